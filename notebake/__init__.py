@@ -1,0 +1,1 @@
+"""What the runbook knows how to do. Imports no Prefect."""

@@ -1,0 +1,83 @@
+"""What can go wrong, as far as a caller would act differently.
+
+Every message says what was tried, on what, and what came back; `hint` says what to type next.
+"""
+
+
+class NotebakeError(Exception):
+    """Base of all errors that a person should read as one paragraph."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class RecipeError(NotebakeError):
+    """The recipe is wrong or contradicts itself. Nothing has been made."""
+
+
+class PreflightError(NotebakeError):
+    """Something that the run needs is not there. Nothing has been made."""
+
+
+class CloudError(NotebakeError):
+    """AWS refused a call, for the reason given by its error code."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
+        Exception.__init__(self, message, hint, code)
+        self.message, self.hint, self.code = message, hint, code
+
+
+class CapacityError(CloudError):
+    """No zone has room for the instance type at present."""
+
+
+class NotOursError(NotebakeError):
+    """A name that the run needs is taken by something that the run did not make."""
+
+
+class WaitTimeoutError(NotebakeError):
+    """Something did not become true in time."""
+
+
+class HostUnreachableError(NotebakeError):
+    """The host does not answer over ssh, or its key is not the expected one."""
+
+
+class LoginRefusedError(HostUnreachableError):
+    """The host answers over ssh but does not accept the key."""
+
+
+class HostCommandError(NotebakeError):
+    """A command on the host ended with a non-zero exit code."""
+
+    def __init__(self, host: str, command: str, exit_code: int, output: str) -> None:
+        Exception.__init__(self, host, command, exit_code, output)
+        self.host, self.command, self.exit_code, self.output = host, command, exit_code, output
+        tail = "\n".join(output.strip().splitlines()[-20:])
+        self.message = f"On {host}, this ended with exit code {exit_code}: {command}\n{tail}"
+        self.hint = ""
+
+
+class NotebookError(NotebakeError):
+    """The notebook failed, or ran but did not prove what the recipe asks for."""
+
+
+class SecretFoundError(NotebakeError):
+    """A credential would have entered the image; the message names files, never secrets."""
+
+
+class ImageNotAcceptedError(NotebakeError):
+    """A machine booted from the new image did not pass the test."""
+
+
+class RunStoreError(NotebakeError):
+    """The run store does not hold what it should, or cannot be written."""
+
+
+class RunIsHeldError(NotebakeError):
+    """Another process is executing this run."""

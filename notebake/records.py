@@ -1,0 +1,104 @@
+"""Plain frozen records that travel between layers."""
+
+from pydantic import BaseModel, ConfigDict
+
+from notebake.recipe import Recipe
+
+
+class Record(BaseModel):
+    """A frozen record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Run(Record):
+    """One execution of a recipe: all that a step needs to find, make or undo its part."""
+
+    id: str
+    recipe: Recipe
+    store: str
+    """Where the run store lies: a directory (later also s3://bucket/prefix)."""
+
+
+class Instance(Record):
+    """A machine as EC2 sees it."""
+
+    id: str
+    state: str
+    instance_type: str
+    zone: str
+    image_id: str
+    public_address: str | None = None
+    private_address: str | None = None
+    volume_ids: dict[str, str] = {}
+    """Device name as requested → volume id."""
+    tags: dict[str, str] = {}
+
+
+class Image(Record):
+    """An AMI with the snapshots that belong to it."""
+
+    id: str
+    name: str
+    state: str
+    snapshot_ids: tuple[str, ...] = ()
+    source_instance_id: str | None = None
+    tags: dict[str, str] = {}
+
+
+class KeyPair(Record):
+    """A key pair: EC2 has the public half, the run store the private one."""
+
+    id: str
+    name: str
+
+
+class SecurityGroup(Record):
+    """A security group and who may reach port 22."""
+
+    id: str
+    ssh_from: tuple[str, ...] = ()
+
+
+class Host(Record):
+    """A machine as ssh sees it."""
+
+    instance_id: str
+    address: str
+    user: str
+    private_key_path: str
+    host_key: str
+    """The key it must show, as `ssh-ed25519 AAAA…`: nothing is trusted on first use."""
+
+
+class Resource(Record):
+    """Something in the account that carries a run's tag, as `survey` lists it."""
+
+    kind: str
+    id: str
+    name: str = ""
+    state: str = ""
+    run_id: str = ""
+    expires: str = ""
+    tags: dict[str, str] = {}
+
+
+class Done(Record):
+    """What a step on a host gives: that it is done, and what it is known by."""
+
+    digest: str
+    detail: str = ""
+    """One phrase for people: a commit, a count, an address."""
+
+
+class NotebookVerdict(Record):
+    """What an executed notebook proved."""
+
+    cells: int
+    """Code cells that ran."""
+    figures: int
+    seconds: float
+    numbers: tuple[float, ...] = ()
+    """Every number that it printed, in order."""
+    error: str | None = None
+    """None when all that the recipe asks for is there; otherwise what was not, in one line."""

@@ -1,0 +1,1 @@
+"""One file per step: how it is found, made and undone."""
