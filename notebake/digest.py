@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 
-def digest_of(*parts: BaseModel | str | int | float | bool | None | Sequence[object]) -> str:
+def digest_of(*parts: BaseModel | str | int | float | bool | Sequence[object] | None) -> str:
     """Return 16 hexadecimal digits that change when any part does; the order counts."""
     plain = [
         part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts
