@@ -1,0 +1,142 @@
+"""Images: the base, and the one that a run makes."""
+
+from typing import Any
+
+from notebake.aws import tags
+from notebake.aws.clients import calling, connect
+from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.recipe import BaseImage
+from notebake.records import Image, Run
+
+BROKEN_STATES = {"failed", "error", "invalid", "deregistered", "disabled"}
+
+
+def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
+    """Return EC2's description of the base image, resolving its SSM parameter first."""
+    image_id = base.image_id
+    if image_id is None:
+        with calling(f"read the SSM parameter {base.parameter} in {region}"):
+            answer = connect("ssm", region).get_parameter(Name=base.parameter)
+        image_id = str(answer["Parameter"]["Value"])
+    with calling(f"describe the base image {image_id} in {region}"):
+        images = connect("ec2", region).describe_images(ImageIds=[image_id])["Images"]
+    if not images or images[0]["State"] != "available":
+        state = images[0]["State"] if images else "not there"
+        raise PreflightError(f"The base image {image_id} in {region} is {state}.")
+    return dict(images[0])
+
+
+def image_name(run: Run) -> str:
+    """Return the name of the run's image: unique in the account and region, and readable."""
+    return f"notebake {run.id}"
+
+
+def describe_image(image_id: str, region: str) -> Image | None:
+    """Return an image by its id; None where EC2 does not know it (yet)."""
+    try:
+        with calling(f"describe image {image_id}"):
+            found = connect("ec2", region).describe_images(ImageIds=[image_id])["Images"]
+    except CloudError as error:
+        if error.code.startswith("InvalidAMIID."):
+            return None
+        raise
+    return as_image(found[0]) if found else None
+
+
+def find_image(run: Run) -> Image | None:
+    """Return the image that the run made, in whatever state.
+
+    Raises:
+        NotOursError: an image of that name exists that the run did not make.
+    """
+    ec2 = connect("ec2", run.recipe.region)
+    with calling(f"look for the image of run {run.id}"):
+        named = ec2.describe_images(
+            Owners=["self"], Filters=[{"Name": "name", "Values": [image_name(run)]}]
+        )["Images"]
+    if not named:
+        return None
+    image = as_image(named[0])
+    if image.tags.get(tags.RUN) != run.id:
+        raise NotOursError(f"{image.id} has the name {image.name} but not the tag of this run.")
+    return image
+
+
+def request_image(
+    run: Run, instance_id: str, mappings: list[dict[str, Any]], lineage: dict[str, str]
+) -> str:
+    """Ask for the image of a stopped instance; return its id at once.
+
+    CreateImage has no token: its name is the key, so a second request finds the first.
+    """
+    marks = tags.tags_for(run, "image", **lineage)
+    with calling(f"make an image of {instance_id}"):
+        answer = connect("ec2", run.recipe.region).create_image(
+            InstanceId=instance_id,
+            Name=image_name(run),
+            Description=run.recipe.description or f"Baked by notebake from {run.recipe.name}",
+            BlockDeviceMappings=mappings,
+            TagSpecifications=tags.specifications(marks, "image", "snapshot"),
+        )
+    return str(answer["ImageId"])
+
+
+def snapshot_progress(run: Run) -> str:
+    """Return how far the snapshots of the run's image are, for people."""
+    ec2 = connect("ec2", run.recipe.region)
+    with calling(f"describe the snapshots of run {run.id}"):
+        snapshots = ec2.describe_snapshots(Filters=tags.run_filter(run.id, "image"))["Snapshots"]
+    return ", ".join(snapshot.get("Progress") or "0%" for snapshot in snapshots) or "requested"
+
+
+def add_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
+    """Put tags on resources that exist."""
+    with calling(f"tag {', '.join(ids)}"):
+        connect("ec2", region).create_tags(Resources=ids, Tags=tags.as_list(marks))
+
+
+def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
+    """Let other accounts launch the image and copy its snapshots. May be repeated."""
+    ec2 = connect("ec2", region)
+    wanted = [{"UserId": account} for account in accounts]
+    with calling(f"share {image.id} with {', '.join(accounts)}"):
+        ec2.modify_image_attribute(ImageId=image.id, LaunchPermission={"Add": wanted})
+        for snapshot_id in image.snapshot_ids:
+            ec2.modify_snapshot_attribute(
+                SnapshotId=snapshot_id,
+                Attribute="createVolumePermission",
+                OperationType="add",
+                UserIds=list(accounts),
+            )
+
+
+def remove_image(image: Image, region: str) -> None:
+    """Deregister an image and delete its snapshots. May be repeated."""
+    ec2 = connect("ec2", region)
+    with calling(f"deregister {image.id}"):
+        ec2.deregister_image(ImageId=image.id)
+    remove_snapshots(image.snapshot_ids, region)
+
+
+def remove_snapshots(snapshot_ids: tuple[str, ...], region: str) -> None:
+    """Delete snapshots; those that are gone already are fine."""
+    for snapshot_id in snapshot_ids:
+        try:
+            with calling(f"delete {snapshot_id}"):
+                connect("ec2", region).delete_snapshot(SnapshotId=snapshot_id)
+        except CloudError as error:
+            if error.code != "InvalidSnapshot.NotFound":
+                raise
+
+
+def as_image(found: dict[str, Any]) -> Image:
+    """Return the record of an image that EC2 describes."""
+    disks = [mapping.get("Ebs", {}) for mapping in found.get("BlockDeviceMappings", [])]
+    return Image(
+        id=found["ImageId"],
+        name=found.get("Name", ""),
+        state=found["State"],
+        snapshot_ids=tuple(disk["SnapshotId"] for disk in disks if disk.get("SnapshotId")),
+        source_instance_id=found.get("SourceInstanceId"),
+        tags=tags.as_dict(found.get("Tags")),
+    )

@@ -1,0 +1,52 @@
+"""Key pairs: EC2 gets the public half only."""
+
+from notebake.aws import tags
+from notebake.aws.clients import calling, connect
+from notebake.errors import CloudError, NotOursError
+from notebake.records import KeyPair, Run
+
+
+def key_pair_name(run: Run, role: str) -> str:
+    """Return the name of the run's key pair for a role: the key by which it is found."""
+    return f"notebake {run.id} {role}"
+
+
+def find_key_pair(run: Run, role: str) -> KeyPair | None:
+    """Return the run's key pair for a role.
+
+    Raises:
+        NotOursError: the name is taken by a key pair without the run's tag.
+    """
+    name = key_pair_name(run, role)
+    ec2 = connect("ec2", run.recipe.region)
+    with calling(f"look for the key pair {name}"):
+        found = ec2.describe_key_pairs(Filters=[{"Name": "key-name", "Values": [name]}])["KeyPairs"]
+    if not found:
+        return None
+    if tags.as_dict(found[0].get("Tags")).get(tags.RUN) != run.id:
+        raise NotOursError(f"The key pair {name} exists, but not with the tag of this run.")
+    return KeyPair(id=found[0]["KeyPairId"], name=name)
+
+
+def import_key_pair(run: Run, role: str, public_key: str) -> KeyPair:
+    """Give EC2 the public key; a repeat finds the first one by its name."""
+    name = key_pair_name(run, role)
+    try:
+        with calling(f"import the key pair {name}"):
+            answer = connect("ec2", run.recipe.region).import_key_pair(
+                KeyName=name,
+                PublicKeyMaterial=public_key.encode(),
+                TagSpecifications=tags.specifications(tags.tags_for(run, role), "key-pair"),
+            )
+    except CloudError as error:
+        found = find_key_pair(run, role) if error.code == "InvalidKeyPair.Duplicate" else None
+        if found is None:
+            raise
+        return found
+    return KeyPair(id=answer["KeyPairId"], name=name)
+
+
+def delete_key_pair(key_pair: KeyPair, region: str) -> None:
+    """Delete a key pair. May be repeated: EC2 does not mind one that is gone."""
+    with calling(f"delete the key pair {key_pair.name}"):
+        connect("ec2", region).delete_key_pair(KeyPairId=key_pair.id)

@@ -1,0 +1,121 @@
+"""Where machines stand: subnets, and the security group that lets ssh in."""
+
+from typing import Any
+
+from notebake.aws import tags
+from notebake.aws.clients import calling, connect
+from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.recipe import Network
+from notebake.records import Run, SecurityGroup
+from notebake.waiting import wait_until
+
+
+def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
+    """Return the subnets to try, in order: the recipe's, or one default subnet for each zone.
+
+    Raises:
+        PreflightError: there is none, with what to write into the recipe.
+    """
+    ec2 = connect("ec2", region)
+    with calling(f"look for subnets in {region}"):
+        if network.subnet_ids:
+            found = ec2.describe_subnets(SubnetIds=list(network.subnet_ids))["Subnets"]
+            return sorted(found, key=lambda one: network.subnet_ids.index(one["SubnetId"]))
+        filters = [{"Name": "vpc-id", "Values": [network.vpc_id]}]
+        if network.vpc_id is None:
+            filters = [{"Name": "default-for-az", "Values": ["true"]}]
+        found = ec2.describe_subnets(Filters=filters)["Subnets"]
+    if not found:
+        raise PreflightError(
+            f"{network.vpc_id or 'The default VPC'} in {region} has no subnet for the machines.",
+            "Name network.vpc_id and network.subnet_ids in the recipe.",
+        )
+    return sorted(found, key=lambda one: str(one["AvailabilityZone"]))
+
+
+def group_name(run: Run) -> str:
+    """Return the name of the run's security group: unique in its VPC."""
+    return f"notebake {run.id}"
+
+
+def find_security_group(run: Run) -> SecurityGroup | None:
+    """Return the run's security group and who may reach port 22 by it."""
+    ec2 = connect("ec2", run.recipe.region)
+    wanted = [{"Name": "group-name", "Values": [group_name(run)]}]
+    with calling(f"look for the security group of run {run.id}"):
+        found = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+    if not found:
+        return None
+    if tags.as_dict(found[0].get("Tags")).get(tags.RUN) != run.id:
+        raise NotOursError(f"{found[0]['GroupId']} has our name, but not the tag of this run.")
+    ranges = [
+        one["CidrIp"]
+        for permission in found[0]["IpPermissions"]
+        if permission.get("FromPort") == 22
+        for one in permission["IpRanges"]
+    ]
+    return SecurityGroup(id=found[0]["GroupId"], ssh_from=tuple(sorted(ranges)))
+
+
+def create_security_group(run: Run, vpc_id: str) -> SecurityGroup:
+    """Make the run's security group, closed; a repeat finds the first one by its name."""
+    marks = tags.tags_for(run, "builder")
+    try:
+        with calling(f"make the security group of run {run.id} in {vpc_id}"):
+            answer = connect("ec2", run.recipe.region).create_security_group(
+                GroupName=group_name(run),
+                Description="ssh to the machines of one notebake run",
+                VpcId=vpc_id,
+                TagSpecifications=tags.specifications(marks, "security-group"),
+            )
+    except CloudError as error:
+        found = find_security_group(run) if error.code == "InvalidGroup.Duplicate" else None
+        if found is None:
+            raise
+        return found
+    return SecurityGroup(id=answer["GroupId"])
+
+
+def allow_ssh(group: SecurityGroup, wanted: tuple[str, ...], region: str) -> SecurityGroup:
+    """Make exactly the wanted CIDR blocks able to reach port 22. May be repeated."""
+    ec2 = connect("ec2", region)
+    missing = [cidr for cidr in wanted if cidr not in group.ssh_from]
+    surplus = [cidr for cidr in group.ssh_from if cidr not in wanted]
+    if missing:
+        _change("authorize", ec2.authorize_security_group_ingress, group.id, missing)
+    if surplus:
+        _change("revoke", ec2.revoke_security_group_ingress, group.id, surplus)
+    return SecurityGroup(id=group.id, ssh_from=tuple(sorted(wanted)))
+
+
+def _change(verb: str, call: Any, group_id: str, cidrs: list[str]) -> None:
+    """Add or remove the permission to reach port 22; what is so already is fine."""
+    rule = {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "IpRanges": [{"CidrIp": cidr} for cidr in cidrs],
+    }
+    try:
+        with calling(f"{verb} ssh from {', '.join(cidrs)} in {group_id}"):
+            call(GroupId=group_id, IpPermissions=[rule])
+    except CloudError as error:
+        if error.code not in {"InvalidPermission.Duplicate", "InvalidPermission.NotFound"}:
+            raise
+
+
+def delete_security_group(group: SecurityGroup, region: str) -> None:
+    """Delete a security group, for as long as EC2 still sees a machine in it."""
+
+    def is_deleted() -> bool | None:
+        try:
+            with calling(f"delete {group.id}"):
+                connect("ec2", region).delete_security_group(GroupId=group.id)
+        except CloudError as error:
+            if error.code == "DependencyViolation":
+                return None
+            if error.code != "InvalidGroup.NotFound":
+                raise
+        return True
+
+    wait_until(is_deleted, what=f"{group.id} to be unused", timeout_seconds=300)

@@ -1,0 +1,50 @@
+"""The tags by which everything of a run is found again."""
+
+import datetime
+
+from notebake.recipe import expiry
+from notebake.records import Run
+
+RUN = "notebake:run"
+ROLE = "notebake:role"
+RECIPE = "notebake:recipe"
+EXPIRES = "notebake:expires"
+LAUNCH = "notebake:launch"
+SEALED = "notebake:sealed"
+ACCEPTED = "notebake:accepted"
+
+
+def tags_for(run: Run, role: str, **more: str) -> dict[str, str]:
+    """Return all tags for something of a run: the user's, ours, and its expiry (UTC).
+
+    An image has no expiry: it is what stays.
+    """
+    tags = {"Name": f"notebake {run.id}", **run.recipe.tags}
+    tags |= {RUN: run.id, ROLE: role, RECIPE: run.recipe.name}
+    if role != "image":
+        expires = expiry(run.recipe, datetime.datetime.now(datetime.UTC))
+        tags[EXPIRES] = expires.isoformat(timespec="seconds")
+    return tags | more
+
+
+def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Return tags in the shape that EC2 takes."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def as_dict(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    """Return tags from the shape that EC2 gives."""
+    return {tag["Key"]: tag["Value"] for tag in tags or []}
+
+
+def specifications(tags: dict[str, str], *kinds: str) -> list[dict[str, object]]:
+    """Return TagSpecifications that put the tags on each kind of resource."""
+    return [{"ResourceType": kind, "Tags": as_list(tags)} for kind in kinds]
+
+
+def run_filter(run_id: str, role: str = "") -> list[dict[str, object]]:
+    """Return the filter that finds a run's things, of one role if given."""
+    wanted: list[dict[str, object]] = [{"Name": f"tag:{RUN}", "Values": [run_id]}]
+    if role:
+        wanted.append({"Name": f"tag:{ROLE}", "Values": [role]})
+    return wanted

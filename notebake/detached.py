@@ -1,0 +1,110 @@
+"""Long work on a host, detached from the connection that asked for it.
+
+The work is a script run as root by systemd under a name: a dropped connection neither kills nor
+repeats it, a second start of the same name finds the first, and whoever asks reads its log.
+"""
+
+import base64
+import logging
+import time
+from shlex import quote
+
+from notebake.errors import HostCommandError, HostUnreachableError, WaitTimeoutError
+from notebake.host import run_command, write_as_root
+from notebake.records import Host
+
+log = logging.getLogger(__name__)
+ROOT = "/run/notebake/work"
+LOST_SECONDS = 180
+"""How long a host may be out of reach before its work is given up as lost."""
+
+
+def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) -> str:
+    """Run a root script to its end, once, and return what it printed.
+
+    `name` says what is done and from what, for instance `software-0123abcd`.
+
+    Raises:
+        HostCommandError: it failed; the last lines that it printed are in the message.
+        WaitTimeoutError: it was ended after `timeout_seconds`.
+        HostUnreachableError: the host stayed out of reach.
+    """
+    run_command(host, start_command(name, script, int(timeout_seconds)))
+    printed = b""
+    deadline = time.monotonic() + timeout_seconds + 60
+    answered = time.monotonic()
+    while True:
+        try:
+            result, more = _read(host, name, len(printed))
+            answered = time.monotonic()
+        except HostUnreachableError:
+            if time.monotonic() - answered > LOST_SECONDS:
+                raise
+            time.sleep(1)
+            continue
+        printed += more
+        for line in more.decode(errors="replace").splitlines():
+            log.info("%s", line, extra={"remote": True})
+        if result and not more:
+            return _judge(host, name, result, printed.decode(errors="replace"), timeout_seconds)
+        if time.monotonic() > deadline:
+            raise WaitTimeoutError(f"{name} on {host.address} did not end in time.")
+
+
+def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: float) -> str:
+    """Return what was printed, or raise for what systemd says of the end."""
+    if result.startswith("success"):
+        return printed
+    if result.startswith("timeout"):
+        raise WaitTimeoutError(
+            f"{name} on {host.address} was ended after its limit of {timeout_seconds:.0f} s."
+        )
+    code = result.rsplit(" ", 1)[-1]
+    raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
+
+
+def start_command(name: str, script: str, timeout_seconds: int) -> str:
+    """Return the command that starts the work, unless it is running or has succeeded already."""
+    unit, home = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}")
+    # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
+    ended = f'cd {home}; echo "$$SERVICE_RESULT $$EXIT_STATUS" > result.new; mv result.new result'
+    return "\n".join(
+        (
+            "set -euo pipefail",
+            f"if systemctl is-active --quiet {unit}; then exit 0; fi",
+            f"if sudo grep -qs '^success' {home}/result; then exit 0; fi",
+            f"sudo rm --recursive --force {home}",
+            write_as_root(f"{home}/script", script, "0700"),
+            f"sudo touch {home}/log",
+            f"sudo systemctl reset-failed {unit} 2>/dev/null || true",
+            f"sudo systemd-run --quiet --collect --unit={unit}"
+            f" --property=RuntimeMaxSec={timeout_seconds}"
+            f" --property=StandardOutput=append:{home}/log"
+            f" --property=StandardError=append:{home}/log"
+            f" --property=ExecStopPost={quote('/bin/sh -c ' + quote(ended))}"
+            f" /bin/bash {home}/script",
+        )
+    )
+
+
+def read_command(name: str, offset: int) -> str:
+    """Return the command that prints how the work ended, and its log from `offset` bytes on.
+
+    The first line is empty while the work runs; the rest is in base64, so that the count of bytes
+    survives. The command itself waits up to four seconds for news: nothing is asked in vain.
+    """
+    waits = f"[ -f result ] || [ $(stat --format=%s log) -gt {offset} ]"
+    script = (
+        f"cd {quote(f'{ROOT}/{name}')} || exit 3\n"
+        f"for i in $(seq 40); do if {waits}; then break; fi; sleep 0.1; done\n"
+        "cat result 2>/dev/null || echo\n"
+        f"tail --bytes=+{offset + 1} log | head --bytes=65536 | base64"
+    )
+    return f"sudo /bin/sh -c {quote(script)}"
+
+
+def _read(host: Host, name: str, offset: int) -> tuple[str, bytes]:
+    """Return how the work ended ("" while it runs) and what it printed since `offset` bytes."""
+    answer = run_command(host, read_command(name, offset), timeout_seconds=30)
+    result, _, more = answer.partition("\n")
+    return result.strip(), base64.b64decode(more)
