@@ -1,0 +1,162 @@
+"""Runs in the run store: begin one, find it again, mend its recipe, keep its files.
+
+The front door to all that a run keeps; two rooms have files of their own.
+
+<run id>/run.json               which run this is
+<run id>/recipes/0001.yaml …    the recipe as it was run, and as it was mended
+<run id>/lease.json             who is executing it (run_lease)
+<run id>/epochs, parameters     what makes creating calls repeatable (run_calls)
+<run id>/events                 what was intended and what came of it (run_events)
+<run id>/<anything else>        files: executed notebooks, lock files, keys, the log
+"""
+
+import datetime
+import difflib
+import importlib.metadata
+import secrets
+from pathlib import Path
+
+from pydantic import ConfigDict
+
+from notebake.digest import digest_of
+from notebake.errors import RecipeError, RunStoreError
+from notebake.recipe import Recipe
+from notebake.records import Record, Run
+from notebake.run_calls import bump_epoch, client_token, epoch, keep_parameters
+from notebake.run_events import Event, events, intents, record_intent, record_outcome
+from notebake.run_store import KEY, RunStore, open_store
+
+__all__ = [
+    "Event", "RunHeader", "adopt_recipe", "bump_epoch", "client_token", "epoch", "events",
+    "file_path", "get_file", "intents", "keep_parameters", "list_runs", "load_run", "new_run",
+    "put_file", "read_header", "record_intent", "record_outcome",
+]  # fmt: skip
+RESERVED = ("run.json", "recipes", "lease.json", "epochs", "parameters", "events")
+
+
+class RunHeader(Record):
+    """Which run this is, as it was when it began."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    recipe_path: str
+    """As it was given; not necessarily reachable from where the run is resumed."""
+    created: datetime.datetime
+    notebake_version: str
+
+
+def new_run(recipe: Recipe, recipe_path: str, store: RunStore) -> Run:
+    """Begin a run: give it an id that no other run has, and keep the recipe."""
+    while True:
+        created = datetime.datetime.now(datetime.UTC)
+        run_id = f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        header = RunHeader(
+            id=run_id,
+            recipe_path=recipe_path,
+            created=created,
+            notebake_version=_installed_version(),
+        )
+        # The recipe first: a run that can be listed can also be loaded.
+        if store.create(f"{run_id}/recipes/0001.yaml", _text_of(recipe)):
+            store.write(f"{run_id}/run.json", header.model_dump_json(indent=2).encode())
+            return Run(id=run_id, recipe=recipe, store=store.location)
+
+
+def load_run(run_id: str, store: RunStore) -> Run:
+    """Return the run with its latest recipe.
+
+    Raises:
+        RunStoreError: there is no such run; the hint names those with a similar id.
+    """
+    versions = store.list(f"{run_id}/recipes/") if KEY.fullmatch(run_id) else []
+    stored = store.read(versions[-1]) if versions else None
+    if stored is None:
+        known = [header.id for header in list_runs(store)]
+        near = difflib.get_close_matches(run_id, known, n=3, cutoff=0.4) or known[-3:]
+        hint = f"Did you mean {' or '.join(near)}?" if near else "No run has been started there."
+        raise RunStoreError(f"There is no run {run_id} in {store.location}.", hint=hint)
+    return Run(id=run_id, recipe=_recipe_of(stored.content), store=store.location)
+
+
+def read_header(run: Run) -> RunHeader:
+    """Return what the run was when it began."""
+    stored = open_store(run.store).read(f"{run.id}/run.json")
+    if stored is None:
+        raise RunStoreError(f"Run {run.id} has lost its run.json in {run.store}.")
+    return RunHeader.model_validate_json(stored.content)
+
+
+def list_runs(store: RunStore) -> list[RunHeader]:
+    """Return all runs of the store, oldest first."""
+    keys = [key for key in store.list("") if key.count("/") == 1 and key.endswith("/run.json")]
+    found = [stored for key in keys if (stored := store.read(key))]
+    headers = [RunHeader.model_validate_json(stored.content) for stored in found]
+    return sorted(headers, key=lambda header: header.created)
+
+
+def adopt_recipe(run: Run, recipe: Recipe) -> Run:
+    """Return the run with this recipe, kept as a new version if it differs from the latest.
+
+    Raises:
+        RecipeError: the name or region changed, so that what the run made would not be found.
+    """
+    store = open_store(run.store)
+    while True:
+        latest = load_run(run.id, store)
+        if digest_of(recipe) == digest_of(latest.recipe):
+            return latest
+        _check_same_place(latest, recipe)
+        version = len(store.list(f"{run.id}/recipes/")) + 1
+        if store.create(f"{run.id}/recipes/{version:04}.yaml", _text_of(recipe)):
+            return latest.model_copy(update={"recipe": recipe})
+
+
+def put_file(run: Run, name: str, content: bytes) -> Path | None:
+    """Keep a file of the run, private to whoever runs it; return `file_path`."""
+    open_store(run.store).write(_file_key(run, name), content)
+    return file_path(run, name)
+
+
+def get_file(run: Run, name: str) -> bytes | None:
+    """Return what was kept under the name, or None."""
+    stored = open_store(run.store).read(_file_key(run, name))
+    return stored.content if stored else None
+
+
+def file_path(run: Run, name: str) -> Path | None:
+    """Return where the file lies, or would lie, on this machine; None for a remote store."""
+    return open_store(run.store).local_path(_file_key(run, name))
+
+
+def _file_key(run: Run, name: str) -> str:
+    """Return the key of a file, which must not be one of those that a run keeps for itself."""
+    if name.split("/", 1)[0] in RESERVED:
+        raise RunStoreError(f"A file of a run cannot be called {name}.")
+    return f"{run.id}/{name}"
+
+
+def _check_same_place(run: Run, recipe: Recipe) -> None:
+    for field in ("name", "region"):
+        was, wanted = getattr(run.recipe, field), getattr(recipe, field)
+        if was != wanted:
+            raise RecipeError(
+                f"Run {run.id} was started with {field} {was}; the recipe now says {wanted}.",
+                hint="Tear this run down and start a new one.",
+            )
+
+
+def _installed_version() -> str:
+    try:
+        return importlib.metadata.version("notebake")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed: run from its source"
+
+
+def _text_of(recipe: Recipe) -> bytes:
+    """Return the recipe as JSON, which is YAML."""
+    return recipe.model_dump_json(indent=2).encode()
+
+
+def _recipe_of(content: bytes) -> Recipe:
+    return Recipe.model_validate_json(content)

@@ -1,0 +1,161 @@
+import re
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from notebake.errors import RecipeError, RunStoreError
+from notebake.recipe import Recipe, Software
+from notebake.records import Run
+from notebake.run_store import RunStore, open_store
+from notebake.runs import (
+    adopt_recipe,
+    bump_epoch,
+    client_token,
+    epoch,
+    events,
+    file_path,
+    get_file,
+    intents,
+    keep_parameters,
+    list_runs,
+    load_run,
+    new_run,
+    put_file,
+    read_header,
+    record_intent,
+    record_outcome,
+)
+
+RECIPE = Recipe(name="ocean", description="Wellen, Strömung", tags={"Owner": "ada"})
+MENDED = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return open_store(str(tmp_path))
+
+
+@pytest.fixture
+def run(store: RunStore) -> Run:
+    return new_run(RECIPE, "deployments/ocean.yaml", store)
+
+
+def test_a_run_is_found_again_as_it_was_begun(run: Run, store: RunStore) -> None:
+    assert re.fullmatch(r"ocean-\d{8}-\d{6}-[0-9a-f]{4}", run.id)
+    assert load_run(run.id, store) == run
+    header = read_header(run)
+    assert header.recipe_path == "deployments/ocean.yaml"
+    assert list_runs(store) == [header]
+
+
+def test_runs_begun_together_do_not_share_an_id(store: RunStore) -> None:
+    begun = [new_run(RECIPE, "ocean.yaml", store).id for _ in range(5)]
+    assert sorted(header.id for header in list_runs(store)) == sorted(begun)
+    assert len(set(begun)) == 5
+
+
+def test_an_unknown_run_is_answered_with_those_that_may_be_meant(run: Run, store: RunStore) -> None:
+    with pytest.raises(RunStoreError, match="There is no run") as caught:
+        load_run(run.id[:-1], store)
+    assert run.id in caught.value.hint
+
+
+@pytest.mark.parametrize("run_id", ["", "../ocean", "Ozean heute", "nothing-like-it"])
+def test_what_is_no_run_id_is_an_unknown_run(store: RunStore, run_id: str) -> None:
+    with pytest.raises(RunStoreError, match="There is no run"):
+        load_run(run_id, store)
+
+
+def test_a_mended_recipe_becomes_a_version_and_the_same_one_does_not(
+    run: Run, store: RunStore
+) -> None:
+    assert adopt_recipe(run, RECIPE) == run
+    assert adopt_recipe(run, MENDED).recipe == MENDED
+    assert adopt_recipe(run, MENDED).recipe == MENDED
+    assert load_run(run.id, store).recipe == MENDED
+    assert store.list(f"{run.id}/recipes/") == [
+        f"{run.id}/recipes/0001.yaml",
+        f"{run.id}/recipes/0002.yaml",
+    ]
+
+
+@pytest.mark.parametrize("change", [{"name": "sea"}, {"region": "eu-central-1"}])
+def test_a_recipe_for_another_place_is_refused(run: Run, change: dict[str, str]) -> None:
+    with pytest.raises(RecipeError):
+        adopt_recipe(run, RECIPE.model_copy(update=change))
+
+
+def test_an_epoch_is_bumped_once_by_those_who_saw_the_same(run: Run) -> None:
+    assert epoch(run, "launch") == 0
+    assert bump_epoch(run, "launch", 0) == 1
+    assert bump_epoch(run, "launch", 0) == 1, "somebody else did it already"
+    assert bump_epoch(run, "launch", 1) == 2
+    assert bump_epoch(run, "launch", 5) == 2
+    assert epoch(run, "launch") == 2
+    assert epoch(run, "bake") == 0
+
+
+def test_parameters_are_those_of_the_first_try(run: Run) -> None:
+    first = {"ImageId": "ami-1", "UserData": "#!/bin/sh\necho ü\n", "Tags": ("a", 1, None)}
+    kept = keep_parameters(run, "launch-0", first)
+    assert kept == {**first, "Tags": ["a", 1, None]}
+    assert keep_parameters(run, "launch-0", {"ImageId": "ami-2"}) == kept
+    assert keep_parameters(run, "launch-1", {"ImageId": "ami-2"}) == {"ImageId": "ami-2"}
+    assert list(keep_parameters(run, "launch-0", {})) == list(first), "in the same order"
+
+
+def test_a_token_differs_with_each_part_and_fits_into_ec2() -> None:
+    tokens = [
+        client_token("run-1", "launch", 0, "us-west-2a"),
+        client_token("run-2", "launch", 0, "us-west-2a"),
+        client_token("run-1", "accept", 0, "us-west-2a"),
+        client_token("run-1", "launch", 1, "us-west-2a"),
+        client_token("run-1", "launch", 0, "us-west-2b"),
+    ]
+    assert len(set(tokens)) == 5
+    assert all(len(token) <= 64 and token.isascii() for token in tokens)
+    assert client_token("run-1", "launch", 0, "us-west-2a") == tokens[0]
+
+
+def test_events_are_kept_in_order(run: Run) -> None:
+    record_intent(run, "launch", {"token": "abc"})
+    record_outcome(run, "launch", "done", seconds=1.5, detail={"instance": "i-1"})
+    record_intent(run, "bake", {"name": "ocean-1"})
+    assert [(event.step, event.happening) for event in events(run)] == [
+        ("launch", "intent"),
+        ("launch", "done"),
+        ("bake", "intent"),
+    ]
+    assert [event.detail for event in intents(run)] == [{"token": "abc"}, {"name": "ocean-1"}]
+    assert events(run)[1].seconds == 1.5
+
+
+def test_no_writer_overwrites_the_event_of_another(run: Run) -> None:
+    def write(step: str) -> None:
+        for _ in range(5):
+            record_intent(run, step, {})
+
+    threads = [threading.Thread(target=write, args=(f"step-{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    steps = [event.step for event in events(run)]
+    assert {step: steps.count(step) for step in steps} == {f"step-{n}": 5 for n in range(6)}
+
+
+def test_a_private_key_is_a_private_file(run: Run) -> None:
+    path = put_file(run, "keys/builder", b"secret")
+    assert path is not None
+    assert path == file_path(run, "keys/builder")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert get_file(run, "keys/builder") == b"secret"
+    assert get_file(run, "keys/other") is None
+
+
+@pytest.mark.parametrize("name", ["run.json", "events/000001.json", "../other/run.json", ".x"])
+def test_a_file_cannot_take_the_place_of_what_the_run_keeps(run: Run, name: str) -> None:
+    with pytest.raises(RunStoreError):
+        put_file(run, name, b"")
