@@ -1,0 +1,77 @@
+"""A control group for each machine, so that every process of it can be found and ended.
+
+Hosts have one hierarchy (cgroup2) or, on older set-ups, a v1 `systemd` one beside it: systemd
+inside the machine uses both, so the machine gets a group in each.
+"""
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.home import Home
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+def hierarchies() -> list[Path]:
+    """Return the mount points in which systemd keeps processes apart."""
+    if (ROOT / "cgroup.controllers").exists():
+        return [ROOT]
+    candidates = (ROOT / "unified", ROOT / "systemd")
+    return [path for path in candidates if (path / "cgroup.procs").exists()]
+
+
+def groups_of(home: Home, machine_id: str | None = None) -> list[Path]:
+    """Return the groups of one machine, or those above all machines, whether they exist or not."""
+    tops = [path / f"notebake-sandbox-{home.number}" for path in hierarchies()]
+    return tops if machine_id is None else [top / machine_id for top in tops]
+
+
+def make_groups(home: Home, machine_id: str) -> list[Path]:
+    """Return the machine's groups, made if need be."""
+    groups = groups_of(home, machine_id)
+    for group in groups:
+        group.mkdir(parents=True, exist_ok=True)
+    return groups
+
+
+def process_ids(groups: list[Path]) -> set[int]:
+    """Return every process in these groups and below."""
+    found: set[int] = set()
+    for group in groups:
+        for members in [group / "cgroup.procs", *group.rglob("cgroup.procs")]:
+            with suppress(OSError):
+                found.update(int(word) for word in members.read_text().split())
+    return found - {0}
+
+
+def end_groups(groups: list[Path], timeout_seconds: float = 10) -> None:
+    """Kill all that runs in these groups and remove them. Does nothing where nothing is left."""
+    deadline = time.monotonic() + timeout_seconds
+    while left := process_ids(groups):
+        if time.monotonic() > deadline:
+            raise SandboxError(f"Processes {sorted(left)} outlived SIGKILL")
+        for process_id in left:
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
+        time.sleep(0.02)
+    while any(not _remove_tree(group) for group in groups):
+        if time.monotonic() > deadline:
+            raise SandboxError(f"Control groups {[str(group) for group in groups]} stay busy")
+        time.sleep(0.02)
+
+
+def _remove_tree(group: Path) -> bool:
+    """Remove the group and those below it; tell whether that worked (a dying process holds it)."""
+    below = sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True)
+    for path in [*below, group]:
+        try:
+            path.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,100 @@
+"""EBS volumes and instance store: sparse files behind loop devices, named as on Nitro."""
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.home import Home
+from sandbox.programs import run_program
+
+GIB = 1024**3
+DETACH_TIMEOUT_SECONDS = 2.0
+EBS_MODEL = "Amazon Elastic Block Store"
+STORE_MODEL = "Amazon EC2 NVMe Instance Storage"
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A block device that a machine sees."""
+
+    serial: str
+    model: str
+    file: Path
+
+    @property
+    def link(self) -> str:
+        """The name below /dev/disk/by-id, as EC2's udev rules make it."""
+        return f"nvme-{self.model.replace(' ', '_')}_{self.serial}"
+
+
+def volume_file(home: Home, volume_id: str) -> Path:
+    """Return where the content of a volume lies."""
+    return home.path / "volumes" / f"{volume_id}.img"
+
+
+def snapshot_file(home: Home, snapshot_id: str) -> Path:
+    """Return where the content of a snapshot lies."""
+    return home.path / "snapshots" / f"{snapshot_id}.img"
+
+
+def volume_disk(volume_id: str, file: Path) -> Disk:
+    """Return the disk as which a volume appears; its serial is the volume's id without a dash."""
+    return Disk(volume_id.replace("-", ""), EBS_MODEL, file)
+
+
+def make_file(file: Path, size_gib: int, source: Path | None = None) -> None:
+    """Make a blank sparse file, or a sparse copy of the source grown to the size."""
+    if file.exists():
+        raise SandboxError(f"{file} is already there")
+    beside = file.with_name(f".{file.name}.new")
+    beside.unlink(missing_ok=True)
+    if source:
+        copy_file(source, beside)
+    with beside.open("ab") as stream:
+        stream.truncate(max(size_gib * GIB, beside.stat().st_size))
+    beside.replace(file)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy without filling the holes; where the file system can, without copying at all."""
+    if not source.exists():
+        raise SandboxError(f"{source} does not exist")
+    run_program("cp", "--sparse=auto", "--reflink=auto", source, target, timeout_seconds=900)
+
+
+def attach_loop(file: Path) -> str:
+    """Return the name (loopN) of a fresh loop device for the file."""
+    return run_program("losetup", "--find", "--show", "--nooverlap", file).strip()[len("/dev/") :]
+
+
+def detach_loops(file: Path) -> None:
+    """Detach every loop device of the file; one that is mounted goes when it is unmounted."""
+    deadline = time.monotonic() + DETACH_TIMEOUT_SECONDS
+    while (names := loops_below(file)) and time.monotonic() < deadline:
+        for name in names:
+            with suppress(SandboxError):
+                run_program("losetup", "--detach", f"/dev/{name}")
+        time.sleep(0.02)
+
+
+def loops_below(place: Path) -> dict[str, Path]:
+    """Return the loop devices of this file, or of the files below this directory."""
+    listed = run_program("losetup", "--list", "--json", "--output", "NAME,BACK-FILE")
+    entries = json.loads(listed)["loopdevices"] if listed.strip() else []
+    files = {
+        entry["name"]: Path(entry["back-file"].removesuffix(" (deleted)")) for entry in entries
+    }
+    return {
+        name.removeprefix("/dev/"): file
+        for name, file in files.items()
+        if file == place or place in file.parents
+    }
+
+
+def table_line(name: str, disk: Disk) -> str:
+    """Return what the script `devices` inside the machine reads of a loop device."""
+    number = (Path("/sys/block") / name / "dev").read_text().strip()
+    return f"{name} {number} {disk.serial} {disk.link} {disk.model}\n"

@@ -1,0 +1,177 @@
+"""The directory below which everything of one sandbox lives, and the number that keeps it apart.
+
+The number N names the sandbox's bridge, subnet, namespaces and ports, so that several sandboxes
+can run side by side. The default home is always number 0; other homes take the first that is free.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+DEFAULT_PATH = Path("/var/lib/notebake-sandbox")
+CLAIMS = Path("/run/notebake-sandbox/numbers")
+IMDS_PORT = 8169
+GIT_PORT = 9418
+FIRST_API_PORT = 4566
+LAST_NUMBER = 254
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one sandbox keeps its things, and what they are called."""
+
+    path: Path
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Prefix of all that the kernel holds for this sandbox."""
+        return f"nbs{self.number}"
+
+    @property
+    def bridge(self) -> str:
+        return self.name
+
+    @property
+    def subnet(self) -> str:
+        return f"10.213.{self.number}.0/24"
+
+    @property
+    def gateway(self) -> str:
+        return self.address(1)
+
+    @property
+    def api_port(self) -> int:
+        return FIRST_API_PORT + self.number
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def imds_port(self) -> int:
+        """Port on the gateway address to which 169.254.169.254:80 is led."""
+        return IMDS_PORT
+
+    @property
+    def git_url(self) -> str:
+        return f"git://{self.gateway}"
+
+    @property
+    def git_path(self) -> Path:
+        return self.path / "git"
+
+    @property
+    def machines_path(self) -> Path:
+        return self.path / "machines"
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "server.log"
+
+    @property
+    def pid_path(self) -> Path:
+        return self.path / "server.pid"
+
+    @property
+    def endpoints_path(self) -> Path:
+        return self.path / "endpoints.json"
+
+    def address(self, last: int) -> str:
+        """Return the address of the subnet that ends in this number."""
+        return f"10.213.{self.number}.{last}"
+
+    def endpoints(self) -> dict[str, str]:
+        """Return the addresses that a sandbox in this home answers at."""
+        return {
+            "api": self.api_url,
+            "imds": f"http://{self.gateway}:{self.imds_port}",
+            "git": self.git_url,
+            "gateway": self.gateway,
+            "subnet": self.subnet,
+        }
+
+
+def open_home(path: Path | str | None = None) -> Home:
+    """Return the home at this path, else where NOTEBAKE_SANDBOX_HOME says; make it if need be."""
+    chosen = path or os.environ.get("NOTEBAKE_SANDBOX_HOME") or DEFAULT_PATH
+    place = Path(chosen).absolute()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o755)
+        with locked(CLAIMS.parent / "lock"):
+            number = _claim_number(place)
+    except PermissionError as error:
+        raise SandboxError(f"The sandbox at {place} needs root: {error}") from error
+    home = Home(place, number)
+    for folder in ("machines", "layers", "images", "volumes", "snapshots", "git"):
+        (place / folder).mkdir(exist_ok=True)
+    write_json(home.endpoints_path, home.endpoints())
+    return home
+
+
+def find_home(path: Path | str | None = None) -> Home | None:
+    """Return the home if there is one already. Changes nothing."""
+    place = Path(path or os.environ.get("NOTEBAKE_SANDBOX_HOME") or DEFAULT_PATH).absolute()
+    recorded = place / "number"
+    return Home(place, int(recorded.read_text())) if recorded.exists() else None
+
+
+def release_number(home: Home) -> None:
+    """Give the number back. The home gets one again when it is opened."""
+    with locked(CLAIMS.parent / "lock"):
+        if _holder(home.number) == home.path:
+            (CLAIMS / str(home.number)).unlink()
+    (home.path / "number").unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file while the block runs; others wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write by rename, so that no reader ever sees half of it."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(content, indent=2) + "\n")
+    beside.replace(path)
+
+
+def _claim_number(place: Path) -> int:
+    recorded = place / "number"
+    last = int(recorded.read_text()) if recorded.exists() else None
+    for number in _candidates(place, last):
+        if _holder(number) in (None, place):
+            CLAIMS.mkdir(parents=True, exist_ok=True)
+            (CLAIMS / str(number)).write_text(f"{place}\n")
+            recorded.write_text(f"{number}\n")
+            return number
+    if place == DEFAULT_PATH:
+        raise SandboxError(f"Number 0 belongs to {_holder(0)}: clear that sandbox first")
+    raise SandboxError(f"All {LAST_NUMBER} numbers are taken; see {CLAIMS}")
+
+
+def _candidates(place: Path, last: int | None) -> list[int]:
+    if place == DEFAULT_PATH:
+        return [0]
+    free = [number for number in range(1, LAST_NUMBER + 1) if number != last]
+    return free if last is None else [last, *free]
+
+
+def _holder(number: int) -> Path | None:
+    """Return the home that holds the number; a bridge that nobody claimed holds it as well."""
+    claim = CLAIMS / str(number)
+    if claim.exists():
+        return Path(claim.read_text().strip())
+    bridge = Path(f"/sys/class/net/nbs{number}")
+    return bridge if bridge.exists() else None

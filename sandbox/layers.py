@@ -1,0 +1,120 @@
+"""Images and roots: stacks of read-only layers, with an upper directory for each machine.
+
+A layer is an immutable directory. An image is a list of layers, lowest first. To bake one is to
+rename a stopped machine's upper directory; nothing is copied.
+"""
+
+import json
+import shutil
+import uuid
+from pathlib import Path
+
+from sandbox import base_system
+from sandbox.errors import SandboxError
+from sandbox.home import Home, locked, write_json
+from sandbox.programs import run_program
+
+BASE_IMAGE = "base"
+
+
+def images(home: Home) -> list[str]:
+    """Return the images, those that were baked and the base system."""
+    baked = sorted(path.stem for path in (home.path / "images").glob("*.json"))
+    return [BASE_IMAGE, *baked] if base_system.find_base() else baked
+
+
+def make_root(home: Home, machine_id: str, image_id: str) -> None:
+    """Give the machine a root that starts as the image."""
+    if image_id not in images(home):
+        raise SandboxError(f"There is no image {image_id}")
+    place = home.machines_path / machine_id
+    with locked(home.path / "layers.lock"):
+        stack = _stack_of_image(home, image_id)
+        place.mkdir()
+        _write_stack(place / "stack.json", stack)
+    _make_empty_upper(place)
+
+
+def mount_root(home: Home, machine_id: str) -> Path:
+    """Return the mounted root of the machine."""
+    place = home.machines_path / machine_id
+    root = place / "root"
+    if root.is_mount():
+        return root
+    lower = ":".join(reversed(_read_stack(place / "stack.json")))
+    options = f"lowerdir={lower},upperdir={place / 'upper'},workdir={place / 'work'},index=off"
+    run_program("mount", "-t", "overlay", f"{home.name}-{machine_id}", "-o", options, root)
+    return root
+
+
+def unmount_root(home: Home, machine_id: str) -> None:
+    """Undo `mount_root`. May be repeated."""
+    root = home.machines_path / machine_id / "root"
+    while root.is_mount():
+        run_program("umount", root)
+
+
+def remove_root(home: Home, machine_id: str) -> None:
+    """Remove the machine's directory, and the layers that only it used. May be repeated."""
+    unmount_root(home, machine_id)
+    place = home.machines_path / machine_id
+    (place / "stack.json").unlink(missing_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    remove_unused_layers(home)
+
+
+def bake(home: Home, machine_id: str, image_id: str) -> None:
+    """Make an image of the machine's root; the machine goes on above the same layers."""
+    place = home.machines_path / machine_id
+    if (place / "root").is_mount():
+        raise SandboxError(f"{machine_id} must be stopped before an image is made of it")
+    if image_id in images(home):
+        raise SandboxError(f"There is an image {image_id} already")
+    layer = home.path / "layers" / uuid.uuid4().hex
+    stack = [*_read_stack(place / "stack.json"), str(layer)]
+    with locked(home.path / "layers.lock"):
+        (place / "upper").rename(layer)
+        _write_stack(home.path / "images" / f"{image_id}.json", stack)
+        _write_stack(place / "stack.json", stack)
+    _make_empty_upper(place)
+
+
+def delete_image(home: Home, image_id: str) -> None:
+    """Forget the image. A layer stays on disk as long as another image or machine uses it."""
+    (home.path / "images" / f"{image_id}.json").unlink(missing_ok=True)
+    remove_unused_layers(home)
+
+
+def remove_unused_layers(home: Home) -> None:
+    """Remove every layer that neither an image nor a machine stands on."""
+    with locked(home.path / "layers.lock"):
+        stacks = [*(home.path / "images").glob("*.json"), *home.machines_path.glob("*/stack.json")]
+        used = {layer for stack in stacks for layer in _read_stack(stack)}
+        for layer in (home.path / "layers").iterdir():
+            if str(layer) not in used:
+                shutil.rmtree(layer)
+
+
+def _stack_of_image(home: Home, image_id: str) -> list[str]:
+    if image_id == BASE_IMAGE:
+        base = base_system.find_base()
+        if not base:
+            raise SandboxError("The base system is not built yet")
+        return [str(base)]
+    return _read_stack(home.path / "images" / f"{image_id}.json")
+
+
+def _make_empty_upper(place: Path) -> None:
+    shutil.rmtree(place / "work", ignore_errors=True)
+    for name in ("upper", "work", "root", "shared"):
+        (place / name).mkdir(exist_ok=True)
+        (place / name).chmod(0o755)
+
+
+def _read_stack(path: Path) -> list[str]:
+    layers: list[str] = json.loads(path.read_text())["layers"]
+    return layers
+
+
+def _write_stack(path: Path, layers: list[str]) -> None:
+    write_json(path, {"layers": layers})

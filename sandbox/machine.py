@@ -1,0 +1,171 @@
+"""One machine: its disks, its processes and its end. Thread-safe."""
+
+import logging
+import random
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+
+from sandbox import disks, firewall, layers, network
+from sandbox.disks import STORE_MODEL, Disk
+from sandbox.errors import SandboxError
+from sandbox.guest import START_POWEROFF, START_REBOOT, Exit, Guest, start_guest, tail
+from sandbox.home import Home
+
+log = logging.getLogger(__name__)
+
+OnExit = Callable[[str, Exit], None]
+CONSOLE_BYTES = 64 * 1024
+SIGNAL_AGAIN_SECONDS = 2.0
+SHUFFLE = random.SystemRandom()
+
+
+class Machine:
+    """A machine that exists, whether it runs or not. Its root must have been made."""
+
+    def __init__(self, home: Home, machine_id: str, address: str) -> None:
+        self.home = home
+        self.id = machine_id
+        self.address = address
+        self.guest: Guest | None = None
+        self._place = home.machines_path / machine_id
+        self._volumes: dict[str, Disk] = {}
+        self._store: dict[Disk, int] = {}  # with its size in GiB
+        self._loops: dict[Disk, str] = {}
+        self._destroyed = False
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+
+    def boot(self, on_exit: OnExit) -> None:
+        """Return when PID 1 runs; `on_exit` is called from another thread when it has ended."""
+        with self._lock:
+            if self.guest or self._destroyed:
+                raise SandboxError(f"{self.id} runs already, or exists no more")
+            try:
+                guest = self._start()
+            except BaseException:
+                self._release(Exit.KILLED)
+                raise
+            self._ended.clear()
+            self.guest = guest
+            threading.Thread(target=self._watch, args=(guest, on_exit), daemon=True).start()
+
+    def shut_down(self, timeout_seconds: float) -> None:
+        """Power off cleanly; kill what still runs after the timeout."""
+        waited = 0.0
+        while (guest := self.guest) and waited < timeout_seconds:
+            # Again and again: a systemd that has only just started loses the signal.
+            guest.signal_init(START_POWEROFF)
+            self._ended.wait(SIGNAL_AGAIN_SECONDS)
+            waited += SIGNAL_AGAIN_SECONDS
+        if guest := self.guest:
+            log.warning("Machine %s did not power off in time: killing it", self.id)
+            guest.kill()
+            self._ended.wait()
+
+    def reboot(self) -> None:
+        """Ask the machine to reboot itself."""
+        if guest := self.guest:
+            guest.signal_init(START_REBOOT)
+
+    def destroy(self) -> None:
+        """Kill the machine and remove all of it. May be repeated."""
+        with self._lock:
+            self._destroyed = True
+            guest = self.guest
+        if guest:
+            guest.kill()
+            self._ended.wait()
+        with self._lock:
+            self._release(Exit.KILLED)
+            network.disconnect(self.home, self.id, self.address)
+            firewall.remove_rules(self.home, self.address)
+            layers.remove_root(self.home, self.id)
+
+    def bake(self, image_id: str) -> None:
+        """Make an image of the machine's root, which must not run."""
+        with self._lock:
+            if self.guest:
+                raise SandboxError(f"{self.id} must be stopped before an image is made of it")
+            layers.bake(self.home, self.id, image_id)
+
+    def console(self) -> str:
+        """Return the end of what the machine wrote on its console, over all its boots."""
+        return tail(self._place / "console.log", CONSOLE_BYTES)
+
+    def attach(self, disk_id: str, disk: Disk) -> None:
+        """Show the disk to the machine: at once if it runs, else from its next boot on."""
+        with self._lock:
+            self._volumes[disk_id] = disk
+            if self.guest:
+                self._show_disks(self.guest)
+
+    def detach(self, disk_id: str) -> None:
+        """Take the disk from the machine. May be repeated."""
+        with self._lock:
+            if not (disk := self._volumes.pop(disk_id, None)):
+                return
+            self._loops.pop(disk, None)
+            if self.guest:
+                self._show_disks(self.guest)
+            disks.detach_loops(disk.file)
+
+    def add_store(self, sizes_gib: Sequence[int]) -> None:
+        """Add instance store: disks that are blank at every start after a stop."""
+        with self._lock:
+            for size_gib in sizes_gib:
+                serial = f"AWS{secrets.token_hex(10).upper()}"
+                self._store[Disk(serial, STORE_MODEL, self._place / f"{serial}.img")] = size_gib
+
+    def _start(self) -> Guest:
+        for disk, size_gib in self._store.items():
+            if not disk.file.exists():
+                disks.make_file(disk.file, size_gib)
+        self._write_table()
+        root = layers.mount_root(self.home, self.id)
+        (root / "etc/resolv.conf").write_text(network.resolver_text())
+        return start_guest(
+            self.home,
+            self.id,
+            root=root,
+            namespace=network.connect(self.home, self.id, self.address),
+            shared=self._place / "shared",
+            console=self._place / "console.log",
+        )
+
+    def _watch(self, guest: Guest, on_exit: OnExit) -> None:
+        reason = guest.wait_for_exit()
+        with self._lock:
+            self._release(reason)
+            self.guest = None
+            destroyed = self._destroyed
+        self._ended.set()
+        if not destroyed:
+            log.info("Machine %s: %s", self.id, reason.value)
+            on_exit(self.id, reason)
+
+    def _release(self, reason: Exit) -> None:
+        """Give back what only a running machine holds."""
+        self._loops.clear()
+        for disk in [*self._volumes.values(), *self._store]:
+            disks.detach_loops(disk.file)
+        if reason is not Exit.REBOOTED:
+            for disk in self._store:
+                disk.file.unlink(missing_ok=True)
+        layers.unmount_root(self.home, self.id)
+
+    def _show_disks(self, guest: Guest) -> None:
+        self._write_table()
+        guest.run_inside("/usr/lib/notebake-sandbox/devices")
+
+    def _write_table(self) -> None:
+        """Write what the machine shall see, in another order each time: no position is promised."""
+        every = [*self._volumes.values(), *self._store]
+        SHUFFLE.shuffle(every)
+        for disk in every:
+            if disk not in self._loops:
+                self._loops[disk] = disks.attach_loop(disk.file)
+        lines = [disks.table_line(self._loops[disk], disk) for disk in every]
+        beside = self._place / "shared" / ".devices.new"
+        beside.write_text("".join(lines))
+        beside.replace(self._place / "shared" / "devices")

@@ -1,0 +1,138 @@
+"""The machines, volumes and images of one sandbox: what the EC2 API drives. Thread-safe.
+
+Needs   root, the network of the home (`network.up`), the base system
+Gives   hosts that boot, with an address, disks, a firewall and a console
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from sandbox import disks, firewall, layers
+from sandbox.errors import SandboxError
+from sandbox.firewall import Rule
+from sandbox.guest import Exit
+from sandbox.home import Home
+from sandbox.machine import Machine
+
+__all__ = ["Exit", "Machines", "Rule"]
+
+FIRST_ADDRESS, LAST_ADDRESS = 10, 254
+
+
+class Machines:
+    """All that lies below one home. Machines end with the process; images and snapshots stay."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._machines: dict[str, Machine] = {}
+        self._lock = threading.RLock()
+
+    def create_root(self, machine_id: str, image_id: str) -> None:
+        """Give a new machine a root that starts as the image, and an address."""
+        with self._lock:
+            layers.make_root(self.home, machine_id, image_id)
+            self._machines[machine_id] = Machine(self.home, machine_id, self._free_address())
+
+    def bake_image(self, machine_id: str, image_id: str) -> None:
+        """Make an image of a stopped machine's root, at once: nothing is copied."""
+        self._find(machine_id).bake(image_id)
+
+    def delete_image(self, image_id: str) -> None:
+        """Forget the image; layers on which nothing stands any more leave the disk. Repeatable."""
+        layers.delete_image(self.home, image_id)
+
+    def images(self) -> list[str]:
+        """Return the ids of the images; "base" is the base system."""
+        return layers.images(self.home)
+
+    def reserve_address(self, machine_id: str) -> str:
+        """Return the machine's address, its own until it is destroyed."""
+        return self._find(machine_id).address
+
+    def boot(self, machine_id: str, on_exit: Callable[[str, Exit], None]) -> None:
+        """Return when PID 1 runs; `on_exit` is called from another thread when it has ended.
+
+        A machine that rebooted has ended too: boot it again.
+        """
+        self._find(machine_id).boot(on_exit)
+
+    def shut_down(self, machine_id: str, timeout_seconds: float = 30) -> None:
+        """Power off cleanly and wait; what runs after the timeout is killed (Exit.KILLED)."""
+        self._find(machine_id).shut_down(timeout_seconds)
+
+    def reboot(self, machine_id: str) -> None:
+        """Ask the machine to reboot itself, and do not wait."""
+        self._find(machine_id).reboot()
+
+    def destroy(self, machine_id: str) -> None:
+        """Kill the machine and remove all of it, without calling `on_exit`. May be repeated."""
+        with suppress(SandboxError):
+            self._find(machine_id).destroy()
+        with self._lock:
+            self._machines.pop(machine_id, None)
+
+    def console(self, machine_id: str) -> str:
+        """Return the last 64 KiB that the machine wrote on its console, over all its boots."""
+        return self._find(machine_id).console()
+
+    def set_rules(self, machine_id: str, rules: Sequence[Rule]) -> None:
+        """Let in what the rules say and nothing else; until then nothing gets in at all."""
+        firewall.set_rules(self.home, self._find(machine_id).address, rules)
+
+    def running(self) -> list[str]:
+        """Return the ids of the machines that run."""
+        with self._lock:
+            return sorted(machine.id for machine in self._machines.values() if machine.guest)
+
+    def create_volume(self, volume_id: str, size_gib: int, snapshot_id: str | None = None) -> None:
+        """Make a blank volume, or one with the content of a snapshot."""
+        source = disks.snapshot_file(self.home, snapshot_id) if snapshot_id else None
+        disks.make_file(disks.volume_file(self.home, volume_id), size_gib, source)
+
+    def attach_volume(self, machine_id: str, volume_id: str, device: str) -> None:
+        """Show the volume to the machine: at once if it runs, else from its next boot on.
+
+        As on Nitro the asked-for device name shows nowhere inside: only the volume's id does.
+        """
+        del device
+        disk = disks.volume_disk(volume_id, disks.volume_file(self.home, volume_id))
+        if not disk.file.exists():
+            raise SandboxError(f"There is no volume {volume_id}")
+        self._find(machine_id).attach(volume_id, disk)
+
+    def detach_volume(self, machine_id: str, volume_id: str) -> None:
+        """Take the volume from the machine. May be repeated."""
+        self._find(machine_id).detach(volume_id)
+
+    def delete_volume(self, volume_id: str) -> None:
+        """Remove a detached volume. May be repeated."""
+        file = disks.volume_file(self.home, volume_id)
+        disks.detach_loops(file)
+        file.unlink(missing_ok=True)
+
+    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """Copy the volume as it is at this moment."""
+        source = disks.volume_file(self.home, volume_id)
+        disks.make_file(disks.snapshot_file(self.home, snapshot_id), 0, source)
+
+    def delete_snapshot(self, snapshot_id: str) -> None:
+        """Remove the snapshot. May be repeated."""
+        disks.snapshot_file(self.home, snapshot_id).unlink(missing_ok=True)
+
+    def add_instance_store(self, machine_id: str, sizes_gib: Sequence[int]) -> None:
+        """Give the machine disks that are blank after a stop but keep their content at a reboot."""
+        self._find(machine_id).add_store(sizes_gib)
+
+    def _find(self, machine_id: str) -> Machine:
+        with self._lock:
+            if machine := self._machines.get(machine_id):
+                return machine
+        raise SandboxError(f"There is no machine {machine_id}")
+
+    def _free_address(self) -> str:
+        taken = {machine.address for machine in self._machines.values()}
+        for last in range(FIRST_ADDRESS, LAST_ADDRESS + 1):
+            if (address := self.home.address(last)) not in taken:
+                return address
+        raise SandboxError(f"{self.home.subnet} has no free address")

@@ -1,0 +1,30 @@
+"""Runs the system's programs and says plainly what a failing one said."""
+
+import subprocess
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+
+def run_program(*command: str | Path, stdin: str | None = None, timeout_seconds: float = 60) -> str:
+    """Return what the program printed. Raises SandboxError with its last words if it fails."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise SandboxError(f"{words[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise SandboxError(f"{' '.join(words)} took over {timeout_seconds} s") from error
+    if done.returncode:
+        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
+        raise SandboxError(f"{' '.join(words)} failed ({done.returncode}): {said}")
+    return done.stdout
