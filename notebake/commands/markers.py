@@ -1,0 +1,71 @@
+"""Markers: what a host says has been done on it, and from what.
+
+A marker holds the digest of what was asked for and one phrase for people. It is written last, by
+rename, so that a half-done or an outdated step is not "done". It stays in the image: it is the
+image's own account of how it was made.
+"""
+
+import re
+from shlex import quote
+
+from notebake.commands.shell import as_root
+from notebake.records import Done
+
+DIRECTORY = "/var/lib/notebake/steps"
+
+
+def read_mark(step: str, digest: str, directory: str = DIRECTORY) -> str:
+    """Succeed if the step was done from exactly this digest, and print what it was known by."""
+    return (
+        f"{{ IFS= read -r digest && {{ IFS= read -r detail || true; }}; }}"
+        f" < {_path(step, directory)} 2>/dev/null"
+        f' && [ "$digest" = {quote(digest)} ] && printf \'%s\\n\' "$detail"'
+    )
+
+
+def is_marked(step: str, digest: str, directory: str = DIRECTORY) -> str:
+    """Succeed if the step was done from exactly this digest."""
+    return f"{{ {read_mark(step, digest, directory)}; }} > /dev/null"
+
+
+def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:
+    """Write a step's marker; the last thing that a step does. For root and the login user alike."""
+    path = _path(step, directory)
+    new = quote(f"{directory}/.{step}.new")
+    lines = f"{digest}\n{' '.join(detail.split())}\n"
+    return as_root(
+        f"mkdir --parents {quote(directory)}",
+        f"printf %s {quote(lines)} > {new}",
+        f"chmod 0644 {new}",
+        f"sync {new}",
+        f"mv --force --no-target-directory {new} {path}",
+        f"sync {quote(directory)}",
+    )
+
+
+def unmark(step: str, directory: str = DIRECTORY) -> str:
+    """Remove a step's marker, before what it stands for is taken apart."""
+    return as_root(f"rm --force {_path(step, directory)}")
+
+
+def read_marks(directory: str = DIRECTORY) -> str:
+    """Print every marker as one line: step, digest, detail."""
+    return (
+        f"for path in {quote(directory)}/*; do"
+        ' [ -f "$path" ] || continue; digest= detail=;'
+        ' { IFS= read -r digest; IFS= read -r detail; } < "$path" || true;'
+        ' printf \'%s %s %s\\n\' "${path##*/}" "$digest" "$detail"; done'
+    )
+
+
+def parse_marks(printed: str) -> dict[str, Done]:
+    """Return step → what it is done from, out of what `read_marks` printed."""
+    lines = (line.split(" ", 2) for line in printed.splitlines())
+    return {line[0]: Done(digest=line[1], detail="".join(line[2:])) for line in lines if line[1:]}
+
+
+def _path(step: str, directory: str) -> str:
+    """Return a marker's path, quoted; ValueError for a step that is no plain name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", step):
+        raise ValueError(f"{step!r} cannot name a marker")
+    return quote(f"{directory}/{step}")

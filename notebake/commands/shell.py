@@ -1,0 +1,49 @@
+"""The words that the shell texts share: headers, root, another user, whole files."""
+
+from pathlib import PurePosixPath
+from shlex import quote
+
+NETWORK_ENVIRONMENT = "set -a; [ ! -r /etc/environment ] || . /etc/environment; set +a"
+"""Proxy and certificate settings: login shells have them from PAM, systemd's units do not."""
+
+
+def script(*commands: str) -> str:
+    """Return a script that ends at the first command that fails."""
+    return "\n".join(("set -euo pipefail", *commands)) + "\n"
+
+
+def as_root(*commands: str) -> str:
+    """Return one command with which the login user runs all of these as root."""
+    return f"sudo bash -c {quote(script(*commands))}"
+
+
+def as_user(user: str, *commands: str) -> str:
+    """Return one command with which root runs all of these as a user, in the user's home.
+
+    runuser keeps the environment, so that proxy and certificate settings reach the user's work.
+    """
+    home = f'"$(getent passwd {quote(user)} | cut --delimiter=: --fields=6)"'
+    login = f"env --chdir={home} HOME={home} USER={quote(user)} LOGNAME={quote(user)}"
+    return f"runuser --user={quote(user)} -- {login} bash -c {quote(script(*commands))}"
+
+
+def write_file(path: str, content: str, *, mode: str = "0644", owner: str = "root") -> str:
+    """Return commands with which root writes a whole file at once, by rename.
+
+    The file has its mode and owner before it has its content, and its name last.
+    """
+    new = quote(f"{path}.new")
+    return "\n".join(
+        (
+            f"mkdir --parents {quote(str(PurePosixPath(path).parent))}",
+            f"install --mode={quote(mode)} --owner={quote(owner)} /dev/null {new}",
+            f"printf %s {quote(content)} > {new}",
+            f"mv --force --no-target-directory {new} {quote(path)}",
+        )
+    )
+
+
+def refuse(message: str) -> str:
+    """Return a command that ends the script with a message; `$` in it is the shell's."""
+    escaped = message.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    return f'{{ echo "notebake: {escaped}" >&2; exit 1; }}'

@@ -1,0 +1,58 @@
+"""A small world for shell texts: bash in its own directory, fake programs first on PATH."""
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NASTY = "a b'c\"d$(touch INJECTED)`touch INJECTED`;&|*?\\e"
+"""A value that does harm wherever it reaches a shell unquoted."""
+
+
+@dataclass
+class ShellWorld:
+    """Where a shell text runs, and with which programs."""
+
+    directory: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def fake(self, name: str, body: str) -> Path:
+        """Put a program first on PATH; it notes each call in `calls`, then does `body`."""
+        path = self.directory / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        calls = self.directory / "calls"
+        path.write_text(f'#!/bin/bash\necho "{name} $*" >> {calls}\n{body}\n')
+        path.chmod(0o755)
+        return path
+
+    @property
+    def calls(self) -> list[str]:
+        """What the fake programs were called with, in order."""
+        path = self.directory / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def run(self, text: str, *, timeout_seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a text as the host would, and prove that nothing in it ran by injection."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        kept["PATH"] = f"{self.directory / 'bin'}:{kept['PATH']}:/usr/sbin:/sbin"
+        done = subprocess.run(
+            ["bash", "-c", text],
+            cwd=self.directory,
+            env=kept | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_seconds,
+            stdin=subprocess.DEVNULL,
+        )
+        assert not list(self.directory.rglob("INJECTED")), "a value was run as a command"
+        return done
+
+
+def shell_world(directory: Path) -> ShellWorld:
+    """Return a world in which we are root already: `sudo` and `runuser` only pass on."""
+    world = ShellWorld(directory)
+    runs_the_rest = 'while [ "${1#-}" != "$1" ]; do shift; done; exec "$@"'
+    world.fake("sudo", runs_the_rest)
+    world.fake("runuser", runs_the_rest)
+    return world

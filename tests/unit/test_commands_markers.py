@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from notebake.commands import markers
+from notebake.records import Done
+from tests.unit.shell_world import NASTY, ShellWorld, shell_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ShellWorld:
+    return shell_world(tmp_path)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> str:
+    return str(tmp_path / f"steps {NASTY}".replace("/", "_"))
+
+
+def test_only_the_digest_that_was_marked_counts_as_done(world: ShellWorld, directory: str) -> None:
+    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode != 0
+    assert world.run(markers.mark("software", "aaaa", "12 packages", directory)).returncode == 0
+    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode == 0
+    assert world.run(markers.is_marked("software", "aaa", directory)).returncode != 0
+    assert world.run(markers.is_marked("software", "aaaab", directory)).returncode != 0
+    assert world.run(markers.is_marked("softwar", "aaaa", directory)).returncode != 0
+
+
+def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: str) -> None:
+    world.run(markers.mark("software", "aaaa", f"{NASTY}\nsecond", directory))
+    answer = world.run(markers.read_mark("software", "aaaa", directory))
+    assert (answer.returncode, answer.stdout) == (0, f"{NASTY} second\n")
+
+
+def test_one_command_answers_for_all_steps(world: ShellWorld, directory: str) -> None:
+    world.run(markers.mark("software", "aaaa", "12 packages", directory))
+    world.run(markers.mark("repository", "bbbb", "", directory))
+    answer = world.run(markers.read_marks(directory))
+    assert markers.parse_marks(answer.stdout) == {
+        "software": Done(digest="aaaa", detail="12 packages"),
+        "repository": Done(digest="bbbb"),
+    }
+
+
+def test_no_marks_are_no_error(world: ShellWorld, directory: str) -> None:
+    answer = world.run(f"set -euo pipefail\n{markers.read_marks(directory)}")
+    assert (answer.returncode, markers.parse_marks(answer.stdout)) == (0, {})
+
+
+def test_a_mark_that_was_killed_before_its_rename_does_not_count(
+    world: ShellWorld, directory: str
+) -> None:
+    world.fake("mv", "kill -KILL $PPID")
+    assert world.run(markers.mark("software", "aaaa", "", directory)).returncode != 0
+    assert any(call.startswith("mv ") for call in world.calls), "the fault did not fire"
+    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode != 0
+    assert world.run(markers.read_marks(directory)).stdout == ""
+
+
+def test_an_unmarked_step_is_not_done(world: ShellWorld, directory: str) -> None:
+    world.run(markers.mark("software", "aaaa", "", directory))
+    assert world.run(markers.unmark("software", directory)).returncode == 0
+    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode != 0
+
+
+@pytest.mark.parametrize("step", ["", "../steps", "a/b", ".hidden", "a b", NASTY])
+def test_a_step_that_is_no_plain_name_is_refused(step: str) -> None:
+    with pytest.raises(ValueError, match="cannot name a marker"):
+        markers.mark(step, "aaaa")
