@@ -1,12 +1,19 @@
 """A small world for shell texts: bash in its own directory, fake programs first on PATH."""
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 NASTY = "a b'c\"d$(touch INJECTED)`touch INJECTED`;&|*?\\e"
 """A value that does harm wherever it reaches a shell unquoted."""
+
+WITHOUT_OWNER = """[ "${{0##*/}}" != chown ] || exit 0
+for word; do case $word in --owner=*) ;; *) words+=("$word") ;; esac; done
+exec {program} "${{words[@]}}"
+"""
+"""What an ordinary user can do of a program that gives files away."""
 
 
 @dataclass
@@ -55,4 +62,7 @@ def shell_world(directory: Path) -> ShellWorld:
     runs_the_rest = 'while [ "${1#-}" != "$1" ]; do shift; done; exec "$@"'
     world.fake("sudo", runs_the_rest)
     world.fake("runuser", runs_the_rest)
+    if os.geteuid() != 0:
+        for name in ("install", "chown"):
+            world.fake(name, WITHOUT_OWNER.format(program=shutil.which(name)))
     return world

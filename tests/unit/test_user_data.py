@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from notebake import user_data as told
+from tests.unit.shell_world import ShellWorld, shell_world
+
+BODY = "b3Bl" * 100
+PRIVATE = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{BODY}\n-----END OPENSSH PRIVATE KEY-----"
+PUBLIC = "ssh-ed25519 AAAAC3Nza notebake"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ShellWorld:
+    world = shell_world(tmp_path)
+    world.fake("systemctl", "exit ${SYSTEMCTL_EXIT:-0}")
+    world.fake("date", "exit 1")
+    return world
+
+
+def looked_at(world: ShellWorld, *, now: int, lease: str | None, hours: float = 6) -> list[str]:
+    """Return what systemd was asked for by one look at the lease."""
+    lease_path, uptime_path = world.directory / "lease-until", world.directory / "uptime"
+    uptime_path.write_text(f"{now}.42 99.99\n")
+    if lease is not None:
+        lease_path.write_text(lease)
+    check = world.directory / "check-lease"
+    check.write_text(told.check_lease(hours, str(lease_path), str(uptime_path)))
+    assert world.run(f"sh {check}").returncode == 0
+    return [call for call in world.calls if call.startswith("systemctl")]
+
+
+def start_of_first_process() -> int:
+    return int(Path("/proc/1/stat").read_text().rsplit(") ", 1)[1].split()[19]) // 100
+
+
+def test_cloud_config_carries_the_host_key_for_a_builder() -> None:
+    text = told.user_data(lease_hours=6, host_key_private=PRIVATE, host_key_public=PUBLIC)
+    config = yaml.safe_load(text)
+    assert text.startswith("#cloud-config\n")
+    assert config["ssh_keys"] == {"ed25519_private": PRIVATE + "\n", "ed25519_public": PUBLIC}
+    assert config["ssh_deletekeys"] is True
+    assert len(text.encode()) <= 16 * 1024
+
+
+def test_a_machine_from_an_image_gets_the_switch_but_no_key_of_ours() -> None:
+    config = yaml.safe_load(told.user_data(lease_hours=1))
+    assert list(config) == ["bootcmd"]
+    assert told.TIMER in config["bootcmd"][0][2]
+
+
+def test_the_switch_is_armed_without_waiting_and_only_below_run(world: ShellWorld) -> None:
+    text = told.arm_lease(6)
+    done = world.run(text.replace("/run/", f"{world.directory}/run/"))
+    assert (done.returncode, done.stderr) == (0, "")
+    made = {str(path.relative_to(world.directory)) for path in world.directory.rglob("run/**/*")}
+    assert {"run/notebake/check-lease", "run/systemd/system/notebake-lease.timer"} <= made
+    asked = [call for call in world.calls if call.startswith("systemctl")]
+    assert asked == [
+        "systemctl daemon-reload",
+        "systemctl --no-block start notebake-lease.timer",
+    ]
+
+
+def test_a_boot_goes_on_when_the_switch_cannot_be_armed(world: ShellWorld) -> None:
+    world.environment["SYSTEMCTL_EXIT"] = "1"
+    for text in (told.arm_lease(6), told.keep_package_lock_free()):
+        assert world.run(text.replace("/run/", f"{world.directory}/run/")).returncode == 0
+    assert sum(call.startswith("systemctl") for call in world.calls) == 4
+
+
+def test_the_machine_stays_up_until_its_lease_ends(world: ShellWorld) -> None:
+    assert looked_at(world, now=999, lease="1000\n") == []
+    assert looked_at(world, now=1000, lease="1000\n") == ["systemctl poweroff"]
+
+
+@pytest.mark.parametrize("lease", [None, "", "soon\n", "-5\n", "1e3\n", "9" * 30, "\n1000\n"])
+def test_an_unreadable_lease_is_counted_from_the_boot(world: ShellWorld, lease: str | None) -> None:
+    began = start_of_first_process()
+    assert looked_at(world, now=began + 3599, lease=lease, hours=1) == []
+    assert looked_at(world, now=began + 3600, lease=lease, hours=1) == ["systemctl poweroff"]
+
+
+def test_no_clock_is_asked_that_a_person_can_set(world: ShellWorld) -> None:
+    looked_at(world, now=1000, lease="1000\n")
+    renewed = told.renew_lease(6).replace("/run/", f"{world.directory}/run/")
+    assert world.run(renewed).returncode == 0
+    assert not [call for call in world.calls if call.startswith("date")]
+
+
+def test_a_renewed_lease_counts_from_now_on(world: ShellWorld) -> None:
+    world.run(told.renew_lease(0.5).replace("/run/", f"{world.directory}/run/"))
+    until = int((world.directory / "run/notebake/lease-until").read_text())
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    assert 1700 < until - uptime <= 1800
+
+
+def test_an_armed_switch_says_how_long_it_waits(world: ShellWorld) -> None:
+    def here(text: str) -> str:
+        return text.replace("/run/", f"{world.directory}/run/")
+
+    world.run(here(told.arm_lease(6)))
+    assert world.run(here(told.lease_is_armed())).returncode == 0
+    world.run(here(told.renew_lease(1.008)))
+    assert world.run(here(told.lease_is_armed())).stdout == "60 minutes left\n"
+    world.environment["SYSTEMCTL_EXIT"] = "3"
+    assert world.run(here(told.lease_is_armed())).returncode != 0
