@@ -1,0 +1,145 @@
+"""The parts of a recipe that say what goes on to the machine, and what proves it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from notebake.recipe_fields import (
+    InstanceType,
+    Name,
+    OwnPath,
+    Package,
+    RelativePath,
+    Sha256,
+    matching,
+)
+from notebake.recipe_machine import repeated
+from notebake.recipe_part import Contradiction, Part
+from notebake.recipe_requirements import find_requirement_faults
+
+
+class Software(Part):
+    """What is installed beside JupyterLab, ipykernel and papermill."""
+
+    apt: tuple[Package, ...] = ()
+    """Packages of the distribution."""
+    manager: Literal["pip", "conda"] = "pip"
+    """Who makes the Python environment: uv from PyPI, or Miniforge from conda-forge."""
+    python: Annotated[str, matching(r"3\.\d{1,2}", "a Python version such as 3.12")] | None = None
+    """Python version for conda; pip takes the distribution's."""
+    packages: tuple[Package, ...] = ()
+    """Packages from the manager's index."""
+    pip: tuple[Package, ...] = ()
+    """With conda: packages from PyPI for what conda-forge does not have."""
+    requirements_file: RelativePath | None = None
+    """File beside the recipe, read into `requirements` when the recipe is loaded."""
+    requirements: str | None = None
+    """Text of a requirements.txt (pip) or environment.yml (conda), added to the packages."""
+    timeout_seconds: Annotated[int, Field(ge=60, le=86400, strict=True)] = 3600
+    """How long the installation may take."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """What is conda's alone is refused with pip."""
+        if self.manager == "pip" and self.pip:
+            text = "with manager: pip, name the packages under packages"
+            yield Contradiction(("pip",), text, by_absence=True)
+        if self.manager == "pip" and self.python:
+            text = "with manager: pip, the base image decides the Python version"
+            yield Contradiction(("python",), text, by_absence=True)
+        if self.requirements is not None and self.requirements_file is not None:
+            text = "give requirements_file or requirements, not both"
+            yield Contradiction(("requirements_file",), text)
+        for text in find_requirement_faults(self.requirements or "", self.manager):
+            yield Contradiction(("requirements",), text, by_absence=True)
+
+
+class Dataset(Part):
+    """A file or folder that is copied on to the machine."""
+
+    name: Name
+    """Its name in the log."""
+    source: Annotated[
+        str,
+        matching(
+            r"(https?|s3)://[^\s@]+|sftp://([^\s@:/]+@)?[^\s@]+",
+            "https://…, s3://bucket/key or sftp://user@host/path, without a password",
+        ),
+    ]
+    """Where it comes from: https://…, s3://bucket/key or sftp://user@host/path (a folder too)."""
+    path: OwnPath
+    """Where it goes."""
+    sha256: Sha256 | None = None
+    """Checksum of a single file; required for http:// sources."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Plain http proves nothing about what arrives."""
+        if self.source.startswith("http://") and not self.sha256:
+            text = "a source without TLS needs a sha256"
+            yield Contradiction(("source",), text, by_absence=True)
+        if self.sha256 and self.source.endswith("/"):
+            yield Contradiction(("sha256",), "a checksum goes with a single file, not a folder")
+
+
+class Repository(Part):
+    """The git repository whose notebooks the image is for."""
+
+    url: Annotated[
+        str,
+        matching(
+            r"(https|git|http)://[^\s@]+|ssh://([A-Za-z0-9._-]+@)?[^\s@]+",
+            "https://host/path, git://host/path or ssh://git@host/path, without a password",
+        ),
+    ]
+    """Where to clone from; credentials in it are refused."""
+    ref: Annotated[
+        str, matching(r"[A-Za-z0-9][A-Za-z0-9._/-]*", "a branch, a tag or a commit id")
+    ] = "HEAD"
+    """Branch, tag or full commit id."""
+    path: OwnPath | None = None
+    """Where it goes; by default the login user's home and the repository's name."""
+
+
+class Notebook(Part):
+    """The notebook that proves the machine, and what counts as proof."""
+
+    path: Annotated[RelativePath, matching(r".+\.ipynb", "a notebook, *.ipynb")] | None = None
+    """Path in the repository; without it notebake's own smoke notebook runs."""
+    working_directory: RelativePath | None = None
+    """Directory in the repository to run in; by default the notebook's own."""
+    parameters: dict[str, str | int | float | bool] = Field(default={})
+    """papermill parameters."""
+    kernel: Annotated[str, matching(r"[A-Za-z0-9._-]+", "a kernel's name such as python3")] = (
+        "python3"
+    )
+    """Kernel of the image to run it with, whatever the notebook names."""
+    timeout_seconds: Annotated[int, Field(ge=10, le=86400, strict=True)] = 600
+    """Time limit for the whole notebook."""
+    minimum_cells: Annotated[int, Field(ge=1, strict=True)] = 3
+    """So many code cells must have run."""
+    minimum_figures: Annotated[int, Field(ge=0, strict=True)] = 1
+    """So many figures must have been drawn."""
+    verdict: str | None = None
+    """A text that the notebook's output must contain."""
+    compare: Literal["numbers", "nothing"] = "numbers"
+    """Whether machines from the image must print the same numbers as the builder did."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """An empty text is in every output; a parameter that Python cannot name is never set."""
+        if self.verdict is not None and not self.verdict.strip():
+            yield Contradiction(("verdict",), "an empty text proves nothing; leave it out")
+        for name in self.parameters:
+            if not name.isidentifier():
+                text = "must be a name that Python accepts, such as depth_m"
+                yield Contradiction(("parameters", name), text)
+
+
+class Acceptance(Part):
+    """How the image is proven."""
+
+    instance_types: tuple[InstanceType, ...] = ()
+    """Types to boot from the image, in order of preference; by default the builder's."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """A type named twice is tried once only."""
+        yield from repeated("instance_types", self.instance_types)

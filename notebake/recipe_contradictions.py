@@ -1,0 +1,158 @@
+"""What cannot be true together across the parts of a recipe, refused before anything is made."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from notebake.recipe_machine import repeated
+from notebake.recipe_part import Contradiction, FieldPath
+
+if TYPE_CHECKING:
+    from notebake.recipe import Recipe
+
+MOST_TAGS = 30  # EC2 takes 50 on one thing; the others are notebake's own
+LONGEST_TAG_KEY = 128
+LONGEST_TAG_VALUE = 256
+RESERVED_TAG_PREFIXES = ("aws:", "notebake:")
+# Graviton families have a g behind their generation (m7g, c7gn, x2gd, im4gn); a1 was the first.
+ARM_FAMILY = re.compile(r"a1|[a-z]+\d+[a-z]*g[a-z]*")
+
+
+def find_contradictions(recipe: "Recipe") -> Iterator[Contradiction]:
+    """Yield all of them."""
+    yield from repeated("instance_types", recipe.instance_types)
+    yield from repeated("share_with", recipe.share_with)
+    yield from find_in_encryption(recipe)
+    yield from find_in_architecture(recipe)
+    yield from find_in_disks(recipe)
+    yield from find_in_folders(recipe)
+    yield from find_in_notebook(recipe)
+    yield from find_in_tags(recipe)
+
+
+def find_in_encryption(recipe: "Recipe") -> Iterator[Contradiction]:
+    """A default key is this account's alone, and a key works in its own region only."""
+    if recipe.share_with and recipe.encryption.uses_default_key:
+        yield Contradiction(
+            ("share_with",),
+            "an image encrypted with the default key cannot be shared:"
+            " use encryption mode none or kms with a key of your own, or empty share_with",
+        )
+    key = recipe.encryption.kms_key_id or ""
+    if key.startswith("arn:") and key.split(":")[3] != recipe.region:
+        text = f"the key is not in {recipe.region}, where the disks are"
+        yield Contradiction(("encryption", "kms_key_id"), text, by_absence=True)
+
+
+def find_in_architecture(recipe: "Recipe") -> Iterator[Contradiction]:
+    """An image boots on one architecture only."""
+    places: list[tuple[FieldPath, str]] = [
+        (("instance_types", index), each) for index, each in enumerate(recipe.instance_types)
+    ]
+    for index, each in enumerate(recipe.acceptance.instance_types):
+        places.append((("acceptance", "instance_types", index), each))
+    parameter = "" if recipe.base_image.image_id else recipe.base_image.parameter
+    wanted = next((name for name in ("amd64", "arm64") if name in parameter), None)
+    for path, instance_type in places:
+        is_arm = ARM_FAMILY.fullmatch(instance_type.split(".")[0]) is not None
+        architecture = "arm64" if is_arm else "amd64"
+        wanted = wanted or architecture
+        if architecture != wanted:
+            text = f"{instance_type} is {architecture}, but the image is for {wanted}"
+            yield Contradiction(path, text, by_absence=True)
+
+
+def find_in_disks(recipe: "Recipe") -> Iterator[Contradiction]:
+    """No disk may hide another, or be meant twice."""
+    for field in ("name", "volume_id"):
+        values = [getattr(volume, field) for volume in recipe.volumes]
+        for index, value in enumerate(values):
+            if value is not None and value in values[:index]:
+                yield Contradiction(("volumes", index, field), f"{value} is given twice")
+    before: list[PurePosixPath] = []
+    for index, volume in enumerate(recipe.volumes):
+        place: FieldPath = ("volumes", index, "mount_point")
+        own = PurePosixPath(volume.mount_point)
+        for other in before:
+            if own == other:
+                yield Contradiction(place, f"two disks have the same mount_point {own}")
+            elif other.is_relative_to(own):
+                text = f"{own} would hide {other}, mounted before it; list {own} first"
+                yield Contradiction(place, text)
+        before.append(own)
+        yield from find_in_instance_store(recipe, place, own)
+
+
+def find_in_instance_store(
+    recipe: "Recipe", place: FieldPath, mount_point: PurePosixPath
+) -> Iterator[Contradiction]:
+    """The temporary disks are mounted at any time after boot, the others at -2, -3 …"""
+    if recipe.instance_store is None:
+        return
+    scratch = PurePosixPath(recipe.instance_store.mount_point)
+    if re.fullmatch(rf"{re.escape(str(scratch))}(-\d+)?", str(mount_point)):
+        text = f"two disks have the same mount_point: {mount_point} is for a temporary disk"
+        yield Contradiction(place, text)
+    elif mount_point.is_relative_to(scratch) or scratch.is_relative_to(mount_point):
+        text = f"the temporary disk at {scratch} and this one may not lie inside each other"
+        yield Contradiction(place, text)
+
+
+def find_in_folders(recipe: "Recipe") -> Iterator[Contradiction]:
+    """What is copied must reach the image, and must not lie where something else is put."""
+    folders: list[tuple[FieldPath, PurePosixPath]] = []
+    if recipe.repository_path:
+        folders.append((("repository",), PurePosixPath(recipe.repository_path)))
+    for index, dataset in enumerate(recipe.datasets):
+        place: FieldPath = ("datasets", index, "path")
+        own = PurePosixPath(dataset.path)
+        for where, other in folders:
+            if own.is_relative_to(other) or other.is_relative_to(own):
+                what = "the repository" if where == ("repository",) else "another dataset"
+                yield Contradiction(place, f"{own} overlaps {other}, the place of {what}")
+        folders.append((place, own))
+        if dataset.name in [each.name for each in recipe.datasets[:index]]:
+            yield Contradiction(("datasets", index, "name"), f"{dataset.name} is given twice")
+    for place, folder in folders:
+        yield from find_lost(recipe, place, folder)
+
+
+def find_lost(recipe: "Recipe", place: FieldPath, folder: PurePosixPath) -> Iterator[Contradiction]:
+    """Yield why the folder would be on no machine that starts from the image."""
+    disks = [(PurePosixPath(each.mount_point), each.is_in_image) for each in recipe.volumes]
+    if recipe.instance_store:
+        disks.append((PurePosixPath(recipe.instance_store.mount_point), False))
+    under = [disk for disk in disks if folder.is_relative_to(disk[0])]
+    mount_point, is_in_image = max(under, key=lambda disk: len(disk[0].parts), default=("", True))
+    if not is_in_image:
+        text = f"{folder} lies on the disk at {mount_point}, which no machine from the image gets"
+        yield Contradiction(place, text)
+    if folder in [disk[0] for disk in disks] and place == ("repository",):
+        text = f"{folder} is a disk's mount_point; clone into a folder on it"
+        yield Contradiction(place, text)
+
+
+def find_in_notebook(recipe: "Recipe") -> Iterator[Contradiction]:
+    """A notebook of the repository needs a repository."""
+    for field in ("path", "working_directory"):
+        if getattr(recipe.notebook, field) and not recipe.repository:
+            text = f"notebook.{field} needs a repository to find it in"
+            yield Contradiction(("notebook", field), text, by_absence=True)
+
+
+def find_in_tags(recipe: "Recipe") -> Iterator[Contradiction]:
+    """The limits of EC2, less what notebake itself writes."""
+    if len(recipe.tags) > MOST_TAGS:
+        text = f"at most {MOST_TAGS} tags, these are {len(recipe.tags)}"
+        yield Contradiction(("tags",), text)
+    for key, value in recipe.tags.items():
+        if not key.strip() or len(key) > LONGEST_TAG_KEY:
+            text = f"a tag's key has 1 to {LONGEST_TAG_KEY} characters"
+            yield Contradiction(("tags", key), text)
+        if len(value) > LONGEST_TAG_VALUE:
+            text = f"a tag's value has at most {LONGEST_TAG_VALUE} characters"
+            yield Contradiction(("tags", key), text)
+        prefix = next((each for each in RESERVED_TAG_PREFIXES if key.lower().startswith(each)), "")
+        if prefix:
+            yield Contradiction(("tags", key), f"keys that begin with {prefix} are reserved")

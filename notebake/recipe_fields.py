@@ -1,0 +1,116 @@
+"""The kinds of text that a recipe's fields hold, each with its refusal in plain words."""
+
+import ipaddress
+import re
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+# A disk or folder at one of these would hide a part of the system, or vanish at a boot.
+HIDES_IF_AT = frozenset(
+    ("/", "/home", "/opt", "/opt/notebake", "/srv", "/var", "/var/cache", "/var/lib", "/var/log")
+)
+HIDES_IF_UNDER = tuple(
+    f"/{top}"
+    for top in (
+        *("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "lost+found", "proc"),
+        *("root", "run", "sbin", "snap", "sys", "tmp", "usr", "var/spool", "var/tmp"),
+    )
+)
+AUTO = "auto"
+DIGITS_OF_A_SHA256 = 64
+
+
+def matching(pattern: str, meaning: str) -> AfterValidator:
+    """Accept only text of which the whole matches the pattern; otherwise say what it must be."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text):
+            return text
+        raise ValueError(f"must be {meaning}, not {text!r}")
+
+    return AfterValidator(check)
+
+
+def check_absolute(path: str) -> str:
+    """Return the path without a trailing slash; ValueError if it does not name one plain place."""
+    if not re.fullmatch(r"/[A-Za-z0-9._/+-]*", path):
+        raise ValueError(
+            f"must be an absolute path of letters, digits and . _ + -, such as /data, not {path!r}"
+        )
+    if {".", ".."} & set(path.split("/")):
+        raise ValueError(f"must not contain . or .. as a folder, as {path!r} does")
+    return str(PurePosixPath("/" + path.strip("/")))
+
+
+def check_outside_system(path: str) -> str:
+    """Return the path; ValueError if a disk or folder there would hide a part of the system."""
+    own = PurePosixPath(path)
+    inside = next((top for top in HIDES_IF_UNDER if own.is_relative_to(top)), None)
+    if inside or path in HIDES_IF_AT:
+        raise ValueError(f"{path} belongs to the system; choose a place of its own, such as /data")
+    if own.parent == PurePosixPath("/home"):
+        raise ValueError(
+            f"{path} holds the login user's keys and settings;"
+            f" choose a place of its own, such as /data or {path}/data"
+        )
+    return path
+
+
+def check_relative(path: str) -> str:
+    """Return a relative path that cannot leave its directory; ValueError otherwise."""
+    if path.startswith("/") or ".." in PurePosixPath(path).parts or re.search(r"[\x00-\x1f]", path):
+        raise ValueError(
+            f"must be a path that stays inside: without a leading / and without .., not {path!r}"
+        )
+    return path
+
+
+def check_ssh_source(text: str) -> str:
+    """Return `auto` or an IPv4 block as EC2 would write it; ValueError otherwise."""
+    if text == AUTO:
+        return text
+    try:
+        block = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        block = None
+    if not isinstance(block, ipaddress.IPv4Network):
+        raise ValueError(f"must be auto or an IPv4 block such as 192.0.2.0/24, not {text!r}")
+    if str(block) != text:
+        raise ValueError(f"write {text!r} as {block}")
+    return text
+
+
+Name = Annotated[
+    str,
+    matching(
+        r"[a-z0-9][a-z0-9-]{0,39}",
+        "at most 40 lower-case letters, digits and hyphens, and must not begin with a hyphen",
+    ),
+]
+AbsolutePath = Annotated[str, AfterValidator(check_absolute)]
+OwnPath = Annotated[str, AfterValidator(check_absolute), AfterValidator(check_outside_system)]
+RelativePath = Annotated[str, AfterValidator(check_relative)]
+AccountId = Annotated[str, matching(r"\d{12}", "the 12 digits of an AWS account")]
+Sha256 = Annotated[
+    str, matching(rf"[0-9a-f]{{{DIGITS_OF_A_SHA256}}}", "the 64 lower-case hex digits of sha256sum")
+]
+Package = Annotated[
+    str,
+    matching(
+        r"""[A-Za-z0-9][^\s;&|$`\\"']*""",
+        "one package, such as numpy or numpy==2.1 (no spaces, quotes or markers)",
+    ),
+]
+Region = Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as us-west-2")]
+InstanceType = Annotated[
+    str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as m6i.large")
+]
+SshSource = Annotated[str, AfterValidator(check_ssh_source)]
+
+
+def id_of(prefix: str) -> AfterValidator:
+    """Accept only an EC2 id with this prefix."""
+    return matching(rf"{prefix}-[0-9a-f]{{8,17}}", f"an id such as {prefix}-0123456789abcdef0")

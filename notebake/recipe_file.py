@@ -1,0 +1,87 @@
+"""A recipe's file: read it with all its faults named at once, and write one out again."""
+
+from pathlib import Path
+
+import yaml
+
+from notebake.errors import RecipeError
+from notebake.recipe import Recipe
+from notebake.recipe_faults import find_place, validate_reading
+from notebake.recipe_places import Fault, PlacedMapping
+from notebake.recipe_yaml import Reading, read_yaml
+
+HINT = "Nothing has been made."
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Return the recipe in the file, complete in itself; RecipeError names all its faults."""
+    return parse_recipe(read_text(path, str(path)), str(path), path.parent)
+
+
+def parse_recipe(text: str, name: str, directory: Path | None = None) -> Recipe:
+    """Return the recipe in the text; `name` stands before each fault.
+
+    Without a directory the text must be complete in itself: it cannot name a requirements_file.
+    """
+    reading = read_yaml(text, name)
+    embed_requirements(reading, directory)
+    recipe, faults = validate_reading(reading)
+    if recipe is None:
+        ordered = sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))
+        raise RecipeError("\n".join(f"{name}:{fault}" for fault in ordered), HINT)
+    return recipe
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Return YAML that loads to the equal recipe; what has its default is left out."""
+    plain = recipe.model_dump(mode="json", exclude_defaults=True)
+    return yaml.dump(plain, Dumper=BlockDumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class BlockDumper(yaml.SafeDumper):
+    """YAML in which text of many lines keeps its lines."""
+
+
+def represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Write text of many lines as a block."""
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+BlockDumper.add_representer(str, represent_text)
+
+
+def read_text(path: Path, name: str) -> str:
+    """Return the file's text; RecipeError if it cannot be read as text."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise RecipeError(f"{name}: cannot be read: {reason}", HINT) from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{name}: is not text in UTF-8", HINT) from None
+
+
+def embed_requirements(reading: Reading, directory: Path | None) -> None:
+    """Replace software.requirements_file by the text of the file that it names."""
+    software = reading.root.get("software")
+    if not isinstance(software, PlacedMapping) or "requirements" in software:
+        return
+    relative = software.get("requirements_file")
+    if not isinstance(relative, str):
+        return
+    place = find_place(reading.root, ("software", "requirements_file"))
+    fault = ""
+    if directory is None:
+        fault = "needs a recipe that is read from a file; give the text under requirements"
+    elif (path := (directory / relative).resolve()).is_relative_to(directory.resolve()):
+        try:
+            software["requirements"] = read_text(path, relative)
+            software.keys_at["requirements"] = software.values_at["requirements"] = place
+        except RecipeError as error:
+            fault = error.message
+    else:
+        fault = f"{relative} lies outside the recipe's folder"
+    if fault:
+        reading.faults.append(Fault(place, fault))
+    del software["requirements_file"]
