@@ -46,17 +46,31 @@ def carry_out(step: Step, run: Run) -> Outcome:
     token = current_step.set(step.name)
     began = time.monotonic()
     try:
-        found = step.find(run)
-        if found is not None:
-            log.info("Already done: %s", describe(found))
-            return Outcome(step.name, found, True, time.monotonic() - began)
-        log.info("%s", step.title)
-        made = step.make(run)
+        log.debug("Looking whether it is done", extra={"event": "looking"})
+        result = step.find(run)
+        was_there = result is not None
+        if result is None:
+            log.info("%s", step.title, extra={"event": "started"})
+            result = step.make(run)
         seconds = time.monotonic() - began
-        log.info("Done in %.1f s: %s", seconds, describe(made))
-        return Outcome(step.name, made, False, seconds)
+        _tell_end(describe(result), seconds, was_there=was_there)
+        return Outcome(step.name, result, was_there, seconds)
+    except Exception as error:
+        seconds = time.monotonic() - began
+        reason = getattr(error, "message", "") or str(error) or type(error).__name__
+        extra = {"event": "failed", "seconds": seconds, "detail": reason}
+        log.error("Failed after %.1f s: %s", seconds, reason, extra=extra)
+        raise
     finally:
         current_step.reset(token)
+
+
+def _tell_end(result: str, seconds: float, *, was_there: bool) -> None:
+    extra = {"event": "found" if was_there else "done", "seconds": seconds, "detail": result}
+    if was_there:
+        log.info("Already done: %s", result, extra=extra)
+    else:
+        log.info("Done in %.1f s: %s", seconds, result, extra=extra)
 
 
 def describe(record: Record) -> str:
