@@ -1,0 +1,275 @@
+"""What makes a machine fit to become an image, as text for root's shell.
+
+Three scripts, in this order: `clean_machine` removes everything personal but the login,
+`scan_machine` looks for credentials, `remove_login` removes the login, after which nobody can
+come in any more and the machine is stopped through EC2. cloud-init's memory goes first: whoever
+is killed half-way stops and starts the machine, and cloud-init lets the key in again.
+All may be repeated after a kill at any point. Each prints its last line only when all is done.
+"""
+
+from collections.abc import Sequence
+from shlex import quote
+
+from notebake.commands.shell import refuse, script
+
+CLEANED = "notebake: cleaned"
+LOGIN_REMOVED = "notebake: nobody can log in any more"
+BUILT_HERE = "/var/lib/notebake"
+"""Only a machine that notebake built is ever cleaned."""
+
+HOME_LEFTOVERS = (
+    ".*_history",
+    ".cache",
+    ".conda/pkgs",
+    ".dbshell",
+    ".histfile",
+    ".ICEauthority",
+    ".ipython/profile_*/{db,history.sqlite*,log,pid,security}",
+    ".julia/logs/repl_history.jl",
+    ".jupyter/lab/workspaces",
+    ".lesshst",
+    ".local/share/{fish/fish_history,jupyter/{nbsignatures.db*,notebook_secret,runtime}}",
+    ".local/share/{lesshst,nano/search_history,recently-used.xbel,Trash}",
+    ".local/state/{lesshst,nvim}",
+    ".mamba/pkgs",
+    ".octave_hist",
+    ".Rhistory",
+    ".ssh/known_hosts*",
+    ".sudo_as_admin_successful",
+    ".viminfo",
+    ".wget-hsts",
+    ".Xauthority",
+    ".zhistory",
+)
+"""What programs write down by themselves in a home, as bash expands it."""
+
+SYSTEM_LEFTOVERS = (
+    "/etc/notebake/jupyter-token",
+    "/var/cache/apt/archives/*.deb",
+    "/var/crash/*",
+    "/var/lib/cloud/{data,instance,instances,sem}",
+    "/var/lib/dhcp/*.leases",
+    "/var/lib/NetworkManager/{*.lease,secret_key,timestamps}",
+    "/var/lib/sudo/{lectured,ts}/*",
+    "/var/lib/systemd/{coredump/*,credential.secret}",
+    "/var/{spool/,}mail/*",
+)
+
+HEADER = """\
+unset HISTFILE
+export LC_ALL=C
+umask 022
+shopt -s nullglob dotglob
+# /root and the home of every person; a home that is not there is not a home.
+mapfile -t homes < <(
+    { echo /root; getent passwd | awk -F: '$3 >= 1000 {print $6}'; printf '%s\\n' /home/*; } |
+    sort --unique | while IFS= read -r home; do
+        if [ "$home" != / ] && [ -d "$home" ]; then printf '%s\\n' "$home"; fi
+    done
+)
+[ ${#homes[@]} -gt 0 ]
+
+# What was secret is overwritten where it lies: a snapshot keeps the blocks of deleted files.
+wipe() {
+    local path
+    for path in "$@"; do
+        if [ -f "$path" ] && [ ! -L "$path" ]; then
+            shred --force --iterations=1 --remove=unlink -- "$path"
+        elif [ -e "$path" ] || [ -L "$path" ]; then
+            rm --recursive --force --one-file-system -- "$path"
+        fi
+    done
+}"""
+
+PACKAGE_MANAGER = """\
+systemctl stop apt-daily.timer apt-daily-upgrade.timer 2>/dev/null || true
+for attempt in $(seq 300); do
+    pgrep --exact 'apt|apt-get|aptitude|dpkg' >/dev/null || break
+    [ "$attempt" -lt 300 ] || { echo 'notebake: a package manager still runs' >&2; exit 1; }
+    sleep 1
+done
+# It takes the lock that every package manager takes; lock files are never removed.
+apt-get --option DPkg::Lock::Timeout=300 --quiet=2 check
+[ -z "$(dpkg --audit)" ] || { dpkg --audit >&2; exit 1; }"""
+
+CLOUD_INIT = """\
+# Only cloud-init's memory: machine-id follows with the login, as systemd's tools ask for it.
+if command -v cloud-init >/dev/null; then cloud-init clean --logs; fi"""
+
+PACKAGE_CACHES = """\
+apt-get clean
+# conda's packages are hard links to what is installed, or their archives.
+find /opt /srv /usr/local "${homes[@]}" -xdev -maxdepth 5 -type d -name conda-meta -print0 |
+    while IFS= read -r -d '' found; do
+        rm --recursive --force --one-file-system -- "${found%/*}/pkgs"
+    done"""
+
+FOREIGN_LOGINS = """\
+for home in "${homes[@]}"; do
+    [ "$home" = "$login_home" ] || wipe "$home"/.ssh/authorized_keys{,2}
+done
+if systemctl cat ssl-cert.service >/dev/null 2>&1; then
+    # This unit makes a new pair at the next boot.
+    wipe /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem
+fi"""
+
+LOGS = """\
+if systemctl is-active --quiet systemd-journald; then journalctl --quiet --rotate; fi
+rm --recursive --force -- /var/log/journal/*
+find /var/log -ignore_readdir_race -xdev -type f "${keeping[@]}" -regextype posix-extended \\
+    -regex '.*(\\.(gz|xz|zst|old|[0-9]+)|-[0-9]{8})' -delete
+# Truncated, not removed: their services keep them open, and owner and mode stay right.
+find /var/log -ignore_readdir_race -xdev -type f "${keeping[@]}" \\
+    -exec truncate --no-create --size=0 -- {} +"""
+
+TEMPORARY = """\
+# The directories of running services stay: only systemd can make them anew.
+for directory in /tmp /var/tmp; do
+    find "$directory" -ignore_readdir_race -xdev -mindepth 1 ! -type d "${keeping[@]}" -delete
+    find "$directory" -xdev -depth -mindepth 1 -type d -empty \\
+        ! -path '*/systemd-private-*' "${keeping[@]}" -delete
+done"""
+
+CHECKPOINTS = """\
+# One that is part of a repository stays: it is public already, and the scan reads it.
+find "${homes[@]}" "${places[@]}" -xdev -type d -name .ipynb_checkpoints -prune -print0 |
+    while IFS= read -r -d '' found; do
+        git -c safe.directory='*' -C "${found%/*}" ls-files --error-unmatch -- "$found" \\
+            >/dev/null 2>&1 || rm --recursive --force --one-file-system -- "$found"
+    done"""
+
+MACHINE_IDENTITY = """\
+# Empty, not absent: systemd then makes a new one but does not reset which units are enabled.
+: > /etc/machine-id
+if [ -e /var/lib/dbus/machine-id ]; then
+    ln --symbolic --force --no-target-directory /etc/machine-id /var/lib/dbus/machine-id
+fi
+# While it is stopped it does not save a new seed at shutdown.
+systemctl stop systemd-random-seed.service 2>/dev/null || true
+wipe /var/lib/systemd/random-seed /boot/efi/loader/random-seed /boot/loader/random-seed"""
+
+LOGIN = """\
+wipe /etc/ssh/ssh_host_*
+for home in "${homes[@]}"; do
+    [ "$home" = "$login_home" ] || wipe "$home"/.ssh/authorized_keys{,2}
+done
+wipe "$login_home"/.ssh/authorized_keys{,2}
+left=(/etc/ssh/ssh_host_* /etc/ssh/authorized_keys*)
+for home in "${homes[@]}"; do left+=("$home"/.ssh/authorized_keys*); done
+for path in "${left[@]}" "${also[@]}"; do
+    if [ -e "$path" ] || [ -L "$path" ]; then echo "notebake: still there: $path" >&2; exit 1; fi
+done
+[ ! -s /etc/machine-id ] || { echo 'notebake: /etc/machine-id is not empty' >&2; exit 1; }
+sync"""
+
+
+def clean_machine(
+    *,
+    user: str,
+    units: Sequence[str] = (),
+    mount_points: Sequence[str] = (),
+    keep: Sequence[str] = (),
+) -> str:
+    """Return root's script that removes everything personal but the login.
+
+    `units` are the services to stop first. `mount_points` are searched for checkpoints beside
+    the homes. `keep` names paths below /tmp, /var/tmp and /var/log that stay as they are.
+    """
+    stop = [f"systemctl stop -- {quote(unit)}" for unit in units]
+    return script(
+        _guard(user),
+        HEADER,
+        _login_home(user),
+        _array("keeping", [word for path in keep for word in _not_below(path)]),
+        _array("places", mount_points),
+        PACKAGE_MANAGER,
+        *stop,
+        CLOUD_INIT,
+        PACKAGE_CACHES,
+        FOREIGN_LOGINS,
+        CHECKPOINTS,
+        f'for home in "${{homes[@]}}"; do\n    {_wipe_in_home()}\ndone',
+        f"wipe {' '.join(SYSTEM_LEFTOVERS)}",
+        TEMPORARY,
+        LOGS,
+        "sync",
+        f"echo {quote(CLEANED)}",
+    )
+
+
+def scan_machine(*, scanner_path: str, user: str, mount_points: Sequence[str] = ()) -> str:
+    """Return root's script that prints the scanner's report as its last line.
+
+    The disks are searched as the image will have them, in a view without what is mounted over
+    them: what was written into the directory of a volume before it was mounted is seen as well.
+    It ends with 0 whenever there is a report, whatever is in it.
+    """
+    inner = script(
+        'view="$1"; shift',
+        'mount --bind / "$view"',
+        'for point in "$@"; do mount --bind "$point" "$view$point"; done',
+        f'exec python3 -I {quote(scanner_path)} --json --root "$view" --expect-login "$login_home"'
+        ' "${@/#/--mount-point=}"',
+    )
+    return script(
+        _login_home(user),
+        "export login_home",
+        _array("points", sorted(mount_points)),
+        'for point in "${points[@]}"; do mountpoint --quiet -- "$point" ||'
+        f" {refuse('nothing is mounted at $point')}; done",
+        # These lie on the root disk, beside the root file system.
+        "for point in /boot /boot/efi; do",
+        '    if mountpoint --quiet "$point"; then points+=("$point"); fi',
+        "done",
+        "view=/run/notebake/view",
+        'mkdir --parents --mode=0700 "$view"',
+        "unshare --mount --propagation private --"
+        f' bash -c {quote(inner)} scan "$view" "${{points[@]}}" || [ $? -eq 1 ]',
+    )
+
+
+def remove_login(*, user: str, also: Sequence[str] = ()) -> str:
+    """Return root's script after which nobody can log in; the machine is then to be stopped.
+
+    It fails unless all host keys and authorized keys are gone. `also` names what has to work
+    until then but must not be in the image, such as the units of a dead-man switch: removing
+    their files does not disarm them.
+    """
+    return script(
+        _guard(user),
+        HEADER,
+        _login_home(user),
+        _array("also", also),
+        MACHINE_IDENTITY,
+        'wipe "${also[@]}"',
+        LOGIN,
+        f"echo {quote(LOGIN_REMOVED)}",
+    )
+
+
+def _guard(user: str) -> str:
+    """Refuse to touch a machine that is not one of ours."""
+    return "\n".join(
+        (
+            f'[ "$(id --user)" = 0 ] || {refuse("only root can clean a machine")}',
+            f"[ -d {BUILT_HERE} ] || {refuse('this machine was not built by notebake')}",
+            f"getent passwd {quote(user)} >/dev/null || {refuse('the login user is not there')}",
+        )
+    )
+
+
+def _login_home(user: str) -> str:
+    return f'login_home="$(getent passwd {quote(user)} | cut --delimiter=: --fields=6)"'
+
+
+def _array(name: str, words: Sequence[str]) -> str:
+    return f"{name}=({' '.join(map(quote, words))})"
+
+
+def _not_below(path: str) -> tuple[str, ...]:
+    """Return find's words for "neither this path nor what is below it"."""
+    return ("!", "-path", path, "!", "-path", f"{path.rstrip('/')}/*")
+
+
+def _wipe_in_home() -> str:
+    return " ".join(("wipe", *(f'"$home"/{name}' for name in HOME_LEFTOVERS)))
