@@ -12,6 +12,11 @@ def script(*commands: str) -> str:
     return "\n".join(("set -euo pipefail", *commands)) + "\n"
 
 
+def variables(**values: str | int) -> str:
+    """Return assignments, so that a fixed text can use values that are not known before."""
+    return "\n".join(f"{name}={quote(str(value))}" for name, value in values.items())
+
+
 def as_root(*commands: str) -> str:
     """Return one command with which the login user runs all of these as root."""
     return f"sudo bash -c {quote(script(*commands))}"

@@ -1,0 +1,281 @@
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notebake.commands.volumes import link_to, prepare_volume, uuid_for, volumes_are_mounted
+from notebake.recipe import Volume
+from tests.unit.shell_world import ShellWorld, shell_world
+
+SIZE_MIB = {"ext4": 32, "xfs": 320}
+"""As small as the programs make them."""
+FIRST, SECOND = "vol-0123456789abcdef0", "vol-0fedcba9876543210"
+
+
+def command(*words: str | Path) -> str:
+    return subprocess.run(
+        [str(word) for word in words], check=True, capture_output=True, text=True
+    ).stdout
+
+
+class Disks:
+    """Real loop devices under the names that EC2's udev rules would give them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.devices: list[str] = []
+        (directory / "by-id").mkdir()
+        (directory / "fstab").write_text("# a comment\nLABEL=root / ext4 defaults 0 1\n")
+
+    def add(self, volume_id: str, size_mib: int = 32) -> str:
+        path = self.directory / f"{volume_id}.disk"
+        with path.open("wb") as disk:
+            disk.truncate(size_mib << 20)
+        device = command("losetup", "--find", "--show", path).strip()
+        self.devices.append(device)
+        Path(link_to(volume_id, f"{self.directory}/by-id")).symlink_to(device)
+        return device
+
+    def remove_all(self) -> None:
+        for device in self.devices:
+            command("losetup", "--detach", device)
+
+    @property
+    def places(self) -> dict[str, str]:
+        return {"by_id": f"{self.directory}/by-id", "fstab": f"{self.directory}/fstab"}
+
+    def prepare(self, volume: Volume, volume_id: str) -> str:
+        state = f"{self.directory}/state"
+        return prepare_volume(
+            volume=volume,
+            volume_id=volume_id,
+            user="nobody",
+            wait_seconds=1,
+            state=state,
+            **self.places,
+        )
+
+
+@pytest.fixture
+def disks(tmp_path: Path) -> Iterator[Disks]:
+    disks = Disks(tmp_path)
+    try:
+        yield disks
+    finally:
+        disks.remove_all()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ShellWorld:
+    return shell_world(tmp_path)
+
+
+def run_alone(world: ShellWorld, *texts: str) -> subprocess.CompletedProcess[str]:
+    """Run texts one after another in a mount namespace of their own."""
+    names = []
+    for number, text in enumerate(texts):
+        path = world.directory / f"text-{number}"
+        path.write_text(text)
+        names.append(f"bash {path}")
+    return world.run(f"unshare --mount bash -c '{' && '.join(names)}'")
+
+
+def data(directory: Path, file_system: str = "ext4", **more: str) -> Volume:
+    volume = Volume.model_validate(
+        {"name": "data", "mount_point": "/data", "file_system": file_system} | more
+    )
+    return volume.model_copy(update={"mount_point": f"{directory}/data"})
+
+
+def content(device: str) -> bytes:
+    """Return what a disk holds, as far as it is not zero."""
+    return Path(device).read_bytes().rstrip(b"\0")
+
+
+def lines_of(path: Path) -> list[str]:
+    return (path / "fstab").read_text().splitlines()
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("file_system", ["ext4", "xfs"])
+def test_a_blank_volume_is_formatted_mounted_and_the_users(
+    world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str
+) -> None:
+    device = disks.add(FIRST, SIZE_MIB[file_system])
+    volume = data(tmp_path, file_system)
+    look = f"stat --format=%U {volume.mount_point}; touch {volume.mount_point}/kept"
+    probe = volumes_are_mounted([(volume, FIRST)], **disks.places)
+    without_id = volumes_are_mounted([(volume, None)], **disks.places)
+    done = run_alone(world, disks.prepare(volume, FIRST), look, probe, without_id)
+    assert done.returncode == 0, done.stderr
+    assert "nobody" in done.stdout
+    assert command("blkid", "-p", "-s", "UUID", "-o", "value", device).strip() == uuid_for(FIRST)
+    again = run_alone(world, disks.prepare(volume, FIRST), f"ls {volume.mount_point}")
+    assert again.returncode == 0, again.stderr
+    assert "kept" in again.stdout
+    assert "Formatting" not in again.stdout
+    twice = disks.prepare(volume, FIRST)
+    assert run_alone(world, twice, twice, probe).returncode == 0
+    assert lines_of(tmp_path)[:2] == ["# a comment", "LABEL=root / ext4 defaults 0 1"]
+    assert len(lines_of(tmp_path)) == 3
+    assert "nofail,x-systemd.device-timeout=30s" in lines_of(tmp_path)[2]
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("other_first", [True, False])
+def test_only_the_disk_with_the_volumes_id_is_touched(
+    world: ShellWorld, disks: Disks, tmp_path: Path, other_first: bool
+) -> None:
+    order = [SECOND, FIRST] if other_first else [FIRST, SECOND]
+    devices = {volume_id: disks.add(volume_id) for volume_id in order}
+    assert run_alone(world, disks.prepare(data(tmp_path), FIRST)).returncode == 0
+    assert content(devices[SECOND]) == b""
+    assert content(devices[FIRST]) != b""
+
+
+# One Linux partition from sector 2048 on, and the signature of a DOS partition table.
+MBR_ENTRY = r"'\0\0\0\0\203\0\0\0\0\010\0\0\0\020\0\0" + r"\0" * 48 + r"\125\252'"
+HOLDS = {
+    "another ext4": "mkfs.ext4 -q {}",
+    "a volume of LVM": "printf LABELONE | dd of={} seek=512 bs=1 conv=notrunc",
+    "a partition table": f"printf {MBR_ENTRY} | dd of={{}} seek=446 bs=1 conv=notrunc",
+    "swap": "mkswap {}",
+    "raw bytes at its start": "printf data | dd of={} seek=60000 bs=1 conv=notrunc",
+    "raw bytes at its end": "printf data | dd of={} seek=33554000 bs=1 conv=notrunc",
+}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("what", HOLDS)
+def test_a_new_volume_that_is_not_blank_is_refused_and_left_as_it_is(
+    world: ShellWorld, disks: Disks, tmp_path: Path, what: str
+) -> None:
+    device = disks.add(FIRST)
+    assert world.run(HOLDS[what].format(device)).returncode == 0
+    before = content(device)
+    refused = run_alone(world, disks.prepare(data(tmp_path), FIRST))
+    assert refused.returncode == 1
+    assert f"Volume data ({FIRST}, {device}): is not blank, it holds: " in refused.stderr
+    assert content(device) == before != b""
+    assert len(lines_of(tmp_path)) == 2
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("file_system", ["ext4", "xfs"])
+@pytest.mark.parametrize("killed", ["before it began", "half-way", "at its end"])
+def test_a_format_that_was_killed_is_done_again(
+    world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str, killed: str
+) -> None:
+    device = disks.add(FIRST, SIZE_MIB[file_system])
+    volume = data(tmp_path, file_system)
+    program = f"mkfs.{file_system}"
+    half = f"dd if=/dev/urandom of={device} bs=4096 seek=300 count=4 conv=notrunc status=none;"
+    real = f'/usr/sbin/{program} "$@"; '
+    body = {"before it began": "", "half-way": half, "at its end": real}[killed]
+    fake = world.fake(program, f"{body}kill -KILL $PPID")
+    assert run_alone(world, disks.prepare(volume, FIRST)).returncode != 0
+    assert any(call.startswith(program) for call in world.calls), "the fault did not fire"
+    fake.unlink()
+    probe = volumes_are_mounted([(volume, FIRST)], **disks.places)
+    done = run_alone(world, disks.prepare(volume, FIRST), probe)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.sandbox
+def test_a_file_system_made_by_others_after_a_kill_is_refused(
+    world: ShellWorld, disks: Disks, tmp_path: Path
+) -> None:
+    device = disks.add(FIRST)
+    fake = world.fake("mkfs.ext4", "kill -KILL $PPID")
+    assert run_alone(world, disks.prepare(data(tmp_path), FIRST)).returncode != 0
+    fake.unlink()
+    command("mkfs.ext4", "-q", device)
+    before = content(device)
+    refused = run_alone(world, disks.prepare(data(tmp_path), FIRST))
+    assert "is not blank any more" in refused.stderr
+    assert content(device) == before
+
+
+@pytest.mark.sandbox
+def test_an_existing_volume_is_mounted_as_it_is(
+    world: ShellWorld, disks: Disks, tmp_path: Path
+) -> None:
+    device = disks.add(FIRST, SIZE_MIB["xfs"])
+    theirs = str(uuid.uuid4())
+    command("mkfs.xfs", "-q", "-m", f"uuid={theirs}", device)
+    volume = data(tmp_path, "xfs", snapshot_id="snap-0123456789abcdef0")
+    owner = f"stat --format=%U {volume.mount_point}"
+    done = run_alone(world, disks.prepare(volume, FIRST), owner)
+    assert done.returncode == 0, done.stderr
+    assert "root" in done.stdout.splitlines()
+    assert lines_of(tmp_path)[2].startswith(f"UUID={theirs} ")
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("formatted", [True, False])
+def test_an_existing_volume_with_another_file_system_is_refused(
+    world: ShellWorld, disks: Disks, tmp_path: Path, formatted: bool
+) -> None:
+    device = disks.add(FIRST)
+    if formatted:
+        command("mkfs.ext4", "-q", device)
+    before = content(device)
+    volume = data(tmp_path, "xfs", volume_id=FIRST)
+    refused = run_alone(world, disks.prepare(volume, FIRST))
+    assert refused.returncode == 1
+    assert "should hold xfs, but holds: " in refused.stderr
+    assert content(device) == before
+
+
+@pytest.mark.sandbox
+def test_a_mount_point_in_use_is_refused(world: ShellWorld, disks: Disks, tmp_path: Path) -> None:
+    disks.add(FIRST)
+    volume = data(tmp_path)
+    taken = f"mkdir -p {volume.mount_point}; mount -t tmpfs none {volume.mount_point}"
+    refused = run_alone(world, taken, disks.prepare(volume, FIRST))
+    assert "something else is mounted" in refused.stderr
+    (tmp_path / "data" / "file").touch()
+    refused = run_alone(world, disks.prepare(volume, FIRST))
+    assert "would be hidden" in refused.stderr
+    assert len(lines_of(tmp_path)) == 2
+
+
+@pytest.mark.sandbox
+def test_two_disks_with_one_uuid_are_refused(
+    world: ShellWorld, disks: Disks, tmp_path: Path
+) -> None:
+    same = str(uuid.uuid4())
+    for volume_id in (FIRST, SECOND):
+        command("mkfs.ext4", "-q", "-U", same, disks.add(volume_id))
+    volume = data(tmp_path, volume_id=FIRST)
+    refused = run_alone(world, disks.prepare(volume, FIRST))
+    assert "has the same UUID as another" in refused.stderr
+
+
+@pytest.mark.sandbox
+def test_the_probe_names_what_is_missing_or_wrong(
+    world: ShellWorld, disks: Disks, tmp_path: Path
+) -> None:
+    disks.add(FIRST)
+    disks.add(SECOND)
+    volume = data(tmp_path)
+    absent = volume.model_copy(update={"mount_point": f"{tmp_path}/absent"})
+    probe = volumes_are_mounted([(volume, SECOND), (absent, FIRST)], **disks.places)
+    answer = run_alone(world, disks.prepare(volume, FIRST), probe)
+    assert answer.returncode != 0
+    assert f"{tmp_path}/absent is not mounted" in answer.stdout
+    assert f"which is not {link_to(SECOND, disks.places['by_id'])}" in answer.stdout
+
+
+def test_a_volume_that_never_appears_is_refused(world: ShellWorld, tmp_path: Path) -> None:
+    disks = Disks(tmp_path)
+    Path(link_to(FIRST, f"{tmp_path}/by-id") + "-part1").symlink_to("/dev/zero")
+    refused = world.run(disks.prepare(data(tmp_path), FIRST))
+    assert refused.returncode == 1
+    assert f"Volume data ({FIRST}, no device): no disk appeared" in refused.stderr
+
+
+def test_our_file_systems_are_known_by_their_volume() -> None:
+    assert uuid_for(FIRST) == uuid_for(FIRST) != uuid_for(SECOND)
