@@ -1,0 +1,132 @@
+"""Every EC2 action that the sandbox answers: its own, those left to moto, and nothing else."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.ec2 import (
+    attributes,
+    describe,
+    groups,
+    images,
+    launch,
+    power,
+    snapshots,
+    tags,
+    volumes,
+)
+from sandbox.ec2.refusals import refusal
+from sandbox.ec2.region import Region
+from sandbox.ec2.tags import read_tag_specifications
+
+Params = Mapping[str, Any]
+Action = Callable[[Region, Params], dict[str, Any] | None]
+
+OWN: dict[str, Action] = {
+    "AttachVolume": volumes.attach_volume,
+    "CreateImage": images.create_image,
+    "CreateSnapshot": snapshots.create_snapshot,
+    "CreateTags": tags.create_tags,
+    "CreateVolume": volumes.create_volume,
+    "DeleteSnapshot": snapshots.delete_snapshot,
+    "DeleteTags": tags.delete_tags,
+    "DeleteVolume": volumes.delete_volume,
+    "DeregisterImage": images.deregister_image,
+    "DescribeImageAttribute": images.describe_image_attribute,
+    "DescribeImages": describe.describe_images,
+    "DescribeInstanceAttribute": attributes.describe_instance_attribute,
+    "DescribeInstanceStatus": describe.describe_instance_status,
+    "DescribeInstances": describe.describe_instances,
+    "DescribeSnapshotAttribute": describe.describe_snapshot_attribute,
+    "DescribeSnapshots": describe.describe_snapshots,
+    "DescribeTags": describe.describe_tags,
+    "DescribeVolumes": describe.describe_volumes,
+    "DetachVolume": volumes.detach_volume,
+    "GetConsoleOutput": attributes.get_console_output,
+    "GetEbsDefaultKmsKeyId": attributes.get_ebs_default_kms_key_id,
+    "GetInstanceMetadataDefaults": attributes.get_instance_metadata_defaults,
+    "ModifyImageAttribute": images.modify_image_attribute,
+    "ModifyInstanceAttribute": attributes.modify_instance_attribute,
+    "ModifyInstanceMetadataOptions": attributes.modify_instance_metadata_options,
+    "ModifySnapshotAttribute": snapshots.modify_snapshot_attribute,
+    "RebootInstances": power.reboot_instances,
+    "RunInstances": launch.run_instances,
+    "StartInstances": power.start_instances,
+    "StopInstances": power.stop_instances,
+    "TerminateInstances": power.terminate_instances,
+}
+
+LEFT_TO_MOTO = frozenset(
+    {
+        "AssociateRouteTable",
+        "AttachInternetGateway",
+        "AuthorizeSecurityGroupEgress",
+        "AuthorizeSecurityGroupIngress",
+        "CreateInternetGateway",
+        "CreateKeyPair",
+        "CreateRoute",
+        "CreateRouteTable",
+        "CreateSecurityGroup",
+        "CreateSubnet",
+        "CreateVpc",
+        "DeleteInternetGateway",
+        "DeleteKeyPair",
+        "DeleteRouteTable",
+        "DeleteSecurityGroup",
+        "DeleteSubnet",
+        "DeleteVpc",
+        "DescribeAccountAttributes",
+        "DescribeAvailabilityZones",
+        "DescribeInstanceTypeOfferings",
+        "DescribeInstanceTypes",
+        "DescribeInternetGateways",
+        "DescribeKeyPairs",
+        "DescribeNetworkInterfaces",
+        "DescribeRegions",
+        "DescribeRouteTables",
+        "DescribeSecurityGroupRules",
+        "DescribeSecurityGroups",
+        "DescribeSubnets",
+        "DescribeVpcs",
+        "DetachInternetGateway",
+        "DisableEbsEncryptionByDefault",
+        "EnableEbsEncryptionByDefault",
+        "GetEbsEncryptionByDefault",
+        "ImportKeyPair",
+        "ModifyEbsDefaultKmsKeyId",
+        "ModifySubnetAttribute",
+        "ModifyVpcAttribute",
+        "RevokeSecurityGroupEgress",
+        "RevokeSecurityGroupIngress",
+    }
+)
+
+
+def check_key_pair(region: Region, parameters: Params) -> None:
+    """Refuse a name that is taken. moto would take a key of another type for the same one."""
+    read_tag_specifications(parameters, ["key-pair"])
+    name = parameters["KeyName"]
+    if name in region.network.key_pairs:
+        raise refusal("InvalidKeyPair.Duplicate", f"The keypair '{name}' already exists.")
+
+
+def find_key_by_id(region: Region, parameters: Params) -> None:
+    """DeleteKeyPair also takes the key's id, which moto overlooks."""
+    for pair in list(region.network.key_pairs.values()):
+        if pair.id == parameters.get("KeyPairId"):
+            region.check_dry_run(parameters)
+            del region.network.key_pairs[pair.key_name]
+
+
+# What is refused before moto sees the call, and what follows once moto has done it.
+CHECKS: dict[str, Callable[[Region, Params], None]] = {
+    "AuthorizeSecurityGroupIngress": groups.check_new_rules,
+    "CreateKeyPair": check_key_pair,
+    "CreateSecurityGroup": groups.check_new_group,
+    "DeleteKeyPair": find_key_by_id,
+    "DeleteSecurityGroup": groups.check_unused,
+    "ImportKeyPair": check_key_pair,
+}
+AFTERWARDS: dict[str, Callable[[Region], None]] = {
+    "AuthorizeSecurityGroupIngress": groups.apply_rules,
+    "RevokeSecurityGroupIngress": groups.apply_rules,
+}

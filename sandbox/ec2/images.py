@@ -1,0 +1,240 @@
+"""Images: create from an instance, deregister, share."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sandbox.ec2 import power
+from sandbox.ec2.instance_types import instance_store_sizes_gib
+from sandbox.ec2.mapping import default_key, merge_mapping
+from sandbox.ec2.refusals import invalid_value, refusal, unsupported
+from sandbox.ec2.region import Region
+from sandbox.ec2.resources import BlockDevice, Image, Instance, Snapshot, Volume, new_id
+from sandbox.ec2.snapshots import (
+    add_snapshot,
+    check_account,
+    finish_snapshot,
+    remove_snapshot,
+)
+from sandbox.ec2.tags import read_tag_specifications
+
+log = logging.getLogger(__name__)
+Params = Mapping[str, Any]
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+NAME = re.compile(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}")
+
+
+def create_image(region: Region, parameters: Params) -> dict[str, Any]:
+    """CreateImage: `pending` at once; root and every attached volume are in its mapping."""
+    instance = region.find_instance(parameters["InstanceId"])
+    _check_name(region, parameters["Name"])
+    tags = read_tag_specifications(parameters, ["image", "snapshot"])
+    if instance.state not in ("running", "stopped"):
+        reason = "Instance is not in state 'running' or 'stopped'"
+        raise invalid_value(f"{instance.id}", "instanceId", reason)
+    stays_up = instance.state == "running" and bool(parameters.get("NoReboot"))
+    if stays_up:
+        raise unsupported("an image of a running host without a reboot: stop it first")
+    volumes, lines = _wanted_devices(region, instance, parameters.get("BlockDeviceMappings", []))
+    region.check_dry_run(parameters)
+    image_id = new_id("ami")
+    description = f"Created by CreateImage({instance.id}) for {image_id}"
+    snapshots = {one.id: add_snapshot(region, one, description) for one in volumes}
+    source = region.images.get(instance.image_id)
+    image = Image(
+        id=image_id,
+        name=parameters["Name"],
+        owner_id=region.account_id,
+        description=parameters.get("Description", ""),
+        mapping=_final_mapping(volumes, lines, snapshots),
+        root_device=instance.root_device,
+        architecture=instance.architecture,
+        imds_support=source.imds_support if source else None,
+        source_instance_id=instance.id,
+        source_image_id=instance.image_id,
+    )
+    region.images[image.id] = image
+    region.tag(image.id, tags["image"])
+    for snapshot in snapshots.values():
+        region.tag(snapshot.id, tags["snapshot"])
+    made = list(snapshots.values())
+    region.cloud.later(instance.id, lambda: _finish_image(region, instance, image, made))
+    return {"ImageId": image.id}
+
+
+def deregister_image(region: Region, parameters: Params) -> dict[str, Any]:
+    """DeregisterImage, on request together with the snapshots that no other image stands on."""
+    image = find_own_image(region, parameters["ImageId"])
+    region.check_dry_run(parameters)
+    del region.images[image.id]
+    region.deregistered.add(image.id)
+    region.untag(image.id)
+    region.cloud.machines.delete_image(image.id)
+    results = []
+    if parameters.get("DeleteAssociatedSnapshots"):
+        for line in image.mapping:
+            if line.snapshot_id:
+                code = _delete_associated(region, line.snapshot_id)
+                results.append({"SnapshotId": line.snapshot_id, "ReturnCode": code})
+    return {"Return": True, "DeleteSnapshotResults": results}
+
+
+def find_own_image(region: Region, image_id: str) -> Image:
+    """Return the account's own image. Raises EC2's error for another's."""
+    image = region.find_image(image_id)
+    if image.owner_id != region.account_id:
+        raise refusal("AuthFailure", f"Not authorized for image:{image_id}")
+    return image
+
+
+def modify_image_attribute(region: Region, parameters: Params) -> None:
+    """ModifyImageAttribute: launch permissions, description or ImdsSupport."""
+    image = find_own_image(region, parameters["ImageId"])
+    permission = parameters.get("LaunchPermission", {})
+    add, remove = list(permission.get("Add", [])), list(permission.get("Remove", []))
+    target = {"add": add, "remove": remove}.get(parameters.get("OperationType", ""), add)
+    target += [{"UserId": one} for one in parameters.get("UserIds", [])]
+    target += [{"Group": one} for one in parameters.get("UserGroups", [])]
+    target += [{"OrganizationArn": one} for one in parameters.get("OrganizationArns", [])]
+    for one in [*add, *remove]:
+        check_account(one.get("UserId", "000000000000"), one.get("Group", "all"))
+    if add:
+        _check_shareable(region, image)
+    region.check_dry_run(parameters)
+    kept = [one for one in [*image.launch_permissions, *add] if one not in remove]
+    image.launch_permissions = [one for i, one in enumerate(kept) if one not in kept[:i]]
+    if description := parameters.get("Description"):
+        image.description = description["Value"]
+    elif parameters.get("Attribute") == "description":
+        image.description = parameters["Value"]
+    if imds := parameters.get("ImdsSupport"):
+        image.imds_support = imds["Value"]
+
+
+def describe_image_attribute(region: Region, parameters: Params) -> dict[str, Any]:
+    """DescribeImageAttribute: launch permissions, description, ImdsSupport or boot mode."""
+    image = find_own_image(region, parameters["ImageId"])
+    values: dict[str, tuple[str, Any]] = {
+        "launchPermission": ("LaunchPermissions", image.launch_permissions),
+        "description": ("Description", {"Value": image.description}),
+        "imdsSupport": ("ImdsSupport", {"Value": image.imds_support}),
+        "bootMode": ("BootMode", {"Value": image.boot_mode}),
+    }
+    attribute = parameters["Attribute"]
+    if attribute not in values:
+        raise invalid_value(attribute, "attribute")
+    name, value = values[attribute]
+    return {"ImageId": image.id, name: value}
+
+
+def _check_name(region: Region, name: str) -> None:
+    if not NAME.fullmatch(name):
+        message = "AMI names must be between 3 and 128 characters long, and may contain letters, "
+        raise refusal("InvalidAMIName.Malformed", f"{message}numbers, and ( ) [ ] . / - ' @ _ only")
+    for image in region.images.values():
+        if image.name == name and image.owner_id == region.account_id:
+            message = f"AMI name {name} is already in use by AMI {image.id}"
+            raise refusal("InvalidAMIName.Duplicate", message)
+
+
+def _wanted_devices(
+    region: Region, instance: Instance, asked: list[Params]
+) -> tuple[list[Volume], list[BlockDevice]]:
+    """Return the volumes to copy, and the mapping without their snapshots yet."""
+    attached = {
+        one.attachment.device: one for one in region.volumes_of(instance.id) if one.attachment
+    }
+    lines = [_line_of(volume) for volume in attached.values()]
+    stores = instance_store_sizes_gib(instance.instance_type)
+    for number, _ in enumerate(stores):
+        lines.append(BlockDevice(f"/dev/sd{chr(98 + number)}", virtual_name=f"ephemeral{number}"))
+    taken = set(attached)
+    lines = [one for one in lines if not (one.virtual_name and one.device in taken)]
+    merged = merge_mapping(lines, asked)
+    if instance.root_device not in [one.device for one in merged]:
+        message = "The root device may not be left out of an image"
+        raise refusal("InvalidBlockDeviceMapping", message)
+    kept = [attached[one.device] for one in merged if one.device in attached]
+    for line in merged:
+        volume = attached.get(line.device)
+        if volume and line.size_gib < volume.size_gib:
+            message = f"The size of {line.device} may not be below {volume.size_gib}GB"
+            raise refusal("InvalidBlockDeviceMapping", message)
+    return kept, merged
+
+
+def _line_of(volume: Volume) -> BlockDevice:
+    attachment = volume.attachment
+    return BlockDevice(
+        device=attachment.device if attachment else "",
+        size_gib=volume.size_gib,
+        volume_type=volume.volume_type,
+        iops=volume.iops,
+        throughput=volume.throughput,
+        encrypted=volume.encrypted,
+        kms_key_id=volume.kms_key_id,
+        delete_on_termination=bool(attachment and attachment.delete_on_termination),
+    )
+
+
+def _final_mapping(
+    volumes: list[Volume], lines: list[BlockDevice], snapshots: Mapping[str, Snapshot]
+) -> list[BlockDevice]:
+    by_device = {one.attachment.device: snapshots[one.id] for one in volumes if one.attachment}
+    return [
+        replace(line, snapshot_id=by_device[line.device].id) if line.device in by_device else line
+        for line in lines
+    ]
+
+
+def _finish_image(
+    region: Region, instance: Instance, image: Image, snapshots: list[Snapshot]
+) -> None:
+    """Copy the host's root and volumes; a running host is shut down for it and boots again."""
+    machines = region.cloud.machines
+    with region.cloud.lock:
+        must_reboot = instance.state == "running"
+        instance.busy_imaging = must_reboot
+    try:
+        if must_reboot:
+            machines.shut_down(instance.id)
+        machines.bake_image(instance.id, image.id)
+        copied = [finish_snapshot(region, one) for one in snapshots]
+        failure = None if all(copied) else "Client.InternalError: a snapshot failed"
+    except Exception as error:
+        log.exception("Image %s of %s failed", image.id, instance.id)
+        failure = f"Server.InternalError: {error}"
+    finally:
+        with region.cloud.lock:
+            instance.busy_imaging = False
+        if must_reboot and instance.state == "running":
+            power.boot_again(region, instance)
+    region.cloud.latency.wait("image")
+    with region.cloud.lock:
+        if failure:
+            image.state, image.failure = "failed", failure
+        elif image.id in region.images:
+            image.state = "available"
+        else:
+            machines.delete_image(image.id)
+
+
+def _check_shareable(region: Region, image: Image) -> None:
+    for line in image.mapping:
+        snapshot = region.snapshots.get(line.snapshot_id or "")
+        if snapshot and snapshot.kms_key_id == default_key(region):
+            message = "Snapshots encrypted with the AWS Managed CMK can't be shared."
+            raise refusal("InvalidParameter", f"{message} Specify another snapshot.")
+
+
+def _delete_associated(region: Region, snapshot_id: str) -> str:
+    snapshot = region.snapshots.get(snapshot_id)
+    if not snapshot:
+        return "skipped"
+    used = [line.snapshot_id for image in region.images.values() for line in image.mapping]
+    if snapshot_id in used:
+        return "skipped"
+    remove_snapshot(region, snapshot)
+    return "success"

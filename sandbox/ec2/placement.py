@@ -1,0 +1,105 @@
+"""Where an instance goes: zone, subnet, security groups, and whether it is seen from outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.ec2.instance_types import check_offered, zones_offering
+from sandbox.ec2.refusals import refusal, unsupported
+from sandbox.ec2.region import Region
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A place that has been checked. The subnet is moto's."""
+
+    subnet: Any
+    group_ids: list[str]
+    has_public_address: bool
+    description: str
+
+
+def choose_placement(region: Region, parameters: Params, instance_type: str) -> Placement:
+    """Return where the request wants its instances. Raises EC2's errors."""
+    asked = _only_interface(parameters)
+    subnet = _find_subnet(region, parameters, instance_type)
+    check_offered(instance_type, subnet.availability_zone, region.name)
+    group_ids = asked.get("Groups") or parameters.get("SecurityGroupIds") or []
+    names = parameters.get("SecurityGroups", [])
+    is_public = asked.get("AssociatePublicIpAddress", subnet.map_public_ip_on_launch)
+    return Placement(
+        subnet=subnet,
+        group_ids=_find_groups(region, group_ids, names, subnet),
+        has_public_address=bool(is_public),
+        description=asked.get("Description", ""),
+    )
+
+
+def token_place(region: Region, parameters: Params) -> str:
+    """Return where a client token counts: a request with a zone or a subnet is zonal.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Run_Instance_Idempotency.html
+    """
+    if zone := parameters.get("Placement", {}).get("AvailabilityZone"):
+        return str(zone)
+    subnet_id = _subnet_id(parameters)
+    return str(region.network.get_subnet(subnet_id).availability_zone) if subnet_id else region.name
+
+
+def _only_interface(parameters: Params) -> Params:
+    interfaces: list[Params] = parameters.get("NetworkInterfaces") or []
+    if not interfaces:
+        return {}
+    if len(interfaces) > 1 or "NetworkInterfaceId" in interfaces[0]:
+        raise unsupported("more network interfaces than the one that it makes itself")
+    kind = "subnet ID" if "SubnetId" in parameters else "security groups"
+    if {"SubnetId", "SecurityGroupIds", "SecurityGroups"} & parameters.keys():
+        message = f"Network interfaces and an instance-level {kind} may not be specified"
+        raise refusal("InvalidParameterCombination", f"{message} on the same request")
+    return interfaces[0]
+
+
+def _subnet_id(parameters: Params) -> str | None:
+    interfaces = parameters.get("NetworkInterfaces") or [{}]
+    found: str | None = parameters.get("SubnetId") or interfaces[0].get("SubnetId")
+    return found
+
+
+def _find_subnet(region: Region, parameters: Params, instance_type: str) -> Any:
+    zone = parameters.get("Placement", {}).get("AvailabilityZone")
+    known = [one.name for one in region.network.describe_availability_zones()]
+    if zone and zone not in known:
+        raise refusal("InvalidParameterValue", f"Invalid availability zone: [{zone}]")
+    if subnet_id := _subnet_id(parameters):
+        subnet = region.network.get_subnet(subnet_id)
+        if zone and subnet.availability_zone != zone:
+            message = "The specified subnet is in another Availability Zone than the placement"
+            raise refusal("InvalidParameterValue", message)
+        return subnet
+    defaults = region.network.get_default_subnets()
+    if not defaults:
+        message = "No default VPC for this user. GroupName is only supported for EC2-Classic"
+        raise refusal("VPCIdNotSpecified", f"{message} and default VPC.")
+    wanted = [zone] if zone else [*zones_offering(instance_type, region.name), *known]
+    for name in wanted:
+        if name in defaults:
+            return defaults[name]
+    raise refusal("MissingInput", f"No default subnet for availability zone: '{wanted[0]}'.")
+
+
+def _find_groups(region: Region, group_ids: list[str], names: list[str], subnet: Any) -> list[str]:
+    found = [region.find_group(group_id) for group_id in group_ids]
+    for name in names:
+        group = region.network.get_security_group_from_name(name, subnet.vpc_id)
+        if not group:
+            message = f"The security group '{name}' does not exist in VPC '{subnet.vpc_id}'"
+            raise refusal("InvalidGroup.NotFound", message)
+        found.append(group)
+    for group in found:
+        if group.vpc_id != subnet.vpc_id:
+            message = f"Security group {group.id} and subnet {subnet.id} belong to different"
+            raise refusal("InvalidParameter", f"{message} networks.")
+    default = region.network.get_default_security_group(subnet.vpc_id)
+    return [group.id for group in found or [default]]

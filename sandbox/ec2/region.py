@@ -1,0 +1,103 @@
+"""One region of the cloud: all that exists there. Networks, groups and keys are moto's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2.models import ec2_backends
+
+from sandbox.ec2 import base_images
+from sandbox.ec2.refusals import check_dry_run, not_found, refusal
+from sandbox.ec2.resources import Image, Instance, Snapshot, Volume
+
+if TYPE_CHECKING:
+    from sandbox.ec2.cloud import Cloud
+
+
+class Region:
+    """What exists in one region. Hold the cloud's lock to look or to change."""
+
+    def __init__(self, cloud: Cloud, name: str) -> None:
+        self.cloud = cloud
+        self.name = name
+        self.instances: dict[str, Instance] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.snapshots: dict[str, Snapshot] = {}
+        self.images: dict[str, Image] = {}
+        self.deregistered: set[str] = set()
+        for image, snapshot in base_images.in_region(name):
+            self.images[image.id] = image
+            self.snapshots[snapshot.id] = snapshot
+
+    @property
+    def account_id(self) -> str:
+        return self.cloud.account_id
+
+    @property
+    def network(self) -> Any:
+        """moto's EC2 backend: subnets, groups, interfaces, key pairs, tags, instance types."""
+        return ec2_backends[self.account_id][self.name]
+
+    def find_instance(self, instance_id: str) -> Instance:
+        """Return the instance. Raises EC2's error where there is none."""
+        if found := self.instances.get(instance_id):
+            return found
+        raise not_found(instance_id, "i")
+
+    def find_volume(self, volume_id: str) -> Volume:
+        """Return the volume. Raises EC2's error where there is none."""
+        if found := self.volumes.get(volume_id):
+            return found
+        raise not_found(volume_id, "vol")
+
+    def find_snapshot(self, snapshot_id: str) -> Snapshot:
+        """Return the snapshot. Raises EC2's error where there is none."""
+        if found := self.snapshots.get(snapshot_id):
+            return found
+        raise not_found(snapshot_id, "snap")
+
+    def find_image(self, image_id: str) -> Image:
+        """Return the image. Raises EC2's error where there is none, or none any more."""
+        if found := self.images.get(image_id):
+            return found
+        if image_id in self.deregistered:
+            message = f"The image ID '{image_id}' is no longer available"
+            raise refusal("InvalidAMIID.Unavailable", message)
+        raise not_found(image_id, "ami")
+
+    def find_group(self, group_id: str) -> Any:
+        """Return moto's security group. Raises EC2's error where there is none."""
+        if found := self.network.get_security_group_from_id(group_id):
+            return found
+        raise not_found(group_id, "sg")
+
+    def volumes_of(self, instance_id: str) -> list[Volume]:
+        """Return the volumes attached to an instance, root first, then by device."""
+        attached = [
+            volume
+            for volume in self.volumes.values()
+            if volume.attachment and volume.attachment.instance_id == instance_id
+        ]
+        return sorted(attached, key=lambda v: (not v.is_root, v.attachment and v.attachment.device))
+
+    def tags_of(self, resource_id: str) -> dict[str, str]:
+        """Return a copy of the tags."""
+        return dict(self.network.tags.get(resource_id, {}))
+
+    def tag(self, resource_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags that have been checked already."""
+        if tags:
+            self.network.tags[resource_id].update(tags)
+
+    def untag(self, resource_id: str, key: str | None = None) -> None:
+        """Remove one tag, or all of a resource that is gone."""
+        if key is None:
+            self.network.tags.pop(resource_id, None)
+        else:
+            self.network.tags[resource_id].pop(key, None)
+
+    @staticmethod
+    def check_dry_run(parameters: Mapping[str, object]) -> None:
+        """Stop a trial call here."""
+        check_dry_run(parameters)

@@ -1,0 +1,62 @@
+"""The door between moto's request parsing and the sandbox's own EC2 actions."""
+
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.core.utils import get_service_model
+from moto.ec2.responses import EC2Response
+
+from sandbox.ec2.actions import AFTERWARDS, CHECKS, LEFT_TO_MOTO, OWN
+from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.refusals import missing, refusal
+from sandbox.ec2.region import Region
+
+# The WSGI environment's key for the cloud that a request is for.
+CLOUD_KEY = "notebake.sandbox.cloud"
+_READING = ("Describe", "Get")
+
+
+class StrictResponse(EC2Response):  # type: ignore[misc]
+    """Answers one EC2 request; moto parses it and writes the XML."""
+
+    def call_action(self) -> Any:
+        """Answer one request while nothing else changes."""
+        cloud: Cloud = self.normalized_request.environ[CLOUD_KEY]
+        action = str(self._get_action())
+        with cloud.lock:
+            answer = self._answer(cloud.region(self.region), action)
+            if not action.startswith(_READING):
+                cloud.changed()
+        return answer
+
+    def _answer(self, region: Region, action: str) -> Any:
+        parameters = dict(self.params)
+        try:
+            self._check_required(action, parameters)
+            if action in OWN:
+                return self._write(OWN[action](region, parameters) or {})
+            if action not in LEFT_TO_MOTO:
+                raise refusal("UnsupportedOperation", f"The sandbox does not know {action}")
+            if check := CHECKS.get(action):
+                check(region, parameters)
+        except ServiceException as error:
+            return self._write(error)
+        answer = super().call_action()
+        if (follow := AFTERWARDS.get(action)) and int(answer[0]) < 400:
+            follow(region)
+        return answer
+
+    def _write(self, result: object) -> Any:
+        # moto's transformers would overrule the states that are shown here.
+        self.RESPONSE_KEY_PATH_TO_TRANSFORMER: dict[str, Any] = {}
+        status, headers, body = self.serialized(ActionResult(result))
+        headers, body = self._enrich_response(headers, body)
+        return status, headers, body
+
+    @staticmethod
+    def _check_required(action: str, parameters: dict[str, Any]) -> None:
+        shape = get_service_model("ec2").operation_model(action).input_shape
+        for name in shape.required_members if shape else []:
+            if name not in parameters:
+                raise missing(name[0].lower() + name[1:])

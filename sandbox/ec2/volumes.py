@@ -1,0 +1,201 @@
+"""Volumes: create, attach, detach, delete."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.ec2.mapping import LARGEST_GIB, encrypt_by_default
+from sandbox.ec2.refusals import invalid_value, missing, refusal, unsupported
+from sandbox.ec2.region import Region
+from sandbox.ec2.resources import Attachment, BlockDevice, Volume, new_id
+from sandbox.ec2.tags import read_tag_specifications
+from sandbox.ec2.tokens import Scope
+from sandbox.ec2.views import view_attachment, view_volume
+
+log = logging.getLogger(__name__)
+Params = Mapping[str, Any]
+VOLUME_TYPES = ("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard")
+
+
+def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
+    """CreateVolume. The same client token with the same parameters returns the same volume."""
+    zone = parameters.get("AvailabilityZone") or ""
+    scope = Scope("CreateVolume", f"{region.name} {zone}")
+    if made := region.cloud.tokens.find(scope, parameters):
+        return view_volume(region, region.find_volume(made))
+    if zone not in [one.name for one in region.network.describe_availability_zones()]:
+        message = f"The zone '{zone}' does not exist."
+        raise refusal("InvalidZone.NotFound", message) if zone else missing("AvailabilityZone")
+    line = _read_line(region, parameters)
+    tags = read_tag_specifications(parameters, ["volume"])
+    region.check_dry_run(parameters)
+    volume = Volume(
+        id=new_id("vol"),
+        size_gib=line.size_gib,
+        zone=zone,
+        volume_type=line.volume_type,
+        snapshot_id=line.snapshot_id,
+        iops=line.iops or (3000 if line.volume_type == "gp3" else None),
+        throughput=line.throughput or (125 if line.volume_type == "gp3" else None),
+        encrypted=line.encrypted,
+        kms_key_id=line.kms_key_id,
+    )
+    region.volumes[volume.id] = volume
+    region.tag(volume.id, tags["volume"])
+    region.cloud.tokens.keep(scope, parameters, volume.id)
+    region.cloud.later(volume.id, lambda: _finish_creation(region, volume))
+    return view_volume(region, volume)
+
+
+def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
+    """AttachVolume: `attaching` at once, `attached` when the host sees it."""
+    volume = region.find_volume(parameters["VolumeId"])
+    instance = region.find_instance(parameters["InstanceId"])
+    device = parameters["Device"]
+    if volume.attachment:
+        raise refusal("VolumeInUse", f"{volume.id} is already attached to an instance")
+    if volume.state != "available":
+        message = f"Volume '{volume.id}' is in the '{volume.state}' state."
+        raise refusal("IncorrectState", message)
+    if volume.is_root:
+        raise unsupported("attaching a former root volume: its content was the host's root")
+    if volume.zone != instance.zone:
+        message = f"The volume '{volume.id}' is not in the same availability zone as instance"
+        raise refusal("InvalidVolume.ZoneMismatch", f"{message} '{instance.id}'")
+    if instance.state not in ("running", "stopped"):
+        raise refusal("IncorrectState", f"Instance '{instance.id}' is not 'running'.")
+    taken = [one.attachment.device for one in region.volumes_of(instance.id) if one.attachment]
+    if device in taken:
+        raise invalid_value(device, "unixDevice", f"Attachment point {device} is already in use")
+    region.check_dry_run(parameters)
+    volume.state = "in-use"
+    volume.attachment = Attachment(instance.id, device, delete_on_termination=False)
+    shown = view_attachment(volume)
+    region.cloud.later(instance.id, lambda: _finish_attachment(region, volume))
+    return shown
+
+
+def detach_volume(region: Region, parameters: Params) -> dict[str, Any]:
+    """DetachVolume: `detaching` at once, then the volume is available."""
+    volume = region.find_volume(parameters["VolumeId"])
+    attachment = volume.attachment
+    if not attachment:
+        message = f"Volume '{volume.id}' is in the '{volume.state}' state."
+        raise refusal("IncorrectState", message)
+    instance_id = parameters.get("InstanceId", attachment.instance_id)
+    if instance_id != attachment.instance_id:
+        region.find_instance(instance_id)
+        message = f"The volume '{volume.id}' is not attached to instance '{instance_id}'."
+        raise refusal("InvalidAttachment.NotFound", message)
+    if parameters.get("Device", attachment.device) != attachment.device:
+        raise invalid_value(parameters["Device"], "device", "The volume is attached elsewhere.")
+    if volume.is_root:
+        if region.find_instance(instance_id).state != "stopped":
+            message = f"Unable to detach root volume '{volume.id}' from instance '{instance_id}'"
+            raise refusal("OperationNotPermitted", message)
+        raise unsupported("detaching a root volume")
+    region.check_dry_run(parameters)
+    attachment.state = "detaching"
+    shown = view_attachment(volume)
+    region.cloud.later(instance_id, lambda: _finish_detachment(region, volume, attachment))
+    return shown
+
+
+def delete_volume(region: Region, parameters: Params) -> None:
+    """DeleteVolume: only of a volume that is not attached."""
+    volume = region.find_volume(parameters["VolumeId"])
+    if volume.attachment:
+        message = f"Volume {volume.id} is currently attached to {volume.attachment.instance_id}"
+        raise refusal("VolumeInUse", message)
+    if volume.state == "creating":
+        message = f"Volume '{volume.id}' is in the 'creating' state."
+        raise refusal("IncorrectState", message)
+    region.check_dry_run(parameters)
+    del region.volumes[volume.id]
+    region.untag(volume.id)
+    region.cloud.machines.delete_volume(volume.id)
+
+
+def _read_line(region: Region, parameters: Params) -> BlockDevice:
+    volume_type = parameters.get("VolumeType", "gp2")
+    if volume_type not in VOLUME_TYPES:
+        raise invalid_value(volume_type, "volumeType")
+    size_gib, snapshot_id = parameters.get("Size"), parameters.get("SnapshotId")
+    snapshot = region.find_snapshot(snapshot_id) if snapshot_id else None
+    if snapshot:
+        if snapshot.state != "completed":
+            message = f"Snapshot '{snapshot.id}' is in the '{snapshot.state}' state."
+            raise refusal("IncorrectState", message)
+        if snapshot.is_root:
+            raise unsupported("volumes from the snapshot of a root volume")
+        size_gib = size_gib or snapshot.size_gib
+        if size_gib < snapshot.size_gib:
+            message = f"Volume of size {size_gib}GB is smaller than snapshot '{snapshot.id}', "
+            raise refusal("InvalidParameterValue", f"{message}expect size >= {snapshot.size_gib}GB")
+    if not size_gib:
+        raise missing("size/snapshot")
+    if not 1 <= size_gib <= LARGEST_GIB:
+        raise invalid_value(size_gib, "size")
+    if parameters.get("Iops") and volume_type not in ("gp3", "io1", "io2"):
+        message = f"The parameter iops is not supported for {volume_type} volumes."
+        raise refusal("InvalidParameterCombination", message)
+    line = BlockDevice(
+        device="",
+        size_gib=size_gib,
+        snapshot_id=snapshot_id,
+        volume_type=volume_type,
+        iops=parameters.get("Iops"),
+        throughput=parameters.get("Throughput"),
+        encrypted=bool(parameters.get("Encrypted") or (snapshot and snapshot.encrypted)),
+        kms_key_id=parameters.get("KmsKeyId") or (snapshot.kms_key_id if snapshot else None),
+    )
+    return encrypt_by_default(region, line)
+
+
+def _finish_creation(region: Region, volume: Volume) -> None:
+    region.cloud.latency.wait("creating")
+    _try(
+        region,
+        volume,
+        lambda: region.cloud.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
+    )
+    with region.cloud.lock:
+        if volume.state == "creating":
+            volume.state = "available"
+
+
+def _finish_attachment(region: Region, volume: Volume) -> None:
+    attachment = volume.attachment
+    if not attachment or attachment.state != "attaching":
+        return
+    region.cloud.latency.wait("attaching")
+    _try(
+        region,
+        volume,
+        lambda: region.cloud.machines.attach_volume(
+            attachment.instance_id, volume.id, attachment.device
+        ),
+    )
+    with region.cloud.lock:
+        if attachment.state == "attaching" and volume.state != "error":
+            attachment.state = "attached"
+
+
+def _finish_detachment(region: Region, volume: Volume, attachment: Attachment) -> None:
+    if volume.attachment is not attachment:
+        return
+    region.cloud.latency.wait("detaching")
+    region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
+    with region.cloud.lock:
+        volume.attachment = None
+        volume.state = "available"
+
+
+def _try(region: Region, volume: Volume, work: Callable[[], None]) -> None:
+    """Do the host's part; a volume whose part fails is shown in state `error`, as on EC2."""
+    try:
+        work()
+    except Exception:
+        log.exception("Volume %s failed", volume.id)
+        with region.cloud.lock:
+            volume.state = "error"

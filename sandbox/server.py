@@ -1,0 +1,84 @@
+"""The sandbox's server: `python -m sandbox.server --home DIR`, in the foreground until SIGTERM.
+
+Needs   root, the base system
+Gives   the AWS API on the loopback address, IMDS and git on the bridge
+"""
+
+import argparse
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from sandbox import git_server, network
+from sandbox.calls import CallLog
+from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.latency import Latency
+from sandbox.home import Home, open_home
+from sandbox.imds import Imds
+from sandbox.machines import Machines
+from sandbox.persistence import Memory
+from sandbox.wire import Wire
+
+log = logging.getLogger(__name__)
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Keeps connections open, as EC2 does, and leaves the logging to the call log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def serving(application: Any, address: str, port: int) -> Iterator[int]:
+    """Serve a WSGI application in threads while the block runs; yields the port."""
+    server = make_server(address, port, application, threaded=True, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def serve(home: Home, latency: Latency | None = None) -> None:
+    """Run the sandbox until SIGTERM or SIGINT; its hosts end with it, its images stay."""
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: end.set())
+    network.up(home)
+    cloud = Cloud(Machines(home), latency)
+    with ExitStack() as stack:
+        git = git_server.start(home)
+        stack.callback(git.wait)
+        stack.callback(git.terminate)
+        stack.callback(cloud.close)
+        Memory(cloud, home.path / "api.json").restore()
+        calls = CallLog(home.path / "calls.jsonl")
+        stack.enter_context(serving(Imds(cloud), home.gateway, home.imds_port))
+        stack.enter_context(serving(Wire(cloud, calls), "127.0.0.1", home.api_port))
+        log.info("The sandbox answers at %s", home.api_url)
+        end.wait()
+        log.info("The sandbox ends")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.server", description=__doc__)
+    parser.add_argument("--home", help="the sandbox's directory")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    serve(open_home(chosen.home))
+
+
+if __name__ == "__main__":
+    main()

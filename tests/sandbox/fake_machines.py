@@ -1,0 +1,116 @@
+"""The host layer in memory: what was asked of it, and hosts that obey at once."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from sandbox.machines import Exit, Rule
+
+OnExit = Callable[[str, Exit], None]
+
+
+class FakeMachines:
+    """Has the methods of `Machines`. Hosts are named by what their disks would hold."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.asked: list[tuple[str, ...]] = []
+        self.roots: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
+        self.on_exit: dict[str, OnExit] = {}
+        self.rules: dict[str, list[Rule]] = {}
+        self.volumes: dict[str, str] = {}
+        self.snapshots: dict[str, str] = {}
+        self.attached: dict[str, str] = {}
+        self.stores: dict[str, list[int]] = {}
+        self.baked: list[str] = ["base"]
+        self.refuse_to_boot = False
+
+    def create_root(self, machine_id: str, image_id: str) -> None:
+        assert image_id in self.baked
+        self._note("create_root", machine_id, image_id)
+        self.roots[machine_id] = image_id
+
+    def bake_image(self, machine_id: str, image_id: str) -> None:
+        assert machine_id not in self.on_exit, "must be stopped"
+        self._note("bake_image", machine_id, image_id)
+        self.baked.append(image_id)
+
+    def delete_image(self, image_id: str) -> None:
+        self._note("delete_image", image_id)
+        if image_id in self.baked:
+            self.baked.remove(image_id)
+
+    def images(self) -> list[str]:
+        return list(self.baked)
+
+    def reserve_address(self, machine_id: str) -> str:
+        with self.lock:
+            taken = len(self.addresses) + 2
+            return self.addresses.setdefault(machine_id, f"127.0.{taken // 250}.{taken % 250}")
+
+    def boot(self, machine_id: str, on_exit: OnExit) -> None:
+        self._note("boot", machine_id)
+        if self.refuse_to_boot:
+            raise RuntimeError("no room")
+        assert machine_id in self.roots
+        assert machine_id not in self.on_exit, "runs already"
+        self.on_exit[machine_id] = on_exit
+
+    def shut_down(self, machine_id: str, timeout_seconds: float = 30) -> None:
+        self._note("shut_down", machine_id, str(timeout_seconds))
+        self.end_from_inside(machine_id, Exit.POWERED_OFF)
+
+    def reboot(self, machine_id: str) -> None:
+        self._note("reboot", machine_id)
+        self.end_from_inside(machine_id, Exit.REBOOTED)
+
+    def destroy(self, machine_id: str) -> None:
+        self._note("destroy", machine_id)
+        self.end_from_inside(machine_id, Exit.KILLED)
+        self.roots.pop(machine_id, None)
+
+    def end_from_inside(self, machine_id: str, why: Exit) -> None:
+        """End the host's first process, as `poweroff` or `reboot` on it would."""
+        if on_exit := self.on_exit.pop(machine_id, None):
+            on_exit(machine_id, why)
+
+    def console(self, machine_id: str) -> str:
+        return f"-----BEGIN SSH HOST KEY KEYS-----\nkeys of {machine_id}\n"
+
+    def set_rules(self, machine_id: str, rules: Sequence[Rule]) -> None:
+        self.rules[machine_id] = list(rules)
+
+    def running(self) -> list[str]:
+        return sorted(self.on_exit)
+
+    def create_volume(self, volume_id: str, size_gib: int, snapshot_id: str | None = None) -> None:
+        self._note("create_volume", volume_id, str(size_gib), snapshot_id or "")
+        self.volumes[volume_id] = self.snapshots[snapshot_id] if snapshot_id else volume_id
+
+    def attach_volume(self, machine_id: str, volume_id: str, device: str) -> None:
+        assert volume_id in self.volumes
+        self._note("attach_volume", machine_id, volume_id, device)
+        self.attached[volume_id] = machine_id
+
+    def detach_volume(self, machine_id: str, volume_id: str) -> None:
+        self._note("detach_volume", machine_id, volume_id)
+        self.attached.pop(volume_id, None)
+
+    def delete_volume(self, volume_id: str) -> None:
+        self._note("delete_volume", volume_id)
+        self.volumes.pop(volume_id, None)
+
+    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        self._note("create_snapshot", volume_id, snapshot_id)
+        self.snapshots[snapshot_id] = self.volumes[volume_id]
+
+    def delete_snapshot(self, snapshot_id: str) -> None:
+        self._note("delete_snapshot", snapshot_id)
+        self.snapshots.pop(snapshot_id, None)
+
+    def add_instance_store(self, machine_id: str, sizes_gib: Sequence[int]) -> None:
+        self.stores[machine_id] = list(sizes_gib)
+
+    def _note(self, *words: str) -> None:
+        with self.lock:
+            self.asked.append(words)

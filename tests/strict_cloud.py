@@ -1,0 +1,63 @@
+"""The sandbox's strict AWS API on a loopback port, with hosts that exist in memory only.
+
+with strict_cloud() as endpoint_url:
+    ec2 = boto3.client("ec2", endpoint_url=endpoint_url, ...)
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from moto.core.base_backend import BackendDict
+
+from sandbox.calls import CallLog, CallRecord
+from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.latency import Latency
+from sandbox.persistence import Memory
+from sandbox.server import serving
+from sandbox.wire import Wire
+from tests.sandbox.fake_machines import FakeMachines
+
+QUICK = Latency().scaled(0.25)
+
+
+@dataclass(frozen=True)
+class StrictCloud:
+    """A running cloud: where it answers, and what a test may look into."""
+
+    endpoint_url: str
+    cloud: Cloud
+    machines: FakeMachines
+    wire: Wire
+
+    def calls(self, action: str | None = None) -> list[CallRecord]:
+        """Return the calls so far, or those of one action."""
+        records = self.wire.calls.records()
+        return [one for one in records if action in (None, one.action)]
+
+
+@contextmanager
+def strict_cloud_opened(
+    latency: Latency = QUICK, home: Path | None = None, machines: FakeMachines | None = None
+) -> Iterator[StrictCloud]:
+    """Run an empty cloud, or the one remembered in `home`, while the block runs."""
+    BackendDict.reset()
+    machines = machines or FakeMachines()
+    cloud = Cloud(machines, latency)  # type: ignore[arg-type]
+    if home:
+        Memory(cloud, home / "api.json").restore()
+    wire = Wire(cloud, CallLog(home / "calls.jsonl" if home else None))
+    try:
+        with serving(wire, "127.0.0.1", 0) as port:
+            yield StrictCloud(f"http://127.0.0.1:{port}", cloud, machines, wire)
+    finally:
+        cloud.close()
+        BackendDict.reset()
+
+
+@contextmanager
+def strict_cloud() -> Iterator[str]:
+    """Run an empty cloud while the block runs; yields its endpoint URL."""
+    with strict_cloud_opened() as opened:
+        yield opened.endpoint_url
