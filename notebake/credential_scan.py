@@ -253,13 +253,13 @@ RULES_FOR_TEXT = (
 )
 
 # A word also begins after an escape: \nAKIA…, \u003dAKIA…, %3DAKIA…, and after a terminal's colour.
-ESCAPE = re.compile(rb"(?:\\+(?:[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|%[0-9A-F]{2}|\[[\d;]*m)$")
+ESCAPE = re.compile(rb"(?:\\+(?:[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|%[0-9A-F]{2}|\[[\d;]*m)\Z")
 
 
 def begins_word(text: bytes, position: int) -> bool:
     """Say whether a word begins at this position."""
     before = text[max(0, position - 16) : position]
-    return not re.search(rb"\w$", before) or ESCAPE.search(before) is not None
+    return not re.search(rb"\w\Z", before) or ESCAPE.search(before) is not None
 
 
 def search(text: bytes, rules: Iterable[Rule]) -> Iterator[tuple[str, int]]:
@@ -343,7 +343,9 @@ NAMED_FILES = (
         "credential for git", r"\.config/(?:gh/hosts|hub|glab-cli/config)\.?y?m?l?", r"token: *\S"
     ),
     _named(
-        "credential for git", r"\.git/config|\.gitconfig", r"^\s*extraheader\s*=.*authorization"
+        "credential for git",
+        r"\.git/config|\.gitconfig",
+        r"^\s*extraheader\s*=.*(?i:authorization)",
     ),
     _named(
         "credential for AWS", r"\.aws/(?:credentials|config)", r"^\s*aws_(?:secret|session)\w*\s*="

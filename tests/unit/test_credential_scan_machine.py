@@ -1,0 +1,249 @@
+"""How the scan goes through a machine: formats, sizes, mounts, publishers, faults, its report."""
+
+import base64
+import hashlib
+import json
+import os
+import random
+import string
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from notebake import credential_scan
+from notebake.credential_scan import CHUNK, SPAN, findings_text, is_clean, parse_report, scan
+
+LETTERS = random.Random(2)  # noqa: S311 - these secrets guard nothing
+KEY_ID = "AKIA" + "".join(LETTERS.choices(string.ascii_uppercase + "234567", k=16))
+GIT_TOKEN = "gh" + "p_" + "".join(LETTERS.choices(string.ascii_letters + string.digits, k=36))
+LINE = f"key = {KEY_ID}\n".encode()
+SCRIPT = Path(credential_scan.__file__)
+
+
+def write(root: Path, path: str, content: bytes = LINE) -> Path:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return file
+
+
+def places(root: Path) -> list[tuple[str, str]]:
+    return [(finding["path"], finding["place"]) for finding in scan(str(root))["findings"]]
+
+
+def sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def write_package(root: Path, name: str, content: bytes) -> Path:
+    """Install a Python package as pip does."""
+    site = "opt/python/lib/python3.12/site-packages"
+    file = write(root, f"{site}/{name}/keys.py", content)
+    digest = base64.urlsafe_b64encode(sha256(content)).rstrip(b"=").decode()
+    record = f"{name}/keys.py,sha256={digest},{len(content)}\n{name}-1.dist-info/RECORD,,\n"
+    write(root, f"{site}/{name}-1.dist-info/RECORD", record.encode())
+    return file
+
+
+def notebook(**cell: object) -> bytes:
+    first = {"cell_type": "markdown", "source": ["# Title"], "metadata": {}}
+    return json.dumps({"cells": [first, cell], "metadata": {}, "nbformat": 4}).encode()
+
+
+def test_a_notebook_is_searched_cell_by_cell(tmp_path):
+    write(tmp_path, "a.ipynb", notebook(source=["x = 1\n", f"k = '{KEY_ID}'"], outputs=[]))
+    coloured = f"\x1b[0;31mKeyError\x1b[0m: {KEY_ID[:6]}\x1b[1m{KEY_ID[6:]}"
+    write(tmp_path, "b.ipynb", notebook(source=[], outputs=[{"traceback": [coloured]}]))
+    write(tmp_path, "c.ipynb", notebook(source=[], metadata={"papermill": {"key": KEY_ID}}))
+    write(tmp_path, "d.ipynb", b"{not json\n" + LINE)
+    name = "aws_secret_" + "access_key"
+    secret = "".join(LETTERS.choices(string.ascii_letters + string.digits, k=40))
+    write(tmp_path, "e.ipynb", notebook(source=[], outputs=[{"data": {"json": {name: secret}}}]))
+    assert places(tmp_path) == [
+        ("/a.ipynb", "cell 2, source"),
+        ("/b.ipynb", "cell 2, outputs"),
+        ("/c.ipynb", "cell 2, metadata"),
+        ("/d.ipynb", "no valid notebook"),
+        ("/e.ipynb", "cell 2, outputs"),
+    ]
+
+
+def test_strings_in_binary_files_are_found(tmp_path):
+    write(tmp_path, "program", b"\x7fELF\0\0\0\0" + GIT_TOKEN.encode() + b"\0")
+    write(tmp_path, "ocean.nc", b"\x89HDF\r\n\x1a\n\0\0" + LINE)
+    write(tmp_path, "history.db", b"SQLite format 3\0" + b"https://a:" + b"Tr0ub4dor@b.ocean.org")
+    assert places(tmp_path) == [
+        ("/history.db", "line 1"),
+        ("/ocean.nc", "offset 16"),
+        ("/program", "offset 8"),
+    ]
+
+
+@pytest.mark.parametrize("shift", [-len(LINE), -10, -6, -1, 0, 1])
+def test_a_credential_across_two_chunks_is_found_once(tmp_path, shift):
+    write(tmp_path, "large.log", b"x" * (CHUNK + shift - 1) + b"\n" + LINE + b"y" * CHUNK)
+    assert places(tmp_path) == [("/large.log", "line 2")]
+
+
+def test_a_sparse_file_larger_than_a_span_is_searched_to_its_end(tmp_path):
+    file = tmp_path / "huge"
+    with file.open("wb") as stream:
+        stream.truncate(3 * SPAN)
+        for offset in (SPAN - 10, 2 * SPAN + 5):
+            stream.seek(offset)
+            stream.write(LINE)
+    assert places(tmp_path) == [
+        ("/huge", f"offset {SPAN - 4}"),
+        ("/huge", f"offset {2 * SPAN + 11}"),
+    ]
+
+
+def test_a_file_as_published_is_left_out_and_a_changed_one_is_not(tmp_path):
+    write_package(tmp_path, "same", LINE)
+    write_package(tmp_path, "changed", LINE).write_bytes(LINE * 2)
+    assert {path.split("/")[-2] for path, _ in places(tmp_path)} == {"changed"}
+
+
+def test_what_was_compiled_from_a_published_file_is_left_out(tmp_path):
+    package = write_package(tmp_path, "same", LINE).parent
+    write(package, "__pycache__/keys.cpython-312.pyc", b"\0\0\0\0" + LINE)
+    write(package, "__pycache__/other.cpython-312.pyc", b"\0\0\0\0" + LINE)
+    assert [path.split("/")[-1] for path, _ in places(tmp_path)] == ["other.cpython-312.pyc"]
+
+
+def test_a_package_that_came_from_no_index_is_searched(tmp_path):
+    site = write_package(tmp_path, "mine", LINE).parent.parent
+    write(site, "mine-1.dist-info/direct_url.json", b'{"url": "file:///home/ubuntu/mine"}')
+    assert len(places(tmp_path)) == 1
+
+
+def test_files_of_the_distribution_are_left_out_by_their_checksum(tmp_path):
+    (tmp_path / "usr/lib").mkdir(parents=True)
+    (tmp_path / "lib").symlink_to("usr/lib")
+    digest = hashlib.md5(LINE, usedforsecurity=False).hexdigest()
+    for name in ("same", "changed"):
+        write(tmp_path, f"usr/lib/{name}")
+        write(tmp_path, f"var/lib/dpkg/info/{name}.md5sums", f"{digest}  lib/{name}\n".encode())
+    write(tmp_path, "usr/lib/changed", LINE * 2)
+    write(tmp_path, "etc/example.conf")
+    status = f"Package: x\nConffiles:\n /etc/example.conf {digest}\n"
+    write(tmp_path, "var/lib/dpkg/status", status.encode())
+    assert {path for path, _ in places(tmp_path)} == {"/usr/lib/changed"}
+
+
+@pytest.mark.parametrize(("url", "found"), [("https://conda.org/a.conda", 0), ("file:///a", 1)])
+def test_conda_packages_are_left_out_if_they_came_from_a_channel(tmp_path, url, found):
+    write(tmp_path, "opt/conda/lib/keys.pem")
+    entry = {"_path": "lib/keys.pem", "sha256": sha256(b"").hex()}
+    entry["sha256_in_prefix"] = sha256(LINE).hex()
+    meta = {"url": url, "paths_data": {"paths": [entry]}}
+    write(tmp_path, "opt/conda/conda-meta/keys-1.json", json.dumps(meta).encode())
+    assert len(places(tmp_path)) == found
+
+
+def test_links_are_not_followed_and_pipes_do_not_block(tmp_path):
+    outside = write(tmp_path, "outside/secret")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "link").symlink_to(outside)
+    (root / "folder").symlink_to(outside.parent)
+    os.mkfifo(root / "pipe")
+    write(root, "plain", b"nothing here")
+    report = scan(str(root))
+    assert report["files"] == 1
+    assert is_clean(report)
+
+
+def test_the_login_may_stay_where_it_is_expected_and_nothing_else(tmp_path):
+    key = b"ssh-ed25519 AAAA you@here\n"
+    write(tmp_path, "etc/ssh/ssh_host_ed25519_key", b"x")
+    write(tmp_path, "home/ubuntu/.ssh/authorized_keys", key)
+    assert is_clean(scan(str(tmp_path), login="/home/ubuntu"))
+    write(tmp_path, "home/ubuntu/.ssh/authorized_keys", key + LINE)
+    write(tmp_path, "home/bob/.ssh/authorized_keys", key)
+    found = scan(str(tmp_path), login="/home/ubuntu")["findings"]
+    assert [(each["rule"], each["path"]) for each in found] == [
+        ("authorized key", "/home/bob/.ssh/authorized_keys"),
+        ("AWS access key id", "/home/ubuntu/.ssh/authorized_keys"),
+    ]
+
+
+def test_what_cannot_be_read_counts_against_the_machine(tmp_path, monkeypatch):
+    write(tmp_path, "good", b"nothing")
+    write(tmp_path, "bad", b"nothing")
+    (tmp_path / "closed").mkdir()
+    denied = PermissionError(13, "Permission denied")
+    opened, listed, refused = os.open, os.scandir, []
+
+    def open_all_but_one(path, *rest):
+        if str(path).endswith("/bad"):
+            refused.append(path)
+            raise denied
+        return opened(path, *rest)
+
+    def list_all_but_one(path):
+        if str(path).endswith("/closed"):
+            refused.append(path)
+            raise denied
+        return listed(path)
+
+    monkeypatch.setattr(os, "open", open_all_but_one)
+    monkeypatch.setattr(os, "scandir", list_all_but_one)
+    report = scan(str(tmp_path))
+    assert len(refused) == 2
+    assert sorted(each["path"] for each in report["unreadable"]) == ["/bad", "/closed"]
+    assert not is_clean(report)
+    assert "/bad: could not be read: Permission denied" in findings_text(report)
+
+
+def test_a_volume_that_is_not_there_counts_against_the_machine(tmp_path):
+    assert not is_clean(scan(str(tmp_path), ["/data"]))
+
+
+def test_a_volume_is_searched_once(tmp_path):
+    write(tmp_path, "data/secret")
+    assert [each["path"] for each in scan(str(tmp_path), ["/data"])["findings"]] == ["/data/secret"]
+
+
+def test_the_report_never_holds_any_part_of_a_secret(tmp_path):
+    write(tmp_path, "a", LINE + GIT_TOKEN.encode())
+    write(tmp_path, "b.ipynb", notebook(source=[f"{KEY_ID}\n", GIT_TOKEN], outputs=[]))
+    report = scan(str(tmp_path))
+    printed = json.dumps(report) + findings_text(report)
+    assert len(report["findings"]) == 4
+    assert not any(
+        secret[start : start + 6] in printed
+        for secret in (KEY_ID, GIT_TOKEN)
+        for start in range(4, len(secret) - 5)
+    )
+
+
+def test_findings_text_names_file_place_and_rule(tmp_path):
+    write(tmp_path, "home/a")
+    (tmp_path / "home" / os.fsdecode(b"\xff")).write_bytes(LINE)
+    lines = findings_text(scan(str(tmp_path))).splitlines()
+    assert lines[0] == "/home/a (line 1): AWS access key id"
+    assert lines[1].endswith("(line 1): AWS access key id")
+
+
+def test_the_script_runs_alone_in_several_processes(tmp_path):
+    for number in range(40):
+        write(tmp_path, f"noise/{number}", zlib.compress(os.urandom(1 << 19)))
+    write(tmp_path, "secret")
+    command = [sys.executable, "-I", SCRIPT, "--json", "--root", tmp_path, "--processes", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    report = parse_report(f"a warning\n{done.stdout}")
+    assert [each["path"] for each in report["findings"]] == ["/secret"]
+    assert report["files"] == 41
+    (tmp_path / "secret").unlink()
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("printed", ["", "null", "{}", '{"findings": [], "complete": false}'])
+def test_silence_is_no_clean_report(printed):
+    with pytest.raises(ValueError, match=r"not the report|Expecting"):
+        parse_report(printed)
