@@ -1,5 +1,7 @@
 """Plain frozen records that travel between layers."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from notebake.recipe import Recipe
@@ -91,6 +93,19 @@ class Done(Record):
     """One phrase for people: a commit, a count, an address."""
 
 
+NotebookKind = Literal[
+    "passed",
+    "cell_error",
+    "missing_module",
+    "dead_kernel",
+    "timed_out",
+    "missing_kernel",
+    "papermill_failed",
+    "too_little",
+    "no_verdict",
+]
+
+
 class NotebookVerdict(Record):
     """What an executed notebook proved."""
 
@@ -102,3 +117,7 @@ class NotebookVerdict(Record):
     """Every number that it printed, in order."""
     error: str | None = None
     """None when all that the recipe asks for is there; otherwise what was not, in one line."""
+    kind: NotebookKind = "passed"
+    """How it ended: each way to fail is mended elsewhere."""
+    cell: int | None = None
+    """The number of the cell in which it ended, if it was a cell."""

@@ -1,0 +1,134 @@
+"""How papermill runs a notebook on a host, so that there is always something to fetch.
+
+papermill lives in an environment of its own; the kernel is the image's. Beside the executed
+notebook lies a small status file, written last: exactly the arguments that `judge` takes.
+"""
+
+from shlex import join, quote
+
+from notebake.commands.notebook_programs import PREPARE_KERNELS, WRITE_STATUS
+
+PAPERMILL = "/opt/notebake/papermill/bin/papermill"
+PYTHON_PREFIX = "/opt/notebake/python"
+GRACE_SECONDS = 20
+"""Enough for papermill to interrupt, end and kill a kernel (5 + 5 s), and to save the notebook."""
+
+# Runtime files hold the kernel's key, the history what was run: both go when the script goes.
+PREPARE = """\
+[ -f "$notebook" ] || { echo "There is no notebook $notebook" >&2; exit 66; }
+[ -d "$directory" ] || { echo "There is no directory $directory" >&2; exit 66; }
+runtime="$output.runtime"
+rm --recursive --force -- "$runtime" "$output" "$output.status.json"
+mkdir --parents -- "$(dirname -- "$output")"
+install --directory --mode=0700 -- "$runtime"
+trap 'rm --recursive --force -- "$runtime"' EXIT
+export JUPYTER_PATH="$runtime/jupyter"
+export JUPYTER_RUNTIME_DIR="$runtime/jupyter-runtime"
+export IPYTHONDIR="$runtime/ipython"
+export PATH="$prefix/bin:$PATH\""""
+
+EXECUTE = """\
+count_oom_kills() { awk '$1 == "oom_kill" { n = $2 } END { print n + 0 }' /proc/vmstat; }
+oom_kills=$(count_oom_kills)
+started=${EPOCHREALTIME/./}
+set +e
+run_papermill 2>&1 | tee -- "$runtime/log"
+exit_code=${PIPESTATUS[0]}
+set -e
+microseconds=$((${EPOCHREALTIME/./} - started))
+oom_kills=$(($(count_oom_kills) - oom_kills))"""
+
+WRITE_STATUS_COMMAND = (
+    '"$python" - "$notebook" "$output" "$runtime/log" "$exit_code" "$microseconds" "$oom_kills"'
+)
+
+
+def status_path(output_path: str) -> str:
+    """Return where the status file lies: JSON, the keyword arguments of `judge`."""
+    return f"{output_path}.status.json"
+
+
+def run_notebook(
+    *,
+    notebook_path: str,
+    output_path: str,
+    working_directory: str,
+    parameters: dict[str, str | int | float | bool],
+    kernel: str,
+    timeout_seconds: int,
+    papermill: str = PAPERMILL,
+    python_prefix: str = PYTHON_PREFIX,
+) -> str:
+    """Return the script with which the login user runs a notebook; ends with papermill's exit code.
+
+    Exit code 124 is the time limit, 138 a dead kernel, 66 a notebook or directory that is not
+    there: only then is there no status file. Another papermill and prefix are for tests.
+    """
+    options = {
+        "--kernel": kernel,
+        "--cwd": working_directory,
+        "--start-timeout": str(timeout_seconds),
+        "--autosave-cell-every": "10",
+    }
+    python = quote(papermill.removesuffix("papermill") + "python")
+    command = [papermill, *(word for option in options.items() for word in option)]
+    paths = [_braces_doubled(notebook_path), _braces_doubled(output_path)]
+    return "\n".join(
+        (
+            "set -euo pipefail",
+            "export LC_ALL=C.UTF-8",
+            f"notebook={quote(notebook_path)}",
+            f"output={quote(output_path)}",
+            f"directory={quote(working_directory)}",
+            f"prefix={quote(python_prefix)}",
+            f"python={python}",
+            PREPARE,
+            _here_document('"$python" - "$prefix" "$runtime/jupyter"', PREPARE_KERNELS),
+            _here_document('cat > "$runtime/parameters.yaml"', parameters_as_yaml(parameters)),
+            f"run_papermill() {{ timeout --signal=INT --kill-after={GRACE_SECONDS}"
+            f" {timeout_seconds} env --default-signal=INT {join(command)}"
+            ' --parameters_file "$runtime/parameters.yaml"'
+            f" --no-progress-bar --log-output {join(paths)}; }}",
+            EXECUTE,
+            _here_document(WRITE_STATUS_COMMAND, WRITE_STATUS),
+            'exit "$exit_code"\n',
+        )
+    )
+
+
+def _here_document(command: str, text: str) -> str:
+    """Return a command that is given a text, in which nothing is the shell's."""
+    return f"{command} <<'END_OF_TEXT'\n{text}END_OF_TEXT"
+
+
+def parameters_as_yaml(parameters: dict[str, str | int | float | bool]) -> str:
+    """Return parameters as plain ASCII lines of YAML that come back with their types."""
+    return "".join(f"{_as_yaml(name)}: {_as_yaml(value)}\n" for name, value in parameters.items())
+
+
+def _as_yaml(value: str | int | float | bool) -> str:
+    """Return one scalar; a YAML 1.1 float needs a point, and infinity has a name of its own."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            return repr(value).replace("nan", ".nan").replace("inf", ".inf")
+        mantissa, _, exponent = repr(value).partition("e")
+        point = "" if "." in mantissa else ".0"
+        sign = "" if exponent[:1] in "+-" else "+"
+        return f"{mantissa}{point}e{sign}{exponent}" if exponent else mantissa
+    if isinstance(value, int):
+        return str(value)
+    return '"' + "".join(_escaped(character) for character in value) + '"'
+
+
+def _escaped(character: str) -> str:
+    """Return one character of a double-quoted YAML scalar, in ASCII."""
+    if " " <= character <= "~" and character not in '"\\':
+        return character
+    return f"\\U{ord(character):08x}"
+
+
+def _braces_doubled(path: str) -> str:
+    """Return a path in which papermill finds no template to fill in."""
+    return path.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,98 @@
+"""An executed notebook as one HTML page that loads nothing and runs nothing."""
+
+import json
+from html import escape
+from typing import Any
+
+# The page may be opened by whoever keeps the record: pictures and styles are inside it, and the
+# browser itself refuses whatever a notebook's output would fetch or run.
+CONTENT_POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; font-src data:;"
+    " style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+)
+
+TEMPLATE = """\
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}
+<meta http-equiv="Content-Security-Policy" content="{{ resources.content_policy }}">
+{%- endblock -%}
+{%- block jupyter_widgets -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block html_head_css -%}<style>{{ resources.page_style }}</style>{%- endblock -%}
+{%- block body_header -%}
+<body class="jp-Notebook" data-jp-theme-light="true" data-jp-theme-name="JupyterLab Light">
+<header class="page-header"><h1>{{ resources.page_title }}</h1>
+<p>{{ resources.page_subtitle }}</p></header>
+<main>
+{%- endblock -%}
+"""
+
+STYLE = """\
+body.jp-Notebook { background: #f4f6f8; margin: 0; padding: 0 16px 48px; overflow: auto; }
+.page-header, main { max-width: 980px; margin: 0 auto; box-sizing: border-box; }
+.page-header { padding: 28px 32px 16px; font-family: system-ui, sans-serif; color: #12263a; }
+.page-header h1 { font-size: 17px; font-weight: 650; margin: 0; overflow-wrap: anywhere; }
+.page-header p { font-size: 13px; color: #5b6b7a; margin: 4px 0 0; }
+main { background: #fff; border: 1px solid #dfe6ec; border-radius: 10px; padding: 24px 32px;
+  box-shadow: 0 1px 3px rgb(18 38 58 / 6%); }
+main .jp-Cell { padding: 4px 0; }
+main .jp-InputPrompt, main .jp-OutputPrompt { flex: 0 0 48px; min-width: 48px; color: #9aa7b3;
+  font-size: 11px; }
+main .jp-InputArea-editor { background: #f7f9fa; border-color: #e6ebef; border-radius: 6px; }
+main .jp-RenderedImage img, main .jp-RenderedSVG svg, main .jp-RenderedSVG img {
+  max-width: 100%; height: auto; }
+main .jp-RenderedText pre { font-size: 12.5px; padding-left: 5px; }
+main .jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"] { background: #fff6ec;
+  border-radius: 6px; }
+main .jp-RenderedHTMLCommon { color: #12263a; line-height: 1.55; }
+main .jp-RenderedHTMLCommon h1 { font-size: 26px; letter-spacing: -0.01em; }
+main .jp-RenderedHTMLCommon h2 { font-size: 19px; border: 0; margin-top: 1.2em; }
+@media (max-width: 640px) { main { padding: 12px; } main .jp-InputPrompt,
+  main .jp-OutputPrompt { display: none; } }
+@media print { body.jp-Notebook { background: #fff; padding: 0; }
+  main { border: 0; box-shadow: none; max-width: none; } }
+"""
+
+
+def as_html(executed: str, title: str, subtitle: str = "") -> str:
+    """Return an executed notebook as one page, figures kept; ValueError if it is no notebook.
+
+    Nothing is fetched and no script runs when it is opened: pictures on other servers are left
+    out, figures that only a script can draw stay empty, and formulas stay in LaTeX's own writing.
+    """
+    # Imported here, for it takes half a second and few callers want a page.
+    import nbformat
+    from jinja2 import DictLoader
+    from nbconvert.exporters import HTMLExporter
+    from traitlets.config import Config
+
+    try:
+        notebook = nbformat.reads(json.dumps(_without_widgets(executed)), as_version=4)
+    except (KeyError, AttributeError, TypeError, nbformat.reader.NotJSONError) as error:
+        raise ValueError("not a notebook of format 4") from error
+    exporter = HTMLExporter(
+        template_file="page",
+        extra_loaders=[DictLoader({"page": TEMPLATE})],
+        config=Config(HTMLExporter={"embed_images": False}),
+    )
+    resources = {
+        "metadata": {"name": title},
+        "content_policy": escape(CONTENT_POLICY),
+        "page_style": STYLE,
+        "page_title": escape(title),
+        "page_subtitle": escape(subtitle),
+    }
+    page, _ = exporter.from_notebook_node(notebook, resources=resources)
+    return str(page)
+
+
+def _without_widgets(executed: str) -> dict[str, Any]:
+    """Return the notebook without the state of its widgets, which only a script could show."""
+    notebook: dict[str, Any] = json.loads(executed)
+    notebook["metadata"] = {
+        name: value
+        for name, value in notebook["metadata"].items()
+        if name not in ("widgets", "title")
+    }
+    return notebook

@@ -1,0 +1,258 @@
+"""The generated script, run for real by bash with a real papermill and a real kernel."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import yaml
+
+from notebake.commands.notebook import parameters_as_yaml, run_notebook, status_path
+from notebake.notebook_report import judge
+from notebake.recipe import Notebook
+from notebake.records import NotebookVerdict
+
+PREFIX = Path(sys.prefix)
+
+
+class Executed:
+    """What a run left behind."""
+
+    def __init__(self, output: Path, finished: subprocess.CompletedProcess[str]) -> None:
+        self.output, self.finished = output, finished
+        self.status = json.loads(Path(status_path(str(output))).read_text())
+
+    @property
+    def notebook(self) -> Any:
+        return json.loads(self.output.read_text())
+
+    def judged(self, **wanted: Any) -> NotebookVerdict:
+        wanted = {"minimum_cells": 1, "minimum_figures": 0} | wanted
+        return judge(self.output.read_text(), Notebook(**wanted), **self.status)
+
+
+class Runner:
+    """Writes a notebook from the sources of its cells and runs it as a host would."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "home").mkdir()
+
+    def write(self, *cells: str, name: str = "some notebook.ipynb") -> Path:
+        written = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        written[0].metadata["tags"] = ["parameters"]
+        metadata = {"kernelspec": {"name": "not-here", "display_name": "x", "language": "python"}}
+        path = self.directory / name
+        nbformat.write(nbformat.v4.new_notebook(cells=written, metadata=metadata), path)
+        return path
+
+    def start(self, script: str) -> subprocess.CompletedProcess[str]:
+        home = {"HOME": str(self.directory / "home"), "PYTHONWARNINGS": "default"}
+        return subprocess.run(
+            ["bash", "-c", script],
+            env=os.environ | home,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def run(self, *cells: str, path: Path | None = None, **options: Any) -> Executed:
+        path = path or self.write(*cells)
+        output = self.directory / "out put" / "executed {x}.ipynb"
+        wanted: dict[str, Any] = {
+            "notebook_path": str(path),
+            "output_path": str(output),
+            "working_directory": str(self.directory),
+            "parameters": {},
+            "kernel": "python3",
+            "timeout_seconds": 60,
+            "papermill": str(PREFIX / "bin" / "papermill"),
+            "python_prefix": str(PREFIX),
+        }
+        executed = Executed(output, self.start(run_notebook(**wanted | options)))
+        left = sorted(entry.name for entry in output.parent.iterdir())
+        assert left == [output.name, f"{output.name}.status.json"], "runtime files must be gone"
+        assert executed.finished.returncode == executed.status["exit_code"]
+        assert not list(self.directory.rglob(".ipynb_checkpoints"))
+        return executed
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+def test_a_sound_notebook_passes_and_its_log_streams_readably(runner: Runner) -> None:
+    executed = runner.run("import os; print(os.getcwd())", "print(6 * 7)")
+
+    verdict = executed.judged(minimum_cells=2)
+    assert (verdict.kind, verdict.error, verdict.cells) == ("passed", None, 2)
+    assert 42 in verdict.numbers
+    assert str(runner.directory) in executed.finished.stdout
+    assert "Executing Cell 2" in executed.finished.stdout
+    assert list((runner.directory / "home").rglob("history.sqlite")) == []
+
+
+def test_the_kernel_is_the_image_s_and_not_papermill_s_own(runner: Runner) -> None:
+    image = runner.directory / "image"
+    (image / "bin").mkdir(parents=True)
+    (image / "bin" / "python").write_text(f'#!/bin/sh\nIMAGE=yes exec {sys.executable} "$@"\n')
+    (image / "bin" / "python").chmod(0o755)
+    kernels = Path("share/jupyter/kernels/python3")
+    shutil.copytree(PREFIX / kernels, image / kernels)
+    assert json.loads((image / kernels / "kernel.json").read_text())["argv"][0] == "python"
+
+    executed = runner.run("import os; print(os.environ['IMAGE'])", python_prefix=str(image))
+
+    assert executed.judged(verdict="yes").error is None
+
+
+def test_parameters_arrive_with_their_types_and_nothing_is_the_shell_s(runner: Runner) -> None:
+    parameters: dict[str, str | int | float | bool] = {
+        "quotes": 'it\'s "so" `x` $(touch stolen) \\ {y} END_OF_TEXT',
+        "lines": "one\nEND_OF_TEXT\ntwo\t: # -",
+        "unicode": "Chlorophylle à 45° N 🌊\u2028\x85",
+        "yes": True,
+        "no": "no",
+        "count": -3,
+        "tiny": 1e-05,
+        "huge": 1e22,
+        "half": 0.5,
+        "number_text": "1e5",
+    }
+    source = "".join(f"{name} = None\n" for name in parameters)
+    show = "import json; json.dump([" + ",".join(parameters) + "], open('seen.json', 'w'))"
+
+    executed = runner.run(source, show, parameters=parameters)
+
+    assert executed.judged().error is None
+    seen = json.loads((runner.directory / "seen.json").read_text())
+    assert seen == list(parameters.values())
+    assert [type(value) for value in seen] == [type(value) for value in parameters.values()]
+    assert list(runner.directory.rglob("stolen")) == []
+
+
+@pytest.mark.parametrize(
+    "value", [1e16, 1e-7, -0.0, 1.5e300, float("inf"), float("-inf"), 10**30, "\x7f\ud7ff", "", "~"]
+)
+def test_every_scalar_comes_back_from_yaml(value: str | float) -> None:
+    text = parameters_as_yaml({"value": value})
+
+    back = yaml.safe_load(text)["value"]
+    assert (back, type(back)) == (value, type(value))
+    assert text.isascii()
+
+
+def test_a_failing_cell_is_named_and_what_follows_does_not_run(runner: Runner) -> None:
+    executed = runner.run("print(1)", "# first\nvalue = 1 / 0", "print(2)")
+
+    verdict = executed.judged()
+    assert verdict.kind == "cell_error"
+    assert (
+        verdict.error == "Cell 2 (`value = 1 / 0`) ended with ZeroDivisionError: division by zero"
+    )
+    assert (verdict.cell, verdict.cells, verdict.numbers) == (2, 1, (1.0,))
+
+
+def test_a_missing_module_is_named(runner: Runner) -> None:
+    verdict = runner.run("import no_such_module.inner as x").judged()
+
+    assert verdict.kind == "missing_module"
+    assert "needs the module no_such_module, which is not installed" in str(verdict.error)
+
+
+def test_a_killed_kernel_is_told_apart_and_the_notebook_is_there(runner: Runner) -> None:
+    executed = runner.run("print(1)", "import os; os.kill(os.getpid(), 9)", "print(2)")
+
+    verdict = executed.judged()
+    assert executed.status["exit_code"] == 138
+    assert verdict.kind == "dead_kernel"
+    assert "The kernel died in cell 2 (`import os; os.kill(os.getpid(), 9)`)" in str(verdict.error)
+    assert (verdict.cells, verdict.numbers) == (1, (1.0,))
+
+
+def test_a_kernel_that_does_not_start_is_a_dead_kernel(runner: Runner) -> None:
+    image = runner.directory / "image"
+    kernel = image / "share/jupyter/kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text(json.dumps({"argv": ["false"], "display_name": "x", "language": "python"}))
+
+    verdict = runner.run("print(1)", python_prefix=str(image)).judged()
+
+    assert (verdict.kind, verdict.error) == ("dead_kernel", "The kernel died before the first cell")
+
+
+@pytest.mark.parametrize("stubborn", [False, True], ids=["interruptible", "deaf to interrupts"])
+def test_the_time_limit_ends_the_kernel_and_keeps_what_was_printed(
+    runner: Runner, stubborn: bool
+) -> None:
+    deaf = "import signal\nfor number in (2, 15): signal.signal(number, signal.SIG_IGN)\n"
+    wait = "import os, time\nprint(os.getpid(), flush=True)\n" + deaf * stubborn
+    wait += "time.sleep(600)"
+
+    executed = runner.run("pass", wait, "print(2)", timeout_seconds=4)
+
+    verdict = executed.judged(timeout_seconds=10)
+    assert executed.status["exit_code"] == 124
+    assert verdict.kind == "timed_out"
+    assert "it was still in cell 2 (`import os, time`)" in str(verdict.error)
+    (kernel_id,) = verdict.numbers
+    assert not Path(f"/proc/{kernel_id:.0f}").exists(), "the kernel must not outlive its notebook"
+
+
+def test_a_missing_kernel_is_named_with_those_that_are_there(runner: Runner) -> None:
+    verdict = runner.run("print(1)", kernel="ir").judged(kernel="ir")
+
+    assert verdict.kind == "missing_kernel"
+    assert verdict.error is not None
+    assert verdict.error.startswith("The machine has no kernel named ir; it has ")
+    assert "python3" in verdict.error
+
+
+def test_what_was_committed_with_a_notebook_does_not_pass_for_what_ran(runner: Runner) -> None:
+    path = runner.write("print(1)")
+    notebook = json.loads(path.read_text())
+    stream = {"output_type": "stream", "name": "stdout", "text": "PASS"}
+    notebook["cells"][0] |= {"outputs": [stream], "execution_count": 1}
+    notebook["cells"].append({"cell_type": "nonsense"})
+    path.write_text(json.dumps(notebook))
+
+    executed = runner.run(path=path)
+
+    verdict = executed.judged(verdict="PASS")
+    assert verdict.kind == "papermill_failed"
+    assert verdict.cells == 0
+    assert "PASS" not in executed.output.read_text()
+
+
+def test_a_file_that_is_no_notebook_still_leaves_a_readable_one(runner: Runner) -> None:
+    path = runner.directory / "broken.ipynb"
+    path.write_text("{ not json")
+
+    executed = runner.run(path=path)
+
+    assert executed.notebook["cells"] == []
+    assert executed.judged().kind == "papermill_failed"
+
+
+def test_a_notebook_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
+    script = run_notebook(
+        notebook_path=str(tmp_path / "none.ipynb"),
+        output_path=str(tmp_path / "out.ipynb"),
+        working_directory=str(tmp_path),
+        parameters={},
+        kernel="python3",
+        timeout_seconds=10,
+    )
+
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 66
+    assert f"There is no notebook {tmp_path}/none.ipynb" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
