@@ -16,11 +16,13 @@ import importlib.metadata
 import secrets
 from pathlib import Path
 
+import yaml
 from pydantic import ConfigDict
 
 from notebake.digest import digest_of
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
+from notebake.recipe_file import BlockDumper, parse_recipe
 from notebake.records import Record, Run
 from notebake.run_calls import bump_epoch, client_token, epoch, keep_parameters
 from notebake.run_events import Event, events, intents, record_intent, record_outcome
@@ -76,7 +78,8 @@ def load_run(run_id: str, store: RunStore) -> Run:
         near = difflib.get_close_matches(run_id, known, n=3, cutoff=0.4) or known[-3:]
         hint = f"Did you mean {' or '.join(near)}?" if near else "No run has been started there."
         raise RunStoreError(f"There is no run {run_id} in {store.location}.", hint=hint)
-    return Run(id=run_id, recipe=_recipe_of(stored.content), store=store.location)
+    recipe = parse_recipe(stored.content.decode(), versions[-1])
+    return Run(id=run_id, recipe=recipe, store=store.location)
 
 
 def read_header(run: Run) -> RunHeader:
@@ -154,9 +157,7 @@ def _installed_version() -> str:
 
 
 def _text_of(recipe: Recipe) -> bytes:
-    """Return the recipe as JSON, which is YAML."""
-    return recipe.model_dump_json(indent=2).encode()
-
-
-def _recipe_of(content: bytes) -> Recipe:
-    return Recipe.model_validate_json(content)
+    """Return the recipe with all its defaults, which a later version may choose otherwise."""
+    plain = recipe.model_dump(mode="json")
+    text = yaml.dump(plain, Dumper=BlockDumper, sort_keys=False, allow_unicode=True, width=100)
+    return text.encode()

@@ -50,6 +50,28 @@ def test_a_run_is_found_again_as_it_was_begun(run: Run, store: RunStore) -> None
     assert list_runs(store) == [header]
 
 
+def test_every_choice_of_a_recipe_survives_the_store(store: RunStore) -> None:
+    rich = Recipe.model_validate(
+        {
+            "name": "full",
+            "network": {"ssh_from": ["192.0.2.0/24"], "address": "private"},
+            "encryption": {"mode": "kms", "kms_key_id": "alias/images"},
+            "volumes": [{"name": "data", "mount_point": "/data", "in_image": False}],
+            "instance_store": {},
+            "software": {"manager": "conda", "python": "3.12", "packages": ["xarray=2026.1"]},
+            "repository": {"url": "https://example.org/ocean.git", "ref": "1e5"},
+            "notebook": {"path": "a b.ipynb", "parameters": {"year": 2020, "on": True, "x": "no"}},
+            "lease_hours": 0.5,
+            "tags": {"Date": "2026-11-23", "Note": "two\nlines: #1"},
+        }
+    )
+    run = new_run(rich, "full.yaml", store)
+    assert load_run(run.id, store).recipe == rich
+    kept = store.read(f"{run.id}/recipes/0001.yaml")
+    assert kept is not None
+    assert b"jupyter_port: 8887" in kept.content, "defaults are kept as they were"
+
+
 def test_runs_begun_together_do_not_share_an_id(store: RunStore) -> None:
     begun = [new_run(RECIPE, "ocean.yaml", store).id for _ in range(5)]
     assert sorted(header.id for header in list_runs(store)) == sorted(begun)
