@@ -81,3 +81,14 @@ class RunStoreError(NotebakeError):
 
 class RunIsHeldError(NotebakeError):
     """Another process is executing this run."""
+
+
+class TearDownError(NotebakeError):
+    """Something of a run is still there after its tear-down."""
+
+    def __init__(self, run_id: str, remaining: tuple[str, ...], failures: tuple[str, ...]) -> None:
+        Exception.__init__(self, run_id, remaining, failures)
+        left = ", ".join(remaining) or "nothing that carries its tag"
+        why = " ".join(failures)
+        self.message = f"Tearing down run {run_id} left: {left}. {why}".strip()
+        self.hint = f"Try again with: notebake tear-down {run_id}"

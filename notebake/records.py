@@ -121,3 +121,37 @@ class NotebookVerdict(Record):
     """How it ended: each way to fail is mended elsewhere."""
     cell: int | None = None
     """The number of the cell in which it ended, if it was a cell."""
+
+
+class Machines(Record):
+    """The machines that were started from a new image to prove it."""
+
+    instances: tuple[Instance, ...]
+
+    @property
+    def detail(self) -> str:
+        """Their ids."""
+        return ", ".join(one.id for one in self.instances)
+
+
+class Shown(Record):
+    """What one machine from an image showed."""
+
+    instance_id: str
+    instance_type: str
+    host_key: str
+    machine_id: str
+    jupyter_version: str
+    verdict: NotebookVerdict
+
+
+class Proof(Record):
+    """Why an image may be accepted."""
+
+    image_id: str
+    sentences: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        """The last and strongest sentence."""
+        return self.sentences[-1]

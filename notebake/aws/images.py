@@ -140,3 +140,31 @@ def as_image(found: dict[str, Any]) -> Image:
         source_instance_id=found.get("SourceInstanceId"),
         tags=tags.as_dict(found.get("Tags")),
     )
+
+
+def remove_orphan_snapshots(run: Run) -> None:
+    """Delete the run's snapshots that belong to no image any more."""
+    ec2 = connect("ec2", run.recipe.region)
+    with calling(f"look for snapshots of run {run.id}"):
+        found = ec2.describe_snapshots(Filters=tags.run_filter(run.id, "image"))["Snapshots"]
+    remove_snapshots(tuple(one["SnapshotId"] for one in found), run.recipe.region)
+
+
+def disks_that_stay(image_id: str, region: str) -> list[str]:
+    """Return the devices of an image that would be kept when its machines are terminated."""
+    with calling(f"describe the disks of {image_id}"):
+        image = connect("ec2", region).describe_images(ImageIds=[image_id])["Images"][0]
+    return [
+        mapping["DeviceName"]
+        for mapping in image["BlockDeviceMappings"]
+        if "Ebs" in mapping and not mapping["Ebs"].get("DeleteOnTermination", False)
+    ]
+
+
+def shared_with(image_id: str, region: str) -> set[str]:
+    """Return the accounts that may launch an image."""
+    with calling(f"ask who may launch {image_id}"):
+        answer = connect("ec2", region).describe_image_attribute(
+            ImageId=image_id, Attribute="launchPermission"
+        )
+    return {one["UserId"] for one in answer["LaunchPermissions"] if "UserId" in one}

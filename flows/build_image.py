@@ -1,0 +1,84 @@
+"""From a recipe to an accepted image."""
+
+import logging
+from pathlib import Path
+
+from prefect import flow
+from prefect.futures import wait
+from prefect.runtime import flow_run
+
+from flows import prefect_settings
+from flows.run_step import as_task
+from flows.steps import BUILD
+from flows.tear_down import remove_all
+from notebake import runs
+from notebake.builder import baked_image
+from notebake.errors import ImageNotAcceptedError, NotebakeError
+from notebake.keep_alive import keep_alive
+from notebake.recipe_file import load_recipe
+from notebake.records import Run
+from notebake.run_lease import hold_lease
+from notebake.run_store import default_location, open_store
+from notebake.step import Step
+
+log = logging.getLogger(__name__)
+
+
+def run_name() -> str:
+    """Return what the flow run is called: the run it executes, or the recipe of a new one."""
+    given = flow_run.get_parameters() or {}
+    return str(given.get("run_id") or f"build {Path(str(given.get('recipe'))).stem}")
+
+
+@flow(name="Build an image", flow_run_name=run_name)
+def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
+    """Bake the image of a recipe, prove it, and return its id.
+
+    Run again with the same run id, or by Retry, it goes on from where it was.
+
+    Args:
+        recipe: Path of the recipe; a mended one is taken up. Empty: as the run has it.
+        run_id: The run to go on with; empty: a new run, or the one of this flow run.
+        store: Directory of the run store; empty: the default one.
+    """
+    prefect_settings.apply()
+    run = open_run(recipe, run_id, store)
+    with hold_lease(run), keep_alive(run):
+        try:
+            for group in BUILD:
+                carry_out_group(run, group)
+        except NotebakeError:
+            if run.recipe.on_failure == "tear_down":
+                log.warning("The recipe says to tear down after a failure")
+                remove_all(run)
+            raise
+        remove_all(run)
+        image = baked_image(run)
+    if image is None:
+        raise ImageNotAcceptedError(f"The image of run {run.id} is not there any more.")
+    return image.id
+
+
+def open_run(recipe: str, run_id: str, store: str) -> Run:
+    """Return the run to execute: an old one with its recipe as it is now, or a new one.
+
+    A run that was started from the UI is named for its flow run, so that Retry finds it again.
+    """
+    kept = open_store(store or default_location())
+    run_id = run_id or f"run-{str(flow_run.get_id() or '')[:8]}"
+    known = {header.id for header in runs.list_runs(kept)}
+    if run_id not in known:
+        return runs.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
+    run = runs.load_run(run_id, kept)
+    return runs.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run
+
+
+def carry_out_group(run: Run, group: tuple[Step, ...]) -> None:
+    """Carry out the steps of a group side by side; raise the first failure when all have ended."""
+    if len(group) == 1:
+        as_task(group[0])(run)
+        return
+    futures = [as_task(step).submit(run) for step in group]
+    wait(futures)
+    for future in futures:
+        future.result()

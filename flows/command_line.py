@@ -1,0 +1,77 @@
+"""The command `notebake`.
+
+It stands among the flows because it starts them; Prefect and boto3 are imported only by the
+commands that need them, so that help and a wrong recipe are answered at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from notebake.errors import NotebakeError
+
+DESCRIPTION = "A runbook that runs: from a blank cloud machine to a tested Jupyter image."
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="notebake", description=DESCRIPTION)
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    top.add_argument(
+        "--store", default="", help="run store; default: $NOTEBAKE_RUNS or ~/.notebake"
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    one = commands.add_parser("build", help="bake the image of a recipe, and prove it")
+    one.add_argument("recipe", help="a recipe, such as deployments/ocean.yaml")
+
+    one = commands.add_parser("resume", help="go on with a run, from where it was")
+    one.add_argument("run", help="run id")
+    one.add_argument("--recipe", default="", help="mended recipe; default: the run's own file")
+    one.add_argument("--from", dest="from_step", default="", metavar="STEP", help="redo from here")
+
+    one = commands.add_parser("survey", help="list what runs have in the account, by looking")
+    one.add_argument("run", nargs="?", default="", help="run id; default: all runs")
+    one.add_argument("--region", default="", help="AWS region; default: the run's or the usual one")
+
+    one = commands.add_parser("tear-down", help="remove all that is temporary in a run")
+    one.add_argument("run", help="run id")
+
+    one = commands.add_parser("images", help="list the images that were made, accepted or not")
+    one.add_argument("--region", default="", help="AWS region; default: the usual one")
+
+    one = commands.add_parser("plan", help="check a recipe and estimate its cost; make nothing")
+    one.add_argument("recipe", help="a recipe")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did what was asked, 1 when not, 130 when interrupted."""
+    given = parser().parse_args(arguments)
+    try:
+        return run_command(given)
+    except NotebakeError as error:
+        if given.debug:
+            raise
+        from flows.report import print_error
+
+        print_error(error)
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. Nothing was removed; resume the run, or tear it down.\n")
+        return 130
+
+
+def run_command(given: argparse.Namespace) -> int:
+    """Import what the command needs, and run it."""
+    if given.command in {"build", "resume", "tear-down"}:
+        from flows import run_commands as commands
+
+        return commands.run(given)
+    from flows import look_commands
+
+    return look_commands.run(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""The commands that execute a run: build, resume, tear-down."""
+
+import argparse
+import time
+from pathlib import Path
+
+from flows import prefect_settings
+from flows.report import BuildReport, StepTime, print_report
+from flows.terminal import show_progress
+from notebake import runs
+from notebake.errors import NotebakeError
+from notebake.recipe_file import load_recipe
+from notebake.records import Run
+from notebake.run_store import default_location, open_store
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command that was given; the recipe is read before anything slow is imported."""
+    store = open_store(given.store or default_location())
+    if given.command == "build":
+        recipe = load_recipe(Path(given.recipe))
+        return execute(runs.new_run(recipe, str(Path(given.recipe).resolve()), store))
+    known = runs.load_run(given.run, store)
+    if given.command == "tear-down":
+        return remove(known)
+    recipe_path = given.recipe or runs.read_header(known).recipe_path
+    if Path(recipe_path).exists():
+        known = runs.adopt_recipe(known, load_recipe(Path(recipe_path)))
+    return execute(known, from_step=given.from_step)
+
+
+def execute(run: Run, *, from_step: str = "") -> int:
+    """Build, showing each step, and report; 0 only for an accepted image."""
+    prefect_settings.apply(quiet=True)
+    began = time.monotonic()
+    with show_progress(f"{run.recipe.name}  run {run.id}", _groups(), _log_path(run)) as progress:
+        from flows.build_image import build_image
+        from flows.rewind import rewind
+
+        try:
+            if from_step:
+                rewind(run, from_step)
+            build_image(run_id=run.id, store=run.store)
+        except NotebakeError as error:
+            raise explained(run, error) from error
+    report = report_of(run, progress.steps(), time.monotonic() - began)
+    print_report(report)
+    return 0 if report.is_accepted and not report.left_behind else 1
+
+
+def remove(run: Run) -> int:
+    """Tear a run down, and say what was looked for."""
+    prefect_settings.apply(quiet=True)
+    with show_progress(f"tear down {run.id}", (), _log_path(run)):
+        from flows.tear_down import tear_down
+
+        tear_down(run_id=run.id, store=run.store)
+    return 0
+
+
+def explained(run: Run, error: NotebakeError) -> NotebakeError:
+    """Return the error with what is running because of it, what it costs, and what to type."""
+    from notebake.aftermath import aftermath
+
+    hint = "\n".join(filter(None, (error.hint, aftermath(run))))
+    told = NotebakeError(error.message, hint)
+    told.__class__ = type("Explained", (NotebakeError,), {})
+    return told
+
+
+def report_of(run: Run, steps: object, seconds: float) -> BuildReport:
+    """Return the report of a build, from what is found now."""
+    from notebake.cost import describe_sum, estimate  # noqa: F401
+    from notebake.outcome import look_at_outcome
+
+    outcome = look_at_outcome(run)
+    if outcome is None:
+        raise NotebakeError(f"Run {run.id} gave no image.")
+    return BuildReport(
+        run_id=run.id,
+        image_id=outcome.image.id,
+        image_name=outcome.image.name,
+        region=run.recipe.region,
+        is_accepted=outcome.is_accepted,
+        proofs=outcome.proof.sentences if outcome.proof else (),
+        notebook_path=outcome.notebook_path,
+        html_path=outcome.html_path,
+        steps=tuple(
+            StepTime(title=one.title, seconds=one.seconds, was_there=one.state == "already there")
+            for one in steps  # type: ignore[attr-defined]
+        ),
+        total_seconds=seconds,
+        left_behind=outcome.left_behind,
+    )
+
+
+def _groups() -> object:
+    from flows.steps import titles
+
+    return titles()
+
+
+def _log_path(run: Run) -> Path | None:
+    """Return where the run's log lies, where the store is a directory of this machine."""
+    return (
+        runs.put_file(run, "log.txt", b"")
+        if runs.file_path(run, "log.txt") is None
+        else (runs.file_path(run, "log.txt"))
+    )

@@ -1,0 +1,91 @@
+"""A step as a Prefect task: the same for all, so that each shows up under its own title."""
+
+import functools
+from typing import Any
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed
+
+from notebake import runs
+from notebake.errors import CloudError, HostUnreachableError, LoginRefusedError, NotebakeError
+from notebake.records import Run
+from notebake.run_lease import check_lease
+from notebake.step import Step, carry_out, describe
+
+RETRIES = 2
+RETRY_SECONDS = [2.0, 10.0]
+PASSING_CODES = {
+    "InternalError",
+    "InternalFailure",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "Throttling",
+    "Unavailable",
+}
+
+
+@functools.cache
+def as_task(step: Step) -> Task[[Run], Any]:
+    """Return the task that finds or makes what the step gives."""
+
+    def make(run: Run) -> Any:
+        check_lease(run)
+        try:
+            outcome = carry_out(step, run)
+        except NotebakeError as error:
+            runs.record_outcome(run, step.name, "failed", detail={"message": error.message})
+            raise
+        runs.record_outcome(
+            run,
+            step.name,
+            "found" if outcome.was_there else "done",
+            seconds=outcome.seconds,
+            detail={"result": describe(outcome.result)},
+        )
+        if outcome.was_there:
+            return Completed(name="Already done", message=describe(outcome.result))
+        return Completed(message=describe(outcome.result))
+
+    return _task(step, make, step.title)
+
+
+@functools.cache
+def as_undo_task(step: Step) -> Task[[Run], Any]:
+    """Return the task that removes what the step made."""
+    undo = step.undo
+    if undo is None:
+        raise ValueError(f"{step.name} has nothing to undo")
+
+    def remove(run: Run) -> None:
+        undo(run)
+        runs.record_outcome(run, step.name, "undone")
+
+    return _task(step, remove, f"Undo: {step.title}")
+
+
+def _task(step: Step, work: Any, title: str) -> Task[[Run], Any]:
+    """Return a task with retries for what passes by itself, and without any result cache."""
+    work.__name__ = step.name
+    work.__doc__ = step.title
+    return Task(
+        work,
+        name=title,
+        task_run_name=title,
+        retries=RETRIES,
+        retry_delay_seconds=RETRY_SECONDS,
+        retry_condition_fn=is_worth_a_retry,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Tell whether a failure may pass by itself; every other one is for a person."""
+    error = state.data
+    if isinstance(error, HostUnreachableError) and not isinstance(error, LoginRefusedError):
+        return True
+    if isinstance(error, CloudError):
+        return not error.code or error.code in PASSING_CODES
+    return isinstance(error, ConnectionError) and not isinstance(error, NotebakeError)

@@ -1,0 +1,49 @@
+"""What each step is asked for, as a digest: the name by which its product is known as current.
+
+A step's digest covers its part of the recipe and the steps on which it depends, so that a mended
+recipe makes exactly what changed, and what depends on it, anew.
+"""
+
+from notebake.digest import digest_of
+from notebake.recipe import Recipe
+
+DEPENDS_ON: dict[str, tuple[str, ...]] = {
+    "launch_instance": (),
+    "mount_volumes": ("launch_instance",),
+    "install_software": ("launch_instance",),
+    "fetch_datasets": ("mount_volumes",),
+    "clone_repository": ("mount_volumes",),
+    "start_jupyter": ("install_software", "clone_repository"),
+    "run_notebook": ("install_software", "fetch_datasets", "clone_repository"),
+    "check_server": ("start_jupyter",),
+    "restart_host": ("run_notebook", "check_server"),
+    "clean_host": ("restart_host",),
+    "bake_image": ("clean_host",),
+    "launch_acceptance": ("bake_image",),
+    "prove_image": ("launch_acceptance",),
+}
+
+
+def asked_for(recipe: Recipe, step: str) -> str:
+    """Return the digest of what a step is asked for; 16 hexadecimal digits."""
+    before = [asked_for(recipe, other) for other in DEPENDS_ON[step]]
+    return digest_of(step, part_of(recipe, step), before)
+
+
+def part_of(recipe: Recipe, step: str) -> list[object]:
+    """Return the part of the recipe that a step itself uses."""
+    parts: dict[str, list[object]] = {
+        "launch_instance": [
+            recipe.region, recipe.base_image, list(recipe.instance_types), recipe.encryption,
+            recipe.network.vpc_id, list(recipe.network.subnet_ids), recipe.network.address,
+            recipe.root_volume, list(recipe.volumes),
+        ],
+        "mount_volumes": [list(recipe.volumes), recipe.instance_store],
+        "install_software": [recipe.software],
+        "fetch_datasets": [list(recipe.datasets)],
+        "clone_repository": [recipe.repository],
+        "start_jupyter": [recipe.jupyter_port],
+        "run_notebook": [recipe.notebook],
+        "launch_acceptance": [list(recipe.acceptance.instance_types)],
+    }  # fmt: skip
+    return parts.get(step, [])

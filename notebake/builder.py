@@ -1,0 +1,124 @@
+"""The builder as a host: where its address, its key and what has been done on it come together."""
+
+from collections.abc import Callable, Sequence
+
+from notebake import host as ssh
+from notebake import keys
+from notebake.asked import asked_for
+from notebake.aws import images, instances, tags
+from notebake.commands import markers
+from notebake.commands.shell import script
+from notebake.detached import run_detached
+from notebake.errors import HostCommandError, HostUnreachableError
+from notebake.records import Done, Host, Image, Instance, Run
+
+Probe = Callable[[Host], str | None]
+"""Looks at a step's product on the host: a phrase about it, or None where it does not hold."""
+
+
+def as_host(run: Run, instance: Instance, *, key_name: str, host_key: str) -> Host:
+    """Return an instance as ssh sees it."""
+    public = run.recipe.network.address == "public"
+    return Host(
+        instance_id=instance.id,
+        address=(instance.public_address if public else instance.private_address) or "",
+        user=run.recipe.base_image.user,
+        private_key_path=keys.private_key_path(run, key_name),
+        host_key=host_key,
+    )
+
+
+def builder_host(run: Run) -> Host:
+    """Return the running builder as a host.
+
+    Raises:
+        HostUnreachableError: there is none, or it is not running.
+    """
+    instance = instances.find_builder(run)
+    if instance is None or instance.state != "running":
+        state = instance.state if instance else "gone"
+        raise HostUnreachableError(
+            f"The builder of run {run.id} is {state}.", f"Type: notebake resume {run.id}"
+        )
+    return as_host(
+        run, instance, key_name="builder", host_key=keys.keys_of(run, "builder-host").public
+    )
+
+
+def is_sealed(run: Run, instance: Instance) -> bool:
+    """Tell whether the builder has been cleaned and shut off, ready for its image."""
+    return instance.tags.get(tags.SEALED) == asked_for(run.recipe, "clean_host")
+
+
+def find_on_host(run: Run, step: str, probe: Probe | None = None) -> Done | None:
+    """Return that a step is done on the builder, or in the image that was made of it.
+
+    The marker on the host must hold the digest of what is asked for now; `probe` looks at the
+    product itself and returns a phrase about it, or None where it does not hold.
+    """
+    digest = asked_for(run.recipe, step)
+    instance = instances.find_builder(run)
+    if instance is None:
+        image = baked_image(run)
+        return Done(digest=digest, detail=f"in {image.id}") if image else None
+    if is_sealed(run, instance):
+        return Done(digest=digest, detail=f"{instance.id} is sealed")
+    if instance.state != "running":
+        return None
+    host = builder_host(run)
+    answer = ssh.try_command(host, markers.read_mark(step, digest))
+    if answer.exit_code != 0:
+        return None
+    detail = answer.output.strip()
+    if probe is not None:
+        found = probe(host)
+        if found is None:
+            return None
+        detail = found or detail
+    return Done(digest=digest, detail=detail)
+
+
+def make_on_host(
+    run: Run,
+    step: str,
+    scripts: Sequence[str],
+    *,
+    probe: Probe | None = None,
+    timeout_seconds: float = 600,
+) -> Done:
+    """Run a step's scripts on the builder, each in a shell of its own, and then look for it.
+
+    The marker is the last line of the same detached work: whoever is killed while it runs finds
+    either the work, or its marker.
+
+    Raises:
+        HostCommandError: it failed, or ended well without the product being there.
+    """
+    host = builder_host(run)
+    digest = asked_for(run.recipe, step)
+    whole = script(*(f"(\n{one}\n)" for one in scripts), markers.mark(step, digest))
+    printed = run_detached(
+        host,
+        f"{step}-{digest}",
+        whole,
+        unless=markers.is_marked(step, digest),
+        timeout_seconds=timeout_seconds,
+    )
+    done = find_on_host(run, step, probe)
+    if done is None:
+        raise HostCommandError(host.address, f"look for what {step} made", 1, printed)
+    return done
+
+
+def mark_on_host(run: Run, host: Host, step: str, detail: str) -> Done:
+    """Write a step's marker on the host, as the last thing that the step does."""
+    digest = asked_for(run.recipe, step)
+    ssh.run_command(host, markers.mark(step, digest, detail))
+    return Done(digest=digest, detail=detail)
+
+
+def baked_image(run: Run) -> Image | None:
+    """Return the run's image where it was made of a machine as the recipe asks for it now."""
+    image = images.find_image(run)
+    wanted = asked_for(run.recipe, "clean_host")
+    return image if image and image.tags.get(tags.SEALED) == wanted else None

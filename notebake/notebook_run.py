@@ -1,0 +1,118 @@
+"""The notebook that proves a machine: run there, brought home in every case, and judged."""
+
+import json
+from pathlib import Path, PurePosixPath
+from shlex import quote
+
+from notebake import host as ssh
+from notebake import runs
+from notebake.commands.notebook import run_notebook, status_path
+from notebake.commands.shell import as_user, script
+from notebake.detached import run_detached
+from notebake.digest import digest_of
+from notebake.errors import HostCommandError, NotebookError
+from notebake.notebook_report import as_html, judge
+from notebake.recipe import Notebook, Recipe
+from notebake.records import Host, NotebookVerdict, Run
+
+SMOKE = Path(__file__).parent.parent / "notebooks" / "smoke.ipynb"
+SMOKE_VERDICT = "NOTEBAKE VERDICT: PASS"
+DIRECTORY = "/var/lib/notebake/notebook"
+OUTPUT = f"{DIRECTORY}/executed.ipynb"
+SPARE_SECONDS = 120
+"""Beside the notebook's own limit: for starting papermill and ending a kernel."""
+
+
+def prove_by_notebook(run: Run, host: Host, name: str) -> NotebookVerdict:
+    """Run the recipe's notebook on a host and return its verdict.
+
+    The executed notebook, its HTML and the verdict are kept in the run store under `name`, also
+    when it failed.
+
+    Raises:
+        NotebookError: it failed, or proved less than the recipe asks for.
+    """
+    wanted = wanted_notebook(run.recipe)
+    home = notebook_home(run.recipe)
+    prepare(host)
+    work = run_notebook(
+        notebook_path=f"{home}/{wanted.path}",
+        output_path=OUTPUT,
+        working_directory=working_directory(wanted, home),
+        parameters=wanted.parameters,
+        kernel=wanted.kernel,
+        timeout_seconds=wanted.timeout_seconds,
+    )
+    try:
+        run_detached(
+            host,
+            f"notebook-{digest_of(work)}",
+            script(as_user(host.user, work)),
+            unless="false",
+            timeout_seconds=wanted.timeout_seconds + SPARE_SECONDS,
+        )
+    except HostCommandError as error:
+        if not ssh.succeeds(host, f"test -f {quote(status_path(OUTPUT))}"):
+            raise NotebookError(
+                f"The notebook {wanted.path} did not run on {host.address}: {error.output}"
+            ) from error
+    return bring_home(run, host, wanted, name)
+
+
+def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVerdict:
+    """Fetch the executed notebook, keep it with its HTML and its verdict, then judge."""
+    executed = ssh.get_file(host, OUTPUT).decode()
+    status = json.loads(ssh.get_file(host, status_path(OUTPUT)))
+    runs.put_file(run, f"{name}/executed.ipynb", executed.encode())
+    runs.put_file(run, f"{name}/executed.html", as_html(executed, run.id).encode())
+    verdict = judge(executed, wanted, **status)
+    runs.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
+    if verdict.error:
+        kept = runs.file_path(run, f"{name}/executed.ipynb")
+        raise NotebookError(
+            f"On {host.address} the notebook {wanted.path} failed: {verdict.error}",
+            f"The executed notebook lies in {kept}. Mend the recipe or the notebook, then type:"
+            f" notebake resume {run.id}",
+        )
+    return verdict
+
+
+def kept_verdict(run: Run, name: str) -> NotebookVerdict | None:
+    """Return the verdict that was kept under a name."""
+    kept = runs.get_file(run, f"{name}/verdict.json")
+    return NotebookVerdict.model_validate_json(kept) if kept else None
+
+
+def wanted_notebook(recipe: Recipe) -> Notebook:
+    """Return the recipe's notebook, or our own smoke notebook where it names none."""
+    if recipe.notebook.path:
+        return recipe.notebook
+    points = ",".join(volume.mount_point for volume in recipe.volumes if volume.is_in_image)
+    changes = {
+        "path": SMOKE.name,
+        "parameters": {"mount_points": points},
+        "verdict": SMOKE_VERDICT,
+    }
+    return recipe.notebook.model_copy(update=changes)
+
+
+def notebook_home(recipe: Recipe) -> str:
+    """Return the directory on the host to which the notebook's path is relative."""
+    if recipe.notebook.path and recipe.repository_path:
+        return recipe.repository_path
+    return DIRECTORY
+
+
+def working_directory(wanted: Notebook, home: str) -> str:
+    """Return the directory in which the notebook runs."""
+    chosen = wanted.working_directory or str(PurePosixPath(wanted.path or "").parent)
+    return str(PurePosixPath(home) / chosen)
+
+
+def prepare(host: Host) -> None:
+    """Give the login user the directory of the executed notebook, with our own one in it."""
+    user = quote(host.user)
+    ssh.run_command(
+        host, f"sudo install --directory --owner={user} --group={user} --mode=0755 {DIRECTORY}"
+    )
+    ssh.put_path(host, SMOKE, f"{DIRECTORY}/{SMOKE.name}")

@@ -1,0 +1,41 @@
+"""What came of a run, gathered from where it lies: the account, the run store, the events."""
+
+from pathlib import Path
+
+from notebake import runs
+from notebake.aws import tags
+from notebake.builder import baked_image
+from notebake.proof import find_proof
+from notebake.records import Image, Proof, Record, Resource, Run
+from notebake.survey import left_over
+
+
+class BuildOutcome(Record):
+    """What a build gave, and what is left of it."""
+
+    image: Image
+    is_accepted: bool
+    proof: Proof | None
+    notebook_path: str | None
+    html_path: str | None
+    left_behind: tuple[Resource, ...]
+
+
+def look_at_outcome(run: Run) -> BuildOutcome | None:
+    """Return what a run gave, after looking; None where there is no image."""
+    image = baked_image(run)
+    if image is None:
+        return None
+    return BuildOutcome(
+        image=image,
+        is_accepted=tags.ACCEPTED in image.tags,
+        proof=find_proof(run, image),
+        notebook_path=_text(runs.file_path(run, "notebook/executed.ipynb")),
+        html_path=_text(runs.file_path(run, "notebook/executed.html")),
+        left_behind=tuple(left_over(run)),
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    """Return a path as text."""
+    return str(path) if path else None

@@ -1,0 +1,135 @@
+"""The proof of an image: what machines booted from it showed, in sentences."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from shlex import quote
+
+from notebake import host as ssh
+from notebake import keys, runs
+from notebake.aws import instances
+from notebake.builder import as_host
+from notebake.commands.boot import are_mount_points, first_boot_status, machine_id
+from notebake.console import wait_for_host_key
+from notebake.errors import ImageNotAcceptedError, LoginRefusedError
+from notebake.host_checks import check_jupyter
+from notebake.notebook_report import same_numbers
+from notebake.notebook_run import kept_verdict, prove_by_notebook
+from notebake.records import Host, Image, Instance, Proof, Run, Shown
+from notebake.user_data import lease_is_armed
+from notebake.waiting import wait_until
+
+BOOT_SECONDS = 600
+FILE = "proof.json"
+
+
+def find_proof(run: Run, image: Image) -> Proof | None:
+    """Return the kept proof of exactly this image."""
+    kept = runs.get_file(run, FILE)
+    proof = Proof.model_validate_json(kept) if kept else None
+    return proof if proof and proof.image_id == image.id else None
+
+
+def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
+    """Put every machine to the test at the same time, compare them, and keep the proof.
+
+    Raises:
+        ImageNotAcceptedError: one of them did not show what it should.
+    """
+    with ThreadPoolExecutor(len(machines)) as pool:
+        asked = [pool.submit(copy_context().run, examine, run, one) for one in machines]
+        shown = [one.result() for one in asked]
+    check_identities(run, shown)
+    proof = Proof(image_id=image.id, sentences=tuple(sentences(run, shown)))
+    runs.put_file(run, FILE, proof.model_dump_json(indent=2).encode())
+    return proof
+
+
+def examine(run: Run, machine: Instance) -> Shown:
+    """Return what one machine from the image shows, as a stranger with the second key sees it."""
+    region = run.recipe.region
+    machine = instances.wait_for_state(machine.id, region, "running", BOOT_SECONDS)
+    host_key = wait_for_host_key(machine.id, region)
+    host = as_host(run, machine, key_name="acceptance", host_key=host_key)
+    wait_until(
+        lambda: ssh.is_reachable(host) or None,
+        what=f"ssh on {host.address}",
+        timeout_seconds=BOOT_SECONDS,
+        interval_seconds=0.25,
+    )
+    ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
+    check_build_key_is_refused(run, machine, host_key)
+    points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
+    ssh.run_command(host, are_mount_points(points))
+    ssh.run_command(host, lease_is_armed())
+    check_nothing_was_left(host)
+    version = check_jupyter(host, run.recipe.jupyter_port)
+    name = f"acceptance-{machine.tags.get('notebake:number', machine.id)}"
+    verdict = prove_by_notebook(run, host, name)
+    check_numbers(run, machine, name)
+    return Shown(
+        instance_id=machine.id,
+        instance_type=machine.instance_type,
+        host_key=host_key,
+        machine_id=ssh.run_command(host, machine_id()).strip(),
+        jupyter_version=version,
+        verdict=verdict,
+    )
+
+
+def check_build_key_is_refused(run: Run, machine: Instance, host_key: str) -> None:
+    """Raise unless the key with which the image was built is locked out of it."""
+    with_build_key = as_host(run, machine, key_name="builder", host_key=host_key)
+    try:
+        ssh.try_command(with_build_key, "true")
+    except LoginRefusedError:
+        return
+    ssh.disconnect(with_build_key)
+    raise ImageNotAcceptedError(f"The build's key opens {machine.id}: it is still in the image.")
+
+
+def check_nothing_was_left(host: Host) -> None:
+    """Raise HostCommandError where another key than the second one may log in, as anyone."""
+    home = quote(f"/home/{host.user}/.ssh/authorized_keys")
+    ssh.run_command(
+        host,
+        f'test "$(sudo grep --count ssh- {home})" = 1'
+        " && ! sudo grep --quiet --extended-regexp '^(ssh|ecdsa)-' /root/.ssh/authorized_keys",
+    )
+
+
+def check_numbers(run: Run, machine: Instance, name: str) -> None:
+    """Raise unless the notebook printed the same numbers here as on the builder."""
+    built, here = kept_verdict(run, "notebook"), kept_verdict(run, name)
+    if built is None or here is None:
+        raise ImageNotAcceptedError("The builder's own verdict on the notebook is not kept here.")
+    if run.recipe.notebook.compare == "nothing":
+        return
+    if difference := same_numbers(built.numbers, here.numbers):
+        raise ImageNotAcceptedError(f"On {machine.id} the notebook's numbers differ: {difference}")
+
+
+def check_identities(run: Run, shown: list[Shown]) -> None:
+    """Raise unless every machine has host keys and a machine-id of its own."""
+    built = runs.keep_parameters(run, "builder-identity", {})
+    host_keys = [one.host_key for one in shown] + [keys.keys_of(run, "builder-host").public]
+    machine_ids = [one.machine_id for one in shown] + [str(built.get("machine_id"))]
+    if len({one.split()[1] for one in host_keys}) < len(host_keys):
+        raise ImageNotAcceptedError("Two machines have the same ssh host key.")
+    if len(set(machine_ids)) < len(machine_ids):
+        raise ImageNotAcceptedError("Two machines have the same machine-id.")
+
+
+def sentences(run: Run, shown: list[Shown]) -> list[str]:
+    """Return what was proven, for people."""
+    ids = " and ".join(f"{one.instance_id} ({one.instance_type})" for one in shown)
+    points = ", ".join(one.mount_point for one in run.recipe.volumes if one.is_in_image)
+    verdict = shown[0].verdict
+    same = "" if run.recipe.notebook.compare == "nothing" else ", with the same numbers"
+    return [
+        f"Booted from the image: {ids}.",
+        "Their ssh host keys and machine-ids are new, and differ.",
+        "The build's key is refused; no other key is left.",
+        *([f"The volumes are mounted: {points}."] if points else []),
+        f"JupyterLab (server {shown[0].jupyter_version}) ran a cell through an ssh tunnel.",
+        f"The notebook passed on each: {verdict.cells} cells, {verdict.figures} figures{same}.",
+    ]

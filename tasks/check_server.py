@@ -1,0 +1,28 @@
+"""JupyterLab reached as a person reaches it: through an ssh tunnel, with its token.
+
+Needs   the service
+Gives   Done: a kernel started and ran a cell
+Costs   nothing of its own
+"""
+
+from notebake.builder import builder_host, find_on_host, mark_on_host
+from notebake.host_checks import check_jupyter
+from notebake.records import Done, Run
+from notebake.step import Step
+
+NAME = "check_server"
+
+
+def find_checked_server(run: Run) -> Done | None:
+    """Return that the server has been checked since it was installed."""
+    return find_on_host(run, NAME)
+
+
+def check_server(run: Run) -> Done:
+    """Start a kernel through the tunnel and run a cell."""
+    host = builder_host(run)
+    version = check_jupyter(host, run.recipe.jupyter_port)
+    return mark_on_host(run, host, NAME, f"Jupyter server {version} runs cells")
+
+
+STEP = Step(NAME, "Check JupyterLab through a tunnel", find_checked_server, check_server)

@@ -1,0 +1,92 @@
+"""The builder cleaned, searched for credentials, and shut off: nothing secret enters the image.
+
+Needs   all work on the host done
+Gives   Done: the builder carries the tag notebake:sealed with the digest of what was asked for
+Costs   nothing of its own
+"""
+
+import logging
+from pathlib import Path
+
+from notebake.commands.jupyter import UNIT as JUPYTER_UNIT
+
+from notebake import credential_scan, runs
+from notebake import host as ssh
+from notebake.asked import asked_for
+from notebake.aws import images, instances, tags
+from notebake.builder import baked_image, builder_host, is_sealed
+from notebake.commands.boot import machine_id
+from notebake.commands.clean import clean_machine, remove_login, scan_machine
+from notebake.detached import run_detached
+from notebake.errors import SecretFoundError
+from notebake.records import Done, Host, Run
+from notebake.step import Step
+
+log = logging.getLogger(__name__)
+NAME = "clean_host"
+CLEAN_SECONDS = 3600
+SCANNER = "/run/notebake/credential_scan.py"
+
+
+def find_sealed(run: Run) -> Done | None:
+    """Return that the builder is sealed, or has become an image."""
+    digest = asked_for(run.recipe, NAME)
+    instance = instances.find_builder(run)
+    if instance:
+        sealed = is_sealed(run, instance)
+        return Done(digest=digest, detail=f"{instance.id} is sealed") if sealed else None
+    image = baked_image(run)
+    return Done(digest=digest, detail=f"in {image.id}") if image else None
+
+
+def clean_host(run: Run) -> Done:
+    """Clean, search, and only then remove the login and seal the builder.
+
+    Raises:
+        SecretFoundError: a credential was found, or something could not be read. The machine is
+            left as it is; the message names files, never secrets.
+    """
+    host = builder_host(run)
+    digest = asked_for(run.recipe, NAME)
+    runs.keep_parameters(
+        run, "builder-identity", {"machine_id": ssh.run_command(host, machine_id()).strip()}
+    )
+    points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
+    in_root_shell(
+        host,
+        f"clean-{digest}",
+        clean_machine(user=host.user, units=[JUPYTER_UNIT], mount_points=points),
+    )
+    searched = search_for_credentials(run, host, points)
+    in_root_shell(host, f"seal-{digest}", remove_login(user=host.user))
+    ssh.disconnect(host)
+    images.add_tags(run.recipe.region, [host.instance_id], {tags.SEALED: digest})
+    return Done(digest=digest, detail=f"no credential in {searched} files")
+
+
+def in_root_shell(host: Host, name: str, work: str) -> str:
+    """Run a script detached, again each time that it is asked for, and return what it printed."""
+    return run_detached(host, name, work, unless="false", timeout_seconds=CLEAN_SECONDS)
+
+
+def search_for_credentials(run: Run, host: Host, points: list[str]) -> int:
+    """Return how many files were searched.
+
+    Raises:
+        SecretFoundError: anything was found.
+    """
+    program = Path(credential_scan.__file__).read_text()
+    ssh.run_command(host, ssh.write_as_root(SCANNER, program))
+    script = scan_machine(scanner_path=SCANNER, user=host.user, mount_points=points)
+    printed = in_root_shell(host, f"scan-{asked_for(run.recipe, NAME)}", script)
+    report = credential_scan.parse_report(printed)
+    if not credential_scan.is_clean(report):
+        raise SecretFoundError(
+            f"The image is not baked, for what was found on {host.address}:\n"
+            f"{credential_scan.findings_text(report)}",
+            f"Log in and remove it, then type: notebake resume {run.id}",
+        )
+    return int(report["files"])
+
+
+STEP = Step(NAME, "Clean and search for credentials", find_sealed, clean_host)

@@ -1,0 +1,44 @@
+"""The git repository whose notebooks the image is for.
+
+Needs   the mounted volumes, as it may lie on one
+Gives   Done, with the commit
+Costs   nothing of its own
+"""
+
+from notebake.commands.repository import clone_repository as clone_command
+from notebake.commands.repository import repository_commit
+
+from notebake import host as ssh
+from notebake.builder import find_on_host, make_on_host
+from notebake.records import Done, Host, Run
+from notebake.step import Step
+
+NAME = "clone_repository"
+
+
+def find_clone(run: Run) -> Done | None:
+    """Return that the clone is there, with its commit."""
+    return find_on_host(run, NAME, lambda host: commit_of(run, host))
+
+
+def commit_of(run: Run, host: Host) -> str | None:
+    """Return the commit of the clone, or None where there is no clone but should be."""
+    if run.recipe.repository_path is None:
+        return "no repository"
+    answer = ssh.try_command(host, repository_commit(run.recipe.repository_path))
+    return answer.output.strip() if answer.exit_code == 0 else None
+
+
+def clone_repository(run: Run) -> Done:
+    """Clone it, or bring the clone to the wanted ref."""
+    repository, path = run.recipe.repository, run.recipe.repository_path
+    scripts = []
+    if repository and path:
+        user = run.recipe.base_image.user
+        scripts.append(clone_command(repository=repository, path=path, user=user))
+    return make_on_host(
+        run, NAME, scripts, probe=lambda host: commit_of(run, host), timeout_seconds=1800
+    )
+
+
+STEP = Step(NAME, "Clone the repository", find_clone, clone_repository)

@@ -1,0 +1,60 @@
+"""The software: apt, then conda or pip, JupyterLab, and papermill in an environment of its own.
+
+Needs   the reachable builder
+Gives   Done; the resolved versions lie in the run store as lock files
+Costs   nothing of its own
+"""
+
+import logging
+
+from notebake.commands.software import LOCKS, install_software, software_is_installed
+
+from notebake import host as ssh
+from notebake import runs
+from notebake.asked import asked_for
+from notebake.builder import builder_host, find_on_host, make_on_host
+from notebake.records import Done, Host, Run
+from notebake.step import Step
+
+log = logging.getLogger(__name__)
+NAME = "install_software"
+
+
+def find_software(run: Run) -> Done | None:
+    """Return that the software was installed from exactly this list, and works."""
+    return find_on_host(run, NAME, lambda host: look(run, host))
+
+
+def look(run: Run, host: Host) -> str | None:
+    """Return "" where the programs themselves run."""
+    digest = asked_for(run.recipe, NAME)
+    return "" if ssh.succeeds(host, software_is_installed(digest)) else None
+
+
+def make_software(run: Run) -> Done:
+    """Install it detached from the connection, and fetch the lock files."""
+    software, user = run.recipe.software, run.recipe.base_image.user
+    script = install_software(software, user=user, digest=asked_for(run.recipe, NAME))
+    done = make_on_host(
+        run,
+        NAME,
+        [script],
+        probe=lambda host: look(run, host),
+        timeout_seconds=software.timeout_seconds,
+    )
+    count = keep_locks(run, builder_host(run))
+    return Done(digest=done.digest, detail=f"{count} Python packages")
+
+
+def keep_locks(run: Run, host: Host) -> int:
+    """Bring the lock files home; return how many Python packages they hold."""
+    count = 0
+    for name in ssh.run_command(host, f"ls {LOCKS}").split():
+        content = ssh.get_file(host, f"{LOCKS}/{name}")
+        runs.put_file(run, f"locks/{name}", content)
+        if name == "requirements.txt":
+            count = sum(1 for line in content.splitlines() if line and not line.startswith(b"#"))
+    return count
+
+
+STEP = Step(NAME, "Install the software", find_software, make_software)

@@ -1,0 +1,63 @@
+"""The data disks as file systems, found by volume id and never by position.
+
+Needs   the reachable builder
+Gives   Done: every volume mounted, in fstab by UUID; the instance store by a unit of its own
+Costs   nothing of its own
+"""
+
+from notebake.commands.instance_store import install_instance_store
+
+from notebake import host as ssh
+from notebake.aws import volumes as aws_volumes
+from notebake.builder import builder_host, find_on_host, make_on_host
+from notebake.commands.volumes import prepare_volume, volumes_are_mounted
+from notebake.launch import device_names
+from notebake.records import Done, Host, Run
+from notebake.step import Step
+
+NAME = "mount_volumes"
+
+
+def find_mounted_volumes(run: Run) -> Done | None:
+    """Return that the right volumes are mounted where the recipe wants them."""
+    return find_on_host(run, NAME, lambda host: look(run, host))
+
+
+def look(run: Run, host: Host) -> str | None:
+    """Return the mount points, or None where one does not hold its volume."""
+    if not run.recipe.volumes:
+        return "no volumes"
+    ids = volume_ids(run, host)
+    pairs = [(volume, ids[volume.name]) for volume in run.recipe.volumes]
+    if not ssh.succeeds(host, volumes_are_mounted(pairs)):
+        return None
+    return ", ".join(volume.mount_point for volume in run.recipe.volumes)
+
+
+def mount_volumes(run: Run) -> Done:
+    """Make file systems on new disks only, and mount all."""
+    host = builder_host(run)
+    devices = device_names(run.recipe)
+    for volume in run.recipe.volumes:
+        if volume.volume_id:
+            aws_volumes.attach_volume(
+                volume.volume_id, host.instance_id, devices[volume.name], run.recipe.region
+            )
+    ids = volume_ids(run, host)
+    # A mount point may lie below another one: parents first.
+    scripts = [
+        prepare_volume(volume=volume, volume_id=ids[volume.name], user=host.user)
+        for volume in sorted(run.recipe.volumes, key=lambda one: one.mount_point)
+    ]
+    if run.recipe.instance_store:
+        scripts.append(install_instance_store(run.recipe.instance_store, host.user))
+    return make_on_host(run, NAME, scripts, probe=lambda host: look(run, host))
+
+
+def volume_ids(run: Run, host: Host) -> dict[str, str]:
+    """Return the volume id of each of the recipe's volumes on the builder."""
+    devices = device_names(run.recipe)
+    return aws_volumes.volume_ids_by_name(run.recipe, host.instance_id, devices)
+
+
+STEP = Step(NAME, "Mount the volumes", find_mounted_volumes, mount_volumes)

@@ -1,0 +1,40 @@
+"""The proof that the image works: machines booted from it pass what the builder passed.
+
+Needs   the machines from the image
+Gives   Proof, in sentences; the executed notebooks lie in the run store
+Costs   nothing of its own
+"""
+
+from notebake.aws import instances
+from notebake.builder import baked_image
+from notebake.errors import CloudError, ImageNotAcceptedError, NotebakeError
+from notebake.proof import find_proof, prove
+from notebake.records import Proof, Run
+from notebake.step import Step
+
+
+def find_image_proof(run: Run) -> Proof | None:
+    """Return the proof of the run's image, if it has been given."""
+    image = baked_image(run)
+    return find_proof(run, image) if image else None
+
+
+def prove_image(run: Run) -> Proof:
+    """Put the machines to the test.
+
+    Raises:
+        ImageNotAcceptedError: the image did not pass; the message says why.
+    """
+    image = baked_image(run)
+    machines = instances.find_instances(run, "acceptance")
+    if image is None or not machines:
+        raise CloudError(f"The image of run {run.id} or its machines are gone.", "Resume the run.")
+    try:
+        return prove(run, image, machines)
+    except NotebakeError as error:
+        raise ImageNotAcceptedError(
+            f"{image.id} is not accepted. {error.message}", error.hint
+        ) from error
+
+
+STEP = Step("prove_image", "Prove the image", find_image_proof, prove_image)

@@ -1,0 +1,87 @@
+"""The image, asked for: EC2 names it at once and fills it later.
+
+Needs   the stopped, sealed builder
+Gives   Image with its snapshots, tagged with its lineage in the same call
+Costs   snapshot storage, for as long as the image is kept
+"""
+
+import logging
+from typing import Any
+
+from notebake import runs
+from notebake.asked import asked_for
+from notebake.aws import images, instances, tags
+from notebake.builder import baked_image
+from notebake.digest import digest_of
+from notebake.errors import CloudError
+from notebake.launch import device_names
+from notebake.records import Image, Run
+from notebake.step import Step
+
+log = logging.getLogger(__name__)
+NAME = "request_image"
+
+
+def find_image(run: Run) -> Image | None:
+    """Return the run's image, unless it is broken or of an older recipe."""
+    image = baked_image(run)
+    return image if image and image.state not in images.BROKEN_STATES else None
+
+
+def request_image(run: Run) -> Image:
+    """Ask for the image; one of this run that is broken or outdated goes first."""
+    outdated = images.find_image(run)
+    if outdated:
+        check_not_accepted(outdated)
+        log.info("Removing %s: it is %s and not of this recipe", outdated.id, outdated.state)
+        images.remove_image(outdated, run.recipe.region)
+    builder = instances.find_builder(run)
+    if builder is None:
+        raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
+    runs.record_intent(run, NAME, {"name": images.image_name(run), "of": builder.id})
+    lineage = {
+        tags.SEALED: asked_for(run.recipe, "clean_host"),
+        "notebake:base-image": builder.image_id,
+        "notebake:recipe-digest": digest_of(run.recipe),
+    }
+    image_id = images.request_image(run, builder.id, disks_of_image(run), lineage)
+    log.info("%s is on its way", image_id)
+    return Image(id=image_id, name=images.image_name(run), state="pending")
+
+
+def disks_of_image(run: Run) -> list[dict[str, Any]]:
+    """Return what differs from the builder's mapping.
+
+    Volumes that the recipe wants out are left out. One that was attached after the launch is kept
+    on termination by default, and every user of the image would inherit that leak.
+    """
+    devices = device_names(run.recipe)
+    changes: list[dict[str, Any]] = []
+    for volume in run.recipe.volumes:
+        device = devices[volume.name]
+        if not volume.is_in_image:
+            changes.append({"DeviceName": device, "NoDevice": ""})
+        elif volume.volume_id:
+            changes.append({"DeviceName": device, "Ebs": {"DeleteOnTermination": True}})
+    return changes
+
+
+def check_not_accepted(image: Image) -> None:
+    """Raise CloudError for an image that people may use already."""
+    if tags.ACCEPTED in image.tags:
+        raise CloudError(f"{image.id} is accepted: it is not replaced. Build with a new run.")
+
+
+def remove_unaccepted_image(run: Run) -> None:
+    """Remove the run's image and snapshots, unless it has been accepted."""
+    image = images.find_image(run)
+    if image is None:
+        images.remove_orphan_snapshots(run)
+    elif tags.ACCEPTED in image.tags:
+        log.info("Keeping %s: it is accepted", image.id)
+    else:
+        log.info("Removing %s: it was not accepted", image.id)
+        images.remove_image(image, run.recipe.region)
+
+
+STEP = Step(NAME, "Ask for the image", find_image, request_image, remove_unaccepted_image)

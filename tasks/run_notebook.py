@@ -1,0 +1,40 @@
+"""The notebook that proves the machine, run by papermill on the machine itself.
+
+Needs   the software, the repository, the datasets
+Gives   Done; the executed notebook, its HTML and its verdict lie in the run store
+Costs   nothing of its own
+"""
+
+from notebake.builder import builder_host, find_on_host, mark_on_host
+from notebake.notebook_run import kept_verdict, prove_by_notebook
+from notebake.records import Done, Host, NotebookVerdict, Run
+from notebake.step import Step
+
+NAME = "run_notebook"
+KEPT_AS = "notebook"
+
+
+def find_proven(run: Run) -> Done | None:
+    """Return that the notebook has passed on this machine, with the verdict at hand."""
+    return find_on_host(run, NAME, lambda host: look(run, host))
+
+
+def look(run: Run, _host: Host) -> str | None:
+    """Return what the notebook proved; None where its verdict is not kept here."""
+    verdict = kept_verdict(run, KEPT_AS)
+    return summary(verdict) if verdict and verdict.error is None else None
+
+
+def run_notebook(run: Run) -> Done:
+    """Run it, bring it home, and judge it."""
+    host = builder_host(run)
+    verdict = prove_by_notebook(run, host, KEPT_AS)
+    return mark_on_host(run, host, NAME, summary(verdict))
+
+
+def summary(verdict: NotebookVerdict) -> str:
+    """Return a phrase about a verdict."""
+    return f"{verdict.cells} cells, {verdict.figures} figures, {verdict.seconds:.1f} s"
+
+
+STEP = Step(NAME, "Run the notebook", find_proven, run_notebook)

@@ -1,0 +1,40 @@
+"""JupyterLab as a service on the loopback address, with a token of its own on each machine.
+
+Needs   the software and the repository
+Gives   Done: the service runs and starts at every boot
+Costs   nothing of its own
+"""
+
+from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
+
+from notebake import host as ssh
+from notebake.builder import find_on_host, make_on_host
+from notebake.records import Done, Host, Run
+from notebake.step import Step
+
+NAME = "start_jupyter"
+
+
+def find_jupyter(run: Run) -> Done | None:
+    """Return that the service is there and answers."""
+    return find_on_host(run, NAME, lambda host: look(run, host))
+
+
+def look(run: Run, host: Host) -> str | None:
+    """Return where it listens, or None where it does not run."""
+    port = run.recipe.jupyter_port
+    return f"127.0.0.1:{port}" if ssh.succeeds(host, jupyter_is_running(port)) else None
+
+
+def start_jupyter(run: Run) -> Done:
+    """Install and start the service. That it answers is the business of `check_server`."""
+    user = run.recipe.base_image.user
+    script = install_jupyter_service(
+        user=user,
+        port=run.recipe.jupyter_port,
+        working_directory=run.recipe.repository_path or f"/home/{user}",
+    )
+    return make_on_host(run, NAME, [script], probe=lambda host: look(run, host))
+
+
+STEP = Step(NAME, "Start JupyterLab as a service", find_jupyter, start_jupyter)

@@ -1,0 +1,34 @@
+"""The builder stopped, so that its image is of a file system at rest.
+
+Needs   the sealed builder
+Gives   Instance, stopped
+Costs   its disks
+"""
+
+from notebake.aws import instances
+from notebake.builder import baked_image
+from notebake.errors import CloudError
+from notebake.records import Image, Instance, Run
+from notebake.step import Step
+
+STOP_SECONDS = 600
+
+
+def find_stopped(run: Run) -> Instance | Image | None:
+    """Return the stopped builder, or the image that was made of it."""
+    instance = instances.find_builder(run)
+    if instance and instance.state == "stopped":
+        return instance
+    return baked_image(run)
+
+
+def stop_builder(run: Run) -> Instance:
+    """Stop it and wait until it is."""
+    instance = instances.find_builder(run)
+    if instance is None:
+        raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
+    instances.stop_instance(instance.id, run.recipe.region)
+    return instances.wait_for_state(instance.id, run.recipe.region, "stopped", STOP_SECONDS)
+
+
+STEP = Step("stop_builder", "Stop the builder", find_stopped, stop_builder)

@@ -1,0 +1,112 @@
+"""A machine that can be worked on: running, reachable, its first boot finished.
+
+Needs   the builder
+Gives   Done, with its address
+Costs   nothing of its own
+"""
+
+import logging
+
+from notebake import host as ssh
+from notebake import keys
+from notebake.asked import asked_for
+from notebake.aws import instances
+from notebake.builder import as_host, baked_image, is_sealed
+from notebake.commands.boot import first_boot_status, package_manager_is_idle
+from notebake.errors import CloudError, HostUnreachableError, LoginRefusedError
+from notebake.records import Done, Host, Instance, Run
+from notebake.step import Step
+from notebake.waiting import wait_until
+
+log = logging.getLogger(__name__)
+BOOT_SECONDS = 300
+
+
+def find_host(run: Run) -> Done | None:
+    """Return that the builder needs no waiting for: it answers, or is sealed, or is an image."""
+    instance = instances.find_builder(run)
+    digest = asked_for(run.recipe, "launch_instance")
+    if instance is None:
+        image = baked_image(run)
+        return Done(digest=digest, detail=f"in {image.id}") if image else None
+    if is_sealed(run, instance):
+        return Done(digest=digest, detail=f"{instance.id} is sealed")
+    if instance.state != "running":
+        return None
+    host = host_of(run, instance)
+    try:
+        ready = ssh.is_reachable(host) and ssh.succeeds(host, first_boot_status())
+    except LoginRefusedError:
+        return None
+    return Done(digest=digest, detail=host.address) if ready else None
+
+
+def wait_for_host(run: Run) -> Done:
+    """Bring the builder up and wait until it can be worked on.
+
+    A builder that was stopped is started. One that refuses the key was killed in the middle of
+    its clean-up: a stop and a start lets cloud-init put the key back.
+    """
+    region = run.recipe.region
+    instance = instances.find_builder(run)
+    if instance is None:
+        raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
+    if instance.state in {"stopping", "stopped"}:
+        start(instance, region)
+    instance = instances.wait_for_state(instance.id, region, "running", BOOT_SECONDS)
+    host = host_of(run, instance)
+    try:
+        wait_for_ssh(host)
+    except LoginRefusedError:
+        log.info("%s does not accept the key: stopping and starting it", instance.id)
+        instances.stop_instance(instance.id, region)
+        start(instance, region)
+        instance = instances.wait_for_state(instance.id, region, "running", BOOT_SECONDS)
+        host = host_of(run, instance)
+        wait_for_ssh(host)
+    ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
+    ssh.run_command(host, package_manager_is_idle(), timeout_seconds=BOOT_SECONDS)
+    return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
+
+
+def start(instance: Instance, region: str) -> None:
+    """Start an instance once it has stopped."""
+    instances.wait_for_state(instance.id, region, "stopped", BOOT_SECONDS)
+    instances.start_instance(instance.id, region)
+
+
+def host_of(run: Run, instance: Instance) -> Host:
+    """Return the builder as ssh sees it."""
+    host_key = keys.keys_of(run, "builder-host").public
+    return as_host(run, instance, key_name="builder", host_key=host_key)
+
+
+def wait_for_ssh(host: Host) -> None:
+    """Wait until the host lets us in.
+
+    Raises:
+        LoginRefusedError: it has refused the key for a while, as when cloud-init is done with it.
+    """
+    refused: list[LoginRefusedError] = []
+
+    def answers() -> bool | None:
+        try:
+            return ssh.is_reachable(host) or None
+        except LoginRefusedError as error:
+            # The key may arrive a moment after sshd does.
+            refused.append(error)
+            if len(refused) > 20:
+                raise
+            return None
+        except HostUnreachableError:
+            return None
+
+    wait_until(
+        answers,
+        what=f"ssh on {host.address}",
+        timeout_seconds=BOOT_SECONDS,
+        interval_seconds=0.25,
+    )
+
+
+STEP = Step("wait_for_host", "Wait for the builder", find_host, wait_for_host)

@@ -1,0 +1,61 @@
+"""The image, available, with every disk of it set to go with its machine.
+
+Needs   the requested image
+Gives   Image, available
+Costs   nothing of its own
+"""
+
+from notebake.aws import images
+from notebake.builder import baked_image
+from notebake.errors import CloudError, WaitTimeoutError
+from notebake.records import Image, Run
+from notebake.step import Step
+from notebake.waiting import wait_until
+
+SECONDS_PER_GIB = 60
+"""A first snapshot of a full disk has been seen to take 50 minutes and more; see packer#8415."""
+
+
+def find_available_image(run: Run) -> Image | None:
+    """Return the image if it can be launched."""
+    image = baked_image(run)
+    return image if image and image.state == "available" else None
+
+
+def wait_for_image(run: Run) -> Image:
+    """Wait for as long as disks of this size may take.
+
+    Raises:
+        CloudError: EC2 gave the image up, or a disk of it would outlive its machines.
+        WaitTimeoutError: it did not come; it is recorded, and a resume waits on.
+    """
+    size_gib = run.recipe.root_volume.size_gib + sum(
+        volume.size_gib for volume in run.recipe.volumes if volume.is_in_image
+    )
+    try:
+        image = wait_until(
+            lambda: is_ready(run),
+            what=f"the image of run {run.id}",
+            timeout_seconds=1800 + SECONDS_PER_GIB * size_gib,
+            interval_seconds=0.5,
+            progress=lambda: images.snapshot_progress(run),
+        )
+    except WaitTimeoutError as error:
+        raise WaitTimeoutError(error.message, f"Wait on with: notebake resume {run.id}") from error
+    if left := images.disks_that_stay(image.id, run.recipe.region):
+        raise CloudError(f"Disks of {image.id} would outlive its machines: {', '.join(left)}.")
+    return image
+
+
+def is_ready(run: Run) -> Image | None:
+    """Return the image once it is available."""
+    image = baked_image(run)
+    if image and image.state in images.BROKEN_STATES:
+        raise CloudError(
+            f"EC2 gave {image.id} up: it is {image.state}.",
+            f"Type: notebake resume {run.id} - it asks for another one.",
+        )
+    return image if image and image.state == "available" else None
+
+
+STEP = Step("wait_for_image", "Wait for the image", find_available_image, wait_for_image)
