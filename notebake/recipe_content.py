@@ -33,7 +33,7 @@ class Software(Part):
     pip: tuple[Package, ...] = ()
     """With conda: packages from PyPI for what conda-forge does not have."""
     requirements_file: RelativePath | None = None
-    """File beside the recipe, read into `requirements` when the recipe is loaded."""
+    """A requirements.txt or environment.yml beside the recipe, read into `requirements`."""
     requirements: str | None = None
     """Text of a requirements.txt (pip) or environment.yml (conda), added to the packages."""
     timeout_seconds: Annotated[int, Field(ge=60, le=86400, strict=True)] = 3600
@@ -66,7 +66,7 @@ class Dataset(Part):
             "https://…, s3://bucket/key or sftp://user@host/path, without a password",
         ),
     ]
-    """Where it comes from: https://…, s3://bucket/key or sftp://user@host/path (a folder too)."""
+    """`https://…`, `s3://bucket/key` or `sftp://user@host/path`; a folder too, but not by https."""
     path: OwnPath
     """Where it goes."""
     sha256: Sha256 | None = None
@@ -95,7 +95,7 @@ class Repository(Part):
     ref: Annotated[
         str, matching(r"[A-Za-z0-9][A-Za-z0-9._/-]*", "a branch, a tag or a commit id")
     ] = "HEAD"
-    """Branch, tag or full commit id."""
+    """Branch, tag or commit id; a full commit id is the only one that never changes."""
     path: OwnPath | None = None
     """Where it goes; by default the login user's home and the repository's name."""
 

@@ -23,7 +23,7 @@ def validate_reading(reading: Reading) -> tuple[Recipe | None, list[Fault]]:
         try:
             recipe = Recipe.model_validate(reading.root)
         except ValidationError as error:
-            errors = error.errors(include_url=False)
+            errors = [without_alternatives(each) for each in error.errors(include_url=False)]
         else:
             return (None, faults) if faults else (recipe, [])
         if take_as_written(reading.root, errors):
@@ -37,6 +37,13 @@ def validate_reading(reading: Reading) -> tuple[Recipe | None, list[Fault]]:
         if not take_out(reading.root, errors):
             return None, faults
         is_first = False
+
+
+def without_alternatives(error: ErrorDetails) -> ErrorDetails:
+    """Return the error at the parameter itself, not at each type that it might have been."""
+    if error["loc"][:2] == ("notebook", "parameters"):
+        error["loc"] = error["loc"][:3]
+    return error
 
 
 def take_as_written(root: PlacedMapping, errors: list[ErrorDetails]) -> bool:

@@ -8,9 +8,7 @@ from notebake.errors import RecipeError
 from notebake.recipe import Recipe
 from notebake.recipe_faults import find_place, validate_reading
 from notebake.recipe_places import Fault, PlacedMapping
-from notebake.recipe_yaml import Reading, read_yaml
-
-HINT = "Nothing has been made."
+from notebake.recipe_yaml import NOTHING_MADE, Reading, read_yaml
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -28,7 +26,7 @@ def parse_recipe(text: str, name: str, directory: Path | None = None) -> Recipe:
     recipe, faults = validate_reading(reading)
     if recipe is None:
         ordered = sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))
-        raise RecipeError("\n".join(f"{name}:{fault}" for fault in ordered), HINT)
+        raise RecipeError("\n".join(f"{name}:{fault}" for fault in ordered), NOTHING_MADE)
     return recipe
 
 
@@ -57,9 +55,9 @@ def read_text(path: Path, name: str) -> str:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise RecipeError(f"{name}: cannot be read: {reason}", HINT) from None
+        raise RecipeError(f"{name}: cannot be read: {reason}", NOTHING_MADE) from None
     except UnicodeDecodeError:
-        raise RecipeError(f"{name}: is not text in UTF-8", HINT) from None
+        raise RecipeError(f"{name}: is not text in UTF-8", NOTHING_MADE) from None
 
 
 def embed_requirements(reading: Reading, directory: Path | None) -> None:

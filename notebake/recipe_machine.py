@@ -10,8 +10,6 @@ from notebake.recipe_fields import Name, OwnPath, SshSource, id_of, matching
 from notebake.recipe_part import Contradiction, Part
 
 UBUNTU_2404 = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
-# mkfs refuses longer labels: mke2fs(8) -L, mkfs.xfs(8) -L.
-LONGEST_LABEL = {"ext4": 16, "xfs": 12}
 KMS_KEY = (
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}"
     r"|alias/[\w/-]+|arn:aws[\w-]*:kms:\S+"
@@ -24,7 +22,7 @@ class BaseImage(Part):
     ssm_parameter: (
         Annotated[str, matching(r"/[\w./-]+", "a parameter's name, with a leading /")] | None
     ) = None
-    """Public SSM parameter that holds the id; resolved first and recorded."""
+    """SSM parameter that holds the id, resolved first and recorded; by default Ubuntu 24.04's."""
     image_id: Annotated[str, id_of("ami")] | None = None
     """An image by its id, instead of the parameter."""
     user: Annotated[str, matching(r"[a-z_][a-z0-9_-]{0,31}", "a login name such as ubuntu")] = (
@@ -55,7 +53,7 @@ class Network(Part):
     address: Literal["public", "private"] = "public"
     """Which of its addresses the machine is reached at."""
     ssh_from: Annotated[tuple[SshSource, ...], Field(min_length=1)] = ("auto",)
-    """IPv4 blocks that may reach port 22; `auto`: the address of the worker; 0.0.0.0/0: anybody."""
+    """IPv4 blocks that may reach port 22; `auto`: the worker's own address; `0.0.0.0/0`: all."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         """EC2 refuses a rule that is given twice."""
@@ -123,7 +121,7 @@ class Volume(RootVolume):
     """A data disk on EBS."""
 
     name: Name
-    """Its name in this recipe; becomes the file system's label."""
+    """Its name in this recipe; becomes the file system's label, cut to what that holds."""
     mount_point: OwnPath
     """Where it is mounted, owned by the login user."""
     size_gib: Annotated[int, Field(ge=1, le=16384, strict=True)] = 10
@@ -147,12 +145,6 @@ class Volume(RootVolume):
         yield from super().contradictions()
         if self.snapshot_id and self.volume_id:
             yield Contradiction(("volume_id",), "give snapshot_id or volume_id, not both")
-        longest = LONGEST_LABEL[self.file_system]
-        if not (self.snapshot_id or self.volume_id) and len(self.name) > longest:
-            text = (
-                f"a {self.file_system} label holds {longest} characters, this has {len(self.name)}"
-            )
-            yield Contradiction(("name",), text)
         for field in RootVolume.model_fields:
             if self.volume_id and getattr(self, field) != type(self).model_fields[field].default:
                 yield Contradiction((field,), "an existing volume keeps its own; leave this out")

@@ -40,7 +40,7 @@ def describe(error: ErrorDetails, place: Place) -> str:
         limit = context.get("max_length") or context.get("min_length")
         word = "characters" if kind.startswith("string") else "entries"
         return f"must have at {'least' if kind == 'too_short' else 'most'} {limit} {word}"
-    if place.path[-2:-1] == ("parameters",):
+    if place.path[:-1] == ("notebook", "parameters"):
         return "must be text, a number, or true or false"
     words = WORDS.get(kind.split("_", 1)[0])
     return f"{words}, {given}".rstrip(", ") if words else error["msg"]

@@ -13,6 +13,7 @@ from notebake.errors import RecipeError
 from notebake.recipe_part import FieldPath
 from notebake.recipe_places import Fault, Place, PlacedList, PlacedMapping
 
+NOTHING_MADE = "Nothing has been made."
 NUMBER_START = list("-+0123456789.")
 TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "null", "str")}
 
@@ -54,14 +55,20 @@ def read_yaml(text: str, name: str) -> Reading:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}: " if mark else ""
-        raise RecipeError(f"{name}:{place}{describe_syntax(error)}") from None
+        raise RecipeError(f"{name}:{place}{describe_syntax(error)}", NOTHING_MADE) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
-        raise RecipeError(f"{name}:{line}:1: a character that YAML does not allow") from None
+        raise RecipeError(
+            f"{name}:{line}:1: a character that YAML does not allow", NOTHING_MADE
+        ) from None
     if node is None:
-        raise RecipeError(f"{name}:1:1: the file is empty; a recipe needs at least a name")
+        raise RecipeError(
+            f"{name}:1:1: the file is empty; a recipe needs at least a name", NOTHING_MADE
+        )
     if not isinstance(node, yaml.MappingNode):
-        raise RecipeError(f"{name}:1:1: a recipe is made of fields, one per line, such as name: x")
+        raise RecipeError(
+            f"{name}:1:1: a recipe is made of fields, one per line, such as name: x", NOTHING_MADE
+        )
     reading = Reading(PlacedMapping(place_of(node, ())))
     fill_mapping(node, reading.root, reading.faults)
     return reading

@@ -1,0 +1,257 @@
+import pytest
+from pydantic import ValidationError
+
+from notebake.errors import RecipeError
+from notebake.recipe import Encryption, EncryptionMode, Recipe
+from notebake.recipe_file import parse_recipe
+
+REPOSITORY = "repository: {url: 'https://h/ocean'}"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/x"
+
+
+def volumes(*mount_points: str, more: str = "") -> str:
+    rows = (f"  - {{name: d{n}, mount_point: {path}{more}}}" for n, path in enumerate(mount_points))
+    return "\n".join(("volumes:", *rows))
+
+
+def dataset(path: str, name: str = "a", more: str = "") -> str:
+    return f"  - {{name: {name}, source: 'https://h/f', path: {path}{more}}}"
+
+
+def software(text: str) -> str:
+    return f"software: {{{text}}}"
+
+
+CONTRADICTIONS = {
+    "default key": (
+        "encryption: {mode: default}\nshare_with: ['123456789012']",
+        "3:13: share_with: an image encrypted with the default key cannot be shared",
+    ),
+    "default key by its alias": (
+        "encryption: {mode: kms, kms_key_id: alias/aws/ebs}\nshare_with: ['123456789012']",
+        "3:13: share_with: an image encrypted with the default key cannot be shared",
+    ),
+    "key without its mode": (
+        "encryption: {kms_key_id: alias/mine}",
+        "2:26: encryption.kms_key_id: kms_key_id goes with mode: kms",
+    ),
+    "mode without its key": (
+        "encryption: {mode: kms}",
+        "2:13: encryption.kms_key_id: kms_key_id go",
+    ),
+    "key of another region": (
+        f"encryption: {{mode: kms, kms_key_id: '{KEY}'}}",
+        "2:37: encryption.kms_key_id: the key is not in us-west-2",
+    ),
+    "two base images": (
+        "base_image: {ssm_parameter: /a, image_id: ami-0123456789abcdef0}",
+        "2:43: base_image.image_id: give ssm_parameter or image_id, not both",
+    ),
+    "root": ("base_image: {user: root}", "2:20: base_image.user: cloud images bar root's login"),
+    "same disk place": (
+        volumes("/a", "/a/"),
+        "4:29: volumes[1].mount_point: two disks have the same",
+    ),
+    "parent mounted last": (
+        volumes("/a/b", "/a"),
+        "4:29: volumes[1].mount_point: /a would hide /a/b, mounted before it; list /a first",
+    ),
+    "same disk name": (
+        "volumes:\n  - {name: d, mount_point: /a}\n  - {name: d, mount_point: /b}",
+        "4:12: volumes[1].name: d is given twice",
+    ),
+    "same volume": (
+        volumes("/a", "/b", more=", volume_id: vol-0123456789abcdef0"),
+        "4:44: volumes[1].volume_id: vol-0123456789abcdef0 is given twice",
+    ),
+    "on the temporary disk": (
+        "instance_store: {}\n" + volumes("/scratch"),
+        "4:29: volumes[0].mount_point: two disks have the same mount_point",
+    ),
+    "on the second temporary disk": (
+        "instance_store: {}\n" + volumes("/scratch-2"),
+        "4:29: volumes[0].mount_point: two disks have the same mount_point",
+    ),
+    "inside the temporary disk": (
+        "instance_store: {}\n" + volumes("/scratch/a"),
+        "4:29: volumes[0].mount_point: the temporary disk at /scratch and this one may not lie",
+    ),
+    "temporary disk inside": (
+        "instance_store: {mount_point: /a/tmp}\n" + volumes("/a"),
+        "4:29: volumes[0].mount_point: the temporary disk at /a/tmp and this one may not lie",
+    ),
+    "two origins": (
+        volumes("/a", more=", snapshot_id: snap-01234567, volume_id: vol-01234567"),
+        "3:72: volumes[0].volume_id: give snapshot_id or volume_id, not both",
+    ),
+    "size of an existing volume": (
+        volumes("/a", more=", volume_id: vol-01234567, size_gib: 20"),
+        "3:68: volumes[0].size_gib: an existing volume keeps its own; leave this out",
+    ),
+    "iops for the size": (
+        volumes("/a", more=", size_gib: 10, iops: 6000"),
+        "3:53: volumes[0].iops: gp3 gives at most 500 a second for each GiB",
+    ),
+    "throughput for the iops": (
+        "root_volume: {throughput_mib_per_second: 1000}",
+        "2:42: root_volume.throughput_mib_per_second: gp3 needs 4 iops for each MiB/s: iops 4000",
+    ),
+    "same type": (
+        "instance_types: [m5.large, m5.large]",
+        "2:28: instance_types[1]: m5.large is given twice",
+    ),
+    "same type to accept": (
+        "acceptance: {instance_types: [m5.large, m5.large]}",
+        "2:41: acceptance.instance_types[1]: m5.large is given twice",
+    ),
+    "ARM type": (
+        "instance_types: [m7g.large]",
+        "2:18: instance_types[0]: m7g.large is arm64, but the image is for amd64",
+    ),
+    "types of two architectures": (
+        "base_image: {image_id: ami-01234567}\ninstance_types: [m7g.large]\n"
+        "acceptance: {instance_types: [g4dn.xlarge]}",
+        "4:31: acceptance.instance_types[0]: g4dn.xlarge is amd64, but the image is for arm64",
+    ),
+    "same account": (
+        "share_with: ['123456789012', '123456789012']",
+        "2:30: share_with[1]: 123456789012 is given twice",
+    ),
+    "same block": (
+        "network: {ssh_from: [auto, auto]}",
+        "2:28: network.ssh_from[1]: auto is given twice",
+    ),
+    "notebook without repository": (
+        "notebook: {path: a.ipynb}",
+        "2:18: notebook.path: notebook.path needs a repository",
+    ),
+    "directory without repository": (
+        "notebook: {working_directory: a}",
+        "2:31: notebook.working_directory: notebook.working_directory needs a repository",
+    ),
+    "empty verdict": (
+        "notebook: {verdict: ' '}",
+        "2:21: notebook.verdict: an empty text proves no",
+    ),
+    "unnameable parameter": (
+        "notebook: {parameters: {a-b: 1}}",
+        "2:30: notebook.parameters.a-b: must be a name that Python accepts",
+    ),
+    "dataset in the repository": (
+        f"{REPOSITORY}\ndatasets:\n" + dataset("/home/ubuntu/ocean/data"),
+        "4:44: datasets[0].path: /home/ubuntu/ocean/data overlaps /home/ubuntu/ocean, the place of",
+    ),
+    "repository in a dataset": (
+        "repository: {url: 'https://h/o', path: /data/o}\ndatasets:\n" + dataset("/data"),
+        "4:44: datasets[0].path: /data overlaps /data/o, the place of the repository",
+    ),
+    "datasets at one place": (
+        "datasets:\n" + dataset("/d") + "\n" + dataset("/d", name="b"),
+        "4:44: datasets[1].path: /d overlaps /d, the place of another dataset",
+    ),
+    "same dataset name": (
+        "datasets:\n" + dataset("/d") + "\n" + dataset("/e"),
+        "4:12: datasets[1].name: a is given twice",
+    ),
+    "dataset on a temporary disk": (
+        "instance_store: {}\ndatasets:\n" + dataset("/scratch/d"),
+        "4:44: datasets[0].path: /scratch/d lies on the disk at /scratch, which no machine",
+    ),
+    "dataset on a disk outside the image": (
+        volumes("/a", more=", in_image: false") + "\ndatasets:\n" + dataset("/a/d"),
+        "5:44: datasets[0].path: /a/d lies on the disk at /a, which no machine from the image gets",
+    ),
+    "repository at a mount point": (
+        "repository: {url: 'https://h/o', path: /a}\n" + volumes("/a"),
+        "2:13: repository: /a is a disk's mount_point; clone into a folder on it",
+    ),
+    "http without checksum": (
+        "datasets:\n  - {name: a, source: 'http://h/f', path: /d}",
+        "3:23: datasets[0].source: a source without TLS needs a sha256",
+    ),
+    "checksum of a folder": (
+        "datasets:\n  - {name: a, source: 's3://b/f/', path: /d, sha256: " + "0" * 64 + "}",
+        "3:54: datasets[0].sha256: a checksum goes with a single file",
+    ),
+    "pip beside pip": (
+        software("pip: [utm]"),
+        "2:17: software.pip: with manager: pip, name the pac",
+    ),
+    "python with pip": (
+        software("python: 3.12"),
+        "2:20: software.python: with manager: pip, the base",
+    ),
+    "environment.yml with pip": (
+        software('requirements: "dependencies: [a]"'),
+        "2:26: software.requirements: an environment.yml needs manager: conda",
+    ),
+    "requirements.txt with conda": (
+        software("manager: conda, requirements: numpy"),
+        "2:42: software.requirements: with manager: conda this must be an environment.yml",
+    ),
+    "requirements of another file": (
+        software('requirements: "numpy\\n-r more.txt"'),
+        "2:26: software.requirements: line 2: names another file",
+    ),
+    "local package": (
+        software('requirements: "./wheel.whl"'),
+        "2:26: software.requirements: line 1: names another file",
+    ),
+    "credential in an index": (
+        software('requirements: "--index-url https://me:secret@h/simple"'),
+        "2:26: software.requirements: line 1: holds a credential",
+    ),
+    "Anaconda's channel": (
+        software('manager: conda, requirements: "channels:\\n  - defaults\\ndependencies: [a]"'),
+        "2:42: software.requirements: line 2: Anaconda's own channels ask for their terms",
+    ),
+    "AWS's tag": ("tags: {AWS:x: a}", "2:15: tags.AWS:x: keys that begin with aws: are reserved"),
+    "our tag": (
+        "tags: {notebake:run: a}",
+        "2:22: tags.notebake:run: keys that begin with notebake:",
+    ),
+    "long key": (f"tags: {{{'k' * 129}: a}}", f"2:139: tags.{'k' * 129}: a tag's key has 1 to 128"),
+    "long value": (f"tags: {{k: {'v' * 257}}}", "2:11: tags.k: a tag's value has at most 256"),
+    "many tags": (
+        "tags: {" + ", ".join(f"k{n}: a" for n in range(31)) + "}",
+        "2:7: tags: at most 30 tags, these are 31",
+    ),
+}
+ALLOWED = {
+    "nested, parent first": volumes("/a", "/a/b"),
+    "copy of an existing disk": volumes("/a", more=", volume_id: vol-01234567, in_image: true"),
+    "anybody": "network: {ssh_from: [0.0.0.0/0]}",
+    "several subnets, existing disk": "network: {subnet_ids: [subnet-01234567, subnet-89abcdef]}\n"
+    + volumes("/a", more=", volume_id: vol-01234567"),
+    "scratch's neighbour": "instance_store: {}\n" + volumes("/scratch-data"),
+    "disk in the home": volumes("/home/ubuntu/data"),
+    "dataset on a disk in the image": volumes("/a") + "\ndatasets:\n" + dataset("/a/d"),
+    "ssh with a user": "repository: {url: 'ssh://git@host/a/b.git'}",
+    "shared with an own key": "encryption: {mode: kms, kms_key_id: alias/mine}\n"
+    "share_with: ['123456789012']",
+    "graphics type": "instance_types: [g4dn.xlarge]",
+    "thirty tags": "tags: {" + ", ".join(f"k{n}: a" for n in range(30)) + "}",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_a_contradiction_is_refused_with_its_place(text: str, expected: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(f"name: x\n{text}\n", "r")
+    (line,) = caught.value.message.splitlines()
+    assert line.startswith(f"r:{expected}")
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("text", ALLOWED.values(), ids=ALLOWED.keys())
+def test_what_only_looks_like_a_contradiction_is_accepted(text: str) -> None:
+    assert parse_recipe(f"name: x\n{text}\n", "r").name == "x"
+
+
+def test_a_contradiction_is_refused_without_a_file_too() -> None:
+    with pytest.raises(ValidationError, match="default key cannot be shared"):
+        Recipe(
+            name="x",
+            encryption=Encryption(mode=EncryptionMode.DEFAULT),
+            share_with=("123456789012",),
+        )
