@@ -19,17 +19,18 @@ LOST_SECONDS = 180
 """How long a host may be out of reach before its work is given up as lost."""
 
 
-def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) -> str:
+def run_detached(host: Host, name: str, script: str, *, unless: str, timeout_seconds: float) -> str:
     """Run a root script to its end, once, and return what it printed.
 
-    `name` says what is done and from what, for instance `software-0123abcd`.
+    `name` says what is done and from what, for instance `install_software-0123abcd`. The script
+    is not started where one of that name is running, nor where the probe `unless` succeeds.
 
     Raises:
         HostCommandError: it failed; the last lines that it printed are in the message.
         WaitTimeoutError: it was ended after `timeout_seconds`.
         HostUnreachableError: the host stayed out of reach.
     """
-    run_command(host, start_command(name, script, int(timeout_seconds)))
+    run_command(host, start_command(name, script, unless, int(timeout_seconds)))
     printed = b""
     deadline = time.monotonic() + timeout_seconds + 60
     answered = time.monotonic()
@@ -63,8 +64,8 @@ def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: fl
     raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
 
 
-def start_command(name: str, script: str, timeout_seconds: int) -> str:
-    """Return the command that starts the work, unless it is running or has succeeded already."""
+def start_command(name: str, script: str, unless: str, timeout_seconds: int) -> str:
+    """Return the command that starts the work, unless it is running or done already."""
     unit, home = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}")
     # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
     ended = f'cd {home}; echo "$$SERVICE_RESULT $$EXIT_STATUS" > result.new; mv result.new result'
@@ -72,7 +73,7 @@ def start_command(name: str, script: str, timeout_seconds: int) -> str:
         (
             "set -euo pipefail",
             f"if systemctl is-active --quiet {unit}; then exit 0; fi",
-            f"if sudo grep -qs '^success' {home}/result; then exit 0; fi",
+            f"if [ -d {home} ] && {unless}; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
             write_as_root(f"{home}/script", script, "0700"),
             f"sudo touch {home}/log",
