@@ -48,21 +48,30 @@ class RunHeader(Record):
     notebake_version: str
 
 
-def new_run(recipe: Recipe, recipe_path: str, store: RunStore) -> Run:
-    """Begin a run: give it an id that no other run has, and keep the recipe."""
+def new_run(recipe: Recipe, recipe_path: str, store: RunStore, *, run_id: str = "") -> Run:
+    """Begin a run and keep its recipe; without `run_id` it gets one that no other run has.
+
+    Raises:
+        RunStoreError: there is a run of that id already.
+    """
     while True:
         created = datetime.datetime.now(datetime.UTC)
-        run_id = f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        made_up = f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         header = RunHeader(
-            id=run_id,
+            id=run_id or made_up,
             recipe_path=recipe_path,
             created=created,
             notebake_version=_installed_version(),
         )
+        run = Run(id=header.id, recipe=recipe, store=store.location)
         # The recipe first: a run that can be listed can also be loaded.
-        if store.create(f"{run_id}/recipes/0001.yaml", _text_of(recipe)):
-            store.write(f"{run_id}/run.json", header.model_dump_json(indent=2).encode())
-            return Run(id=run_id, recipe=recipe, store=store.location)
+        is_new = store.create(f"{run.id}/recipes/0001.yaml", _text_of(recipe))
+        if not is_new and run_id and store.read(f"{run.id}/run.json"):
+            raise RunStoreError(f"There is a run {run_id} in {store.location} already.")
+        if is_new or run_id:
+            store.write(f"{run.id}/run.json", header.model_dump_json(indent=2).encode())
+            # A beginner killed between the two writes may have left another recipe.
+            return run if is_new else adopt_recipe(run, recipe)
 
 
 def load_run(run_id: str, store: RunStore) -> Run:

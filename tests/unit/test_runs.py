@@ -78,6 +78,21 @@ def test_runs_begun_together_do_not_share_an_id(store: RunStore) -> None:
     assert len(set(begun)) == 5
 
 
+def test_a_run_may_be_given_its_id_once(store: RunStore) -> None:
+    assert new_run(RECIPE, "ocean.yaml", store, run_id="run-1").id == "run-1"
+    with pytest.raises(RunStoreError, match="already"):
+        new_run(RECIPE, "ocean.yaml", store, run_id="run-1")
+
+
+def test_a_run_killed_while_it_began_can_begin_again(store: RunStore) -> None:
+    run = new_run(RECIPE, "ocean.yaml", store, run_id="run-1")
+    store.delete("run-1/run.json")
+    assert list_runs(store) == []
+    assert new_run(MENDED, "ocean.yaml", store, run_id="run-1").recipe == MENDED
+    assert load_run(run.id, store).recipe == MENDED
+    assert [header.id for header in list_runs(store)] == ["run-1"]
+
+
 def test_an_unknown_run_is_answered_with_those_that_may_be_meant(run: Run, store: RunStore) -> None:
     with pytest.raises(RunStoreError, match="There is no run") as caught:
         load_run(run.id[:-1], store)
