@@ -6,7 +6,9 @@ inside the machine uses both, so the machine gets a group in each.
 
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from sandbox.errors import SandboxError
 from sandbox.home import Home
 
 ROOT = Path("/sys/fs/cgroup")
+ENTER_AND_BECOME = (
+    'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
+)
 
 
 def hierarchies() -> list[Path]:
@@ -36,6 +41,25 @@ def make_groups(home: Home, machine_id: str) -> list[Path]:
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
     return groups
+
+
+def start_in_groups(
+    groups: Sequence[Path],
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    output: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program that is in its groups before it can fork anything out of them."""
+    with (output or Path(os.devnull)).open("ab") as stream:
+        return subprocess.Popen(
+            ["/bin/sh", "-ec", ENTER_AND_BECOME, "sh", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**environment, "GROUPS_TO_ENTER": " ".join(map(str, groups))},
+        )
 
 
 def process_ids(groups: list[Path]) -> set[int]:

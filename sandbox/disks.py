@@ -1,6 +1,5 @@
 """EBS volumes and instance store: sparse files behind loop devices, named as on Nitro."""
 
-import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sandbox.home import Home
 from sandbox.programs import run_program
 
 GIB = 1024**3
+BLOCK_DEVICES = Path("/sys/block")
 DETACH_TIMEOUT_SECONDS = 2.0
 EBS_MODEL = "Amazon Elastic Block Store"
 STORE_MODEL = "Amazon EC2 NVMe Instance Storage"
@@ -82,19 +82,16 @@ def detach_loops(file: Path) -> None:
 
 def loops_below(place: Path) -> dict[str, Path]:
     """Return the loop devices of this file, or of the files below this directory."""
-    listed = run_program("losetup", "--list", "--json", "--output", "NAME,BACK-FILE")
-    entries = json.loads(listed)["loopdevices"] if listed.strip() else []
-    files = {
-        entry["name"]: Path(entry["back-file"].removesuffix(" (deleted)")) for entry in entries
-    }
-    return {
-        name.removeprefix("/dev/"): file
-        for name, file in files.items()
-        if file == place or place in file.parents
-    }
+    found: dict[str, Path] = {}
+    for record in BLOCK_DEVICES.glob("loop*/loop/backing_file"):
+        with suppress(OSError):  # detached since
+            file = Path(record.read_text().strip().removesuffix(" (deleted)"))
+            if file == place or place in file.parents:
+                found[record.parent.parent.name] = file
+    return found
 
 
 def table_line(name: str, disk: Disk) -> str:
     """Return what the script `devices` inside the machine reads of a loop device."""
-    number = (Path("/sys/block") / name / "dev").read_text().strip()
+    number = (BLOCK_DEVICES / name / "dev").read_text().strip()
     return f"{name} {number} {disk.serial} {disk.link} {disk.model}\n"

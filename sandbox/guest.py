@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -21,7 +20,6 @@ START_POWEROFF = signal.SIGRTMIN + 4
 START_REBOOT = signal.SIGRTMIN + 5
 # What a machine of EC2 could not do to its neighbours either.
 DROPPED_CAPABILITIES = "CAP_SYS_MODULE,CAP_SYS_TIME"
-ENTER_GROUPS = 'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
 
 
 class Exit(Enum):
@@ -82,16 +80,9 @@ def start_guest(
     """Return once PID 1 runs. What is in `shared` is seen inside at /run/notebake-sandbox."""
     groups = cgroups.make_groups(home, machine_id)
     command = _nspawn(f"{home.name}-{machine_id}", machine_id, root, namespace, shared)
-    # A program forks many processes of its own between two lines: it enters its groups first.
-    with console.open("ab") as stream:
-        process = subprocess.Popen(
-            ["/bin/sh", "-ec", ENTER_GROUPS, "sh", *command],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=_environment(groups),
-        )
+    # /tmp lies on the root disk, as on EC2; nspawn would give it a tenth of the memory.
+    environment = {"PATH": os.environ["PATH"], "SYSTEMD_NSPAWN_TMPFS_TMP": "0"}
+    process = cgroups.start_in_groups(groups, command, environment=environment, output=console)
     guest = Guest(process, tuple(groups))
     deadline = time.monotonic() + BOOT_TIMEOUT_SECONDS
     while not guest.init_id:
@@ -110,15 +101,6 @@ def tail(path: Path, size: int) -> str:
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - size))
         return stream.read().decode(errors="replace")
-
-
-def _environment(groups: Sequence[Path]) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "GROUPS_TO_ENTER": " ".join(map(str, groups)),
-        # /tmp lies on the root disk, as on EC2; nspawn would give it a tenth of the memory.
-        "SYSTEMD_NSPAWN_TMPFS_TMP": "0",
-    }
 
 
 def _nspawn(name: str, hostname: str, root: Path, namespace: Path, shared: Path) -> list[str]:

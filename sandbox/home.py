@@ -151,7 +151,8 @@ def _claim_number(place: Path) -> int:
     recorded = place / "number"
     last = int(recorded.read_text()) if recorded.exists() else None
     for number in _candidates(place, last):
-        if _holder(number) in (None, place):
+        holder = _holder(number)
+        if holder in (None, place) or (number == last and holder == _bridge(number)):
             CLAIMS.mkdir(parents=True, exist_ok=True)
             (CLAIMS / str(number)).write_text(f"{place}\n")
             recorded.write_text(f"{number}\n")
@@ -170,8 +171,11 @@ def _candidates(place: Path, last: int | None) -> list[int]:
 
 def _holder(number: int) -> Path | None:
     """Return the home that holds the number; a bridge that nobody claimed holds it as well."""
-    claim = CLAIMS / str(number)
-    if claim.exists():
-        return Path(claim.read_text().strip())
-    bridge = Path(f"/sys/class/net/nbs{number}")
-    return bridge if bridge.exists() else None
+    claim, bridge = CLAIMS / str(number), _bridge(number)
+    home = Path(claim.read_text().strip()) if claim.exists() else bridge
+    # A home that was deleted while its machines run still needs its number.
+    return home if home.exists() or bridge.exists() else None
+
+
+def _bridge(number: int) -> Path:
+    return Path(f"/sys/class/net/nbs{number}")

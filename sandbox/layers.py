@@ -6,6 +6,7 @@ rename a stopped machine's upper directory; nothing is copied.
 
 import json
 import shutil
+import time
 import uuid
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sandbox.home import Home, locked, write_json
 from sandbox.programs import run_program
 
 BASE_IMAGE = "base"
+UNMOUNT_TIMEOUT_SECONDS = 10
 
 
 def images(home: Home) -> list[str]:
@@ -50,8 +52,15 @@ def mount_root(home: Home, machine_id: str) -> Path:
 def unmount_root(home: Home, machine_id: str) -> None:
     """Undo `mount_root`. May be repeated."""
     root = home.machines_path / machine_id / "root"
+    deadline = time.monotonic() + UNMOUNT_TIMEOUT_SECONDS
     while root.is_mount():
-        run_program("umount", root)
+        try:
+            run_program("umount", root)
+        except SandboxError:
+            # The kernel takes a moment to let go of a mount whose last process was killed.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def remove_root(home: Home, machine_id: str) -> None:

@@ -134,9 +134,16 @@ class Machine:
         )
 
     def _watch(self, guest: Guest, on_exit: OnExit) -> None:
-        reason = guest.wait_for_exit()
+        reason = Exit.KILLED
+        try:
+            reason = guest.wait_for_exit()
+        except SandboxError:
+            log.exception("Machine %s ended, but not all of its processes did", self.id)
         with self._lock:
-            self._release(reason)
+            try:
+                self._release(reason)
+            except SandboxError:
+                log.exception("Machine %s ended, but still holds something", self.id)
             self.guest = None
             destroyed = self._destroyed
         self._ended.set()

@@ -1,0 +1,147 @@
+"""python -m sandbox: a small cloud on this machine."""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from sandbox import base_system, git_server, lifecycle, needs
+from sandbox.errors import SandboxError
+from sandbox.home import DEFAULT_PATH, Home, find_home, open_home
+
+KEPT_BY_SUDO = (
+    "NOTEBAKE_SANDBOX_HOME",
+    "NOTEBAKE_SANDBOX_CACHE",
+    "PYTHONPATH",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+REGION = "us-west-2"
+
+
+def main(words: list[str]) -> int:
+    """Run one command and return its exit code."""
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    chosen = _parse(words)
+    if chosen.home:
+        os.environ["NOTEBAKE_SANDBOX_HOME"] = str(Path(chosen.home).absolute())
+    try:
+        return int(COMMANDS[chosen.command](chosen))
+    except SandboxError as error:
+        _say(str(error), sys.stderr)
+        return 1
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--home", help=f"where the sandbox lives (default: {DEFAULT_PATH})")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("up", "status", "needs", "install", "base", "env"):
+        commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
+    down = commands.add_parser("down", help=(_down.__doc__ or "").splitlines()[0])
+    down.add_argument("--purge", action="store_true", help="remove images and snapshots too")
+    serve = commands.add_parser("serve", help=(_serve.__doc__ or "").splitlines()[0])
+    serve.add_argument("name")
+    serve.add_argument("path", type=Path)
+    return parser.parse_args(words)
+
+
+def _up(_: argparse.Namespace) -> int:
+    """Start the sandbox, building the base system the first time."""
+    _become_root()
+    lifecycle.bring_up(open_home(), _say)
+    return 0
+
+
+def _down(chosen: argparse.Namespace) -> int:
+    """End the sandbox and clear all it holds of this machine; images stay."""
+    _become_root()
+    home = find_home()
+    if not home:
+        _say("There is no sandbox")
+        return 0
+    left = lifecycle.bring_down(home, purge=chosen.purge)
+    for line in left:
+        _say(f"could not be cleared: {line}", sys.stderr)
+    if not left:
+        _say("The sandbox is down; nothing is left of it")
+    return 1 if left else 0
+
+
+def _status(_: argparse.Namespace) -> int:
+    """Say how the sandbox stands."""
+    _become_root()
+    home = find_home()
+    _say("\n".join(lifecycle.describe(home)) if home else "There is no sandbox")
+    return 0
+
+
+def _needs(_: argparse.Namespace) -> int:
+    """Say what the sandbox needs that is not here."""
+    lacking = needs.missing()
+    _say("\n".join(lacking) or "The sandbox can run here")
+    return 1 if lacking else 0
+
+
+def _install(_: argparse.Namespace) -> int:
+    """Install the packages it needs with apt-get."""
+    _become_root()
+    needs.install()
+    return _needs(_)
+
+
+def _base(_: argparse.Namespace) -> int:
+    """Build the base system alone."""
+    _become_root()
+    _say(str(base_system.make_base(_say)))
+    return 0
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    """Serve a repository or a plain directory to the machines by git."""
+    _become_root()
+    _say(git_server.serve(open_home(), chosen.name, chosen.path.absolute()))
+    return 0
+
+
+def _env(_: argparse.Namespace) -> int:
+    """Print what points AWS clients at the sandbox, for eval."""
+    home = find_home() or Home(DEFAULT_PATH, 0)
+    _say(f"export AWS_ENDPOINT_URL={home.api_url}")
+    _say("export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox")
+    _say(f"export AWS_DEFAULT_REGION={REGION} AWS_REGION={REGION}")
+    _say("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    return 0
+
+
+COMMANDS = {
+    "up": _up,
+    "status": _status,
+    "down": _down,
+    "needs": _needs,
+    "base": _base,
+    "install": _install,
+    "env": _env,
+    "serve": _serve,
+}
+
+
+def _become_root() -> None:
+    """Start again through sudo unless this is root already."""
+    if os.geteuid() == 0:
+        return
+    if not shutil.which("sudo"):
+        raise SandboxError("This needs root, and there is no sudo: become root first")
+    again = [sys.executable, "-m", "sandbox", *sys.argv[1:]]
+    os.execvp("sudo", ["sudo", f"--preserve-env={','.join(KEPT_BY_SUDO)}", *again])  # noqa: S606
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    print(text, file=stream, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
