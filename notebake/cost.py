@@ -10,6 +10,7 @@ from notebake.records import Record
 HOURS_PER_MONTH = 730
 ACCEPTANCE_MACHINES = 2
 ACCEPTANCE_HOURS = 0.5
+SMALLEST_SHOWN_USD = 0.01
 INCLUDED_IOPS = 3000
 INCLUDED_MIB_PER_SECOND = 125
 
@@ -139,5 +140,6 @@ def describe_sum(lines: tuple[CostLine, ...]) -> str:
     known = sum(line.usd for line in lines if line.usd is not None)
     if all(line.usd is None for line in lines):
         return "no price known"
-    word = "about" if all(line.usd is not None for line in lines) else "at least"
-    return f"{word} ${known:.2f}"
+    if any(line.usd is None for line in lines):
+        return f"at least ${known:.2f}"
+    return f"about ${known:.2f}" if known >= SMALLEST_SHOWN_USD else "less than $0.01"
