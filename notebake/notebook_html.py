@@ -1,6 +1,7 @@
 """An executed notebook as one HTML page that loads nothing and runs nothing."""
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -9,6 +10,12 @@ from typing import Any
 CONTENT_POLICY = (
     "default-src 'none'; img-src data:; media-src data:; font-src data:;"
     " style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+)
+
+# What the policy cannot stop (a page may send the reader elsewhere), or would leave as debris.
+LOADERS = re.compile(
+    r"<script\b.*?</script\s*>|</?(?:script|meta|link|base|iframe|object|embed)\b[^>]*>",
+    re.IGNORECASE | re.DOTALL,
 )
 
 TEMPLATE = """\
@@ -84,7 +91,8 @@ def as_html(executed: str, title: str, subtitle: str = "") -> str:
         "page_subtitle": escape(subtitle),
     }
     page, _ = exporter.from_notebook_node(notebook, resources=resources)
-    return str(page)
+    head, start, body = str(page).partition("<main>")
+    return head + start + LOADERS.sub("", body)
 
 
 def _without_widgets(executed: str) -> dict[str, Any]:

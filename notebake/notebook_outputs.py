@@ -91,7 +91,7 @@ def printed_numbers(cells: tuple[CodeCell, ...]) -> tuple[float, ...]:
         number
         for cell in cells
         if "volatile" not in cell.tags
-        for line in printed_text(cell).splitlines()
+        for line in printed_text(cell).split("\n")
         if not TIMING_LINE.match(line)
         for number in _numbers(line)
     )
@@ -104,7 +104,7 @@ def joined(text: str | list[str]) -> str:
 
 def _numbers(line: str) -> Iterator[float]:
     """Yield the finite numbers of a line."""
-    shown = ADDRESS.sub(" ", line.rsplit("\r", 1)[-1]).replace("\N{MINUS SIGN}", "-")
+    shown = ADDRESS.sub(" ", line.rstrip("\r").rsplit("\r", 1)[-1]).replace("\N{MINUS SIGN}", "-")
     for match in NUMBER.finditer(shown):
         number = float(match[0])
         if math.isfinite(number):

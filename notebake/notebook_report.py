@@ -89,10 +89,12 @@ def judge(
 def explain(verdict: NotebookVerdict) -> str:
     """Return a paragraph: what happened, and what to change."""
     if verdict.error is None:
-        return (
-            f"{verdict.cells} cells ran in {verdict.seconds:.1f} s, drew {verdict.figures}"
-            f" figures and printed {len(verdict.numbers)} numbers."
+        counts = (
+            _counted(verdict.cells, "code cell"),
+            _counted(verdict.figures, "figure"),
+            _counted(len(verdict.numbers), "number"),
         )
+        return "{} ran in {:.1f} s: {}, {}.".format(counts[0], verdict.seconds, *counts[1:])
     return f"{verdict.error}. {ADVICE[verdict.kind]}"
 
 
@@ -173,10 +175,12 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
         error = f"It ended early: {skipped[0].title} and {len(skipped) - 1} more did not run"
         return Failure("too_little", None, error.replace(" and 0 more", ""))
     if len(ran) < wanted.minimum_cells:
-        error = f"{len(ran)} code cells ran, the recipe asks for {wanted.minimum_cells}"
+        error = f"{_counted(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
         return Failure("too_little", None, error)
     if figures < wanted.minimum_figures:
-        error = f"{figures} figures were drawn, the recipe asks for {wanted.minimum_figures}"
+        error = (
+            f"It drew {_counted(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
+        )
         return Failure("too_little", None, error)
     if wanted.verdict and not any(wanted.verdict in printed_text(cell) for cell in cells):
         return Failure("no_verdict", None, f"Nothing that it printed contains “{wanted.verdict}”")
@@ -190,6 +194,11 @@ def _finished(cells: tuple[CodeCell, ...], stopped: CodeCell | None) -> list[Cod
         for cell in cells
         if cell.has_count and cell is not stopped and "injected-parameters" not in cell.tags
     ]
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural where it must be."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _capitalised(sentence: str) -> str:

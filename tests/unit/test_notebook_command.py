@@ -99,6 +99,30 @@ def test_a_sound_notebook_passes_and_its_log_streams_readably(runner: Runner) ->
     assert list((runner.directory / "home").rglob("history.sqlite")) == []
 
 
+SMOKE = Path(__file__).parents[2] / "notebooks" / "smoke.ipynb"
+VERDICT = "NOTEBAKE VERDICT: PASS"
+MEMORY = str(Path("/dev", "shm"))
+
+
+def test_the_smoke_notebook_passes_with_the_standard_library_alone(runner: Runner) -> None:
+    executed = runner.run(path=SMOKE, parameters={"mount_points": f"{MEMORY}, {MEMORY}"})
+
+    verdict = executed.judged(minimum_cells=8, minimum_figures=1, verdict=VERDICT)
+    assert verdict.error is None
+    assert 3.141592653589793 in verdict.numbers
+    assert f"{MEMORY} is mounted and can be written to" in executed.finished.stdout
+
+
+def test_the_smoke_notebook_fails_for_a_disk_that_is_not_mounted(runner: Runner) -> None:
+    place = runner.directory / "data"
+    place.mkdir()
+
+    verdict = runner.run(path=SMOKE, parameters={"mount_points": str(place)}).judged()
+
+    assert verdict.kind == "cell_error"
+    assert f"AssertionError: {place} is not a mount point" in str(verdict.error)
+
+
 def test_the_kernel_is_the_image_s_and_not_papermill_s_own(runner: Runner) -> None:
     image = runner.directory / "image"
     (image / "bin").mkdir(parents=True)

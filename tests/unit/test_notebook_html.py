@@ -1,0 +1,77 @@
+"""The page of an executed notebook: all in it, nothing from elsewhere."""
+
+import json
+import re
+from typing import Any
+
+import nbformat
+import pytest
+
+from notebake.notebook_report import as_html
+
+ELSEWHERE = "https://elsewhere.example"
+HOSTILE = f"""<script src="{ELSEWHERE}/a.js"></script><SCRIPT>steal()</SCRIPT>
+<iframe src="{ELSEWHERE}"></iframe><link rel="stylesheet" href="{ELSEWHERE}/a.css">
+<meta http-equiv="refresh" content="0;url={ELSEWHERE}"><base href="{ELSEWHERE}">"""
+
+
+def executed(*outputs: dict[str, Any], markdown: str = "# Sea", **metadata: Any) -> str:
+    cells = [
+        nbformat.v4.new_markdown_cell(markdown),
+        nbformat.v4.new_code_cell("draw('<script>')", execution_count=1, outputs=list(outputs)),
+    ]
+    return json.dumps(nbformat.v4.new_notebook(cells=cells, metadata=metadata))
+
+
+def shown(kind: str, content: Any) -> Any:
+    return nbformat.v4.new_output("display_data", data={kind: content})
+
+
+def test_figures_stay_in_the_page() -> None:
+    page = as_html(executed(shown("image/png", "iVBORw0KGgo=")), "ocean")
+
+    assert "data:image/png;base64,iVBORw0KGgo=" in page
+    assert "<title>ocean</title>" in page
+
+
+def test_the_browser_is_told_to_fetch_nothing_and_run_nothing() -> None:
+    page = as_html(executed(), "ocean")
+
+    head = page.partition("</head>")[0]
+    (tag,) = re.findall(r"<meta[^>]*Content-Security-Policy[^>]*>", head)
+    assert "default-src 'none'" in tag
+    assert "script-src" not in tag
+    assert head.index(tag) < head.index("<style")
+
+
+def test_nothing_of_a_notebook_s_output_can_send_the_reader_elsewhere() -> None:
+    widgets = {"application/vnd.jupyter.widget-state+json": {"state": {}, "version_major": 2}}
+    page = as_html(
+        executed(
+            shown("text/html", HOSTILE),
+            shown("application/javascript", "steal()"),
+            markdown=HOSTILE,
+            widgets=widgets,
+            title="</title><script>steal()</script>",
+        ),
+        "<script>x</script>",
+        subtitle="<b>bold</b>",
+    )
+
+    body = page.partition("<main>")[2]
+    assert "jp-MarkdownCell" in body, "the cells must be in what is looked through"
+    lowered = page.lower()
+    for tag in ("<script", "<iframe", "<link", "<base", 'http-equiv="refresh"'):
+        assert tag not in lowered, tag
+    assert ELSEWHERE not in page
+    assert "&lt;b&gt;bold&lt;/b&gt;" in page
+
+
+def test_code_that_speaks_of_scripts_is_still_shown() -> None:
+    assert "&lt;script&gt;" in as_html(executed(), "ocean")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", '{"cells": [], "metadata": 3}'])
+def test_what_is_no_notebook_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        as_html(text, "ocean")
