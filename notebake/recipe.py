@@ -99,8 +99,8 @@ class Recipe(Part):
         """Where the clone lies on the host; None without a repository."""
         if self.repository is None:
             return None
-        stem = self.repository.url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")
-        return self.repository.path or f"/home/{self.base_image.user}/{stem}"
+        home = f"/home/{self.base_image.user}"
+        return self.repository.path or f"{home}/{self.repository.folder_name}"
 
 
 def expiry(recipe: Recipe, now: datetime.datetime) -> datetime.datetime:

@@ -1,5 +1,6 @@
 """The parts of a recipe that say what goes on to the machine, and what proves it."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from notebake.recipe_fields import (
     Package,
     RelativePath,
     Sha256,
+    address_of,
     matching,
 )
 from notebake.recipe_machine import repeated
@@ -61,9 +63,8 @@ class Dataset(Part):
     """Its name in the log."""
     source: Annotated[
         str,
-        matching(
-            r"(https?|s3)://[^\s@]+|sftp://([^\s@:/]+@)?[^\s@]+",
-            "https://…, s3://bucket/key or sftp://user@host/path, without a password",
+        address_of(
+            ("https", "http", "s3", "sftp"), "https://…, s3://bucket/key or sftp://user@host/path"
         ),
     ]
     """`https://…`, `s3://bucket/key` or `sftp://user@host/path`; a folder too, but not by https."""
@@ -86,9 +87,9 @@ class Repository(Part):
 
     url: Annotated[
         str,
-        matching(
-            r"(https|git|http)://[^\s@]+|ssh://([A-Za-z0-9._-]+@)?[^\s@]+",
-            "https://host/path, git://host/path or ssh://git@host/path, without a password",
+        address_of(
+            ("https", "http", "git", "ssh"),
+            "https://host/path, git://host/path or ssh://git@host/path",
         ),
     ]
     """Where to clone from; credentials in it are refused."""
@@ -98,6 +99,18 @@ class Repository(Part):
     """Branch, tag or commit id; a full commit id is the only one that never changes."""
     path: OwnPath | None = None
     """Where it goes; by default the login user's home and the repository's name."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """The folder is named for the address unless the recipe names it."""
+        if not self.path and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", self.folder_name):
+            text = "does not end in a name for the folder; give path as well"
+            yield Contradiction(("url",), text, by_absence=True)
+
+    @property
+    def folder_name(self) -> str:
+        """What git clone would call the folder; empty if the address has no path."""
+        path = self.url.split("://", 1)[-1].rstrip("/").partition("/")[2]
+        return path.rsplit("/", 1)[-1].removesuffix(".git")
 
 
 class Notebook(Part):

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import reprlib
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -19,6 +20,11 @@ HIDES_IF_UNDER = tuple(
     )
 )
 AUTO = "auto"
+SHORT = reprlib.Repr()
+SHORT.maxstring = 60
+ADDRESS = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^\s@/]*@)?[^\s@/]+(/\S*)?")
+CREDENTIAL = re.compile(r"https?://[^/\s@]+@|://[^/\s@]+:[^/\s@]+@")
+SIGNATURE = re.compile(r"[?&](x-amz-signature|signature|sig|(access_)?token|(api_?)?key)=", re.I)
 DIGITS_OF_A_SHA256 = 64
 
 
@@ -29,7 +35,7 @@ def matching(pattern: str, meaning: str) -> AfterValidator:
     def check(text: str) -> str:
         if compiled.fullmatch(text):
             return text
-        raise ValueError(f"must be {meaning}, not {text!r}")
+        raise ValueError(f"must be {meaning}, not {SHORT.repr(text)}")
 
     return AfterValidator(check)
 
@@ -83,6 +89,30 @@ def check_ssh_source(text: str) -> str:
     return text
 
 
+def check_no_credential(text: str) -> str:
+    """Return the text; ValueError if an address in it names a user or holds a password."""
+    if CREDENTIAL.search(text):
+        raise ValueError("holds a credential, which would be kept with the recipe")
+    return text
+
+
+def address_of(schemes: tuple[str, ...], meaning: str) -> AfterValidator:
+    """Accept only an address without a credential in it; a refusal never repeats the address."""
+
+    def check(address: str) -> str:
+        parts = ADDRESS.fullmatch(address)
+        if not parts or parts["scheme"] not in schemes:
+            raise ValueError(f"must be {meaning}, without a password")
+        # Over ssh a user's name is no secret; elsewhere what stands before @ is one, or may be.
+        if parts["user"] and (":" in parts["user"] or parts["scheme"] not in ("ssh", "sftp")):
+            raise ValueError("holds a credential, which would be kept with the recipe")
+        if SIGNATURE.search(address):
+            raise ValueError("holds a signature or token, which would be kept with the recipe")
+        return address
+
+    return AfterValidator(check)
+
+
 Name = Annotated[
     str,
     matching(
@@ -103,6 +133,7 @@ Package = Annotated[
         r"""[A-Za-z0-9][^\s;&|$`\\"']*""",
         "one package, such as numpy or numpy==2.1 (no spaces, quotes or markers)",
     ),
+    AfterValidator(check_no_credential),
 ]
 Region = Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as us-west-2")]
 InstanceType = Annotated[

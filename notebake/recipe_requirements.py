@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from notebake.recipe_fields import CREDENTIAL
+
 LONGEST_CHARACTERS = 200_000
 OTHER_FILE = re.compile(
     r"^\s*(-\s+)?(\.{0,2}/|(-r|--requirement|-c|--constraint|-e|--editable)[\s=])"
 )
-CREDENTIAL = re.compile(r"://[^/\s@]+:[^/\s@]+@")
 DEFAULT_CHANNEL = re.compile(
     r"^\s*-\s*['\"]?(defaults|https://repo\.anaconda\.com\S*)['\"]?\s*(#.*)?$"
 )

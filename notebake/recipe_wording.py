@@ -7,6 +7,7 @@ from typing import get_args
 from pydantic_core import ErrorDetails
 
 from notebake.recipe import Recipe
+from notebake.recipe_fields import SHORT
 from notebake.recipe_part import FieldPath, Part
 from notebake.recipe_places import Place
 
@@ -24,7 +25,7 @@ WORDS = {
 def describe(error: ErrorDetails, place: Place) -> str:
     """Return what is wrong with the value of a known field."""
     context, kind = error.get("ctx", {}), error["type"]
-    given = f"not {error['input']!r}" if isinstance(error["input"], str | int | float) else ""
+    given = f"not {SHORT.repr(error['input'])}" if is_scalar(error["input"]) else ""
     if kind == "missing":
         return "is missing"
     if kind == "value_error":
@@ -44,6 +45,11 @@ def describe(error: ErrorDetails, place: Place) -> str:
         return "must be text, a number, or true or false"
     words = WORDS.get(kind.split("_", 1)[0])
     return f"{words}, {given}".rstrip(", ") if words else error["msg"]
+
+
+def is_scalar(value: object) -> bool:
+    """Whether the value is short enough to be repeated."""
+    return value is None or isinstance(value, str | int | float)
 
 
 def describe_unknown(path: FieldPath) -> str:

@@ -165,6 +165,14 @@ CONTRADICTIONS = {
         "repository: {url: 'https://h/o', path: /a}\n" + volumes("/a"),
         "2:13: repository: /a is a disk's mount_point; clone into a folder on it",
     ),
+    "no name for the clone": (
+        "repository: {url: 'https://host/..'}",
+        "2:19: repository.url: does not end in a name for the folder; give path as well",
+    ),
+    "no path to clone": (
+        "repository: {url: 'https://host/'}",
+        "2:19: repository.url: does not end in a name for the folder; give path as well",
+    ),
     "http without checksum": (
         "datasets:\n  - {name: a, source: 'http://h/f', path: /d}",
         "3:23: datasets[0].source: a source without TLS needs a sha256",
@@ -227,6 +235,9 @@ ALLOWED = {
     "disk in the home": volumes("/home/ubuntu/data"),
     "dataset on a disk in the image": volumes("/a") + "\ndatasets:\n" + dataset("/a/d"),
     "ssh with a user": "repository: {url: 'ssh://git@host/a/b.git'}",
+    "an @ in a path": "repository: {url: 'https://host/a@b/c.git'}",
+    "folder named by hand": "repository: {url: 'https://host/', path: /work}",
+    "package over ssh": software("requirements: git+ssh://git@host/a/b.git"),
     "shared with an own key": "encryption: {mode: kms, kms_key_id: alias/mine}\n"
     "share_with: ['123456789012']",
     "graphics type": "instance_types: [g4dn.xlarge]",

@@ -31,7 +31,7 @@ FIELDS = {
         "name: x\nshare_with:\n  -",
         "3:4: share_with[0]: is empty; give it a value, or remove the line",
     ),
-    "null": ("name: x\nregion: null", "2:9: region: must be text"),
+    "null": ("name: x\nregion: null", "2:9: region: must be text, not None"),
     "twice": ("name: x\nregion: a\nname: y", "3:1: name: is given twice, first in line 1"),
     "text for a number": (
         'name: x\njupyter_port: "8887"',
@@ -90,7 +90,24 @@ FIELDS = {
     ),
     "password": (
         "name: x\nrepository: {url: 'https://me:secret@host/b'}",
-        "2:19: repository.url: must be https://host/path",
+        "2:19: repository.url: holds a credential, which would be kept with the recipe",
+    ),
+    "token": (
+        "name: x\nrepository: {url: 'https://secret@host/b'}",
+        "2:19: repository.url: holds a credential, which would be kept with the recipe",
+    ),
+    "password over ssh": (
+        "name: x\nrepository: {url: 'ssh://git:secret@host/b'}",
+        "2:19: repository.url: holds a credential, which would be kept with the recipe",
+    ),
+    "presigned address": (
+        "name: x\ndatasets:\n"
+        "  - {name: a, path: /d, source: 'https://h/f?a=b&X-Amz-Signature=secret'}",
+        "3:33: datasets[0].source: holds a signature or token, which would be kept",
+    ),
+    "unknown scheme": (
+        "name: x\ndatasets:\n  - {name: a, path: /d, source: 'ftp://h/f'}",
+        "3:33: datasets[0].source: must be https://…, s3://bucket/key or sftp://user@host/path",
     ),
     "outside": (
         "name: x\nrepository: {url: 'https://h/b'}\nnotebook: {path: ../a.ipynb}",
@@ -100,6 +117,11 @@ FIELDS = {
         "name: x\nrepository: {url: 'https://h/b'}\nnotebook: {path: a.py}",
         "3:18: notebook.path: must be a notebook, *.ipynb, not 'a.py'",
     ),
+    "credential in a package": (
+        "name: x\nsoftware: {packages: ['git+https://secret@host/a/b.git']}",
+        "2:23: software.packages[0]: holds a credential, which would be kept with the recipe",
+    ),
+    "a flood": (f"name: {'X' * 9000}", "1:7: name: must be at most 40 lower-case letters"),
     "shell text": (
         "name: x\nsoftware: {packages: ['numpy; reboot']}",
         "2:23: software.packages[0]: must be one package",
@@ -158,6 +180,9 @@ def refusal(text: str) -> list[str]:
 def test_a_wrong_field_is_refused_with_its_place(text: str, expected: str) -> None:
     lines = refusal(text)
     assert any(line.startswith(f"r.yaml:{expected}") for line in lines), lines
+    assert "secret@" not in str(lines)
+    assert "=secret" not in str(lines)
+    assert len(max(lines, key=len)) < 200
 
 
 @pytest.mark.parametrize(("mount_point", "reason"), MOUNT_POINTS.items())
