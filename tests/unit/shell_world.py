@@ -28,7 +28,7 @@ class ShellWorld:
         path = self.directory / "bin" / name
         path.parent.mkdir(exist_ok=True)
         calls = self.directory / "calls"
-        path.write_text(f'#!/bin/bash\necho "{name} $*" >> {calls}\n{body}\n')
+        path.write_text(f"""#!/bin/bash\necho "{name} ${{*//$'\\n'/ }}" >> {calls}\n{body}\n""")
         path.chmod(0o755)
         return path
 

@@ -1,0 +1,99 @@
+"""The software of the image: apt, then a Python environment with JupyterLab, then papermill.
+
+All of it belongs to the login user, who may install more later, and is built as that user: what a
+package's own set-up code does, it does without root. A half-built environment is built again.
+"""
+
+from shlex import quote
+
+from notebake.commands.apt import install_packages
+from notebake.commands.conda import BUILD_WITH_CONDA, LOCK_CONDA, miniforge
+from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables, write_file
+from notebake.commands.uv import BUILD_PAPERMILL, BUILD_WITH_PIP, INSTALL_UV, uv_requirement
+from notebake.recipe import Software
+
+ROOT = "/opt/notebake"
+LOCKS = "/var/lib/notebake/locks"
+PROFILE = "/etc/profile.d/notebake.sh"
+ALWAYS = ("jupyterlab", "ipykernel", "pip")
+PAPERMILL = ("papermill>=2.6,<3", "ipykernel")
+
+
+def install_software(
+    software: Software,
+    *,
+    user: str,
+    digest: str,
+    root: str = ROOT,
+    locks: str = LOCKS,
+    profile: str = PROFILE,
+) -> str:
+    """Return the root script that installs all of it, and writes what was resolved to `locks`."""
+    built = f"grep -qsxF {quote(digest)} {quote(root)}/python/.notebake-digest"
+    return script(
+        NETWORK_ENVIRONMENT,
+        install_packages(software.apt),
+        variables(root=root, user=user, locks=locks),
+        'install --directory --owner="$user" "$root"',
+        # A file, as it may be longer than a command line.
+        write_file(asked_file(software, root), software.requirements or ""),
+        f"if {built}; then",
+        'echo "Python: already there"',
+        "else",
+        as_user(user, *build_environments(software, digest, root)),
+        "fi",
+        LOCK,
+        LOCK_CONDA if software.manager == "conda" else "",
+        write_file(profile, f"PATH={quote(root)}/python/bin:$PATH\n"),
+    )
+
+
+def build_environments(software: Software, digest: str, root: str) -> list[str]:
+    """Return the user's commands that build both environments; the digest is written last."""
+    with_conda = software.manager == "conda"
+    specs = (*ALWAYS, *((f"python={software.python}",) if software.python else ()))
+    values = variables(
+        root=root,
+        digest=digest,
+        uv_requirement=uv_requirement(),
+        packages="\n".join((*specs, *software.packages)),
+        requirements=asked_file(software, root),
+        papermill="\n".join(PAPERMILL),
+        pip="\n".join(software.pip),
+    )
+    build = (miniforge(), BUILD_WITH_CONDA) if with_conda else (BUILD_WITH_PIP,)
+    return [values, INSTALL_UV, *build, BUILD_PAPERMILL, FINISH]
+
+
+def asked_file(software: Software, root: str) -> str:
+    """Return where the recipe's requirements lie; conda goes by the end of the name."""
+    return (
+        f"{root}/asked/{'environment.yml' if software.manager == 'conda' else 'requirements.txt'}"
+    )
+
+
+def software_is_installed(digest: str, root: str = ROOT) -> str:
+    """Succeed if the environments were built from exactly this, and their programs run."""
+    python, papermill = quote(f"{root}/python"), quote(f"{root}/papermill")
+    return (
+        f"grep -qsxF {quote(digest)} {python}/.notebake-digest"
+        f" && {{ {papermill}/bin/papermill --version > /dev/null & }}"
+        f" && {python}/bin/jupyter-lab --version > /dev/null && wait $!"
+    )
+
+
+FINISH = r"""
+rm --recursive --force "$root/cache"
+echo "$digest" > "$root/python/.notebake-digest.new"
+mv "$root/python/.notebake-digest.new" "$root/python/.notebake-digest"
+"""
+
+LOCK = r"""
+mkdir --parents "$locks"
+freeze() { "$root/uv/bin/uv" --quiet --no-cache pip freeze --python "$root/$1/bin/python"; }
+keep() { cat > "$locks/$1.new" && mv "$locks/$1.new" "$locks/$1"; }
+freeze python | keep requirements.txt
+freeze papermill | keep papermill.txt
+dpkg-query --show --showformat '${Package}=${Version}\n' | keep apt.txt
+echo "Python: $(wc --lines < "$locks/requirements.txt") packages"
+"""

@@ -1,0 +1,234 @@
+import getpass
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from notebake.commands import conda as conda_module
+from notebake.commands.software import install_software, software_is_installed
+from notebake.commands.uv import UV_VERSION
+from notebake.recipe import Software
+from tests.unit.shell_world import NASTY, ShellWorld, shell_world
+
+PROGRAM = """#!/bin/bash
+echo "{name} $*" >> {calls}
+{body}
+"""
+MAKE_ENVIRONMENT = """
+mkdir -p "$at/bin"
+for name in python jupyter-lab papermill; do
+    printf '#!/bin/sh\\nexit ${PROGRAMS_EXIT:-0}\\n' > "$at/bin/$name"
+    chmod 755 "$at/bin/$name"
+done"""
+FAKE_UV = f"""case "$*" in
+    --version) echo 'uv {UV_VERSION} (fake)' ;;
+    *" venv "*) at="${{@: -1}}"; [ ! -e "$at" ] || exit 2; {MAKE_ENVIRONMENT} ;;
+    *"pip freeze"*) echo jupyterlab==4.0; echo numpy==2.1 ;;
+    *"pip install"*) cat "${{@: -1}}" >> "$asked"; [ -z "$UV_FAILS" ] || exit 1
+        [ -z "$UV_KILLS" ] || kill -KILL $PPID ;;
+esac"""
+FAKE_CONDA = f"""case "$*" in
+    create* | "env create"*)
+        at=$(echo "$*" | sed 's/.*--prefix \\([^ ]*\\).*/\\1/'); {MAKE_ENVIRONMENT} ;;
+    *--sha256) exit 2 ;;
+    list*) echo '@EXPLICIT' ;;
+    "env export"*) echo 'name: python' ;;
+esac
+case "$*" in *--file*) cat "${{@: -1}}" >> "$asked" ;; esac"""
+
+
+class Machine:
+    """A host with fake package managers; what they were asked for lies in `asked`."""
+
+    def __init__(self, world: ShellWorld) -> None:
+        self.world, directory = world, world.directory
+        self.root, self.locks = directory / "opt", directory / "locks"
+        self.profile, self.asked = directory / "profile.d" / "notebake.sh", directory / "asked"
+        world.environment |= {"asked": str(self.asked), "retry_seconds": "0"}
+        world.fake("apt-get", "exit ${APT_EXIT:-0}")
+        world.fake(
+            "dpkg",
+            '[ "$1" != --audit ] || cat audit 2>/dev/null; [ "$1" != --configure ] || rm audit',
+        )
+        world.fake("dpkg-query", '[ "${@: -1}" != present ] || printf "ii "; exit 0')
+        installed = directory / "uv"
+        self.write(installed, "uv", FAKE_UV)
+        target = f'mkdir -p "{self.root}/uv/bin" && cp "{installed}" "{self.root}/uv/bin/uv"'
+        pip = f'cat "${{@: -1}}" >> "$asked.hashes"; {target}'
+        world.fake("python3", f'case "$*" in -) echo wheel ;; *install*) {pip} ;; esac')
+
+    def write(self, path: Path, name: str, body: str) -> None:
+        calls = self.world.directory / "calls"
+        path.write_text(PROGRAM.format(name=name, calls=calls, body=body))
+        path.chmod(0o755)
+
+    def install(self, software: Software, digest: str = "aaaa") -> tuple[int, str]:
+        text = install_software(
+            software,
+            user=getpass.getuser(),
+            digest=digest,
+            root=str(self.root),
+            locks=str(self.locks),
+            profile=str(self.profile),
+        )
+        done = self.world.run(text)
+        return done.returncode, done.stdout + done.stderr
+
+    def has(self, digest: str = "aaaa") -> bool:
+        return self.world.run(software_is_installed(digest, str(self.root))).returncode == 0
+
+    def calls_of(self, program: str) -> list[str]:
+        return [call for call in self.world.calls if call.split()[0] == program]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(shell_world(tmp_path))
+
+
+def test_jupyterlab_and_papermill_come_whatever_is_asked_for(machine: Machine) -> None:
+    assert not machine.has()
+    code, printed = machine.install(Software(packages=("numpy>=2",), requirements="utm\n"))
+    assert code == 0, printed
+    assert " ".join(machine.asked.read_text().split()) == (
+        "jupyterlab ipykernel pip numpy>=2 utm papermill>=2.6,<3 ipykernel"
+    )
+    assert machine.has()
+    assert not machine.has("aaab")
+    assert (machine.locks / "requirements.txt").read_text() == "jupyterlab==4.0\nnumpy==2.1\n"
+    assert "--hash=sha256:" in (machine.world.directory / "asked.hashes").read_text()
+    assert f"{machine.root}/python/bin:" in machine.profile.read_text()
+
+
+def test_software_that_does_not_run_is_not_installed(machine: Machine) -> None:
+    machine.install(Software())
+    machine.world.environment["PROGRAMS_EXIT"] = "1"
+    assert not machine.has()
+
+
+def test_a_second_run_builds_nothing_and_another_digest_builds_anew(machine: Machine) -> None:
+    machine.install(Software())
+    before = len(machine.calls_of("uv"))
+    assert machine.install(Software())[0] == 0
+    assert not [call for call in machine.calls_of("uv")[before:] if "venv" in call]
+    (machine.root / "python" / "left-over").touch()
+    assert machine.install(Software(packages=("utm",)), "bbbb")[0] == 0
+    assert (machine.has("aaaa"), machine.has("bbbb")) == (False, True)
+    assert not (machine.root / "python" / "left-over").exists()
+
+
+@pytest.mark.parametrize("fault", ["UV_FAILS", "UV_KILLS"])
+def test_an_installation_that_broke_off_is_not_done_and_can_be_repeated(
+    machine: Machine, fault: str
+) -> None:
+    machine.world.environment[fault] = "1"
+    assert machine.install(Software())[0] != 0
+    assert any("pip install" in call for call in machine.calls_of("uv")), "the fault did not fire"
+    assert not machine.has()
+    del machine.world.environment[fault]
+    assert machine.install(Software())[0] == 0
+    assert machine.has()
+
+
+def test_apt_is_asked_for_what_is_missing_only(machine: Machine) -> None:
+    assert machine.install(Software(apt=("present",)))[0] == 0
+    assert machine.calls_of("apt-get") == []
+    code, printed = machine.install(Software(apt=("present", "ffmpeg")))
+    assert code == 0
+    assert "apt: 1 of 2 packages to install" in printed
+    update, install, _clean = machine.calls_of("apt-get")
+    assert update.endswith(" update")
+    assert install.endswith(" install --no-install-recommends -- ffmpeg")
+    assert "DPkg::Lock::Timeout=600" in install
+
+
+def test_an_interrupted_package_is_configured_first(machine: Machine) -> None:
+    (machine.world.directory / "audit").write_text("half-installed\n")
+    code, printed = machine.install(Software())
+    assert code == 0, printed
+    assert [call for call in machine.calls_of("dpkg") if "--audit" not in call] == [
+        "dpkg --configure -a"
+    ]
+
+
+def test_a_failing_apt_stops_before_python(machine: Machine) -> None:
+    machine.world.environment["APT_EXIT"] = "100"
+    assert machine.install(Software(apt=("ffmpeg",)))[0] != 0
+    assert machine.calls_of("apt-get")
+    assert machine.calls_of("uv") == []
+
+
+def test_values_reach_the_package_managers_unchanged(machine: Machine) -> None:
+    nasty = NASTY.replace("/", "_")
+    software = Software(requirements="x\n").model_copy(
+        update={"apt": (nasty,), "packages": (nasty,), "requirements": f"{nasty}\n"}
+    )
+    code, printed = machine.install(software)
+    assert code == 0, printed
+    assert machine.asked.read_text().count(nasty) == 2
+    assert any(call.endswith(nasty) for call in machine.calls_of("apt-get"))
+
+
+def test_requirements_may_be_longer_than_a_command_line(machine: Machine, tmp_path: Path) -> None:
+    software = Software(requirements="\n".join(f"package-{n}" for n in range(12_000)))
+    text = install_software(
+        software,
+        user=getpass.getuser(),
+        digest="aaaa",
+        root=str(machine.root),
+        locks=str(machine.locks),
+        profile=str(machine.profile),
+    )
+    script = tmp_path / "script"
+    script.write_text(text)
+    assert machine.world.run(f"bash {script}").returncode == 0
+    assert "package-11999" in machine.asked.read_text()
+
+
+@pytest.fixture
+def with_conda(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Serve an installer that makes a fake conda, in place of Miniforge's."""
+    fake = machine.world.directory / "conda"
+    machine.write(fake, "conda", FAKE_CONDA)
+    installer = machine.world.directory / "installer"
+    installer.write_text(f'[ ! -e "$3" ] && mkdir -p "$3/bin" && cp "{fake}" "$3/bin/conda"\n')
+    machine.world.fake("curl", f'while [ "$1" != --output ]; do shift; done; cp "{installer}" "$2"')
+    digest = hashlib.sha256(installer.read_bytes()).hexdigest()
+    monkeypatch.setattr(conda_module, "MINIFORGE_SHA256", {"x86_64": digest, "aarch64": digest})
+    return machine
+
+
+def test_conda_takes_conda_forge_only(with_conda: Machine) -> None:
+    software = Software(manager="conda", python="3.12", packages=("cmocean",), pip=("utm",))
+    code, printed = with_conda.install(software)
+    assert code == 0, printed
+    assert " ".join(with_conda.asked.read_text().split()) == (
+        "jupyterlab ipykernel pip python=3.12 cmocean utm papermill>=2.6,<3 ipykernel"
+    )
+    (create,) = (call for call in with_conda.calls_of("conda") if " create " in call)
+    assert "--override-channels --channel conda-forge --strict-channel-priority" in create
+    condarc = (with_conda.root / "conda" / ".condarc").read_text()
+    assert "channels: [conda-forge]" in condarc.splitlines()
+    assert (with_conda.locks / "conda-explicit.txt").read_text() == "@EXPLICIT\n"
+    assert (with_conda.locks / "environment.yml").exists()
+    assert with_conda.has()
+
+
+def test_an_environment_file_is_built_first(with_conda: Machine) -> None:
+    software = Software(manager="conda", requirements="dependencies:\n- xarray\n")
+    assert with_conda.install(software)[0] == 0
+    asked = [call.split(" --")[0] for call in with_conda.calls_of("conda")]
+    assert asked[:2] == ["conda env create", "conda install"]
+    assert with_conda.asked.read_text().startswith("dependencies:\n- xarray\n")
+
+
+def test_an_installer_with_another_checksum_is_not_run(
+    with_conda: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = dict.fromkeys(("x86_64", "aarch64"), "0" * 64)
+    monkeypatch.setattr(conda_module, "MINIFORGE_SHA256", wrong)
+    code, printed = with_conda.install(Software(manager="conda"))
+    assert code != 0
+    assert "FAILED" in printed
+    assert with_conda.calls_of("conda") == []
+    assert not with_conda.has()
