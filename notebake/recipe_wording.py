@@ -25,7 +25,7 @@ WORDS = {
 def describe(error: ErrorDetails, place: Place) -> str:
     """Return what is wrong with the value of a known field."""
     context, kind = error.get("ctx", {}), error["type"]
-    given = f"not {SHORT.repr(error['input'])}" if is_scalar(error["input"]) else ""
+    given = repeat(error["input"])
     if kind == "missing":
         return "is missing"
     if kind == "value_error":
@@ -47,9 +47,11 @@ def describe(error: ErrorDetails, place: Place) -> str:
     return f"{words}, {given}".rstrip(", ") if words else error["msg"]
 
 
-def is_scalar(value: object) -> bool:
-    """Whether the value is short enough to be repeated."""
-    return value is None or isinstance(value, str | int | float)
+def repeat(value: object) -> str:
+    """Return `not` and the value as YAML writes it; nothing for what is not one line."""
+    if value is None or isinstance(value, bool):
+        return f"not {'null' if value is None else str(value).lower()}"
+    return f"not {SHORT.repr(value)}" if isinstance(value, str | int | float) else ""
 
 
 def describe_unknown(path: FieldPath) -> str:

@@ -31,7 +31,7 @@ FIELDS = {
         "name: x\nshare_with:\n  -",
         "3:4: share_with[0]: is empty; give it a value, or remove the line",
     ),
-    "null": ("name: x\nregion: null", "2:9: region: must be text, not None"),
+    "null": ("name: x\nregion: null", "2:9: region: must be text, not null"),
     "twice": ("name: x\nregion: a\nname: y", "3:1: name: is given twice, first in line 1"),
     "text for a number": (
         'name: x\njupyter_port: "8887"',
@@ -39,7 +39,7 @@ FIELDS = {
     ),
     "truth for a number": (
         "name: x\njupyter_port: true",
-        "2:15: jupyter_port: must be a whole number, not True",
+        "2:15: jupyter_port: must be a whole number, not true",
     ),
     "fraction": (
         VOLUME + "    size_gib: 1.5",
