@@ -66,9 +66,11 @@ def process_ids(groups: list[Path]) -> set[int]:
     """Return every process in these groups and below."""
     found: set[int] = set()
     for group in groups:
-        for members in [group / "cgroup.procs", *group.rglob("cgroup.procs")]:
+        # Groups vanish while one looks: walk, unlike glob, takes no offence.
+        for folder, _, _ in os.walk(group):
             with suppress(OSError):
-                found.update(int(word) for word in members.read_text().split())
+                members = Path(folder, "cgroup.procs").read_text()
+                found.update(int(word) for word in members.split())
     return found - {0}
 
 
@@ -90,10 +92,9 @@ def end_groups(groups: list[Path], timeout_seconds: float = 10) -> None:
 
 def _remove_tree(group: Path) -> bool:
     """Remove the group and those below it; tell whether that worked (a dying process holds it)."""
-    below = sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True)
-    for path in [*below, group]:
+    for folder, _, _ in os.walk(group, topdown=False):
         try:
-            path.rmdir()
+            Path(folder).rmdir()
         except FileNotFoundError:
             continue
         except OSError:

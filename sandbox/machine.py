@@ -137,16 +137,14 @@ class Machine:
         reason = Exit.KILLED
         try:
             reason = guest.wait_for_exit()
-        except SandboxError:
-            log.exception("Machine %s ended, but not all of its processes did", self.id)
-        with self._lock:
-            try:
-                self._release(reason)
-            except SandboxError:
-                log.exception("Machine %s ended, but still holds something", self.id)
-            self.guest = None
-            destroyed = self._destroyed
-        self._ended.set()
+        finally:
+            with self._lock:
+                try:
+                    self._release(reason)
+                finally:
+                    self.guest = None
+                    destroyed = self._destroyed
+                    self._ended.set()
         if not destroyed:
             log.info("Machine %s: %s", self.id, reason.value)
             on_exit(self.id, reason)
