@@ -1,0 +1,220 @@
+"""Cleaning, scanning and closing a real host: nothing personal stays, nothing needed goes."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notebake import credential_scan
+from notebake.commands.clean import (
+    CLEANED,
+    LOGIN_REMOVED,
+    clean_machine,
+    remove_login,
+    scan_machine,
+)
+from notebake.credential_scan import findings_text, is_clean, parse_report
+from sandbox import base_system, leftovers, network
+from sandbox.home import open_home, release_number
+from sandbox.machines import Exit, Machines, Rule
+
+pytestmark = pytest.mark.sandbox
+
+MACHINE = "i-1"
+SCANNER = "/run/scanner.py"
+KEPT = "/var/tmp/kept"  # noqa: S108
+VOLUME = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0aa"
+# What a build leaves behind, and what of it belongs into the image.
+PERSONAL = (
+    "/home/ubuntu/.bash_history",
+    "/home/ubuntu/.cache/pip/http/a",
+    "/home/ubuntu/.ipython/profile_default/history.sqlite",
+    "/home/ubuntu/.local/share/jupyter/runtime/jpserver-1.json",
+    "/home/ubuntu/.ssh/known_hosts",
+    "/home/ubuntu/work/.ipynb_checkpoints/a-checkpoint.ipynb",
+    "/data/.ipynb_checkpoints/a-checkpoint.ipynb",
+    "/root/.python_history",
+    "/root/.ssh/authorized_keys",
+    "/etc/notebake/jupyter-token",
+    "/opt/notebake/pkgs/archive.conda",
+    "/tmp/folder/file",  # noqa: S108
+    "/var/crash/report",
+    "/var/lib/cloud/instances/i-1/user-data.txt",
+    "/var/log/some.log.1",
+    "/var/tmp/file",  # noqa: S108
+)
+NEEDED = (
+    "/data/field.nc",
+    "/etc/systemd/system/jupyter.service",
+    "/home/ubuntu/.bashrc",
+    "/home/ubuntu/work/notebook.ipynb",
+    "/home/ubuntu/work/tracked/.ipynb_checkpoints/b",
+    "/opt/notebake/conda-meta/history",
+    "/var/lib/notebake/steps/software",
+    "/var/log/some.log",
+    "/var/log/apt",
+    f"{KEPT}/file",
+)
+
+
+class Host:
+    """A machine of the sandbox that one key opens for the user `ubuntu`."""
+
+    def __init__(self, machines: Machines, key: Path) -> None:
+        self.machines, self.key = machines, key
+        self.address = machines.reserve_address(MACHINE)
+        self.ended = False
+
+    def note_end(self, machine_id: str, reason: Exit) -> None:
+        del machine_id, reason
+        self.ended = True
+
+    def boot(self) -> None:
+        self.machines.boot(MACHINE, self.note_end)
+        deadline = time.monotonic() + 30
+        while not self.answers() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        try:
+            with socket.create_connection((self.address, 22), timeout=2) as connection:
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script as root, over ssh."""
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
+        command = ["ssh", "-F", "none", "-i", self.key, *(f"-o{one}" for one in options)]
+        command += [f"ubuntu@{self.address}", "sudo bash -s"]
+        return subprocess.run(
+            command, input=script, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def do(self, script: str) -> str:
+        done = self.run(script)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def present(self, *paths: str) -> list[str]:
+        return self.do(f"for path in {' '.join(paths)}; do ls -d $path; done; true").splitlines()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    home = open_home(tmp_path / "home")
+    base_system.make_base(lambda _: None)
+    network.up(home)
+    machines = Machines(home)
+    try:
+        machines.create_root(MACHINE, "base")
+        machines.set_rules(MACHINE, [Rule("tcp", 22, 22, "0.0.0.0/0")])
+        machines.create_volume("vol-0aa", 1)
+        machines.attach_volume(MACHINE, "vol-0aa", "/dev/sdf")
+        prepare(home.machines_path / MACHINE / "upper", tmp_path / "key")
+        made = Host(machines, tmp_path / "key")
+        made.boot()
+        yield made
+    finally:
+        for machine_id in machines.running():
+            machines.shut_down(machine_id)
+        leftovers.clear(home)
+        release_number(home)
+
+
+def prepare(upper: Path, key: Path) -> None:
+    """Give the root what cloud-init would give it, and keep cloud-init from running."""
+    host_key = upper / "etc/ssh/ssh_host_ed25519_key"
+    allowed = upper / "home/ubuntu/.ssh/authorized_keys"
+    for file in (host_key, allowed, upper / "etc/cloud/cloud-init.disabled"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    (upper / "etc/cloud/cloud-init.disabled").touch()
+    for path in (key, host_key):
+        subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", path], check=True)
+    allowed.write_text(key.with_suffix(".pub").read_text())
+    subprocess.run(["chown", "--recursive", "1000:1000", upper / "home/ubuntu"], check=True)
+
+
+def use(host: Host) -> None:
+    """Leave on the host what a build and its people leave."""
+    scanner = Path(credential_scan.__file__).read_text()
+    files = [
+        path for path in PERSONAL + NEEDED if path not in ("/home/ubuntu/.bashrc", "/var/log/apt")
+    ]
+    host.do(
+        f"set -eu; cat > {SCANNER} <<'END'\n{scanner}\nEND\n"
+        f"mkfs.ext4 -q {VOLUME}; mkdir /data; mount {VOLUME} /data\n"
+        f"for path in {' '.join(files)}; do mkdir -p ${{path%/*}}; echo content > $path; done\n"
+        "printf '[Service]\\nExecStart=/bin/sleep infinity\\n' > "
+        "/etc/systemd/system/jupyter.service\n"
+        "systemctl daemon-reload; systemctl start jupyter\n"
+        "cd /home/ubuntu/work; git init -q; git add tracked; chown -R ubuntu: /home/ubuntu\n"
+    )
+
+
+def test_a_cleaned_host_keeps_what_the_image_needs_and_nothing_else(host: Host) -> None:
+    use(host)
+    scan = scan_machine(scanner_path=SCANNER, user="ubuntu", mount_points=["/data"])
+    before = parse_report(host.do(scan))
+    assert {"history", "Jupyter's own secret"} <= {each["rule"] for each in before["findings"]}
+    clean = clean_machine(user="ubuntu", units=["jupyter"], mount_points=["/data"], keep=[KEPT])
+    for _ in range(2):
+        assert host.do(clean).splitlines()[-1] == CLEANED
+    assert host.present(*PERSONAL) == []
+    assert host.present(*NEEDED) == list(NEEDED)
+    assert host.do("cat /var/log/some.log; systemctl is-active jupyter || true") == "inactive"
+    report = parse_report(host.do(scan))
+    assert report["files"] > 5000
+    assert is_clean(report), findings_text(report)
+
+
+def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:
+    use(host)
+    name = "AK" + "IA" + "Q3EGTXVWZ2LMNB7C"
+    host.do(
+        f"echo {name} > /data/on-the-volume; umount /data; echo {name} > /data/under-it;"
+        f"mount {VOLUME} /data; echo {name} > /run/in-memory; echo {name} > /dev/shm/in-memory"
+    )
+    host.do(clean_machine(user="ubuntu", mount_points=["/data"]))
+    scan = scan_machine(scanner_path=SCANNER, user="ubuntu", mount_points=["/data"])
+    report = parse_report(host.do(scan))
+    assert [each["path"] for each in report["findings"]] == ["/data/on-the-volume"]
+    report = parse_report(host.do(scan_machine(scanner_path=SCANNER, user="ubuntu")))
+    assert [each["path"] for each in report["findings"]] == ["/data/under-it"]
+
+
+def test_after_the_last_script_nobody_can_log_in(host: Host) -> None:
+    use(host)
+    host.do(clean_machine(user="ubuntu"))
+    old = host.do("cat /etc/machine-id")
+    switch = "/etc/systemd/system/switch.timer"
+    host.do(f"touch {switch}")
+    assert host.do(remove_login(user="ubuntu", also=[switch])) == LOGIN_REMOVED
+    assert host.run("true").returncode == 255
+    host.machines.shut_down(MACHINE)
+    root = host.machines.home.machines_path / MACHINE / "upper"
+    assert len(old) == 32
+    assert (root / "etc/machine-id").read_text().strip() == ""
+    left = [*root.glob("etc/ssh/ssh_host_*"), *root.glob("**/authorized_keys*")]
+    assert [path for path in left if path.is_file()] == []
+    assert not (root / switch[1:]).is_file()
+
+
+def test_a_login_that_cannot_be_removed_is_an_error(host: Host) -> None:
+    host.do("mkdir --parents /var/lib/notebake; touch /etc/ssh/authorized_keys")
+    done = host.run(remove_login(user="ubuntu"))
+    assert done.returncode == 1
+    assert "still there: /etc/ssh/authorized_keys" in done.stderr
+
+
+def test_a_machine_that_was_not_built_here_is_not_touched(host: Host) -> None:
+    host.do("echo content > /root/.bash_history")
+    for script in (clean_machine(user="ubuntu"), remove_login(user="ubuntu")):
+        done = host.run(script)
+        assert "not built by notebake" in done.stderr
+        assert done.returncode == 1
+    assert json.loads(host.do("printf '[%s]' $(ls /root/.bash_history | wc --lines)")) == [1]

@@ -1,0 +1,70 @@
+"""The cleaning scripts as text; tests/sandbox/test_clean.py runs them on a real host."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from notebake.commands.clean import clean_machine, remove_login, scan_machine
+
+NASTY = "/a b'c\"d$(touch INJECTED)`touch INJECTED`;&|*?\\e"
+SCRIPTS = {
+    "clean": clean_machine(user=NASTY, units=[NASTY], mount_points=[NASTY], keep=[NASTY]),
+    "scan": scan_machine(scanner_path=NASTY, user=NASTY, mount_points=[NASTY]),
+    "login": remove_login(user=NASTY, also=[NASTY]),
+}
+
+
+def run_bash(*arguments: str, script: str) -> subprocess.CompletedProcess[str]:
+    command = [shutil.which("bash") or "bash", *arguments]
+    return subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_script_is_valid_bash_whatever_the_names_hold(name):
+    done = run_bash("-n", script=SCRIPTS[name])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["clean", "login"])
+def test_a_machine_that_notebake_did_not_build_is_refused_before_anything_else(name, tmp_path):
+    """Safe to run anywhere: the guard is cut off from all that follows it."""
+    guard = "\n".join(SCRIPTS[name].splitlines()[:4])
+    assert guard.count("exit 1") == 3
+    assert "[ -d /var/lib/notebake ] ||" in guard
+    absent = guard.replace("/var/lib/notebake", str(tmp_path / "absent"))
+    done = run_bash(script=f"id() {{ echo 0; }}\n{absent}\necho went on")
+    assert done.returncode == 1
+    assert "was not built by notebake" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_login_stays_until_the_last_script():
+    script = clean_machine(user="ubuntu")
+    assert "ssh_host" not in script
+    for line in script.splitlines():
+        if "authorized_keys" in line:
+            assert '[ "$home" = "$login_home" ] ||' in line
+
+
+def test_cloud_init_forgets_the_machine_before_anything_is_removed():
+    script = clean_machine(user="ubuntu", units=["jupyter.service"])
+    forgets = script.index("cloud-init clean")
+    assert script.index("systemctl stop -- jupyter.service") < forgets
+    body = script[script.index("systemctl stop apt-daily.timer") :]
+    assert "rm --" not in body[: body.index("cloud-init clean")]
+    assert "wipe " not in body[: body.index("cloud-init clean")]
+
+
+def test_the_key_of_the_login_user_is_the_last_thing_removed():
+    script = remove_login(user="ubuntu", also=["/etc/systemd/system/switch.timer"])
+    last = script.index('wipe "$login_home"/.ssh/authorized_keys')
+    assert script.index("wipe /etc/ssh/ssh_host_*") < last
+    assert script.index(": > /etc/machine-id") < last
+    assert script.index('wipe "${also[@]}"') < last
+    assert "wipe" not in script[last + 1 :]
+
+
+def test_an_outer_volume_is_seen_before_the_one_inside_it():
+    script = scan_machine(scanner_path="/s", user="u", mount_points=["/data/deep", "/data"])
+    assert "points=(/data /data/deep)" in script
