@@ -32,7 +32,7 @@ count_oom_kills() { awk '$1 == "oom_kill" { n = $2 } END { print n + 0 }' /proc/
 oom_kills=$(count_oom_kills)
 started=${EPOCHREALTIME/./}
 set +e
-run_papermill 2>&1 | tee -- "$runtime/log"
+run_papermill < /dev/null 2>&1 | tee -- "$runtime/log"
 exit_code=${PIPESTATUS[0]}
 set -e
 microseconds=$((${EPOCHREALTIME/./} - started))
