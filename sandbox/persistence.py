@@ -1,7 +1,6 @@
-"""What survives a restart of the sandbox: images, snapshots and volumes, with their tags.
+"""What survives a restart of the sandbox: images and snapshots, with their tags and permissions.
 
-Hosts do not: their processes are gone, so their instances are not remembered either, and a volume
-that was attached is free again.
+Hosts do not, nor do their volumes, so neither they nor their instances are remembered.
 """
 
 import json
@@ -13,7 +12,7 @@ from typing import Any
 
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.region import Region
-from sandbox.ec2.resources import BlockDevice, Image, Snapshot, Volume
+from sandbox.ec2.resources import BlockDevice, Image, Snapshot
 
 VERSION = 1
 
@@ -53,20 +52,13 @@ def _remember_region(region: Region) -> dict[str, Any]:
     own = region.account_id
     images = [one for one in region.images.values() if one.owner_id == own]
     snapshots = [one for one in region.snapshots.values() if one.owner_id == own]
-    volumes = [one for one in region.volumes.values() if _outlives_its_host(one)]
-    kept: list[Image | Snapshot | Volume] = [*images, *snapshots, *volumes]
+    kept: list[Image | Snapshot] = [*images, *snapshots]
     return {
         "images": [asdict(one) for one in images],
         "snapshots": [asdict(one) for one in snapshots],
-        "volumes": [{**asdict(one), "attachment": None} for one in volumes],
         "deregistered": sorted(region.deregistered),
         "tags": {one.id: tags for one in kept if (tags := region.tags_of(one.id))},
     }
-
-
-def _outlives_its_host(volume: Volume) -> bool:
-    ends = volume.attachment and volume.attachment.delete_on_termination
-    return not (volume.is_root or ends)
 
 
 def _restore_region(region: Region, content: dict[str, Any]) -> None:
@@ -80,10 +72,6 @@ def _restore_region(region: Region, content: dict[str, Any]) -> None:
         snapshot = Snapshot(**_with_times(Snapshot, one))
         snapshot.state = "error" if snapshot.state == "pending" else snapshot.state
         region.snapshots[snapshot.id] = snapshot
-    for one in content["volumes"]:
-        volume = Volume(**_with_times(Volume, one))
-        volume.state = "error" if volume.state in ("creating", "error") else "available"
-        region.volumes[volume.id] = volume
     region.deregistered.update(content["deregistered"])
     for resource_id, tags in content["tags"].items():
         region.tag(resource_id, tags)

@@ -81,10 +81,12 @@ class Cloud:
             queues = list(self._queues.values())
         for queue in queues:
             queue.shutdown(wait=True, cancel_futures=True)
-        for _, instance in self.instances():
+        for region, instance in self.instances():
             if instance.is_live:
                 instance.state = "terminated"
                 self.machines.destroy(instance.id)
+                region.release_volumes(instance.id)
+        self.changed()
 
     def _do(self, resource_id: str, work: Callable[[], object]) -> None:
         try:

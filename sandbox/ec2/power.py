@@ -175,17 +175,10 @@ def _terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> N
 
 
 def _finish_termination(region: Region, instance: Instance) -> None:
-    machines = region.cloud.machines
-    machines.destroy(instance.id)
+    region.cloud.machines.destroy(instance.id)
     region.cloud.latency.wait("shutting_down")
     with region.cloud.lock:
-        for volume in region.volumes_of(instance.id):
-            if volume.attachment and volume.attachment.delete_on_termination:
-                del region.volumes[volume.id]
-                region.untag(volume.id)
-                machines.delete_volume(volume.id)
-            else:
-                volume.attachment, volume.state = None, "available"
+        region.release_volumes(instance.id)
         region.network.enis.pop(instance.interface.id, None)
         region.untag(instance.interface.id)
         _enter(instance, "terminated", instance.state_reason)

@@ -81,6 +81,16 @@ class Region:
         ]
         return sorted(attached, key=lambda v: (not v.is_root, v.attachment and v.attachment.device))
 
+    def release_volumes(self, instance_id: str) -> None:
+        """Delete the volumes that end with their instance; the others are free again."""
+        for volume in self.volumes_of(instance_id):
+            if volume.attachment and volume.attachment.delete_on_termination:
+                del self.volumes[volume.id]
+                self.untag(volume.id)
+                self.cloud.machines.delete_volume(volume.id)
+            else:
+                volume.attachment, volume.state = None, "available"
+
     def tags_of(self, resource_id: str) -> dict[str, str]:
         """Return a copy of the tags."""
         return dict(self.network.tags.get(resource_id, {}))
