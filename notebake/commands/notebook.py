@@ -13,15 +13,17 @@ PYTHON_PREFIX = "/opt/notebake/python"
 GRACE_SECONDS = 20
 """Enough for papermill to interrupt, end and kill a kernel (5 + 5 s), and to save the notebook."""
 
-# Runtime files hold the kernel's key, the history what was run: both go when the script goes.
+# The kernel's key, the history and temporary files go when the script goes. The key's file is
+# made by tempfile, not in Jupyter's runtime directory (jupyter_client/connect.py), hence TMPDIR.
 PREPARE = """\
 [ -f "$notebook" ] || { echo "There is no notebook $notebook" >&2; exit 66; }
 [ -d "$directory" ] || { echo "There is no directory $directory" >&2; exit 66; }
-runtime="$output.runtime"
-rm --recursive --force -- "$runtime" "$output" "$output.status.json"
+rm --force -- "$output" "$output.status.json"
 mkdir --parents -- "$(dirname -- "$output")"
-install --directory --mode=0700 -- "$runtime"
+runtime=$(mktemp --directory --tmpdir notebake-XXXXXX)
 trap 'rm --recursive --force -- "$runtime"' EXIT
+mkdir -- "$runtime/tmp"
+export TMPDIR="$runtime/tmp"
 export JUPYTER_PATH="$runtime/jupyter"
 export JUPYTER_RUNTIME_DIR="$runtime/jupyter-runtime"
 export IPYTHONDIR="$runtime/ipython"

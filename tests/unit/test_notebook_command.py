@@ -41,7 +41,9 @@ class Runner:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.temporary = directory / "tmp"
         (directory / "home").mkdir()
+        self.temporary.mkdir()
 
     def write(self, *cells: str, name: str = "some notebook.ipynb") -> Path:
         written = [nbformat.v4.new_code_cell(cell) for cell in cells]
@@ -52,7 +54,7 @@ class Runner:
         return path
 
     def start(self, script: str) -> subprocess.CompletedProcess[str]:
-        home = {"HOME": str(self.directory / "home"), "PYTHONWARNINGS": "default"}
+        home = {"HOME": str(self.directory / "home"), "TMPDIR": str(self.temporary)}
         return subprocess.run(
             ["bash", "-c", script],
             env=os.environ | home,
@@ -77,7 +79,8 @@ class Runner:
         }
         executed = Executed(output, self.start(run_notebook(**wanted | options)))
         left = sorted(entry.name for entry in output.parent.iterdir())
-        assert left == [output.name, f"{output.name}.status.json"], "runtime files must be gone"
+        assert left == [output.name, f"{output.name}.status.json"]
+        assert list(self.temporary.iterdir()) == [], "runtime files must be gone"
         assert executed.finished.returncode == executed.status["exit_code"]
         assert not list(self.directory.rglob(".ipynb_checkpoints"))
         return executed
@@ -89,12 +92,14 @@ def runner(tmp_path: Path) -> Runner:
 
 
 def test_a_sound_notebook_passes_and_its_log_streams_readably(runner: Runner) -> None:
-    executed = runner.run("import os; print(os.getcwd())", "print(6 * 7)")
+    key = "from ipykernel.connect import get_connection_file as f; print(f())"
+    executed = runner.run("import os; print(os.getcwd())", f"print(6 * 7); {key}")
 
     verdict = executed.judged(minimum_cells=2)
     assert (verdict.kind, verdict.error, verdict.cells) == ("passed", None, 2)
     assert 42 in verdict.numbers
     assert str(runner.directory) in executed.finished.stdout
+    assert f"{runner.temporary}/notebake-" in executed.finished.stdout, "where the key lay"
     assert "Executing Cell 2" in executed.finished.stdout
     assert list((runner.directory / "home").rglob("history.sqlite")) == []
 
