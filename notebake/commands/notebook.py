@@ -16,9 +16,9 @@ GRACE_SECONDS = 20
 # The kernel's key, the history and temporary files go when the script goes. The key's file is
 # made by tempfile, not in Jupyter's runtime directory (jupyter_client/connect.py), hence TMPDIR.
 PREPARE = """\
+rm --force -- "$output" "$output.status.json"
 [ -f "$notebook" ] || { echo "There is no notebook $notebook" >&2; exit 66; }
 [ -d "$directory" ] || { echo "There is no directory $directory" >&2; exit 66; }
-rm --force -- "$output" "$output.status.json"
 mkdir --parents -- "$(dirname -- "$output")"
 runtime=$(mktemp --directory --tmpdir notebake-XXXXXX)
 trap 'rm --recursive --force -- "$runtime"' EXIT

@@ -270,7 +270,9 @@ def test_a_file_that_is_no_notebook_still_leaves_a_readable_one(runner: Runner) 
     assert executed.judged().kind == "papermill_failed"
 
 
-def test_a_notebook_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_notebook_that_is_not_there_leaves_nothing_of_an_earlier_run(tmp_path: Path) -> None:
+    for name in ("out.ipynb", "out.ipynb.status.json"):
+        (tmp_path / name).write_text("of an earlier run")
     script = run_notebook(
         notebook_path=str(tmp_path / "none.ipynb"),
         output_path=str(tmp_path / "out.ipynb"),
