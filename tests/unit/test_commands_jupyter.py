@@ -1,0 +1,117 @@
+import getpass
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from notebake.commands import jupyter
+from tests.unit.shell_world import ShellWorld, shell_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ShellWorld:
+    world = shell_world(tmp_path)
+    world.fake("systemctl", "exit ${SYSTEMCTL_EXIT:-0}")
+    world.fake("journalctl", "echo the journal")
+    world.fake("curl", '[ -z "$SILENT" ] || exit 7; echo \'{"version": "2.0"}\'')
+    world.fake("sleep", "")
+    return world
+
+
+def here(world: ShellWorld, text: str) -> str:
+    return text.replace("/etc/", f"{world.directory}/etc/")
+
+
+def install(world: ShellWorld, working_directory: str = "/data/work") -> str:
+    text = jupyter.install_jupyter_service(
+        user=getpass.getuser(), port=8887, working_directory=working_directory
+    )
+    return here(world, text)
+
+
+def test_the_service_is_enabled_started_and_waited_for(world: ShellWorld) -> None:
+    done = world.run(install(world))
+    assert (done.returncode, done.stdout) == (0, "JupyterLab answers on 127.0.0.1:8887\n")
+    units = world.directory / "etc" / "systemd" / "system"
+    unit = (units / "notebake-jupyter.service").read_text().splitlines()
+    assert f"User={getpass.getuser()}" in unit
+    assert "WorkingDirectory=/data/work" in unit
+    assert "OOMPolicy=continue" in unit
+    asked = [call for call in world.calls if call.startswith("systemctl")]
+    both = "notebake-jupyter-token.service notebake-jupyter.service"
+    assert asked[:3] == [
+        "systemctl daemon-reload",
+        f"systemctl --quiet enable {both}",
+        f"systemctl restart {both}",
+    ]
+
+
+def test_a_service_that_does_not_answer_is_an_error_with_its_journal(world: ShellWorld) -> None:
+    world.environment["SILENT"] = "1"
+    done = world.run(install(world))
+    assert (done.returncode, done.stderr) == (1, "the journal\n")
+    assert sum(call.startswith("curl") for call in world.calls) == 120
+
+
+def test_an_answer_from_another_program_is_not_our_service(world: ShellWorld) -> None:
+    assert world.run(jupyter.jupyter_is_running(8887)).returncode == 0
+    world.environment["SYSTEMCTL_EXIT"] = "3"
+    assert world.run(jupyter.jupyter_is_running(8887)).returncode != 0
+
+
+def test_the_configuration_keeps_to_the_loopback_and_holds_no_token(world: ShellWorld) -> None:
+    world.run(install(world))
+    config = (world.directory / "etc/notebake/jupyter_server_config.py").read_text()
+    compile(config, "config", "exec")
+    assert 'c.ServerApp.ip = "127.0.0.1"' in config
+    assert "c.ServerApp.port_retries = 0" in config
+    assert not (world.directory / "etc/notebake/jupyter-token").exists()
+    page = json.loads((world.directory / "etc/jupyter/labconfig/page_config.json").read_text())
+    assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
+
+
+def test_each_machine_makes_a_token_of_its_own_and_keeps_it(world: ShellWorld) -> None:
+    world.run(install(world))
+    program = world.directory / "etc" / "notebake" / "make-jupyter-token"
+    token = world.directory / "etc" / "notebake" / "jupyter-token"
+    made = []
+    for _machine in range(2):
+        assert world.run(str(program)).returncode == 0
+        made.append(token.read_text())
+        assert token.stat().st_mode & 0o777 == 0o400
+        assert world.run(str(program)).returncode == 0
+        assert token.read_text() == made[-1]
+        assert world.run(here(world, jupyter.read_token())).stdout == made[-1]
+        token.unlink()
+    assert made[0] != made[1]
+    assert [len(one.strip()) for one in made] == [48, 48]
+
+
+def test_a_token_that_came_out_short_is_not_used(world: ShellWorld) -> None:
+    world.run(install(world))
+    world.fake("od", "echo 12 34")
+    directory = world.directory / "etc" / "notebake"
+    assert world.run(str(directory / "make-jupyter-token")).returncode != 0
+    assert any(call.startswith("od ") for call in world.calls), "the fault did not fire"
+    assert not (directory / "jupyter-token").exists()
+
+
+def test_ours_are_the_only_programs_in_the_unit() -> None:
+    unit = jupyter.jupyter_unit(user="ubuntu", working_directory="/data/100%")
+    assert "WorkingDirectory=/data/100%%" in unit
+    assert "token" not in unit.split("ExecStart=")[1].splitlines()[0]
+
+
+@pytest.mark.sandbox
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_systemd_understands_the_units(world: ShellWorld, tmp_path: Path) -> None:
+    unit = jupyter.jupyter_unit(user="root", working_directory="/")
+    (tmp_path / jupyter.SERVICE).write_text(
+        unit.replace(f"{jupyter.PYTHON}/bin/jupyter-lab", "/bin/true")
+    )
+    (tmp_path / jupyter.TOKEN_SERVICE).write_text(
+        jupyter.TOKEN_UNIT.replace(jupyter.TOKEN_SCRIPT, "/bin/true")
+    )
+    done = world.run(f"systemd-analyze verify {tmp_path / jupyter.SERVICE}")
+    assert str(tmp_path) not in done.stderr
