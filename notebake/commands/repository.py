@@ -1,0 +1,98 @@
+"""The git repository whose notebooks the image is for: a clone that belongs to the login user."""
+
+from shlex import quote
+
+from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
+from notebake.recipe import Repository
+
+
+def clone_repository(*, repository: Repository, path: str, user: str) -> str:
+    """Return the root script that clones a repository, or brings our clone to the wanted ref.
+
+    A branch is checked out as a branch, at what the remote has now; a tag or a commit detached.
+    What is at the path and is not a clone of this repository is refused, and so are changes in
+    the clone that a checkout would lose.
+    """
+    values = variables(url=repository.url, ref=repository.ref, path=path, user=user)
+    return script(
+        NETWORK_ENVIRONMENT, values, CHOOSE_DIRECTORY, as_user(user, values, CHECK_OUT), FINISH
+    )
+
+
+def repository_commit(path: str) -> str:
+    """Print the commit that is checked out; fail where there is no clone."""
+    return f"git -C {quote(path)} rev-parse --verify HEAD"
+
+
+# git itself runs as the user only: it distrusts another user's clone, and so should we.
+CHOOSE_DIRECTORY = r"""
+new=$path.notebake-new
+export clone=$path
+if [ ! -d "$path/.git" ]; then
+    if [ -e "$path" ] && [ -n "$(ls --almost-all "$path")" ]; then
+        echo "$path is there, and is not a clone of $url: it is left as it is" >&2
+        exit 1
+    fi
+    clone=$new
+    rm --recursive --force "$new"
+    parent=$(dirname "$path")
+    [ -d "$parent" ] || install --directory --owner="$user" --group="$(id -g "$user")" "$parent"
+    install --directory --owner="$user" --group="$(id -g "$user")" "$new"
+fi
+"""
+
+CHECK_OUT = r"""
+export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="ssh -o BatchMode=yes"
+# While it is there, a checkout was begun and not finished, and all changes are its own.
+begun=$clone/.git/notebake-checkout
+refuse() { echo "$clone $*: it is left as it is" >&2; exit 1; }
+
+if [ -e "$clone/.git" ]; then
+    origin=$(git -C "$clone" config --get remote.origin.url || true)
+    [ "$origin" = "$url" ] || refuse "is a clone of ${origin:-nothing}, not of $url"
+    if [ -e "$begun" ]; then
+        rm --force "$clone/.git/index.lock"
+        git -C "$clone" reset --quiet --hard
+    fi
+    [ -z "$(git -C "$clone" status --porcelain --untracked-files=no)" ] || refuse "has changes"
+    echo "git: fetching $url"
+    git -C "$clone" fetch --quiet --force --tags --prune origin \
+        '+refs/heads/*:refs/remotes/origin/*'
+    git -C "$clone" remote set-head origin --auto > /dev/null
+else
+    echo "git: cloning $url"
+    git clone --quiet --no-checkout -- "$url" "$clone"
+fi
+
+branch=$ref
+if [ "$ref" = HEAD ]; then
+    branch=$(git -C "$clone" rev-parse --abbrev-ref origin/HEAD)
+    branch=${branch#origin/}
+fi
+touch "$begun"
+if git -C "$clone" rev-parse --quiet --verify "refs/remotes/origin/$branch" > /dev/null; then
+    git -C "$clone" checkout --quiet -B "$branch" "origin/$branch"
+elif commit=$(git -C "$clone" rev-parse --quiet --verify "$ref^{commit}"); then
+    git -C "$clone" checkout --quiet --detach "$commit"
+else
+    rm "$begun"
+    echo "$url has no branch, tag or commit $ref" >&2
+    exit 1
+fi
+git -C "$clone" submodule --quiet update --init --recursive
+rm "$begun"
+
+if git -C "$clone" grep --quiet --fixed-strings 'filter=lfs' -- '*.gitattributes' &&
+    ! git lfs version > /dev/null 2>&1; then
+    echo "git: WARNING: this repository keeps files in git LFS, which is not installed:" \
+        "add git-lfs to software.apt, or those files are mere pointers"
+fi
+echo "git: $path is at $(git -C "$clone" rev-parse HEAD)"
+"""
+
+FINISH = r"""
+if [ "$clone" = "$new" ]; then
+    [ ! -d "$path" ] || rmdir "$path"
+    mv --no-target-directory "$new" "$path"
+fi
+"""

@@ -1,0 +1,152 @@
+import getpass
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from notebake.commands.repository import clone_repository, repository_commit
+from notebake.recipe import Repository
+from tests.unit.shell_world import NASTY, ShellWorld, shell_world
+
+
+def git(directory: Path, *words: str) -> str:
+    who = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "init.defaultBranch=main")
+    return subprocess.run(
+        ["git", *who, "-C", str(directory), *words], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def commit(directory: Path, text: str) -> str:
+    (directory / "file").write_text(text)
+    git(directory, "add", "file")
+    git(directory, "commit", "-qm", text)
+    return git(directory, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ShellWorld:
+    return shell_world(tmp_path)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
+    source.mkdir()
+    git(source, "init", "-q")
+    commit(source, "one")
+    git(source, "tag", "v1")
+    commit(source, "two")
+    git(source, "branch", "work/other", "v1")
+    return source
+
+
+def clone(source: Path, path: Path, ref: str = "HEAD") -> str:
+    repository = Repository(url="https://example.org/x", ref=ref)
+    local = repository.model_copy(update={"url": f"file://{source}"})
+    return clone_repository(repository=local, path=str(path), user=getpass.getuser())
+
+
+@pytest.mark.parametrize(
+    ("ref", "at", "branch"),
+    [
+        ("HEAD", "main", "main"),
+        ("main", "main", "main"),
+        ("work/other", "v1", "work/other"),
+        ("v1", "v1", "HEAD"),
+    ],
+)
+def test_a_branch_is_a_branch_and_a_tag_is_detached(
+    world: ShellWorld, source: Path, tmp_path: Path, ref: str, at: str, branch: str
+) -> None:
+    path = tmp_path / "below" / NASTY.replace("/", "_")
+    done = world.run(clone(source, path, ref))
+    assert done.returncode == 0, done.stderr
+    assert world.run(repository_commit(str(path))).stdout.strip() == git(source, "rev-parse", at)
+    assert git(path, "rev-parse", "--abbrev-ref", "HEAD") == branch
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("digits", [40, 9])
+def test_a_commit_is_found_by_its_id(
+    world: ShellWorld, source: Path, tmp_path: Path, digits: int
+) -> None:
+    wanted = git(source, "rev-parse", "v1")
+    assert world.run(clone(source, tmp_path / "clone", wanted[:digits])).returncode == 0
+    assert git(tmp_path / "clone", "rev-parse", "HEAD") == wanted
+
+
+def test_a_second_run_brings_the_clone_to_what_the_branch_is_now(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "clone"
+    world.run(clone(source, path))
+    (path / "notes").write_text("mine")
+    newest = commit(source, "three")
+    assert world.run(clone(source, path)).returncode == 0
+    assert git(path, "rev-parse", "HEAD") == newest
+    assert (path / "notes").read_text() == "mine"
+    assert world.run(clone(source, path, "v1")).returncode == 0
+    assert (path / "file").read_text() == "one"
+
+
+def test_what_is_not_our_clone_is_left_alone(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "clone"
+    path.mkdir()
+    (path / "thesis").write_text("mine")
+    refused = world.run(clone(source, path))
+    assert refused.returncode != 0
+    assert "is not a clone of" in refused.stderr
+    (path / "thesis").unlink()
+    git(path, "init", "-q")
+    assert "is a clone of nothing" in world.run(clone(source, path)).stderr
+    git(path, "remote", "add", "origin", "file:///elsewhere")
+    assert "is a clone of file:///elsewhere" in world.run(clone(source, path)).stderr
+
+
+def test_changes_in_the_clone_are_not_lost(world: ShellWorld, source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "clone"
+    world.run(clone(source, path))
+    (path / "file").write_text("edited")
+    refused = world.run(clone(source, path, "v1"))
+    assert "has changes" in refused.stderr
+    assert (path / "file").read_text() == "edited"
+
+
+def test_an_unknown_ref_is_named_and_leaves_no_clone(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    refused = world.run(clone(source, tmp_path / "clone", "no-such"))
+    assert "has no branch, tag or commit no-such" in refused.stderr
+    assert not (tmp_path / "clone").exists()
+    assert world.run(repository_commit(str(tmp_path / "clone"))).returncode != 0
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_checkout_that_was_killed_is_finished(
+    world: ShellWorld, source: Path, tmp_path: Path, again: bool
+) -> None:
+    path = tmp_path / "clone"
+    if again:
+        world.run(clone(source, path, "v1"))
+    real = "/usr/bin/git"
+    half = '{ echo half > "$2/file"; touch "$2/.git/index.lock"; kill -KILL $PPID; }'
+    fake = world.fake("git", f'case "$*" in *checkout\\ --quiet*) {half} ;; *) {real} "$@" ;; esac')
+    assert world.run(clone(source, path)).returncode != 0
+    assert any("checkout --quiet" in call for call in world.calls), "the fault did not fire"
+    fake.unlink()
+    done = world.run(clone(source, path))
+    assert done.returncode == 0, done.stderr
+    assert (path / "file").read_text() == "two"
+    assert git(path, "status", "--porcelain") == ""
+
+
+def test_files_in_lfs_are_pointed_out(world: ShellWorld, source: Path, tmp_path: Path) -> None:
+    (source / ".gitattributes").write_text("*.nc filter=lfs\n")
+    git(source, "add", ".gitattributes")
+    git(source, "commit", "-qm", "lfs")
+    world.fake("git", '[ "$1" != lfs ] || exit 1; exec /usr/bin/git "$@"')
+    done = world.run(clone(source, tmp_path / "clone"))
+    assert done.returncode == 0
+    assert "git LFS, which is not installed" in done.stdout
