@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -99,7 +100,9 @@ class Wire:
         return {"status": "ok", "account": self.cloud.account_id, "instances": counted}
 
 
+@cache
 def _create_app(service: Any) -> Any:
+    """Return moto's application for a service; it knows no cloud until a request names one."""
     app = create_backend_app(service)
     if service == "ec2":
         strict = convert_to_flask_response(StrictResponse.dispatch)

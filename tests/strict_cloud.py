@@ -19,7 +19,7 @@ from sandbox.server import serving
 from sandbox.wire import Wire
 from tests.sandbox.fake_machines import FakeMachines
 
-QUICK = Latency().scaled(0.25)
+QUICK = Latency().scaled(0.1)
 
 
 @dataclass(frozen=True)

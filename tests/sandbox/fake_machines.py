@@ -1,7 +1,8 @@
 """The host layer in memory: what was asked of it, and hosts that obey at once."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sandbox.machines import Exit, Rule
 
@@ -24,6 +25,17 @@ class FakeMachines:
         self.stores: dict[str, list[int]] = {}
         self.baked: list[str] = ["base"]
         self.refuse_to_boot = False
+        self._may_work = threading.Event()
+        self._may_work.set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nothing that takes its time on a host come to an end while the block runs."""
+        self._may_work.clear()
+        try:
+            yield
+        finally:
+            self._may_work.set()
 
     def create_root(self, machine_id: str, image_id: str) -> None:
         assert image_id in self.baked
@@ -31,8 +43,8 @@ class FakeMachines:
         self.roots[machine_id] = image_id
 
     def bake_image(self, machine_id: str, image_id: str) -> None:
+        self._work("bake_image", machine_id, image_id)
         assert machine_id not in self.on_exit, "must be stopped"
-        self._note("bake_image", machine_id, image_id)
         self.baked.append(image_id)
 
     def delete_image(self, image_id: str) -> None:
@@ -49,7 +61,7 @@ class FakeMachines:
             return self.addresses.setdefault(machine_id, f"127.0.{taken // 250}.{taken % 250}")
 
     def boot(self, machine_id: str, on_exit: OnExit) -> None:
-        self._note("boot", machine_id)
+        self._work("boot", machine_id)
         if self.refuse_to_boot:
             raise RuntimeError("no room")
         assert machine_id in self.roots
@@ -57,7 +69,7 @@ class FakeMachines:
         self.on_exit[machine_id] = on_exit
 
     def shut_down(self, machine_id: str, timeout_seconds: float = 30) -> None:
-        self._note("shut_down", machine_id, str(timeout_seconds))
+        self._work("shut_down", machine_id, str(timeout_seconds))
         self.end_from_inside(machine_id, Exit.POWERED_OFF)
 
     def reboot(self, machine_id: str) -> None:
@@ -65,7 +77,7 @@ class FakeMachines:
         self.end_from_inside(machine_id, Exit.REBOOTED)
 
     def destroy(self, machine_id: str) -> None:
-        self._note("destroy", machine_id)
+        self._work("destroy", machine_id)
         self.end_from_inside(machine_id, Exit.KILLED)
         self.roots.pop(machine_id, None)
 
@@ -84,16 +96,16 @@ class FakeMachines:
         return sorted(self.on_exit)
 
     def create_volume(self, volume_id: str, size_gib: int, snapshot_id: str | None = None) -> None:
-        self._note("create_volume", volume_id, str(size_gib), snapshot_id or "")
+        self._work("create_volume", volume_id, str(size_gib), snapshot_id or "")
         self.volumes[volume_id] = self.snapshots[snapshot_id] if snapshot_id else volume_id
 
     def attach_volume(self, machine_id: str, volume_id: str, device: str) -> None:
         assert volume_id in self.volumes
-        self._note("attach_volume", machine_id, volume_id, device)
+        self._work("attach_volume", machine_id, volume_id, device)
         self.attached[volume_id] = machine_id
 
     def detach_volume(self, machine_id: str, volume_id: str) -> None:
-        self._note("detach_volume", machine_id, volume_id)
+        self._work("detach_volume", machine_id, volume_id)
         self.attached.pop(volume_id, None)
 
     def delete_volume(self, volume_id: str) -> None:
@@ -101,7 +113,7 @@ class FakeMachines:
         self.volumes.pop(volume_id, None)
 
     def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
-        self._note("create_snapshot", volume_id, snapshot_id)
+        self._work("create_snapshot", volume_id, snapshot_id)
         self.snapshots[snapshot_id] = self.volumes[volume_id]
 
     def delete_snapshot(self, snapshot_id: str) -> None:
@@ -110,6 +122,10 @@ class FakeMachines:
 
     def add_instance_store(self, machine_id: str, sizes_gib: Sequence[int]) -> None:
         self.stores[machine_id] = list(sizes_gib)
+
+    def _work(self, *words: str) -> None:
+        self._note(*words)
+        assert self._may_work.wait(timeout=20), "held for ever"
 
     def _note(self, *words: str) -> None:
         with self.lock:

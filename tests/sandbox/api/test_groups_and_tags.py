@@ -65,8 +65,11 @@ def test_a_group_in_use_cannot_be_deleted_until_the_instance_is_gone(world: Worl
     group_id = make_group(world)
     instance_id = world.launch_running(SecurityGroupIds=[group_id])
     assert code_of(world.ec2.delete_security_group, GroupId=group_id) == "DependencyViolation"
-    world.ec2.terminate_instances(InstanceIds=[instance_id])
-    assert code_of(world.ec2.delete_security_group, GroupId=group_id) == "DependencyViolation"
+    with world.machines.held():
+        world.ec2.terminate_instances(InstanceIds=[instance_id])
+        assert world.state(instance_id) == "shutting-down"
+        early = code_of(world.ec2.delete_security_group, GroupId=group_id)
+        assert early == "DependencyViolation"
     world.wait_for_state(instance_id, "terminated")
     world.ec2.delete_security_group(GroupId=group_id)
     missing = code_of(world.ec2.delete_security_group, GroupId=group_id)

@@ -23,13 +23,15 @@ def snapshots_of(world: World, image_id: str) -> list[str]:
 
 def test_an_image_is_pending_with_its_snapshots_before_it_is_available(world: World) -> None:
     instance_id = launch_with_data(world)
-    image_id = world.ec2.create_image(InstanceId=instance_id, Name="baked")["ImageId"]
-    assert world.image(image_id)["State"] == "pending"
-    pending = world.ec2.describe_snapshots(SnapshotIds=snapshots_of(world, image_id))["Snapshots"]
-    assert {one["State"] for one in pending} == {"pending"}
-    assert code_of(world.launch, ImageId=image_id) == "InvalidAMIID.Unavailable"
+    with world.machines.held():
+        image_id = world.ec2.create_image(InstanceId=instance_id, Name="baked")["ImageId"]
+        assert world.image(image_id)["State"] == "pending"
+        ids = snapshots_of(world, image_id)
+        pending = world.ec2.describe_snapshots(SnapshotIds=ids)["Snapshots"]
+        assert {one["State"] for one in pending} == {"pending"}
+        assert code_of(world.launch, ImageId=image_id) == "InvalidAMIID.Unavailable"
     world.wait_until(lambda: world.image(image_id)["State"] == "available")
-    done = world.ec2.describe_snapshots(SnapshotIds=snapshots_of(world, image_id))["Snapshots"]
+    done = world.ec2.describe_snapshots(SnapshotIds=ids)["Snapshots"]
     assert {(one["State"], one["Progress"]) for one in done} == {("completed", "100%")}
     assert world.state(instance_id) == "stopped"
 
@@ -244,8 +246,10 @@ def test_an_image_that_was_pending_at_the_end_has_failed_after_a_restart(tmp_pat
     with strict_cloud_opened(home=tmp_path) as opened:
         world = World(opened, client("ec2", opened.endpoint_url))
         instance_id = launch_with_data(world)
-        image_id = world.ec2.create_image(InstanceId=instance_id, Name="baked")["ImageId"]
-        cut = (tmp_path / "api.json").read_text()
+        with world.machines.held():
+            wanted = {"InstanceId": instance_id, "Name": "baked"}
+            image_id = world.ec2.create_image(**wanted)["ImageId"]
+            cut = (tmp_path / "api.json").read_text()
     (tmp_path / "api.json").write_text(cut)
     with strict_cloud_opened(home=tmp_path) as opened:
         world = World(opened, client("ec2", opened.endpoint_url))

@@ -105,8 +105,9 @@ def test_a_host_reads_who_it_is(world: World, port: int) -> None:
 
 
 def test_a_host_that_is_being_launched_is_known_already(world: World, port: int) -> None:
-    instance_id = world.launch()["InstanceId"]
-    assert asker(world, port, instance_id).read("meta-data/instance-id") == instance_id
+    with world.machines.held():
+        instance_id = world.launch()["InstanceId"]
+        assert asker(world, port, instance_id).read("meta-data/instance-id") == instance_id
 
 
 def test_a_stranger_and_a_terminated_host_are_told_nothing(world: World, port: int) -> None:

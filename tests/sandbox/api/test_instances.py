@@ -10,9 +10,12 @@ DATA_VOLUME = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 2, "DeleteOnTermi
 
 
 def test_an_instance_is_pending_before_it_runs(world: World) -> None:
-    launched = world.launch()
-    assert launched["State"]["Name"] == "pending"
-    assert world.state(launched["InstanceId"]) == "pending"
+    with world.machines.held():
+        launched = world.launch()
+        assert launched["State"]["Name"] == "pending"
+        assert world.state(launched["InstanceId"]) == "pending"
+        early = code_of(world.ec2.stop_instances, InstanceIds=[launched["InstanceId"]])
+        assert early == "IncorrectInstanceState"
     world.wait_for_state(launched["InstanceId"], "running")
     assert world.machines.running() == [launched["InstanceId"]]
 
@@ -36,9 +39,11 @@ def test_a_public_address_is_given_only_where_it_is_wanted(world: World) -> None
 def test_stop_and_start_take_their_time_and_keep_the_address(world: World) -> None:
     instance_id = world.launch_running()
     before = world.instance(instance_id)["PrivateIpAddress"]
-    stopping = world.ec2.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]
-    assert stopping["CurrentState"]["Name"] == "stopping"
-    assert code_of(world.ec2.start_instances, InstanceIds=[instance_id]) == "IncorrectInstanceState"
+    with world.machines.held():
+        stopping = world.ec2.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]
+        assert stopping["CurrentState"]["Name"] == "stopping"
+        early = code_of(world.ec2.start_instances, InstanceIds=[instance_id])
+        assert early == "IncorrectInstanceState"
     world.wait_for_state(instance_id, "stopped")
     assert "PublicIpAddress" not in world.instance(instance_id)
     starting = world.ec2.start_instances(InstanceIds=[instance_id])["StartingInstances"][0]

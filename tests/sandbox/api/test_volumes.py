@@ -6,9 +6,10 @@ from tests.sandbox.api.conftest import ZONE, World, code_of
 
 
 def test_a_volume_is_creating_before_it_is_available(world: World) -> None:
-    made = world.ec2.create_volume(Size=3, AvailabilityZone=ZONE, VolumeType="gp3")
-    assert made["State"] == "creating"
-    assert code_of(world.ec2.delete_volume, VolumeId=made["VolumeId"]) == "IncorrectState"
+    with world.machines.held():
+        made = world.ec2.create_volume(Size=3, AvailabilityZone=ZONE, VolumeType="gp3")
+        assert made["State"] == "creating"
+        assert code_of(world.ec2.delete_volume, VolumeId=made["VolumeId"]) == "IncorrectState"
     world.wait_until(lambda: world.volume(made["VolumeId"])["State"] == "available")
 
 
@@ -22,10 +23,12 @@ def test_the_same_token_makes_one_volume(world: World) -> None:
 
 def test_a_volume_is_attaching_before_it_is_attached(world: World) -> None:
     volume_id, instance_id = world.make_volume(), world.launch_running()
-    attaching = world.ec2.attach_volume(
-        VolumeId=volume_id, InstanceId=instance_id, Device="/dev/sdf"
-    )
-    assert attaching["State"] == "attaching"
+    with world.machines.held():
+        attaching = world.ec2.attach_volume(
+            VolumeId=volume_id, InstanceId=instance_id, Device="/dev/sdf"
+        )
+        assert attaching["State"] == "attaching"
+        assert world.volume(volume_id)["Attachments"][0]["State"] == "attaching"
     world.wait_until(lambda: world.volume(volume_id)["Attachments"][0]["State"] == "attached")
     assert world.machines.attached[volume_id] == instance_id
     assert world.volume(volume_id)["State"] == "in-use"
@@ -36,7 +39,9 @@ def test_a_detached_volume_can_be_deleted(world: World) -> None:
     volume_id, instance_id = world.make_volume(), world.launch_running()
     world.ec2.attach_volume(VolumeId=volume_id, InstanceId=instance_id, Device="/dev/sdf")
     world.wait_until(lambda: world.volume(volume_id)["Attachments"][0]["State"] == "attached")
-    assert world.ec2.detach_volume(VolumeId=volume_id)["State"] == "detaching"
+    with world.machines.held():
+        assert world.ec2.detach_volume(VolumeId=volume_id)["State"] == "detaching"
+        assert code_of(world.ec2.delete_volume, VolumeId=volume_id) == "VolumeInUse"
     world.wait_until(lambda: world.volume(volume_id)["State"] == "available")
     assert code_of(world.ec2.detach_volume, VolumeId=volume_id) == "IncorrectState"
     world.ec2.delete_volume(VolumeId=volume_id)
@@ -83,10 +88,11 @@ def test_a_volume_that_ec2_refuses_is_refused(
 
 def test_a_snapshot_is_pending_then_complete_and_makes_volumes(world: World) -> None:
     volume_id = world.make_volume()
-    made = world.ec2.create_snapshot(VolumeId=volume_id)
-    assert (made["State"], made["Progress"]) == ("pending", "0%")
-    snapshot_id = made["SnapshotId"]
-    assert code_of(world.make_volume, SnapshotId=snapshot_id) == "IncorrectState"
+    with world.machines.held():
+        made = world.ec2.create_snapshot(VolumeId=volume_id)
+        assert (made["State"], made["Progress"]) == ("pending", "0%")
+        snapshot_id = made["SnapshotId"]
+        assert code_of(world.make_volume, SnapshotId=snapshot_id) == "IncorrectState"
 
     def shown() -> Any:
         return world.ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"][0]

@@ -1,0 +1,166 @@
+"""The strict API in front of real hosts: what a bake relies on, from launch to relaunch."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.home import Home, open_home
+from tests.sandbox.api.conftest import UBUNTU, client
+
+pytestmark = pytest.mark.sandbox
+
+PROJECT = Path(__file__).parents[3]
+BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
+DATA = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 1, "DeleteOnTermination": True}}
+IDENTITY = "http://169.254.169.254/latest/meta-data/instance-id"
+
+
+@dataclass
+class Sandbox:
+    """A sandbox of its own, with a key and a group that lets ssh in."""
+
+    home: Home
+    key: Path
+
+    @property
+    def ec2(self) -> Any:
+        return client("ec2", self.home.api_url)
+
+    def command(self, *words: str) -> str:
+        line = [sys.executable, "-m", "sandbox", "--home", str(self.home.path), *words]
+        done = subprocess.run(
+            line, capture_output=True, text=True, cwd=PROJECT, timeout=900, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def up(self) -> None:
+        self.command("up")
+        public_key = self.key.with_suffix(".pub").read_bytes()
+        self.ec2.import_key_pair(KeyName="ours", PublicKeyMaterial=public_key)
+        group_id = self.ec2.create_security_group(GroupName="ssh", Description="d")["GroupId"]
+        rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
+        rule["IpRanges"] = [{"CidrIp": f"{self.home.gateway}/32"}]  # type: ignore[assignment]
+        self.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+
+    def launch(self, image_id: str = UBUNTU, **more: Any) -> str:
+        launched = self.ec2.run_instances(
+            ImageId=image_id,
+            InstanceType="t3.micro",
+            MinCount=1,
+            MaxCount=1,
+            KeyName="ours",
+            SecurityGroups=["ssh"],
+            **more,
+        )
+        instance_id: str = launched["Instances"][0]["InstanceId"]
+        return instance_id
+
+    def shown(self, instance_id: str) -> Any:
+        found = self.ec2.describe_instances(InstanceIds=[instance_id])
+        return found["Reservations"][0]["Instances"][0]
+
+    def wait_for_state(self, instance_id: str, state: str) -> None:
+        deadline = time.monotonic() + 60
+        while self.shown(instance_id)["State"]["Name"] != state:
+            assert time.monotonic() < deadline, f"{instance_id} did not become {state}"
+            time.sleep(0.1)
+
+    def host_keys(self, instance_id: str) -> str:
+        """Return known_hosts lines from what the host wrote on its console."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            text = self.ec2.get_console_output(InstanceId=instance_id)["Output"]
+            block = r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST KEY KEYS-----"
+            if found := re.findall(block, text, re.DOTALL):
+                address = self.shown(instance_id)["PublicIpAddress"]
+                lines = [line.strip() for line in found[-1].splitlines() if line.strip()]
+                return "".join(f"{address} {line}\n" for line in lines)
+            time.sleep(0.1)
+        raise AssertionError(f"{instance_id} wrote no host keys on its console")
+
+    def ssh(self, instance_id: str, command: str, timeout_seconds: float = 60) -> str:
+        """Run a command as ubuntu; trusts only the host key that the console shows."""
+        known = self.key.with_name(f"known-{instance_id}")
+        known.write_text(self.host_keys(instance_id))
+        address = self.shown(instance_id)["PublicIpAddress"]
+        options = ("StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}", "BatchMode=yes")
+        words = ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{one}" for one in options)]
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            line = [*words, f"ubuntu@{address}", command]
+            done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+            if done.returncode == 0:
+                return done.stdout.strip()
+            assert time.monotonic() < deadline, done.stderr
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    place = tmp_path_factory.mktemp("sandbox")
+    key = place / "key"
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    made = Sandbox(open_home(place / "home"), key)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.command("down", "--purge")
+
+
+def test_a_launched_host_is_logged_into_with_the_key_pair_and_the_consoles_host_key(
+    sandbox: Sandbox,
+) -> None:
+    instance_id = sandbox.launch(UserData="#!/bin/sh\necho made by user data >/made\n")
+    assert sandbox.ssh(instance_id, "cloud-init status --wait >/dev/null; cat /made; whoami") == (
+        "made by user data\nubuntu"
+    )
+    code = sandbox.ssh(instance_id, f"curl -s -o /dev/null -w '%{{http_code}}' {IDENTITY}")
+    assert code == "401", "IMDSv1 answered"
+    sandbox.ec2.terminate_instances(InstanceIds=[instance_id])
+    sandbox.wait_for_state(instance_id, "terminated")
+
+
+def test_power_off_from_inside_terminates_where_the_instance_says_so(sandbox: Sandbox) -> None:
+    instance_id = sandbox.launch(InstanceInitiatedShutdownBehavior="terminate")
+    sandbox.ssh(instance_id, "sudo systemd-run --on-active=1 systemctl poweroff 2>&1")
+    sandbox.wait_for_state(instance_id, "terminated")
+    reason = sandbox.shown(instance_id)["StateReason"]["Code"]
+    assert reason == "Client.InstanceInitiatedShutdown"
+
+
+def test_an_image_boots_with_its_data_even_after_a_restart_of_the_sandbox(
+    sandbox: Sandbox,
+) -> None:
+    first = sandbox.launch(BlockDeviceMappings=[DATA])
+    sandbox.wait_for_state(first, "running")
+    volume_id = sandbox.shown(first)["BlockDeviceMappings"][1]["Ebs"]["VolumeId"]
+    disk = BY_ID + volume_id.replace("-", "")
+    sandbox.ssh(
+        first,
+        f"set -eu; sudo mkfs.ext4 -q {disk}; sudo mkdir -p /data; sudo mount {disk} /data; "
+        f'echo "UUID=$(sudo blkid -o value -s UUID {disk}) /data ext4 nofail 0 2" '
+        "| sudo tee -a /etc/fstab; echo treasure | sudo tee /data/found; sync",
+    )
+    sandbox.ec2.stop_instances(InstanceIds=[first])
+    sandbox.wait_for_state(first, "stopped")
+    image_id = sandbox.ec2.create_image(InstanceId=first, Name="with data")["ImageId"]
+    waiter = sandbox.ec2.get_waiter("image_available")
+    waiter.wait(ImageIds=[image_id], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    sandbox.command("down")
+    sandbox.up()
+    assert sandbox.ec2.describe_images(Owners=["self"])["Images"][0]["ImageId"] == image_id
+    second = sandbox.launch(image_id)
+    assert sandbox.ssh(second, "cat /data/found; findmnt -n -o FSTYPE /data") == "treasure\next4"
+    results = sandbox.ec2.deregister_image(ImageId=image_id, DeleteAssociatedSnapshots=True)
+    assert [one["ReturnCode"] for one in results["DeleteSnapshotResults"]] == ["success"] * 2
