@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -24,6 +25,7 @@ REGION = "us-west-2"
 
 def main(words: list[str]) -> int:
     """Run one command and return its exit code."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `status | head` ends without a word
     os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     chosen = _parse(words)
     if chosen.home:

@@ -56,7 +56,8 @@ class Definition:
 def read_definition() -> Definition:
     """Return what a base system of this machine would be built from."""
     release = platform.freedesktop_os_release()
-    codename = release.get("VERSION_CODENAME", "")
+    # A distribution made from Ubuntu uses Ubuntu's archive.
+    codename = release.get("UBUNTU_CODENAME") or release.get("VERSION_CODENAME", "")
     certificates = sorted(LOCAL_CERTIFICATES.rglob("*.crt"))
     names = (FILES / "packages.txt").read_text().split()
     return Definition(

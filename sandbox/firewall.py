@@ -116,9 +116,9 @@ def _chain_of(address: str) -> str:
 
 def _foreign_doors() -> list[tuple[str, str]]:
     """Return what must be opened in other people's filters: Docker and ufw drop by default."""
-    if not shutil.which("iptables"):
-        return []
     doors = {"FORWARD": ("-i", "-o"), "INPUT": ("-i",)}
+    if not shutil.which("iptables") or not _succeeds("iptables", "-S"):
+        return []
     return [
         (chain, direction)
         for chain, directions in doors.items()

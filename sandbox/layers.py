@@ -19,10 +19,15 @@ BASE_IMAGE = "base"
 UNMOUNT_TIMEOUT_SECONDS = 10
 
 
+def record_base(home: Home) -> None:
+    """Make the present base system the image "base". Without one, what was recorded stays."""
+    if base := base_system.find_base():
+        _write_stack(home.path / "images" / f"{BASE_IMAGE}.json", [str(base)])
+
+
 def images(home: Home) -> list[str]:
-    """Return the images, those that were baked and the base system."""
-    baked = sorted(path.stem for path in (home.path / "images").glob("*.json"))
-    return [BASE_IMAGE, *baked] if base_system.find_base() else baked
+    """Return the images: those that were baked, and the base system."""
+    return sorted(path.stem for path in (home.path / "images").glob("*.json"))
 
 
 def make_root(home: Home, machine_id: str, image_id: str) -> None:
@@ -31,7 +36,7 @@ def make_root(home: Home, machine_id: str, image_id: str) -> None:
         raise SandboxError(f"There is no image {image_id}")
     place = home.machines_path / machine_id
     with locked(home.path / "layers.lock"):
-        stack = _stack_of_image(home, image_id)
+        stack = _read_stack(home.path / "images" / f"{image_id}.json")
         place.mkdir()
         _write_stack(place / "stack.json", stack)
     _make_empty_upper(place)
@@ -102,15 +107,6 @@ def remove_unused_layers(home: Home) -> None:
         for layer in (home.path / "layers").iterdir():
             if str(layer) not in used:
                 shutil.rmtree(layer)
-
-
-def _stack_of_image(home: Home, image_id: str) -> list[str]:
-    if image_id == BASE_IMAGE:
-        base = base_system.find_base()
-        if not base:
-            raise SandboxError("The base system is not built yet")
-        return [str(base)]
-    return _read_stack(home.path / "images" / f"{image_id}.json")
 
 
 def _make_empty_upper(place: Path) -> None:

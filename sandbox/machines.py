@@ -25,6 +25,7 @@ class Machines:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        layers.record_base(home)
         self._machines: dict[str, Machine] = {}
         self._lock = threading.RLock()
 

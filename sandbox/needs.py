@@ -48,14 +48,18 @@ def missing_packages() -> list[str]:
 
 def install() -> None:
     """Install them, from the machine's own sources. Needs root."""
-    environment = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "a"}
-    os.environ.update(environment)
+    os.environ.update({"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "a"})
     options = ("--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300")
+    said = ""
     if packages := missing_packages():
         run_program("apt-get", "update", timeout_seconds=600)
-        run_program("apt-get", "install", *options, *packages, timeout_seconds=1800)
+        try:
+            run_program("apt-get", "install", *options, *packages, timeout_seconds=1800)
+        except SandboxError as error:
+            # Without systemd as PID 1 some packages complain at their end, and work all the same.
+            said = str(error)
     if left := missing_packages():
-        raise SandboxError(f"apt-get ran, but these are still missing: {' '.join(left)}")
+        raise SandboxError(f"Still missing after apt-get: {' '.join(left)}\n{said}")
 
 
 def _impossible() -> Iterator[str]:

@@ -2,7 +2,9 @@
 set -eu
 
 # The user that every Ubuntu image of EC2 has; cloud-init finds it there and adds the key.
-useradd --create-home --uid 1000 --shell /bin/bash --groups adm,sudo ubuntu
+if ! id ubuntu >/dev/null 2>&1; then
+    useradd --create-home --uid 1000 --shell /bin/bash --groups adm,sudo ubuntu
+fi
 chmod 0440 /etc/sudoers.d/90-sandbox
 update-ca-certificates >/dev/null
 

@@ -158,11 +158,15 @@ def test_volumes_are_found_by_id_and_their_file_systems_come_back(cloud: Cloud) 
     assert "vol0bb" not in cloud.ssh("i-1", "ls /dev/disk/by-id")
 
 
-def test_a_new_file_system_shows_by_uuid_without_asking(cloud: Cloud) -> None:
+@pytest.mark.parametrize("when", ["before the boot", "after it"])
+def test_a_new_file_system_shows_by_uuid_without_asking(cloud: Cloud, when: str) -> None:
     cloud.create("i-1")
     cloud.machines.create_volume("vol-0aa", 1)
+    if when == "before the boot":
+        cloud.machines.attach_volume("i-1", "vol-0aa", "/dev/sdf")
     cloud.boot("i-1")
-    cloud.machines.attach_volume("i-1", "vol-0aa", "/dev/sdf")
+    if when == "after it":
+        cloud.machines.attach_volume("i-1", "vol-0aa", "/dev/sdf")
     cloud.ssh("i-1", f"mkfs.ext4 -q {BY_ID}vol0aa")
     found = cloud.ssh(
         "i-1",
@@ -229,7 +233,7 @@ def test_an_image_boots_and_its_machine_goes_on(cloud: Cloud) -> None:
     cloud.ssh("i-1", "echo baked >/etc/baked; rm /etc/motd")
     cloud.shut_down("i-1")
     cloud.machines.bake_image("i-1", "ami-1")
-    assert cloud.machines.images() == ["base", "ami-1"]
+    assert cloud.machines.images() == ["ami-1", "base"]
     cloud.boot("i-1")
     cloud.ssh("i-1", "echo later >/etc/later")
     cloud.create("i-2", "ami-1")
