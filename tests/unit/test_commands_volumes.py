@@ -1,4 +1,3 @@
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +6,7 @@ import pytest
 
 from notebake.commands.volumes import link_to, prepare_volume, uuid_for, volumes_are_mounted
 from notebake.recipe import Volume
+from tests.unit.loop_disks import LoopDisks, command, content, run_alone
 from tests.unit.shell_world import ShellWorld, shell_world
 
 SIZE_MIB = {"ext4": 32, "xfs": 320}
@@ -14,46 +14,27 @@ SIZE_MIB = {"ext4": 32, "xfs": 320}
 FIRST, SECOND = "vol-0123456789abcdef0", "vol-0fedcba9876543210"
 
 
-def command(*words: str | Path) -> str:
-    return subprocess.run(
-        [str(word) for word in words], check=True, capture_output=True, text=True
-    ).stdout
-
-
-class Disks:
-    """Real loop devices under the names that EC2's udev rules would give them."""
+class Disks(LoopDisks):
+    """Disks of volumes, and an fstab."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.devices: list[str] = []
-        (directory / "by-id").mkdir()
+        super().__init__(directory)
         (directory / "fstab").write_text("# a comment\nLABEL=root / ext4 defaults 0 1\n")
 
-    def add(self, volume_id: str, size_mib: int = 32) -> str:
-        path = self.directory / f"{volume_id}.disk"
-        with path.open("wb") as disk:
-            disk.truncate(size_mib << 20)
-        device = command("losetup", "--find", "--show", path).strip()
-        self.devices.append(device)
-        Path(link_to(volume_id, f"{self.directory}/by-id")).symlink_to(device)
-        return device
-
-    def remove_all(self) -> None:
-        for device in self.devices:
-            command("losetup", "--detach", device)
+    def add_volume(self, volume_id: str, size_mib: int = 32) -> str:
+        return self.add(Path(link_to(volume_id)).name, size_mib)
 
     @property
     def places(self) -> dict[str, str]:
-        return {"by_id": f"{self.directory}/by-id", "fstab": f"{self.directory}/fstab"}
+        return {"by_id": self.by_id, "fstab": f"{self.directory}/fstab"}
 
     def prepare(self, volume: Volume, volume_id: str) -> str:
-        state = f"{self.directory}/state"
         return prepare_volume(
             volume=volume,
             volume_id=volume_id,
             user="nobody",
             wait_seconds=1,
-            state=state,
+            state=f"{self.directory}/state",
             **self.places,
         )
 
@@ -72,26 +53,11 @@ def world(tmp_path: Path) -> ShellWorld:
     return shell_world(tmp_path)
 
 
-def run_alone(world: ShellWorld, *texts: str) -> subprocess.CompletedProcess[str]:
-    """Run texts one after another in a mount namespace of their own."""
-    names = []
-    for number, text in enumerate(texts):
-        path = world.directory / f"text-{number}"
-        path.write_text(text)
-        names.append(f"bash {path}")
-    return world.run(f"unshare --mount bash -c '{' && '.join(names)}'")
-
-
 def data(directory: Path, file_system: str = "ext4", **more: str) -> Volume:
     volume = Volume.model_validate(
         {"name": "data", "mount_point": "/data", "file_system": file_system} | more
     )
     return volume.model_copy(update={"mount_point": f"{directory}/data"})
-
-
-def content(device: str) -> bytes:
-    """Return what a disk holds, as far as it is not zero."""
-    return Path(device).read_bytes().rstrip(b"\0")
 
 
 def lines_of(path: Path) -> list[str]:
@@ -103,7 +69,7 @@ def lines_of(path: Path) -> list[str]:
 def test_a_blank_volume_is_formatted_mounted_and_the_users(
     world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str
 ) -> None:
-    device = disks.add(FIRST, SIZE_MIB[file_system])
+    device = disks.add_volume(FIRST, SIZE_MIB[file_system])
     volume = data(tmp_path, file_system)
     look = f"stat --format=%U {volume.mount_point}; touch {volume.mount_point}/kept"
     probe = volumes_are_mounted([(volume, FIRST)], **disks.places)
@@ -129,7 +95,7 @@ def test_only_the_disk_with_the_volumes_id_is_touched(
     world: ShellWorld, disks: Disks, tmp_path: Path, other_first: bool
 ) -> None:
     order = [SECOND, FIRST] if other_first else [FIRST, SECOND]
-    devices = {volume_id: disks.add(volume_id) for volume_id in order}
+    devices = {volume_id: disks.add_volume(volume_id) for volume_id in order}
     assert run_alone(world, disks.prepare(data(tmp_path), FIRST)).returncode == 0
     assert content(devices[SECOND]) == b""
     assert content(devices[FIRST]) != b""
@@ -152,7 +118,7 @@ HOLDS = {
 def test_a_new_volume_that_is_not_blank_is_refused_and_left_as_it_is(
     world: ShellWorld, disks: Disks, tmp_path: Path, what: str
 ) -> None:
-    device = disks.add(FIRST)
+    device = disks.add_volume(FIRST)
     assert world.run(HOLDS[what].format(device)).returncode == 0
     before = content(device)
     refused = run_alone(world, disks.prepare(data(tmp_path), FIRST))
@@ -168,7 +134,7 @@ def test_a_new_volume_that_is_not_blank_is_refused_and_left_as_it_is(
 def test_a_format_that_was_killed_is_done_again(
     world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str, killed: str
 ) -> None:
-    device = disks.add(FIRST, SIZE_MIB[file_system])
+    device = disks.add_volume(FIRST, SIZE_MIB[file_system])
     volume = data(tmp_path, file_system)
     program = f"mkfs.{file_system}"
     half = f"dd if=/dev/urandom of={device} bs=4096 seek=300 count=4 conv=notrunc status=none;"
@@ -187,7 +153,7 @@ def test_a_format_that_was_killed_is_done_again(
 def test_a_file_system_made_by_others_after_a_kill_is_refused(
     world: ShellWorld, disks: Disks, tmp_path: Path
 ) -> None:
-    device = disks.add(FIRST)
+    device = disks.add_volume(FIRST)
     fake = world.fake("mkfs.ext4", "kill -KILL $PPID")
     assert run_alone(world, disks.prepare(data(tmp_path), FIRST)).returncode != 0
     fake.unlink()
@@ -202,7 +168,7 @@ def test_a_file_system_made_by_others_after_a_kill_is_refused(
 def test_an_existing_volume_is_mounted_as_it_is(
     world: ShellWorld, disks: Disks, tmp_path: Path
 ) -> None:
-    device = disks.add(FIRST, SIZE_MIB["xfs"])
+    device = disks.add_volume(FIRST, SIZE_MIB["xfs"])
     theirs = str(uuid.uuid4())
     command("mkfs.xfs", "-q", "-m", f"uuid={theirs}", device)
     volume = data(tmp_path, "xfs", snapshot_id="snap-0123456789abcdef0")
@@ -218,7 +184,7 @@ def test_an_existing_volume_is_mounted_as_it_is(
 def test_an_existing_volume_with_another_file_system_is_refused(
     world: ShellWorld, disks: Disks, tmp_path: Path, formatted: bool
 ) -> None:
-    device = disks.add(FIRST)
+    device = disks.add_volume(FIRST)
     if formatted:
         command("mkfs.ext4", "-q", device)
     before = content(device)
@@ -231,7 +197,7 @@ def test_an_existing_volume_with_another_file_system_is_refused(
 
 @pytest.mark.sandbox
 def test_a_mount_point_in_use_is_refused(world: ShellWorld, disks: Disks, tmp_path: Path) -> None:
-    disks.add(FIRST)
+    disks.add_volume(FIRST)
     volume = data(tmp_path)
     taken = f"mkdir -p {volume.mount_point}; mount -t tmpfs none {volume.mount_point}"
     refused = run_alone(world, taken, disks.prepare(volume, FIRST))
@@ -248,7 +214,7 @@ def test_two_disks_with_one_uuid_are_refused(
 ) -> None:
     same = str(uuid.uuid4())
     for volume_id in (FIRST, SECOND):
-        command("mkfs.ext4", "-q", "-U", same, disks.add(volume_id))
+        command("mkfs.ext4", "-q", "-U", same, disks.add_volume(volume_id))
     volume = data(tmp_path, volume_id=FIRST)
     refused = run_alone(world, disks.prepare(volume, FIRST))
     assert "has the same UUID as another" in refused.stderr
@@ -258,8 +224,8 @@ def test_two_disks_with_one_uuid_are_refused(
 def test_the_probe_names_what_is_missing_or_wrong(
     world: ShellWorld, disks: Disks, tmp_path: Path
 ) -> None:
-    disks.add(FIRST)
-    disks.add(SECOND)
+    disks.add_volume(FIRST)
+    disks.add_volume(SECOND)
     volume = data(tmp_path)
     absent = volume.model_copy(update={"mount_point": f"{tmp_path}/absent"})
     probe = volumes_are_mounted([(volume, SECOND), (absent, FIRST)], **disks.places)
