@@ -10,7 +10,7 @@ from typing import TextIO
 
 from sandbox import base_system, git_server, lifecycle, needs
 from sandbox.errors import SandboxError
-from sandbox.home import DEFAULT_PATH, Home, find_home, open_home
+from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
 
 KEPT_BY_SUDO = (
     "NOTEBAKE_SANDBOX_HOME",
@@ -25,11 +25,7 @@ REGION = "us-west-2"
 
 def main(words: list[str]) -> int:
     """Run one command and return its exit code."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `status | head` ends without a word
-    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     chosen = _parse(words)
-    if chosen.home:
-        os.environ["NOTEBAKE_SANDBOX_HOME"] = str(Path(chosen.home).absolute())
     try:
         return int(COMMANDS[chosen.command](chosen))
     except SandboxError as error:
@@ -51,17 +47,17 @@ def _parse(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _up(_: argparse.Namespace) -> int:
+def _up(chosen: argparse.Namespace) -> int:
     """Start the sandbox, building the base system the first time."""
     _become_root()
-    lifecycle.bring_up(open_home(), _say)
+    lifecycle.bring_up(open_home(chosen.home), _say)
     return 0
 
 
 def _down(chosen: argparse.Namespace) -> int:
     """End the sandbox and clear all it holds of this machine; images stay."""
     _become_root()
-    home = find_home()
+    home = find_home(chosen.home)
     if not home:
         _say("There is no sandbox")
         return 0
@@ -73,26 +69,26 @@ def _down(chosen: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
-def _status(_: argparse.Namespace) -> int:
+def _status(chosen: argparse.Namespace) -> int:
     """Say how the sandbox stands."""
     _become_root()
-    home = find_home()
+    home = find_home(chosen.home)
     _say("\n".join(lifecycle.describe(home)) if home else "There is no sandbox")
     return 0
 
 
-def _needs(_: argparse.Namespace) -> int:
+def _needs(chosen: argparse.Namespace) -> int:
     """Say what the sandbox needs that is not here."""
-    lacking = needs.missing()
+    lacking = needs.missing(choose_path(chosen.home))
     _say("\n".join(lacking) or "The sandbox can run here")
     return 1 if lacking else 0
 
 
-def _install(_: argparse.Namespace) -> int:
+def _install(chosen: argparse.Namespace) -> int:
     """Install the packages it needs with apt-get."""
     _become_root()
     needs.install()
-    return _needs(_)
+    return _needs(chosen)
 
 
 def _base(_: argparse.Namespace) -> int:
@@ -105,13 +101,13 @@ def _base(_: argparse.Namespace) -> int:
 def _serve(chosen: argparse.Namespace) -> int:
     """Serve a repository or a plain directory to the machines by git."""
     _become_root()
-    _say(git_server.serve(open_home(), chosen.name, chosen.path.absolute()))
+    _say(git_server.serve(open_home(chosen.home), chosen.name, chosen.path.absolute()))
     return 0
 
 
-def _env(_: argparse.Namespace) -> int:
+def _env(chosen: argparse.Namespace) -> int:
     """Print what points AWS clients at the sandbox, for eval."""
-    home = find_home() or Home(DEFAULT_PATH, 0)
+    home = find_home(chosen.home) or Home(DEFAULT_PATH, 0)
     _say(f"export AWS_ENDPOINT_URL={home.api_url}")
     _say("export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox")
     _say(f"export AWS_DEFAULT_REGION={REGION} AWS_REGION={REGION}")
@@ -146,4 +142,6 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `status | head` ends without a word
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     sys.exit(main(sys.argv[1:]))

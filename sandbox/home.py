@@ -98,10 +98,14 @@ class Home:
         }
 
 
+def choose_path(path: Path | str | None = None) -> Path:
+    """Return this path, else what NOTEBAKE_SANDBOX_HOME says, else the default."""
+    return Path(path or os.environ.get("NOTEBAKE_SANDBOX_HOME") or DEFAULT_PATH).absolute()
+
+
 def open_home(path: Path | str | None = None) -> Home:
-    """Return the home at this path, else where NOTEBAKE_SANDBOX_HOME says; make it if need be."""
-    chosen = path or os.environ.get("NOTEBAKE_SANDBOX_HOME") or DEFAULT_PATH
-    place = Path(chosen).absolute()
+    """Return the home at the chosen path; make it if need be."""
+    place = choose_path(path)
     try:
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(0o755)
@@ -118,7 +122,7 @@ def open_home(path: Path | str | None = None) -> Home:
 
 def find_home(path: Path | str | None = None) -> Home | None:
     """Return the home if there is one already. Changes nothing."""
-    place = Path(path or os.environ.get("NOTEBAKE_SANDBOX_HOME") or DEFAULT_PATH).absolute()
+    place = choose_path(path)
     recorded = place / "number"
     return Home(place, int(recorded.read_text())) if recorded.exists() else None
 

@@ -15,7 +15,7 @@ def bring_up(home: Home, report: Callable[[str], None]) -> None:
         if find_server(home) and answers(home):
             report(f"The sandbox is already up: {home.api_url}")
             return
-        if lacking := needs.missing():
+        if lacking := needs.missing(home.path):
             raise SandboxError("\n".join(["The sandbox cannot run yet:", *lacking]))
         base_system.make_base(report)
         if leftovers.find(home):

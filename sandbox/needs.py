@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox import cgroups, home
+from sandbox import cgroups
 from sandbox.errors import SandboxError
 from sandbox.programs import run_program
 
@@ -27,11 +27,13 @@ LIBRARIES = ("moto", "flask", "flask_cors")
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27}
 ELSEWHERE = "use a virtual machine with Debian or Ubuntu, or a privileged container"
 ROOM_GIB = 4
+# Not on the PATH of an ordinary person.
+SYSTEM_PATHS = ("/usr/sbin", "/sbin")
 
 
-def missing() -> list[str]:
-    """Return what is missing, one line each; nothing if the sandbox can run here."""
-    lines = [f"cannot be had here: {reason}" for reason in _impossible()]
+def missing(home_path: Path) -> list[str]:
+    """Return what is missing, one line each; nothing if a sandbox can live at this path."""
+    lines = [f"cannot be had here: {reason}" for reason in _impossible(home_path)]
     if packages := missing_packages():
         lines.append(
             f"can be installed by apt-get: {' '.join(packages)} (python -m sandbox install)"
@@ -62,7 +64,7 @@ def install() -> None:
         raise SandboxError(f"Still missing after apt-get: {' '.join(left)}\n{said}")
 
 
-def _impossible() -> Iterator[str]:
+def _impossible(home_path: Path) -> Iterator[str]:
     if platform.system() != "Linux":
         yield f"this is {platform.system()}, and the hosts are Linux: {ELSEWHERE}"
         return
@@ -79,7 +81,7 @@ def _impossible() -> Iterator[str]:
     if lacking := _lacking_capabilities():
         yield f"root here lacks {' and '.join(lacking)} (an ordinary container?): {ELSEWHERE}"
         return
-    yield from _refused_trials()
+    yield from _refused_trials(home_path)
 
 
 def _lacking_capabilities() -> list[str]:
@@ -90,10 +92,9 @@ def _lacking_capabilities() -> list[str]:
     return [name for name, bit in CAPABILITIES.items() if not mask >> bit & 1]
 
 
-def _refused_trials() -> Iterator[str]:
+def _refused_trials(home_path: Path) -> Iterator[str]:
     """Try, where the sandbox would live, what no file tells beforehand."""
-    chosen = Path(os.environ.get("NOTEBAKE_SANDBOX_HOME") or home.DEFAULT_PATH).absolute()
-    place = next(path for path in [chosen, *chosen.parents] if path.is_dir())
+    place = next(path for path in [home_path, *home_path.parents] if path.is_dir())
     if shutil.disk_usage(place).free < ROOM_GIB * 1024**3:
         yield f"less than {ROOM_GIB} GiB are free below {place}: make room, or choose another home"
     with tempfile.TemporaryDirectory(dir=place) as folder:
@@ -114,4 +115,4 @@ def _refused_trials() -> Iterator[str]:
 
 
 def _find_tool(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    return shutil.which(name, path=":".join([os.environ.get("PATH", ""), *SYSTEM_PATHS]))
