@@ -259,7 +259,7 @@ ESCAPE = re.compile(rb"(?:\\+(?:[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|%[0-9A-
 def begins_word(text: bytes, position: int) -> bool:
     """Say whether a word begins at this position."""
     before = text[max(0, position - 16) : position]
-    return not re.search(rb"\w\Z", before) or ESCAPE.search(before) is not None
+    return not re.search(rb"[A-Za-z0-9]\Z", before) or ESCAPE.search(before) is not None
 
 
 def search(text: bytes, rules: Iterable[Rule]) -> Iterator[tuple[str, int]]:
@@ -323,7 +323,7 @@ NAMED_FILES = (
     _named(
         "Jupyter's own secret",
         r"(?:jpserver|nbserver)-[^/]*\.(?:json|html)|jupyter/runtime/[^/]+|jupyter_cookie_secret"
-        r"|notebook_cookie_secret|notebook_secret|nbsignatures\.db|^etc/notebake/jupyter-token",
+        r"|notebook_cookie_secret|notebook_secret|nbsignatures\.db|^etc/notebake/jupyter-token(?:\..+)?",
     ),
     _named(
         "Jupyter password or token",

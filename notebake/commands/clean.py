@@ -44,7 +44,7 @@ HOME_LEFTOVERS = (
 """What programs write down by themselves in a home, as bash expands it."""
 
 SYSTEM_LEFTOVERS = (
-    "/etc/notebake/jupyter-token",
+    "/etc/notebake/jupyter-token{,.*}",
     "/var/cache/apt/archives/*.deb",
     "/var/crash/*",
     "/var/lib/cloud/{data,instance,instances,sem}",

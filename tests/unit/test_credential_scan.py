@@ -37,6 +37,7 @@ JWT = ".".join(("ey" + "J" + some(BASE64, 30), "ey" + "J" + some(BASE64, 60), so
 CONTENT = [
     ("AWS access key id", KEY_ID),
     ("AWS access key id", f'{{"text": "key:\\n{KEY_ID}\\n"}}'),
+    ("AWS access key id", f"backup_{KEY_ID}.tar"),
     ("AWS access key id", f"\x1b[31m{KEY_ID}\x1b[0m"),
     ("AWS access key id", f"https://b.s3.amazonaws.com/?X-Amz-Credential%3D{KEY_ID}%2F2026"),
     ("AWS access key id", "ASIA" + some(BASE32, 16)),
@@ -100,6 +101,7 @@ NAMED = [
     ("history", "home/ubuntu/.lesshst", ".less-history-file:"),
     ("Jupyter's own secret", "home/ubuntu/.local/share/jupyter/runtime/jpserver-1.json", "{}"),
     ("Jupyter's own secret", "etc/notebake/jupyter-token", "x"),
+    ("Jupyter's own secret", "etc/notebake/jupyter-token.new", "x"),
     ("Jupyter password or token", "root/.jupyter/jupyter_server_config.json",
      '{"PasswordIdentityProvider": {"hashed_password": "argon2:x"}}'),
     ("cloud-init's record of this machine", "var/lib/cloud/instances/i-1/user-data.txt", "x"),
