@@ -1,6 +1,7 @@
 """The processes of one machine between a boot and its end: systemd-nspawn and what it holds."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,9 @@ from pathlib import Path
 from sandbox import cgroups
 from sandbox.errors import SandboxError
 from sandbox.home import Home
+from sandbox.programs import run_program
 
+NSPAWN = Path("/run/systemd/nspawn")
 REBOOT_EXIT_CODE = 133
 BOOT_TIMEOUT_SECONDS = 15
 # systemd's own meanings: systemd(1), "Signals".
@@ -92,6 +95,15 @@ def start_guest(
             raise SandboxError(f"{machine_id} did not boot: {tail(console, 2000)}")
         time.sleep(0.01)
     return guest
+
+
+def remove_traces(home: Home, machine_id: str) -> None:
+    """Remove what nspawn keeps in /run for a machine, and forgets when it is killed."""
+    for kind in ("propagate", "unix-export"):
+        folder = NSPAWN / kind / f"{home.name}-{machine_id}"
+        while folder.is_mount():
+            run_program("umount", folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def tail(path: Path, size: int) -> str:

@@ -4,10 +4,9 @@ import shutil
 from pathlib import Path
 
 from sandbox import cgroups, disks, firewall, network
+from sandbox.guest import NSPAWN
 from sandbox.home import Home
 from sandbox.programs import run_program
-
-NSPAWN = Path("/run/systemd/nspawn")
 
 
 def find(home: Home) -> list[str]:

@@ -9,7 +9,15 @@ from collections.abc import Callable, Sequence
 from sandbox import disks, firewall, layers, network
 from sandbox.disks import STORE_MODEL, Disk
 from sandbox.errors import SandboxError
-from sandbox.guest import START_POWEROFF, START_REBOOT, Exit, Guest, start_guest, tail
+from sandbox.guest import (
+    START_POWEROFF,
+    START_REBOOT,
+    Exit,
+    Guest,
+    remove_traces,
+    start_guest,
+    tail,
+)
 from sandbox.home import Home
 
 log = logging.getLogger(__name__)
@@ -80,6 +88,7 @@ class Machine:
             self._release(Exit.KILLED)
             network.disconnect(self.home, self.id, self.address)
             firewall.remove_rules(self.home, self.address)
+            remove_traces(self.home, self.id)
             layers.remove_root(self.home, self.id)
 
     def bake(self, image_id: str) -> None:

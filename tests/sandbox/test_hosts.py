@@ -158,6 +158,21 @@ def test_volumes_are_found_by_id_and_their_file_systems_come_back(cloud: Cloud) 
     assert "vol0bb" not in cloud.ssh("i-1", "ls /dev/disk/by-id")
 
 
+def test_no_disk_keeps_its_position(cloud: Cloud) -> None:
+    cloud.create("i-1")
+    for name in ("vol-0aa", "vol-0bb", "vol-0cc"):
+        cloud.machines.create_volume(name, 1)
+        cloud.machines.attach_volume("i-1", name, "/dev/sdf")
+    orders = set()
+    for _ in range(20):
+        cloud.boot("i-1")
+        orders.add(cloud.ssh("i-1", f"readlink --canonicalize {BY_ID}*"))
+        cloud.shut_down("i-1")
+        if len(orders) > 1:
+            break
+    assert len(orders) > 1
+
+
 @pytest.mark.parametrize("when", ["before the boot", "after it"])
 def test_a_new_file_system_shows_by_uuid_without_asking(cloud: Cloud, when: str) -> None:
     cloud.create("i-1")
@@ -246,6 +261,8 @@ def test_an_image_boots_and_its_machine_goes_on(cloud: Cloud) -> None:
     cloud.machines.destroy("i-2")
     cloud.machines.destroy("i-2")
     assert list((cloud.home.path / "layers").iterdir()) == []
+    left = [line for line in leftovers.find(cloud.home) if "i-1" in line or "i-2" in line]
+    assert left == []
 
 
 def test_only_what_the_rules_allow_gets_in(cloud: Cloud) -> None:
