@@ -1,0 +1,38 @@
+# The two commands that a newcomer needs are `make rehearsal` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: rehearsal test check up down setup system
+
+rehearsal: setup
+	@$(BIN)/python -m deployments.rehearsal
+
+test: setup
+	@$(BIN)/python -m pytest
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -m "not sandbox and not aws"
+
+up: setup
+	@$(BIN)/python -m deployments.local_server up
+
+down:
+	@$(BIN)/python -m deployments.local_server down
+
+setup: system .venv/ready
+
+# What the sandbox needs of this machine: says what is missing, installs what can be installed.
+system:
+	@$(PYTHON) -m sandbox install
+
+.venv/ready: requirements.txt requirements-uv.txt pyproject.toml
+	@echo "Making the Python environment …"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip --quiet install --require-hashes --requirement requirements-uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""What runs the flows on this machine, and the recipes that they run."""
