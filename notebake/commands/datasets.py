@@ -1,0 +1,156 @@
+"""Datasets on a host: a file or folder gets its name only when it is whole and checked.
+
+What a host can fetch without a credential (https, http with a checksum) it fetches itself. All
+else the worker brings to the staging path, and the host checks it and moves it into its place.
+"""
+
+from pathlib import PurePosixPath
+from shlex import quote
+
+from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
+from notebake.digest import digest_of
+from notebake.recipe import Dataset
+
+RECORDS = "/var/lib/notebake/datasets"
+
+
+def place_of(dataset: Dataset) -> str:
+    """Return where the dataset goes; a path that ends with / keeps the source's own name."""
+    if dataset.path.endswith("/"):
+        return dataset.path + PurePosixPath(dataset.source.split("?")[0]).name
+    return dataset.path
+
+
+def staging_path(dataset: Dataset) -> str:
+    """Return where the worker brings it: beside its place, so that moving it is one rename.
+
+    A list of checksums at the same path with `.sha256` added, as sha256sum writes it and relative
+    to the folder, is checked too.
+    """
+    place = PurePosixPath(place_of(dataset))
+    return str(place.with_name(f".{place.name}.notebake-part"))
+
+
+def prepare_staging(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
+    """Return the root script after which the login user may write to the staging path."""
+    return script(_values(dataset, user, records), PREPARE)
+
+
+def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
+    """Return the root script with which the host itself fetches a file by http or https.
+
+    A download that broke off is taken up again where a checksum will tell whether that went well.
+    """
+    if not dataset.source.startswith(("https://", "http://")) or dataset.source.endswith("/"):
+        raise ValueError(f"{dataset.name}: a host fetches single files by http only")
+    values = _values(dataset, user, records)
+    return script(NETWORK_ENVIRONMENT, values, PREPARE, as_user(user, values, FETCH), RECEIVE)
+
+
+def receive_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
+    """Return the root script that checks what lies at the staging path and puts it in place."""
+    return script(_values(dataset, user, records), PREPARE, RECEIVE)
+
+
+def dataset_is_there(dataset: Dataset, *, records: str = RECORDS) -> str:
+    """Succeed if exactly this dataset was put in its place, and is there; a file in full length."""
+    record, place = quote(f"{records}/{dataset.name}"), quote(place_of(dataset))
+    return (
+        f"{{ read -r digest && read -r bytes; }} < {record} 2> /dev/null"
+        f' && [ "$digest" = {digest_of(dataset)} ]'
+        f' && if [ -d {place} ]; then [ -n "$(ls --almost-all {place})" ];'
+        f' else [ "$(stat --format=%s {place} 2> /dev/null)" = "$bytes" ]; fi'
+    )
+
+
+def _values(dataset: Dataset, user: str, records: str) -> str:
+    """Return what the texts below know about a dataset."""
+    return variables(
+        name=dataset.name,
+        source=dataset.source,
+        redirects="=https" if dataset.source.startswith("https:") else "=http,https",
+        sha256=dataset.sha256 or "",
+        digest=digest_of(dataset),
+        place=place_of(dataset),
+        staged=staging_path(dataset),
+        record=f"{records}/{dataset.name}",
+        owner=user,
+    )
+
+
+PREPARE = r"""
+refuse() { echo "Dataset $name: $*" >&2; exit 1; }
+has_checksum() { [ "$(sha256sum < "$1" | cut --delimiter=' ' --fields=1)" = "$2" ]; }
+
+# The pending record is written before the dataset gets its name: what is there without any
+# record was put there by somebody else, and is not ours to replace.
+is_pending_here() {
+    local digest bytes checksum
+    [ -e "$record.new" ] || return 1
+    { read -r digest && read -r bytes && read -r checksum; } < "$record.new" || return 1
+    if [ "$bytes" = folder ]; then [ -d "$place" ]; else has_checksum "$place" "$checksum"; fi
+}
+if [ -e "$place" ] && [ ! -e "$record" ] && ! is_pending_here; then
+    { [ -n "$sha256" ] && [ -f "$place" ] && has_checksum "$place" "$sha256"; } ||
+        refuse "$place is there already, and we did not put it there: it is left as it is"
+fi
+mkdir --parents "$(dirname "$record")"
+parent=$(dirname "$place")
+[ -d "$parent" ] || install --directory --owner="$owner" --group="$(id -g "$owner")" "$parent"
+if [ ! -e "$staged" ]; then
+    # The parent may be root's: the user gets this one file to write to.
+    install --owner="$owner" --group="$(id -g "$owner")" /dev/null "$staged"
+fi
+"""
+
+FETCH = r"""
+is_whole() { [ "$(sha256sum < "$staged" | cut --delimiter=' ' --fields=1)" = "$sha256" ]; }
+fetch() {
+    curl --fail --location --proto-redir "$redirects" --silent --show-error --connect-timeout 30 \
+        --speed-limit 1000 --speed-time 120 --retry 5 --retry-connrefused "$@" \
+        --output "$staged" -- "$source"
+}
+echo "Dataset $name: fetching"
+if [ -z "$sha256" ]; then
+    : > "$staged"
+    fetch
+elif ! is_whole; then
+    fetch --continue-at - || true
+    if ! is_whole; then
+        : > "$staged"
+        fetch
+    fi
+fi
+"""
+
+RECEIVE = r"""
+if [ -d "$staged" ]; then
+    [ -z "$sha256" ] || refuse "is a folder, and a checksum goes with a single file"
+    [ -n "$(ls --almost-all "$staged")" ] || refuse "nothing has come"
+    bytes=folder
+    checksum="$(find "$staged" -type f | wc --lines) files"
+    if [ -f "$staged.sha256" ]; then
+        (cd "$staged" && sha256sum --check --strict --quiet "$staged.sha256") || refuse "is damaged"
+    fi
+else
+    bytes=$(stat --format=%s "$staged")
+    checksum=$(sha256sum < "$staged" | cut --delimiter=' ' --fields=1)
+    wanted=$sha256
+    [ ! -f "$staged.sha256" ] || wanted=$(cut --delimiter=' ' --fields=1 "$staged.sha256")
+    if [ -n "$wanted" ] && [ "$checksum" != "$wanted" ]; then
+        rm --force "$staged" "$staged.sha256"
+        refuse "what came has the checksum $checksum, not $wanted"
+    fi
+fi
+chown --recursive "$owner:" "$staged"
+printf '%s\n' "$digest" "$bytes" "$checksum" > "$record.new"
+sync "$record.new"
+if [ -d "$place" ]; then
+    rm --recursive --force "$staged.old"
+    mv --no-target-directory "$place" "$staged.old"
+fi
+mv --force --no-target-directory "$staged" "$place"
+mv --force --no-target-directory "$record.new" "$record"
+rm --recursive --force "$staged.old" "$staged.sha256"
+echo "Dataset $name: $place, $bytes bytes, $checksum"
+"""
