@@ -8,7 +8,7 @@ from shlex import quote
 
 from notebake.commands.shell import as_root, script, variables, write_file
 
-SERVICE = "notebake-jupyter.service"
+UNIT = "notebake-jupyter.service"
 TOKEN_SERVICE = "notebake-jupyter-token.service"  # noqa: S105
 TOKEN_FILE = "/etc/notebake/jupyter-token"  # noqa: S105
 CONFIG_FILE = "/etc/notebake/jupyter_server_config.py"
@@ -26,10 +26,10 @@ def install_jupyter_service(*, user: str, port: int, working_directory: str) -> 
         write_file(CONFIG_FILE, server_config(port)),
         # The news of the project and its question whether to show them: no traffic unasked.
         write_file("/etc/jupyter/labconfig/page_config.json", PAGE_CONFIG),
-        write_file(f"{UNITS}/{SERVICE}", unit),
+        write_file(f"{UNITS}/{UNIT}", unit),
         "systemctl daemon-reload",
-        f"systemctl --quiet enable {TOKEN_SERVICE} {SERVICE}",
-        f"systemctl restart {TOKEN_SERVICE} {SERVICE}",
+        f"systemctl --quiet enable {TOKEN_SERVICE} {UNIT}",
+        f"systemctl restart {TOKEN_SERVICE} {UNIT}",
         variables(port=port),
         WAIT.replace("IS_RUNNING", jupyter_is_running(port)),
     )
@@ -38,7 +38,7 @@ def install_jupyter_service(*, user: str, port: int, working_directory: str) -> 
 def jupyter_is_running(port: int) -> str:
     """Succeed if the service is active and a Jupyter server answers on its port."""
     return (
-        f"systemctl is-active --quiet {SERVICE}"
+        f"systemctl is-active --quiet {UNIT}"
         f" && curl --fail --silent --max-time 5 --noproxy '*' http://127.0.0.1:{port:d}/api"
         " | grep --quiet version"
     )

@@ -107,11 +107,11 @@ def test_ours_are_the_only_programs_in_the_unit() -> None:
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
 def test_systemd_understands_the_units(world: ShellWorld, tmp_path: Path) -> None:
     unit = jupyter.jupyter_unit(user="root", working_directory="/")
-    (tmp_path / jupyter.SERVICE).write_text(
+    (tmp_path / jupyter.UNIT).write_text(
         unit.replace(f"{jupyter.PYTHON}/bin/jupyter-lab", "/bin/true")
     )
     (tmp_path / jupyter.TOKEN_SERVICE).write_text(
         jupyter.TOKEN_UNIT.replace(jupyter.TOKEN_SCRIPT, "/bin/true")
     )
-    done = world.run(f"systemd-analyze verify {tmp_path / jupyter.SERVICE}")
+    done = world.run(f"systemd-analyze verify {tmp_path / jupyter.UNIT}")
     assert str(tmp_path) not in done.stderr
