@@ -9,6 +9,7 @@ from flows.report import BuildReport, StepTime, print_report
 from flows.terminal import show_progress
 from notebake import runs
 from notebake.errors import NotebakeError
+from notebake.progress import Groups, State, StepProgress
 from notebake.recipe_file import load_recipe
 from notebake.records import Run
 from notebake.run_store import default_location, open_store
@@ -33,16 +34,20 @@ def execute(run: Run, *, from_step: str = "") -> int:
     """Build, showing each step, and report; 0 only for an accepted image."""
     prefect_settings.apply(quiet=True)
     began = time.monotonic()
-    with show_progress(f"{run.recipe.name}  run {run.id}", _groups(), _log_path(run)) as progress:
+    with show_progress(
+        f"{run.recipe.name}  run {run.id}", _groups(), runs.file_path(run, "log.txt")
+    ) as progress:
         from flows.build_image import build_image
         from flows.rewind import rewind
+        from notebake.aftermath import aftermath
 
         try:
             if from_step:
                 rewind(run, from_step)
             build_image(run_id=run.id, store=run.store)
         except NotebakeError as error:
-            raise explained(run, error) from error
+            error.hint = "\n".join(filter(None, (error.hint, aftermath(run))))
+            raise
     report = report_of(run, progress.steps(), time.monotonic() - began)
     print_report(report)
     return 0 if report.is_accepted and not report.left_behind else 1
@@ -51,26 +56,15 @@ def execute(run: Run, *, from_step: str = "") -> int:
 def remove(run: Run) -> int:
     """Tear a run down, and say what was looked for."""
     prefect_settings.apply(quiet=True)
-    with show_progress(f"tear down {run.id}", (), _log_path(run)):
+    with show_progress(f"tear down {run.id}", (), runs.file_path(run, "log.txt")):
         from flows.tear_down import tear_down
 
         tear_down(run_id=run.id, store=run.store)
     return 0
 
 
-def explained(run: Run, error: NotebakeError) -> NotebakeError:
-    """Return the error with what is running because of it, what it costs, and what to type."""
-    from notebake.aftermath import aftermath
-
-    hint = "\n".join(filter(None, (error.hint, aftermath(run))))
-    told = NotebakeError(error.message, hint)
-    told.__class__ = type("Explained", (NotebakeError,), {})
-    return told
-
-
-def report_of(run: Run, steps: object, seconds: float) -> BuildReport:
+def report_of(run: Run, steps: list[StepProgress], seconds: float) -> BuildReport:
     """Return the report of a build, from what is found now."""
-    from notebake.cost import describe_sum, estimate  # noqa: F401
     from notebake.outcome import look_at_outcome
 
     outcome = look_at_outcome(run)
@@ -86,24 +80,16 @@ def report_of(run: Run, steps: object, seconds: float) -> BuildReport:
         notebook_path=outcome.notebook_path,
         html_path=outcome.html_path,
         steps=tuple(
-            StepTime(title=one.title, seconds=one.seconds, was_there=one.state == "already there")
-            for one in steps  # type: ignore[attr-defined]
+            StepTime(title=one.title, seconds=one.seconds, was_there=one.state is State.FOUND)
+            for one in steps
         ),
         total_seconds=seconds,
         left_behind=outcome.left_behind,
     )
 
 
-def _groups() -> object:
+def _groups() -> Groups:
+    """Return the steps; they import boto3 and Fabric, which the other commands do without."""
     from flows.steps import titles
 
     return titles()
-
-
-def _log_path(run: Run) -> Path | None:
-    """Return where the run's log lies, where the store is a directory of this machine."""
-    return (
-        runs.put_file(run, "log.txt", b"")
-        if runs.file_path(run, "log.txt") is None
-        else (runs.file_path(run, "log.txt"))
-    )

@@ -27,7 +27,7 @@ PASSING_CODES = {
 
 
 @functools.cache
-def as_task(step: Step) -> Task[[Run], Any]:
+def as_task(step: Step) -> Task[[Run], object]:
     """Return the task that finds or makes what the step gives."""
 
     def make(run: Run) -> Any:
@@ -52,7 +52,7 @@ def as_task(step: Step) -> Task[[Run], Any]:
 
 
 @functools.cache
-def as_undo_task(step: Step) -> Task[[Run], Any]:
+def as_undo_task(step: Step) -> Task[[Run], object]:
     """Return the task that removes what the step made."""
     undo = step.undo
     if undo is None:
@@ -65,7 +65,7 @@ def as_undo_task(step: Step) -> Task[[Run], Any]:
     return _task(step, remove, f"Undo: {step.title}")
 
 
-def _task(step: Step, work: Any, title: str) -> Task[[Run], Any]:
+def _task(step: Step, work: Any, title: str) -> Task[[Run], object]:
     """Return a task with retries for what passes by itself, and without any result cache."""
     work.__name__ = step.name
     work.__doc__ = step.title

@@ -26,6 +26,8 @@ from notebake.records import Host
 log = logging.getLogger(__name__)
 CONNECT_SECONDS = 5
 KEEPALIVE_SECONDS = 15
+# paramiko prints a traceback for every connection that fails while a machine boots.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 _connections: dict[Host, fabric.Connection] = {}
 _lock = threading.Lock()
 

@@ -43,7 +43,7 @@ def private_key_path(run: Run, name: str) -> str:
         RunStoreError: the run store is not a directory of this machine.
     """
     file_name = f"keys/{name}"
-    if runs.file_path(run, file_name) is None:
+    if runs.get_file(run, file_name) is None:
         runs.put_file(run, file_name, keys_of(run, name).private.encode())
     path = runs.file_path(run, file_name)
     if path is None:

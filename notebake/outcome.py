@@ -37,5 +37,5 @@ def look_at_outcome(run: Run) -> BuildOutcome | None:
 
 
 def _text(path: Path | None) -> str | None:
-    """Return a path as text."""
-    return str(path) if path else None
+    """Return the path of a file that is there, as text."""
+    return str(path) if path and path.exists() else None
