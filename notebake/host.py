@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from shlex import quote
 
 import fabric
 import paramiko
@@ -102,8 +103,10 @@ def put_file(host: Host, path: str, content: bytes) -> None:
         sftp.putfo(BytesIO(content), path)
 
 
-def put_path(host: Host, local_path: Path, path: str) -> None:
+def put_path(host: Host, local_path: Path, path: str, *, make_parents: bool = False) -> None:
     """Copy a local file to the host as the login user."""
+    if make_parents:
+        run_command(host, f"mkdir --parents {quote(str(PurePosixPath(path).parent))}")
     with _sftp(host) as sftp:
         sftp.put(str(local_path), path)
 
@@ -123,7 +126,9 @@ def get_file(host: Host, path: str) -> bytes:
 def write_as_root(path: str, content: str, mode: str = "0600") -> str:
     """Return the command that writes a file as root, whatever its content holds."""
     encoded = base64.b64encode(content.encode()).decode()
-    return f"echo {encoded} | base64 --decode | sudo install -D --mode={mode} /dev/stdin {path}"
+    return (
+        f"echo {encoded} | base64 --decode | sudo install -D --mode={mode} /dev/stdin {quote(path)}"
+    )
 
 
 @contextmanager

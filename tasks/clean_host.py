@@ -7,8 +7,7 @@ Costs   nothing of its own
 
 import logging
 from pathlib import Path
-
-from notebake.commands.jupyter import UNIT as JUPYTER_UNIT
+from shlex import quote
 
 from notebake import credential_scan, runs
 from notebake import host as ssh
@@ -17,6 +16,7 @@ from notebake.aws import images, instances, tags
 from notebake.builder import baked_image, builder_host, is_sealed
 from notebake.commands.boot import machine_id
 from notebake.commands.clean import clean_machine, remove_login, scan_machine
+from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
 from notebake.detached import run_detached
 from notebake.errors import SecretFoundError
 from notebake.records import Done, Host, Run
@@ -55,13 +55,24 @@ def clean_host(run: Run) -> Done:
     in_root_shell(
         host,
         f"clean-{digest}",
-        clean_machine(user=host.user, units=[JUPYTER_UNIT], mount_points=points),
+        clean_machine(user=host.user, units=[UNIT, TOKEN_SERVICE], mount_points=points),
     )
     searched = search_for_credentials(run, host, points)
-    in_root_shell(host, f"seal-{digest}", remove_login(user=host.user))
-    ssh.disconnect(host)
-    images.add_tags(run.recipe.region, [host.instance_id], {tags.SEALED: digest})
+    seal(run, host, digest)
     return Done(digest=digest, detail=f"no credential in {searched} files")
+
+
+def seal(run: Run, host: Host, digest: str) -> None:
+    """Remove the login over the connection that is still open, and say so by a tag.
+
+    Whoever is killed in between finds the tag "sealing": the machine may let nobody in any more,
+    and a stop and a start makes cloud-init put the login back.
+    """
+    region = run.recipe.region
+    images.add_tags(region, [host.instance_id], {tags.SEALED: tags.SEALING})
+    ssh.run_command(host, f"sudo bash -c {quote(remove_login(user=host.user))}")
+    ssh.disconnect(host)
+    images.add_tags(region, [host.instance_id], {tags.SEALED: digest})
 
 
 def in_root_shell(host: Host, name: str, work: str) -> str:

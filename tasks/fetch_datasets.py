@@ -5,13 +5,22 @@ Gives   Done: every file or folder in its place
 Costs   nothing of its own
 """
 
-from notebake.commands.datasets import dataset_is_there
+from shlex import quote
 
 from notebake import host as ssh
-from notebake.builder import find_on_host
+from notebake.builder import builder_host, find_on_host, make_on_host
+from notebake.commands.datasets import (
+    dataset_is_there,
+    fetch_dataset,
+    prepare_staging,
+    receive_dataset,
+)
+from notebake.dataset_relay import relay_dataset
 from notebake.records import Done, Host, Run
+from notebake.step import Step
 
 NAME = "fetch_datasets"
+FETCH_SECONDS = 6 * 3600
 
 
 def find_datasets(run: Run) -> Done | None:
@@ -24,3 +33,23 @@ def look(run: Run, host: Host) -> str | None:
     if not all(ssh.succeeds(host, dataset_is_there(one)) for one in run.recipe.datasets):
         return None
     return f"{len(run.recipe.datasets)} datasets" if run.recipe.datasets else "no datasets"
+
+
+def fetch_datasets(run: Run) -> Done:
+    """Let the host fetch what is public; bring it what needs credentials."""
+    host = builder_host(run)
+    scripts = []
+    for dataset in run.recipe.datasets:
+        if dataset.source.startswith("http"):
+            scripts.append(fetch_dataset(dataset, user=host.user))
+        elif not ssh.succeeds(host, dataset_is_there(dataset)):
+            staging = prepare_staging(dataset, user=host.user)
+            ssh.run_command(host, f"sudo bash -c {quote(staging)}")
+            relay_dataset(host, dataset, run.recipe.region)
+            scripts.append(receive_dataset(dataset, user=host.user))
+    return make_on_host(
+        run, NAME, scripts, probe=lambda host: look(run, host), timeout_seconds=FETCH_SECONDS
+    )
+
+
+STEP = Step(NAME, "Fetch the datasets", find_datasets, fetch_datasets)

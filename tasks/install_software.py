@@ -7,12 +7,11 @@ Costs   nothing of its own
 
 import logging
 
-from notebake.commands.software import LOCKS, install_software, software_is_installed
-
 from notebake import host as ssh
 from notebake import runs
 from notebake.asked import asked_for
 from notebake.builder import builder_host, find_on_host, make_on_host
+from notebake.commands.software import LOCKS, install_software, software_is_installed
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 

@@ -5,12 +5,11 @@ Gives   Done: after a start, the volumes and JupyterLab were back by themselves
 Costs   nothing of its own
 """
 
-from notebake.commands.jupyter import jupyter_is_running
-
 from notebake import host as ssh
 from notebake.aws import instances
 from notebake.builder import as_host, builder_host, find_on_host, mark_on_host
 from notebake.commands.boot import are_mount_points, boot_id, first_boot_status
+from notebake.commands.jupyter import jupyter_is_running
 from notebake.errors import HostUnreachableError
 from notebake.records import Done, Host, Run
 from notebake.step import Step

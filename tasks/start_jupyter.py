@@ -5,10 +5,9 @@ Gives   Done: the service runs and starts at every boot
 Costs   nothing of its own
 """
 
-from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
-
 from notebake import host as ssh
 from notebake.builder import find_on_host, make_on_host
+from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 

@@ -10,7 +10,7 @@ import logging
 from notebake import host as ssh
 from notebake import keys
 from notebake.asked import asked_for
-from notebake.aws import instances
+from notebake.aws import images, instances, tags
 from notebake.builder import as_host, baked_image, is_sealed
 from notebake.commands.boot import first_boot_status, package_manager_is_idle
 from notebake.errors import CloudError, HostUnreachableError, LoginRefusedError
@@ -31,7 +31,7 @@ def find_host(run: Run) -> Done | None:
         return Done(digest=digest, detail=f"in {image.id}") if image else None
     if is_sealed(run, instance):
         return Done(digest=digest, detail=f"{instance.id} is sealed")
-    if instance.state != "running":
+    if instance.state != "running" or may_be_locked(instance):
         return None
     host = host_of(run, instance)
     try:
@@ -44,29 +44,32 @@ def find_host(run: Run) -> Done | None:
 def wait_for_host(run: Run) -> Done:
     """Bring the builder up and wait until it can be worked on.
 
-    A builder that was stopped is started. One that refuses the key was killed in the middle of
-    its clean-up: a stop and a start lets cloud-init put the key back.
+    A builder that was stopped is started. One that was being sealed is stopped first: at the next
+    start cloud-init puts the login back, as on a machine that it has never seen.
     """
     region = run.recipe.region
     instance = instances.find_builder(run)
     if instance is None:
         raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
+    if instance.state == "running" and may_be_locked(instance):
+        log.info("%s was being sealed and may let nobody in: restarting it", instance.id)
+        instances.stop_instance(instance.id, region)
+        instance = instances.wait_for_state(instance.id, region, "stopped", BOOT_SECONDS)
     if instance.state in {"stopping", "stopped"}:
         start(instance, region)
     instance = instances.wait_for_state(instance.id, region, "running", BOOT_SECONDS)
     host = host_of(run, instance)
-    try:
-        wait_for_ssh(host)
-    except LoginRefusedError:
-        log.info("%s does not accept the key: stopping and starting it", instance.id)
-        instances.stop_instance(instance.id, region)
-        start(instance, region)
-        instance = instances.wait_for_state(instance.id, region, "running", BOOT_SECONDS)
-        host = host_of(run, instance)
-        wait_for_ssh(host)
+    wait_for_ssh(host)
+    if tags.SEALED in instance.tags:
+        images.add_tags(region, [instance.id], {tags.SEALED: ""})
     ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
     ssh.run_command(host, package_manager_is_idle(), timeout_seconds=BOOT_SECONDS)
     return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
+
+
+def may_be_locked(instance: Instance) -> bool:
+    """Tell whether the login may have been removed without the seal being finished."""
+    return instance.tags.get(tags.SEALED) == tags.SEALING
 
 
 def start(instance: Instance, region: str) -> None:

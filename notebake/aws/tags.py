@@ -11,6 +11,7 @@ RECIPE = "notebake:recipe"
 EXPIRES = "notebake:expires"
 LAUNCH = "notebake:launch"
 SEALED = "notebake:sealed"
+SEALING = "sealing"
 ACCEPTED = "notebake:accepted"
 
 
