@@ -1,6 +1,7 @@
 """The sandbox as a WSGI application: AWS calls go to moto and to the strict EC2, all are logged."""
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -17,6 +18,8 @@ from sandbox.calls import Call, CallLog, read_call, read_code
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.responses import CLOUD_KEY, StrictResponse
 
+log = logging.getLogger(__name__)
+
 OWN_PATH = "/notebake-sandbox/"
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -28,6 +31,15 @@ class Reply:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+
+
+# The traceback is in the server's log.
+INTERNAL_ERROR = Reply(
+    500,
+    [("Content-Type", "text/xml")],
+    b"<Response><Errors><Error><Code>InternalError</Code><Message>The sandbox broke; see its log."
+    b"</Message></Error></Errors><RequestID>none</RequestID></Response>",
+)
 
 
 class Interceptor(Protocol):
@@ -82,7 +94,11 @@ class Wire:
             parameter_store.publish(self.cloud.account_id, call.region)
         if call.service == "servicequotas" and (quota := service_quotas.answer(call)):
             return Reply(200, [("Content-Type", "application/x-amz-json-1.1")], quota)
-        content, status, headers = run_wsgi_app(self._moto, environ, buffered=True)
+        try:
+            content, status, headers = run_wsgi_app(self._moto, environ, buffered=True)
+        except Exception:
+            log.exception("%s of %s broke", call.action, call.service)
+            return INTERNAL_ERROR
         return Reply(int(status.split()[0]), list(headers), b"".join(content))
 
     def _answer_own(self, name: str) -> Reply:

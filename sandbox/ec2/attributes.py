@@ -87,11 +87,10 @@ def modify_instance_metadata_options(region: Region, parameters: Params) -> dict
 
 
 def get_console_output(region: Region, parameters: Params) -> dict[str, Any]:
-    """GetConsoleOutput: what the host really wrote; nothing once it is terminated."""
+    """GetConsoleOutput: what the host really wrote."""
     instance = region.find_instance(parameters["InstanceId"])
     region.check_dry_run(parameters)
-    # EC2 keeps it for a while after the termination; the host's disk is gone by then.
-    text = region.cloud.machines.console(instance.id) if instance.is_live else ""
+    text = instance.last_console or region.cloud.machines.console(instance.id)
     return {
         "InstanceId": instance.id,
         "Timestamp": now(),

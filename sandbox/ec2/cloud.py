@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.ec2.latency import Latency
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance
 from sandbox.ec2.tokens import TokenBook
+from sandbox.ec2.workers import Workers
 from sandbox.machines import Machines
 
-log = logging.getLogger(__name__)
-
 ACCOUNT_ID = "123456789012"
+CLOSE_TIMEOUT_SECONDS = 20
 
 
 class Cloud:
@@ -31,8 +29,7 @@ class Cloud:
         self.tokens = TokenBook()
         self.on_change: list[Callable[[], None]] = []
         self._regions: dict[str, Region] = {}
-        self._queues: dict[str, ThreadPoolExecutor] = {}
-        self._is_open = True
+        self._workers = Workers(self.changed)
 
     def region(self, name: str) -> Region:
         """Return the region; it exists from the first time that somebody asks."""
@@ -62,37 +59,20 @@ class Cloud:
 
     def later(self, resource_id: str, work: Callable[[], object]) -> None:
         """Do the work in the background, after all that was put off for the same resource."""
-        with self.lock:
-            if not self._is_open:
-                return
-            if resource_id not in self._queues:
-                self._queues[resource_id] = ThreadPoolExecutor(1, resource_id)
-            self._queues[resource_id].submit(self._do, resource_id, work)
+        self._workers.submit(resource_id, work)
 
     def changed(self) -> None:
         """Tell those who keep the cloud's state that there is something new."""
-        for listener in self.on_change:
-            listener()
+        with self.lock:
+            for listener in self.on_change:
+                listener()
 
     def close(self) -> None:
         """Finish what has been begun, then destroy all machines. Nothing is accepted any more."""
-        with self.lock:
-            self._is_open = False
-            queues = list(self._queues.values())
-        for queue in queues:
-            queue.shutdown(wait=True, cancel_futures=True)
+        self._workers.close(CLOSE_TIMEOUT_SECONDS)
         for region, instance in self.instances():
             if instance.is_live:
                 instance.state = "terminated"
                 self.machines.destroy(instance.id)
                 region.release_volumes(instance.id)
         self.changed()
-
-    def _do(self, resource_id: str, work: Callable[[], object]) -> None:
-        try:
-            work()
-        except Exception:
-            # The work itself records its failure where somebody can see it; this is a bug.
-            log.exception("Background work on %s broke", resource_id)
-        with self.lock:
-            self.changed()

@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sandbox.ec2.filter_fields import (
+    image_fields,
+    instance_fields,
+    snapshot_fields,
+    volume_fields,
+)
 from sandbox.ec2.filters import matches, page
 from sandbox.ec2.refusals import invalid_value, not_found, refusal
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import STATE_CODES, Image, Instance, Snapshot
-from sandbox.ec2.views import (
-    image_fields,
-    instance_fields,
-    snapshot_fields,
-    view_image,
-    view_instance,
-    view_snapshot,
-    view_tags,
-    view_volume,
-    volume_fields,
-)
+from sandbox.ec2.storage_views import view_image, view_snapshot, view_volume
+from sandbox.ec2.views import view_instance, view_tags
 
 Params = Mapping[str, Any]
 

@@ -1,69 +1,27 @@
 """RunInstances: check everything as EC2 does, then name the instance; its host boots afterwards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sandbox.ec2 import power, user_data
+from sandbox.ec2 import life
 from sandbox.ec2.groups import apply_rules
-from sandbox.ec2.instance_types import check_type
-from sandbox.ec2.mapping import launch_mapping
-from sandbox.ec2.placement import Placement, choose_placement, token_place
-from sandbox.ec2.refusals import check_known, invalid_value, refusal
+from sandbox.ec2.launch_plan import LaunchPlan, plan_launch
+from sandbox.ec2.placement import Placement, token_place
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Attachment, BlockDevice, Image, Instance, Volume, new_id
-from sandbox.ec2.tags import Specified, read_tag_specifications
 from sandbox.ec2.tokens import Scope
 from sandbox.ec2.views import view_reservation
 
 Params = Mapping[str, Any]
-TAGGED = ["instance", "volume", "network-interface"]
-KNOWN = {
-    "BlockDeviceMappings",
-    "ClientToken",
-    "DisableApiStop",
-    "DisableApiTermination",
-    "DryRun",
-    "EbsOptimized",
-    "ImageId",
-    "InstanceInitiatedShutdownBehavior",
-    "InstanceType",
-    "KeyName",
-    "MaxCount",
-    "MetadataOptions",
-    "MinCount",
-    "NetworkInterfaces",
-    "Placement",
-    "SecurityGroupIds",
-    "SecurityGroups",
-    "SubnetId",
-    "TagSpecifications",
-    "UserData",
-}
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A launch that has been checked."""
-
-    image: Image
-    instance_type: str
-    placement: Placement
-    public_key: str | None
-    user_data: bytes
-    devices: list[BlockDevice]
-    tags: Specified
-    count: int
 
 
 def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     """RunInstances. The same client token with the same parameters returns the same reservation."""
-    check_known(parameters, KNOWN)
     scope = Scope("RunInstances", f"{region.name} {token_place(region, parameters)}")
     if made := region.cloud.tokens.find(scope, parameters):
         region.check_dry_run(parameters)
         return view_reservation(region, made)
-    plan = _check(region, parameters)
+    plan = plan_launch(region, parameters)
     region.check_dry_run(parameters)
     reservation_id = new_id("r")
     for index in range(plan.count):
@@ -77,26 +35,9 @@ def machine_image(region: Region, image: Image) -> str:
     return image.id if image.owner_id == region.account_id else "base"
 
 
-def _check(region: Region, parameters: Params) -> _Plan:
-    image = _find_launchable_image(region, parameters["ImageId"])
-    instance_type = parameters.get("InstanceType", "m1.small")
-    check_type(instance_type, image.architecture)
-    if parameters.get("InstanceInitiatedShutdownBehavior", "stop") not in ("stop", "terminate"):
-        value = parameters["InstanceInitiatedShutdownBehavior"]
-        raise invalid_value(value, "instanceInitiatedShutdownBehavior")
-    return _Plan(
-        image=image,
-        instance_type=instance_type,
-        placement=choose_placement(region, parameters, instance_type),
-        public_key=_find_public_key(region, parameters.get("KeyName")),
-        user_data=user_data.read(parameters.get("UserData")),
-        devices=launch_mapping(region, image, parameters.get("BlockDeviceMappings", [])),
-        tags=read_tag_specifications(parameters, TAGGED),
-        count=_read_count(parameters),
-    )
-
-
-def _make(region: Region, plan: _Plan, parameters: Params, reservation_id: str, index: int) -> None:
+def _make(
+    region: Region, plan: LaunchPlan, parameters: Params, reservation_id: str, index: int
+) -> None:
     """Name one instance with all that belongs to it, and let its host boot."""
     machines = region.cloud.machines
     instance_id = new_id("i")
@@ -135,7 +76,7 @@ def _make(region: Region, plan: _Plan, parameters: Params, reservation_id: str, 
         region.volumes[volume.id] = volume
         region.tag(volume.id, plan.tags["volume"])
     apply_rules(region)
-    region.cloud.later(instance.id, lambda: power.first_boot(region, instance))
+    region.cloud.later(instance.id, lambda: life.first_boot(region, instance))
 
 
 def _make_volume(instance: Instance, line: BlockDevice) -> Volume:
@@ -174,24 +115,6 @@ def _make_interface(region: Region, instance: Instance, placement: Placement) ->
     return interface
 
 
-def _find_launchable_image(region: Region, image_id: str) -> Image:
-    image = region.find_image(image_id)
-    if image.state != "available":
-        message = f"The image ID '{image_id}' is not available (it is {image.state})"
-        raise refusal("InvalidAMIID.Unavailable", message)
-    return image
-
-
-def _find_public_key(region: Region, key_name: str | None) -> str | None:
-    if not key_name:
-        return None
-    pair = region.network.key_pairs.get(key_name)
-    if not pair:
-        raise refusal("InvalidKeyPair.NotFound", f"The key pair '{key_name}' does not exist")
-    kind, blob = pair.public_key.split()[:2]
-    return f"{kind} {blob} {key_name}"
-
-
 def _metadata_options(image: Image, asked: Params) -> dict[str, Any]:
     is_new = image.imds_support == "v2.0"
     return {
@@ -202,10 +125,3 @@ def _metadata_options(image: Image, asked: Params) -> dict[str, Any]:
         "HttpProtocolIpv6": "disabled",
         "InstanceMetadataTags": asked.get("InstanceMetadataTags", "disabled"),
     }
-
-
-def _read_count(parameters: Params) -> int:
-    least, most = int(parameters["MinCount"]), int(parameters["MaxCount"])
-    if not 1 <= least <= most:
-        raise invalid_value(least, "minCount")
-    return most

@@ -159,6 +159,7 @@ class Instance:
     state_reason: tuple[str, str] | None = None
     transition_reason: str = ""
     busy_imaging: bool = False
+    last_console: str = ""
     launch_time: datetime = field(default_factory=now)
 
     # moto's network interface asks its instance for further groups.

@@ -8,8 +8,8 @@ from sandbox.ec2.mapping import default_key
 from sandbox.ec2.refusals import invalid_value, refusal
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Snapshot, Volume, new_id
+from sandbox.ec2.storage_views import view_snapshot
 from sandbox.ec2.tags import read_tag_specifications
-from sandbox.ec2.views import view_snapshot
 
 log = logging.getLogger(__name__)
 Params = Mapping[str, Any]

@@ -1,18 +1,17 @@
 """Volumes: create, attach, detach, delete."""
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from sandbox.ec2 import volume_life
 from sandbox.ec2.mapping import LARGEST_GIB, encrypt_by_default
 from sandbox.ec2.refusals import invalid_value, missing, refusal, unsupported
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Attachment, BlockDevice, Volume, new_id
+from sandbox.ec2.storage_views import view_attachment, view_volume
 from sandbox.ec2.tags import read_tag_specifications
 from sandbox.ec2.tokens import Scope
-from sandbox.ec2.views import view_attachment, view_volume
 
-log = logging.getLogger(__name__)
 Params = Mapping[str, Any]
 VOLUME_TYPES = ("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard")
 
@@ -43,7 +42,7 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     region.volumes[volume.id] = volume
     region.tag(volume.id, tags["volume"])
     region.cloud.tokens.keep(scope, parameters, volume.id)
-    region.cloud.later(volume.id, lambda: _finish_creation(region, volume))
+    region.cloud.later(volume.id, lambda: volume_life.finish_creation(region, volume))
     return view_volume(region, volume)
 
 
@@ -71,7 +70,7 @@ def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
     volume.state = "in-use"
     volume.attachment = Attachment(instance.id, device, delete_on_termination=False)
     shown = view_attachment(volume)
-    region.cloud.later(instance.id, lambda: _finish_attachment(region, volume))
+    region.cloud.later(instance.id, lambda: volume_life.finish_attachment(region, volume))
     return shown
 
 
@@ -97,7 +96,9 @@ def detach_volume(region: Region, parameters: Params) -> dict[str, Any]:
     region.check_dry_run(parameters)
     attachment.state = "detaching"
     shown = view_attachment(volume)
-    region.cloud.later(instance_id, lambda: _finish_detachment(region, volume, attachment))
+    region.cloud.later(
+        instance_id, lambda: volume_life.finish_detachment(region, volume, attachment)
+    )
     return shown
 
 
@@ -150,52 +151,3 @@ def _read_line(region: Region, parameters: Params) -> BlockDevice:
         kms_key_id=parameters.get("KmsKeyId") or (snapshot.kms_key_id if snapshot else None),
     )
     return encrypt_by_default(region, line)
-
-
-def _finish_creation(region: Region, volume: Volume) -> None:
-    region.cloud.latency.wait("creating")
-    _try(
-        region,
-        volume,
-        lambda: region.cloud.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
-    )
-    with region.cloud.lock:
-        if volume.state == "creating":
-            volume.state = "available"
-
-
-def _finish_attachment(region: Region, volume: Volume) -> None:
-    attachment = volume.attachment
-    if not attachment or attachment.state != "attaching":
-        return
-    region.cloud.latency.wait("attaching")
-    _try(
-        region,
-        volume,
-        lambda: region.cloud.machines.attach_volume(
-            attachment.instance_id, volume.id, attachment.device
-        ),
-    )
-    with region.cloud.lock:
-        if attachment.state == "attaching" and volume.state != "error":
-            attachment.state = "attached"
-
-
-def _finish_detachment(region: Region, volume: Volume, attachment: Attachment) -> None:
-    if volume.attachment is not attachment:
-        return
-    region.cloud.latency.wait("detaching")
-    region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
-    with region.cloud.lock:
-        volume.attachment = None
-        volume.state = "available"
-
-
-def _try(region: Region, volume: Volume, work: Callable[[], None]) -> None:
-    """Do the host's part; a volume whose part fails is shown in state `error`, as on EC2."""
-    try:
-        work()
-    except Exception:
-        log.exception("Volume %s failed", volume.id)
-        with region.cloud.lock:
-            volume.state = "error"

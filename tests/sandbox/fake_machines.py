@@ -87,6 +87,7 @@ class FakeMachines:
             on_exit(machine_id, why)
 
     def console(self, machine_id: str) -> str:
+        assert machine_id in self.roots
         return f"-----BEGIN SSH HOST KEY KEYS-----\nkeys of {machine_id}\n"
 
     def set_rules(self, machine_id: str, rules: Sequence[Rule]) -> None:

@@ -132,6 +132,16 @@ def test_without_no_reboot_a_running_machine_is_rebooted(world: World) -> None:
     assert world.machines.running() == [instance_id]
 
 
+def test_a_machine_stopped_while_its_image_is_made_ends_stopped(world: World) -> None:
+    instance_id = world.launch_running()
+    with world.machines.held():
+        image_id = world.ec2.create_image(InstanceId=instance_id, Name="baked")["ImageId"]
+        world.ec2.stop_instances(InstanceIds=[instance_id])
+    world.wait_until(lambda: world.image(image_id)["State"] == "available")
+    world.wait_for_state(instance_id, "stopped")
+    assert world.machines.running() == []
+
+
 def test_what_the_sandbox_cannot_do_it_refuses(world: World) -> None:
     instance_id = world.launch_running()
     wanted = {"InstanceId": instance_id, "Name": "baked", "NoReboot": True}

@@ -101,6 +101,15 @@ def test_a_host_that_does_not_boot_ends_its_instance_and_says_why(world: World) 
     assert world.ec2.describe_volumes()["Volumes"] == []
 
 
+def test_a_host_that_does_not_start_again_leaves_its_instance_stopped(world: World) -> None:
+    instance_id = world.launch_running()
+    world.stop(instance_id)
+    world.machines.refuse_to_boot = True
+    world.ec2.start_instances(InstanceIds=[instance_id])
+    world.wait_for_state(instance_id, "stopped")
+    assert "no room" in world.instance(instance_id)["StateReason"]["Message"]
+
+
 def test_the_same_token_returns_the_same_instance_even_when_it_is_gone(world: World) -> None:
     first = world.launch_running(ClientToken="one")
     assert world.launch(ClientToken="one")["InstanceId"] == first
@@ -245,6 +254,8 @@ def test_the_console_is_the_hosts_own(world: World) -> None:
     instance_id = world.launch_running()
     output = world.ec2.get_console_output(InstanceId=instance_id)["Output"]
     assert f"keys of {instance_id}" in output
+    world.terminate(instance_id)
+    assert world.ec2.get_console_output(InstanceId=instance_id)["Output"] == output
 
 
 def test_status_checks_are_shown_for_running_instances_only(world: World) -> None:

@@ -107,6 +107,12 @@ def test_the_calls_of_a_bake_that_moto_answers_work(world: World) -> None:
     assert unknown == "InvalidInstanceType"
 
 
+def test_an_action_that_nobody_knows_is_an_error_of_ec2s_form(world: World) -> None:
+    assert code_of(world.ec2.describe_vpn_gateways) == "UnsupportedOperation"
+    world.machines.baked.clear()
+    assert code_of(world.launch) == "InternalError"
+
+
 def test_two_clouds_one_after_the_other_share_nothing() -> None:
     for _ in range(2):
         with strict_cloud() as endpoint_url:

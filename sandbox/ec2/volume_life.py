@@ -1,0 +1,61 @@
+"""What happens to a volume in the background, once a call has been answered."""
+
+import logging
+from collections.abc import Callable
+
+from sandbox.ec2.region import Region
+from sandbox.ec2.resources import Attachment, Volume
+
+log = logging.getLogger(__name__)
+
+
+def finish_creation(region: Region, volume: Volume) -> None:
+    """Make the volume's content; then it is available."""
+    region.cloud.latency.wait("creating")
+    _try(
+        region,
+        volume,
+        lambda: region.cloud.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
+    )
+    with region.cloud.lock:
+        if volume.state == "creating":
+            volume.state = "available"
+
+
+def finish_attachment(region: Region, volume: Volume) -> None:
+    """Show the volume to the host; then it is attached."""
+    attachment = volume.attachment
+    if not attachment or attachment.state != "attaching":
+        return
+    region.cloud.latency.wait("attaching")
+    _try(
+        region,
+        volume,
+        lambda: region.cloud.machines.attach_volume(
+            attachment.instance_id, volume.id, attachment.device
+        ),
+    )
+    with region.cloud.lock:
+        if attachment.state == "attaching" and volume.state != "error":
+            attachment.state = "attached"
+
+
+def finish_detachment(region: Region, volume: Volume, attachment: Attachment) -> None:
+    """Take the volume from the host; then it is available."""
+    if volume.attachment is not attachment:
+        return
+    region.cloud.latency.wait("detaching")
+    region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
+    with region.cloud.lock:
+        volume.attachment = None
+        volume.state = "available"
+
+
+def _try(region: Region, volume: Volume, work: Callable[[], None]) -> None:
+    """Do the host's part; a volume whose part fails is shown in state `error`, as on EC2."""
+    try:
+        work()
+    except Exception:
+        log.exception("Volume %s failed", volume.id)
+        with region.cloud.lock:
+            volume.state = "error"

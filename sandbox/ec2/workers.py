@@ -1,0 +1,59 @@
+"""Work in the background, in order for each resource. A thread lives only while it has work."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+Work = Callable[[], object]
+
+
+class Workers:
+    """Queues of work, one for each resource that has any."""
+
+    def __init__(self, after_each: Work) -> None:
+        self._after_each = after_each
+        self._lock = threading.Lock()
+        self._queues: dict[str, deque[Work]] = {}
+        self._threads: dict[str, threading.Thread] = {}
+        self._is_open = True
+
+    def submit(self, resource_id: str, work: Work) -> None:
+        """Do the work after all that was put off for the same resource; nothing once closed."""
+        with self._lock:
+            if not self._is_open:
+                return
+            self._queues.setdefault(resource_id, deque()).append(work)
+            if resource_id not in self._threads:
+                thread = threading.Thread(target=self._drain, args=(resource_id,), daemon=True)
+                self._threads[resource_id] = thread
+                thread.start()
+
+    def close(self, timeout_seconds: float) -> None:
+        """Accept nothing more, drop what has not begun, and wait for what has."""
+        with self._lock:
+            self._is_open = False
+            for queue in self._queues.values():
+                queue.clear()
+            threads = list(self._threads.values())
+        deadline = time.monotonic() + timeout_seconds
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _drain(self, resource_id: str) -> None:
+        while work := self._next(resource_id):
+            try:
+                work()
+            except Exception:
+                # The work records its own failures where a caller sees them; this is a bug.
+                log.exception("Background work on %s broke", resource_id)
+            self._after_each()
+
+    def _next(self, resource_id: str) -> Work | None:
+        with self._lock:
+            if self._queues[resource_id]:
+                return self._queues[resource_id].popleft()
+            del self._queues[resource_id], self._threads[resource_id]
+            return None
