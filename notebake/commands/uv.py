@@ -45,7 +45,8 @@ rm --recursive --force "$root/python"
 echo "Python: building the environment with uv"
 "$uv" --quiet venv --python "$(command -v python3)" "$root/python"
 "$uv" pip install --python "$root/python/bin/python" \
-    --requirements <(printf '%s\n' "$packages" && cat "$requirements")
+    --requirements <(printf '%s\n' "$packages" && cat "$requirements") 2>&1 |
+    sed --unbuffered '/^ [+~-] /d'  # the lock file has the list
 """
 
 BUILD_PAPERMILL = r"""
