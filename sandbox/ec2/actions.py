@@ -118,6 +118,15 @@ def find_key_by_id(region: Region, parameters: Params) -> None:
             del region.network.key_pairs[pair.key_name]
 
 
+# What would be ignored here but not on EC2; RunInstances has a list of what it takes.
+NOT_SUPPORTED: dict[str, set[str]] = {
+    "AttachVolume": {"EbsCardIndex"},
+    "CreateImage": {"SnapshotLocation"},
+    "CreateSnapshot": {"Location", "OutpostArn"},
+    "CreateVolume": {"MultiAttachEnabled", "OutpostArn"},
+    "StopInstances": {"Hibernate"},
+}
+
 # What is refused before moto sees the call, and what follows once moto has done it.
 CHECKS: dict[str, Callable[[Region, Params], None]] = {
     "AuthorizeSecurityGroupIngress": groups.check_new_rules,

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.ec2 import user_data
 from sandbox.ec2.groups import apply_rules
 from sandbox.ec2.instance_types import check_offered, check_type
-from sandbox.ec2.mapping import default_key
+from sandbox.ec2.mapping import key_in_force
 from sandbox.ec2.refusals import invalid_value, refusal, unsupported
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance, now
@@ -99,9 +99,9 @@ def get_console_output(region: Region, parameters: Params) -> dict[str, Any]:
 
 
 def get_ebs_default_kms_key_id(region: Region, parameters: Params) -> dict[str, Any]:
-    """GetEbsDefaultKmsKeyId: the account's own key, which cannot be shared."""
+    """GetEbsDefaultKmsKeyId."""
     region.check_dry_run(parameters)
-    return {"KmsKeyId": region.network.default_kms_key_id or default_key(region)}
+    return {"KmsKeyId": key_in_force(region)}
 
 
 def get_instance_metadata_defaults(region: Region, parameters: Params) -> dict[str, Any]:

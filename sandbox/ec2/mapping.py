@@ -92,7 +92,12 @@ def encrypt_by_default(region: Region, line: BlockDevice) -> BlockDevice:
     """Return the line encrypted where the account encrypts everything."""
     if not (line.encrypted or region.network.ebs_encryption_by_default):
         return line
-    return replace(line, encrypted=True, kms_key_id=line.kms_key_id or default_key(region))
+    return replace(line, encrypted=True, kms_key_id=line.kms_key_id or key_in_force(region))
+
+
+def key_in_force(region: Region) -> str:
+    """Return the key that the account encrypts with: one of its choice, or EBS's own."""
+    return str(region.network.default_kms_key_id or default_key(region))
 
 
 def default_key(region: Region) -> str:

@@ -29,6 +29,7 @@ class Region:
         for image, snapshot in base_images.in_region(name):
             self.images[image.id] = image
             self.snapshots[snapshot.id] = snapshot
+        self._let_default_group_talk()
 
     @property
     def account_id(self) -> str:
@@ -106,6 +107,13 @@ class Region:
             self.network.tags.pop(resource_id, None)
         else:
             self.network.tags[resource_id].pop(key, None)
+
+    def _let_default_group_talk(self) -> None:
+        """Add what moto leaves out: the members of the default group reach one another."""
+        group = self.network.get_default_security_group()
+        self.network.authorize_security_group_ingress(
+            group.id, "-1", None, None, [], source_groups=[{"GroupId": group.id}]
+        )
 
     @staticmethod
     def check_dry_run(parameters: Mapping[str, object]) -> None:

@@ -7,9 +7,9 @@ from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.ec2.responses import EC2Response
 
-from sandbox.ec2.actions import AFTERWARDS, CHECKS, LEFT_TO_MOTO, OWN
+from sandbox.ec2.actions import AFTERWARDS, CHECKS, LEFT_TO_MOTO, NOT_SUPPORTED, OWN
 from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.refusals import missing, refusal
+from sandbox.ec2.refusals import missing, refusal, unsupported
 from sandbox.ec2.region import Region
 
 # The WSGI environment's key for the cloud that a request is for.
@@ -34,6 +34,8 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
         parameters = dict(self.params)
         try:
             self._check_required(action, parameters)
+            for name in NOT_SUPPORTED.get(action, set()) & parameters.keys():
+                raise unsupported(f"{name} of {action}")
             if action in OWN:
                 return self._write(OWN[action](region, parameters) or {})
             if action not in LEFT_TO_MOTO:

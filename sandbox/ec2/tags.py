@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moto.ec2.models import validate_resource_ids
+
 from sandbox.ec2.refusals import not_found, refusal
 from sandbox.ec2.region import Region
 
@@ -71,10 +73,9 @@ def check_exists(region: Region, resource_id: str) -> None:
         region.find_group(resource_id)
     elif kind == "eni":
         region.network.get_network_interface(resource_id)
-    elif kind in ("subnet", "vpc", "sgr"):
-        region.network.do_resources_exist([resource_id])
     else:
-        raise refusal("InvalidID", f"The ID '{resource_id}' is not valid")
+        validate_resource_ids([resource_id])
+        region.network.do_resources_exist([resource_id])
 
 
 def _read_tags(given: Sequence[Mapping[str, str]]) -> dict[str, str]:

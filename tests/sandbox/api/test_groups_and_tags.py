@@ -55,10 +55,13 @@ def test_a_rule_that_names_a_group_lets_in_its_members(world: World) -> None:
     assert {rule.cidr for rule in world.machines.rules[first]} == expected
 
 
-def test_without_a_group_an_instance_gets_the_default_one(world: World) -> None:
-    launched = world.launch()
-    assert launched["SecurityGroups"][0]["GroupName"] == "default"
-    assert world.machines.rules[launched["InstanceId"]] == []
+def test_without_a_group_an_instance_gets_the_default_one_whose_members_meet(
+    world: World,
+) -> None:
+    ids = [world.launch()["InstanceId"] for _ in range(2)]
+    assert world.instance(ids[0])["SecurityGroups"][0]["GroupName"] == "default"
+    members = {f"{world.machines.addresses[one]}/32" for one in ids}
+    assert {rule.cidr for rule in world.machines.rules[ids[0]]} == members
 
 
 def test_a_group_in_use_cannot_be_deleted_until_the_instance_is_gone(world: World) -> None:
