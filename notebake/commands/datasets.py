@@ -44,12 +44,18 @@ def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str
     if not dataset.source.startswith(("https://", "http://")) or dataset.source.endswith("/"):
         raise ValueError(f"{dataset.name}: a host fetches single files by http only")
     values = _values(dataset, user, records)
-    return script(NETWORK_ENVIRONMENT, values, PREPARE, as_user(user, values, FETCH), RECEIVE)
+    work = (NETWORK_ENVIRONMENT, values, PREPARE, as_user(user, values, FETCH), RECEIVE)
+    return _unless(dataset_is_there(dataset, records=records), dataset, *work)
 
 
 def receive_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
-    """Return the root script that checks what lies at the staging path and puts it in place."""
-    return script(_values(dataset, user, records), PREPARE, RECEIVE)
+    """Return the root script that checks what lies at the staging path and puts it in place.
+
+    Without a checksum, in the recipe or in a list beside it, nothing says that it came whole.
+    """
+    work = (_values(dataset, user, records), PREPARE, WANT_CHECKSUM, RECEIVE)
+    nothing_new = f"[ ! -e {quote(staging_path(dataset))} ]"
+    return _unless(f"{nothing_new} && {dataset_is_there(dataset, records=records)}", dataset, *work)
 
 
 def dataset_is_there(dataset: Dataset, *, records: str = RECORDS) -> str:
@@ -61,6 +67,12 @@ def dataset_is_there(dataset: Dataset, *, records: str = RECORDS) -> str:
         f' && if [ -d {place} ]; then [ -n "$(ls --almost-all {place})" ];'
         f' else [ "$(stat --format=%s {place} 2> /dev/null)" = "$bytes" ]; fi'
     )
+
+
+def _unless(probe: str, dataset: Dataset, *commands: str) -> str:
+    """Return a script that does nothing where the dataset is in its place already."""
+    said = quote(f"Dataset {dataset.name}: already there")
+    return script(f"if {probe}; then echo {said}; else", *commands, "fi")
 
 
 def _values(dataset: Dataset, user: str, records: str) -> str:
@@ -121,6 +133,10 @@ elif ! is_whole; then
         fetch
     fi
 fi
+"""
+
+WANT_CHECKSUM = r"""
+[ -n "$sha256" ] || [ -f "$staged.sha256" ] || refuse "came without any checksum"
 """
 
 RECEIVE = r"""

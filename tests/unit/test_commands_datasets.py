@@ -159,6 +159,7 @@ def test_a_folder_that_the_worker_brought_replaces_the_earlier_one(fetching: Fet
         assert fetching.has(wanted)
         assert [entry.name for entry in fetching.place.iterdir()] == [name]
         assert [entry.name for entry in fetching.place.parent.iterdir()] == ["file.csv"]
+        assert fetching.receive(wanted) == (0, "Dataset ocean: already there\n")
 
 
 def test_a_damaged_folder_gets_no_name(fetching: Fetching) -> None:
@@ -173,9 +174,18 @@ def test_a_damaged_folder_gets_no_name(fetching: Fetching) -> None:
 
 
 def test_what_never_came_gets_no_name(fetching: Fetching) -> None:
-    wanted = fetching.dataset(source="s3://bucket/key", sha256=SHA256)
-    assert fetching.receive(wanted)[0] != 0
-    assert not fetching.place.exists()
+    for checksum in ({"sha256": SHA256}, {}):
+        wanted = fetching.dataset(source="s3://bucket/key", **checksum)
+        assert fetching.receive(wanted)[0] != 0
+        assert not fetching.place.exists()
+
+
+def test_what_is_there_is_not_fetched_again(fetching: Fetching) -> None:
+    wanted = fetching.dataset()
+    fetching.fetch(wanted)
+    code, printed = fetching.fetch(wanted)
+    assert (code, printed) == (0, "Dataset ocean: already there\n")
+    assert len([call for call in fetching.world.calls if call.startswith("curl")]) == 1
 
 
 @pytest.mark.parametrize("source", ["s3://bucket/key", "sftp://a@b/c", "https://a.org/folder/"])
