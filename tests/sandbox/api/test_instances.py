@@ -194,6 +194,11 @@ def test_a_launch_that_ec2_refuses_is_refused_and_makes_nothing(
     assert world.machines.roots == {}
 
 
+def test_a_parameter_that_says_nothing_is_no_parameter(world: World) -> None:
+    assert code_of(world.launch, IamInstanceProfile={"Name": ""}) == "OK"
+    assert code_of(world.launch, IamInstanceProfile={"Name": "x"}) == "UnsupportedOperation"
+
+
 def test_a_type_that_a_zone_does_not_have_is_unsupported_there(world: World) -> None:
     offers = world.ec2.describe_instance_type_offerings(
         LocationType="availability-zone",
