@@ -26,12 +26,7 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
     instance = region.find_instance(parameters["InstanceId"])
     _check_name(region, parameters["Name"])
     tags = read_tag_specifications(parameters, ["image", "snapshot"])
-    if instance.state not in ("running", "stopped"):
-        reason = "Instance is not in state 'running' or 'stopped'"
-        raise invalid_value(f"{instance.id}", "instanceId", reason)
-    stays_up = instance.state == "running" and bool(parameters.get("NoReboot"))
-    if stays_up:
-        raise unsupported("an image of a running host without a reboot: stop it first")
+    _check_state(instance, parameters)
     volumes, lines = _wanted_devices(region, instance, parameters.get("BlockDeviceMappings", []))
     region.check_dry_run(parameters)
     image_id = new_id("ami")
@@ -57,6 +52,14 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
     made = list(snapshots.values())
     region.cloud.later(instance.id, lambda: _finish_image(region, instance, image, made))
     return {"ImageId": image.id}
+
+
+def _check_state(instance: Instance, parameters: Params) -> None:
+    if instance.state not in ("running", "stopped"):
+        reason = "Instance is not in state 'running' or 'stopped'"
+        raise invalid_value(f"{instance.id}", "instanceId", reason)
+    if instance.state == "running" and parameters.get("NoReboot"):
+        raise unsupported("an image of a running host without a reboot: stop it first")
 
 
 def _check_name(region: Region, name: str) -> None:

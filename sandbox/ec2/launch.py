@@ -42,10 +42,24 @@ def _make(
     machines = region.cloud.machines
     instance_id = new_id("i")
     machines.create_root(instance_id, machine_image(region, plan.image))
-    instance = Instance(
+    instance = _instance_of(plan, parameters, instance_id, machines.reserve_address(instance_id))
+    instance.owner_id, instance.reservation_id = region.account_id, reservation_id
+    instance.launch_index = index
+    instance.interface = _make_interface(region, instance, plan.placement)
+    region.instances[instance.id] = instance
+    region.tag(instance.id, plan.tags["instance"])
+    region.tag(instance.interface.id, plan.tags["network-interface"])
+    for line in plan.devices:
+        volume = _make_volume(instance, line)
+        region.volumes[volume.id] = volume
+        region.tag(volume.id, plan.tags["volume"])
+    apply_rules(region)
+    region.cloud.later(instance.id, lambda: life.first_boot(region, instance))
+
+
+def _instance_of(plan: LaunchPlan, parameters: Params, instance_id: str, address: str) -> Instance:
+    return Instance(
         id=instance_id,
-        reservation_id=reservation_id,
-        owner_id=region.account_id,
         image_id=plan.image.id,
         instance_type=plan.instance_type,
         architecture=plan.image.architecture,
@@ -57,26 +71,15 @@ def _make(
         client_token=str(parameters.get("ClientToken", "")),
         user_data=plan.user_data,
         root_device=plan.image.root_device,
-        private_address=machines.reserve_address(instance_id),
+        private_address=address,
         has_public_address=plan.placement.has_public_address,
         group_ids=plan.placement.group_ids,
         shutdown_behavior=parameters.get("InstanceInitiatedShutdownBehavior", "stop"),
         metadata_options=_metadata_options(plan.image, parameters.get("MetadataOptions", {})),
-        launch_index=index,
         disable_termination=bool(parameters.get("DisableApiTermination")),
         disable_stop=bool(parameters.get("DisableApiStop")),
         ebs_optimized=bool(parameters.get("EbsOptimized")),
     )
-    instance.interface = _make_interface(region, instance, plan.placement)
-    region.instances[instance.id] = instance
-    region.tag(instance.id, plan.tags["instance"])
-    region.tag(instance.interface.id, plan.tags["network-interface"])
-    for line in plan.devices:
-        volume = _make_volume(instance, line)
-        region.volumes[volume.id] = volume
-        region.tag(volume.id, plan.tags["volume"])
-    apply_rules(region)
-    region.cloud.later(instance.id, lambda: life.first_boot(region, instance))
 
 
 def _make_volume(instance: Instance, line: BlockDevice) -> Volume:

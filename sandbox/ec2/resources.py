@@ -131,8 +131,6 @@ class Instance:
     """An EC2 instance. `interface` is moto's network interface, which holds its groups."""
 
     id: str
-    reservation_id: str
-    owner_id: str
     image_id: str
     instance_type: str
     architecture: str
@@ -149,6 +147,8 @@ class Instance:
     group_ids: list[str]
     shutdown_behavior: str
     metadata_options: dict[str, Any]
+    reservation_id: str = ""
+    owner_id: str = ""
     launch_index: int = 0
     interface: Any = None
     rules: Sequence[Rule] | None = None
