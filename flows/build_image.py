@@ -20,6 +20,7 @@ from notebake.records import Run
 from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
 from notebake.step import Step
+from notebake.waiting import allow_waiting, stop_waiting
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
         store: Directory of the run store; empty: the default one.
     """
     prefect_settings.apply()
+    allow_waiting()
     run = open_run(recipe, run_id, store)
     with hold_lease(run), keep_alive(run):
         try:
@@ -79,6 +81,11 @@ def carry_out_group(run: Run, group: tuple[Step, ...]) -> None:
         as_task(group[0])(run)
         return
     futures = [as_task(step).submit(run) for step in group]
-    wait(futures)
+    try:
+        wait(futures)
+    except BaseException:
+        # Interrupted: what still waits in other threads would keep this process alive.
+        stop_waiting()
+        raise
     for future in futures:
         future.result()

@@ -10,8 +10,9 @@ import time
 from shlex import quote
 
 from notebake.errors import HostCommandError, HostUnreachableError, WaitTimeoutError
-from notebake.host import run_command, write_as_root
+from notebake.host import put_file, run_command, write_as_root
 from notebake.records import Host
+from notebake.waiting import check_not_stopped
 
 log = logging.getLogger(__name__)
 ROOT = "/run/notebake/work"
@@ -30,11 +31,13 @@ def run_detached(host: Host, name: str, script: str, *, unless: str, timeout_sec
         WaitTimeoutError: it was ended after `timeout_seconds`.
         HostUnreachableError: the host stayed out of reach.
     """
-    run_command(host, start_command(name, script, unless, int(timeout_seconds)))
+    put_file(host, upload(name), script.encode())
+    run_command(host, start_command(name, unless, int(timeout_seconds)))
     printed = b""
     deadline = time.monotonic() + timeout_seconds + 60
     answered = time.monotonic()
     while True:
+        check_not_stopped()
         try:
             result, more = _read(host, name, len(printed))
             answered = time.monotonic()
@@ -64,28 +67,38 @@ def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: fl
     raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
 
 
-def start_command(name: str, script: str, unless: str, timeout_seconds: int) -> str:
-    """Return the command that starts the work, unless it is running or done already."""
-    unit, home = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}")
+def start_command(name: str, unless: str, timeout_seconds: int) -> str:
+    """Return the command that starts the uploaded work, unless it is running or done already."""
+    unit, home, uploaded = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}"), quote(upload(name))
     # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
-    ended = f'cd {home}; echo "$$SERVICE_RESULT $$EXIT_STATUS" > result.new; mv result.new result'
+    ended = (
+        f'#!/bin/sh\ncd {home}\necho "$SERVICE_RESULT $EXIT_STATUS" > result.new\n'
+        "mv result.new result\n"
+    )
     return "\n".join(
         (
             "set -euo pipefail",
+            f"trap 'rm --force '{uploaded} EXIT",
             f"if systemctl is-active --quiet {unit}; then exit 0; fi",
             f"if [ -d {home} ] && {unless}; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
-            write_as_root(f"{home}/script", script, "0700"),
+            f"sudo install -D --mode=0700 {uploaded} {home}/script",
+            write_as_root(f"{home}/ended", ended, "0700"),
             f"sudo touch {home}/log",
             f"sudo systemctl reset-failed {unit} 2>/dev/null || true",
             f"sudo systemd-run --quiet --collect --unit={unit}"
             f" --property=RuntimeMaxSec={timeout_seconds}"
             f" --property=StandardOutput=append:{home}/log"
             f" --property=StandardError=append:{home}/log"
-            f" --property=ExecStopPost={quote('/bin/sh -c ' + quote(ended))}"
+            f" --property=ExecStopPost={home}/ended"
             f" /bin/bash {home}/script",
         )
     )
+
+
+def upload(name: str) -> str:
+    """Return where a script is uploaded to: a command line holds no more than 128 KiB."""
+    return f".notebake-{name}"
 
 
 def read_command(name: str, offset: int) -> str:

@@ -8,8 +8,8 @@ from notebake.aws import images, instances, networks, tags
 from notebake.aws.volumes import zone_of_volumes
 from notebake.digest import digest_of
 from notebake.errors import CapacityError, CloudError
-from notebake.records import Instance, Run
 from notebake.recipe import Encryption, EncryptionMode, Recipe, RootVolume
+from notebake.records import Instance, Run
 
 log = logging.getLogger(__name__)
 DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnopqrst")

@@ -1,6 +1,7 @@
 """Waiting: for one thing, with an end, and never in silence."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,6 +10,7 @@ from notebake.errors import WaitTimeoutError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_stopped = threading.Event()
 
 
 def wait_until(
@@ -29,6 +31,7 @@ def wait_until(
     deadline = time.monotonic() + timeout_seconds
     shown = ""
     while True:
+        check_not_stopped()
         answer = probe()
         if answer is not None:
             return answer
@@ -38,4 +41,20 @@ def wait_until(
             shown = line
         if time.monotonic() > deadline:
             raise WaitTimeoutError(f"Waited {timeout_seconds:.0f} s in vain for {what}.")
-        time.sleep(interval_seconds)
+        _stopped.wait(interval_seconds)
+
+
+def stop_waiting() -> None:
+    """Let whatever waits in this process give up: somebody interrupted it."""
+    _stopped.set()
+
+
+def allow_waiting() -> None:
+    """Let things be waited for again."""
+    _stopped.clear()
+
+
+def check_not_stopped() -> None:
+    """Raise InterruptedError where somebody has interrupted this process."""
+    if _stopped.is_set():
+        raise InterruptedError("interrupted while waiting")

@@ -14,6 +14,7 @@ from notebake.aws import images, instances, tags
 from notebake.builder import as_host, baked_image, is_sealed
 from notebake.commands.boot import first_boot_status, package_manager_is_idle
 from notebake.errors import CloudError, HostUnreachableError, LoginRefusedError
+from notebake.keep_alive import renew
 from notebake.records import Done, Host, Instance, Run
 from notebake.step import Step
 from notebake.waiting import wait_until
@@ -64,6 +65,7 @@ def wait_for_host(run: Run) -> Done:
         images.add_tags(region, [instance.id], {tags.SEALED: ""})
     ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
     ssh.run_command(host, package_manager_is_idle(), timeout_seconds=BOOT_SECONDS)
+    renew(run)
     return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
 
 

@@ -1,6 +1,5 @@
 """Instances: asked for once, found by tag, ended for good."""
 
-import base64
 from typing import Any
 
 from notebake.aws import tags
@@ -116,7 +115,8 @@ def read_console(instance_id: str, region: str) -> str:
     """Return what the instance has written to its console so far."""
     with calling(f"read the console of {instance_id}"):
         answer = connect("ec2", region).get_console_output(InstanceId=instance_id, Latest=True)
-    return base64.b64decode(answer.get("Output") or "").decode(errors="replace")
+    # botocore has undone the base64 already (handlers.py, decode_console_output).
+    return str(answer.get("Output") or "")
 
 
 def device_mappings(instance_id: str, region: str) -> list[dict[str, Any]]:
