@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from itertools import groupby
 from pathlib import Path
 
 from rich.table import Table
@@ -41,11 +42,14 @@ def survey(given: argparse.Namespace) -> int:
     if not found:
         console.print(f"Nothing in {region} carries the tag of {given.run or 'any run'}.")
         return 0
-    table = Table("what", "id", "state", "run", "ends by itself", box=None, pad_edge=False)
-    for one in sorted(found, key=lambda one: (one.run_id, one.kind)):
-        ends = "stays: accepted" if is_kept(one) else one.expires
-        table.add_row(one.kind, one.id, one.state, one.run_id, ends)
-    console.print(table)
+    for run_id, group in groupby(sorted(found, key=lambda one: one.run_id), lambda one: one.run_id):
+        console.print(f"[bold]run {run_id}[/bold] in {region}", soft_wrap=True)
+        table = Table.grid(padding=(0, 2))
+        for one in group:
+            ends = f"ends by itself {one.expires}" if one.expires else "no end is set"
+            state = "accepted: stays" if is_kept(one) else one.state
+            table.add_row(f"  {one.kind}", one.id, state, "" if is_kept(one) else ends)
+        console.print(table, soft_wrap=True)
     return 0
 
 
@@ -60,11 +64,12 @@ def images(given: argparse.Namespace) -> int:
     if not found:
         console.print(f"No image in {region} was made by notebake.")
         return 0
-    table = Table("image", "recipe", "run", "state", "accepted", box=None, pad_edge=False)
+    table = Table("image", "run", "", box=None, pad_edge=False)
     for one in sorted(found, key=lambda one: one.run_id):
-        accepted = one.tags.get(tags.ACCEPTED, "no")
-        table.add_row(one.id, one.tags.get(tags.RECIPE, ""), one.run_id, one.state, accepted)
-    console.print(table)
+        day = one.tags.get(tags.ACCEPTED, "")[:10]
+        verdict = f"accepted {day}" if day else f"{one.state}, not accepted"
+        table.add_row(one.id, one.run_id, verdict)
+    console.print(table, soft_wrap=True)
     return 0
 
 
@@ -75,16 +80,17 @@ def plan(given: argparse.Namespace) -> int:
 
     recipe = load_recipe(Path(given.recipe))
     console = open_console()
-    answers = check_everything(Run(id=f"{recipe.name}-plan", recipe=recipe, store=""))
+    run_id = f"{recipe.name}-YYYYMMDD-hhmmss-xxxx"
+    answers = check_everything(Run(id=run_id, recipe=recipe, store=""))
     console.print(f"[bold]{recipe.name}[/bold]: everything that can be checked is in order.")
     for answer in answers:
-        console.print(f"  {answer}")
+        console.print(f"  {answer}", soft_wrap=True, markup=False)
     costs = estimate(recipe)
     console.print(f"\nWhat a build costs, by prices of {costs.prices_written}:")
-    console.print(cost_table(costs.build))
+    console.print(cost_table(costs.build), soft_wrap=True)
     console.print(f"  in all {describe_sum(costs.build)}")
     console.print("\nWhat its image costs each month afterwards, at most:")
-    console.print(cost_table(costs.monthly))
+    console.print(cost_table(costs.monthly), soft_wrap=True)
     console.print("\nNothing was made.")
     return 0
 
