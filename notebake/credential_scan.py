@@ -8,6 +8,8 @@ rules, sentence by sentence in notebooks; other files for what can be told by it
 formats and compressed files only for AWS key ids and private keys.
 Not searched: inside compressed files, the past commits of a git repository, blocks of deleted
 files, passwords that look like any other word.
+Before the cleaning only homes are searched, and all if there is anything: what the cleaning removes
+would otherwise never be told, though somebody typed it.
 Left out: a file that is exactly as its publisher made it, by the checksums of dpkg, of a Python
 package from an index, or of a conda package from a channel.
 Whatever could not be read is reported, and counts against the machine.
@@ -44,6 +46,8 @@ SMALL = 1 << 20
 """So much of a file that is known by its name is read to judge it."""
 LARGEST_NOTEBOOK = 64 << 20
 MOST_PER_FILE = 20
+FIRST_PERSON = 1000
+"""The first user id that stands for a person."""
 
 
 class Finding(TypedDict):
@@ -673,11 +677,11 @@ def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, str, str]]:
 
 
 class Walk:
-    """The regular files of some file systems, as tasks. Never leaves them, follows no link."""
+    """The regular files below some directories, as tasks. Never leaves their file systems."""
 
-    def __init__(self, root: str, mount_points: Iterable[str]) -> None:
+    def __init__(self, root: str, directories: Iterable[str]) -> None:
         self.root = root
-        tops = dict.fromkeys(["", *(point.strip("/") for point in mount_points)])
+        tops = dict.fromkeys(directory.strip("/") for directory in directories)
         self.tops = list(tops)
         self.manifests = Manifests([], [])
         self.unreadable: list[Unreadable] = []
@@ -752,6 +756,43 @@ def find_homes(root: str) -> tuple[str, ...]:
     return tuple(sorted(homes))
 
 
+def find_homes_of_people(root: str) -> list[str]:
+    """Return the homes that are there of root and of whoever may log in."""
+    homes = {"root"}
+    passwd = Path(root) / "etc/passwd"
+    if passwd.exists():
+        for line in passwd.read_text(errors="surrogateescape").splitlines():
+            fields = line.split(":")
+            if len(fields) == 7 and fields[2].isdigit() and int(fields[2]) >= FIRST_PERSON:
+                homes.add(fields[5].strip("/"))
+    homes.update(home for home in find_homes(root) if home.startswith("home/"))
+    return sorted(home for home in homes - {""} if (Path(root) / home).is_dir())
+
+
+# What programs write down by themselves and the cleaning removes. No history is among it, only
+# the bare fact that there is one: what stands in it somebody typed.
+REMOVED_RULES = {
+    AUTHORIZED_KEY,
+    "history",
+    "Jupyter's own secret",
+    "cloud-init's record of this machine",
+    "systemd's credential key",
+}
+REMOVED_PATHS = re.compile(
+    r"/(?:etc/notebake/jupyter-token|etc/ssl/private/ssl-cert-snakeoil\.key"
+    r"|tmp/|var/(?:cache|crash|log|tmp|lib/(?:cloud|dhcp|NetworkManager))/)"
+    r"|.*/jupyter/runtime/"
+)
+
+
+def is_removed_unseen(finding: Finding) -> bool:
+    """Say whether the cleaning removes this, and nobody typed it."""
+    if finding["rule"] in REMOVED_RULES or REMOVED_PATHS.match(finding["path"]):
+        return True
+    # A cache holds what was downloaded; a credential is told there by its name alone.
+    return "/.cache/" in finding["path"] and bool(finding["place"])
+
+
 def is_expected(finding: Finding, login: str | None) -> bool:
     """Say whether this is the login itself, which is removed last, after the search."""
     if login is None:
@@ -774,8 +815,34 @@ def scan(
     `login` is the home of the user whose authorized key, like the ssh host keys, may still be
     there. Paths are reported as the machine itself would call them.
     """
+    return _scan_below(root, ["", *mount_points], login=login, processes=processes)
+
+
+def scan_before_cleaning(
+    root: str = "/",
+    mount_points: Iterable[str] = (),
+    *,
+    login: str | None = None,
+    processes: int = 1,
+) -> Report:
+    """Search the homes for what the cleaning would remove before anybody is told of it.
+
+    Where there is something, all is searched: everything that has to be removed is named at once.
+    """
+    for directories in (find_homes_of_people(root), ["", *mount_points]):
+        report = _scan_below(root, directories, login=login, processes=processes)
+        findings = [each for each in report["findings"] if not is_removed_unseen(each)]
+        report = {**report, "findings": findings}
+        if is_clean(report):
+            break
+    return report
+
+
+def _scan_below(
+    root: str, directories: Iterable[str], *, login: str | None, processes: int
+) -> Report:
     began = time.monotonic()
-    walk = Walk(root, mount_points)
+    walk = Walk(root, directories)
     homes = find_homes(root)
     total = Part()
     for part in _scan_all(partial(scan_batch, root, homes), _batches(walk.tasks()), processes):
@@ -876,10 +943,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", default="/", help="where the root file system is seen")
     parser.add_argument("--mount-point", action="append", default=[], help="a volume to search too")
     parser.add_argument("--expect-login", metavar="HOME", help="home whose authorized key may stay")
+    parser.add_argument(
+        "--before-cleaning", action="store_true", help="search for what cleaning would hide"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true", help="print the report as one line of JSON")
     given = parser.parse_args(arguments)
-    report = scan(
+    look = scan_before_cleaning if given.before_cleaning else scan
+    report = look(
         given.root, given.mount_point, login=given.expect_login, processes=given.processes
     )
     summary = f"{report['files']} files, {report['bytes']} bytes, {report['seconds']} s"

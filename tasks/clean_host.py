@@ -40,7 +40,7 @@ def find_sealed(run: Run) -> Done | None:
 
 
 def clean_host(run: Run) -> Done:
-    """Clean, search, and only then remove the login and seal the builder.
+    """Search, clean, search again, and only then remove the login and seal the builder.
 
     Raises:
         SecretFoundError: a credential was found, or something could not be read. The machine is
@@ -52,6 +52,8 @@ def clean_host(run: Run) -> Done:
         run, "builder-identity", {"machine_id": ssh.run_command(host, machine_id()).strip()}
     )
     points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
+    # What somebody typed is in a history until it is cleaned away: it is searched before, too.
+    search_for_credentials(run, host, points, before_cleaning=True)
     in_root_shell(
         host,
         f"clean-{digest}",
@@ -80,7 +82,9 @@ def in_root_shell(host: Host, name: str, work: str) -> str:
     return run_detached(host, name, work, unless="false", timeout_seconds=CLEAN_SECONDS)
 
 
-def search_for_credentials(run: Run, host: Host, points: list[str]) -> int:
+def search_for_credentials(
+    run: Run, host: Host, points: list[str], *, before_cleaning: bool = False
+) -> int:
     """Return how many files were searched.
 
     Raises:
@@ -88,8 +92,14 @@ def search_for_credentials(run: Run, host: Host, points: list[str]) -> int:
     """
     program = Path(credential_scan.__file__).read_text()
     ssh.run_command(host, ssh.write_as_root(SCANNER, program))
-    script = scan_machine(scanner_path=SCANNER, user=host.user, mount_points=points)
-    printed = in_root_shell(host, f"scan-{asked_for(run.recipe, NAME)}", script)
+    script = scan_machine(
+        scanner_path=SCANNER,
+        user=host.user,
+        mount_points=points,
+        before_cleaning=before_cleaning,
+    )
+    when = "early-scan" if before_cleaning else "scan"
+    printed = in_root_shell(host, f"{when}-{asked_for(run.recipe, NAME)}", script)
     report = credential_scan.parse_report(printed)
     if not credential_scan.is_clean(report):
         raise SecretFoundError(

@@ -1,7 +1,7 @@
 """What makes a machine fit to become an image, as text for root's shell.
 
-Three scripts, in this order: `clean_machine` removes everything personal but the login,
-`scan_machine` looks for credentials, `remove_login` removes the login, after which nobody can
+In this order: `scan_machine` looks for credentials that people left, `clean_machine` removes
+everything personal but the login, `scan_machine` looks for any, `remove_login` removes the login, after which nobody can
 come in any more and the machine is stopped through EC2. cloud-init's memory goes first: whoever
 is killed half-way stops and starts the machine, and cloud-init lets the key in again.
 All may be repeated after a kill at any point. Each prints its last line only when all is done.
@@ -197,18 +197,26 @@ def clean_machine(
     )
 
 
-def scan_machine(*, scanner_path: str, user: str, mount_points: Sequence[str] = ()) -> str:
+def scan_machine(
+    *,
+    scanner_path: str,
+    user: str,
+    mount_points: Sequence[str] = (),
+    before_cleaning: bool = False,
+) -> str:
     """Return root's script that prints the scanner's report as its last line.
 
     The disks are searched as the image will have them, in a view without what is mounted over
     them: what was written into the directory of a volume before it was mounted is seen as well.
     It ends with 0 whenever there is a report, whatever is in it.
     """
+    early = " --before-cleaning" if before_cleaning else ""
     inner = script(
         'view="$1"; shift',
         'mount --bind / "$view"',
         'for point in "$@"; do mount --bind "$point" "$view$point"; done',
-        f'exec python3 -I {quote(scanner_path)} --json --root "$view" --expect-login "$login_home"'
+        f"exec python3 -I {quote(scanner_path)} --json{early}"
+        ' --root "$view" --expect-login "$login_home"'
         ' "${@/#/--mount-point=}"',
     )
     return script(
