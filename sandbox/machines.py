@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from sandbox import disks, firewall, layers
+from sandbox import addresses, disks, firewall, layers
 from sandbox.errors import SandboxError
 from sandbox.firewall import Rule
 from sandbox.guest import Exit
@@ -16,8 +16,6 @@ from sandbox.home import Home
 from sandbox.machine import Machine
 
 __all__ = ["Exit", "Machines", "Rule"]
-
-FIRST_ADDRESS, LAST_ADDRESS = 10, 254
 
 
 class Machines:
@@ -29,11 +27,17 @@ class Machines:
         self._machines: dict[str, Machine] = {}
         self._lock = threading.RLock()
 
-    def create_root(self, machine_id: str, image_id: str) -> None:
-        """Give a new machine a root that starts as the image, and an address."""
+    @property
+    def subnet(self) -> str:
+        """The network in which all machines lie."""
+        return self.home.subnet
+
+    def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
+        """Give a new machine a root that starts as the image, and an address of the subnet."""
         with self._lock:
+            address = self._free_address(subnet or self.subnet)
             layers.make_root(self.home, machine_id, image_id)
-            self._machines[machine_id] = Machine(self.home, machine_id, self._free_address())
+            self._machines[machine_id] = Machine(self.home, machine_id, address)
 
     def bake_image(self, machine_id: str, image_id: str) -> None:
         """Make an image of a stopped machine's root, at once: nothing is copied."""
@@ -131,9 +135,8 @@ class Machines:
                 return machine
         raise SandboxError(f"There is no machine {machine_id}")
 
-    def _free_address(self) -> str:
+    def _free_address(self, subnet: str) -> str:
         taken = {machine.address for machine in self._machines.values()}
-        for last in range(FIRST_ADDRESS, LAST_ADDRESS + 1):
-            if (address := self.home.address(last)) not in taken:
-                return address
-        raise SandboxError(f"{self.home.subnet} has no free address")
+        if address := next((one for one in addresses.usable(subnet) if one not in taken), None):
+            return address
+        raise SandboxError(f"{subnet} has no free address")

@@ -64,7 +64,9 @@ def _interface(region: Region, instance: Instance) -> Tree:
         "security-group-ids": "\n".join(instance.group_ids),
         "security-groups": "\n".join(one["GroupName"] for one in view_groups(region, instance)),
         "subnet-id": instance.subnet_id,
+        "subnet-ipv4-cidr-block": region.network.get_subnet(instance.subnet_id).cidr_block,
         "vpc-id": instance.vpc_id,
+        "vpc-ipv4-cidr-block": region.network.get_vpc(instance.vpc_id).cidr_block,
     }
     if instance.public_address:
         tree["public-ipv4s"] = instance.public_address

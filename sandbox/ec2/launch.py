@@ -41,7 +41,9 @@ def _make(
     """Name one instance with all that belongs to it, and let its host boot."""
     machines = region.cloud.machines
     instance_id = new_id("i")
-    machines.create_root(instance_id, machine_image(region, plan.image))
+    machines.create_root(
+        instance_id, machine_image(region, plan.image), plan.placement.subnet.cidr_block
+    )
     instance = _instance_of(plan, parameters, instance_id, machines.reserve_address(instance_id))
     instance.owner_id, instance.reservation_id = region.account_id, reservation_id
     instance.launch_index = index

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox import addresses
 from sandbox.ec2.instance_types import check_offered, zones_offering
 from sandbox.ec2.refusals import refusal, unsupported
 from sandbox.ec2.region import Region
@@ -26,6 +27,9 @@ def choose_placement(region: Region, parameters: Params, instance_type: str) -> 
     asked = _only_interface(parameters)
     subnet = _find_subnet(region, parameters, instance_type)
     check_offered(instance_type, subnet.availability_zone, region.name)
+    if not addresses.is_part(subnet.cidr_block, region.cloud.machines.subnet):
+        where = f"{subnet.cidr_block}: all its hosts lie in {region.cloud.machines.subnet}"
+        raise unsupported(f"instances in {where}")
     group_ids = asked.get("Groups") or parameters.get("SecurityGroupIds") or []
     names = parameters.get("SecurityGroups", [])
     is_public = asked.get("AssociatePublicIpAddress", subnet.map_public_ip_on_launch)

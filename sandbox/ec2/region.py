@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2.models import ec2_backends
 
 from sandbox.ec2 import base_images
+from sandbox.ec2.default_network import lay_default_network
 from sandbox.ec2.refusals import check_dry_run, not_found, refusal
 from sandbox.ec2.resources import Image, Instance, Snapshot, Volume
 
@@ -29,6 +30,7 @@ class Region:
         for image, snapshot in base_images.in_region(name):
             self.images[image.id] = image
             self.snapshots[snapshot.id] = snapshot
+        lay_default_network(self.network, cloud.machines.subnet)
         self._let_default_group_talk()
 
     @property

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from sandbox import addresses
 from sandbox.machines import Exit, Rule
 
 OnExit = Callable[[str, Exit], None]
@@ -11,6 +12,9 @@ OnExit = Callable[[str, Exit], None]
 
 class FakeMachines:
     """Has the methods of `Machines`. Hosts are named by what their disks would hold."""
+
+    # Loopback: whoever speaks to such a host by mistake speaks to nobody else.
+    subnet = "127.213.0.0/16"
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -37,8 +41,12 @@ class FakeMachines:
         finally:
             self._may_work.set()
 
-    def create_root(self, machine_id: str, image_id: str) -> None:
+    def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
         assert image_id in self.baked
+        with self.lock:
+            taken = self.addresses.values()
+            free = (one for one in addresses.usable(subnet or self.subnet) if one not in taken)
+            self.addresses[machine_id] = next(free)
         self._note("create_root", machine_id, image_id)
         self.roots[machine_id] = image_id
 
@@ -56,9 +64,7 @@ class FakeMachines:
         return list(self.baked)
 
     def reserve_address(self, machine_id: str) -> str:
-        with self.lock:
-            taken = len(self.addresses) + 2
-            return self.addresses.setdefault(machine_id, f"127.0.{taken // 250}.{taken % 250}")
+        return self.addresses[machine_id]
 
     def boot(self, machine_id: str, on_exit: OnExit) -> None:
         self._work("boot", machine_id)

@@ -1,4 +1,5 @@
 import base64
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -289,3 +290,35 @@ def test_metadata_options_follow_the_image_and_the_request(world: World) -> None
     open_to_v1 = {"HttpTokens": "optional"}
     assert world.launch(MetadataOptions=open_to_v1)["MetadataOptions"]["HttpTokens"] == "optional"
     assert world.image(UBUNTU)["ImdsSupport"] == "v2.0"
+
+
+def test_an_instance_lies_in_its_subnet_and_the_subnet_in_the_machines_network(
+    world: World,
+) -> None:
+    vpc = world.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
+    assert vpc["CidrBlock"] == world.machines.subnet
+    subnets = world.ec2.describe_subnets()["Subnets"]
+    zones = {
+        one["ZoneName"] for one in world.ec2.describe_availability_zones()["AvailabilityZones"]
+    }
+    assert {one["AvailabilityZone"] for one in subnets if one["DefaultForAz"]} == zones
+    for subnet in subnets:
+        block = ip_network(subnet["CidrBlock"])
+        shown = world.launch(SubnetId=subnet["SubnetId"])
+        assert ip_address(shown["PrivateIpAddress"]) in list(block)[4:-1]
+        assert block.subnet_of(ip_network(vpc["CidrBlock"]))
+        assert (subnet["VpcId"], subnet["MapPublicIpOnLaunch"]) == (vpc["VpcId"], True)
+
+
+def test_a_subnet_of_ones_own_is_used_where_a_host_can_be(world: World) -> None:
+    def subnet_of(vpc_block: str, block: str) -> str:
+        vpc_id = world.ec2.create_vpc(CidrBlock=vpc_block)["Vpc"]["VpcId"]
+        made: str = world.ec2.create_subnet(VpcId=vpc_id, CidrBlock=block)["Subnet"]["SubnetId"]
+        return made
+
+    inside = str(list(ip_network(world.machines.subnet).subnets(new_prefix=24))[3])
+    shown = world.launch(SubnetId=subnet_of(inside, inside))
+    assert ip_address(shown["PrivateIpAddress"]) in ip_network(inside)
+    assert "PublicIpAddress" not in shown
+    elsewhere = subnet_of("10.99.0.0/16", "10.99.1.0/24")
+    assert code_of(world.launch, SubnetId=elsewhere) == "UnsupportedOperation"

@@ -1,11 +1,13 @@
 """The strict API in front of real hosts: what a bake relies on, from launch to relaunch."""
 
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,17 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         made.command("down", "--purge")
 
 
+def way_to_subnet(sandbox: Sandbox, instance_id: str) -> str:
+    """Return the local address from which packets leave for the instance's subnet."""
+    shown = sandbox.shown(instance_id)
+    subnet = sandbox.ec2.describe_subnets(SubnetIds=[shown["SubnetId"]])["Subnets"][0]
+    block = ip_network(subnet["CidrBlock"])
+    assert ip_address(shown["PrivateIpAddress"]) in block
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect((str(block[1]), 22))
+        return str(way.getsockname()[0])
+
+
 def test_a_launched_host_is_logged_into_with_the_key_pair_and_the_consoles_host_key(
     sandbox: Sandbox,
 ) -> None:
@@ -126,6 +139,7 @@ def test_a_launched_host_is_logged_into_with_the_key_pair_and_the_consoles_host_
     )
     code = sandbox.ssh(instance_id, f"curl -s -o /dev/null -w '%{{http_code}}' {IDENTITY}")
     assert code == "401", "IMDSv1 answered"
+    assert way_to_subnet(sandbox, instance_id) == sandbox.home.gateway
     sandbox.ec2.terminate_instances(InstanceIds=[instance_id])
     sandbox.wait_for_state(instance_id, "terminated")
 

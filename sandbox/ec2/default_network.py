@@ -1,0 +1,16 @@
+"""The default VPC of a region: the sandbox's own network, with a subnet for each zone."""
+
+from typing import Any
+
+from sandbox import addresses
+
+
+def lay_default_network(network: Any, block: str) -> None:
+    """Put a VPC of this block in the place of moto's own, which lies where no machine is."""
+    for subnet in network.describe_subnets():
+        network.delete_subnet(subnet.id)
+    network.delete_vpc(network.default_vpc.id)
+    network.default_vpc = network.create_vpc(block, is_default=True)
+    zones = network.describe_availability_zones()
+    for zone, part in zip(zones, addresses.divide(block, len(zones)), strict=True):
+        network.create_subnet(network.default_vpc.id, part, availability_zone=zone.name)
