@@ -3,6 +3,15 @@
 from collections.abc import Sequence
 from shlex import quote
 
+PROGRAMS = ("apt", "apt-get", "aptitude", "dpkg", "unattended-upgr")
+"""Who holds the package lock, by the names that the kernel knows: at most 15 characters."""
+
+
+def package_manager_runs() -> str:
+    """Succeed while a package manager runs. pgrep takes no more than 15 characters at a time."""
+    names = " || ".join(f"pgrep --exact {quote(name)}" for name in PROGRAMS)
+    return f"{{ {names}; }} > /dev/null"
+
 
 def install_packages(packages: Sequence[str]) -> str:
     """Return the root commands that install packages, and what the other steps cannot do without.

@@ -2,6 +2,8 @@
 
 from shlex import quote
 
+from notebake.commands.apt import package_manager_runs
+
 
 def first_boot_status() -> str:
     """Wait until cloud-init has finished; fail with its own words where it failed.
@@ -16,8 +18,7 @@ def first_boot_status() -> str:
 
 def package_manager_is_idle() -> str:
     """Wait until no package manager runs; lock files are never removed."""
-    busy = "pgrep --exact 'apt|apt-get|dpkg|unattended-upgr' >/dev/null"
-    return f"for i in $(seq 280); do {busy} || exit 0; sleep 1; done; exit 1"
+    return f"for i in $(seq 280); do {package_manager_runs()} || exit 0; sleep 1; done; exit 1"
 
 
 def boot_id() -> str:

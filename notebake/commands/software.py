@@ -73,12 +73,24 @@ def asked_file(software: Software, root: str) -> str:
 
 
 def software_is_installed(digest: str, root: str = ROOT) -> str:
-    """Succeed if the environments were built from exactly this, and their programs run."""
+    """Succeed if the environments were built from exactly this, and are whole.
+
+    Their interpreters are asked to find the packages; starting the programs would take seconds.
+    """
     python, papermill = quote(f"{root}/python"), quote(f"{root}/papermill")
     return (
         f"grep -qsxF {quote(digest)} {python}/.notebake-digest"
-        f" && {{ {papermill}/bin/papermill --version > /dev/null & }}"
-        f" && {python}/bin/jupyter-lab --version > /dev/null && wait $!"
+        f" && test -x {python}/bin/jupyter-lab && test -x {papermill}/bin/papermill"
+        f" && {python}/bin/python -c {_find('jupyterlab', 'ipykernel')}"
+        f" && {papermill}/bin/python -c {_find('papermill')}"
+    )
+
+
+def _find(*modules: str) -> str:
+    """Return a Python program, quoted, that fails unless the modules can be found."""
+    return quote(
+        "import importlib.util, sys;"
+        f" sys.exit(not all(map(importlib.util.find_spec, {list(modules)})))"
     )
 
 
