@@ -30,6 +30,7 @@ def environment(url: str) -> dict[str, str]:
     """Return the environment in which Prefect's programs find this server and nothing else."""
     settings = {
         "DO_NOT_TRACK": "1",
+        "NOTEBAKE_PROJECT": str(PROJECT),
         "PREFECT_API_URL": f"{url}/api",
         "PREFECT_HOME": str(HOME / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
