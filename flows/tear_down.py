@@ -38,7 +38,7 @@ def remove_all(run: Run) -> list[str]:
     remaining = [describe_resource(one) for one in left_over(run)]
     if failures or remaining:
         raise TearDownError(run.id, tuple(remaining), tuple(str(one) for one in failures))
-    log.info("Nothing of run %s is left but an accepted image, if it made one", run.id)
+    log.info("Nothing temporary of run %s is left", run.id)
     return remaining
 
 
