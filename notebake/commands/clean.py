@@ -1,15 +1,17 @@
 """What makes a machine fit to become an image, as text for root's shell.
 
 In this order: `scan_machine` looks for credentials that people left, `clean_machine` removes
-everything personal but the login, `scan_machine` looks for any, `remove_login` removes the login, after which nobody can
-come in any more and the machine is stopped through EC2. cloud-init's memory goes first: whoever
-is killed half-way stops and starts the machine, and cloud-init lets the key in again.
+everything personal but the login, `scan_machine` looks for any, `remove_login` removes the login:
+after that nobody can come in any more, and the machine is stopped through EC2. cloud-init's
+memory goes first: whoever is killed half-way stops and starts the machine, and cloud-init lets
+the key in again.
 All may be repeated after a kill at any point. Each prints its last line only when all is done.
 """
 
 from collections.abc import Sequence
 from shlex import quote
 
+from notebake.commands.apt import package_manager_runs
 from notebake.commands.shell import refuse, script
 
 CLEANED = "notebake: cleaned"
@@ -84,13 +86,15 @@ wipe() {
 PACKAGE_MANAGER = """\
 systemctl stop apt-daily.timer apt-daily-upgrade.timer 2>/dev/null || true
 for attempt in $(seq 300); do
-    pgrep --exact 'apt|apt-get|aptitude|dpkg' >/dev/null || break
+    PACKAGE_MANAGER_RUNS || break
     [ "$attempt" -lt 300 ] || { echo 'notebake: a package manager still runs' >&2; exit 1; }
     sleep 1
 done
 # It takes the lock that every package manager takes; lock files are never removed.
 apt-get --option DPkg::Lock::Timeout=300 --quiet=2 check
-[ -z "$(dpkg --audit)" ] || { dpkg --audit >&2; exit 1; }"""
+[ -z "$(dpkg --audit)" ] || { dpkg --audit >&2; exit 1; }""".replace(
+    "PACKAGE_MANAGER_RUNS", package_manager_runs()
+)
 
 CLOUD_INIT = """\
 # Only cloud-init's memory: machine-id follows with the login, as systemd's tools ask for it.
