@@ -16,6 +16,7 @@ KEPT_BY_SUDO = (
     "NOTEBAKE_SANDBOX_HOME",
     "NOTEBAKE_SANDBOX_CACHE",
     "PYTHONPATH",
+    "PYTHONPYCACHEPREFIX",
     "http_proxy",
     "https_proxy",
     "no_proxy",
@@ -25,6 +26,7 @@ REGION = "us-west-2"
 
 def main(words: list[str]) -> int:
     """Run one command and return its exit code."""
+    os.umask(0o022)  # what root writes here is read by others, and by the machines' own users
     chosen = _parse(words)
     try:
         return int(COMMANDS[chosen.command](chosen))
@@ -37,7 +39,9 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--home", help=f"where the sandbox lives (default: {DEFAULT_PATH})")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "status", "needs", "install", "base", "env"):
+    up = commands.add_parser("up", help=(_up.__doc__ or "").splitlines()[0])
+    up.add_argument("--fresh", action="store_true", help="forget what was kept, unless it is up")
+    for name in ("status", "needs", "install", "base", "env"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
     down = commands.add_parser("down", help=(_down.__doc__ or "").splitlines()[0])
     down.add_argument("--purge", action="store_true", help="remove images and snapshots too")
@@ -50,7 +54,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
 def _up(chosen: argparse.Namespace) -> int:
     """Start the sandbox, building the base system the first time."""
     _become_root()
-    lifecycle.bring_up(open_home(chosen.home), _say)
+    lifecycle.bring_up(open_home(chosen.home), _say, fresh=chosen.fresh)
     return 0
 
 
@@ -70,25 +74,31 @@ def _down(chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    """Say how the sandbox stands."""
+    """Say how the sandbox stands; the exit code is 0 if it is up, 1 if not."""
     _become_root()
     home = find_home(chosen.home)
     _say("\n".join(lifecycle.describe(home)) if home else "There is no sandbox")
-    return 0
+    return 0 if home and lifecycle.is_up(home) else 1
 
 
 def _needs(chosen: argparse.Namespace) -> int:
     """Say what the sandbox needs that is not here."""
-    lacking = needs.missing(choose_path(chosen.home))
-    _say("\n".join(lacking) or "The sandbox can run here")
-    return 1 if lacking else 0
+    if reasons := needs.impossible(choose_path(chosen.home)):
+        raise SandboxError(needs.explain(reasons))
+    if packages := needs.missing_packages():
+        raise SandboxError(f"Missing: {' '.join(packages)} (python -m sandbox install)")
+    _say("The sandbox can run here")
+    return 0
 
 
 def _install(chosen: argparse.Namespace) -> int:
-    """Install the packages it needs with apt-get."""
-    _become_root()
-    needs.install()
-    return _needs(chosen)
+    """Install what it needs of this machine; silent where all is there."""
+    if reasons := needs.impossible(choose_path(chosen.home)):
+        raise SandboxError(needs.explain(reasons))
+    if needs.missing_packages():
+        _become_root()
+        needs.install(_say)
+    return 0
 
 
 def _base(_: argparse.Namespace) -> int:
@@ -133,6 +143,8 @@ def _become_root() -> None:
         return
     if not shutil.which("sudo"):
         raise SandboxError("This needs root, and there is no sudo: become root first")
+    # Root would leave folders in the project that the person cannot remove.
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(base_system.cache_path() / "python"))
     again = [sys.executable, "-m", "sandbox", *sys.argv[1:]]
     os.execvp("sudo", ["sudo", f"--preserve-env={','.join(KEPT_BY_SUDO)}", *again])  # noqa: S606
 

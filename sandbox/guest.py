@@ -18,9 +18,10 @@ from sandbox.programs import run_program
 NSPAWN = Path("/run/systemd/nspawn")
 REBOOT_EXIT_CODE = 133
 BOOT_TIMEOUT_SECONDS = 15
-# systemd's own meanings: systemd(1), "Signals".
-START_POWEROFF = signal.SIGRTMIN + 4
-START_REBOOT = signal.SIGRTMIN + 5
+# systemd's own meanings: systemd(1), "Signals". macOS can import this, and has no such signals.
+FIRST_REAL_TIME_SIGNAL = getattr(signal, "SIGRTMIN", 34)
+START_POWEROFF = FIRST_REAL_TIME_SIGNAL + 4
+START_REBOOT = FIRST_REAL_TIME_SIGNAL + 5
 # What a machine of EC2 could not do to its neighbours either.
 DROPPED_CAPABILITIES = "CAP_SYS_MODULE,CAP_SYS_TIME"
 

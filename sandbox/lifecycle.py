@@ -8,23 +8,42 @@ from sandbox.errors import SandboxError
 from sandbox.home import Home, locked, release_number
 from sandbox.server_process import answers, find_server, start_server, stop_server
 
+# What a home keeps between one `up` and the next; what is served by git is the person's own.
+KEPT_FOLDERS = ("images", "layers", "snapshots", "volumes")
+KEPT_FILES = ("api.json", "calls.jsonl", "server.log")
 
-def bring_up(home: Home, report: Callable[[str], None]) -> None:
-    """Return when the sandbox answers. Does nothing if it does already."""
+
+def bring_up(home: Home, report: Callable[[str], None], *, fresh: bool = False) -> None:
+    """Return when the sandbox answers; `fresh` forgets what a home that is down has kept."""
     with locked(home.path / "up.lock"):
-        if find_server(home) and answers(home):
+        if is_up(home):
             report(f"The sandbox is already up: {home.api_url}")
             return
-        if lacking := needs.missing(home.path):
-            raise SandboxError("\n".join(["The sandbox cannot run yet:", *lacking]))
+        needs.check(home.path)
         base_system.make_base(report)
         if leftovers.find(home):
             report("Clearing what an earlier sandbox left behind")
             stop_server(home)
             leftovers.clear(home)
+        if fresh:
+            forget(home)
         start_server(home)
         report(f"The sandbox is up: {home.api_url}  (log: {home.log_path})")
         report('Next: eval "$(python -m sandbox env)"')
+
+
+def is_up(home: Home) -> bool:
+    """Tell whether the sandbox answers."""
+    return find_server(home) is not None and answers(home)
+
+
+def forget(home: Home) -> None:
+    """Remove images, snapshots and logs of a sandbox that is down; its number stays its own."""
+    for name in KEPT_FILES:  # first: what they name must not be gone before them
+        (home.path / name).unlink(missing_ok=True)
+    for name in KEPT_FOLDERS:
+        shutil.rmtree(home.path / name)
+        (home.path / name).mkdir()
 
 
 def bring_down(home: Home, *, purge: bool) -> list[str]:

@@ -1,13 +1,13 @@
-"""Homes do not get into each other's way, and the command line says what is missing."""
+"""Homes do not get into each other's way."""
 
 from pathlib import Path
 
 import pytest
 
 from sandbox import home as homes
-from sandbox import needs
 from sandbox.__main__ import main
 from sandbox.home import find_home, open_home, release_number
+from sandbox.lifecycle import forget
 
 
 @pytest.fixture(autouse=True)
@@ -48,17 +48,22 @@ def test_a_number_whose_bridge_still_stands_is_not_given_away(tmp_path: Path) ->
     assert open_home(tmp_path / "a").number == 2
 
 
-def test_needs_names_the_packages_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "git").symlink_to("/bin/true")
-    monkeypatch.setattr(needs, "SYSTEM_PATHS", ())
-    monkeypatch.setenv("PATH", str(tmp_path))
-    packages = needs.missing_packages()
-    assert "git" not in packages
-    assert {"systemd-container", "mmdebstrap", "nftables"} <= set(packages)
-    assert any("can be installed by apt-get" in line for line in needs.missing(tmp_path))
-    assert any("has no apt-get" in line for line in needs.missing(tmp_path))
+@pytest.mark.sandbox  # asks the kernel, as root
+def test_status_says_by_its_exit_code_that_nothing_is_up(tmp_path: Path) -> None:
+    assert main(["--home", str(tmp_path / "none"), "status"]) == 1
+    open_home(tmp_path / "a")
+    assert main(["--home", str(tmp_path / "a"), "status"]) == 1
+
+
+def test_what_a_home_kept_can_be_forgotten_but_not_its_number(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "a")
+    kept = ("images/ami-1.json", "snapshots/snap-1.img", "layers/one", "volumes/v.img", "api.json")
+    for name in (*kept, "git/mine"):
+        (home.path / name).write_text("{}")
+    forget(home)
+    assert [name for name in kept if (home.path / name).exists()] == []
+    assert (home.path / "git/mine").exists()
+    assert open_home(tmp_path / "a") == home
 
 
 def test_env_points_at_the_home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
