@@ -18,8 +18,6 @@ class StepTime(Record):
 
     title: str
     seconds: float
-    waiting_seconds: float | None = None
-    """The part of it in which only EC2 was at work, where that is known."""
     was_there: bool = False
 
 
@@ -38,8 +36,6 @@ class BuildReport(Record):
     steps: tuple[StepTime, ...] = ()
     total_seconds: float | None = None
     """Wall-clock time; less than the sum where steps ran side by side."""
-    cost_usd: float | None = None
-    """The estimate, where there is one."""
     left_behind: tuple[Resource, ...] | None = None
     """What a look into the account found of the run beside the image; None: nobody looked."""
     next_commands: tuple[str, ...] = ()
@@ -87,8 +83,6 @@ def _sections(report: BuildReport) -> Iterator[tuple[str, list[RenderableType]]]
         yield "The executed notebook", [Text(f"     {path}") for path in paths]
     if report.steps:
         yield "Where the time went", [_times(report)]
-    if report.cost_usd is not None:
-        yield "What it cost", [_indented(f"about ${report.cost_usd:.2f}, estimated", margin=5)]
     yield "What is left of the run beside the image", _left_behind(report)
     if report.next_commands:
         yield "Next", [Text(f"     {command}", "cyan") for command in report.next_commands]
@@ -99,12 +93,9 @@ def _times(report: BuildReport) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(style="dim", no_wrap=True)
     for step in report.steps:
-        waiting = step.waiting_seconds
-        note = f"{spell_seconds(waiting)} of it waiting" if waiting else ""
         time = "already there" if step.was_there else spell_seconds(step.seconds)
-        table.add_row(step.title, Text(time, "dim" if step.was_there else ""), note)
+        table.add_row(step.title, Text(time, "dim" if step.was_there else ""))
     if report.total_seconds is not None:
         table.add_row(Text("in all", "bold"), Text(spell_seconds(report.total_seconds), "bold"))
     return Padding(table, (0, 0, 0, 5), expand=False)

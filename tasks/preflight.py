@@ -9,6 +9,7 @@ import logging
 
 from notebake.aws import instances
 from notebake.builder import baked_image
+from notebake.cost import describe_sum, estimate
 from notebake.digest import digest_of
 from notebake.preflight import check_everything
 from notebake.records import Done, Run
@@ -28,6 +29,13 @@ def check(run: Run) -> Done:
     answers = check_everything(run)
     for answer in answers:
         log.info("%s", answer)
+    costs = estimate(run.recipe)
+    log.info(
+        "On AWS the build costs %s and its image at most %s a month, by prices of %s.",
+        describe_sum(costs.build),
+        describe_sum(costs.monthly),
+        costs.prices_written,
+    )
     return Done(digest=digest_of(run.recipe), detail=f"{len(answers)} checks passed")
 
 
