@@ -10,6 +10,7 @@ from notebake.errors import WaitTimeoutError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+FIRST_PAUSE_SECONDS = 0.05
 _stopped = threading.Event()
 
 
@@ -24,12 +25,14 @@ def wait_until(
     """Return the first answer of `probe` that is not None.
 
     `what` completes "Waiting for …"; `progress` gives what to show beside it, such as "45 %".
+    What is quick is noticed at once: the pauses begin short and grow to `interval_seconds`.
 
     Raises:
         WaitTimeoutError: no answer within `timeout_seconds`.
     """
     deadline = time.monotonic() + timeout_seconds
     shown = ""
+    pause_seconds = min(FIRST_PAUSE_SECONDS, interval_seconds)
     while True:
         check_not_stopped()
         answer = probe()
@@ -41,7 +44,8 @@ def wait_until(
             shown = line
         if time.monotonic() > deadline:
             raise WaitTimeoutError(f"Waited {timeout_seconds:.0f} s in vain for {what}.")
-        _stopped.wait(interval_seconds)
+        _stopped.wait(pause_seconds)
+        pause_seconds = min(1.5 * pause_seconds, interval_seconds)
 
 
 def stop_waiting() -> None:

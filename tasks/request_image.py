@@ -30,11 +30,13 @@ def find_image(run: Run) -> Image | None:
 
 def request_image(run: Run) -> Image:
     """Ask for the image; one of this run that is broken or outdated goes first."""
-    outdated = images.find_image(run)
-    if outdated:
+    if found := find_image(run):
+        return found
+    if outdated := images.find_image(run):
         check_not_accepted(outdated)
-        log.info("Removing %s: it is %s and not of this recipe", outdated.id, outdated.state)
+        log.info("Removing %s: it is %s, or not of this recipe", outdated.id, outdated.state)
         images.remove_image(outdated, run.recipe.region)
+    images.remove_orphan_snapshots(run)
     builder = instances.find_builder(run)
     if builder is None:
         raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
@@ -44,9 +46,9 @@ def request_image(run: Run) -> Image:
         "notebake:base-image": builder.image_id,
         "notebake:recipe-digest": digest_of(run.recipe),
     }
-    image_id = images.request_image(run, builder.id, disks_of_image(run), lineage)
-    log.info("%s is on its way", image_id)
-    return Image(id=image_id, name=images.image_name(run), state="pending")
+    image = images.request_image(run, builder.id, disks_of_image(run), lineage)
+    log.info("%s is on its way", image.id)
+    return image
 
 
 def disks_of_image(run: Run) -> list[dict[str, Any]]:
@@ -75,13 +77,12 @@ def check_not_accepted(image: Image) -> None:
 def remove_unaccepted_image(run: Run) -> None:
     """Remove the run's image and snapshots, unless it has been accepted."""
     image = images.find_image(run)
-    if image is None:
-        images.remove_orphan_snapshots(run)
-    elif tags.ACCEPTED in image.tags:
+    if image and tags.ACCEPTED in image.tags:
         log.info("Keeping %s: it is accepted", image.id)
-    else:
+    elif image:
         log.info("Removing %s: it was not accepted", image.id)
         images.remove_image(image, run.recipe.region)
+    images.remove_orphan_snapshots(run)
 
 
 STEP = Step(NAME, "Ask for the image", find_image, request_image, remove_unaccepted_image)

@@ -64,21 +64,27 @@ def find_image(run: Run) -> Image | None:
 
 def request_image(
     run: Run, instance_id: str, mappings: list[dict[str, Any]], lineage: dict[str, str]
-) -> str:
-    """Ask for the image of a stopped instance; return its id at once.
+) -> Image:
+    """Ask for the image of a stopped instance; return it as soon as EC2 has named it.
 
     CreateImage has no token: its name is the key, so a second request finds the first.
     """
     marks = tags.tags_for(run, "image", **lineage)
-    with calling(f"make an image of {instance_id}"):
-        answer = connect("ec2", run.recipe.region).create_image(
-            InstanceId=instance_id,
-            Name=image_name(run),
-            Description=run.recipe.description or f"Baked by notebake from {run.recipe.name}",
-            BlockDeviceMappings=mappings,
-            TagSpecifications=tags.specifications(marks, "image", "snapshot"),
-        )
-    return str(answer["ImageId"])
+    try:
+        with calling(f"make an image of {instance_id}"):
+            answer = connect("ec2", run.recipe.region).create_image(
+                InstanceId=instance_id,
+                Name=image_name(run),
+                Description=run.recipe.description or f"Baked by notebake from {run.recipe.name}",
+                BlockDeviceMappings=mappings,
+                TagSpecifications=tags.specifications(marks, "image", "snapshot"),
+            )
+    except CloudError as error:
+        found = find_image(run) if error.code == "InvalidAMIName.Duplicate" else None
+        if found is None or found.source_instance_id != instance_id:
+            raise
+        return found
+    return Image(id=answer["ImageId"], name=image_name(run), state="pending", tags=marks)
 
 
 def snapshot_progress(run: Run) -> str:
@@ -143,11 +149,18 @@ def as_image(found: dict[str, Any]) -> Image:
 
 
 def remove_orphan_snapshots(run: Run) -> None:
-    """Delete the run's snapshots that belong to no image any more."""
+    """Delete the run's snapshots that belong to no image any more, or never did.
+
+    A kill between an image and its snapshots leaves them, and EC2 may name those of an image that
+    is still pending only later.
+    """
     ec2 = connect("ec2", run.recipe.region)
+    image = find_image(run)
+    kept = image.snapshot_ids if image else ()
     with calling(f"look for snapshots of run {run.id}"):
         found = ec2.describe_snapshots(Filters=tags.run_filter(run.id, "image"))["Snapshots"]
-    remove_snapshots(tuple(one["SnapshotId"] for one in found), run.recipe.region)
+    orphans = tuple(one["SnapshotId"] for one in found if one["SnapshotId"] not in kept)
+    remove_snapshots(orphans, run.recipe.region)
 
 
 def disks_that_stay(image_id: str, region: str) -> list[str]:

@@ -1,0 +1,97 @@
+"""What no test of ours may reach: the account, the home and the run store of whoever runs it."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebake.waiting import allow_waiting
+
+GUARDED = {"unit", "contract", "repo", "flows"}
+TESTS = Path(__file__).parent
+AWS_NAMES = (
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ENDPOINT_URL_EC2",
+    "AWS_CA_BUNDLE",
+)
+
+
+class NetworkReachedError(BaseException):
+    """A test wanted to leave this machine; no `except Exception` may hide that."""
+
+
+@pytest.fixture(autouse=True)
+def _own_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep every test but those on real hosts in a world of its own."""
+    if request.path.relative_to(TESTS).parts[0] not in GUARDED:
+        yield
+        return
+    home = request.getfixturevalue("tmp_path_factory").mktemp("home", numbered=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NOTEBAKE_RUNS", str(home / "runs"))
+    monkeypatch.setenv("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
+    keep_from_aws(monkeypatch, home)
+    keep_on_this_machine(monkeypatch)
+    yield
+    allow_waiting()
+
+
+def keep_from_aws(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Give botocore credentials that open nothing, and an address where nobody answers."""
+    for name in AWS_NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+
+def keep_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that leaves the loopback interface, and every name but its own."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    look_up = socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        check_stays_here(self, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        check_stays_here(self, address)
+        return connect_ex(self, address)
+
+    def guarded_look_up(host: Any, *more: Any, **options: Any) -> Any:
+        check_is_here(host)
+        return look_up(host, *more, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
+
+
+def check_stays_here(chosen: socket.socket, address: Any) -> None:
+    """Raise for a stream that leaves; to connect a datagram socket sends nothing."""
+    if chosen.family in (socket.AF_INET, socket.AF_INET6) and chosen.type == socket.SOCK_STREAM:
+        check_is_here(address[0])
+
+
+def check_is_here(host: Any) -> None:
+    """Raise NetworkReachedError unless a host is this machine's loopback."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return
+    try:
+        is_here = ipaddress.ip_address(name).is_loopback or name in ("0.0.0.0", "::")  # noqa: S104
+    except ValueError:
+        is_here = False
+    if not is_here:
+        raise NetworkReachedError(f"A test wanted to reach {name}.")

@@ -1,0 +1,208 @@
+"""The image: asked for once, never replaced once accepted, removed with all that belongs to it."""
+
+from dataclasses import replace
+
+import pytest
+
+from notebake.aws import images, instances, tags
+from notebake.aws.inventory import list_resources
+from notebake.builder import baked_image
+from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.preflight import check_everything
+from notebake.recipe import Software
+from notebake.records import Image, Run
+from notebake.step import carry_out
+from notebake.survey import left_over
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tasks import launch_instance, request_image, wait_for_image
+from tests.cloud_steps import CLOUD_STEPS, carry_out_before, carry_out_to, step_named, undo_all
+from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
+
+CREATING = "CreateImage", "RunInstances", "ImportKeyPair", "CreateSecurityGroup"
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    run = world.new_run()
+    carry_out_to(run, "wait_for_image")
+    return run
+
+
+def image_of(run: Run) -> Image:
+    image = baked_image(run)
+    assert image is not None
+    return image
+
+
+def accept(run: Run) -> Image:
+    """Mark the run's image as accepted, as its last step does."""
+    image = image_of(run)
+    images.add_tags(REGION, [image.id, *image.snapshot_ids], {tags.ACCEPTED: "now"})
+    return image
+
+
+def test_an_image_that_was_not_accepted_goes_with_all_its_snapshots(
+    world: CloudWorld, run: Run
+) -> None:
+    assert len(image_of(run).snapshot_ids) == 2
+
+    undo_all(run)
+
+    assert list_resources(REGION) == []
+    assert world.opened.machines.images() == ["base"]
+    assert not world.opened.machines.snapshots
+
+
+def test_an_accepted_image_stays_with_its_snapshots_and_nothing_else(run: Run) -> None:
+    image = accept(run)
+
+    undo_all(run)
+
+    assert sorted(one.kind for one in list_resources(REGION)) == ["image", "snapshot", "snapshot"]
+    assert left_over(run) == []
+    assert images.describe_image(image.id, REGION) is not None
+
+
+def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> None:
+    image = accept(run)
+    mended = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})
+
+    with pytest.raises(CloudError, match=f"{image.id} is accepted"):
+        request_image.request_image(run.model_copy(update={"recipe": mended}))
+
+    assert world.actions().count("CreateImage") == 1
+    assert "DeregisterImage" not in world.actions()
+
+
+def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) -> None:
+    old = image_of(run)
+    mended = run.model_copy(
+        update={"recipe": RECIPE.model_copy(update={"jupyter_port": 9999})},
+    )
+    assert request_image.find_image(mended) is None
+
+    made = request_image.request_image(mended)
+
+    assert made.id != old.id
+    kinds = [one.kind for one in list_resources(REGION, run.id)]
+    assert kinds.count("image") == 1
+    assert kinds.count("snapshot") == 2
+    undo_all(mended)
+    assert list_resources(REGION) == []
+
+
+def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run) -> None:
+    image = image_of(run)
+    stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
+    with world.meeting(stuck), pytest.raises(CloudError, match="delete snap-"):
+        request_image.remove_unaccepted_image(run)
+    assert stuck.fired == 1
+    assert images.describe_image(image.id, REGION) is None
+    assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 2
+
+    request_image.remove_unaccepted_image(run)
+
+    assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 0
+
+
+def test_orphans_of_a_run_do_not_outlive_its_accepted_image(world: CloudWorld, run: Run) -> None:
+    stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
+    with world.meeting(stuck), pytest.raises(CloudError):
+        request_image.remove_unaccepted_image(run)
+    assert stuck.fired
+
+    for name in ("request_image", "wait_for_image"):
+        carry_out(step_named(name), run)
+    accept(run)
+    undo_all(run)
+
+    assert left_over(run) == []
+
+
+class HidesSnapshotIds:
+    """Describes an image as EC2 may while it is pending: its snapshots are not named yet."""
+
+    fired = 0
+
+    def before(self, call: Call) -> None:
+        del call
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        if call.action != "DescribeImages" or b"<snapshotId>" not in reply.body:
+            return reply
+        self.fired += 1
+        body = b"".join(
+            part.partition(b"</snapshotId>")[2] if number else part
+            for number, part in enumerate(reply.body.split(b"<snapshotId>"))
+        )
+        headers = [one for one in reply.headers if one[0].lower() != "content-length"]
+        return Reply(reply.status, headers, body)
+
+
+def test_a_pending_image_goes_with_snapshots_that_it_does_not_name_yet(
+    world: CloudWorld, run: Run
+) -> None:
+    with world.meeting(HidesSnapshotIds()) as hides:
+        assert image_of(run).snapshot_ids == ()
+        request_image.remove_unaccepted_image(run)
+
+    assert hides.fired
+    assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 0
+
+
+def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
+    world: CloudWorld, run: Run
+) -> None:
+    mine = world.new_run()
+    builder = instances.find_builder(run)
+    assert builder is not None
+    world.ec2.create_image(InstanceId=builder.id, Name=images.image_name(mine))
+    before = len(world.actions())
+
+    for step in CLOUD_STEPS[2:]:
+        with pytest.raises(NotOursError, match="has the name"):
+            carry_out(step, mine)
+    with pytest.raises(PreflightError, match="has the name"):
+        check_everything(mine)
+
+    assert not set(world.actions()[before:]) & set(CREATING)
+
+
+def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run: Run) -> None:
+    mine = world.new_run()
+    carry_out_before(mine, "request_image")
+    builder, other = instances.find_builder(mine), instances.find_builder(run)
+    assert builder is not None
+    assert other is not None
+    world.ec2.create_image(InstanceId=other.id, Name=images.image_name(mine))
+
+    with pytest.raises(NotOursError):
+        images.request_image(mine, builder.id, [], {})
+
+
+def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) -> None:
+    image = image_of(run)
+    world.opened.cloud.region(REGION).images[image.id].state = "failed"
+    assert wait_for_image.find_available_image(run) is None
+    with pytest.raises(CloudError, match=f"EC2 gave {image.id} up"):
+        wait_for_image.wait_for_image(run)
+    assert request_image.find_image(run) is None
+
+    assert request_image.request_image(run).id != image.id
+
+
+def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) -> None:
+    image = world.opened.cloud.region(REGION).images[image_of(run).id]
+    image.mapping[:] = [replace(one, delete_on_termination=False) for one in image.mapping]
+
+    with pytest.raises(CloudError, match="would outlive"):
+        wait_for_image.wait_for_image(run)
+
+
+def test_a_finished_run_launches_no_other_builder(run: Run) -> None:
+    image = accept(run)
+    undo_all(run)
+
+    assert carry_out(launch_instance.STEP, run).result == image_of(run)
+    assert image_of(run).id == image.id

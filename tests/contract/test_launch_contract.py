@@ -1,0 +1,169 @@
+"""How a machine is asked for: once, byte for byte the same, zone after zone, and anew when gone."""
+
+from typing import Any
+
+import pytest
+
+from notebake.aws import instances
+from notebake.aws.inventory import list_resources
+from notebake.errors import CapacityError, CloudError
+from notebake.records import Image, Run
+from sandbox.calls import Call
+from tasks import launch_acceptance, launch_instance, open_ssh
+from tests.cloud_steps import carry_out_before, carry_out_to, settle
+from tests.cloud_world import RECIPE, REGION, CloudWorld, Listens, LosesAnswers, Refuses
+
+BUILDER = "launch_instance"
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    run = world.new_run()
+    carry_out_before(run, BUILDER)
+    return run
+
+
+def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> None:
+    with (
+        world.meeting(LosesAnswers("RunInstances", 5)) as loses,
+        pytest.raises(CloudError, match="InternalError"),
+    ):
+        launch_instance.launch_instance(run)
+    assert loses.fired == 5
+    mended = RECIPE.model_copy(update={"lease_hours": 9, "tags": {"Owner": "ada"}})
+
+    first = launch_instance.launch_instance(run.model_copy(update={"recipe": mended}))
+
+    digests = [one.parameters_digest for one in world.opened.calls("RunInstances")]
+    assert len(digests) == 6
+    assert len(set(digests)) == 1
+    assert [one.id for one in instances.find_instances(run, "builder")] == [first.id]
+
+
+def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run) -> None:
+    first = launch_instance.launch_instance(run)
+    settle(run)
+    with world.meeting(Listens("RunInstances")) as listens:
+        instances.terminate_instances([first.id], REGION)
+        assert launch_instance.find_instance(run) is None
+        second = launch_instance.launch_instance(run)
+
+    assert second.id != first.id
+    replayed, fresh = (one["ClientToken"] for one in listens.heard)
+    assert replayed != fresh
+    assert launch_instance.launch_instance(run).id == second.id
+
+
+def test_after_an_undo_another_machine_is_asked_for_at_once(world: CloudWorld, run: Run) -> None:
+    first = launch_instance.launch_instance(run)
+    launch_instance.terminate_instance(run)
+
+    with world.meeting(Listens("RunInstances")) as listens:
+        second = launch_instance.launch_instance(run)
+
+    assert len(listens.heard) == 1
+    assert second.id != first.id
+
+
+def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
+    world: CloudWorld, run: Run
+) -> None:
+    subnets = world.ec2.describe_subnets()["Subnets"]
+    last = max(subnets, key=lambda one: one["AvailabilityZone"])["SubnetId"]
+
+    def is_full(call: Call) -> bool:
+        asked = call.parameters
+        return (asked["InstanceType"], subnet_of(asked)) != ("t3.large", last)
+
+    full = Refuses("RunInstances", "InsufficientInstanceCapacity", is_full)
+    with world.meeting(Listens("RunInstances")) as listens, world.meeting(full):
+        machine = launch_instance.launch_instance(run)
+
+    assert full.fired
+    places = list(dict.fromkeys((one["InstanceType"], subnet_of(one)) for one in listens.heard))
+    asked = [one for _, one in places]
+    half = len(asked) // 2
+    assert [kind for kind, _ in places] == ["m5.large"] * half + ["t3.large"] * half
+    assert asked[:half] == asked[half:]
+    assert len(set(asked)) == half > 1
+    tokens = {(one["InstanceType"], subnet_of(one)): one["ClientToken"] for one in listens.heard}
+    assert len(set(tokens.values())) == len(places), "each place has a token of its own"
+    assert machine.instance_type == "t3.large"
+    assert len(instances.find_instances(run, "builder")) == 1
+
+
+def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, run: Run) -> None:
+    full = Refuses("RunInstances", "InsufficientInstanceCapacity")
+    with world.meeting(full), pytest.raises(CapacityError) as caught:
+        launch_instance.launch_instance(run)
+
+    for place in ("m5.large in us-west-2a", "t3.large in us-west-2b"):
+        assert place in caught.value.message
+    assert run.id in caught.value.hint
+    assert instances.find_instances(run, "builder") == []
+    assert launch_instance.launch_instance(run).instance_type == "m5.large", "it may be tried again"
+
+
+@pytest.mark.parametrize("code", ["InternalError", "UnauthorizedOperation", "VcpuLimitExceeded"])
+def test_after_any_other_error_no_other_zone_is_asked(
+    world: CloudWorld, run: Run, code: str
+) -> None:
+    broken = Refuses("RunInstances", code, status=500 if code == "InternalError" else 400)
+    with (
+        world.meeting(Listens("RunInstances")) as listens,
+        world.meeting(broken),
+        pytest.raises(CloudError) as caught,
+    ):
+        launch_instance.launch_instance(run)
+
+    assert broken.fired
+    assert (type(caught.value), caught.value.code) == (CloudError, code)
+    assert len({subnet_of(one) for one in listens.heard}) == 1
+
+
+def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
+    world: CloudWorld, run: Run
+) -> None:
+    machine = launch_instance.launch_instance(run)
+
+    found = world.ec2.describe_instances(InstanceIds=[machine.id])
+    described = found["Reservations"][0]["Instances"][0]
+    disks = [one["Ebs"] for one in described["BlockDeviceMappings"]]
+    assert len(disks) == 2
+    assert all(disk["DeleteOnTermination"] for disk in disks)
+    assert described["MetadataOptions"]["HttpTokens"] == "required"
+    kept = [one for one in list_resources(REGION, run.id) if one.kind != "image"]
+    assert {one.kind for one in kept} >= {"instance", "volume", "network interface"}
+    assert all(one.expires for one in kept), "everything temporary says when it ends"
+
+
+def test_a_machine_of_the_run_is_not_launched_into_a_group_that_is_gone(
+    world: CloudWorld, run: Run
+) -> None:
+    open_ssh.close_ssh(run)
+    with pytest.raises(CloudError, match="security group"):
+        launch_instance.launch_instance(run)
+    assert "RunInstances" not in world.actions()
+
+
+def test_one_of_two_machines_that_ended_is_replaced_alone(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_to(run, "launch_acceptance")
+    first, second = instances.find_instances(run, "acceptance")
+    instances.terminate_instances([first.id], REGION)
+    assert launch_acceptance.find_machines(run) is None
+
+    launch_acceptance.launch_acceptance(run)
+
+    found = launch_acceptance.find_machines(run)
+    assert found is not None
+    assert not isinstance(found, Image)
+    ids = {one.id for one in found.instances}
+    assert second.id in ids
+    assert first.id not in ids
+    assert {one.tags["notebake:number"] for one in found.instances} == {"1", "2"}
+
+
+def subnet_of(parameters: dict[str, Any]) -> str:
+    """Return the subnet that a request names."""
+    return str(parameters["NetworkInterface.1.SubnetId"])

@@ -1,0 +1,87 @@
+"""Who may reach a machine: exactly those whom the recipe names, also from another place."""
+
+import pytest
+
+from notebake.aws import networks
+from notebake.errors import NotOursError
+from notebake.own_address import own_block
+from notebake.recipe import Network
+from notebake.records import Run
+from notebake.step import carry_out
+from tasks import import_key_pair, open_ssh
+from tests.cloud_world import RECIPE, CloudWorld, Refuses
+
+
+def seen_from(run: Run, *blocks: str) -> Run:
+    """Return the run as it is executed from other addresses."""
+    network = Network(ssh_from=blocks)
+    return run.model_copy(update={"recipe": RECIPE.model_copy(update={"network": network})})
+
+
+def test_a_new_address_mends_the_rules_of_the_same_group(world: CloudWorld) -> None:
+    run = world.new_run()
+    made = open_ssh.open_ssh(run)
+    moved = seen_from(run, "203.0.113.4/32", "192.0.2.0/24")
+    assert open_ssh.find_open_ssh(moved) is None
+
+    mended = carry_out(open_ssh.STEP, moved).result
+
+    found = networks.find_security_group(run)
+    assert found == mended
+    assert found is not None
+    assert found.id == made.id
+    assert found.ssh_from == ("192.0.2.0/24", "203.0.113.4/32")
+    assert open_ssh.find_open_ssh(moved) == found
+
+
+def test_rules_that_somebody_else_changed_meanwhile_are_mended(world: CloudWorld) -> None:
+    run = world.new_run()
+    group = open_ssh.open_ssh(run)
+    world.ec2.authorize_security_group_ingress(
+        GroupId=group.id, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
+    )
+    assert open_ssh.find_open_ssh(run) is None
+
+    carry_out(open_ssh.STEP, run)
+
+    found = networks.find_security_group(run)
+    assert found is not None
+    assert found.ssh_from == ("198.51.100.7/32",)
+
+
+def test_a_group_and_a_key_pair_of_somebody_else_are_left_alone(world: CloudWorld) -> None:
+    run = world.new_run()
+    world.ec2.create_security_group(GroupName=f"notebake {run.id}", Description="theirs")
+    world.ec2.create_key_pair(KeyName=f"notebake {run.id} builder")
+
+    for step in (open_ssh.STEP, import_key_pair.STEP):
+        with pytest.raises(NotOursError):
+            carry_out(step, run)
+        assert step.undo is not None
+        with pytest.raises(NotOursError):
+            step.undo(run)
+
+    assert not {"DeleteSecurityGroup", "DeleteKeyPair"} & set(world.actions())
+
+
+def test_a_group_that_ec2_still_sees_in_use_is_deleted_a_moment_later(world: CloudWorld) -> None:
+    run = world.new_run()
+    open_ssh.open_ssh(run)
+    moments = iter([True, True])
+    busy = Refuses(
+        "DeleteSecurityGroup", "DependencyViolation", lambda _: next(moments, False), status=400
+    )
+
+    with world.meeting(busy):
+        open_ssh.close_ssh(run)
+
+    assert busy.fired == 2
+    assert networks.find_security_group(run) is None
+
+
+def test_a_cloud_on_this_machine_sees_the_way_to_its_subnet(world: CloudWorld) -> None:
+    vpc = world.ec2.create_vpc(CidrBlock="127.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = world.ec2.create_subnet(VpcId=vpc, CidrBlock="127.9.0.0/24")["Subnet"]["SubnetId"]
+    network = Network(vpc_id=vpc, subnet_ids=(subnet,))
+
+    assert own_block(RECIPE.model_copy(update={"network": network})) == "127.0.0.1/32"

@@ -1,0 +1,115 @@
+"""What every step that makes something in EC2 promises: found, made once, undone, found gone."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from notebake.aws.inventory import list_resources
+from notebake.errors import CloudError
+from notebake.step import Step, carry_out
+from tests.cloud_steps import (
+    CLOUD_STEPS,
+    carry_out_before,
+    settle,
+    step_named,
+    undo_all,
+)
+from tests.cloud_world import REGION, CloudWorld, LosesAnswers, Refuses, ids_of
+
+MADE_BY = {
+    "import_key_pair": "ImportKeyPair",
+    "open_ssh": "CreateSecurityGroup",
+    "launch_instance": "RunInstances",
+    "request_image": "CreateImage",
+    "launch_acceptance": "RunInstances",
+}
+_OPEN = ["key pair", "security group"]
+_MACHINE = ["instance", "network interface", "volume", "volume"]
+_BAKED = [*_OPEN, *_MACHINE, "image", "snapshot", "snapshot"]
+THERE_AFTER = {
+    "import_key_pair": ["key pair"],
+    "open_ssh": _OPEN,
+    "launch_instance": [*_OPEN, *_MACHINE],
+    "request_image": _BAKED,
+    "launch_acceptance": [*_BAKED, *_MACHINE, *_MACHINE, "key pair"],
+}
+TRIES = 5
+"""How often botocore asks before it gives up; see notebake/aws/clients.py."""
+
+
+@pytest.mark.parametrize("step", CLOUD_STEPS, ids=lambda step: step.name)
+def test_a_step_keeps_its_contract(world: CloudWorld, step: Step) -> None:
+    run, other = world.new_run(), world.new_run()
+    carry_out_before(run, step.name)
+    with ExitStack() as stack:
+        if step.name == "wait_for_image":
+            undo_all(run)
+            carry_out_before(run, "request_image")
+            stack.enter_context(world.opened.machines.held())
+            carry_out(step_named("request_image"), run)
+        assert step.find(run) is None
+
+    made = step.make(run)
+    settle(run)
+
+    assert ids_of(step.find(run)) == ids_of(made) != []
+    assert ids_of(step.make(run)) == ids_of(made), "a second make must not make a second one"
+    again = carry_out(step, run)
+    assert again.was_there
+    assert ids_of(again.result) == ids_of(made)
+    assert step.find(other) is None, "runs must not see each other's things"
+
+    if step.undo:
+        step.undo(run)
+        assert step.find(run) is None
+        step.undo(run)
+    undo_all(run)
+    assert list_resources(REGION) == []
+    assert not world.opened.machines.running()
+    assert not world.opened.machines.volumes
+
+
+@pytest.mark.parametrize("name", MADE_BY)
+@pytest.mark.parametrize("times", [1, TRIES], ids=["once", "for good"])
+def test_a_lost_answer_makes_nothing_twice(world: CloudWorld, name: str, times: int) -> None:
+    run = world.new_run()
+    carry_out_before(run, name)
+    step = step_named(name)
+
+    with world.meeting(LosesAnswers(MADE_BY[name], times)) as interceptor:
+        if times == TRIES:
+            with pytest.raises(CloudError, match="answered InternalError"):
+                step.make(run)
+        made = step.make(run)
+    settle(run)
+
+    assert interceptor.fired == times
+    assert ids_of(step.find(run)) == ids_of(made)
+    assert kinds(run.id) == sorted(THERE_AFTER[name])
+
+
+@pytest.mark.parametrize("name", MADE_BY)
+def test_a_refused_step_leaves_the_world_as_it_was(world: CloudWorld, name: str) -> None:
+    run = world.new_run()
+    carry_out_before(run, name)
+    before = kinds(run.id)
+
+    refusal = Refuses(MADE_BY[name], "UnauthorizedOperation", status=403)
+    with (
+        world.meeting(refusal),
+        pytest.raises(Exception, match="answered UnauthorizedOperation") as caught,
+    ):
+        carry_out(step_named(name), run)
+
+    assert refusal.fired == 1
+    assert getattr(caught.value, "hint", "")
+    after = kinds(run.id)
+    # The second key pair stands before the machines that it is for.
+    assert [one for one in after if one != "key pair"] == [
+        one for one in before if one != "key pair"
+    ]
+
+
+def kinds(run_id: str) -> list[str]:
+    """Return what kinds of things a run has, each as often as it is there."""
+    return sorted(one.kind for one in list_resources(REGION, run_id))
