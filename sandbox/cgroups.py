@@ -8,14 +8,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.home import Home
 
 ROOT = Path("/sys/fs/cgroup")
+FREEZE_TIMEOUT_SECONDS = 10
 ENTER_AND_BECOME = (
     'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
 )
@@ -60,6 +61,27 @@ def start_in_groups(
             start_new_session=True,
             env={**environment, "GROUPS_TO_ENTER": " ".join(map(str, groups))},
         )
+
+
+@contextmanager
+def frozen(groups: Sequence[Path]) -> Iterator[None]:
+    """Hold every process in these groups still while the block runs. Needs cgroup2."""
+    switches = [group / "cgroup.freeze" for group in groups if (group / "cgroup.freeze").exists()]
+    if not switches:
+        raise SandboxError(f"There is no cgroup2 below {ROOT}: a running machine cannot be frozen")
+    deadline = time.monotonic() + FREEZE_TIMEOUT_SECONDS
+    try:
+        for switch in switches:
+            switch.write_text("1")
+            while "frozen 1" not in switch.with_name("cgroup.events").read_text():
+                if time.monotonic() > deadline:
+                    raise SandboxError(f"{switch.parent} did not freeze")
+                time.sleep(0.01)
+        yield
+    finally:
+        for switch in switches:
+            with suppress(OSError):  # killed meanwhile
+                switch.write_text("0")
 
 
 def process_ids(groups: list[Path]) -> set[int]:

@@ -17,6 +17,7 @@ from sandbox.programs import run_program
 
 BASE_IMAGE = "base"
 UNMOUNT_TIMEOUT_SECONDS = 10
+COPY_TIMEOUT_SECONDS = 900
 
 
 def record_base(home: Home) -> None:
@@ -78,19 +79,24 @@ def remove_root(home: Home, machine_id: str) -> None:
 
 
 def bake(home: Home, machine_id: str, image_id: str) -> None:
-    """Make an image of the machine's root; the machine goes on above the same layers."""
+    """Make an image of the machine's root; the machine goes on above the same layers.
+
+    What is mounted is copied as it is: let nothing write to it meanwhile.
+    """
     place = home.machines_path / machine_id
-    if (place / "root").is_mount():
-        raise SandboxError(f"{machine_id} must be stopped before an image is made of it")
     if image_id in images(home):
         raise SandboxError(f"There is an image {image_id} already")
     layer = home.path / "layers" / uuid.uuid4().hex
     stack = [*_read_stack(place / "stack.json"), str(layer)]
     with locked(home.path / "layers.lock"):
-        (place / "upper").rename(layer)
+        if (place / "root").is_mount():
+            copy = ("cp", "--archive", "--reflink=auto", place / "upper", layer)
+            run_program(*copy, timeout_seconds=COPY_TIMEOUT_SECONDS)
+        else:
+            (place / "upper").rename(layer)
+            _write_stack(place / "stack.json", stack)
+            _make_empty_upper(place)
         _write_stack(home.path / "images" / f"{image_id}.json", stack)
-        _write_stack(place / "stack.json", stack)
-    _make_empty_upper(place)
 
 
 def delete_image(home: Home, image_id: str) -> None:

@@ -4,9 +4,10 @@ import logging
 import random
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
-from sandbox import disks, firewall, layers, network
+from sandbox import cgroups, disks, firewall, layers, network
 from sandbox.disks import STORE_MODEL, Disk
 from sandbox.errors import SandboxError
 from sandbox.guest import (
@@ -41,6 +42,7 @@ class Machine:
         self._store: dict[Disk, int] = {}  # with its size in GiB
         self._loops: dict[Disk, str] = {}
         self._destroyed = False
+        self._is_frozen = False
         self._lock = threading.RLock()
         self._ended = threading.Event()
 
@@ -91,11 +93,22 @@ class Machine:
             remove_traces(self.home, self.id)
             layers.remove_root(self.home, self.id)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Hold the machine still while the block runs; does nothing to one that does not run."""
+        guest = self.guest
+        with cgroups.frozen(guest.groups) if guest else nullcontext():
+            self._is_frozen = True
+            try:
+                yield
+            finally:
+                self._is_frozen = False
+
     def bake(self, image_id: str) -> None:
-        """Make an image of the machine's root, which must not run."""
+        """Make an image of the machine's root. It must not run, or be frozen."""
         with self._lock:
-            if self.guest:
-                raise SandboxError(f"{self.id} must be stopped before an image is made of it")
+            if self.guest and not self._is_frozen:
+                raise SandboxError(f"{self.id} must not run while an image is made of it")
             layers.bake(self.home, self.id, image_id)
 
     def console(self) -> str:

@@ -6,7 +6,7 @@ Gives   hosts that boot, with an address, disks, a firewall and a console
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 
 from sandbox import addresses, disks, firewall, layers
 from sandbox.errors import SandboxError
@@ -40,8 +40,12 @@ class Machines:
             self._machines[machine_id] = Machine(self.home, machine_id, address)
 
     def bake_image(self, machine_id: str, image_id: str) -> None:
-        """Make an image of a stopped machine's root, at once: nothing is copied."""
+        """Make an image of a machine's root: at once if it is stopped, a copy if it is frozen."""
         self._find(machine_id).bake(image_id)
+
+    def frozen(self, machine_id: str) -> AbstractContextManager[None]:
+        """Hold the machine still while the block runs; nothing of it writes to a disk."""
+        return self._find(machine_id).frozen()
 
     def delete_image(self, image_id: str) -> None:
         """Forget the image; layers on which nothing stands any more leave the disk. Repeatable."""

@@ -4,12 +4,13 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sandbox.ec2 import life
 from sandbox.ec2.instance_types import instance_store_sizes_gib
 from sandbox.ec2.mapping import merge_mapping
-from sandbox.ec2.refusals import invalid_value, refusal, unsupported
+from sandbox.ec2.refusals import invalid_value, refusal
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import BlockDevice, Image, Instance, Snapshot, Volume, new_id
 from sandbox.ec2.snapshots import add_snapshot, finish_snapshot
@@ -26,7 +27,7 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
     instance = region.find_instance(parameters["InstanceId"])
     _check_name(region, parameters["Name"])
     tags = read_tag_specifications(parameters, ["image", "snapshot"])
-    _check_state(instance, parameters)
+    _check_state(instance)
     volumes, lines = _wanted_devices(region, instance, parameters.get("BlockDeviceMappings", []))
     region.check_dry_run(parameters)
     image_id = new_id("ami")
@@ -50,16 +51,15 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
     for snapshot in snapshots.values():
         region.tag(snapshot.id, tags["snapshot"])
     made = list(snapshots.values())
-    region.cloud.later(instance.id, lambda: _finish_image(region, instance, image, made))
+    work = partial(_finish_image, region, instance, image, made)
+    region.cloud.later(instance.id, partial(work, no_reboot=bool(parameters.get("NoReboot"))))
     return {"ImageId": image.id}
 
 
-def _check_state(instance: Instance, parameters: Params) -> None:
+def _check_state(instance: Instance) -> None:
     if instance.state not in ("running", "stopped"):
         reason = "Instance is not in state 'running' or 'stopped'"
         raise invalid_value(f"{instance.id}", "instanceId", reason)
-    if instance.state == "running" and parameters.get("NoReboot"):
-        raise unsupported("an image of a running host without a reboot: stop it first")
 
 
 def _check_name(region: Region, name: str) -> None:
@@ -123,18 +123,19 @@ def _final_mapping(
 
 
 def _finish_image(
-    region: Region, instance: Instance, image: Image, snapshots: list[Snapshot]
+    region: Region, instance: Instance, image: Image, made: list[Snapshot], *, no_reboot: bool
 ) -> None:
-    """Copy the host's root and volumes; a running host is shut down for it and boots again."""
+    """Copy the host's root and volumes; a running host is shut down for it, or else frozen."""
     machines = region.cloud.machines
     with region.cloud.lock:
-        must_reboot = instance.id in machines.running()
+        must_reboot = instance.id in machines.running() and not no_reboot
         instance.busy_imaging = must_reboot
     try:
         if must_reboot:
             machines.shut_down(instance.id)
-        machines.bake_image(instance.id, image.id)
-        copied = [finish_snapshot(region, one) for one in snapshots]
+        with machines.frozen(instance.id):
+            machines.bake_image(instance.id, image.id)
+            copied = [finish_snapshot(region, one) for one in made]
         failure = None if all(copied) else "Client.InternalError: a snapshot failed"
     except Exception as error:
         log.exception("Image %s of %s failed", image.id, instance.id)

@@ -28,6 +28,7 @@ class FakeMachines:
         self.attached: dict[str, str] = {}
         self.stores: dict[str, list[int]] = {}
         self.baked: list[str] = ["base"]
+        self.still: set[str] = set()
         self.refuse_to_boot = False
         self._may_work = threading.Event()
         self._may_work.set()
@@ -52,8 +53,15 @@ class FakeMachines:
 
     def bake_image(self, machine_id: str, image_id: str) -> None:
         self._work("bake_image", machine_id, image_id)
-        assert machine_id not in self.on_exit, "must be stopped"
+        assert machine_id not in self.on_exit or machine_id in self.still, "must be still"
         self.baked.append(image_id)
+
+    @contextmanager
+    def frozen(self, machine_id: str) -> Iterator[None]:
+        self._note("frozen", machine_id)
+        self.still.add(machine_id)
+        yield
+        self.still.discard(machine_id)
 
     def delete_image(self, image_id: str) -> None:
         self._note("delete_image", image_id)

@@ -1,17 +1,20 @@
 """What the hosts of the sandbox promise: real machines, and nothing left of them afterwards."""
 
+import os
 import queue
+import signal
 import socket
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from sandbox import base_system, leftovers, network
+from sandbox import base_system, cgroups, leftovers, network
 from sandbox.home import Home, open_home, release_number
 from sandbox.machines import Exit, Machines, Rule
 
@@ -265,6 +268,30 @@ def test_an_image_boots_and_its_machine_goes_on(cloud: Cloud) -> None:
     assert left == []
 
 
+def test_an_image_of_a_frozen_machine_holds_all_that_it_had_and_lacked(cloud: Cloud) -> None:
+    cloud.create("i-1")
+    cloud.boot("i-1")
+    cloud.ssh("i-1", "rm /etc/motd; rm -r /etc/cron.d; mkdir /etc/cron.d; touch /etc/cron.d/own")
+    cloud.ssh("i-1", "systemd-run --quiet sh -c 'while date +%s%N >/ticks; do sleep 0.01; done'")
+    boot_id = cloud.ssh("i-1", "systemctl show --property UserspaceTimestampMonotonic")
+    ticks = cloud.home.machines_path / "i-1/upper/ticks"
+    with cloud.machines.frozen("i-1"):
+        cloud.machines.bake_image("i-1", "ami-1")
+        last = ticks.read_text()
+        time.sleep(0.1)
+        assert ticks.read_text() == last
+    cloud.create("i-2", "ami-1")
+    cloud.boot("i-2")
+    look = "ls /etc/cron.d; ls /etc/motd 2>&1 || true; cat /ticks"
+    assert cloud.ssh("i-2", look).splitlines() == [
+        "own",
+        "ls: cannot access '/etc/motd': No such file or directory",
+        last.strip(),
+    ]
+    assert cloud.ssh("i-1", "cat /ticks") > last, "the machine did not go on"
+    assert cloud.ssh("i-1", "systemctl show --property UserspaceTimestampMonotonic") == boot_id
+
+
 def test_only_what_the_rules_allow_gets_in(cloud: Cloud) -> None:
     for machine_id in ("i-1", "i-2"):
         cloud.create(machine_id)
@@ -290,6 +317,11 @@ def test_why_a_machine_ended_is_told(cloud: Cloud) -> None:
     cloud.boot("i-1")
     cloud.ssh("i-1", "systemctl --no-block poweroff")
     assert cloud.exits.get(timeout=20) == ("i-1", Exit.POWERED_OFF)
+    cloud.boot("i-1")
+    for process_id in cgroups.process_ids(cgroups.groups_of(cloud.home, "i-1")):
+        with suppress(ProcessLookupError):
+            os.kill(process_id, signal.SIGKILL)
+    assert cloud.exits.get(timeout=20) == ("i-1", Exit.KILLED)
     assert cloud.machines.running() == []
 
 

@@ -132,6 +132,16 @@ def test_without_no_reboot_a_running_machine_is_rebooted(world: World) -> None:
     assert world.machines.running() == [instance_id]
 
 
+def test_with_no_reboot_a_running_machine_is_held_still_and_goes_on(world: World) -> None:
+    instance_id = world.launch_running(BlockDeviceMappings=[DATA])
+    image_id = world.bake(instance_id, NoReboot=True)
+    assert world.image(image_id)["State"] == "available"
+    work = [words[0] for words in world.machines.asked]
+    assert work[-3:] == ["frozen", "bake_image", "create_snapshot"]
+    assert world.machines.running() == [instance_id]
+    assert world.machines.still == set()
+
+
 def test_a_machine_stopped_while_its_image_is_made_ends_stopped(world: World) -> None:
     instance_id = world.launch_running()
     with world.machines.held():
@@ -143,9 +153,6 @@ def test_a_machine_stopped_while_its_image_is_made_ends_stopped(world: World) ->
 
 
 def test_what_the_sandbox_cannot_do_it_refuses(world: World) -> None:
-    instance_id = world.launch_running()
-    wanted = {"InstanceId": instance_id, "Name": "baked", "NoReboot": True}
-    assert code_of(world.ec2.create_image, **wanted) == "UnsupportedOperation"
     copy = {"SourceImageId": UBUNTU, "SourceRegion": "us-west-2", "Name": "copied"}
     assert code_of(world.ec2.copy_image, **copy) == "UnsupportedOperation"
 

@@ -87,6 +87,13 @@ def test_power_off_from_inside_does_what_the_instance_says(
     assert reason == "Client.InstanceInitiatedShutdown"
 
 
+def test_a_host_that_is_killed_leaves_its_instance_stopped_and_says_why(world: World) -> None:
+    instance_id = world.launch_running()
+    world.machines.end_from_inside(instance_id, Exit.KILLED)
+    world.wait_for_state(instance_id, "stopped")
+    assert world.instance(instance_id)["StateReason"]["Code"] == "Server.InternalError"
+
+
 def test_a_reboot_boots_the_host_again_and_the_instance_keeps_running(world: World) -> None:
     instance_id = world.launch_running()
     world.ec2.reboot_instances(InstanceIds=[instance_id])
