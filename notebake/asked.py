@@ -18,8 +18,8 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
     "check_server": ("start_jupyter",),
     "restart_host": ("run_notebook", "check_server"),
     "clean_host": ("restart_host",),
-    "bake_image": ("clean_host",),
-    "launch_acceptance": ("bake_image",),
+    "request_image": ("clean_host",),
+    "launch_acceptance": ("request_image",),
     "prove_image": ("launch_acceptance",),
 }
 

@@ -16,7 +16,7 @@ from notebake.notebook_report import same_numbers
 from notebake.notebook_run import kept_verdict, prove_by_notebook
 from notebake.records import Host, Image, Instance, Proof, Run, Shown
 from notebake.user_data import lease_is_armed
-from notebake.waiting import wait_until
+from notebake.waiting import stops_waiting_when_interrupted, wait_until
 
 BOOT_SECONDS = 600
 FILE = "proof.json"
@@ -37,7 +37,8 @@ def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
     """
     with ThreadPoolExecutor(len(machines)) as pool:
         asked = [pool.submit(copy_context().run, examine, run, one) for one in machines]
-        shown = [one.result() for one in asked]
+        with stops_waiting_when_interrupted():
+            shown = [one.result() for one in asked]
     check_identities(run, shown)
     proof = Proof(image_id=image.id, sentences=tuple(sentences(run, shown)))
     runs.put_file(run, FILE, proof.model_dump_json(indent=2).encode())

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from notebake.errors import WaitTimeoutError
@@ -62,3 +63,18 @@ def check_not_stopped() -> None:
     """Raise InterruptedError where somebody has interrupted this process."""
     if _stopped.is_set():
         raise InterruptedError("interrupted while waiting")
+
+
+@contextmanager
+def stops_waiting_when_interrupted() -> Iterator[None]:
+    """Let whatever waits in other threads give up when the block is interrupted.
+
+    They would keep the process alive; after a failure, which is no interrupt, they wait on.
+    """
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        stop_waiting()
+        raise

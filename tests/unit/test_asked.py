@@ -1,0 +1,89 @@
+from typing import Any
+
+import pytest
+
+from notebake.asked import DEPENDS_ON, asked_for
+from notebake.recipe import (
+    Acceptance,
+    BaseImage,
+    Dataset,
+    Encryption,
+    EncryptionMode,
+    InstanceStore,
+    Network,
+    Notebook,
+    Recipe,
+    Repository,
+    RootVolume,
+    Software,
+    Volume,
+)
+
+RECIPE = Recipe(name="ocean")
+EVERYTHING = set(DEPENDS_ON)
+AFTER_WORK = {
+    "restart_host",
+    "clean_host",
+    "request_image",
+    "launch_acceptance",
+    "prove_image",
+}
+SERVER = {"start_jupyter", "check_server"}
+CHANGES: dict[str, tuple[Any, set[str]]] = {
+    "region": ("eu-central-1", EVERYTHING),
+    "base_image": (BaseImage(image_id="ami-0123456789abcdef0"), EVERYTHING),
+    "instance_types": (("t3.large",), EVERYTHING),
+    "encryption": (Encryption(mode=EncryptionMode.DEFAULT), EVERYTHING),
+    "root_volume": (RootVolume(size_gib=20), EVERYTHING),
+    "volumes": ((Volume(name="data", mount_point="/data"),), EVERYTHING),
+    "network": (Network(address="private"), EVERYTHING),
+    "instance_store": (InstanceStore(), EVERYTHING - {"launch_instance", "install_software"}),
+    "software": (
+        Software(packages=("xarray",)),
+        {"install_software", *SERVER, "run_notebook", *AFTER_WORK},
+    ),
+    "datasets": (
+        (Dataset(name="sst", source="https://example.org/sst.nc", path="/data/sst.nc"),),
+        {"fetch_datasets", "run_notebook", *AFTER_WORK},
+    ),
+    "repository": (
+        Repository(url="https://example.org/ocean.git"),
+        {"clone_repository", *SERVER, "run_notebook", *AFTER_WORK},
+    ),
+    "jupyter_port": (9999, {*SERVER, *AFTER_WORK}),
+    "notebook": (Notebook(minimum_cells=7), {"run_notebook", *AFTER_WORK}),
+    "acceptance": (
+        Acceptance(instance_types=("t3.large",)),
+        {"launch_acceptance", "prove_image"},
+    ),
+    "name": ("sea", set()),
+    "description": ("what it is for", set()),
+    "tags": ({"Owner": "ada"}, set()),
+    "share_with": (("123456789012",), set()),
+    "lease_hours": (1.0, set()),
+    "on_failure": ("tear_down", set()),
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_a_mended_recipe_asks_anew_for_what_changed_and_what_depends_on_it(field: str) -> None:
+    value, expected = CHANGES[field]
+    mended = RECIPE.model_copy(update={field: value})
+
+    changed = {one for one in DEPENDS_ON if asked_for(mended, one) != asked_for(RECIPE, one)}
+
+    assert changed == expected
+
+
+def test_every_field_of_a_recipe_is_thought_of() -> None:
+    assert set(CHANGES) == set(Recipe.model_fields)
+
+
+def test_who_may_log_in_is_no_reason_to_launch_another_machine() -> None:
+    mended = RECIPE.model_copy(update={"network": Network(ssh_from=("0.0.0.0/0",))})
+
+    assert all(asked_for(mended, one) == asked_for(RECIPE, one) for one in DEPENDS_ON)
+
+
+def test_no_two_steps_are_asked_for_the_same() -> None:
+    assert len({asked_for(RECIPE, one) for one in DEPENDS_ON}) == len(DEPENDS_ON)

@@ -1,0 +1,52 @@
+import pickle
+
+import pytest
+
+from notebake import errors, run_lease
+from notebake.errors import CloudError, HostCommandError, NotebakeError, TearDownError
+
+SPECIAL: dict[type[NotebakeError], tuple[object, ...]] = {
+    HostCommandError: ("192.0.2.7", "make all", 2, "line\n" * 40 + "the last line"),
+    TearDownError: ("ocean-1", ("volume vol-1 (available)",), ("Tried to delete sg-1.",)),
+}
+
+
+def all_kinds(kind: type[NotebakeError] = NotebakeError) -> list[type[NotebakeError]]:
+    """Return the base and everything derived from it in our own modules."""
+    assert errors
+    assert run_lease
+    ours = [one for one in kind.__subclasses__() if one.__module__.startswith("notebake.")]
+    return [kind, *(each for one in ours for each in all_kinds(one))]
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.__name__)
+def test_an_error_survives_the_way_to_another_process(kind: type[NotebakeError]) -> None:
+    arguments = SPECIAL.get(kind, ("What was tried.", "What to type."))
+    if issubclass(kind, CloudError):
+        arguments = (*arguments, "Throttling")
+    error = kind(*arguments)
+
+    arrived = pickle.loads(pickle.dumps(error))  # noqa: S301
+
+    assert type(arrived) is kind
+    assert str(arrived) == str(error)
+    assert vars(arrived) == vars(error)
+    assert arrived.message
+    assert arrived.message in str(arrived)
+
+
+def test_a_failed_command_shows_its_last_lines_only() -> None:
+    error = HostCommandError("192.0.2.7", "make all", 2, "\n".join(f"line {n}" for n in range(99)))
+
+    assert "exit code 2: make all" in error.message
+    assert "line 98" in error.message
+    assert "line 79" in error.message
+    assert "line 78" not in error.message
+
+
+def test_a_tear_down_names_what_remains_and_why_and_what_to_type() -> None:
+    error = TearDownError("ocean-1", ("volume vol-1", "key pair key-1"), ("One refused.", "Two."))
+
+    assert "vol-1, key pair key-1" in error.message
+    assert "One refused. Two." in error.message
+    assert error.hint.endswith("notebake tear-down ocean-1")

@@ -1,0 +1,104 @@
+import logging
+import threading
+import time
+
+import pytest
+
+from notebake.errors import WaitTimeoutError
+from notebake.waiting import (
+    allow_waiting,
+    check_not_stopped,
+    stop_waiting,
+    stops_waiting_when_interrupted,
+    wait_until,
+)
+
+
+def test_the_first_answer_ends_the_wait() -> None:
+    answers = iter([None, None, 0])
+
+    assert wait_until(lambda: next(answers), what="news", timeout_seconds=30) == 0
+
+
+def test_quick_news_are_noticed_long_before_the_interval() -> None:
+    answers = iter([None, None, "there"])
+    began = time.monotonic()
+
+    wait_until(lambda: next(answers), what="news", timeout_seconds=600, interval_seconds=300)
+
+    assert time.monotonic() - began < 150
+
+
+def test_a_wait_that_is_in_vain_ends_and_says_for_what() -> None:
+    asked: list[None] = []
+
+    with pytest.raises(WaitTimeoutError, match="Waited 0 s in vain for a sign"):
+        wait_until(lambda: asked.append(None), what="a sign", timeout_seconds=0.2)
+
+    assert len(asked) > 1
+
+
+def test_even_without_time_the_question_is_asked_once() -> None:
+    assert wait_until(lambda: "at once", what="it", timeout_seconds=0) == "at once"
+
+
+def test_what_is_shown_is_shown_once_for_each_change(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    answers = iter([None, None, None, None, True])
+    progress = iter(["0 %", "50 %", "50 %", "99 %"])
+
+    wait_until(
+        lambda: next(answers), what="it", timeout_seconds=30, progress=lambda: next(progress)
+    )
+
+    assert caplog.messages == [f"Waiting for it: {one} %" for one in (0, 50, 99)]
+    assert {getattr(one, "event", "") for one in caplog.records} == {"waiting"}
+
+
+def test_an_error_of_the_question_ends_the_wait() -> None:
+    def ask() -> None:
+        raise ValueError("no such thing")
+
+    with pytest.raises(ValueError, match="no such thing"):
+        wait_until(ask, what="it", timeout_seconds=30)
+
+
+def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:
+    ended: list[BaseException] = []
+    asked = threading.Event()
+
+    def ask() -> None:
+        asked.set()
+
+    def wait() -> None:
+        try:
+            wait_until(ask, what="ever", timeout_seconds=600, interval_seconds=600)
+        except InterruptedError as error:
+            ended.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert asked.wait(30)
+    stop_waiting()
+    waiting.join(30)
+
+    assert len(ended) == 1
+    with pytest.raises(InterruptedError):
+        check_not_stopped()
+    allow_waiting()
+    check_not_stopped()
+
+
+def test_an_interrupt_makes_other_threads_give_up_and_travels_on() -> None:
+    with pytest.raises(KeyboardInterrupt), stops_waiting_when_interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedError):
+        check_not_stopped()
+
+
+def test_a_failure_lets_other_threads_wait_on() -> None:
+    with pytest.raises(ValueError, match="a failure"), stops_waiting_when_interrupted():
+        raise ValueError("a failure")
+
+    check_not_stopped()
