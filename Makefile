@@ -30,7 +30,7 @@ system:
 	@$(PYTHON) -m sandbox install
 
 .venv/ready: requirements.txt requirements-uv.txt pyproject.toml
-	@echo "Making the Python environment …"
+	@echo "Making the Python environment (once; a minute on a slow line) …"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip --quiet install --require-hashes --requirement requirements-uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt

@@ -40,9 +40,9 @@ def rehearse(*, fresh: bool) -> int:
     answer: list[str | BaseException] = []
     server = threading.Thread(target=lambda: answer.append(try_server()), daemon=True)
     server.start()
-    if fresh and (code := sandbox("up", "--fresh")):
+    say("Starting the sandbox cloud and a Prefect server …")
+    if fresh and (code := start_sandbox()):
         return code
-    say("Starting a Prefect server …")
     server.join()
     if isinstance(answer[0], BaseException):
         raise answer[0]
@@ -60,6 +60,16 @@ def try_server() -> str | BaseException:
         return local_server.start_server()
     except (SystemExit, OSError) as error:
         return error
+
+
+def start_sandbox() -> int:
+    """Start a sandbox that has forgotten earlier rehearsals; show how it goes, not what is next."""
+    command = [PYTHON, "-m", "sandbox", "up", "--fresh"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as starting:
+        for line in starting.stdout or ():
+            if not line.startswith("Next:"):
+                say(line.rstrip())
+    return starting.returncode
 
 
 def sandbox(*arguments: str, quiet: bool = False) -> int:

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from flows import prefect_settings
 from flows.run_step import as_task
 from flows.steps import BUILD
-from flows.tear_down import remove_all
+from flows.tear_down import TEAR_DOWN
 from notebake import runs
 from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError, NotebakeError
@@ -19,7 +19,7 @@ from notebake.recipe_file import load_recipe
 from notebake.records import Run
 from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
-from notebake.step import Step
+from notebake.step import Step, carry_out
 from notebake.waiting import allow_waiting, stop_waiting
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,9 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
         except NotebakeError:
             if run.recipe.on_failure == "tear_down":
                 log.warning("The recipe says to tear down after a failure")
-                remove_all(run)
+                carry_out(TEAR_DOWN, run)
             raise
-        remove_all(run)
+        carry_out(TEAR_DOWN, run)
         image = baked_image(run)
     if image is None:
         raise ImageNotAcceptedError(f"The image of run {run.id} is not there any more.")

@@ -90,6 +90,6 @@ def report_of(run: Run, steps: list[StepProgress], seconds: float) -> BuildRepor
 
 def _groups() -> Groups:
     """Return the steps; they import boto3 and Fabric, which the other commands do without."""
-    from flows.steps import titles
+    from flows.steps import TEAR_DOWN, titles
 
-    return titles()
+    return [*titles(), [TEAR_DOWN]]

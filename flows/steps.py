@@ -45,6 +45,10 @@ BUILD: tuple[tuple[Step, ...], ...] = (
 )
 
 
+TEAR_DOWN = ("tear_down", "Remove what was temporary")
+"""Not one of the build's steps, but shown and timed like one."""
+
+
 def titles(groups: tuple[tuple[Step, ...], ...] = BUILD) -> Groups:
     """Return names and titles, for showing progress."""
     return [[(step.name, step.title) for step in group] for group in groups]
