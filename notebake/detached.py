@@ -33,7 +33,7 @@ def run_detached(host: Host, name: str, script: str, *, unless: str, timeout_sec
     """
     put_file(host, upload(name), script.encode())
     run_command(host, start_command(name, unless, int(timeout_seconds)))
-    printed = b""
+    printed = shown = b""
     deadline = time.monotonic() + timeout_seconds + 60
     answered = time.monotonic()
     while True:
@@ -47,12 +47,19 @@ def run_detached(host: Host, name: str, script: str, *, unless: str, timeout_sec
             time.sleep(1)
             continue
         printed += more
-        for line in more.decode(errors="replace").splitlines():
-            log.info("%s", line, extra={"remote": True})
+        shown += log_lines(printed[len(shown) :], is_whole=bool(result and not more))
         if result and not more:
             return _judge(host, name, result, printed.decode(errors="replace"), timeout_seconds)
         if time.monotonic() > deadline:
             raise WaitTimeoutError(f"{name} on {host.address} did not end in time.")
+
+
+def log_lines(printed: bytes, *, is_whole: bool) -> bytes:
+    """Log what is complete of what a host printed, and return it: readings end anywhere."""
+    shown = printed if is_whole else printed[: printed.rfind(b"\n") + 1]
+    for line in shown.decode(errors="replace").splitlines():
+        log.info("%s", line, extra={"remote": True})
+    return shown
 
 
 def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: float) -> str:
@@ -79,7 +86,9 @@ def start_command(name: str, unless: str, timeout_seconds: int) -> str:
         (
             "set -euo pipefail",
             f"trap 'rm --force '{uploaded} EXIT",
-            f"if systemctl is-active --quiet {unit}; then exit 0; fi",
+            f"state=$(systemctl is-active {unit} || true)",
+            # What is ending has not told its result yet, and bars a second unit of its name.
+            "case $state in active | activating | deactivating) exit 0 ;; esac",
             f"if [ -d {home} ] && {unless}; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
             f"sudo install -D --mode=0700 {uploaded} {home}/script",

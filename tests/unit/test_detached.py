@@ -1,0 +1,197 @@
+"""The commands of detached work, run by a real bash in a world with a small systemd of its own."""
+
+import base64
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from notebake import detached
+from notebake.detached import log_lines, read_command, start_command, upload
+from tests.unit.shell_world import NASTY, ShellWorld, shell_world
+
+NAME = "install_software-0123456789abcdef"
+SYSTEMCTL = """
+[ "$1" = is-active ] || exit 0
+state=$(cat "{home}/state" 2>/dev/null || echo inactive)
+case $* in *--quiet*) ;; *) echo "$state" ;; esac
+[ "$state" = active ]
+"""
+# As systemd does it: the work in the background, its end told to ExecStopPost by two variables.
+SYSTEMD_RUN = """
+for word; do case $word in
+    --property=StandardOutput=append:*) log=${word#*append:} ;;
+    --property=ExecStopPost=*) ended=${word#*Post=} ;;
+    --property=RuntimeMaxSec=*) limit=${word#*Sec=} ;;
+esac; done
+shift $(( $# - 2 ))
+(
+    timeout "$limit" "$@" >> "$log" 2>&1 < /dev/null
+    code=$?
+    case $code in 0) result=success ;; 124) result=timeout ;; *) result=exit-code ;; esac
+    SERVICE_RESULT=$result EXIT_STATUS=$code "$ended"
+) > /dev/null 2>&1 &
+"""
+
+
+class Detached:
+    """A host's home directory, with the commands that we send to it."""
+
+    def __init__(self, world: ShellWorld) -> None:
+        self.world = world
+        world.fake("systemctl", SYSTEMCTL.format(home=world.directory))
+        world.fake("systemd-run", SYSTEMD_RUN)
+
+    def start(self, script: str, *, unless: str = "false", seconds: int = 60) -> None:
+        (self.world.directory / upload(NAME)).write_text(script)
+        done = self.world.run(start_command(NAME, unless, seconds))
+        assert done.returncode == 0, done.stderr
+
+    def read(self, offset: int = 0) -> tuple[str, bytes]:
+        done = self.world.run(read_command(NAME, offset))
+        assert done.returncode == 0, done.stderr
+        result, _, more = done.stdout.partition("\n")
+        return result, base64.b64decode(more)
+
+    def read_to_end(self) -> tuple[str, bytes]:
+        printed = b""
+        deadline = time.monotonic() + 60
+        while True:
+            result, more = self.read(len(printed))
+            printed += more
+            if result and not more:
+                return result, printed
+            assert time.monotonic() < deadline
+
+    @property
+    def was_started(self) -> int:
+        return sum(call.startswith("systemd-run") for call in self.world.calls)
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Detached:
+    monkeypatch.setattr(detached, "ROOT", str(tmp_path / "run" / "work"))
+    return Detached(shell_world(tmp_path))
+
+
+def test_work_runs_to_its_end_and_its_output_arrives(host: Detached) -> None:
+    host.start("echo one; echo two >&2; pwd > /dev/null")
+
+    assert host.read_to_end() == ("success 0", b"one\ntwo\n")
+    assert not (host.world.directory / upload(NAME)).exists(), "what was uploaded is taken away"
+
+
+def test_a_failure_is_told_with_its_exit_code(host: Detached) -> None:
+    host.start("set -e; echo before; (exit 37); echo after")
+
+    assert host.read_to_end() == ("exit-code 37", b"before\n")
+
+
+def test_work_that_takes_too_long_is_ended_and_said_to_be(host: Detached) -> None:
+    host.start("echo began; sleep 600", seconds=1)
+
+    assert host.read_to_end() == ("timeout 124", b"began\n")
+
+
+@pytest.mark.parametrize("state", ["active", "activating", "deactivating"])
+def test_work_that_is_running_is_found_and_not_started_again(host: Detached, state: str) -> None:
+    host.start("echo first; sleep 0.3; echo last")
+    (host.world.directory / "state").write_text(state)
+
+    host.start("echo another one")
+
+    assert host.was_started == 1
+    assert host.read_to_end() == ("success 0", b"first\nlast\n")
+
+
+def test_work_that_was_done_is_not_done_again_and_its_log_is_still_there(host: Detached) -> None:
+    host.start("echo once")
+    host.read_to_end()
+
+    host.start("echo twice", unless="{ true; } > /dev/null")
+
+    assert host.was_started == 1
+    assert host.read_to_end() == ("success 0", b"once\n")
+
+
+def test_work_that_failed_begins_anew_with_a_log_of_its_own(host: Detached) -> None:
+    host.start("echo in vain; exit 1")
+    assert host.read_to_end()[0] == "exit-code 1"
+
+    host.start("echo better", unless="false")
+
+    assert host.was_started == 2
+    assert host.read_to_end() == ("success 0", b"better\n")
+
+
+def test_work_whose_log_is_gone_is_done_again_even_where_its_product_is(host: Detached) -> None:
+    host.start("echo after a reboot", unless="true")
+
+    assert host.read_to_end() == ("success 0", b"after a reboot\n")
+
+
+def test_a_log_of_any_bytes_arrives_whole_in_pieces_of_any_size(host: Detached) -> None:
+    text = "Überströmung: 温度 … " * 9000
+    (host.world.directory / "text").write_text(text)
+    host.start(f"cat {host.world.directory}/text; printf '\\xff\\x00\\xfe'")
+
+    result, printed = host.read_to_end()
+
+    assert len(printed) > 2 * 65536, "it takes several readings"
+    assert result == "success 0"
+    assert printed == text.encode() + b"\xff\x00\xfe"
+
+
+def test_reading_goes_on_from_any_byte(host: Detached) -> None:
+    host.start("printf 'aäöü'")
+    host.read_to_end()
+
+    assert [host.read(offset)[1] for offset in range(7)] == [
+        "aäöü".encode()[offset:] for offset in range(7)
+    ]
+
+
+def test_whoever_reads_while_nothing_is_new_waits_a_moment_for_news(host: Detached) -> None:
+    host.start("sleep 1; echo news; sleep 1")
+
+    assert host.read(0) == ("", b"news\n"), "one question is enough"
+
+
+def test_reading_work_that_nobody_started_is_an_error(host: Detached) -> None:
+    assert host.world.run(read_command("never-started", 0)).returncode == 3
+
+
+def test_a_script_may_hold_anything(host: Detached) -> None:
+    host.start(f"cat << 'END'\n{NASTY}\nEND\n" + "# padding\n" * 20_000)
+
+    assert host.read_to_end() == ("success 0", f"{NASTY}\n".encode())
+
+
+def test_a_place_that_refuses_leaves_no_upload_behind(host: Detached) -> None:
+    host.world.fake("systemd-run", "echo no >&2; exit 1")
+    (host.world.directory / upload(NAME)).write_text("true")
+
+    done = host.world.run(start_command(NAME, "false", 60))
+
+    assert done.returncode == 1
+    assert not (host.world.directory / upload(NAME)).exists()
+
+
+def test_lines_are_logged_whole_wherever_a_reading_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    text = "Strömung\nzwei\nohne Ende".encode()
+    shown = b""
+    for end in range(1, len(text) + 1):
+        shown += log_lines(text[len(shown) : end], is_whole=False)
+    log_lines(text[len(shown) :], is_whole=True)
+
+    assert caplog.messages == ["Strömung", "zwei", "ohne Ende"]
+    assert all(getattr(one, "remote", False) for one in caplog.records)
+
+
+def test_the_commands_are_sound_shell() -> None:
+    for command in (start_command(NAME, "false", 5), read_command(NAME, 7)):
+        assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
