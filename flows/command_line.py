@@ -57,9 +57,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print_error(error)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptedError):
         sys.stderr.write("\nInterrupted. Nothing was removed; resume the run, or tear it down.\n")
         return 130
+    except Exception as error:
+        if given.debug:
+            raise
+        from flows.report import print_error
+
+        print_error(unexpected(error))
+        return 1
+
+
+def unexpected(error: Exception) -> NotebakeError:
+    """Return what nobody foresaw as one paragraph, with how to see more of it."""
+    return NotebakeError(
+        f"Something went wrong that notebake did not foresee: {type(error).__name__}: {error}",
+        "For the traceback type the same again with: notebake --debug",
+    )
 
 
 def run_command(given: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """The commands that execute a run: build, resume, tear-down."""
 
 import argparse
+import logging
 import time
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from notebake.progress import Groups, State, StepProgress
 from notebake.recipe_file import load_recipe
 from notebake.records import Run
 from notebake.run_store import default_location, open_store
+
+log = logging.getLogger(__name__)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -37,6 +40,9 @@ def execute(run: Run, *, from_step: str = "") -> int:
     with show_progress(
         f"{run.recipe.name}  run {run.id}", _groups(), runs.file_path(run, "log.txt")
     ) as progress:
+        log.info("Starting Prefect")
+        from prefect.exceptions import TerminationSignal
+
         from flows.build_image import build_image
         from flows.rewind import rewind
         from notebake.aftermath import aftermath
@@ -48,6 +54,8 @@ def execute(run: Run, *, from_step: str = "") -> int:
         except NotebakeError as error:
             error.hint = "\n".join(filter(None, (error.hint, aftermath(run))))
             raise
+        except TerminationSignal as signal:
+            raise InterruptedError(str(signal)) from signal
     report = report_of(run, progress.steps(), time.monotonic() - began)
     print_report(report)
     return 0 if report.is_accepted and not report.left_behind else 1
