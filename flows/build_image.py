@@ -20,7 +20,7 @@ from notebake.records import Run
 from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
 from notebake.step import Step, carry_out
-from notebake.waiting import allow_waiting, stop_waiting
+from notebake.waiting import allow_waiting, stops_waiting_when_interrupted
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def open_run(recipe: str, run_id: str, store: str) -> Run:
     kept = open_store(store or default_location())
     run_id = run_id or f"run-{str(flow_run.get_id() or '')[:8]}"
     known = {header.id for header in runs.list_runs(kept)}
-    if run_id not in known:
+    if recipe and run_id not in known:
         return runs.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
     run = runs.load_run(run_id, kept)
     return runs.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run
@@ -81,11 +81,7 @@ def carry_out_group(run: Run, group: tuple[Step, ...]) -> None:
         as_task(group[0])(run)
         return
     futures = [as_task(step).submit(run) for step in group]
-    try:
+    with stops_waiting_when_interrupted():
         wait(futures)
-    except BaseException:
-        # Interrupted: what still waits in other threads would keep this process alive.
-        stop_waiting()
-        raise
     for future in futures:
         future.result()

@@ -4,17 +4,23 @@ import logging
 
 from flows.steps import BUILD
 from notebake import host as ssh
-from notebake.aws import images, instances, tags
+from notebake.aws import instances, tags
 from notebake.builder import baked_image, builder_host
 from notebake.commands import markers
 from notebake.errors import NotebakeError
 from notebake.records import Run
+from notebake.run_lease import hold_lease
+from notebake.step import Step
+from tasks import clean_host, wait_for_host
 
 log = logging.getLogger(__name__)
 
 
 def rewind(run: Run, from_step: str) -> None:
     """Undo what can be undone of a step and its followers, and take their markers away.
+
+    A builder that was stopped or sealed is brought back where work on it is undone: the markers
+    lie on it. Where only what follows the seal is undone, it stays as it is.
 
     Raises:
         NotebakeError: there is no such step, or the image is accepted already.
@@ -26,20 +32,18 @@ def rewind(run: Run, from_step: str) -> None:
     image = baked_image(run)
     if image and tags.ACCEPTED in image.tags:
         raise NotebakeError(f"{image.id} is accepted already.", "Build anew: notebake build RECIPE")
-    again = order[names.index(from_step) :]
+    with hold_lease(run):
+        go_back(run, order[names.index(from_step) :])
+
+
+def go_back(run: Run, again: list[Step]) -> None:
+    """Make these steps undone."""
     for step in reversed(again):
         if step.undo:
             step.undo(run)
-    unseal(run)
-    instance = instances.find_builder(run)
-    if instance and instance.state == "running":
+    is_work_undone = clean_host.STEP in again
+    if is_work_undone and instances.find_builder(run):
+        wait_for_host.wait_for_host(run)
         host = builder_host(run)
         for step in again:
             ssh.run_command(host, markers.unmark(step.name))
-
-
-def unseal(run: Run) -> None:
-    """Take the seal off the builder: it is worked on again."""
-    instance = instances.find_builder(run)
-    if instance and tags.SEALED in instance.tags:
-        images.add_tags(run.recipe.region, [instance.id], {tags.SEALED: ""})

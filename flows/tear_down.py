@@ -1,16 +1,23 @@
 """Remove all that was temporary in a run: newest first, all tried, what remains is named."""
 
+from contextlib import suppress
+
 from prefect import flow
 from prefect.futures import wait
 
 from flows import steps
 from flows.run_step import as_undo_task
-from notebake.errors import TearDownError
-from notebake.records import Done, Run
+from notebake.errors import TearDownError, WaitTimeoutError
+from notebake.records import Done, Resource, Run
+from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
 from notebake.runs import load_run
 from notebake.step import Step, carry_out
 from notebake.survey import describe_resource, left_over
+from notebake.waiting import allow_waiting, wait_until
+
+SETTLE_SECONDS = 30
+"""How long EC2 may go on showing what has been removed before it counts as left behind."""
 
 
 @flow(name="Tear down", flow_run_name="tear down {run_id}")
@@ -18,24 +25,39 @@ def tear_down(run_id: str, store: str = "") -> None:
     """Undo every step of a run and look for what is left. An accepted image stays.
 
     Raises:
+        RunIsHeldError: the run is being executed: its machines are not taken away under it.
         TearDownError: something could not be removed, or is there although nothing failed.
     """
+    allow_waiting()
     run = load_run(run_id, open_store(store or default_location()))
-    carry_out(TEAR_DOWN, run)
+    with hold_lease(run):
+        carry_out(TEAR_DOWN, run)
 
 
-def remove_all(run: Run) -> Done:
+def remove_all(run: Run, groups: tuple[tuple[Step, ...], ...] = steps.BUILD) -> Done:
     """Undo the steps one after the other, whatever becomes of the others."""
     failures: list[Exception] = []
-    for step in steps.undoing():
+    for step in steps.undoing(groups):
         future = as_undo_task(step).submit(run)
         wait([future])
         if future.state.is_failed() or future.state.is_crashed():
             failures.append(_error_of(future))
+    if not failures:
+        wait_until_shown_gone(run)
     remaining = [describe_resource(one) for one in left_over(run)]
     if failures or remaining:
         raise TearDownError(run.id, tuple(remaining), tuple(str(one) for one in failures))
     return Done(digest=run.id, detail="nothing temporary is left")
+
+
+def wait_until_shown_gone(run: Run) -> None:
+    """Wait a while for EC2 to show nothing of the run any more."""
+    with suppress(WaitTimeoutError):
+        wait_until(
+            lambda: None if left_over(run) else True,
+            what="EC2 to show that all is gone",
+            timeout_seconds=SETTLE_SECONDS,
+        )
 
 
 def _error_of(future: object) -> Exception:

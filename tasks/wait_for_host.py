@@ -43,17 +43,17 @@ def find_host(run: Run) -> Done | None:
 
 
 def wait_for_host(run: Run) -> Done:
-    """Bring the builder up and wait until it can be worked on.
+    """Bring the builder up, wait until it can be worked on, and take its seal off.
 
-    A builder that was stopped is started. One that was being sealed is stopped first: at the next
-    start cloud-init puts the login back, as on a machine that it has never seen.
+    A builder that was stopped is started. One that was sealed, or was being so, is stopped first:
+    at the next start cloud-init puts the login back, as on a machine that it has never seen.
     """
     region = run.recipe.region
     instance = instances.find_builder(run)
     if instance is None:
         raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
     if instance.state == "running" and may_be_locked(instance):
-        log.info("%s was being sealed and may let nobody in: restarting it", instance.id)
+        log.info("%s was sealed and may let nobody in: restarting it", instance.id)
         instances.stop_instance(instance.id, region)
         instance = instances.wait_for_state(instance.id, region, "stopped", BOOT_SECONDS)
     if instance.state in {"stopping", "stopped"}:
@@ -70,8 +70,8 @@ def wait_for_host(run: Run) -> Done:
 
 
 def may_be_locked(instance: Instance) -> bool:
-    """Tell whether the login may have been removed without the seal being finished."""
-    return instance.tags.get(tags.SEALED) == tags.SEALING
+    """Tell whether the login may have been removed: the seal was begun, or is of an old recipe."""
+    return bool(instance.tags.get(tags.SEALED))
 
 
 def start(instance: Instance, region: str) -> None:

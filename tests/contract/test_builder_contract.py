@@ -1,0 +1,135 @@
+"""The builder, brought back from wherever an earlier attempt left it."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from flows.rewind import rewind
+from notebake.asked import asked_for
+from notebake.aws import images, instances, tags
+from notebake.builder import baked_image, is_sealed
+from notebake.errors import NotebakeError
+from notebake.records import Done, Instance, Run
+from notebake.run_lease import hold_lease
+from notebake.step import carry_out
+from notebake.waiting import stop_waiting
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tasks import stop_builder, wait_for_host
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import REGION, CloudWorld
+
+POWER = {"StopInstances", "StartInstances", "TerminateInstances"}
+
+
+@dataclass
+class StopsWaitingAtStart:
+    """Interrupts whoever waits once an instance has been started: no real host answers here."""
+
+    heard: list[str] = field(default_factory=list)
+
+    def before(self, call: Call) -> None:
+        if call.action in POWER:
+            self.heard.append(call.action)
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        if call.action == "StartInstances":
+            stop_waiting()
+        return reply
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    run = world.new_run()
+    carry_out_to(run, "launch_instance")
+    return run
+
+
+def builder_of(run: Run) -> Instance:
+    builder = instances.find_builder(run)
+    assert builder is not None
+    return builder
+
+
+def seal(run: Run, digest: str) -> None:
+    images.add_tags(REGION, [builder_of(run).id], {tags.SEALED: digest})
+
+
+@pytest.mark.parametrize("left", [tags.SEALING, "of-an-older-recipe"])
+def test_a_running_builder_that_may_let_nobody_in_is_restarted(
+    world: CloudWorld, run: Run, left: str
+) -> None:
+    seal(run, left)
+    assert wait_for_host.find_host(run) is None
+
+    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+        carry_out(wait_for_host.STEP, run)
+
+    assert power.heard == ["StopInstances", "StartInstances"]
+
+
+def test_a_stopped_builder_is_started(world: CloudWorld, run: Run) -> None:
+    carry_out(stop_builder.STEP, run)
+
+    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+        carry_out(wait_for_host.STEP, run)
+
+    assert power.heard == ["StartInstances"]
+
+
+def test_a_sealed_builder_is_waited_for_no_more(run: Run) -> None:
+    seal(run, asked_for(run.recipe, "clean_host"))
+
+    found = wait_for_host.find_host(run)
+
+    assert isinstance(found, Done)
+    assert found.detail == f"{builder_of(run).id} is sealed"
+
+
+def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
+    world: CloudWorld, run: Run
+) -> None:
+    seal(run, asked_for(run.recipe, "clean_host"))
+    carry_out_to(run, "wait_for_image")
+
+    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+        rewind(run, "run_notebook")
+
+    assert power.heard == ["StartInstances"]
+    assert baked_image(run) is None, "the image was made of what is done again"
+
+
+def test_going_back_to_the_image_alone_leaves_the_sealed_builder_as_it_is(
+    world: CloudWorld, run: Run
+) -> None:
+    seal(run, asked_for(run.recipe, "clean_host"))
+    carry_out_to(run, "wait_for_image")
+
+    with world.meeting(StopsWaitingAtStart()) as power:
+        rewind(run, "request_image")
+
+    assert power.heard == []
+    assert is_sealed(run, builder_of(run))
+    assert baked_image(run) is None
+
+
+def test_going_back_behind_an_accepted_image_is_refused(run: Run) -> None:
+    carry_out_to(run, "wait_for_image")
+    image = baked_image(run)
+    assert image is not None
+    images.add_tags(REGION, [image.id], {tags.ACCEPTED: "now"})
+
+    with pytest.raises(NotebakeError, match=f"{image.id} is accepted already"):
+        rewind(run, "run_notebook")
+
+
+def test_going_back_to_no_step_names_those_that_there_are(run: Run) -> None:
+    with pytest.raises(NotebakeError, match="no step run_notebok") as caught:
+        rewind(run, "run_notebok")
+
+    assert "run_notebook" in caught.value.hint
+
+
+def test_nobody_goes_back_in_a_run_that_is_being_executed(run: Run) -> None:
+    with hold_lease(run), pytest.raises(NotebakeError, match="is being executed"):
+        rewind(run, "request_image")
