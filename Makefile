@@ -18,10 +18,10 @@ check: setup
 	@$(BIN)/python -m pytest -m "not sandbox and not aws"
 
 up: setup
-	@$(BIN)/python -m deployments.local_server up
+	@$(BIN)/python -m deployments.local up
 
 down:
-	@$(BIN)/python -m deployments.local_server down
+	@$(BIN)/python -m deployments.local down
 
 setup: system .venv/ready
 

@@ -5,13 +5,20 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
-from deployments import local_server
-from deployments.local_server import PROJECT, PYTHON
+from deployments.local import cloud_environment, sandbox
+from flows.local_server import (
+    PROJECT,
+    environment,
+    is_up,
+    read_state,
+    start_server,
+    stop_server,
+)
+from notebake.errors import NotebakeError
 
-RECIPE = PROJECT / "deployments" / "rehearsal.yaml"
-ON_AWS = """
+RECIPE = "deployments/rehearsal.yaml"
+ON_AWS = """\
 The same on AWS, where it costs money (the plan says how much, and makes nothing):
      notebake plan deployments/ocean.yaml
      notebake build deployments/ocean.yaml
@@ -21,62 +28,65 @@ The same on AWS, where it costs money (the plan says how much, and makes nothing
 def main() -> int:
     """Start what is needed, build, and end what was started; also when interrupted."""
     began = time.monotonic()
-    was_up = sandbox("status", quiet=True) == 0
+    sandbox_was_up = sandbox("status", quiet=True) == 0
+    server_was_up = is_up()
+    code, code_down = 1, 0
     try:
-        code = rehearse(fresh=not was_up)
+        code = rehearse(fresh=not sandbox_was_up)
+    except KeyboardInterrupt:
+        code = 130
+    except NotebakeError as error:
+        say(str(error))
     finally:
-        if not was_up:
-            local_server.stop()
+        if not server_was_up:
+            stop_server()
+        if not sandbox_was_up:
             code_down = sandbox("down", quiet=True)
-    if not was_up:
-        ended = "Nothing keeps running." if code_down == 0 else "Something still runs: make down"
-        say(f"The sandbox and the server are down. {ended}")
+    if code_down:
+        say("Something of the sandbox still runs. Type: make down")
+    elif not (sandbox_was_up or server_was_up):
+        say("The sandbox and the server are down. Nothing keeps running.")
     say(f"The whole rehearsal took {time.monotonic() - began:.0f} s.")
-    return code or (0 if was_up else code_down)
+    return code or code_down
 
 
 def rehearse(*, fresh: bool) -> int:
-    """Build the rehearsal's recipe in the sandbox, with a server that starts meanwhile."""
-    answer: list[str | BaseException] = []
-    server = threading.Thread(target=lambda: answer.append(try_server()), daemon=True)
-    server.start()
+    """Build the rehearsal's recipe in the sandbox; the server starts while the sandbox does."""
     say("Starting the sandbox cloud and a Prefect server …")
-    if fresh and (code := start_sandbox()):
-        return code
+    failures: list[NotebakeError] = []
+    server = threading.Thread(target=try_server, args=(failures,))
+    server.start()
+    code = start_sandbox() if fresh else 0
     server.join()
-    if isinstance(answer[0], BaseException):
-        raise answer[0]
-    variables = local_server.environment(answer[0]) | local_server.cloud_environment()
-    command = [PYTHON, "-m", "flows.command_line", "build", str(RECIPE.relative_to(PROJECT))]
+    if failures:
+        raise failures[0]
+    kept = read_state()
+    if code or kept is None:
+        return code or 1
+    command = [sys.executable, "-m", "flows.command_line", "build", RECIPE]
+    variables = environment(kept.url) | cloud_environment()
     code = subprocess.run(command, env=variables, cwd=PROJECT, check=False).returncode
     if code == 0:
         say(ON_AWS)
     return code
 
 
-def try_server() -> str | BaseException:
-    """Start the server; return its address, or what went wrong, for another thread to raise."""
+def try_server(failures: list[NotebakeError]) -> None:
+    """Start the server; what goes wrong is for the other thread to raise."""
     try:
-        return local_server.start_server()
-    except (SystemExit, OSError) as error:
-        return error
+        start_server()
+    except NotebakeError as error:
+        failures.append(error)
 
 
 def start_sandbox() -> int:
     """Start a sandbox that has forgotten earlier rehearsals; show how it goes, not what is next."""
-    command = [PYTHON, "-m", "sandbox", "up", "--fresh"]
+    command = [sys.executable, "-m", "sandbox", "up", "--fresh"]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as starting:
         for line in starting.stdout or ():
             if not line.startswith("Next:"):
                 say(line.rstrip())
     return starting.returncode
-
-
-def sandbox(*arguments: str, quiet: bool = False) -> int:
-    """Run one command of the sandbox and return its exit code."""
-    output = subprocess.DEVNULL if quiet else None
-    command = [PYTHON, "-m", "sandbox", *arguments]
-    return subprocess.run(command, cwd=PROJECT, check=False, stdout=output).returncode
 
 
 def say(line: str) -> None:
@@ -86,5 +96,5 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    os.chdir(Path(PROJECT))
+    os.chdir(PROJECT)
     sys.exit(main())

@@ -1,6 +1,7 @@
 """What a person reads at the end: the report of a build, or one paragraph about an error."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -69,7 +70,9 @@ def print_error(error: NotebakeError, console: Console | None = None) -> None:
         console.print(_indented(line, "dim"))
     if error.hint:
         console.print()
-        console.print(_marked("→", Text(clean_text(error.hint)), "bold"))
+        for mark, line in zip_longest("→", clean_text(error.hint).splitlines(), fillvalue=" "):
+            # A command that a person copies stays one line, however narrow the terminal is.
+            console.print(Text.assemble((f" {mark} ", "bold"), line), soft_wrap=True)
     console.print()
 
 

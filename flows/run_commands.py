@@ -3,6 +3,8 @@
 import argparse
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows import prefect_settings
@@ -37,10 +39,12 @@ def execute(run: Run, *, from_step: str = "") -> int:
     """Build, showing each step, and report; 0 only for an accepted image."""
     prefect_settings.apply(quiet=True)
     began = time.monotonic()
-    with show_progress(
-        f"{run.recipe.name}  run {run.id}", _groups(), runs.file_path(run, "log.txt")
-    ) as progress:
-        log.info("Starting Prefect")
+    with (
+        show_progress(
+            f"{run.recipe.name}  run {run.id}", _groups(), runs.file_path(run, "log.txt")
+        ) as progress,
+        started_prefect(),
+    ):
         from prefect.exceptions import TerminationSignal
 
         from flows.build_image import build_image
@@ -64,11 +68,22 @@ def execute(run: Run, *, from_step: str = "") -> int:
 def remove(run: Run) -> int:
     """Tear a run down, and say what was looked for."""
     prefect_settings.apply(quiet=True)
-    with show_progress(f"tear down {run.id}", (), runs.file_path(run, "log.txt")):
+    log_path = runs.file_path(run, "log.txt")
+    with show_progress(f"tear down {run.id}", (), log_path), started_prefect():
         from flows.tear_down import tear_down
 
         tear_down(run_id=run.id, store=run.store)
     return 0
+
+
+@contextmanager
+def started_prefect() -> Iterator[None]:
+    """Have a Prefect server as long as the block runs. It and its import take some seconds."""
+    log.info("Starting Prefect")
+    from flows.local_server import prefect_server
+
+    with prefect_server():
+        yield
 
 
 def report_of(run: Run, steps: list[StepProgress], seconds: float) -> BuildReport:

@@ -8,7 +8,7 @@ from prefect.futures import wait
 from flows import steps
 from flows.run_step import as_undo_task
 from notebake.errors import TearDownError, WaitTimeoutError
-from notebake.records import Done, Resource, Run
+from notebake.records import Done, Run
 from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
 from notebake.runs import load_run

@@ -25,8 +25,12 @@ class Process(Record):
 
 def this_process() -> Process:
     """Return the process that asks."""
+    return process_of(os.getpid())
+
+
+def process_of(pid: int) -> Process:
+    """Return a process that is there; FileNotFoundError for one that is not."""
     has_proc = (PROC / "self" / "stat").exists()
-    pid = os.getpid()
     return Process(
         host_name=socket.gethostname(),
         boot_id=(PROC / "sys/kernel/random/boot_id").read_text().strip() if has_proc else "",

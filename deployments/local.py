@@ -1,0 +1,69 @@
+"""The sandbox cloud, a Prefect server and a worker on this machine: up, or down again."""
+
+import argparse
+import shlex
+import subprocess
+import sys
+
+from flows.local_server import PROJECT, environment, keep, start_program, start_server, stop_server
+from notebake.errors import NotebakeError
+
+POOL = "notebake"
+
+
+def cloud_environment() -> dict[str, str]:
+    """Return what `python -m sandbox env` says, as a mapping."""
+    command = [sys.executable, "-m", "sandbox", "env"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
+    pairs = (word.partition("=") for word in shlex.split(printed.stdout))
+    return {name: value for name, sign, value in pairs if sign}
+
+
+def sandbox(*arguments: str, quiet: bool = False) -> int:
+    """Run one command of the sandbox and return its exit code."""
+    output = subprocess.DEVNULL if quiet else None
+    command = [sys.executable, "-m", "sandbox", *arguments]
+    return subprocess.run(command, cwd=PROJECT, check=False, stdout=output).returncode
+
+
+def start_worker() -> str:
+    """Deploy what prefect.yaml names, start a worker for it, and return the UI's address."""
+    server = start_server(stays=True)
+    variables = environment(server.url) | cloud_environment()
+    for arguments in (
+        ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
+        ["deploy", "--all"],
+    ):
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        done = subprocess.run(
+            command, env=variables, cwd=PROJECT, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            said = f"{done.stdout}{done.stderr}".strip()
+            raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {said}")
+    arguments = ["-m", "prefect", "worker", "start", "--pool", POOL]
+    worker = start_program("worker", arguments, variables)
+    keep(server.model_copy(update={"worker": worker}))
+    return server.url
+
+
+def main() -> int:
+    """Start or end all three; 0 when that worked."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.local", description=__doc__)
+    parser.add_argument("command", choices=("up", "down"))
+    if parser.parse_args().command == "down":
+        stop_server()
+        return sandbox("down")
+    if code := sandbox("up"):
+        return code
+    try:
+        url = start_worker()
+    except NotebakeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"Prefect is at {url} - run the deployment 'rehearsal' there.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""A Prefect server of our own on this machine, for whoever has no other.
+
+It is shared by all builds of this user, and ended by the last of them unless it was started to
+stay. Everything that it keeps lies in ~/.notebake.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+from notebake.errors import NotebakeError
+from notebake.process import Process, is_dead, process_of
+from notebake.records import Record
+
+HOME = Path(os.environ.get("NOTEBAKE_HOME", Path.home() / ".notebake"))
+STATE = HOME / "server.json"
+PROJECT = Path(__file__).parent.parent
+USUAL_PORT = 4200
+START_SECONDS = 180
+END_SECONDS = 15
+
+
+class Server(Record):
+    """A server that was started, and the worker beside it."""
+
+    url: str
+    server: Process
+    worker: Process | None = None
+    stays: bool = False
+    """Whether it was started for its own sake, and is not ended by the last build."""
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return the environment in which Prefect's programs find this server and nothing else."""
+    settings = {
+        "DO_NOT_TRACK": "1",
+        "NOTEBAKE_PROJECT": str(PROJECT),
+        "PREFECT_API_URL": f"{url}/api",
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_HOME": str(HOME / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    return {**os.environ, **settings}
+
+
+@contextmanager
+def prefect_server() -> Iterator[None]:
+    """Let Prefect find a server as long as the block runs: the user's own, or ours.
+
+    Raises:
+        NotebakeError: ours did not start; the end of its log is in the message.
+    """
+    if has_own_server():
+        yield
+        return
+    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (HOME / "server.users").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        os.environ.update(environment(start_server().url))
+        try:
+            yield
+        finally:
+            with suppress(BlockingIOError):
+                # Nobody else has the lock: this was the last build.
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                kept = read_state()
+                if kept and not kept.stays:
+                    stop_server()
+
+
+def has_own_server() -> bool:
+    """Tell whether the user has told Prefect which server to use."""
+    if "PREFECT_API_URL" in os.environ:
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
+    profiles = home / "profiles.toml"
+    return profiles.exists() and "PREFECT_API_URL" in profiles.read_text(errors="replace")
+
+
+def start_server(*, stays: bool = False) -> Server:
+    """Return our server, started unless it runs already, once it answers."""
+    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (HOME / "server.starting").open("w") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        kept = read_state()
+        if kept and not is_dead(kept.server) and answers(kept.url):
+            return keep(kept.model_copy(update={"stays": stays or kept.stays}))
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        process = start_program("server", command, environment(url))
+        server = keep(Server(url=url, server=process, stays=stays))
+        wait_for_server(server)
+        return server
+
+
+def start_program(name: str, arguments: list[str], variables: dict[str, str]) -> Process:
+    """Start a Python program in a session of its own, so that Ctrl-C here does not end it."""
+    with (HOME / f"{name}.log").open("wb") as log:
+        started = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=variables,
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return process_of(started.pid)
+
+
+def wait_for_server(server: Server) -> None:
+    """Wait until the server answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers(server.url):
+        if time.monotonic() > deadline or is_dead(server.server):
+            lines = (HOME / "server.log").read_text(errors="replace").splitlines()
+            tail = "\n".join(lines[-15:])
+            raise NotebakeError(f"The Prefect server did not start. Its log ends with:\n{tail}")
+        time.sleep(0.1)
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server answers at an address."""
+    try:
+        return httpx.get(f"{url}/api/health", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def free_port() -> int:
+    """Return Prefect's usual port, or another one where that is taken."""
+    for port in (USUAL_PORT, 0):
+        with socket.socket() as probe, suppress(OSError):
+            # Without this a port whose last server has just ended counts as taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise NotebakeError("There is no free port on 127.0.0.1.")
+
+
+def stop_server() -> None:
+    """End the worker and the server that we started, and nothing else."""
+    kept = read_state()
+    if kept is None:
+        return
+    for process in (kept.worker, kept.server):
+        if process is not None:
+            end(process)
+    STATE.unlink(missing_ok=True)
+
+
+def end(process: Process) -> None:
+    """End a process and what it started; a number that belongs to another one by now is left."""
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        if is_dead(process):
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, wanted)
+        deadline = time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline and not is_dead(process):
+            time.sleep(0.05)
+
+
+def is_up() -> bool:
+    """Tell whether a server that we started is there."""
+    kept = read_state()
+    return kept is not None and not is_dead(kept.server)
+
+
+def read_state() -> Server | None:
+    """Return the server that was started last, if there is a note of it."""
+    try:
+        return Server.model_validate_json(STATE.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def keep(server: Server) -> Server:
+    """Note which server was started, by rename."""
+    new = STATE.with_suffix(".new")
+    new.write_text(server.model_dump_json())
+    new.replace(STATE)
+    return server
