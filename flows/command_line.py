@@ -5,8 +5,10 @@ commands that need them, so that help and a wrong recipe are answered at once.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from notebake.errors import NotebakeError
 
@@ -88,5 +90,16 @@ def run_command(given: argparse.Namespace) -> int:
     return look_commands.run(given)
 
 
+def run_and_exit() -> NoReturn:
+    """Run the command that was typed, and end this process at once.
+
+    Prefect's threads would wait at exit, for minutes, for a server that is gone by then.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit()

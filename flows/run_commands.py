@@ -69,7 +69,9 @@ def remove(run: Run) -> int:
     """Tear a run down, and say what was looked for."""
     prefect_settings.apply(quiet=True)
     log_path = runs.file_path(run, "log.txt")
-    with show_progress(f"tear down {run.id}", (), log_path), started_prefect():
+    from flows.steps import TEAR_DOWN
+
+    with show_progress(f"tear down {run.id}", [[TEAR_DOWN]], log_path), started_prefect():
         from flows.tear_down import tear_down
 
         tear_down(run_id=run.id, store=run.store)
@@ -83,7 +85,13 @@ def started_prefect() -> Iterator[None]:
     from flows.local_server import prefect_server
 
     with prefect_server():
-        yield
+        try:
+            yield
+        finally:
+            from prefect.logging.handlers import APILogHandler
+
+            # What is still on its way to the server gets five seconds to arrive.
+            APILogHandler().flush()
 
 
 def report_of(run: Run, steps: list[StepProgress], seconds: float) -> BuildReport:
