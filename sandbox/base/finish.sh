@@ -19,10 +19,26 @@ for client in /sbin/dhclient /usr/sbin/dhcpcd /sbin/udhcpc; do
     if [ -e "$client" ]; then rm "$client"; fi
 done
 
+# cloud-init runs its stages in one process from 24.3 on; an earlier one is helped to it.
+if [ ! -e /lib/systemd/system/cloud-init-main.service ]; then
+    stages=/usr/lib/notebake-sandbox/cloud-init-stages
+    for unit in cloud-init-local cloud-init cloud-config cloud-final; do
+        mkdir -p "/etc/systemd/system/$unit.service.d"
+        {
+            printf '[Unit]\nWants=sandbox-cloud-init.service\nAfter=sandbox-cloud-init.service\n'
+            printf '[Service]\nSyslogIdentifier=cloud-init\nExecStart=\n'
+            sed -n "s|^ExecStart=/usr/bin/cloud-init |ExecStart=$stages |p" \
+                "/lib/systemd/system/$unit.service" | grep .
+        } >"/etc/systemd/system/$unit.service.d/sandbox.conf"
+    done
+fi
+
 # With an empty machine-id all units are preset again at boot: a mask survives that, `disable` not.
 systemctl mask systemd-networkd.service systemd-networkd.socket \
     systemd-networkd-wait-online.service systemd-resolved.service \
-    networking.service getty.target console-getty.service >/dev/null 2>&1
+    networking.service getty.target console-getty.service \
+    systemd-network-generator.service dev-hugepages.mount sys-kernel-debug.mount \
+    sys-kernel-tracing.mount sys-fs-fuse-connections.mount >/dev/null 2>&1
 systemctl preset-all >/dev/null 2>&1
 systemctl enable sandbox-disks.service >/dev/null 2>&1
 systemctl set-default multi-user.target >/dev/null 2>&1

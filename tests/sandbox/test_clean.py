@@ -1,6 +1,7 @@
 """Cleaning, scanning and closing a real host: nothing personal stays, nothing needed goes."""
 
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -124,6 +125,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
             machines.shut_down(machine_id)
         leftovers.clear(home)
         release_number(home)
+        shutil.rmtree(home.path)
 
 
 def prepare(upper: Path, key: Path) -> None:
