@@ -118,7 +118,8 @@ if systemctl cat ssl-cert.service >/dev/null 2>&1; then
 fi"""
 
 LOGS = """\
-if systemctl is-active --quiet systemd-journald; then journalctl --quiet --rotate; fi
+# From here on the journal is kept in memory: what follows, up to the stop, stays out of the image.
+if systemctl is-active --quiet systemd-journald; then journalctl --quiet --relinquish-var; fi
 rm --recursive --force -- /var/log/journal/*
 find /var/log -ignore_readdir_race -xdev -type f "${keeping[@]}" -regextype posix-extended \\
     -regex '.*(\\.(gz|xz|zst|old|[0-9]+)|-[0-9]{8})' -delete
