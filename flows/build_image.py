@@ -7,7 +7,7 @@ from prefect import flow
 from prefect.futures import wait
 from prefect.runtime import flow_run
 
-from flows import prefect_settings
+from flows.prefect_logs import show_logs_in_prefect
 from flows.run_step import as_task
 from flows.steps import BUILD
 from flows.tear_down import TEAR_DOWN
@@ -42,7 +42,7 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
         run_id: The run to go on with; empty: a new run, or the one of this flow run.
         store: Directory of the run store; empty: the default one.
     """
-    prefect_settings.apply()
+    show_logs_in_prefect()
     allow_waiting()
     run = open_run(recipe, run_id, store)
     with hold_lease(run), keep_alive(run):

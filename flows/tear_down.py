@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.futures import wait
 
 from flows import steps
+from flows.prefect_logs import show_logs_in_prefect
 from flows.run_step import as_undo_task
 from notebake.errors import TearDownError, WaitTimeoutError
 from notebake.records import Done, Run
@@ -28,6 +29,7 @@ def tear_down(run_id: str, store: str = "") -> None:
         RunIsHeldError: the run is being executed: its machines are not taken away under it.
         TearDownError: something could not be removed, or is there although nothing failed.
     """
+    show_logs_in_prefect()
     allow_waiting()
     run = load_run(run_id, open_store(store or default_location()))
     with hold_lease(run):
