@@ -1,0 +1,48 @@
+"""One command bakes an image, says what it proved, and leaves nothing else."""
+
+import pytest
+
+from tests.sandbox.bake_world import Bakery
+from tests.sandbox.conftest import Baked
+
+pytestmark = pytest.mark.sandbox
+
+
+def image_of(bakery: Bakery, baked: Baked) -> str:
+    wanted = [{"Name": "tag:notebake:run", "Values": [baked.run.id]}]
+    images = bakery.cloud.ec2().describe_images(Owners=["self"], Filters=wanted)["Images"]
+    assert [image["State"] for image in images] == ["available"]
+    return str(images[0]["ImageId"])
+
+
+def test_one_command_bakes_an_accepted_image(bakery: Bakery, baked: Baked) -> None:
+    assert baked.done.exit_code == 0
+    assert f"Image {image_of(bakery, baked)} is accepted" in baked.done.text
+    assert "nothing: looked, and found none" in baked.done.text
+    assert "The volumes are mounted: /data, /old." in baked.done.text
+    assert "\x1b" not in baked.done.printed, "no control codes in a pipe"
+
+
+def test_what_the_report_names_is_there(baked: Baked) -> None:
+    for name in ("notebook/executed.ipynb", "notebook/executed.html"):
+        assert f"{baked.run.path / name}\n" in baked.done.printed, "a path stays one line"
+    for name in (
+        "acceptance-1/executed.ipynb",
+        "acceptance-2/executed.html",
+        "locks/requirements.txt",
+        "notebook/executed.html",
+        "notebook/executed.ipynb",
+        "proof.json",
+    ):
+        assert (baked.run.path / name).stat().st_size > 0
+    readable = [path for path in baked.run.path.rglob("*") if path.stat().st_mode & 0o077]
+    assert readable == [], "what a run keeps is its owner's alone"
+
+
+def test_only_the_image_and_its_snapshots_are_left(bakery: Bakery, baked: Baked) -> None:
+    assert sorted(baked.run.resources()) == ["image", "snapshot", "snapshot", "snapshot"]
+    survey = bakery.notebake("survey", baked.run.id)
+    assert survey.exit_code == 0
+    assert survey.text.count("stays") == 4, survey.printed
+    kept = [path.name for path in bakery.cloud.home.machines_path.iterdir()]
+    assert [name for name in kept if name in baked.done.printed] == [], "no machine of the run"

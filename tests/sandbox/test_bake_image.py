@@ -1,0 +1,250 @@
+"""The image as a stranger meets it: with AWS's and OpenSSH's own clients, and a key of his own."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.bake_world import Bakery, Login, wait_for
+from tests.sandbox.conftest import FIELD, Baked
+
+pytestmark = pytest.mark.sandbox
+
+HOST_KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def image(bakery: Bakery, baked: Baked) -> dict[str, Any]:
+    wanted = [{"Name": "tag:notebake:run", "Values": [baked.run.id]}]
+    found: dict[str, Any] = bakery.cloud.ec2().describe_images(Filters=wanted)["Images"][0]
+    return found
+
+
+@pytest.fixture(scope="module")
+def stranger(
+    bakery: Bakery, image: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Login]:
+    """Start a machine from the image with a key that the build never saw, and log in."""
+    key = tmp_path_factory.mktemp("stranger") / "key"
+    subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", key], check=True)
+    ec2 = bakery.cloud.ec2()
+    public = key.with_suffix(".pub").read_bytes()
+    ec2.import_key_pair(KeyName="stranger", PublicKeyMaterial=public)
+    group = ec2.create_security_group(GroupName="stranger", Description="ssh")["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=group,
+        IpProtocol="tcp",
+        FromPort=22,
+        ToPort=22,
+        CidrIp=f"{bakery.cloud.home.gateway}/32",
+    )
+    asked = {"ImageId": image["ImageId"], "InstanceType": "m6i.large", "KeyName": "stranger"}
+    made = ec2.run_instances(**asked, SecurityGroupIds=[group], MinCount=1, MaxCount=1)
+    machine_id = made["Instances"][0]["InstanceId"]
+    try:
+        ec2.get_waiter("instance_running").wait(
+            InstanceIds=[machine_id], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        shown = ec2.describe_instances(InstanceIds=[machine_id])["Reservations"][0]["Instances"][0]
+        console = wait_for(
+            lambda: HOST_KEYS.search(
+                ec2.get_console_output(InstanceId=machine_id).get("Output") or ""
+            ),
+            "the host keys on the console",
+        )
+        host_key = next(line for line in console[1].splitlines() if "ssh-ed25519" in line)
+        host_key = host_key[host_key.index("ssh-ed25519") :]
+        login = Login(shown["PublicIpAddress"], key, host_key)
+        wait_for(lambda: login.try_run("true").returncode == 0, "the login")
+        yield login
+    finally:
+        ec2.terminate_instances(InstanceIds=[machine_id])
+        ec2.get_waiter("instance_terminated").wait(
+            InstanceIds=[machine_id], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        ec2.delete_security_group(GroupId=group)
+        ec2.delete_key_pair(KeyName="stranger")
+
+
+@contextmanager
+def tunnel(login: Login, remote_port: int) -> Iterator[int]:
+    """Open `ssh -L`, as the manual tells people, and give the local port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    forward = f"127.0.0.1:{port}:127.0.0.1:{remote_port}"
+    command = [*login.words(), "-N", "-L", forward, f"{login.user}@{login.address}"]
+    with subprocess.Popen(command) as client:
+        try:
+            wait_for(lambda: is_open("127.0.0.1", port), "the tunnel", 20)
+            yield port
+        finally:
+            client.terminate()
+
+
+def is_open(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_jupyterlab_answers_through_a_tunnel_with_the_machines_own_token(
+    stranger: Login, baked: Baked
+) -> None:
+    answering = "until curl --silent --noproxy '*' http://127.0.0.1:8887/api; do sleep 0.2; done"
+    stranger.run(f"timeout 60 bash -c {json.dumps(answering)}")
+    token = stranger.run("cat /etc/notebake/jupyter-token")
+    assert len(token) == 48
+    assert token not in baked.tokens
+    with tunnel(stranger, 8887) as port:
+        url = f"http://127.0.0.1:{port}"
+        assert status_of(f"{url}/api/status?token={token}") == 200
+        assert status_of(f"{url}/lab?token={token}") == 200
+        assert status_of(f"{url}/api/status") == 403
+        assert status_of(f"{url}/api/status?token={next(iter(baked.tokens))}") == 403
+    assert not is_open(stranger.address, 8887), "only the tunnel leads to it"
+
+
+def test_the_volumes_hold_what_the_build_wrote(stranger: Login) -> None:
+    assert stranger.run("findmnt --noheadings --output FSTYPE /data; findmnt -no FSTYPE /old") == (
+        "ext4\nxfs"
+    )
+    assert stranger.run("cat /data/field/README.md") == "# Field"
+    assert stranger.run("sha256sum < /old/field.txt; wc --bytes < /old/field.txt").endswith(
+        str(len(FIELD))
+    )
+    stranger.run("sudo -u ubuntu touch /data/mine /old/field.txt")
+
+
+def test_nothing_that_tells_machines_apart_comes_from_the_builder(
+    stranger: Login, baked: Baked
+) -> None:
+    kept = baked.run.path / "parameters"
+    builder = json.loads((kept / "builder-identity.json").read_text())["machine_id"]
+    host_key = json.loads((kept / "keys-builder-host.json").read_text())["public"]
+    machine_id = stranger.run("cat /etc/machine-id")
+    assert len(machine_id) == len(builder) == 32
+    assert machine_id != builder
+    assert stranger.host_key.split()[1] != host_key.split()[1]
+
+
+def test_the_keys_of_the_build_are_refused(stranger: Login, baked: Baked) -> None:
+    for name in ("builder", "acceptance"):
+        key = baked.run.path / "keys" / name
+        assert "PRIVATE KEY" in key.read_text()
+        assert replace(stranger, key=key).is_refused()
+    assert not stranger.is_refused()
+
+
+# ---- On disk, without starting anything ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def secrets(baked: Baked) -> dict[str, bytes]:
+    """Return what was secret in the build, by name; of a key the part that only it has."""
+    found = {f"token {number}": token for number, token in enumerate(sorted(baked.tokens))}
+    for path in (baked.run.path / "parameters").glob("keys-*.json"):
+        pair = json.loads(path.read_text())
+        found[f"{path.stem} public"] = pair["public"].split()[1][30:]
+        found[f"{path.stem} private"] = pair["private"].splitlines()[3]
+    assert len(found) >= 3 + 2 * 3, found.keys()
+    return {name: value.encode() for name, value in found.items()}
+
+
+@pytest.fixture(scope="module")
+def root(bakery: Bakery, image: dict[str, Any], tmp_path_factory: Any) -> Iterator[Path]:
+    """Mount the image's root file system, read-only."""
+    stack = bakery.cloud.home.path / "images" / f"{image['ImageId']}.json"
+    layers = json.loads(stack.read_text())["layers"]
+    place = tmp_path_factory.mktemp("root")
+    lower = ":".join(reversed(layers))
+    subprocess.run(["mount", "-t", "overlay", "x", "-o", f"ro,lowerdir={lower}", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_no_file_of_the_image_holds_a_secret_of_the_build(
+    bakery: Bakery, root: Path, secrets: dict[str, bytes], image: dict[str, Any]
+) -> None:
+    stack = bakery.cloud.home.path / "images" / f"{image['ImageId']}.json"
+    _, *own = json.loads(stack.read_text())["layers"]
+    assert own, "what the build wrote lies above the base"
+    patterns = root.parent / "patterns"
+    patterns.write_bytes(b"\n".join(secrets.values()))
+    command = ["grep", "-rlaF", "-f", patterns, *own]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_no_block_of_its_snapshots_holds_one(
+    bakery: Bakery, secrets: dict[str, bytes], image: dict[str, Any]
+) -> None:
+    ids = [one["Ebs"]["SnapshotId"] for one in image["BlockDeviceMappings"] if "Ebs" in one]
+    files = [bakery.cloud.home.path / "snapshots" / f"{one}.img" for one in ids]
+    files = [file for file in files if file.exists()]
+    assert len(files) == 2, "of both volumes"
+    for file in files:
+        content = filled_part(file)
+        assert content.find(b"depth temperature") >= 0 or content.find(b"# Field") >= 0
+        assert [name for name, value in secrets.items() if content.find(value) >= 0] == []
+
+
+def filled_part(file: Path) -> bytes:
+    """Return a sparse file without its holes, free blocks of its file system included."""
+    descriptor, parts, end = os.open(file, os.O_RDONLY), [], 0
+    try:
+        while True:
+            try:
+                start = os.lseek(descriptor, end, os.SEEK_DATA)
+            except OSError:
+                return b"".join(parts)
+            end = os.lseek(descriptor, start, os.SEEK_HOLE)
+            parts.append(os.pread(descriptor, end - start, start))
+    finally:
+        os.close(descriptor)
+
+
+def test_nobodys_traces_are_in_the_image(root: Path) -> None:
+    assert (root / "var/lib/notebake/steps/install_software").is_file(), "it is our image"
+    patterns = (
+        "etc/notebake/jupyter-token*",
+        "etc/ssh/ssh_host_*",
+        "home/*/.*_history",
+        "home/*/.cache/*",
+        "home/*/.local/share/jupyter/runtime/*",
+        "home/*/.ssh/authorized_keys*",
+        "root/.*_history",
+        "root/.ssh/authorized_keys*",
+        "tmp/*",
+        "var/lib/cloud/data/*",
+        "var/lib/cloud/instance",
+        "var/lib/cloud/instances/*",
+        "var/log/journal/*",
+    )
+    assert [str(path) for pattern in patterns for path in root.glob(pattern)] == []
+    assert (root / "etc/machine-id").read_text() == ""
+    logs = [path for path in (root / "var/log").rglob("*") if path.is_file()]
+    # The shutdown itself is noted there: one record, of no person.
+    assert {path.name for path in logs if path.stat().st_size > 0} <= {"wtmp"}
+    assert not logs or (root / "var/log/wtmp").stat().st_size <= 384
