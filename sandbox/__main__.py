@@ -33,6 +33,9 @@ def main(words: list[str]) -> int:
     except SandboxError as error:
         _say(str(error), sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        _say("Interrupted", sys.stderr)
+        return 130
 
 
 def _parse(words: list[str]) -> argparse.Namespace:

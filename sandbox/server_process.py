@@ -49,12 +49,11 @@ def start_server(home: Home) -> int:
             start_new_session=True,
         )
     write_json(home.pid_path, {"pid": process.pid, "started": _start_time(process.pid)})
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while not answers(home):
-        if process.poll() is not None or time.monotonic() > deadline:
-            stop_server(home)
-            raise SandboxError(f"The server did not start: {tail(home.log_path, 2000)}")
-        time.sleep(0.05)
+    try:
+        _wait_for_answer(home, process)
+    except BaseException:  # Ctrl-C as well
+        stop_server(home)
+        raise
     return process.pid
 
 
@@ -81,6 +80,14 @@ def answers(home: Home) -> bool:
         ):
             return bool(answer.status == 200)
     return False
+
+
+def _wait_for_answer(home: Home, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while not answers(home):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SandboxError(f"The server did not start: {tail(home.log_path, 2000)}")
+        time.sleep(0.05)
 
 
 def _start_time(process_id: int) -> str | None:

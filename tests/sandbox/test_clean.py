@@ -22,6 +22,7 @@ from notebake.credential_scan import findings_text, is_clean, parse_report
 from sandbox import base_system, leftovers, network
 from sandbox.home import open_home, release_number
 from sandbox.machines import Exit, Machines, Rule
+from tests.sandbox.interrupts import uninterrupted
 
 pytestmark = pytest.mark.sandbox
 
@@ -107,11 +108,11 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    home = open_home(tmp_path / "home")
     base_system.make_base(lambda _: None)
-    network.up(home)
+    home = open_home(tmp_path / "home")
     machines = Machines(home)
     try:
+        network.up(home)
         machines.create_root(MACHINE, "base")
         machines.set_rules(MACHINE, [Rule("tcp", 22, 22, "0.0.0.0/0")])
         machines.create_volume("vol-0aa", 1)
@@ -121,11 +122,12 @@ def host(tmp_path: Path) -> Iterator[Host]:
         made.boot()
         yield made
     finally:
-        for machine_id in machines.running():
-            machines.shut_down(machine_id)
-        leftovers.clear(home)
-        release_number(home)
-        shutil.rmtree(home.path)
+        with uninterrupted():
+            for machine_id in machines.running():
+                machines.destroy(machine_id)
+            leftovers.clear(home)
+            release_number(home)
+            shutil.rmtree(home.path)
 
 
 def prepare(upper: Path, key: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from sandbox import base_system, cgroups, leftovers, network
 from sandbox.home import Home, open_home, release_number
 from sandbox.machines import Exit, Machines, Rule
+from tests.sandbox.interrupts import uninterrupted
 
 pytestmark = pytest.mark.sandbox
 
@@ -102,15 +103,19 @@ def is_open(address: str, port: int) -> bool:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    opened = open_home(tmp_path / "home")
-    assert opened.number > 0
     base_system.make_base(lambda _: None)
-    network.up(opened)
-    yield opened
-    leftovers.clear(opened)
-    release_number(opened)
-    assert leftovers.find(opened) == []
-    shutil.rmtree(opened.path)
+    opened = open_home(tmp_path / "home")
+    try:
+        assert opened.number > 0
+        network.up(opened)
+        yield opened
+    finally:
+        with uninterrupted():
+            leftovers.clear(opened)
+            release_number(opened)
+            left = leftovers.find(opened)
+            shutil.rmtree(opened.path)
+    assert left == []
 
 
 @pytest.fixture
@@ -118,8 +123,9 @@ def cloud(home: Home, tmp_path: Path) -> Iterator[Cloud]:
     make_key(tmp_path / "key")
     made = Cloud(home, tmp_path / "key")
     yield made
-    for machine_id in made.machines.running():
-        made.machines.destroy(machine_id)
+    with uninterrupted():
+        for machine_id in made.machines.running():
+            made.machines.destroy(machine_id)
 
 
 def test_a_machine_is_a_real_host_that_reaches_the_outside(cloud: Cloud) -> None:

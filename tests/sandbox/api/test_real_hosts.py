@@ -15,6 +15,7 @@ import pytest
 
 from sandbox.home import Home, open_home
 from tests.sandbox.api.conftest import UBUNTU, client
+from tests.sandbox.interrupts import uninterrupted
 
 pytestmark = pytest.mark.sandbox
 
@@ -116,7 +117,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         made.up()
         yield made
     finally:
-        made.command("down", "--purge")
+        with uninterrupted():
+            made.command("down", "--purge")
 
 
 def way_to_subnet(sandbox: Sandbox, instance_id: str) -> str:
