@@ -47,17 +47,19 @@ def connect(home: Home, machine_id: str, address: str) -> Path:
     _ip("netns", "add", name)
     # A MAC that changed between two boots would cost half a minute of stale ARP entries.
     mac = "02:6e:" + ":".join(f"{int(part):02x}" for part in address.split("."))
-    end = ("peer", "name", "eth0", "address", mac, "netns", name)
-    _ip("link", "add", cable, "type", "veth", *end)
-    _ip("link", "set", cable, "master", home.bridge, "up")
-    _ip("link", "set", cable, "type", "bridge_slave", "isolated", "on")
-    for words in (
-        ("link", "set", "lo", "up"),
-        ("address", "add", f"{address}/32", "dev", "eth0"),
-        ("link", "set", "eth0", "up"),
-        ("route", "add", "default", "via", home.gateway, "dev", "eth0", "onlink"),
-    ):
-        _ip("-n", name, *words)
+    near_end = f"""
+        link add {cable} type veth peer name eth0 address {mac} netns {name}
+        link set {cable} master {home.bridge} up
+        link set {cable} type bridge_slave isolated on
+    """
+    far_end = f"""
+        link set lo up
+        address add {address}/32 dev eth0
+        link set eth0 up
+        route add default via {home.gateway} dev eth0 onlink
+    """
+    run_program("ip", "-batch", "-", stdin=near_end)
+    run_program("ip", "-n", name, "-batch", "-", stdin=far_end)
     return path
 
 
