@@ -1,0 +1,328 @@
+"""Steps as Prefect carries them out: small real ones, whose products are files in a directory."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import TaskRun
+from prefect.runtime import flow_run
+
+from flows import run_step, tear_down
+from flows.build_image import carry_out_group, open_run
+from flows.tear_down import remove_all
+from notebake import runs
+from notebake.errors import (
+    CloudError,
+    HostUnreachableError,
+    NotebakeError,
+    NotebookError,
+    RunIsHeldError,
+    RunStoreError,
+    TearDownError,
+)
+from notebake.recipe import Recipe
+from notebake.records import Done, Record, Run
+from notebake.run_lease import LeaseLostError, hold_lease
+from notebake.run_store import open_store
+from notebake.step import Step, describe
+from notebake.waiting import wait_until
+from tests.cloud_steps import carry_out_to, undo_all
+from tests.cloud_world import CloudWorld, Refuses
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+Group = tuple[Step, ...]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return runs.new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path / "runs")))
+
+
+@pytest.fixture(autouse=True)
+def _retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_step, "RETRY_SECONDS", [0.0, 0.0])
+
+
+class Bench:
+    """Makes steps whose product is a file, and remembers what happened."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.happened: list[str] = []
+
+    def step(self, name: str, *, before: Callable[[], None] = lambda: None) -> Step:
+        path = self.directory / name
+
+        def find(_run: Run) -> Done | None:
+            return (
+                Done(digest=path.read_text(), detail=f"{name} is there") if path.exists() else None
+            )
+
+        def make(_run: Run) -> Done:
+            self.happened.append(f"make {name}")
+            before()
+            path.write_text("digest")
+            return Done(digest="digest", detail=f"{name} was made")
+
+        def undo(_run: Run) -> None:
+            self.happened.append(f"undo {name}")
+            path.unlink(missing_ok=True)
+
+        return Step(name, f"Make {name}", find, make, undo)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def raising(*errors: Exception) -> Callable[[], None]:
+    """Return what raises these errors, one each time, and then nothing."""
+    left = list(errors)
+
+    def work() -> None:
+        if left:
+            raise left.pop(0)
+
+    return work
+
+
+def carry_out_groups(run: Run, *groups: Group) -> list[TaskRun]:
+    """Carry out groups in a flow of their own and return its task runs, as the API has them."""
+    ids: list[str] = []
+
+    @flow(name="test")
+    def build() -> None:
+        ids.append(str(flow_run.get_id()))
+        for group in groups:
+            carry_out_group(run, group)
+
+    with hold_lease(run):
+        build()
+    return task_runs(ids[0])
+
+
+def task_runs(flow_run_id: str) -> list[TaskRun]:
+    """Return the task runs of a flow run once the API has the end of each."""
+
+    def ended() -> list[TaskRun] | None:
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)]))
+        with get_client(sync_client=True) as client:
+            found = client.read_task_runs(flow_run_filter=wanted)
+        return found if found and all(one.state and one.state.is_final() for one in found) else None
+
+    return wait_until(ended, what="the task runs", timeout_seconds=30)
+
+
+def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
+    run: Run, bench: Bench
+) -> None:
+    first, second = bench.step("one"), bench.step("two")
+    (bench.directory / "one").write_text("digest")
+
+    shown = carry_out_groups(run, (first,), (second,))
+
+    states = {one.name: one.state for one in shown if one.state}
+    assert {name: state.name for name, state in states.items()} == {
+        "Make one": "Already done",
+        "Make two": "Completed",
+    }
+    assert states["Make one"].message == "one is there"
+    assert bench.happened == ["make two"]
+    assert [(one.step, one.happening) for one in runs.events(run)] == [
+        ("one", "found"),
+        ("two", "done"),
+    ]
+
+
+def test_steps_of_a_group_run_side_by_side(run: Run, bench: Bench) -> None:
+    meeting = threading.Barrier(2, timeout=30)
+
+    def meet() -> None:
+        meeting.wait()
+
+    group = tuple(bench.step(name, before=meet) for name in "ab")
+
+    carry_out_groups(run, group)
+
+    assert sorted(bench.happened) == ["make a", "make b"]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (HostUnreachableError("no route"), 3),
+        (CloudError("slow down", "", "RequestLimitExceeded"), 3),
+        (NotebookError("cell 3 failed"), 1),
+        (CloudError("not allowed", "", "UnauthorizedOperation"), 1),
+    ],
+    ids=["unreachable", "throttled", "notebook", "refused"],
+)
+def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
+    run: Run, bench: Bench, error: NotebakeError, tries: int
+) -> None:
+    step = bench.step("one", before=raising(error, error, error))
+
+    with pytest.raises(type(error)) as caught:
+        carry_out_groups(run, (step,))
+
+    assert caught.value is error
+    assert len(bench.happened) == tries
+    assert [one.happening for one in runs.events(run)] == ["failed"] * tries
+
+
+def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) -> None:
+    gone = HostUnreachableError("no route")
+
+    shown = carry_out_groups(run, (bench.step("one", before=raising(gone, gone)),))
+
+    assert [one.run_count for one in shown] == [3]
+    assert [one.state_name for one in shown] == ["Completed"]
+
+
+def test_when_one_of_a_group_fails_the_other_comes_to_its_end(run: Run, bench: Bench) -> None:
+    failed, may_end = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        raise NotebookError("cell 3 failed")
+
+    def end() -> None:
+        assert failed.wait(30)
+        may_end.set()
+
+    with pytest.raises(NotebookError, match="cell 3 failed"):
+        carry_out_groups(
+            run,
+            (bench.step("bad", before=fail), bench.step("good", before=end)),
+            (bench.step("after"),),
+        )
+
+    assert may_end.is_set()
+    assert (bench.directory / "good").exists()
+    assert not (bench.directory / "after").exists()
+
+
+def test_an_interrupt_stops_what_waits_in_other_threads(run: Run, bench: Bench) -> None:
+    waiting = threading.Event()
+    ended: list[str] = []
+
+    def wait_for_ever() -> None:
+        try:
+            wait_until(waiting.set, what="ever", timeout_seconds=120)
+        except InterruptedError:
+            ended.append("interrupted")
+            raise
+
+    def interrupt() -> None:
+        assert waiting.wait(30)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out_groups(
+            run, (bench.step("a", before=wait_for_ever), bench.step("b", before=interrupt))
+        )
+
+    assert ended == ["interrupted"]
+
+
+def test_a_step_is_not_carried_out_by_whoever_lost_the_run(run: Run, bench: Bench) -> None:
+    @flow(name="test")
+    def build() -> None:
+        carry_out_group(run, (bench.step("one"),))
+
+    with pytest.raises(LeaseLostError):
+        build()
+
+    assert bench.happened == []
+
+
+def test_a_tear_down_undoes_the_newest_first_and_leaves_nothing(
+    world: CloudWorld, bench: Bench
+) -> None:
+    run = world.new_run()
+    groups = (bench.step("one"),), (bench.step("two"), bench.step("three"))
+
+    done = in_a_flow(lambda: remove_all(run, groups))
+
+    assert bench.happened == ["undo three", "undo two", "undo one"]
+    assert describe(done) == "nothing temporary is left"
+
+
+def test_one_failing_undo_keeps_no_other_from_being_tried(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_to(run, "launch_instance")
+    stuck = Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)
+
+    with world.meeting(stuck), pytest.raises(TearDownError) as caught:
+        in_a_flow(lambda: remove_all(run))
+
+    assert stuck.fired == 1
+    _, (left,), _ = caught.value.args
+    assert left.startswith("key pair key-")
+    assert left in caught.value.message
+    assert "UnauthorizedOperation" in caught.value.message
+    assert f"notebake tear-down {run.id}" in caught.value.hint
+    undo_all(run)
+
+
+def test_what_no_undo_knows_of_is_named(world: CloudWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tear_down, "SETTLE_SECONDS", 0.1)
+    run = world.new_run()
+    tags = [{"Key": "notebake:run", "Value": run.id}]
+    volume = world.ec2.create_volume(
+        Size=1,
+        AvailabilityZone="us-west-2a",
+        TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
+    )["VolumeId"]
+
+    with pytest.raises(TearDownError, match=f"volume {volume}"):
+        tear_down.tear_down(run.id, run.store)
+
+
+def test_what_ec2_still_shows_for_a_moment_is_not_left_behind(world: CloudWorld) -> None:
+    run = world.new_run()
+    group = world.ec2.create_security_group(
+        GroupName="shown a little longer",
+        Description="of this run",
+        TagSpecifications=[
+            {"ResourceType": "security-group", "Tags": [{"Key": "notebake:run", "Value": run.id}]}
+        ],
+    )["GroupId"]
+    later = threading.Timer(0.5, lambda: world.ec2.delete_security_group(GroupId=group))
+    later.start()
+
+    tear_down.tear_down(run.id, run.store)
+
+    later.join()
+
+
+def test_a_run_that_is_being_executed_is_not_torn_down(world: CloudWorld) -> None:
+    run = world.new_run()
+
+    with hold_lease(run), pytest.raises(RunIsHeldError):
+        tear_down.tear_down(run.id, run.store)
+
+    assert world.actions() == []
+
+
+def test_a_run_that_nobody_knows_is_named_and_not_begun(run: Run) -> None:
+    with pytest.raises(RunStoreError, match="no run ocean-typo"):
+        in_a_flow(lambda: open_run("", "ocean-typo", run.store))
+
+
+def in_a_flow(work: Callable[[], Record]) -> Record:
+    """Return what work gives inside a flow."""
+
+    @flow(name="test")
+    def carry() -> list[Record]:
+        return [work()]
+
+    return carry()[0]
