@@ -1,0 +1,163 @@
+"""What may import what, read from the sources: the table of ARCHITECTURE.md, kept true."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = {"deployments", "flows", "notebake", "sandbox", "tasks", "tests"}
+AWS = {"boto3", "botocore"}
+SSH = {"fabric", "invoke", "paramiko"}
+# What reaches out: to the network, to other programs, to the clock of a wait.
+REACHING = {"httpx", "requests", "socket", "subprocess", "urllib.request", "websockets", *AWS, *SSH}
+PURE = {
+    "asked",
+    "commands",
+    "cost",
+    "credential_scan",
+    "digest",
+    "errors",
+    "notebook_html",
+    "notebook_outputs",
+    "notebook_report",
+    "progress",
+    "recipe",
+    "recipe_content",
+    "recipe_contradictions",
+    "recipe_document",
+    "recipe_faults",
+    "recipe_fields",
+    "recipe_machine",
+    "recipe_part",
+    "recipe_places",
+    "recipe_requirements",
+    "recipe_wording",
+    "recipe_yaml",
+    "records",
+    "user_data",
+}
+READS_FILES = {"cost", "credential_scan", "prices", "recipe_document"}
+"""Pure but for reading: a bundled table, or the very files that they look through."""
+
+
+def modules(*folders: str) -> Iterator[str]:
+    """Give the dotted names of all modules below folders."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "repositories" not in path.parts:
+                name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                yield name.removesuffix(".__init__")
+
+
+def source(module: str) -> ast.Module:
+    path = ROOT.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def imports(module: str, *, at_once: bool = False) -> set[str]:
+    """Return all that a module imports, or only what it imports as soon as it is imported."""
+    found: set[str] = set()
+    nodes = list(source(module).body) if at_once else list(ast.walk(source(module)))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: say where from, not how far up"
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def reached(module: str) -> set[str]:
+    """Return the packages and submodules that a module imports, cut where they are known."""
+    names = imports(module)
+    return {name.split(".")[0] for name in names} | {
+        ".".join(name.split(".")[:2]) for name in names
+    }
+
+
+def part_of(module: str) -> str:
+    """Return what part of notebake a module is: its file, or its folder."""
+    return module.split(".")[1] if "." in module else module
+
+
+@pytest.mark.parametrize(
+    ("folder", "barred"),
+    [
+        ("flows", {*AWS, *SSH, "sandbox", "deployments", "tests"}),
+        ("tasks", {*AWS, *SSH, "prefect", "flows", "sandbox", "deployments", "tests"}),
+        ("notebake", {"prefect", "flows", "tasks", "sandbox", "deployments", "tests", "moto"}),
+        ("sandbox", OURS - {"sandbox"}),
+    ],
+)
+def test_a_layer_imports_nothing_above_or_beside_it(folder: str, barred: set[str]) -> None:
+    found = {module: reached(module) & barred for module in modules(folder)}
+
+    assert len(found) > 5, "the folder is where we look for it"
+    assert {module: names for module, names in found.items() if names} == {}
+
+
+def test_only_the_modules_for_it_speak_to_aws() -> None:
+    speakers = {one for one in modules("notebake", "flows", "tasks") if reached(one) & AWS}
+
+    assert speakers == {"notebake.aws.clients"}
+
+
+def test_only_one_module_speaks_ssh() -> None:
+    speakers = {one for one in modules("notebake", "flows", "tasks") if reached(one) & SSH}
+
+    assert speakers == {"notebake.host"}
+
+
+def test_a_task_knows_no_other_task() -> None:
+    steps = {one for one in modules("tasks") if one != "tasks"}
+
+    assert {one for one in steps for name in imports(one) if name in steps - {one}} == set()
+
+
+def test_only_flows_know_prefect() -> None:
+    knowing = {one for one in modules(*(OURS - {"tests"})) if "prefect" in reached(one)}
+
+    assert {one.split(".")[0] for one in knowing} == {"flows"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [one for one in modules("notebake") if part_of(one) in PURE],
+)
+def test_what_is_pure_reaches_nothing(module: str) -> None:
+    # The scanner of credentials runs alone on the host, where it is asked to look at everything.
+    barred = set() if part_of(module) == "credential_scan" else REACHING
+    assert reached(module) & barred == set()
+    impure = {"aws", "host", "run_store", "runs", "waiting", "detached", "builder", "keys"}
+    assert {name for name in imports(module) if name.startswith("notebake.")} & {
+        f"notebake.{one}" for one in impure
+    } == set()
+    if part_of(module) not in READS_FILES:
+        assert {"pathlib.Path", "os", "shutil", "tempfile"} & imports(module) == set()
+
+
+def test_every_pure_module_is_where_the_table_says() -> None:
+    assert {part_of(one) for one in modules("notebake")} >= PURE
+
+
+def test_the_command_line_imports_nothing_slow_before_it_must() -> None:
+    names = {one.split(".")[0] for one in imports("flows.command_line", at_once=True)}
+
+    assert names - set(sys.stdlib_module_names) <= {"notebake"}
+
+
+def test_nothing_is_printed_but_by_the_sandbox_s_own_programs() -> None:
+    printing = {
+        module
+        for module in modules("flows", "notebake", "tasks")
+        for node in ast.walk(source(module))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    }
+
+    assert printing <= {"notebake.credential_scan", "notebake.recipe_document"}

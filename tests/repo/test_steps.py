@@ -1,0 +1,63 @@
+"""The steps as they stand in the order of the build, and everywhere else that names them."""
+
+import importlib
+from pathlib import Path
+
+from flows.steps import BUILD, titles, undoing
+from notebake.asked import DEPENDS_ON
+from notebake.step import Step
+
+ROOT = Path(__file__).parents[2]
+STEPS = [step for group in BUILD for step in group]
+ORDER = {step.name: number for number, group in enumerate(BUILD) for step in group}
+
+
+def test_every_file_among_the_tasks_is_one_step_of_the_build() -> None:
+    files = sorted(path.stem for path in (ROOT / "tasks").glob("*.py") if path.stem != "__init__")
+    made: list[Step] = [importlib.import_module(f"tasks.{name}").STEP for name in files]
+
+    assert sorted(step.name for step in STEPS) == files, "a step is called as its file"
+    assert [step.name for step in made] == files
+    assert len(set(STEPS)) == len(STEPS)
+
+
+def test_titles_are_orders_that_no_two_steps_share() -> None:
+    named = [title for group in titles() for _, title in group]
+
+    assert len(set(named)) == len(named)
+    assert all(title[0].isupper() and not title.endswith(".") for title in named)
+    assert all(len(title) <= 40 for title in named), "they stand in one column"
+
+
+def test_whatever_is_asked_for_is_asked_of_a_step() -> None:
+    assert set(DEPENDS_ON) <= set(ORDER)
+    assert {one for before in DEPENDS_ON.values() for one in before} <= set(DEPENDS_ON)
+
+
+def test_no_step_comes_before_or_beside_what_it_depends_on() -> None:
+    wrong = [
+        (step, before)
+        for step, needed in DEPENDS_ON.items()
+        for before in needed
+        if ORDER[before] >= ORDER[step]
+    ]
+
+    assert wrong == []
+
+
+def test_what_costs_money_can_be_undone_newest_first() -> None:
+    names = [step.name for step in undoing()]
+
+    assert names == [
+        "launch_acceptance",
+        "request_image",
+        "launch_instance",
+        "open_ssh",
+        "import_key_pair",
+    ]
+
+
+def test_each_step_says_what_it_needs_gives_and_costs() -> None:
+    for name in ORDER:
+        text = importlib.import_module(f"tasks.{name}").__doc__ or ""
+        assert all(f"\n{word}   " in text for word in ("Needs", "Gives", "Costs")), name
