@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 LARGEST = 1_000_000
 # Put together here, so that this file does not hold what it looks for.
 MACHINE_PATH = re.compile(rb"(?<![\w.~/])/(?:" + b"|".join([b"root", b"work", b"Users"]) + rb")/\w")
-REGISTRY = re.compile(rb"index-url[= ]+https?://|/api/(?:npm|pypi)/|" + b"artifact" + b"ory")
+REGISTRY = re.compile(rb"/api/(?:npm|pypi)/|" + b"artifact" + b"ory")
 LONE_TODO = re.compile(rb"\b(?:TO" + rb"DO|FIX" + rb"ME|XX" + rb"X)\b(?! ?\(?#\d)")
 PRIVATE_KEY = re.compile(
     rb"-----BEGIN (?:OPENSSH |RSA |EC )?PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{60}"
