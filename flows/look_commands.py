@@ -75,10 +75,10 @@ def images(given: argparse.Namespace) -> int:
 
 def plan(given: argparse.Namespace) -> int:
     """Check everything that can be checked, and say what a build will make and cost."""
+    recipe = load_recipe(Path(given.recipe))
     from notebake.preflight import check_everything
     from notebake.records import Run
 
-    recipe = load_recipe(Path(given.recipe))
     console = open_console()
     run_id = f"{recipe.name}-YYYYMMDD-hhmmss-xxxx"
     answers = check_everything(Run(id=run_id, recipe=recipe, store=""))

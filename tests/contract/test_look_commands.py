@@ -1,0 +1,174 @@
+"""The commands that only look, against a cloud: they make nothing, whatever they find."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.command_line import main
+from notebake.aftermath import aftermath
+from notebake.aws import images, instances, tags
+from notebake.builder import baked_image
+from notebake.recipe_file import dump_recipe
+from notebake.records import Run
+from tests.cloud_steps import carry_out_to, undo_all
+from tests.cloud_world import RECIPE, REGION, CloudWorld
+
+READING = ("Describe", "Get", "GET ", "HEAD ")
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    return world.new_run()
+
+
+@pytest.fixture
+def recipe_path(tmp_path: Path) -> str:
+    path = tmp_path / "ocean.yaml"
+    path.write_text(dump_recipe(RECIPE))
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def changing(world: CloudWorld) -> list[str]:
+    """Return the calls so far that ask for more than an answer."""
+    return [one for one in world.actions() if not one.startswith(READING)]
+
+
+def test_a_plan_says_what_it_costs_and_makes_nothing(
+    world: CloudWorld, recipe_path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", recipe_path]) == 0
+
+    said = capsys.readouterr().out
+    assert "account 123456789012" in said
+    assert "builder: m5.large" in said
+    assert "$" in said
+    assert "Nothing was made" in said
+    assert len(world.actions()) > 5
+    assert changing(world) == []
+
+
+def test_a_plan_names_everything_that_is_wrong_at_once(
+    world: CloudWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ocean.yaml"
+    path.write_text(
+        "name: ocean\nroot_volume: {size_gib: 4}\ninstance_types: [t3.nano]\n"
+        "repository: {url: 'https://127.0.0.1:9/nobody.git'}\n"
+        "network: {ssh_from: [198.51.100.7/32]}\n"
+    )
+
+    assert main(["plan", str(path)]) == 1
+
+    said = " ".join(capsys.readouterr().err.split())
+    for wrong in ("root_volume.size_gib is 4", "t3.nano has 512 MiB", "127.0.0.1:9/nobody.git"):
+        assert wrong in said
+    assert changing(world) == []
+
+
+def test_a_survey_lists_what_is_there_and_when_it_ends(
+    world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carry_out_to(run, "launch_instance")
+    builder = instances.find_builder(run)
+    assert builder is not None
+    made = changing(world)
+
+    assert main(["survey", "--region", REGION]) == 0
+    said = capsys.readouterr().out
+    assert main(["--store", run.store, "survey", run.id]) == 0
+    assert capsys.readouterr().out == said
+
+    assert run.id in said
+    assert builder.id in said
+    assert builder.tags[tags.EXPIRES] in said
+    for kind in ("key pair", "security group", "volume"):
+        assert kind in said
+    assert changing(world) == made
+
+
+@pytest.mark.usefixtures("world")
+def test_a_survey_that_finds_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["survey"]) == 0
+
+    assert f"Nothing in {REGION} carries the tag of any run" in capsys.readouterr().out
+
+
+def test_a_survey_without_an_answer_is_no_empty_survey(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    from notebake.aws.clients import connect
+
+    connect.cache_clear()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+        assert main(["survey"]) == 1
+
+    said = " ".join(capsys.readouterr().err.split())
+    assert "no answer from AWS" in said
+    connect.cache_clear()
+
+
+def test_images_are_listed_accepted_or_not(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    carry_out_to(run, "wait_for_image")
+    image = baked_image(run)
+    assert image is not None
+
+    assert main(["images"]) == 0
+    assert f"{image.id}  {run.id}  available, not accepted" in one_spaced(capsys)
+
+    images.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
+    assert main(["images"]) == 0
+    assert "accepted 2026-11-23" in one_spaced(capsys)
+
+
+@pytest.mark.usefixtures("world")
+def test_without_images_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["images"]) == 0
+
+    assert f"No image in {REGION}" in capsys.readouterr().out
+
+
+def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> None:
+    carry_out_to(run, "launch_instance")
+    builder = instances.find_builder(run)
+    assert builder is not None
+
+    said = aftermath(run)
+
+    assert f"{builder.id} (m5.large) is running, about $0." in said
+    assert f"it ends by itself at {builder.tags[tags.EXPIRES]}" in said
+    assert f"ubuntu@{builder.public_address}" in said
+    key = said.split("ssh -i ")[1].split()[0]
+    assert Path(key).stat().st_mode & 0o077 == 0
+    assert f"notebake resume {run.id}" in said
+    assert f"notebake tear-down {run.id}" in said
+
+
+def test_a_failure_that_left_nothing_says_nothing(run: Run) -> None:
+    assert aftermath(run) == ""
+
+
+def test_both_machines_of_the_proof_are_named_with_their_own_key(run: Run) -> None:
+    carry_out_to(run, "launch_acceptance")
+
+    said = aftermath(run)
+
+    assert said.count(" is running, ") == 2
+    assert said.count("keys/acceptance ubuntu@") == 2
+    undo_all(run)
+    assert aftermath(run) == ""
+
+
+def one_spaced(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what was printed with every gap between columns as two blanks."""
+    return "\n".join(
+        "  ".join(part for part in line.split("  ") if part.strip()).replace("   ", "  ")
+        for line in capsys.readouterr().out.splitlines()
+    )

@@ -1,0 +1,56 @@
+from typing import Any, cast
+
+import pytest
+from prefect.states import Failed
+
+from flows.run_step import is_worth_a_retry
+from notebake.errors import (
+    CapacityError,
+    CloudError,
+    HostCommandError,
+    HostUnreachableError,
+    ImageNotAcceptedError,
+    LoginRefusedError,
+    NotebookError,
+    PreflightError,
+    SecretFoundError,
+    WaitTimeoutError,
+)
+from notebake.run_lease import LeaseLostError
+
+PASSING = [
+    HostUnreachableError("no route"),
+    CloudError("slow down", "", "RequestLimitExceeded"),
+    CloudError("broken", "", "InternalError"),
+    CloudError("no answer"),
+    ConnectionResetError("reset"),
+]
+FOR_A_PERSON = [
+    LoginRefusedError("wrong key"),
+    CloudError("not allowed", "", "UnauthorizedOperation"),
+    CapacityError("full", "", "InsufficientInstanceCapacity"),
+    HostCommandError("192.0.2.7", "make", 2, ""),
+    ImageNotAcceptedError("differs"),
+    LeaseLostError("another has it"),
+    NotebookError("cell 3"),
+    PreflightError("no subnet"),
+    SecretFoundError("a key"),
+    WaitTimeoutError("in vain"),
+    InterruptedError("interrupted"),
+    KeyError("a mistake of ours"),
+    FileNotFoundError("none"),
+]
+
+
+def is_tried_again(error: Exception) -> bool:
+    return is_worth_a_retry(cast(Any, None), cast(Any, None), Failed(data=error))
+
+
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: f"{type(error).__name__} {error}")
+def test_what_may_pass_by_itself_is_tried_again(error: Exception) -> None:
+    assert is_tried_again(error)
+
+
+@pytest.mark.parametrize("error", FOR_A_PERSON, ids=lambda error: type(error).__name__)
+def test_what_a_person_must_see_is_not_tried_again(error: Exception) -> None:
+    assert not is_tried_again(error)

@@ -1,0 +1,53 @@
+import httpx
+import pytest
+
+from notebake import own_address
+from notebake.errors import PreflightError
+from notebake.own_address import address_seen_by_amazon, address_towards, ssh_sources
+from notebake.recipe import Network, Recipe
+
+
+def test_the_way_to_a_network_of_this_machine_starts_on_it() -> None:
+    assert address_towards("127.0.0.0/8") == "127.0.0.1"
+
+
+def test_a_network_without_a_way_is_said_to_have_none() -> None:
+    with pytest.raises(PreflightError, match="no way from here to 255") as caught:
+        address_towards("255.255.255.255/32")
+
+    assert "ssh_from" in caught.value.hint
+
+
+def test_blocks_that_a_recipe_names_are_taken_as_they_are_and_in_order() -> None:
+    network = Network(ssh_from=("203.0.113.7/32", "192.0.2.0/24"))
+
+    assert ssh_sources(Recipe(name="ocean", network=network)) == ("192.0.2.0/24", "203.0.113.7/32")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (httpx.Response(200, text="203.0.113.7\n"), "203.0.113.7"),
+        (httpx.Response(200, text="<html>log in</html>"), ""),
+        (httpx.Response(503), ""),
+    ],
+    ids=["an address", "a captive portal", "an error"],
+)
+def test_amazon_s_answer_is_an_address_or_refused(
+    answer: httpx.Response, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer.request = httpx.Request("GET", own_address.CHECK_URL)
+    asked: list[str] = []
+
+    def get(url: str, **_: object) -> httpx.Response:
+        asked.append(url)
+        return answer
+
+    monkeypatch.setattr(httpx, "get", get)
+    if expected:
+        assert address_seen_by_amazon() == expected
+    else:
+        with pytest.raises(PreflightError) as caught:
+            address_seen_by_amazon()
+        assert "ssh_from" in caught.value.hint
+    assert asked == [own_address.CHECK_URL]
