@@ -11,7 +11,7 @@ rehearsal: setup
 test: setup
 	@$(BIN)/python -m pytest
 
-check: setup
+check: .venv/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
