@@ -71,10 +71,20 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
         kept = runs.file_path(run, f"{name}/executed.ipynb")
         raise NotebookError(
             f"On {host.address} the notebook {wanted.path} failed: {verdict.error}",
-            f"The executed notebook lies in {kept}. Mend the recipe or the notebook, then type:"
-            f" notebake resume {run.id}",
+            f"The executed notebook lies in {kept}\n{way_on(run)}",
         )
     return verdict
+
+
+def way_on(run: Run) -> str:
+    """Return what to type after mending: a clone is not looked at again by itself."""
+    mended = f"Mend the recipe, then type: notebake resume {run.id}"
+    if run.recipe.repository is None:
+        return mended
+    return (
+        f"{mended}\nOr mend the notebook where it is cloned from, then type:"
+        f" notebake resume {run.id} --from clone_repository"
+    )
 
 
 def kept_verdict(run: Run, name: str) -> NotebookVerdict | None:

@@ -211,6 +211,7 @@ def test_a_failing_notebook_names_the_module_and_the_cell_and_is_kept(failed: Ch
     outputs = [one for cell in executed["cells"] for one in cell.get("outputs", [])]
     assert "ModuleNotFoundError" in [one.get("ename") for one in outputs]
     assert "ModuleNotFoundError" in (failed.run.path / "notebook/executed.html").read_text()
+    assert f"notebake resume {failed.run.id} --from clone_repository" in failed.done.text
 
 
 def test_what_was_left_after_a_failure_is_told_with_the_next_commands(failed: Chapter) -> None:
