@@ -36,7 +36,7 @@ def own_block(recipe: Recipe) -> str:
 
 def address_towards(cidr: str) -> str:
     """Return the local address from which packets to a network leave. Sends nothing."""
-    somebody = str(next(ip_network(cidr).hosts()))
+    somebody = str(next(iter(ip_network(cidr).hosts())))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
         try:
             way.connect((somebody, 22))

@@ -1,6 +1,7 @@
 """Clients of AWS, and the one place where its errors become ours."""
 
 import functools
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from notebake.errors import CapacityError, CloudError
 
 CAPACITY_CODES = {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"}
+_lock = threading.Lock()
 HINTS = {
     "UnauthorizedOperation": "Ask for this permission, or use other credentials.",
     "AuthFailure": "Check the credentials with: aws sts get-caller-identity",
@@ -34,7 +36,15 @@ def connect(service: str, region: str) -> Any:
         user_agent_appid="notebake",
         max_pool_connections=25,
     )
-    return boto3.session.Session().client(service, config=config)
+    # Making clients is not safe to do side by side (boto3 guide, "Session": multithreading).
+    with _lock:
+        return _session().client(service, config=config)
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the process's session: it reads AWS's own descriptions once."""
+    return boto3.session.Session()
 
 
 @contextmanager

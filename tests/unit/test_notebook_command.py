@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
@@ -91,17 +91,71 @@ def runner(tmp_path: Path) -> Runner:
     return Runner(tmp_path)
 
 
-def test_a_sound_notebook_passes_and_its_log_streams_readably(runner: Runner) -> None:
-    key = "from ipykernel.connect import get_connection_file as f; print(f())"
-    executed = runner.run("import os; print(os.getcwd())", f"print(6 * 7); {key}")
+PARAMETERS: dict[str, str | int | float | bool] = {
+    "quotes": 'it\'s "so" `x` $(touch stolen) \\ {y} END_OF_TEXT',
+    "lines": "one\nEND_OF_TEXT\ntwo\t: # -",
+    "unicode": "Chlorophylle à 45° N 🌊\u2028\x85",
+    "yes": True,
+    "no": "no",
+    "count": -3,
+    "tiny": 1e-05,
+    "huge": 1e22,
+    "half": 0.5,
+    "number_text": "1e5",
+}
 
-    verdict = executed.judged(minimum_cells=2)
-    assert (verdict.kind, verdict.error, verdict.cells) == ("passed", None, 2)
+
+class Sound(NamedTuple):
+    """A sound notebook that ran once, for all who look at what came of it."""
+
+    runner: Runner
+    executed: Executed
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
+    runner = Runner(tmp_path_factory.mktemp("sound"))
+    image = runner.directory / "image"
+    (image / "bin").mkdir(parents=True)
+    (image / "bin" / "python").write_text(f'#!/bin/sh\nIMAGE=yes exec {sys.executable} "$@"\n')
+    (image / "bin" / "python").chmod(0o755)
+    kernels = Path("share/jupyter/kernels/python3")
+    shutil.copytree(PREFIX / kernels, image / kernels)
+    assert json.loads((image / kernels / "kernel.json").read_text())["argv"][0] == "python"
+    names = ",".join(PARAMETERS)
+    executed = runner.run(
+        "".join(f"{name} = None\n" for name in PARAMETERS),
+        f"import json; json.dump([{names}], open('seen.json', 'w'))",
+        "import os; print(os.getcwd(), 'of the image:', os.environ.get('IMAGE'))",
+        "from ipykernel.connect import get_connection_file as f; print(6 * 7, f())",
+        parameters=PARAMETERS,
+        python_prefix=str(image),
+    )
+    return Sound(runner, executed)
+
+
+def test_a_sound_notebook_passes_and_its_log_streams_readably(sound: Sound) -> None:
+    runner, executed = sound
+
+    verdict = executed.judged(minimum_cells=4)
+    assert (verdict.kind, verdict.error, verdict.cells) == ("passed", None, 4)
     assert 42 in verdict.numbers
     assert str(runner.directory) in executed.finished.stdout
     assert f"{runner.temporary}/notebake-" in executed.finished.stdout, "where the key lay"
     assert "Executing Cell 2" in executed.finished.stdout
     assert list((runner.directory / "home").rglob("history.sqlite")) == []
+
+
+def test_the_kernel_is_the_image_s_and_not_papermill_s_own(sound: Sound) -> None:
+    assert sound.executed.judged(verdict="of the image: yes").error is None
+
+
+def test_parameters_arrive_with_their_types_and_nothing_is_the_shell_s(sound: Sound) -> None:
+    seen = json.loads((sound.runner.directory / "seen.json").read_text())
+
+    assert seen == list(PARAMETERS.values())
+    assert [type(value) for value in seen] == [type(value) for value in PARAMETERS.values()]
+    assert list(sound.runner.directory.rglob("stolen")) == []
 
 
 SMOKE = Path(__file__).parents[2] / "notebooks" / "smoke.ipynb"
@@ -126,45 +180,6 @@ def test_the_smoke_notebook_fails_for_a_disk_that_is_not_mounted(runner: Runner)
 
     assert verdict.kind == "cell_error"
     assert f"AssertionError: {place} is not a mount point" in str(verdict.error)
-
-
-def test_the_kernel_is_the_image_s_and_not_papermill_s_own(runner: Runner) -> None:
-    image = runner.directory / "image"
-    (image / "bin").mkdir(parents=True)
-    (image / "bin" / "python").write_text(f'#!/bin/sh\nIMAGE=yes exec {sys.executable} "$@"\n')
-    (image / "bin" / "python").chmod(0o755)
-    kernels = Path("share/jupyter/kernels/python3")
-    shutil.copytree(PREFIX / kernels, image / kernels)
-    assert json.loads((image / kernels / "kernel.json").read_text())["argv"][0] == "python"
-
-    executed = runner.run("import os; print(os.environ['IMAGE'])", python_prefix=str(image))
-
-    assert executed.judged(verdict="yes").error is None
-
-
-def test_parameters_arrive_with_their_types_and_nothing_is_the_shell_s(runner: Runner) -> None:
-    parameters: dict[str, str | int | float | bool] = {
-        "quotes": 'it\'s "so" `x` $(touch stolen) \\ {y} END_OF_TEXT',
-        "lines": "one\nEND_OF_TEXT\ntwo\t: # -",
-        "unicode": "Chlorophylle à 45° N 🌊\u2028\x85",
-        "yes": True,
-        "no": "no",
-        "count": -3,
-        "tiny": 1e-05,
-        "huge": 1e22,
-        "half": 0.5,
-        "number_text": "1e5",
-    }
-    source = "".join(f"{name} = None\n" for name in parameters)
-    show = "import json; json.dump([" + ",".join(parameters) + "], open('seen.json', 'w'))"
-
-    executed = runner.run(source, show, parameters=parameters)
-
-    assert executed.judged().error is None
-    seen = json.loads((runner.directory / "seen.json").read_text())
-    assert seen == list(parameters.values())
-    assert [type(value) for value in seen] == [type(value) for value in parameters.values()]
-    assert list(runner.directory.rglob("stolen")) == []
 
 
 @pytest.mark.parametrize(
@@ -225,9 +240,13 @@ def test_the_time_limit_ends_the_kernel_and_keeps_what_was_printed(
     wait = "import os, time\nprint(os.getpid(), flush=True)\n" + deaf * stubborn
     wait += "time.sleep(600)"
 
-    executed = runner.run("pass", wait, "print(2)", timeout_seconds=4)
+    # On a busy machine the first limits may end even the start of the kernel.
+    for limit in (3, 12, 48):
+        executed = runner.run("pass", wait, "print(2)", timeout_seconds=limit)
+        verdict = executed.judged(timeout_seconds=10)
+        if "kernel's start" not in str(verdict.error):
+            break
 
-    verdict = executed.judged(timeout_seconds=10)
     assert executed.status["exit_code"] == 124
     assert verdict.kind == "timed_out"
     assert "it was still in cell 2 (`import os, time`)" in str(verdict.error)
