@@ -1,6 +1,7 @@
 """What no test of ours may reach: the account, the home and the run store of whoever runs it."""
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from notebake.waiting import allow_waiting
+from sandbox import needs
+from sandbox.home import choose_path
 
 GUARDED = {"unit", "contract", "repo", "flows"}
 TESTS = Path(__file__).parent
@@ -95,3 +98,20 @@ def check_is_here(host: Any) -> None:
         is_here = False
     if not is_here:
         raise NetworkReachedError(f"A test wanted to reach {name}.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs real hosts where there can be none, and say why."""
+    wanting = [item for item in items if item.get_closest_marker("sandbox")]
+    if wanting and (reason := why_no_hosts()):
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason=f"No real hosts here: {reason}"))
+
+
+def why_no_hosts() -> str:
+    """Return what keeps this process from starting real hosts; "" where nothing does."""
+    if os.geteuid() != 0:
+        return "only root can start them"
+    impossible = needs.impossible(choose_path())
+    missing = [f"{package} is not installed" for package in needs.missing_packages()]
+    return next(iter([*impossible, *missing]), "")
