@@ -1,9 +1,7 @@
-"""The world in which whole bakes are proven: a sandbox, a Prefect server, our own command."""
+"""The world in which whole bakes are proven: a sandbox cloud and a Prefect server."""
 
 import json
 import os
-import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -16,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 
 from sandbox import network
 from sandbox.home import Home, open_home
@@ -25,7 +22,6 @@ PROJECT = Path(__file__).parent.parent.parent
 REGION = "us-west-2"
 BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 300
-SSH_OPTIONS = ("BatchMode=yes", "IdentitiesOnly=yes", "LogLevel=ERROR", "ConnectTimeout=5")
 Call = dict[str, Any]
 
 
@@ -134,172 +130,3 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.1)
     return value
-
-
-@dataclass(frozen=True)
-class Bakery:
-    """Where a person bakes: a folder with recipes and a run store, and the command `notebake`."""
-
-    cloud: Cloud
-    prefect_url: str
-    folder: Path
-
-    @property
-    def store(self) -> Path:
-        return self.folder / "runs"
-
-    def environment(self, endpoint_url: str = "") -> dict[str, str]:
-        ours = {
-            **self.cloud.environment,
-            "NOTEBAKE_RUNS": str(self.store),
-            "PREFECT_API_URL": self.prefect_url,
-            "PREFECT_HOME": str(self.folder / "prefect"),
-            "DO_NOT_TRACK": "1",
-        }
-        if endpoint_url:
-            ours["AWS_ENDPOINT_URL"] = endpoint_url
-        return {**os.environ, **ours}
-
-    def write_recipe(self, name: str, **parts: Any) -> Path:
-        """Write a recipe with small disks and nothing but JupyterLab, changed by these parts."""
-        whole = {
-            "name": name,
-            "root_volume": {"size_gib": 8},
-            "software": {"manager": "pip"},
-            "lease_hours": 1,
-            **parts,
-        }
-        path = self.folder / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(whole, sort_keys=False))
-        return path
-
-    def start(self, *words: str, endpoint_url: str = "") -> subprocess.Popen[str]:
-        """Start the console command, its output in a pipe."""
-        return subprocess.Popen(
-            [str(BIN / "notebake"), *words],
-            env=self.environment(endpoint_url),
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def notebake(self, *words: str) -> "Done":
-        """Run the console command to its end."""
-        process = self.start(*words)
-        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        return Done(process.returncode, printed)
-
-    def run_of(self, recipe: str) -> "RunFolder":
-        """Return the newest run of a recipe."""
-        return RunFolder(self.cloud, max(self.store.glob(f"{recipe}-*")))
-
-    def prefect(self, path: str, **body: Any) -> Any:
-        """Return what Prefect's server answers to a question with a body."""
-        return self._ask_prefect(path, json.dumps(body).encode())
-
-    def ask_prefect(self, path: str) -> Any:
-        """Return what Prefect's server has there."""
-        return self._ask_prefect(path, None)
-
-    def _ask_prefect(self, path: str, body: bytes | None) -> Any:
-        request = urllib.request.Request(  # noqa: S310
-            f"{self.prefect_url}{path}", data=body, headers={"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-            return json.load(answer)
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended and what it printed; wrapped lines are one line in `text`."""
-
-    exit_code: int
-    printed: str
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.printed.split())
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """What is kept of a run, and the machines that it has."""
-
-    cloud: Cloud
-    path: Path
-
-    @property
-    def id(self) -> str:
-        return self.path.name
-
-    def log(self) -> str:
-        file = self.path / "log.txt"
-        return file.read_text() if file.exists() else ""
-
-    def machines(self, role: str = "builder") -> list[dict[str, Any]]:
-        """Return the machines of the run that are not terminated, as EC2 describes them."""
-        wanted = {"notebake:run": self.id, "notebake:role": role}
-        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
-        pages = self.cloud.ec2().describe_instances(Filters=filters)["Reservations"]
-        every = [one for page in pages for one in page["Instances"]]
-        return [one for one in every if one["State"]["Name"] != "terminated"]
-
-    def login(self) -> "Login":
-        """Return the login to the builder with the run's own key."""
-        public = json.loads((self.path / "parameters/keys-builder-host.json").read_text())["public"]
-        address = self.machines()[0]["PublicIpAddress"]
-        return Login(address, self.path / "keys/builder", public)
-
-    def resources(self) -> list[str]:
-        """Return the kinds of all that carries the run's tag, by a plain client."""
-        ec2, wanted = self.cloud.ec2(), [{"Name": "tag:notebake:run", "Values": [self.id]}]
-        found = {
-            "key pair": ec2.describe_key_pairs(Filters=wanted)["KeyPairs"],
-            "security group": ec2.describe_security_groups(Filters=wanted)["SecurityGroups"],
-            "volume": ec2.describe_volumes(Filters=wanted)["Volumes"],
-            "image": ec2.describe_images(Owners=["self"], Filters=wanted)["Images"],
-            "snapshot": ec2.describe_snapshots(OwnerIds=["self"], Filters=wanted)["Snapshots"],
-        }
-        machines = [one for role in ("builder", "acceptance") for one in self.machines(role)]
-        return [
-            *("machine" for _ in machines),
-            *(kind for kind, every in found.items() for _ in every),
-        ]
-
-
-@dataclass(frozen=True)
-class Login:
-    """OpenSSH's own client to one machine, which must show this host key."""
-
-    address: str
-    key: Path
-    host_key: str
-    user: str = "ubuntu"
-
-    def words(self) -> list[str]:
-        """Return the client's command up to the address."""
-        known = self.key.parent / f"known-{self.address}"
-        known.write_text(f"{self.address} {self.host_key}\n")
-        options = (*SSH_OPTIONS, "StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}")
-        return ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{one}" for one in options)]
-
-    def try_run(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a script as root."""
-        command = [*self.words(), f"{self.user}@{self.address}", "sudo bash -euo pipefail -s"]
-        return subprocess.run(
-            command, input=script, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    def run(self, script: str) -> str:
-        done = self.try_run(script)
-        assert done.returncode == 0, f"{shlex.quote(script)}: {done.stderr}"
-        return done.stdout.strip()
-
-    def is_refused(self) -> bool:
-        """Tell whether the key is refused; any other trouble is an error."""
-        done = self.try_run("true")
-        if done.returncode == 255 and re.search("Permission denied", done.stderr):
-            return True
-        assert done.returncode == 0, done.stderr
-        return False

@@ -8,19 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.sandbox.bake_world import (
     PATIENCE_SECONDS,
-    Bakery,
-    Done,
-    RunFolder,
     cloud_opened,
     prefect_started,
     wait_for,
     wait_for_prefect,
 )
+from tests.sandbox.bakery import Bakery, Done, RunFolder
 
 FIELD = b"depth temperature\n" * 1000
 
@@ -82,6 +81,13 @@ def baked(bakery: Bakery) -> Baked:
     done = Done(process.returncode, printed)
     assert done.exit_code == 0, done.printed
     return Baked(done, bakery.run_of("plain"), frozenset(tokens))
+
+
+@pytest.fixture(scope="session")
+def image(bakery: Bakery, baked: Baked) -> dict[str, Any]:
+    wanted = [{"Name": "tag:notebake:run", "Values": [baked.run.id]}]
+    found: dict[str, Any] = bakery.cloud.ec2().describe_images(Filters=wanted)["Images"][0]
+    return found
 
 
 def tokens_on_disk(bakery: Bakery) -> Iterator[str]:

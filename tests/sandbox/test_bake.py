@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.bake_world import Bakery
+from tests.sandbox.bakery import Bakery
 from tests.sandbox.conftest import Baked
 
 pytestmark = pytest.mark.sandbox
@@ -44,5 +44,5 @@ def test_only_the_image_and_its_snapshots_are_left(bakery: Bakery, baked: Baked)
     survey = bakery.notebake("survey", baked.run.id)
     assert survey.exit_code == 0
     assert survey.text.count("stays") == 4, survey.printed
-    kept = [path.name for path in bakery.cloud.home.machines_path.iterdir()]
-    assert [name for name in kept if name in baked.done.printed] == [], "no machine of the run"
+    ids = {name.partition("-")[2] for name in bakery.cloud.running()}
+    assert [name for name in ids if name in baked.done.printed] == [], "no machine of the run"

@@ -16,7 +16,7 @@ from notebake.recipe_file import load_recipe
 from notebake.records import Run
 from notebake.run_store import open_store
 from notebake.step import Step, carry_out
-from tests.sandbox.bake_world import Bakery, RunFolder
+from tests.sandbox.bakery import Bakery, RunFolder
 
 pytestmark = pytest.mark.sandbox
 

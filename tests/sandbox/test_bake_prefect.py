@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.bake_world import BIN, PATIENCE_SECONDS, PROJECT, Bakery, RunFolder
+from tests.sandbox.bake_world import BIN, PATIENCE_SECONDS, PROJECT
+from tests.sandbox.bakery import Bakery, RunFolder
 
 pytestmark = pytest.mark.sandbox
 

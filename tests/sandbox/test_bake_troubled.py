@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.bake_world import PATIENCE_SECONDS, Bakery, Done, Login, RunFolder, wait_for
+from tests.sandbox.bake_world import PATIENCE_SECONDS, wait_for
+from tests.sandbox.bakery import Bakery, Done, Login, RunFolder
 from tests.sandbox.killing_proxy import killing_proxy
 
 pytestmark = pytest.mark.sandbox
@@ -73,6 +74,7 @@ class Chapter:
     done: Done
     machine_id: str
     login: Login
+    launches: int = 0
 
 
 def resume(bakery: Bakery, before: Chapter) -> Chapter:
@@ -106,6 +108,8 @@ class Killed:
     run: RunFolder
     refused: Done
     machine_id: str
+    launches: int
+    """How many machines had been asked for in the whole sandbox."""
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +128,8 @@ def killed(bakery: Bakery, recipe: Path) -> Iterator[Killed]:
         assert process.poll() is None, "it was killed, and did not end by itself"
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=PATIENCE_SECONDS)
-        yield Killed(run, refused, run.machines()[0]["InstanceId"])
+        launches = len(bakery.cloud.calls("RunInstances"))
+        yield Killed(run, refused, run.machines()[0]["InstanceId"], launches)
     finally:
         process.kill()
         process.communicate()
@@ -139,7 +144,9 @@ def failed(bakery: Bakery, killed: Killed) -> Chapter:
     wait_for(lambda: run.log().count(INSTALLING) == 2 or process.poll(), "the resume")
     login.run("pkill -CONT -x uv")
     printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    return Chapter(run, Done(process.returncode, printed), run.machines()[0]["InstanceId"], login)
+    launches = len(bakery.cloud.calls("RunInstances"))
+    machine_id = run.machines()[0]["InstanceId"]
+    return Chapter(run, Done(process.returncode, printed), machine_id, login, launches)
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +199,7 @@ def test_a_resume_after_a_kill_joins_the_install_that_goes_on(
     killed: Killed, failed: Chapter
 ) -> None:
     assert failed.machine_id == killed.machine_id
+    assert failed.launches == killed.launches > 0, "EC2 was asked for no other machine"
     log = "/run/notebake/work/install_software-*/log"
     assert failed.login.run(f"grep -c '{INSTALLING}' {log}") == "1", "one start, and one log"
     assert failed.login.run(f"grep -c 'fetching uv' {log}") == "1"
