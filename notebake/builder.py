@@ -117,6 +117,12 @@ def mark_on_host(run: Run, host: Host, step: str, detail: str) -> Done:
     return Done(digest=digest, detail=detail)
 
 
+def accepted_image(run: Run) -> Image | None:
+    """Return the run's image where it has been accepted: then nothing is left to be done for it."""
+    image = baked_image(run)
+    return image if image and tags.ACCEPTED in image.tags else None
+
+
 def baked_image(run: Run) -> Image | None:
     """Return the run's image where it was made of a machine as the recipe asks for it now."""
     image = images.find_image(run)

@@ -9,16 +9,17 @@ import logging
 
 from notebake import keys, runs
 from notebake.aws import key_pairs
-from notebake.records import KeyPair, Run
+from notebake.builder import accepted_image
+from notebake.records import Image, KeyPair, Run
 from notebake.step import Step
 
 log = logging.getLogger(__name__)
 ROLE = "builder"
 
 
-def find_key_pair(run: Run) -> KeyPair | None:
-    """Return the run's key pair if EC2 has it."""
-    return key_pairs.find_key_pair(run, ROLE)
+def find_key_pair(run: Run) -> KeyPair | Image | None:
+    """Return the run's key pair if EC2 has it, or the accepted image that needs none any more."""
+    return key_pairs.find_key_pair(run, ROLE) or accepted_image(run)
 
 
 def make_key_pair(run: Run) -> KeyPair:
@@ -29,7 +30,7 @@ def make_key_pair(run: Run) -> KeyPair:
 
 def delete_key_pair(run: Run) -> None:
     """Remove the key pair from EC2."""
-    if found := find_key_pair(run):
+    if found := key_pairs.find_key_pair(run, ROLE):
         log.info("Deleting the key pair %s", found.name)
         key_pairs.delete_key_pair(found, run.recipe.region)
 

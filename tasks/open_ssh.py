@@ -9,17 +9,23 @@ import logging
 
 from notebake import runs
 from notebake.aws import networks
+from notebake.builder import accepted_image
 from notebake.own_address import ssh_sources
-from notebake.records import Run, SecurityGroup
+from notebake.records import Image, Run, SecurityGroup
 from notebake.step import Step
 
 log = logging.getLogger(__name__)
 
 
-def find_open_ssh(run: Run) -> SecurityGroup | None:
-    """Return the run's group if it lets in exactly who should: a new address mends it."""
+def find_open_ssh(run: Run) -> SecurityGroup | Image | None:
+    """Return the run's group if it lets in exactly who should: a new address mends it.
+
+    For an accepted image nobody has to be let in any more.
+    """
     found = networks.find_security_group(run)
-    if found is None or found.ssh_from != ssh_sources(run.recipe):
+    if found is None:
+        return accepted_image(run)
+    if found.ssh_from != ssh_sources(run.recipe):
         return None
     return found
 

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from notebake.aws import images, tags
 from notebake.aws.inventory import list_resources
 from notebake.errors import CloudError
 from notebake.step import Step, carry_out
@@ -113,3 +114,19 @@ def test_a_refused_step_leaves_the_world_as_it_was(world: CloudWorld, name: str)
 def kinds(run_id: str) -> list[str]:
     """Return what kinds of things a run has, each as often as it is there."""
     return sorted(one.kind for one in list_resources(REGION, run_id))
+
+
+def test_a_run_whose_image_is_accepted_needs_no_access_any_more(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_before(run, "launch_acceptance")
+    image = images.find_image(run)
+    assert image is not None
+    images.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23"})
+    for name in ("launch_instance", "open_ssh", "import_key_pair"):
+        step = step_named(name)
+        assert step.undo is not None
+        step.undo(run)
+
+    for name in ("import_key_pair", "open_ssh", "launch_instance"):
+        assert carry_out(step_named(name), run).was_there, f"{name} makes nothing"
+    assert {one.kind for one in list_resources(REGION, run.id)} == {"image", "snapshot"}

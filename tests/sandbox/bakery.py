@@ -161,6 +161,8 @@ class Login:
     def words(self) -> list[str]:
         """Return the client's command up to the address."""
         known = self.key.parent / f"known-{self.address}"
+        # It may stand in a run's folder, where everything is its owner's alone.
+        known.touch(mode=0o600)
         known.write_text(f"{self.address} {self.host_key}\n")
         options = (*SSH_OPTIONS, "StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}")
         return ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{one}" for one in options)]
