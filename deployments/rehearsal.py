@@ -20,8 +20,8 @@ from notebake.errors import NotebakeError
 RECIPE = "deployments/rehearsal.yaml"
 ON_AWS = """\
 The same on AWS, where it costs money (the plan says how much, and makes nothing):
-     notebake plan deployments/ocean.yaml
-     notebake build deployments/ocean.yaml
+     .venv/bin/notebake plan deployments/ocean.yaml
+     .venv/bin/notebake build deployments/ocean.yaml
 """
 
 
