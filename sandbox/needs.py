@@ -24,6 +24,7 @@ PACKAGES = {
     "mmdebstrap": "mmdebstrap",
     "nft": "nftables",
     "nsenter": "util-linux",
+    "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",
 }
 LIBRARIES = ("moto", "flask", "flask_cors")
