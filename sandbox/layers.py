@@ -73,7 +73,7 @@ def remove_root(home: Home, machine_id: str) -> None:
     """Remove the machine's directory, and the layers that only it used. May be repeated."""
     unmount_root(home, machine_id)
     place = home.machines_path / machine_id
-    (place / "stack.json").unlink(missing_ok=True)
+    _forget_stack(home, place / "stack.json")
     shutil.rmtree(place, ignore_errors=True)
     remove_unused_layers(home)
 
@@ -101,7 +101,7 @@ def bake(home: Home, machine_id: str, image_id: str) -> None:
 
 def delete_image(home: Home, image_id: str) -> None:
     """Forget the image. A layer stays on disk as long as another image or machine uses it."""
-    (home.path / "images" / f"{image_id}.json").unlink(missing_ok=True)
+    _forget_stack(home, home.path / "images" / f"{image_id}.json")
     remove_unused_layers(home)
 
 
@@ -113,6 +113,12 @@ def remove_unused_layers(home: Home) -> None:
         for layer in (home.path / "layers").iterdir():
             if str(layer) not in used:
                 shutil.rmtree(layer)
+
+
+def _forget_stack(home: Home, stack: Path) -> None:
+    """Remove a stack while nobody reads the stacks: machines may end at the same time."""
+    with locked(home.path / "layers.lock"):
+        stack.unlink(missing_ok=True)
 
 
 def _make_empty_upper(place: Path) -> None:

@@ -1,0 +1,39 @@
+"""Layers go when nobody stands on them, also when several machines end at once."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from sandbox import layers
+from sandbox.home import Home, locked, open_home, release_number
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return open_home(tmp_path / "home")
+
+
+def add_machine(home: Home, machine_id: str, layer: Path) -> Path:
+    place = home.machines_path / machine_id
+    layer.mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True)
+    stack = place / "stack.json"
+    stack.write_text(json.dumps({"layers": [str(layer)]}))
+    return stack
+
+
+def test_a_stack_does_not_vanish_while_somebody_reads_the_stacks(home: Home) -> None:
+    stack = add_machine(home, "i-1", home.path / "layers" / "one")
+    removing = threading.Thread(target=layers.remove_root, args=(home, "i-1"))
+    try:
+        with locked(home.path / "layers.lock"):
+            removing.start()
+            removing.join(timeout=0.3)
+            assert stack.exists()
+        removing.join(timeout=10)
+        assert not stack.exists()
+        assert list((home.path / "layers").iterdir()) == []
+    finally:
+        release_number(home)
