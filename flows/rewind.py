@@ -1,7 +1,5 @@
 """Going back: a step, and all that follow it, as if they had not been done."""
 
-import logging
-
 from flows.steps import BUILD
 from notebake import host as ssh
 from notebake.aws import instances, tags
@@ -12,8 +10,6 @@ from notebake.records import Run
 from notebake.run_lease import hold_lease
 from notebake.step import Step
 from tasks import clean_host, wait_for_host
-
-log = logging.getLogger(__name__)
 
 
 def rewind(run: Run, from_step: str) -> None:

@@ -1,6 +1,5 @@
 """Everything that can fail is asked before anything is paid for; all findings at once."""
 
-import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterable
@@ -13,7 +12,6 @@ from notebake.own_address import ssh_sources
 from notebake.recipe import EncryptionMode, Recipe
 from notebake.records import Run
 
-log = logging.getLogger(__name__)
 MINIMUM_MEMORY_MIB = {"pip": 1024, "conda": 3072}
 """The installation of TLJH's stack was killed with 1 GB (the-littlest-jupyterhub #257, #670)."""
 GIT_SECONDS = 30

@@ -5,7 +5,6 @@ Gives   Done: the builder carries the tag notebake:sealed with the digest of wha
 Costs   nothing of its own
 """
 
-import logging
 from pathlib import Path
 from shlex import quote
 
@@ -22,7 +21,6 @@ from notebake.errors import SecretFoundError
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
-log = logging.getLogger(__name__)
 NAME = "clean_host"
 CLEAN_SECONDS = 3600
 SCANNER = "/run/notebake/credential_scan.py"

@@ -5,8 +5,6 @@ Gives   Done; the resolved versions lie in the run store as lock files
 Costs   nothing of its own
 """
 
-import logging
-
 from notebake import host as ssh
 from notebake import runs
 from notebake.asked import asked_for
@@ -15,7 +13,6 @@ from notebake.commands.software import LOCKS, install_software, software_is_inst
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
-log = logging.getLogger(__name__)
 NAME = "install_software"
 
 
