@@ -4,9 +4,8 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
-from io import BytesIO
 from typing import Any, Protocol
 
 from moto.core.utils import convert_to_flask_response
@@ -17,20 +16,22 @@ from sandbox import parameter_store, service_quotas
 from sandbox.calls import Call, CallLog, read_call, read_code
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.responses import CLOUD_KEY, StrictResponse
+from sandbox.web import (
+    ConnectionLostError,
+    Reply,
+    close_connection,
+    make_environ,
+    read_body,
+    read_headers,
+)
+
+__all__ = ["ConnectionLostError", "Interceptor", "Reply", "Wire"]
 
 log = logging.getLogger(__name__)
 
 OWN_PATH = "/notebake-sandbox/"
+LOST = "ConnectionLost"  # the code in the log of a call that got no answer
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer to a call."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 # The traceback is in the server's log.
@@ -43,7 +44,7 @@ INTERNAL_ERROR = Reply(
 
 
 class Interceptor(Protocol):
-    """Stands between the caller and the cloud."""
+    """Stands between the caller and the cloud. Either method may raise ConnectionLostError."""
 
     def before(self, call: Call) -> Reply | None:
         """Answer instead of the cloud, which then never sees the call; None lets it through."""
@@ -64,19 +65,39 @@ class Wire:
         self._moto = DomainDispatcherApplication(_create_app)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one HTTP request."""
-        path = environ.get("PATH_INFO", "")
-        if path.startswith(OWN_PATH):
-            reply = self._answer_own(path.removeprefix(OWN_PATH))
-        else:
-            reply = self._answer(_read_body(environ), environ)
+        """Answer one HTTP request. Raises ConnectionLostError once the socket has been closed."""
+        try:
+            reply = self._handle(environ)
+        except ConnectionLostError:
+            close_connection(environ)
+            raise
         start_response(f"{reply.status} {'OK' if reply.status < 400 else 'Error'}", reply.headers)
         return [reply.body]
 
-    def _answer(self, body: bytes, environ: dict[str, Any]) -> Reply:
-        call = read_call(
-            environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""), _headers(environ), body
-        )
+    def handle(self, method: str, url: str, headers: dict[str, str], body: bytes = b"") -> Reply:
+        """Answer one signed request in this thread: no server, no socket, no thread of its own.
+
+        The same as over HTTP in all but this: where a client's connection would be closed
+        without an answer, ConnectionLostError is raised. Let the host in `url` be an address, as
+        in http://127.0.0.1: moto would read a bucket from the first word of a name.
+        """
+        return self._handle(make_environ(method, url, headers, body))
+
+    def _handle(self, environ: dict[str, Any]) -> Reply:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(OWN_PATH):
+            return self._answer_own(path.removeprefix(OWN_PATH))
+        body = read_body(environ)
+        call = read_call(environ["REQUEST_METHOD"], path, read_headers(environ), body)
+        try:
+            reply = self._answer(call, environ)
+        except ConnectionLostError:
+            self.calls.add(call, 0, LOST)
+            raise
+        self.calls.add(call, reply.status, read_code(reply.status, reply.body))
+        return reply
+
+    def _answer(self, call: Call, environ: dict[str, Any]) -> Reply:
         reply = None
         for interceptor in list(self.interceptors):
             reply = reply or interceptor.before(call)
@@ -84,7 +105,6 @@ class Wire:
             reply = self._ask_cloud(call, environ)
             for interceptor in list(self.interceptors):
                 reply = interceptor.after(call, reply)
-        self.calls.add(call, reply.status, read_code(reply.status, reply.body))
         return reply
 
     def _ask_cloud(self, call: Call, environ: dict[str, Any]) -> Reply:
@@ -125,21 +145,3 @@ def _create_app(service: Any) -> Any:
         for endpoint in app.view_functions:
             app.view_functions[endpoint] = strict
     return app
-
-
-def _read_body(environ: dict[str, Any]) -> bytes:
-    """Read the body and put it back for moto; chunked ones are moto's own affair."""
-    if not environ.get("CONTENT_LENGTH"):
-        return b""
-    body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-    environ["wsgi.input"] = BytesIO(body)
-    return body
-
-
-def _headers(environ: dict[str, Any]) -> dict[str, str]:
-    named = {
-        key.removeprefix("HTTP_").replace("_", "-").lower(): value
-        for key, value in environ.items()
-        if key.startswith("HTTP_")
-    }
-    return {**named, "content-type": environ.get("CONTENT_TYPE", "")}

@@ -9,7 +9,7 @@ from sandbox.ec2.latency import Latency
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance
 from sandbox.ec2.tokens import TokenBook
-from sandbox.ec2.workers import Workers
+from sandbox.ec2.workers import Workers, Workforce
 from sandbox.machines import Machines
 
 ACCOUNT_ID = "123456789012"
@@ -17,10 +17,18 @@ CLOSE_TIMEOUT_SECONDS = 20
 
 
 class Cloud:
-    """One account's EC2. Every API call and every change of state holds `lock`."""
+    """One account's EC2. Every API call and every change of state holds `lock`.
+
+    `workers` does what goes on after a call has been answered: threads, or `ManualWorkers`.
+    """
 
     def __init__(
-        self, machines: Machines, latency: Latency | None = None, account_id: str = ACCOUNT_ID
+        self,
+        machines: Machines,
+        latency: Latency | None = None,
+        account_id: str = ACCOUNT_ID,
+        *,
+        workers: Workforce | None = None,
     ) -> None:
         self.machines = machines
         self.latency = latency or Latency()
@@ -29,7 +37,7 @@ class Cloud:
         self.tokens = TokenBook()
         self.on_change: list[Callable[[], None]] = []
         self._regions: dict[str, Region] = {}
-        self._workers = Workers(self.changed)
+        self._workers = workers or Workers()
 
     def region(self, name: str) -> Region:
         """Return the region; it exists from the first time that somebody asks."""
@@ -59,7 +67,14 @@ class Cloud:
 
     def later(self, resource_id: str, work: Callable[[], object]) -> None:
         """Do the work in the background, after all that was put off for the same resource."""
-        self._workers.submit(resource_id, work)
+
+        def do_and_tell() -> None:
+            try:
+                work()
+            finally:
+                self.changed()
+
+        self._workers.submit(resource_id, do_and_tell)
 
     def changed(self) -> None:
         """Tell those who keep the cloud's state that there is something new."""

@@ -23,4 +23,8 @@ class Latency:
 
     def wait(self, state: str) -> None:
         """Sleep as long as this state lasts."""
-        time.sleep(getattr(self, state))
+        if seconds := getattr(self, state):
+            time.sleep(seconds)
+
+
+NO_LATENCY = Latency().scaled(0)

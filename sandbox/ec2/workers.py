@@ -5,16 +5,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 log = logging.getLogger(__name__)
 Work = Callable[[], object]
 
 
-class Workers:
-    """Queues of work, one for each resource that has any."""
+class Workforce(Protocol):
+    """What does the cloud's work in the background."""
 
-    def __init__(self, after_each: Work) -> None:
-        self._after_each = after_each
+    def submit(self, resource_id: str, work: Work) -> None:
+        """Do the work after all that was put off for the same resource; nothing once closed."""
+
+    def close(self, timeout_seconds: float) -> None:
+        """Accept nothing more, drop what has not begun, and wait for what has."""
+
+
+class Workers:
+    """Queues of work, one for each resource that has any, each in a thread of its own."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._queues: dict[str, deque[Work]] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -44,12 +54,7 @@ class Workers:
 
     def _drain(self, resource_id: str) -> None:
         while work := self._next(resource_id):
-            try:
-                work()
-            except Exception:
-                # The work records its own failures where a caller sees them; this is a bug.
-                log.exception("Background work on %s broke", resource_id)
-            self._after_each()
+            _do(resource_id, work)
 
     def _next(self, resource_id: str) -> Work | None:
         with self._lock:
@@ -57,3 +62,52 @@ class Workers:
                 return self._queues[resource_id].popleft()
             del self._queues[resource_id], self._threads[resource_id]
             return None
+
+
+class ManualWorkers:
+    """Does the work when it is told to, in the thread that tells it; for use without threads.
+
+    Nothing that takes its time (boot, stop, image, attachment ...) goes on in between, so that
+    a test decides in which state the next call finds the cloud. Survives a fork.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[str, Work]] = deque()
+        self._is_open = True
+
+    def submit(self, resource_id: str, work: Work) -> None:
+        """Keep the work until it is asked for; nothing once closed."""
+        if self._is_open:
+            self._waiting.append((resource_id, work))
+
+    def run_next(self) -> bool:
+        """Do the oldest piece of work; return whether there was one."""
+        if not self._waiting:
+            return False
+        _do(*self._waiting.popleft())
+        return True
+
+    def run_all(self) -> int:
+        """Do all work, and what follows from it; return how many pieces there were."""
+        done = 0
+        while self.run_next():
+            done += 1
+        return done
+
+    def waiting(self) -> list[str]:
+        """Return of which resources work waits, the oldest first."""
+        return [resource_id for resource_id, _ in self._waiting]
+
+    def close(self, timeout_seconds: float = 0) -> None:
+        """Accept nothing more, and drop what waits."""
+        del timeout_seconds
+        self._is_open = False
+        self._waiting.clear()
+
+
+def _do(resource_id: str, work: Work) -> None:
+    try:
+        work()
+    except Exception:
+        # The work records its own failures where a caller sees them; this is a bug.
+        log.exception("Background work on %s broke", resource_id)
