@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sandbox import lost_packets
 from sandbox.errors import SandboxError
 from sandbox.home import Home
 from sandbox.programs import run_program
@@ -37,12 +38,19 @@ def up(home: Home) -> None:
                 ip daddr vmap @machines
                 drop
             }}
+            {lost_packets.CHAIN}
+            chain input {{
+                type filter hook input priority filter;
+                iifname "{home.bridge}" jump lost
+            }}
             chain forward {{
                 type filter hook forward priority filter;
+                jump lost
                 oifname "{home.bridge}" jump inbound
             }}
             chain output {{
                 type filter hook output priority filter;
+                oifname "{home.bridge}" jump lost
                 oifname "{home.bridge}" jump inbound
             }}
             chain prerouting {{
@@ -88,7 +96,8 @@ def set_rules(home: Home, address: str, rules: Sequence[Rule]) -> None:
 
 
 def remove_rules(home: Home, address: str) -> None:
-    """Close the door of this address. May be repeated."""
+    """Close the door of this address, and lose nothing more of it. May be repeated."""
+    lost_packets.forget(home, address)
     chain = _chain_of(address)
     if _succeeds("nft", "list", "chain", "ip", home.name, chain):
         element = f"{{ {address} : jump {chain} }}"

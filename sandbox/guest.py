@@ -22,6 +22,12 @@ BOOT_TIMEOUT_SECONDS = 15
 FIRST_REAL_TIME_SIGNAL = getattr(signal, "SIGRTMIN", 34)
 START_POWEROFF = FIRST_REAL_TIME_SIGNAL + 4
 START_REBOOT = FIRST_REAL_TIME_SIGNAL + 5
+PANIC = (
+    "/bin/sh",
+    "-c",
+    "echo 'Kernel panic - not syncing: VFS: Unable to mount root fs'; exec sleep infinity",
+)
+"""A first process in place of systemd: the machine is on, and that is all."""
 # What a machine of EC2 could not do to its neighbours either.
 DROPPED_CAPABILITIES = "CAP_SYS_MODULE,CAP_SYS_TIME"
 
@@ -47,7 +53,7 @@ class Guest:
         nspawn = self.process.pid
         with suppress(OSError, ValueError):
             for child in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split():
-                if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
+                if Path(f"/proc/{child}/comm").read_text().strip() in ("systemd", "sleep"):
                     return int(child)
         return None
 
@@ -79,11 +85,19 @@ class Guest:
 
 
 def start_guest(
-    home: Home, machine_id: str, *, root: Path, namespace: Path, shared: Path, console: Path
+    home: Home,
+    machine_id: str,
+    *,
+    root: Path,
+    namespace: Path,
+    shared: Path,
+    console: Path,
+    is_broken: bool = False,
 ) -> Guest:
     """Return once PID 1 runs. What is in `shared` is seen inside at /run/notebake-sandbox."""
     groups = cgroups.make_groups(home, machine_id)
     command = _nspawn(f"{home.name}-{machine_id}", machine_id, root, namespace, shared)
+    command += PANIC if is_broken else ("--boot",)
     # /tmp lies on the root disk, as on EC2; nspawn would give it a tenth of the memory.
     environment = {"PATH": os.environ["PATH"], "SYSTEMD_NSPAWN_TMPFS_TMP": "0"}
     process = cgroups.start_in_groups(groups, command, environment=environment, output=console)
@@ -123,7 +137,6 @@ def _nspawn(name: str, hostname: str, root: Path, namespace: Path, shared: Path)
         "--register=no",
         "--keep-unit",
         "--settings=no",
-        "--boot",
         f"--machine={name}",
         f"--hostname={hostname}",
         "--resolv-conf=off",

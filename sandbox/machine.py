@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
-from sandbox import cgroups, disks, firewall, layers, network
+from sandbox import cgroups, disks, firewall, layers, lost_packets, network
 from sandbox.disks import STORE_MODEL, Disk
 from sandbox.errors import SandboxError
 from sandbox.guest import (
@@ -37,6 +37,8 @@ class Machine:
         self.id = machine_id
         self.address = address
         self.guest: Guest | None = None
+        self.is_broken = False
+        """Whether the kernel panics at every boot."""
         self._place = home.machines_path / machine_id
         self._volumes: dict[str, Disk] = {}
         self._store: dict[Disk, int] = {}  # with its size in GiB
@@ -68,8 +70,13 @@ class Machine:
             guest.signal_init(START_POWEROFF)
             self._ended.wait(SIGNAL_AGAIN_SECONDS)
             waited += SIGNAL_AGAIN_SECONDS
-        if guest := self.guest:
+        if self.guest:
             log.warning("Machine %s did not power off in time: killing it", self.id)
+            self.kill()
+
+    def kill(self) -> None:
+        """End all processes of the machine and wait until they are gone. May be repeated."""
+        if guest := self.guest:
             guest.kill()
             self._ended.wait()
 
@@ -82,10 +89,7 @@ class Machine:
         """Kill the machine and remove all of it. May be repeated."""
         with self._lock:
             self._destroyed = True
-            guest = self.guest
-        if guest:
-            guest.kill()
-            self._ended.wait()
+        self.kill()
         with self._lock:
             self._release(Exit.KILLED)
             network.disconnect(self.home, self.id, self.address)
@@ -146,6 +150,8 @@ class Machine:
         self._write_table()
         root = layers.mount_root(self.home, self.id)
         (root / "etc/resolv.conf").write_text(network.resolver_text())
+        if self.is_broken:
+            lost_packets.lose(self.home, self.address, lost_packets.EVERYTHING)
         return start_guest(
             self.home,
             self.id,
@@ -153,6 +159,7 @@ class Machine:
             namespace=network.connect(self.home, self.id, self.address),
             shared=self._place / "shared",
             console=self._place / "console.log",
+            is_broken=self.is_broken,
         )
 
     def _watch(self, guest: Guest, on_exit: OnExit) -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 
-from sandbox import addresses, disks, firewall, layers
+from sandbox import addresses, disks, firewall, layers, lost_packets, network
 from sandbox.errors import SandboxError
 from sandbox.firewall import Rule
 from sandbox.guest import Exit
@@ -132,6 +132,32 @@ class Machines:
     def add_instance_store(self, machine_id: str, sizes_gib: Sequence[int]) -> None:
         """Give the machine disks that are blank after a stop but keep their content at a reboot."""
         self._find(machine_id).add_store(sizes_gib)
+
+    def kill(self, machine_id: str) -> None:
+        """End all of the machine at once, as a failing hypervisor would; `on_exit` is told so."""
+        self._find(machine_id).kill()
+
+    def never_boots(self, machine_id: str) -> None:
+        """Let every boot from now on count as one, with a kernel that panics and answers nobody."""
+        self._find(machine_id).is_broken = True
+
+    def cut_ssh(self, machine_id: str) -> int:
+        """Reset the ssh connections to the machine and return how many; new ones are let in."""
+        return network.reset_connections(self.home, machine_id, 22)
+
+    def freeze_ssh(self, machine_id: str) -> None:
+        """Lose all packets of ssh from and to the machine in silence, until `thaw_ssh`."""
+        lost_packets.lose(self.home, self._find(machine_id).address, lost_packets.SSH)
+
+    def thaw_ssh(self, machine_id: str) -> int:
+        """Let ssh pass again, and return how many packets were lost. May be repeated."""
+        lost = self.lost_ssh(machine_id)
+        lost_packets.forget(self.home, self._find(machine_id).address, lost_packets.SSH)
+        return lost
+
+    def lost_ssh(self, machine_id: str) -> int:
+        """Return how many packets of ssh were lost since `freeze_ssh`."""
+        return lost_packets.count(self.home, self._find(machine_id).address, lost_packets.SSH)
 
     def _find(self, machine_id: str) -> Machine:
         with self._lock:

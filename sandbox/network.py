@@ -72,6 +72,17 @@ def disconnect(home: Home, machine_id: str, address: str | None) -> None:
             _ip("link", "delete", cable_of(home, address))
 
 
+def reset_connections(home: Home, machine_id: str, port: int) -> int:
+    """Reset what is connected to a port of the machine, for both ends, and return how many were."""
+    inside = ("ip", "netns", "exec", namespace_of(home, machine_id), "ss")
+    those = ("--no-header", "--tcp", "--numeric", "state", "established", f"sport = :{port}")
+    connected = run_program(*inside, *those).splitlines()
+    run_program(*inside, "--kill", *those)
+    if left := set(run_program(*inside, *those).splitlines()) & set(connected):
+        raise SandboxError(f"This kernel resets no connections (INET_DIAG_DESTROY): {left}")
+    return len(connected)
+
+
 def resolver_text() -> str:
     """Return a resolv.conf that works inside: a resolver on the loopback would not."""
     texts = [path.read_text() for path in HOST_RESOLVERS if path.exists()]

@@ -1,0 +1,48 @@
+"""Packets that a network loses in silence, for one machine at a time, and counts.
+
+Needs   the table of `firewall.up`, of which this gives the chain `lost`
+"""
+
+import re
+
+from sandbox.home import Home
+from sandbox.programs import run_program
+
+SSH = "frozen"
+"""The machines of which nothing of ssh passes."""
+EVERYTHING = "silent"
+"""The machines of which nothing passes."""
+CHAIN = f"""
+    set {SSH} {{ type ipv4_addr; counter; }}
+    set {EVERYTHING} {{ type ipv4_addr; counter; }}
+    chain lost {{
+        tcp dport 22 ip daddr @{SSH} drop
+        tcp sport 22 ip saddr @{SSH} drop
+        ip daddr @{EVERYTHING} drop
+        ip saddr @{EVERYTHING} drop
+    }}
+"""
+
+
+def lose(home: Home, address: str, what: str) -> None:
+    """Lose `what`, in both directions, from now on; the counter starts anew. May be repeated."""
+    forget(home, address, what)
+    _change(home, "add", what, address)
+
+
+def forget(home: Home, address: str, *what: str) -> None:
+    """Undo `lose`, of everything unless told of what. May be repeated."""
+    for name in what or (SSH, EVERYTHING):
+        _change(home, "add", name, address)  # what is not there cannot be deleted
+        _change(home, "delete", name, address)
+
+
+def count(home: Home, address: str, what: str) -> int:
+    """Return how many packets were lost since `lose`; none where nothing is being lost."""
+    listed = run_program("nft", "list", "set", "ip", home.name, what)
+    found = re.search(rf"{re.escape(address)} counter packets (\d+)", listed)
+    return int(found[1]) if found else 0
+
+
+def _change(home: Home, verb: str, name: str, address: str) -> None:
+    run_program("nft", verb, "element", "ip", home.name, name, f"{{ {address} }}")
