@@ -2,12 +2,12 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from notebake.errors import WaitTimeoutError
+from notebake import clock
+from notebake.errors import CloudError, WaitTimeoutError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -27,25 +27,33 @@ def wait_until(
 
     `what` completes "Waiting for …"; `progress` gives what to show beside it, such as "45 %".
     What is quick is noticed at once: the pauses begin short and grow to `interval_seconds`.
+    An AWS that is throttled or out of reach for a while is asked again, as long as there is time.
 
     Raises:
         WaitTimeoutError: no answer within `timeout_seconds`.
+        CloudError: what AWS went on answering instead.
     """
-    deadline = time.monotonic() + timeout_seconds
+    deadline = clock.elapsed() + timeout_seconds
     shown = ""
     pause_seconds = min(FIRST_PAUSE_SECONDS, interval_seconds)
     while True:
         check_not_stopped()
-        answer = probe()
-        if answer is not None:
-            return answer
-        line = f"Waiting for {what}" + (f": {progress()}" if progress else "")
+        try:
+            answer = probe()
+            if answer is not None:
+                return answer
+            trouble = None
+            line = f"Waiting for {what}" + (f": {progress()}" if progress else "")
+        except CloudError as error:
+            if not error.is_passing:
+                raise
+            trouble, line = error, f"Waiting for {what}; AWS answers {error.code}"
         if line != shown:
             log.info(line, extra={"event": "waiting"})
             shown = line
-        if time.monotonic() > deadline:
-            raise WaitTimeoutError(f"Waited {timeout_seconds:.0f} s in vain for {what}.")
-        _stopped.wait(pause_seconds)
+        if clock.elapsed() > deadline:
+            raise trouble or WaitTimeoutError(f"Waited {timeout_seconds:.0f} s in vain for {what}.")
+        clock.pause(pause_seconds, _stopped)
         pause_seconds = min(1.5 * pause_seconds, interval_seconds)
 
 

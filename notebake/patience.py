@@ -1,0 +1,45 @@
+"""How long things may take before they count as failed: every time budget of a run, in seconds.
+
+A fault that never passes ends in an error within the budget of the wait that meets it. Those of a
+recipe (software, notebook) stand in the recipe.
+"""
+
+CATCH_UP_SECONDS = 300
+"""How long EC2 may go on not showing what it has made: five minutes of waiting are what AWS advises
+(https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html)."""
+
+SHOWN_AFTER_END_SECONDS = 3600
+"""How long EC2 goes on showing a terminated instance: "about one hour" (EC2 user guide, "Terminate
+Amazon EC2 instances")."""
+
+STATE_SECONDS = 600
+"""From one state of an instance to the next: pending, running, stopping, stopped, terminated."""
+
+BOOT_SECONDS = 300
+"""From running to a host that lets us in over ssh and has finished its first boot."""
+
+CONSOLE_SECONDS = 600
+"""Until EC2 shows the console of a new machine: it takes minutes, not seconds."""
+
+ATTACH_SECONDS = 120
+"""Until a volume is attached; then it is taken off and attached once more."""
+
+IMAGE_SECONDS = 7200
+IMAGE_SECONDS_PER_GIB = 60
+"""Until an image is available. Packer's users have waited more than 50 minutes for a first
+snapshot (hashicorp/packer#8415)."""
+
+HOST_LOST_SECONDS = 180
+"""How long a host may be out of reach in the middle of its work before that counts as lost."""
+
+GROUP_SECONDS = 300
+"""Until no interface is left in a security group that is to be deleted."""
+
+SETTLE_SECONDS = 30
+"""How long EC2 may go on showing what has been removed."""
+
+LEASE_SECONDS = 60
+"""How long an execution keeps its run without renewing the lease."""
+
+MACHINES_IN_A_ROW = 2
+"""How often a machine or image that was lost is made again within one execution."""
