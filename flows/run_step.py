@@ -9,21 +9,13 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 
 from notebake import runs
-from notebake.errors import CloudError, HostUnreachableError, LoginRefusedError, NotebakeError
+from notebake.errors import NotebakeError, is_worth_a_retry
 from notebake.records import Run
 from notebake.run_lease import check_lease
 from notebake.step import Step, carry_out, describe
 
 RETRIES = 2
 RETRY_SECONDS = [2.0, 10.0]
-PASSING_CODES = {
-    "InternalError",
-    "InternalFailure",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "Throttling",
-    "Unavailable",
-}
 
 
 @functools.cache
@@ -31,7 +23,7 @@ def as_task(step: Step) -> Task[[Run], object]:
     """Return the task that finds or makes what the step gives."""
 
     def make(run: Run) -> Any:
-        check_lease(run)
+        check_lease()
         try:
             outcome = carry_out(step, run)
         except NotebakeError as error:
@@ -59,6 +51,7 @@ def as_undo_task(step: Step) -> Task[[Run], object]:
         raise ValueError(f"{step.name} has nothing to undo")
 
     def remove(run: Run) -> None:
+        check_lease()
         undo(run)
         runs.record_outcome(run, step.name, "undone")
 
@@ -75,17 +68,12 @@ def _task(step: Step, work: Any, title: str) -> Task[[Run], object]:
         task_run_name=title,
         retries=RETRIES,
         retry_delay_seconds=RETRY_SECONDS,
-        retry_condition_fn=is_worth_a_retry,
+        retry_condition_fn=may_pass,
         cache_policy=NO_CACHE,
         persist_result=False,
     )
 
 
-def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Tell whether a failure may pass by itself; every other one is for a person."""
-    error = state.data
-    if isinstance(error, HostUnreachableError) and not isinstance(error, LoginRefusedError):
-        return True
-    if isinstance(error, CloudError):
-        return not error.code or error.code in PASSING_CODES
-    return isinstance(error, ConnectionError) and not isinstance(error, NotebakeError)
+def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Tell whether a failure may pass by itself."""
+    return is_worth_a_retry(state.data)

@@ -24,12 +24,41 @@ class PreflightError(NotebakeError):
     """Something that the run needs is not there. Nothing has been made."""
 
 
+PASSING_CODES = frozenset(
+    (
+        "InternalError",
+        "InternalFailure",
+        "NoAnswer",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "Unavailable",
+    )
+)
+"""Answers that leave open whether a call took effect, and that pass by themselves."""
+
+LATE_CODES = frozenset(("UnauthorizedOperation", "VcpuLimitExceeded"))
+"""Refusals that hold, but may be late: permissions and freed quota take some seconds to arrive."""
+
+
 class CloudError(NotebakeError):
-    """AWS refused a call, for the reason given by its error code."""
+    """AWS refused a call, for the reason given by its error code; NoAnswer where none came."""
 
     def __init__(self, message: str, hint: str = "", code: str = "") -> None:
         Exception.__init__(self, message, hint, code)
         self.message, self.hint, self.code = message, hint, code
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same call may work in a while; whether this one took effect is open."""
+        return self.code in PASSING_CODES
+
+
+class LostError(NotebakeError):
+    """A machine or an image that the run had made is gone: going on means to make it again."""
 
 
 class CapacityError(CloudError):
@@ -92,3 +121,12 @@ class TearDownError(NotebakeError):
         why = " ".join(failures)
         self.message = f"Tearing down run {run_id} left: {left}. {why}".strip()
         self.hint = f"Try again with: notebake tear-down {run_id}"
+
+
+def is_worth_a_retry(error: object) -> bool:
+    """Tell whether a failure may pass by itself; every other one is for a person."""
+    if isinstance(error, CloudError):
+        return error.is_passing or error.code in LATE_CODES
+    if isinstance(error, HostUnreachableError):
+        return not isinstance(error, LoginRefusedError)
+    return isinstance(error, ConnectionError) and not isinstance(error, NotebakeError)

@@ -3,22 +3,24 @@
 import datetime
 import logging
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
+from notebake import clock
 from notebake.errors import NotebakeError, RunIsHeldError, RunStoreError
+from notebake.patience import LEASE_SECONDS
 from notebake.process import Process, is_dead, this_process
 from notebake.records import Record, Run
 from notebake.run_store import open_store
 
 log = logging.getLogger(__name__)
-Clock = Callable[[], float]
 
 
 class LeaseLostError(NotebakeError):
-    """This process no longer holds the run's lease: another may be executing the run."""
+    """This execution no longer holds the run's lease: another may be executing the run."""
 
 
 class Lease(Record):
@@ -33,41 +35,65 @@ class Lease(Record):
     is_released: bool = False
 
 
+@dataclass
+class Holding:
+    """A lease in the hands of its holder."""
+
+    run: Run
+    lease: Lease
+    sure_until: float
+    """On this machine's own clock: until then nobody can have taken the run."""
+
+
+_holding: ContextVar[Holding | None] = ContextVar("holding", default=None)
+
+
 @contextmanager
-def hold_lease(run: Run, *, seconds: float = 60, clock: Clock = time.time) -> Iterator[Lease]:
-    """Hold the run for this process; a thread renews the lease four times as often as it must.
+def hold_lease(run: Run, *, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
+    """Hold the run for this execution; a thread renews the lease four times as often as it must.
+
+    Whatever runs in the block, in threads with a copy of its context too, is known as the holder.
 
     Raises:
         RunIsHeldError: another execution holds it and is not provably dead.
     """
-    lease = _take(run, seconds, clock)
+    began = clock.elapsed_with_sleep()
+    lease = _take(run, seconds)
+    holding = Holding(run, lease, began + seconds)
     stop = threading.Event()
     renewal = threading.Thread(
-        target=_renew, args=(run, lease, clock, stop), name=f"lease of {run.id}", daemon=True
+        target=_renew, args=(holding, stop), name=f"lease of {run.id}", daemon=True
     )
     renewal.start()
+    token = _holding.set(holding)
     try:
         yield lease
     finally:
+        _holding.reset(token)
         stop.set()
         renewal.join()
-        _release(run, lease, clock)
+        _release(run, lease)
 
 
-def check_lease(run: Run, *, clock: Clock = time.time) -> None:
-    """Return if this process holds the run, also if it slept and nobody took the run meanwhile.
+def check_lease() -> None:
+    """Return if this execution may go on: it holds its run, or never held one.
+
+    While the lease cannot have ended, nobody is asked. A holder that slept longer, and whose run
+    nobody took meanwhile, goes on.
 
     Raises:
-        LeaseLostError: it does not.
+        LeaseLostError: another has taken the run.
+        RunStoreError: the run store, which would know, does not answer.
     """
-    lease = read_lease(run)
-    if lease and lease.process == this_process() and not lease.is_released:
-        if lease.expires_at > clock() or _extend(run, lease, clock):
-            return
-        lease = read_lease(run)
+    holding = _holding.get()
+    if holding is None or clock.elapsed_with_sleep() < holding.sure_until:
+        return
+    if _extend_held(holding):
+        return
+    lease = read_lease(holding.run)
     taken = f": {_whereabouts(lease)} has it" if lease and not lease.is_released else ""
     raise LeaseLostError(
-        f"This process no longer holds run {run.id}{taken}.",
+        f"This process no longer holds run {holding.run.id}{taken}.",
         hint="Nothing was undone. Let the other execution finish, or resume the run.",
     )
 
@@ -78,11 +104,11 @@ def read_lease(run: Run) -> Lease | None:
     return Lease.model_validate_json(stored.content) if stored else None
 
 
-def _take(run: Run, seconds: float, clock: Clock) -> Lease:
+def _take(run: Run, seconds: float) -> Lease:
     """Take the lease: a new one, or one that is over; of several takers one succeeds."""
     store = open_store(run.store)
     while True:
-        now = clock()
+        now = clock.now()
         lease = Lease(
             holder=str(uuid.uuid4()),
             process=this_process(),
@@ -104,25 +130,35 @@ def _take(run: Run, seconds: float, clock: Clock) -> Lease:
             return lease
 
 
-def _renew(run: Run, lease: Lease, clock: Clock, stop: threading.Event) -> None:
+def _renew(holding: Holding, stop: threading.Event) -> None:
     """Extend the lease until told to stop, or until it is another's."""
-    while not stop.wait(lease.seconds / 4):
+    run = holding.run
+    while not clock.pause(holding.lease.seconds / 4, stop):
         try:
-            if not _extend(run, lease, clock):
+            if not _extend_held(holding):
                 log.error("The lease of run %s is lost to another execution", run.id)
                 return
         except RunStoreError as error:
             log.warning("The lease of run %s could not be renewed: %s", run.id, error.message)
 
 
-def _extend(run: Run, lease: Lease, clock: Clock, *, is_released: bool = False) -> bool:
+def _extend_held(holding: Holding) -> bool:
+    """Extend the lease, and be sure of it from before the store was asked; False if it is lost."""
+    began = clock.elapsed_with_sleep()
+    if not _extend(holding.run, holding.lease):
+        return False
+    holding.sure_until = began + holding.lease.seconds
+    return True
+
+
+def _extend(run: Run, lease: Lease, *, is_released: bool = False) -> bool:
     """Extend or release the lease; False, and nothing changed, if it is another's."""
     store = open_store(run.store)
     while stored := store.read(_key(run)):
         if Lease.model_validate_json(stored.content).holder != lease.holder:
             return False
         extended = lease.model_copy(
-            update={"expires_at": clock() + lease.seconds, "is_released": is_released}
+            update={"expires_at": clock.now() + lease.seconds, "is_released": is_released}
         )
         # Refused if another took the lease just now, or if another thread of ours extended it.
         if store.replace(_key(run), _content(extended), version=stored.version):
@@ -130,10 +166,10 @@ def _extend(run: Run, lease: Lease, clock: Clock, *, is_released: bool = False) 
     return False
 
 
-def _release(run: Run, lease: Lease, clock: Clock) -> None:
+def _release(run: Run, lease: Lease) -> None:
     """Let the next execution in; if that fails, the lease ends by itself."""
     try:
-        _extend(run, lease, clock, is_released=True)
+        _extend(run, lease, is_released=True)
     except RunStoreError as error:
         log.warning("The lease of run %s could not be released: %s", run.id, error.message)
 

@@ -2,17 +2,36 @@
 
 import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+)
+from botocore.parsers import ResponseParserError
 
-from notebake.errors import CapacityError, CloudError
+from notebake.errors import CapacityError, CloudError, WaitTimeoutError
+from notebake.patience import CATCH_UP_SECONDS
+from notebake.run_lease import check_lease
+from notebake.waiting import wait_until
 
-CAPACITY_CODES = {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"}
+CAPACITY_CODES = {
+    "InsufficientCapacity",
+    "InsufficientFreeAddressesInSubnet",
+    "InsufficientHostCapacity",
+    "InsufficientInstanceCapacity",
+    "Unsupported",
+}
+"""One place has no room, or does not offer the type; another one may."""
+READING = ("Describe", "Get", "List", "Lookup", "Search")
+T = TypeVar("T")
 _lock = threading.Lock()
 HINTS = {
     "UnauthorizedOperation": "Ask for this permission, or use other credentials.",
@@ -23,14 +42,15 @@ HINTS = {
 
 
 @functools.cache
-def connect(service: str, region: str) -> Any:
+def connect(service: str, region: str, *, tries: int = 5) -> Any:
     """Return the process's client of a service in a region; clients are safe to share.
 
-    The endpoint comes from AWS_ENDPOINT_URL where that is set, as botocore itself does it.
+    The endpoint comes from AWS_ENDPOINT_URL where that is set, as botocore itself does it. For a
+    launch one try is right: botocore would ask a full zone again and again, as it answers 500.
     """
     config = Config(
         region_name=region,
-        retries={"mode": "standard", "total_max_attempts": 5},
+        retries={"mode": "standard", "total_max_attempts": tries},
         connect_timeout=10,
         read_timeout=60,
         user_agent_appid="notebake",
@@ -38,7 +58,16 @@ def connect(service: str, region: str) -> Any:
     )
     # Making clients is not safe to do side by side (boto3 guide, "Session": multithreading).
     with _lock:
-        return _session().client(service, config=config)
+        client = _session().client(service, config=config)
+    if service in ("ec2", "scheduler"):
+        client.meta.events.register("before-call", _check_before_changing)
+    return client
+
+
+def _check_before_changing(model: Any, **_: Any) -> None:
+    """Let only who still holds the run change anything in the account."""
+    if not model.name.startswith(READING):
+        check_lease()
 
 
 @functools.cache
@@ -61,5 +90,41 @@ def calling(what: str) -> Iterator[None]:
     except NoCredentialsError as error:
         hint = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         raise CloudError(f"Tried to {what}; no AWS credentials were found.", hint) from error
+    except (ConnectionError, HTTPClientError, ResponseParserError) as error:
+        message = f"Tried to {what}; no answer from AWS: {error}"
+        raise CloudError(message, "Check the network, then resume the run.", "NoAnswer") from error
     except BotoCoreError as error:
-        raise CloudError(f"Tried to {what}; no answer from AWS: {error}") from error
+        raise CloudError(f"Tried to {what}; it could not be asked: {error}") from error
+
+
+def until_known(call: Callable[[], T], *, what: str) -> T:
+    """Return what a call gives, made again while EC2 does not know yet what we know to be there.
+
+    Raises:
+        CloudError: EC2 refused for another reason, or still does not know it.
+    """
+    unknown: list[CloudError] = []
+
+    def answer() -> tuple[T] | None:
+        try:
+            with calling(what):
+                return (call(),)
+        except CloudError as error:
+            if not error.code.endswith(".NotFound") or error.code == "InvalidPermission.NotFound":
+                raise
+            unknown.append(error)
+            return None
+
+    try:
+        return wait_until(
+            answer, what=f"EC2 to know what is needed to {what}", timeout_seconds=CATCH_UP_SECONDS
+        )[0]
+    except WaitTimeoutError:
+        raise unknown[-1] from None
+
+
+def wait_for_first(find: Callable[[], T | None], what: str) -> T:
+    """Return what EC2 says is there already, by its name, as soon as it also shows it."""
+    return wait_until(
+        find, what=f"EC2 to show {what}, which it says exists", timeout_seconds=CATCH_UP_SECONDS
+    )

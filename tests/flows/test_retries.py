@@ -3,7 +3,7 @@ from typing import Any, cast
 import pytest
 from prefect.states import Failed
 
-from flows.run_step import is_worth_a_retry
+from flows.run_step import may_pass
 from notebake.errors import (
     CapacityError,
     CloudError,
@@ -11,6 +11,7 @@ from notebake.errors import (
     HostUnreachableError,
     ImageNotAcceptedError,
     LoginRefusedError,
+    LostError,
     NotebookError,
     PreflightError,
     SecretFoundError,
@@ -22,12 +23,16 @@ PASSING = [
     HostUnreachableError("no route"),
     CloudError("slow down", "", "RequestLimitExceeded"),
     CloudError("broken", "", "InternalError"),
-    CloudError("no answer"),
+    CloudError("no answer", "", "NoAnswer"),
+    CloudError("not allowed yet", "", "UnauthorizedOperation"),
+    CloudError("not freed yet", "", "VcpuLimitExceeded"),
     ConnectionResetError("reset"),
 ]
 FOR_A_PERSON = [
     LoginRefusedError("wrong key"),
-    CloudError("not allowed", "", "UnauthorizedOperation"),
+    CloudError("not there", "", "InvalidAMIID.NotFound"),
+    CloudError("of our own"),
+    LostError("gone"),
     CapacityError("full", "", "InsufficientInstanceCapacity"),
     HostCommandError("192.0.2.7", "make", 2, ""),
     ImageNotAcceptedError("differs"),
@@ -43,7 +48,7 @@ FOR_A_PERSON = [
 
 
 def is_tried_again(error: Exception) -> bool:
-    return is_worth_a_retry(cast(Any, None), cast(Any, None), Failed(data=error))
+    return may_pass(cast(Any, None), cast(Any, None), Failed(data=error))
 
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: f"{type(error).__name__} {error}")

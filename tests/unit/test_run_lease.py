@@ -1,3 +1,5 @@
+import contextvars
+import functools
 import subprocess
 import sys
 import threading
@@ -8,25 +10,51 @@ from pathlib import Path
 
 import pytest
 
+from notebake import clock
 from notebake.errors import RunIsHeldError
 from notebake.process import this_process
 from notebake.recipe import Recipe
 from notebake.records import Run
-from notebake.run_lease import LeaseLostError, check_lease, hold_lease, read_lease
+from notebake.run_lease import Lease, LeaseLostError, check_lease, hold_lease, read_lease
 from notebake.run_store import open_store
 from notebake.runs import new_run
 
 NOON = 1_800_000_000.0
 HOLDER = """
 import sys, time
+from notebake import clock
 from notebake.run_lease import hold_lease
 from notebake.run_store import open_store
 from notebake.runs import load_run
 run = load_run(sys.argv[1], open_store(sys.argv[2]))
-with hold_lease(run, seconds=3600, clock=eval(sys.argv[3])):
+class Ahead(clock.RealClock):
+    def now(self):
+        return time.time() + float(sys.argv[3])
+with clock.replaced(Ahead()), hold_lease(run, seconds=3600):
     print("held", flush=True)
     time.sleep(600)
 """
+
+
+class SetClock(clock.RealClock):
+    """A clock that stands where a test sets it, awake or not."""
+
+    def __init__(self, moment: float) -> None:
+        self.moment = moment
+        self.slept_seconds = 0.0
+
+    def now(self) -> float:
+        return self.moment + self.slept_seconds
+
+    def elapsed_with_sleep(self) -> float:
+        return super().elapsed_with_sleep() + self.slept_seconds
+
+
+@contextmanager
+def clock_set(moment: float = NOON) -> Iterator[SetClock]:
+    chosen = SetClock(moment)
+    with clock.replaced(chosen):
+        yield chosen
 
 
 @pytest.fixture
@@ -35,9 +63,9 @@ def run(tmp_path: Path) -> Run:
 
 
 @contextmanager
-def other_execution(run: Run, clock: str = "time.time") -> Iterator[subprocess.Popen[str]]:
+def other_execution(run: Run, ahead_seconds: float = 0) -> Iterator[subprocess.Popen[str]]:
     """A second process that holds the run until it is killed."""
-    command = [sys.executable, "-c", HOLDER, run.id, run.store, clock]
+    command = [sys.executable, "-c", HOLDER, run.id, run.store, str(ahead_seconds)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
@@ -73,7 +101,7 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped
             wait_until_zombie(child.pid)
         with hold_lease(run) as lease:
             assert lease.process == this_process()
-            check_lease(run)
+            check_lease()
 
 
 @pytest.mark.parametrize(
@@ -83,20 +111,20 @@ def test_a_process_that_cannot_be_seen_from_here_counts_as_alive(
     run: Run, change: dict[str, str]
 ) -> None:
     leave_lease(run, change, expires_at=NOON + 60)
-    with pytest.raises(RunIsHeldError), hold_lease(run, clock=lambda: NOON):
+    with clock_set(), pytest.raises(RunIsHeldError), hold_lease(run):
         pass
 
 
 def test_a_number_given_to_another_process_since_does_not_keep_the_run(run: Run) -> None:
     leave_lease(run, {"started": "1"}, expires_at=NOON + 60)
-    with hold_lease(run, clock=lambda: NOON):
-        check_lease(run, clock=lambda: NOON)
+    with clock_set(), hold_lease(run) as lease:
+        assert read_lease(run) == lease
 
 
 def test_a_lease_that_ran_out_is_taken(run: Run) -> None:
     leave_lease(run, {"boot_id": "of another machine"}, expires_at=NOON + 60)
-    with hold_lease(run, clock=lambda: NOON + 60):
-        check_lease(run, clock=lambda: NOON + 60)
+    with clock_set(NOON + 60), hold_lease(run) as lease:
+        assert read_lease(run) == lease
 
 
 def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
@@ -123,23 +151,51 @@ def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
 
 
 def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
-    with hold_lease(run):
-        with (
-            other_execution(run, clock="lambda: time.time() + 3600"),
-            pytest.raises(LeaseLostError, match="has it"),
-        ):
-            check_lease(run)
+    with clock_set(time.time()) as laptop, hold_lease(run):
+        with other_execution(run, ahead_seconds=3600):
+            check_lease()
+            laptop.slept_seconds = 3600
+            with pytest.raises(LeaseLostError, match="has it"):
+                check_lease()
         taken = read_lease(run)
     assert read_lease(run) == taken, "a lease that is another's is not released"
 
 
 def test_a_holder_that_slept_while_nobody_came_goes_on(run: Run) -> None:
-    moments = iter([NOON])
-    with hold_lease(run, clock=lambda: next(moments, NOON + 3600)):
-        check_lease(run, clock=lambda: NOON + 3600)
+    with clock_set() as laptop, hold_lease(run):
+        laptop.slept_seconds = 3600
+        check_lease()
         lease = read_lease(run)
         assert lease is not None
         assert lease.expires_at > NOON + 3600
+
+
+def test_a_holder_whose_lease_cannot_have_ended_asks_nobody(run: Run, tmp_path: Path) -> None:
+    with hold_lease(run):
+        lease_file = tmp_path / run.id / "lease.json"
+        lease_file.rename(tmp_path / "elsewhere")
+        check_lease()
+        (tmp_path / "elsewhere").rename(lease_file)
+
+
+def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Run) -> None:
+    told: list[bool] = []
+
+    def ask() -> None:
+        try:
+            check_lease()
+            told.append(True)
+        except LeaseLostError:
+            told.append(False)
+
+    with clock_set() as laptop, hold_lease(run):
+        laptop.slept_seconds = 3600
+        leave_lease(run, {"boot_id": "of another machine"}, expires_at=NOON + 9999)
+        for target in (ask, functools.partial(contextvars.copy_context().run, ask)):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+    assert told == [True, False]
 
 
 def test_the_lease_is_renewed_while_it_is_held(run: Run) -> None:
@@ -153,31 +209,26 @@ def test_the_lease_is_renewed_while_it_is_held(run: Run) -> None:
         assert len(seen) >= 4
 
 
-def test_a_released_run_is_free_at_once_and_held_by_nobody(run: Run) -> None:
-    with hold_lease(run):
+def test_a_released_run_is_free_at_once(run: Run) -> None:
+    with hold_lease(run) as first:
         pass
-    with pytest.raises(LeaseLostError):
-        check_lease(run)
-    with hold_lease(run):
-        check_lease(run)
+    with hold_lease(run) as second:
+        assert second.holder != first.holder
 
 
 def test_a_run_that_nobody_ever_held_is_not_held(run: Run) -> None:
     assert read_lease(run) is None
-    with pytest.raises(LeaseLostError):
-        check_lease(run)
+    check_lease()
 
 
 def leave_lease(run: Run, process: dict[str, str], *, expires_at: float) -> None:
     """Leave a lease as an execution would that ended without releasing it."""
-    with hold_lease(run) as lease:
-        pass
-    left = lease.model_copy(
-        update={
-            "process": lease.process.model_copy(update=process),
-            "expires_at": expires_at,
-            "is_released": False,
-        }
+    left = Lease(
+        holder="another",
+        process=this_process().model_copy(update=process),
+        since=NOON,
+        expires_at=expires_at,
+        seconds=60,
     )
     open_store(run.store).write(f"{run.id}/lease.json", left.model_dump_json().encode())
 
