@@ -34,9 +34,9 @@ def part_of(recipe: Recipe, step: str) -> list[object]:
     """Return the part of the recipe that a step itself uses."""
     parts: dict[str, list[object]] = {
         "launch_instance": [
-            recipe.region, recipe.base_image, list(recipe.instance_types), recipe.encryption,
-            recipe.network.vpc_id, list(recipe.network.subnet_ids), recipe.network.address,
-            recipe.root_volume, list(recipe.volumes),
+            recipe.region, recipe.base_image, recipe.encryption, recipe.network.vpc_id,
+            list(recipe.network.subnet_ids), recipe.network.address, recipe.root_volume,
+            list(recipe.volumes),
         ],
         "mount_volumes": [list(recipe.volumes), recipe.instance_store],
         "install_software": [recipe.software],

@@ -1,15 +1,19 @@
 """How an instance is asked for: parameters that are kept before they are sent, zone after zone."""
 
+import functools
 import logging
 from typing import Any
 
-from notebake import runs
+from notebake import clock, runs
+from notebake.attempt import attempt, attempts, close, close_removed
 from notebake.aws import images, instances, networks, tags
 from notebake.aws.volumes import zone_of_volumes
 from notebake.digest import digest_of
-from notebake.errors import CapacityError, CloudError
+from notebake.errors import CapacityError, LostError, WaitTimeoutError
+from notebake.patience import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
 from notebake.recipe import Encryption, EncryptionMode, Recipe, RootVolume
 from notebake.records import Instance, Run
+from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
 DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnopqrst")
@@ -66,13 +70,16 @@ def launch(
 ) -> Instance:
     """Return an instance, trying each type in each zone until one has room.
 
+    A place whose answer was lost is asked again before any other: the machine may be there.
+
     Raises:
         CapacityError: none has; the message names what was tried.
         CloudError: AWS refused for another reason; then nothing else is tried.
     """
+    name = f"{role}-{number}"
     group = networks.find_security_group(run)
     if group is None:
-        raise CloudError(f"The security group of run {run.id} is gone.", "Resume the run.")
+        raise LostError(f"The security group of run {run.id} is gone.", "Resume the run.")
     base: dict[str, Any] = {
         "ImageId": image_id,
         "MinCount": 1,
@@ -81,12 +88,12 @@ def launch(
         "UserData": user_data,
         "InstanceInitiatedShutdownBehavior": "terminate",
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
-        "TagSpecifications": tags.specifications(
-            tags.tags_for(run, role, **marks), "instance", "volume", "network-interface"
-        ),
     }
     if disks:
         base["BlockDeviceMappings"] = disks
+    marks = {tags.NUMBER: str(number), **marks}
+    if found := _ask_again(run, name, marks):
+        return found
     tried: list[str] = []
     for instance_type in instance_types:
         for subnet in _subnets(run):
@@ -96,7 +103,7 @@ def launch(
                 "NetworkInterfaces": [_interface(run, subnet["SubnetId"], group.id)],
             }
             try:
-                return _request(run, f"{role}-{number}", place, parameters)
+                return _request(run, role, place, parameters, marks)
             except CapacityError as error:
                 log.warning("No room for one %s: %s", place, error.code)
                 tried.append(f"{place} ({error.code})")
@@ -124,33 +131,129 @@ def _interface(run: Run, subnet_id: str, group_id: str) -> dict[str, Any]:
     }
 
 
-def _request(run: Run, name: str, place: str, parameters: dict[str, Any]) -> Instance:
+def _ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
+    """Return the machine of a request whose answer was lost, if it was for the same; else None.
+
+    The token makes the same request harmless: it gives the machine that the first one made, or
+    makes it now.
+    """
+    epoch = runs.epoch(run, name)
+    for one in attempts(run, name):
+        same = one.detail["epoch"] == epoch and one.detail["marks"] == marks
+        kept = runs.read_parameters(run, str(one.detail["kept"]))
+        if one.state != "open" or not same or kept is None:
+            continue
+        log.info("Asking again for one %s, as the answer was lost", one.detail["place"])
+        try:
+            instance = _send(run, kept)
+        except CapacityError as error:
+            log.warning("No room for one %s: %s", one.detail["place"], error.code)
+            close(run, one, "removed")
+            continue
+        close(run, one, "made", instance.id)
+        if is_there(run, instance, one.at):
+            return instance
+        runs.bump_epoch(run, name, epoch)
+        return None
+    return None
+
+
+def _request(
+    run: Run, role: str, place: str, parameters: dict[str, Any], marks: dict[str, str]
+) -> Instance:
     """Send one request, replayed byte for byte if it was sent before under the same token.
 
     A token outlives its instance by a day or more: where the answer is a machine that is gone,
     the epoch is raised and another one asked for. (ec2-api-idempotency, EC2 developer guide)
     """
+    name = f"{role}-{marks[tags.NUMBER]}"
     while True:
         epoch = runs.epoch(run, name)
         # Machines of another image are another request, under a token of their own.
         token = runs.client_token(run.id, f"{name} {parameters['ImageId']}", epoch, place)
+        marked = tags.tags_for(run, role, **marks) | {tags.TOKEN: token}
+        kept_as = f"launch-{name}-{token[:16]}"
         kept = runs.keep_parameters(
-            run, f"launch-{name}-{token[:16]}", parameters | {"ClientToken": token}
+            run,
+            kept_as,
+            parameters
+            | {
+                "ClientToken": token,
+                "TagSpecifications": tags.specifications(
+                    marked, "instance", "volume", "network-interface"
+                ),
+            },
         )
-        runs.record_intent(run, name, {"place": place, "token": token})
         log.info("Requesting one %s from %s", place, kept["ImageId"])
-        instance = instances.request_instances(run.recipe.region, kept)[0]
-        known = instances.describe_instance(instance.id, run.recipe.region)
-        if known is None or known.state not in instances.GONE:
+        began = clock.now()
+        instance = attempt(
+            run,
+            name,
+            {"place": place, "token": token, "epoch": epoch, "kept": kept_as, "marks": marks},
+            functools.partial(_send, run, kept),
+            ids=lambda made: (made.id,),
+        )
+        earlier = [one.at for one in attempts(run, name) if one.detail["token"] == token]
+        if is_there(run, instance, min(earlier, default=began)):
             return instance
-        log.info("%s is %s already: asking for another one", instance.id, known.state)
+        log.info("%s is gone already: asking for another one", instance.id)
         runs.bump_epoch(run, name, epoch)
 
 
-def forget_launch(run: Run, *, role: str, number: int) -> None:
-    """Let a later launch be a request of its own: what was launched before has been removed."""
-    name = f"{role}-{number}"
-    runs.bump_epoch(run, name, runs.epoch(run, name))
+def _send(run: Run, kept: dict[str, Any]) -> Instance:
+    """Send kept parameters."""
+    return instances.request_instances(run.recipe.region, kept)[0]
+
+
+def is_there(run: Run, instance: Instance, asked_at: float) -> bool:
+    """Tell whether a machine that EC2 named is one that has not ended since it was asked for.
+
+    EC2 shows an ended one for about an hour. One that is not shown and was asked for later than
+    that is late: nobody may take it for gone and launch another beside it.
+
+    Raises:
+        WaitTimeoutError: it is late, and did not appear in time.
+    """
+    try:
+        known = wait_until(
+            lambda: instances.describe_instance(instance.id, run.recipe.region),
+            what=f"EC2 to show {instance.id}",
+            timeout_seconds=CATCH_UP_SECONDS,
+        )
+    except WaitTimeoutError:
+        if clock.now() < asked_at + SHOWN_AFTER_END_SECONDS:
+            raise
+        return False
+    return known.state not in instances.GONE
+
+
+def remove_machines(run: Run, role: str, count: int) -> None:
+    """Terminate all machines of a role, and let a later launch be a request of its own.
+
+    EC2 may still be catching up with a launch: it is looked for until it shows or cannot any more.
+    """
+    names = [f"{role}-{number}" for number in range(1, count + 1)]
+    late = [one for name in names for one in attempts(run, name) if one.may_still_appear]
+
+    def look() -> list[Instance] | None:
+        seen = instances.find_launched(run, role)
+        known = {one.id for one in seen} | {one.client_token for one in seen}
+        missing = [one for one in late if not known & {*one.made, str(one.detail["token"])}]
+        return seen if not any(one.may_still_appear for one in missing) else None
+
+    seen = wait_until(
+        look,
+        what=f"EC2 to show what may have been launched as {role}",
+        timeout_seconds=CATCH_UP_SECONDS,
+    )
+    found = [one.id for one in seen if one.state != "terminated"]
+    if found:
+        log.info("Terminating %s", ", ".join(found))
+        instances.terminate_instances(found, run.recipe.region)
+    for name in names:
+        if any(one.state in {"open", "made"} for one in attempts(run, name)):
+            runs.bump_epoch(run, name, runs.epoch(run, name))
+            close_removed(run, name)
 
 
 def resolve_base_image(run: Run) -> dict[str, Any]:

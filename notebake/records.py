@@ -1,5 +1,6 @@
 """Plain frozen records that travel between layers."""
 
+import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +33,9 @@ class Instance(Record):
     image_id: str
     public_address: str | None = None
     private_address: str | None = None
+    client_token: str = ""
+    state_reason: str = ""
+    """Why it is in this state, in EC2's words."""
     volume_ids: dict[str, str] = {}
     """Device name as requested → volume id."""
     tags: dict[str, str] = {}
@@ -74,7 +78,7 @@ class Host(Record):
 
 
 class Resource(Record):
-    """Something in the account that carries a run's tag, as `survey` lists it."""
+    """Something in the account that carries a run's tag or name, as a look finds it."""
 
     kind: str
     id: str
@@ -83,6 +87,22 @@ class Resource(Record):
     run_id: str = ""
     expires: str = ""
     tags: dict[str, str] = {}
+    region: str = ""
+    made_at: datetime.datetime | None = None
+    owners: tuple[str, ...] = ()
+    """Ids of what it belongs to: a disk's machine, a snapshot's image, who uses a key pair."""
+    parts: tuple[str, ...] = ()
+    """Ids of an image's snapshots."""
+    token: str = ""
+    """An instance's own ClientToken, which no copy of it shares."""
+    made_of: str = ""
+    """The instance of which EC2 says that an image or a snapshot was made."""
+    instance_type: str = ""
+    has_public_address: bool = False
+    size_gib: int = 0
+    volume_type: str = ""
+    iops: int = 0
+    throughput_mib_per_second: int = 0
 
 
 class Done(Record):

@@ -34,10 +34,16 @@ def keep_parameters(run: Run, name: str, parameters: dict[str, Any]) -> dict[str
     """
     store, key = open_store(run.store), f"{run.id}/parameters/{name}.json"
     store.create(key, json.dumps(parameters, indent=2).encode())
-    stored = store.read(key)
-    if stored is None:
+    kept = read_parameters(run, name)
+    if kept is None:
         raise RunStoreError(f"{key} was written to {store.location} and is gone.")
-    kept: dict[str, Any] = json.loads(stored.content)
+    return kept
+
+
+def read_parameters(run: Run, name: str) -> dict[str, Any] | None:
+    """Return what was kept under this name, or None."""
+    stored = open_store(run.store).read(f"{run.id}/parameters/{name}.json")
+    kept: dict[str, Any] | None = json.loads(stored.content) if stored else None
     return kept
 
 

@@ -6,7 +6,8 @@ The front door to all that a run keeps; two rooms have files of their own.
 <run id>/recipes/0001.yaml …    the recipe as it was run, and as it was mended
 <run id>/lease.json             who is executing it (run_lease)
 <run id>/epochs, parameters     what makes creating calls repeatable (run_calls)
-<run id>/events                 what was intended and what came of it (run_events)
+<run id>/attempts               creating calls, and what came of each (attempt)
+<run id>/events                 what came of each step (run_events)
 <run id>/<anything else>        files: executed notebooks, lock files, keys, the log
 """
 
@@ -24,16 +25,22 @@ from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
 from notebake.recipe_file import BlockDumper, parse_recipe
 from notebake.records import Record, Run
-from notebake.run_calls import bump_epoch, client_token, epoch, keep_parameters
-from notebake.run_events import Event, events, intents, record_intent, record_outcome
+from notebake.run_calls import (
+    bump_epoch,
+    client_token,
+    epoch,
+    keep_parameters,
+    read_parameters,
+)
+from notebake.run_events import Event, events, record_outcome
 from notebake.run_store import KEY, RunStore, open_store
 
 __all__ = [
     "Event", "RunHeader", "adopt_recipe", "bump_epoch", "client_token", "epoch", "events",
-    "file_path", "get_file", "intents", "keep_parameters", "list_runs", "load_run", "new_run",
-    "put_file", "read_header", "record_intent", "record_outcome",
+    "file_path", "get_file", "keep_parameters", "list_runs", "load_run", "new_run", "put_file",
+    "read_header", "read_parameters", "record_outcome",
 ]  # fmt: skip
-RESERVED = ("run.json", "recipes", "lease.json", "epochs", "parameters", "events")
+RESERVED = ("run.json", "recipes", "lease.json", "epochs", "parameters", "attempts", "events")
 
 
 class RunHeader(Record):

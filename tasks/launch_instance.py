@@ -11,43 +11,49 @@ from notebake import keys
 from notebake.asked import asked_for
 from notebake.aws import instances, key_pairs, tags
 from notebake.builder import baked_image
-from notebake.errors import RecipeError
-from notebake.launch import disks_of_builder, forget_launch, launch, resolve_base_image
+from notebake.launch import disks_of_builder, launch, remove_machines, resolve_base_image
 from notebake.records import Image, Instance, Run
 from notebake.step import Step
 from notebake.user_data import user_data
 
 log = logging.getLogger(__name__)
+ROLE = "builder"
 
 
 def find_instance(run: Run) -> Instance | Image | None:
-    """Return the run's builder if EC2 has it, or the image that makes it superfluous.
-
-    Raises:
-        RecipeError: it was launched for other disks or another base than the recipe wants now.
-    """
+    """Return the run's builder if it is as the recipe wants it, or the image made of such a one."""
     found = instances.find_builder(run)
     if found is None:
         return baked_image(run)
-    if found.tags.get(tags.LAUNCH) != asked_for(run.recipe, "launch_instance"):
-        raise RecipeError(
-            f"The recipe's machine, network or volumes changed after {found.id} was launched.",
-            f"Type: notebake tear-down {run.id} - then build the recipe anew.",
-        )
-    return found
+    return found if is_wanted(run, found) else None
+
+
+def is_wanted(run: Run, instance: Instance) -> bool:
+    """Tell whether a machine has the base, the disks and a type of the recipe as it is now."""
+    asked = asked_for(run.recipe, "launch_instance")
+    is_same = instance.tags.get(tags.LAUNCH) == asked
+    return is_same and instance.instance_type in run.recipe.instance_types
 
 
 def launch_instance(run: Run) -> Instance:
-    """Return as soon as EC2 has named the machine: from then on it can be found and ended."""
+    """Return as soon as EC2 has named the machine: from then on it can be found and ended.
+
+    One that was launched for another base, other disks or another type goes first.
+    """
+    for found in instances.find_instances(run, ROLE):
+        if is_wanted(run, found):
+            return found
+        log.warning("%s is not what the recipe asks for now: it is replaced", found.id)
+        remove_machines(run, ROLE, 1)
     base = resolve_base_image(run)
     host_keys = keys.keys_of(run, "builder-host")
     return launch(
         run,
-        role="builder",
+        role=ROLE,
         number=1,
         instance_types=run.recipe.instance_types,
         image_id=base["ImageId"],
-        key_name=key_pairs.key_pair_name(run, "builder"),
+        key_name=key_pairs.key_pair_name(run, ROLE),
         user_data=user_data(
             host_key_private=host_keys.private,
             host_key_public=host_keys.public,
@@ -60,11 +66,7 @@ def launch_instance(run: Run) -> Instance:
 
 def terminate_instance(run: Run) -> None:
     """Terminate the builder, with its disks, and wait until it is gone."""
-    found = [instance.id for instance in instances.find_instances(run, "builder")]
-    if found:
-        log.info("Terminating %s", ", ".join(found))
-        instances.terminate_instances(found, run.recipe.region)
-    forget_launch(run, role="builder", number=1)
+    remove_machines(run, ROLE, 1)
 
 
 STEP = Step(

@@ -8,12 +8,12 @@ Costs   snapshot storage, for as long as the image is kept
 import logging
 from typing import Any
 
-from notebake import runs
 from notebake.asked import asked_for
+from notebake.attempt import attempt, close_removed, keep_looking
 from notebake.aws import images, instances, tags
 from notebake.builder import baked_image
 from notebake.digest import digest_of
-from notebake.errors import CloudError
+from notebake.errors import CloudError, LostError
 from notebake.launch import device_names
 from notebake.records import Image, Run
 from notebake.step import Step
@@ -39,14 +39,20 @@ def request_image(run: Run) -> Image:
     images.remove_orphan_snapshots(run)
     builder = instances.find_builder(run)
     if builder is None:
-        raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
-    runs.record_intent(run, NAME, {"name": images.image_name(run), "of": builder.id})
+        raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
     lineage = {
+        tags.BUILDER: builder.id,
         tags.SEALED: asked_for(run.recipe, "clean_host"),
         "notebake:base-image": builder.image_id,
         "notebake:recipe-digest": digest_of(run.recipe),
     }
-    image = images.request_image(run, builder.id, disks_of_image(run), lineage)
+    image = attempt(
+        run,
+        "image",
+        {"name": images.image_name(run), "of": builder.id},
+        lambda: images.request_image(run, builder.id, disks_of_image(run), lineage),
+        ids=lambda made: (made.id, *made.snapshot_ids),
+    )
     log.info("%s is on its way", image.id)
     return image
 
@@ -76,13 +82,15 @@ def check_not_accepted(image: Image) -> None:
 
 def remove_unaccepted_image(run: Run) -> None:
     """Remove the run's image and snapshots, unless it has been accepted."""
-    image = images.find_image(run)
+    image = keep_looking(run, "image", lambda: images.find_image(run))
     if image and tags.ACCEPTED in image.tags:
         log.info("Keeping %s: it is accepted", image.id)
     elif image:
         log.info("Removing %s: it was not accepted", image.id)
         images.remove_image(image, run.recipe.region)
     images.remove_orphan_snapshots(run)
+    if image is None or tags.ACCEPTED not in image.tags:
+        close_removed(run, "image")
 
 
 STEP = Step(NAME, "Ask for the image", find_image, request_image, remove_unaccepted_image)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from notebake.aws import tags
-from notebake.aws.clients import calling, connect
+from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.errors import CloudError, NotOursError, PreflightError
 from notebake.recipe import BaseImage
 from notebake.records import Image, Run
@@ -80,8 +80,10 @@ def request_image(
                 TagSpecifications=tags.specifications(marks, "image", "snapshot"),
             )
     except CloudError as error:
-        found = find_image(run) if error.code == "InvalidAMIName.Duplicate" else None
-        if found is None or found.source_instance_id != instance_id:
+        if error.code != "InvalidAMIName.Duplicate":
+            raise
+        found = wait_for_first(lambda: find_image(run), f"the image {image_name(run)}")
+        if found.source_instance_id != instance_id:
             raise
         return found
     return Image(id=answer["ImageId"], name=image_name(run), state="pending", tags=marks)
@@ -97,8 +99,10 @@ def snapshot_progress(run: Run) -> str:
 
 def add_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
     """Put tags on resources that exist."""
-    with calling(f"tag {', '.join(ids)}"):
-        connect("ec2", region).create_tags(Resources=ids, Tags=tags.as_list(marks))
+    until_known(
+        lambda: connect("ec2", region).create_tags(Resources=ids, Tags=tags.as_list(marks)),
+        what=f"tag {', '.join(ids)}",
+    )
 
 
 def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
@@ -118,9 +122,13 @@ def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
 
 def remove_image(image: Image, region: str) -> None:
     """Deregister an image and delete its snapshots. May be repeated."""
-    ec2 = connect("ec2", region)
-    with calling(f"deregister {image.id}"):
-        ec2.deregister_image(ImageId=image.id)
+    try:
+        with calling(f"deregister {image.id}"):
+            connect("ec2", region).deregister_image(ImageId=image.id)
+    except CloudError as error:
+        # Deregistered by a call whose answer was lost; one that is only late is found again.
+        if error.code not in {"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}:
+            raise
     remove_snapshots(image.snapshot_ids, region)
 
 

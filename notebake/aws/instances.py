@@ -3,8 +3,9 @@
 from typing import Any
 
 from notebake.aws import tags
-from notebake.aws.clients import calling, connect
-from notebake.errors import CloudError
+from notebake.aws.clients import calling, connect, until_known
+from notebake.errors import CloudError, LostError
+from notebake.patience import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.records import Instance, Run
 from notebake.waiting import wait_until
 
@@ -13,6 +14,11 @@ GONE = {"terminated", "shutting-down"}
 
 def find_instances(run: Run, role: str) -> list[Instance]:
     """Return the run's instances of a role that are not terminated or about to be."""
+    return [one for one in find_launched(run, role) if one.state not in GONE]
+
+
+def find_launched(run: Run, role: str) -> list[Instance]:
+    """Return the run's instances of a role in every state, terminated ones as long as shown."""
     ec2 = connect("ec2", run.recipe.region)
     found: list[Instance] = []
     with calling(f"look for the instances of run {run.id}"):
@@ -22,7 +28,8 @@ def find_instances(run: Run, role: str) -> list[Instance]:
         for page in pages:
             for reservation in page["Reservations"]:
                 found += [as_instance(one) for one in reservation["Instances"]]
-    return [instance for instance in found if instance.state not in GONE]
+    # What somebody launched "like this" carries our tags, but not our token.
+    return [one for one in found if one.tags.get(tags.TOKEN) == one.client_token]
 
 
 def find_builder(run: Run) -> Instance | None:
@@ -45,18 +52,25 @@ def describe_instance(instance_id: str, region: str) -> Instance | None:
 
 
 def request_instances(region: str, parameters: dict[str, Any]) -> list[Instance]:
-    """Send RunInstances exactly as given; the ClientToken in it makes a repeat harmless."""
-    what = f"launch {parameters['InstanceType']} in {region}"
-    with calling(what):
-        answer = connect("ec2", region).run_instances(**parameters)
+    """Send RunInstances exactly as given; the ClientToken in it makes a repeat harmless.
+
+    Raises:
+        CapacityError: there is no room in this place.
+    """
+    answer = until_known(
+        lambda: connect("ec2", region, tries=1).run_instances(**parameters),
+        what=f"launch {parameters['InstanceType']} in {region}",
+    )
     return [as_instance(one) for one in answer["Instances"]]
 
 
-def wait_for_state(instance_id: str, region: str, wanted: str, timeout_seconds: float) -> Instance:
+def wait_for_state(
+    instance_id: str, region: str, wanted: str, timeout_seconds: float = STATE_SECONDS
+) -> Instance:
     """Return the instance once it is in the wanted state.
 
     Raises:
-        CloudError: it ended instead (with EC2's reason), when something else was wanted.
+        LostError: it ended instead, with EC2's reason.
         WaitTimeoutError: it did not get there in time.
     """
 
@@ -64,9 +78,10 @@ def wait_for_state(instance_id: str, region: str, wanted: str, timeout_seconds: 
         instance = describe_instance(instance_id, region)
         if instance is None or instance.state == wanted:
             return instance
-        if instance.state in GONE and wanted != "terminated":
-            raise CloudError(
-                f"{instance_id} is {instance.state} instead of {wanted}.",
+        if instance.state in GONE:
+            raise LostError(
+                f"{instance_id} is {instance.state} instead of {wanted}."
+                f" EC2 says: {instance.state_reason or 'nothing'}",
                 "Resume the run: it launches another machine.",
             )
         return None
@@ -78,43 +93,65 @@ def wait_for_state(instance_id: str, region: str, wanted: str, timeout_seconds: 
 
 def stop_instance(instance_id: str, region: str) -> None:
     """Ask an instance to stop. May be repeated."""
-    with calling(f"stop {instance_id}"):
-        connect("ec2", region).stop_instances(InstanceIds=[instance_id])
+    until_known(
+        lambda: connect("ec2", region).stop_instances(InstanceIds=[instance_id]),
+        what=f"stop {instance_id}",
+    )
 
 
 def start_instance(instance_id: str, region: str) -> None:
     """Ask a stopped instance to start. May be repeated."""
-    with calling(f"start {instance_id}"):
-        connect("ec2", region).start_instances(InstanceIds=[instance_id])
+    until_known(
+        lambda: connect("ec2", region).start_instances(InstanceIds=[instance_id]),
+        what=f"start {instance_id}",
+    )
 
 
 def terminate_instances(instance_ids: list[str], region: str) -> None:
-    """Terminate instances and wait until they are; those that are gone already are fine."""
+    """Terminate instances that EC2 has shown, and wait until they are gone."""
     for instance_id in instance_ids:
+        terminate(instance_id, region)
+    for instance_id in instance_ids:
+        wait_until(
+            lambda one=instance_id: _is_gone(one, region),  # type: ignore[misc]
+            what=f"{instance_id} to be terminated",
+            timeout_seconds=STATE_SECONDS,
+        )
+
+
+def terminate(instance_id: str, region: str) -> None:
+    """Have EC2 accept that an instance ends.
+
+    "If you get an InvalidInstanceID.NotFound error after running TerminateInstances, this does not
+    mean that the instance is or will be terminated" (EC2 developer guide, eventual consistency).
+    """
+
+    def is_accepted() -> bool | None:
         try:
             with calling(f"terminate {instance_id}"):
                 connect("ec2", region).terminate_instances(InstanceIds=[instance_id])
         except CloudError as error:
             if error.code != "InvalidInstanceID.NotFound":
                 raise
-    for instance_id in instance_ids:
-        wait_until(
-            lambda one=instance_id: _is_gone(one, region),  # type: ignore[misc]
-            what=f"{instance_id} to be terminated",
-            timeout_seconds=600,
-        )
+            instance = describe_instance(instance_id, region)
+            return True if instance and instance.state in GONE else None
+        return True
+
+    wait_until(is_accepted, what=f"EC2 to know {instance_id}", timeout_seconds=CATCH_UP_SECONDS)
 
 
 def _is_gone(instance_id: str, region: str) -> bool | None:
-    """Return True when the instance is terminated or unknown, None while it is not."""
+    """Return True when an instance whose end was accepted is terminated, or shown no more."""
     instance = describe_instance(instance_id, region)
     return True if instance is None or instance.state == "terminated" else None
 
 
 def read_console(instance_id: str, region: str) -> str:
     """Return what the instance has written to its console so far."""
-    with calling(f"read the console of {instance_id}"):
-        answer = connect("ec2", region).get_console_output(InstanceId=instance_id, Latest=True)
+    answer = until_known(
+        lambda: connect("ec2", region).get_console_output(InstanceId=instance_id, Latest=True),
+        what=f"read the console of {instance_id}",
+    )
     # botocore has undone the base64 already (handlers.py, decode_console_output).
     return str(answer.get("Output") or "")
 
@@ -136,6 +173,8 @@ def as_instance(found: dict[str, Any]) -> Instance:
         image_id=found["ImageId"],
         public_address=found.get("PublicIpAddress"),
         private_address=found.get("PrivateIpAddress"),
+        client_token=found.get("ClientToken", ""),
+        state_reason=found.get("StateReason", {}).get("Message", ""),
         volume_ids={
             mapping["DeviceName"]: mapping["Ebs"]["VolumeId"]
             for mapping in found.get("BlockDeviceMappings", [])

@@ -1,7 +1,7 @@
 """Key pairs: EC2 gets the public half only."""
 
 from notebake.aws import tags
-from notebake.aws.clients import calling, connect
+from notebake.aws.clients import calling, connect, wait_for_first
 from notebake.errors import CloudError, NotOursError
 from notebake.records import KeyPair, Run
 
@@ -39,10 +39,9 @@ def import_key_pair(run: Run, role: str, public_key: str) -> KeyPair:
                 TagSpecifications=tags.specifications(tags.tags_for(run, role), "key-pair"),
             )
     except CloudError as error:
-        found = find_key_pair(run, role) if error.code == "InvalidKeyPair.Duplicate" else None
-        if found is None:
+        if error.code != "InvalidKeyPair.Duplicate":
             raise
-        return found
+        return wait_for_first(lambda: find_key_pair(run, role), f"the key pair {name}")
     return KeyPair(id=answer["KeyPairId"], name=name)
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from notebake.aws import tags
-from notebake.aws.clients import calling, connect
+from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.patience import GROUP_SECONDS
 from notebake.recipe import Network
 from notebake.records import Run, SecurityGroup
 from notebake.waiting import wait_until
@@ -69,10 +70,9 @@ def create_security_group(run: Run, vpc_id: str) -> SecurityGroup:
                 TagSpecifications=tags.specifications(marks, "security-group"),
             )
     except CloudError as error:
-        found = find_security_group(run) if error.code == "InvalidGroup.Duplicate" else None
-        if found is None:
+        if error.code != "InvalidGroup.Duplicate":
             raise
-        return found
+        return wait_for_first(lambda: find_security_group(run), f"the group of run {run.id}")
     return SecurityGroup(id=answer["GroupId"])
 
 
@@ -97,8 +97,10 @@ def _change(verb: str, call: Any, group_id: str, cidrs: list[str]) -> None:
         "IpRanges": [{"CidrIp": cidr} for cidr in cidrs],
     }
     try:
-        with calling(f"{verb} ssh from {', '.join(cidrs)} in {group_id}"):
-            call(GroupId=group_id, IpPermissions=[rule])
+        until_known(
+            lambda: call(GroupId=group_id, IpPermissions=[rule]),
+            what=f"{verb} ssh from {', '.join(cidrs)} in {group_id}",
+        )
     except CloudError as error:
         if error.code not in {"InvalidPermission.Duplicate", "InvalidPermission.NotFound"}:
             raise
@@ -118,4 +120,4 @@ def delete_security_group(group: SecurityGroup, region: str) -> None:
                 raise
         return True
 
-    wait_until(is_deleted, what=f"{group.id} to be unused", timeout_seconds=300)
+    wait_until(is_deleted, what=f"{group.id} to be unused", timeout_seconds=GROUP_SECONDS)

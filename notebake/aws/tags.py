@@ -2,6 +2,7 @@
 
 import datetime
 
+from notebake import clock
 from notebake.recipe import expiry
 from notebake.records import Run
 
@@ -10,6 +11,13 @@ ROLE = "notebake:role"
 RECIPE = "notebake:recipe"
 EXPIRES = "notebake:expires"
 LAUNCH = "notebake:launch"
+NUMBER = "notebake:number"
+TOKEN = "notebake:token"  # noqa: S105
+"""The client token of the launch: a copy by "launch more like this" has the tag, not the token."""
+BUILDER = "notebake:builder"
+"""On an image and its snapshots: the instance that they were made of."""
+KEEP = "notebake:keep"
+"""A person's wish, with any value: no sweep removes it."""
 SEALED = "notebake:sealed"
 SEALING = "sealing"
 ACCEPTED = "notebake:accepted"
@@ -23,7 +31,7 @@ def tags_for(run: Run, role: str, **more: str) -> dict[str, str]:
     tags = {"Name": f"notebake {run.id}", **run.recipe.tags}
     tags |= {RUN: run.id, ROLE: role, RECIPE: run.recipe.name}
     if role != "image":
-        expires = expiry(run.recipe, datetime.datetime.now(datetime.UTC))
+        expires = expiry(run.recipe, datetime.datetime.fromtimestamp(clock.now(), datetime.UTC))
         tags[EXPIRES] = expires.isoformat(timespec="seconds")
     return tags | more
 

@@ -6,7 +6,7 @@ import pytest
 
 from notebake.aws import instances
 from notebake.aws.inventory import list_resources
-from notebake.errors import CapacityError, CloudError
+from notebake.errors import CapacityError, CloudError, LostError
 from notebake.records import Image, Run
 from sandbox.calls import Call
 from tasks import launch_acceptance, launch_instance, open_ssh
@@ -25,17 +25,17 @@ def run(world: CloudWorld) -> Run:
 
 def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> None:
     with (
-        world.meeting(LosesAnswers("RunInstances", 5)) as loses,
+        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
         launch_instance.launch_instance(run)
-    assert loses.fired == 5
+    assert loses.fired > 1
     mended = RECIPE.model_copy(update={"lease_hours": 9, "tags": {"Owner": "ada"}})
 
     first = launch_instance.launch_instance(run.model_copy(update={"recipe": mended}))
 
     digests = [one.parameters_digest for one in world.opened.calls("RunInstances")]
-    assert len(digests) == 6
+    assert len(digests) == loses.fired + 1
     assert len(set(digests)) == 1
     assert [one.id for one in instances.find_instances(run, "builder")] == [first.id]
 
@@ -141,7 +141,7 @@ def test_a_machine_of_the_run_is_not_launched_into_a_group_that_is_gone(
     world: CloudWorld, run: Run
 ) -> None:
     open_ssh.close_ssh(run)
-    with pytest.raises(CloudError, match="security group"):
+    with pytest.raises(LostError, match="security group"):
         launch_instance.launch_instance(run)
     assert "RunInstances" not in world.actions()
 

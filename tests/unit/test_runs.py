@@ -17,14 +17,12 @@ from notebake.runs import (
     events,
     file_path,
     get_file,
-    intents,
     keep_parameters,
     list_runs,
     load_run,
     new_run,
     put_file,
     read_header,
-    record_intent,
     record_outcome,
 )
 
@@ -157,22 +155,25 @@ def test_a_token_differs_with_each_part_and_fits_into_ec2() -> None:
 
 
 def test_events_are_kept_in_order(run: Run) -> None:
-    record_intent(run, "launch", {"token": "abc"})
+    record_outcome(run, "launch", "failed", detail={"message": "no room"})
     record_outcome(run, "launch", "done", seconds=1.5, detail={"instance": "i-1"})
-    record_intent(run, "bake", {"name": "ocean-1"})
+    record_outcome(run, "bake", "found")
     assert [(event.step, event.happening) for event in events(run)] == [
-        ("launch", "intent"),
+        ("launch", "failed"),
         ("launch", "done"),
-        ("bake", "intent"),
+        ("bake", "found"),
     ]
-    assert [event.detail for event in intents(run)] == [{"token": "abc"}, {"name": "ocean-1"}]
+    assert [event.detail for event in events(run)][:2] == [
+        {"message": "no room"},
+        {"instance": "i-1"},
+    ]
     assert events(run)[1].seconds == 1.5
 
 
 def test_no_writer_overwrites_the_event_of_another(run: Run) -> None:
     def write(step: str) -> None:
         for _ in range(5):
-            record_intent(run, step, {})
+            record_outcome(run, step, "done")
 
     threads = [threading.Thread(target=write, args=(f"step-{number}",)) for number in range(6)]
     for thread in threads:
