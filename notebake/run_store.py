@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from notebake import clock
 from notebake.errors import RunStoreError
 from notebake.private_file import create_file, delete_file, locked, write_file
 
@@ -46,14 +47,26 @@ class RunStore(Protocol):
     def write(self, key: str, content: bytes) -> None:
         """Keep the content whatever is there."""
 
+    def read_all(self, prefix: str) -> list[Stored]:
+        """Return what is kept under all keys that begin with the prefix, in their order."""
+
     def list(self, prefix: str) -> list[str]:
         """Return all keys that begin with the prefix, sorted."""
+
+    def list_first_parts(self) -> tuple[str, ...]:
+        """Return what keys begin with before their first slash, sorted."""
 
     def delete(self, key: str) -> None:
         """Remove what is kept under the key, if anything is."""
 
     def local_path(self, key: str) -> Path | None:
         """Return the file that programs on this machine may open; None where there is none."""
+
+    def where(self, key: str) -> str:
+        """Return where it is kept, for people: a path, or an s3:// name."""
+
+    def clock(self) -> float:
+        """Return seconds since 1970 by the clock of all who share the store."""
 
 
 class DirectoryStore:
@@ -99,6 +112,10 @@ class DirectoryStore:
         with _reports("write", path), locked(path.parent):
             write_file(path, content)
 
+    def read_all(self, prefix: str) -> list[Stored]:
+        """Return what is kept under all keys that begin with the prefix, in their order."""
+        return [stored for key in self.list(prefix) if (stored := self.read(key))]
+
     def list(self, prefix: str) -> list[str]:
         """Return all keys that begin with the prefix, sorted."""
         if prefix:
@@ -109,6 +126,16 @@ class DirectoryStore:
                 parent = Path(directory).relative_to(self._root)
                 keys += [(parent / name).as_posix() for name in names if name[0] != "."]
         return sorted(key for key in keys if key.startswith(prefix))
+
+    def list_first_parts(self) -> tuple[str, ...]:
+        """Return the names of the directories in the store, sorted."""
+        with _reports("list", self._root):
+            try:
+                found = list(self._root.iterdir())
+            except FileNotFoundError:
+                return ()
+        names = [path.name for path in found if path.is_dir()]
+        return tuple(sorted(name for name in names if name[0] != "."))
 
     def delete(self, key: str) -> None:
         """Remove what is kept under the key, if anything is."""
@@ -122,21 +149,29 @@ class DirectoryStore:
         """Return the file that programs on this machine may open, whether it exists or not."""
         return self._path(key)
 
+    def where(self, key: str) -> str:
+        """Return the path of the file."""
+        return str(self._path(key))
+
+    def clock(self) -> float:
+        """Return this machine's time: a directory is shared by its own processes."""
+        return clock.now()
+
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
 
 def open_store(location: str) -> RunStore:
-    """Return the store at a directory.
+    """Return the store at a directory, or at `s3://bucket/prefix`.
 
     Raises:
-        RunStoreError: the location is of a kind that is not supported.
+        RunStoreError: no place on S3 can be called so.
     """
     if location.startswith("s3://"):
-        raise RunStoreError(
-            f"A run store on S3 is not supported yet: {location}",
-            hint="Give a directory, or none for ~/.notebake/runs.",
-        )
+        # boto3 takes a while to import; a directory does without.
+        from notebake.aws.object_store import s3_store
+
+        return s3_store(location)
     return DirectoryStore(Path(location).expanduser().absolute())
 
 

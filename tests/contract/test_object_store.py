@@ -1,0 +1,203 @@
+"""The run store on S3: what the network and the bucket's owner may do to it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from notebake import clock
+from notebake.aws import clients
+from notebake.aws.clients import connect
+from notebake.clock import RealClock
+from notebake.errors import RunStoreError
+from notebake.run_store import RunStore, open_store
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tests.cloud_world import REGION, CloudWorld
+from tests.store_world import (
+    BUCKET,
+    LOCATION,
+    LosesObjectAnswers,
+    MeetsObjects,
+    RefusesObjects,
+    forget_process,
+    world_with_bucket,
+)
+
+KEY = "run-1/lease.json"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[CloudWorld]:
+    with world_with_bucket(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(world: CloudWorld) -> RunStore:
+    del world
+    return open_store(LOCATION)
+
+
+def test_a_write_whose_answer_was_lost_is_known_as_ours(world: CloudWorld, store: RunStore) -> None:
+    with world.meeting(LosesObjectAnswers("PUT", KEY, 1)) as loses:
+        assert store.create(KEY, b"one")
+    assert loses.fired == 2, "botocore wrote a second time, and S3 refused"
+    seen = store.read(KEY)
+    assert seen is not None
+    with world.meeting(LosesObjectAnswers("PUT", KEY, 1)) as loses:
+        assert store.replace(KEY, b"two", version=seen.version)
+    assert loses.fired == 2
+
+
+def test_the_same_content_of_another_writer_does_not_pass_for_ours(store: RunStore) -> None:
+    answers: list[bool] = []
+    start = threading.Barrier(6)
+
+    def create() -> None:
+        start.wait()
+        answers.append(store.create(KEY, b"the same"))
+
+    threads = [threading.Thread(target=create) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False] * 5 + [True]
+
+
+def test_a_write_that_met_another_one_is_tried_again(world: CloudWorld, store: RunStore) -> None:
+    conflict = RefusesObjects("PUT", KEY, 3, code="ConditionalRequestConflict", status=409)
+    with world.meeting(conflict):
+        assert store.create(KEY, b"one")
+    assert conflict.fired == 4
+
+
+def test_a_conflict_that_does_not_end_is_an_error(world: CloudWorld, store: RunStore) -> None:
+    conflict = RefusesObjects("PUT", KEY, 99, code="ConditionalRequestConflict", status=409)
+    with (
+        world.meeting(conflict),
+        pytest.raises(RunStoreError, match="ConditionalRequestConflict"),
+    ):
+        store.create(KEY, b"one")
+    assert conflict.fired > 3
+    assert store.read(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "status", "hint"),
+    [
+        ("GET", "AccessDenied", 403, "s3:ListBucket"),
+        ("PUT", "AccessDenied", 403, "s3:PutObject"),
+        ("PUT", "InvalidAccessKeyId", 403, "aws sts get-caller-identity"),
+        ("GET", "ExpiredToken", 400, "Log in again"),
+        ("GET", "NoSuchBucket", 404, "aws s3 mb"),
+    ],
+)
+def test_a_refusal_is_one_sentence_with_a_way_out(
+    world: CloudWorld, store: RunStore, method: str, code: str, status: int, hint: str
+) -> None:
+    with (
+        world.meeting(RefusesObjects(method, KEY, 9, code=code, status=status)) as refuses,
+        pytest.raises(RunStoreError, match=code) as caught,
+    ):
+        store.read(KEY) if method == "GET" else store.create(KEY, b"one")
+    assert refuses.fired
+    assert f"{LOCATION}/{KEY}" in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_without_credentials_the_hint_says_how_to_give_some(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    forget_process()
+    clients._session.cache_clear()
+    try:
+        with pytest.raises(RunStoreError, match="no AWS credentials") as caught:
+            store.read(KEY)
+        assert "AWS_PROFILE" in caught.value.hint
+    finally:
+        clients._session.cache_clear()
+
+
+def test_a_bucket_that_is_not_there_is_said_to_be_missing(world: CloudWorld) -> None:
+    del world
+    with pytest.raises(RunStoreError, match="NoSuchBucket") as caught:
+        open_store("s3://no-bucket-of-ours/runs").list("")
+    assert "aws s3 mb" in caught.value.hint
+
+
+def test_a_long_list_is_read_to_its_end(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
+    for number in range(8):
+        store.write(f"run-{number}/run.json", b"")
+    assert len(store.list("")) == 8
+    assert len(store.list_first_parts()) == 8
+    assert len(store.read_all("run-")) == 8
+
+
+def test_what_others_put_into_the_bucket_is_not_ours(store: RunStore) -> None:
+    s3 = connect("s3", REGION)
+    for key in ("bakes/run-1/", "bakes/a b", "bakesale/run.json", "run-2/run.json"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"")
+    store.write(KEY, b"one")
+    assert store.list("") == [KEY]
+    assert store.list_first_parts() == ("run-1",)
+
+
+def test_the_whole_bucket_may_be_the_store(world: CloudWorld) -> None:
+    del world
+    store = open_store(f"s3://{BUCKET}")
+    store.write(KEY, b"one")
+    assert store.list("run-1/") == [KEY]
+    assert store.where(KEY) == f"s3://{BUCKET}/{KEY}"
+
+
+def test_a_report_is_kept_as_what_a_browser_shows(store: RunStore) -> None:
+    store.write("run-1/notebook/executed.html", b"<p>")
+    head = connect("s3", REGION).head_object(
+        Bucket=BUCKET, Key="bakes/run-1/notebook/executed.html"
+    )
+    assert head["ContentType"] == "text/html"
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(world: CloudWorld, store: RunStore) -> None:
+    store.write(KEY, b"one")
+    with world.meeting(BreaksOffAnswers("GET", KEY, 2)) as breaks:
+        stored = store.read(KEY)
+    assert breaks.fired == 3
+    assert stored is not None
+    assert stored.content == b"one"
+
+
+def test_answers_that_always_break_off_are_an_error(world: CloudWorld, store: RunStore) -> None:
+    store.write(KEY, b"one")
+    with (
+        world.meeting(BreaksOffAnswers("GET", KEY, 99)) as breaks,
+        pytest.raises(RunStoreError, match="broke off"),
+    ):
+        store.read(KEY)
+    assert breaks.fired > 3
+
+
+class BreaksOffAnswers(MeetsObjects):
+    """Ends the connection in the middle of an answer."""
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        return replace(reply, body=reply.body[:1]) if self.is_met(call) else reply
+
+
+def test_a_wall_clock_that_is_wrong_does_not_matter(world: CloudWorld, store: RunStore) -> None:
+    del world
+
+    class Wrong(RealClock):
+        def now(self) -> float:
+            return 0.0
+
+    with clock.replaced(Wrong()):
+        assert abs(store.clock() - time.time()) < 2

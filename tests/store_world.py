@@ -1,0 +1,82 @@
+"""Run stores for tests: the verbs that every one keeps, and an S3 bucket in the strict cloud."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from notebake.aws.clients import connect
+from notebake.aws.object_store import s3_store
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tests.cloud_world import REGION, CloudWorld, cloud_world
+
+BUCKET = "ocean-runs"
+LOCATION = f"s3://{BUCKET}/bakes"
+
+
+@contextmanager
+def world_with_bucket(directory: Path) -> Iterator[CloudWorld]:
+    """Run an empty cloud with an empty bucket in it."""
+    with cloud_world(directory) as world:
+        forget_process()
+        place = {"LocationConstraint": REGION}
+        connect("s3", REGION).create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+        yield world
+        forget_process()
+
+
+def forget_process() -> None:
+    """Forget what a process remembers of AWS, as a fresh one would not know it."""
+    s3_store.cache_clear()
+    connect.cache_clear()
+
+
+@dataclass
+class MeetsObjects:
+    """Meets calls of one method to objects whose path holds some text, so many times."""
+
+    method: str
+    part: str
+    times: int
+    fired: int = 0
+
+    def is_met(self, call: Call) -> bool:
+        """Tell whether it is time to act on a call, and count it."""
+        method, _, path = call.action.partition(" ")
+        if (call.service, method) != ("s3", self.method) or self.part not in path:
+            return False
+        self.fired += 1
+        return self.fired <= self.times
+
+    def before(self, call: Call) -> Reply | None:
+        del call
+        return None
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        del call
+        return reply
+
+
+class LosesObjectAnswers(MeetsObjects):
+    """Lets a call take effect and loses its answer."""
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        return refusal("InternalError", 500) if self.is_met(call) else reply
+
+
+@dataclass
+class RefusesObjects(MeetsObjects):
+    """Answers instead of S3."""
+
+    code: str = "AccessDenied"
+    status: int = 403
+
+    def before(self, call: Call) -> Reply | None:
+        return refusal(self.code, self.status) if self.is_met(call) else None
+
+
+def refusal(code: str, status: int) -> Reply:
+    """Return the answer with which S3 refuses a call."""
+    body = f"<Error><Code>{code}</Code><Message>as asked</Message></Error>"
+    return Reply(status, [("Content-Type", "application/xml")], body.encode())
