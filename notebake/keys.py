@@ -1,4 +1,4 @@
-"""Key pairs of a run: made once, kept in the run store, never sent anywhere."""
+"""Key pairs of a run: made once, for ever after the same. EC2 gets the public halves only."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_ssh_private_key,
 )
 
-from notebake import runs
-from notebake.errors import RunStoreError
+from notebake import runs, secrets
 from notebake.records import Run
 
 
@@ -25,27 +25,26 @@ class Keys(NamedTuple):
 def generate_keys() -> Keys:
     """Return a new key pair; ed25519, as Ubuntu refuses older RSA signatures since 22.04."""
     key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    return Keys(private.decode(), public.decode())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    return Keys(private, public_half(private))
+
+
+def public_half(private_key: str) -> str:
+    """Return the public key that belongs to a private one."""
+    public = load_ssh_private_key(private_key.encode(), password=None).public_key()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def keys_of(run: Run, name: str) -> Keys:
     """Return the run's key pair of that name, the same one for ever after the first call."""
-    kept = runs.keep_parameters(run, f"keys-{name}", generate_keys()._asdict())
-    return Keys(str(kept["private"]), str(kept["public"]))
+    private = secrets.read_secret(run, name)
+    if private is None:
+        private = secrets.keep_secret(run, name, generate_keys().private)
+        # For people; what counts is derived from the private key.
+        runs.put_file(run, f"keys/{name}.pub", f"{public_half(private)}\n".encode())
+    return Keys(private, public_half(private))
 
 
 def private_key_path(run: Run, name: str) -> str:
-    """Return the path of the run's private key, writing it (mode 0600) where it is not yet.
-
-    Raises:
-        RunStoreError: the run store is not a directory of this machine.
-    """
-    file_name = f"keys/{name}"
-    if runs.get_file(run, file_name) is None:
-        runs.put_file(run, file_name, keys_of(run, name).private.encode())
-    path = runs.file_path(run, file_name)
-    if path is None:
-        raise RunStoreError(f"The key of run {run.id} is not on this machine.")
-    return str(path)
+    """Return the path of the run's private key on this machine (mode 0600), for `ssh -i`."""
+    return str(secrets.file_of_secret(run, name, keys_of(run, name).private))

@@ -128,7 +128,7 @@ class RunFolder:
 
     def login(self) -> "Login":
         """Return the login to the builder with the run's own key."""
-        public = json.loads((self.path / "parameters/keys-builder-host.json").read_text())["public"]
+        public = (self.path / "keys/builder-host.pub").read_text().strip()
         address = self.machines()[0]["PublicIpAddress"]
         return Login(address, self.path / "keys/builder", public)
 

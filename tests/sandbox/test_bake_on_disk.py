@@ -19,10 +19,9 @@ pytestmark = pytest.mark.sandbox
 def secrets(baked: Baked) -> dict[str, bytes]:
     """Return what was secret in the build, by name; of a key the part that only it has."""
     found = {f"token {number}": token for number, token in enumerate(sorted(baked.tokens))}
-    for path in (baked.run.path / "parameters").glob("keys-*.json"):
-        pair = json.loads(path.read_text())
-        found[f"{path.stem} public"] = pair["public"].split()[1][30:]
-        found[f"{path.stem} private"] = pair["private"].splitlines()[3]
+    for path in (baked.run.path / "keys").glob("*.pub"):
+        found[f"{path.stem} public"] = path.read_text().split()[1][30:]
+        found[f"{path.stem} private"] = path.with_suffix("").read_text().splitlines()[3]
     assert len(found) >= 3 + 2 * 3, found.keys()
     return {name: value.encode() for name, value in found.items()}
 

@@ -1,0 +1,90 @@
+"""Secrets of a run as SecureStrings in AWS's Parameter Store: encrypted, tagged, never in S3.
+
+A parameter of the Standard tier holds 4 KB and costs nothing; an ed25519 key has 0.4 KB.
+"""
+
+import re
+
+from notebake import clock
+from notebake.aws import tags
+from notebake.aws.clients import calling, connect
+from notebake.errors import CloudError
+from notebake.records import Run
+
+ALLOWED = re.compile(r"[\w\s.:/=+@-]*")
+"""What Systems Manager takes in a tag; EC2 takes more."""
+ATTEMPTS = 6
+PAUSE_SECONDS = 0.5
+MOST_AT_ONCE = 10
+"""Names that one DeleteParameters takes."""
+
+
+def parameter_name(run: Run, name: str) -> str:
+    """Return what a secret of a run is called in its recipe's region."""
+    return f"/notebake/{run.id}/{name}"
+
+
+def put_parameter(run: Run, name: str, value: str) -> bool:
+    """Keep a secret unless there is one of that name; say whether it was kept.
+
+    False may also mean that it was, and that the answer was lost: read it.
+    """
+    try:
+        with calling(f"keep {parameter_name(run, name)}"):
+            connect("ssm", run.recipe.region).put_parameter(
+                Name=parameter_name(run, name),
+                Description=f"A key of notebake's run {run.id}; its tear-down removes it",
+                Value=value,
+                Type="SecureString",
+                Tier="Standard",
+                Tags=[one for one in tags.as_list(tags.tags_for(run, "secret")) if _is_taken(one)],
+            )
+    except CloudError as error:
+        # Two at once: TooManyUpdates is the answer to the one that comes second.
+        if error.code in {"ParameterAlreadyExists", "TooManyUpdates"}:
+            return False
+        raise
+    return True
+
+
+def read_parameter(run: Run, name: str) -> str | None:
+    """Return a secret, or None where there is none."""
+    try:
+        with calling(f"read {parameter_name(run, name)}"):
+            answer = connect("ssm", run.recipe.region).get_parameter(
+                Name=parameter_name(run, name), WithDecryption=True
+            )
+    except CloudError as error:
+        if error.code == "ParameterNotFound":
+            return None
+        raise
+    return str(answer["Parameter"]["Value"])
+
+
+def keep_parameter(run: Run, name: str, value: str) -> str:
+    """Return what was kept first under the name: this value, or that of an earlier try.
+
+    Raises:
+        CloudError: AWS refused, or does not show what it says is there.
+    """
+    for _ in range(ATTEMPTS):
+        if put_parameter(run, name, value):
+            return value
+        if kept := read_parameter(run, name):
+            return kept
+        clock.pause(PAUSE_SECONDS)
+    raise CloudError(f"{parameter_name(run, name)} is neither kept nor free.", "Try again.")
+
+
+def delete_parameters(run: Run, names: list[str]) -> None:
+    """Remove secrets of a run. May be repeated: AWS does not mind one that is gone."""
+    ours = [parameter_name(run, name) for name in names]
+    for first in range(0, len(ours), MOST_AT_ONCE):
+        with calling(f"remove the keys of run {run.id}"):
+            connect("ssm", run.recipe.region).delete_parameters(
+                Names=ours[first : first + MOST_AT_ONCE]
+            )
+
+
+def _is_taken(tag: dict[str, str]) -> bool:
+    return all(ALLOWED.fullmatch(text) for text in tag.values())
