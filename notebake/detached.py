@@ -6,51 +6,55 @@ repeats it, a second start of the same name finds the first, and whoever asks re
 
 import base64
 import logging
-import time
+import uuid
 from shlex import quote
 
+from notebake import clock
 from notebake.errors import HostCommandError, HostUnreachableError, WaitTimeoutError
-from notebake.host import put_file, run_command, write_as_root
+from notebake.host import put_file, run_command, try_command, write_as_root
+from notebake.outage import outlasting
 from notebake.records import Host
 from notebake.waiting import check_not_stopped
 
 log = logging.getLogger(__name__)
 ROOT = "/run/notebake/work"
-LOST_SECONDS = 180
-"""How long a host may be out of reach before its work is given up as lost."""
+UPLOADS = "/dev/shm"  # noqa: S108  # the builder is ours alone
+"""Where scripts are brought, by the login user; what stays there is gone after a stop."""
+READ_SECONDS = 30
+"""How long one reading may take; the host itself waits up to four seconds for news."""
+IS_GONE = 3
+"""The exit code of a reading that finds no such work."""
 
 
 def run_detached(host: Host, name: str, script: str, *, unless: str, timeout_seconds: float) -> str:
     """Run a root script to its end, once, and return what it printed.
 
     `name` says what is done and from what, for instance `install_software-0123abcd`. The script
-    is not started where one of that name is running, nor where the probe `unless` succeeds.
+    is not started where one of that name is running, nor where the probe `unless` succeeds. While
+    the host is out of reach the work goes on; afterwards it is joined again where it is by then.
 
     Raises:
         HostCommandError: it failed; the last lines that it printed are in the message.
         WaitTimeoutError: it was ended after `timeout_seconds`.
-        HostUnreachableError: the host stayed out of reach.
+        HostUnreachableError: the host stayed out of reach, or was restarted meanwhile.
     """
-    put_file(host, upload(name), script.encode())
-    run_command(host, start_command(name, unless, int(timeout_seconds)))
+    start = start_command(name, unless, int(timeout_seconds), asked_id=uuid.uuid4().hex)
+
+    def bring_and_start() -> None:
+        put_file(host, upload(name), script.encode())
+        run_command(host, start)
+
+    outlasting(host, name, bring_and_start)
     printed = shown = b""
-    deadline = time.monotonic() + timeout_seconds + 60
-    answered = time.monotonic()
+    deadline = clock.elapsed() + timeout_seconds + 60
     while True:
         check_not_stopped()
-        try:
-            result, more = _read(host, name, len(printed))
-            answered = time.monotonic()
-        except HostUnreachableError:
-            if time.monotonic() - answered > LOST_SECONDS:
-                raise
-            time.sleep(1)
-            continue
+        result, more = _read(host, name, len(printed))
         printed += more
         shown += log_lines(printed[len(shown) :], is_whole=bool(result and not more))
         if result and not more:
             return _judge(host, name, result, printed.decode(errors="replace"), timeout_seconds)
-        if time.monotonic() > deadline:
+        if clock.elapsed() > deadline:
             raise WaitTimeoutError(f"{name} on {host.address} did not end in time.")
 
 
@@ -74,8 +78,12 @@ def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: fl
     raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
 
 
-def start_command(name: str, unless: str, timeout_seconds: int) -> str:
-    """Return the command that starts the uploaded work, unless it is running or done already."""
+def start_command(name: str, unless: str, timeout_seconds: int, *, asked_id: str) -> str:
+    """Return the command that starts the uploaded work, unless it is running or done already.
+
+    Whoever has not heard whether it was started asks again with the same `asked_id`: then work
+    that has failed meanwhile is not started a second time.
+    """
     unit, home, uploaded = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}"), quote(upload(name))
     # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
     ended = (
@@ -85,15 +93,19 @@ def start_command(name: str, unless: str, timeout_seconds: int) -> str:
     return "\n".join(
         (
             "set -euo pipefail",
+            # Whose question was lost may ask again while it is still being answered.
+            "exec 9< . && flock 9",
             f"trap 'rm --force '{uploaded} EXIT",
             f"state=$(systemctl is-active {unit} || true)",
             # What is ending has not told its result yet, and bars a second unit of its name.
             "case $state in active | activating | deactivating) exit 0 ;; esac",
+            f"if [ -f {home}/result ] && grep -qxF {asked_id} {home}/asked; then exit 0; fi",
             f"if [ -d {home} ] && {unless}; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
             f"sudo install -D --mode=0700 {uploaded} {home}/script",
             write_as_root(f"{home}/ended", ended, "0700"),
             f"sudo touch {home}/log",
+            f"echo {asked_id} | sudo tee {home}/asked > /dev/null",
             f"sudo systemctl reset-failed {unit} 2>/dev/null || true",
             f"sudo systemd-run --quiet --collect --unit={unit}"
             f" --property=RuntimeMaxSec={timeout_seconds}"
@@ -107,7 +119,7 @@ def start_command(name: str, unless: str, timeout_seconds: int) -> str:
 
 def upload(name: str) -> str:
     """Return where a script is uploaded to: a command line holds no more than 128 KiB."""
-    return f".notebake-{name}"
+    return f"{UPLOADS}/notebake-{name}"
 
 
 def read_command(name: str, offset: int) -> str:
@@ -118,7 +130,7 @@ def read_command(name: str, offset: int) -> str:
     """
     waits = f"[ -f result ] || [ $(stat --format=%s log) -gt {offset} ]"
     script = (
-        f"cd {quote(f'{ROOT}/{name}')} || exit 3\n"
+        f"cd {quote(f'{ROOT}/{name}')} || exit {IS_GONE}\n"
         f"for i in $(seq 40); do if {waits}; then break; fi; sleep 0.1; done\n"
         "cat result 2>/dev/null || echo\n"
         f"tail --bytes=+{offset + 1} log | head --bytes=65536 | base64"
@@ -128,6 +140,18 @@ def read_command(name: str, offset: int) -> str:
 
 def _read(host: Host, name: str, offset: int) -> tuple[str, bytes]:
     """Return how the work ended ("" while it runs) and what it printed since `offset` bytes."""
-    answer = run_command(host, read_command(name, offset), timeout_seconds=30)
-    result, _, more = answer.partition("\n")
+    command = read_command(name, offset)
+    answer = outlasting(
+        host, name, lambda: try_command(host, command, timeout_seconds=READ_SECONDS)
+    )
+    if answer.exit_code == IS_GONE:
+        raise HostUnreachableError(
+            f"{name} is gone from {host.address} ({host.instance_id}): it was restarted meanwhile.",
+            "Resume the run: what was not finished is done again.",
+        )
+    if answer.exit_code != 0:
+        raise HostCommandError(
+            host.address, f"read how {name} is doing", answer.exit_code, answer.errors
+        )
+    result, _, more = answer.output.partition("\n")
     return result.strip(), base64.b64decode(more)

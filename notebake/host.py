@@ -1,36 +1,30 @@
-"""A host over ssh: the only module that speaks to Fabric.
+"""A host over ssh: commands, files, tunnels. Nothing is decided here.
 
-One connection per host is kept open in this process and used again. Nothing is decided here:
-commands come from `notebake.commands`, and what their answers mean is the caller's business.
+Commands come from `notebake.commands`, and what their answers mean is the caller's business.
 """
 
 import base64
+import hashlib
 import logging
-import socket
-import threading
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from shlex import quote
-
-import fabric
-import paramiko
-from invoke.exceptions import CommandTimedOut
-from paramiko import PKey, SFTPClient
-from paramiko.ssh_exception import AuthenticationException, SSHException
+from typing import BinaryIO
 
 from notebake.errors import HostCommandError, HostUnreachableError, LoginRefusedError
 from notebake.records import Host
+from notebake.ssh import connection
+from notebake.ssh.tunnel import open_tunnel
 
 log = logging.getLogger(__name__)
-CONNECT_SECONDS = 5
-KEEPALIVE_SECONDS = 15
-# paramiko prints a traceback for every connection that fails while a machine boots.
-logging.getLogger("paramiko").setLevel(logging.CRITICAL)
-_connections: dict[Host, fabric.Connection] = {}
-_lock = threading.Lock()
+SFTP_BYTES = 32 * 1024
+"""What one request of sftp carries."""
+DIGEST_SECONDS = 1800
+"""How long a host may take to read what an earlier try has left of a file."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +43,7 @@ def try_command(host: Host, command: str, *, timeout_seconds: float = 60) -> Ans
         HostUnreachableError: no connection, or none any more, or no answer in time.
     """
     log.debug("On %s: %s", host.address, command)
-    connection = _connection(host)
-    try:
-        result = connection.run(
-            command, hide=True, warn=True, in_stream=False, timeout=timeout_seconds
-        )
-    except (OSError, EOFError, SSHException, CommandTimedOut) as error:
-        disconnect(host)
-        raise HostUnreachableError(
-            f"The connection to {host.address} ({host.instance_id}) was lost: {error!r}"
-        ) from error
-    return Answer(result.return_code, result.stdout, result.stderr)
+    return Answer(*connection.run(host, command, timeout_seconds))
 
 
 def run_command(host: Host, command: str, *, timeout_seconds: float = 60) -> str:
@@ -98,17 +82,29 @@ def is_reachable(host: Host) -> bool:
 
 
 def put_file(host: Host, path: str, content: bytes) -> None:
-    """Write a file as the login user."""
-    with _sftp(host) as sftp:
-        sftp.putfo(BytesIO(content), path)
+    """Write a file as the login user, whole or not at all.
+
+    Raises:
+        HostUnreachableError: the line broke; the file is not there, or whole.
+    """
+    _send(host, BytesIO(content), path, begin=0)
 
 
 def put_path(host: Host, local_path: Path, path: str, *, make_parents: bool = False) -> None:
-    """Copy a local file to the host as the login user."""
+    """Copy a local file to the host as the login user, whole or not at all.
+
+    What an earlier try has brought of the same file is not brought again.
+
+    Raises:
+        HostUnreachableError: the line broke; another try goes on from there.
+    """
     if make_parents:
         run_command(host, f"mkdir --parents {quote(str(PurePosixPath(path).parent))}")
-    with _sftp(host) as sftp:
-        sftp.put(str(local_path), path)
+    with local_path.open("rb") as content:
+        begin = _already_there(host, content, path)
+        if begin:
+            log.info("%s: %d bytes are there already", local_path.name, begin)
+        _send(host, content, path, begin=begin)
 
 
 def get_file(host: Host, path: str) -> bytes:
@@ -116,10 +112,11 @@ def get_file(host: Host, path: str) -> bytes:
 
     Raises:
         FileNotFoundError: there is none.
+        HostUnreachableError: the line broke.
     """
-    with _sftp(host) as sftp:
+    with connection.files(host, path) as files:
         kept = BytesIO()
-        sftp.getfo(path, kept)
+        files.getfo(path, kept)
         return kept.getvalue()
 
 
@@ -133,81 +130,47 @@ def write_as_root(path: str, content: str, mode: str = "0600") -> str:
 
 @contextmanager
 def forward_port(host: Host, remote_port: int) -> Iterator[int]:
-    """Open an ssh tunnel and give the local port that leads to the host's loopback port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        local_port: int = probe.getsockname()[1]
-    with _connection(host).forward_local(local_port, remote_port=remote_port):
+    """Open an ssh tunnel and give the local port that leads to the host's loopback port.
+
+    Raises:
+        HostUnreachableError: what was done in the block failed, and the host is out of reach.
+    """
+    with open_tunnel(host, remote_port) as local_port:
         yield local_port
 
 
 def disconnect(host: Host) -> None:
     """Close the kept connection, if there is one."""
-    with _lock:
-        connection = _connections.pop(host, None)
-    if connection is not None:
-        connection.close()
+    connection.disconnect(host)
 
 
-def _connection(host: Host) -> fabric.Connection:
-    """Return the open connection to a host, opening it if needed."""
-    with _lock:
-        kept = _connections.get(host)
-    if kept is not None and kept.is_connected:
-        return kept
-    opened = _open(host)
-    with _lock:
-        _connections[host] = opened
-    return opened
+def _send(host: Host, content: BinaryIO, path: str, *, begin: int) -> None:
+    """Write a file beside its place, from this byte on, and put it there by a rename."""
+    beside = _beside(path)
+    content.seek(begin)
+    with connection.files(host, path) as files:
+        with files.open(beside, "r+b" if begin else "wb") as remote:
+            remote.set_pipelined(True)
+            remote.seek(begin)
+            shutil.copyfileobj(content, remote, SFTP_BYTES)
+        files.posix_rename(beside, path)
 
 
-def _open(host: Host) -> fabric.Connection:
-    """Log in with our key only, to the host with the expected host key only."""
-    connection = fabric.Connection(
-        host.address,
-        user=host.user,
-        config=fabric.Config(overrides={"load_ssh_configs": False}, lazy=True),
-        connect_timeout=CONNECT_SECONDS,
-        connect_kwargs={
-            "key_filename": host.private_key_path,
-            "look_for_keys": False,
-            "allow_agent": False,
-            "banner_timeout": CONNECT_SECONDS,
-            "auth_timeout": 2 * CONNECT_SECONDS,
-        },
-    )
-    # Fabric's default accepts any host key (fabric 3.2.3, connection.py, AutoAddPolicy).
-    connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-    kind, encoded = host.host_key.split()[:2]
-    key = PKey.from_type_string(kind, base64.b64decode(encoded))
-    connection.client.get_host_keys().add(host.address, kind, key)
-    try:
-        connection.open()
-    except AuthenticationException as error:
-        raise LoginRefusedError(
-            f"{host.address} ({host.instance_id}) does not accept the key of user {host.user}."
-        ) from error
-    except (OSError, EOFError, SSHException) as error:
-        raise HostUnreachableError(
-            f"{host.address} ({host.instance_id}) does not answer over ssh: {error}"
-        ) from error
-    transport = connection.transport
-    transport.set_keepalive(KEEPALIVE_SECONDS)
-    # paramiko waits an hour for a channel by default (transport.py, channel_timeout).
-    transport.channel_timeout = 30
-    return connection
+def _already_there(host: Host, content: BinaryIO, path: str) -> int:
+    """Return how many bytes an earlier try has left beside the place; 0 unless each is right."""
+    beside = quote(_beside(path))
+    asked = f"stat --format=%s {beside} 2>/dev/null && sha256sum < {beside}"
+    answer = try_command(host, asked, timeout_seconds=DIGEST_SECONDS)
+    if answer.exit_code != 0:
+        return 0
+    size, digest = answer.output.split()[:2]
+    content.seek(0)
+    own, left = hashlib.sha256(), int(size)
+    while left and (read := content.read(min(left, 1024 * SFTP_BYTES))):
+        own.update(read)
+        left -= len(read)
+    return int(size) if not left and own.hexdigest() == digest else 0
 
 
-@contextmanager
-def _sftp(host: Host) -> Iterator[SFTPClient]:
-    """Give a file channel of its own; a broken connection is a HostUnreachableError."""
-    try:
-        client = SFTPClient.from_transport(_connection(host).transport)
-        client.get_channel().settimeout(60)
-        with client:
-            yield client
-    except FileNotFoundError:
-        raise
-    except (OSError, EOFError, SSHException) as error:
-        disconnect(host)
-        raise HostUnreachableError(f"The file channel to {host.address} broke: {error}") from error
+def _beside(path: str) -> str:
+    return f"{path}.part"

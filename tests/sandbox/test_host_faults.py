@@ -1,7 +1,6 @@
 """What hosts and lines of the sandbox can suffer; each fault proves that it struck."""
 
 import queue
-import shutil
 import socket
 import subprocess
 import time
@@ -10,35 +9,17 @@ from contextlib import contextmanager
 
 import pytest
 
-from sandbox import base_system, leftovers, network
-from sandbox.home import open_home, release_number
 from sandbox.machines import Exit
-from tests.sandbox.interrupts import uninterrupted
-from tests.sandbox.test_hosts import Cloud, is_open, make_key, wait_for_ssh
+from tests.sandbox.one_host import one_host_opened
+from tests.sandbox.test_hosts import Cloud, is_open, wait_for_ssh
 
 pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    base_system.make_base(lambda _: None)
-    folder = tmp_path_factory.mktemp("faults")
-    home = open_home(folder / "home")
-    try:
-        assert home.number > 0
-        network.up(home)
-        make_key(folder / "key")
-        cloud = Cloud(home, folder / "key")
-        cloud.create("i-1")
-        cloud.boot("i-1")
+    with one_host_opened(tmp_path_factory.mktemp("faults")) as cloud:
         yield cloud
-    finally:
-        with uninterrupted():
-            leftovers.clear(home)
-            release_number(home)
-            left = leftovers.find(home)
-            shutil.rmtree(home.path)
-    assert left == []
 
 
 @contextmanager

@@ -31,7 +31,7 @@ shift $(( $# - 2 ))
     code=$?
     case $code in 0) result=success ;; 124) result=timeout ;; *) result=exit-code ;; esac
     SERVICE_RESULT=$result EXIT_STATUS=$code "$ended"
-) > /dev/null 2>&1 &
+) > /dev/null 2>&1 9<&- &
 """
 
 
@@ -43,9 +43,11 @@ class Detached:
         world.fake("systemctl", SYSTEMCTL.format(home=world.directory))
         world.fake("systemd-run", SYSTEMD_RUN)
 
-    def start(self, script: str, *, unless: str = "false", seconds: int = 60) -> None:
-        (self.world.directory / upload(NAME)).write_text(script)
-        done = self.world.run(start_command(NAME, unless, seconds))
+    def start(
+        self, script: str, *, unless: str = "false", seconds: int = 60, asked_id: str = "1"
+    ) -> None:
+        Path(upload(NAME)).write_text(script)
+        done = self.world.run(start_command(NAME, unless, seconds, asked_id=asked_id))
         assert done.returncode == 0, done.stderr
 
     def read(self, offset: int = 0) -> tuple[str, bytes]:
@@ -72,6 +74,7 @@ class Detached:
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Detached:
     monkeypatch.setattr(detached, "ROOT", str(tmp_path / "run" / "work"))
+    monkeypatch.setattr(detached, "UPLOADS", str(tmp_path))
     return Detached(shell_world(tmp_path))
 
 
@@ -79,7 +82,7 @@ def test_work_runs_to_its_end_and_its_output_arrives(host: Detached) -> None:
     host.start("echo one; echo two >&2; pwd > /dev/null")
 
     assert host.read_to_end() == ("success 0", b"one\ntwo\n")
-    assert not (host.world.directory / upload(NAME)).exists(), "what was uploaded is taken away"
+    assert not Path(upload(NAME)).exists(), "what was uploaded is taken away"
 
 
 def test_a_failure_is_told_with_its_exit_code(host: Detached) -> None:
@@ -119,10 +122,32 @@ def test_work_that_failed_begins_anew_with_a_log_of_its_own(host: Detached) -> N
     host.start("echo in vain; exit 1")
     assert host.read_to_end()[0] == "exit-code 1"
 
-    host.start("echo better", unless="false")
+    host.start("echo better", unless="false", asked_id="2")
 
     assert host.was_started == 2
     assert host.read_to_end() == ("success 0", b"better\n")
+
+
+def test_who_did_not_hear_the_answer_asks_again_and_starts_nothing(host: Detached) -> None:
+    host.start("echo in vain; exit 1", asked_id="1")
+    assert host.read_to_end()[0] == "exit-code 1"
+
+    host.start("echo in vain; exit 1", asked_id="1")
+
+    assert host.was_started == 1
+    assert host.read_to_end() == ("exit-code 1", b"in vain\n")
+
+
+def test_whose_work_never_began_starts_it_when_he_asks_again(host: Detached) -> None:
+    systemd_run = (host.world.directory / "bin/systemd-run").read_text()
+    host.world.fake("systemd-run", "exit 1")
+    Path(upload(NAME)).write_text("true")
+    assert host.world.run(start_command(NAME, "false", 60, asked_id="1")).returncode == 1
+    (host.world.directory / "bin/systemd-run").write_text(systemd_run)
+
+    host.start("echo begun", asked_id="1")
+
+    assert host.read_to_end() == ("success 0", b"begun\n")
 
 
 def test_work_whose_log_is_gone_is_done_again_even_where_its_product_is(host: Detached) -> None:
@@ -170,12 +195,12 @@ def test_a_script_may_hold_anything(host: Detached) -> None:
 
 def test_a_place_that_refuses_leaves_no_upload_behind(host: Detached) -> None:
     host.world.fake("systemd-run", "echo no >&2; exit 1")
-    (host.world.directory / upload(NAME)).write_text("true")
+    Path(upload(NAME)).write_text("true")
 
-    done = host.world.run(start_command(NAME, "false", 60))
+    done = host.world.run(start_command(NAME, "false", 60, asked_id="1"))
 
     assert done.returncode == 1
-    assert not (host.world.directory / upload(NAME)).exists()
+    assert not Path(upload(NAME)).exists()
 
 
 def test_lines_are_logged_whole_wherever_a_reading_ended(
@@ -193,5 +218,5 @@ def test_lines_are_logged_whole_wherever_a_reading_ended(
 
 
 def test_the_commands_are_sound_shell() -> None:
-    for command in (start_command(NAME, "false", 5), read_command(NAME, 7)):
+    for command in (start_command(NAME, "false", 5, asked_id="1"), read_command(NAME, 7)):
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0

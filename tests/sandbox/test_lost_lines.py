@@ -1,0 +1,247 @@
+"""What is on its way to a host whose line is cut or freezes: nothing is lost or begun twice."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from notebake import clock
+from notebake import host as ssh
+from notebake.detached import run_detached
+from notebake.errors import HostCommandError, HostUnreachableError
+from notebake.records import Host
+from notebake.ssh import connection, login
+from tests.quick_clock import QuickClock
+from tests.sandbox.bake_world import wait_for
+from tests.sandbox.one_host import one_host_opened
+from tests.sandbox.test_hosts import Cloud, wait_for_ssh
+
+pytestmark = pytest.mark.sandbox
+WORK = """
+echo began >> /root/{name}
+echo first
+until [ -e /run/notebake-sandbox/{name}-may-end ]; do sleep 0.1; done
+seq 3
+echo ended >> /root/{name}
+"""
+WHOLE = ["first", "1", "2", "3"]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with one_host_opened(tmp_path_factory.mktemp("lines")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def host(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """Give the host, to which no silence lasts longer than a second or two."""
+    for name in ("CONNECT_SECONDS", "KEEPALIVE_SECONDS", "SILENCE_SECONDS"):
+        monkeypatch.setattr(login, name, 1)
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 1)
+    folder = cloud.home.machines_path / "i-1/upper/etc/ssh"
+    host = Host(
+        instance_id="i-1",
+        address=cloud.machines.reserve_address("i-1"),
+        user="root",
+        private_key_path=str(cloud.key),
+        host_key=(folder / "ssh_host_ed25519_key.pub").read_text(),
+    )
+    yield host
+    cloud.machines.thaw_ssh("i-1")
+    ssh.disconnect(host)
+
+
+@pytest.fixture
+def root(cloud: Cloud) -> Path:
+    """Return root's home on the host, as it lies on disk."""
+    return cloud.home.machines_path / "i-1/upper/root"
+
+
+@contextmanager
+def meanwhile(fault: Callable[[], None]) -> Iterator[None]:
+    """Let a fault happen beside the block, and fail if it could not."""
+    with ThreadPoolExecutor(1) as beside:
+        struck = beside.submit(fault)
+        yield
+        struck.result()
+
+
+def let_end(cloud: Cloud, name: str) -> None:
+    """Let the work end; a frozen host is told so too."""
+    (cloud.home.machines_path / "i-1/shared" / f"{name}-may-end").touch()
+
+
+def started(root: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Wait until the work has begun, its first output is known, and more is being waited for."""
+    wait_for(lambda: "first" in caplog.messages, f"{name} to begin", 20)
+    assert (root / name).read_text() == "began\n"
+    threading.Event().wait(0.5)
+
+
+def test_work_goes_on_when_its_line_is_cut_and_is_joined_again(
+    cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "notebake")
+
+    def cut() -> None:
+        started(root, "cut", caplog)
+        assert cloud.machines.cut_ssh("i-1") > 0
+        wait_for(lambda: "Lost" in caplog.text, "the cut to be noticed", 20)
+        let_end(cloud, "cut")
+
+    with meanwhile(cut):
+        printed = run_detached(
+            host, "cut", WORK.format(name="cut"), unless="false", timeout_seconds=60
+        )
+    assert printed.split() == WHOLE
+    assert (root / "cut").read_text() == "began\nended\n", "it ran once"
+    assert [one.message for one in caplog.records if hasattr(one, "remote")] == WHOLE
+    assert f"{host.address} answers again" in caplog.text
+
+
+def test_work_goes_on_while_its_line_is_frozen_and_is_joined_where_it_is_then(
+    cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "notebake")
+
+    def freeze_a_while() -> None:
+        started(root, "frozen", caplog)
+        cloud.machines.freeze_ssh("i-1")
+        let_end(cloud, "frozen")
+        wait_for(lambda: "ended" in (root / "frozen").read_text(), "the work to end", 20)
+        wait_for(lambda: "Lost" in caplog.text, "the silence to be noticed", 20)
+        assert cloud.machines.thaw_ssh("i-1") > 1
+
+    with meanwhile(freeze_a_while):
+        printed = run_detached(
+            host, "frozen", WORK.format(name="frozen"), unless="false", timeout_seconds=60
+        )
+    assert printed.split() == WHOLE
+    assert (root / "frozen").read_text() == "began\nended\n"
+    assert [one.message for one in caplog.records if hasattr(one, "remote")] == WHOLE
+    assert f"{host.address} answers again" in caplog.text
+
+
+def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
+    cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "notebake")
+
+    def freeze() -> None:
+        started(root, "lost", caplog)
+        cloud.machines.freeze_ssh("i-1")
+
+    with (
+        clock.replaced(QuickClock(30)),
+        meanwhile(freeze),
+        pytest.raises(HostUnreachableError, match=r"out of reach for (18|19|2\d)\d s") as caught,
+    ):
+        run_detached(host, "lost", WORK.format(name="lost"), unless="false", timeout_seconds=3600)
+    assert cloud.machines.thaw_ssh("i-1") > 1
+    assert f"{host.address} (i-1)" in caught.value.message
+    assert "Resuming the run" in caught.value.hint
+    let_end(cloud, "lost")
+    again = run_detached(host, "lost", "echo a second start", unless="true", timeout_seconds=60)
+    assert again.split() == WHOLE, "it went on, and whoever comes later joins it"
+    assert (root / "lost").read_text() == "began\nended\n"
+
+
+def test_a_command_whose_line_is_cut_has_not_failed(
+    cloud: Cloud, host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "notebake")
+
+    def cut() -> None:
+        wait_for(lambda: cloud.machines.cut_ssh("i-1"), "a connection to cut", 20)
+
+    with meanwhile(cut), pytest.raises(HostUnreachableError):
+        ssh.run_command(host, "sleep 60")
+    with pytest.raises(HostCommandError) as caught:
+        ssh.run_command(host, "kill -KILL $$")
+    assert caught.value.exit_code == -1, "a signal ended it, and the line is sound"
+    with pytest.raises(HostUnreachableError, match="no answer within 1 s"):
+        ssh.run_command(host, "sleep 60", timeout_seconds=1)
+
+
+def test_a_connection_from_before_a_start_is_not_trusted(cloud: Cloud, host: Host) -> None:
+    ssh.run_command(host, "touch /run/before")
+    cloud.machines.freeze_ssh("i-1")
+    cloud.machines.kill("i-1")
+    cloud.exits.get(timeout=20)
+    cloud.machines.boot("i-1", lambda *_: None)
+    assert cloud.machines.thaw_ssh("i-1") > 0, "the end of the connection was told to nobody"
+    wait_for_ssh(host.address)
+    assert not ssh.succeeds(host, "test -e /run/before"), "it is the new one that answers"
+
+
+def test_a_file_whose_way_is_frozen_is_brought_to_its_end_by_the_next_try(
+    cloud: Cloud, host: Host, root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "notebake")
+    big, place, beside = tmp_path / "big", root / "big", root / "big.part"
+    big.write_bytes(os.urandom(96 * 1024**2))
+
+    def freeze() -> None:
+        wait_for(lambda: beside.exists() and beside.stat().st_size > 1024**2, "bytes", 20)
+        cloud.machines.freeze_ssh("i-1")
+
+    with meanwhile(freeze), pytest.raises(HostUnreachableError, match=host.address):
+        ssh.put_path(host, big, "/root/big")
+    assert cloud.machines.thaw_ssh("i-1") > 1
+    brought = beside.stat().st_size
+    assert 1024**2 < brought < big.stat().st_size, "it was in the middle"
+    assert not place.exists(), "nobody takes a part for the whole"
+    ssh.put_path(host, big, "/root/big")
+    assert f"big: {brought} bytes are there already" in caplog.messages
+    assert digest(place) == digest(big)
+    assert not beside.exists()
+
+
+def test_what_is_not_the_beginning_of_a_file_is_not_kept(
+    host: Host, root: Path, tmp_path: Path
+) -> None:
+    local = tmp_path / "small"
+    local.write_bytes(b"right")
+    (root / "small.part").write_bytes(b"wrong")
+    ssh.put_path(host, local, "/root/small")
+    assert (root / "small").read_bytes() == b"right"
+    (root / "small.part").write_bytes(b"right and more")
+    ssh.put_path(host, local, "/root/small")
+    assert ssh.get_file(host, "/root/small") == b"right"
+    with pytest.raises(FileNotFoundError):
+        ssh.get_file(host, "/root/none")
+    with pytest.raises(HostCommandError, match=r"sftp /root\n.*Failure"):
+        ssh.put_file(host, "/root", b"a folder has this name")
+
+
+def test_a_frozen_tunnel_turns_away_who_asks_and_names_the_host(cloud: Cloud, host: Host) -> None:
+    serve = "systemd-run --quiet python3 -m http.server --directory /srv --bind 127.0.0.1 8887"
+    listens = "until curl --silent http://127.0.0.1:8887/ > /dev/null; do sleep 0.1; done"
+    ssh.run_command(host, f"{serve}; {listens}")
+    with ssh.forward_port(host, 8887) as port:
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=20).status_code == 200
+    with pytest.raises(httpx.TransportError), ssh.forward_port(host, 8888) as port:
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=20)
+    with pytest.raises(HostUnreachableError, match=host.address) as caught:
+        ask_through_a_frozen_tunnel(cloud, host)
+    assert isinstance(caught.value.__cause__, httpx.TransportError)
+    assert not isinstance(caught.value.__cause__, httpx.TimeoutException), "it was told at once"
+    assert cloud.machines.thaw_ssh("i-1") > 1
+
+
+def ask_through_a_frozen_tunnel(cloud: Cloud, host: Host) -> None:
+    with ssh.forward_port(host, 8887) as port:
+        cloud.machines.freeze_ssh("i-1")
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=60)
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
