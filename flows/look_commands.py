@@ -2,16 +2,22 @@
 
 import argparse
 import os
-from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.table import Table
 
 from flows.console import open_console
-from notebake import runs
+from notebake import clock, runs
 from notebake.cost import CostLine, describe_sum, estimate
+from notebake.errors import RunStoreError
+from notebake.moments import moment_of
 from notebake.recipe_file import load_recipe
 from notebake.run_store import default_location, open_store
+
+if TYPE_CHECKING:
+    from notebake.preflight import Finding
 
 
 def run(given: argparse.Namespace) -> int:
@@ -28,29 +34,45 @@ def usual_region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-west-2"
 
 
+def regions_of(given: argparse.Namespace) -> tuple[str, ...]:
+    """Return the regions that were asked for: those named, all of the account, or the usual one."""
+    from notebake.aws.inventory import enabled_regions
+
+    if given.all_regions:
+        return enabled_regions(usual_region())
+    return tuple(dict.fromkeys(given.region or ())) or (usual_region(),)
+
+
 def survey(given: argparse.Namespace) -> int:
     """List what carries our tags, by looking; 0 when that worked, whatever was found."""
-    from notebake.survey import is_kept
-    from notebake.survey import survey as look
+    from flows.findings_view import print_costs, print_findings
+    from notebake.sweep import Scope, check_all_answered, look
 
-    region = given.region or usual_region()
-    if given.run and not given.region:
-        store = open_store(given.store or default_location())
-        region = runs.load_run(given.run, store).recipe.region
-    found = look(region, given.run)
+    regions = regions_of(given)
+    store = given.store or default_location()
+    if given.run and not given.region and not given.all_regions:
+        regions = (region_of_run(given.run, store) or regions[0],)
+    scope = Scope(regions=regions, run_id=given.run, store=store, before=moment_of(clock.now()))
+    found = look(scope)
     console = open_console()
-    if not found:
-        console.print(f"Nothing in {region} carries the tag of {given.run or 'any run'}.")
-        return 0
-    for run_id, group in groupby(sorted(found, key=lambda one: one.run_id), lambda one: one.run_id):
-        console.print(f"[bold]run {run_id}[/bold] in {region}", soft_wrap=True)
-        table = Table.grid(padding=(0, 2))
-        for one in group:
-            ends = f"ends by itself {one.expires}" if one.expires else "no end is set"
-            state = "accepted: stays" if is_kept(one) else one.state
-            table.add_row(f"  {one.kind}", one.id, state, "" if is_kept(one) else ends)
-        console.print(table, soft_wrap=True)
+    if found.findings:
+        heading = "Expired: `notebake sweep --apply` removes it"
+        print_findings(console, found.findings, going=heading)
+        print_costs(console, found.findings)
+    elif not found.unanswered:
+        where = ", ".join(regions)
+        of_whom = given.run or "any run"
+        console.print(f"Nothing in {where} carries the tag of {of_whom}.", soft_wrap=True)
+    check_all_answered(found)
     return 0
+
+
+def region_of_run(run_id: str, location: str) -> str:
+    """Return where a run that the store has makes its things; "" for one that it has not."""
+    try:
+        return runs.load_run(run_id, open_store(location)).recipe.region
+    except RunStoreError:
+        return ""
 
 
 def images(given: argparse.Namespace) -> int:
@@ -76,15 +98,15 @@ def images(given: argparse.Namespace) -> int:
 def plan(given: argparse.Namespace) -> int:
     """Check everything that can be checked, and say what a build will make and cost."""
     recipe = load_recipe(Path(given.recipe))
-    from notebake.preflight import check_everything
+    from notebake.preflight import ask_everything, refuse_wrong
     from notebake.records import Run
 
     console = open_console()
-    run_id = f"{recipe.name}-YYYYMMDD-hhmmss-xxxx"
-    answers = check_everything(Run(id=run_id, recipe=recipe, store=""))
-    console.print(f"[bold]{recipe.name}[/bold]: everything that can be checked is in order.")
-    for answer in answers:
-        console.print(f"  {answer}", soft_wrap=True, markup=False)
+    run = Run(id=f"{recipe.name}-YYYYMMDD-hhmmss-xxxx", recipe=recipe, store="")
+    findings = ask_everything(run)
+    show_findings(console, findings)
+    refuse_wrong(run, findings)
+    console.print(f"\n[bold]{recipe.name}[/bold]: nothing that was checked stands in the way.")
     costs = estimate(recipe)
     console.print(f"\nWhat a build costs, by prices of {costs.prices_written}:")
     console.print(cost_table(costs.build), soft_wrap=True)
@@ -93,6 +115,19 @@ def plan(given: argparse.Namespace) -> int:
     console.print(cost_table(costs.monthly), soft_wrap=True)
     console.print("\nNothing was made.")
     return 0
+
+
+def show_findings(console: Console, findings: list["Finding"]) -> None:
+    """List what is in order and what nobody could tell; what is wrong is said as the error."""
+    from notebake.preflight import Verdict, with_verdict
+
+    titles = {Verdict.GOOD: "In order", Verdict.NOT_CHECKED: "Not checked"}
+    for verdict, title in titles.items():
+        chosen = with_verdict(findings, verdict)
+        if chosen:
+            console.print(f"[bold]{title}[/bold]")
+        for one in chosen:
+            console.print(f"  {one}", soft_wrap=True, markup=False)
 
 
 def cost_table(lines: tuple[CostLine, ...]) -> Table:

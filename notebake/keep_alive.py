@@ -1,52 +1,117 @@
-"""The builder's lease, renewed for as long as somebody works on it."""
+"""The leases of all that a run has, renewed for as long as somebody works on it."""
 
 import datetime
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 
+from notebake import clock, keys
 from notebake import host as ssh
-from notebake.aws import images, instances, tags
-from notebake.builder import builder_host
-from notebake.errors import NotebakeError
+from notebake.aws import images, instances, schedules, tags
+from notebake.builder import as_host
+from notebake.console import parse_host_key
+from notebake.errors import HostUnreachableError, NotebakeError
+from notebake.fate import is_accepted
+from notebake.moments import moment_of
+from notebake.ownership import judge
 from notebake.recipe import expiry
-from notebake.records import Run
+from notebake.records import Host, Instance, Resource, Run
+from notebake.survey import survey
 from notebake.user_data import renew_lease
 
 log = logging.getLogger(__name__)
+JOIN_SECONDS = 5
 
 
 @contextmanager
 def keep_alive(run: Run) -> Iterator[None]:
-    """Renew the builder's lease, four times in its length, until the block ends."""
+    """Renew all leases at once and then four times in their length, until the block ends.
+
+    At once, as a run may be taken up again minutes before they end.
+    """
     stop = threading.Event()
-    seconds = run.recipe.lease_hours * 3600 / 4
-
-    def renew_again_and_again() -> None:
-        while not stop.wait(seconds):
-            renew(run)
-
-    thread = threading.Thread(target=renew_again_and_again, name="keep alive", daemon=True)
+    # With a copy of our context the thread is known as a holder of the run, and so as one that
+    # has to stop when the run is lost to another.
+    thread = threading.Thread(
+        target=copy_context().run, args=(_renew_on, run, stop), name="keep alive", daemon=True
+    )
     thread.start()
     try:
         yield
     finally:
         stop.set()
+        thread.join(JOIN_SECONDS)
+
+
+def _renew_on(run: Run, stop: threading.Event) -> None:
+    """Renew again and again; sooner after a failure."""
+    seconds = run.recipe.lease_hours * 3600
+    while not stop.is_set():
+        try:
+            is_renewed = renew(run)
+        except Exception:
+            # Nobody would renew anything any more if this thread ended.
+            log.exception("The leases of run %s were not renewed; they are tried again", run.id)
+            is_renewed = False
+        clock.pause(seconds / (4 if is_renewed else 32), stop)
 
 
 def renew(run: Run) -> bool:
-    """Renew it on the machine and in its tag; False where there is no machine to renew it on."""
+    """Renew what is there: on the machines, in the tags of all that is temporary, in schedules.
+
+    What could not be renewed ends as before; that is a warning, and False is returned.
+    """
+    ends = expiry(run.recipe, moment_of(clock.now()))
     try:
-        instance = instances.find_builder(run)
-        if instance is None or instance.state != "running":
-            return False
-        ssh.run_command(builder_host(run), renew_lease(run.recipe.lease_hours))
-        ends = expiry(run.recipe, datetime.datetime.now(datetime.UTC))
-        marks = {tags.EXPIRES: ends.isoformat(timespec="seconds")}
-        images.add_tags(run.recipe.region, [instance.id], marks)
+        found = {one.id: one for one in survey(run.recipe.region, run.id)}
+        mine = [one for one in found.values() if judge(one, found).is_ours]
+        temporary = [one for one in mine if not is_accepted(one, found)]
+        machines = [one for one in temporary if one.kind == "instance"]
+        failed = {one.id for one in machines if not _renew_machine(run, one, ends)}
+        due = [one.id for one in temporary if not failed & {one.id, *one.owners}]
+        if due:
+            marks = {tags.EXPIRES: ends.isoformat(timespec="seconds")}
+            images.add_tags(run.recipe.region, due, marks)
     except NotebakeError as error:
-        log.warning("The lease of the builder was not renewed, and ends as before: %s", error)
+        log.warning("The leases of run %s were not renewed, and end as before: %s", run.id, error)
         return False
-    log.debug("Renewed the lease of %s until %s", instance.id, ends)
+    log.debug("Renewed the leases of %s until %s", ", ".join(due), ends)
+    return not failed
+
+
+def _renew_machine(run: Run, machine: Resource, ends: datetime.datetime) -> bool:
+    """Renew a machine's own switch and its schedule; False where one of them ends as before."""
+    try:
+        # One that is sealed lets nobody in, and one that does not run has no switch.
+        if machine.state == "running" and not machine.tags.get(tags.SEALED):
+            ssh.run_command(_host_of(run, machine), renew_lease(run.recipe.lease_hours))
+        schedules.ensure_schedule(run, machine.id, ends)
+    except NotebakeError as error:
+        log.warning("The lease of %s was not renewed, and ends as before: %s", machine.id, error)
+        return False
     return True
+
+
+def _host_of(run: Run, machine: Resource) -> Host:
+    """Return a machine of either role as a host.
+
+    Raises:
+        HostUnreachableError: it has gone, or has not told its host key yet.
+    """
+    instance = instances.describe_instance(machine.id, run.recipe.region)
+    if instance is None:
+        raise HostUnreachableError(f"{machine.id} is gone.")
+    role = machine.tags.get(tags.ROLE, "")
+    host_key = _host_key_of(run, instance, role)
+    if host_key is None:
+        raise HostUnreachableError(f"{machine.id} has not told its host key on its console yet.")
+    return as_host(run, instance, key_name=role, host_key=host_key)
+
+
+def _host_key_of(run: Run, instance: Instance, role: str) -> str | None:
+    """Return the host key that we gave to a builder, or that another machine told."""
+    if role == "builder":
+        return keys.keys_of(run, "builder-host").public
+    return parse_host_key(instances.read_console(instance.id, run.recipe.region))

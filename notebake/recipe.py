@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from notebake.recipe_content import Acceptance, Dataset, Notebook, Repository, Software
 from notebake.recipe_contradictions import find_contradictions
-from notebake.recipe_fields import AccountId, InstanceType, Name, Region
+from notebake.recipe_fields import AccountId, InstanceType, Name, Region, RoleArn
 from notebake.recipe_machine import (
     UBUNTU_2404,
     BaseImage,
@@ -85,6 +85,8 @@ class Recipe(Part):
     """Tags for everything that is made, such as Name, Project, Date, Owner."""
     lease_hours: Annotated[float, Field(ge=0.25, le=72, strict=True)] = 6
     """Temporary things end by themselves so many hours after the run last renewed them."""
+    scheduler_role: RoleArn | None = None
+    """Role by which EventBridge ends machines after their lease, also those that never booted."""
     on_failure: Literal["keep", "tear_down"] = "keep"
     """After a failure keep the machine for a look, within its lease, or remove all."""
     acceptance: Acceptance = Acceptance()

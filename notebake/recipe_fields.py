@@ -139,6 +139,13 @@ Region = Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such a
 InstanceType = Annotated[
     str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as m6i.large")
 ]
+RoleArn = Annotated[
+    str,
+    matching(
+        r"arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}",
+        "the ARN of a role, such as arn:aws:iam::123456789012:role/notebake-scheduler",
+    ),
+]
 SshSource = Annotated[str, AfterValidator(check_ssh_source)]
 
 

@@ -1,6 +1,8 @@
-"""What a run has in the account, and what it still costs."""
+"""What a run has in the account, and what of it should not be there any more."""
 
-from notebake.aws import inventory, tags
+from notebake.aws import inventory, schedules
+from notebake.fate import is_accepted
+from notebake.ownership import Ownership, judge
 from notebake.records import Resource, Run
 
 
@@ -9,14 +11,21 @@ def survey(region: str, run_id: str = "") -> list[Resource]:
     return inventory.list_resources(region, run_id)
 
 
-def is_kept(resource: Resource) -> bool:
-    """Tell whether it is meant to stay: an accepted image, and its snapshots."""
-    return resource.kind in {"image", "snapshot"} and tags.ACCEPTED in resource.tags
-
-
 def left_over(run: Run) -> list[Resource]:
-    """Return what of the run is in the account although it should not outlive it."""
-    return [one for one in survey(run.recipe.region, run.id) if not is_kept(one)]
+    """Return what of the run is in the account although it should not outlive it.
+
+    An accepted image stays, with its snapshots; what somebody has copied is not the run's.
+    """
+    found = survey(run.recipe.region, run.id)
+    by_id = {one.id: one for one in found}
+    left = [
+        one
+        for one in found
+        if not is_accepted(one, by_id) and judge(one, by_id).ownership is not Ownership.COPIED
+    ]
+    if run.recipe.scheduler_role:
+        left += schedules.list_schedules(run.recipe.region, run.id)
+    return left
 
 
 def describe_resource(resource: Resource) -> str:

@@ -1,0 +1,308 @@
+"""The sweep: what has expired and is proven ours goes, and nothing else ever does."""
+
+import datetime
+
+import pytest
+
+from notebake import clock
+from notebake.aws import images, instances, tags
+from notebake.fate import Finding
+from notebake.moments import moment_of
+from notebake.records import Resource, Run
+from notebake.run_lease import hold_lease
+from notebake.sweep import Look, Scope, Swept, look, remove
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import REGION, CloudWorld, Refuses
+from tests.left_behind import FUTURE, changing, expire, ids, launch_more_like, mark, of
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    """A run that died with its builder, and whose lease is over."""
+    run = world.new_run()
+    carry_out_to(run, "launch_instance")
+    expire(run)
+    return run
+
+
+def scope(run: Run | None = None, **more: object) -> Scope:
+    """Return where to look: with the run's store, or with nothing but credentials."""
+    given = {"regions": (REGION,), "store": run.store if run else ""}
+    return Scope(**{**given, "before": moment_of(clock.now()), **more})  # type: ignore[arg-type]
+
+
+def swept(run: Run | None = None, **more: object) -> Swept:
+    """Look, and remove what goes."""
+    where = scope(run, **more)
+    return remove(look(where).findings, where)
+
+
+def about(found: Look, resource_id: str) -> Finding:
+    return next(one for one in found.findings if one.resource.id == resource_id)
+
+
+def test_a_look_changes_nothing(world: CloudWorld, run: Run) -> None:
+    before = changing(world)
+
+    found = look(scope(run))
+
+    assert len(found.going) == len(of(run)) > 4
+    assert changing(world) == before
+
+
+def test_all_of_a_dead_run_goes_with_nothing_but_credentials(run: Run) -> None:
+    there = ids(of(run))
+
+    done = swept()
+
+    assert ids(list(done.removed)) == there
+    assert (done.remaining, done.failures, done.spared) == ((), (), ())
+    assert of(run) == []
+
+
+def test_an_unaccepted_image_goes_with_its_snapshots_after_the_machines(
+    world: CloudWorld,
+) -> None:
+    run = world.new_run()
+    carry_out_to(run, "launch_acceptance")
+    expire(run)
+
+    done = swept()
+
+    kinds = [one.kind for one in done.removed]
+    assert kinds.index("image") < kinds.index("snapshot") < kinds.index("security group")
+    assert kinds.count("snapshot") == 2
+    assert kinds.count("instance") == 3
+    assert of(run) == []
+
+
+def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_to(run, "launch_instance")
+
+    found = look(scope(run))
+
+    assert found.going == ()
+    assert {one.reason_to_stay for one in found.findings} >= {"within its lease"}
+    assert swept(run) == Swept()
+    assert len(of(run)) > 4
+
+
+def test_what_has_expired_only_lately_stays_until_it_is_long_enough(run: Run) -> None:
+    lately = moment_of(clock.now()) - datetime.timedelta(hours=1)
+    images.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: lately.isoformat()})
+
+    assert look(scope(before=lately - datetime.timedelta(hours=1))).going == ()
+    assert len(look(scope()).going) == len(of(run))
+
+
+def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
+    everything = [one.id for one in of(run)]
+    world.ec2.delete_tags(Resources=everything, Tags=[{"Key": tags.EXPIRES}])
+
+    found = look(scope())
+
+    assert found.going == ()
+    assert {one.reason_to_stay for one in found.findings} == {
+        "no end is set",
+        "in use by what stays",
+    }
+
+
+def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
+    world: CloudWorld, run: Run
+) -> None:
+    ours = of(run, "instance")[0].id
+    copy = launch_more_like(world, run)
+    expire(run)
+    of_copy = {one.id for one in of(run) if copy in one.owners} | {copy}
+
+    done = swept()
+
+    assert ours in ids(list(done.removed))
+    assert len(of_copy) == 3, "the machine, its disk and its interface"
+    assert not of_copy & ids(list(done.removed))
+    assert of_copy < ids(of(run))
+    assert {one.kind for one in of(run)} >= {"key pair", "security group"}
+    assert instances.describe_instance(copy, REGION).state == "running"  # type: ignore[union-attr]
+    assert "a copy, not ours" in about(look(scope()), copy).reason_to_stay
+
+
+def test_a_machine_of_nobody_s_keeps_the_group_and_key_that_it_uses(
+    world: CloudWorld, run: Run
+) -> None:
+    copy = launch_more_like(world, run)
+    world.ec2.delete_tags(Resources=[copy], Tags=[{"Key": tags.RUN}])
+
+    done = swept()
+
+    assert {one.kind for one in of(run)} >= {"key pair", "security group"}
+    assert copy not in ids(list(done.removed))
+    assert (done.remaining, done.failures) == ((), ())
+
+
+def keep(run: Run, kind: str) -> Resource:
+    """Tag one thing of a run as to be kept, and return it."""
+    one = of(run, kind)[0]
+    mark(one.id, keep="")
+    return one
+
+
+def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run: Run) -> None:
+    there = ids(of(run))
+    kept = keep(run, "instance")
+
+    found = look(scope(run))
+
+    assert found.going == ()
+    assert about(found, kept.id).reason_to_stay == "it is tagged notebake:keep"
+    for kind in ("volume", "network interface", "key pair", "security group"):
+        reasons = {one.reason_to_stay for one in found.findings if one.resource.kind == kind}
+        assert reasons == {"it belongs to what is tagged notebake:keep"}
+    assert swept(run) == Swept()
+    assert ids(of(run)) == there
+
+
+@pytest.mark.parametrize("kind", ["key pair", "security group"])
+def test_whatever_is_tagged_as_to_be_kept_stays(run: Run, kind: str) -> None:
+    kept = keep(run, kind)
+
+    done = swept(run)
+
+    assert ids(of(run)) == {kept.id}
+    assert (done.remaining, done.failures) == ((), ())
+
+
+def test_a_kept_image_keeps_its_snapshots(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_to(run, "wait_for_image")
+    expire(run)
+    keep(run, "image")
+
+    swept(run)
+
+    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+
+
+def test_an_accepted_image_and_its_snapshots_stay_even_expired(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_to(run, "wait_for_image")
+    expire(run)
+    # Whoever died between the two leaves the snapshots without the tag.
+    mark(of(run, "image")[0].id, accepted="2026-11-23")
+
+    swept(run)
+
+    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+    assert about(look(scope(run)), of(run, "snapshot")[0].id).is_accepted
+
+
+def test_a_run_that_is_being_executed_stays(run: Run) -> None:
+    with hold_lease(run):
+        found = look(scope(run))
+        done = swept(run)
+
+    assert found.going == ()
+    assert all("is being executed by process" in one.reason_to_stay for one in found.findings)
+    assert done == Swept()
+    assert len(of(run)) > 4
+
+
+def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
+    where = scope(run)
+    found = look(where)
+
+    with hold_lease(run):
+        done = remove(found.findings, where)
+
+    assert done.removed == ()
+    assert len(done.spared) == len(found.going)
+    assert "is being executed by" in done.spared[0].reason_to_stay
+    assert len(of(run)) > 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"keep": "for a look"}, {"expires": FUTURE}],
+    ids=["tagged as to be kept", "renewed"],
+)
+def test_what_has_changed_since_the_look_stays(run: Run, change: dict[str, str]) -> None:
+    where = scope()
+    found = look(where)
+    machine = of(run, "instance")[0]
+    mark(machine.id, **change)
+
+    done = remove(found.findings, where)
+
+    assert machine.id in {one.resource.id for one in done.spared}
+    assert done.removed == (), "all else belongs to it"
+    assert (done.remaining, done.failures) == ((), ())
+
+
+def test_an_image_that_was_accepted_since_the_look_stays(world: CloudWorld) -> None:
+    run = world.new_run()
+    carry_out_to(run, "wait_for_image")
+    expire(run)
+    where = scope()
+    found = look(where)
+    mark(of(run, "image")[0].id, accepted="2026-11-23")
+
+    remove(found.findings, where)
+
+    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+
+
+def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> None:
+    machine = of(run, "instance")[0]
+    world.ec2.delete_tags(Resources=[machine.id])
+    assert machine.id not in ids(of(run))
+
+    early = look(scope(run))
+    late = moment_of(clock.now()) + datetime.timedelta(hours=run.recipe.lease_hours + 1)
+
+    assert about(early, machine.id).reason_to_stay == "within its lease"
+    assert machine.id in ids(list(swept(run, before=late).removed))
+
+
+def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
+    world: CloudWorld, run: Run
+) -> None:
+    data = min(of(run, "volume"), key=lambda one: one.size_gib)
+    world.ec2.detach_volume(VolumeId=data.id)
+
+    done = swept()
+
+    assert data.id not in ids(list(done.removed))
+    assert data.id in ids(of(run))
+    assert "not certain to be ours" in about(look(scope()), data.id).reason_to_stay
+
+
+def test_what_could_not_be_removed_is_named_and_the_rest_goes(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)) as refuses:
+        done = swept()
+
+    assert refuses.fired == 1
+    assert [one.kind for one in done.remaining] == ["key pair"]
+    assert "UnauthorizedOperation" in done.failures[0]
+    assert [one.kind for one in of(run)] == ["key pair"]
+
+
+def test_a_machine_that_cannot_be_ended_is_named_with_all_that_it_uses(
+    world: CloudWorld, run: Run
+) -> None:
+    there = ids(of(run))
+    with world.meeting(Refuses("TerminateInstances", "OperationNotPermitted", status=400)) as no:
+        done = swept()
+
+    assert no.fired == 1
+    assert len(done.failures) == 1, "its disks and its group are not even tried"
+    assert ids(list(done.remaining)) == there
+
+
+def test_a_region_that_does_not_answer_is_said(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Refuses("DescribeVolumes", "UnauthorizedOperation", status=403)) as refuses:
+        found = look(scope(run))
+
+    assert refuses.fired >= 1
+    assert found.findings == ()
+    assert found.unanswered[0].startswith(f"{REGION}: ")

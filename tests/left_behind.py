@@ -1,0 +1,57 @@
+"""Runs that died and left things behind, and somebody else's things that look like theirs."""
+
+from typing import Any
+
+from notebake.aws import images, inventory, tags
+from notebake.records import Resource, Run
+from tests.cloud_world import REGION, CloudWorld
+
+PAST = "2026-01-01T00:00:00+00:00"
+FUTURE = "2999-01-01T00:00:00+00:00"
+READING = ("Describe", "Get", "List", "GET ", "HEAD ")
+
+
+def of(run: Run, kind: str = "") -> list[Resource]:
+    """Return what is there of a run, or that of one kind."""
+    found = inventory.list_resources(REGION, run.id)
+    return [one for one in found if kind in ("", one.kind)]
+
+
+def ids(found: list[Resource]) -> set[str]:
+    return {one.id for one in found}
+
+
+def expire(run: Run) -> None:
+    """Let the lease of all that a run has be over, as it is when nobody renews it."""
+    images.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: PAST})
+
+
+def mark(resource_id: str, **marks: str) -> None:
+    """Put one of our tags on something."""
+    images.add_tags(
+        REGION, [resource_id], {f"notebake:{key}": value for key, value in marks.items()}
+    )
+
+
+def launch_more_like(world: CloudWorld, run: Run) -> str:
+    """Launch a machine as the console's "launch more like this" does: all tags, another token."""
+    like = of(run, "instance")[0]
+    described = world.ec2.describe_instances(InstanceIds=[like.id])
+    original: dict[str, Any] = described["Reservations"][0]["Instances"][0]
+    both = ("instance", "volume", "network-interface")
+    answer = world.ec2.run_instances(
+        ImageId=original["ImageId"],
+        InstanceType=original["InstanceType"],
+        MinCount=1,
+        MaxCount=1,
+        KeyName=original["KeyName"],
+        SecurityGroupIds=[one["GroupId"] for one in original["SecurityGroups"]],
+        TagSpecifications=tags.specifications(like.tags, *both),
+        ClientToken="of the console",
+    )
+    return str(answer["Instances"][0]["InstanceId"])
+
+
+def changing(world: CloudWorld) -> list[str]:
+    """Return the calls so far that ask for more than an answer."""
+    return [one for one in world.actions() if not one.startswith(READING)]

@@ -1,0 +1,143 @@
+"""What proves that a thing is ours, and what does not: tags can be copied."""
+
+from typing import Any
+
+import pytest
+
+from notebake.aws import tags
+from notebake.aws.as_resource import as_resource
+from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
+from notebake.ownership import Ownership, judge
+from notebake.records import Resource
+
+RUN = "ocean-20261123-120000-ab12"
+OURS, NOT_CERTAIN, COPIED = Ownership.OURS, Ownership.NOT_CERTAIN, Ownership.COPIED
+BUILDER = "i-00000000000000001"
+COPY = "i-00000000000000002"
+
+
+def a(kind: str, id: str, *, marks: dict[str, str] | None = None, **more: Any) -> Resource:
+    all_marks = {tags.RUN: RUN, **(marks or {})}
+    return Resource(kind=kind, id=id, run_id=RUN, tags=all_marks, **more)
+
+
+def judged(one: Resource, *others: Resource, known: set[str] | None = None) -> Ownership:
+    found = {each.id: each for each in (one, *others)}
+    return judge(one, found, known or set()).ownership
+
+
+def a_machine(id: str, claimed: str | None, own: str) -> Resource:
+    marks = {} if claimed is None else {tags.TOKEN: claimed}
+    return a("instance", id, marks=marks).model_copy(update={"token": own})
+
+
+MACHINE = a_machine(BUILDER, "one", "one")
+COPIED_MACHINE = a_machine(COPY, "one", "another")
+UNMARKED_MACHINE = a_machine(COPY, None, "another")
+IMAGE = a(
+    *("image", "ami-1"),
+    marks={tags.BUILDER: BUILDER},
+    name=name_of_image(RUN),
+    made_of=BUILDER,
+    parts=("snap-1",),
+)
+
+
+def test_a_machine_is_ours_by_its_own_token_only() -> None:
+    assert judged(MACHINE) is OURS
+    assert judged(COPIED_MACHINE) is COPIED
+    assert judged(UNMARKED_MACHINE) is NOT_CERTAIN
+    assert judged(a_machine(COPY, "", "")) is NOT_CERTAIN
+
+
+def test_what_a_run_store_has_kept_is_ours_whatever_its_tags_say() -> None:
+    assert judged(UNMARKED_MACHINE, known={COPY}) is OURS
+    assert judged(a("volume", "vol-1"), known={"vol-1"}) is OURS
+
+
+@pytest.mark.parametrize("kind", ["volume", "network interface"])
+def test_what_is_attached_is_judged_by_its_machine(kind: str) -> None:
+    def attached_to(*owners: str) -> Resource:
+        return a(kind, "x-1", marks={tags.TOKEN: "t"}, owners=owners)
+
+    assert judged(attached_to(BUILDER), MACHINE) is OURS
+    assert judged(attached_to(COPY), COPIED_MACHINE) is COPIED
+    assert judged(attached_to(COPY), UNMARKED_MACHINE) is NOT_CERTAIN
+    assert judged(attached_to("i-00000000000000009"), MACHINE) is NOT_CERTAIN
+    assert judged(attached_to(), MACHINE) is NOT_CERTAIN, "detached, the tag may be a copy"
+    other_run = MACHINE.model_copy(update={"run_id": "other"})
+    assert judged(attached_to(BUILDER), other_run) is NOT_CERTAIN
+
+
+def test_an_image_is_ours_if_ec2_made_it_of_our_builder() -> None:
+    assert judged(IMAGE) is OURS
+    assert judged(IMAGE.model_copy(update={"made_of": ""})) is COPIED, "as CopyImage leaves it"
+    assert judged(IMAGE.model_copy(update={"made_of": COPY})) is COPIED
+    assert judged(IMAGE.model_copy(update={"name": "my copy"})) is NOT_CERTAIN
+    assert judged(IMAGE.model_copy(update={"tags": {tags.RUN: RUN}})) is NOT_CERTAIN
+
+
+def test_a_snapshot_is_ours_by_its_image_or_by_what_ec2_says_of_it() -> None:
+    bare = a("snapshot", "snap-1")
+    marked = a("snapshot", "snap-1", marks={tags.BUILDER: BUILDER}, made_of=BUILDER)
+    of_image = bare.model_copy(update={"owners": ("ami-1",)})
+
+    assert judged(of_image, IMAGE) is OURS
+    assert judged(of_image, IMAGE.model_copy(update={"made_of": ""})) is NOT_CERTAIN
+    assert judged(marked) is OURS
+    assert judged(marked.model_copy(update={"made_of": ""})) is COPIED
+    assert judged(bare) is NOT_CERTAIN
+
+
+def described(**more: str) -> Resource:
+    marks = [{"Key": tags.RUN, "Value": RUN}, {"Key": tags.BUILDER, "Value": BUILDER}]
+    found = {"SnapshotId": "snap-1", "VolumeId": "vol-1", "VolumeSize": 1, "Tags": marks}
+    return as_resource("snapshot", {**found, **more}, "snap-1", "us-west-2")
+
+
+def test_only_ec2_s_own_words_of_a_snapshot_count() -> None:
+    said = f"Created by CreateImage({BUILDER}) for ami-0123"
+
+    assert judged(described(Description=said)) is OURS
+    assert judged(described(Description=f"[Copied snap-9 from us-east-1] {said}")) is COPIED
+    assert judged(described(Description=said, VolumeId="vol-ffffffff")) is COPIED
+    assert judged(described(Description="")) is COPIED
+
+
+def test_key_pairs_groups_and_schedules_are_ours_by_their_unique_names() -> None:
+    key = a(
+        "key pair", "key-1", marks={tags.ROLE: "builder"}, name=name_of_key_pair(RUN, "builder")
+    )
+    group = a("security group", "sg-1", name=name_of_group(RUN))
+    name = name_of_schedule(RUN, BUILDER)
+    schedule = a("schedule", name, name=name, owners=(BUILDER,))
+
+    for one in (key, group, schedule):
+        assert judged(one) is OURS
+        assert judged(one.model_copy(update={"name": "mine"})) is NOT_CERTAIN
+    assert judged(schedule.model_copy(update={"owners": (COPY,)})) is NOT_CERTAIN
+
+
+def test_a_group_s_name_is_unique_in_its_vpc_only() -> None:
+    one = a("security group", "sg-1", name=name_of_group(RUN))
+    other = a("security group", "sg-2", name=name_of_group(RUN))
+
+    assert judged(one, other) is NOT_CERTAIN
+    assert judged(one, other, known={"sg-1"}) is OURS
+
+
+def test_every_verdict_has_a_reason_in_words() -> None:
+    for one in (MACHINE, COPIED_MACHINE, UNMARKED_MACHINE, IMAGE):
+        assert " " in judge(one, {one.id: one}).reason
+
+
+def test_the_names_are_those_by_which_the_steps_find_their_things() -> None:
+    from notebake.aws import images, key_pairs, networks
+    from notebake.recipe import Recipe
+    from notebake.records import Run
+
+    run = Run(id=RUN, recipe=Recipe(name="ocean"), store="")
+
+    assert key_pairs.key_pair_name(run, "builder") == name_of_key_pair(RUN, "builder")
+    assert networks.group_name(run) == name_of_group(RUN)
+    assert images.image_name(run) == name_of_image(RUN)
