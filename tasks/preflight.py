@@ -1,7 +1,7 @@
 """Everything that can fail, tried before anything is paid for.
 
 Needs   credentials
-Gives   Done: how many questions were answered well
+Gives   Done: how many answers were good, and how many questions stayed open
 Costs   nothing
 """
 
@@ -11,7 +11,7 @@ from notebake.aws import instances
 from notebake.builder import baked_image
 from notebake.cost import describe_sum, estimate
 from notebake.digest import digest_of
-from notebake.preflight import check_everything
+from notebake.preflight import Verdict, check_everything, with_verdict
 from notebake.records import Done, Run
 from notebake.step import Step
 
@@ -26,9 +26,13 @@ def find_checked(run: Run) -> Done | None:
 
 def check(run: Run) -> Done:
     """Ask everything at once."""
-    answers = check_everything(run)
-    for answer in answers:
-        log.info("%s", answer)
+    findings = check_everything(run)
+    in_order = with_verdict(findings, Verdict.GOOD)
+    still_open = with_verdict(findings, Verdict.NOT_CHECKED)
+    for one in in_order:
+        log.info("%s", one)
+    for one in still_open:
+        log.info("Not checked: %s", one)
     costs = estimate(run.recipe)
     log.info(
         "On AWS the build costs %s and its image at most %s a month, by prices of %s.",
@@ -36,7 +40,10 @@ def check(run: Run) -> Done:
         describe_sum(costs.monthly),
         costs.prices_written,
     )
-    return Done(digest=digest_of(run.recipe), detail=f"{len(answers)} checks passed")
+    detail = f"{len(in_order)} checks passed"
+    if still_open:
+        detail += f", {len(still_open)} could not be made"
+    return Done(digest=digest_of(run.recipe), detail=detail)
 
 
 STEP = Step("preflight", "Check that it can work", find_checked, check)

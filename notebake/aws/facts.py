@@ -3,12 +3,65 @@
 from typing import Any
 
 from notebake.aws.clients import calling, connect
+from notebake.errors import CloudError
+from notebake.records import Record
 
 
-def caller_account(region: str) -> str:
-    """Return the account that the credentials belong to."""
+class Caller(Record):
+    """Whose credentials these are."""
+
+    account: str
+    arn: str
+
+
+def caller(region: str) -> Caller:
+    """Return whose credentials these are."""
     with calling("ask AWS who we are"):
-        return str(connect("sts", region).get_caller_identity()["Account"])
+        answer = connect("sts", region).get_caller_identity()
+    return Caller(account=answer["Account"], arn=answer["Arn"])
+
+
+def home_region(region: str) -> str:
+    """Return the region of the same partition that no account can disable."""
+    if region.startswith("cn-"):
+        return "cn-north-1"
+    return "us-gov-west-1" if region.startswith("us-gov-") else "us-east-1"
+
+
+def region_status(region: str) -> str | None:
+    """Return what a region is to this account, such as `opted-in`; None where there is none."""
+    ec2 = connect("ec2", home_region(region))
+    try:
+        with calling(f"ask whether {region} is enabled"):
+            found = ec2.describe_regions(AllRegions=True, RegionNames=[region])["Regions"]
+    except CloudError as error:
+        if error.code == "InvalidParameterValue":
+            return None
+        raise
+    return str(found[0].get("OptInStatus", "")) if found else None
+
+
+def instance_metadata_defaults(region: str) -> dict[str, Any]:
+    """Return what the account has set for the metadata service of new machines."""
+    with calling(f"ask for the defaults of instance metadata in {region}"):
+        answer = connect("ec2", region).get_instance_metadata_defaults()
+    return dict(answer.get("AccountLevel", {}))
+
+
+def routes_of_subnet(subnet_id: str, vpc_id: str, region: str) -> list[dict[str, Any]]:
+    """Return the routes in force for a subnet: of its own table, or of the VPC's main one."""
+    ec2 = connect("ec2", region)
+    own = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
+    main = [
+        {"Name": "vpc-id", "Values": [vpc_id]},
+        {"Name": "association.main", "Values": ["true"]},
+    ]
+    with calling(f"describe the routes of {subnet_id}"):
+        tables = (
+            ec2.describe_route_tables(Filters=own)["RouteTables"]
+            or ec2.describe_route_tables(Filters=main)["RouteTables"]
+        )
+    return [route for table in tables for route in table["Routes"]]
 
 
 def offered_zones(instance_type: str, region: str) -> set[str]:
@@ -40,3 +93,15 @@ def describe_snapshots(snapshot_ids: list[str], region: str) -> list[dict[str, A
     with calling(f"describe the snapshots {', '.join(snapshot_ids)}"):
         answer = connect("ec2", region).describe_snapshots(SnapshotIds=snapshot_ids)
     return list(answer["Snapshots"])
+
+
+def default_key(region: str) -> str:
+    """Return the key that disks are encrypted with where none is named."""
+    with calling(f"ask for the default key of disks in {region}"):
+        return str(connect("ec2", region).get_ebs_default_kms_key_id()["KmsKeyId"])
+
+
+def describe_key(key_id: str, region: str) -> dict[str, Any]:
+    """Return KMS's description of a key."""
+    with calling(f"describe the key {key_id} in {region}"):
+        return dict(connect("kms", region).describe_key(KeyId=key_id)["KeyMetadata"])

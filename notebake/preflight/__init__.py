@@ -1,0 +1,17 @@
+"""Everything that can fail is asked before anything is paid for; all findings at once.
+
+One file for each thing that is looked at. No finding is good without an answer: what could not be
+asked is said to be not checked.
+"""
+
+from notebake.preflight.everything import ask_everything, check_everything, refuse_wrong
+from notebake.preflight.finding import Finding, Verdict, with_verdict
+
+__all__ = [
+    "Finding",
+    "Verdict",
+    "ask_everything",
+    "check_everything",
+    "refuse_wrong",
+    "with_verdict",
+]

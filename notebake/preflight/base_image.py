@@ -1,0 +1,59 @@
+"""The image to start from, and the name of the one to make."""
+
+import datetime
+from collections.abc import Iterable
+from typing import Any
+
+from notebake.aws import images
+from notebake.errors import PreflightError
+from notebake.preflight.finding import Finding, good, wrong
+from notebake.records import Run
+
+
+def check_base_image(run: Run) -> Iterable[Finding]:
+    """The base image is there, can still be started, and fits on the root disk."""
+    recipe = run.recipe
+    try:
+        base = images.resolve_base_image(recipe.base_image, recipe.region)
+    except PreflightError as error:
+        hint = "Its owner may have withdrawn or disabled it, or not shared it with this account."
+        raise PreflightError(error.message, error.hint or hint) from error
+    root = root_size_gib(base)
+    if root > recipe.root_volume.size_gib:
+        yield wrong(
+            f"root_volume.size_gib is {recipe.root_volume.size_gib}, but the base image"
+            f" {base['ImageId']} needs {root}."
+        )
+    described = f"{base['ImageId']} ({base.get('Name', 'no name')})"
+    if is_deprecated(base):
+        # Deprecated images are hidden from those who browse, and start as ever.
+        since = base["DeprecationTime"][:10]
+        yield good(f"The base image is {described}, deprecated since {since}; it still starts.")
+    else:
+        yield good(f"The base image is {described}.")
+
+
+def root_size_gib(base: dict[str, Any]) -> int:
+    """Return the least size of the root disk; 0 where the image does not say."""
+    return max(
+        (
+            int(mapping["Ebs"].get("VolumeSize", 0))
+            for mapping in base["BlockDeviceMappings"]
+            if mapping.get("DeviceName") == base["RootDeviceName"] and "Ebs" in mapping
+        ),
+        default=0,
+    )
+
+
+def is_deprecated(base: dict[str, Any]) -> bool:
+    """Tell whether the owner's date for it has passed."""
+    time = base.get("DeprecationTime")
+    if not time:
+        return False
+    return datetime.datetime.fromisoformat(time) <= datetime.datetime.now(datetime.UTC)
+
+
+def check_image_name(run: Run) -> Iterable[Finding]:
+    """The image's name is free, or the image is this run's own."""
+    images.find_image(run)
+    yield good(f"The image will be called {images.image_name(run)}.")

@@ -1,0 +1,94 @@
+"""Disks that exist already, and how the new ones will be encrypted."""
+
+from collections.abc import Iterable
+
+from notebake.aws import facts
+from notebake.aws.volumes import describe_volumes
+from notebake.errors import CloudError
+from notebake.preflight.finding import UNANSWERED_CODES, Finding, good, not_checked, wrong
+from notebake.recipe import EncryptionMode
+from notebake.records import Run
+
+
+def check_disks(run: Run) -> Iterable[Finding]:
+    """Existing volumes are free, and snapshots complete and not larger than the disk."""
+    region = run.recipe.region
+    for volume in run.recipe.volumes:
+        if volume.volume_id:
+            state = describe_volumes([volume.volume_id], region)[0]["State"]
+            is_usable = state in {"available", "in-use"}
+            yield (good if is_usable else wrong)(f"{volume.volume_id} is {state}.")
+        if volume.snapshot_id:
+            found = facts.describe_snapshots([volume.snapshot_id], region)[0]
+            if found["State"] != "completed" or found["VolumeSize"] > volume.size_gib:
+                yield wrong(
+                    f"{volume.snapshot_id} is {found['State']} and has"
+                    f" {found['VolumeSize']} GiB; the recipe gives it {volume.size_gib}."
+                )
+            else:
+                yield good(f"{volume.snapshot_id} is complete.")
+
+
+def check_default_encryption(run: Run) -> Iterable[Finding]:
+    """What is to be shared is not encrypted with AWS's own key by the account's setting.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
+    """
+    recipe = run.recipe
+    if not facts.is_encrypted_by_default(recipe.region):
+        yield good("The account encrypts new disks only on request.")
+        return
+    if not recipe.share_with or recipe.encryption.mode is EncryptionMode.KMS:
+        yield good("The account encrypts every new disk.")
+        return
+    key_id = facts.default_key(recipe.region)
+    if is_aws_managed(key_id, recipe.region):
+        yield wrong(
+            f"This account encrypts every disk in {recipe.region} with its default key {key_id},"
+            " and an image encrypted so cannot be shared.",
+            "Set encryption mode kms with a key of your own, or empty share_with.",
+        )
+    else:
+        yield good(f"The account encrypts every new disk with a key of its own, {key_id}.")
+        yield not_checked(f"Whether those in share_with may use {key_id} is for its policy to say.")
+
+
+def is_aws_managed(key_id: str, region: str) -> bool:
+    """Tell whether a key is AWS's own for this account."""
+    if key_id.endswith("alias/aws/ebs"):
+        return True
+    return bool(facts.describe_key(key_id, region).get("KeyManager") == "AWS")
+
+
+def check_key(run: Run) -> Iterable[Finding]:
+    """The key that the recipe names can encrypt disks, and be shared where it must be."""
+    recipe = run.recipe
+    key_id = recipe.encryption.kms_key_id
+    if key_id is None:
+        return
+    try:
+        key = facts.describe_key(key_id, recipe.region)
+    except CloudError as error:
+        if error.code in UNANSWERED_CODES or error.is_passing:
+            raise
+        yield wrong(error.message, error.hint)
+        return
+    faults = list(key_faults(key))
+    if recipe.share_with and key.get("KeyManager") == "AWS":
+        faults.append("is AWS's own, which no other account can use")
+    if faults:
+        yield wrong(f"The key {key_id} {' and '.join(faults)}.", "Name another encryption key.")
+        return
+    yield good(f"The key {key_id} is enabled.")
+    yield not_checked(f"Whether these credentials may encrypt disks with {key_id} shows at launch.")
+
+
+def key_faults(key: dict[str, object]) -> Iterable[str]:
+    """Yield why EBS does not take a key.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
+    """
+    if key.get("KeyState") != "Enabled":
+        yield f"is in the state {key.get('KeyState')}"
+    if key.get("KeyUsage") != "ENCRYPT_DECRYPT" or key.get("KeySpec") != "SYMMETRIC_DEFAULT":
+        yield f"is for {key.get('KeyUsage')} by {key.get('KeySpec')}"

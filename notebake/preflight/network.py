@@ -1,0 +1,80 @@
+"""Where the machines will stand: room for them, a way to them, and who is let in."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from notebake.aws import facts, networks
+from notebake.aws.volumes import zone_of_volumes
+from notebake.cost import ACCEPTANCE_MACHINES
+from notebake.own_address import ssh_sources
+from notebake.preflight.finding import Finding, good, not_checked, wrong
+from notebake.recipe import Recipe
+from notebake.records import Run
+
+ADDRESSES = ACCEPTANCE_MACHINES + 1
+"""The builder keeps its private address while it is stopped."""
+
+
+def usable_subnets(recipe: Recipe) -> list[dict[str, Any]]:
+    """Return the subnets that a launch tries: existing volumes allow their own zone only."""
+    subnets = networks.find_subnets(recipe.network, recipe.region)
+    zone = zone_of_volumes(recipe)
+    return [one for one in subnets if zone in (None, one["AvailabilityZone"])]
+
+
+def check_subnets(run: Run) -> Iterable[Finding]:
+    """There are subnets, in the zone of existing volumes, with room for the machines."""
+    subnets = usable_subnets(run.recipe)
+    if not subnets:
+        zone = zone_of_volumes(run.recipe)
+        yield wrong(
+            f"The existing volumes lie in {zone}; no subnet does.",
+            "Name a subnet of that zone as network.subnet_ids.",
+        )
+        return
+    roomy = [one for one in subnets if int(one["AvailableIpAddressCount"]) >= ADDRESSES]
+    if not roomy:
+        named = ", ".join(one["SubnetId"] for one in subnets)
+        yield wrong(
+            f"None of {named} has the {ADDRESSES} free addresses that the run needs.",
+            "Name another subnet as network.subnet_ids.",
+        )
+    else:
+        places = ", ".join(f"{one['SubnetId']} ({one['AvailabilityZone']})" for one in roomy)
+        yield good(f"The machines will stand in one of {places}.")
+
+
+def check_way_out(run: Run) -> Iterable[Finding]:
+    """A public address is of use only behind an internet gateway."""
+    network, subnets = run.recipe.network, usable_subnets(run.recipe)
+    if network.address == "private":
+        yield not_checked(
+            "Whether this computer reaches the machines' private addresses, and the machines"
+            " the internet, shows when the first one runs."
+        )
+        return
+    closed = [one for one in subnets if not leads_out(one, run.recipe.region)]
+    if closed:
+        named = ", ".join(one["SubnetId"] for one in closed)
+        yield wrong(
+            f"network.address is public, but no route leads from {named} to an internet gateway.",
+            "Name public subnets as network.subnet_ids, or set network.address to private.",
+        )
+    elif subnets:
+        yield good("Every subnet has a route to an internet gateway.")
+
+
+def leads_out(subnet: dict[str, Any], region: str) -> bool:
+    """Tell whether the route table in force for a subnet leads to an internet gateway."""
+    routes = facts.routes_of_subnet(subnet["SubnetId"], subnet["VpcId"], region)
+    return any(
+        one.get("DestinationCidrBlock") == "0.0.0.0/0"
+        and str(one.get("GatewayId", "")).startswith("igw-")
+        and one.get("State", "active") == "active"
+        for one in routes
+    )
+
+
+def check_ssh_sources(run: Run) -> Iterable[Finding]:
+    """It is known who will be let in."""
+    yield good(f"ssh will be let in from {', '.join(ssh_sources(run.recipe))}.")

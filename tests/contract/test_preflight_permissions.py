@@ -1,0 +1,224 @@
+"""What the credentials allow, asked of a cloud that refuses some of it."""
+
+import ast
+import re
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from notebake.errors import PreflightError
+from notebake.preflight import Verdict, check_everything
+from notebake.preflight.asks import asks_about_nothing, asks_to_make
+from notebake.recipe import Volume
+from notebake.records import Run
+from sandbox.calls import Call
+from tests.cloud_world import RECIPE, CloudWorld, Listens, Refuses
+from tests.preflight_world import Says, Simulates, sentences
+
+AWS_MODULES = Path(__file__).parents[2] / "notebake" / "aws"
+# Asked for by people who clean up after other runs, not by a build.
+NOT_OF_A_BUILD = {"delete_network_interface", "delete_tags", "delete_volume"}
+DENIED = (
+    "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to"
+    " perform this operation. User: ada is not authorized to perform: {}</Message></Error></Errors>"
+    "<RequestID>none</RequestID></Response>"
+)
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    return world.new_run()
+
+
+def nothing_was_made(world: CloudWorld) -> bool:
+    ec2 = world.ec2
+    groups = [one["GroupName"] for one in ec2.describe_security_groups()["SecurityGroups"]]
+    return (
+        ec2.describe_key_pairs()["KeyPairs"] == []
+        and ec2.describe_instances()["Reservations"] == []
+        and ec2.describe_images(Owners=["self"])["Images"] == []
+        and groups == ["default"]
+    )
+
+
+def test_a_permission_that_is_missing_is_named_before_anything_is_made(
+    world: CloudWorld, run: Run
+) -> None:
+    denied = Refuses("CreateImage", "UnauthorizedOperation", status=403)
+    other = Refuses("TerminateInstances", "UnauthorizedOperation", status=403)
+    with world.meeting(denied), world.meeting(other), pytest.raises(PreflightError) as caught:
+        check_everything(run)
+
+    assert denied.fired == other.fired == 1
+    listed = re.search(r"Ask for these permissions: (.*?)\. ", str(caught.value))
+    assert listed
+    assert set(listed[1].split(", ")) == {"ec2:CreateImage", "ec2:TerminateInstances"}
+    assert nothing_was_made(world)
+
+
+def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld, run: Run) -> None:
+    denied = Says("RunInstances", lambda _: DENIED.format("ec2:CreateTags on resource: x"), 403)
+    with world.meeting(denied):
+        said = sentences(run, Verdict.WRONG)
+
+    assert denied.fired == 2
+    assert "these permissions: ec2:CreateTags." in said
+    assert "RunInstances" not in said
+
+
+def test_what_nobody_may_be_told_beforehand_is_not_called_good(world: CloudWorld, run: Run) -> None:
+    open_ones = sentences(run, Verdict.NOT_CHECKED)
+
+    for action in ("CreateImage", "StopInstances", "TerminateInstances", "DeleteSnapshot"):
+        assert f"ec2:{action}" in open_ones
+        assert f"ec2:{action}" not in sentences(run, Verdict.GOOD)
+    assert nothing_was_made(world)
+
+
+def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Listens("RunInstances")) as listens:
+        assert "ec2:RunInstances" in sentences(run, Verdict.GOOD)
+
+    assert {one["InstanceType"] for one in listens.heard} == {"m5.large", "t3.large"}
+    for one in listens.heard:
+        assert one["DryRun"] == "true"
+        assert one["NetworkInterface.1.AssociatePublicIpAddress"] == "true"
+        assert one["BlockDeviceMapping.2.Ebs.VolumeSize"] == "1"
+        assert run.id in one.values()
+
+
+def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
+    world: CloudWorld, run: Run
+) -> None:
+    with world.meeting(Refuses("RunInstances", "PendingVerification", status=400)) as refuses:
+        said = sentences(run, Verdict.WRONG)
+
+    assert refuses.fired == 2
+    assert "PendingVerification" in said
+
+
+def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Simulates(undecided=("ec2:DeleteSnapshot",))) as iam:
+        allowed = sentences(run, Verdict.GOOD)
+        still_open = sentences(run, Verdict.NOT_CHECKED)
+
+    assert re.search(r"simulation, the policies allow .*ec2:CreateImage", allowed)
+    assert "ec2:DeleteSnapshot" in still_open
+    assert "ec2:CreateImage" not in still_open
+    keys = {value for one in iam.asked for key, value in one.items() if "ContextKeyName" in key}
+    assert "aws:ResourceTag/notebake:run" in keys
+    arns = {one["ResourceArns.member.1"] for one in iam.asked}
+    assert "arn:aws:ec2:us-west-2:123456789012:instance/*" in arns
+
+
+def test_what_iam_s_simulation_denies_is_missing(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Simulates(denied=("ec2:StopInstances",))):
+        assert "these permissions: ec2:StopInstances." in sentences(run, Verdict.WRONG)
+
+
+def test_a_policy_that_goes_by_tags_is_not_taken_for_a_missing_one(
+    world: CloudWorld, run: Run
+) -> None:
+    denied = Refuses("TerminateInstances", "UnauthorizedOperation", status=403)
+    with world.meeting(denied), world.meeting(Simulates()):
+        assert sentences(run, Verdict.WRONG) == ""
+
+    assert denied.fired == 1
+
+
+def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
+    world: CloudWorld, run: Run
+) -> None:
+    done = "<DeleteKeyPairResponse><return>true</return></DeleteKeyPairResponse>"
+    with world.meeting(Says("DeleteKeyPair", lambda _: done)) as heedless:
+        said = sentences(run, Verdict.NOT_CHECKED)
+
+    assert heedless.fired == 1
+    assert "does not heed DryRun" in said
+    assert not {"RunInstances", "ImportKeyPair", "CreateImage"} & set(world.actions())
+
+
+def test_a_trial_without_an_answer_leaves_the_permission_open(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Refuses("CreateSecurityGroup", "InternalError")) as broken:
+        still_open, wrong = sentences(run, Verdict.NOT_CHECKED), sentences(run, Verdict.WRONG)
+
+    assert broken.fired
+    assert "ec2:CreateSecurityGroup" in still_open
+    assert wrong == ""
+
+
+def test_sharing_and_existing_volumes_need_more(world: CloudWorld) -> None:
+    zone = "us-west-2a"
+    made = world.ec2.create_volume(AvailabilityZone=zone, Size=1, VolumeType="gp3")["VolumeId"]
+    volume = Volume(name="data", mount_point="/data", volume_id=made)
+    run = world.new_run(
+        RECIPE.model_copy(update={"share_with": ("123456789012",), "volumes": (volume,)})
+    )
+
+    still_open = sentences(run, Verdict.NOT_CHECKED)
+
+    for action in ("AttachVolume", "ModifyImageAttribute", "ModifySnapshotAttribute"):
+        assert f"ec2:{action}" in still_open
+
+
+def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
+    role = "arn:aws:iam::123456789012:role/notebake-end"
+    run = world.new_run(RECIPE.model_copy(update={"scheduler_role": role}))
+    with world.meeting(Simulates(denied=("iam:PassRole",))) as iam:
+        wrong, good = sentences(run, Verdict.WRONG), sentences(run, Verdict.GOOD)
+
+    assert "these permissions: iam:PassRole." in wrong
+    assert "scheduler:CreateSchedule" in good
+    assert role in {one["ResourceArns.member.1"] for one in iam.asked}
+
+
+def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, run: Run) -> None:
+    heard: list[Call] = []
+
+    def hear(call: Call) -> None:
+        if call.parameters.get("DryRun") == "true":
+            heard.append(call)
+
+    class Hears:
+        def before(self, call: Call) -> None:
+            hear(call)
+
+        def after(self, call: Call, reply: object) -> object:
+            del call
+            return reply
+
+    with world.meeting(Hears()):
+        check_everything(run)
+
+    ids = re.compile(r"\b(?:i|vol|sg|key)-[0-9a-f]{8,}\b|\bami-0{17}\b|\bsnap-[0-9a-f]{8,}\b")
+    named = {
+        one for call in heard for text in call.parameters.values() for one in ids.findall(text)
+    }
+    assert len(heard) > 10
+    assert {one.partition("-")[2] for one in named} == {"0" * 17}
+
+
+def test_every_changing_call_of_ours_is_asked_for(world: CloudWorld) -> None:
+    made = world.ec2.create_volume(AvailabilityZone="us-west-2a", Size=1, VolumeType="gp3")
+    volume = Volume(name="data", mount_point="/data", volume_id=made["VolumeId"])
+    everything = {"share_with": ("123456789012",), "volumes": (volume,)}
+    run = world.new_run(RECIPE.model_copy(update=everything))
+    asked = {one.operation for one in (*asks_about_nothing(run), *asks_to_make(run))}
+    model = botocore.session.get_session().get_service_model("ec2")
+    changing = {
+        xform_name(name)
+        for name in model.operation_names
+        if not name.startswith(("Describe", "Get", "List", "Search"))
+    }
+    called = {
+        node.attr
+        for path in AWS_MODULES.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in changing
+        if isinstance(node.value, ast.Call) or getattr(node.value, "id", "") == "ec2"
+    }
+
+    assert {"run_instances", "create_image", "terminate_instances"} <= called
+    assert called - asked - NOT_OF_A_BUILD == set()

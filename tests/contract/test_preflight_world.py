@@ -1,0 +1,234 @@
+"""What preflight asks of the account, the region, the network and the machines."""
+
+import pytest
+
+from notebake.errors import CloudError, PreflightError
+from notebake.preflight import Verdict, check_everything
+from notebake.recipe import Network, Recipe
+from notebake.records import Run
+from tests.cloud_world import RECIPE, CloudWorld, Refuses
+from tests.preflight_world import Rewrites, denies, sentences
+
+GROUP_OF_ALL = {"RunInstances", "DescribeSubnets", "DescribeImages", "GetServiceQuota"}
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    return world.new_run()
+
+
+def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
+    good = sentences(run, Verdict.GOOD)
+
+    for said in ("account 123456789012", "us-west-2", "m5.large needs 4 vCPU", "internet gateway"):
+        assert said in good
+    assert sentences(run, Verdict.WRONG) == ""
+
+
+def test_without_credentials_nothing_else_is_asked(world: CloudWorld, run: Run) -> None:
+    with (
+        world.meeting(Refuses("GetCallerIdentity", "ExpiredToken", status=403)) as refuses,
+        pytest.raises(CloudError, match="ExpiredToken") as caught,
+    ):
+        check_everything(run)
+
+    assert refuses.fired == 1
+    assert "Log in again" in caught.value.hint
+    assert not GROUP_OF_ALL & set(world.actions())
+
+
+def test_a_region_that_is_not_enabled_is_said_to_be_and_how_to(world: CloudWorld, run: Run) -> None:
+    disabled = Rewrites("DescribeRegions", "opt-in-not-required|opted-in", "not-opted-in")
+    with world.meeting(disabled), pytest.raises(PreflightError, match="not enabled") as caught:
+        check_everything(run)
+
+    assert disabled.fired == 1
+    assert "aws account enable-region --region-name us-west-2" in str(caught.value)
+    assert not GROUP_OF_ALL & set(world.actions())
+
+
+def test_a_region_that_does_not_exist_is_said_not_to(world: CloudWorld) -> None:
+    with pytest.raises(PreflightError, match="no region eu-west-9"):
+        check_everything(world.new_run(RECIPE.model_copy(update={"region": "eu-west-9"})))
+
+
+def test_an_answer_about_the_region_that_means_nothing_is_not_good(
+    world: CloudWorld, run: Run
+) -> None:
+    with world.meeting(Rewrites("DescribeRegions", "opt-in-not-required", "maybe")) as rewrites:
+        assert "of the region us-west-2: maybe" in sentences(run, Verdict.NOT_CHECKED)
+
+    assert rewrites.fired == 1
+
+
+OPTIONAL = [
+    ("DescribeRegions", "us-west-2 is enabled"),
+    ("DescribeInstanceTypeOfferings", "offered"),
+    ("DescribeInstanceTypes", "instance type"),
+    ("DescribeRouteTables", "routes"),
+    ("GetInstanceMetadataDefaults", "instance metadata"),
+    ("GetEbsEncryptionByDefault", "encrypts by default"),
+]
+
+
+@pytest.mark.parametrize(("action", "about"), OPTIONAL)
+@pytest.mark.parametrize("code", ["UnauthorizedOperation", "InternalError"])
+def test_a_question_that_is_refused_is_not_checked_and_not_wrong(
+    action: str, about: str, code: str, world: CloudWorld, run: Run
+) -> None:
+    status = 500 if code == "InternalError" else 403
+    with world.meeting(Refuses(action, code, status=status)) as refuses:
+        found = check_everything(run)
+
+    assert refuses.fired
+    still_open = [str(one) for one in found if one.verdict is Verdict.NOT_CHECKED]
+    assert any(about in one and code in one for one in still_open)
+
+
+def test_a_question_that_the_build_asks_as_well_must_be_allowed(
+    world: CloudWorld, run: Run
+) -> None:
+    with (
+        world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)) as refuses,
+        pytest.raises(PreflightError, match="UnauthorizedOperation"),
+    ):
+        check_everything(run)
+
+    assert refuses.fired
+
+
+def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "0.0")) as rewrites:
+        said = sentences(run, Verdict.WRONG)
+
+    assert rewrites.fired == 1
+    assert "L-1216C47A of this account is 0, as in new accounts" in said
+    assert "request-service-quota-increase" in said
+    assert "--quota-code L-1216C47A --desired-value 4 --region us-west-2" in said
+
+
+def test_what_runs_now_counts_against_the_quota(world: CloudWorld, run: Run) -> None:
+    base = world.ec2.describe_images()["Images"][0]["ImageId"]
+    world.ec2.run_instances(ImageId=base, InstanceType="m5.xlarge", MinCount=1, MaxCount=1)
+    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "7.0")) as rewrites:
+        said = sentences(run, Verdict.WRONG)
+
+    assert rewrites.fired == 1
+    assert "2 x m5.large needs 4 vCPU, but 4 of the 7" in said
+    assert "--desired-value 8" in said
+
+
+def test_the_two_machines_of_the_proof_count_together(world: CloudWorld) -> None:
+    acceptance = RECIPE.acceptance.model_copy(update={"instance_types": ("t3.large",)})
+    run = world.new_run(RECIPE.model_copy(update={"acceptance": acceptance}))
+
+    good = sentences(run, Verdict.GOOD)
+
+    assert "1 x m5.large needs 2 vCPU" in good
+    assert "2 x t3.large needs 4 vCPU" in good
+
+
+def test_a_family_whose_quota_we_do_not_know_is_not_checked(world: CloudWorld) -> None:
+    run = world.new_run(RECIPE.model_copy(update={"instance_types": ("inf1.xlarge",)}))
+
+    assert "vCPU quota of inf1.xlarge" in sentences(run, Verdict.NOT_CHECKED)
+
+
+def test_a_quota_that_may_not_be_read_is_not_checked(world: CloudWorld, run: Run) -> None:
+    with world.meeting(denies("GetServiceQuota")) as refuses:
+        assert "read the quota L-1216C47A" in sentences(run, Verdict.NOT_CHECKED)
+
+    assert refuses.fired == 1
+
+
+def test_subnets_without_room_are_wrong(world: CloudWorld, run: Run) -> None:
+    full = Rewrites("DescribeSubnets", r"(<availableIpAddressCount>)\d+", r"\g<1>2")
+    with world.meeting(full):
+        assert "3 free addresses" in sentences(run, Verdict.WRONG)
+
+    assert full.fired
+
+
+def test_a_public_address_without_a_way_out_is_wrong(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Rewrites("DescribeRouteTables", "igw-", "nat-")) as closed:
+        assert "no route leads from" in sentences(run, Verdict.WRONG)
+
+    assert closed.fired
+
+
+def test_a_private_network_is_not_checked_from_here(
+    world: CloudWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    network = Network(address="private", ssh_from=("198.51.100.7/32",))
+    run = world.new_run(RECIPE.model_copy(update={"network": network}))
+
+    assert "private addresses" in sentences(run, Verdict.NOT_CHECKED)
+
+
+def test_a_region_without_a_default_network_is_wrong_once(world: CloudWorld, run: Run) -> None:
+    for subnet in world.ec2.describe_subnets()["Subnets"]:
+        world.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+
+    said = sentences(run, Verdict.WRONG)
+
+    assert said.count("has no subnet") == 1
+    assert "network.subnet_ids" in said
+    assert "ec2:RunInstances" in sentences(run, Verdict.NOT_CHECKED)
+
+
+def test_metadata_that_is_switched_off_by_default_is_wrong(world: CloudWorld, run: Run) -> None:
+    disabled = Rewrites(
+        "GetInstanceMetadataDefaults",
+        r"<accountLevel\s*/>|<accountLevel></accountLevel>",
+        "<accountLevel><httpEndpoint>disabled</httpEndpoint></accountLevel>",
+    )
+    with world.meeting(disabled):
+        assert "modify-instance-metadata-defaults" in sentences(run, Verdict.WRONG)
+
+    assert disabled.fired == 1
+
+
+def test_an_account_that_enforces_tokens_does_not_stand_in_the_way(
+    world: CloudWorld, run: Run
+) -> None:
+    enforcing = Rewrites(
+        "GetInstanceMetadataDefaults",
+        r"<accountLevel\s*/>|<accountLevel></accountLevel>",
+        "<accountLevel><httpTokensEnforced>enabled</httpTokensEnforced></accountLevel>",
+    )
+    with world.meeting(enforcing):
+        assert "enforces tokens" in sentences(run, Verdict.GOOD)
+
+    assert enforcing.fired == 1
+
+
+def test_a_base_image_that_is_withdrawn_is_wrong(world: CloudWorld, run: Run) -> None:
+    with world.meeting(Rewrites("DescribeImages", ">available<", ">disabled<")) as disabled:
+        said = sentences(run, Verdict.WRONG)
+
+    assert disabled.fired
+    assert "is disabled" in said
+    assert "withdrawn" in said
+
+
+def test_a_base_image_that_is_deprecated_still_starts_and_is_said_to_be(
+    world: CloudWorld, run: Run
+) -> None:
+    date = "<deprecationTime>2024-02-03T04:05:06.000Z</deprecationTime>"
+    old = Rewrites("DescribeImages", "(<imageState>)", rf"{date}\1")
+    with world.meeting(old):
+        assert "deprecated since 2024-02-03" in sentences(run, Verdict.GOOD)
+
+    assert old.fired
+
+
+def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> None:
+    recipe = Recipe.model_construct(
+        **{**dict(RECIPE), "instance_types": ("m6g.large", "m9.nowhere")}
+    )
+
+    said = sentences(world.new_run(RECIPE).model_copy(update={"recipe": recipe}), Verdict.WRONG)
+
+    assert "m6g.large is for arm64, the image is x86_64" in said
+    assert "m9.nowhere is not offered in us-west-2a" in said

@@ -1,0 +1,139 @@
+"""A world in which something is wrong, or will not be asked, as preflight meets it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from notebake.preflight import Verdict, ask_everything, with_verdict
+from notebake.records import Run
+from sandbox.calls import Call
+from sandbox.wire import Reply
+
+
+@dataclass
+class Rewrites:
+    """Lets the cloud answer, and then changes something in the answer."""
+
+    action: str
+    pattern: str
+    instead: str
+    fired: int = 0
+
+    def before(self, call: Call) -> Reply | None:
+        del call
+        return None
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        if call.action != self.action:
+            return reply
+        text, count = re.subn(self.pattern, self.instead, reply.body.decode())
+        self.fired += count
+        return Reply(reply.status, without_length(reply.headers), text.encode())
+
+
+def without_length(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [one for one in headers if one[0].lower() != "content-length"]
+
+
+@dataclass
+class Says:
+    """Answers a call instead of the cloud."""
+
+    action: str
+    answer: Callable[[Call], str]
+    status: int = 200
+    kind: str = "text/xml"
+    fired: int = 0
+
+    def before(self, call: Call) -> Reply | None:
+        if call.action != self.action:
+            return None
+        self.fired += 1
+        return Reply(self.status, [("Content-Type", self.kind)], self.answer(call).encode())
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        del call
+        return reply
+
+
+def denies(action: str) -> Says:
+    """Refuse a question of one of the services that speak JSON."""
+    text = json.dumps({"__type": "AccessDeniedException", "message": "not for you"})
+    return Says(action, lambda _: text, 400, "application/x-amz-json-1.1")
+
+
+@dataclass
+class Simulates:
+    """IAM for a user whose policies allow all but some actions; others it cannot decide."""
+
+    denied: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    def before(self, call: Call) -> Reply | None:
+        if call.action != "SimulatePrincipalPolicy":
+            return None
+        self.asked.append(call.parameters)
+        names = [value for key, value in call.parameters.items() if key.startswith("ActionNames.")]
+        text = "".join(self._decision(name) for name in names)
+        body = (
+            "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><IsTruncated>false"
+            f"</IsTruncated><EvaluationResults>{text}</EvaluationResults>"
+            "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+        )
+        return Reply(200, [("Content-Type", "text/xml")], body.encode())
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        if call.action != "GetCallerIdentity":
+            return reply
+        text = reply.body.replace(b":sts::123456789012:user/moto", b":iam::123456789012:user/ada")
+        return Reply(reply.status, without_length(reply.headers), text)
+
+    def _decision(self, name: str) -> str:
+        refused = name in self.denied + self.undecided
+        missing = "<member>aws:MultiFactorAuthPresent</member>" * (name in self.undecided)
+        return (
+            f"<member><EvalActionName>{name}</EvalActionName><EvalDecision>"
+            f"{'implicitDeny' if refused else 'allowed'}</EvalDecision>"
+            f"<MissingContextValues>{missing}</MissingContextValues></member>"
+        )
+
+
+def sentences(run: Run, verdict: Verdict) -> str:
+    """Return all that preflight says of a kind, as one text."""
+    return "\n".join(str(one) for one in with_verdict(ask_everything(run), verdict))
+
+
+@contextmanager
+def http_server(answers: dict[str, dict[str, int]]) -> Iterator[str]:
+    """Serve paths on the loopback address: method -> status; 302 leads to /there."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            status = answers.get(self.path, {}).get(self.command, 404)
+            if self.command == "GET" and status == 206:
+                assert self.headers["Range"] == "bytes=0-0"
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/there")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_HEAD = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
