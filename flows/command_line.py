@@ -6,6 +6,8 @@ commands that need them, so that help and a wrong recipe are answered at once.
 
 import argparse
 import os
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -20,7 +22,10 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="notebake", description=DESCRIPTION)
     top.add_argument("--debug", action="store_true", help="show tracebacks")
     top.add_argument(
-        "--store", default="", help="run store; default: $NOTEBAKE_RUNS or ~/.notebake"
+        "--store",
+        default="",
+        help="run store, a directory or s3://BUCKET/PREFIX; default: $NOTEBAKE_RUNS or"
+        " ~/.notebake/runs",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -32,12 +37,34 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--recipe", default="", help="mended recipe; default: the run's own file")
     one.add_argument("--from", dest="from_step", default="", metavar="STEP", help="redo from here")
 
+    one = commands.add_parser("runs", help="list the runs of a run store")
+    one.add_argument("--all", action="store_true", help="also the old ones")
+
     one = commands.add_parser("survey", help="list what runs have in the account, by looking")
     one.add_argument("run", nargs="?", default="", help="run id; default: all runs")
-    one.add_argument("--region", default="", help="AWS region; default: the run's or the usual one")
+    add_regions(one)
 
     one = commands.add_parser("tear-down", help="remove all that is temporary in a run")
     one.add_argument("run", help="run id")
+    one.add_argument(
+        "--without-store",
+        action="store_true",
+        help="for a run that the store does not have: remove what is proven to be its own",
+    )
+    add_regions(one)
+
+    one = commands.add_parser(
+        "sweep", help="remove what any run left and has expired; dry at first"
+    )
+    one.add_argument("--apply", action="store_true", help="remove; without it nothing is")
+    one.add_argument(
+        "--expired-since",
+        type=float,
+        default=0.0,
+        metavar="HOURS",
+        help="only what has been expired for so long",
+    )
+    add_regions(one)
 
     one = commands.add_parser("images", help="list the images that were made, accepted or not")
     one.add_argument("--region", default="", help="AWS region; default: the usual one")
@@ -45,6 +72,14 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("plan", help="check a recipe and estimate its cost; make nothing")
     one.add_argument("recipe", help="a recipe")
     return top
+
+
+def add_regions(one: argparse.ArgumentParser) -> None:
+    """Let a command look into several regions."""
+    one.add_argument(
+        "--region", action="append", help="AWS region, may be repeated; default: the usual one"
+    )
+    one.add_argument("--all-regions", action="store_true", help="all regions of the account")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         from flows.report import print_error
 
-        print_error(error)
+        print_error(with_store(error, given.store))
         return 1
     except (KeyboardInterrupt, InterruptedError):
         sys.stderr.write("\nInterrupted. Nothing was removed; resume the run, or tear it down.\n")
@@ -69,6 +104,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print_error(unexpected(error))
         return 1
+
+
+def with_store(error: NotebakeError, store: str) -> NotebakeError:
+    """Return the error with commands in its hint that work as they are typed."""
+    if store:
+        option = f"notebake --store {shlex.quote(store)} "
+        error.hint = re.sub(
+            r"notebake (?=resume |tear-down |survey )", lambda _: option, error.hint
+        )
+    return error
 
 
 def unexpected(error: Exception) -> NotebakeError:
@@ -85,6 +130,14 @@ def run_command(given: argparse.Namespace) -> int:
         from flows import run_commands as commands
 
         return commands.run(given)
+    if given.command == "sweep":
+        from flows import sweep_command
+
+        return sweep_command.run(given)
+    if given.command == "runs":
+        from flows import runs_command
+
+        return runs_command.run(given)
     from flows import look_commands
 
     return look_commands.run(given)

@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 from flows import prefect_settings
 from flows.report import BuildReport, StepTime, print_report
 from flows.terminal import show_progress
 from notebake import runs
 from notebake.errors import NotebakeError
+from notebake.known_runs import has_run
 from notebake.progress import Groups, State, StepProgress
+from notebake.recipe import Recipe
 from notebake.recipe_file import load_recipe
 from notebake.records import Run
+from notebake.run_log import kept_log
 from notebake.run_store import default_location, open_store
 
 log = logging.getLogger(__name__)
@@ -26,37 +31,68 @@ def run(given: argparse.Namespace) -> int:
     if given.command == "build":
         recipe = load_recipe(Path(given.recipe))
         return execute(runs.new_run(recipe, str(Path(given.recipe).resolve()), store))
+    if given.command == "tear-down" and not has_run(given.run, store):
+        from flows.sweep_command import tear_down_without_store
+
+        return tear_down_without_store(given)
     known = runs.load_run(given.run, store)
     if given.command == "tear-down":
         return remove(known)
-    recipe_path = given.recipe or runs.read_header(known).recipe_path
-    if Path(recipe_path).exists():
-        known = runs.adopt_recipe(known, load_recipe(Path(recipe_path)))
+    if mended := recipe_to_adopt(known, given.recipe):
+        known = runs.adopt_recipe(known, mended)
     return execute(known, from_step=given.from_step)
+
+
+def recipe_to_adopt(run: Run, given_path: str) -> Recipe | None:
+    """Return the recipe to go on with, or None for the one that the run keeps.
+
+    Without a path it is looked for where the run was started; on another machine that path may be
+    missing, or hold something else.
+    """
+    if given_path:
+        return load_recipe(Path(given_path))
+    path = Path(runs.read_header(run).recipe_path)
+    name = name_in_file(path)
+    if name not in ("", run.recipe.name):
+        log.warning(
+            "Going on with the recipe that the run keeps: %s is not there, or another", path
+        )
+        return None
+    return load_recipe(path)
+
+
+def name_in_file(path: Path) -> str | None:
+    """Return the name in a recipe, "" for one too faulty to tell, None for what is no recipe."""
+    try:
+        content = yaml.safe_load(path.read_bytes())
+    except OSError:
+        return None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return ""
+    return str(content.get("name")) if isinstance(content, dict) else None
 
 
 def execute(run: Run, *, from_step: str = "") -> int:
     """Build, showing each step, and report; 0 only for an accepted image."""
     prefect_settings.apply(quiet=True)
     began = time.monotonic()
+    heading = f"{run.recipe.name}  run {run.id}"
     with (
-        show_progress(
-            f"{run.recipe.name}  run {run.id}", _groups(), runs.file_path(run, "log.txt")
-        ) as progress,
+        kept_log(run) as log_path,
+        show_progress(heading, _groups(), log_path) as progress,
         started_prefect(),
     ):
         from prefect.exceptions import TerminationSignal
 
         from flows.build_image import build_image
         from flows.rewind import rewind
-        from notebake.aftermath import aftermath
 
         try:
             if from_step:
                 rewind(run, from_step)
             build_image(run_id=run.id, store=run.store)
         except NotebakeError as error:
-            error.hint = "\n".join(filter(None, (error.hint, aftermath(run))))
+            error.hint = "\n".join(filter(None, (error.hint, what_is_left(run))))
             raise
         except TerminationSignal as signal:
             raise InterruptedError(str(signal)) from signal
@@ -65,13 +101,26 @@ def execute(run: Run, *, from_step: str = "") -> int:
     return 0 if report.is_accepted and not report.left_behind else 1
 
 
+def what_is_left(run: Run) -> str:
+    """Return what a failure leaves; that it cannot be told must not hide the failure."""
+    from notebake.aftermath import aftermath
+
+    try:
+        return aftermath(run)
+    except NotebakeError as error:
+        return f"What is left of the run could not be told: {error.message}"
+
+
 def remove(run: Run) -> int:
     """Tear a run down, and say what was looked for."""
     prefect_settings.apply(quiet=True)
-    log_path = runs.file_path(run, "log.txt")
     from flows.steps import TEAR_DOWN
 
-    with show_progress(f"tear down {run.id}", [[TEAR_DOWN]], log_path), started_prefect():
+    with (
+        kept_log(run) as log_path,
+        show_progress(f"tear down {run.id}", [[TEAR_DOWN]], log_path),
+        started_prefect(),
+    ):
         from flows.tear_down import tear_down
 
         tear_down(run_id=run.id, store=run.store)

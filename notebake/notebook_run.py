@@ -68,7 +68,7 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
     verdict = judge(executed, wanted, **status)
     runs.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
     if verdict.error:
-        kept = runs.file_path(run, f"{name}/executed.ipynb")
+        kept = runs.where(run, f"{name}/executed.ipynb")
         raise NotebookError(
             f"On {host.address} the notebook {wanted.path} failed: {verdict.error}",
             f"The executed notebook lies in {kept}\n{way_on(run)}",

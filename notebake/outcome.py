@@ -1,7 +1,5 @@
 """What came of a run, gathered from where it lies: the account, the run store, the events."""
 
-from pathlib import Path
-
 from notebake import runs
 from notebake.aws import tags
 from notebake.builder import baked_image
@@ -30,12 +28,12 @@ def look_at_outcome(run: Run) -> BuildOutcome | None:
         image=image,
         is_accepted=tags.ACCEPTED in image.tags,
         proof=find_proof(run, image),
-        notebook_path=_text(runs.file_path(run, "notebook/executed.ipynb")),
-        html_path=_text(runs.file_path(run, "notebook/executed.html")),
+        notebook_path=_whereabouts(run, "notebook/executed.ipynb"),
+        html_path=_whereabouts(run, "notebook/executed.html"),
         left_behind=tuple(left_over(run)),
     )
 
 
-def _text(path: Path | None) -> str | None:
-    """Return the path of a file that is there, as text."""
-    return str(path) if path and path.exists() else None
+def _whereabouts(run: Run, name: str) -> str | None:
+    """Return where a file of the run is, if it is there."""
+    return runs.where(run, name) if runs.has_file(run, name) else None

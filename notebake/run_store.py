@@ -6,7 +6,7 @@ The verbs are those that both a directory (link, rename) and S3 (If-None-Match, 
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +47,8 @@ class RunStore(Protocol):
     def write(self, key: str, content: bytes) -> None:
         """Keep the content whatever is there."""
 
-    def read_all(self, prefix: str) -> list[Stored]:
-        """Return what is kept under all keys that begin with the prefix, in their order."""
+    def read_all(self, keys: Iterable[str]) -> list[Stored]:
+        """Return what is kept under many keys, in their order, without those that are not there."""
 
     def list(self, prefix: str) -> list[str]:
         """Return all keys that begin with the prefix, sorted."""
@@ -112,9 +112,9 @@ class DirectoryStore:
         with _reports("write", path), locked(path.parent):
             write_file(path, content)
 
-    def read_all(self, prefix: str) -> list[Stored]:
-        """Return what is kept under all keys that begin with the prefix, in their order."""
-        return [stored for key in self.list(prefix) if (stored := self.read(key))]
+    def read_all(self, keys: Iterable[str]) -> list[Stored]:
+        """Return what is kept under many keys, in their order, without those that are not there."""
+        return [stored for key in keys if (stored := self.read(key))]
 
     def list(self, prefix: str) -> list[str]:
         """Return all keys that begin with the prefix, sorted."""

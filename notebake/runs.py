@@ -1,6 +1,6 @@
 """Runs in the run store: begin one, find it again, mend its recipe, keep its files.
 
-The front door to all that a run keeps; two rooms have files of their own.
+The front door to all that a run keeps; its rooms have files of their own.
 
 <run id>/run.json               which run this is
 <run id>/recipes/0001.yaml …    the recipe as it was run, and as it was mended
@@ -8,14 +8,14 @@ The front door to all that a run keeps; two rooms have files of their own.
 <run id>/epochs, parameters     what makes creating calls repeatable (run_calls)
 <run id>/attempts               creating calls, and what came of each (attempt)
 <run id>/events                 what came of each step (run_events)
-<run id>/<anything else>        files: executed notebooks, lock files, keys, the log
+<run id>/keys                   private keys, or that they are kept elsewhere (secrets)
+<run id>/<anything else>        files: executed notebooks, lock files, the log (run_files)
 """
 
 import datetime
 import difflib
 import importlib.metadata
 import secrets
-from pathlib import Path
 
 import yaml
 from pydantic import ConfigDict
@@ -33,14 +33,18 @@ from notebake.run_calls import (
     read_parameters,
 )
 from notebake.run_events import Event, events, record_outcome
+from notebake.run_files import file_path, get_file, has_file, put_file, where
 from notebake.run_store import KEY, RunStore, open_store
 
 __all__ = [
     "Event", "RunHeader", "adopt_recipe", "bump_epoch", "client_token", "epoch", "events",
-    "file_path", "get_file", "keep_parameters", "list_runs", "load_run", "new_run", "put_file",
-    "read_header", "read_parameters", "record_outcome",
+    "file_path", "get_file", "has_file", "keep_parameters", "list_runs", "load_run", "new_run",
+    "put_file", "read_header", "read_parameters", "record_outcome", "where",
 ]  # fmt: skip
-RESERVED = ("run.json", "recipes", "lease.json", "epochs", "parameters", "attempts", "events")
+ELSEWHERE = (
+    "A run lies where it was started. One that is to be taken up from any machine is started, and"
+    " resumed, with its store on S3: notebake --store s3://BUCKET/PREFIX resume RUN"
+)
 
 
 class RunHeader(Record):
@@ -93,6 +97,8 @@ def load_run(run_id: str, store: RunStore) -> Run:
         known = [header.id for header in list_runs(store)]
         near = difflib.get_close_matches(run_id, known, n=3, cutoff=0.4) or known[-3:]
         hint = f"Did you mean {' or '.join(near)}?" if near else "No run has been started there."
+        if store.local_path("run.json"):
+            hint = f"{hint}\n{ELSEWHERE}"
         raise RunStoreError(f"There is no run {run_id} in {store.location}.", hint=hint)
     recipe = parse_recipe(stored.content.decode(), versions[-1])
     return Run(id=run_id, recipe=recipe, store=store.location)
@@ -108,8 +114,8 @@ def read_header(run: Run) -> RunHeader:
 
 def list_runs(store: RunStore) -> list[RunHeader]:
     """Return all runs of the store, oldest first."""
-    keys = [key for key in store.list("") if key.count("/") == 1 and key.endswith("/run.json")]
-    found = [stored for key in keys if (stored := store.read(key))]
+    names = [name for name in store.list_first_parts() if KEY.fullmatch(name)]
+    found = store.read_all(f"{name}/run.json" for name in names)
     headers = [RunHeader.model_validate_json(stored.content) for stored in found]
     return sorted(headers, key=lambda header: header.created)
 
@@ -129,30 +135,6 @@ def adopt_recipe(run: Run, recipe: Recipe) -> Run:
         version = len(store.list(f"{run.id}/recipes/")) + 1
         if store.create(f"{run.id}/recipes/{version:04}.yaml", _text_of(recipe)):
             return latest.model_copy(update={"recipe": recipe})
-
-
-def put_file(run: Run, name: str, content: bytes) -> Path | None:
-    """Keep a file of the run, private to whoever runs it; return `file_path`."""
-    open_store(run.store).write(_file_key(run, name), content)
-    return file_path(run, name)
-
-
-def get_file(run: Run, name: str) -> bytes | None:
-    """Return what was kept under the name, or None."""
-    stored = open_store(run.store).read(_file_key(run, name))
-    return stored.content if stored else None
-
-
-def file_path(run: Run, name: str) -> Path | None:
-    """Return where the file lies, or would lie, on this machine; None for a remote store."""
-    return open_store(run.store).local_path(_file_key(run, name))
-
-
-def _file_key(run: Run, name: str) -> str:
-    """Return the key of a file, which must not be one of those that a run keeps for itself."""
-    if name.split("/", 1)[0] in RESERVED:
-        raise RunStoreError(f"A file of a run cannot be called {name}.")
-    return f"{run.id}/{name}"
 
 
 def _check_same_place(run: Run, recipe: Recipe) -> None:

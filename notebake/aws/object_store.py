@@ -10,7 +10,7 @@ import os
 import random
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -85,10 +85,10 @@ class S3Store:
                 return Stored(answer["Body"].read(), answer["ETag"])
         raise RunStoreError(f"Tried to {what}; each answer broke off.", "Check the network.")
 
-    def read_all(self, prefix: str) -> list[Stored]:
-        """Return what is kept under all keys that begin with the prefix, in their order."""
+    def read_all(self, keys: Iterable[str]) -> list[Stored]:
+        """Return what is kept under many keys, in their order, without those that are not there."""
         with ThreadPoolExecutor(READERS) as pool:
-            return [stored for stored in pool.map(self.read, self.list(prefix)) if stored]
+            return [stored for stored in pool.map(self.read, keys) if stored]
 
     def create(self, key: str, content: bytes) -> bool:
         """Keep the content if nothing is there; say whether it was kept."""

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.command_line import main
+from flows.command_line import main, with_store
+from flows.run_commands import recipe_to_adopt
+from notebake.errors import NotebakeError, RecipeError
+from notebake.recipe import Recipe
+from notebake.run_lease import hold_lease
+from notebake.run_store import open_store
+from notebake.runs import new_run, record_outcome
 
 ROOT = Path(__file__).parents[2]
 SLOW = ["boto3", "botocore", "fabric", "paramiko", "papermill", "prefect"]
@@ -21,6 +27,7 @@ except SystemExit as end:
     code = end.code
 print(json.dumps([code, [name for name in {SLOW!r} if name in sys.modules]]))
 """
+RECIPE = Recipe(name="ocean")
 WRONG = "name: ocean\nregoin: us-west-2\n"
 
 
@@ -76,7 +83,7 @@ def test_a_wrong_recipe_begins_no_run(
     assert "Nothing has been made" in " ".join(capsys.readouterr().err.split())
 
 
-@pytest.mark.parametrize("command", ["resume", "tear-down", "survey"])
+@pytest.mark.parametrize("command", ["resume", "tear-down"])
 def test_an_unknown_run_is_one_paragraph_and_names_the_store(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,3 +117,82 @@ def test_what_is_mistyped_is_shown_how_to_type(
 
     assert ended.value.code == 2
     assert "usage: notebake" in capsys.readouterr().err
+
+
+def test_a_run_that_lies_elsewhere_is_answered_with_how_that_is_avoided(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--store", str(tmp_path), "resume", "ocean-nobody-knows"]) == 1
+
+    said = " ".join(capsys.readouterr().err.split())
+    assert "A run lies where it was started" in said
+    assert "notebake --store s3://BUCKET/PREFIX resume RUN" in said
+
+
+def test_runs_are_listed_with_who_executes_them_and_what_was_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(str(tmp_path))
+    held, ended, fresh = (new_run(RECIPE, "ocean.yaml", store) for _ in range(3))
+    record_outcome(ended, "open_ssh", "done")
+    record_outcome(ended, "launch_instance", "failed")
+    (tmp_path / "something-else").mkdir()
+    with hold_lease(held):
+        assert main(["--store", str(tmp_path), "runs"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    said = {line.split()[0]: line for line in lines}
+    assert f"executed by process {os.getpid()}" in said[held.id]
+    assert "launch_instance failed" in said[ended.id]
+    assert "nothing yet" in said[fresh.id]
+    assert len(lines) == 4
+
+
+def test_only_the_newest_runs_are_listed_unless_all_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(str(tmp_path))
+    begun = [new_run(RECIPE, "ocean.yaml", store).id for _ in range(32)]
+
+    assert main(["--store", str(tmp_path), "runs"]) == 0
+    said = capsys.readouterr().out
+    assert "2 older ones: notebake runs --all" in said
+    assert begun[-1] in said
+    assert main(["--store", str(tmp_path), "runs", "--all"]) == 0
+    assert all(one in capsys.readouterr().out for one in begun[:1])
+
+
+def test_a_store_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--store", str(tmp_path / "none"), "runs"]) == 0
+    assert "No run has been started" in capsys.readouterr().out
+
+
+def test_a_recipe_is_looked_for_where_the_run_was_started(tmp_path: Path) -> None:
+    path = tmp_path / "ocean.yaml"
+    run = new_run(RECIPE, str(path), open_store(str(tmp_path / "runs")))
+
+    assert recipe_to_adopt(run, "") is None, "on another machine it is missing"
+    path.write_text("name: another\n")
+    assert recipe_to_adopt(run, "") is None, "or something else"
+    path.write_text("just a text")
+    assert recipe_to_adopt(run, "") is None
+    path.write_text("name: ocean\ndescription: mended\n")
+    mended = recipe_to_adopt(run, "")
+    assert mended is not None
+    assert mended.description == "mended"
+    for wrong in (WRONG, "name: [ocean"):
+        path.write_text(wrong)
+        with pytest.raises(RecipeError):
+            recipe_to_adopt(run, "")
+    with pytest.raises(RecipeError):
+        recipe_to_adopt(run, str(tmp_path / "nowhere.yaml"))
+
+
+def test_commands_in_a_hint_name_the_store_that_was_given() -> None:
+    hint = "Type: notebake resume ocean-1\nOr: notebake tear-down ocean-1"
+
+    assert with_store(NotebakeError("x", hint), "s3://b/a").hint == (
+        "Type: notebake --store s3://b/a resume ocean-1\n"
+        "Or: notebake --store s3://b/a tear-down ocean-1"
+    )
+    assert with_store(NotebakeError("x", hint), "").hint == hint

@@ -1,0 +1,119 @@
+"""The log of a run whose store is on S3: whole, whoever wrote it and wherever it was killed."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notebake import clock, run_log
+from notebake.clock import RealClock
+from notebake.records import Run
+from notebake.run_log import hand_over, kept_log
+from notebake.run_store import open_store
+from notebake.runs import get_file, new_run, where
+from tests.cloud_world import RECIPE, CloudWorld
+from tests.store_world import LOCATION, RefusesObjects, world_with_bucket
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[CloudWorld]:
+    with world_with_bucket(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    del world
+    return new_run(RECIPE, "ocean.yaml", open_store(LOCATION))
+
+
+def add(path: Path, line: str) -> None:
+    with path.open("a") as file:
+        file.write(f"{line}\n")
+
+
+def lines(run: Run) -> list[str]:
+    return (get_file(run, "log.txt") or b"").decode().splitlines()
+
+
+def test_a_directory_store_holds_the_log_itself(world: CloudWorld) -> None:
+    run = world.new_run()
+    with kept_log(run) as path:
+        assert str(path) == where(run, "log.txt")
+
+
+def test_each_execution_adds_to_the_log_from_whichever_machine(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, home in enumerate(("laptop", "worker", "laptop")):
+        monkeypatch.setenv("HOME", str(tmp_path / home))
+        with kept_log(run) as path:
+            assert path.is_relative_to(tmp_path / home)
+            add(path, f"execution {number}")
+    assert lines(run) == ["execution 0", "execution 1", "execution 2"]
+
+
+def test_executions_that_write_at_the_same_time_lose_nothing(run: Run, tmp_path: Path) -> None:
+    def execute(number: int) -> None:
+        path = tmp_path / f"home-{number}" / "log.txt"
+        path.parent.mkdir()
+        for line in range(5):
+            add(path, f"{number} {line}")
+            hand_over(run, path)
+
+    threads = [threading.Thread(target=execute, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(lines(run)) == sorted(
+        f"{number} {line}" for number in range(3) for line in range(5)
+    )
+
+
+def test_the_log_is_handed_over_while_the_run_goes_on(run: Run) -> None:
+    class Quick(RealClock):
+        def pause(self, seconds: float, stop: threading.Event | None) -> bool:
+            return super().pause(seconds / 1000, stop)
+
+    with clock.replaced(Quick()), kept_log(run) as path:
+        add(path, "in the middle")
+        deadline = time.monotonic() + 30
+        while not lines(run) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert lines(run) == ["in the middle"]
+
+
+def test_what_a_killed_execution_could_not_hand_over_is_not_lost(run: Run) -> None:
+    with kept_log(run) as path:
+        add(path, "before")
+    add(path, "killed here")
+    with kept_log(run) as same:
+        assert same == path
+        add(path, "after")
+    assert lines(run) == ["before", "killed here", "after"]
+
+
+def test_a_store_that_does_not_take_the_log_ends_no_run(
+    world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuses = RefusesObjects("PUT", "log.txt", 99)
+    with world.meeting(refuses), kept_log(run) as path:
+        add(path, "said in vain")
+    assert refuses.fired
+    assert f"the log lies in {path}" in caplog.text
+    with kept_log(run):
+        pass
+    assert lines(run) == ["said in vain"]
+
+
+def test_a_log_that_was_thrown_away_here_is_kept_there(run: Run) -> None:
+    with kept_log(run) as path:
+        add(path, "a rather long first line")
+    path.unlink()
+    with kept_log(run) as path:
+        add(path, "anew")
+    assert lines(run) == ["a rather long first line", "anew"]
+    assert run_log.HAND_OVER_SECONDS <= 60
