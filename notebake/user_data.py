@@ -27,14 +27,8 @@ Description=Power off when the lease has run out
 Type=oneshot
 ExecStart=/bin/sh {CHECK}
 """
-TIMER_UNIT = """\
-[Unit]
-Description=Look at the lease every minute
-[Timer]
-OnActiveSec=60
-OnUnitActiveSec=60
-AccuracySec=5
-"""
+LONGEST_INTERVAL_SECONDS = 60
+"""How often the machine looks at its lease; more often when that is short."""
 
 
 def user_data(
@@ -71,12 +65,25 @@ def arm_lease(hours: float) -> str:
         (
             write_file(CHECK, check_lease(hours)),
             write_file(f"{UNITS}/notebake-lease.service", SERVICE_UNIT),
-            write_file(f"{UNITS}/{TIMER}", TIMER_UNIT),
+            write_file(f"{UNITS}/{TIMER}", timer_unit(hours)),
             "timeout 30 systemctl daemon-reload",
             f"timeout 30 systemctl --no-block start {TIMER}",
             "true",
         )
     )
+
+
+def timer_unit(hours: float) -> str:
+    """Return the unit that looks at the lease ten times in its length, at least every minute."""
+    seconds = max(1, min(LONGEST_INTERVAL_SECONDS, round(hours * 360)))
+    return f"""\
+[Unit]
+Description=Look at the lease every {seconds} s
+[Timer]
+OnActiveSec={seconds}
+OnUnitActiveSec={seconds}
+AccuracySec={max(1, seconds // 12)}
+"""
 
 
 def check_lease(hours: float, lease: str = LEASE, uptime: str = "/proc/uptime") -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from notebake import user_data as told
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.conftest import Baked
 
@@ -49,6 +50,21 @@ def test_no_file_of_the_image_holds_a_secret_of_the_build(
     command = ["grep", "-rlaF", "-f", patterns, *own]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_no_trace_of_the_dead_man_switch_is_in_the_image(
+    bakery: Bakery, root: Path, image: dict[str, Any]
+) -> None:
+    names = (Path(told.CHECK).name, Path(told.LEASE).name, told.TIMER)
+    assert all(name in told.user_data(lease_hours=1) for name in names), "the builder had them"
+    stack = bakery.cloud.home.path / "images" / f"{image['ImageId']}.json"
+    _, *own = json.loads(stack.read_text())["layers"]
+    patterns = [f"--regexp={name}" for name in names]
+    done = subprocess.run(
+        ["grep", "-rlaF", *patterns, *own], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [path for name in names for path in root.rglob(name)] == []
 
 
 def test_no_block_of_its_snapshots_holds_one(

@@ -63,6 +63,11 @@ def test_the_switch_is_armed_without_waiting_and_only_below_run(world: ShellWorl
     ]
 
 
+@pytest.mark.parametrize(("hours", "seconds"), [(6, 60), (1 / 6, 60), (1 / 60, 6), (0.001, 1)])
+def test_the_lease_is_looked_at_as_often_as_its_length_asks_for(hours: float, seconds: int) -> None:
+    assert f"\nOnUnitActiveSec={seconds}\n" in told.timer_unit(hours)
+
+
 def test_a_boot_goes_on_when_the_switch_cannot_be_armed(world: ShellWorld) -> None:
     world.environment["SYSTEMCTL_EXIT"] = "1"
     for text in (told.arm_lease(6), told.keep_package_lock_free()):
