@@ -10,6 +10,7 @@ from typing import TextIO
 
 from sandbox import base_system, git_server, lifecycle, needs
 from sandbox.errors import SandboxError
+from sandbox.faults.file import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
 
 KEPT_BY_SUDO = (
@@ -44,6 +45,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help=(_up.__doc__ or "").splitlines()[0])
     up.add_argument("--fresh", action="store_true", help="forget what was kept, unless it is up")
+    up.add_argument("--faults", type=Path, help="a file of what is to go wrong: see sandbox/faults")
     for name in ("status", "needs", "install", "base", "env"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
     down = commands.add_parser("down", help=(_down.__doc__ or "").splitlines()[0])
@@ -56,8 +58,10 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
 def _up(chosen: argparse.Namespace) -> int:
     """Start the sandbox, building the base system the first time."""
+    if chosen.faults:
+        read_fault_file(chosen.faults)
     _become_root()
-    lifecycle.bring_up(open_home(chosen.home), _say, fresh=chosen.fresh)
+    lifecycle.bring_up(open_home(chosen.home), _say, fresh=chosen.fresh, faults=chosen.faults)
     return 0
 
 

@@ -11,6 +11,24 @@ from urllib.parse import parse_qsl
 
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
+_S3 = {
+    ("PUT", "Bucket"): "CreateBucket",
+    ("GET", "Bucket"): "ListObjectsV2",
+    ("HEAD", "Bucket"): "HeadBucket",
+    ("DELETE", "Bucket"): "DeleteBucket",
+    ("POST", "Bucket"): "DeleteObjects",
+    ("PUT", "Object"): "PutObject",
+    ("GET", "Object"): "GetObject",
+    ("HEAD", "Object"): "HeadObject",
+    ("DELETE", "Object"): "DeleteObject",
+}
+_SCHEDULER = {
+    ("POST", "schedule"): "CreateSchedule",
+    ("PUT", "schedule"): "UpdateSchedule",
+    ("GET", "schedule"): "GetSchedule",
+    ("DELETE", "schedule"): "DeleteSchedule",
+    ("GET", "schedules"): "ListSchedules",
+}
 _ERROR_TYPE = re.compile(rb'"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"')
 
 
@@ -22,6 +40,11 @@ class Call:
     region: str
     action: str
     parameters: dict[str, str] = field(repr=False)
+
+    @property
+    def operation(self) -> str:
+        """The action's name as the service's documentation has it, for REST services as well."""
+        return rest_operation(self.service, self.action) or self.action
 
     @property
     def parameters_digest(self) -> str:
@@ -56,7 +79,28 @@ def read_call(method: str, path: str, headers: dict[str, str], body: bytes) -> C
         action = parameters.pop("Action", "")
         parameters.pop("Version", None)
         return Call(service, region, action, parameters)
-    return Call(service, region, f"{method} {path}", {})
+    parameters = {"body": body.decode()} if "json" in headers.get("content-type", "") else {}
+    if service == "scheduler" and not parameters and body:
+        parameters = {"body": body.decode()}
+    return Call(service, region, f"{method} {path}", parameters | _read_place(service, path))
+
+
+def rest_operation(service: str, action: str) -> str | None:
+    """Return the operation that a method and a path stand for, for those that matter here."""
+    method, _, path = action.partition(" ")
+    depth = path.strip("/").partition("/")
+    if service == "s3" and path.startswith("/"):
+        return _S3.get((method, "Object" if depth[2] else "Bucket"))
+    if service == "scheduler" and depth[0] == "schedules":
+        return _SCHEDULER.get((method, "schedule" if depth[2] else "schedules"))
+    return None
+
+
+def _read_place(service: str, path: str) -> dict[str, str]:
+    if service != "s3":
+        return {}
+    bucket, _, key = path.lstrip("/").partition("/")
+    return {"bucket": bucket, "key": key}
 
 
 def read_code(status: int, body: bytes) -> str:

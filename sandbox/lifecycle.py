@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from sandbox import base_system, layers, leftovers, needs, network
 from sandbox.errors import SandboxError
@@ -10,13 +11,25 @@ from sandbox.server_process import answers, find_server, start_server, stop_serv
 
 # What a home keeps between one `up` and the next; what is served by git is the person's own.
 KEPT_FOLDERS = ("images", "layers", "snapshots", "volumes")
+FAULTS = "/notebake-sandbox/faults"
 KEPT_FILES = ("api.json", "calls.jsonl", "server.log")
 
 
-def bring_up(home: Home, report: Callable[[str], None], *, fresh: bool = False) -> None:
-    """Return when the sandbox answers; `fresh` forgets what a home that is down has kept."""
+def bring_up(
+    home: Home,
+    report: Callable[[str], None],
+    *,
+    fresh: bool = False,
+    faults: Path | None = None,
+) -> None:
+    """Return when the sandbox answers; `fresh` forgets what a home that is down has kept.
+
+    `faults` is a file of what is to go wrong in it.
+    """
     with locked(home.path / "up.lock"):
         if is_up(home):
+            if faults:
+                raise SandboxError(f"It is up already: POST the faults to {home.api_url}{FAULTS}")
             report(f"The sandbox is already up: {home.api_url}")
             return
         needs.check(home.path)
@@ -27,7 +40,7 @@ def bring_up(home: Home, report: Callable[[str], None], *, fresh: bool = False) 
             leftovers.clear(home)
         if fresh:
             forget(home)
-        start_server(home)
+        start_server(home, faults)
         report(f"The sandbox is up: {home.api_url}  (log: {home.log_path})")
         report('Next: eval "$(python -m sandbox env)"')
 

@@ -80,7 +80,10 @@ def _restore_region(region: Region, content: dict[str, Any]) -> None:
 def _with_times(kind: Any, content: dict[str, Any]) -> dict[str, Any]:
     """Turn the texts of date fields into dates again."""
     dates = {one.name for one in fields(kind) if one.name.endswith(("_time", "_date"))}
-    return {
-        name: datetime.fromisoformat(value) if name in dates else value
+    read: dict[str, Any] = {
+        name: datetime.fromisoformat(value) if name in dates and value else value
         for name, value in content.items()
     }
+    if launches := read.get("launch_times"):
+        read["launch_times"] = [datetime.fromisoformat(one) for one in launches]
+    return read

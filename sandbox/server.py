@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -18,11 +19,13 @@ from sandbox import git_server, network
 from sandbox.calls import CallLog
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.latency import Latency
+from sandbox.faults.fault import Fault
+from sandbox.faults.file import read_fault_file
 from sandbox.home import Home, open_home
 from sandbox.imds import Imds
 from sandbox.machines import Machines
 from sandbox.persistence import Memory
-from sandbox.wire import Wire
+from sandbox.wire import Wire, ticking
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ def serving(application: Any, address: str, port: int) -> Iterator[int]:
         server.server_close()
 
 
-def serve(home: Home, latency: Latency | None = None) -> None:
+def serve(home: Home, latency: Latency | None = None, faults: Sequence[Fault] = ()) -> None:
     """Run the sandbox until SIGTERM or SIGINT; its hosts end with it, its images stay."""
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,7 +68,10 @@ def serve(home: Home, latency: Latency | None = None) -> None:
         Memory(cloud, home.path / "api.json").restore()
         calls = CallLog(home.path / "calls.jsonl")
         stack.enter_context(serving(Imds(cloud), home.gateway, home.imds_port))
-        stack.enter_context(serving(Wire(cloud, calls), "127.0.0.1", home.api_port))
+        wire = Wire(cloud, calls)
+        wire.gate.put(*faults)
+        stack.enter_context(serving(wire, "127.0.0.1", home.api_port))
+        stack.enter_context(ticking(wire))
         log.info("The sandbox answers at %s", home.api_url)
         end.wait()
         log.info("The sandbox ends")
@@ -75,9 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.server", description=__doc__)
     parser.add_argument("--home", help="the sandbox's directory")
+    parser.add_argument("--faults", type=Path, help="a file of faults: see sandbox/faults")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    serve(open_home(chosen.home))
+    faults = read_fault_file(chosen.faults) if chosen.faults else []
+    serve(open_home(chosen.home), faults=faults)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,9 @@ def find_server(home: Home) -> int | None:
     return int(recorded["pid"]) if alive else None
 
 
-def start_server(home: Home) -> int:
-    """Return the process id once the API answers."""
+def start_server(home: Home, faults: Path | None = None) -> int:
+    """Return the process id once the API answers; `faults` is a file of what is to go wrong."""
+    more = ["--faults", str(faults.absolute())] if faults else []
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +42,7 @@ def start_server(home: Home) -> int:
             raise SandboxError(f"Something else listens on 127.0.0.1:{home.api_port}") from error
     with home.log_path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.server", "--home", home.path],
+            [sys.executable, "-m", "sandbox.server", "--home", home.path, *more],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,33 +1,45 @@
-"""EC2's vCPU quotas, which moto does not have."""
+"""EC2's vCPU quotas, which moto does not have: those that launches are counted against."""
 
 import json
 
 from sandbox.calls import Call
+from sandbox.ec2.capacity import STANDARD, VCPUS, quota_of
+from sandbox.ec2.cloud import Cloud
+from sandbox.web import Reply
 
-# https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
-VCPUS = {
-    "L-1216C47A": ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 64.0),
-    "L-DB2E81BA": ("Running On-Demand G and VT instances", 0.0),
-    "L-417A185B": ("Running On-Demand P instances", 0.0),
+NAMES = {
+    STANDARD: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+    "L-DB2E81BA": "Running On-Demand G and VT instances",
+    "L-417A185B": "Running On-Demand P instances",
 }
 
 
-def answer(call: Call) -> bytes | None:
-    """Return the answer to GetServiceQuota for a quota known here, else None."""
-    if call.action != "GetServiceQuota":
+def answer(cloud: Cloud, call: Call) -> Reply | None:
+    """Return the answer for quotas known here, else None: moto has others."""
+    if call.action not in ("GetServiceQuota", "ListServiceQuotas"):
         return None
     asked = json.loads(call.parameters["body"])
-    if asked.get("ServiceCode") != "ec2" or asked.get("QuotaCode") not in VCPUS:
+    if asked.get("ServiceCode") != "ec2":
         return None
-    name, value = VCPUS[asked["QuotaCode"]]
-    quota = {
+    if call.action == "ListServiceQuotas":
+        return _write({"Quotas": [_view(cloud, code) for code in VCPUS]})
+    code = asked.get("QuotaCode")
+    return _write({"Quota": _view(cloud, code)}) if code in VCPUS else None
+
+
+def _view(cloud: Cloud, code: str) -> dict[str, object]:
+    return {
         "ServiceCode": "ec2",
         "ServiceName": "Amazon Elastic Compute Cloud (Amazon EC2)",
-        "QuotaCode": asked["QuotaCode"],
-        "QuotaName": name,
-        "Value": value,
+        "QuotaCode": code,
+        "QuotaName": NAMES[code],
+        "Value": float(quota_of(cloud.faults.standing("limit"), code)),
         "Unit": "None",
         "Adjustable": True,
         "GlobalQuota": False,
     }
-    return json.dumps({"Quota": quota}).encode()
+
+
+def _write(content: object) -> Reply:
+    headers = [("Content-Type", "application/x-amz-json-1.1")]
+    return Reply(200, headers, json.dumps(content).encode())

@@ -1,21 +1,16 @@
-"""The sandbox as a WSGI application: AWS calls go to moto and to the strict EC2, all are logged."""
+"""The sandbox as a WSGI application: calls meet faults, are answered, and are all logged."""
 
-import json
-import logging
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
-from functools import cache
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from moto.core.utils import convert_to_flask_response
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.test import run_wsgi_app
-
-from sandbox import parameter_store, service_quotas
+from sandbox.backends import Backends
 from sandbox.calls import Call, CallLog, read_call, read_code
 from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.responses import CLOUD_KEY, StrictResponse
+from sandbox.faults.gate import FaultGate
+from sandbox.own_calls import OwnCalls
+from sandbox.schedules import Schedules
 from sandbox.web import (
     ConnectionLostError,
     Reply,
@@ -25,22 +20,12 @@ from sandbox.web import (
     read_headers,
 )
 
-__all__ = ["ConnectionLostError", "Interceptor", "Reply", "Wire"]
-
-log = logging.getLogger(__name__)
+__all__ = ["ConnectionLostError", "Interceptor", "Reply", "Wire", "ticking"]
 
 OWN_PATH = "/notebake-sandbox/"
 LOST = "ConnectionLost"  # the code in the log of a call that got no answer
+TICK_SECONDS = 0.1
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-
-
-# The traceback is in the server's log.
-INTERNAL_ERROR = Reply(
-    500,
-    [("Content-Type", "text/xml")],
-    b"<Response><Errors><Error><Code>InternalError</Code><Message>The sandbox broke; see its log."
-    b"</Message></Error></Errors><RequestID>none</RequestID></Response>",
-)
 
 
 class Interceptor(Protocol):
@@ -54,15 +39,19 @@ class Interceptor(Protocol):
 
 
 class Wire:
-    """Serves one cloud. `interceptors` may be added and removed at any time."""
+    """Serves one cloud. `interceptors` may be added and removed at any time.
+
+    They stand outside of the cloud's own faults, `cloud.faults`: `gate.put` adds to those.
+    """
 
     def __init__(self, cloud: Cloud, calls: CallLog) -> None:
-        # moto's own images would be offered beside Canonical's.
-        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
         self.cloud = cloud
         self.calls = calls
         self.interceptors: list[Interceptor] = []
-        self._moto = DomainDispatcherApplication(_create_app)
+        self.gate = FaultGate(cloud)
+        self._backends = Backends(cloud)
+        self._schedules = Schedules(self._handle_signed, cloud.account_id)
+        self._own = OwnCalls(cloud, calls, self.gate, self.catch_up)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one HTTP request. Raises ConnectionLostError once the socket has been closed."""
@@ -83,12 +72,24 @@ class Wire:
         """
         return self._handle(make_environ(method, url, headers, body))
 
+    def catch_up(self) -> None:
+        """Let happen what is due by the cloud's clock. Every call does this first."""
+        self.cloud.catch_up()
+        with self.cloud.lock:
+            self._schedules.run_due(self.cloud.clock.now())
+
     def _handle(self, environ: dict[str, Any]) -> Reply:
+        self.catch_up()
         path = environ.get("PATH_INFO", "")
-        if path.startswith(OWN_PATH):
-            return self._answer_own(path.removeprefix(OWN_PATH))
         body = read_body(environ)
-        call = read_call(environ["REQUEST_METHOD"], path, read_headers(environ), body)
+        if path.startswith(OWN_PATH):
+            name, query = path.removeprefix(OWN_PATH), environ.get("QUERY_STRING", "")
+            return self._own.answer(environ["REQUEST_METHOD"], name, query, body)
+        return self._handle_call(environ, body)
+
+    def _handle_call(self, environ: dict[str, Any], body: bytes) -> Reply:
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        call = read_call(method, path, read_headers(environ), body)
         try:
             reply = self._answer(call, environ)
         except ConnectionLostError:
@@ -102,46 +103,30 @@ class Wire:
         for interceptor in list(self.interceptors):
             reply = reply or interceptor.before(call)
         if reply is None:
-            reply = self._ask_cloud(call, environ)
+            reply = self.gate.answer(call, lambda: self._backends.ask(call, environ))
             for interceptor in list(self.interceptors):
                 reply = interceptor.after(call, reply)
         return reply
 
-    def _ask_cloud(self, call: Call, environ: dict[str, Any]) -> Reply:
-        environ[CLOUD_KEY] = self.cloud
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.cloud.account_id
-        if call.service == "ssm":
-            parameter_store.publish(self.cloud.account_id, call.region)
-        if call.service == "servicequotas" and (quota := service_quotas.answer(call)):
-            return Reply(200, [("Content-Type", "application/x-amz-json-1.1")], quota)
-        try:
-            content, status, headers = run_wsgi_app(self._moto, environ, buffered=True)
-        except Exception:
-            log.exception("%s of %s broke", call.action, call.service)
-            return INTERNAL_ERROR
-        return Reply(int(status.split()[0]), list(headers), b"".join(content))
-
-    def _answer_own(self, name: str) -> Reply:
-        answers: dict[str, Callable[[], object]] = {
-            "health": self._health,
-            "calls": lambda: [asdict(record) for record in self.calls.records()],
-        }
-        content = answers[name]() if name in answers else {"known": sorted(answers)}
-        status = 200 if name in answers else 404
-        return Reply(status, [("Content-Type", "application/json")], json.dumps(content).encode())
-
-    def _health(self) -> object:
-        states = [instance.state for _, instance in self.cloud.instances()]
-        counted = {state: states.count(state) for state in sorted(set(states))}
-        return {"status": "ok", "account": self.cloud.account_id, "instances": counted}
+    def _handle_signed(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Reply:
+        """Answer a call of a service inside the cloud, which is about to catch up already."""
+        environ = make_environ(method, url, headers, body)
+        return self._handle_call(environ, read_body(environ))
 
 
-@cache
-def _create_app(service: Any) -> Any:
-    """Return moto's application for a service; it knows no cloud until a request names one."""
-    app = create_backend_app(service)
-    if service == "ec2":
-        strict = convert_to_flask_response(StrictResponse.dispatch)
-        for endpoint in app.view_functions:
-            app.view_functions[endpoint] = strict
-    return app
+@contextmanager
+def ticking(wire: Wire) -> Iterator[None]:
+    """Let the cloud catch up by itself while the block runs: not everything waits for a call."""
+    end = threading.Event()
+
+    def tick() -> None:
+        while not end.wait(TICK_SECONDS):
+            wire.catch_up()
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()

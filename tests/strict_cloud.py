@@ -16,7 +16,7 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.latency import Latency
 from sandbox.persistence import Memory
 from sandbox.server import serving
-from sandbox.wire import Wire
+from sandbox.wire import Wire, ticking
 from tests.sandbox.fake_machines import FakeMachines
 
 QUICK = Latency().scaled(0.1)
@@ -49,7 +49,7 @@ def strict_cloud_opened(
         Memory(cloud, home / "api.json").restore()
     wire = Wire(cloud, CallLog(home / "calls.jsonl" if home else None))
     try:
-        with serving(wire, "127.0.0.1", 0) as port:
+        with serving(wire, "127.0.0.1", 0) as port, ticking(wire):
             yield StrictCloud(f"http://127.0.0.1:{port}", cloud, machines, wire)
     finally:
         cloud.close()

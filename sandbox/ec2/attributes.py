@@ -10,7 +10,7 @@ from sandbox.ec2.instance_types import check_offered, check_type
 from sandbox.ec2.mapping import key_in_force
 from sandbox.ec2.refusals import invalid_value, refusal, unsupported
 from sandbox.ec2.region import Region
-from sandbox.ec2.resources import Instance, now
+from sandbox.ec2.resources import Instance
 from sandbox.ec2.views import view_groups, view_instance
 
 Params = Mapping[str, Any]
@@ -93,7 +93,7 @@ def get_console_output(region: Region, parameters: Params) -> dict[str, Any]:
     text = instance.last_console or region.cloud.machines.console(instance.id)
     return {
         "InstanceId": instance.id,
-        "Timestamp": now(),
+        "Timestamp": region.now(),
         "Output": base64.b64encode(text.encode()).decode(),
     }
 

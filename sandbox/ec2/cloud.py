@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
+from sandbox.clock import Agenda, Clock
 from sandbox.ec2.latency import Latency
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance
 from sandbox.ec2.tokens import TokenBook
 from sandbox.ec2.workers import Workers, Workforce
+from sandbox.faults.book import FaultBook
 from sandbox.machines import Machines
 
 ACCOUNT_ID = "123456789012"
@@ -20,6 +23,7 @@ class Cloud:
     """One account's EC2. Every API call and every change of state holds `lock`.
 
     `workers` does what goes on after a call has been answered: threads, or `ManualWorkers`.
+    What depends on the time goes by `clock`, and happens in `catch_up`: every call begins with it.
     """
 
     def __init__(
@@ -29,13 +33,17 @@ class Cloud:
         account_id: str = ACCOUNT_ID,
         *,
         workers: Workforce | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.machines = machines
         self.latency = latency or Latency()
         self.account_id = account_id
         self.lock = threading.RLock()
+        self.clock = clock or Clock()
+        self.faults = FaultBook()
         self.tokens = TokenBook()
         self.on_change: list[Callable[[], None]] = []
+        self._agenda = Agenda()
         self._regions: dict[str, Region] = {}
         self._workers = workers or Workers()
 
@@ -75,6 +83,18 @@ class Cloud:
                 self.changed()
 
         self._workers.submit(resource_id, do_and_tell)
+
+    def after(self, seconds: float, work: Callable[[], object]) -> None:
+        """Do the work, which must be quick, once so much time has passed on the cloud's clock."""
+        with self.lock:
+            self._agenda.add(self.clock.now() + timedelta(seconds=seconds), work)
+
+    def catch_up(self) -> None:
+        """Do what has become due by now."""
+        with self.lock:
+            while work := self._agenda.take_due(self.clock.now()):
+                work()
+                self.changed()
 
     def changed(self) -> None:
         """Tell those who keep the cloud's state that there is something new."""

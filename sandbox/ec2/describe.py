@@ -55,7 +55,7 @@ def describe_instance_status(region: Region, parameters: Params) -> dict[str, An
 def describe_volumes(region: Region, parameters: Params) -> dict[str, Any]:
     """DescribeVolumes."""
     ids = parameters.get("VolumeIds") or []
-    volumes = [region.find_volume(one) for one in ids] or list(region.volumes.values())
+    volumes = [region.find_volume(one) for one in ids] or region.sight.shown(region.volumes)
     region.check_dry_run(parameters)
     filters = parameters.get("Filters", [])
     chosen = [
@@ -68,7 +68,7 @@ def describe_volumes(region: Region, parameters: Params) -> dict[str, Any]:
 def describe_snapshots(region: Region, parameters: Params) -> dict[str, Any]:
     """DescribeSnapshots."""
     ids = parameters.get("SnapshotIds") or []
-    snapshots = [region.find_snapshot(one) for one in ids] or list(region.snapshots.values())
+    snapshots = [region.find_snapshot(one) for one in ids] or region.sight.shown(region.snapshots)
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("OwnerIds", []))
     filters = parameters.get("Filters", [])
@@ -85,7 +85,9 @@ def describe_snapshots(region: Region, parameters: Params) -> dict[str, Any]:
 def describe_images(region: Region, parameters: Params) -> dict[str, Any]:
     """DescribeImages."""
     ids = parameters.get("ImageIds") or []
-    images = [_find_described_image(region, one) for one in ids] or list(region.images.values())
+    images = [_find_described_image(region, one) for one in ids] or region.sight.shown(
+        region.images
+    )
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("Owners", []))
     users = _owners(region, parameters.get("ExecutableUsers", []))
@@ -93,7 +95,8 @@ def describe_images(region: Region, parameters: Params) -> dict[str, Any]:
     chosen = [
         one
         for one in images
-        if (not owners or {one.owner_id, one.owner_alias} & set(owners))
+        if _is_listed(region, one, parameters)
+        and (not owners or {one.owner_id, one.owner_alias} & set(owners))
         and (not users or _may_launch(one, users))
         and matches(filters, image_fields(one), region.tags_of(one.id))
     ]
@@ -106,7 +109,7 @@ def describe_tags(region: Region, parameters: Params) -> dict[str, Any]:
     kinds = {"i": "instance", "vol": "volume", "snap": "snapshot", "ami": "image"}
     kinds |= {"sg": "security-group", "key": "key-pair", "eni": "network-interface"}
     tags = []
-    for resource_id in list(region.network.tags):
+    for resource_id in filter(region.sight.shows, list(region.network.tags)):
         kind = kinds.get(resource_id.partition("-")[0], resource_id.partition("-")[0])
         for tag in view_tags(region, resource_id):
             fields = {
@@ -127,7 +130,7 @@ def _choose_instances(region: Region, parameters: Params) -> list[Instance]:
     filters = parameters.get("Filters", [])
     return [
         instance
-        for instance in instances or region.instances.values()
+        for instance in instances or region.sight.shown(region.instances)
         if matches(filters, instance_fields(region, instance), region.tags_of(instance.id))
     ]
 
@@ -155,6 +158,15 @@ def _find_described_image(region: Region, image_id: str) -> Image:
 
 def _owners(region: Region, names: list[str]) -> list[str]:
     return [region.account_id if name == "self" else name for name in names]
+
+
+def _is_listed(region: Region, image: Image, parameters: Params) -> bool:
+    """Tell whether EC2 lists an image without being asked for the disabled and the deprecated."""
+    if image.state == "disabled" and not parameters.get("IncludeDisabled"):
+        return False
+    passed = image.deprecation_time and image.deprecation_time <= region.cloud.clock.now()
+    is_own = image.owner_id == region.account_id
+    return bool(not passed or is_own or parameters.get("IncludeDeprecated"))
 
 
 def _may_launch(image: Image, users: list[str]) -> bool:

@@ -93,7 +93,7 @@ def _named_group(region: Region, parameters: Params) -> Any:
         return region.find_group(group_id)
     name = parameters.get("GroupName", "")
     found = region.network.get_security_group_from_name(name, region.network.default_vpc.id)
-    if not found:
+    if not found or not region.sight.shows(found.id):
         message = f"The security group '{name}' does not exist in default VPC"
         raise refusal("InvalidGroup.NotFound", message)
     return found

@@ -8,6 +8,7 @@ from sandbox.ec2.refusals import invalid_value, refusal
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Image
 from sandbox.ec2.snapshots import check_account, remove_snapshot
+from sandbox.ec2.storage_views import iso_time, reported_launch
 
 Params = Mapping[str, Any]
 
@@ -15,6 +16,10 @@ Params = Mapping[str, Any]
 def deregister_image(region: Region, parameters: Params) -> dict[str, Any]:
     """DeregisterImage, on request together with the snapshots that no other image stands on."""
     image = find_own_image(region, parameters["ImageId"])
+    if image.deregistration_protection != "disabled":
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deregistration-protection.html
+        message = f"The image '{image.id}' may not be deregistered: it is protected"
+        raise refusal("OperationNotPermitted", message)
     region.check_dry_run(parameters)
     del region.images[image.id]
     region.deregistered.add(image.id)
@@ -42,6 +47,10 @@ def modify_image_attribute(region: Region, parameters: Params) -> None:
         check_account(one.get("UserId", "000000000000"), one.get("Group", "all"))
     if add:
         _check_shareable(region, image)
+        if region.blocks_public_images and {"Group": "all"} in add:
+            # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
+            message = "You can't publicly share this image: block public access is enabled"
+            raise refusal("OperationNotPermitted", message)
     region.check_dry_run(parameters)
     kept = [one for one in [*image.launch_permissions, *add] if one not in remove]
     image.launch_permissions = [one for i, one in enumerate(kept) if one not in kept[:i]]
@@ -61,6 +70,14 @@ def describe_image_attribute(region: Region, parameters: Params) -> dict[str, An
         "description": ("Description", {"Value": image.description}),
         "imdsSupport": ("ImdsSupport", {"Value": image.imds_support}),
         "bootMode": ("BootMode", {"Value": image.boot_mode}),
+        "deregistrationProtection": (
+            "DeregistrationProtection",
+            {"Value": image.deregistration_protection},
+        ),
+        "lastLaunchedTime": (
+            "LastLaunchedTime",
+            {"Value": iso_time(reported_launch(region, image))},
+        ),
     }
     attribute = parameters["Attribute"]
     if attribute not in values:
@@ -78,6 +95,8 @@ def find_own_image(region: Region, image_id: str) -> Image:
 
 
 def _check_shareable(region: Region, image: Image) -> None:
+    if image.state == "disabled":
+        raise refusal("IncorrectState", f"The image '{image.id}' is disabled.")
     for line in image.mapping:
         snapshot = region.snapshots.get(line.snapshot_id or "")
         if snapshot and snapshot.kms_key_id == default_key(region):

@@ -45,6 +45,7 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
         imds_support=source.imds_support if source else None,
         source_instance_id=instance.id,
         source_image_id=instance.image_id,
+        creation_date=region.now(),
     )
     region.images[image.id] = image
     region.tag(image.id, tags["image"])
@@ -137,6 +138,7 @@ def _finish_image(
             machines.bake_image(instance.id, image.id)
             copied = [finish_snapshot(region, one) for one in made]
         failure = None if all(copied) else "Client.InternalError: a snapshot failed"
+        failure = region.course.failure(image.id) or failure
     except Exception as error:
         log.exception("Image %s of %s failed", image.id, instance.id)
         failure = f"Server.InternalError: {error}"
@@ -144,12 +146,16 @@ def _finish_image(
         with region.cloud.lock:
             instance.busy_imaging = False
         if must_reboot and instance.state == "running":
-            life.boot_again(region, instance)
+            life.boot_again_or_stop(region, instance)
     region.cloud.latency.wait("image")
     with region.cloud.lock:
-        if failure:
-            image.state, image.failure = "failed", failure
-        elif image.id in region.images:
-            image.state = "available"
-        else:
-            machines.delete_image(image.id)
+        region.course.end(image.id, "image", partial(_be_made, region, image, failure))
+
+
+def _be_made(region: Region, image: Image, failure: str | None) -> None:
+    if image.id not in region.images:
+        region.cloud.machines.delete_image(image.id)
+    elif failure:
+        image.state, image.failure = "failed", failure
+    else:
+        image.state = "available"

@@ -1,12 +1,14 @@
 """RunInstances: check everything as EC2 does, then name the instance; its host boots afterwards."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sandbox.ec2 import life
+from sandbox.ec2.capacity import check_room
 from sandbox.ec2.groups import apply_rules
 from sandbox.ec2.launch_plan import LaunchPlan, plan_launch
-from sandbox.ec2.placement import Placement, token_place
+from sandbox.ec2.placement import Placement, check_addresses, token_place
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Attachment, BlockDevice, Image, Instance, Volume, new_id
 from sandbox.ec2.tokens import Scope
@@ -23,6 +25,16 @@ def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
         return view_reservation(region, made)
     plan = plan_launch(region, parameters)
     region.check_dry_run(parameters)
+    check_addresses(region, plan.placement.subnet, plan.count)
+    check_room(
+        region,
+        "RunInstances",
+        plan.instance_type,
+        plan.placement.zone,
+        plan.tags["instance"],
+        plan.count,
+    )
+    plan.image.launch_times.append(region.now())
     reservation_id = new_id("r")
     for index in range(plan.count):
         _make(region, plan, parameters, reservation_id, index)
@@ -44,7 +56,9 @@ def _make(
     machines.create_root(
         instance_id, machine_image(region, plan.image), plan.placement.subnet.cidr_block
     )
-    instance = _instance_of(plan, parameters, instance_id, machines.reserve_address(instance_id))
+    instance = _instance_of(
+        plan, parameters, instance_id, machines.reserve_address(instance_id), region.now()
+    )
     instance.owner_id, instance.reservation_id = region.account_id, reservation_id
     instance.launch_index = index
     instance.interface = _make_interface(region, instance, plan.placement)
@@ -59,7 +73,9 @@ def _make(
     region.cloud.later(instance.id, lambda: life.first_boot(region, instance))
 
 
-def _instance_of(plan: LaunchPlan, parameters: Params, instance_id: str, address: str) -> Instance:
+def _instance_of(
+    plan: LaunchPlan, parameters: Params, instance_id: str, address: str, launch_time: datetime
+) -> Instance:
     return Instance(
         id=instance_id,
         image_id=plan.image.id,
@@ -81,6 +97,7 @@ def _instance_of(plan: LaunchPlan, parameters: Params, instance_id: str, address
         disable_termination=bool(parameters.get("DisableApiTermination")),
         disable_stop=bool(parameters.get("DisableApiStop")),
         ebs_optimized=bool(parameters.get("EbsOptimized")),
+        launch_time=launch_time,
     )
 
 
@@ -97,7 +114,13 @@ def _make_volume(instance: Instance, line: BlockDevice) -> Volume:
         kms_key_id=line.kms_key_id,
         is_root=line.device == instance.root_device,
         state="in-use",
-        attachment=Attachment(instance.id, line.device, line.delete_on_termination),
+        attachment=Attachment(
+            instance.id,
+            line.device,
+            line.delete_on_termination,
+            attach_time=instance.launch_time,
+        ),
+        create_time=instance.launch_time,
     )
 
 

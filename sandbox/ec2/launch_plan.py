@@ -64,14 +64,15 @@ def plan_launch(region: Region, parameters: Params) -> LaunchPlan:
     if parameters.get("InstanceInitiatedShutdownBehavior", "stop") not in ("stop", "terminate"):
         value = parameters["InstanceInitiatedShutdownBehavior"]
         raise invalid_value(value, "instanceInitiatedShutdownBehavior")
+    tags = read_tag_specifications(parameters, TAGGED)
     return LaunchPlan(
         image=image,
         instance_type=instance_type,
-        placement=choose_placement(region, parameters, instance_type),
+        placement=choose_placement(region, parameters, instance_type, tags["instance"]),
         public_key=_find_public_key(region, parameters.get("KeyName")),
         user_data=user_data.read(parameters.get("UserData")),
         devices=launch_mapping(region, image, parameters.get("BlockDeviceMappings", [])),
-        tags=read_tag_specifications(parameters, TAGGED),
+        tags=tags,
         count=_read_count(parameters),
     )
 
@@ -88,7 +89,7 @@ def _find_public_key(region: Region, key_name: str | None) -> str | None:
     if not key_name:
         return None
     pair = region.network.key_pairs.get(key_name)
-    if not pair:
+    if not pair or not region.sight.shows(pair.id):
         raise refusal("InvalidKeyPair.NotFound", f"The key pair '{key_name}' does not exist")
     kind, blob = pair.public_key.split()[:2]
     return f"{kind} {blob} {key_name}"

@@ -8,7 +8,7 @@ from functools import partial
 from sandbox.ec2.groups import apply_rules
 from sandbox.ec2.instance_types import instance_store_sizes_gib
 from sandbox.ec2.region import Region
-from sandbox.ec2.resources import Instance, now
+from sandbox.ec2.resources import Instance
 from sandbox.errors import SandboxError
 from sandbox.machines import Exit
 
@@ -28,12 +28,16 @@ def first_boot(region: Region, instance: Instance) -> None:
                 machines.attach_volume(instance.id, volume.id, volume.attachment.device)
         if sizes := instance_store_sizes_gib(instance.instance_type):
             machines.add_instance_store(instance.id, sizes)
+        with region.cloud.lock:
+            stillborn = region.course.why_stillborn(instance.id)
+        if stillborn:
+            region.cloud.latency.wait("pending")
+            _end_at_once(region, instance, stillborn)
+            return
         boot(region, instance, is_first=True)
     except Exception as error:
         log.exception("Instance %s did not boot", instance.id)
-        with region.cloud.lock:
-            enter_state(instance, "shutting-down", _broken_launch(error))
-        _finish_termination(region, instance)
+        _end_at_once(region, instance, _broken_launch(error))
         return
     with region.cloud.lock:
         for volume in region.volumes_of(instance.id):
@@ -53,12 +57,10 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
             raise
         log.exception("Instance %s did not start", instance.id)
         with region.cloud.lock:
-            enter_state(instance, "stopped", _broken_launch(error))
+            enter_state(region, instance, "stopped", _broken_launch(error))
         return
     region.cloud.latency.wait("pending")
-    with region.cloud.lock:
-        if instance.state == "pending":
-            enter_state(instance, "running", None)
+    _end_state(region, instance, "pending", "running")
 
 
 def boot_again(region: Region, instance: Instance) -> None:
@@ -66,26 +68,46 @@ def boot_again(region: Region, instance: Instance) -> None:
     region.cloud.machines.boot(instance.id, _on_exit(region, instance))
 
 
+def boot_again_or_stop(region: Region, instance: Instance) -> None:
+    """Boot the host of a running instance; where that fails, EC2 shows it stopped."""
+    try:
+        boot_again(region, instance)
+    except Exception as error:
+        log.exception("Instance %s did not boot again", instance.id)
+        with region.cloud.lock:
+            if instance.state in ("running", "pending"):
+                enter_state(region, instance, "stopped", _broken_launch(error))
+
+
 def stop(region: Region, instance: Instance) -> None:
-    """Power off a stopping instance's host."""
-    region.cloud.machines.shut_down(instance.id)
+    """Power off a stopping instance's host; one that cannot be powered off is killed."""
+    try:
+        region.cloud.machines.shut_down(instance.id)
+    except Exception:
+        log.exception("Instance %s could not be powered off", instance.id)
+        with suppress(Exception):
+            region.cloud.machines.kill(instance.id)
     region.cloud.latency.wait("stopping")
-    with region.cloud.lock:
-        if instance.state == "stopping":
-            enter_state(instance, "stopped", instance.state_reason)
+    _end_state(region, instance, "stopping", "stopped")
 
 
 def terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
     """Begin the end of an instance; host, interface and volumes go in the background."""
-    enter_state(instance, "shutting-down", reason)
+    enter_state(region, instance, "shutting-down", reason)
     region.cloud.later(instance.id, lambda: _finish_termination(region, instance))
 
 
-def enter_state(instance: Instance, state: str, reason: tuple[str, str] | None) -> None:
+def enter_state(
+    region: Region, instance: Instance, state: str, reason: tuple[str, str] | None
+) -> None:
     """Show the instance in this state, and why."""
     instance.state = state
     instance.state_reason = reason
-    instance.transition_reason = f"User initiated ({now():%Y-%m-%d %H:%M:%S} GMT)" if reason else ""
+    moment = region.now()
+    instance.transition_reason = (
+        f"User initiated ({moment:%Y-%m-%d %H:%M:%S} GMT)" if reason else ""
+    )
+    instance.end_time = moment if state == "terminated" else None
     if instance.interface:
         instance.interface.public_ip = instance.public_address
 
@@ -101,7 +123,7 @@ def _on_exit(region: Region, instance: Instance) -> Callable[[str, Exit], None]:
                 terminate(region, instance, FROM_INSIDE)
             else:
                 reason = FROM_INSIDE if why is Exit.POWERED_OFF else KILLED
-                enter_state(instance, "stopping", reason)
+                enter_state(region, instance, "stopping", reason)
                 region.cloud.later(instance.id, partial(stop, region, instance))
 
     return on_exit
@@ -111,21 +133,50 @@ def _reboot_after_exit(region: Region, instance: Instance) -> None:
     with region.cloud.lock:
         still_wanted = instance.state in ("running", "pending")
     if still_wanted:
-        boot_again(region, instance)
+        boot_again_or_stop(region, instance)
+
+
+def _end_state(region: Region, instance: Instance, state: str, following: str) -> None:
+    """Let the next state follow, unless another has begun in between."""
+
+    def follow() -> None:
+        if instance.state == state:
+            reason = None if following == "running" else instance.state_reason
+            enter_state(region, instance, following, reason)
+
+    with region.cloud.lock:
+        region.course.end(instance.id, state, follow)
+
+
+def _end_at_once(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
+    """End an instance that has never run."""
+    with region.cloud.lock:
+        if instance.state != "pending":
+            return
+        enter_state(region, instance, "shutting-down", reason)
+    _finish_termination(region, instance)
 
 
 def _finish_termination(region: Region, instance: Instance) -> None:
     with suppress(SandboxError):
         # EC2 shows the console for a while after the end; the host's disk is gone by then.
         instance.last_console = region.cloud.machines.console(instance.id)
-    region.cloud.machines.destroy(instance.id)
+    try:
+        region.cloud.machines.destroy(instance.id)
+    except Exception:
+        # It stays on this machine until the sandbox goes down, which clears what is left.
+        log.exception("The host of %s could not be destroyed", instance.id)
     region.cloud.latency.wait("shutting_down")
-    with region.cloud.lock:
+
+    def be_terminated() -> None:
         region.release_volumes(instance.id)
         region.network.enis.pop(instance.interface.id, None)
         region.untag(instance.interface.id)
-        enter_state(instance, "terminated", instance.state_reason)
+        enter_state(region, instance, "terminated", instance.state_reason)
         apply_rules(region)
+
+    with region.cloud.lock:
+        region.course.end(instance.id, "shutting-down", be_terminated)
 
 
 def _broken_launch(error: Exception) -> tuple[str, str]:

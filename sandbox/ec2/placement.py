@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import addresses
+from sandbox.ec2.capacity import facts_of, has_room
 from sandbox.ec2.instance_types import check_offered, zones_offering
 from sandbox.ec2.refusals import refusal, unsupported
 from sandbox.ec2.region import Region
@@ -21,11 +22,17 @@ class Placement:
     has_public_address: bool
     description: str
 
+    @property
+    def zone(self) -> str:
+        return str(self.subnet.availability_zone)
 
-def choose_placement(region: Region, parameters: Params, instance_type: str) -> Placement:
-    """Return where the request wants its instances. Raises EC2's errors."""
+
+def choose_placement(
+    region: Region, parameters: Params, instance_type: str, tags: Mapping[str, str]
+) -> Placement:
+    """Return where the request wants its instances, or where there is room. Raises EC2's errors."""
     asked = _only_interface(parameters)
-    subnet = _find_subnet(region, parameters, instance_type)
+    subnet = _find_subnet(region, parameters, instance_type, tags)
     check_offered(instance_type, subnet.availability_zone, region.name)
     if not addresses.is_part(subnet.cidr_block, region.cloud.machines.subnet):
         where = f"{subnet.cidr_block}: all its hosts lie in {region.cloud.machines.subnet}"
@@ -39,6 +46,18 @@ def choose_placement(region: Region, parameters: Params, instance_type: str) -> 
         has_public_address=bool(is_public),
         description=asked.get("Description", ""),
     )
+
+
+def check_addresses(region: Region, subnet: Any, count: int) -> None:
+    """Raise EC2's error if a subnet has not so many addresses left."""
+    taken = {one.private_address for _, one in region.cloud.instances() if one.is_live}
+    free = [one for one in addresses.usable(subnet.cidr_block) if one not in taken]
+    if len(free) < count:
+        message = (
+            f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the "
+            "requested number of instances."
+        )
+        raise refusal("InsufficientFreeAddressesInSubnet", message)
 
 
 def token_place(region: Region, parameters: Params) -> str:
@@ -71,7 +90,9 @@ def _subnet_id(parameters: Params) -> str | None:
     return found
 
 
-def _find_subnet(region: Region, parameters: Params, instance_type: str) -> Any:
+def _find_subnet(
+    region: Region, parameters: Params, instance_type: str, tags: Mapping[str, str]
+) -> Any:
     zone = parameters.get("Placement", {}).get("AvailabilityZone")
     known = [one.name for one in region.network.describe_availability_zones()]
     if zone and zone not in known:
@@ -87,9 +108,12 @@ def _find_subnet(region: Region, parameters: Params, instance_type: str) -> Any:
         message = "No default VPC for this user. GroupName is only supported for EC2-Classic"
         raise refusal("VPCIdNotSpecified", f"{message} and default VPC.")
     wanted = [zone] if zone else [*zones_offering(instance_type, region.name), *known]
-    for name in wanted:
-        if name in defaults:
+    found = [name for name in wanted if name in defaults]
+    for name in found:
+        if has_room(region, facts_of("RunInstances", instance_type, name, tags)):
             return defaults[name]
+    if found:
+        return defaults[found[0]]
     raise refusal("MissingInput", f"No default subnet for availability zone: '{wanted[0]}'.")
 
 
@@ -97,7 +121,7 @@ def _find_groups(region: Region, group_ids: list[str], names: list[str], subnet:
     found = [region.find_group(group_id) for group_id in group_ids]
     for name in names:
         group = region.network.get_security_group_from_name(name, subnet.vpc_id)
-        if not group:
+        if not group or not region.sight.shows(group.id):
             message = f"The security group '{name}' does not exist in VPC '{subnet.vpc_id}'"
             raise refusal("InvalidGroup.NotFound", message)
         found.append(group)

@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 
 from sandbox.ec2 import life
+from sandbox.ec2.capacity import check_room
 from sandbox.ec2.refusals import refusal
 from sandbox.ec2.region import Region
-from sandbox.ec2.resources import STATE_CODES, Instance, now
+from sandbox.ec2.resources import STATE_CODES, Instance
 
 Params = Mapping[str, Any]
 
@@ -25,12 +26,16 @@ def start_instances(region: Region, parameters: Params) -> dict[str, Any]:
         if instance.state not in ("stopped", "pending", "running"):
             raise _wrong_state(instance, "started")
     region.check_dry_run(parameters)
+    for instance in instances:
+        if instance.state == "stopped":
+            tags = region.tags_of(instance.id)
+            check_room(region, "StartInstances", instance.instance_type, instance.zone, tags, 1)
     changes = []
     for instance in instances:
         before = instance.state
         if before == "stopped":
-            instance.launch_time = now()
-            life.enter_state(instance, "pending", None)
+            instance.launch_time = region.now()
+            life.enter_state(region, instance, "pending", None)
             region.cloud.later(instance.id, partial(life.boot, region, instance))
         changes.append(_change(instance, before))
     return {"StartingInstances": changes}
@@ -53,7 +58,7 @@ def stop_instances(region: Region, parameters: Params) -> dict[str, Any]:
     for instance in instances:
         before = instance.state
         if before == "running":
-            life.enter_state(instance, "stopping", BY_USER)
+            life.enter_state(region, instance, "stopping", BY_USER)
             region.cloud.later(instance.id, partial(life.stop, region, instance))
         changes.append(_change(instance, before))
     return {"StoppingInstances": changes}

@@ -22,6 +22,17 @@ def refusal(code: str, message: str) -> Exception:
     return error
 
 
+class ServerError(EC2ClientError):  # type: ignore[misc]
+    """A refusal for which EC2 takes the blame: its status is 500."""
+
+    status = 500
+
+
+def server_refusal(code: str, message: str) -> Exception:
+    """Return the error that EC2 answers with this code when it is at fault itself."""
+    return ServerError(code, message)
+
+
 def not_found(resource_id: str, kind: str) -> Exception:
     """Return EC2's error for an id of this kind (`i`, `ami`, `vol`, ...) that names nothing."""
     missing, malformed, message = _KINDS[kind]

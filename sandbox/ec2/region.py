@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import ec2_backends
 
 from sandbox.ec2 import base_images
+from sandbox.ec2.course import Course
 from sandbox.ec2.default_network import lay_default_network
 from sandbox.ec2.refusals import check_dry_run, not_found, refusal
 from sandbox.ec2.resources import Image, Instance, Snapshot, Volume
+from sandbox.ec2.sight import Sight
 
 if TYPE_CHECKING:
     from sandbox.ec2.cloud import Cloud
 
 
 class Region:
-    """What exists in one region. Hold the cloud's lock to look or to change."""
+    """What exists in one region. Hold the cloud's lock to look or to change.
+
+    `find_x` finds what EC2 shows to the call that is being answered; the dictionaries have all.
+    """
 
     def __init__(self, cloud: Cloud, name: str) -> None:
         self.cloud = cloud
@@ -27,11 +33,19 @@ class Region:
         self.snapshots: dict[str, Snapshot] = {}
         self.images: dict[str, Image] = {}
         self.deregistered: set[str] = set()
+        # As in an account that was made before AWS blocked it for new ones.
+        self.blocks_public_images = False
+        self.sight = Sight(self)
+        self.course = Course(cloud)
         for image, snapshot in base_images.in_region(name):
             self.images[image.id] = image
             self.snapshots[snapshot.id] = snapshot
         lay_default_network(self.network, cloud.machines.subnet)
         self._let_default_group_talk()
+
+    def now(self) -> datetime:
+        """Return the time in whole seconds, as EC2 reports it."""
+        return self.cloud.clock.now().replace(microsecond=0)
 
     @property
     def account_id(self) -> str:
@@ -44,25 +58,29 @@ class Region:
 
     def find_instance(self, instance_id: str) -> Instance:
         """Return the instance. Raises EC2's error where there is none."""
-        if found := self.instances.get(instance_id):
+        found = self.instances.get(instance_id)
+        if found and self.sight.shows(instance_id):
             return found
         raise not_found(instance_id, "i")
 
     def find_volume(self, volume_id: str) -> Volume:
         """Return the volume. Raises EC2's error where there is none."""
-        if found := self.volumes.get(volume_id):
+        found = self.volumes.get(volume_id)
+        if found and self.sight.shows(volume_id):
             return found
         raise not_found(volume_id, "vol")
 
     def find_snapshot(self, snapshot_id: str) -> Snapshot:
         """Return the snapshot. Raises EC2's error where there is none."""
-        if found := self.snapshots.get(snapshot_id):
+        found = self.snapshots.get(snapshot_id)
+        if found and self.sight.shows(snapshot_id):
             return found
         raise not_found(snapshot_id, "snap")
 
     def find_image(self, image_id: str) -> Image:
         """Return the image. Raises EC2's error where there is none, or none any more."""
-        if found := self.images.get(image_id):
+        found = self.images.get(image_id)
+        if found and self.sight.shows(image_id):
             return found
         if image_id in self.deregistered:
             message = f"The image ID '{image_id}' is no longer available"
@@ -71,7 +89,8 @@ class Region:
 
     def find_group(self, group_id: str) -> Any:
         """Return moto's security group. Raises EC2's error where there is none."""
-        if found := self.network.get_security_group_from_id(group_id):
+        found = self.network.get_security_group_from_id(group_id)
+        if found and self.sight.shows(group_id):
             return found
         raise not_found(group_id, "sg")
 

@@ -6,7 +6,7 @@ Tags are kept by moto's tag store, together with those of networks, groups and k
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sandbox.machines import Rule
@@ -20,15 +20,14 @@ STATE_CODES = {
     "stopped": 80,
 }
 
+# A terminated instance "remains visible in the console for a short while" (about an hour):
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html
+FORGET_AFTER_SECONDS = 3600
+
 
 def new_id(kind: str) -> str:
     """Return an id of EC2's form that nothing else has: `i-0a1b...`."""
     return f"{kind}-0{secrets.token_hex(8)}"
-
-
-def now() -> datetime:
-    """Return the time in whole seconds, as EC2 reports it."""
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Attachment:
     device: str
     delete_on_termination: bool
     state: str = "attaching"
-    attach_time: datetime = field(default_factory=now)
+    attach_time: datetime = field(kw_only=True)
 
 
 @dataclass
@@ -74,7 +73,7 @@ class Volume:
     is_root: bool = False
     state: str = "creating"
     attachment: Attachment | None = None
-    create_time: datetime = field(default_factory=now)
+    create_time: datetime = field(kw_only=True)
 
 
 @dataclass
@@ -93,7 +92,7 @@ class Snapshot:
     progress: str = "0%"
     user_ids: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
-    start_time: datetime = field(default_factory=now)
+    start_time: datetime = field(kw_only=True)
 
 
 @dataclass
@@ -114,8 +113,11 @@ class Image:
     source_image_id: str | None = None
     owner_alias: str | None = None
     failure: str | None = None
+    deprecation_time: datetime | None = None
+    deregistration_protection: str = "disabled"
+    launch_times: list[datetime] = field(default_factory=list)
     launch_permissions: list[dict[str, str]] = field(default_factory=list)
-    creation_date: datetime = field(default_factory=now)
+    creation_date: datetime = field(kw_only=True)
 
     @property
     def is_public(self) -> bool:
@@ -160,7 +162,9 @@ class Instance:
     transition_reason: str = ""
     busy_imaging: bool = False
     last_console: str = ""
-    launch_time: datetime = field(default_factory=now)
+    end_time: datetime | None = None
+    forget_after_seconds: float = FORGET_AFTER_SECONDS
+    launch_time: datetime = field(kw_only=True)
 
     # moto's network interface asks its instance for further groups.
     security_groups: tuple[()] = ()

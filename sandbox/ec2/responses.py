@@ -1,5 +1,6 @@
 """The door between moto's request parsing and the sandbox's own EC2 actions."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -9,7 +10,7 @@ from moto.ec2.responses import EC2Response
 
 from sandbox.ec2.actions import AFTERWARDS, CHECKS, LEFT_TO_MOTO, NOT_SUPPORTED, OWN
 from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.refusals import missing, refusal, unsupported
+from sandbox.ec2.refusals import ServerError, missing, refusal, unsupported
 from sandbox.ec2.region import Region
 
 # The WSGI environment's key for the cloud that a request is for.
@@ -25,7 +26,9 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
         cloud: Cloud = self.normalized_request.environ[CLOUD_KEY]
         action = str(self._get_action())
         with cloud.lock:
-            answer = self._answer(cloud.region(self.region), action)
+            region = cloud.region(self.region)
+            region.sight.action = action
+            answer = self._answer(region, action)
             if not action.startswith(_READING):
                 cloud.changed()
         return answer
@@ -44,7 +47,9 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
                 check(region, parameters)
         except ServiceException as error:
             return self._write(error)
-        answer = super().call_action()
+        hiding = region.sight.kept_from_moto() if action.startswith(_READING) else nullcontext()
+        with hiding:
+            answer = super().call_action()
         if (follow := AFTERWARDS.get(action)) and int(answer[0]) < 400:
             follow(region)
         return answer
@@ -54,6 +59,7 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
         self.RESPONSE_KEY_PATH_TO_TRANSFORMER: dict[str, Any] = {}
         status, headers, body = self.serialized(ActionResult(result))
         headers, body = self._enrich_response(headers, body)
+        status = getattr(result, "status", status) if isinstance(result, ServerError) else status
         return status, headers, body
 
     @staticmethod

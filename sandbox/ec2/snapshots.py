@@ -10,6 +10,7 @@ from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Snapshot, Volume, new_id
 from sandbox.ec2.storage_views import view_snapshot
 from sandbox.ec2.tags import read_tag_specifications
+from sandbox.errors import SandboxError
 
 log = logging.getLogger(__name__)
 Params = Mapping[str, Any]
@@ -41,6 +42,7 @@ def add_snapshot(region: Region, volume: Volume, description: str) -> Snapshot:
         encrypted=volume.encrypted,
         kms_key_id=volume.kms_key_id,
         is_root=volume.is_root,
+        start_time=region.now(),
     )
     region.snapshots[snapshot.id] = snapshot
     return snapshot
@@ -53,6 +55,8 @@ def finish_snapshot(region: Region, snapshot: Snapshot) -> bool:
     with region.cloud.lock:
         snapshot.progress = "50%"
     try:
+        if (failure := region.course.failure(snapshot.id)) is not None:
+            raise SandboxError(failure)
         if not snapshot.is_root:
             region.cloud.machines.create_snapshot(snapshot.volume_id, snapshot.id)
     except Exception:
@@ -64,8 +68,12 @@ def finish_snapshot(region: Region, snapshot: Snapshot) -> bool:
     with region.cloud.lock:
         if snapshot.id not in region.snapshots:
             region.cloud.machines.delete_snapshot(snapshot.id)
-        snapshot.state, snapshot.progress = "completed", "100%"
+        region.course.end(snapshot.id, "snapshot", lambda: _be_complete(snapshot))
     return True
+
+
+def _be_complete(snapshot: Snapshot) -> None:
+    snapshot.state, snapshot.progress = "completed", "100%"
 
 
 def delete_snapshot(region: Region, parameters: Params) -> None:

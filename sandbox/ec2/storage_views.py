@@ -1,8 +1,12 @@
 """How volumes, snapshots and images are shown: botocore's field names."""
 
+from datetime import datetime, timedelta
+
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import BlockDevice, Image, Snapshot, Volume
 from sandbox.ec2.views import View, view_tags
+
+LAUNCH_DELAY = timedelta(days=1)
 
 
 def view_volume(region: Region, volume: Volume) -> View:
@@ -68,7 +72,7 @@ def view_image(region: Region, image: Image) -> View:
         "OwnerId": image.owner_id,
         "State": image.state,
         "Public": image.is_public,
-        "CreationDate": f"{image.creation_date:%Y-%m-%dT%H:%M:%S}.000Z",
+        "CreationDate": iso_time(image.creation_date),
         "Architecture": image.architecture,
         "ImageType": "machine",
         "PlatformDetails": "Linux/UNIX",
@@ -85,11 +89,28 @@ def view_image(region: Region, image: Image) -> View:
         "SourceImageId": image.source_image_id,
         "SourceImageRegion": region.name if image.source_image_id else None,
         "BlockDeviceMappings": [view_block_device(line) for line in image.mapping],
+        "DeprecationTime": iso_time(image.deprecation_time),
+        "DeregistrationProtection": image.deregistration_protection,
+        "LastLaunchedTime": iso_time(reported_launch(region, image)),
         "Tags": view_tags(region, image.id) or None,
     }
     if image.failure:
         shown["StateReason"] = {"Code": "Server.InternalError", "Message": image.failure}
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def iso_time(moment: datetime | None) -> str | None:
+    """Write a time as EC2 does where it shows a text."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z" if moment else None
+
+
+def reported_launch(region: Region, image: Image) -> datetime | None:
+    """Return when the image was last launched, as far as EC2 says: a day later, to the owner.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-last-launched-time.html
+    """
+    launches = [one for one in image.launch_times if one + LAUNCH_DELAY <= region.now()]
+    return max(launches) if launches and image.owner_id == region.account_id else None
 
 
 def view_block_device(line: BlockDevice) -> View:

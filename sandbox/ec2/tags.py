@@ -64,14 +64,15 @@ def check_exists(region: Region, resource_id: str) -> None:
         "ami": region.images,
     }
     if kind in own:
-        if resource_id not in own[kind]:
+        if resource_id not in own[kind] or not region.sight.shows(resource_id):
             raise not_found(resource_id, kind)
     elif kind == "key":
-        if resource_id not in [pair.id for pair in region.network.key_pairs.values()]:
+        known = [pair.id for pair in region.network.key_pairs.values()]
+        if resource_id not in known or not region.sight.shows(resource_id):
             raise not_found(resource_id, kind)
     elif kind == "sg":
         region.find_group(resource_id)
-    elif kind == "eni":
+    elif kind == "eni" and region.sight.shows(resource_id):
         region.network.get_network_interface(resource_id)
     else:
         validate_resource_ids([resource_id])

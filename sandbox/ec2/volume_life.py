@@ -18,15 +18,26 @@ def finish_creation(region: Region, volume: Volume) -> None:
         lambda: region.cloud.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
     )
     with region.cloud.lock:
-        if volume.state == "creating":
-            volume.state = "available"
+        failed = region.course.failure(volume.id) is not None
+        region.course.end(volume.id, "creating", lambda: _be_created(volume, failed=failed))
 
 
 def finish_attachment(region: Region, volume: Volume) -> None:
     """Show the volume to the host; then it is attached."""
-    attachment = volume.attachment
-    if not attachment or attachment.state != "attaching":
-        return
+    with region.cloud.lock:
+        attachment = volume.attachment
+        if not attachment or attachment.state != "attaching":
+            return
+        if region.course.is_held(volume.id, "attaching"):
+            # The host does not see it before it is attached.
+            region.course.end(
+                volume.id,
+                "attaching",
+                lambda: region.cloud.later(
+                    attachment.instance_id, lambda: finish_attachment(region, volume)
+                ),
+            )
+            return
     region.cloud.latency.wait("attaching")
     _try(
         region,
@@ -45,10 +56,25 @@ def finish_detachment(region: Region, volume: Volume, attachment: Attachment) ->
     if volume.attachment is not attachment:
         return
     region.cloud.latency.wait("detaching")
-    region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
+    try:
+        region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
+    except Exception:
+        log.exception("Volume %s could not be taken from its host", volume.id)
+        with region.cloud.lock:
+            attachment.state = "attached"
+        return
     with region.cloud.lock:
-        volume.attachment = None
-        volume.state = "available"
+        region.course.end(volume.id, "detaching", lambda: _be_free(volume, attachment))
+
+
+def _be_created(volume: Volume, *, failed: bool) -> None:
+    if volume.state == "creating":
+        volume.state = "error" if failed else "available"
+
+
+def _be_free(volume: Volume, attachment: Attachment) -> None:
+    if volume.attachment is attachment:
+        volume.attachment, volume.state = None, "available"
 
 
 def _try(region: Region, volume: Volume, work: Callable[[], None]) -> None:

@@ -21,7 +21,8 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     zone = parameters.get("AvailabilityZone") or ""
     scope = Scope("CreateVolume", f"{region.name} {zone}")
     if made := region.cloud.tokens.find(scope, parameters):
-        return view_volume(region, region.find_volume(made))
+        known = region.volumes.get(made) or region.find_volume(made)
+        return view_volume(region, known)
     if zone not in [one.name for one in region.network.describe_availability_zones()]:
         message = f"The zone '{zone}' does not exist."
         raise refusal("InvalidZone.NotFound", message) if zone else missing("AvailabilityZone")
@@ -38,6 +39,7 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
         throughput=line.throughput or (125 if line.volume_type == "gp3" else None),
         encrypted=line.encrypted,
         kms_key_id=line.kms_key_id,
+        create_time=region.now(),
     )
     region.volumes[volume.id] = volume
     region.tag(volume.id, tags["volume"])
@@ -68,7 +70,9 @@ def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
         raise invalid_value(device, "unixDevice", f"Attachment point {device} is already in use")
     region.check_dry_run(parameters)
     volume.state = "in-use"
-    volume.attachment = Attachment(instance.id, device, delete_on_termination=False)
+    volume.attachment = Attachment(
+        instance.id, device, delete_on_termination=False, attach_time=region.now()
+    )
     shown = view_attachment(volume)
     region.cloud.later(instance.id, lambda: volume_life.finish_attachment(region, volume))
     return shown

@@ -94,6 +94,28 @@ class FakeMachines:
         self._work("destroy", machine_id)
         self.end_from_inside(machine_id, Exit.KILLED)
         self.roots.pop(machine_id, None)
+        with self.lock:
+            self.addresses.pop(machine_id, None)
+
+    def kill(self, machine_id: str) -> None:
+        self._note("kill", machine_id)
+        self.end_from_inside(machine_id, Exit.KILLED)
+
+    def never_boots(self, machine_id: str) -> None:
+        self._note("never_boots", machine_id)
+
+    def cut_ssh(self, machine_id: str) -> int:
+        assert machine_id in self.roots
+        self._note("cut_ssh", machine_id)
+        return 1
+
+    def freeze_ssh(self, machine_id: str) -> None:
+        assert machine_id in self.roots
+        self._note("freeze_ssh", machine_id)
+
+    def thaw_ssh(self, machine_id: str) -> int:
+        self._note("thaw_ssh", machine_id)
+        return 0
 
     def end_from_inside(self, machine_id: str, why: Exit) -> None:
         """End the host's first process, as `poweroff` or `reboot` on it would."""

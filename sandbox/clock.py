@@ -1,0 +1,44 @@
+"""The sandbox's time: that of this machine, until somebody puts it forward; and what is due."""
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Tells the time that EC2 shows. It only ever goes forward."""
+
+    def __init__(self, read: Callable[[], float] = time.time) -> None:
+        """`read` gives seconds since 1970: another clock may lead this one."""
+        self._read = read
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """Return the time, in UTC."""
+        return datetime.fromtimestamp(self._read(), UTC) + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Put the clock forward."""
+        if not seconds >= 0:
+            raise ValueError(f"A clock goes forward, not by {seconds} seconds")
+        self._ahead += timedelta(seconds=seconds)
+
+
+class Agenda:
+    """What is to happen at a certain time. Not thread-safe: the cloud's lock is held."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._entries: list[tuple[datetime, int, Callable[[], object]]] = []
+
+    def add(self, due: datetime, work: Callable[[], object]) -> None:
+        """Remember what is to be done, and when."""
+        heapq.heappush(self._entries, (due, next(self._numbers), work))
+
+    def take_due(self, now: datetime) -> Callable[[], object] | None:
+        """Remove and return what has been due longest, or None."""
+        if not self._entries or self._entries[0][0] > now:
+            return None
+        return heapq.heappop(self._entries)[2]

@@ -1,0 +1,134 @@
+"""A fault as it is described, and what is wrong with a description."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from sandbox.errors import SandboxError
+
+NOW = "now"
+# Which fields mean something for which effect, beside those that every fault has.
+EFFECTS: dict[str, set[str]] = {
+    "refuse": {"code", "status", "message"},
+    "lose_before": set(),
+    "lose_after": set(),
+    "hide": {"seconds", "hidden_from"},
+    "vanish": {"after"},
+    "slow": {"seconds"},
+    "fail": {"message"},
+    "attach_hangs": {"seconds"},
+    "never_boots": {"code", "message"},
+    "dies": {"after"},
+    "ssh_cut": {"after"},
+    "ssh_freeze": {"after", "seconds"},
+    "limit": {"code", "value"},
+}
+NEEDED: dict[str, set[str]] = {"refuse": {"code"}, "limit": {"code", "value"}}
+# Without a call there is nothing to refuse, to lose, or to make slow.
+WITHOUT_CALL = {"hide", "vanish", "dies", "ssh_cut", "ssh_freeze", "limit"}
+ON_MACHINES = {"never_boots", "dies", "ssh_cut", "ssh_freeze"}
+_ALWAYS = {"name", "effect", "action", "service", "where", "skip", "times"}
+
+
+class FaultError(SandboxError):
+    """A description that says nothing sensible. The message names the fault and the field."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong. The fields are explained in `sandbox.faults`."""
+
+    name: str
+    effect: str
+    action: str = "*"
+    service: str = "ec2"
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skip: int = 0
+    times: int | None = None
+    after: float = 0
+    seconds: float | None = None
+    code: str | None = None
+    status: int | None = None
+    message: str | None = None
+    value: int | None = None
+    hidden_from: tuple[str, ...] = ("*",)
+
+
+def read_faults(described: object) -> list[Fault]:
+    """Return the faults of a list, or of one description. Raises FaultError."""
+    listed = described if isinstance(described, list) else [described]
+    return [read_fault(one) for one in listed]
+
+
+def read_fault(described: object) -> Fault:
+    """Return the fault that is described. Raises FaultError."""
+    if not isinstance(described, Mapping):
+        raise FaultError(f"A fault is a record with a name and an effect, not {described!r}")
+    given = {key: value for key, value in described.items() if value is not None}
+    name = given.get("name")
+    if not isinstance(name, str) or not name:
+        raise FaultError(f"A fault needs a name: {dict(described)!r}")
+    known = {one.name for one in fields(Fault)}
+    if unknown := sorted(str(key) for key in given if key not in known):
+        raise _wrong(name, unknown[0], f"there is no such field; known are {_listed(known)}")
+    effect = given.get("effect")
+    if effect not in EFFECTS:
+        raise _wrong(name, "effect", f"it is {effect!r}, and may be {_listed(EFFECTS)}")
+    _check_fields(name, str(effect), given)
+    values = {key: _read_value(name, key, value) for key, value in given.items()}
+    return Fault(**values)
+
+
+def _check_fields(name: str, effect: str, given: Mapping[str, Any]) -> None:
+    for key in given:
+        if key not in _ALWAYS | EFFECTS[effect]:
+            raise _wrong(name, key, f"it means nothing to {effect}")
+    for key in sorted(NEEDED.get(effect, set()) - given.keys()):
+        raise _wrong(name, key, f"{effect} needs it")
+    if given.get("action") == NOW and effect not in WITHOUT_CALL:
+        raise _wrong(name, "action", f"{effect} needs a call")
+    if given.get("action") == NOW and {"skip", "times"} & given.keys():
+        raise _wrong(name, "action", "what happens at once happens once: no skip, no times")
+
+
+def _read_value(name: str, key: str, value: Any) -> Any:
+    if key == "where":
+        return _read_where(name, value)
+    if key == "hidden_from":
+        return _read_texts(name, key, value)
+    default = next(one for one in fields(Fault) if one.name == key)
+    if default.type in ("int", "int | None", int, int | None):
+        return _read_number(name, key, value, int)
+    if default.type in ("float", "float | None", float, float | None):
+        return _read_number(name, key, value, (int, float))
+    if not isinstance(value, str) or (default.default is MISSING and not value):
+        raise _wrong(name, key, f"it is {value!r}, and must be a text")
+    return value
+
+
+def _read_number(name: str, key: str, value: Any, kind: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, kind) or value < 0:
+        what = "a whole number" if kind is int else "a number"
+        raise _wrong(name, key, f"it is {value!r}, and must be {what}, not below 0")
+    return value
+
+
+def _read_where(name: str, value: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, "where", f"it is {value!r}, and must name what has to fit")
+    return {str(key): _read_texts(name, f"where.{key}", one) for key, one in value.items()}
+
+
+def _read_texts(name: str, key: str, value: Any) -> tuple[str, ...]:
+    texts = value if isinstance(value, list | tuple) else [value]
+    if not texts or not all(isinstance(one, str) for one in texts):
+        raise _wrong(name, key, f"it is {value!r}, and must be a text or a list of texts")
+    return tuple(texts)
+
+
+def _wrong(name: str, key: str, reason: str) -> FaultError:
+    return FaultError(f"Fault {name}, field {key}: {reason}")
+
+
+def _listed(names: object) -> str:
+    return ", ".join(sorted(names))  # type: ignore[call-overload]
