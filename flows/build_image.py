@@ -8,18 +8,18 @@ from prefect.futures import wait
 from prefect.runtime import flow_run
 
 from flows.prefect_logs import show_logs_in_prefect
-from flows.run_step import as_task
+from flows.run_step import as_task, failure_of
 from flows.steps import BUILD
 from flows.tear_down import TEAR_DOWN
 from notebake import runs
 from notebake.builder import baked_image
-from notebake.errors import ImageNotAcceptedError, NotebakeError
+from notebake.errors import ImageNotAcceptedError, LostError
 from notebake.keep_alive import keep_alive
 from notebake.recipe_file import load_recipe
 from notebake.records import Run
-from notebake.run_lease import hold_lease
+from notebake.run_lease import LeaseLostError, hold_lease
 from notebake.run_store import default_location, open_store
-from notebake.step import Step, carry_out
+from notebake.step import Step, carry_out, until_not_lost
 from notebake.waiting import allow_waiting, stops_waiting_when_interrupted
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,10 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     run = open_run(recipe, run_id, store)
     with hold_lease(run), keep_alive(run):
         try:
-            for group in BUILD:
-                carry_out_group(run, group)
-        except NotebakeError:
+            until_not_lost(lambda: carry_out_all(run))
+        except LeaseLostError:
+            raise
+        except Exception:
             if run.recipe.on_failure == "tear_down":
                 log.warning("The recipe says to tear down after a failure")
                 carry_out(TEAR_DOWN, run)
@@ -75,13 +76,23 @@ def open_run(recipe: str, run_id: str, store: str) -> Run:
     return runs.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run
 
 
+def carry_out_all(run: Run) -> None:
+    """Carry out the groups of the build in their order."""
+    for group in BUILD:
+        carry_out_group(run, group)
+
+
 def carry_out_group(run: Run, group: tuple[Step, ...]) -> None:
-    """Carry out the steps of a group side by side; raise the first failure when all have ended."""
+    """Carry out the steps of a group side by side; when all have ended, raise the first failure.
+
+    That a machine is lost goes before what else failed because of it.
+    """
     if len(group) == 1:
         as_task(group[0])(run)
         return
     futures = [as_task(step).submit(run) for step in group]
     with stops_waiting_when_interrupted():
         wait(futures)
-    for future in futures:
-        future.result()
+    failures = [error for future in futures if (error := failure_of(future))]
+    for error in sorted(failures, key=lambda one: not isinstance(one, LostError)):
+        raise error

@@ -6,6 +6,7 @@ from typing import Any
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
 from notebake import runs
@@ -77,3 +78,12 @@ def _task(step: Step, work: Any, title: str) -> Task[[Run], object]:
 def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Tell whether a failure may pass by itself."""
     return is_worth_a_retry(state.data)
+
+
+def failure_of(future: PrefectFuture[object]) -> BaseException | None:
+    """Return what a task that has ended failed with; None where it did not fail."""
+    try:
+        future.result()
+    except Exception as error:  # noqa: BLE001 - the caller raises it
+        return error
+    return None

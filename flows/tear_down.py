@@ -7,8 +7,9 @@ from prefect.futures import wait
 
 from flows import steps
 from flows.prefect_logs import show_logs_in_prefect
-from flows.run_step import as_undo_task
+from flows.run_step import as_undo_task, failure_of
 from notebake.errors import TearDownError, WaitTimeoutError
+from notebake.patience import SETTLE_SECONDS
 from notebake.records import Done, Run
 from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
@@ -16,9 +17,6 @@ from notebake.runs import load_run
 from notebake.step import Step, carry_out
 from notebake.survey import describe_resource, left_over
 from notebake.waiting import allow_waiting, wait_until
-
-SETTLE_SECONDS = 30
-"""How long EC2 may go on showing what has been removed before it counts as left behind."""
 
 
 @flow(name="Tear down", flow_run_name="tear down {run_id}")
@@ -38,12 +36,12 @@ def tear_down(run_id: str, store: str = "") -> None:
 
 def remove_all(run: Run, groups: tuple[tuple[Step, ...], ...] = steps.BUILD) -> Done:
     """Undo the steps one after the other, whatever becomes of the others."""
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
     for step in steps.undoing(groups):
         future = as_undo_task(step).submit(run)
         wait([future])
-        if future.state.is_failed() or future.state.is_crashed():
-            failures.append(_error_of(future))
+        if failure := failure_of(future):
+            failures.append(failure)
     if not failures:
         wait_until_shown_gone(run)
     remaining = [describe_resource(one) for one in left_over(run)]
@@ -60,15 +58,6 @@ def wait_until_shown_gone(run: Run) -> None:
             what="EC2 to show that all is gone",
             timeout_seconds=SETTLE_SECONDS,
         )
-
-
-def _error_of(future: object) -> Exception:
-    """Return what a future failed with."""
-    try:
-        future.result()  # type: ignore[attr-defined]
-    except Exception as error:  # noqa: BLE001 - failures are collected and raised together
-        return error
-    return RuntimeError("failed without an error")
 
 
 TEAR_DOWN = Step(*steps.TEAR_DOWN, lambda _: None, remove_all)

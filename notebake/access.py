@@ -18,7 +18,7 @@ def ensure_key_pair(run: Run, role: str) -> KeyPair:
         run,
         f"key-pair-{role}",
         {"name": key_pairs.key_pair_name(run, role)},
-        lambda: key_pairs.import_key_pair(run, role, keys_of(run, role).public),
+        lambda _: key_pairs.import_key_pair(run, role, keys_of(run, role).public),
         ids=lambda made: (made.id,),
     )
 
@@ -41,7 +41,7 @@ def ensure_group(run: Run) -> SecurityGroup:
         run,
         "security-group",
         {"name": networks.group_name(run), "vpc": vpc_id},
-        lambda: networks.create_security_group(run, vpc_id),
+        lambda _: networks.create_security_group(run, vpc_id),
         ids=lambda made: (made.id,),
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from notebake import clock
 from notebake.errors import CloudError, WaitTimeoutError
-from notebake.patience import CATCH_UP_SECONDS
+from notebake.patience import CATCH_UP_SECONDS, SENDING_SECONDS
 from notebake.records import Record, Run
 from notebake.run_events import moment_name
 from notebake.run_store import open_store
@@ -25,38 +25,50 @@ class Attempt(Record):
     key: str
     at: float
     """Seconds since 1970, before the call."""
+    sent_until: float
+    """The last moment at which the call can have been sent, botocore's own repetitions counted."""
     detail: dict[str, Any]
     state: Literal["open", "made", "refused", "removed"] = "open"
     made: tuple[str, ...] = ()
     """Ids of what it made."""
     code: str = ""
-    """Why it was refused."""
+    """Why it was refused, or what was answered last."""
 
     @property
     def may_still_appear(self) -> bool:
         """Whether EC2 may have made something that it does not show yet."""
-        return self.state in {"open", "made"} and clock.now() < self.at + CATCH_UP_SECONDS
+        return self.state in {"open", "made"} and clock.now() < self.sent_until + CATCH_UP_SECONDS
 
 
 def attempt(
     run: Run,
     name: str,
     detail: dict[str, Any],
-    call: Callable[[], T],
+    call: Callable[[Callable[[], None]], T],
     *,
     ids: Callable[[T], tuple[str, ...]],
 ) -> T:
     """Return what a creating call gives; before it is sent it is kept under the name.
 
+    `call` gets a function to call before each time that it sends the request again.
+
     Raises:
         CloudError: AWS refused; unless that may pass, the attempt is closed.
     """
     kept = _begin(run, name, detail)
+
+    def sends_again() -> None:
+        nonlocal kept
+        if clock.now() > kept.sent_until:
+            kept = kept.model_copy(update={"sent_until": clock.now() + SENDING_SECONDS})
+            _keep(run, kept)
+
     try:
-        result = call()
+        result = call(sends_again)
     except CloudError as error:
-        if not error.is_passing:
-            _keep(run, kept.model_copy(update={"state": "refused", "code": error.code}))
+        state = "open" if error.is_passing else "refused"
+        update = {"state": state, "code": error.code, "sent_until": clock.now()}
+        _keep(run, kept.model_copy(update=update))
         raise
     _keep(run, kept.model_copy(update={"state": "made", "made": ids(result)}))
     return result
@@ -89,7 +101,7 @@ def keep_looking(run: Run, name: str, find: Callable[[], T | None]) -> T | None:
     late = [one for one in attempts(run, name) if one.may_still_appear]
     if found or not late:
         return found
-    left_seconds = max(one.at for one in late) + CATCH_UP_SECONDS - clock.now()
+    left_seconds = max(one.sent_until for one in late) + CATCH_UP_SECONDS - clock.now()
     try:
         return wait_until(
             lambda: find() or None,
@@ -104,7 +116,12 @@ def _begin(run: Run, name: str, detail: dict[str, Any]) -> Attempt:
     """Keep that a call is about to be made; it is kept when this returns."""
     now = clock.now()
     file_name = moment_name(datetime.datetime.fromtimestamp(now, datetime.UTC))
-    one = Attempt(key=f"{run.id}/attempts/{name}/{file_name}.json", at=now, detail=detail)
+    one = Attempt(
+        key=f"{run.id}/attempts/{name}/{file_name}.json",
+        at=now,
+        sent_until=now + SENDING_SECONDS,
+        detail=detail,
+    )
     _keep(run, one)
     return one
 

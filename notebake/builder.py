@@ -9,7 +9,7 @@ from notebake.aws import images, instances, tags
 from notebake.commands import markers
 from notebake.commands.shell import script
 from notebake.detached import run_detached
-from notebake.errors import HostCommandError, HostUnreachableError
+from notebake.errors import HostCommandError, LostError
 from notebake.records import Done, Host, Image, Instance, Run
 
 Probe = Callable[[Host], str | None]
@@ -32,12 +32,12 @@ def builder_host(run: Run) -> Host:
     """Return the running builder as a host.
 
     Raises:
-        HostUnreachableError: there is none, or it is not running.
+        LostError: there is none, or it is not running.
     """
     instance = instances.find_builder(run)
     if instance is None or instance.state != "running":
-        state = instance.state if instance else "gone"
-        raise HostUnreachableError(
+        state = f"{instance.state} ({instance.id})" if instance else "gone"
+        raise LostError(
             f"The builder of run {run.id} is {state}.", f"Type: notebake resume {run.id}"
         )
     return as_host(

@@ -3,6 +3,7 @@
 import re
 
 from notebake.aws import instances
+from notebake.patience import CONSOLE_SECONDS
 from notebake.waiting import wait_until
 
 BLOCK = re.compile(
@@ -18,7 +19,7 @@ def parse_host_key(console: str) -> str | None:
     return str(found[-1]) if found else None
 
 
-def wait_for_host_key(instance_id: str, region: str, timeout_seconds: float = 600) -> str:
+def wait_for_host_key(instance_id: str, region: str) -> str:
     """Return the machine's host key from its console. On AWS that may take minutes to appear.
 
     Raises:
@@ -27,6 +28,6 @@ def wait_for_host_key(instance_id: str, region: str, timeout_seconds: float = 60
     return wait_until(
         lambda: parse_host_key(instances.read_console(instance_id, region)),
         what=f"the host key of {instance_id} on its console",
-        timeout_seconds=timeout_seconds,
+        timeout_seconds=CONSOLE_SECONDS,
         interval_seconds=0.5,
     )

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from notebake import clock, runs
@@ -145,7 +146,7 @@ def _ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
             continue
         log.info("Asking again for one %s, as the answer was lost", one.detail["place"])
         try:
-            instance = _send(run, kept)
+            instance = _send(run, kept, lambda: None)
         except CapacityError as error:
             log.warning("No room for one %s: %s", one.detail["place"], error.code)
             close(run, one, "removed")
@@ -200,9 +201,9 @@ def _request(
         runs.bump_epoch(run, name, epoch)
 
 
-def _send(run: Run, kept: dict[str, Any]) -> Instance:
+def _send(run: Run, kept: dict[str, Any], before_each: Callable[[], None]) -> Instance:
     """Send kept parameters."""
-    return instances.request_instances(run.recipe.region, kept)[0]
+    return instances.request_instances(run.recipe.region, kept, before_each)[0]
 
 
 def is_there(run: Run, instance: Instance, asked_at: float) -> bool:

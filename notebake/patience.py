@@ -8,6 +8,9 @@ CATCH_UP_SECONDS = 300
 """How long EC2 may go on not showing what it has made: five minutes of waiting are what AWS advises
 (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html)."""
 
+SENDING_SECONDS = 60
+"""How long one request may be on its way, botocore's repetitions with their pauses counted."""
+
 SHOWN_AFTER_END_SECONDS = 3600
 """How long EC2 goes on showing a terminated instance: "about one hour" (EC2 user guide, "Terminate
 Amazon EC2 instances")."""
@@ -42,4 +45,4 @@ LEASE_SECONDS = 60
 """How long an execution keeps its run without renewing the lease."""
 
 MACHINES_IN_A_ROW = 2
-"""How often a machine or image that was lost is made again within one execution."""
+"""How often an execution starts over from what is left, when a machine or image is lost."""

@@ -6,19 +6,24 @@ from shlex import quote
 
 from notebake import host as ssh
 from notebake import keys, runs
-from notebake.aws import instances
+from notebake.aws import images, instances, tags
 from notebake.builder import as_host
 from notebake.commands.boot import are_mount_points, first_boot_status, machine_id
 from notebake.console import wait_for_host_key
-from notebake.errors import ImageNotAcceptedError, LoginRefusedError
+from notebake.errors import (
+    ImageNotAcceptedError,
+    LoginRefusedError,
+    LostError,
+    WaitTimeoutError,
+)
 from notebake.host_checks import check_jupyter
 from notebake.notebook_report import same_numbers
 from notebake.notebook_run import kept_verdict, prove_by_notebook
+from notebake.patience import BOOT_SECONDS
 from notebake.records import Host, Image, Instance, Proof, Run, Shown
 from notebake.user_data import lease_is_armed
 from notebake.waiting import stops_waiting_when_interrupted, wait_until
 
-BOOT_SECONDS = 600
 FILE = "proof.json"
 
 
@@ -48,15 +53,21 @@ def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
 def examine(run: Run, machine: Instance) -> Shown:
     """Return what one machine from the image shows, as a stranger with the second key sees it."""
     region = run.recipe.region
-    machine = instances.wait_for_state(machine.id, region, "running", BOOT_SECONDS)
-    host_key = wait_for_host_key(machine.id, region)
-    host = as_host(run, machine, key_name="acceptance", host_key=host_key)
-    wait_until(
-        lambda: ssh.is_reachable(host) or None,
-        what=f"ssh on {host.address}",
-        timeout_seconds=BOOT_SECONDS,
-        interval_seconds=0.25,
-    )
+    try:
+        machine = instances.wait_for_state(machine.id, region, "running")
+        host_key = wait_for_host_key(machine.id, region)
+        host = as_host(run, machine, key_name="acceptance", host_key=host_key)
+        wait_until(
+            lambda: ssh.is_reachable(host) or None,
+            what=f"ssh on {host.address}",
+            timeout_seconds=BOOT_SECONDS,
+            interval_seconds=0.25,
+        )
+    except WaitTimeoutError as error:
+        images.add_tags(region, [machine.id], {tags.LOST: "never let anybody in"})
+        raise LostError(
+            f"{machine.id}, started from {machine.image_id}, never let anybody in. {error.message}"
+        ) from error
     ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
     check_build_key_is_refused(run, machine, host_key)
     points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
@@ -64,7 +75,7 @@ def examine(run: Run, machine: Instance) -> Shown:
     ssh.run_command(host, lease_is_armed())
     check_nothing_was_left(host)
     version = check_jupyter(host, run.recipe.jupyter_port)
-    name = f"acceptance-{machine.tags.get('notebake:number', machine.id)}"
+    name = f"acceptance-{machine.tags.get(tags.NUMBER, machine.id)}"
     verdict = prove_by_notebook(run, host, name)
     check_numbers(run, machine, name)
     return Shown(
@@ -126,8 +137,10 @@ def sentences(run: Run, shown: list[Shown]) -> list[str]:
     points = ", ".join(one.mount_point for one in run.recipe.volumes if one.is_in_image)
     verdict = shown[0].verdict
     same = "" if run.recipe.notebook.compare == "nothing" else ", with the same numbers"
+    lost = [one.id for one in instances.find_launched(run, "acceptance") if tags.LOST in one.tags]
     return [
         f"Booted from the image: {ids}.",
+        *([f"Replaced, as nobody was ever let in: {', '.join(lost)}."] if lost else []),
         "Their ssh host keys and machine-ids are new, and differ.",
         "The build's key is refused; no other key is left.",
         *([f"The volumes are mounted: {points}."] if points else []),

@@ -5,10 +5,14 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 
+from notebake.errors import LostError
+from notebake.patience import MACHINES_IN_A_ROW
 from notebake.records import Record, Run
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 current_step: ContextVar[str] = ContextVar("current_step", default="")
 
 
@@ -63,6 +67,22 @@ def carry_out(step: Step, run: Run) -> Outcome:
         raise
     finally:
         current_step.reset(token)
+
+
+def until_not_lost(work: Callable[[], T]) -> T:
+    """Return what `work` gives; where something that it had made is lost, it starts from its start.
+
+    Its steps find what is there, so only what was lost is made again, and what depends on it.
+
+    Raises:
+        LostError: something was lost each time.
+    """
+    for _ in range(MACHINES_IN_A_ROW - 1):
+        try:
+            return work()
+        except LostError as error:
+            log.warning("%s Making again what was lost", error.message)
+    return work()
 
 
 def _tell_end(result: str, seconds: float, *, was_there: bool) -> None:

@@ -13,7 +13,7 @@ from notebake.aws import instances, key_pairs, tags
 from notebake.builder import baked_image
 from notebake.errors import LostError
 from notebake.launch import launch, remove_machines
-from notebake.records import Image, Machines, Run
+from notebake.records import Image, Instance, Machines, Run
 from notebake.step import Step
 from notebake.user_data import user_data
 
@@ -29,23 +29,28 @@ def find_machines(run: Run) -> Image | Machines | None:
     if image and tags.ACCEPTED in image.tags:
         return image
     found = instances.find_instances(run, ROLE)
-    current = [one for one in found if image and one.image_id == image.id]
+    current = [one for one in found if image and is_wanted(one, image)]
     return Machines(instances=tuple(current)) if len(current) == COUNT else None
 
 
+def is_wanted(machine: Instance, image: Image) -> bool:
+    """Tell whether a machine is from this image, and lets people in or has not been asked yet."""
+    return machine.image_id == image.id and tags.LOST not in machine.tags
+
+
 def launch_acceptance(run: Run) -> Machines:
-    """Launch what is missing of the two; machines from an older image go first."""
+    """Launch what is missing of the two; lost ones, and those of an older image, go first."""
     image = baked_image(run)
     if image is None:
         raise LostError(f"The image of run {run.id} is gone.", f"Type: notebake resume {run.id}")
     found = instances.find_instances(run, ROLE)
-    outdated = [one.id for one in found if one.image_id != image.id]
+    outdated = [one.id for one in found if not is_wanted(one, image)]
     if outdated:
-        log.info("Terminating %s: not of %s", ", ".join(outdated), image.id)
+        log.info("Terminating %s: lost, or not of %s", ", ".join(outdated), image.id)
         instances.terminate_instances(outdated, run.recipe.region)
     ensure_key_pair(run, ROLE)
     types = run.recipe.acceptance.instance_types or run.recipe.instance_types
-    present = {one.tags.get(tags.NUMBER) for one in found if one.image_id == image.id}
+    present = {one.tags.get(tags.NUMBER) for one in found if is_wanted(one, image)}
     for number in range(1, COUNT + 1):
         if str(number) not in present:
             launch(

@@ -29,21 +29,23 @@ def find_instance(run: Run) -> Instance | Image | None:
 
 
 def is_wanted(run: Run, instance: Instance) -> bool:
-    """Tell whether a machine has the base, the disks and a type of the recipe as it is now."""
+    """Tell whether a machine works, with base, disks and type of the recipe as it is now."""
     asked = asked_for(run.recipe, "launch_instance")
-    is_same = instance.tags.get(tags.LAUNCH) == asked
+    is_same = instance.tags.get(tags.LAUNCH) == asked and tags.LOST not in instance.tags
     return is_same and instance.instance_type in run.recipe.instance_types
 
 
 def launch_instance(run: Run) -> Instance:
     """Return as soon as EC2 has named the machine: from then on it can be found and ended.
 
-    One that was launched for another base, other disks or another type goes first.
+    One that never let anybody in, or was launched for another base, other disks or another type,
+    goes first.
     """
     for found in instances.find_instances(run, ROLE):
         if is_wanted(run, found):
             return found
-        log.warning("%s is not what the recipe asks for now: it is replaced", found.id)
+        why = found.tags.get(tags.LOST, "is not what the recipe asks for now")
+        log.warning("%s %s: it is replaced", found.id, why)
         remove_machines(run, ROLE, 1)
     base = resolve_base_image(run)
     host_keys = keys.keys_of(run, "builder-host")

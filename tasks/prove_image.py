@@ -7,7 +7,7 @@ Costs   nothing of its own
 
 from notebake.aws import instances
 from notebake.builder import baked_image
-from notebake.errors import CloudError, ImageNotAcceptedError, NotebakeError
+from notebake.errors import ImageNotAcceptedError, LostError, NotebakeError
 from notebake.proof import find_proof, prove
 from notebake.records import Proof, Run
 from notebake.step import Step
@@ -24,13 +24,16 @@ def prove_image(run: Run) -> Proof:
 
     Raises:
         ImageNotAcceptedError: the image did not pass; the message says why.
+        LostError: a machine from it ended or never let anybody in; the next launch replaces it.
     """
     image = baked_image(run)
     machines = instances.find_instances(run, "acceptance")
     if image is None or not machines:
-        raise CloudError(f"The image of run {run.id} or its machines are gone.", "Resume the run.")
+        raise LostError(f"The image of run {run.id} or its machines are gone.", "Resume the run.")
     try:
         return prove(run, image, machines)
+    except LostError:
+        raise
     except NotebakeError as error:
         raise ImageNotAcceptedError(
             f"{image.id} is not accepted. {error.message}", error.hint

@@ -11,12 +11,12 @@ from notebake.builder import as_host, builder_host, find_on_host, mark_on_host
 from notebake.commands.boot import are_mount_points, boot_id, first_boot_status
 from notebake.commands.jupyter import jupyter_is_running
 from notebake.errors import HostUnreachableError
+from notebake.patience import BOOT_SECONDS
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 from notebake.waiting import wait_until
 
 NAME = "restart_host"
-STATE_SECONDS = 600
 
 
 def find_restarted(run: Run) -> Done | None:
@@ -31,19 +31,19 @@ def restart_host(run: Run) -> Done:
     old_boot = ssh.run_command(before, boot_id())
     ssh.disconnect(before)
     instances.stop_instance(before.instance_id, region)
-    instances.wait_for_state(before.instance_id, region, "stopped", STATE_SECONDS)
+    instances.wait_for_state(before.instance_id, region, "stopped")
     instances.start_instance(before.instance_id, region)
-    instance = instances.wait_for_state(before.instance_id, region, "running", STATE_SECONDS)
+    instance = instances.wait_for_state(before.instance_id, region, "running")
     host = as_host(run, instance, key_name="builder", host_key=before.host_key)
     wait_until(
         lambda: ssh.is_reachable(host) or None,
         what=f"ssh on {host.address} after the restart",
-        timeout_seconds=STATE_SECONDS,
+        timeout_seconds=BOOT_SECONDS,
         interval_seconds=0.25,
     )
     if ssh.run_command(host, boot_id()) == old_boot:
         raise HostUnreachableError(f"{host.instance_id} was stopped and started, but not booted.")
-    ssh.run_command(host, first_boot_status(), timeout_seconds=STATE_SECONDS)
+    ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
     check_all_is_back(run, host)
     return mark_on_host(run, host, NAME, f"volumes and JupyterLab are back on {host.address}")
 

@@ -7,11 +7,9 @@ Costs   its disks
 
 from notebake.aws import instances
 from notebake.builder import baked_image
-from notebake.errors import CloudError
+from notebake.errors import LostError
 from notebake.records import Image, Instance, Run
 from notebake.step import Step
-
-STOP_SECONDS = 600
 
 
 def find_stopped(run: Run) -> Instance | Image | None:
@@ -26,9 +24,9 @@ def stop_builder(run: Run) -> Instance:
     """Stop it and wait until it is."""
     instance = instances.find_builder(run)
     if instance is None:
-        raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
+        raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
     instances.stop_instance(instance.id, run.recipe.region)
-    return instances.wait_for_state(instance.id, run.recipe.region, "stopped", STOP_SECONDS)
+    return instances.wait_for_state(instance.id, run.recipe.region, "stopped")
 
 
 STEP = Step("stop_builder", "Stop the builder", find_stopped, stop_builder)

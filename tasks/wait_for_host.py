@@ -6,21 +6,22 @@ Costs   nothing of its own
 """
 
 import logging
+from typing import NoReturn
 
 from notebake import host as ssh
-from notebake import keys
+from notebake import keys, runs
 from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
 from notebake.builder import as_host, baked_image, is_sealed
 from notebake.commands.boot import first_boot_status, package_manager_is_idle
-from notebake.errors import CloudError, HostUnreachableError, LoginRefusedError
+from notebake.errors import HostUnreachableError, LoginRefusedError, LostError, WaitTimeoutError
 from notebake.keep_alive import renew
+from notebake.patience import BOOT_SECONDS
 from notebake.records import Done, Host, Instance, Run
 from notebake.step import Step
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
-BOOT_SECONDS = 300
 
 
 def find_host(run: Run) -> Done | None:
@@ -47,26 +48,56 @@ def wait_for_host(run: Run) -> Done:
 
     A builder that was stopped is started. One that was sealed, or was being so, is stopped first:
     at the next start cloud-init puts the login back, as on a machine that it has never seen.
+
+    Raises:
+        LostError: the machine is gone, or never let anybody in; the next launch replaces it.
     """
     region = run.recipe.region
     instance = instances.find_builder(run)
     if instance is None:
-        raise CloudError(f"The builder of run {run.id} is gone.", f"notebake resume {run.id}")
-    if instance.state == "running" and may_be_locked(instance):
-        log.info("%s was sealed and may let nobody in: restarting it", instance.id)
-        instances.stop_instance(instance.id, region)
-        instance = instances.wait_for_state(instance.id, region, "stopped", BOOT_SECONDS)
-    if instance.state in {"stopping", "stopped"}:
-        start(instance, region)
-    instance = instances.wait_for_state(instance.id, region, "running", BOOT_SECONDS)
-    host = host_of(run, instance)
-    wait_for_ssh(host)
+        raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
+    try:
+        host = bring_up(run, instance)
+    except WaitTimeoutError as error:
+        if was_reached(run, instance):
+            raise
+        give_up(run, instance, error)
     if tags.SEALED in instance.tags:
         images.add_tags(region, [instance.id], {tags.SEALED: ""})
     ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
     ssh.run_command(host, package_manager_is_idle(), timeout_seconds=BOOT_SECONDS)
+    runs.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
     return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
+
+
+def bring_up(run: Run, instance: Instance) -> Host:
+    """Return the builder as a host that lets us in, started or restarted where it has to be."""
+    region = run.recipe.region
+    if instance.state == "running" and may_be_locked(instance):
+        log.info("%s was sealed and may let nobody in: restarting it", instance.id)
+        instances.stop_instance(instance.id, region)
+        instance = instances.wait_for_state(instance.id, region, "stopped")
+    if instance.state in {"stopping", "stopped"}:
+        start(instance, region)
+    host = host_of(run, instances.wait_for_state(instance.id, region, "running"))
+    wait_for_ssh(host)
+    return host
+
+
+def was_reached(run: Run, instance: Instance) -> bool:
+    """Tell whether somebody has worked on the machine: then it is not replaced behind his back."""
+    return runs.read_parameters(run, f"reached-{instance.id}") is not None
+
+
+def give_up(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn:
+    """Mark a machine that never let anybody in, so that the next launch replaces it."""
+    images.add_tags(run.recipe.region, [instance.id], {tags.LOST: "never let anybody in"})
+    raise LostError(
+        f"{instance.id} never let anybody in. {error.message}",
+        "If every machine does so: may this computer reach port 22 there? See network.ssh_from."
+        f"\nThen type: notebake resume {run.id}",
+    ) from error
 
 
 def may_be_locked(instance: Instance) -> bool:
@@ -76,7 +107,7 @@ def may_be_locked(instance: Instance) -> bool:
 
 def start(instance: Instance, region: str) -> None:
     """Start an instance once it has stopped."""
-    instances.wait_for_state(instance.id, region, "stopped", BOOT_SECONDS)
+    instances.wait_for_state(instance.id, region, "stopped")
     instances.start_instance(instance.id, region)
 
 

@@ -7,13 +7,11 @@ Costs   nothing of its own
 
 from notebake.aws import images
 from notebake.builder import baked_image
-from notebake.errors import CloudError, WaitTimeoutError
+from notebake.errors import CloudError, LostError, WaitTimeoutError
+from notebake.patience import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
 from notebake.records import Image, Run
 from notebake.step import Step
 from notebake.waiting import wait_until
-
-SECONDS_PER_GIB = 60
-"""A first snapshot of a full disk has been seen to take 50 minutes and more; see packer#8415."""
 
 
 def find_available_image(run: Run) -> Image | None:
@@ -26,7 +24,8 @@ def wait_for_image(run: Run) -> Image:
     """Wait for as long as disks of this size may take.
 
     Raises:
-        CloudError: EC2 gave the image up, or a disk of it would outlive its machines.
+        LostError: EC2 gave the image up.
+        CloudError: a disk of it would outlive its machines.
         WaitTimeoutError: it did not come; it is recorded, and a resume waits on.
     """
     size_gib = run.recipe.root_volume.size_gib + sum(
@@ -36,7 +35,7 @@ def wait_for_image(run: Run) -> Image:
         image = wait_until(
             lambda: is_ready(run),
             what=f"the image of run {run.id}",
-            timeout_seconds=1800 + SECONDS_PER_GIB * size_gib,
+            timeout_seconds=IMAGE_SECONDS + IMAGE_SECONDS_PER_GIB * size_gib,
             interval_seconds=0.5,
             progress=lambda: images.snapshot_progress(run),
         )
@@ -51,7 +50,7 @@ def is_ready(run: Run) -> Image | None:
     """Return the image once it is available."""
     image = baked_image(run)
     if image and image.state in images.BROKEN_STATES:
-        raise CloudError(
+        raise LostError(
             f"EC2 gave {image.id} up: it is {image.state}.",
             f"Type: notebake resume {run.id} - it asks for another one.",
         )

@@ -1,5 +1,6 @@
 """Images: the base, and the one that a run makes."""
 
+import functools
 from typing import Any
 
 from notebake.aws import tags
@@ -109,15 +110,21 @@ def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
     """Let other accounts launch the image and copy its snapshots. May be repeated."""
     ec2 = connect("ec2", region)
     wanted = [{"UserId": account} for account in accounts]
-    with calling(f"share {image.id} with {', '.join(accounts)}"):
-        ec2.modify_image_attribute(ImageId=image.id, LaunchPermission={"Add": wanted})
-        for snapshot_id in image.snapshot_ids:
-            ec2.modify_snapshot_attribute(
+    until_known(
+        lambda: ec2.modify_image_attribute(ImageId=image.id, LaunchPermission={"Add": wanted}),
+        what=f"share {image.id} with {', '.join(accounts)}",
+    )
+    for snapshot_id in image.snapshot_ids:
+        until_known(
+            functools.partial(
+                ec2.modify_snapshot_attribute,
                 SnapshotId=snapshot_id,
                 Attribute="createVolumePermission",
                 OperationType="add",
                 UserIds=list(accounts),
-            )
+            ),
+            what=f"share {snapshot_id} with {', '.join(accounts)}",
+        )
 
 
 def remove_image(image: Image, region: str) -> None:
@@ -173,11 +180,13 @@ def remove_orphan_snapshots(run: Run) -> None:
 
 def disks_that_stay(image_id: str, region: str) -> list[str]:
     """Return the devices of an image that would be kept when its machines are terminated."""
-    with calling(f"describe the disks of {image_id}"):
-        image = connect("ec2", region).describe_images(ImageIds=[image_id])["Images"][0]
+    answer = until_known(
+        lambda: connect("ec2", region).describe_images(ImageIds=[image_id]),
+        what=f"describe the disks of {image_id}",
+    )
     return [
         mapping["DeviceName"]
-        for mapping in image["BlockDeviceMappings"]
+        for mapping in answer["Images"][0]["BlockDeviceMappings"]
         if "Ebs" in mapping and not mapping["Ebs"].get("DeleteOnTermination", False)
     ]
 

@@ -1,5 +1,6 @@
 """Instances: asked for once, found by tag, ended for good."""
 
+from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import tags
@@ -51,16 +52,22 @@ def describe_instance(instance_id: str, region: str) -> Instance | None:
     return as_instance(machines[0]) if machines else None
 
 
-def request_instances(region: str, parameters: dict[str, Any]) -> list[Instance]:
+def request_instances(
+    region: str, parameters: dict[str, Any], before_each: Callable[[], None]
+) -> list[Instance]:
     """Send RunInstances exactly as given; the ClientToken in it makes a repeat harmless.
 
     Raises:
         CapacityError: there is no room in this place.
     """
-    answer = until_known(
-        lambda: connect("ec2", region, tries=1).run_instances(**parameters),
-        what=f"launch {parameters['InstanceType']} in {region}",
-    )
+    ec2 = connect("ec2", region, tries=1)
+
+    def send() -> dict[str, Any]:
+        before_each()
+        answer: dict[str, Any] = ec2.run_instances(**parameters)
+        return answer
+
+    answer = until_known(send, what=f"launch {parameters['InstanceType']} in {region}")
     return [as_instance(one) for one in answer["Instances"]]
 
 
@@ -158,8 +165,10 @@ def read_console(instance_id: str, region: str) -> str:
 
 def device_mappings(instance_id: str, region: str) -> list[dict[str, Any]]:
     """Return the EBS mapping of an instance as EC2 describes it."""
-    with calling(f"describe the disks of {instance_id}"):
-        answer = connect("ec2", region).describe_instances(InstanceIds=[instance_id])
+    answer = until_known(
+        lambda: connect("ec2", region).describe_instances(InstanceIds=[instance_id]),
+        what=f"describe the disks of {instance_id}",
+    )
     return list(answer["Reservations"][0]["Instances"][0]["BlockDeviceMappings"])
 
 

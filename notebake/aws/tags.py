@@ -16,6 +16,8 @@ TOKEN = "notebake:token"  # noqa: S105
 """The client token of the launch: a copy by "launch more like this" has the tag, not the token."""
 BUILDER = "notebake:builder"
 """On an image and its snapshots: the instance that they were made of."""
+LOST = "notebake:lost"
+"""On a machine that never let anybody in: the reason. It is replaced, not waited for again."""
 KEEP = "notebake:keep"
 """A person's wish, with any value: no sweep removes it."""
 SEALED = "notebake:sealed"

@@ -1,12 +1,16 @@
 """Volumes that exist already: looked at, attached, detached, never deleted."""
 
+import logging
 from typing import Any
 
 from notebake.aws import instances
-from notebake.aws.clients import calling, connect
-from notebake.errors import PreflightError
+from notebake.aws.clients import calling, connect, until_known
+from notebake.errors import CloudError, PreflightError, WaitTimeoutError
+from notebake.patience import ATTACH_SECONDS
 from notebake.recipe import Recipe
 from notebake.waiting import wait_until
+
+log = logging.getLogger(__name__)
 
 
 def describe_volumes(volume_ids: list[str], region: str) -> list[dict[str, Any]]:
@@ -31,24 +35,66 @@ def zone_of_volumes(recipe: Recipe) -> str | None:
 
 
 def attach_volume(volume_id: str, instance_id: str, device: str, region: str) -> None:
-    """Attach a volume and wait until it is; where it is attached there already, do nothing."""
+    """Attach a volume and wait until it is; where it is attached there already, do nothing.
 
-    def attachment() -> dict[str, Any] | None:
-        found = describe_volumes([volume_id], region)[0].get("Attachments", [])
-        return found[0] if found else None
+    An attachment that hangs is taken off by force and made once more.
 
-    now = attachment()
-    if now is None:
-        with calling(f"attach {volume_id} to {instance_id} as {device}"):
-            connect("ec2", region).attach_volume(
-                VolumeId=volume_id, InstanceId=instance_id, Device=device
+    Raises:
+        PreflightError: it is attached to another machine.
+        WaitTimeoutError: it hung the second time, too.
+    """
+    request_attachment(volume_id, instance_id, device, region)
+    try:
+        wait_for_attachment(volume_id, instance_id, region)
+    except WaitTimeoutError as error:
+        log.warning("%s Taking it off by force and attaching it again", error.message)
+        detach_volume(volume_id, instance_id, region)
+        request_attachment(volume_id, instance_id, device, region)
+        wait_for_attachment(volume_id, instance_id, region)
+
+
+def attachment_of(volume_id: str, region: str) -> dict[str, Any]:
+    """Return how a volume is attached; empty where it is not."""
+    found = describe_volumes([volume_id], region)[0].get("Attachments", [])
+    return dict(found[0]) if found else {}
+
+
+def request_attachment(volume_id: str, instance_id: str, device: str, region: str) -> None:
+    """Ask for an attachment, unless it has been asked for: an answer may have been lost."""
+    now = attachment_of(volume_id, region)
+    if not now:
+        try:
+            until_known(
+                lambda: connect("ec2", region).attach_volume(
+                    VolumeId=volume_id, InstanceId=instance_id, Device=device
+                ),
+                what=f"attach {volume_id} to {instance_id} as {device}",
             )
-    elif now["InstanceId"] != instance_id:
+        except CloudError as error:
+            if error.code not in {"VolumeInUse", "IncorrectState"}:
+                raise
+            now = attachment_of(volume_id, region)
+    if now and now["InstanceId"] != instance_id:
         raise PreflightError(f"{volume_id} is attached to {now['InstanceId']}.")
+
+
+def wait_for_attachment(volume_id: str, instance_id: str, region: str) -> None:
+    """Wait until a volume is attached."""
     wait_until(
-        lambda: True if (attachment() or {}).get("State") == "attached" else None,
-        what=f"{volume_id} to be attached",
-        timeout_seconds=120,
+        lambda: True if attachment_of(volume_id, region).get("State") == "attached" else None,
+        what=f"{volume_id} to be attached to {instance_id}",
+        timeout_seconds=ATTACH_SECONDS,
+    )
+
+
+def detach_volume(volume_id: str, instance_id: str, region: str) -> None:
+    """Take a volume off by force and wait until it is free."""
+    with calling(f"detach {volume_id} from {instance_id}"):
+        connect("ec2", region).detach_volume(VolumeId=volume_id, InstanceId=instance_id, Force=True)
+    wait_until(
+        lambda: None if attachment_of(volume_id, region) else True,
+        what=f"{volume_id} to be free",
+        timeout_seconds=ATTACH_SECONDS,
     )
 
 

@@ -1,19 +1,30 @@
 """How a machine is asked for: once, byte for byte the same, zone after zone, and anew when gone."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from notebake.aws import instances
 from notebake.aws.inventory import list_resources
-from notebake.errors import CapacityError, CloudError, LostError
-from notebake.records import Image, Run
+from notebake.errors import CapacityError, CloudError, LostError, WaitTimeoutError
+from notebake.records import Image, Instance, Run
 from sandbox.calls import Call
+from sandbox.wire import Reply
 from tasks import launch_acceptance, launch_instance, open_ssh
 from tests.cloud_steps import carry_out_before, carry_out_to, settle
-from tests.cloud_world import RECIPE, REGION, CloudWorld, Listens, LosesAnswers, Refuses
+from tests.cloud_world import (
+    RECIPE,
+    REGION,
+    CloudWorld,
+    Listens,
+    LosesAnswers,
+    Refuses,
+    refusal_of,
+)
 
 BUILDER = "launch_instance"
+BUILDER_ROLE = "builder"
 
 
 @pytest.fixture
@@ -32,7 +43,9 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
     assert loses.fired > 1
     mended = RECIPE.model_copy(update={"lease_hours": 9, "tags": {"Owner": "ada"}})
 
-    first = launch_instance.launch_instance(run.model_copy(update={"recipe": mended}))
+    with world.meeting(ShowsNoMachines()) as hides:
+        first = launch_instance.launch_instance(run.model_copy(update={"recipe": mended}))
+    assert hides.fired
 
     digests = [one.parameters_digest for one in world.opened.calls("RunInstances")]
     assert len(digests) == loses.fired + 1
@@ -162,6 +175,150 @@ def test_one_of_two_machines_that_ended_is_replaced_alone(world: CloudWorld) -> 
     assert second.id in ids
     assert first.id not in ids
     assert {one.tags["notebake:number"] for one in found.instances} == {"1", "2"}
+
+
+def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
+    world: CloudWorld, run: Run
+) -> None:
+    """The first zone is full, the second one's answer is lost; then the first one has room."""
+    subnets = sorted(
+        world.ec2.describe_subnets()["Subnets"], key=lambda one: one["AvailabilityZone"]
+    )
+    first, second = subnets[0]["SubnetId"], subnets[1]["SubnetId"]
+    full = Refuses(
+        "RunInstances",
+        "InsufficientInstanceCapacity",
+        lambda call: subnet_of(call.parameters) == first,
+    )
+    with (
+        world.meeting(full),
+        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
+        pytest.raises(CloudError, match="InternalError"),
+    ):
+        launch_instance.launch_instance(run)
+    assert full.fired == 1
+    assert loses.fired
+
+    with world.meeting(ShowsNoMachines()) as hides, world.meeting(Listens("RunInstances")) as heard:
+        machine = launch_instance.launch_instance(run)
+
+    assert hides.fired
+    assert [subnet_of(one) for one in heard.heard] == [second]
+    assert [one.id for one in instances.find_instances(run, BUILDER_ROLE)] == [machine.id]
+
+
+def test_a_machine_that_is_shown_late_is_not_launched_again(world: CloudWorld, run: Run) -> None:
+    first = launch_instance.launch_instance(run)
+
+    with world.meeting(ShowsNoMachines()) as hides:
+        second = launch_instance.launch_instance(run)
+
+    assert hides.fired
+    assert second.id == first.id
+
+
+def test_a_machine_that_is_never_shown_is_neither_doubled_nor_given_up(
+    world: CloudWorld, run: Run
+) -> None:
+    hides = ShowsNoMachines(by_id=True)
+    with world.meeting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
+        launch_instance.launch_instance(run)
+    with world.meeting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
+        launch_instance.launch_instance(run)
+
+    assert hides.fired
+    assert len(instances.find_launched(run, BUILDER_ROLE)) == 1
+
+
+def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: Run) -> None:
+    """Killed after the effect, before the answer; and EC2 shows nothing at first."""
+    with (
+        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
+        pytest.raises(CloudError, match="InternalError"),
+    ):
+        launch_instance.launch_instance(run)
+    assert loses.fired
+    settle(run)
+
+    with world.meeting(ShowsNoMachines(times=20)) as hides:
+        launch_instance.terminate_instance(run)
+
+    assert hides.fired == 20, "it was looked for again and again"
+    assert instances.find_instances(run, BUILDER_ROLE) == []
+
+
+def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
+    world: CloudWorld, run: Run
+) -> None:
+    machine = launch_instance.launch_instance(run)
+    settle(run)
+    described = world.ec2.describe_instances(InstanceIds=[machine.id])
+    copied = described["Reservations"][0]["Instances"][0]["Tags"]
+    theirs = world.ec2.run_instances(
+        ImageId=machine.image_id,
+        InstanceType="m5.large",
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": copied}],
+    )["Instances"][0]["InstanceId"]
+
+    assert [one.id for one in instances.find_instances(run, BUILDER_ROLE)] == [machine.id]
+    launch_instance.terminate_instance(run)
+
+    state = world.ec2.describe_instances(InstanceIds=[theirs])["Reservations"][0]["Instances"][0]
+    assert state["State"]["Name"] in {"pending", "running"}
+
+
+@pytest.mark.parametrize("change", ["another type", "another disk"])
+def test_a_machine_that_the_recipe_no_longer_wants_is_replaced(run: Run, change: str) -> None:
+    first = launch_instance.launch_instance(run)
+    settle(run)
+    update: dict[str, Any] = {"instance_types": ("t3.large",)}
+    if change == "another disk":
+        update = {"volumes": (RECIPE.volumes[0].model_copy(update={"size_gib": 2}),)}
+    mended = run.model_copy(update={"recipe": RECIPE.model_copy(update=update)})
+    assert launch_instance.find_instance(mended) is None
+
+    second = launch_instance.launch_instance(mended)
+
+    assert [one.id for one in instances.find_instances(run, BUILDER_ROLE)] == [second.id]
+    assert second.id != first.id
+    assert launch_instance.find_instance(mended) is not None
+
+
+def test_a_further_type_to_fall_back_on_leaves_the_machine_alone(run: Run) -> None:
+    first = launch_instance.launch_instance(run)
+    wider = RECIPE.model_copy(update={"instance_types": ("m6i.large", *RECIPE.instance_types)})
+
+    found = launch_instance.find_instance(run.model_copy(update={"recipe": wider}))
+
+    assert isinstance(found, Instance)
+    assert found.id == first.id
+
+
+@dataclass
+class ShowsNoMachines:
+    """Answers, so many times, that no instance carries the tags asked for, or has the id."""
+
+    times: int = 9999
+    by_id: bool = False
+    fired: int = 0
+
+    def before(self, call: Call) -> Reply | None:
+        is_meant = call.action == "DescribeInstances" and (
+            "Filter.1.Name" in call.parameters or self.by_id
+        )
+        if not is_meant or self.fired == self.times:
+            return None
+        self.fired += 1
+        if "InstanceId.1" in call.parameters:
+            return refusal_of("InvalidInstanceID.NotFound", 400)
+        body = b"<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
+        return Reply(200, [("Content-Type", "text/xml")], body)
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        del call
+        return reply
 
 
 def subnet_of(parameters: dict[str, Any]) -> str:
