@@ -30,7 +30,8 @@ def run(host: Host, command: str, timeout_seconds: float) -> tuple[int, str, str
             did not come, or not in time, and then it may have run.
     """
     with _channel(host) as (connection, channel):
-        limit = threading.Timer(timeout_seconds, connection.transport.close)
+        is_late = threading.Event()
+        limit = threading.Timer(timeout_seconds, _give_up, (connection, is_late))
         limit.start()
         try:
             runner = _Runner(connection, channel)
@@ -39,7 +40,8 @@ def run(host: Host, command: str, timeout_seconds: float) -> tuple[int, str, str
             limit.cancel()
         # paramiko's code for none: a signal ended it, or the line broke and we do not know.
         if result.return_code == -1 and _has_ended(connection):
-            raise EOFError(f"cut off, or no answer within {timeout_seconds:.0f} s")
+            reason = f"no answer within {timeout_seconds:.0f} s" if is_late.is_set() else "cut off"
+            raise EOFError(reason)
     return result.return_code, result.stdout, result.stderr
 
 
@@ -148,6 +150,12 @@ def _open_channel(host: Host) -> tuple[fabric.Connection, Channel]:
         raise _lost(host, error) from error
 
 
+def _give_up(connection: fabric.Connection, is_late: threading.Event) -> None:
+    """End the wait for a command, whatever it hangs on."""
+    is_late.set()
+    connection.transport.close()
+
+
 def _has_ended(connection: fabric.Connection) -> bool:
     """Tell whether the connection is gone; a moment after its channels it may not look so yet."""
     connection.transport.join(timeout=1)
@@ -163,6 +171,7 @@ def _drop(host: Host, connection: fabric.Connection) -> None:
 
 
 def _lost(host: Host, error: Exception) -> HostUnreachableError:
+    reason = str(error) or repr(error)
     return HostUnreachableError(
-        f"The connection to {host.address} ({host.instance_id}) was lost: {error!r}", HINT
+        f"The connection to {host.address} ({host.instance_id}) was lost: {reason}", HINT
     )

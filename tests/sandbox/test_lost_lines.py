@@ -129,6 +129,30 @@ def test_work_goes_on_while_its_line_is_frozen_and_is_joined_where_it_is_then(
     assert f"{host.address} answers again" in caplog.text
 
 
+def test_a_start_whose_answer_is_lost_is_not_made_twice(
+    cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "notebake")
+    go = "until [ -e /run/notebake-sandbox/start-may-end ]; do sleep 0.1; done"
+    ssh.run_command(host, f"systemd-run --quiet flock /root sh -c '{go}'")
+
+    def freeze_while_it_starts() -> None:
+        waiting = "[ $(pgrep --count --exact flock) = 2 ] && echo yes || true"
+        wait_for(lambda: cloud.ssh("i-1", waiting), "the start to wait for its turn", 20)
+        cloud.machines.freeze_ssh("i-1")
+        let_end(cloud, "start")
+        wait_for((root / "start").exists, "the work, begun and ended unseen", 20)
+        wait_for(lambda: "Lost" in caplog.text, "the silence to be noticed", 20)
+        assert cloud.machines.thaw_ssh("i-1") > 1
+
+    script = "echo began >> /root/start; echo in vain; exit 7"
+    with meanwhile(freeze_while_it_starts), pytest.raises(HostCommandError, match="vain") as caught:
+        run_detached(host, "start", script, unless="false", timeout_seconds=60)
+    assert caught.value.exit_code == 7
+    assert (root / "start").read_text() == "began\n", "it failed once"
+    assert f"{host.address} answers again" in caplog.text
+
+
 def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
     cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -153,16 +177,13 @@ def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
     assert (root / "lost").read_text() == "began\nended\n"
 
 
-def test_a_command_whose_line_is_cut_has_not_failed(
-    cloud: Cloud, host: Host, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG", "notebake")
-
+def test_a_command_whose_line_is_cut_has_not_failed(cloud: Cloud, host: Host, root: Path) -> None:
     def cut() -> None:
-        wait_for(lambda: cloud.machines.cut_ssh("i-1"), "a connection to cut", 20)
+        wait_for((root / "commanded").exists, "the command to run", 20)
+        assert cloud.machines.cut_ssh("i-1") > 0
 
-    with meanwhile(cut), pytest.raises(HostUnreachableError):
-        ssh.run_command(host, "sleep 60")
+    with meanwhile(cut), pytest.raises(HostUnreachableError, match="was lost: cut off"):
+        ssh.run_command(host, "touch commanded; sleep 60")
     with pytest.raises(HostCommandError) as caught:
         ssh.run_command(host, "kill -KILL $$")
     assert caught.value.exit_code == -1, "a signal ended it, and the line is sound"
