@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from notebake.preflight import Verdict, ask_everything, with_verdict
+from notebake.preflight.everything import CHECKS
+from notebake.preflight.finding import carry_out_check
 from notebake.records import Run
 from sandbox.calls import Call
 from sandbox.wire import Reply
@@ -66,6 +68,11 @@ def denies(action: str) -> Says:
     return Says(action, lambda _: text, 400, "application/x-amz-json-1.1")
 
 
+def s3_refusal(code: str) -> str:
+    """Return the answer with which S3 refuses a call."""
+    return f"<Error><Code>{code}</Code><Message>not for you</Message></Error>"
+
+
 @dataclass
 class Simulates:
     """IAM for a user whose policies allow all but some actions; others it cannot decide."""
@@ -103,9 +110,14 @@ class Simulates:
         )
 
 
-def sentences(run: Run, verdict: Verdict) -> str:
-    """Return all that preflight says of a kind, as one text."""
-    return "\n".join(str(one) for one in with_verdict(ask_everything(run), verdict))
+def sentences(run: Run, verdict: Verdict, *of: str) -> str:
+    """Return all that preflight says of a kind as one text; of some of its modules, if named."""
+    chosen = [one for one in CHECKS if one.ask.__module__.rpartition(".")[2] in of]
+    if of:
+        found = [each for one in chosen for each in carry_out_check(one, run)]
+    else:
+        found = ask_everything(run)
+    return "\n".join(str(one) for one in with_verdict(found, verdict))
 
 
 @contextmanager

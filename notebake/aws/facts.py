@@ -48,20 +48,12 @@ def instance_metadata_defaults(region: str) -> dict[str, Any]:
     return dict(answer.get("AccountLevel", {}))
 
 
-def routes_of_subnet(subnet_id: str, vpc_id: str, region: str) -> list[dict[str, Any]]:
-    """Return the routes in force for a subnet: of its own table, or of the VPC's main one."""
-    ec2 = connect("ec2", region)
-    own = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
-    main = [
-        {"Name": "vpc-id", "Values": [vpc_id]},
-        {"Name": "association.main", "Values": ["true"]},
-    ]
-    with calling(f"describe the routes of {subnet_id}"):
-        tables = (
-            ec2.describe_route_tables(Filters=own)["RouteTables"]
-            or ec2.describe_route_tables(Filters=main)["RouteTables"]
-        )
-    return [route for table in tables for route in table["Routes"]]
+def route_tables(vpc_id: str, region: str) -> list[dict[str, Any]]:
+    """Return all route tables of a VPC."""
+    wanted = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    with calling(f"describe the routes of {vpc_id}"):
+        pages = connect("ec2", region).get_paginator("describe_route_tables")
+        return [one for page in pages.paginate(Filters=wanted) for one in page["RouteTables"]]
 
 
 def offered_zones(instance_type: str, region: str) -> set[str]:

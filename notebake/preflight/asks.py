@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from notebake.aws import facts, images, key_pairs, networks, tags
-from notebake.launch import disks_of_builder
+from notebake.aws.secure_parameters import parameter_name
+from notebake.disks import disks_of_builder
 from notebake.preflight.instance_types import wanted_types
 from notebake.preflight.network import usable_subnets
 from notebake.recipe import Recipe
@@ -77,7 +78,11 @@ def asks_of_some(recipe: Recipe) -> Iterator[Ask]:
         )
     existing = [one.volume_id for one in recipe.volumes if one.volume_id]
     for volume_id in existing[:1]:
-        place: dict[str, Any] = {"VolumeId": volume_id, "InstanceId": INSTANCE, "Device": "/dev/sdf"}
+        place: dict[str, Any] = {
+            "VolumeId": volume_id,
+            "InstanceId": INSTANCE,
+            "Device": "/dev/sdf",
+        }
         yield ask("AttachVolume", f"volume/{volume_id}", **place)
         yield ask("DetachVolume", f"volume/{volume_id}", **place)
 
@@ -145,13 +150,18 @@ def launches(run: Run, subnets: list[dict[str, Any]]) -> Iterator[Ask]:
 
 def asks_of_others(run: Run, account: str) -> Iterator[Ask]:
     """Yield those of other services, none of which can be tried."""
-    recipe = run.recipe
-    if role := getattr(recipe, "scheduler_role", None):
-        partition = str(role).split(":")[1]
-        schedule = f"arn:{partition}:scheduler:{recipe.region}:{account}:schedule/default/*"
+    region, role = run.recipe.region, run.recipe.scheduler_role
+    if role:
+        partition = role.split(":")[1]
+        schedule = f"arn:{partition}:scheduler:{region}:{account}:schedule/default/*"
         for verb in ("Create", "Update", "Delete"):
             yield Ask(f"scheduler:{verb}Schedule", schedule)
-        yield Ask("iam:PassRole", str(role))
+        yield Ask("iam:PassRole", role)
+    if run.store.startswith("s3://"):
+        # Where the run store is remote, the run's keys are kept in AWS's Parameter Store.
+        place = f"arn:aws:ssm:{region}:{account}:parameter{parameter_name(run, '*')}"
+        for name in ("PutParameter", "AddTagsToResource", "GetParameter", "DeleteParameters"):
+            yield Ask(f"ssm:{name}", place)
 
 
 def ask(action: str, resource: str, *, is_whole: bool = False, **parameters: Any) -> Ask:

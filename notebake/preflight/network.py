@@ -53,7 +53,9 @@ def check_way_out(run: Run) -> Iterable[Finding]:
             " the internet, shows when the first one runs."
         )
         return
-    closed = [one for one in subnets if not leads_out(one, run.recipe.region)]
+    vpc_ids = {str(one["VpcId"]) for one in subnets}
+    tables = {one: facts.route_tables(one, run.recipe.region) for one in vpc_ids}
+    closed = [one for one in subnets if not leads_out(one["SubnetId"], tables[one["VpcId"]])]
     if closed:
         named = ", ".join(one["SubnetId"] for one in closed)
         yield wrong(
@@ -64,14 +66,23 @@ def check_way_out(run: Run) -> Iterable[Finding]:
         yield good("Every subnet has a route to an internet gateway.")
 
 
-def leads_out(subnet: dict[str, Any], region: str) -> bool:
-    """Tell whether the route table in force for a subnet leads to an internet gateway."""
-    routes = facts.routes_of_subnet(subnet["SubnetId"], subnet["VpcId"], region)
+def leads_out(subnet_id: str, tables: list[dict[str, Any]]) -> bool:
+    """Tell whether the table in force for a subnet, or else the main one, leads to a gateway."""
+
+    def associated(key: str, value: object) -> list[dict[str, Any]]:
+        return [
+            table
+            for table in tables
+            if any(one.get(key) == value for one in table.get("Associations", []))
+        ]
+
+    in_force = associated("SubnetId", subnet_id) or associated("Main", True)
     return any(
         one.get("DestinationCidrBlock") == "0.0.0.0/0"
         and str(one.get("GatewayId", "")).startswith("igw-")
         and one.get("State", "active") == "active"
-        for one in routes
+        for table in in_force
+        for one in table["Routes"]
     )
 
 

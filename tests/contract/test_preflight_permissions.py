@@ -61,7 +61,7 @@ def test_a_permission_that_is_missing_is_named_before_anything_is_made(
 def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld, run: Run) -> None:
     denied = Says("RunInstances", lambda _: DENIED.format("ec2:CreateTags on resource: x"), 403)
     with world.meeting(denied):
-        said = sentences(run, Verdict.WRONG)
+        said = sentences(run, Verdict.WRONG, "permissions")
 
     assert denied.fired == 2
     assert "these permissions: ec2:CreateTags." in said
@@ -69,17 +69,17 @@ def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld
 
 
 def test_what_nobody_may_be_told_beforehand_is_not_called_good(world: CloudWorld, run: Run) -> None:
-    open_ones = sentences(run, Verdict.NOT_CHECKED)
+    open_ones = sentences(run, Verdict.NOT_CHECKED, "permissions")
 
     for action in ("CreateImage", "StopInstances", "TerminateInstances", "DeleteSnapshot"):
         assert f"ec2:{action}" in open_ones
-        assert f"ec2:{action}" not in sentences(run, Verdict.GOOD)
+        assert f"ec2:{action}" not in sentences(run, Verdict.GOOD, "permissions")
     assert nothing_was_made(world)
 
 
 def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> None:
     with world.meeting(Listens("RunInstances")) as listens:
-        assert "ec2:RunInstances" in sentences(run, Verdict.GOOD)
+        assert "ec2:RunInstances" in sentences(run, Verdict.GOOD, "permissions")
 
     assert {one["InstanceType"] for one in listens.heard} == {"m5.large", "t3.large"}
     for one in listens.heard:
@@ -93,7 +93,7 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
     world: CloudWorld, run: Run
 ) -> None:
     with world.meeting(Refuses("RunInstances", "PendingVerification", status=400)) as refuses:
-        said = sentences(run, Verdict.WRONG)
+        said = sentences(run, Verdict.WRONG, "permissions")
 
     assert refuses.fired == 2
     assert "PendingVerification" in said
@@ -101,8 +101,8 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
 
 def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld, run: Run) -> None:
     with world.meeting(Simulates(undecided=("ec2:DeleteSnapshot",))) as iam:
-        allowed = sentences(run, Verdict.GOOD)
-        still_open = sentences(run, Verdict.NOT_CHECKED)
+        allowed = sentences(run, Verdict.GOOD, "permissions")
+        still_open = sentences(run, Verdict.NOT_CHECKED, "permissions")
 
     assert re.search(r"simulation, the policies allow .*ec2:CreateImage", allowed)
     assert "ec2:DeleteSnapshot" in still_open
@@ -115,7 +115,9 @@ def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld,
 
 def test_what_iam_s_simulation_denies_is_missing(world: CloudWorld, run: Run) -> None:
     with world.meeting(Simulates(denied=("ec2:StopInstances",))):
-        assert "these permissions: ec2:StopInstances." in sentences(run, Verdict.WRONG)
+        assert "these permissions: ec2:StopInstances." in sentences(
+            run, Verdict.WRONG, "permissions"
+        )
 
 
 def test_a_policy_that_goes_by_tags_is_not_taken_for_a_missing_one(
@@ -123,7 +125,7 @@ def test_a_policy_that_goes_by_tags_is_not_taken_for_a_missing_one(
 ) -> None:
     denied = Refuses("TerminateInstances", "UnauthorizedOperation", status=403)
     with world.meeting(denied), world.meeting(Simulates()):
-        assert sentences(run, Verdict.WRONG) == ""
+        assert sentences(run, Verdict.WRONG, "permissions") == ""
 
     assert denied.fired == 1
 
@@ -133,7 +135,7 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
 ) -> None:
     done = "<DeleteKeyPairResponse><return>true</return></DeleteKeyPairResponse>"
     with world.meeting(Says("DeleteKeyPair", lambda _: done)) as heedless:
-        said = sentences(run, Verdict.NOT_CHECKED)
+        said = sentences(run, Verdict.NOT_CHECKED, "permissions")
 
     assert heedless.fired == 1
     assert "does not heed DryRun" in said
@@ -142,7 +144,10 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
 
 def test_a_trial_without_an_answer_leaves_the_permission_open(world: CloudWorld, run: Run) -> None:
     with world.meeting(Refuses("CreateSecurityGroup", "InternalError")) as broken:
-        still_open, wrong = sentences(run, Verdict.NOT_CHECKED), sentences(run, Verdict.WRONG)
+        still_open, wrong = (
+            sentences(run, Verdict.NOT_CHECKED, "permissions"),
+            sentences(run, Verdict.WRONG, "permissions"),
+        )
 
     assert broken.fired
     assert "ec2:CreateSecurityGroup" in still_open
@@ -157,7 +162,7 @@ def test_sharing_and_existing_volumes_need_more(world: CloudWorld) -> None:
         RECIPE.model_copy(update={"share_with": ("123456789012",), "volumes": (volume,)})
     )
 
-    still_open = sentences(run, Verdict.NOT_CHECKED)
+    still_open = sentences(run, Verdict.NOT_CHECKED, "permissions")
 
     for action in ("AttachVolume", "ModifyImageAttribute", "ModifySnapshotAttribute"):
         assert f"ec2:{action}" in still_open
@@ -167,7 +172,10 @@ def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
     role = "arn:aws:iam::123456789012:role/notebake-end"
     run = world.new_run(RECIPE.model_copy(update={"scheduler_role": role}))
     with world.meeting(Simulates(denied=("iam:PassRole",))) as iam:
-        wrong, good = sentences(run, Verdict.WRONG), sentences(run, Verdict.GOOD)
+        wrong, good = (
+            sentences(run, Verdict.WRONG, "permissions"),
+            sentences(run, Verdict.GOOD, "permissions"),
+        )
 
     assert "these permissions: iam:PassRole." in wrong
     assert "scheduler:CreateSchedule" in good

@@ -1,11 +1,15 @@
 """What preflight asks of the account, the region, the network and the machines."""
 
+import re
+
 import pytest
 
 from notebake.errors import CloudError, PreflightError
 from notebake.preflight import Verdict, check_everything
 from notebake.recipe import Network, Recipe
 from notebake.records import Run
+from notebake.step import carry_out, describe
+from tasks import preflight
 from tests.cloud_world import RECIPE, CloudWorld, Refuses
 from tests.preflight_world import Rewrites, denies, sentences
 
@@ -156,6 +160,18 @@ def test_a_public_address_without_a_way_out_is_wrong(world: CloudWorld, run: Run
     assert closed.fired
 
 
+def test_a_subnet_with_a_table_of_its_own_does_not_have_the_main_one_s_way_out(
+    world: CloudWorld, run: Run
+) -> None:
+    subnet = world.ec2.describe_subnets()["Subnets"][0]
+    table = world.ec2.create_route_table(VpcId=subnet["VpcId"])["RouteTable"]["RouteTableId"]
+    world.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["SubnetId"])
+
+    said = sentences(run, Verdict.WRONG)
+
+    assert f"no route leads from {subnet['SubnetId']} to" in said
+
+
 def test_a_private_network_is_not_checked_from_here(
     world: CloudWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,3 +248,14 @@ def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> 
 
     assert "m6g.large is for arm64, the image is x86_64" in said
     assert "m9.nowhere is not offered in us-west-2a" in said
+
+
+def test_the_step_says_how_much_was_checked_and_what_was_not(
+    world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "tasks.preflight"):
+        done = carry_out(preflight.STEP, run).result
+
+    assert re.fullmatch(r"\d\d checks passed, 1 could not be made", describe(done))
+    assert "Not checked: Whether the credentials allow ec2:CreateTags" in caplog.text
+    assert world.ec2.describe_instances()["Reservations"] == []

@@ -1,0 +1,160 @@
+"""Disks, keys and the run store, as preflight finds them."""
+
+import pytest
+
+from notebake.aws.clients import connect
+from notebake.preflight import Verdict
+from notebake.recipe import Encryption, EncryptionMode, Recipe, Volume
+from notebake.records import Run
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tests.cloud_world import RECIPE, REGION, CloudWorld
+from tests.preflight_world import Rewrites, denies, s3_refusal, sentences
+
+
+def run_of(world: CloudWorld, **changes: object) -> Run:
+    return world.new_run(RECIPE.model_copy(update=changes))
+
+
+def with_key(key_id: str, **changes: object) -> Recipe:
+    encryption = Encryption(mode=EncryptionMode.KMS, kms_key_id=key_id)
+    return RECIPE.model_copy(update={"encryption": encryption, **changes})
+
+
+def new_key() -> str:
+    return str(connect("kms", REGION).create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["Arn"])
+
+
+def test_a_snapshot_that_is_larger_than_its_disk_is_wrong(world: CloudWorld) -> None:
+    disk = world.ec2.describe_images()["Images"][0]["BlockDeviceMappings"][0]["Ebs"]
+    made, size_gib = disk["SnapshotId"], disk["VolumeSize"]
+    small = Volume(name="data", mount_point="/data", size_gib=1, snapshot_id=made)
+    fitting = small.model_copy(update={"size_gib": size_gib})
+
+    assert f"{made} is completed and has {size_gib} GiB" in sentences(
+        run_of(world, volumes=(small,)), Verdict.WRONG
+    )
+    assert f"{made} is complete." in sentences(
+        run_of(world, volumes=(fitting,)), Verdict.GOOD, "disks", "storage"
+    )
+
+
+def test_a_volume_that_is_not_there_is_wrong(world: CloudWorld) -> None:
+    volume = Volume(name="data", mount_point="/data", volume_id="vol-0123456789abcdef0")
+
+    assert "InvalidVolume.NotFound" in sentences(
+        run_of(world, volumes=(volume,)), Verdict.WRONG, "disks", "storage"
+    )
+
+
+def test_what_is_shared_must_not_be_encrypted_with_aws_s_own_key(world: CloudWorld) -> None:
+    shared = run_of(world, share_with=("123456789012",))
+    assert "encrypts new disks only on request" in sentences(
+        shared, Verdict.GOOD, "disks", "storage"
+    )
+
+    world.ec2.enable_ebs_encryption_by_default()
+
+    assert "cannot be shared" in sentences(shared, Verdict.WRONG, "disks", "storage")
+    assert "encrypts every new disk" in sentences(world.new_run(), Verdict.GOOD, "disks", "storage")
+
+
+def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
+    world: CloudWorld,
+) -> None:
+    key_id = new_key()
+    world.ec2.enable_ebs_encryption_by_default()
+    world.ec2.modify_ebs_default_kms_key_id(KmsKeyId=key_id)
+    shared = run_of(world, share_with=("123456789012",))
+
+    assert "with a key of its own" in sentences(shared, Verdict.GOOD, "disks", "storage")
+    assert "is for its policy to say" in sentences(shared, Verdict.NOT_CHECKED, "disks", "storage")
+    with world.meeting(denies("DescribeKey")) as refuses:
+        assert "describe the key" in sentences(shared, Verdict.NOT_CHECKED, "disks", "storage")
+    assert refuses.fired == 1
+
+
+def test_a_key_that_is_enabled_is_good_and_its_use_stays_open(world: CloudWorld) -> None:
+    key_id = new_key()
+    run = world.new_run(with_key(key_id))
+
+    assert f"The key {key_id} is enabled." in sentences(run, Verdict.GOOD, "disks", "storage")
+    assert "may encrypt disks with" in sentences(run, Verdict.NOT_CHECKED, "disks", "storage")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "instead", "said"),
+    [
+        ('"KeyState": ?"Enabled"', '"KeyState": "Disabled"', "is in the state Disabled"),
+        ('"KeyUsage": ?"ENCRYPT_DECRYPT"', '"KeyUsage": "SIGN_VERIFY"', "is for SIGN_VERIFY"),
+        ('"KeyManager": ?"CUSTOMER"', '"KeyManager": "AWS"', "no other account can use"),
+    ],
+    ids=["disabled", "for signatures", "AWS's own"],
+)
+def test_a_key_that_cannot_do_it_is_wrong(
+    pattern: str, instead: str, said: str, world: CloudWorld
+) -> None:
+    run = world.new_run(with_key(new_key(), share_with=("123456789012",)))
+    with world.meeting(Rewrites("DescribeKey", pattern, instead)) as rewrites:
+        assert said in sentences(run, Verdict.WRONG, "disks", "storage")
+
+    assert rewrites.fired == 1
+
+
+def test_a_key_that_is_not_there_is_wrong_and_one_that_is_hidden_is_not_checked(
+    world: CloudWorld,
+) -> None:
+    run = world.new_run(with_key("alias/nobody"))
+
+    assert "alias/nobody" in sentences(run, Verdict.WRONG, "disks", "storage")
+    with world.meeting(denies("DescribeKey")) as refuses:
+        assert "alias/nobody" in sentences(run, Verdict.NOT_CHECKED, "disks", "storage")
+    assert refuses.fired == 1
+
+
+def on_s3(world: CloudWorld, bucket: str) -> Run:
+    return world.new_run().model_copy(update={"store": f"s3://{bucket}/runs"})
+
+
+def keys_of(bucket: str) -> list[str]:
+    found = connect("s3", "us-east-1").list_objects_v2(Bucket=bucket).get("Contents", [])
+    return [one["Key"] for one in found]
+
+
+def test_a_run_store_on_s3_is_written_and_cleared_again(world: CloudWorld) -> None:
+    connect("s3", "us-east-1").create_bucket(Bucket="our-runs")
+    run = on_s3(world, "our-runs")
+
+    assert "run store s3://our-runs/runs can be written" in sentences(
+        run, Verdict.GOOD, "disks", "storage"
+    )
+    assert "ssm:PutParameter" in sentences(run, Verdict.NOT_CHECKED, "permissions")
+    assert keys_of("our-runs") == []
+
+
+def test_a_bucket_that_is_not_there_is_wrong(world: CloudWorld) -> None:
+    assert "The run store cannot be used" in sentences(
+        on_s3(world, "nobody-s"), Verdict.WRONG, "disks", "storage"
+    )
+
+
+def test_a_run_store_that_may_not_be_cleared_is_wrong(world: CloudWorld) -> None:
+    connect("s3", "us-east-1").create_bucket(Bucket="our-kept-runs")
+    fired: list[str] = []
+
+    class KeepsAll:
+        def before(self, call: Call) -> Reply | None:
+            if not call.action.startswith("DELETE "):
+                return None
+            fired.append(call.action)
+            return Reply(403, [("Content-Type", "text/xml")], s3_refusal("AccessDenied").encode())
+
+        def after(self, call: Call, reply: Reply) -> Reply:
+            del call
+            return reply
+
+    with world.meeting(KeepsAll()):
+        said = sentences(on_s3(world, "our-kept-runs"), Verdict.WRONG, "disks", "storage")
+
+    assert len(fired) == 1
+    assert "s3:DeleteObject" in said
