@@ -14,6 +14,7 @@ from notebake.records import Done, Run
 from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
 from notebake.runs import load_run
+from notebake.secrets import forget_secrets
 from notebake.step import Step, carry_out
 from notebake.survey import describe_resource, left_over
 from notebake.waiting import allow_waiting, wait_until
@@ -47,6 +48,7 @@ def remove_all(run: Run, groups: tuple[tuple[Step, ...], ...] = steps.BUILD) -> 
     remaining = [describe_resource(one) for one in left_over(run)]
     if failures or remaining:
         raise TearDownError(run.id, tuple(remaining), tuple(str(one) for one in failures))
+    forget_secrets(run)
     return Done(digest=run.id, detail="nothing temporary is left")
 
 

@@ -24,7 +24,10 @@ class LeaseLostError(NotebakeError):
 
 
 class Lease(Record):
-    """Who executes a run, and until when that holds without renewal. Seconds since 1970."""
+    """Who executes a run, and until when that holds without renewal.
+
+    Seconds since 1970 by the run store's clock, which all machines that use it share.
+    """
 
     holder: str
     process: Process
@@ -108,7 +111,7 @@ def _take(run: Run, seconds: float) -> Lease:
     """Take the lease: a new one, or one that is over; of several takers one succeeds."""
     store = open_store(run.store)
     while True:
-        now = clock.now()
+        now = store.clock()
         lease = Lease(
             holder=str(uuid.uuid4()),
             process=this_process(),
@@ -158,7 +161,7 @@ def _extend(run: Run, lease: Lease, *, is_released: bool = False) -> bool:
         if Lease.model_validate_json(stored.content).holder != lease.holder:
             return False
         extended = lease.model_copy(
-            update={"expires_at": clock.now() + lease.seconds, "is_released": is_released}
+            update={"expires_at": store.clock() + lease.seconds, "is_released": is_released}
         )
         # Refused if another took the lease just now, or if another thread of ours extended it.
         if store.replace(_key(run), _content(extended), version=stored.version):

@@ -12,7 +12,8 @@ from notebake.asked import asked_for
 from notebake.aws import instances, key_pairs, tags
 from notebake.builder import baked_image
 from notebake.errors import LostError
-from notebake.launch import launch, remove_machines
+from notebake.launch import launch
+from notebake.launch_request import remove_machines
 from notebake.records import Image, Instance, Machines, Run
 from notebake.step import Step
 from notebake.user_data import user_data

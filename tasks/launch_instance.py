@@ -7,11 +7,13 @@ Costs   instance-hours and its disks, until undone
 
 import logging
 
-from notebake import keys
+from notebake import keys, secrets
 from notebake.asked import asked_for
 from notebake.aws import instances, key_pairs, tags
 from notebake.builder import baked_image
-from notebake.launch import disks_of_builder, launch, remove_machines, resolve_base_image
+from notebake.disks import disks_of_builder
+from notebake.launch import launch, resolve_base_image
+from notebake.launch_request import remove_machines
 from notebake.records import Image, Instance, Run
 from notebake.step import Step
 from notebake.user_data import user_data
@@ -48,7 +50,6 @@ def launch_instance(run: Run) -> Instance:
         log.warning("%s %s: it is replaced", found.id, why)
         remove_machines(run, ROLE, 1)
     base = resolve_base_image(run)
-    host_keys = keys.keys_of(run, "builder-host")
     return launch(
         run,
         role=ROLE,
@@ -57,8 +58,8 @@ def launch_instance(run: Run) -> Instance:
         image_id=base["ImageId"],
         key_name=key_pairs.key_pair_name(run, ROLE),
         user_data=user_data(
-            host_key_private=host_keys.private,
-            host_key_public=host_keys.public,
+            host_key_private=secrets.placeholder("builder-host"),
+            host_key_public=keys.keys_of(run, "builder-host").public,
             lease_hours=run.recipe.lease_hours,
         ),
         disks=disks_of_builder(run.recipe, base["RootDeviceName"]),

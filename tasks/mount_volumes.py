@@ -10,7 +10,7 @@ from notebake.aws import volumes as aws_volumes
 from notebake.builder import builder_host, find_on_host, make_on_host
 from notebake.commands.instance_store import install_instance_store
 from notebake.commands.volumes import prepare_volume, volumes_are_mounted
-from notebake.launch import device_names
+from notebake.disks import device_names
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 

@@ -13,8 +13,8 @@ from notebake.attempt import attempt, close_removed, keep_looking
 from notebake.aws import images, instances, tags
 from notebake.builder import baked_image
 from notebake.digest import digest_of
+from notebake.disks import device_names
 from notebake.errors import CloudError, LostError
-from notebake.launch import device_names
 from notebake.records import Image, Run
 from notebake.step import Step
 
