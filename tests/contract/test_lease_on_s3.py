@@ -1,0 +1,125 @@
+"""The lease of a run on S3: machines that share no clock, and a network that loses answers."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from notebake import clock
+from notebake.clock import RealClock
+from notebake.errors import RunIsHeldError
+from notebake.process import this_process
+from notebake.records import Run
+from notebake.run_lease import Lease, hold_lease, read_lease
+from notebake.run_store import open_store
+from notebake.runs import new_run
+from tests.cloud_world import RECIPE, CloudWorld
+from tests.store_world import LOCATION, LosesObjectAnswers, RefusesObjects, world_with_bucket
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[CloudWorld]:
+    with world_with_bucket(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    del world
+    return new_run(RECIPE, "ocean.yaml", open_store(LOCATION))
+
+
+@contextmanager
+def wall_clock_off_by(seconds: float) -> Iterator[None]:
+    """Let this machine believe in another time."""
+
+    class Wrong(RealClock):
+        def now(self) -> float:
+            return time.time() + seconds
+
+    with clock.replaced(Wrong()):
+        yield
+
+
+def leave_lease(run: Run, *, seconds: float) -> None:
+    """Leave a lease as another machine would that died, so long before it ends."""
+    store = open_store(run.store)
+    left = Lease(
+        holder="another",
+        process=this_process().model_copy(update={"boot_id": "of another machine"}),
+        since=store.clock(),
+        expires_at=store.clock() + seconds,
+        seconds=60,
+    )
+    store.write(f"{run.id}/lease.json", left.model_dump_json().encode())
+
+
+def test_a_second_execution_is_refused_and_the_next_one_is_not(run: Run) -> None:
+    with hold_lease(run), pytest.raises(RunIsHeldError), hold_lease(run):
+        pass
+    with hold_lease(run):
+        pass
+
+
+def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
+    leave_lease(run, seconds=-60)
+    answers: list[str] = []
+    start, end = threading.Barrier(6), threading.Barrier(6)
+
+    def take() -> None:
+        start.wait()
+        try:
+            with hold_lease(run):
+                answers.append("held")
+                end.wait()
+        except RunIsHeldError:
+            answers.append("refused")
+            end.wait()
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["held"] + ["refused"] * 5
+
+
+@pytest.mark.parametrize("off_by", [DAY, -DAY])
+def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one(
+    run: Run, off_by: float
+) -> None:
+    with wall_clock_off_by(off_by):
+        leave_lease(run, seconds=60)
+        with pytest.raises(RunIsHeldError), hold_lease(run):
+            pass
+        leave_lease(run, seconds=-1)
+        with hold_lease(run) as lease:
+            assert abs(lease.since - time.time()) < 5
+
+
+def test_a_lease_whose_answers_were_lost_is_held_all_the_same(world: CloudWorld, run: Run) -> None:
+    with world.meeting(LosesObjectAnswers("PUT", "lease.json", 1)) as loses, hold_lease(run) as one:
+        assert loses.fired == 2, "botocore wrote again, and S3 refused"
+        assert read_lease(run) == one
+
+
+def test_a_lease_is_renewed_through_conflicts_and_refusals(world: CloudWorld, run: Run) -> None:
+    with hold_lease(run, seconds=0.4) as lease:
+        conflict = RefusesObjects(
+            "PUT", "lease.json", 2, code="ConditionalRequestConflict", status=409
+        )
+        with world.meeting(conflict), world.meeting(RefusesObjects("PUT", "lease.json", 1)) as no:
+            deadline = time.monotonic() + 30
+            while conflict.fired < 4 and time.monotonic() < deadline:
+                time.sleep(0.02)
+        renewed = read_lease(run)
+    assert no.fired
+    assert conflict.fired >= 4
+    assert renewed is not None
+    assert renewed.holder == lease.holder
+    assert renewed.expires_at > lease.expires_at

@@ -1,0 +1,154 @@
+"""A run that one machine began and another goes on with: only AWS is common to them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebake.aws.clients import connect
+from notebake.records import Run
+from notebake.run_store import open_store
+from notebake.runs import new_run
+from notebake.survey import left_over
+from tests.cloud_world import RECIPE, REGION, CloudWorld
+from tests.store_world import LOCATION, world_with_bucket
+
+ROOT = Path(__file__).parents[2]
+EXECUTION = """
+import json, os, signal, sys
+from notebake import keys, secrets
+from notebake.run_lease import hold_lease
+from notebake.run_log import kept_log
+from notebake.run_store import open_store
+from notebake.runs import load_run
+from notebake.step import carry_out
+from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
+from tests.cloud_world import ids_of
+
+location, run_id, last, then = sys.argv[1:]
+run = load_run(run_id, open_store(location))
+told = {"ids": {}, "was_there": []}
+with kept_log(run) as log_path, hold_lease(run):
+    with log_path.open("a") as log:
+        log.write(f"up to {last}\\n")
+    for step in CLOUD_STEPS:
+        outcome = carry_out(step, run)
+        settle(run)
+        told["ids"][step.name] = ids_of(outcome.result)
+        told["was_there"] += [step.name] * outcome.was_there
+        if step.name == last:
+            break
+    told["key_path"] = keys.private_key_path(run, "builder")
+    told["public"] = keys.keys_of(run, "builder").public
+    if then == "die":
+        print(json.dumps(told), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if then == "tear down":
+        undo_all(run)
+        secrets.forget_secrets(run)
+print(json.dumps(told))
+"""
+
+
+@dataclass
+class Machine:
+    """A machine with a home of its own, which knows the cloud and nothing of the others."""
+
+    home: Path
+
+    def execute(self, run: Run, last: str, then: str) -> dict[str, Any]:
+        """Go on with a run in a fresh process, up to a step, and return what it told."""
+        done = subprocess.run(
+            [sys.executable, "-c", EXECUTION, run.store, run.id, last, then],
+            cwd=ROOT,
+            env={**os.environ, "HOME": str(self.home), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == (-signal.SIGKILL if then == "die" else 0), done.stderr
+        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return told
+
+    def files(self) -> list[str]:
+        """Return the files in the home that may hold a secret."""
+        return [
+            str(path) for path in self.home.rglob("*") if path.is_file() and "keys" in str(path)
+        ]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[CloudWorld]:
+    with world_with_bucket(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    del world
+    return new_run(RECIPE, "/home/ada/ocean.yaml", open_store(LOCATION))
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> tuple[Machine, Machine]:
+    laptop, worker = Machine(tmp_path / "laptop"), Machine(tmp_path / "worker")
+    laptop.home.mkdir()
+    worker.home.mkdir()
+    return laptop, worker
+
+
+def secret_names() -> list[str]:
+    """Return the names of all SecureStrings of runs."""
+    found = connect("ssm", REGION).describe_parameters(
+        ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": ["/notebake/"]}]
+    )
+    return sorted(one["Name"].rpartition("/")[2] for one in found["Parameters"])
+
+
+@pytest.mark.parametrize("killed_after", ["launch_instance", "request_image"])
+def test_another_machine_goes_on_where_one_was_killed(
+    world: CloudWorld, run: Run, machines: tuple[Machine, Machine], killed_after: str
+) -> None:
+    laptop, worker = machines
+    begun = laptop.execute(run, killed_after, "die")
+    ended = worker.execute(run, "launch_acceptance", "tear down")
+
+    done_before = list(begun["ids"])
+    assert ended["was_there"][: len(done_before)] == done_before
+    assert {step: ended["ids"][step] for step in done_before} == begun["ids"]
+    launched = {
+        one for step in ("launch_instance", "launch_acceptance") for one in ended["ids"][step]
+    }
+    machines_made = world.ec2.describe_instances()["Reservations"]
+    assert {one["InstanceId"] for group in machines_made for one in group["Instances"]} == launched
+    assert len(launched) == 3
+    assert len(world.opened.calls("CreateImage")) == 1
+    assert len(world.opened.calls("CreateSecurityGroup")) == 1
+
+    assert ended["public"] == begun["public"], "the key is the same"
+    assert Path(ended["key_path"]).is_relative_to(worker.home)
+    assert [one for one in left_over(run) if one.kind != "image"] == []
+    assert secret_names() == []
+    assert worker.files() == []
+    log = open_store(LOCATION).read(f"{run.id}/log.txt")
+    assert log is not None
+    assert log.content.decode() == "up to launch_acceptance\n"
+
+
+def test_what_lies_on_s3_opens_no_machine(run: Run, machines: tuple[Machine, Machine]) -> None:
+    machines[0].execute(run, "launch_instance", "end")
+
+    assert secret_names() == ["builder", "builder-host"]
+    store = open_store(LOCATION)
+    keys = store.list("")
+    assert [one for one in keys if "/parameters/launch-builder" in one]
+    kept = dict(zip(keys, store.read_all(keys), strict=True))
+    assert [key for key, stored in kept.items() if b"PRIVATE KEY" in stored.content] == []
