@@ -7,9 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.ec2 import base_images
+from sandbox.faults.fault import read_fault
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 REGION = "us-west-2"
@@ -22,13 +24,18 @@ PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAXQM2tdX/mi5deH+da1iHnWSdNPT
 SESSION = boto3.Session()
 
 
-def client(service: str, endpoint_url: str, region: str = REGION) -> Any:
+def client(
+    service: str, endpoint_url: str, region: str = REGION, *, attempts: int | None = None
+) -> Any:
+    """Return a client; with one attempt it shows each failure as it comes."""
+    config = Config(retries={"total_max_attempts": attempts}) if attempts else None
     return SESSION.client(
         service,
         region_name=region,
         endpoint_url=endpoint_url,
         aws_access_key_id="testing",
         aws_secret_access_key="testing",  # noqa: S106
+        config=config,
     )
 
 
@@ -42,6 +49,20 @@ class World:
     @property
     def machines(self) -> Any:
         return self.opened.machines
+
+    def fail(self, effect: str, **more: Any) -> str:
+        """Let something go wrong; return the fault's name."""
+        name = f"fault-{len(self.opened.cloud.faults.describe())}"
+        self.opened.wire.gate.put(read_fault({"name": name, "effect": effect, **more}))
+        return name
+
+    def fired(self, name: str) -> int:
+        return self.opened.cloud.faults.fired(name)
+
+    def advance(self, seconds: float) -> None:
+        """Put the cloud's clock forward, and let what is due happen."""
+        self.opened.cloud.clock.advance(seconds)
+        self.opened.wire.catch_up()
 
     def launch(self, **changes: Any) -> dict[str, Any]:
         asked = {"ImageId": UBUNTU, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}

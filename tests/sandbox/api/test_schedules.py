@@ -1,0 +1,184 @@
+"""EventBridge Scheduler: one-time schedules that stop or terminate instances, by the clock."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.sandbox.api.conftest import World, client, code_of
+
+TARGET = "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances"
+
+
+def scheduler_of(world: World) -> Any:
+    return client("scheduler", world.opened.endpoint_url)
+
+
+def schedule(world: World, instance_id: str, seconds: float = 3600, **more: Any) -> dict[str, Any]:
+    """Describe a schedule that ends an instance so many seconds from now."""
+    zone = more.pop("zone", "UTC")
+    due = world.opened.cloud.clock.now().astimezone(ZoneInfo(zone)) + timedelta(seconds=seconds)
+    target = {
+        "Arn": more.pop("target", TARGET),
+        "RoleArn": "arn:aws:iam::123456789012:role/scheduler",
+        "Input": json.dumps({"InstanceIds": [instance_id]}),
+        **more.pop("policy", {}),
+    }
+    return {
+        "Name": f"end-{instance_id}",
+        "ScheduleExpression": f"at({due:%Y-%m-%dT%H:%M:%S})",
+        "ScheduleExpressionTimezone": zone,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ActionAfterCompletion": "DELETE",
+        "Target": target,
+        **more,
+    }
+
+
+def names(world: World) -> list[str]:
+    return [one["Name"] for one in scheduler_of(world).list_schedules()["Schedules"]]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Asia/Kolkata"])
+def test_an_instance_ends_when_its_time_has_come_and_the_schedule_goes(
+    world: World, zone: str
+) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html"""
+    instance_id, other_id = world.launch_running(), world.launch_running()
+    scheduler_of(world).create_schedule(**schedule(world, instance_id, zone=zone))
+    world.advance(3590)
+    assert (world.state(instance_id), len(names(world))) == ("running", 1)
+    world.advance(20)
+    world.wait_for_state(instance_id, "terminated")
+    assert (world.state(other_id), names(world)) == ("running", [])
+    assert len(world.opened.calls("TerminateInstances")) == 1
+
+
+def test_it_ends_what_never_booted_and_what_is_stopped(world: World) -> None:
+    world.fail("slow", action="RunInstances", times=1)
+    stuck = world.launch()["InstanceId"]
+    stopped = world.launch_running()
+    world.stop(stopped)
+    for one in (stuck, stopped):
+        scheduler_of(world).create_schedule(**schedule(world, one))
+    assert world.state(stuck) == "pending"
+    world.advance(3601)
+    for one in (stuck, stopped):
+        world.wait_for_state(one, "terminated")
+
+
+def test_an_instance_can_be_stopped_by_schedule(world: World) -> None:
+    instance_id = world.launch_running()
+    target = "arn:aws:scheduler:::aws-sdk:ec2:stopInstances"
+    scheduler_of(world).create_schedule(**schedule(world, instance_id, target=target))
+    world.advance(3601)
+    world.wait_for_state(instance_id, "stopped")
+
+
+def test_nobody_needs_to_call_for_a_schedule_to_run(world: World) -> None:
+    instance_id = world.launch_running()
+    scheduler_of(world).create_schedule(**schedule(world, instance_id, 2))
+    world.opened.cloud.clock.advance(2)
+    world.wait_until(lambda: world.machines.roots == {})
+
+
+def test_a_name_is_taken_once_but_a_repeated_request_is_the_same_one(world: World) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+    instance_id = world.launch_running()
+    scheduler = scheduler_of(world)
+    asked = schedule(world, instance_id, ClientToken="one")
+    first = scheduler.create_schedule(**asked)["ScheduleArn"]
+    assert scheduler.create_schedule(**asked)["ScheduleArn"] == first
+    assert code_of(scheduler.create_schedule, **asked | {"ClientToken": "two"}) == (
+        "ConflictException"
+    )
+    world.fail("lose_after", service="scheduler", action="CreateSchedule", times=1)
+    other = schedule(world, instance_id, Name="other")
+    assert code_of(scheduler.create_schedule, **other) == "OK", "botocore repeats it with its token"
+    assert len(names(world)) == 2
+
+
+def test_an_update_moves_the_time_and_sets_all_that_it_does_not_say(world: World) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html"""
+    instance_id = world.launch_running()
+    scheduler = scheduler_of(world)
+    scheduler.create_schedule(**schedule(world, instance_id))
+    later = schedule(world, instance_id, 7200)
+    del later["ActionAfterCompletion"]
+    scheduler.update_schedule(**later)
+    shown = scheduler.get_schedule(Name=later["Name"])
+    assert shown["ActionAfterCompletion"] == "NONE"
+    world.advance(3700)
+    assert world.state(instance_id) == "running"
+    world.advance(3600)
+    world.wait_for_state(instance_id, "terminated")
+    assert names(world) == [later["Name"]], "without DELETE it stays, and is spent"
+    world.advance(7200)
+    assert len(world.opened.calls("TerminateInstances")) == 1
+
+
+def test_a_schedule_that_is_deleted_or_disabled_does_nothing(world: World) -> None:
+    deleted, disabled = world.launch_running(), world.launch_running()
+    scheduler = scheduler_of(world)
+    for one in (deleted, disabled):
+        scheduler.create_schedule(**schedule(world, one))
+    scheduler.delete_schedule(Name=f"end-{deleted}")
+    assert code_of(scheduler.delete_schedule, Name=f"end-{deleted}") == "ResourceNotFoundException"
+    scheduler.update_schedule(**schedule(world, disabled, State="DISABLED"))
+    world.advance(7200)
+    assert [world.state(one) for one in (deleted, disabled)] == ["running", "running"]
+
+
+def test_a_target_that_is_refused_is_tried_again(world: World) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html"""
+    instance_id = world.launch_running()
+    name = world.fail("refuse", action="TerminateInstances", code="RequestLimitExceeded", times=2)
+    scheduler_of(world).create_schedule(**schedule(world, instance_id))
+    world.advance(3601)
+    assert (world.state(instance_id), world.fired(name)) == ("running", 1)
+    world.advance(60)
+    assert (world.state(instance_id), world.fired(name)) == ("running", 2)
+    world.advance(120)
+    world.wait_for_state(instance_id, "terminated")
+    assert names(world) == []
+
+
+def test_a_target_that_is_refused_for_good_is_dropped_and_said(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    instance_id = world.launch_running(DisableApiTermination=True)
+    policy = {"RetryPolicy": {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 86400}}
+    scheduler_of(world).create_schedule(**schedule(world, instance_id, policy=policy))
+    for _ in range(4):
+        world.advance(3601)
+    assert world.state(instance_id) == "running"
+    assert len(world.opened.calls("TerminateInstances")) == 2
+    assert names(world) == []
+    assert [one for one in caplog.messages if "was dropped" in one and "OperationNotPerm" in one]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ScheduleExpression": "at(2030-13-01T00:00:00)"},
+        {"ScheduleExpression": "tomorrow"},
+        {"ScheduleExpressionTimezone": "Mars/Olympus"},
+        {"Name": "a:b"},
+    ],
+)
+def test_a_schedule_that_says_nothing_sensible_is_refused(
+    world: World, change: dict[str, str]
+) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
+    asked = schedule(world, "i-0123456789abcdef0") | change
+    assert code_of(scheduler_of(world).create_schedule, **asked) == "ValidationException"
+
+
+def test_a_time_that_has_gone_by_never_comes(world: World) -> None:
+    """AWS does not say what becomes of it; so nothing may be built on its coming."""
+    instance_id = world.launch_running()
+    scheduler_of(world).create_schedule(**schedule(world, instance_id, -60))
+    world.advance(7200)
+    assert world.state(instance_id) == "running"
