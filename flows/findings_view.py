@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from notebake import clock
-from notebake.fate import Finding
-from notebake.moments import spell_briefly
+from notebake.fate import WITHIN_LEASE, Finding
+from notebake.moments import spell_briefly, spell_local
 from notebake.monthly_cost import spell_monthly, spell_sum
 from notebake.prices import read_prices
 
@@ -25,10 +25,19 @@ def print_findings(console: Console, findings: Sequence[Finding], *, going: str)
         console.print(Text.assemble((f"run {run_id}", "bold"), f" in {region}"), soft_wrap=True)
         by_fate = sorted(of_run, key=lambda one: (bool(one.reason_to_stay), one.reason_to_stay))
         for reason, alike in groupby(by_fate, key=lambda one: one.reason_to_stay):
-            heading = f"Stays: {reason}" if reason else going
+            group = list(alike)
+            heading = f"Stays: {reason}{_until(group)}" if reason else going
             console.print(Text(f"  {heading}", "dim" if reason else "yellow"), soft_wrap=True)
-            console.print(_table(list(alike)), soft_wrap=True)
+            console.print(_table(group), soft_wrap=True)
         console.print()
+
+
+def _until(findings: list[Finding]) -> str:
+    """Return until when the last of them stays, where that is why they stay."""
+    ends = [one.ends_at for one in findings if one.ends_at]
+    if findings[0].reason_to_stay != WITHIN_LEASE or not ends:
+        return ""
+    return f", until {spell_local(max(ends))} unless it is renewed"
 
 
 def _table(findings: list[Finding]) -> Table:

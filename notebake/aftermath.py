@@ -1,43 +1,111 @@
-"""What a failure leaves: what runs, what it costs, when it ends by itself, what to type."""
+"""What a failure leaves: what is there, what it costs, when it ends by itself, what to type."""
 
-from notebake import keys
+import datetime
+
+from notebake import clock, keys
 from notebake.aws import instances, tags
-from notebake.cost import kept_machine_cost
+from notebake.cost import HOURS_PER_MONTH
 from notebake.errors import NotebakeError
-from notebake.records import Instance, Run
+from notebake.moments import moment_of, parse_moment, spell_local, spell_span
+from notebake.monthly_cost import monthly_cost, spell_sum
+from notebake.records import Instance, Resource, Run
+from notebake.survey import left_over
+
+ROLES = ("builder", "acceptance")
+FREE = frozenset(("key pair", "security group", "parameter"))
 
 
 def aftermath(run: Run) -> str:
     """Return a paragraph for a person; "" where nothing was left, or nobody can tell."""
     try:
-        found = [
-            one for role in ("builder", "acceptance") for one in instances.find_instances(run, role)
-        ]
+        machines = [one for role in ROLES for one in instances.find_instances(run, role)]
+        left = left_over(run)
     except NotebakeError as error:
-        return f"What is running could not be asked: {error.message}"
-    if not found:
+        return f"What is left of the run could not be asked: {error.message}"
+    if not machines and not left:
         return ""
-    lines = [about(run, one) for one in found]
+    lines = [line for one in machines for line in about_machine(run, one, left)]
+    lines += about_the_rest(machines, left)
     lines += [
         f"To go on:   notebake resume {run.id}",
+        f"To look:    notebake survey {run.id}",
         f"To remove:  notebake tear-down {run.id}",
     ]
     return "\n".join(lines)
 
 
-def about(run: Run, instance: Instance) -> str:
-    """Return what a kept machine is, costs, and how to log in to it."""
-    cost = kept_machine_cost(run.recipe, instance.instance_type)
-    price = f"about ${cost:.3f} an hour" if cost is not None else "at a price not known here"
-    ends = instance.tags.get(tags.EXPIRES, "")
-    key_name = "acceptance" if instance.tags.get(tags.ROLE) == "acceptance" else "builder"
+def about_machine(run: Run, machine: Instance, left: list[Resource]) -> list[str]:
+    """Return what a machine is, what it costs, when it ends, and how to log in to it."""
+    role = machine.tags.get(tags.ROLE, "")
+    lines = [
+        f"{machine.id} ({role}, {machine.instance_type}) is {machine.state},"
+        f" {hourly_price(machine.id, left)}; {spell_end(run, machine)}."
+    ]
     public = run.recipe.network.address == "public"
-    address = instance.public_address if public else instance.private_address
-    login = ""
-    if instance.state == "running" and address:
-        key = keys.private_key_path(run, key_name)
-        login = f"\nTo log in:  ssh -i {key} {run.recipe.base_image.user}@{address}"
-    return (
-        f"{instance.id} ({instance.instance_type}) is {instance.state}, {price};"
-        f" it ends by itself at {ends}.{login}"
-    )
+    address = machine.public_address if public else machine.private_address
+    if machine.state == "running" and address:
+        lines.append(f"To log in:  {login(run, role, address)}")
+    return lines
+
+
+def hourly_price(machine_id: str, left: list[Resource]) -> str:
+    """Return what a machine costs as it is, with its disks and its address."""
+    parts = [one for one in left if machine_id in (one.id, *one.owners)]
+    costs = [monthly_cost(one) for one in parts]
+    known = sum(one for one in costs if one is not None) / HOURS_PER_MONTH
+    if not parts or (None in costs and not known):
+        return "at a price not known here"
+    return f"{'at least' if None in costs else 'about'} ${known:.3f} an hour"
+
+
+def login(run: Run, role: str, address: str) -> str:
+    """Return the command that logs in; the key is brought to this machine where it may be."""
+    user = run.recipe.base_image.user
+    try:
+        return f"ssh -i {keys.private_key_path(run, role)} {user}@{address}"
+    except NotebakeError as error:
+        return f"with the run's own key, which is not here: {error.message}"
+
+
+def spell_end(run: Run, machine: Instance) -> str:
+    """Return when a machine ends by itself, and by what; or that it does not."""
+    ends = parse_moment(machine.tags.get(tags.EXPIRES, ""))
+    if ends is None:
+        return "it does not end by itself"
+    when = spell_when(ends)
+    if machine.state in {"pending", "running"}:
+        return f"it ends by itself {when}"
+    if run.recipe.scheduler_role:
+        return f"its schedule ends it some minutes after {when.removeprefix('at ')}"
+    return "it does not end by itself, as it does not run"
+
+
+def spell_when(ends: datetime.datetime) -> str:
+    """Return a moment in local time, and in how long that is."""
+    seconds = ends.timestamp() - clock.now()
+    how_long = f"in {spell_span(seconds)}" if seconds > 0 else f"{spell_span(-seconds)} ago"
+    return f"at {spell_local(moment_of(ends.timestamp()))}, {how_long}"
+
+
+def about_the_rest(machines: list[Instance], left: list[Resource]) -> list[str]:
+    """Return what is left beside the machines and what goes with them."""
+    ids = {one.id for one in machines}
+    images = [one.id for one in left if one.kind == "image"]
+    snapshots = [one for one in left if one.kind == "snapshot"]
+    lines = []
+    if images or snapshots:
+        cost = spell_sum([monthly_cost(one) for one in snapshots])
+        count = "1 snapshot" if len(snapshots) == 1 else f"{len(snapshots)} snapshots"
+        lines.append(
+            f"{', '.join(images) or 'Of an image'} ({count}) is left, not accepted: {cost} a month"
+            " at most; it does not end by itself."
+        )
+    for one in left:
+        if one.kind == "volume" and not ids & {*one.owners}:
+            cost = spell_sum([monthly_cost(one)])
+            lines.append(f"{one.id} has no machine: {cost} a month; it does not end by itself.")
+    if any(one.kind in FREE for one in left):
+        lines.append(
+            "Its key pairs and security group cost nothing; they do not end by themselves."
+        )
+    return lines

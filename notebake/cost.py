@@ -125,16 +125,6 @@ def hourly_cost(instance_type: str, region: str) -> float | None:
     return found.usd_per_hour if found else None
 
 
-def kept_machine_cost(recipe: Recipe, instance_type: str) -> float | None:
-    """Return what a machine costs an hour with its disks and address, None where unknown."""
-    machine, prices = hourly_cost(instance_type, recipe.region), find_prices(recipe.region)
-    if machine is None or prices is None:
-        return None
-    made = [recipe.root_volume, *(each for each in recipe.volumes if each.volume_id is None)]
-    address = prices.address.public_ipv4_usd_per_hour * (recipe.network.address == "public")
-    return machine + address + sum(disk_usd_per_hour(disk, prices) for disk in made)
-
-
 def describe_sum(lines: tuple[CostLine, ...]) -> str:
     """Return the sum for people: `about $0.62`, or `at least` where a price is not known."""
     known = sum(line.usd for line in lines if line.usd is not None)

@@ -16,6 +16,9 @@ KINDS = (
 """In the order in which things can be removed: nothing goes before what stands on it."""
 
 
+WITHIN_LEASE = "still within its lease"
+
+
 class Finding(Record):
     """One thing that a look found, and what becomes of it."""
 
@@ -62,8 +65,8 @@ def decide(
             _reason_of_people(one, kept=kept, accepted=accepted)
             or _reason_of_proof(verdict)
             or _reason_of_run(one, holders)
-            or _reason_of_owners(one, owners)
             or _reason_of_expiry(one, before)
+            or _reason_of_owners(one, owners)
         )
         findings[one.id] = Finding(
             resource=one,
@@ -122,4 +125,4 @@ def _reason_of_expiry(one: Resource, before: datetime.datetime | None) -> str:
     ends_at = parse_moment(one.expires)
     if ends_at is None:
         return "no end is set"
-    return "within its lease" if ends_at > before else ""
+    return WITHIN_LEASE if ends_at > before else ""

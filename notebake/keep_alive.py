@@ -9,7 +9,7 @@ from contextvars import copy_context
 
 from notebake import clock, keys
 from notebake import host as ssh
-from notebake.aws import images, instances, schedules, tags
+from notebake.aws import images, instances, parameters, schedules, tags
 from notebake.builder import as_host
 from notebake.console import parse_host_key
 from notebake.errors import HostUnreachableError, NotebakeError
@@ -69,11 +69,17 @@ def renew(run: Run) -> bool:
         mine = [one for one in found.values() if judge(one, found).is_ours]
         temporary = [one for one in mine if not is_accepted(one, found)]
         machines = [one for one in temporary if one.kind == "instance"]
-        failed = {one.id for one in machines if not _renew_machine(run, one, ends)}
-        due = [one.id for one in temporary if not failed & {one.id, *one.owners}]
+        lost = {one.id for one in machines if tags.LOST in one.tags}
+        alive = [one for one in machines if one.id not in lost]
+        failed = {one.id for one in alive if not _renew_machine(run, one, ends)}
+        ending = lost | failed
+        due = [one.id for one in temporary if not ending & {one.id, *one.owners}]
+        marks = {tags.EXPIRES: ends.isoformat(timespec="seconds")}
         if due:
-            marks = {tags.EXPIRES: ends.isoformat(timespec="seconds")}
             images.add_tags(run.recipe.region, due, marks)
+        if run.store.startswith("s3://"):
+            for one in parameters.list_parameters(run.recipe.region, run.id):
+                parameters.tag_parameter(one.name, marks, run.recipe.region)
     except NotebakeError as error:
         log.warning("The leases of run %s were not renewed, and end as before: %s", run.id, error)
         return False

@@ -39,5 +39,5 @@ def spell_span(seconds: float) -> str:
 
 
 def spell_briefly(seconds: float) -> str:
-    """Return a span in its largest unit, for a narrow column."""
-    return " ".join(spell_span(seconds).split()[:2])
+    """Return a span in its largest unit from minutes on, for a narrow column."""
+    return "0 min" if seconds < 60 else " ".join(spell_span(seconds).split()[:2])

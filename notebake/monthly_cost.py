@@ -8,7 +8,8 @@ from notebake.records import Resource
 COSTS_NOTHING = frozenset(
     # The snapshots are what an image costs, and the machine what its interface costs. The price of
     # a schedule is a dollar for a million calls of its target.
-    ("image", "key pair", "network interface", "schedule", "security group")
+    # A parameter is of the Standard tier.
+    ("image", "key pair", "network interface", "parameter", "schedule", "security group")
 )
 RUNS = frozenset(("pending", "running"))
 

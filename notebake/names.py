@@ -3,6 +3,7 @@
 import hashlib
 
 SCHEDULE_PREFIX = "notebake-"
+PARAMETER_PREFIX = "/notebake/"
 
 
 def name_of_key_pair(run_id: str, role: str) -> str:

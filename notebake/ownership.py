@@ -110,6 +110,12 @@ def _judge_schedule(one: Resource, _found: Found, _known_ids: Set[str]) -> Verdi
     return _ours("it has the name that only its run gives")
 
 
+def _judge_parameter(one: Resource, _found: Found, _known_ids: Set[str]) -> Verdict:
+    if one.tags.get(tags.RUN) != one.run_id:
+        return _not_certain("it has not the tag of the run that its name says")
+    return _ours("it has the name that only its run gives")
+
+
 def _ours(reason: str) -> Verdict:
     return Verdict(ownership=Ownership.OURS, reason=reason)
 
@@ -131,4 +137,5 @@ JUDGES: dict[str, Callable[[Resource, Found, Set[str]], Verdict]] = {
     "key pair": _judge_key_pair,
     "security group": _judge_group,
     "schedule": _judge_schedule,
+    "parameter": _judge_parameter,
 }

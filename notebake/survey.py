@@ -1,6 +1,6 @@
 """What a run has in the account, and what of it should not be there any more."""
 
-from notebake.aws import inventory, schedules
+from notebake.aws import inventory, parameters, schedules
 from notebake.fate import is_accepted
 from notebake.ownership import Ownership, judge
 from notebake.records import Resource, Run
@@ -25,6 +25,8 @@ def left_over(run: Run) -> list[Resource]:
     ]
     if run.recipe.scheduler_role:
         left += schedules.list_schedules(run.recipe.region, run.id)
+    if run.store.startswith("s3://"):
+        left += parameters.list_parameters(run.recipe.region, run.id)
     return left
 
 

@@ -2,13 +2,13 @@
 
 import datetime
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from itertools import groupby
 
-from notebake.aws import inventory, schedules
+from notebake.aws import inventory, parameters, schedules
 from notebake.aws.removal import remove_resource
 from notebake.errors import CloudError, NotebakeError, RunIsHeldError, WaitTimeoutError
 from notebake.fate import KINDS, Finding, decide
@@ -111,17 +111,28 @@ def gather(region: str, run_id: str, known: Mapping[str, KnownRun]) -> list[Reso
         ends_at = kept[one.id].ends_at
         expires = one.expires or (ends_at.isoformat(timespec="seconds") if ends_at else "")
         tagged.append(one.model_copy(update={"expires": expires}))
-    return [*inventory.with_users(region, tagged), *_schedules(region, run_id)]
+    return [*inventory.with_users(region, tagged), *_named(region, run_id, tagged)]
 
 
-def _schedules(region: str, run_id: str) -> list[Resource]:
-    """Return our schedules; none for whoever may not ask, as most who never made one."""
+def _named(region: str, run_id: str, tagged: list[Resource]) -> list[Resource]:
+    """Return what carries a run's name: schedules, and the keys that open its machines."""
+    found = _if_permitted(schedules.list_schedules, region, run_id)
+    for one in _if_permitted(parameters.list_parameters, region, run_id):
+        machines = [each for each in tagged if (each.kind, each.run_id) == ("instance", one.run_id)]
+        found.append(one.model_copy(update={"owners": tuple(each.id for each in machines)}))
+    return found
+
+
+def _if_permitted(
+    lister: Callable[[str, str], list[Resource]], region: str, run_id: str
+) -> list[Resource]:
+    """Return what is listed; nothing for whoever may not ask, as most who never made any."""
     try:
-        return schedules.list_schedules(region, run_id)
+        return lister(region, run_id)
     except CloudError as error:
         if error.code not in NO_PERMISSION:
             raise
-        log.warning("Whether there are schedules in %s could not be asked", region)
+        log.warning("%s Whether there is anything of ours is not known.", error.message)
         return []
 
 

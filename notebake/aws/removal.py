@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from notebake.aws import instances, key_pairs, networks, schedules
+from notebake.aws import instances, key_pairs, networks, parameters, schedules
 from notebake.aws.clients import calling, connect
 from notebake.errors import CloudError
 from notebake.records import KeyPair, Resource, SecurityGroup
@@ -78,6 +78,10 @@ def _remove_schedule(one: Resource) -> None:
     schedules.remove_schedule(one.name, one.region)
 
 
+def _remove_parameter(one: Resource) -> None:
+    parameters.remove_parameter(one.name, one.region)
+
+
 REMOVERS: dict[str, Callable[[Resource], None]] = {
     "instance": _remove_instance,
     "volume": _remove_volume,
@@ -87,4 +91,5 @@ REMOVERS: dict[str, Callable[[Resource], None]] = {
     "security group": _remove_group,
     "key pair": _remove_key_pair,
     "schedule": _remove_schedule,
+    "parameter": _remove_parameter,
 }

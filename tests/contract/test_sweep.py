@@ -83,7 +83,7 @@ def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
     found = look(scope(run))
 
     assert found.going == ()
-    assert {one.reason_to_stay for one in found.findings} >= {"within its lease"}
+    assert {one.reason_to_stay for one in found.findings} >= {"still within its lease"}
     assert swept(run) == Swept()
     assert len(of(run)) > 4
 
@@ -103,10 +103,7 @@ def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
     found = look(scope())
 
     assert found.going == ()
-    assert {one.reason_to_stay for one in found.findings} == {
-        "no end is set",
-        "in use by what stays",
-    }
+    assert {one.reason_to_stay for one in found.findings} == {"no end is set"}
 
 
 def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
@@ -260,7 +257,7 @@ def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> 
     early = look(scope(run))
     late = moment_of(clock.now()) + datetime.timedelta(hours=run.recipe.lease_hours + 1)
 
-    assert about(early, machine.id).reason_to_stay == "within its lease"
+    assert about(early, machine.id).reason_to_stay == "still within its lease"
     assert machine.id in ids(list(swept(run, before=late).removed))
 
 

@@ -5,7 +5,6 @@ from notebake.cost import (
     describe_sum,
     estimate,
     hourly_cost,
-    kept_machine_cost,
 )
 from notebake.prices import find_instance_type, read_prices
 from notebake.recipe import Acceptance, Network, Recipe, RootVolume, Volume
@@ -36,8 +35,6 @@ def test_an_unknown_type_or_region_has_no_price_rather_than_none_to_pay() -> Non
     assert find_instance_type("zz9.large", "us-west-2") is None
     assert find_instance_type("m5.large", "eu-north-1") is None
     assert hourly_cost("zz9.large", "us-west-2") is None
-    assert kept_machine_cost(SMALL, "zz9.large") is None
-    assert kept_machine_cost(SMALL.model_copy(update={"region": "eu-north-1"}), "m5.large") is None
 
 
 def test_the_estimate_counts_what_the_build_makes() -> None:
@@ -77,12 +74,6 @@ def test_speed_above_what_gp3_includes_is_paid_for() -> None:
 def test_machines_with_private_addresses_only_pay_for_none() -> None:
     private = SMALL.model_copy(update={"network": Network(address="private")})
     assert [line.what for line in estimate(private).build if "address" in line.what] == []
-
-
-def test_a_kept_machine_costs_its_hours_its_disks_and_its_address() -> None:
-    assert kept_machine_cost(SMALL, "m5.large") == pytest.approx(
-        0.096 + 170 * 0.08 / HOURS_PER_MONTH + 0.005
-    )
 
 
 def test_a_sum_says_what_it_does_not_know() -> None:

@@ -141,3 +141,10 @@ def test_the_names_are_those_by_which_the_steps_find_their_things() -> None:
     assert key_pairs.key_pair_name(run, "builder") == name_of_key_pair(RUN, "builder")
     assert networks.group_name(run) == name_of_group(RUN)
     assert images.image_name(run) == name_of_image(RUN)
+
+
+def test_a_parameter_is_ours_by_its_name_and_its_tag() -> None:
+    one = a("parameter", f"/notebake/{RUN}/builder", name=f"/notebake/{RUN}/builder")
+
+    assert judged(one) is OURS
+    assert judged(one.model_copy(update={"tags": {}})) is NOT_CERTAIN

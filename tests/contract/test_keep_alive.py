@@ -1,0 +1,125 @@
+"""The leases of all that a run has, renewed together; what could not be renewed ends as before."""
+
+import datetime
+import logging
+
+import pytest
+
+from notebake import clock
+from notebake.aws import instances, schedules, tags
+from notebake.keep_alive import keep_alive, renew
+from notebake.moments import moment_of, parse_moment
+from notebake.records import Resource, Run
+from notebake.run_lease import hold_lease
+from notebake.waiting import wait_until
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
+from tests.left_behind import PAST, expire, launch_more_like, mark, of
+
+ROLE = "arn:aws:iam::123456789012:role/notebake-scheduler"
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    """A run with a stopped builder, an image that is not accepted, and no switch to reach."""
+    run = world.new_run(RECIPE.model_copy(update={"scheduler_role": ROLE}))
+    carry_out_to(run, "wait_for_image")
+    expire(run)
+    return run
+
+
+def is_renewed(one: Resource) -> bool:
+    ends = parse_moment(one.expires)
+    assert ends is not None
+    return ends > moment_of(clock.now()) + datetime.timedelta(hours=5)
+
+
+def test_all_that_is_temporary_is_renewed_in_one_call(world: CloudWorld, run: Run) -> None:
+    before = world.actions().count("CreateTags")
+
+    assert renew(run)
+
+    assert world.actions().count("CreateTags") == before + 1
+    renewed = of(run)
+    assert all(is_renewed(one) for one in renewed)
+    assert {one.kind for one in renewed} == {
+        *("instance", "volume", "network interface", "key pair", "security group"),
+        *("image", "snapshot"),
+    }
+
+
+def test_the_schedule_of_a_machine_moves_with_its_lease(run: Run) -> None:
+    machine = of(run, "instance")[0].id
+    schedules.ensure_schedule(run, machine, moment_of(0))
+
+    assert renew(run)
+
+    (schedule,) = schedules.list_schedules(REGION, run.id)
+    assert schedule.owners == (machine,)
+    assert is_renewed(schedule)
+
+
+def test_an_accepted_image_and_a_copy_are_none_of_our_business(world: CloudWorld, run: Run) -> None:
+    copy = launch_more_like(world, run)
+    mark(of(run, "image")[0].id, accepted="2026-11-23")
+
+    assert renew(run)
+
+    left = {one.kind for one in of(run) if one.expires == PAST}
+    assert left == {"image", "snapshot", "instance", "volume", "network interface"}
+    assert [one.id for one in of(run, "instance") if one.expires == PAST] == [copy]
+
+
+def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
+    world: CloudWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = world.new_run()
+    carry_out_to(run, "launch_instance")
+    expire(run)
+
+    with caplog.at_level(logging.WARNING):
+        assert not renew(run)
+
+    machine = of(run, "instance")[0]
+    assert f"The lease of {machine.id} was not renewed" in caplog.text
+    for one in of(run):
+        is_free = one.kind in {"key pair", "security group"}
+        assert is_renewed(one) == is_free, one.kind
+
+
+def test_a_machine_that_never_let_anybody_in_is_not_renewed(run: Run) -> None:
+    machine = of(run, "instance")[0]
+    mark(machine.id, lost="never let anybody in")
+
+    assert renew(run)
+
+    assert of(run, "instance")[0].expires == PAST
+
+
+def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: Run) -> None:
+    refuses = Refuses("CreateTags", "UnauthorizedOperation", status=403)
+    short = run.recipe.model_copy(update={"lease_hours": 0.25})
+    run = run.model_copy(update={"recipe": short})
+    with world.meeting(refuses):
+        assert not renew(run)
+        assert refuses.fired == 1
+        with hold_lease(run), keep_alive(run):
+            wait_until(
+                lambda: True if refuses.fired >= 3 else None,
+                what="the second try",
+                timeout_seconds=run.recipe.lease_hours * 3600 / 16,
+            )
+
+
+def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
+    world: CloudWorld, run: Run
+) -> None:
+    with hold_lease(run), keep_alive(run):
+        wait_until(
+            lambda: True if all(is_renewed(one) for one in of(run)) else None,
+            what="the first renewal",
+            timeout_seconds=600,
+        )
+    assert instances.find_builder(run) is not None
+    assert tags.EXPIRES in of(run, "key pair")[0].tags
+    assert world.actions().count("CreateTags") >= 2

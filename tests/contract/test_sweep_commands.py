@@ -1,0 +1,211 @@
+"""What a person types and reads: sweep, survey, and a tear-down without the run store."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.command_line import main
+from notebake.aws import tags
+from notebake.known_runs import has_run
+from notebake.records import Run
+from notebake.run_store import open_store
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
+from tests.left_behind import changing, expire, ids, launch_more_like, mark, of
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    run = world.new_run()
+    carry_out_to(run, "launch_instance")
+    expire(run)
+    return run
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> str:
+    """A run store that knows nothing of the run."""
+    return str(tmp_path / "elsewhere")
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    read = capsys.readouterr()
+    return read.out + read.err
+
+
+def test_a_sweep_is_dry_says_what_it_costs_and_what_to_type(
+    world: CloudWorld, run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = changing(world)
+
+    assert main(["--store", elsewhere, "sweep"]) == 0
+
+    told = said(capsys)
+    for one in of(run):
+        assert one.id in told
+    assert "Expired, and proven ours" in told
+    assert "In all about $" in told
+    assert "Nothing was removed" in told
+    assert f"notebake --store {elsewhere} sweep --apply" in told
+    assert changing(world) == before
+    assert not Path(elsewhere).exists()
+
+
+def test_no_table_is_wider_than_a_narrow_terminal(
+    world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch_more_like(world, run)
+
+    assert main(["--store", run.store, "sweep"]) == 0
+
+    rows = [line for line in said(capsys).splitlines() if line.startswith("    ")]
+    assert len(rows) > 5
+    assert max(map(len, rows)) <= 80
+
+
+def test_a_sweep_that_applies_removes_and_says_so(
+    run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = ids(of(run))
+
+    assert main(["--store", elsewhere, "sweep", "--apply"]) == 0
+
+    told = said(capsys)
+    assert of(run) == []
+    for one in there:
+        assert one in told.split("In all")[1]
+    assert f"{len(there)} removed; nothing is left that was to go" in told
+
+
+def test_a_sweep_that_leaves_something_names_it_and_fails(
+    world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)) as refuses:
+        assert main(["--store", run.store, "sweep", "--apply"]) == 1
+
+    assert refuses.fired == 1
+    told = " ".join(said(capsys).split())
+    assert f"The sweep left: key pair {of(run, 'key pair')[0].id}" in told
+    assert "Try again with: notebake" in told
+
+
+def test_a_sweep_that_could_not_look_everywhere_fails(
+    world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)) as refuses:
+        assert main(["--store", run.store, "sweep"]) == 1
+
+    assert refuses.fired >= 1
+    assert "These regions could not be looked at" in said(capsys)
+
+
+@pytest.mark.usefixtures("world")
+def test_a_sweep_that_finds_nothing_says_where_it_looked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sweep", "--region", REGION, "--region", "us-east-1"]) == 0
+
+    assert f"Nothing of any run in {REGION}, us-east-1" in said(capsys)
+
+
+def test_all_regions_are_those_of_the_account(
+    world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["survey", "--all-regions"]) == 0
+
+    looked = {one.region for one in world.opened.calls("DescribeInstances")}
+    assert len(looked) > 10
+    assert of(run, "instance")[0].id in said(capsys)
+
+
+def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
+    world: CloudWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = world.new_run(RECIPE)
+    carry_out_to(run, "wait_for_image")
+    launch_more_like(world, run)
+    mark(of(run, "image")[0].id, accepted="2026-11-23")
+    mark(of(run, "key pair")[0].id, keep="mine")
+
+    assert main(["--store", run.store, "survey", run.id]) == 0
+
+    told = said(capsys)
+    for reason in (
+        "Stays: accepted, it is what the run was for",
+        "Stays: a copy, not ours: its notebake:token is that of another launch",
+        "Stays: it is tagged notebake:keep",
+        "Stays: still within its lease, until ",
+    ):
+        assert reason in told
+
+
+def test_a_run_that_the_store_has_not_is_only_torn_down_when_that_is_confirmed(
+    world: CloudWorld, run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = changing(world)
+
+    assert main(["--store", elsewhere, "tear-down", run.id]) == 1
+
+    told = " ".join(said(capsys).split())
+    assert f"There is no run {run.id}" in told
+    assert "nobody can tell whether somebody is executing it right now" in told
+    assert f"tear-down {run.id} --without-store" in told
+    assert changing(world) == before
+
+
+def test_a_tear_down_without_the_store_removes_what_is_proven_whatever_its_lease(
+    world: CloudWorld, elsewhere: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, other = world.new_run(), world.new_run()
+    carry_out_to(run, "launch_instance")
+    carry_out_to(other, "open_ssh")
+    copy = launch_more_like(world, run)
+
+    assert main(["--store", elsewhere, "tear-down", run.id, "--without-store"]) == 0
+
+    left = of(run)
+    assert copy in ids(left)
+    assert {one.kind for one in left if copy not in (one.id, *one.owners)} == {
+        "key pair",
+        "security group",
+    }
+    assert len(of(other)) == 2, "another run's things are not touched"
+    assert "a copy, not ours" in said(capsys)
+
+
+def test_a_tear_down_without_the_store_leaves_an_accepted_image(
+    world: CloudWorld, elsewhere: str
+) -> None:
+    run = world.new_run()
+    carry_out_to(run, "wait_for_image")
+    mark(of(run, "image")[0].id, accepted="2026-11-23")
+
+    assert main(["--store", elsewhere, "tear-down", run.id, "--without-store"]) == 0
+
+    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+
+
+def test_a_store_that_has_the_run_is_never_passed_by(run: Run, elsewhere: str) -> None:
+    assert has_run(run.id, open_store(run.store))
+    assert not has_run(run.id, open_store(elsewhere))
+    assert not has_run("../outside", open_store(run.store))
+
+
+def test_the_role_s_policy_ends_only_what_carries_our_tag_and_is_not_to_be_kept() -> None:
+    path = Path(__file__).parents[2] / "deployments" / "scheduler-role.json"
+    role = json.loads(path.read_text(encoding="utf-8"))
+    (trust,) = role["TrustPolicy"]["Statement"]
+    (may,) = role["Policy"]["Statement"]
+
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert may["Action"] == "ec2:TerminateInstances"
+    assert may["Condition"]["Null"] == {
+        f"aws:ResourceTag/{tags.RUN}": "false",
+        f"aws:ResourceTag/{tags.KEEP}": "true",
+    }

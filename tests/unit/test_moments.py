@@ -1,0 +1,46 @@
+"""Moments and spans as people say them."""
+
+import datetime
+
+import pytest
+
+from notebake.moments import moment_of, parse_moment, spell_briefly, spell_span
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (45, "45 s"),
+        (12 * 60 + 30, "12 min"),
+        (3 * HOUR + 5 * 60, "3 h 05 min"),
+        (2 * DAY + 4 * HOUR, "2 d 4 h"),
+        (3 * DAY + 60, "3 d"),
+        (90 * DAY + 5 * HOUR, "90 d"),
+    ],
+)
+def test_a_span_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
+    assert spell_span(seconds) == said
+
+
+def test_a_narrow_column_gets_the_largest_unit() -> None:
+    assert [spell_briefly(one) for one in (0, 59, 3 * HOUR + 5, 2 * DAY + 4 * HOUR)] == [
+        "0 min",
+        "0 min",
+        "3 h",
+        "2 d",
+    ]
+
+
+def test_a_tag_that_holds_no_moment_is_none() -> None:
+    assert parse_moment("") is None
+    assert parse_moment("next week") is None
+
+
+def test_a_moment_without_a_zone_is_utc() -> None:
+    assert parse_moment("1970-01-02T00:00:00") == moment_of(DAY)
+    assert parse_moment("1970-01-02T01:00:00+01:00") == moment_of(DAY)
+    assert moment_of(0).tzinfo is datetime.UTC

@@ -1,0 +1,55 @@
+"""What each thing costs a month; what has no price is said to have none."""
+
+import pytest
+
+from notebake.cost import HOURS_PER_MONTH
+from notebake.monthly_cost import monthly_cost, spell_monthly, spell_sum
+from notebake.records import Resource
+
+
+def a(kind: str, **more: object) -> Resource:
+    return Resource(kind=kind, id="x", region="us-west-2", **more)  # type: ignore[arg-type]
+
+
+MACHINE = a("instance", state="running", instance_type="m5.large")
+
+
+def test_a_running_machine_costs_its_hours_and_its_public_address() -> None:
+    with_address = MACHINE.model_copy(update={"has_public_address": True})
+
+    assert monthly_cost(MACHINE) == pytest.approx(0.096 * HOURS_PER_MONTH)
+    assert monthly_cost(with_address) == pytest.approx((0.096 + 0.005) * HOURS_PER_MONTH)
+
+
+def test_a_stopped_machine_costs_its_disks_only() -> None:
+    assert monthly_cost(MACHINE.model_copy(update={"state": "stopped"})) == 0
+
+
+def test_disks_and_snapshots_cost_their_size() -> None:
+    fast = {"volume_type": "gp3", "iops": 4000, "throughput_mib_per_second": 225}
+
+    assert monthly_cost(a("volume", size_gib=100, volume_type="gp3")) == pytest.approx(8)
+    assert monthly_cost(a("volume", size_gib=100, **fast)) == pytest.approx(8 + 5 + 4)
+    assert monthly_cost(a("snapshot", size_gib=100)) == pytest.approx(5)
+
+
+def test_what_has_no_price_is_unknown_and_never_nothing() -> None:
+    elsewhere = {"region": "eu-north-1"}
+
+    assert monthly_cost(MACHINE.model_copy(update={"instance_type": "zz9.large"})) is None
+    assert monthly_cost(MACHINE.model_copy(update=elsewhere)) is None
+    assert monthly_cost(a("snapshot", size_gib=1).model_copy(update=elsewhere)) is None
+    assert monthly_cost(a("volume", size_gib=1, volume_type="io2")) is None
+
+
+@pytest.mark.parametrize("kind", ["image", "key pair", "security group", "schedule", "parameter"])
+def test_some_things_cost_nothing_of_their_own(kind: str) -> None:
+    assert monthly_cost(a(kind)) == 0
+
+
+def test_prices_and_sums_are_spelled_with_what_is_not_known() -> None:
+    assert [spell_monthly(one) for one in (70.078, 0.0, None)] == ["$70.08", "-", "no price"]
+    assert spell_sum([1.0, 2.0]) == "about $3.00"
+    assert spell_sum([1.0, None]) == "at least $1.00"
+    assert spell_sum([None, 0.0]) == "no price known"
+    assert spell_sum([]) == "about $0.00"
