@@ -1,6 +1,6 @@
 """What a run has in the account, and what of it should not be there any more."""
 
-from notebake.aws import inventory, parameters, schedules
+from notebake.aws import inventory, schedules
 from notebake.fate import is_accepted
 from notebake.ownership import Ownership, judge
 from notebake.records import Resource, Run
@@ -14,7 +14,8 @@ def survey(region: str, run_id: str = "") -> list[Resource]:
 def left_over(run: Run) -> list[Resource]:
     """Return what of the run is in the account although it should not outlive it.
 
-    An accepted image stays, with its snapshots; what somebody has copied is not the run's.
+    An accepted image stays, with its snapshots; what somebody has copied is not the run's. The
+    run's keys are not among it: a tear-down forgets them when all else is gone.
     """
     found = survey(run.recipe.region, run.id)
     by_id = {one.id: one for one in found}
@@ -25,8 +26,6 @@ def left_over(run: Run) -> list[Resource]:
     ]
     if run.recipe.scheduler_role:
         left += schedules.list_schedules(run.recipe.region, run.id)
-    if run.store.startswith("s3://"):
-        left += parameters.list_parameters(run.recipe.region, run.id)
     return left
 
 
