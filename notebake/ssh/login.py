@@ -20,7 +20,9 @@ from notebake.errors import HostUnreachableError, LoginRefusedError
 from notebake.records import Host
 
 SSH_PORT = 22
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 5
+LOGIN_SECONDS = 10
+"""How long a host that answers may take for each part of a login."""
 KEEPALIVE_SECONDS = 5
 SILENCE_SECONDS = 15
 """How long what was sent may stay without an acknowledgement: then the line is dead."""
@@ -45,7 +47,7 @@ def log_in(host: Host) -> fabric.Connection:
     """
     config = fabric.Config(overrides={"load_ssh_configs": False}, lazy=True)
     connection = fabric.Connection(
-        host.address, user=host.user, config=config, connect_timeout=CONNECT_SECONDS
+        host.address, user=host.user, config=config, connect_timeout=LOGIN_SECONDS
     )
     # Fabric's default accepts any host key (fabric 3.2.3, connection.py, AutoAddPolicy).
     connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -58,8 +60,8 @@ def log_in(host: Host) -> fabric.Connection:
             "key_filename": host.private_key_path,
             "look_for_keys": False,
             "allow_agent": False,
-            "banner_timeout": CONNECT_SECONDS,
-            "auth_timeout": CONNECT_SECONDS,
+            "banner_timeout": LOGIN_SECONDS,
+            "auth_timeout": LOGIN_SECONDS,
         }
         connection.open()
     except LOST as error:
