@@ -6,43 +6,23 @@ again, S3 refuses the second write, and only this tells that the first one was o
 
 import functools
 import mimetypes
-import os
-import random
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
 
-from notebake import clock
-from notebake.aws.clients import calling, connect
-from notebake.aws.server_time import ServerTime
+from notebake.aws.bucket import Bucket
+from notebake.aws.clients import calling
 from notebake.errors import CloudError, RunStoreError
 from notebake.run_store import KEY, Stored, check_key
 
 LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=-]+)*)/?")
 ABSENT = frozenset(("NoSuchKey", "404"))
 REFUSED = ABSENT | {"PreconditionFailed", "412"}
-CONFLICTS = frozenset(("ConditionalRequestConflict", "OperationAborted", "409"))
-"""Another write of the key is under way: try again (S3 user guide, "Conditional requests")."""
-ATTEMPTS = 6
+READS = 6
 READERS = 16
 """How many objects are read side by side: S3 takes some 30 ms for each, however small."""
-CREDENTIALS = "Check the credentials with: aws sts get-caller-identity"
-RIGHTS = (
-    "A run store needs s3:ListBucket on its bucket, and s3:GetObject, s3:PutObject and"
-    " s3:DeleteObject below its prefix. Without s3:ListBucket, S3 answers AccessDenied also"
-    " for what is not there."
-)
-HINTS = {
-    "NoSuchBucket": "Check the name, or make the bucket: aws s3 mb s3://BUCKET",
-    "AccessDenied": RIGHTS,
-    "403": RIGHTS,
-    "InvalidAccessKeyId": CREDENTIALS,
-    "SignatureDoesNotMatch": CREDENTIALS,
-    "RequestTimeTooSkewed": "The clock of this machine is wrong: set it.",
-}
 
 
 @functools.cache
@@ -65,20 +45,19 @@ class S3Store:
     """A prefix of a bucket. What was written is read everywhere at once."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
-        self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
-        self._time = ServerTime()
+        self._bucket, self._prefix = Bucket(bucket), f"{prefix}/" if prefix else ""
 
     @property
     def location(self) -> str:
         """`s3://bucket/prefix`."""
-        return f"s3://{self._bucket}/{self._prefix}".removesuffix("/")
+        return f"s3://{self._bucket.name}/{self._prefix}".removesuffix("/")
 
     def read(self, key: str) -> Stored | None:
         """Return what is kept under the key, or None; its version is the etag."""
         what, name = self._described("read", key)
         # botocore repeats a request, but not one whose answer breaks off in the middle.
-        for _ in range(ATTEMPTS):
-            answer = self._ask(what, "get_object", ABSENT, Key=name)
+        for _ in range(READS):
+            answer = self._bucket.ask(what, "get_object", ABSENT, Key=name)
             if answer is None:
                 return None
             with suppress(CloudError), calling(what):
@@ -106,14 +85,18 @@ class S3Store:
         """Return all keys that begin with the prefix, sorted."""
         if prefix:
             check_key(prefix.removesuffix("/"))
-        keys = [one["Key"] for page in self._pages(prefix) for one in page.get("Contents", [])]
+        keys = [
+            one["Key"]
+            for page in self._bucket.pages(self._prefix + prefix)
+            for one in page.get("Contents", [])
+        ]
         names = [key.removeprefix(self._prefix) for key in keys]
         # The console's "folders" are objects too, and others may have put theirs here.
         return sorted(name for name in names if KEY.fullmatch(name))
 
     def list_first_parts(self) -> tuple[str, ...]:
         """Return what keys begin with before their first slash, sorted."""
-        pages = self._pages("", Delimiter="/")
+        pages = self._bucket.pages(self._prefix, Delimiter="/")
         found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
         names = (key.removeprefix(self._prefix).removesuffix("/") for key in found)
         return tuple(sorted(name for name in names if KEY.fullmatch(name)))
@@ -121,7 +104,7 @@ class S3Store:
     def delete(self, key: str) -> None:
         """Remove what is kept under the key, if anything is."""
         what, name = self._described("delete", key)
-        self._ask(what, "delete_object", ABSENT, Key=name)
+        self._bucket.ask(what, "delete_object", ABSENT, Key=name)
 
     def local_path(self, key: str) -> None:
         """Return None: no program on this machine can open it."""
@@ -133,15 +116,15 @@ class S3Store:
 
     def clock(self) -> float:
         """Return seconds since 1970 as S3 counts them: the same on all machines."""
-        if not self._time.is_known:
-            next(self._pages("", MaxKeys=1))
-        return self._time.now()
+        if not self._bucket.time.is_known:
+            next(self._bucket.pages(self._prefix, MaxKeys=1))
+        return self._bucket.time.now()
 
     def _put(self, verb: str, key: str, content: bytes, **condition: str) -> bool:
         """Write on a condition; True also where the answer to our own first write was lost."""
         what, name = self._described(verb, key)
         writer = uuid.uuid4().hex
-        answer = self._ask(
+        answer = self._bucket.ask(
             what,
             "put_object",
             REFUSED if condition else frozenset(),
@@ -153,55 +136,9 @@ class S3Store:
         )
         if answer is not None:
             return True
-        head = self._ask(what, "head_object", ABSENT, Key=name)
+        head = self._bucket.ask(what, "head_object", ABSENT, Key=name)
         return head is not None and head["Metadata"].get("writer") == writer
-
-    def _pages(self, prefix: str, **more: Any) -> Iterator[Any]:
-        """Give the pages of a listing, a thousand keys each."""
-        start: dict[str, Any] = {}
-        while True:
-            page = self._ask(
-                f"list {self.location}/{prefix}",
-                "list_objects_v2",
-                Prefix=self._prefix + prefix,
-                **start,
-                **more,
-            )
-            yield page
-            if not page.get("IsTruncated"):
-                return
-            start = {"ContinuationToken": page["NextContinuationToken"]}
-
-    def _ask(
-        self, what: str, operation: str, expected: frozenset[str] = frozenset(), **parameters: Any
-    ) -> Any:
-        """Return S3's answer, or None where it refuses with an expected code; learn its time."""
-        for number in range(1, ATTEMPTS + 1):
-            asked_at = clock.elapsed_with_sleep()
-            try:
-                with calling(what):
-                    client = connect("s3", _any_region())
-                    answer = getattr(client, operation)(Bucket=self._bucket, **parameters)
-            except CloudError as error:
-                if error.code in expected:
-                    return None
-                if error.code not in CONFLICTS or number == ATTEMPTS:
-                    hint = HINTS.get(error.code, error.hint)
-                    raise RunStoreError(error.message, hint) from error
-                clock.pause(random.uniform(0.01, 0.05) * 2**number)  # noqa: S311 - not a secret
-            else:
-                self._time.learn(answer["ResponseMetadata"]["HTTPHeaders"]["date"], asked_at)
-                return answer
-        raise AssertionError("the last attempt returns or raises")
 
     def _described(self, verb: str, key: str) -> tuple[str, str]:
         """Return what is tried, for people, and the name of the key's object."""
         return f"{verb} {self.where(key)}", self._prefix + key
-
-
-def _any_region() -> str:
-    """Return a region to begin with: botocore follows S3 to the bucket's own, and remembers it.
-
-    Only outside the partition `aws` (China, GovCloud) must the environment name one.
-    """
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"

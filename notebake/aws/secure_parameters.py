@@ -9,6 +9,7 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
 from notebake.errors import CloudError
+from notebake.names import PARAMETER_PREFIX
 from notebake.records import Run
 
 ALLOWED = re.compile(r"[\w\s.:/=+@-]*")
@@ -21,7 +22,7 @@ MOST_AT_ONCE = 10
 
 def parameter_name(run: Run, name: str) -> str:
     """Return what a secret of a run is called in its recipe's region."""
-    return f"/notebake/{run.id}/{name}"
+    return f"{PARAMETER_PREFIX}{run.id}/{name}"
 
 
 def put_parameter(run: Run, name: str, value: str) -> bool:
