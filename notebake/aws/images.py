@@ -32,18 +32,6 @@ def image_name(run: Run) -> str:
     return f"notebake {run.id}"
 
 
-def describe_image(image_id: str, region: str) -> Image | None:
-    """Return an image by its id; None where EC2 does not know it (yet)."""
-    try:
-        with calling(f"describe image {image_id}"):
-            found = connect("ec2", region).describe_images(ImageIds=[image_id])["Images"]
-    except CloudError as error:
-        if error.code.startswith("InvalidAMIID."):
-            return None
-        raise
-    return as_image(found[0]) if found else None
-
-
 def find_image(run: Run) -> Image | None:
     """Return the image that the run made, in whatever state.
 

@@ -9,7 +9,6 @@ import re
 from shlex import quote
 
 from notebake.commands.shell import as_root
-from notebake.records import Done
 
 DIRECTORY = "/var/lib/notebake/steps"
 
@@ -46,22 +45,6 @@ def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -
 def unmark(step: str, directory: str = DIRECTORY) -> str:
     """Remove a step's marker, before what it stands for is taken apart."""
     return as_root(f"rm --force {_path(step, directory)}")
-
-
-def read_marks(directory: str = DIRECTORY) -> str:
-    """Print every marker as one line: step, digest, detail."""
-    return (
-        f"for path in {quote(directory)}/*; do"
-        ' [ -f "$path" ] || continue; digest= detail=;'
-        ' { IFS= read -r digest; IFS= read -r detail; } < "$path" || true;'
-        ' printf \'%s %s %s\\n\' "${path##*/}" "$digest" "$detail"; done'
-    )
-
-
-def parse_marks(printed: str) -> dict[str, Done]:
-    """Return step → what it is done from, out of what `read_marks` printed."""
-    lines = (line.split(" ", 2) for line in printed.splitlines())
-    return {line[0]: Done(digest=line[1], detail="".join(line[2:])) for line in lines if line[1:]}
 
 
 def _path(step: str, directory: str) -> str:

@@ -53,13 +53,13 @@ def test_an_image_that_was_not_accepted_goes_with_all_its_snapshots(
 
 
 def test_an_accepted_image_stays_with_its_snapshots_and_nothing_else(run: Run) -> None:
-    image = accept(run)
+    accept(run)
 
     undo_all(run)
 
     assert sorted(one.kind for one in list_resources(REGION)) == ["image", "snapshot", "snapshot"]
     assert left_over(run) == []
-    assert images.describe_image(image.id, REGION) is not None
+    assert images.find_image(run) is not None
 
 
 def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> None:
@@ -91,12 +91,12 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
 
 
 def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run) -> None:
-    image = image_of(run)
+    assert image_of(run)
     stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
     with world.meeting(stuck), pytest.raises(CloudError, match="delete snap-"):
         request_image.remove_unaccepted_image(run)
     assert stuck.fired == 1
-    assert images.describe_image(image.id, REGION) is None
+    assert images.find_image(run) is None
     assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 2
 
     request_image.remove_unaccepted_image(run)

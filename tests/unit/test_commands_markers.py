@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from notebake.commands import markers
-from notebake.records import Done
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
 
@@ -32,21 +31,6 @@ def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: s
     assert (answer.returncode, answer.stdout) == (0, f"{NASTY} second\n")
 
 
-def test_one_command_answers_for_all_steps(world: ShellWorld, directory: str) -> None:
-    world.run(markers.mark("software", "aaaa", "12 packages", directory))
-    world.run(markers.mark("repository", "bbbb", "", directory))
-    answer = world.run(markers.read_marks(directory))
-    assert markers.parse_marks(answer.stdout) == {
-        "software": Done(digest="aaaa", detail="12 packages"),
-        "repository": Done(digest="bbbb"),
-    }
-
-
-def test_no_marks_are_no_error(world: ShellWorld, directory: str) -> None:
-    answer = world.run(f"set -euo pipefail\n{markers.read_marks(directory)}")
-    assert (answer.returncode, markers.parse_marks(answer.stdout)) == (0, {})
-
-
 def test_a_mark_that_was_killed_before_its_rename_does_not_count(
     world: ShellWorld, directory: str
 ) -> None:
@@ -54,7 +38,6 @@ def test_a_mark_that_was_killed_before_its_rename_does_not_count(
     assert world.run(markers.mark("software", "aaaa", "", directory)).returncode != 0
     assert any(call.startswith("mv ") for call in world.calls), "the fault did not fire"
     assert world.run(markers.is_marked("software", "aaaa", directory)).returncode != 0
-    assert world.run(markers.read_marks(directory)).stdout == ""
 
 
 def test_an_unmarked_step_is_not_done(world: ShellWorld, directory: str) -> None:
