@@ -204,9 +204,8 @@ def test_a_resume_after_a_kill_joins_the_install_that_goes_on(
     assert failed.login.run(f"grep -c '{INSTALLING}' {log}") == "1", "one start, and one log"
     assert failed.login.run(f"grep -c 'fetching uv' {log}") == "1"
     assert "Install the software: done" in failed.done.printed
-    events = [json.loads(path.read_text()) for path in sorted(failed.run.path.glob("events/*"))]
-    launches = [one for one in events if one["step"] == "builder-1"]
-    assert len(launches) == 1
+    launches = list(failed.run.path.glob("attempts/builder-1/*"))
+    assert [json.loads(path.read_text())["made"] for path in launches] == [[failed.machine_id]]
 
 
 def test_a_failing_notebook_names_the_module_and_the_cell_and_is_kept(failed: Chapter) -> None:
@@ -224,7 +223,7 @@ def test_a_failing_notebook_names_the_module_and_the_cell_and_is_kept(failed: Ch
 
 def test_what_was_left_after_a_failure_is_told_with_the_next_commands(failed: Chapter) -> None:
     for text in (
-        f"{failed.machine_id} (m6i.large) is running, about $",
+        f"{failed.machine_id} (builder, m6i.large) is running, about $",
         f"notebake resume {failed.run.id}",
         f"notebake tear-down {failed.run.id}",
     ):
