@@ -38,7 +38,7 @@ def try_call(operation: str, parameters: dict[str, object], region: str) -> Tria
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
     """
     try:
-        with calling(f"try {operation}"):
+        with calling(f"see whether EC2 would {operation.replace('_', ' ')}"):
             getattr(connect("ec2", region), operation)(**parameters, DryRun=True)
     except CloudError as error:
         if error.code == "DryRunOperation":
