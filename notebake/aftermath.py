@@ -74,7 +74,8 @@ def spell_end(run: Run, machine: Instance) -> str:
         return "it does not end by itself"
     when = spell_when(ends)
     if machine.state in {"pending", "running"}:
-        return f"it ends by itself {when}"
+        is_over = ends.timestamp() <= clock.now()
+        return f"it {'should have ended' if is_over else 'ends'} by itself {when}"
     if run.recipe.scheduler_role:
         return f"its schedule ends it some minutes after {when.removeprefix('at ')}"
     return "it does not end by itself, as it does not run"
