@@ -1,0 +1,62 @@
+"""The sweep as a schedule starts it: dry unless it is told to remove."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.sweep import sweep
+from notebake.errors import NotebakeError
+from notebake.records import Run
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import REGION, CloudWorld, Refuses
+from tests.left_behind import changing, expire, of
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    run = world.new_run()
+    carry_out_to(run, "open_ssh")
+    expire(run)
+    return run
+
+
+def test_the_flow_is_dry_and_tells_each_thing_until_it_is_told_to_remove(
+    world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = changing(world)
+
+    with caplog.at_level(logging.INFO):
+        assert sweep(regions=[REGION], store=run.store) == 2
+
+    for one in of(run):
+        assert one.id in caplog.text
+    assert changing(world) == before
+    assert sweep(regions=[REGION], apply=True, store=run.store) == 2
+    assert of(run) == []
+
+
+def test_the_flow_fails_where_something_is_left_or_nobody_answered(
+    world: CloudWorld, run: Run
+) -> None:
+    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)) as refuses:
+        with pytest.raises(NotebakeError, match="The sweep left: key pair"):
+            sweep(regions=[REGION], apply=True, store=run.store)
+        assert refuses.fired == 1
+    with world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)) as refuses:
+        with pytest.raises(NotebakeError, match="could not be looked at"):
+            sweep(regions=[REGION], store=run.store)
+        assert refuses.fired >= 1
+
+
+def test_the_deployment_is_dry_and_its_schedule_is_paused() -> None:
+    deployments = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+    (mine,) = [one for one in deployments if one["name"] == "sweep"]
+
+    assert mine["entrypoint"] == "flows/sweep.py:sweep"
+    assert mine["parameters"]["apply"] is False
+    assert [one["active"] for one in mine["schedules"]] == [False]
