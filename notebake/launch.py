@@ -12,6 +12,12 @@ from notebake.launch_request import ask_again, request_machine
 from notebake.records import Instance, Run
 
 log = logging.getLogger(__name__)
+METADATA_OPTIONS = {
+    "HttpEndpoint": "enabled",
+    "HttpTokens": "required",
+    "HttpPutResponseHopLimit": 2,
+}
+"""Said in each launch, whatever the account's defaults are: cloud-init needs the metadata."""
 
 
 def launch(
@@ -45,7 +51,7 @@ def launch(
         "KeyName": key_name,
         "UserData": user_data,
         "InstanceInitiatedShutdownBehavior": "terminate",
-        "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+        "MetadataOptions": METADATA_OPTIONS,
     }
     if disks:
         base["BlockDeviceMappings"] = disks

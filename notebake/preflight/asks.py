@@ -11,6 +11,7 @@ from typing import Any
 from notebake.aws import facts, images, key_pairs, networks, tags
 from notebake.aws.secure_parameters import parameter_name
 from notebake.disks import disks_of_builder
+from notebake.launch import METADATA_OPTIONS
 from notebake.preflight.instance_types import wanted_types
 from notebake.preflight.network import usable_subnets
 from notebake.recipe import Recipe
@@ -141,7 +142,7 @@ def launches(run: Run, subnets: list[dict[str, Any]]) -> Iterator[Ask]:
             MinCount=1,
             MaxCount=1,
             InstanceInitiatedShutdownBehavior="terminate",
-            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+            MetadataOptions=METADATA_OPTIONS,
             NetworkInterfaces=[interface],
             BlockDeviceMappings=disks_of_builder(recipe, base["RootDeviceName"]),
             TagSpecifications=marked,

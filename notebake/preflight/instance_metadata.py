@@ -3,28 +3,22 @@
 from collections.abc import Iterable
 
 from notebake.aws import facts
-from notebake.preflight.finding import Finding, good, wrong
+from notebake.preflight.finding import Finding, good
 from notebake.records import Run
 
 
 def check_instance_metadata(run: Run) -> Iterable[Finding]:
-    """No default of the account keeps the machines from their metadata.
+    """Say what the account's defaults are; each launch of ours says for itself what it needs.
 
-    A launch of ours asks for tokens and two hops itself, so an account that enforces tokens
-    (httpTokensEnforced) does not refuse it; it does not ask for the endpoint itself.
+    It asks for the endpoint, tokens and two hops, so neither a default nor an account that enforces
+    tokens (httpTokensEnforced) refuses it or keeps its machine from the metadata.
     """
     defaults = facts.instance_metadata_defaults(run.recipe.region)
+    said = []
+    if defaults.get("HttpTokensEnforced") == "enabled":
+        said.append("the account enforces tokens, and we ask for them")
     if defaults.get("HttpEndpoint") == "disabled":
-        yield wrong(
-            "This account switches the instance metadata service off by default, and without it"
-            " a new machine lets nobody in.",
-            "Type: aws ec2 modify-instance-metadata-defaults --http-endpoint no-preference"
-            f" --region {run.recipe.region}",
-        )
-        return
-    enforced = defaults.get("HttpTokensEnforced") == "enabled"
+        said.append("the account switches it off by default, and we ask for it")
     yield good(
-        "The account enforces tokens for instance metadata, and we ask for them."
-        if enforced
-        else "The account's defaults for instance metadata do not stand in the way."
+        f"Instance metadata: {'; '.join(said) or 'no default of the account stands in the way'}."
     )

@@ -193,14 +193,14 @@ def test_a_region_without_a_default_network_is_wrong_once(world: CloudWorld, run
     assert "ec2:RunInstances" in sentences(run, Verdict.NOT_CHECKED)
 
 
-def test_metadata_that_is_switched_off_by_default_is_wrong(world: CloudWorld, run: Run) -> None:
+def test_metadata_that_is_switched_off_by_default_is_asked_for(world: CloudWorld, run: Run) -> None:
     disabled = Rewrites(
         "GetInstanceMetadataDefaults",
         r"<accountLevel\s*/>|<accountLevel></accountLevel>",
         "<accountLevel><httpEndpoint>disabled</httpEndpoint></accountLevel>",
     )
     with world.meeting(disabled):
-        assert "modify-instance-metadata-defaults" in sentences(run, Verdict.WRONG)
+        assert "off by default, and we ask for it" in sentences(run, Verdict.GOOD)
 
     assert disabled.fired == 1
 
