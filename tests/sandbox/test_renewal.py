@@ -1,0 +1,92 @@
+"""Leases renewed on real machines of both roles, with nothing but what the run itself knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from notebake import host as ssh
+from notebake import keep_alive, keys, user_data
+from notebake.access import ensure_group, ensure_key_pair
+from notebake.aws import instances, key_pairs, networks
+from notebake.aws.clients import connect
+from notebake.builder import as_host
+from notebake.console import wait_for_host_key
+from notebake.launch import launch, resolve_base_image
+from notebake.recipe import Network, Recipe
+from notebake.records import Host, Run
+from notebake.run_store import open_store
+from notebake.runs import new_run
+from tasks import launch_instance
+from tests.sandbox.bake_world import cloud_opened, wait_for
+
+pytestmark = pytest.mark.sandbox
+RECIPE = Recipe(
+    name="ocean", instance_types=("t3.micro",), network=Network(ssh_from=("0.0.0.0/0",))
+)
+
+
+@dataclass(frozen=True)
+class Machines:
+    """A builder, and a machine as acceptance starts them: its host key is its own."""
+
+    run: Run
+    builder: Host
+    acceptance: Host
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    folder = tmp_path_factory.mktemp("renewal")
+    with cloud_opened(folder / "home") as cloud, pytest.MonkeyPatch.context() as patch:
+        for name, value in cloud.environment.items():
+            patch.setenv(name, value)
+        connect.cache_clear()
+        try:
+            yield start(folder)
+        finally:
+            connect.cache_clear()
+
+
+def start(folder: Path) -> Machines:
+    """Launch both, as the steps of a build do, and wait for their ssh."""
+    run = new_run(RECIPE, "ocean.yaml", open_store(str(folder / "runs")))
+    networks.allow_ssh(ensure_group(run), RECIPE.network.ssh_from, RECIPE.region)
+    for role in ("builder", "acceptance"):
+        ensure_key_pair(run, role)
+    builder = launch_instance.launch_instance(run)
+    other = launch(
+        run,
+        role="acceptance",
+        number=1,
+        instance_types=RECIPE.instance_types,
+        image_id=resolve_base_image(run)["ImageId"],
+        key_name=key_pairs.key_pair_name(run, "acceptance"),
+        user_data=user_data.user_data(lease_hours=RECIPE.lease_hours),
+        disks=[],
+        marks={},
+    )
+    host_keys = {
+        builder.id: keys.keys_of(run, "builder-host").public,
+        other.id: wait_for_host_key(other.id, RECIPE.region),
+    }
+    hosts = []
+    for machine, role in ((builder, "builder"), (other, "acceptance")):
+        running = instances.wait_for_state(machine.id, RECIPE.region, "running")
+        host = as_host(run, running, key_name=role, host_key=host_keys[machine.id])
+        wait_for(lambda one=host: ssh.is_reachable(one), f"ssh to the {role}", 120)
+        hosts.append(host)
+    return Machines(run, *hosts)
+
+
+def test_the_switches_of_both_roles_are_renewed(machines: Machines) -> None:
+    both = (machines.builder, machines.acceptance)
+    for host in both:
+        assert "left" not in ssh.run_command(host, user_data.lease_is_armed())
+
+    assert keep_alive.renew(machines.run)
+
+    for host in both:
+        left = ssh.run_command(host, user_data.lease_is_armed())
+        assert left.strip() in {"359 minutes left", "360 minutes left"}
