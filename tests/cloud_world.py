@@ -14,6 +14,7 @@ from notebake.recipe import Network, Recipe, Volume
 from notebake.records import Record, Run
 from notebake.run_store import open_store
 from sandbox.calls import Call
+from sandbox.faults.answers import write_error
 from sandbox.wire import Reply
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
@@ -29,14 +30,15 @@ RECIPE = Recipe(
 
 def refusal_of(code: str, status: int = 500) -> Reply:
     """Return the answer with which EC2 refuses a call."""
-    text = f"<Response><Errors><Error><Code>{code}</Code><Message>as asked</Message></Error>"
-    body = f"{text}</Errors><RequestID>none</RequestID></Response>"
-    return Reply(status, [("Content-Type", "text/xml")], body.encode())
+    return write_error("ec2", status, code, "as asked")
 
 
 @dataclass
 class LosesAnswers:
-    """Lets a call take effect and then loses its answer, so many times."""
+    """Lets a call take effect and answers InternalError, so many times.
+
+    `opened.fail("lose_after", ...)` closes the connection instead.
+    """
 
     action: str
     times: int

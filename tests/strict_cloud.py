@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from moto.core.base_backend import BackendDict
 
 from sandbox.calls import CallLog, CallRecord
+from sandbox.clock import Clock
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.latency import Latency
+from sandbox.faults.fault import read_fault
 from sandbox.persistence import Memory
 from sandbox.server import serving
 from sandbox.wire import Wire, ticking
@@ -36,15 +39,33 @@ class StrictCloud:
         records = self.wire.calls.records()
         return [one for one in records if action in (None, one.action)]
 
+    def fail(self, effect: str, **more: Any) -> str:
+        """Let something go wrong, as sandbox/faults/README.md says; return the fault's name."""
+        name = more.pop("name", f"fault-{len(self.cloud.faults.describe())}")
+        self.wire.gate.put(read_fault({"name": name, "effect": effect, **more}))
+        return str(name)
+
+    def fired(self, name: str) -> int:
+        """Return how often a fault has fired."""
+        return self.cloud.faults.fired(name)
+
+    def advance(self, seconds: float) -> None:
+        """Put the cloud's clock forward, and let what is due happen."""
+        self.cloud.clock.advance(seconds)
+        self.wire.catch_up()
+
 
 @contextmanager
 def strict_cloud_opened(
-    latency: Latency = QUICK, home: Path | None = None, machines: FakeMachines | None = None
+    latency: Latency = QUICK,
+    home: Path | None = None,
+    machines: FakeMachines | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[StrictCloud]:
     """Run an empty cloud, or the one remembered in `home`, while the block runs."""
     BackendDict.reset()
     machines = machines or FakeMachines()
-    cloud = Cloud(machines, latency)  # type: ignore[arg-type]
+    cloud = Cloud(machines, latency, clock=clock)  # type: ignore[arg-type]
     if home:
         Memory(cloud, home / "api.json").restore()
     wire = Wire(cloud, CallLog(home / "calls.jsonl" if home else None))

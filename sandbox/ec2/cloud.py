@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,6 +15,8 @@ from sandbox.ec2.tokens import TokenBook
 from sandbox.ec2.workers import Workers, Workforce
 from sandbox.faults.book import FaultBook
 from sandbox.machines import Machines
+
+log = logging.getLogger(__name__)
 
 ACCOUNT_ID = "123456789012"
 CLOSE_TIMEOUT_SECONDS = 20
@@ -93,7 +96,10 @@ class Cloud:
         """Do what has become due by now."""
         with self.lock:
             while work := self._agenda.take_due(self.clock.now()):
-                work()
+                try:
+                    work()
+                except Exception:
+                    log.exception("What was due broke")
                 self.changed()
 
     def changed(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from sandbox.ec2.sight import Sight
 
 if TYPE_CHECKING:
     from sandbox.ec2.cloud import Cloud
+
+
+log = logging.getLogger(__name__)
 
 
 class Region:
@@ -109,7 +113,11 @@ class Region:
             if volume.attachment and volume.attachment.delete_on_termination:
                 del self.volumes[volume.id]
                 self.untag(volume.id)
-                self.cloud.machines.delete_volume(volume.id)
+                try:
+                    self.cloud.machines.delete_volume(volume.id)
+                except Exception:
+                    # The file stays until the sandbox goes down; the instance ends all the same.
+                    log.exception("The disk of %s could not be removed", volume.id)
             else:
                 volume.attachment, volume.state = None, "available"
 

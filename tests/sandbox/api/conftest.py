@@ -11,7 +11,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.ec2 import base_images
-from sandbox.faults.fault import read_fault
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 REGION = "us-west-2"
@@ -51,18 +50,13 @@ class World:
         return self.opened.machines
 
     def fail(self, effect: str, **more: Any) -> str:
-        """Let something go wrong; return the fault's name."""
-        name = f"fault-{len(self.opened.cloud.faults.describe())}"
-        self.opened.wire.gate.put(read_fault({"name": name, "effect": effect, **more}))
-        return name
+        return self.opened.fail(effect, **more)
 
     def fired(self, name: str) -> int:
-        return self.opened.cloud.faults.fired(name)
+        return self.opened.fired(name)
 
     def advance(self, seconds: float) -> None:
-        """Put the cloud's clock forward, and let what is due happen."""
-        self.opened.cloud.clock.advance(seconds)
-        self.opened.wire.catch_up()
+        self.opened.advance(seconds)
 
     def launch(self, **changes: Any) -> dict[str, Any]:
         asked = {"ImageId": UBUNTU, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
