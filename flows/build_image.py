@@ -15,6 +15,7 @@ from notebake import runs
 from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError, LostError
 from notebake.keep_alive import keep_alive
+from notebake.known_runs import has_run
 from notebake.recipe_file import load_recipe
 from notebake.records import Run
 from notebake.run_lease import LeaseLostError, hold_lease
@@ -40,7 +41,7 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     Args:
         recipe: Path of the recipe; a mended one is taken up. Empty: as the run has it.
         run_id: The run to go on with; empty: a new run, or the one of this flow run.
-        store: Directory of the run store; empty: the default one.
+        store: Where the run store lies, a directory or s3://bucket/prefix; empty: the default.
     """
     show_logs_in_prefect()
     allow_waiting()
@@ -69,8 +70,7 @@ def open_run(recipe: str, run_id: str, store: str) -> Run:
     """
     kept = open_store(store or default_location())
     run_id = run_id or f"run-{str(flow_run.get_id() or '')[:8]}"
-    known = {header.id for header in runs.list_runs(kept)}
-    if recipe and run_id not in known:
+    if recipe and not has_run(run_id, kept):
         return runs.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
     run = runs.load_run(run_id, kept)
     return runs.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run

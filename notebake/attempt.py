@@ -78,8 +78,7 @@ def attempts(run: Run, name: str = "") -> list[Attempt]:
     """Return the attempts under a name, or all of the run, in the order in which they began."""
     store = open_store(run.store)
     keys = store.list(f"{run.id}/attempts/{name}/" if name else f"{run.id}/attempts/")
-    found = [stored for key in keys if (stored := store.read(key))]
-    every = [Attempt.model_validate_json(stored.content) for stored in found]
+    every = [Attempt.model_validate_json(stored.content) for stored in store.read_all(keys)]
     return sorted(every, key=lambda one: one.key.rpartition("/")[2])
 
 

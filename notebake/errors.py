@@ -127,6 +127,8 @@ def is_worth_a_retry(error: object) -> bool:
     """Tell whether a failure may pass by itself; every other one is for a person."""
     if isinstance(error, CloudError):
         return error.is_passing or error.code in LATE_CODES
+    if isinstance(error, RunStoreError) and isinstance(error.__cause__, CloudError):
+        return error.__cause__.is_passing
     if isinstance(error, HostUnreachableError):
         return not isinstance(error, LoginRefusedError)
     return isinstance(error, ConnectionError) and not isinstance(error, NotebakeError)

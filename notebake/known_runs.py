@@ -3,14 +3,14 @@
 import datetime
 import logging
 
-from notebake import clock, runs
+from notebake import runs
 from notebake.attempt import attempts
 from notebake.errors import NotebakeError
 from notebake.moments import moment_of
 from notebake.process import is_dead
 from notebake.records import Record, Run
 from notebake.run_lease import read_lease
-from notebake.run_store import KEY, RunStore
+from notebake.run_store import KEY, RunStore, open_store
 
 log = logging.getLogger(__name__)
 UNREADABLE = "nobody knows whom: its run store could not be read"
@@ -71,7 +71,7 @@ def look_up(run_id: str, store: RunStore) -> KnownRun:
 def holder_of(run: Run) -> str:
     """Return who executes a run now, as a phrase; "" where nobody does."""
     lease = read_lease(run)
-    if lease is None or lease.is_released or lease.expires_at <= clock.now():
+    if lease is None or lease.is_released or lease.expires_at <= open_store(run.store).clock():
         return ""
     if is_dead(lease.process):
         return ""

@@ -20,7 +20,7 @@ class Run(Record):
     id: str
     recipe: Recipe
     store: str
-    """Where the run store lies: a directory (later also s3://bucket/prefix)."""
+    """Where the run store lies: a directory, or s3://bucket/prefix."""
 
 
 class Instance(Record):

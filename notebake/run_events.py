@@ -45,7 +45,7 @@ def record_outcome(
 def events(run: Run) -> list[Event]:
     """Return all that happened in the run, in order."""
     store = open_store(run.store)
-    found = [stored for key in store.list(f"{run.id}/events/") if (stored := store.read(key))]
+    found = store.read_all(store.list(f"{run.id}/events/"))
     return [Event.model_validate_json(stored.content) for stored in found]
 
 

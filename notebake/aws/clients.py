@@ -52,7 +52,8 @@ def connect(service: str, region: str, *, tries: int = 5) -> Any:
         region_name=region,
         retries={"mode": "standard", "total_max_attempts": tries},
         connect_timeout=10,
-        read_timeout=60,
+        # A run store that hangs must not outlast the lease that is kept in it.
+        read_timeout=15 if service == "s3" else 60,
         user_agent_appid="notebake",
         max_pool_connections=25,
     )

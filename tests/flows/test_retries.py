@@ -14,10 +14,18 @@ from notebake.errors import (
     LostError,
     NotebookError,
     PreflightError,
+    RunStoreError,
     SecretFoundError,
     WaitTimeoutError,
 )
 from notebake.run_lease import LeaseLostError
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """Return an error as `raise … from …` leaves it."""
+    error.__cause__ = cause
+    return error
+
 
 PASSING = [
     HostUnreachableError("no route"),
@@ -27,8 +35,10 @@ PASSING = [
     CloudError("not allowed yet", "", "UnauthorizedOperation"),
     CloudError("not freed yet", "", "VcpuLimitExceeded"),
     ConnectionResetError("reset"),
+    caused(RunStoreError("not read"), CloudError("slow down", "", "SlowDown")),
 ]
 FOR_A_PERSON = [
+    caused(RunStoreError("not read"), CloudError("no", "", "AccessDenied")),
     LoginRefusedError("wrong key"),
     CloudError("not there", "", "InvalidAMIID.NotFound"),
     CloudError("of our own"),
