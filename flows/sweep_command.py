@@ -115,8 +115,9 @@ def settle(console: Console, going: tuple[Finding, ...], scope: Scope, again: st
 def check_all_gone(swept: Swept, again: str) -> None:
     """Raise SweepError where something is still there."""
     if swept.remaining or swept.failures:
-        remaining = tuple(described(one) for one in swept.remaining)
-        raise SweepError(remaining, swept.failures, again)
+        left = ", ".join(described(one) for one in swept.remaining) or "nothing of what was found"
+        why = " ".join(swept.failures)
+        raise SweepError(f"The sweep left: {left}. {why}".strip(), f"Try again with: {again}")
 
 
 def described(one: Resource) -> str:

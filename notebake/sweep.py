@@ -66,12 +66,6 @@ class Swept(Record):
 class SweepError(NotebakeError):
     """Something is still there that should be gone."""
 
-    def __init__(self, remaining: tuple[str, ...], failures: tuple[str, ...], again: str) -> None:
-        Exception.__init__(self, remaining, failures, again)
-        left = ", ".join(remaining) or "nothing of what was found"
-        self.message = f"The sweep left: {left}. {' '.join(failures)}".strip()
-        self.hint = f"Try again with: {again}"
-
 
 def look(scope: Scope) -> Look:
     """Look in all regions at the same time; makes and removes nothing."""

@@ -61,6 +61,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "tags": ({"Owner": "ada"}, set()),
     "share_with": (("123456789012",), set()),
     "lease_hours": (1.0, set()),
+    "scheduler_role": ("arn:aws:iam::123456789012:role/notebake-scheduler", set()),
     "on_failure": ("tear_down", set()),
 }
 
