@@ -46,7 +46,7 @@ def regions_of(given: argparse.Namespace) -> tuple[str, ...]:
 def survey(given: argparse.Namespace) -> int:
     """List what carries our tags, by looking; 0 when that worked, whatever was found."""
     from flows.findings_view import print_costs, print_findings
-    from notebake.sweep import Scope, check_all_answered, look
+    from notebake.look import Scope, check_all_answered, look
 
     regions = regions_of(given)
     store = given.store or default_location()

@@ -9,10 +9,11 @@ from flows.sweep_command import check_all_gone, described
 from notebake import clock
 from notebake.aws.inventory import enabled_regions
 from notebake.fate import Finding
+from notebake.look import Scope, check_all_answered, look
 from notebake.moments import moment_of
 from notebake.monthly_cost import spell_monthly, spell_sum
 from notebake.run_store import default_location
-from notebake.sweep import Scope, check_all_answered, look, remove
+from notebake.sweep import remove
 from notebake.waiting import allow_waiting
 
 log = logging.getLogger(__name__)

@@ -12,18 +12,12 @@ from flows.look_commands import regions_of
 from notebake import clock, runs
 from notebake.errors import RunStoreError
 from notebake.fate import Finding
+from notebake.look import Scope, check_all_answered, look
 from notebake.moments import moment_of
 from notebake.records import Resource
 from notebake.run_store import default_location, open_store
 from notebake.survey import describe_resource
-from notebake.sweep import (
-    Scope,
-    SweepError,
-    Swept,
-    check_all_answered,
-    look,
-    remove,
-)
+from notebake.sweep import SweepError, Swept, remove
 
 
 def run(given: argparse.Namespace) -> int:

@@ -7,10 +7,11 @@ import pytest
 from notebake import clock
 from notebake.aws import images, instances, tags
 from notebake.fate import Finding
+from notebake.look import Look, Scope, look
 from notebake.moments import moment_of
 from notebake.records import Resource, Run
 from notebake.run_lease import hold_lease
-from notebake.sweep import Look, Scope, Swept, look, remove
+from notebake.sweep import Swept, remove
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld, Refuses
 from tests.left_behind import FUTURE, changing, expire, ids, launch_more_like, mark, of
