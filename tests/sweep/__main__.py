@@ -1,0 +1,133 @@
+"""Kill a run at every point of it, and show what came of that: `python -m tests.sweep`.
+
+One trial with its whole log: `python -m tests.sweep --point 57 --case after`.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from notebake.aws.clients import connect
+from notebake.records import Run
+from tests.sweep import stand_in_jupyter, table, whole_run
+from tests.sweep.choice import Choice
+from tests.sweep.points import Case
+from tests.sweep.spoken_scripts import CONTENT
+from tests.sweep.sweep import Remembering, Sweep
+from tests.sweep.trials import Trial
+from tests.sweep.world import World, make_directory, put_in_place, remove_directory
+
+LOCATION = "s3://runs/bakes"
+
+
+@contextmanager
+def world_opened() -> Iterator[World]:
+    """Give a world in which a whole run has been rehearsed: nothing is read anew any more."""
+    directory = make_directory()
+    try:
+        with stand_in_jupyter.serving() as port:
+            world = World(whole_run.make_recipe(), directory)
+            world.jupyter_port = port
+            put_in_place(world)
+            run = furnish(world)
+            whole_run.leave_prefect_out()
+            whole_run.take_up(run.id, LOCATION)
+            yield world
+    finally:
+        remove_directory(directory)
+
+
+def furnish(world: World) -> Run:
+    """Give the account what it has before a run, and begin one."""
+    world.empty()
+    world.new_process()
+    world.give_users_volume(whole_run.USERS_VOLUME)
+    s3 = connect("s3", "us-east-1")
+    for bucket in ("runs", "others"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket="others", Key="sst.nc", Body=CONTENT)
+    world.passed = world.version = 0
+    return whole_run.begin(world.recipe, LOCATION)
+
+
+def show(trial: Trial) -> None:
+    """Say at once what went wrong."""
+    if trial.verdict and not trial.verdict.is_good:
+        say(table.paragraph(trial))
+
+
+def sweep_all(world: World, choice: Choice, at_once: int) -> Sweep:
+    """Carry a run through its world with a child at each of its points."""
+    run = furnish(world)
+    # Children copy each page that they touch, and a collection touches all.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    sweep = Sweep(world, run.id, LOCATION, choice, at_once, show)
+    world.road = sweep
+    error: BaseException | None = None
+    try:
+        whole_run.take_up(run.id, LOCATION)
+    except BaseException as caught:  # noqa: BLE001 - reported by whoever it belongs to
+        error = caught
+    sweep.finish(error)
+    if error:
+        raise error
+    return sweep
+
+
+def main() -> int:
+    """Sweep, print the table, and fail if anything went wrong."""
+    chosen = parse()
+    logging.getLogger().handlers[:] = [Remembering()]
+    logging.getLogger().setLevel(logging.INFO)
+    if chosen.point:
+        logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
+    cases = frozenset(Case[one.upper()] for one in chosen.case) or frozenset(Case)
+    choice = Choice(cases, chosen.point, chosen.quick, chosen.every, bool(chosen.point))
+    with world_opened() as world:
+        began = time.monotonic()
+        sweep = sweep_all(world, choice, chosen.at_once)
+        left = world.history.left()
+        failed = table.failures(sweep.trials)
+    lines = table.lines(sweep.cases)
+    say(table.as_text(lines))
+    seconds = sum(one.verdict.seconds for one in sweep.trials if one.verdict)
+    say(
+        f"{len(failed)} of {len(sweep.trials)} trials went wrong; {time.monotonic() - began:.0f} s,"
+        f" {seconds:.0f} s of the processor; left by the run itself: {left}"
+    )
+    if chosen.report:
+        content = {"lines": [asdict(one) for one in lines], "failed": failed, "left": left}
+        content["text"] = table.as_text(lines)
+        chosen.report.write_text(json.dumps(content))
+    return 1 if failed or left else 0
+
+
+def parse() -> argparse.Namespace:
+    """Return the options."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
+    names = [one.name.lower() for one in Case]
+    parser.add_argument("--point", type=int, default=0, help="one point, with its whole log")
+    parser.add_argument("--case", action="append", default=[], choices=names)
+    parser.add_argument("--quick", action="store_true", help="as the tests do it")
+    parser.add_argument("--every", type=int, default=1, help="only every so-manieth trial")
+    parser.add_argument("--at-once", type=int, default=2, help="how many children live at a time")
+    parser.add_argument("--report", type=Path, help="where the outcome is written as JSON")
+    return parser.parse_args()
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

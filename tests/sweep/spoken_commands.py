@@ -1,0 +1,258 @@
+"""The commands that a scripted host understands: those that notebake's own texts make.
+
+Each is compared as a whole with what notebake writes; whatever else is said fails loudly.
+"""
+
+import base64
+import hashlib
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from notebake import credential_scan, notebook_run, user_data
+from notebake import host as ssh
+from notebake.asked import DEPENDS_ON
+from notebake.commands import boot, clean, datasets, jupyter, markers, repository, software, volumes
+from notebake.commands.notebook import status_path
+from notebake.detached import ROOT, read_command, start_command, upload
+from notebake.digest import digest_of
+from notebake.recipe import Recipe, Volume
+from tests.sweep.scripted_host import Boot, ScriptedHost
+from tests.sweep.spoken_scripts import CONTENT, LOCKS, asked_for, perform, volumes_by_id
+
+SCANNER = "/run/notebake/credential_scan.py"
+READING_SECONDS = 4.0
+"""How long one reading waits for news of a work."""
+
+
+class UnknownCommandError(BaseException):
+    """Something was said that no host here understands; no `except Exception` may hide that."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a command gave."""
+
+    code: int = 0
+    output: str = ""
+    errors: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether a work is to be started."""
+
+    name: str
+    id: str
+    is_done: bool
+    """The probe `unless` succeeds."""
+
+
+Deed = Callable[[], Spoken]
+
+
+def answer(recipe: Recipe, host: ScriptedHost, command: str) -> Spoken:
+    """Do what a command says, on a host that is on."""
+    assert host.boot
+    for understand in (fixed, marking, starting, reading, checking_logins, looking_at_part):
+        if deed := understand(recipe, host, host.boot, command):
+            return deed()
+    raise UnknownCommandError(f"{host.id} does not understand: {command[:2000]}")
+
+
+def succeed(holds: object, output: str = "") -> Spoken:
+    return Spoken(0, output) if holds else Spoken(1)
+
+
+def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
+    """Commands whose whole text is known."""
+    root, points = host.root, [one.mount_point for one in recipe.volumes]
+    baked = [one.mount_point for one in recipe.volumes if one.is_in_image]
+    known: dict[str, Deed] = {
+        "true": Spoken,
+        boot.first_boot_status(): Spoken,
+        boot.package_manager_is_idle(): Spoken,
+        boot.boot_id(): lambda: Spoken(0, up.id + "\n"),
+        boot.machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
+        user_data.renew_lease(recipe.lease_hours): lambda: renew(host),
+        user_data.lease_is_armed(): lambda: succeed(up.lease_until),
+        jupyter.read_token(): lambda: succeed(root.token, root.token + "\n"),
+        jupyter.jupyter_is_running(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
+        f"ls {software.LOCKS}": lambda: succeed(root.software, "\n".join(LOCKS) + "\n"),
+        ssh.write_as_root(SCANNER, scanner()): Spoken,
+        f"test -f {status_path(notebook_run.OUTPUT)}": lambda: succeed(
+            status_path(notebook_run.OUTPUT) in root.files
+        ),
+        make_notebook_directory(recipe): Spoken,
+        f"sudo bash -c {shlex.quote(clean.remove_login(user=recipe.base_image.user))}": (
+            lambda: remove_login(host)
+        ),
+        volumes.volumes_are_mounted(pairs(recipe, host)): lambda: succeed(
+            all(up.mounted.get(one) for one in points)
+        ),
+    }
+    for paths in (points, baked):
+        holds = all(up.mounted.get(one) for one in paths)
+        known[boot.are_mount_points(paths)] = lambda holds=holds: succeed(holds)
+    for step in DEPENDS_ON:
+        digest = asked_for(recipe, step)
+        known[markers.read_mark(step, digest)] = lambda s=step, d=digest: read_mark(host, s, d)
+        known[software.software_is_installed(digest)] = lambda d=digest: succeed(root.software == d)
+    for one in recipe.datasets:
+        is_there = digest_of(one) in root.datasets
+        known[datasets.dataset_is_there(one)] = lambda is_there=is_there: succeed(is_there)
+        staging = datasets.prepare_staging(one, user=recipe.base_image.user)
+        known[f"sudo bash -c {shlex.quote(staging)}"] = Spoken
+        staged = datasets.staging_path(one)
+        digest = hashlib.sha256(CONTENT).hexdigest()
+        listed = f"{digest}  {Path(staged).name}\n"
+        known[ssh.write_as_root(f"{staged}.sha256", listed, "0644")] = (
+            lambda path=f"{staged}.sha256", text=listed: write(host, path, text)
+        )
+    if recipe.repository_path:
+        text = repository.repository_commit(recipe.repository_path)
+        known[text] = lambda: succeed(root.commit, root.commit + "\n")
+    return known.get(command)
+
+
+def marking(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
+    """Write a marker: its phrase is not known before."""
+    del recipe, up
+    found = re.search(r"printf %s ('[^']*'|\S+) > ('[^']*'|\S+)\n", inner_script(command))
+    if not found or "/steps/." not in found[2]:
+        return None
+    digest, _, detail = shlex.split(found[1])[0].rstrip("\n").partition("\n")
+    step = Path(shlex.split(found[2])[0]).name.removeprefix(".").removesuffix(".new")
+    if markers.mark(step, digest, detail) != command:
+        return None
+
+    def mark() -> Spoken:
+        host.root.marks[step] = (digest, detail)
+        return Spoken()
+
+    return mark
+
+
+def starting(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
+    """Start an uploaded work, unless it runs or is done."""
+    name = re.search(r"systemctl is-active '?notebake-([\w.-]+)'? ", command)
+    limit = re.search(r"RuntimeMaxSec=(\d+)", command)
+    asked = re.search(r"grep -qxF (\w+) ", command)
+    if not name or not limit or not asked:
+        return None
+    probes = {"false": False}
+    for step in DEPENDS_ON:
+        digest = asked_for(recipe, step)
+        probes[markers.is_marked(step, digest)] = host.root.marks.get(step, ("",))[0] == digest
+    for probe, is_done in probes.items():
+        if start_command(name[1], probe, int(limit[1]), asked_id=asked[1]) == command:
+            question = Question(name[1], asked[1], is_done)
+            return lambda: start(recipe, host, up, question)
+    return None
+
+
+def start(recipe: Recipe, host: ScriptedHost, up: Boot, asked: Question) -> Spoken:
+    """Start what was uploaded, as `start_command` does."""
+    script = host.root.files.pop(upload(asked.name), None)
+    work = up.works.get(asked.name)
+    if work and (not work.result or asked.is_done or work.asked_id == asked.id):
+        return Spoken()
+    if script is None:
+        return Spoken(1, "", f"install: cannot stat '{upload(asked.name)}'")
+    deed = perform(recipe, host, asked.name, script.decode())
+    if deed is None:
+        text = script.decode()[:3000]
+        raise UnknownCommandError(f"{host.id} does not understand {asked.name}:\n{text}")
+    host.start_work(asked.name, asked.id, deed.seconds, deed.effect)
+    return Spoken()
+
+
+def reading(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
+    """Read how a work is getting on; the reading itself waits a while for news."""
+    del recipe
+    said = shlex.split(command)[-1] if command.startswith("sudo /bin/sh -c ") else ""
+    found = re.search(rf"^cd '?{ROOT}/([\w.-]+)'? .*-gt (\d+) \]", said, re.DOTALL)
+    if not found or read_command(found[1], int(found[2])) != command:
+        return None
+
+    def read() -> Spoken:
+        work = up.works.get(found[1])
+        if work is None:
+            return Spoken(3)
+        if not work.result and len(work.log) <= int(found[2]):
+            host.clock.advance(min(READING_SECONDS, work.ends_at - host.clock.seconds))
+        more = base64.encodebytes(work.log[int(found[2]) :]).decode()
+        return Spoken(0, f"{work.result}\n{more}")
+
+    return read
+
+
+def checking_logins(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
+    """The proof's look at who may log in."""
+    del up
+    home = f"/home/{recipe.base_image.user}/.ssh/authorized_keys"
+    if not command.startswith(f'test "$(sudo grep --count ssh- {home})" = 1 &&'):
+        return None
+    return lambda: succeed(len(host.root.authorized) == 1)
+
+
+def looking_at_part(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
+    """Look at what an earlier try has brought of a file."""
+    del recipe, up
+    found = re.fullmatch(r"stat --format=%s (\S+) 2>/dev/null && sha256sum < (\S+)", command)
+    if not found or found[1] != found[2]:
+        return None
+    content = host.root.files.get(shlex.split(found[1])[0])
+    if content is None:
+        return lambda: Spoken(1)
+    return lambda: Spoken(0, f"{len(content)}\n{hashlib.sha256(content).hexdigest()}  -\n")
+
+
+def write(host: ScriptedHost, path: str, text: str) -> Spoken:
+    host.root.files[path] = text.encode()
+    return Spoken()
+
+
+def renew(host: ScriptedHost) -> Spoken:
+    host.renew_lease()
+    return Spoken()
+
+
+def read_mark(host: ScriptedHost, step: str, digest: str) -> Spoken:
+    kept, detail = host.root.marks.get(step, ("", ""))
+    return succeed(kept == digest, detail + "\n")
+
+
+def remove_login(host: ScriptedHost) -> Spoken:
+    """Nobody can log in any more; cloud-init would put it back only where it was cleaned."""
+    host.root.authorized.clear()
+    host.root.host_key = host.root.machine_id = ""
+    return Spoken(0, clean.LOGIN_REMOVED + "\n")
+
+
+def pairs(recipe: Recipe, host: ScriptedHost) -> list[tuple[Volume, str | None]]:
+    """Return the recipe's volumes with the ids that they have on this host."""
+    ids = volumes_by_id(recipe, host)
+    return [(one, ids.get(one.name)) for one in recipe.volumes]
+
+
+def make_notebook_directory(recipe: Recipe) -> str:
+    user = recipe.base_image.user
+    return (
+        f"sudo install --directory --owner={user} --group={user} --mode=0755"
+        f" {notebook_run.DIRECTORY}"
+    )
+
+
+def inner_script(command: str) -> str:
+    """Return what `as_root` wraps, or nothing."""
+    words = shlex.split(command) if command.startswith("sudo bash -c ") else []
+    return words[3] if len(words) == 4 else ""
+
+
+@cache
+def scanner() -> str:
+    return Path(credential_scan.__file__).read_text()

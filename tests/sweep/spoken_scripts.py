@@ -1,0 +1,209 @@
+"""The scripts that a scripted host runs for systemd, and what each does to it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from notebake import credential_scan, notebook_run
+from notebake.asked import asked_for as digest_for
+from notebake.commands import clean, datasets, jupyter, markers, repository, software, volumes
+from notebake.commands.notebook import run_notebook, status_path
+from notebake.commands.shell import as_user, script
+from notebake.digest import digest_of
+from notebake.disks import device_names
+from notebake.recipe import Recipe
+from tests.sweep.executed_notebook import EXECUTED
+from tests.sweep.scripted_host import ScriptedHost
+
+LOCKS = {
+    "apt.txt": b"git=1:2.43\n",
+    "papermill.txt": b"papermill==2.6.0\n",
+    "requirements.txt": b"jupyterlab==4.5.0\nnumpy==2.3.0\n",
+}
+CONTENT = b"sea surface temperature\n"
+"""What every dataset holds."""
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SCANNER = "/run/notebake/credential_scan.py"
+
+
+_digests: dict[tuple[int, str], tuple[Recipe, str]] = {}
+
+
+def asked_for(recipe: Recipe, step: str) -> str:
+    """Return the digest of what a step is asked for: the same recipe is looked at once."""
+    key = id(recipe), step
+    if key not in _digests:
+        _digests[key] = recipe, digest_for(recipe, step)
+    return _digests[key][1]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a script does after so many seconds, and prints."""
+
+    seconds: float
+    effect: Callable[[], str]
+
+
+Named = tuple[str, str, Deed]
+"""What systemd calls it, its text, and what it does."""
+
+
+def perform(recipe: Recipe, host: ScriptedHost, name: str, text: str) -> Deed | None:
+    """Return what a script does; None where notebake does not write it so."""
+    scripts = [*steps(recipe, host), *cleaning(recipe, host), *notebook(recipe, host)]
+    return next((deed for called, whole, deed in scripts if (called, whole) == (name, text)), None)
+
+
+def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
+    """The scripts of the steps that end with a marker: ."""
+    user, digest = recipe.base_image.user, asked_for(recipe, "install_software")
+    ids = volumes_by_id(recipe, host)
+    mounting = [
+        volumes.prepare_volume(volume=one, volume_id=ids[one.name], user=user)
+        for one in sorted(recipe.volumes, key=lambda one: one.mount_point)
+        if one.name in ids
+    ]
+    cloning, path = [], recipe.repository_path
+    if recipe.repository and path:
+        one = repository.clone_repository(repository=recipe.repository, path=path, user=user)
+        cloning.append(one)
+    serving = jupyter.install_jupyter_service(
+        user=user, port=recipe.jupyter_port, working_directory=path or f"/home/{user}"
+    )
+    installing = software.install_software(recipe.software, user=user, digest=digest)
+    receiving = [datasets.receive_dataset(one, user=user) for one in recipe.datasets]
+    known: list[tuple[str, list[str], float, Callable[[], str]]] = [
+        ("mount_volumes", mounting, 5, lambda: mount(recipe, host)),
+        ("install_software", [installing], 90, lambda: install(host, digest)),
+        ("fetch_datasets", receiving, 4, lambda: receive(recipe, host)),
+        ("fetch_datasets", [], 1, str),
+        ("clone_repository", cloning, 3, lambda: clone(host)),
+        ("start_jupyter", [serving], 3, lambda: serve(recipe, host)),
+    ]
+    found = []
+    for step, scripts, seconds, effect in known:
+        asked = asked_for(recipe, step)
+        whole = script(*(f"(\n{one}\n)" for one in scripts), markers.mark(step, asked))
+        deed = Deed(seconds, marked(host, step, asked, effect))
+        found.append((f"{step}-{asked}", whole, deed))
+    return found
+
+
+def marked(
+    host: ScriptedHost, step: str, digest: str, effect: Callable[[], str]
+) -> Callable[[], str]:
+    """Return what does a step's work and then writes its marker."""
+
+    def do() -> str:
+        printed = effect()
+        host.root.marks[step] = (digest, "")
+        return printed
+
+    return do
+
+
+def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
+    """The cleaning and the two searches."""
+    user, digest = recipe.base_image.user, asked_for(recipe, "clean_host")
+    points = [one.mount_point for one in recipe.volumes if one.is_in_image]
+    units = [jupyter.UNIT, jupyter.TOKEN_SERVICE]
+    cleaned = clean.clean_machine(user=user, units=units, mount_points=points)
+    found = [(f"clean-{digest}", cleaned, Deed(8, lambda: clean_up(host)))]
+    for when, is_early in (("early-scan", True), ("scan", False)):
+        text = clean.scan_machine(
+            scanner_path=SCANNER, user=user, mount_points=points, before_cleaning=is_early
+        )
+        found.append((f"{when}-{digest}", text, Deed(6, report)))
+    return found
+
+
+def notebook(recipe: Recipe, host: ScriptedHost) -> list[Named]:
+    """The notebook that proves the machine."""
+    wanted, home = notebook_run.wanted_notebook(recipe), notebook_run.notebook_home(recipe)
+    work = run_notebook(
+        notebook_path=f"{home}/{wanted.path}",
+        output_path=notebook_run.OUTPUT,
+        working_directory=notebook_run.working_directory(wanted, home),
+        parameters=wanted.parameters,
+        kernel=wanted.kernel,
+        timeout_seconds=wanted.timeout_seconds,
+    )
+    text = script(as_user(recipe.base_image.user, work))
+    return [(f"notebook-{digest_of(work)}", text, Deed(20, lambda: execute(recipe, host)))]
+
+
+def mount(recipe: Recipe, host: ScriptedHost) -> str:
+    for name, volume_id in volumes_by_id(recipe, host).items():
+        disk = host.volumes[volume_id]
+        disk.file_system = disk.file_system or volumes.uuid_for(volume_id)
+        point = next(one.mount_point for one in recipe.volumes if one.name == name)
+        host.root.mounts[point] = disk.file_system
+    host.mount_all()
+    return "mounted\n"
+
+
+def install(host: ScriptedHost, digest: str) -> str:
+    host.root.software = digest
+    host.root.files |= {f"{software.LOCKS}/{name}": text for name, text in LOCKS.items()}
+    return "installed\n"
+
+
+def receive(recipe: Recipe, host: ScriptedHost) -> str:
+    for one in recipe.datasets:
+        staged = datasets.staging_path(one)
+        if digest_of(one) not in host.root.datasets:
+            assert host.root.files.pop(staged) == CONTENT
+            assert host.root.files.pop(f"{staged}.sha256")
+            host.root.datasets.add(digest_of(one))
+    return "received\n"
+
+
+def clone(host: ScriptedHost) -> str:
+    host.root.commit = COMMIT
+    return "cloned\n"
+
+
+def serve(recipe: Recipe, host: ScriptedHost) -> str:
+    host.root.jupyter_port = recipe.jupyter_port
+    host.start_jupyter()
+    return "answers\n"
+
+
+def clean_up(host: ScriptedHost) -> str:
+    """What is removed of a machine, as far as anybody here would notice."""
+    assert host.boot
+    host.boot.jupyter_runs = False
+    host.root.token = host.root.instance_seen = ""
+    return clean.CLEANED + "\n"
+
+
+def report() -> str:
+    counted = {"files": 12345, "bytes": 1, "findings": [], "unreadable": [], "seconds": 5.5}
+    printed = json.dumps(counted | {"complete": True})
+    assert credential_scan.is_clean(credential_scan.parse_report(printed))
+    return printed + "\n"
+
+
+def execute(recipe: Recipe, host: ScriptedHost) -> str:
+    assert host.boot
+    assert host.root.software, "a notebook without its software"
+    in_image = [one.mount_point for one in recipe.volumes if one.is_in_image]
+    assert all(host.boot.mounted.get(one) for one in in_image), "a notebook without its disks"
+    status = {"exit_code": 0, "seconds": 19.5, "oom_kills": 0, "kernels": [], "log": ""}
+    host.root.files[notebook_run.OUTPUT] = EXECUTED.encode()
+    host.root.files[status_path(notebook_run.OUTPUT)] = json.dumps(status).encode()
+    return "executed\n"
+
+
+def volumes_by_id(recipe: Recipe, host: ScriptedHost) -> dict[str, str]:
+    """Return the recipe's volumes that this host has: name → volume id.
+
+    On a builder EC2 knows them by their devices; a machine from the image needs no ids.
+    """
+    devices = {device: name for name, device in device_names(recipe).items()}
+    return {
+        devices[device]: volume_id
+        for volume_id, device in host.devices.items()
+        if device in devices
+    }

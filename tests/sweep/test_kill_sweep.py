@@ -1,0 +1,72 @@
+"""A run that is killed anywhere, or whose answers are lost anywhere, ends as if nothing had been.
+
+`make sweep` tries every point; here each third of the worlds that differ by a record only, and of
+each kind of call that changes nothing one lost answer. `python -m tests.sweep --point N --case C`
+shows one trial with its log.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LIMIT_SECONDS = 900
+FEWEST = {
+    "killed before it": 100,
+    "killed after its effect, before the answer": 100,
+    "killed after the answer": 100,
+    "answer lost once": 40,
+    "no answer to any try": 30,
+    "killed, and killed again on resuming": 10,
+    "killed and never resumed": 20,
+}
+"""So many cases of each kind there are at least: a sweep that swept nothing proves nothing."""
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The outcome of one sweep, in a process of its own."""
+    report = tmp_path_factory.mktemp("sweep") / "report.json"
+    command = [sys.executable, "-m", "tests.sweep", "--quick", "--report", str(report)]
+    done = subprocess.run(
+        command,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_SECONDS,
+    )
+    assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
+
+
+def line(swept: dict[str, Any], case: str) -> dict[str, Any]:
+    return next(one for one in swept["lines"] if one["case"] == case)
+
+
+def test_a_run_that_is_killed_or_hears_no_answer_anywhere_ends_well(
+    swept: dict[str, Any], record_property: Any
+) -> None:
+    record_property("table", swept["text"])
+    assert not swept["failed"], "\n".join(swept["failed"])
+    total = line(swept, "all")
+    assert total["completed"] == total["cases"]
+
+
+def test_nothing_is_ever_doubled_and_nothing_is_left(swept: dict[str, Any]) -> None:
+    total = line(swept, "all")
+    assert (total["doubled"], total["left"], swept["left"]) == (0, 0, [])
+
+
+@pytest.mark.parametrize("case", FEWEST)
+def test_the_sweep_has_tried_what_it_says(swept: dict[str, Any], case: str) -> None:
+    assert line(swept, case)["cases"] >= FEWEST[case]
+
+
+def test_a_lost_answer_is_made_good_without_anybody_resuming_the_run(swept: dict[str, Any]) -> None:
+    lost = line(swept, "answer lost once")
+    assert lost["by_itself"] == lost["cases"]

@@ -1,0 +1,96 @@
+"""A whole run as the flow itself carries it out, but one step after the other, without Prefect."""
+
+import logging
+from concurrent.futures import Future
+from typing import Any
+
+from flows import build_image, sweep, tear_down
+from flows.run_step import RETRIES, RETRY_SECONDS, as_task, as_undo_task
+from notebake import clock
+from notebake.errors import is_worth_a_retry
+from notebake.recipe import (
+    Dataset,
+    Network,
+    Notebook,
+    Recipe,
+    Repository,
+    Software,
+    Volume,
+)
+from notebake.records import Run
+from notebake.run_store import open_store
+from notebake.runs import new_run
+
+log = logging.getLogger(__name__)
+USERS_VOLUME = "vol-00000000000000001"
+
+
+def make_recipe() -> Recipe:
+    """Return a recipe that uses every kind of call."""
+    return Recipe(
+        name="ocean",
+        region="us-west-2",
+        instance_types=("m5.large",),
+        network=Network(ssh_from=("198.51.100.7/32",)),
+        share_with=("210987654321",),
+        volumes=(
+            Volume(name="data", mount_point="/data", size_gib=1),
+            Volume(name="mine", mount_point="/mine", volume_id=USERS_VOLUME),
+        ),
+        software=Software(packages=("numpy",)),
+        datasets=(Dataset(name="sst", source="s3://others/sst.nc", path="/data/sst.nc"),),
+        repository=Repository(url="https://example.org/ocean"),
+        notebook=Notebook(path="chlorophyll.ipynb", minimum_cells=3),
+        lease_hours=6,
+        scheduler_role="arn:aws:iam::123456789012:role/notebake-scheduler",
+    )
+
+
+def begin(recipe: Recipe, location: str) -> Run:
+    """Begin a run."""
+    return new_run(recipe, "ocean.yaml", open_store(location), run_id="ocean-1")
+
+
+def take_up(run_id: str, location: str) -> str:
+    """Carry a run out as the flow does, knowing no more of it than its id and its store."""
+    return str(build_image.build_image.fn(run_id=run_id, store=location))
+
+
+def remove_left_overs(region: str, location: str) -> None:
+    """Sweep the account as the scheduled flow does."""
+    sweep.sweep.fn(regions=[region], apply=True, store=location)
+
+
+class Direct:
+    """A task without Prefect: done where it is called, again under the rule of its retries."""
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
+    def __call__(self, run: Run) -> Any:
+        for tried in range(RETRIES + 1):
+            try:
+                return self.task.fn(run)
+            except Exception as error:
+                if tried == RETRIES or not is_worth_a_retry(error):
+                    raise
+                log.info("Trying again: %s", error)
+                clock.pause(RETRY_SECONDS[tried])
+        raise AssertionError
+
+    def submit(self, run: Run) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(self(run))
+        except Exception as error:  # noqa: BLE001 - the future hands it on
+            done.set_exception(error)
+        return done
+
+
+def leave_prefect_out() -> None:
+    """Let the flows do their tasks in this thread, and tell no server."""
+    for flow in (build_image, sweep, tear_down):
+        flow.show_logs_in_prefect = lambda: None
+    build_image.wait = tear_down.wait = lambda _futures: None
+    build_image.as_task = lambda step: Direct(as_task(step))
+    tear_down.as_undo_task = lambda step: Direct(as_undo_task(step))

@@ -1,0 +1,287 @@
+"""One process that holds a whole world: AWS, hosts, time, and the machine that the run is on."""
+
+import functools
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from email.utils import formatdate
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import botocore.handlers
+import botocore.retries.standard
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError
+from moto import backends
+from moto.core.base_backend import BackendDict
+
+from notebake import clock, keep_alive, notebook_run, process, run_lease
+from notebake.aws import clients
+from notebake.recipe import Recipe
+from notebake.ssh import connection
+from notebake.step import current_step
+from sandbox.calls import CallLog
+from sandbox.clock import Clock as CloudClock
+from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.latency import NO_LATENCY
+from sandbox.ec2.resources import Volume
+from sandbox.ec2.workers import ManualWorkers
+from sandbox.wire import Wire
+from tests.sweep import scripted_ssh
+from tests.sweep.history import History
+from tests.sweep.points import OpenRoad, Point, Road, is_reading
+from tests.sweep.scripted_disks import VolumeDisk
+from tests.sweep.scripted_machines import ScriptedMachines
+from tests.sweep.spoken_scripts import COMMIT
+from tests.sweep.virtual_clock import VirtualClock, thread_class
+
+T = TypeVar("T")
+BOOT_ID = "sys/kernel/random/boot_id"
+ENDPOINT = "http://127.0.0.1:9"
+GIT = f"#!/bin/sh\nprintf '{COMMIT}\\tHEAD\\n{COMMIT}\\trefs/heads/main\\n'\n"
+USERS_FILE_SYSTEM = "5e0c9d3e-0000-4000-8000-000000000001"
+
+
+class World:
+    """Everything beside notebake itself."""
+
+    def __init__(self, recipe: Recipe, directory: Path) -> None:
+        self.recipe, self.directory = recipe, directory
+        self.jupyter_port = 0
+        self.main_thread = threading.get_ident()
+        self.clock = VirtualClock()
+        self.empty()
+
+    def empty(self) -> None:
+        """Begin anew, at the beginning of time and with nothing in the account."""
+        recipe = self.recipe
+        BackendDict.reset()
+        self.clock.seconds = 0
+        self.clock.on_advance = self.go_on
+        self.workers = ManualWorkers()
+        self.machines = ScriptedMachines(self.clock, recipe.lease_hours)
+        self.cloud = Cloud(
+            self.machines,  # type: ignore[arg-type]
+            NO_LATENCY,
+            workers=self.workers,
+            clock=CloudClock(self.clock.now),
+        )
+        self.machines.cloud = self.cloud
+        self.wire = Wire(self.cloud, CallLog())
+        self.history = History(self.cloud, recipe.region)
+        self.road: Road = OpenRoad()
+        self.version = 0
+        """Grows with every change of the world; the same number is the same world."""
+        self.passed = 0
+
+    def go_on(self) -> None:
+        """Do what the cloud and the hosts do by themselves; one state of the cloud at a time."""
+        waiting = len(self.workers.waiting())
+        for _ in range(waiting):
+            self.workers.run_next()
+        self.wire.catch_up()
+        if self.machines.go_on() or waiting:
+            self.version += 1
+            self.history.look()
+
+    def send(self, request: Any, event_name: str, **_: object) -> AWSResponse:
+        """Carry a request of botocore's to the cloud, and the answer back if it is not lost."""
+        service, action = event_name.split(".")[-2:]
+        if threading.get_ident() != self.main_thread:
+            # A file of S3's on its way: botocore fetches it in threads of its own.
+            return self._ask(request)
+        point = self._arrive(f"{service}.{action}", is_aws=True)
+        self.road.before(point)
+        answer = self._ask(request)
+        changed = not is_reading(action)
+        if changed:
+            self.version += 1
+            self.history.look()
+        if self.road.after(point, changed=changed):
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return answer
+
+    def _ask(self, request: Any) -> AWSResponse:
+        body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        body = body if isinstance(body, bytes) else body.read()
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else value
+            for name, value in request.headers.items()
+        }
+        reply = self.wire.handle(request.method, request.url, headers, body)
+        told = {"date": formatdate(self.clock.now(), usegmt=True)}
+        return AWSResponse(request.url, reply.status, dict(reply.headers) | told, Raw(reply.body))
+
+    def say(self, said: str, effect: Callable[[], T], cut: Callable[[], None]) -> T:
+        """Carry a command to a host, and its answer back if it is not lost."""
+        point = self._arrive(" ".join(said.split())[:100], is_aws=False)
+        self.road.before(point)
+        before = self._hosts_state()
+        answer = effect()
+        changed = self._hosts_state() != before
+        self.version += changed
+        if self.road.after(point, changed=changed):
+            cut()
+            raise EOFError
+        return answer
+
+    def _arrive(self, name: str, *, is_aws: bool) -> Point:
+        self.passed += 1
+        return Point(self.passed, current_step.get(), name, is_aws)
+
+    def _hosts_state(self) -> str:
+        hosts = self.machines.hosts.values()
+        return "".join(f"{one.root!r}{one.boot!r}{one.volumes!r}" for one in hosts)
+
+    def give_users_volume(self, volume_id: str) -> None:
+        """Let the user own a volume with files on it."""
+        region = self.history.region
+        zone = f"{region.name}a"
+        made = self.cloud.clock.now()
+        volume = Volume(volume_id, 5, zone, "gp3", state="available", create_time=made)
+        region.volumes[volume_id] = volume
+        self.machines.volumes[volume_id] = volume_id
+        self.machines.disks[volume_id] = VolumeDisk(USERS_FILE_SYSTEM)
+        self.history.users_own.add(volume_id)
+
+    def new_process(self, *, same_machine: bool = False) -> None:
+        """Go on as a new process: an empty home, nothing remembered, and maybe elsewhere."""
+        forget_all()
+        home = Path(tempfile.mkdtemp(dir=self.directory, prefix="home-"))
+        os.environ |= {"HOME": str(home), "NOTEBAKE_RUNS": str(home / "runs")}
+        process.os.pid += 1
+        boot_id = boot_id_of(process.PROC) if same_machine else home.name
+        process.PROC = make_proc(home, process.os.pid, boot_id)
+
+
+class Raw(BytesIO):
+    """What botocore reads a body from."""
+
+    def stream(self, *_: object, **__: object) -> Any:
+        yield self.read()
+
+
+class OneAfterTheOther:
+    """Has as much of ThreadPoolExecutor as the proof needs, without threads."""
+
+    def __init__(self, _count: int, **_: object) -> None:
+        pass
+
+    def __enter__(self) -> "OneAfterTheOther":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., T], *arguments: object) -> Future[T]:
+        done: Future[T] = Future()
+        try:
+            done.set_result(work(*arguments))
+        except Exception as error:  # noqa: BLE001 - the future hands it on
+            done.set_exception(error)
+        return done
+
+    def map(self, work: Callable[..., T], *many: Iterable[object]) -> Iterator[T]:
+        return map(work, *many)
+
+
+class ProcessNumbers:
+    """The `os` of notebake.process, with the process number of a run that others go on with."""
+
+    pid = 4242
+
+    def getpid(self) -> int:
+        return self.pid
+
+    def kill(self, pid: int, number: int) -> None:
+        """Tell whether a process is there: of all that ran here, only the last one is."""
+        assert number == 0
+        if pid != self.pid:
+            raise ProcessLookupError(pid)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+
+def boot_id_of(proc: Path) -> str:
+    return (proc / BOOT_ID).read_text().strip()
+
+
+def make_proc(home: Path, pid: int, boot_id: str) -> Path:
+    """Return a /proc with one process in it."""
+    proc = home / "proc"
+    (proc / BOOT_ID).parent.mkdir(parents=True)
+    (proc / BOOT_ID).write_text(f"{boot_id}\n")
+    (proc / "self/ns").mkdir(parents=True)
+    (proc / "self/ns/pid").symlink_to("pid:[1]")
+    for name in ("self", str(pid)):
+        (proc / name).mkdir(exist_ok=True)
+        (proc / name / "stat").write_text(f"{pid} (python) S " + "0 " * 18 + "77 0\n")
+    return proc
+
+
+def forget_all() -> None:
+    """Empty what notebake remembers in this process."""
+    connection._connections.clear()
+    for module in notebakes_modules():
+        for value in list(vars(module).values()):
+            if hasattr(value, "cache_clear") and value not in REMEMBERED:
+                value.cache_clear()
+
+
+def notebakes_modules() -> list[Any]:
+    return [one for name, one in sys.modules.items() if name.split(".")[0] == "notebake"]
+
+
+REMEMBERED: set[Any] = {clients.connect, clients._session}
+"""What says the same in every process, and takes long to make: clients know nothing of a run."""
+
+
+def put_in_place(world: World) -> None:
+    """Let this process, which is the world's own, reach nothing but the world."""
+    programs = world.directory / "bin"
+    programs.mkdir()
+    (programs / "git").write_text(GIT)
+    (programs / "git").chmod(0o755)
+    for name in [one for one in os.environ if one.startswith(("AWS_", "NOTEBAKE_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_CONFIG_FILE": str(world.directory / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(world.directory / "none"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": ENDPOINT,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
+    # moto reads its own directory for each call.
+    modules = list(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
+    botocore.handlers.BUILTIN_HANDLERS.append(("before-send", world.send))
+    botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *_: 0.0
+    scripted_ssh.put_in_place(world)
+    for module in notebakes_modules():
+        if hasattr(module, "ThreadPoolExecutor"):
+            module.ThreadPoolExecutor = OneAfterTheOther
+    notebook_run.as_html = functools.cache(notebook_run.as_html)
+    REMEMBERED.add(notebook_run.as_html)
+    process.os = ProcessNumbers()
+    for module in (keep_alive, run_lease):
+        module.threading = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))
+    clock._clocks.append(world.clock)
+    world.new_process()
+
+
+def make_directory() -> Path:
+    return Path(tempfile.mkdtemp(prefix="notebake-sweep-"))
+
+
+def remove_directory(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
