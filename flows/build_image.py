@@ -90,8 +90,8 @@ def carry_out_group(run: Run, group: tuple[Step, ...]) -> None:
     if len(group) == 1:
         as_task(group[0])(run)
         return
-    futures = [as_task(step).submit(run) for step in group]
     with stops_waiting_when_interrupted():
+        futures = [as_task(step).submit(run) for step in group]
         wait(futures)
     failures = [error for future in futures if (error := failure_of(future))]
     for error in sorted(failures, key=lambda one: not isinstance(one, LostError)):

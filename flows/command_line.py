@@ -111,7 +111,7 @@ def with_store(error: NotebakeError, store: str) -> NotebakeError:
     if store:
         option = f"notebake --store {shlex.quote(store)} "
         error.hint = re.sub(
-            r"notebake (?=resume |tear-down |survey )", lambda _: option, error.hint
+            r"notebake (?=resume |tear-down |survey |sweep )", lambda _: option, error.hint
         )
     return error
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from notebake import clock, runs, secrets
 from notebake.attempt import attempt, attempts, close, close_removed
-from notebake.aws import instances, schedules, tags
+from notebake.aws import images, instances, schedules, tags
 from notebake.errors import CapacityError, WaitTimeoutError
 from notebake.moments import moment_of
 from notebake.patience import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
@@ -38,8 +38,7 @@ def ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
             close(run, one, "removed")
             continue
         close(run, one, "made", instance.id)
-        schedules.ensure_schedule(run, instance.id, expiry(run.recipe, moment_of(clock.now())))
-        if is_there(run, instance, one.at):
+        if is_ours_to_use(run, instance, one.at, is_replay=True):
             return instance
         runs.bump_epoch(run, name, epoch)
         return None
@@ -82,8 +81,8 @@ def request_machine(
             ids=lambda made: (made.id,),
         )
         earlier = [one.at for one in attempts(run, name) if one.detail["token"] == token]
-        schedules.ensure_schedule(run, instance.id, expiry(run.recipe, moment_of(clock.now())))
-        if is_there(run, instance, min(earlier, default=began)):
+        first_at = min(earlier, default=began)
+        if is_ours_to_use(run, instance, first_at, is_replay=len(earlier) > 1):
             return instance
         log.info("%s is gone already: asking for another one", instance.id)
         runs.bump_epoch(run, name, epoch)
@@ -93,6 +92,17 @@ def _send(run: Run, kept: dict[str, Any], before_each: Callable[[], None]) -> In
     """Send kept parameters."""
     whole = secrets.fill_secrets(run, kept)
     return instances.request_instances(run.recipe.region, whole, before_each)[0]
+
+
+def is_ours_to_use(run: Run, instance: Instance, asked_at: float, *, is_replay: bool) -> bool:
+    """Have a machine that EC2 named end in time; False if it has ended already."""
+    schedules.ensure_schedule(run, instance.id, expiry(run.recipe, moment_of(clock.now())))
+    if not is_there(run, instance, asked_at):
+        return False
+    if is_replay:
+        # What is replayed byte for byte carries the expiry of its first try.
+        images.add_tags(run.recipe.region, [instance.id], {tags.EXPIRES: tags.expires_at(run)})
+    return True
 
 
 def is_there(run: Run, instance: Instance, asked_at: float) -> bool:

@@ -5,12 +5,13 @@ Gives   Image, tagged notebake:accepted with the time
 Costs   snapshot storage for as long as it is kept
 """
 
-import datetime
 import logging
 
+from notebake import clock
 from notebake.aws import images, tags
 from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError
+from notebake.moments import moment_of
 from notebake.proof import find_proof
 from notebake.records import Image, Run
 from notebake.step import Step
@@ -21,14 +22,14 @@ log = logging.getLogger(__name__)
 def find_published(run: Run) -> Image | None:
     """Return the image if it is marked as accepted, and shared with whom the recipe names."""
     image = baked_image(run)
-    if image is None or tags.ACCEPTED not in image.tags:
+    if image is None or tags.ACCEPTED not in image.tags or tags.EXPIRES in image.tags:
         return None
     shared = images.shared_with(image.id, run.recipe.region) if run.recipe.share_with else set()
     return image if set(run.recipe.share_with) <= shared else None
 
 
 def publish_image(run: Run) -> Image:
-    """Share it, then mark it and its snapshots."""
+    """Share it, then mark it and its snapshots as what stays."""
     image = baked_image(run)
     if image is None or find_proof(run, image) is None:
         raise ImageNotAcceptedError(f"There is no proof of the image of run {run.id}.")
@@ -36,8 +37,9 @@ def publish_image(run: Run) -> Image:
     if run.recipe.share_with:
         images.share_image(image, run.recipe.share_with, region)
         log.info("Shared %s with %s", image.id, ", ".join(run.recipe.share_with))
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    now = moment_of(clock.now()).isoformat(timespec="seconds")
     images.add_tags(region, [image.id, *image.snapshot_ids], {tags.ACCEPTED: now})
+    images.remove_tags(region, [image.id, *image.snapshot_ids], [tags.EXPIRES])
     return image.model_copy(update={"tags": {**image.tags, tags.ACCEPTED: now}})
 
 

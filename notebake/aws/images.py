@@ -94,6 +94,15 @@ def add_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
     )
 
 
+def remove_tags(region: str, ids: list[str], keys: list[str]) -> None:
+    """Take tags off resources that exist; those that are not there are fine."""
+    named = [{"Key": key} for key in keys]
+    until_known(
+        lambda: connect("ec2", region).delete_tags(Resources=ids, Tags=named),
+        what=f"take {', '.join(keys)} off {', '.join(ids)}",
+    )
+
+
 def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
     """Let other accounts launch the image and copy its snapshots. May be repeated."""
     ec2 = connect("ec2", region)

@@ -28,14 +28,17 @@ ACCEPTED = "notebake:accepted"
 def tags_for(run: Run, role: str, **more: str) -> dict[str, str]:
     """Return all tags for something of a run: the user's, ours, and its expiry (UTC).
 
-    An image has no expiry: it is what stays.
+    An image loses its expiry when it is accepted: from then on it is what stays.
     """
     tags = {"Name": f"notebake {run.id}", **run.recipe.tags}
     tags |= {RUN: run.id, ROLE: role, RECIPE: run.recipe.name}
-    if role != "image":
-        expires = expiry(run.recipe, datetime.datetime.fromtimestamp(clock.now(), datetime.UTC))
-        tags[EXPIRES] = expires.isoformat(timespec="seconds")
-    return tags | more
+    return tags | {EXPIRES: expires_at(run)} | more
+
+
+def expires_at(run: Run) -> str:
+    """Return when something that is renewed now ends, as its tag says it (UTC)."""
+    now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
+    return expiry(run.recipe, now).isoformat(timespec="seconds")
 
 
 def as_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -50,6 +50,7 @@ def asks_about_nothing(run: Run) -> Iterator[Ask]:
     yield ask("DeleteKeyPair", "key-pair/*", KeyPairId=KEY)
     mark = [{"Key": tags.SEALED, "Value": tags.SEALING}]
     yield ask("CreateTags", "instance/*", Resources=[INSTANCE], Tags=mark)
+    yield ask("DeleteTags", "image/*", Resources=[IMAGE], Tags=[{"Key": tags.EXPIRES}])
     yield ask(
         "AuthorizeSecurityGroupIngress", "security-group/*", GroupId=GROUP, IpPermissions=[RULE]
     )

@@ -19,6 +19,7 @@ def check_run_store(run: Run) -> Iterable[Finding]:
         return
     store, key = open_store(run.store), f"{run.id}/{PROBE}"
     try:
+        store.delete(key)  # what somebody left who was killed in the middle of this
         store.create(key, b"made")
         made_again = store.create(key, b"made again")
         stored = store.read(key)

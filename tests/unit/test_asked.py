@@ -32,7 +32,8 @@ SERVER = {"start_jupyter", "check_server"}
 CHANGES: dict[str, tuple[Any, set[str]]] = {
     "region": ("eu-central-1", EVERYTHING),
     "base_image": (BaseImage(image_id="ami-0123456789abcdef0"), EVERYTHING),
-    "instance_types": (("t3.large",), EVERYTHING),
+    # A machine of a type that the recipe no longer names is replaced; its image stays good.
+    "instance_types": (("t3.large",), set()),
     "encryption": (Encryption(mode=EncryptionMode.DEFAULT), EVERYTHING),
     "root_volume": (RootVolume(size_gib=20), EVERYTHING),
     "volumes": ((Volume(name="data", mount_point="/data"),), EVERYTHING),
