@@ -73,13 +73,13 @@ def test_what_is_frozen_is_lost_in_silence_and_goes_on_when_it_thaws(cloud: Clou
 
 
 def test_a_killed_machine_says_so_and_can_be_booted_again(cloud: Cloud) -> None:
-    cloud.ssh("i-1", "echo kept >/root/kept; sync")
+    cloud.ssh("i-1", "echo kept >/var/kept; sync")
     cloud.machines.kill("i-1")
     assert cloud.exits.get(timeout=5) == ("i-1", Exit.KILLED)
     assert cloud.machines.running() == []
     cloud.machines.kill("i-1")
     cloud.boot("i-1")
-    assert cloud.ssh("i-1", "cat /root/kept") == "kept"
+    assert cloud.ssh("i-1", "cat /var/kept") == "kept"
 
 
 def test_a_machine_that_never_boots_runs_but_nothing_answers(cloud: Cloud) -> None:

@@ -24,11 +24,11 @@ from tests.sandbox.test_hosts import Cloud, wait_for_ssh
 
 pytestmark = pytest.mark.sandbox
 WORK = """
-echo began >> /root/{name}
+echo began >> /var/lib/{name}
 echo first
 until [ -e /run/notebake-sandbox/{name}-may-end ]; do sleep 0.1; done
 seq 3
-echo ended >> /root/{name}
+echo ended >> /var/lib/{name}
 """
 WHOLE = ["first", "1", "2", "3"]
 
@@ -60,8 +60,8 @@ def host(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
 
 @pytest.fixture
 def root(cloud: Cloud) -> Path:
-    """Return root's home on the host, as it lies on disk."""
-    return cloud.home.machines_path / "i-1/upper/root"
+    """Return a folder of the host, as it lies on disk."""
+    return cloud.home.machines_path / "i-1/upper/var/lib"
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def test_a_start_whose_answer_is_lost_is_not_made_twice(
         wait_for(lambda: "Lost" in caplog.text, "the silence to be noticed", 20)
         assert cloud.machines.thaw_ssh("i-1") > 1
 
-    script = "echo began >> /root/start; echo in vain; exit 7"
+    script = "echo began >> /var/lib/start; echo in vain; exit 7"
     with meanwhile(freeze_while_it_starts), pytest.raises(HostCommandError, match="vain") as caught:
         run_detached(host, "start", script, unless="false", timeout_seconds=60)
     assert caught.value.exit_code == 7
@@ -214,12 +214,12 @@ def test_a_file_whose_way_is_frozen_is_brought_to_its_end_by_the_next_try(
         cloud.machines.freeze_ssh("i-1")
 
     with meanwhile(freeze), pytest.raises(HostUnreachableError, match=host.address):
-        ssh.put_path(host, big, "/root/big")
+        ssh.put_path(host, big, "/var/lib/big")
     assert cloud.machines.thaw_ssh("i-1") > 1
     brought = beside.stat().st_size
     assert 1024**2 < brought < big.stat().st_size, "it was in the middle"
     assert not place.exists(), "nobody takes a part for the whole"
-    ssh.put_path(host, big, "/root/big")
+    ssh.put_path(host, big, "/var/lib/big")
     assert f"big: {brought} bytes are there already" in caplog.messages
     assert digest(place) == digest(big)
     assert not beside.exists()
@@ -231,13 +231,13 @@ def test_what_is_not_the_beginning_of_a_file_is_not_kept(
     local = tmp_path / "small"
     local.write_bytes(b"right")
     (root / "small.part").write_bytes(b"wrong")
-    ssh.put_path(host, local, "/root/small")
+    ssh.put_path(host, local, "/var/lib/small")
     assert (root / "small").read_bytes() == b"right"
     (root / "small.part").write_bytes(b"right and more")
-    ssh.put_path(host, local, "/root/small")
-    assert ssh.get_file(host, "/root/small") == b"right"
+    ssh.put_path(host, local, "/var/lib/small")
+    assert ssh.get_file(host, "/var/lib/small") == b"right"
     with pytest.raises(FileNotFoundError):
-        ssh.get_file(host, "/root/none")
+        ssh.get_file(host, "/var/lib/none")
     with pytest.raises(HostCommandError, match=r"sftp /root\n.*Failure"):
         ssh.put_file(host, "/root", b"a folder has this name")
 
