@@ -183,7 +183,7 @@ def test_a_command_whose_line_is_cut_has_not_failed(cloud: Cloud, host: Host, ro
         assert cloud.machines.cut_ssh("i-1") > 0
 
     with meanwhile(cut), pytest.raises(HostUnreachableError, match="was lost: cut off"):
-        ssh.run_command(host, "touch commanded; sleep 60")
+        ssh.run_command(host, "touch /var/lib/commanded; sleep 60")
     with pytest.raises(HostCommandError) as caught:
         ssh.run_command(host, "kill -KILL $$")
     assert caught.value.exit_code == -1, "a signal ended it, and the line is sound"
