@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: rehearsal test check up down setup system try-system
+.PHONY: rehearsal test check up down setup system try-system sweep sweep-real
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
@@ -17,6 +17,13 @@ check: .venv/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not sandbox and not aws"
+
+# The kill sweep: every call and every command, with scripted hosts; and a real bake, killed in each step.
+sweep: .venv/ready
+	@$(BIN)/python -m tests.sweep
+
+sweep-real: setup
+	@$(BIN)/python -m pytest tests/sandbox/kill_each_step.py
 
 up: setup
 	@$(BIN)/python -m deployments.local up
