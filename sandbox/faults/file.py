@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-import yaml
-
 from sandbox.faults.fault import Fault, FaultError, read_faults
 
 
 def read_fault_file(path: Path) -> list[Fault]:
     """Return the faults of a file. Raises FaultError, which says what is wrong, and where."""
+    # `python -m sandbox install` runs before there is anything but Python itself.
+    import yaml
+
     try:
         described = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -204,7 +204,7 @@ def test_a_resume_after_a_kill_joins_the_install_that_goes_on(
     assert failed.login.run(f"grep -c '{INSTALLING}' {log}") == "1", "one start, and one log"
     assert failed.login.run(f"grep -c 'fetching uv' {log}") == "1"
     assert "Install the software: done" in failed.done.printed
-    launches = list(failed.run.path.glob("attempts/builder-1/*"))
+    launches = list(failed.run.path.glob("attempts/builder-1/*.json"))
     assert [json.loads(path.read_text())["made"] for path in launches] == [[failed.machine_id]]
 
 
