@@ -14,12 +14,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from notebake.aws.clients import connect
 from notebake.records import Run
 from tests.sweep import stand_in_jupyter, table, whole_run
 from tests.sweep.choice import Choice
 from tests.sweep.points import Case
-from tests.sweep.spoken_scripts import CONTENT
 from tests.sweep.sweep import Remembering, Sweep
 from tests.sweep.trials import Trial
 from tests.sweep.world import World, make_directory, put_in_place, remove_directory
@@ -49,10 +47,7 @@ def furnish(world: World) -> Run:
     world.empty()
     world.new_process()
     world.give_users_volume(whole_run.USERS_VOLUME)
-    s3 = connect("s3", "us-east-1")
-    for bucket in ("runs", "others"):
-        s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket="others", Key="sst.nc", Body=CONTENT)
+    world.make_buckets()
     world.passed = world.version = 0
     return whole_run.begin(world.recipe, LOCATION)
 
@@ -98,6 +93,8 @@ def main() -> int:
         left = world.history.left()
         failed = table.failures(sweep.trials)
     lines = table.lines(sweep.cases)
+    for one in table.resumed(sweep.trials):
+        say(one)
     say(table.as_text(lines))
     seconds = sum(one.verdict.seconds for one in sweep.trials if one.verdict)
     say(
@@ -107,6 +104,7 @@ def main() -> int:
     if chosen.report:
         content = {"lines": [asdict(one) for one in lines], "failed": failed, "left": left}
         content["text"] = table.as_text(lines)
+        content["trials"] = [table.described(one) for one in sweep.trials]
         chosen.report.write_text(json.dumps(content))
     return 1 if failed or left else 0
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from tests.sweep.points import Case, Point
 
-EVERY_STORE_WORLD = 3
-"""The quick form looks at each third of the worlds that differ by a write of the run store only."""
+EVERY_STORE_WORLD = 5
+"""The quick form looks at each fifth of the worlds that differ by a write of the run store only."""
 
 
 @dataclass

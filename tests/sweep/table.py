@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.sweep.points import Case, Point
 from tests.sweep.trials import Trial, Verdict
@@ -61,6 +62,18 @@ def as_text(table: list[Line]) -> str:
 def failures(trials: Iterable[Trial]) -> list[str]:
     """Return a paragraph for each trial that did not end well."""
     return [paragraph(one) for one in trials if not (one.verdict and one.verdict.is_good)]
+
+
+def resumed(trials: Iterable[Trial]) -> list[str]:
+    """Return a line for each trial in which an answer was lost and somebody had to resume."""
+    alone = (one for one in trials if one.verdict and not one.verdict.by_itself)
+    return [f"resumed after: {one.label}: {(one.verdict or Verdict()).error}" for one in alone]
+
+
+def described(trial: Trial) -> dict[str, Any]:
+    """Return a trial as JSON knows it."""
+    verdict = trial.verdict or Verdict()
+    return {"trial": trial.label, "seconds": verdict.seconds, "passed": verdict.passed}
 
 
 def paragraph(trial: Trial) -> str:

@@ -1,6 +1,6 @@
 """A run that is killed anywhere, or whose answers are lost anywhere, ends as if nothing had been.
 
-`make sweep` tries every point; here each third of the worlds that differ by a record only, and of
+`make sweep` tries every point; here each fifth of the worlds that differ by a record only, and of
 each kind of call that changes nothing one lost answer. `python -m tests.sweep --point N --case C`
 shows one trial with its log.
 """

@@ -25,6 +25,8 @@ class Verdict:
     left: list[str] = field(default_factory=list)
     error: str = ""
     log: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    """What was changed in EC2 after the kill, where that was asked for."""
     passed: int = 0
     """How far on its way the trial got: calls and commands."""
     seconds: float = 0

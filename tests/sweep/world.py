@@ -38,7 +38,7 @@ from tests.sweep.history import History
 from tests.sweep.points import OpenRoad, Point, Road, is_reading
 from tests.sweep.scripted_disks import VolumeDisk
 from tests.sweep.scripted_machines import ScriptedMachines
-from tests.sweep.spoken_scripts import COMMIT
+from tests.sweep.spoken_scripts import COMMIT, CONTENT
 from tests.sweep.virtual_clock import VirtualClock, thread_class
 
 T = TypeVar("T")
@@ -150,6 +150,20 @@ class World:
         self.machines.volumes[volume_id] = volume_id
         self.machines.disks[volume_id] = VolumeDisk(USERS_FILE_SYSTEM)
         self.history.users_own.add(volume_id)
+
+    def make_buckets(self) -> None:
+        """Give the account a bucket for the run store, and another one with data in it."""
+        s3 = clients.connect("s3", "us-east-1")
+        for bucket in ("runs", "others"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket="others", Key="sst.nc", Body=CONTENT)
+
+    def copy_home(self) -> None:
+        """Let a forked child that goes on in the same code write to a home of its own."""
+        home = Path(tempfile.mkdtemp(dir=self.directory, prefix="home-"))
+        shutil.copytree(os.environ["HOME"], home, dirs_exist_ok=True, symlinks=True)
+        os.environ |= {"HOME": str(home), "NOTEBAKE_RUNS": str(home / "runs")}
+        process.PROC = home / "proc"
 
     def new_process(self, *, same_machine: bool = False) -> None:
         """Go on as a new process: an empty home, nothing remembered, and maybe elsewhere."""

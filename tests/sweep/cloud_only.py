@@ -1,0 +1,43 @@
+"""The steps that need EC2 alone, as one run: for kills that are real, and their like in a fork."""
+
+from notebake.records import Run
+from notebake.run_lease import hold_lease
+from notebake.run_store import open_store
+from notebake.runs import load_run, new_run
+from notebake.secrets import forget_secrets
+from notebake.step import carry_out
+from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
+from tests.cloud_world import RECIPE
+
+RUN_ID = "ocean-1"
+READING = ("Describe", "Get", "List", "Head")
+
+
+def begin(location: str) -> Run:
+    """Begin a run."""
+    return new_run(RECIPE, "ocean.yaml", open_store(location), run_id=RUN_ID)
+
+
+def take_up(run_id: str, location: str) -> str:
+    """Carry the steps out."""
+    run = load_run(run_id, open_store(location))
+    with hold_lease(run):
+        for step in CLOUD_STEPS:
+            carry_out(step, run)
+            settle(run)
+    return run.id
+
+
+def take_up_and_remove(run_id: str, location: str) -> str:
+    """Carry the steps out, and undo them again."""
+    take_up(run_id, location)
+    run = load_run(run_id, open_store(location))
+    with hold_lease(run):
+        undo_all(run)
+        forget_secrets(run)
+    return run.id
+
+
+def is_counted(service: str, action: str) -> bool:
+    """Tell whether a call changes something in EC2."""
+    return service == "ec2" and not action.startswith(READING)

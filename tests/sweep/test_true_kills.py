@@ -1,0 +1,48 @@
+"""The sweep forks where it should kill: what it shows is what a real SIGKILL shows."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LIMIT_SECONDS = 300
+
+
+def outcomes_of(module: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", f"tests.sweep.{module}"]
+    done = subprocess.run(
+        command,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def killed() -> list[dict[str, Any]]:
+    return outcomes_of("true_kills")
+
+
+def test_a_process_killed_after_each_change_leaves_what_another_goes_on_from(
+    killed: list[dict[str, Any]],
+) -> None:
+    assert {one["signal"] for one in killed} == {9}
+    assert [one["killed_after"] for one in killed].count("RunInstances") == 3
+    assert all(one["resumed"] for one in killed)
+    assert [(one["doubled"], one["left"]) for one in killed] == [([], [])] * len(killed)
+
+
+def test_a_fork_goes_on_from_there_by_the_same_changes(killed: list[dict[str, Any]]) -> None:
+    forked = outcomes_of("forked_kills")
+    both = [
+        [(one["killed_after"], one["changes"]) for one in outcomes] for outcomes in (killed, forked)
+    ]
+    assert both[0] == both[1]
