@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from shlex import quote
+from typing import NoReturn
 
 from notebake import host as ssh
 from notebake import keys, runs
@@ -51,11 +52,16 @@ def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
 
 
 def examine(run: Run, machine: Instance) -> Shown:
-    """Return what one machine from the image shows, as a stranger with the second key sees it."""
-    region = run.recipe.region
+    """Return what one machine from the image shows, as a stranger with the second key sees it.
+
+    Raises:
+        LostError: it was stopped, or never let anybody in; the next launch replaces it.
+    """
+    if machine.state in {"stopping", "stopped"}:
+        give_up(run, machine, f"is {machine.state}")
     try:
-        machine = instances.wait_for_state(machine.id, region, "running")
-        host_key = wait_for_host_key(machine.id, region)
+        machine = instances.wait_for_state(machine.id, run.recipe.region, "running")
+        host_key = wait_for_host_key(machine.id, run.recipe.region)
         host = as_host(run, machine, key_name="acceptance", host_key=host_key)
         wait_until(
             lambda: ssh.is_reachable(host) or None,
@@ -64,10 +70,7 @@ def examine(run: Run, machine: Instance) -> Shown:
             interval_seconds=0.25,
         )
     except WaitTimeoutError as error:
-        images.add_tags(region, [machine.id], {tags.LOST: "never let anybody in"})
-        raise LostError(
-            f"{machine.id}, started from {machine.image_id}, never let anybody in. {error.message}"
-        ) from error
+        give_up(run, machine, "never let anybody in", error)
     ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
     check_build_key_is_refused(run, machine, host_key)
     points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
@@ -86,6 +89,18 @@ def examine(run: Run, machine: Instance) -> Shown:
         jupyter_version=version,
         verdict=verdict,
     )
+
+
+def give_up(
+    run: Run, machine: Instance, why: str, error: WaitTimeoutError | None = None
+) -> NoReturn:
+    """Mark a machine as lost, so that the next launch replaces it."""
+    images.add_tags(run.recipe.region, [machine.id], {tags.LOST: why})
+    reason = f" {error.message}" if error else ""
+    raise LostError(
+        f"{machine.id}, started from {machine.image_id}, {why}.{reason}",
+        f"Type: notebake resume {run.id} - it starts another one.",
+    ) from error
 
 
 def check_build_key_is_refused(run: Run, machine: Instance, host_key: str) -> None:
@@ -137,10 +152,14 @@ def sentences(run: Run, shown: list[Shown]) -> list[str]:
     points = ", ".join(one.mount_point for one in run.recipe.volumes if one.is_in_image)
     verdict = shown[0].verdict
     same = "" if run.recipe.notebook.compare == "nothing" else ", with the same numbers"
-    lost = [one.id for one in instances.find_launched(run, "acceptance") if tags.LOST in one.tags]
+    lost = [
+        f"{one.id} ({one.tags[tags.LOST]})"
+        for one in instances.find_launched(run, "acceptance")
+        if tags.LOST in one.tags
+    ]
     return [
         f"Booted from the image: {ids}.",
-        *([f"Replaced, as nobody was ever let in: {', '.join(lost)}."] if lost else []),
+        *([f"Replaced: {', '.join(lost)}."] if lost else []),
         "Their ssh host keys and machine-ids are new, and differ.",
         "The build's key is refused; no other key is left.",
         *([f"The volumes are mounted: {points}."] if points else []),

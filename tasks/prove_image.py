@@ -7,9 +7,18 @@ Costs   nothing of its own
 
 from notebake.aws import instances
 from notebake.builder import baked_image
-from notebake.errors import ImageNotAcceptedError, LostError, NotebakeError
+from notebake.errors import (
+    CloudError,
+    HostUnreachableError,
+    ImageNotAcceptedError,
+    LoginRefusedError,
+    LostError,
+    NotebakeError,
+    RunStoreError,
+)
 from notebake.proof import find_proof, prove
 from notebake.records import Proof, Run
+from notebake.run_lease import LeaseLostError
 from notebake.step import Step
 
 
@@ -25,6 +34,8 @@ def prove_image(run: Run) -> Proof:
     Raises:
         ImageNotAcceptedError: the image did not pass; the message says why.
         LostError: a machine from it ended or never let anybody in; the next launch replaces it.
+        HostUnreachableError: a machine is out of reach. That, and trouble with AWS or with the run
+            store, says nothing about the image.
     """
     image = baked_image(run)
     machines = instances.find_instances(run, "acceptance")
@@ -32,12 +43,19 @@ def prove_image(run: Run) -> Proof:
         raise LostError(f"The image of run {run.id} or its machines are gone.", "Resume the run.")
     try:
         return prove(run, image, machines)
-    except LostError:
-        raise
     except NotebakeError as error:
+        if not is_about_image(error):
+            raise
         raise ImageNotAcceptedError(
             f"{image.id} is not accepted. {error.message}", error.hint
         ) from error
+
+
+def is_about_image(error: NotebakeError) -> bool:
+    """Tell whether an error says that the image is wrong, and not only that nobody could look."""
+    if isinstance(error, HostUnreachableError):
+        return isinstance(error, LoginRefusedError)
+    return not isinstance(error, (LostError, CloudError, RunStoreError, LeaseLostError))
 
 
 STEP = Step("prove_image", "Prove the image", find_image_proof, prove_image)
