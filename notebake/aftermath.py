@@ -16,22 +16,27 @@ FREE = frozenset(("key pair", "security group", "parameter"))
 
 
 def aftermath(run: Run) -> str:
-    """Return a paragraph for a person; "" where nothing was left, or nobody can tell."""
+    """Return a paragraph for a person: what is left, and in any case what to type."""
     try:
         machines = [one for role in ROLES for one in instances.find_instances(run, role)]
         left = left_over(run)
     except NotebakeError as error:
-        return f"What is left of the run could not be asked: {error.message}"
+        unknown = f"What is left of the run could not be asked: {error.message}"
+        return "\n".join((unknown, *what_to_type(run)))
     if not machines and not left:
-        return ""
+        return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
     lines = [line for one in machines for line in about_machine(run, one, left)]
     lines += about_the_rest(machines, left)
-    lines += [
+    return "\n".join((*lines, *what_to_type(run)))
+
+
+def what_to_type(run: Run) -> tuple[str, ...]:
+    """Return the commands with which a person goes on, looks, or gives the run up."""
+    return (
         f"To go on:   notebake resume {run.id}",
         f"To look:    notebake survey {run.id}",
         f"To remove:  notebake tear-down {run.id}",
-    ]
-    return "\n".join(lines)
+    )
 
 
 def about_machine(run: Run, machine: Instance, left: list[Resource]) -> list[str]:

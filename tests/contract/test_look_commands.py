@@ -154,8 +154,8 @@ def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> 
     assert f"notebake tear-down {run.id}" in said
 
 
-def test_a_failure_that_left_nothing_says_nothing(run: Run) -> None:
-    assert aftermath(run) == ""
+def test_a_failure_that_left_nothing_says_so_and_how_to_go_on(run: Run) -> None:
+    assert aftermath(run) == f"Nothing is left of the run.\nTo go on:   notebake resume {run.id}"
 
 
 def test_both_machines_of_the_proof_are_named_with_their_own_key(run: Run) -> None:
@@ -166,7 +166,7 @@ def test_both_machines_of_the_proof_are_named_with_their_own_key(run: Run) -> No
     assert said.count(" is running, ") == 2
     assert said.count("keys/acceptance ubuntu@") == 2
     undo_all(run)
-    assert aftermath(run) == ""
+    assert aftermath(run).startswith("Nothing is left of the run.")
 
 
 def one_spaced(capsys: pytest.CaptureFixture[str]) -> str:
