@@ -1,14 +1,12 @@
 """Remove all that was temporary in a run: newest first, all tried, what remains is named."""
 
-from contextlib import suppress
-
 from prefect import flow
 from prefect.futures import wait
 
 from flows import steps
 from flows.prefect_logs import show_logs_in_prefect
 from flows.run_step import as_undo_task, failure_of
-from notebake.errors import TearDownError, WaitTimeoutError
+from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
 from notebake.patience import SETTLE_SECONDS
 from notebake.records import Done, Run
 from notebake.run_lease import hold_lease
@@ -43,23 +41,32 @@ def remove_all(run: Run, groups: tuple[tuple[Step, ...], ...] = steps.BUILD) -> 
         wait([future])
         if failure := failure_of(future):
             failures.append(failure)
-    if not failures:
-        wait_until_shown_gone(run)
-    remaining = [describe_resource(one) for one in left_over(run)]
-    if failures or remaining:
-        raise TearDownError(run.id, tuple(remaining), tuple(str(one) for one in failures))
-    forget_secrets(run)
-    return Done(digest=run.id, detail="nothing temporary is left")
+    remaining = what_remains(run, patience_seconds=0 if failures else SETTLE_SECONDS)
+    if not failures and not remaining:
+        try:
+            forget_secrets(run)
+            return Done(digest=run.id, detail="nothing temporary is left")
+        except NotebakeError as error:
+            failures.append(error)
+    said = tuple(str(getattr(one, "message", one)) for one in failures)
+    raise TearDownError(run.id, tuple(remaining), said)
 
 
-def wait_until_shown_gone(run: Run) -> None:
-    """Wait a while for EC2 to show nothing of the run any more."""
-    with suppress(WaitTimeoutError):
-        wait_until(
-            lambda: None if left_over(run) else True,
-            what="EC2 to show that all is gone",
-            timeout_seconds=SETTLE_SECONDS,
-        )
+def what_remains(run: Run, *, patience_seconds: float) -> list[str]:
+    """Return what EC2 shows of the run, once it shows nothing or has had its time."""
+    shown: list[str] = []
+
+    def is_clean() -> bool | None:
+        shown[:] = [describe_resource(one) for one in left_over(run)]
+        return None if shown else True
+
+    try:
+        wait_until(is_clean, what="EC2 to show that all is gone", timeout_seconds=patience_seconds)
+    except WaitTimeoutError:
+        pass
+    except NotebakeError as error:
+        shown.append(f"what could not be asked ({error.message})")
+    return shown
 
 
 TEAR_DOWN = Step(*steps.TEAR_DOWN, lambda _: None, remove_all)

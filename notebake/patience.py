@@ -8,8 +8,11 @@ CATCH_UP_SECONDS = 300
 """How long EC2 may go on not showing what it has made: five minutes of waiting are what AWS advises
 (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html)."""
 
-SENDING_SECONDS = 60
-"""How long one request may be on its way, botocore's repetitions with their pauses counted."""
+AWS_LOST_SECONDS = 60
+"""How long a call is repeated that AWS does not answer, or refuses for a reason that passes."""
+
+SENDING_SECONDS = 180
+"""How long one request may be on its way: five tries of at most 20 s each, and then the above."""
 
 SHOWN_AFTER_END_SECONDS = 3600
 """How long EC2 goes on showing a terminated instance: "about one hour" (EC2 user guide, "Terminate

@@ -57,6 +57,16 @@ def wait_until(
         pause_seconds = min(1.5 * pause_seconds, interval_seconds)
 
 
+def pause(seconds: float) -> None:
+    """Let time pass.
+
+    Raises:
+        InterruptedError: somebody has interrupted this process.
+    """
+    clock.pause(seconds, _stopped)
+    check_not_stopped()
+
+
 def stop_waiting() -> None:
     """Let whatever waits in this process give up: somebody interrupted it."""
     _stopped.set()

@@ -1,6 +1,7 @@
 """Clients of AWS, and the one place where its errors become ours."""
 
 import functools
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,11 +18,13 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from notebake.errors import CapacityError, CloudError, WaitTimeoutError
-from notebake.patience import CATCH_UP_SECONDS
+from notebake import clock
+from notebake.errors import PASSING_CODES, CapacityError, CloudError, WaitTimeoutError
+from notebake.patience import AWS_LOST_SECONDS, CATCH_UP_SECONDS
 from notebake.run_lease import check_lease
-from notebake.waiting import wait_until
+from notebake.waiting import pause, wait_until
 
+log = logging.getLogger(__name__)
 CAPACITY_CODES = {
     "InsufficientCapacity",
     "InsufficientFreeAddressesInSubnet",
@@ -34,9 +37,9 @@ READING = ("Describe", "Get", "List", "Lookup", "Search")
 T = TypeVar("T")
 _lock = threading.Lock()
 HINTS = {
+    **dict.fromkeys(PASSING_CODES, "It may pass by itself: resume the run in a while."),
     "UnauthorizedOperation": "Ask for this permission, or use other credentials.",
     "AuthFailure": "Check the credentials with: aws sts get-caller-identity",
-    "VcpuLimitExceeded": "Ask for a higher vCPU quota in Service Quotas, or use a smaller type.",
     "ExpiredToken": "Log in again, then resume the run.",
 }
 
@@ -53,22 +56,52 @@ def connect(service: str, region: str, *, tries: int = 5) -> Any:
         retries={"mode": "standard", "total_max_attempts": tries},
         connect_timeout=10,
         # A run store that hangs must not outlast the lease that is kept in it.
-        read_timeout=15 if service == "s3" else 60,
+        read_timeout=15 if service == "s3" else 20,
         user_agent_appid="notebake",
         max_pool_connections=25,
     )
     # Making clients is not safe to do side by side (boto3 guide, "Session": multithreading).
     with _lock:
         client = _session().client(service, config=config)
-    if service in ("ec2", "scheduler"):
-        client.meta.events.register("before-call", _check_before_changing)
+    client.meta.events.register("before-call", _check_before_changing)
+    if tries > 1:
+        client.meta.events.register("needs-retry", functools.partial(_outlast, tries))
     return client
 
 
 def _check_before_changing(model: Any, **_: Any) -> None:
-    """Let only who still holds the run change anything in the account."""
-    if not model.name.startswith(READING):
+    """Let only who still holds the run change anything in the account.
+
+    The run store is not guarded: the lease itself is kept there, by conditional writes.
+    """
+    service = model.service_model.service_name
+    if service in ("ec2", "scheduler") and not model.name.startswith(READING):
         check_lease()
+
+
+def _outlast(
+    tries: int,
+    response: tuple[Any, dict[str, Any]] | None,
+    caught_exception: Exception | None,
+    attempts: int,
+    request_dict: dict[str, Any],
+    operation: Any,
+    **_: Any,
+) -> float | None:
+    """Have a call repeated for a while after botocore's own tries, which end within some seconds.
+
+    botocore asks each handler whether to try again: a number, the seconds to wait, means yes.
+    """
+    code = response[1].get("Error", {}).get("Code") if response else None
+    is_lost = isinstance(caught_exception, (ConnectionError, HTTPClientError))
+    began = request_dict["context"].setdefault("notebake_began", clock.elapsed())
+    is_over = clock.elapsed() - began > AWS_LOST_SECONDS
+    if attempts < tries or is_over or not (is_lost or code in PASSING_CODES):
+        return None
+    log.info("AWS does not answer %s: asking again", operation.name)
+    pause(min(2.0 ** (attempts - tries), 10.0))
+    _check_before_changing(operation)
+    return 0.0
 
 
 @functools.cache

@@ -5,12 +5,14 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.quotas import quota_hint
 from notebake.errors import CloudError, LostError
 from notebake.patience import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.records import Instance, Run
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
+QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
 
 
 def find_instances(run: Run, role: str) -> list[Instance]:
@@ -67,7 +69,12 @@ def request_instances(
         answer: dict[str, Any] = ec2.run_instances(**parameters)
         return answer
 
-    answer = until_known(send, what=f"launch {parameters['InstanceType']} in {region}")
+    try:
+        answer = until_known(send, what=f"launch {parameters['InstanceType']} in {region}")
+    except CloudError as error:
+        if error.code in QUOTA_CODES:
+            error.hint = quota_hint(parameters["InstanceType"], region)
+        raise
     return [as_instance(one) for one in answer["Instances"]]
 
 

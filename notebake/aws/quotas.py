@@ -1,9 +1,21 @@
 """Service quotas, and what counts against them."""
 
+import re
+
 from notebake.aws.clients import calling, connect
 
 MOST_TYPES = 100
 """DescribeInstanceTypes takes so many names. (EC2 API, DescribeInstanceTypes)"""
+STANDARD, GRAPHICS, PARALLEL = "L-1216C47A", "L-DB2E81BA", "L-417A185B"
+CODE_OF_FAMILY = {
+    **dict.fromkeys(("a", "c", "d", "h", "i", "m", "r", "t", "z"), STANDARD),
+    **dict.fromkeys(("g", "vt"), GRAPHICS),
+    "p": PARALLEL,
+}
+"""Which quota counts which letters. Others have quotas of their own, whose codes we do not know.
+
+https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+"""
 
 
 def vcpu_quota(code: str, region: str) -> int:
@@ -42,3 +54,28 @@ def vcpus_of_types(instance_types: list[str], region: str) -> dict[str, int]:
         for one in answer["InstanceTypes"]:
             found[one["InstanceType"]] = int(one["VCpuInfo"]["DefaultVCpus"])
     return found
+
+
+def quota_code(instance_type: str) -> str | None:
+    """Return the code of the quota that counts a type, by the letters of its family."""
+    letters = re.match(r"[a-z]+", instance_type)
+    return CODE_OF_FAMILY.get(letters[0]) if letters else None
+
+
+def raise_command(code: str, vcpus: int, region: str) -> str:
+    """Return the command that asks AWS for a higher quota."""
+    return (
+        "aws service-quotas request-service-quota-increase --service-code ec2"
+        f" --quota-code {code} --desired-value {vcpus} --region {region}"
+    )
+
+
+def quota_hint(instance_type: str, region: str) -> str:
+    """Return what to do about a quota that keeps a type from being launched."""
+    code = quota_code(instance_type)
+    if code is None:
+        return f"Ask Service Quotas for more vCPUs of the family of {instance_type}."
+    return (
+        f"The quota is {code}. Ask for more, with the vCPUs that you need:"
+        f" {raise_command(code, 64, region)}\nOr name another instance type in the recipe."
+    )

@@ -1,25 +1,14 @@
 """vCPU quotas: what runs now, and what the run launches at the same time, against the limit."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from notebake.aws import quotas as asked
+from notebake.aws.quotas import quota_code, raise_command
 from notebake.cost import ACCEPTANCE_MACHINES
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Recipe
 from notebake.records import Run
-
-STANDARD, GRAPHICS, PARALLEL = "L-1216C47A", "L-DB2E81BA", "L-417A185B"
-CODE_OF_FAMILY = {
-    **dict.fromkeys(("a", "c", "d", "h", "i", "m", "r", "t", "z"), STANDARD),
-    **dict.fromkeys(("g", "vt"), GRAPHICS),
-    "p": PARALLEL,
-}
-"""Which quota counts which letters. Others have quotas of their own, whose codes we do not know.
-
-https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
-"""
 
 
 @dataclass(frozen=True)
@@ -33,12 +22,6 @@ class Demand:
     def code(self) -> str | None:
         """The quota that counts it; None where we do not know."""
         return quota_code(self.instance_type)
-
-
-def quota_code(instance_type: str) -> str | None:
-    """Return the code of the quota that counts a type, by the letters of its family."""
-    letters = re.match(r"[a-z]+", instance_type)
-    return CODE_OF_FAMILY.get(letters[0]) if letters else None
 
 
 def demands(recipe: Recipe) -> list[Demand]:
@@ -81,6 +64,5 @@ def judge(demand: Demand, vcpus: int, *, used: int, limit: int, region: str) -> 
         said = f"{what}, but the quota {demand.code} of this account is 0, as in new accounts."
     return wrong(
         said,
-        "Ask for more: aws service-quotas request-service-quota-increase --service-code ec2"
-        f" --quota-code {demand.code} --desired-value {used + needed} --region {region}",
+        f"Ask for more: {raise_command(str(demand.code), used + needed, region)}",
     )

@@ -1,0 +1,90 @@
+"""An AWS that is out of reach, or throttles, for a while: each call outlasts it, within a budget."""
+
+import pytest
+
+from notebake import clock
+from notebake.aws import images, instances
+from notebake.aws.key_pairs import find_key_pair
+from notebake.errors import CloudError, LostError, NotebakeError
+from notebake.patience import AWS_LOST_SECONDS
+from notebake.records import Run
+from notebake.run_lease import LeaseLostError, hold_lease
+from notebake.run_store import open_store
+from notebake.waiting import stop_waiting
+from tasks import import_key_pair
+from tests.cloud_world import CloudWorld
+from tests.quick_clock import QuickClock
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    return world.new_run()
+
+
+@pytest.mark.parametrize(
+    "fault", [{"effect": "lose_before"}, {"effect": "refuse", "code": "RequestLimitExceeded"}]
+)
+def test_a_call_outlasts_more_than_botocores_own_tries(
+    world: CloudWorld, run: Run, fault: dict[str, str]
+) -> None:
+    name = world.opened.fail(action="DescribeImages", times=12, **fault)
+
+    assert images.find_image(run) is None
+
+    assert world.opened.fired(name) == 12
+
+
+def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld, run: Run) -> None:
+    name = world.opened.fail("lose_before", action="DescribeImages")
+    began = clock.elapsed()
+
+    with pytest.raises(CloudError, match="no answer from AWS") as caught:
+        images.find_image(run)
+
+    assert world.opened.fired(name) > 5
+    assert caught.value.is_passing
+    assert "resume the run" in caught.value.hint
+    # The clock runs thirty times quicker, and so do the seconds that the calls themselves take.
+    assert AWS_LOST_SECONDS < clock.elapsed() - began < 5 * AWS_LOST_SECONDS
+
+
+def test_an_interrupt_ends_the_outage(world: CloudWorld, run: Run) -> None:
+    world.opened.fail("lose_before", action="DescribeImages")
+    stop_waiting()
+
+    with pytest.raises(InterruptedError):
+        images.find_image(run)
+
+
+def test_whoever_loses_the_run_in_an_outage_does_not_repeat_the_call(
+    world: CloudWorld, run: Run
+) -> None:
+    """The laptop sleeps in the middle of an outage, and another one takes the run."""
+
+    class Sleepy(QuickClock):
+        def elapsed_with_sleep(self) -> float:
+            return super().elapsed_with_sleep() + 3600 * world.opened.fired(lost)
+
+    lost = world.opened.fail("lose_before", action="ImportKeyPair")
+    with clock.replaced(Sleepy(30)), hold_lease(run) as lease:
+        theirs = lease.model_copy(update={"holder": "another"})
+        open_store(run.store).write(f"{run.id}/lease.json", theirs.model_dump_json().encode())
+        with pytest.raises(LeaseLostError):
+            import_key_pair.make_key_pair(run)
+
+    assert 5 <= world.opened.fired(lost) <= 6
+    assert find_key_pair(run, "builder") is None
+
+
+def test_a_quota_error_says_which_quota_and_how_to_raise_it(world: CloudWorld, run: Run) -> None:
+    world.opened.fail("refuse", action="RunInstances", code="VcpuLimitExceeded")
+
+    base = images.resolve_base_image(run.recipe.base_image, run.recipe.region)["ImageId"]
+    asked = {"ImageId": base, "InstanceType": "g5.xlarge", "MinCount": 1, "MaxCount": 1}
+
+    with pytest.raises(NotebakeError, match="VcpuLimitExceeded") as caught:
+        instances.request_instances(run.recipe.region, asked, lambda: None)
+
+    assert not isinstance(caught.value, LostError)
+    assert "L-DB2E81BA" in caught.value.hint
+    assert "request-service-quota-increase" in caught.value.hint
