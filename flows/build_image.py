@@ -16,7 +16,7 @@ from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError, LostError
 from notebake.keep_alive import keep_alive
 from notebake.known_runs import has_run
-from notebake.recipe_file import load_recipe
+from notebake.recipe.file import load_recipe
 from notebake.records import Run
 from notebake.run_lease import LeaseLostError, hold_lease
 from notebake.run_store import default_location, open_store

@@ -13,7 +13,7 @@ from notebake import clock, runs
 from notebake.cost import CostLine, describe_sum, estimate
 from notebake.errors import RunStoreError
 from notebake.moments import moment_of
-from notebake.recipe_file import load_recipe
+from notebake.recipe.file import load_recipe
 from notebake.run_store import default_location, open_store
 
 if TYPE_CHECKING:

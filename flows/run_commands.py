@@ -17,7 +17,7 @@ from notebake.errors import NotebakeError
 from notebake.known_runs import has_run
 from notebake.progress import Groups, State, StepProgress
 from notebake.recipe import Recipe
-from notebake.recipe_file import load_recipe
+from notebake.recipe.file import load_recipe
 from notebake.records import Run
 from notebake.run_log import kept_log
 from notebake.run_store import default_location, open_store

@@ -23,7 +23,7 @@ from pydantic import ConfigDict
 from notebake.digest import digest_of
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
-from notebake.recipe_file import BlockDumper, parse_recipe
+from notebake.recipe.file import BlockDumper, parse_recipe
 from notebake.records import Record, Run
 from notebake.run_calls import (
     bump_epoch,

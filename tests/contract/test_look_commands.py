@@ -8,7 +8,7 @@ from flows.command_line import main
 from notebake.aftermath import aftermath
 from notebake.aws import images, instances, tags
 from notebake.builder import baked_image
-from notebake.recipe_file import dump_recipe
+from notebake.recipe.file import dump_recipe
 from notebake.records import Run
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld

@@ -1,4 +1,4 @@
-"""An AWS that is out of reach, or throttles, for a while: each call outlasts it, within a budget."""
+"""An AWS that is out of reach, or throttles, for a while: each call outlasts it, to an end."""
 
 import pytest
 

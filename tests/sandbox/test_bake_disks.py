@@ -12,7 +12,7 @@ from flows.steps import BUILD
 from notebake import runs
 from notebake.aws.clients import connect
 from notebake.errors import HostCommandError
-from notebake.recipe_file import load_recipe
+from notebake.recipe.file import load_recipe
 from notebake.records import Run
 from notebake.run_store import open_store
 from notebake.step import Step, carry_out

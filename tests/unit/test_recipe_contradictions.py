@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from notebake.errors import RecipeError
 from notebake.recipe import Encryption, EncryptionMode, Recipe
-from notebake.recipe_file import parse_recipe
+from notebake.recipe.file import parse_recipe
 
 REPOSITORY = "repository: {url: 'https://h/ocean'}"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/x"

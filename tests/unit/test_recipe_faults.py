@@ -1,7 +1,7 @@
 import pytest
 
 from notebake.errors import RecipeError
-from notebake.recipe_file import parse_recipe
+from notebake.recipe.file import parse_recipe
 
 VOLUME = "name: x\nvolumes:\n  - name: data\n    mount_point: /data\n"
 FIELDS = {

@@ -4,7 +4,7 @@ import pytest
 
 from notebake.errors import RecipeError
 from notebake.recipe import InstanceStore, Recipe, Software, Volume
-from notebake.recipe_file import dump_recipe, load_recipe, parse_recipe
+from notebake.recipe.file import dump_recipe, load_recipe, parse_recipe
 
 DEPLOYMENTS = sorted((Path(__file__).parents[2] / "deployments").glob("*.yaml"))
 AS_WRITTEN = """\

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from notebake.recipe_fields import Name, OwnPath, SshSource, id_of, matching
-from notebake.recipe_part import Contradiction, Part
+from notebake.recipe.fields import Name, OwnPath, SshSource, id_of, matching
+from notebake.recipe.part import Contradiction, Part
 
 UBUNTU_2404 = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 KMS_KEY = (

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from notebake.recipe_fields import (
+from notebake.recipe.fields import (
     InstanceType,
     Name,
     OwnPath,
@@ -16,9 +16,9 @@ from notebake.recipe_fields import (
     address_of,
     matching,
 )
-from notebake.recipe_machine import repeated
-from notebake.recipe_part import Contradiction, Part
-from notebake.recipe_requirements import find_requirement_faults
+from notebake.recipe.machine import repeated
+from notebake.recipe.part import Contradiction, Part
+from notebake.recipe.requirements import find_requirement_faults
 
 
 class Software(Part):

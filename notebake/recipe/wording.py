@@ -6,10 +6,10 @@ from typing import get_args
 
 from pydantic_core import ErrorDetails
 
-from notebake.recipe import Recipe
-from notebake.recipe_fields import SHORT
-from notebake.recipe_part import FieldPath, Part
-from notebake.recipe_places import Place
+from notebake.recipe.fields import SHORT
+from notebake.recipe.part import FieldPath, Part
+from notebake.recipe.places import Place
+from notebake.recipe.recipe import Recipe
 
 WORDS = {
     "int": "must be a whole number",

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from notebake.recipe_machine import repeated
-from notebake.recipe_part import Contradiction, FieldPath
+from notebake.recipe.machine import repeated
+from notebake.recipe.part import Contradiction, FieldPath
 
 if TYPE_CHECKING:
-    from notebake.recipe import Recipe
+    from notebake.recipe.recipe import Recipe
 
 MOST_TAGS = 30  # EC2 takes 50 on one thing; the others are notebake's own
 LONGEST_TAG_KEY = 128

@@ -1,4 +1,4 @@
-"""The recipe: what is wanted, as one frozen record read from one YAML file.
+"""The whole recipe.
 
 Every field has its unit in its name and its default here; what contradicts is refused at once.
 """
@@ -9,41 +9,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from notebake.recipe_content import Acceptance, Dataset, Notebook, Repository, Software
-from notebake.recipe_contradictions import find_contradictions
-from notebake.recipe_fields import AccountId, InstanceType, Name, Region, RoleArn
-from notebake.recipe_machine import (
-    UBUNTU_2404,
+from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
+from notebake.recipe.contradictions import find_contradictions
+from notebake.recipe.fields import AccountId, InstanceType, Name, Region, RoleArn
+from notebake.recipe.machine import (
     BaseImage,
     Encryption,
-    EncryptionMode,
-    FileSystem,
     InstanceStore,
     Network,
     RootVolume,
     Volume,
 )
-from notebake.recipe_part import Contradiction, Part
-
-__all__ = [
-    "UBUNTU_2404",
-    "Acceptance",
-    "BaseImage",
-    "Dataset",
-    "Encryption",
-    "EncryptionMode",
-    "FileSystem",
-    "InstanceStore",
-    "Network",
-    "Notebook",
-    "Part",
-    "Recipe",
-    "Repository",
-    "RootVolume",
-    "Software",
-    "Volume",
-    "expiry",
-]
+from notebake.recipe.part import Contradiction, Part
 
 
 class Recipe(Part):

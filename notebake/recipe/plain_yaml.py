@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import yaml
 
 from notebake.errors import RecipeError
-from notebake.recipe_part import FieldPath
-from notebake.recipe_places import Fault, Place, PlacedList, PlacedMapping
+from notebake.recipe.part import FieldPath
+from notebake.recipe.places import Fault, Place, PlacedList, PlacedMapping
 
 NOTHING_MADE = "Nothing has been made."
 NUMBER_START = list("-+0123456789.")

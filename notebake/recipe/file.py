@@ -5,10 +5,10 @@ from pathlib import Path
 import yaml
 
 from notebake.errors import RecipeError
-from notebake.recipe import Recipe
-from notebake.recipe_faults import find_place, validate_reading
-from notebake.recipe_places import Fault, PlacedMapping
-from notebake.recipe_yaml import NOTHING_MADE, Reading, read_yaml
+from notebake.recipe.faults import find_place, validate_reading
+from notebake.recipe.places import Fault, PlacedMapping
+from notebake.recipe.plain_yaml import NOTHING_MADE, Reading, read_yaml
+from notebake.recipe.recipe import Recipe
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -1,6 +1,6 @@
 """Every field of a recipe with its default and meaning, for the README.
 
-`python -m notebake.recipe_document` prints the table.
+`python -m notebake.recipe.document` prints the table.
 """
 
 import sys
@@ -10,8 +10,9 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from notebake.recipe import Part, Recipe
-from notebake.recipe_wording import part_in
+from notebake.recipe.part import Part
+from notebake.recipe.recipe import Recipe
+from notebake.recipe.wording import part_in
 
 BEGIN = "<!-- recipe:begin -->"
 END = "<!-- recipe:end -->"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from notebake.recipe_part import FieldPath, dotted
+from notebake.recipe.part import FieldPath, dotted
 
 
 @dataclass(frozen=True)

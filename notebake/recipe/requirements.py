@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from notebake.recipe_fields import CREDENTIAL
+from notebake.recipe.fields import CREDENTIAL
 
 LONGEST_CHARACTERS = 200_000
 OTHER_FILE = re.compile(

@@ -1,0 +1,41 @@
+"""The recipe: what is wanted, as one frozen record read from one YAML file.
+
+`recipe` is the whole; `machine` and `content` are its parts, `fields` the kinds of text in them;
+`file` reads it, with `plain_yaml` and `requirements`; `faults` and `wording` say what is wrong,
+`contradictions` and `places` what cannot be true together; `document` writes the README's table.
+"""
+
+from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
+from notebake.recipe.machine import (
+    UBUNTU_2404,
+    BaseImage,
+    Encryption,
+    EncryptionMode,
+    FileSystem,
+    InstanceStore,
+    Network,
+    RootVolume,
+    Volume,
+)
+from notebake.recipe.part import Part
+from notebake.recipe.recipe import Recipe, expiry
+
+__all__ = [
+    "UBUNTU_2404",
+    "Acceptance",
+    "BaseImage",
+    "Dataset",
+    "Encryption",
+    "EncryptionMode",
+    "FileSystem",
+    "InstanceStore",
+    "Network",
+    "Notebook",
+    "Part",
+    "Recipe",
+    "Repository",
+    "RootVolume",
+    "Software",
+    "Volume",
+    "expiry",
+]
