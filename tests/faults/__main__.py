@@ -1,0 +1,105 @@
+"""Let each fault happen to a whole build, once and for ever: `python -m tests.faults`.
+
+One case with its whole journal: `python -m tests.faults --case "no room in one zone" --part once`.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.faults.case import Case
+from tests.faults.catalogue import CASES, QUICK
+from tests.faults.faulty_world import FaultyWorld, furnish, opened
+from tests.faults.forks import Told
+from tests.faults.recipes import RECIPES
+from tests.faults.table import as_text, paragraph
+from tests.faults.tour import Journal, Part, Tour
+
+PARTS = ("once", "for ever")
+
+
+def main() -> int:
+    """Try the cases, print the table, and fail if anything went wrong."""
+    chosen = parse()
+    began = time.monotonic()
+    every = QUICK if chosen.quick else CASES
+    cases = [one for one in every if not chosen.case or one.name in chosen.case]
+    parts = [part for case in cases for part in parts_of(case, chosen.part)]
+    if not parts:
+        say("There is no such case. Known are:\n" + "\n".join(one.name for one in every))
+        return 2
+    told = try_all(parts, chosen)
+    wrong = [one for one in told if one["wrong"]]
+    say(as_text(cases, told))
+    seconds = time.monotonic() - began
+    say(f"{len(wrong)} of {len(told)} trials went wrong; {seconds:.0f} s")
+    if chosen.report:
+        chosen.report.write_text(json.dumps({"told": told, "text": as_text(cases, told)}))
+    return 1 if wrong else 0
+
+
+def parts_of(case: Case, wanted: str) -> list[Part]:
+    """Return what is tried of a case."""
+    both = zip(PARTS, (case.once, case.for_ever), strict=True)
+    return [(case, part) for name, part in both if part and wanted in ("", name)]
+
+
+def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Told]:
+    """Return the verdicts, in the order of the catalogue."""
+    told: dict[str, Told] = {}
+
+    def hear(name: str, heard: Told) -> None:
+        told[name] = {"name": name} | heard
+        if heard["wrong"]:
+            say(paragraph(told[name]))
+
+    tours = list(dict.fromkeys(case.tour for case, _ in parts))
+    with opened(RECIPES[tours[0]]) as world:
+        logging.getLogger().handlers[:] = [Journal(world)]
+        logging.getLogger().setLevel(logging.INFO)
+        for name in tours:
+            world.recipe = RECIPES[name]
+            make_tour(world, [one for one in parts if one[0].tour == name], chosen, hear)
+    order = [f"{case.name}, {'once' if part is case.once else 'for ever'}" for case, part in parts]
+    missing = {"wrong": ["its step never began"], "case": "", "kind": ""}
+    return [told.get(name, {"name": name} | missing) for name in order]
+
+
+def make_tour(
+    world: FaultyWorld,
+    parts: list[Part],
+    chosen: argparse.Namespace,
+    hear: Callable[[str, Told], None],
+) -> None:
+    """Try the cases of one recipe."""
+    run = furnish(world)
+    # Children copy each page that they touch, and a collection touches all.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    Tour(world, run, parts, chosen.at_once, hear, is_quick=chosen.quick).go()
+
+
+def parse() -> argparse.Namespace:
+    """Return the options."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--case", action="append", default=[], help="only this one")
+    parser.add_argument("--part", choices=PARTS, default="", help="only this part")
+    parser.add_argument("--at-once", type=int, default=2, help="how many children live at a time")
+    parser.add_argument("--quick", action="store_true", help="as the tests do it: fewer resumes")
+    parser.add_argument("--report", type=Path, help="where the outcome is written as JSON")
+    return parser.parse_args()
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,44 @@
+"""Every fault that is tried, in the order of what it is about."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tests.faults.case import Case, Once
+from tests.faults.catalogue_answers import ANSWERS, LOST_ON_THE_WAY, LOST_ON_THE_WAY_BACK
+from tests.faults.catalogue_denied import LATER, PERMISSIONS
+from tests.faults.catalogue_launch import LAUNCHES
+from tests.faults.catalogue_lines import LINES
+from tests.faults.catalogue_sight import SIGHT
+from tests.faults.catalogue_storage import STORAGE
+
+CASES: tuple[Case, ...] = (*LAUNCHES, *LINES, *SIGHT, *STORAGE, *ANSWERS, *PERMISSIONS)
+
+
+def together(name: str, cases: Sequence[Case]) -> Case:
+    """Return one case in which each of several happens once, in one run."""
+    parts = [one.once for one in cases if one.once]
+    return Case(
+        name,
+        "import_key_pair",
+        Once(
+            tuple(fault for part in parts for fault in part.faults),
+            "^" + "".join(f"(?=.*{part.shows})" for part in parts),
+        ),
+        why_not="for ever each by itself",
+    )
+
+
+MERGED = {
+    "each call once lost on its way": LOST_ON_THE_WAY,
+    "each answer once lost": LOST_ON_THE_WAY_BACK,
+    "each permission once denied": LATER,
+}
+_each = {one.name for several in MERGED.values() for one in several}
+QUICK: tuple[Case, ...] = (
+    *(
+        replace(one, once=None, why_not="once together with others") if one.name in _each else one
+        for one in CASES
+    ),
+    *(together(name, several) for name, several in MERGED.items()),
+)
+"""The same in fewer runs: what happens once in calls of their own happens in one run."""

@@ -1,0 +1,156 @@
+"""Calls that are throttled, never arrive, or whose answers are lost."""
+
+from tests.faults.case import (
+    ACCEPTANCE,
+    BUILDER,
+    STEP_TRIES,
+    Case,
+    Fault,
+    ForEver,
+    Once,
+    asked_again,
+    fault,
+    retried,
+)
+
+CREATING: dict[str, tuple[str, str, dict[str, str]]] = {
+    "ImportKeyPair": ("import_key_pair", "ImportKeyPair", {}),
+    "CreateSecurityGroup": ("open_ssh", "CreateSecurityGroup", {}),
+    "RunInstances (builder)": ("launch_instance", "RunInstances", BUILDER),
+    "CreateImage": ("request_image", "CreateImage", {}),
+    "RunInstances (from the image)": ("launch_acceptance", "RunInstances", ACCEPTANCE),
+}
+CHANGING: dict[str, tuple[str, str, dict[str, str]]] = {
+    "AuthorizeSecurityGroupIngress": ("open_ssh", "AuthorizeSecurityGroupIngress", {}),
+    "StopInstances": ("restart_host", "StopInstances", {}),
+    "StartInstances": ("restart_host", "StartInstances", {}),
+    "CreateTags (seal)": ("clean_host", "CreateTags", {}),
+    "ModifyImageAttribute": ("publish_image", "ModifyImageAttribute", {}),
+    "ModifySnapshotAttribute": ("publish_image", "ModifySnapshotAttribute", {}),
+    "CreateTags (acceptance)": ("publish_image", "CreateTags", {}),
+    "TerminateInstances": ("tear_down", "TerminateInstances", {}),
+    "DeleteKeyPair": ("tear_down", "DeleteKeyPair", {}),
+    "DeleteSecurityGroup": ("tear_down", "DeleteSecurityGroup", {}),
+}
+LOST = r"ConnectionLost"
+WAITED = ("CATCH_UP_SECONDS", "SENDING_SECONDS")
+
+
+FOUND = {
+    *("ImportKeyPair", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "CreateImage"),
+    *("RunInstances (builder)", "RunInstances (from the image)"),
+    *("TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup"),
+}
+"""Where it is enough to look what came of a call: no answer is ever needed."""
+WAITS_IN_TEAR_DOWN = ("STATE_SECONDS", "GROUP_SECONDS", "CATCH_UP_SECONDS", "SENDING_SECONDS")
+
+
+def never_arrives(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
+    """Return the case of a call that is lost on its way."""
+    step, action, where = what
+    return Case(
+        f"{name} never arrives",
+        step,
+        Once((fault("lose_before", action, where=where, times=1),), retried(action, LOST)),
+        without_answer(fault("lose_before", action, where=where)),
+    )
+
+
+def answer_lost(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
+    """Return the case of a call that takes effect without an answer."""
+    step, action, where = what
+    never = fault("lose_after", action, where=where)
+    survived = Once((never,), rf"\.{action}: {LOST}")
+    return Case(
+        f"{name} takes effect, its answer is lost",
+        step,
+        Once((never | {"times": 1},), asked_again(action)),
+        survived if name in FOUND else without_answer(never),
+    )
+
+
+def without_answer(never: Fault) -> ForEver:
+    """Return what is promised where a call is never answered."""
+    return ForEver(
+        (never,),
+        says=r"no answer from AWS|left|builder of run \S+ is stopped",
+        bounded_by=WAITED,
+        tries=STEP_TRIES,
+        is_resumed=False,
+    )
+
+
+def throttled(name: str, step: str, once: Fault, for_ever: Fault, action: str) -> Case:
+    """Return the case of calls that are refused as too many."""
+    code = "RequestLimitExceeded"
+    return Case(
+        name,
+        step,
+        Once((once | {"code": code},), retried(action, code)),
+        ForEver(
+            (for_ever | {"code": code},),
+            says=code,
+            bounded_by=WAITS_IN_TEAR_DOWN if step == "tear_down" else WAITED,
+            tries=STEP_TRIES,
+            is_resumed=False,
+        ),
+    )
+
+
+THROTTLED = (
+    throttled(
+        "DescribeInstances throttled",
+        "wait_for_host",
+        fault("refuse", "DescribeInstances", times=4),
+        fault("refuse", "DescribeInstances"),
+        "DescribeInstances",
+    ),
+    throttled(
+        "RunInstances throttled",
+        "launch_instance",
+        fault("refuse", "RunInstances", times=1),
+        fault("refuse", "RunInstances"),
+        "RunInstances",
+    ),
+    throttled(
+        "CreateImage throttled",
+        "request_image",
+        fault("refuse", "CreateImage", times=1),
+        fault("refuse", "CreateImage"),
+        "CreateImage",
+    ),
+    *(
+        throttled(
+            f"everything throttled from {step} on",
+            step,
+            fault("refuse", "*", times=30),
+            fault("refuse", "*"),
+            r"\w+",
+        )
+        for step in ("preflight", "launch_instance", "wait_for_image", "prove_image", "tear_down")
+    ),
+)
+LOST_ON_THE_WAY = tuple(never_arrives(name, what) for name, what in CREATING.items())
+LOST_ON_THE_WAY_BACK = tuple(
+    answer_lost(name, what) for name, what in (CREATING | CHANGING).items()
+)
+ANSWERS = (
+    *THROTTLED,
+    *LOST_ON_THE_WAY,
+    *LOST_ON_THE_WAY_BACK,
+    *(
+        Case(
+            f"no answer from AWS at all from {step} on",
+            step,
+            Once((fault("lose_before", "*", service="*", times=30),), retried(r"\w+", LOST)),
+            ForEver(
+                (fault("lose_before", "*", service="*"),),
+                says=r"no answer from AWS",
+                bounded_by=WAITS_IN_TEAR_DOWN if step == "tear_down" else WAITED,
+                tries=STEP_TRIES,
+                is_resumed=False,
+            ),
+        )
+        for step in ("launch_instance", "install_software", "wait_for_image", "tear_down")
+    ),
+)

@@ -1,0 +1,41 @@
+"""What came of the faults, for people."""
+
+from collections.abc import Sequence
+
+from tests.faults.case import Case
+from tests.faults.forks import Told
+
+
+def as_text(cases: Sequence[Case], told: list[Told]) -> str:
+    """Return the table: a line for each case, with the virtual seconds that each part took."""
+    by_name = {one["name"]: one for one in told}
+    width = max(len(one.name) for one in cases)
+    head = f"{'':<{width}}  {'once':>16}  {'for ever':>16}  bounded by"
+    lines = [line for case in cases if (line := _line(case, by_name, width))]
+    return "\n".join([head, *lines])
+
+
+def _line(case: Case, told: dict[str, Told], width: int) -> str:
+    once, ever = told.get(f"{case.name}, once"), told.get(f"{case.name}, for ever")
+    if not once and not ever:
+        return ""
+    part = case.for_ever
+    bound = part.bound if isinstance(part, ForEver) else case.why_not
+    ending = "error" if isinstance(part, ForEver) else "survived"
+    cells = f"{_cell(once, 'survived'):>16}  {_cell(ever, ending):>16}"
+    return f"{case.name:<{width}}  {cells}  {bound}"
+
+
+def _cell(told: Told | None, good: str) -> str:
+    if told is None:
+        return "-"
+    return "WRONG" if told["wrong"] else f"{good}, {told['seconds']:.0f} s"
+
+
+def paragraph(told: Told) -> str:
+    """Return what went wrong in a trial."""
+    lines = [f"{told['name']}", *(f"  WRONG {one}" for one in told["wrong"])]
+    if told.get("error"):
+        lines += [f"  error: {told['error']}", f"  hint: {told['hint']}"]
+    lines += [f"    {one}" for one in told.get("journal", [])]
+    return "\n".join(lines)
