@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from flows.console import open_console
 from notebake import clock, runs
@@ -127,7 +129,7 @@ def show_findings(console: Console, findings: list["Finding"]) -> None:
         if chosen:
             console.print(f"[bold]{title}[/bold]")
         for one in chosen:
-            console.print(f"  {one}", soft_wrap=True, markup=False)
+            console.print(Padding(Text(str(one)), (0, 0, 0, 2), expand=False))
 
 
 def cost_table(lines: tuple[CostLine, ...]) -> Table:

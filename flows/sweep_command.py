@@ -46,6 +46,8 @@ def run(given: argparse.Namespace) -> int:
         count = len(found.going)
         things = "1 thing" if count == 1 else f"{count} things"
         console.print(f"\nNothing was removed. To remove {things}:\n  {again}", soft_wrap=True)
+    elif found.findings:
+        console.print("\nNothing has expired that is proven ours: there is nothing to remove.")
     check_all_answered(found)
     return 0
 

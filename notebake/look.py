@@ -40,6 +40,8 @@ class Look(Record):
 
     findings: tuple[Finding, ...]
     unanswered: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    """What to do where nobody answered."""
 
     @property
     def going(self) -> tuple[Finding, ...]:
@@ -58,12 +60,18 @@ def look(scope: Scope) -> Look:
         }
     findings: list[Finding] = []
     unanswered: list[str] = []
+    hints: list[str] = []
     for region, answer in asked.items():
         try:
             findings += answer.result()
         except CloudError as error:
             unanswered.append(f"{region}: {error.message}")
-    return Look(findings=tuple(findings), unanswered=tuple(unanswered))
+            hints.append(error.hint)
+    return Look(
+        findings=tuple(findings),
+        unanswered=tuple(unanswered),
+        hints=tuple(dict.fromkeys(filter(None, hints))),
+    )
 
 
 def examine(
@@ -114,4 +122,5 @@ def check_all_answered(found: Look) -> None:
     """Raise where a region was not looked at: an empty answer from there would mean nothing."""
     if found.unanswered:
         regions = "\n".join(found.unanswered)
-        raise NotebakeError(f"These regions could not be looked at:\n{regions}")
+        message = f"These regions could not be looked at:\n{regions}"
+        raise NotebakeError(message, "\n".join(found.hints))

@@ -6,12 +6,14 @@ import pytest
 
 from notebake import clock
 from notebake.aws import images, instances, tags
+from notebake.aws.volumes import describe_volumes
 from notebake.fate import Finding
 from notebake.look import Look, Scope, look
 from notebake.moments import moment_of
 from notebake.records import Resource, Run
 from notebake.run_lease import hold_lease
 from notebake.sweep import Swept, remove
+from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld, Refuses
 from tests.left_behind import FUTURE, changing, expire, ids, launch_more_like, mark, of
@@ -267,6 +269,11 @@ def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
 ) -> None:
     data = min(of(run, "volume"), key=lambda one: one.size_gib)
     world.ec2.detach_volume(VolumeId=data.id)
+    wait_until(
+        lambda: not describe_volumes([data.id], REGION)[0].get("Attachments") or None,
+        what="the volume to be free",
+        timeout_seconds=300,
+    )
 
     done = swept()
 
