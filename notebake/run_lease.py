@@ -101,6 +101,11 @@ def check_lease() -> None:
     )
 
 
+def is_executing() -> bool:
+    """Tell whether who asks holds a run: then patience is better than giving up."""
+    return _holding.get() is not None
+
+
 def read_lease(run: Run) -> Lease | None:
     """Return who holds the run, or held it last; None if nobody ever did."""
     stored = open_store(run.store).read(_key(run))

@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserError
 from notebake import clock
 from notebake.errors import PASSING_CODES, CapacityError, CloudError, WaitTimeoutError
 from notebake.patience import AWS_LOST_SECONDS, CATCH_UP_SECONDS
-from notebake.run_lease import check_lease
+from notebake.run_lease import check_lease, is_executing
 from notebake.waiting import pause, wait_until
 
 log = logging.getLogger(__name__)
@@ -88,15 +88,15 @@ def _outlast(
     operation: Any,
     **_: Any,
 ) -> float | None:
-    """Have a call repeated for a while after botocore's own tries, which end within some seconds.
+    """Have a call of a run repeated for a while after botocore's own tries, which end in seconds.
 
-    botocore asks each handler whether to try again: a number, the seconds to wait, means yes.
+    Who only looks is told at once. botocore asks each handler whether to try again: a number, the seconds to wait, means yes.
     """
     code = response[1].get("Error", {}).get("Code") if response else None
     is_lost = isinstance(caught_exception, (ConnectionError, HTTPClientError))
     began = request_dict["context"].setdefault("notebake_began", clock.elapsed())
     is_over = clock.elapsed() - began > AWS_LOST_SECONDS
-    if attempts < tries or is_over or not (is_lost or code in PASSING_CODES):
+    if attempts < tries or is_over or not is_executing() or not (is_lost or code in PASSING_CODES):
         return None
     log.info("AWS does not answer %s: asking again", operation.name)
     pause(min(2.0 ** (attempts - tries), 10.0))

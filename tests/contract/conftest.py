@@ -10,6 +10,6 @@ from tests.quick_clock import QuickClock
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[CloudWorld]:
-    """An empty cloud, in which our own waiting is thirty times quicker than it would be."""
-    with cloud_world(tmp_path) as opened, clock.replaced(QuickClock(30)):
+    """An empty cloud, in which our own waiting is sixty times quicker than it would be."""
+    with cloud_world(tmp_path) as opened, clock.replaced(QuickClock(60)):
         yield opened
