@@ -90,7 +90,8 @@ def _outlast(
 ) -> float | None:
     """Have a call of a run repeated for a while after botocore's own tries, which end in seconds.
 
-    Who only looks is told at once. botocore asks each handler whether to try again: a number, the seconds to wait, means yes.
+    Who only looks is told at once. botocore asks each handler whether to try again: a number, the
+    seconds to wait, means yes.
     """
     code = response[1].get("Error", {}).get("Code") if response else None
     is_lost = isinstance(caught_exception, (ConnectionError, HTTPClientError))
