@@ -21,7 +21,7 @@ class Once:
     """What the journal has to show, as a pattern: that it was tried again, or made good."""
     replaced: frozenset[str] = frozenset()
     """What there may have been two of, as one was lost."""
-    stretch: float = 1
+    stretch: float = 5
     """See ForEver."""
 
 
@@ -42,8 +42,8 @@ class ForEver:
     """So much less often than in truth is looked whether the wait is over."""
     kind: str = "NotebakeError"
     """The class of the error."""
-    is_resumed: bool = True
-    """Whether the quick form resumes the run; it is torn down in any case."""
+    is_resumed: bool = False
+    """Whether the quick form resumes the run too; it is torn down in any case."""
     passes_after_seconds: float = 0
     """What was slow goes on when so much time has passed, and with nothing else."""
     leaves_nothing: bool = False

@@ -33,7 +33,10 @@ CHANGING: dict[str, tuple[str, str, dict[str, str]]] = {
     "DeleteSecurityGroup": ("tear_down", "DeleteSecurityGroup", {}),
 }
 LOST = r"ConnectionLost"
-WAITED = ("CATCH_UP_SECONDS", "SENDING_SECONDS")
+READ = ("AWS_LOST_SECONDS",)
+"""For a call that is made once in each try of a step, and repeated as long as AWS is lost."""
+WAITED = ("CATCH_UP_SECONDS", "AWS_LOST_SECONDS")
+"""For a change that is made until EC2 knows what it is about."""
 
 
 FOUND = {
@@ -42,7 +45,7 @@ FOUND = {
     *("TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup"),
 }
 """Where it is enough to look what came of a call: no answer is ever needed."""
-WAITS_IN_TEAR_DOWN = ("STATE_SECONDS", "GROUP_SECONDS", "CATCH_UP_SECONDS", "SENDING_SECONDS")
+WAITS_IN_TEAR_DOWN = ("STATE_SECONDS", "GROUP_SECONDS", "CATCH_UP_SECONDS", "AWS_LOST_SECONDS")
 
 
 def never_arrives(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
@@ -52,7 +55,9 @@ def never_arrives(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
         f"{name} never arrives",
         step,
         Once((fault("lose_before", action, where=where, times=1),), retried(action, LOST)),
-        without_answer(fault("lose_before", action, where=where)),
+        without_answer(
+            fault("lose_before", action, where=where), WAITED if action == "RunInstances" else READ
+        ),
     )
 
 
@@ -65,19 +70,25 @@ def answer_lost(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
         f"{name} takes effect, its answer is lost",
         step,
         Once((never | {"times": 1},), asked_again(action)),
-        survived if name in FOUND else without_answer(never),
+        survived if name in FOUND else without_answer(never, WAITED),
     )
 
 
-def without_answer(never: Fault) -> ForEver:
+def without_answer(never: Fault, bounded_by: tuple[str, ...]) -> ForEver:
     """Return what is promised where a call is never answered."""
     return ForEver(
         (never,),
         says=r"no answer from AWS|left|builder of run \S+ is stopped",
-        bounded_by=WAITED,
+        bounded_by=bounded_by,
         tries=STEP_TRIES,
-        is_resumed=False,
     )
+
+
+def bound_of(step: str, action: str) -> tuple[str, ...]:
+    """Return what ends the waiting for an action that is never answered well."""
+    if step == "tear_down":
+        return WAITS_IN_TEAR_DOWN
+    return WAITED if action == "RunInstances" else READ
 
 
 def throttled(name: str, step: str, once: Fault, for_ever: Fault, action: str) -> Case:
@@ -86,13 +97,12 @@ def throttled(name: str, step: str, once: Fault, for_ever: Fault, action: str) -
     return Case(
         name,
         step,
-        Once((once | {"code": code},), retried(action, code)),
+        Once((once | {"code": code},), retried(action, code), stretch=1),
         ForEver(
             (for_ever | {"code": code},),
             says=code,
-            bounded_by=WAITS_IN_TEAR_DOWN if step == "tear_down" else WAITED,
+            bounded_by=bound_of(step, action),
             tries=STEP_TRIES,
-            is_resumed=False,
         ),
     )
 
@@ -142,13 +152,16 @@ ANSWERS = (
         Case(
             f"no answer from AWS at all from {step} on",
             step,
-            Once((fault("lose_before", "*", service="*", times=30),), retried(r"\w+", LOST)),
+            Once(
+                (fault("lose_before", "*", service="*", times=30),),
+                retried(r"\w+", LOST),
+                stretch=1,
+            ),
             ForEver(
                 (fault("lose_before", "*", service="*"),),
                 says=r"no answer from AWS",
-                bounded_by=WAITS_IN_TEAR_DOWN if step == "tear_down" else WAITED,
+                bounded_by=bound_of(step, "*"),
                 tries=STEP_TRIES,
-                is_resumed=False,
             ),
         )
         for step in ("launch_instance", "install_software", "wait_for_image", "tear_down")

@@ -30,7 +30,6 @@ LATER = tuple(
             says=rf"{DENIED}.*(ec2:{action}|left)",
             bounded_by=("GROUP_SECONDS",) if action == "TerminateInstances" else (),
             tries=STEP_TRIES,
-            is_resumed=False,
         ),
     )
     for name, (step, action, where) in (CREATING | CHANGING).items()

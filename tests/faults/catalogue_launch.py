@@ -58,6 +58,7 @@ ROOM = (
         ),
         ForEver(
             (fault("refuse", "RunInstances", code=NO_ROOM, where=ACCEPTANCE),),
+            is_resumed=True,
             says=r"CapacityError.*no room.*m5.large in us-west-2a",
             bounded_by=(),
             kind="CapacityError",
@@ -154,6 +155,7 @@ UP = (
         ),
         ForEver(
             (fault("slow", "RunInstances", where=BUILDER, seconds=TOO_LONG_SECONDS),),
+            is_resumed=True,
             says=r"LostError: i-\w+ never let anybody in. Waited 600 s",
             bounded_by=("STATE_SECONDS",),
             rounds=2,
@@ -242,6 +244,7 @@ DEATHS = (
         ),
         ForEver(
             (fault("dies", "RunInstances", where=FIRST_ACCEPTANCE, after=6),),
+            is_resumed=True,
             says=r"i-\w+",
             bounded_by=("CONSOLE_SECONDS", "HOST_LOST_SECONDS"),
             rounds=2,

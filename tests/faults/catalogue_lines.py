@@ -22,6 +22,7 @@ LINES = (
         ),
         ForEver(
             (fault("ssh_freeze", "now", where=BUILDER, after=40),),
+            is_resumed=True,
             says=r"HostUnreachableError: .*",
             bounded_by=("HOST_LOST_SECONDS",),
             tries=STEP_TRIES,

@@ -12,6 +12,7 @@ SIGHT = (
         ),
         ForEver(
             (fault("hide", "RunInstances", where=BUILDER),),
+            is_resumed=True,
             says=r"WaitTimeoutError: Waited 300 s in vain for EC2 to show i-\w+",
             bounded_by=("CATCH_UP_SECONDS",),
         ),
@@ -115,6 +116,7 @@ SIGHT = (
         ),
         ForEver(
             (fault("hide", "CreateSecurityGroup"),),
+            is_resumed=True,
             says=r"authorize ssh from.*in sg-\w+; AWS answered InvalidGroup.NotFound",
             bounded_by=("CATCH_UP_SECONDS",),
         ),
@@ -141,6 +143,7 @@ SIGHT = (
         ),
         ForEver(
             (fault("hide", "ImportKeyPair"),),
+            is_resumed=True,
             says=r"launch m5.large.*InvalidKeyPair.NotFound",
             bounded_by=("CATCH_UP_SECONDS",),
         ),

@@ -9,7 +9,7 @@ STORAGE = (
         Once(
             (fault("slow", "CreateImage", seconds=3600),),
             r"Waiting for the image.*Done in",
-            stretch=30,
+            stretch=60,
         ),
         why_not="see: image takes for ever",
     ),
@@ -18,6 +18,7 @@ STORAGE = (
         "request_image",
         for_ever=ForEver(
             (fault("slow", "CreateImage", seconds=TOO_LONG_SECONDS),),
+            is_resumed=True,
             says=r"WaitTimeoutError: Waited \d+ s in vain for the image of run",
             bounded_by=("IMAGE_SECONDS", *("IMAGE_SECONDS_PER_GIB",) * 21),
             stretch=60,
@@ -35,6 +36,7 @@ STORAGE = (
         ),
         ForEver(
             (fault("fail", "CreateImage"),),
+            is_resumed=True,
             says=r"LostError: EC2 gave ami-\w+ up: it is failed",
             bounded_by=(),
             rounds=2,
@@ -63,6 +65,7 @@ STORAGE = (
         ),
         ForEver(
             (fault("slow", "TerminateInstances", seconds=TOO_LONG_SECONDS),),
+            is_resumed=True,
             says=r"TearDownError: Tearing down run \S+ left: .*i-\w+ \(shutting-down\)",
             bounded_by=("STATE_SECONDS", "STATE_SECONDS", "GROUP_SECONDS", "SETTLE_SECONDS"),
             passes_after_seconds=TOO_LONG_SECONDS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.faults.case import Case
+from tests.faults.case import Case, ForEver
 from tests.faults.forks import Told
 
 

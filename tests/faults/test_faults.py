@@ -1,0 +1,73 @@
+"""Each fault that the sandbox knows, injected into a whole build: once, and for ever.
+
+Once: the run ends with an accepted image, what failed was tried again, nothing is doubled or left.
+For ever: it ends with an error that says what was tried, what came back and what to type, within
+the budgets of notebake/patience.py; all that is there is in the survey, and can be removed or gone
+on with once the fault is lifted. `python -m tests.faults` shows the table, and each case's journal.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.faults.fault import EFFECTS
+from tests.faults.case import Once
+from tests.faults.catalogue import CASES, QUICK
+from tests.faults.forks import Told
+from tests.faults.table import paragraph
+
+LIMIT_SECONDS = 900
+TRIALS = [
+    f"{case.name}, {name}"
+    for case in QUICK
+    for name, part in (("once", case.once), ("for ever", case.for_ever))
+    if part
+]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
+    """What came of each trial, all made in a process of their own."""
+    report = tmp_path_factory.mktemp("faults") / "report.json"
+    command = [sys.executable, "-m", "tests.faults", "--quick", "--report", str(report)]
+    done = subprocess.run(
+        command,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_SECONDS,
+    )
+    assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(report.read_text())
+    return {one["name"]: one for one in found["told"]}
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_what_goes_wrong_is_survived_or_ends_in_a_clear_error_in_time(
+    trial: str, told: dict[str, Told]
+) -> None:
+    assert not told[trial]["wrong"], paragraph(told[trial])
+
+
+def test_each_effect_of_the_sandbox_is_tried() -> None:
+    parts = [part for case in CASES for part in (case.once, case.for_ever) if part]
+
+    assert {one["effect"] for part in parts for one in part.faults} == set(EFFECTS)
+
+
+def test_each_case_is_tried_once_and_for_ever_or_says_why_not() -> None:
+    one_sided = [case for case in CASES if not (case.once and case.for_ever)]
+
+    assert [case.name for case in one_sided if not case.why_not] == []
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_each_survival_is_seen_in_the_journal() -> None:
+    parts = [part for case in CASES for part in (case.once, case.for_ever)]
+
+    assert all(part.shows for part in parts if isinstance(part, Once))
