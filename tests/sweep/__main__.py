@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from notebake.records import Run
-from tests.sweep import stand_in_jupyter, table, whole_run
+from tests.sweep import sabotage, stand_in_jupyter, table, whole_run
 from tests.sweep.choice import Choice
 from tests.sweep.points import Case
 from tests.sweep.sweep import Remembering, Sweep
@@ -23,6 +23,7 @@ from tests.sweep.trials import Trial
 from tests.sweep.world import World, make_directory, put_in_place, remove_directory
 
 LOCATION = "s3://runs/bakes"
+shown: list[Trial] = []
 
 
 @contextmanager
@@ -53,14 +54,20 @@ def furnish(world: World) -> Run:
 
 
 def show(trial: Trial) -> None:
-    """Say at once what went wrong."""
+    """Say at once what went wrong, and now and then how far it is."""
+    shown.append(trial)
+    if len(shown) % 50 == 0:
+        seconds = sum(one.verdict.seconds for one in shown if one.verdict)
+        say(f"{len(shown)} trials, {seconds:.0f} s of the processor; now at {trial.point.label}")
     if trial.verdict and not trial.verdict.is_good:
         say(table.paragraph(trial))
 
 
-def sweep_all(world: World, choice: Choice, at_once: int) -> Sweep:
+def sweep_all(world: World, choice: Choice, at_once: int, late_seconds: float = 0) -> Sweep:
     """Carry a run through its world with a child at each of its points."""
     run = furnish(world)
+    if late_seconds:
+        world.be_late(late_seconds)
     # Children copy each page that they touch, and a collection touches all.
     gc.collect()
     gc.freeze()
@@ -73,8 +80,7 @@ def sweep_all(world: World, choice: Choice, at_once: int) -> Sweep:
     except BaseException as caught:  # noqa: BLE001 - reported by whoever it belongs to
         error = caught
     sweep.finish(error)
-    if error:
-        raise error
+    sweep.error = "" if error is None else f"The run itself failed: {error}"
     return sweep
 
 
@@ -86,12 +92,16 @@ def main() -> int:
     if chosen.point:
         logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
     cases = frozenset(Case[one.upper()] for one in chosen.case) or frozenset(Case)
-    choice = Choice(cases, chosen.point, chosen.quick, chosen.every, bool(chosen.point))
+    choice = Choice(
+        cases, chosen.point, chosen.step, chosen.quick, chosen.every, bool(chosen.point), chosen.ec2
+    )
     with world_opened() as world:
+        if chosen.sabotage:
+            sabotage.sabotage()
         began = time.monotonic()
-        sweep = sweep_all(world, choice, chosen.at_once)
+        sweep = sweep_all(world, choice, chosen.at_once, chosen.late)
         left = world.history.left()
-        failed = table.failures(sweep.trials)
+        failed = [one for one in (sweep.error, *table.failures(sweep.trials)) if one]
     lines = table.lines(sweep.cases)
     for one in table.resumed(sweep.trials):
         say(one)
@@ -115,7 +125,13 @@ def parse() -> argparse.Namespace:
     names = [one.name.lower() for one in Case]
     parser.add_argument("--point", type=int, default=0, help="one point, with its whole log")
     parser.add_argument("--case", action="append", default=[], choices=names)
+    parser.add_argument("--step", default="", help="only the points of one step")
+    parser.add_argument("--sabotage", action="store_true", help="with faults that must be found")
+    parser.add_argument(
+        "--late", type=float, default=0, help="EC2 shows what it has made after so many seconds"
+    )
     parser.add_argument("--quick", action="store_true", help="as the tests do it")
+    parser.add_argument("--ec2", action="store_true", help="only at what changes something in EC2")
     parser.add_argument("--every", type=int, default=1, help="only every so-manieth trial")
     parser.add_argument("--at-once", type=int, default=2, help="how many children live at a time")
     parser.add_argument("--report", type=Path, help="where the outcome is written as JSON")

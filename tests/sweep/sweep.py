@@ -44,6 +44,8 @@ class Sweep:
     trials: list[Trial] = field(default_factory=list)
     cases: list[tuple[Point, Case, Trial]] = field(default_factory=list)
     """Every case with the trial that stands for it: another one, where the worlds are the same."""
+    error: str = ""
+    """Why the run that was swept failed itself; "" where it did not."""
     report: Callable[[Verdict], None] | None = None
     """In a child that goes on in the same code."""
 

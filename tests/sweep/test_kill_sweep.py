@@ -1,8 +1,8 @@
 """A run that is killed anywhere, or whose answers are lost anywhere, ends as if nothing had been.
 
-`make sweep` tries every point; here each fifth of the worlds that differ by a record only, and of
-each kind of call that changes nothing one lost answer. `python -m tests.sweep --point N --case C`
-shows one trial with its log.
+`make sweep` tries every point. Here that is every change of EC2, and a share of what differs by a
+record or by work on a host only; of each kind of call that changes nothing one answer is lost.
+`python -m tests.sweep --point N --case C` shows one trial with its log.
 """
 
 import json
@@ -26,11 +26,18 @@ FEWEST = {
 """So many cases of each kind there are at least: a sweep that swept nothing proves nothing."""
 
 
+EARLY = ("--step", "launch_instance", "--case", "after", "--quick")
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The outcome of one sweep, in a process of its own."""
-    report = tmp_path_factory.mktemp("sweep") / "report.json"
-    command = [sys.executable, "-m", "tests.sweep", "--quick", "--report", str(report)]
+    """The outcome of one sweep."""
+    return sweep_to(tmp_path_factory.mktemp("sweep") / "report.json", "--quick")
+
+
+def sweep_to(report: Path, *options: str) -> dict[str, Any]:
+    """Sweep in a process of its own."""
+    command = [sys.executable, "-m", "tests.sweep", *options, "--report", str(report)]
     done = subprocess.run(
         command,
         cwd=Path(__file__).parents[2],
@@ -70,3 +77,9 @@ def test_the_sweep_has_tried_what_it_says(swept: dict[str, Any], case: str) -> N
 def test_a_lost_answer_is_made_good_without_anybody_resuming_the_run(swept: dict[str, Any]) -> None:
     lost = line(swept, "answer lost once")
     assert lost["by_itself"] == lost["cases"]
+
+
+def test_a_launch_that_cannot_be_repeated_is_found(tmp_path: Path) -> None:
+    found = sweep_to(tmp_path / "report.json", "--sabotage", *EARLY)
+    assert line(found, "all")["doubled"] > 0
+    assert any("of instance builder-1" in one for one in found["failed"])

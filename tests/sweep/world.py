@@ -32,6 +32,7 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.latency import NO_LATENCY
 from sandbox.ec2.resources import Volume
 from sandbox.ec2.workers import ManualWorkers
+from sandbox.faults.fault import read_fault
 from sandbox.wire import Wire
 from tests.sweep import scripted_ssh
 from tests.sweep.history import History
@@ -99,7 +100,7 @@ class World:
         point = self._arrive(f"{service}.{action}", is_aws=True)
         self.road.before(point)
         answer = self._ask(request)
-        changed = not is_reading(action)
+        changed = not is_reading(action) and answer.status_code < 400
         if changed:
             self.version += 1
             self.history.look()
@@ -150,6 +151,12 @@ class World:
         self.machines.volumes[volume_id] = volume_id
         self.machines.disks[volume_id] = VolumeDisk(USERS_FILE_SYSTEM)
         self.history.users_own.add(volume_id)
+
+    def be_late(self, seconds: float) -> None:
+        """Let EC2 show what it has made only after so long."""
+        for action in ("RunInstances", "CreateImage", "CreateSecurityGroup", "ImportKeyPair"):
+            told = {"name": f"late {action}", "action": action, "effect": "hide"}
+            self.wire.gate.put(read_fault(told | {"seconds": seconds}))
 
     def make_buckets(self) -> None:
         """Give the account a bucket for the run store, and another one with data in it."""

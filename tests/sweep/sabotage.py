@@ -1,0 +1,21 @@
+"""A fault put into notebake that no undisturbed run shows, to see that the sweep would find it."""
+
+import secrets
+from typing import Any
+
+from notebake import launch_request, runs
+from notebake.aws import instances
+from notebake.step import current_step
+
+
+def sabotage() -> None:
+    """Let a launch look for no earlier one, and be a request that nobody can repeat."""
+    find_launched = instances.find_launched
+
+    def find_none_while_launching(*arguments: Any) -> list[Any]:
+        is_launching = current_step.get() == "launch_instance"
+        return [] if is_launching else find_launched(*arguments)
+
+    instances.find_launched = find_none_while_launching
+    launch_request.ask_again = lambda *_: None
+    runs.client_token = lambda *_: secrets.token_hex(32)
