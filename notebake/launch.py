@@ -60,7 +60,7 @@ def launch(
         return found
     tried: list[str] = []
     for instance_type in instance_types:
-        for subnet in _subnets(run):
+        for subnet in _subnets(run, role):
             place = f"{instance_type} in {subnet['AvailabilityZone']}"
             parameters = base | {
                 "InstanceType": instance_type,
@@ -77,10 +77,10 @@ def launch(
     )
 
 
-def _subnets(run: Run) -> list[dict[str, Any]]:
-    """Return the subnets to try; an existing volume allows its own zone only."""
+def _subnets(run: Run, role: str) -> list[dict[str, Any]]:
+    """Return the subnets to try; an existing volume allows the builder its own zone only."""
     subnets = networks.find_subnets(run.recipe.network, run.recipe.region)
-    zone = zone_of_volumes(run.recipe)
+    zone = zone_of_volumes(run.recipe) if role == "builder" else None
     return [one for one in subnets if zone is None or one["AvailabilityZone"] == zone]
 
 

@@ -8,6 +8,7 @@ import pytest
 from notebake.aws import instances
 from notebake.aws.inventory import list_resources
 from notebake.errors import CapacityError, CloudError, LostError, WaitTimeoutError
+from notebake.recipe import Volume
 from notebake.records import Image, Instance, Run
 from sandbox.calls import Call
 from sandbox.wire import Reply
@@ -324,3 +325,17 @@ class ShowsNoMachines:
 def subnet_of(parameters: dict[str, Any]) -> str:
     """Return the subnet that a request names."""
     return str(parameters["NetworkInterface.1.SubnetId"])
+
+
+def test_an_existing_volume_fixes_the_zone_of_the_builder_alone(world: CloudWorld) -> None:
+    theirs = world.ec2.create_volume(Size=1, AvailabilityZone="us-west-2c", VolumeType="gp3")
+    volume = Volume(name="mine", mount_point="/mine", volume_id=theirs["VolumeId"])
+    run = world.new_run(RECIPE.model_copy(update={"volumes": (volume,)}))
+    carry_out_before(run, "launch_acceptance")
+    (builder,) = instances.find_instances(run, BUILDER_ROLE)
+
+    launch_acceptance.launch_acceptance(run)
+
+    assert builder.zone == "us-west-2c"
+    zones = {one.zone for one in instances.find_instances(run, "acceptance")}
+    assert zones == {"us-west-2a"}, "the first one that has room"
