@@ -124,8 +124,8 @@ class Sweep:
         self.report = print_verdict if self.choice.in_process else self.children.fork(trial)
         if self.report is None:
             return False
-        self.world.copy_home()
         leave_files()
+        self.world.copy_home()
         times = BOTOCORE_TRIES - 1 if case is Case.SILENT else 0
         self.world.road = Losing(point.name, times)
         return True

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from email.utils import formatdate
 from io import BytesIO
 from pathlib import Path
@@ -168,7 +169,9 @@ class World:
     def copy_home(self) -> None:
         """Let a forked child that goes on in the same code write to a home of its own."""
         home = Path(tempfile.mkdtemp(dir=self.directory, prefix="home-"))
-        shutil.copytree(os.environ["HOME"], home, dirs_exist_ok=True, symlinks=True)
+        with suppress(shutil.Error):
+            # The parent goes on meanwhile: a file that is just being replaced is made anew here.
+            shutil.copytree(os.environ["HOME"], home, dirs_exist_ok=True, symlinks=True)
         os.environ |= {"HOME": str(home), "NOTEBAKE_RUNS": str(home / "runs")}
         process.PROC = home / "proc"
 
@@ -267,6 +270,9 @@ REMEMBERED: set[Any] = {clients.connect, clients._session}
 
 def put_in_place(world: World) -> None:
     """Let this process, which is the world's own, reach nothing but the world."""
+    scratch = world.directory / "tmp"
+    scratch.mkdir()
+    tempfile.tempdir = str(scratch)
     programs = world.directory / "bin"
     programs.mkdir()
     (programs / "git").write_text(GIT)
