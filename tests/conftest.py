@@ -108,6 +108,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"No real hosts here: {reason}"))
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the tables that tests have recorded, such as that of the kill sweep."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == "table" and report.when == "call":
+                terminalreporter.write_line(f"\n{report.nodeid}\n{text}")
+
+
 def why_no_hosts() -> str:
     """Return what keeps this process from starting real hosts; "" where nothing does."""
     if os.geteuid() != 0:
