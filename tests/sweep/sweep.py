@@ -204,7 +204,7 @@ class Sweep:
 
 def leave_files() -> None:
     """Let this child, which goes on in the same code, remove no file of its parent's."""
-    # What is left by `with`, and by the last reference to it; not every tempfile asks shutil by name.
+    # By `with`, and by the last reference; not every tempfile asks shutil by its name.
     tempfile.TemporaryDirectory.cleanup = lambda _self: None
     tempfile.TemporaryDirectory._rmtree = classmethod(lambda _cls, *_args, **_more: None)
     shutil.rmtree = lambda *_args, **_more: None
