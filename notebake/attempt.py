@@ -4,12 +4,12 @@ An attempt that nobody closed is open: its answer was lost, or we were killed, a
 the thing, or may only show it later. It is asked for again, or looked for, before anything else.
 """
 
-import datetime
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 from notebake import clock
 from notebake.errors import CloudError, WaitTimeoutError
+from notebake.moments import moment_of
 from notebake.patience import CATCH_UP_SECONDS, SENDING_SECONDS
 from notebake.records import Record, Run
 from notebake.run_events import moment_name
@@ -114,7 +114,7 @@ def keep_looking(run: Run, name: str, find: Callable[[], T | None]) -> T | None:
 def _begin(run: Run, name: str, detail: dict[str, Any]) -> Attempt:
     """Keep that a call is about to be made; it is kept when this returns."""
     now = clock.now()
-    file_name = moment_name(datetime.datetime.fromtimestamp(now, datetime.UTC))
+    file_name = moment_name(moment_of(now))
     one = Attempt(
         key=f"{run.id}/attempts/{name}/{file_name}.json",
         at=now,

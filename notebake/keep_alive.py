@@ -14,10 +14,9 @@ from notebake.builder import as_host
 from notebake.console import parse_host_key
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.fate import is_accepted
-from notebake.moments import moment_of
 from notebake.ownership import judge
-from notebake.recipe import expiry
 from notebake.records import Host, Instance, Resource, Run
+from notebake.run_store import is_remote
 from notebake.survey import survey
 from notebake.user_data import renew_lease
 
@@ -63,7 +62,7 @@ def renew(run: Run) -> bool:
 
     What could not be renewed ends as before; that is a warning, and False is returned.
     """
-    ends = expiry(run.recipe, moment_of(clock.now()))
+    ends = tags.ends_at(run)
     try:
         found = {one.id: one for one in survey(run.recipe.region, run.id)}
         mine = [one for one in found.values() if judge(one, found).is_ours]
@@ -74,10 +73,10 @@ def renew(run: Run) -> bool:
         failed = {one.id for one in alive if not _renew_machine(run, one, ends)}
         ending = lost | failed
         due = [one.id for one in temporary if not ending & {one.id, *one.owners}]
-        marks = {tags.EXPIRES: ends.isoformat(timespec="seconds")}
+        marks = {tags.EXPIRES: tags.as_tag(ends)}
         if due:
             images.add_tags(run.recipe.region, due, marks)
-        if run.store.startswith("s3://"):
+        if is_remote(run.store):
             for one in parameters.list_parameters(run.recipe.region, run.id):
                 parameters.tag_parameter(one.name, marks, run.recipe.region)
     except NotebakeError as error:

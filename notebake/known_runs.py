@@ -7,9 +7,8 @@ from notebake import runs
 from notebake.attempt import attempts
 from notebake.errors import NotebakeError
 from notebake.moments import moment_of
-from notebake.process import is_dead
 from notebake.records import Record, Run
-from notebake.run_lease import read_lease
+from notebake.run_lease import is_alive, read_lease
 from notebake.run_store import KEY, RunStore, open_store
 
 log = logging.getLogger(__name__)
@@ -44,8 +43,9 @@ def has_run(run_id: str, store: RunStore) -> bool:
 
 def known_runs(store: RunStore, run_id: str = "") -> dict[str, KnownRun]:
     """Return what the store knows about all of its runs, or about one, by run id."""
-    ids = [header.id for header in runs.list_runs(store) if run_id in ("", header.id)]
-    return {one: look_up(one, store) for one in ids}
+    if run_id:
+        return {run_id: look_up(run_id, store)} if has_run(run_id, store) else {}
+    return {header.id: look_up(header.id, store) for header in runs.list_runs(store)}
 
 
 def look_up(run_id: str, store: RunStore) -> KnownRun:
@@ -71,8 +71,6 @@ def look_up(run_id: str, store: RunStore) -> KnownRun:
 def holder_of(run: Run) -> str:
     """Return who executes a run now, as a phrase; "" where nobody does."""
     lease = read_lease(run)
-    if lease is None or lease.is_released or lease.expires_at <= open_store(run.store).clock():
-        return ""
-    if is_dead(lease.process):
+    if lease is None or not is_alive(lease, open_store(run.store).clock()):
         return ""
     return f"process {lease.process.pid} on {lease.process.host_name}"

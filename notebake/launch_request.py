@@ -9,9 +9,7 @@ from notebake import clock, runs, secrets
 from notebake.attempt import attempt, attempts, close, close_removed
 from notebake.aws import images, instances, schedules, tags
 from notebake.errors import CapacityError, WaitTimeoutError
-from notebake.moments import moment_of
 from notebake.patience import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
-from notebake.recipe import expiry
 from notebake.records import Instance, Run
 from notebake.waiting import wait_until
 
@@ -96,12 +94,13 @@ def _send(run: Run, kept: dict[str, Any], before_each: Callable[[], None]) -> In
 
 def is_ours_to_use(run: Run, instance: Instance, asked_at: float, *, is_replay: bool) -> bool:
     """Have a machine that EC2 named end in time; False if it has ended already."""
-    schedules.ensure_schedule(run, instance.id, expiry(run.recipe, moment_of(clock.now())))
+    schedules.ensure_schedule(run, instance.id, tags.ends_at(run))
     if not is_there(run, instance, asked_at):
         return False
     if is_replay:
         # What is replayed byte for byte carries the expiry of its first try.
-        images.add_tags(run.recipe.region, [instance.id], {tags.EXPIRES: tags.expires_at(run)})
+        ends = tags.as_tag(tags.ends_at(run))
+        images.add_tags(run.recipe.region, [instance.id], {tags.EXPIRES: ends})
     return True
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from notebake import clock
+from notebake.moments import moment_of
 from notebake.records import Record, Run
 from notebake.run_store import open_store
 
@@ -36,7 +37,7 @@ def record_outcome(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Keep what came of a step; it is kept when this returns."""
-    now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
+    now = moment_of(clock.now())
     event = Event(at=now, step=step, happening=happening, seconds=seconds, detail=detail or {})
     key = f"{run.id}/events/{moment_name(now)}.json"
     open_store(run.store).write(key, event.model_dump_json(indent=2).encode())

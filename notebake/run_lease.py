@@ -112,6 +112,11 @@ def read_lease(run: Run) -> Lease | None:
     return Lease.model_validate_json(stored.content) if stored else None
 
 
+def is_alive(lease: Lease, now: float) -> bool:
+    """Tell whether a lease keeps others out at a moment of its run store's clock."""
+    return lease.expires_at > now and not lease.is_released and not is_dead(lease.process)
+
+
 def _take(run: Run, seconds: float) -> Lease:
     """Take the lease: a new one, or one that is over; of several takers one succeeds."""
     store = open_store(run.store)
@@ -130,7 +135,7 @@ def _take(run: Run, seconds: float) -> Lease:
         if stored is None:
             continue
         theirs = Lease.model_validate_json(stored.content)
-        if theirs.expires_at > now and not theirs.is_released and not is_dead(theirs.process):
+        if is_alive(theirs, now):
             raise _refusal(run, theirs)
         if store.replace(_key(run), _content(lease), version=stored.version):
             if not theirs.is_released:

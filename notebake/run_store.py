@@ -72,13 +72,18 @@ def open_store(location: str) -> RunStore:
         RunStoreError: no place on S3 can be called so.
     """
     # Both import what stands above; and a directory does without boto3, which takes a while.
-    if location.startswith("s3://"):
+    if is_remote(location):
         from notebake.aws.object_store import s3_store
 
         return s3_store(location)
     from notebake.directory_store import DirectoryStore
 
     return DirectoryStore(Path(location).expanduser().absolute())
+
+
+def is_remote(location: str) -> bool:
+    """Tell whether a location is one that other machines reach, and no file of this one."""
+    return location.startswith("s3://")
 
 
 def default_location() -> str:

@@ -37,7 +37,7 @@ def publish_image(run: Run) -> Image:
     if run.recipe.share_with:
         images.share_image(image, run.recipe.share_with, region)
         log.info("Shared %s with %s", image.id, ", ".join(run.recipe.share_with))
-    now = moment_of(clock.now()).isoformat(timespec="seconds")
+    now = tags.as_tag(moment_of(clock.now()))
     images.add_tags(region, [image.id, *image.snapshot_ids], {tags.ACCEPTED: now})
     images.remove_tags(region, [image.id, *image.snapshot_ids], [tags.EXPIRES])
     return image.model_copy(update={"tags": {**image.tags, tags.ACCEPTED: now}})

@@ -6,6 +6,7 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.names import name_of_image
 from notebake.recipe import BaseImage
 from notebake.records import Image, Run
 
@@ -29,7 +30,7 @@ def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
 
 def image_name(run: Run) -> str:
     """Return the name of the run's image: unique in the account and region, and readable."""
-    return f"notebake {run.id}"
+    return name_of_image(run.id)
 
 
 def find_image(run: Run) -> Image | None:

@@ -3,12 +3,13 @@
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, wait_for_first
 from notebake.errors import CloudError, NotOursError
+from notebake.names import name_of_key_pair
 from notebake.records import KeyPair, Run
 
 
 def key_pair_name(run: Run, role: str) -> str:
     """Return the name of the run's key pair for a role: the key by which it is found."""
-    return f"notebake {run.id} {role}"
+    return name_of_key_pair(run.id, role)
 
 
 def find_key_pair(run: Run, role: str) -> KeyPair | None:

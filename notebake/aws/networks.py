@@ -5,6 +5,7 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.names import name_of_group
 from notebake.patience import GROUP_SECONDS
 from notebake.recipe import Network
 from notebake.records import Run, SecurityGroup
@@ -36,7 +37,7 @@ def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
 
 def group_name(run: Run) -> str:
     """Return the name of the run's security group: unique in its VPC."""
-    return f"notebake {run.id}"
+    return name_of_group(run.id)
 
 
 def find_security_group(run: Run) -> SecurityGroup | None:

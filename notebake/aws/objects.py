@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from notebake.aws.clients import calling, connect
-from notebake.errors import PreflightError
+from notebake.errors import CloudError, PreflightError
+
+MISSING_CODES = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
 def download_objects(source: str, into: Path, region: str) -> Path:
@@ -12,10 +14,10 @@ def download_objects(source: str, into: Path, region: str) -> Path:
     Raises:
         PreflightError: there is nothing under the prefix.
     """
-    bucket, _, key = source.removeprefix("s3://").partition("/")
+    bucket, key, is_object = split(source)
     s3 = connect("s3", region)
     with calling(f"download {source}"):
-        if key and not key.endswith("/"):
+        if is_object:
             target = into / Path(key).name
             s3.download_file(bucket, key, str(target))
             return target
@@ -33,3 +35,32 @@ def download_objects(source: str, into: Path, region: str) -> Path:
     if not folder.exists():
         raise PreflightError(f"There is nothing at {source}.")
     return folder
+
+
+def has_object(source: str, region: str) -> bool:
+    """Tell whether s3://bucket/key, or anything below s3://bucket/prefix/, is there.
+
+    Raises:
+        CloudError: it may not be read. S3 says so, too, of a key that is not there, to those who
+            may not list the bucket.
+    """
+    bucket, key, is_object = split(source)
+    s3 = connect("s3", region)
+    try:
+        with calling(f"look for {source}"):
+            if is_object:
+                s3.head_object(Bucket=bucket, Key=key)
+                return True
+            answer = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=2)
+            # A folder that somebody made by hand is a key of its own.
+            return any(not one["Key"].endswith("/") for one in answer.get("Contents", []))
+    except CloudError as error:
+        if error.code in MISSING_CODES:
+            return False
+        raise
+
+
+def split(source: str) -> tuple[str, str, bool]:
+    """Return the bucket and the key of s3://bucket/key, and whether that names one object."""
+    bucket, _, key = source.removeprefix("s3://").partition("/")
+    return bucket, key, bool(key) and not key.endswith("/")

@@ -3,6 +3,7 @@
 import datetime
 
 from notebake import clock
+from notebake.moments import moment_of
 from notebake.recipe import expiry
 from notebake.records import Run
 
@@ -32,13 +33,17 @@ def tags_for(run: Run, role: str, **more: str) -> dict[str, str]:
     """
     tags = {"Name": f"notebake {run.id}", **run.recipe.tags}
     tags |= {RUN: run.id, ROLE: role, RECIPE: run.recipe.name}
-    return tags | {EXPIRES: expires_at(run)} | more
+    return tags | {EXPIRES: as_tag(ends_at(run))} | more
 
 
-def expires_at(run: Run) -> str:
-    """Return when something that is renewed now ends, as its tag says it (UTC)."""
-    now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
-    return expiry(run.recipe, now).isoformat(timespec="seconds")
+def ends_at(run: Run) -> datetime.datetime:
+    """Return when something of a run ends that is made or renewed now."""
+    return expiry(run.recipe, moment_of(clock.now()))
+
+
+def as_tag(moment: datetime.datetime) -> str:
+    """Return a moment as a tag says it; one of `ends_at` is in UTC."""
+    return moment.isoformat(timespec="seconds")
 
 
 def as_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from notebake.preflight.instance_types import wanted_types
 from notebake.preflight.network import usable_subnets
 from notebake.recipe import Recipe
 from notebake.records import Run
+from notebake.run_store import is_remote
 
 NOTHING = "0" * 17
 INSTANCE, IMAGE, GROUP, SNAPSHOT, KEY = (
@@ -159,7 +160,7 @@ def asks_of_others(run: Run, account: str) -> Iterator[Ask]:
         for verb in ("Create", "Update", "Delete"):
             yield Ask(f"scheduler:{verb}Schedule", schedule)
         yield Ask("iam:PassRole", role)
-    if run.store.startswith("s3://"):
+    if is_remote(run.store):
         # Where the run store is remote, the run's keys are kept in AWS's Parameter Store.
         place = f"arn:aws:ssm:{region}:{account}:parameter{parameter_name(run, '*')}"
         for name in ("PutParameter", "AddTagsToResource", "GetParameter", "DeleteParameters"):

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from notebake.aws.object_facts import has_object
+from notebake.aws.objects import has_object
 from notebake.errors import CloudError
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Dataset

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from notebake.errors import CloudError, RunStoreError
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.records import Run
-from notebake.run_store import open_store
+from notebake.run_store import is_remote, open_store
 
 PROBE = "preflight"
 
@@ -15,7 +15,7 @@ def check_run_store(run: Run) -> Iterable[Finding]:
 
     A directory has been written already when the run began; a plan begins none, and writes nothing.
     """
-    if not run.store.startswith("s3://"):
+    if not is_remote(run.store):
         return
     store, key = open_store(run.store), f"{run.id}/{PROBE}"
     try:
