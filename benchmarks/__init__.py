@@ -1,0 +1,1 @@
+"""Measurements: what a bake costs, against what, and where its seconds go."""

@@ -1,0 +1,48 @@
+"""python -m benchmarks: measure, and say what was found."""
+
+import argparse
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+from benchmarks.section import Section, as_markdown, as_text
+
+PARTS = ("starting", "breakdown", "waiting", "growing", "baking")
+
+
+def main() -> int:
+    """Measure the parts that were asked for; 130 when interrupted."""
+    given = _parse()
+    write = as_markdown if given.markdown else as_text
+    try:
+        for name in given.part:
+            sys.stdout.write(f"{write(_measure(name, given))}\n")
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. What was started has been ended.\n")
+        return 130
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    known = [name for name in PARTS if find_spec(f"benchmarks.{name}")]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"{', '.join(known)} (default: all)")
+    parser.add_argument("--pairs", type=int, default=3, help="bakes with each tool (default: 3)")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    given = parser.parse_args()
+    if unknown := set(given.part).difference(known):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    given.part = given.part or known
+    return given
+
+
+def _measure(name: str, given: argparse.Namespace) -> Section:
+    """Import a part and run it; each takes its own time to import."""
+    options = {"baking": {"pairs": given.pairs}}.get(name, {})
+    section: Section = import_module(f"benchmarks.{name}").measure(**options)
+    return section
+
+
+if __name__ == "__main__":
+    sys.exit(main())
