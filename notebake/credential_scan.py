@@ -33,7 +33,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 CHUNK = 4 << 20
 LEAD = 64
@@ -45,6 +48,8 @@ SPAN = 64 * CHUNK
 SMALL = 1 << 20
 """So much of a file that is known by its name is read to judge it."""
 LARGEST_NOTEBOOK = 64 << 20
+SUMS_AT_ONCE = 500
+"""How many checksums a process compares before it tells which were right."""
 MOST_PER_FILE = 20
 FIRST_PERSON = 1000
 """The first user id that stands for a person."""
@@ -584,29 +589,39 @@ class Manifests(NamedTuple):
     conda: list[str]
 
 
-def find_published(root: str, paths: set[str], manifests: Manifests) -> set[str]:
-    """Return those of the paths whose files are exactly as their publisher made them."""
-    sources = {path: source for path in paths if (source := _source_of(path))}
-    wanted = paths | set(sources.values())
-    sums: Iterator[tuple[str, str, str]] = (
-        line
-        for lines in (
-            _dpkg_sums(root),
-            *(_record_sums(root, record) for record in manifests.records),
-            *(_conda_sums(root, meta) for meta in manifests.conda),
-        )
-        for line in lines
+class Sum(NamedTuple):
+    """What a file is when it is as its publisher made it."""
+
+    path: str
+    method: str
+    digest: str
+
+
+def published_sums(paths: set[str], manifests: Manifests, root: str) -> list[Sum]:
+    """Return the checksums that there are for these paths, or for the sources they are made of."""
+    wanted = paths | {source for path in paths if (source := _source_of(path))}
+    lines = (
+        _dpkg_sums(root),
+        *(_record_sums(root, record) for record in manifests.records),
+        *(_conda_sums(root, meta) for meta in manifests.conda),
     )
-    published = {
-        path
-        for path, method, digest in sums
-        if path in wanted and _digest(root, path, method) == digest
-    }
-    return {path for path in paths if path in published or sources.get(path) in published}
+    return [one for sums in lines for one in sums if one.path in wanted]
+
+
+def as_published(root: str, sums: Iterable[Sum]) -> list[str]:
+    """Return the paths whose files are exactly as their publisher made them."""
+    return [one.path for one in sums if _digest(root, one.path, one.method) == one.digest]
+
+
+def is_published(path: str, published: set[str]) -> bool:
+    """Tell whether a file is as published, or was compiled from a source that is."""
+    return path in published or _source_of(path) in published
 
 
 def _source_of(path: str) -> str | None:
     """Return the source from which Python compiled this file."""
+    if not path.endswith(".pyc"):
+        return None
     match = re.fullmatch(r"(.*/)__pycache__/([^/]+?)\.[\w-]+(?:\.opt-\d)?\.pyc", path)
     return f"{match[1]}{match[2]}.py" if match else None
 
@@ -614,15 +629,20 @@ def _source_of(path: str) -> str | None:
 def _digest(root: str, path: str, method: str) -> str:
     digest = hashlib.new(method, usedforsecurity=False)
     try:
-        with (Path(root) / path).open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
+        descriptor = os.open(os.path.join(root, path), os.O_RDONLY)  # noqa: PTH118
     except OSError:
         return "unreadable"
+    try:
+        while chunk := os.read(descriptor, CHUNK):
+            digest.update(chunk)
+    except OSError:
+        return "unreadable"
+    finally:
+        os.close(descriptor)
     return digest.hexdigest()
 
 
-def _dpkg_sums(root: str) -> Iterator[tuple[str, str, str]]:
+def _dpkg_sums(root: str) -> Iterator[Sum]:
     """Give path, method and digest of the distribution's files, configuration included."""
     base = Path(root) / "var/lib/dpkg"
     names = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -631,18 +651,18 @@ def _dpkg_sums(root: str) -> Iterator[tuple[str, str, str]]:
         for line in sums.read_text(errors="surrogateescape").splitlines():
             digest, _, path = line.partition("  ")
             usr = "usr/" if path.partition("/")[0] in merged else ""
-            yield f"{usr}{path}", "md5", digest
+            yield Sum(f"{usr}{path}", "md5", digest)
     if (base / "status").exists():
         status = (base / "status").read_text(errors="surrogateescape")
         for match in re.finditer(r"^ /(\S+) ([0-9a-f]{32})", status, re.M):
-            yield match[1], "md5", match[2]
+            yield Sum(match[1], "md5", match[2])
 
 
 # What an installer writes itself is not published.
 INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
-def _record_sums(root: str, record: str) -> Iterator[tuple[str, str, str]]:
+def _record_sums(root: str, record: str) -> Iterator[Sum]:
     """Give the checksums of a Python package, unless it came from elsewhere than an index."""
     directory = Path(root) / record
     if (directory.parent / "direct_url.json").exists():
@@ -652,13 +672,13 @@ def _record_sums(root: str, record: str) -> Iterator[tuple[str, str, str]]:
         for row in csv.reader(stream):
             if len(row) < 2 or not row[1].startswith("sha256="):
                 continue
-            if Path(row[0]).name in INSTALLER_FILES and ".dist-info/" in row[0]:
+            if row[0].rpartition("/")[2] in INSTALLER_FILES and ".dist-info/" in row[0]:
                 continue
             digest = base64.urlsafe_b64decode(row[1][7:] + "==").hex()
-            yield os.path.normpath(base / row[0]), "sha256", digest
+            yield Sum(os.path.normpath(f"{base}/{row[0]}"), "sha256", digest)
 
 
-def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, str, str]]:
+def _conda_sums(root: str, meta: str) -> Iterator[Sum]:
     """Give the checksums of a conda package, unless it did not come from a channel."""
     try:
         package = json.loads((Path(root) / meta).read_bytes())
@@ -671,7 +691,7 @@ def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, str, str]]:
     for entry in entries:
         for name in ("sha256", "sha256_in_prefix"):
             if name in entry:
-                yield os.path.normpath(prefix / entry["_path"]), "sha256", entry[name]
+                yield Sum(os.path.normpath(f"{prefix}/{entry['_path']}"), "sha256", entry[name])
 
 
 # ---- The whole machine ------------------------------------------------------------------------
@@ -847,10 +867,13 @@ def _scan_below(
     homes = find_homes(root)
     tasks = list(walk.tasks())
     # To tell a file by its checksum takes a fraction of the time of searching it.
-    published = find_published(root, {task.path for task in tasks}, walk.manifests)
-    others = (task for task in tasks if task.path not in published)
+    sums = published_sums({task.path for task in tasks}, walk.manifests, root)
+    lots = (sums[at : at + SUMS_AT_ONCE] for at in range(0, len(sums), SUMS_AT_ONCE))
+    told = _carry_out(partial(as_published, root), lots, processes)
+    published = {path for paths in told for path in paths}
+    others = (task for task in tasks if not is_published(task.path, published))
     total = Part()
-    for part in _scan_all(partial(scan_batch, root, homes), _batches(others), processes):
+    for part in _carry_out(partial(scan_batch, root, homes), _batches(others), processes):
         total.findings.extend(part.findings)
         total.unreadable.extend(part.unreadable)
         total.bytes += part.bytes
@@ -879,17 +902,15 @@ def _batches(tasks: Iterator[Task]) -> Iterator[tuple[Task, ...]]:
         yield tuple(batch)
 
 
-def _scan_all(
-    work: Callable[[tuple[Task, ...]], Part], batches: Iterator[tuple[Task, ...]], processes: int
-) -> Iterator[Part]:
-    """Carry out the batches, a few at a time. A process that dies raises BrokenProcessPool."""
+def _carry_out(work: Callable[[T], R], lots: Iterable[T], processes: int) -> Iterator[R]:
+    """Carry out lots of work, a few at a time. A process that dies raises BrokenProcessPool."""
     if processes == 1:
-        yield from map(work, batches)
+        yield from map(work, lots)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
-        running: deque[Future[Part]] = deque()
-        for batch in batches:
-            running.append(pool.submit(work, batch))
+        running: deque[Future[R]] = deque()
+        for lot in lots:
+            running.append(pool.submit(work, lot))
             if len(running) > 4 * processes:
                 yield running.popleft().result()
         for future in running:
