@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from werkzeug.test import run_wsgi_app
 
 from sandbox import parameter_store, pricing, service_quotas
 from sandbox.calls import Call
+from sandbox.ec2 import protocol
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.responses import CLOUD_KEY, StrictResponse
 from sandbox.scheduler_calls import SchedulerCalls
@@ -20,10 +22,11 @@ from sandbox.web import Reply
 
 log = logging.getLogger(__name__)
 
+XML = [("Content-Type", "text/xml;charset=UTF-8")]
 # The traceback is in the server's log.
 INTERNAL_ERROR = Reply(
     500,
-    [("Content-Type", "text/xml")],
+    XML,
     b"<Response><Errors><Error><Code>InternalError</Code><Message>The sandbox broke; see its log."
     b"</Message></Error></Errors><RequestID>none</RequestID></Response>",
 )
@@ -49,6 +52,11 @@ class Backends:
             return INTERNAL_ERROR
 
     def _answer_here(self, call: Call) -> Reply | None:
+        if call.service == "unsigned" and protocol.is_action(call.action):
+            is_old = "SignatureVersion" in call.parameters
+            return Reply(401, XML, protocol.unsigned(has_old_signature=is_old))
+        if call.service == "ec2" and not protocol.is_action(call.action):
+            return Reply(400, XML, protocol.unknown_action(call.action))
         if call.service == "servicequotas":
             return service_quotas.answer(self._cloud, call)
         if call.service == "pricing":
@@ -67,6 +75,8 @@ class Backends:
             reply = Reply(int(status.split()[0]), list(headers), b"".join(content))
             if call.service == "scheduler":
                 self._scheduler.after(call, reply)
+            if call.service == "ec2":
+                return _addressed(reply)
             return reply
 
     def _one_at_a_time(self, call: Call) -> AbstractContextManager[Any]:
@@ -78,6 +88,12 @@ class Backends:
         if call.service == "s3":
             return self._s3_lock
         return self._cloud.lock if call.service == "scheduler" else nullcontext()
+
+
+def _addressed(reply: Reply) -> Reply:
+    body = protocol.address(reply.body)
+    headers = [one for one in reply.headers if one[0].lower() != "content-length"]
+    return replace(reply, headers=[*headers, ("Content-Length", str(len(body)))], body=body)
 
 
 @cache

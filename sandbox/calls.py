@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
+_QUERY_ACTION = re.compile(r"(?:^|&)Action=")
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 _S3 = {
     ("PUT", "Bucket"): "CreateBucket",
@@ -67,15 +68,19 @@ class CallRecord:
     code: str
 
 
-def read_call(method: str, path: str, headers: dict[str, str], body: bytes) -> Call:
+def read_call(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: str = ""
+) -> Call:
     """Tell from a request which action of which service it calls."""
     found = _CREDENTIAL.search(headers.get("authorization", ""))
     region, service = found.groups() if found else ("", "unsigned")
     target = headers.get("x-amz-target", "")
     if target:
         return Call(service, region, target.rpartition(".")[2], {"body": body.decode()})
-    if "x-www-form-urlencoded" in headers.get("content-type", ""):
-        parameters = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    is_form = "x-www-form-urlencoded" in headers.get("content-type", "")
+    if is_form or (method == "GET" and _QUERY_ACTION.search(query)):
+        text = body.decode() if is_form and body else query
+        parameters = dict(parse_qsl(text, keep_blank_values=True))
         action = parameters.pop("Action", "")
         parameters.pop("Version", None)
         return Call(service, region, action, parameters)

@@ -89,7 +89,8 @@ class Wire:
 
     def _handle_call(self, environ: dict[str, Any], body: bytes) -> Reply:
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        call = read_call(method, path, read_headers(environ), body)
+        query = environ.get("QUERY_STRING", "")
+        call = read_call(method, path, read_headers(environ), body, query)
         try:
             reply = self._answer(call, environ)
         except ConnectionLostError:

@@ -1,0 +1,90 @@
+"""EC2's protocol as clients speak and read it that are not made from botocore's models."""
+
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+
+import pytest
+
+from tests.strict_cloud import StrictCloud, strict_cloud_opened
+
+NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20260301/us-west-2/ec2/aws4_request, "
+    "SignedHeaders=host, Signature=00"
+}
+
+
+@pytest.fixture
+def cloud() -> Iterator[StrictCloud]:
+    with strict_cloud_opened() as opened:
+        yield opened
+
+
+def ask(
+    cloud: StrictCloud, method: str, headers: dict[str, str] = SIGNED, **parameters: str
+) -> tuple[int, ElementTree.Element]:
+    """Send one query and return the status and the document."""
+    query = urllib.parse.urlencode({"Version": "2016-11-15", **parameters})
+    url, body = (
+        (f"{cloud.endpoint_url}/?{query}", None)
+        if method == "GET"
+        else (f"{cloud.endpoint_url}/", query.encode())
+    )
+    request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return answer.status, ElementTree.fromstring(answer.read())  # noqa: S314
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, ElementTree.fromstring(error.read())  # noqa: S314
+
+
+def code_of(document: ElementTree.Element) -> str | None:
+    return document.findtext("Errors/Error/Code")
+
+
+@pytest.mark.parametrize("action", ["DescribeInstances", "DescribeSecurityGroups"])
+def test_answers_are_in_the_namespace_of_ec2(cloud: StrictCloud, action: str) -> None:
+    status, document = ask(cloud, "POST", Action=action)
+    assert (status, document.tag) == (200, f"{{{NAMESPACE}}}{action}Response")
+
+
+@pytest.mark.parametrize("action", ["DescribeInstances", "DescribeSecurityGroups"])
+def test_each_answer_has_an_id_of_its_own(cloud: StrictCloud, action: str) -> None:
+    answers = [ask(cloud, "POST", Action=action)[1] for _ in range(2)]
+    ids = {str(uuid.UUID(one.findtext(f"{{{NAMESPACE}}}requestId"))) for one in answers}
+    assert len(ids) == 2
+
+
+def test_a_query_by_get_is_the_same_call(cloud: StrictCloud) -> None:
+    status, document = ask(cloud, "GET", Action="DescribeVolumes", **{"VolumeId.1": "vol-00000000"})
+    assert (status, code_of(document)) == (400, "InvalidVolume.NotFound")
+    assert [one.code for one in cloud.calls("DescribeVolumes")] == ["InvalidVolume.NotFound"]
+
+
+def test_a_fault_meets_a_query_by_get(cloud: StrictCloud) -> None:
+    name = cloud.fail("refuse", action="DescribeVolumes", code="RequestLimitExceeded")
+    _, document = ask(cloud, "GET", Action="DescribeVolumes")
+    assert (code_of(document), cloud.fired(name)) == ("RequestLimitExceeded", 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_action_that_does_not_exist_is_refused(cloud: StrictCloud, method: str) -> None:
+    status, document = ask(cloud, method, Action="DescribeEverything")
+    assert (status, code_of(document)) == (400, "InvalidAction")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nobody_is_let_in_without_a_signature(cloud: StrictCloud, method: str) -> None:
+    status, document = ask(cloud, method, headers={}, Action="DescribeInstances")
+    assert (status, code_of(document)) == (401, "AuthFailure")
+
+
+def test_a_signature_of_version_2_is_named_as_what_is_missing_here(cloud: StrictCloud) -> None:
+    old = {"AWSAccessKeyId": "testing", "SignatureVersion": "2", "Signature": "00"}
+    _, document = ask(cloud, "GET", headers={}, Action="DescribeInstances", **old)
+    assert code_of(document) == "UnsupportedOperation"
