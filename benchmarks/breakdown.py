@@ -1,0 +1,108 @@
+"""Where the seconds of one real build go: by step, and by what it did meanwhile."""
+
+import json
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.attribution import BEFORE, KINDS, REST, Piece, Span, attribute
+from benchmarks.own_cloud import cloud_opened
+from benchmarks.program import Ended, run_to_end
+from benchmarks.recipes import write_recipe
+from benchmarks.section import Section, Table
+
+LONGEST = 15
+Key = TypeVar("Key")
+HOW = (
+    "Seconds of the wall clock, each counted once. In a thread the innermost span counts; where"
+    f" several threads are busy, the first of: {', '.join(KINDS)}."
+)
+
+
+def measure() -> Section:
+    """Build the rehearsal's recipe once in a fresh sandbox, watched from outside."""
+    with tempfile.TemporaryDirectory(prefix="notebake-bench-") as name:
+        folder = Path(name)
+        with cloud_opened(folder) as cloud:
+            recipe = write_recipe(folder, cloud.git_url)
+            spans_path = folder / "spans.json"
+            command = [sys.executable, "-m", "benchmarks.spans", str(spans_path)]
+            done = run_to_end(
+                [*command, "build", str(recipe)], cloud.environment, folder / "build.log"
+            )
+            spans = [Span(**one) for one in json.loads(spans_path.read_text())]
+            kept = kept_seconds(next((folder / "runs").glob("rehearsal-*/events")))
+    return describe(done, spans, kept)
+
+
+def kept_seconds(events: Path) -> dict[str, float]:
+    """Return how long each step took, as the run itself has kept it."""
+    found = [json.loads(path.read_text()) for path in sorted(events.glob("2*.json"))]
+    return {one["step"]: one["seconds"] for one in found if one["seconds"] is not None}
+
+
+def describe(done: Ended, spans: list[Span], kept: dict[str, float]) -> Section:
+    """Return what the spans say."""
+    pieces = list(attribute(spans, done.began, done.ended))
+    return Section(
+        title="Where the seconds of a build go",
+        tables=(by_kind(pieces), by_step(pieces, kept), longest(pieces)),
+        notes=(HOW, "`kept` is what the run itself has kept; steps side by side overlap in it."),
+    )
+
+
+def by_kind(pieces: list[Piece]) -> Table:
+    """Return the whole build by kind."""
+    sums = _sums((piece.kind, piece.seconds) for piece in pieces)
+    whole = sum(sums.values())
+    rows = [(kind, f"{sums[kind]:.1f}", f"{sums[kind] / whole:.0%}") for kind in (*KINDS, REST)]
+    return Table(("by kind", "s", "share"), (*rows, ("in all", f"{whole:.1f}", "")))
+
+
+def by_step(pieces: list[Piece], kept: dict[str, float]) -> Table:
+    """Return each step's seconds, by kind."""
+    kinds = (*KINDS, REST)
+    sums = _sums(((piece.step, piece.kind), piece.seconds) for piece in pieces)
+    order = [BEFORE, *kept]
+    steps = [*order, *sorted({step for step, _ in sums}.difference(order))]
+    rows = []
+    for step in steps:
+        cells = [sums.get((step, kind), 0.0) for kind in kinds]
+        known = f"{kept[step]:.1f}" if step in kept else ""
+        rows.append(
+            (
+                step,
+                known,
+                f"{sum(cells):.1f}",
+                *(f"{one:.1f}" if one >= 0.05 else "" for one in cells),
+            )
+        )
+    return Table(("by step", "kept", "wall", *kinds), tuple(rows))
+
+
+def longest(pieces: list[Piece]) -> Table:
+    """Return what took longest by name, beside the work on the host."""
+    spent: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    calls: dict[tuple[str, str, str], set[Span]] = defaultdict(set)
+    for piece in pieces:
+        if piece.span:
+            key = (piece.span.name, piece.kind, piece.step)
+            spent[key].append(piece.seconds)
+            calls[key].add(piece.span)
+    first = sorted(spent.items(), key=lambda item: -sum(item[1]))[:LONGEST]
+    rows = [
+        (f"{name} ({kind})", step, str(len(calls[name, kind, step])), f"{sum(seconds):.2f}")
+        for (name, kind, step), seconds in first
+    ]
+    return Table(("what took longest", "step", "times", "s"), tuple(rows))
+
+
+def _sums(pairs: Iterable[tuple[Key, float]]) -> dict[Key, float]:
+    """Return the sum of what belongs to each key."""
+    found: dict[Key, float] = defaultdict(float)
+    for key, seconds in pairs:
+        found[key] += seconds
+    return found

@@ -1,0 +1,67 @@
+"""A program that is measured: run to its end, its output kept, and ended when we are."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.own_cloud import PROJECT, undisturbed
+
+PATIENCE_SECONDS = 900
+GRACE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """When a program ran, in seconds since 1970."""
+
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
+def run_to_end(command: list[str], environment: Mapping[str, str], log_path: Path) -> Ended:
+    """Run a program.
+
+    Raises:
+        RuntimeError: it failed; the end of its output is in the message.
+    """
+    with log_path.open("wb") as log:
+        began = time.time()
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(PATIENCE_SECONDS)
+        except BaseException:
+            with undisturbed():
+                end(process)
+            raise
+        ended = time.time()
+    if code:
+        tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-25:])
+        raise RuntimeError(f"`{' '.join(command)}` ended with {code}:\n{tail}")
+    return Ended(began, ended)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Let a program clean up behind itself, for a while; then end it and all of its session."""
+    for number, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, 10)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return
