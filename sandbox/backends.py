@@ -76,7 +76,7 @@ class Backends:
             if call.service == "scheduler":
                 self._scheduler.after(call, reply)
             if call.service == "ec2":
-                return _addressed(reply)
+                return _addressed(call, reply)
             return reply
 
     def _one_at_a_time(self, call: Call) -> AbstractContextManager[Any]:
@@ -90,8 +90,8 @@ class Backends:
         return self._cloud.lock if call.service == "scheduler" else nullcontext()
 
 
-def _addressed(reply: Reply) -> Reply:
-    body = protocol.address(reply.body)
+def _addressed(call: Call, reply: Reply) -> Reply:
+    body = protocol.address(call.action, reply.body)
     headers = [one for one in reply.headers if one[0].lower() != "content-length"]
     return replace(reply, headers=[*headers, ("Content-Length", str(len(body)))], body=body)
 

@@ -87,6 +87,7 @@ LEFT_TO_MOTO = frozenset(
         "DeleteSubnet",
         "DeleteVpc",
         "DescribeAccountAttributes",
+        "DescribeAddresses",
         "DescribeAvailabilityZones",
         "DescribeInstanceTypeOfferings",
         "DescribeInstanceTypes",

@@ -2,6 +2,8 @@
 
 import re
 import uuid
+from collections.abc import Mapping
+from functools import cache
 
 from moto.core.utils import get_service_model
 
@@ -30,13 +32,45 @@ def unsigned(*, has_old_signature: bool) -> bytes:
     return _write_error("AuthFailure", told)
 
 
-def address(body: bytes) -> bytes:
-    """Return an answer in EC2's own namespace and with an id of its own.
+def renumbered(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters with the members of each list counted from 1 without gaps.
 
-    Parsers that know nothing of botocore look elements up by the exact namespace.
+    Some clients count from 0: `ResourceId.0` in Apache Libcloud 3.9.1, compute/drivers/ec2.py.
+    """
+    numbers: dict[str, set[int]] = {}
+    for name in values:
+        words = name.split(".")
+        for place, word in enumerate(words):
+            if word.isdecimal():
+                numbers.setdefault(".".join(words[:place]), set()).add(int(word))
+    order = {place: sorted(found) for place, found in numbers.items()}
+    return {_renumber(name, order): value for name, value in values.items()}
+
+
+def _renumber(name: str, order: Mapping[str, list[int]]) -> str:
+    words = name.split(".")
+    return ".".join(
+        str(order[".".join(words[:place])].index(int(word)) + 1) if word.isdecimal() else word
+        for place, word in enumerate(words)
+    )
+
+
+def address(action: str, body: bytes) -> bytes:
+    """Return an answer in EC2's own namespace, with an id of its own, and not without a word.
+
+    Parsers that know nothing of botocore look elements up by the exact namespace, and for the
+    `return` that EC2 sends where there is nothing else to say.
     """
     body = _NAMESPACE.sub(_open, body, 1)
+    if _says_return(action) and b"<Errors>" not in body and b"<return>" not in body:
+        body = body.replace(b"<requestId>", b"<return>true</return><requestId>", 1)
     return _REQUEST_ID.sub(rb"<\1>" + str(uuid.uuid4()).encode() + b"</", body, 1)
+
+
+@cache
+def _says_return(action: str) -> bool:
+    shape = get_service_model("ec2").operation_model(action).output_shape
+    return shape is None or "Return" in shape.members
 
 
 def _open(found: re.Match[bytes]) -> bytes:

@@ -1,6 +1,7 @@
 """The door between moto's request parsing and the sandbox's own EC2 actions."""
 
 from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -8,6 +9,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.ec2.responses import EC2Response
 
+from sandbox.ec2 import protocol
 from sandbox.ec2.actions import AFTERWARDS, CHECKS, LEFT_TO_MOTO, NOT_SUPPORTED, OWN
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.refusals import ServerError, missing, refusal, unsupported
@@ -20,6 +22,13 @@ _READING = ("Describe", "Get")
 
 class StrictResponse(EC2Response):  # type: ignore[misc]
     """Answers one EC2 request; moto parses it and writes the XML."""
+
+    def parse_parameters(self, request: Any) -> None:
+        """Read lists as EC2 does: from whatever number their first member has."""
+        names = ("method", "content_type", "headers", "data", "path")
+        plain = {name: getattr(request, name) for name in names}
+        values = protocol.renumbered(request.values)
+        super().parse_parameters(SimpleNamespace(**plain, values=values))
 
     def call_action(self) -> Any:
         """Answer one request while nothing else changes."""

@@ -60,6 +60,19 @@ def test_each_answer_has_an_id_of_its_own(cloud: StrictCloud, action: str) -> No
     assert len(ids) == 2
 
 
+def test_what_answers_nothing_else_answers_true(cloud: StrictCloud) -> None:
+    named = {"GroupName": "mine", "GroupDescription": "mine"}
+    _, made = ask(cloud, "POST", Action="CreateSecurityGroup", **named)
+    group = made.findtext(f"{{{NAMESPACE}}}groupId") or ""
+    tagged = {"ResourceId.1": group, "Tag.1.Key": "a", "Tag.1.Value": "b"}
+    for asked in (
+        {"Action": "CreateTags", **tagged},
+        {"Action": "DeleteSecurityGroup", "GroupId": group},
+    ):
+        status, document = ask(cloud, "POST", **asked)
+        assert (status, document.findtext(f"{{{NAMESPACE}}}return")) == (200, "true"), asked
+
+
 def test_a_query_by_get_is_the_same_call(cloud: StrictCloud) -> None:
     status, document = ask(cloud, "GET", Action="DescribeVolumes", **{"VolumeId.1": "vol-00000000"})
     assert (status, code_of(document)) == (400, "InvalidVolume.NotFound")
@@ -70,6 +83,27 @@ def test_a_fault_meets_a_query_by_get(cloud: StrictCloud) -> None:
     name = cloud.fail("refuse", action="DescribeVolumes", code="RequestLimitExceeded")
     _, document = ask(cloud, "GET", Action="DescribeVolumes")
     assert (code_of(document), cloud.fired(name)) == ("RequestLimitExceeded", 1)
+
+
+@pytest.mark.parametrize("first", [0, 1, 5])
+def test_lists_may_be_counted_from_any_number(cloud: StrictCloud, first: int) -> None:
+    asked = {
+        f"Filter.{first}.Name": "zone-name",
+        f"Filter.{first}.Value.{first}": "us-west-2b",
+        f"Filter.{first}.Value.{first + 3}": "us-west-2c",
+        f"Filter.{first + 1}.Name": "state",
+        f"Filter.{first + 1}.Value.1": "available",
+    }
+    _, document = ask(cloud, "POST", Action="DescribeAvailabilityZones", **asked)
+    names = document.iter(f"{{{NAMESPACE}}}zoneName")
+    assert [one.text for one in names] == ["us-west-2b", "us-west-2c"]
+
+
+def test_there_are_no_elastic_addresses(cloud: StrictCloud) -> None:
+    _, document = ask(cloud, "POST", Action="DescribeAddresses")
+    addresses = document.find(f"{{{NAMESPACE}}}addressesSet")
+    assert addresses is not None
+    assert len(addresses) == 0
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
