@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TextIO
 
 from sandbox import base_system, git_server, lifecycle, needs
+from sandbox.ec2.latency import KINDS
 from sandbox.errors import SandboxError
 from sandbox.faults.file import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
+from sandbox.server_process import ServerOptions
 
 KEPT_BY_SUDO = (
     "NOTEBAKE_SANDBOX_HOME",
@@ -45,6 +47,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help=(_up.__doc__ or "").splitlines()[0])
     up.add_argument("--fresh", action="store_true", help="forget what was kept, unless it is up")
+    up.add_argument("--latency", choices=tuple(KINDS), help="how long EC2 takes (default: quick)")
     up.add_argument("--faults", type=Path, help="a file of what is to go wrong: see sandbox/faults")
     for name in ("status", "needs", "install", "base", "env"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
@@ -61,7 +64,8 @@ def _up(chosen: argparse.Namespace) -> int:
     if chosen.faults:
         read_fault_file(chosen.faults)
     _become_root()
-    lifecycle.bring_up(open_home(chosen.home), _say, fresh=chosen.fresh, faults=chosen.faults)
+    options = ServerOptions(chosen.latency, chosen.faults)
+    lifecycle.bring_up(open_home(chosen.home), _say, options, fresh=chosen.fresh)
     return 0
 
 

@@ -2,15 +2,22 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 from sandbox import base_system, layers, leftovers, needs, network
 from sandbox.errors import SandboxError
 from sandbox.home import Home, locked, release_number
-from sandbox.server_process import answers, find_server, start_server, stop_server
+from sandbox.server_process import (
+    ServerOptions,
+    answers,
+    find_latency,
+    find_server,
+    start_server,
+    stop_server,
+)
 
 # What a home keeps between one `up` and the next; what is served by git is the person's own.
 KEPT_FOLDERS = ("images", "layers", "snapshots", "volumes")
+AS_EVER = ServerOptions()
 FAULTS = "/notebake-sandbox/faults"
 KEPT_FILES = ("api.json", "calls.jsonl", "server.log")
 
@@ -18,18 +25,14 @@ KEPT_FILES = ("api.json", "calls.jsonl", "server.log")
 def bring_up(
     home: Home,
     report: Callable[[str], None],
+    options: ServerOptions = AS_EVER,
     *,
     fresh: bool = False,
-    faults: Path | None = None,
 ) -> None:
-    """Return when the sandbox answers; `fresh` forgets what a home that is down has kept.
-
-    `faults` is a file of what is to go wrong in it.
-    """
+    """Return when the sandbox answers; `fresh` forgets what a home that is down has kept."""
     with locked(home.path / "up.lock"):
         if is_up(home):
-            if faults:
-                raise SandboxError(f"It is up already: POST the faults to {home.api_url}{FAULTS}")
+            _check_may_stay(home, options)
             report(f"The sandbox is already up: {home.api_url}")
             return
         needs.check(home.path)
@@ -40,9 +43,18 @@ def bring_up(
             leftovers.clear(home)
         if fresh:
             forget(home)
-        start_server(home, faults)
+        start_server(home, options)
         report(f"The sandbox is up: {home.api_url}  (log: {home.log_path})")
         report('Next: eval "$(python -m sandbox env)"')
+
+
+def _check_may_stay(home: Home, options: ServerOptions) -> None:
+    """Raise if a sandbox that is up is not what is asked for."""
+    if options.faults:
+        raise SandboxError(f"It is up already: POST the faults to {home.api_url}{FAULTS}")
+    if options.latency and options.latency != find_latency(home):
+        message = f"It is up already, with latency {find_latency(home)}"
+        raise SandboxError(f"{message}: python -m sandbox down first")
 
 
 def is_up(home: Home) -> bool:
@@ -80,10 +92,12 @@ def describe(home: Home) -> list[str]:
     state = f"up, process {server}" if server else "down"
     if server and not answers(home):
         state += ", but it does not answer"
+    latency = [f"latency   {find_latency(home)}"] if server else []
     running = {name.removeprefix(f"{home.name}-") for name in network.namespaces(home)}
     lines = [
         f"sandbox   {state}",
         f"home      {home.path}",
+        *latency,
         *(f"{name:9} {address}" for name, address in home.endpoints().items()),
         f"images    {' '.join(layers.images(home)) or 'none'}",
         f"machines  {' '.join(sorted(running)) or 'none'}",

@@ -1,6 +1,7 @@
 """The sandbox's own HTTP calls below /notebake-sandbox/: what it is asked beside AWS's API.
 
 GET health, calls, clock; POST clock {"advance_seconds": n}; GET, POST, DELETE faults[?name=NAME].
+GET changes: the changes of state of what the account owns, the oldest first, each with its time.
 """
 
 import json
@@ -34,6 +35,7 @@ class OwnCalls:
         answers: dict[str, dict[str, Answer]] = {
             "health": {"GET": self._health},
             "calls": {"GET": lambda: [asdict(one) for one in self._calls.records()]},
+            "changes": {"GET": lambda: [asdict(one) for one in self._cloud.changes.records()]},
             "clock": {"GET": self._tell_time, "POST": lambda: self._advance(_read_json(body))},
             "faults": {
                 "GET": self._cloud.faults.describe,

@@ -18,7 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from sandbox import git_server, network
 from sandbox.calls import CallLog
 from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.latency import Latency
+from sandbox.ec2.latency import DEFAULT, KINDS, Latency, latency_named
 from sandbox.faults.fault import Fault
 from sandbox.faults.file import read_fault_file
 from sandbox.home import Home, open_home
@@ -82,10 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.server", description=__doc__)
     parser.add_argument("--home", help="the sandbox's directory")
     parser.add_argument("--faults", type=Path, help="a file of faults: see sandbox/faults")
+    parser.add_argument("--latency", default=DEFAULT, help=f"how long EC2 takes: {[*KINDS]}")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     faults = read_fault_file(chosen.faults) if chosen.faults else []
-    serve(open_home(chosen.home), faults=faults)
+    serve(open_home(chosen.home), latency_named(chosen.latency), faults)
 
 
 if __name__ == "__main__":

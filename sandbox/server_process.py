@@ -10,8 +10,11 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from sandbox.ec2.latency import DEFAULT
 from sandbox.errors import SandboxError
 from sandbox.guest import tail
 from sandbox.home import Home, write_json
@@ -21,19 +24,34 @@ START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 30
 
 
+@dataclass(frozen=True)
+class ServerOptions:
+    """How a server is to behave: None stands for what it does by itself."""
+
+    latency: str | None = None
+    faults: Path | None = None
+    """A file of what is to go wrong."""
+
+    def words(self) -> list[str]:
+        """Return the options as words of its command line."""
+        words = ["--latency", self.latency] if self.latency else []
+        return words + (["--faults", str(self.faults.absolute())] if self.faults else [])
+
+
 def find_server(home: Home) -> int | None:
     """Return the process id of the home's server if it lives; a number used again is not it."""
-    try:
-        recorded = json.loads(home.pid_path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    alive = _start_time(recorded["pid"]) == recorded["started"]
+    recorded = _read_record(home)
+    alive = recorded and _start_time(recorded["pid"]) == recorded["started"]
     return int(recorded["pid"]) if alive else None
 
 
-def start_server(home: Home, faults: Path | None = None) -> int:
-    """Return the process id once the API answers; `faults` is a file of what is to go wrong."""
-    more = ["--faults", str(faults.absolute())] if faults else []
+def find_latency(home: Home) -> str:
+    """Return the name of the latency with which the home's server was started."""
+    return str(_read_record(home).get("latency") or DEFAULT)
+
+
+def start_server(home: Home, options: ServerOptions) -> int:
+    """Return the process id once the API answers."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,14 +60,15 @@ def start_server(home: Home, faults: Path | None = None) -> int:
             raise SandboxError(f"Something else listens on 127.0.0.1:{home.api_port}") from error
     with home.log_path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.server", "--home", home.path, *more],
+            [sys.executable, "-m", "sandbox.server", "--home", home.path, *options.words()],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=Path(__file__).parent.parent,
             start_new_session=True,
         )
-    write_json(home.pid_path, {"pid": process.pid, "started": _start_time(process.pid)})
+    started = {"pid": process.pid, "started": _start_time(process.pid), "latency": options.latency}
+    write_json(home.pid_path, started)
     try:
         _wait_for_answer(home, process)
     except BaseException:  # Ctrl-C as well
@@ -89,6 +108,14 @@ def _wait_for_answer(home: Home, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise SandboxError(f"The server did not start: {tail(home.log_path, 2000)}")
         time.sleep(0.05)
+
+
+def _read_record(home: Home) -> dict[str, Any]:
+    try:
+        recorded: dict[str, Any] = json.loads(home.pid_path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return recorded
 
 
 def _start_time(process_id: int) -> str | None:

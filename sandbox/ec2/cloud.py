@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from sandbox.clock import Agenda, Clock
+from sandbox.ec2.changes import Changes
 from sandbox.ec2.latency import Latency
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance
@@ -45,6 +46,7 @@ class Cloud:
         self.clock = clock or Clock()
         self.faults = FaultBook()
         self.tokens = TokenBook()
+        self.changes = Changes(self)
         self.on_change: list[Callable[[], None]] = []
         self._agenda = Agenda()
         self._regions: dict[str, Region] = {}
@@ -103,8 +105,9 @@ class Cloud:
                 self.changed()
 
     def changed(self) -> None:
-        """Tell those who keep the cloud's state that there is something new."""
+        """Tell those who keep the cloud's state that there may be something new."""
         with self.lock:
+            self.changes.note()
             for listener in self.on_change:
                 listener()
 
@@ -115,5 +118,7 @@ class Cloud:
             if instance.is_live:
                 instance.state = "terminated"
                 self.machines.destroy(instance.id)
-                region.release_volumes(instance.id)
+                ending = region.volumes_ending_with(instance.id)
+                region.delete_disks(ending)
+                region.release_volumes(instance.id, ending)
         self.changed()

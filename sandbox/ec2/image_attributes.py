@@ -1,6 +1,7 @@
 """What the owner of an image may do with it: share it, describe it better, deregister it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sandbox.ec2.mapping import default_key
@@ -24,7 +25,7 @@ def deregister_image(region: Region, parameters: Params) -> dict[str, Any]:
     del region.images[image.id]
     region.deregistered.add(image.id)
     region.untag(image.id)
-    region.cloud.machines.delete_image(image.id)
+    region.cloud.later(image.id, partial(region.cloud.machines.delete_image, image.id))
     results = []
     if parameters.get("DeleteAssociatedSnapshots"):
         for line in image.mapping:
@@ -63,13 +64,15 @@ def modify_image_attribute(region: Region, parameters: Params) -> None:
 
 
 def describe_image_attribute(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeImageAttribute: launch permissions, description, ImdsSupport or boot mode."""
+    """DescribeImageAttribute: launch permissions, description and what else the image has."""
     image = find_own_image(region, parameters["ImageId"])
     values: dict[str, tuple[str, Any]] = {
         "launchPermission": ("LaunchPermissions", image.launch_permissions),
         "description": ("Description", {"Value": image.description}),
         "imdsSupport": ("ImdsSupport", {"Value": image.imds_support}),
         "bootMode": ("BootMode", {"Value": image.boot_mode}),
+        "productCodes": ("ProductCodes", []),
+        "sriovNetSupport": ("SriovNetSupport", {"Value": "simple"}),
         "deregistrationProtection": (
             "DeregistrationProtection",
             {"Value": image.deregistration_protection},

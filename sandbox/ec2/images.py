@@ -13,7 +13,7 @@ from sandbox.ec2.mapping import merge_mapping
 from sandbox.ec2.refusals import invalid_value, refusal
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import BlockDevice, Image, Instance, Snapshot, Volume, new_id
-from sandbox.ec2.snapshots import add_snapshot, finish_snapshot
+from sandbox.ec2.snapshots import add_snapshot, complete_together, copy_volume
 from sandbox.ec2.tags import read_tag_specifications
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def _finish_image(
             machines.shut_down(instance.id)
         with machines.frozen(instance.id):
             machines.bake_image(instance.id, image.id)
-            copied = [finish_snapshot(region, one) for one in made]
+            copied = [copy_volume(region, one) for one in made]
         failure = None if all(copied) else "Client.InternalError: a snapshot failed"
         failure = region.course.failure(image.id) or failure
     except Exception as error:
@@ -147,14 +147,14 @@ def _finish_image(
             instance.busy_imaging = False
         if must_reboot and instance.state == "running":
             life.boot_again_or_stop(region, instance)
-    region.cloud.latency.wait("image")
+    be_made = partial(_be_made, region, image, failure)
     with region.cloud.lock:
-        region.course.end(image.id, "image", partial(_be_made, region, image, failure))
+        complete_together(region, made, partial(region.course.end, image.id, "image", be_made))
 
 
 def _be_made(region: Region, image: Image, failure: str | None) -> None:
     if image.id not in region.images:
-        region.cloud.machines.delete_image(image.id)
+        region.cloud.later(image.id, partial(region.cloud.machines.delete_image, image.id))
     elif failure:
         image.state, image.failure = "failed", failure
     else:

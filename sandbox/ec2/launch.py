@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sandbox.ec2 import life
@@ -70,7 +71,8 @@ def _make(
         region.volumes[volume.id] = volume
         region.tag(volume.id, plan.tags["volume"])
     apply_rules(region)
-    region.cloud.later(instance.id, lambda: life.first_boot(region, instance))
+    region.course.begin_launch(instance.id)
+    region.cloud.later(instance.id, partial(life.first_boot, region, instance))
 
 
 def _instance_of(

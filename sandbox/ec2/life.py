@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 
 from sandbox.ec2.groups import apply_rules
@@ -29,11 +30,11 @@ def first_boot(region: Region, instance: Instance) -> None:
         if sizes := instance_store_sizes_gib(instance.instance_type):
             machines.add_instance_store(instance.id, sizes)
         with region.cloud.lock:
-            stillborn = region.course.why_stillborn(instance.id)
-        if stillborn:
-            region.cloud.latency.wait("pending")
-            _end_at_once(region, instance, stillborn)
-            return
+            if stillborn := region.course.why_stillborn(instance.id):
+                end = partial(_end_at_once, region, instance, stillborn)
+                later = partial(region.cloud.later, instance.id, end)
+                region.course.end(instance.id, "pending", later)
+                return
         boot(region, instance, is_first=True)
     except Exception as error:
         log.exception("Instance %s did not boot", instance.id)
@@ -50,6 +51,12 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
     with region.cloud.lock:
         if instance.state != "pending":
             return
+        if region.course.lasts(instance.id, "power-on"):
+            power_on = partial(_power_on, region, instance, instance.launch_time)
+            later = partial(region.cloud.later, instance.id, power_on)
+            region.course.end(instance.id, "power-on", later)
+            _end_state(region, instance, "pending", "running")
+            return
     try:
         boot_again(region, instance)
     except Exception as error:
@@ -59,7 +66,6 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
         with region.cloud.lock:
             enter_state(region, instance, "stopped", _broken_launch(error))
         return
-    region.cloud.latency.wait("pending")
     _end_state(region, instance, "pending", "running")
 
 
@@ -87,7 +93,6 @@ def stop(region: Region, instance: Instance) -> None:
         log.exception("Instance %s could not be powered off", instance.id)
         with suppress(Exception):
             region.cloud.machines.kill(instance.id)
-    region.cloud.latency.wait("stopping")
     _end_state(region, instance, "stopping", "stopped")
 
 
@@ -101,6 +106,10 @@ def enter_state(
     region: Region, instance: Instance, state: str, reason: tuple[str, str] | None
 ) -> None:
     """Show the instance in this state, and why."""
+    if state == "pending":
+        region.course.begin_launch(instance.id)
+    elif state in ("stopping", "shutting-down"):
+        region.course.begin(instance.id, state)
     instance.state = state
     instance.state_reason = reason
     moment = region.now()
@@ -125,8 +134,18 @@ def _on_exit(region: Region, instance: Instance) -> Callable[[str, Exit], None]:
                 reason = FROM_INSIDE if why is Exit.POWERED_OFF else KILLED
                 enter_state(region, instance, "stopping", reason)
                 region.cloud.later(instance.id, partial(stop, region, instance))
+            region.cloud.changed()
 
     return on_exit
+
+
+def _power_on(region: Region, instance: Instance, launch_time: datetime) -> None:
+    """Boot the host that has waited for it, unless the instance has been stopped since."""
+    with region.cloud.lock:
+        still_wanted = instance.state in ("running", "pending")
+        still_wanted &= instance.launch_time is launch_time
+    if still_wanted:
+        boot_again_or_stop(region, instance)
 
 
 def _reboot_after_exit(region: Region, instance: Instance) -> None:
@@ -166,10 +185,11 @@ def _finish_termination(region: Region, instance: Instance) -> None:
     except Exception:
         # It stays on this machine until the sandbox goes down, which clears what is left.
         log.exception("The host of %s could not be destroyed", instance.id)
-    region.cloud.latency.wait("shutting_down")
+    ending = region.volumes_ending_with(instance.id)
+    region.delete_disks(ending)
 
     def be_terminated() -> None:
-        region.release_volumes(instance.id)
+        region.release_volumes(instance.id, ending)
         region.network.enis.pop(instance.interface.id, None)
         region.untag(instance.interface.id)
         enter_state(region, instance, "terminated", instance.state_reason)

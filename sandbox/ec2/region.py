@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -107,19 +107,31 @@ class Region:
         ]
         return sorted(attached, key=lambda v: (not v.is_root, v.attachment and v.attachment.device))
 
-    def release_volumes(self, instance_id: str) -> None:
-        """Delete the volumes that end with their instance; the others are free again."""
+    def volumes_ending_with(self, instance_id: str) -> list[str]:
+        """Return the volumes that are deleted when their instance ends."""
+        with self.cloud.lock:
+            return [
+                volume.id
+                for volume in self.volumes_of(instance_id)
+                if volume.attachment and volume.attachment.delete_on_termination
+            ]
+
+    def delete_disks(self, volume_ids: Sequence[str]) -> None:
+        """Remove what lies behind volumes that end. Takes its time: do not hold the lock."""
+        for volume_id in volume_ids:
+            try:
+                self.cloud.machines.delete_volume(volume_id)
+            except Exception:
+                # The file stays until the sandbox goes down; the instance ends all the same.
+                log.exception("The disk of %s could not be removed", volume_id)
+
+    def release_volumes(self, instance_id: str, ending: Sequence[str]) -> None:
+        """Forget the volumes that end with their instance; the others are free again."""
+        for volume_id in ending:
+            self.volumes.pop(volume_id, None)
+            self.untag(volume_id)
         for volume in self.volumes_of(instance_id):
-            if volume.attachment and volume.attachment.delete_on_termination:
-                del self.volumes[volume.id]
-                self.untag(volume.id)
-                try:
-                    self.cloud.machines.delete_volume(volume.id)
-                except Exception:
-                    # The file stays until the sandbox goes down; the instance ends all the same.
-                    log.exception("The disk of %s could not be removed", volume.id)
-            else:
-                volume.attachment, volume.state = None, "available"
+            volume.attachment, volume.state = None, "available"
 
     def tags_of(self, resource_id: str) -> dict[str, str]:
         """Return a copy of the tags."""

@@ -1,7 +1,8 @@
 """Snapshots: create, delete, share."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sandbox.ec2.mapping import default_key
@@ -27,12 +28,12 @@ def create_snapshot(region: Region, parameters: Params) -> dict[str, Any]:
     snapshot = add_snapshot(region, volume, parameters.get("Description", ""))
     region.tag(snapshot.id, tags["snapshot"])
     place = volume.attachment.instance_id if volume.attachment else volume.id
-    region.cloud.later(place, lambda: finish_snapshot(region, snapshot))
-    return view_snapshot(region, snapshot)
+    region.cloud.later(place, partial(_finish_snapshot, region, snapshot))
+    return view_snapshot(region, snapshot) | {"Progress": "0%"}
 
 
 def add_snapshot(region: Region, volume: Volume, description: str) -> Snapshot:
-    """Name a new snapshot of the volume; `finish_snapshot` makes it."""
+    """Name a new snapshot of the volume; `copy_volume` and `complete_together` make it."""
     snapshot = Snapshot(
         id=new_id("snap"),
         volume_id=volume.id,
@@ -45,35 +46,56 @@ def add_snapshot(region: Region, volume: Volume, description: str) -> Snapshot:
         start_time=region.now(),
     )
     region.snapshots[snapshot.id] = snapshot
+    region.course.begin(snapshot.id, "snapshot")
     return snapshot
 
 
-def finish_snapshot(region: Region, snapshot: Snapshot) -> bool:
+def copy_volume(region: Region, snapshot: Snapshot) -> bool:
     """Copy the volume and tell whether that worked; the root's content is its image's layer."""
-    latency = region.cloud.latency.scaled(0.5)
-    latency.wait("snapshot")
-    with region.cloud.lock:
-        snapshot.progress = "50%"
+    machines = region.cloud.machines
     try:
         if (failure := region.course.failure(snapshot.id)) is not None:
             raise SandboxError(failure)
         if not snapshot.is_root:
-            region.cloud.machines.create_snapshot(snapshot.volume_id, snapshot.id)
+            machines.create_snapshot(snapshot.volume_id, snapshot.id)
     except Exception:
         log.exception("Snapshot %s of %s failed", snapshot.id, snapshot.volume_id)
         with region.cloud.lock:
             snapshot.state = "error"
         return False
-    latency.wait("snapshot")
     with region.cloud.lock:
-        if snapshot.id not in region.snapshots:
-            region.cloud.machines.delete_snapshot(snapshot.id)
-        region.course.end(snapshot.id, "snapshot", lambda: _be_complete(snapshot))
+        is_wanted = snapshot.id in region.snapshots
+    if not is_wanted:
+        machines.delete_snapshot(snapshot.id)
     return True
 
 
-def _be_complete(snapshot: Snapshot) -> None:
-    snapshot.state, snapshot.progress = "completed", "100%"
+def complete_together(
+    region: Region, snapshots: Sequence[Snapshot], then: Callable[[], object]
+) -> None:
+    """Complete snapshots that have been copied, all at once, when the slowest is ready; go on.
+
+    https://repost.aws/knowledge-center/ebs-snapshot-ec2-ami-creation-slow
+    """
+    left = {one.id for one in snapshots}
+
+    def be_ready(snapshot: Snapshot) -> None:
+        left.discard(snapshot.id)
+        if left:
+            return
+        for one in snapshots:
+            if one.state == "pending":
+                one.state, one.progress = "completed", "100%"
+        then()
+
+    for one in snapshots:
+        region.course.end(one.id, "snapshot", partial(be_ready, one))
+
+
+def _finish_snapshot(region: Region, snapshot: Snapshot) -> None:
+    copy_volume(region, snapshot)
+    with region.cloud.lock:
+        complete_together(region, [snapshot], lambda: None)
 
 
 def delete_snapshot(region: Region, parameters: Params) -> None:
@@ -98,7 +120,7 @@ def remove_snapshot(region: Region, snapshot: Snapshot) -> None:
     del region.snapshots[snapshot.id]
     region.untag(snapshot.id)
     if not snapshot.is_root:
-        region.cloud.machines.delete_snapshot(snapshot.id)
+        region.cloud.later(snapshot.id, partial(region.cloud.machines.delete_snapshot, snapshot.id))
 
 
 def modify_snapshot_attribute(region: Region, parameters: Params) -> None:

@@ -50,7 +50,7 @@ def view_snapshot(region: Region, snapshot: Snapshot) -> View:
         "VolumeId": snapshot.volume_id,
         "VolumeSize": snapshot.size_gib,
         "State": snapshot.state,
-        "Progress": snapshot.progress,
+        "Progress": _progress(region, snapshot),
         "StartTime": snapshot.start_time,
         "OwnerId": snapshot.owner_id,
         "Description": snapshot.description,
@@ -127,3 +127,9 @@ def view_block_device(line: BlockDevice) -> View:
         "DeleteOnTermination": line.delete_on_termination,
     }
     return {"DeviceName": line.device, "Ebs": {k: v for k, v in ebs.items() if v is not None}}
+
+
+def _progress(region: Region, snapshot: Snapshot) -> str:
+    if snapshot.state != "pending":
+        return snapshot.progress
+    return f"{region.course.percent(snapshot.id, 'snapshot')}%"

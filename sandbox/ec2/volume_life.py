@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Attachment, Volume
@@ -11,7 +12,6 @@ log = logging.getLogger(__name__)
 
 def finish_creation(region: Region, volume: Volume) -> None:
     """Make the volume's content; then it is available."""
-    region.cloud.latency.wait("creating")
     _try(
         region,
         volume,
@@ -22,23 +22,17 @@ def finish_creation(region: Region, volume: Volume) -> None:
         region.course.end(volume.id, "creating", lambda: _be_created(volume, failed=failed))
 
 
-def finish_attachment(region: Region, volume: Volume) -> None:
+def finish_attachment(region: Region, volume: Volume, attachment: Attachment) -> None:
     """Show the volume to the host; then it is attached."""
+    again = partial(finish_attachment, region, volume, attachment)
     with region.cloud.lock:
-        attachment = volume.attachment
-        if not attachment or attachment.state != "attaching":
+        if volume.attachment is not attachment or attachment.state != "attaching":
             return
-        if region.course.is_held(volume.id, "attaching"):
+        if region.course.lasts(volume.id, "attaching"):
             # The host does not see it before it is attached.
-            region.course.end(
-                volume.id,
-                "attaching",
-                lambda: region.cloud.later(
-                    attachment.instance_id, lambda: finish_attachment(region, volume)
-                ),
-            )
+            work = partial(region.cloud.later, attachment.instance_id, again)
+            region.course.end(volume.id, "attaching", work)
             return
-    region.cloud.latency.wait("attaching")
     _try(
         region,
         volume,
@@ -55,7 +49,6 @@ def finish_detachment(region: Region, volume: Volume, attachment: Attachment) ->
     """Take the volume from the host; then it is available."""
     if volume.attachment is not attachment:
         return
-    region.cloud.latency.wait("detaching")
     try:
         region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
     except Exception:

@@ -1,6 +1,7 @@
 """Volumes: create, attach, detach, delete."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sandbox.ec2 import volume_life
@@ -44,7 +45,8 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     region.volumes[volume.id] = volume
     region.tag(volume.id, tags["volume"])
     region.cloud.tokens.keep(scope, parameters, volume.id)
-    region.cloud.later(volume.id, lambda: volume_life.finish_creation(region, volume))
+    region.course.begin(volume.id, "creating")
+    region.cloud.later(volume.id, partial(volume_life.finish_creation, region, volume))
     return view_volume(region, volume)
 
 
@@ -74,7 +76,10 @@ def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
         instance.id, device, delete_on_termination=False, attach_time=region.now()
     )
     shown = view_attachment(volume)
-    region.cloud.later(instance.id, lambda: volume_life.finish_attachment(region, volume))
+    region.course.begin(volume.id, "attaching")
+    region.cloud.later(
+        instance.id, partial(volume_life.finish_attachment, region, volume, volume.attachment)
+    )
     return shown
 
 
@@ -100,8 +105,9 @@ def detach_volume(region: Region, parameters: Params) -> dict[str, Any]:
     region.check_dry_run(parameters)
     attachment.state = "detaching"
     shown = view_attachment(volume)
+    region.course.begin(volume.id, "detaching")
     region.cloud.later(
-        instance_id, lambda: volume_life.finish_detachment(region, volume, attachment)
+        instance_id, partial(volume_life.finish_detachment, region, volume, attachment)
     )
     return shown
 
@@ -118,7 +124,7 @@ def delete_volume(region: Region, parameters: Params) -> None:
     region.check_dry_run(parameters)
     del region.volumes[volume.id]
     region.untag(volume.id)
-    region.cloud.machines.delete_volume(volume.id)
+    region.cloud.later(volume.id, partial(region.cloud.machines.delete_volume, volume.id))
 
 
 def _read_line(region: Region, parameters: Params) -> BlockDevice:
