@@ -9,7 +9,7 @@ import pytest
 from sandbox.ec2.latency import AWS, Latency, Span, latency_named
 from sandbox.errors import SandboxError
 from sandbox.wire import OWN_PATH
-from tests.sandbox.api.conftest import World, client
+from tests.sandbox.api.conftest import World, world_of
 from tests.strict_cloud import strict_cloud_opened
 
 LONG_SECONDS = 300
@@ -19,7 +19,7 @@ LONG_SECONDS = 300
 @pytest.fixture
 def slow_world() -> Iterator[World]:
     with strict_cloud_opened(latency=latency_named("aws", seed=7)) as opened:
-        yield World(opened, client("ec2", opened.endpoint_url))
+        yield world_of(opened)
 
 
 def wait_until_running(world: World, instance_id: str) -> None:
@@ -103,7 +103,7 @@ def test_the_snapshots_of_an_image_complete_together_and_then_it_is_available(
 
 def test_changes_of_state_are_listed_with_their_time() -> None:
     with strict_cloud_opened() as opened:
-        world = World(opened, client("ec2", opened.endpoint_url))
+        world = world_of(opened)
         volume_id = world.make_volume()
         instance_id = world.launch_running()
         world.ec2.attach_volume(VolumeId=volume_id, InstanceId=instance_id, Device="/dev/sdf")

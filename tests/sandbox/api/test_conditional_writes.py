@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from moto.s3.models import S3Backend
 
-from tests.sandbox.api.conftest import World, client, code_of
+from tests.ec2_words import client, code_of
+from tests.sandbox.api.conftest import World
 
 WRITERS, ROUNDS = 8, 5
 PLACE = {"Bucket": "runs", "Key": "lease"}

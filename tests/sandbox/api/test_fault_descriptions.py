@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.faults.fault import EFFECTS, Fault, FaultError, read_fault
 from sandbox.faults.file import read_fault_file
-from tests.sandbox.api.conftest import World, code_of
+from tests.ec2_words import code_of
+from tests.sandbox.api.conftest import World
 
 THROTTLE = {"name": "throttle", "effect": "refuse", "code": "RequestLimitExceeded"}
 README = Path(__file__).parents[3] / "sandbox" / "faults" / "README.md"

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from sandbox.faults.answers import KNOWN
-from tests.sandbox.api.conftest import REGION, UBUNTU, ZONE, World, client, code_of
+from tests.ec2_words import REGION, client, code_of
+from tests.sandbox.api.conftest import UBUNTU, ZONE, World, world_of
 from tests.strict_cloud import strict_cloud_opened
 
 TOKEN = {"ClientToken": "one"}
@@ -18,7 +19,7 @@ TOKEN = {"ClientToken": "one"}
 def world() -> Iterator[World]:
     """A world whose client tries once: each failure shows."""
     with strict_cloud_opened() as opened:
-        yield World(opened, client("ec2", opened.endpoint_url, attempts=1))
+        yield world_of(opened, client("ec2", opened.endpoint_url, attempts=1))
 
 
 def error_of(call: Any, **parameters: Any) -> tuple[str, int, str]:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from sandbox.machines import Exit
-from tests.sandbox.api.conftest import PUBLIC_KEY, UBUNTU, ZONE, World, code_of
+from tests.ec2_words import PUBLIC_KEY, code_of
+from tests.sandbox.api.conftest import UBUNTU, ZONE, World
 
 RUN = [{"Key": "run", "Value": "r1"}]
 TAGGED = {"TagSpecifications": [{"ResourceType": "instance", "Tags": RUN}]}

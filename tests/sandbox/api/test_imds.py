@@ -6,7 +6,8 @@ import pytest
 
 from sandbox.imds import TOKEN_HEADER, TOKEN_PATH, TTL_HEADER, Imds
 from sandbox.server import serving
-from tests.sandbox.api.conftest import PUBLIC_KEY, UBUNTU, World
+from tests.ec2_words import PUBLIC_KEY
+from tests.sandbox.api.conftest import UBUNTU, World
 
 
 class Asker:

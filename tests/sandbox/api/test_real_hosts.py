@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from sandbox.home import Home, open_home
-from tests.sandbox.api.conftest import UBUNTU, client
+from tests.ec2_words import client
+from tests.sandbox.api.conftest import UBUNTU
 from tests.sandbox.interrupts import uninterrupted
 
 pytestmark = pytest.mark.sandbox

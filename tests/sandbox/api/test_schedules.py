@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.sandbox.api.conftest import World, client, code_of
+from tests.ec2_words import client, code_of
+from tests.sandbox.api.conftest import World
 
 TARGET = "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances"
 

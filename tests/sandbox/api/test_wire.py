@@ -6,7 +6,8 @@ from typing import Any
 from sandbox.calls import Call
 from sandbox.ec2 import base_images
 from sandbox.wire import Reply
-from tests.sandbox.api.conftest import REGION, UBUNTU, World, client, code_of
+from tests.ec2_words import REGION, client, code_of
+from tests.sandbox.api.conftest import UBUNTU, World, world_of
 from tests.strict_cloud import strict_cloud, strict_cloud_opened
 
 
@@ -23,7 +24,7 @@ def test_health_says_how_many_instances_there_are(world: World) -> None:
 
 def test_every_call_is_logged_in_order_with_its_result(tmp_path: Path) -> None:
     with strict_cloud_opened(home=tmp_path) as opened:
-        world = World(opened, client("ec2", opened.endpoint_url))
+        world = world_of(opened)
         for kind in ("t3.micro", "t3.micro", "t3.small"):
             code_of(world.launch, ClientToken="one", InstanceType=kind)
         records = opened.calls("RunInstances")

@@ -15,7 +15,8 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.latency import NO_LATENCY
 from sandbox.ec2.workers import ManualWorkers
 from sandbox.wire import ConnectionLostError, Reply, Wire
-from tests.sandbox.api.conftest import REGION, UBUNTU, World
+from tests.ec2_words import REGION
+from tests.sandbox.api.conftest import UBUNTU, world_of
 from tests.sandbox.fake_machines import FakeMachines
 
 
@@ -73,7 +74,7 @@ def direct() -> Iterator[Direct]:
 def test_a_cloud_without_sockets_and_threads_goes_on_when_it_is_told(direct: Direct) -> None:
     threads = threading.active_count()
     ec2 = direct.client("ec2")
-    world = World(direct, ec2)  # type: ignore[arg-type]
+    world = world_of(direct, ec2)  # type: ignore[arg-type]
     instance_id = world.launch()["InstanceId"]
     assert world.state(instance_id) == "pending"
     assert direct.workers.waiting() == [instance_id]

@@ -1,0 +1,125 @@
+"""The account that the suite runs in, whatever stands behind it, and its two makers."""
+
+import math
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conformance.guard import Guard
+from tests.conformance.ledger import Ledger
+from tests.conformance.settings import Settings
+from tests.ec2_words import REGION, Patience, client
+from tests.strict_cloud import strict_cloud_opened
+
+UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
+MACHINE = "t3.nano"
+"""The cheapest type on which all facts of the suite hold."""
+# EC2 takes minutes over what the sandbox does at once.
+AWS_PATIENCE = Patience(
+    seconds=600, image_seconds=1800, first_pause_seconds=0.1, longest_pause_seconds=5
+)
+
+MakeClient = Callable[[str, str], Any]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Clients of one account in one region, and what the suite knows of it."""
+
+    make_client: MakeClient
+    region: str
+    id: str
+    image_id: str
+    zones: tuple[str, ...]
+    guard: Guard
+    ec2: Any
+    """The guarded client: use it through `Watched`, which says whose calls these are."""
+    patience: Patience
+    has_hosts: bool
+    """Whether machines run what they are told in user data."""
+    share_with: str = ""
+    """Another account that images may be shared with, if there is one."""
+    held: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Keeps what is on its way on its way. AWS is slow enough by itself."""
+
+    @property
+    def run(self) -> str:
+        return self.guard.run
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether nobody else uses it, so that its settings may be changed."""
+        return self.guard.account_is_ours
+
+    def client(self, service: str) -> Any:
+        """Return a client of another service, guarded as well."""
+        return self.guard.watch(self.make_client(service, self.region))
+
+
+def open_account(make_client: MakeClient, ledger: Ledger, *, is_ours: bool, **more: Any) -> Account:
+    """Return the account that clients lead to; only asks. Raises UsageError if it will not do."""
+    region = ledger.region
+    ec2 = make_client("ec2", region)
+    default = {"Filters": [{"Name": "is-default", "Values": ["true"]}]}
+    if not ec2.describe_vpcs(**default)["Vpcs"]:
+        raise pytest.UsageError(f"The suite needs a default VPC, and there is none in {region}")
+    offers = ec2.describe_instance_type_offerings(
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": [MACHINE]}],
+    )["InstanceTypeOfferings"]
+    parameter = make_client("ssm", region).get_parameter(Name=UBUNTU)["Parameter"]
+    run = f"conformance-{secrets.token_hex(4)}"
+    guard = Guard(run, ledger, frozenset({parameter["Value"]}), is_ours)
+    return Account(
+        make_client=make_client,
+        region=region,
+        id=make_client("sts", region).get_caller_identity()["Account"],
+        image_id=parameter["Value"],
+        guard=guard,
+        ec2=guard.watch(ec2),
+        zones=tuple(sorted(one["Location"] for one in offers)),
+        **more,
+    )
+
+
+@contextmanager
+def sandbox_account() -> Iterator[Account]:
+    """Run a strict cloud, with hosts in memory, while the block runs."""
+    with strict_cloud_opened() as opened:
+
+        def make_client(service: str, region: str) -> Any:
+            return client(service, opened.endpoint_url, region)
+
+        yield open_account(
+            make_client,
+            Ledger(REGION, math.inf),
+            patience=Patience(),
+            is_ours=True,
+            has_hosts=False,
+            share_with="210987654321",
+            held=opened.machines.held,
+        )
+
+
+@contextmanager
+def aws_account(settings: Settings) -> Iterator[Account]:
+    """Use the account of whoever runs the suite, as boto3 finds it."""
+    session = boto3.Session()
+    yield open_account(
+        lambda service, region: session.client(service, region_name=region),
+        Ledger(settings.region, settings.cap_usd),
+        patience=AWS_PATIENCE,
+        is_ours=False,
+        has_hosts=True,
+        share_with=settings.share_with,
+    )
+
+
+def account_for(settings: Settings | None) -> AbstractContextManager[Account]:
+    """Return the account that the settings say: the sandbox without any."""
+    return sandbox_account() if settings is None else aws_account(settings)

@@ -1,0 +1,157 @@
+"""What becomes of volumes and snapshots."""
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.world import World
+from tests.ec2_words import code_of
+
+DEVICE = {"Device": "/dev/sdf"}
+
+
+def test_a_volume_is_creating_before_it_is_available(world: World) -> None:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-describing-volumes.html"""
+    with world.while_on_its_way():
+        asked = {"Size": 3, "AvailabilityZone": world.zone, "VolumeType": "gp3"}
+        made = world.ec2.create_volume(**asked)
+        assert (made["State"], made["Size"], made["Iops"]) == ("creating", 3, 3000)
+    world.wait_until(lambda: world.volume(made["VolumeId"])["State"] == "available")
+
+
+def test_the_same_token_makes_one_volume(world: World) -> None:
+    """https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html"""
+    token = world.name("one")
+    first = world.make_volume(ClientToken=token)
+    assert world.make_volume(ClientToken=token) == first
+    answer = code_of(world.make_volume, ClientToken=token, Size=2)
+    assert answer == "IdempotentParameterMismatch"
+    assert world.make_volume(ClientToken=world.name("two")) != first
+    assert len(world.volumes()) == 2
+
+
+def test_a_volume_is_attaching_before_it_is_attached_and_detaching_before_it_is_free(
+    world: World,
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VolumeAttachment.html"""
+    instance_id = world.launch_running(Placement={"AvailabilityZone": world.zone})
+    volume_id = world.make_volume()
+    where = {"VolumeId": volume_id, "InstanceId": instance_id}
+    with world.while_on_its_way():
+        assert world.ec2.attach_volume(**where, **DEVICE)["State"] == "attaching"
+        assert world.volume(volume_id)["State"] == "in-use"
+    world.wait_until(lambda: attachment(world, volume_id) == "attached")
+    assert code_of(world.ec2.delete_volume, VolumeId=volume_id) == "VolumeInUse"
+    with world.while_on_its_way():
+        assert world.ec2.detach_volume(VolumeId=volume_id)["State"] == "detaching"
+    world.wait_until(lambda: world.volume(volume_id)["State"] == "available")
+    assert code_of(world.ec2.detach_volume, VolumeId=volume_id) == "IncorrectState"
+    world.ec2.delete_volume(VolumeId=volume_id)
+    world.wait_until(
+        lambda: code_of(world.ec2.delete_volume, VolumeId=volume_id) == "InvalidVolume.NotFound"
+    )
+
+
+def attachment(world: World, volume_id: str) -> str:
+    """Return the state of a volume's one attachment."""
+    (found,) = world.volume(volume_id)["Attachments"]
+    return str(found["State"])
+
+
+def test_attaching_is_refused_where_ec2_refuses_it(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AttachVolume.html"""
+    instance_id = world.launch_running(Placement={"AvailabilityZone": world.zone})
+    far = world.make_volume(AvailabilityZone=world.other_zone)
+    near, second = world.make_volume(), world.make_volume()
+
+    def attach(volume_id: str, device: str = "/dev/sdf") -> str:
+        wanted = {"VolumeId": volume_id, "InstanceId": instance_id, "Device": device}
+        return code_of(world.ec2.attach_volume, **wanted)
+
+    assert attach(far) == "InvalidVolume.ZoneMismatch"
+    assert attach(near) == "OK"
+    assert attach(near, "/dev/sdg") == "VolumeInUse"
+    assert attach(second) == "InvalidParameterValue", "the device is taken"
+    assert attach("vol-0123456789abcdef0") == "InvalidVolume.NotFound"
+    world.terminate(instance_id)
+    assert attach(second) == "IncorrectState"
+
+
+def test_the_root_volume_cannot_be_detached_from_a_running_instance(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachVolume.html"""
+    root = world.instance(world.launch_running())["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+    assert code_of(world.ec2.detach_volume, VolumeId=root) == "OperationNotPermitted"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"AvailabilityZone": "us-west-2z"}, "InvalidZone.NotFound"),
+        ({"VolumeType": "gp9"}, "InvalidParameterValue"),
+        ({"Size": 0}, "MissingParameter"),
+        ({"Size": 99999}, "InvalidParameterValue"),
+        ({"SnapshotId": "snap-0123456789abcdef0"}, "InvalidSnapshot.NotFound"),
+        ({"VolumeType": "gp2", "Iops": 3000}, "InvalidParameterCombination"),
+        ({"DryRun": True}, "DryRunOperation"),
+    ],
+)
+def test_a_volume_that_ec2_refuses_is_refused(
+    world: World, change: dict[str, Any], code: str
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html"""
+    assert code_of(world.make_volume, **change) == code
+    assert world.volumes() == []
+
+
+def test_a_snapshot_is_pending_then_complete_and_makes_volumes(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSnapshot.html"""
+    volume_id = world.make_volume()
+    with world.while_on_its_way():
+        made = world.ec2.create_snapshot(VolumeId=volume_id)
+        assert made["State"] == "pending"
+    snapshot_id = made["SnapshotId"]
+
+    def shown() -> Any:
+        return world.ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"][0]
+
+    world.wait_until(lambda: shown()["State"] == "completed", world.patience.image_seconds)
+    assert (shown()["Progress"], shown()["VolumeSize"]) == ("100%", 1)
+    copy = world.volume(world.make_volume(SnapshotId=snapshot_id))
+    assert (copy["SnapshotId"], copy["Size"]) == (snapshot_id, 1)
+    world.ec2.delete_snapshot(SnapshotId=snapshot_id)
+    answer = code_of(world.ec2.delete_snapshot, SnapshotId=snapshot_id)
+    assert answer == "InvalidSnapshot.NotFound"
+
+
+def test_a_snapshot_is_shared_and_unshared(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySnapshotAttribute.html"""
+    friend = world.account.share_with
+    world.needs(friend, "there is no other account to share with")
+    snapshot_id = world.ec2.create_snapshot(VolumeId=world.make_volume())["SnapshotId"]
+    attribute = {"SnapshotId": snapshot_id, "Attribute": "createVolumePermission"}
+    for operation, users in (("add", [friend]), ("remove", [])):
+        world.ec2.modify_snapshot_attribute(**attribute, OperationType=operation, UserIds=[friend])
+        shown = world.ec2.describe_snapshot_attribute(**attribute)["CreateVolumePermissions"]
+        assert [one["UserId"] for one in shown] == users
+
+
+def test_encryption_by_default_marks_new_volumes_and_bars_sharing(world: World) -> None:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html"""
+    world.needs(world.account.is_ours, "it would encrypt what others make in the account too")
+    assert world.ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"] is False
+    world.ec2.enable_ebs_encryption_by_default()
+    try:
+        volume_id = world.make_volume()
+        assert world.volume(volume_id)["Encrypted"] is True
+        assert world.ec2.get_ebs_default_kms_key_id()["KmsKeyId"].endswith("alias/aws/ebs")
+        snapshot_id = world.ec2.create_snapshot(VolumeId=volume_id)["SnapshotId"]
+    finally:
+        world.ec2.disable_ebs_encryption_by_default()
+    shared = {"Add": [{"UserId": world.account.share_with}]}
+    answer = code_of(
+        world.ec2.modify_snapshot_attribute,
+        SnapshotId=snapshot_id,
+        Attribute="createVolumePermission",
+        CreateVolumePermission=shared,
+    )
+    assert answer == "OperationNotPermitted"

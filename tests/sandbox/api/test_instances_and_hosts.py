@@ -1,0 +1,128 @@
+"""How instances and the hosts behind them follow each other."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from sandbox.machines import Exit
+from tests.ec2_words import code_of
+from tests.sandbox.api.conftest import World
+
+DATA_VOLUME = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 2, "DeleteOnTermination": True}}
+
+
+def test_its_addresses_are_those_of_the_host(world: World) -> None:
+    shown = world.instance(world.launch_running())
+    host = world.machines.addresses[shown["InstanceId"]]
+    assert (shown["PublicIpAddress"], shown["PrivateIpAddress"]) == (host, host)
+    interface = world.ec2.describe_network_interfaces()["NetworkInterfaces"][0]
+    assert interface["Association"]["PublicIp"] == interface["PrivateIpAddress"] == host
+
+
+def test_nothing_of_a_terminated_instance_stays_on_the_machine(world: World) -> None:
+    instance_id = world.launch_running(BlockDeviceMappings=[DATA_VOLUME])
+    world.terminate(instance_id)
+    assert world.ec2.describe_volumes()["Volumes"] == []
+    assert (world.machines.volumes, world.machines.roots) == ({}, {})
+    assert world.machines.running() == []
+
+
+@pytest.mark.parametrize(("behavior", "end"), [("stop", "stopped"), ("terminate", "terminated")])
+def test_power_off_from_inside_does_what_the_instance_says(
+    world: World, behavior: str, end: str
+) -> None:
+    instance_id = world.launch_running()
+    world.ec2.modify_instance_attribute(
+        InstanceId=instance_id, InstanceInitiatedShutdownBehavior={"Value": behavior}
+    )
+    world.machines.end_from_inside(instance_id, Exit.POWERED_OFF)
+    world.wait_for_state(instance_id, end)
+    reason = world.instance(instance_id)["StateReason"]["Code"]
+    assert reason == "Client.InstanceInitiatedShutdown"
+
+
+def test_a_host_that_is_killed_leaves_its_instance_stopped_and_says_why(world: World) -> None:
+    instance_id = world.launch_running()
+    world.machines.end_from_inside(instance_id, Exit.KILLED)
+    world.wait_for_state(instance_id, "stopped")
+    assert world.instance(instance_id)["StateReason"]["Code"] == "Server.InternalError"
+
+
+def test_a_reboot_boots_the_host_again_and_the_instance_keeps_running(world: World) -> None:
+    instance_id = world.launch_running()
+    world.ec2.reboot_instances(InstanceIds=[instance_id])
+    world.wait_until(lambda: world.machines.asked.count(("boot", instance_id)) == 2)
+    assert world.state(instance_id) == "running"
+
+
+def test_a_host_that_does_not_boot_ends_its_instance_and_says_why(world: World) -> None:
+    world.machines.refuse_to_boot = True
+    instance_id = world.launch(BlockDeviceMappings=[DATA_VOLUME])["InstanceId"]
+    world.wait_for_state(instance_id, "terminated")
+    assert "no room" in world.instance(instance_id)["StateReason"]["Message"]
+    assert world.ec2.describe_volumes()["Volumes"] == []
+
+
+def test_a_host_that_does_not_start_again_leaves_its_instance_stopped(world: World) -> None:
+    instance_id = world.launch_running()
+    world.stop(instance_id)
+    world.machines.refuse_to_boot = True
+    world.ec2.start_instances(InstanceIds=[instance_id])
+    world.wait_for_state(instance_id, "stopped")
+    assert "no room" in world.instance(instance_id)["StateReason"]["Message"]
+
+
+def test_what_the_sandbox_cannot_honour_is_refused_and_makes_nothing(world: World) -> None:
+    threads = {"CoreCount": 1, "ThreadsPerCore": 1}
+    assert code_of(world.launch, CpuOptions=threads) == "UnsupportedOperation"
+    assert world.machines.roots == {}
+
+
+def test_a_parameter_that_says_nothing_is_no_parameter(world: World) -> None:
+    assert code_of(world.launch, IamInstanceProfile={"Name": ""}) == "OK"
+    assert code_of(world.launch, IamInstanceProfile={"Name": "x"}) == "UnsupportedOperation"
+
+
+def test_instance_store_disks_come_with_the_type(world: World) -> None:
+    instance_id = world.launch_running(InstanceType="m5ad.4xlarge")
+    assert len(world.machines.stores[instance_id]) == 2
+
+
+def test_the_console_is_the_hosts_own(world: World) -> None:
+    instance_id = world.launch_running()
+    output = world.ec2.get_console_output(InstanceId=instance_id)["Output"]
+    assert f"keys of {instance_id}" in output
+    world.terminate(instance_id)
+    assert world.ec2.get_console_output(InstanceId=instance_id)["Output"] == output
+
+
+def test_an_instance_lies_in_its_subnet_and_the_subnet_in_the_machines_network(
+    world: World,
+) -> None:
+    vpc = world.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
+    assert vpc["CidrBlock"] == world.machines.subnet
+    subnets = world.ec2.describe_subnets()["Subnets"]
+    zones = {
+        one["ZoneName"] for one in world.ec2.describe_availability_zones()["AvailabilityZones"]
+    }
+    assert {one["AvailabilityZone"] for one in subnets if one["DefaultForAz"]} == zones
+    for subnet in subnets:
+        block = ip_network(subnet["CidrBlock"])
+        shown = world.launch(SubnetId=subnet["SubnetId"])
+        assert ip_address(shown["PrivateIpAddress"]) in list(block)[4:-1]
+        assert block.subnet_of(ip_network(vpc["CidrBlock"]))
+        assert (subnet["VpcId"], subnet["MapPublicIpOnLaunch"]) == (vpc["VpcId"], True)
+
+
+def test_a_subnet_of_ones_own_is_used_where_a_host_can_be(world: World) -> None:
+    def subnet_of(vpc_block: str, block: str) -> str:
+        vpc_id = world.ec2.create_vpc(CidrBlock=vpc_block)["Vpc"]["VpcId"]
+        made: str = world.ec2.create_subnet(VpcId=vpc_id, CidrBlock=block)["Subnet"]["SubnetId"]
+        return made
+
+    inside = str(list(ip_network(world.machines.subnet).subnets(new_prefix=24))[3])
+    shown = world.launch(SubnetId=subnet_of(inside, inside))
+    assert ip_address(shown["PrivateIpAddress"]) in ip_network(inside)
+    assert "PublicIpAddress" not in shown
+    elsewhere = subnet_of("10.99.0.0/16", "10.99.1.0/24")
+    assert code_of(world.launch, SubnetId=elsewhere) == "UnsupportedOperation"
