@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: rehearsal test check up down setup system try-system sweep sweep-real
+.PHONY: rehearsal test check up down setup system try-system sweep sweep-real bench clients
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
@@ -24,6 +24,22 @@ sweep: .venv/ready
 
 sweep-real: setup
 	@$(BIN)/python -m pytest tests/sandbox/kill_each_step.py
+
+# Against Packer, in pairs, and where the seconds go. One part alone: make bench PART=breakdown
+bench: setup clients
+	@$(BIN)/python -m benchmarks $(PART)
+
+# Other tools that speak to EC2: to be measured against, and to check the sandbox by.
+clients:
+	@for program in packer aws; do \
+	    command -v $$program > /dev/null || { missing=yes; echo "There is no $$program: installing it"; }; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    $$sudo apt-get --quiet --quiet update; \
+	    $$sudo env DEBIAN_FRONTEND=noninteractive \
+	        apt-get --quiet --yes --no-install-recommends install packer awscli; \
+	fi
 
 up: setup
 	@$(BIN)/python -m deployments.local up

@@ -1,0 +1,119 @@
+"""The same image by Packer and by notebake, in alternating pairs against the same sandbox."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from benchmarks.bakes import PHASES, Bake, bake
+from benchmarks.section import Section, Table, at_most
+
+IMAGE_GOAL = 0.8
+WHOLE_GOAL = 1.0
+NOTES = (
+    "Both: the same machine type, disks (two volumes: file system, fstab by UUID, mount), software"
+    " (uv by pip with pinned hashes; JupyterLab, ipykernel and the rehearsal's packages; papermill"
+    " in an environment of its own), clone, and notebook run by papermill.",
+    "notebake besides: checks everything before the launch, refuses disks that are not blank,"
+    " judges and fetches the notebook, keeps lock files, runs JupyterLab as a service and reaches"
+    " it through a tunnel, stops and starts the machine, cleans it, searches it for credentials,"
+    " and boots two machines from the image and proves them, before it tears down.",
+    "Packer: Debian's 1.6.6, amazon-ebs, AWS_POLL_DELAY_SECONDS=1, `cloud-init status --wait`.",
+    "Each bake has a fresh sandbox, fresh homes and the page cache dropped where that is allowed;"
+    " notebake starts and ends its own Prefect server within its time.",
+    "Launch to image: from the answer to the first RunInstances until the image was available, as"
+    " the sandbox has noted both.",
+)
+
+
+def measure(pairs: int = 3) -> Section:
+    """Bake in alternating pairs, and compare the medians.
+
+    Raises:
+        RuntimeError: there is no packer, or a bake failed.
+    """
+    if not shutil.which("packer"):
+        raise RuntimeError("There is no packer on this machine. Type: make clients")
+    bakes = []
+    with tempfile.TemporaryDirectory(prefix="notebake-bench-logs-") as logs:
+        for number in range(1, pairs + 1):
+            for tool in order(number):
+                bakes.append(bake(tool, Path(logs)))
+                say(f"pair {number} of {pairs}: {described(bakes[-1])}")
+    return compare(bakes)
+
+
+def order(pair: int) -> tuple[str, str]:
+    """Return who goes first in a pair: each in turn, as a machine gets busier or idler."""
+    return ("Packer", "notebake") if pair % 2 else ("notebake", "Packer")
+
+
+def compare(bakes: list[Bake]) -> Section:
+    """Return the medians, all single values, and what became of the goals."""
+    packer = [one for one in bakes if one.tool == "Packer"]
+    ours = [one for one in bakes if one.tool == "notebake"]
+    image = ratio([one.launch_to_image for one in ours], [one.launch_to_image for one in packer])
+    whole = ratio([one.whole for one in ours], [one.whole for one in packer])
+    return Section(
+        title="An image by Packer and by notebake",
+        tables=(summary(packer, ours, image, whole), phases(packer, ours)),
+        goals=(
+            at_most("launch to image available, notebake to Packer", image, IMAGE_GOAL),
+            at_most("notebake with all its proofs to Packer's bake", whole, WHOLE_GOAL),
+        ),
+        notes=NOTES,
+    )
+
+
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """Return the ratio of the medians."""
+    return median(ours) / median(theirs)
+
+
+def summary(packer: list[Bake], ours: list[Bake], image: float, whole: float) -> Table:
+    """Return both measures with their single values."""
+    rows = (
+        ("launch to image available", *_pair(packer, ours, "launch_to_image"), f"{image:.2f}"),
+        ("the whole command", *_pair(packer, ours, "whole"), f"{whole:.2f}"),
+    )
+    return Table(("median (all), s", "Packer", "notebake", "ratio"), rows)
+
+
+def phases(packer: list[Bake], ours: list[Bake]) -> Table:
+    """Return the medians of the parts, by the calls that both tools make."""
+    rows = tuple(
+        (
+            name,
+            *(f"{median(one.phases[number] for one in bakes):.1f}" for bakes in (packer, ours)),
+        )
+        for number, name in enumerate(PHASES)
+    )
+    return Table(("parts, median, s", "Packer", "notebake"), rows)
+
+
+def _pair(packer: list[Bake], ours: list[Bake], field: str) -> tuple[str, str]:
+    return (
+        spelled([getattr(one, field) for one in packer]),
+        spelled([getattr(one, field) for one in ours]),
+    )
+
+
+def spelled(values: list[float]) -> str:
+    """Return a median with the values it is of."""
+    return f"{median(values):.1f} ({', '.join(f'{one:.1f}' for one in values)})"
+
+
+def described(one: Bake) -> str:
+    """Return one bake as a line."""
+    parts = ", ".join(f"{name} {one:.1f}" for name, one in zip(PHASES, one.phases, strict=True))
+    return (
+        f"{one.tool:8}  launch to image {one.launch_to_image:6.1f} s, whole {one.whole:6.1f} s"
+        f"  ({parts}; load {one.load:.1f})"
+    )
+
+
+def say(line: str) -> None:
+    """Tell whoever watches; the result itself goes to standard output."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
