@@ -106,6 +106,12 @@ def is_executing() -> bool:
     return _holding.get() is not None
 
 
+def executing_run_id() -> str:
+    """Return the id of the run that who asks holds; "" for who holds none."""
+    holding = _holding.get()
+    return holding.run.id if holding else ""
+
+
 def read_lease(run: Run) -> Lease | None:
     """Return who holds the run, or held it last; None if nobody ever did."""
     stored = open_store(run.store).read(_key(run))

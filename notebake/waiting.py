@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from notebake import clock
@@ -13,6 +14,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 FIRST_PAUSE_SECONDS = 0.05
 _stopped = threading.Event()
+_waited: ContextVar[float] = ContextVar("waited", default=0.0)
 
 
 def wait_until(
@@ -33,13 +35,12 @@ def wait_until(
         WaitTimeoutError: no answer within `timeout_seconds`.
         CloudError: what AWS went on answering instead.
     """
-    deadline = clock.elapsed() + timeout_seconds
-    shown = ""
+    began, waited_so_far, shown = clock.elapsed(), 0.0, ""
     pause_seconds = min(FIRST_PAUSE_SECONDS, interval_seconds)
     while True:
         check_not_stopped()
         try:
-            answer = probe()
+            answer = _ask(probe, waited_so_far)
             if answer is not None:
                 return answer
             trouble = None
@@ -51,10 +52,25 @@ def wait_until(
         if line != shown:
             log.info(line, extra={"event": "waiting"})
             shown = line
-        if clock.elapsed() > deadline:
+        if clock.elapsed() > began + timeout_seconds:
             raise trouble or WaitTimeoutError(f"Waited {timeout_seconds:.0f} s in vain for {what}.")
         clock.pause(pause_seconds, _stopped)
         pause_seconds = min(1.5 * pause_seconds, interval_seconds)
+        waited_so_far = clock.elapsed() - began
+
+
+def waited_seconds() -> float:
+    """Return how long the wait has lasted whose probe asks this; 0 at first, and outside a wait."""
+    return _waited.get()
+
+
+def _ask(probe: Callable[[], T | None], waited_so_far: float) -> T | None:
+    """Return a probe's answer; it may know how long has been waited."""
+    token = _waited.set(waited_so_far)
+    try:
+        return probe()
+    finally:
+        _waited.reset(token)
 
 
 def pause(seconds: float) -> None:

@@ -36,12 +36,12 @@ def wait_for_image(run: Run) -> Image:
             lambda: is_ready(run),
             what=f"the image of run {run.id}",
             timeout_seconds=IMAGE_SECONDS + IMAGE_SECONDS_PER_GIB * size_gib,
-            interval_seconds=0.5,
+            interval_seconds=0.25,
             progress=lambda: images.snapshot_progress(run),
         )
     except WaitTimeoutError as error:
         raise WaitTimeoutError(error.message, f"Wait on with: notebake resume {run.id}") from error
-    if left := images.disks_that_stay(image.id, run.recipe.region):
+    if left := images.disks_that_stay(run):
         raise CloudError(f"Disks of {image.id} would outlive its machines: {', '.join(left)}.")
     return image
 

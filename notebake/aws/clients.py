@@ -3,9 +3,10 @@
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import boto3
 from botocore.config import Config
@@ -19,6 +20,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from notebake import clock
+from notebake.aws.changes import note_change
 from notebake.errors import PASSING_CODES, CapacityError, CloudError, WaitTimeoutError
 from notebake.patience import AWS_LOST_SECONDS, CATCH_UP_SECONDS
 from notebake.run_lease import check_lease, is_executing
@@ -64,6 +66,10 @@ def connect(service: str, region: str, *, tries: int = 5) -> Any:
     with _lock:
         client = _session().client(service, config=config)
     client.meta.events.register("before-call", _check_before_changing)
+    if service == "ec2":
+        # Whatever came of a call, and be it no answer: it may have changed something until now.
+        client.meta.events.register("after-call", _note_if_changing)
+        client.meta.events.register("after-call-error", _note_if_changing)
     if tries > 1:
         client.meta.events.register("needs-retry", functools.partial(_outlast, tries))
     return client
@@ -77,6 +83,25 @@ def _check_before_changing(model: Any, **_: Any) -> None:
     service = model.service_model.service_name
     if service in ("ec2", "scheduler") and not model.name.startswith(READING):
         check_lease()
+
+
+def _note_if_changing(event_name: str, **_: Any) -> None:
+    """Keep that something may have changed."""
+    if not event_name.rpartition(".")[2].startswith(READING):
+        note_change()
+
+
+@functools.cache
+def _memories() -> WeakKeyDictionary[Any, dict[Hashable, Any]]:
+    """Return what this process remembers by each client."""
+    return WeakKeyDictionary()
+
+
+def memory_of(region: str) -> dict[Hashable, Any]:
+    """Return where to remember what EC2 said in a region; with its client it is forgotten."""
+    client = connect("ec2", region)
+    with _lock:
+        return _memories().setdefault(client, {})
 
 
 def _outlast(

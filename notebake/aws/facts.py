@@ -3,6 +3,7 @@
 from typing import Any
 
 from notebake.aws.clients import calling, connect
+from notebake.aws.shared import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
 from notebake.errors import CloudError
 from notebake.records import Record
 
@@ -30,7 +31,13 @@ def home_region(region: str) -> str:
 
 def region_status(region: str) -> str | None:
     """Return what a region is to this account, such as `opted-in`; None where there is none."""
-    ec2 = connect("ec2", home_region(region))
+    return _status_seen_from(region, home_region(region))
+
+
+@kept_for(BRIEFLY_SECONDS)
+def _status_seen_from(region: str, home: str) -> str | None:
+    """Return what another region says of one."""
+    ec2 = connect("ec2", home)
     try:
         with calling(f"ask whether {region} is enabled"):
             found = ec2.describe_regions(AllRegions=True, RegionNames=[region])["Regions"]
@@ -48,6 +55,7 @@ def instance_metadata_defaults(region: str) -> dict[str, Any]:
     return dict(answer.get("AccountLevel", {}))
 
 
+@kept_for(BRIEFLY_SECONDS)
 def route_tables(vpc_id: str, region: str) -> list[dict[str, Any]]:
     """Return all route tables of a VPC."""
     wanted = [{"Name": "vpc-id", "Values": [vpc_id]}]
@@ -56,6 +64,7 @@ def route_tables(vpc_id: str, region: str) -> list[dict[str, Any]]:
         return [one for page in pages.paginate(Filters=wanted) for one in page["RouteTables"]]
 
 
+@kept_for(LONG_SECONDS)
 def offered_zones(instance_type: str, region: str) -> set[str]:
     """Return the zones in which an instance type is offered; none where it is unknown."""
     with calling(f"ask where {instance_type} is offered in {region}"):
@@ -66,6 +75,7 @@ def offered_zones(instance_type: str, region: str) -> set[str]:
     return {str(one["Location"]) for one in answer["InstanceTypeOfferings"]}
 
 
+@kept_for(LONG_SECONDS)
 def describe_type(instance_type: str, region: str) -> dict[str, Any]:
     """Return EC2's description of an instance type."""
     with calling(f"describe the instance type {instance_type}"):

@@ -5,14 +5,19 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
+from notebake.aws.kinds import IMAGE, SNAPSHOT
+from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
+from notebake.aws.watch import BY_RUN, look
 from notebake.errors import CloudError, NotOursError, PreflightError
 from notebake.names import name_of_image
 from notebake.recipe import BaseImage
 from notebake.records import Image, Run
 
+PROGRESS_SECONDS = 5
 BROKEN_STATES = {"failed", "error", "invalid", "deregistered", "disabled"}
 
 
+@kept_for(BRIEFLY_SECONDS)
 def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
     """Return EC2's description of the base image, resolving its SSM parameter first."""
     image_id = base.image_id
@@ -39,11 +44,7 @@ def find_image(run: Run) -> Image | None:
     Raises:
         NotOursError: an image of that name exists that the run did not make.
     """
-    ec2 = connect("ec2", run.recipe.region)
-    with calling(f"look for the image of run {run.id}"):
-        named = ec2.describe_images(
-            Owners=["self"], Filters=[{"Name": "name", "Values": [image_name(run)]}]
-        )["Images"]
+    named = look(run.recipe.region, IMAGE, "name", image_name(run))
     if not named:
         return None
     image = as_image(named[0])
@@ -80,11 +81,32 @@ def request_image(
 
 
 def snapshot_progress(run: Run) -> str:
-    """Return how far the snapshots of the run's image are, for people."""
-    ec2 = connect("ec2", run.recipe.region)
-    with calling(f"describe the snapshots of run {run.id}"):
-        snapshots = ec2.describe_snapshots(Filters=tags.run_filter(run.id, "image"))["Snapshots"]
-    return ", ".join(snapshot.get("Progress") or "0%" for snapshot in snapshots) or "requested"
+    """Return how far the snapshots of the run's image are, for people: some seconds old."""
+    found = _snapshots(run, oldest_seconds=PROGRESS_SECONDS)
+    return ", ".join(one.get("Progress") or "0%" for one in found) or "requested"
+
+
+def _snapshots(run: Run, *, oldest_seconds: float | None = None) -> list[dict[str, Any]]:
+    """Return EC2's descriptions of the snapshots that were made with the run's image."""
+
+    def is_of_image(one: dict[str, Any]) -> bool:
+        return tags.as_dict(one.get("Tags")).get(tags.ROLE) == "image"
+
+    region = run.recipe.region
+    return look(region, SNAPSHOT, BY_RUN, run.id, only=is_of_image, oldest_seconds=oldest_seconds)
+
+
+def count_snapshots_begun(run: Run, image_id: str) -> int:
+    """Return how many snapshots of an image of the run hold what was on their disks by then.
+
+    "The snapshot is created immediately, but it remains in the pending state until all of data has
+    been transferred" (EBS user guide, "Create Amazon EBS snapshots"). EC2 names the image in the
+    description of what it makes for it.
+    """
+    return sum(
+        one["State"] in ("pending", "completed") and image_id in one.get("Description", "")
+        for one in _snapshots(run)
+    )
 
 
 def add_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
@@ -167,24 +189,20 @@ def remove_orphan_snapshots(run: Run) -> None:
     A kill between an image and its snapshots leaves them, and EC2 may name those of an image that
     is still pending only later.
     """
-    ec2 = connect("ec2", run.recipe.region)
     image = find_image(run)
     kept = image.snapshot_ids if image else ()
-    with calling(f"look for snapshots of run {run.id}"):
-        found = ec2.describe_snapshots(Filters=tags.run_filter(run.id, "image"))["Snapshots"]
-    orphans = tuple(one["SnapshotId"] for one in found if one["SnapshotId"] not in kept)
+    found = [one["SnapshotId"] for one in _snapshots(run)]
+    orphans = tuple(one for one in found if one not in kept)
     remove_snapshots(orphans, run.recipe.region)
 
 
-def disks_that_stay(image_id: str, region: str) -> list[str]:
-    """Return the devices of an image that would be kept when its machines are terminated."""
-    answer = until_known(
-        lambda: connect("ec2", region).describe_images(ImageIds=[image_id]),
-        what=f"describe the disks of {image_id}",
-    )
+def disks_that_stay(run: Run) -> list[str]:
+    """Return the devices of the run's image that would be kept when its machines are terminated."""
+    name = image_name(run)
+    found = wait_for_first(lambda: look(run.recipe.region, IMAGE, "name", name) or None, name)
     return [
         mapping["DeviceName"]
-        for mapping in answer["Images"][0]["BlockDeviceMappings"]
+        for mapping in found[0]["BlockDeviceMappings"]
         if "Ebs" in mapping and not mapping["Ebs"].get("DeleteOnTermination", False)
     ]
 

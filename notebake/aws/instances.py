@@ -4,14 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import tags
-from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.clients import calling, connect, until_known, wait_for_first
+from notebake.aws.kinds import INSTANCE
 from notebake.aws.quotas import quota_hint
+from notebake.aws.watch import BY_RUN, look
 from notebake.errors import CloudError, LostError
 from notebake.patience import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.records import Instance, Run
+from notebake.run_lease import executing_run_id
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
+LOOK_SECONDS = 0.25
+"""How often a wait looks at the readings; how often there is one is theirs to say."""
 QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
 
 
@@ -22,17 +27,14 @@ def find_instances(run: Run, role: str) -> list[Instance]:
 
 def find_launched(run: Run, role: str) -> list[Instance]:
     """Return the run's instances of a role in every state, terminated ones as long as shown."""
-    ec2 = connect("ec2", run.recipe.region)
-    found: list[Instance] = []
-    with calling(f"look for the instances of run {run.id}"):
-        pages = ec2.get_paginator("describe_instances").paginate(
-            Filters=tags.run_filter(run.id, role)
-        )
-        for page in pages:
-            for reservation in page["Reservations"]:
-                found += [as_instance(one) for one in reservation["Instances"]]
-    # What somebody launched "like this" carries our tags, but not our token.
-    return [one for one in found if one.tags.get(tags.TOKEN) == one.client_token]
+
+    def is_launched(one: dict[str, Any]) -> bool:
+        # What somebody launched "like this" carries our tags, but not our token.
+        marks = tags.as_dict(one.get("Tags"))
+        return marks.get(tags.ROLE) == role and marks.get(tags.TOKEN) == one.get("ClientToken", "")
+
+    found = look(run.recipe.region, INSTANCE, BY_RUN, run.id, only=is_launched)
+    return [as_instance(one) for one in found]
 
 
 def find_builder(run: Run) -> Instance | None:
@@ -43,15 +45,24 @@ def find_builder(run: Run) -> Instance | None:
 
 def describe_instance(instance_id: str, region: str) -> Instance | None:
     """Return an instance by its id, in whatever state; None where EC2 does not know it (yet)."""
-    try:
-        with calling(f"describe {instance_id}"):
-            answer = connect("ec2", region).describe_instances(InstanceIds=[instance_id])
-    except CloudError as error:
-        if error.code == "InvalidInstanceID.NotFound":
-            return None
-        raise
-    machines = [one for each in answer["Reservations"] for one in each["Instances"]]
-    return as_instance(machines[0]) if machines else None
+    found = _description(instance_id, region)
+    return as_instance(found) if found else None
+
+
+def _description(instance_id: str, region: str) -> dict[str, Any] | None:
+    """Return what EC2 shows of an instance.
+
+    It is looked for among those of the run in hand, which are read for all who wait; one that is
+    not shown there, such as one that has lost its tags, by its id.
+    """
+
+    def is_it(one: dict[str, Any]) -> bool:
+        return bool(one["InstanceId"] == instance_id)
+
+    run_id = executing_run_id()
+    found = look(region, INSTANCE, BY_RUN, run_id, only=is_it) if run_id else []
+    found = found or look(region, INSTANCE, INSTANCE.id_filter, instance_id)
+    return found[0] if found else None
 
 
 def request_instances(
@@ -101,7 +112,10 @@ def wait_for_state(
         return None
 
     return wait_until(
-        is_there, what=f"{instance_id} to be {wanted}", timeout_seconds=timeout_seconds
+        is_there,
+        what=f"{instance_id} to be {wanted}",
+        timeout_seconds=timeout_seconds,
+        interval_seconds=LOOK_SECONDS,
     )
 
 
@@ -122,7 +136,10 @@ def start_instance(instance_id: str, region: str) -> None:
 
 
 def terminate_instances(instance_ids: list[str], region: str) -> None:
-    """Terminate instances that EC2 has shown, and wait until they are gone."""
+    """Terminate instances that EC2 has shown, and wait until they are gone.
+
+    Each by a call of its own: EC2 refuses a call as a whole for one id that it does not know.
+    """
     for instance_id in instance_ids:
         terminate(instance_id, region)
     for instance_id in instance_ids:
@@ -130,6 +147,7 @@ def terminate_instances(instance_ids: list[str], region: str) -> None:
             lambda one=instance_id: _is_gone(one, region),  # type: ignore[misc]
             what=f"{instance_id} to be terminated",
             timeout_seconds=STATE_SECONDS,
+            interval_seconds=LOOK_SECONDS,
         )
 
 
@@ -172,11 +190,8 @@ def read_console(instance_id: str, region: str) -> str:
 
 def device_mappings(instance_id: str, region: str) -> list[dict[str, Any]]:
     """Return the EBS mapping of an instance as EC2 describes it."""
-    answer = until_known(
-        lambda: connect("ec2", region).describe_instances(InstanceIds=[instance_id]),
-        what=f"describe the disks of {instance_id}",
-    )
-    return list(answer["Reservations"][0]["Instances"][0]["BlockDeviceMappings"])
+    found = wait_for_first(lambda: _description(instance_id, region), instance_id)
+    return list(found["BlockDeviceMappings"])
 
 
 def as_instance(found: dict[str, Any]) -> Instance:

@@ -1,55 +1,24 @@
 """What of ours is in the account: every kind of resource that carries a run's tag."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from notebake.aws import tags
 from notebake.aws.as_resource import as_resource
 from notebake.aws.clients import calling, connect
+from notebake.aws.kinds import INSTANCE, KINDS, Kind, list_kind
+from notebake.aws.watch import BY_RUN, look
 from notebake.records import Resource
-
-
-class Kind(NamedTuple):
-    """How EC2 lists one kind of resource."""
-
-    name: str
-    operation: str
-    key: str
-    id_field: str
-    id_filter: str = ""
-    """The filter that finds it by its id, where it may be looked for so."""
-    prefix: str = "no such id"
-    mine: tuple[tuple[str, list[str]], ...] = ()
-    """What keeps other accounts' out, where EC2 would show them."""
-
-
-INSTANCE = Kind("instance", "describe_instances", "Reservations", "InstanceId", "instance-id", "i-")
-KINDS = (
-    INSTANCE,
-    Kind("volume", "describe_volumes", "Volumes", "VolumeId", "volume-id", "vol-"),
-    Kind(
-        *("image", "describe_images", "Images", "ImageId", "image-id", "ami-"),
-        mine=(("Owners", ["self"]),),
-    ),
-    Kind(
-        *("snapshot", "describe_snapshots", "Snapshots", "SnapshotId", "snapshot-id", "snap-"),
-        mine=(("OwnerIds", ["self"]),),
-    ),
-    Kind("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
-    Kind("key pair", "describe_key_pairs", "KeyPairs", "KeyPairId"),
-    Kind(
-        *("network interface", "describe_network_interfaces"),
-        *("NetworkInterfaces", "NetworkInterfaceId"),
-    ),
-)
-MOST_VALUES = 200
-"""So many values a filter of EC2 takes at most (user guide, "Filtering")."""
 
 
 def list_resources(region: str, run_id: str = "") -> list[Resource]:
     """Return everything in a region that carries a run's tag, terminated instances left out."""
-    wanted = [{"Name": f"tag:{tags.RUN}", "Values": [run_id or "*"]}]
-    return _with_images([one for kind in KINDS for one in _list(region, kind, wanted)])
+    found: list[Resource] = []
+    for kind in KINDS:
+        described = (
+            look(region, kind, BY_RUN, run_id) if run_id else list_kind(region, kind, BY_RUN, ["*"])
+        )
+        found += _as_resources(region, kind, described)
+    return _with_images(found)
 
 
 def list_by_id(region: str, run_ids: Mapping[str, str]) -> list[Resource]:
@@ -57,9 +26,7 @@ def list_by_id(region: str, run_ids: Mapping[str, str]) -> list[Resource]:
     found: list[Resource] = []
     for kind in KINDS:
         ids = [one for one in run_ids if one.startswith(kind.prefix)]
-        for start in range(0, len(ids), MOST_VALUES):
-            wanted = [{"Name": kind.id_filter, "Values": ids[start : start + MOST_VALUES]}]
-            found += _list(region, kind, wanted)
+        found += _as_resources(region, kind, list_kind(region, kind, kind.id_filter, ids))
     return [one.model_copy(update={"run_id": run_ids[one.id]}) for one in _with_images(found)]
 
 
@@ -90,9 +57,7 @@ def enabled_regions(region: str) -> tuple[str, ...]:
 def _users(region: str, name: str, values: list[str]) -> dict[str, set[str]]:
     """Return the machines that use a key pair (by name) or a group (by id)."""
     users: dict[str, set[str]] = {}
-    if not values:
-        return users
-    for one in _describe(region, INSTANCE, [{"Name": name, "Values": values}]):
+    for one in list_kind(region, INSTANCE, name, values):
         if one["State"]["Name"] != "terminated":
             groups = [group["GroupId"] for group in one.get("SecurityGroups", [])]
             for used in {one.get("KeyName", ""), *groups} & set(values):
@@ -100,26 +65,12 @@ def _users(region: str, name: str, values: list[str]) -> dict[str, set[str]]:
     return users
 
 
-def _list(region: str, kind: Kind, wanted: list[dict[str, Any]]) -> Iterator[Resource]:
+def _as_resources(region: str, kind: Kind, described: list[dict[str, Any]]) -> Iterator[Resource]:
     """Give the records of one kind."""
-    for one in _describe(region, kind, wanted):
+    for one in described:
         resource = as_resource(kind.name, one, one[kind.id_field], region)
         if (resource.kind, resource.state) != ("instance", "terminated"):
             yield resource
-
-
-def _describe(region: str, kind: Kind, wanted: list[Any]) -> list[dict[str, Any]]:
-    """Return all pages of a describe call."""
-    ec2, mine = connect("ec2", region), dict(kind.mine)
-    with calling(f"list what is ours in {region} ({kind.operation})"):
-        if ec2.can_paginate(kind.operation):
-            pages = list(ec2.get_paginator(kind.operation).paginate(Filters=wanted, **mine))
-        else:
-            pages = [getattr(ec2, kind.operation)(Filters=wanted, **mine)]
-    found = [one for page in pages for one in page[kind.key]]
-    if kind is INSTANCE:
-        return [one for reservation in found for one in reservation["Instances"]]
-    return found
 
 
 def _with_images(found: list[Resource]) -> list[Resource]:

@@ -2,6 +2,8 @@
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, wait_for_first
+from notebake.aws.kinds import KEY_PAIR
+from notebake.aws.watch import look
 from notebake.errors import CloudError, NotOursError
 from notebake.names import name_of_key_pair
 from notebake.records import KeyPair, Run
@@ -19,9 +21,7 @@ def find_key_pair(run: Run, role: str) -> KeyPair | None:
         NotOursError: the name is taken by a key pair without the run's tag.
     """
     name = key_pair_name(run, role)
-    ec2 = connect("ec2", run.recipe.region)
-    with calling(f"look for the key pair {name}"):
-        found = ec2.describe_key_pairs(Filters=[{"Name": "key-name", "Values": [name]}])["KeyPairs"]
+    found = look(run.recipe.region, KEY_PAIR, "key-name", name)
     if not found:
         return None
     if tags.as_dict(found[0].get("Tags")).get(tags.RUN) != run.id:

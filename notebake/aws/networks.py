@@ -4,6 +4,9 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
+from notebake.aws.kinds import SECURITY_GROUP
+from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
+from notebake.aws.watch import look
 from notebake.errors import CloudError, NotOursError, PreflightError
 from notebake.names import name_of_group
 from notebake.patience import GROUP_SECONDS
@@ -12,6 +15,7 @@ from notebake.records import Run, SecurityGroup
 from notebake.waiting import wait_until
 
 
+@kept_for(BRIEFLY_SECONDS)
 def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
     """Return the subnets to try, in order: the recipe's, or one default subnet for each zone.
 
@@ -42,10 +46,7 @@ def group_name(run: Run) -> str:
 
 def find_security_group(run: Run) -> SecurityGroup | None:
     """Return the run's security group and who may reach port 22 by it."""
-    ec2 = connect("ec2", run.recipe.region)
-    wanted = [{"Name": "group-name", "Values": [group_name(run)]}]
-    with calling(f"look for the security group of run {run.id}"):
-        found = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+    found = look(run.recipe.region, SECURITY_GROUP, "group-name", group_name(run))
     if not found:
         return None
     if tags.as_dict(found[0].get("Tags")).get(tags.RUN) != run.id:

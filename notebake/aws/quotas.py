@@ -3,6 +3,7 @@
 import re
 
 from notebake.aws.clients import calling, connect
+from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
 
 MOST_TYPES = 100
 """DescribeInstanceTypes takes so many names. (EC2 API, DescribeInstanceTypes)"""
@@ -27,6 +28,7 @@ def vcpu_quota(code: str, region: str) -> int:
     return int(answer["Quota"]["Value"])
 
 
+@kept_for(BRIEFLY_SECONDS)
 def running_types(region: str) -> list[str]:
     """Return the type of each on-demand machine that runs or starts now."""
     wanted = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]

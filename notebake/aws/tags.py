@@ -23,6 +23,10 @@ KEEP = "notebake:keep"
 """A person's wish, with any value: no sweep removes it."""
 SEALED = "notebake:sealed"
 SEALING = "sealing"
+BAKED = "notebake:baked"
+"""On a builder that was started again: the image that had been asked for before."""
+RESTARTED = "notebake:restarted"
+"""On a builder that came back whole from a stop: the digest of what was asked for."""
 ACCEPTED = "notebake:accepted"
 
 
@@ -59,11 +63,3 @@ def as_dict(tags: list[dict[str, str]] | None) -> dict[str, str]:
 def specifications(tags: dict[str, str], *kinds: str) -> list[dict[str, object]]:
     """Return TagSpecifications that put the tags on each kind of resource."""
     return [{"ResourceType": kind, "Tags": as_list(tags)} for kind in kinds]
-
-
-def run_filter(run_id: str, role: str = "") -> list[dict[str, object]]:
-    """Return the filter that finds a run's things, of one role if given."""
-    wanted: list[dict[str, object]] = [{"Name": f"tag:{RUN}", "Values": [run_id]}]
-    if role:
-        wanted.append({"Name": f"tag:{ROLE}", "Values": [role]})
-    return wanted

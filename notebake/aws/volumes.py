@@ -5,12 +5,16 @@ from typing import Any
 
 from notebake.aws import instances
 from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.kinds import VOLUME
+from notebake.aws.shared import LONG_SECONDS, kept_for
+from notebake.aws.watch import look
 from notebake.errors import CloudError, PreflightError, WaitTimeoutError
 from notebake.patience import ATTACH_SECONDS
 from notebake.recipe import Recipe
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
+LOOK_SECONDS = 0.25
 
 
 def describe_volumes(volume_ids: list[str], region: str) -> list[dict[str, Any]]:
@@ -28,10 +32,17 @@ def zone_of_volumes(recipe: Recipe) -> str | None:
     wanted = [volume.volume_id for volume in recipe.volumes if volume.volume_id]
     if not wanted:
         return None
-    zones = {str(one["AvailabilityZone"]) for one in describe_volumes(wanted, recipe.region)}
+    zones = _zones_of(tuple(wanted), recipe.region)
     if len(zones) > 1:
         raise PreflightError(f"The volumes {', '.join(wanted)} lie in several zones: {zones}.")
-    return zones.pop()
+    return next(iter(zones))
+
+
+@kept_for(LONG_SECONDS)
+def _zones_of(volume_ids: tuple[str, ...], region: str) -> frozenset[str]:
+    """Return the zones in which volumes lie: they never leave them."""
+    found = describe_volumes(list(volume_ids), region)
+    return frozenset(str(one["AvailabilityZone"]) for one in found)
 
 
 def attach_volume(volume_id: str, instance_id: str, device: str, region: str) -> None:
@@ -55,8 +66,9 @@ def attach_volume(volume_id: str, instance_id: str, device: str, region: str) ->
 
 def attachment_of(volume_id: str, region: str) -> dict[str, Any]:
     """Return how a volume is attached; empty where it is not."""
-    found = describe_volumes([volume_id], region)[0].get("Attachments", [])
-    return dict(found[0]) if found else {}
+    found = look(region, VOLUME, VOLUME.id_filter, volume_id)
+    attachments = found[0].get("Attachments", []) if found else []
+    return dict(attachments[0]) if attachments else {}
 
 
 def request_attachment(volume_id: str, instance_id: str, device: str, region: str) -> None:
@@ -84,6 +96,7 @@ def wait_for_attachment(volume_id: str, instance_id: str, region: str) -> None:
         lambda: True if attachment_of(volume_id, region).get("State") == "attached" else None,
         what=f"{volume_id} to be attached to {instance_id}",
         timeout_seconds=ATTACH_SECONDS,
+        interval_seconds=LOOK_SECONDS,
     )
 
 
@@ -95,6 +108,7 @@ def detach_volume(volume_id: str, instance_id: str, region: str) -> None:
         lambda: None if attachment_of(volume_id, region) else True,
         what=f"{volume_id} to be free",
         timeout_seconds=ATTACH_SECONDS,
+        interval_seconds=LOOK_SECONDS,
     )
 
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from notebake import clock
 from notebake.aws import images, instances, tags
 from notebake.aws.inventory import list_resources
+from notebake.aws.watch import OLDEST_SECONDS
 from notebake.builder import baked_image
 from notebake.errors import CloudError, LostError, NotOursError, PreflightError
 from notebake.preflight import check_everything
@@ -181,6 +183,8 @@ def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run
 def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) -> None:
     image = image_of(run)
     world.opened.cloud.region(REGION).images[image.id].state = "failed"
+    clock.pause(OLDEST_SECONDS)
+
     assert wait_for_image.find_available_image(run) is None
     with pytest.raises(LostError, match=f"EC2 gave {image.id} up"):
         wait_for_image.wait_for_image(run)
@@ -192,6 +196,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
 def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) -> None:
     image = world.opened.cloud.region(REGION).images[image_of(run).id]
     image.mapping[:] = [replace(one, delete_on_termination=False) for one in image.mapping]
+    clock.pause(OLDEST_SECONDS)
 
     with pytest.raises(CloudError, match="would outlive"):
         wait_for_image.wait_for_image(run)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notebake.aws import instances
+from notebake.aws import instances, tags
 from notebake.aws.inventory import list_resources
 from notebake.errors import CapacityError, CloudError, LostError, WaitTimeoutError
 from notebake.recipe import Volume
@@ -21,7 +21,6 @@ from tests.cloud_world import (
     Listens,
     LosesAnswers,
     Refuses,
-    refusal_of,
 )
 
 BUILDER = "launch_instance"
@@ -306,14 +305,13 @@ class ShowsNoMachines:
     fired: int = 0
 
     def before(self, call: Call) -> Reply | None:
+        asked_by = call.parameters.get("Filter.1.Name")
         is_meant = call.action == "DescribeInstances" and (
-            "Filter.1.Name" in call.parameters or self.by_id
+            asked_by == f"tag:{tags.RUN}" or self.by_id
         )
         if not is_meant or self.fired == self.times:
             return None
         self.fired += 1
-        if "InstanceId.1" in call.parameters:
-            return refusal_of("InvalidInstanceID.NotFound", 400)
         body = b"<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
         return Reply(200, [("Content-Type", "text/xml")], body)
 
