@@ -83,9 +83,9 @@ def wait_for_ssh(address: str) -> None:
     raise AssertionError(f"no ssh at {address}")
 
 
-def ssh(address: str, key: Path, command: str) -> str:
+def ssh(address: str, key: Path, command: str, user: str = "root") -> str:
     options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
-    words = ["ssh", "-F", "none", "-i", key, *(f"-o{one}" for one in options), f"root@{address}"]
+    words = ["ssh", "-F", "none", "-i", key, *(f"-o{one}" for one in options), f"{user}@{address}"]
     done = subprocess.run(
         [*words, command], capture_output=True, text=True, timeout=60, check=False
     )
