@@ -1,6 +1,7 @@
 """python -m benchmarks: measure, and say what was found."""
 
 import argparse
+import signal
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,11 +14,15 @@ PARTS = ("starting", "breakdown", "waiting", "growing", "baking")
 def main() -> int:
     """Measure the parts that were asked for; 130 when interrupted."""
     given = _parse()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     write = as_markdown if given.markdown else as_text
     try:
         for name in given.part:
             sys.stdout.write(f"{write(_measure(name, given))}\n")
             sys.stdout.flush()
+    except RuntimeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. What was started has been ended.\n")
         return 130
@@ -29,6 +34,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"{', '.join(known)} (default: all)")
     parser.add_argument("--pairs", type=int, default=3, help="bakes with each tool (default: 3)")
+    parser.add_argument("--rehearsal", action="store_true", help="time `make rehearsal` as well")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     given = parser.parse_args()
     if unknown := set(given.part).difference(known):
@@ -39,7 +45,8 @@ def _parse() -> argparse.Namespace:
 
 def _measure(name: str, given: argparse.Namespace) -> Section:
     """Import a part and run it; each takes its own time to import."""
-    options = {"baking": {"pairs": given.pairs}}.get(name, {})
+    taken = {"baking": {"pairs": given.pairs}, "starting": {"rehearsal": given.rehearsal}}
+    options = taken.get(name, {})
     section: Section = import_module(f"benchmarks.{name}").measure(**options)
     return section
 

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,8 @@ def bake(tool: str, log_folder: Path) -> Bake:
         drop_caches()
         try:
             done = TOOLS[tool](cloud)
-            return measured(tool, done, cloud.ask("calls"), cloud.ask("changes"))
+            found = measured(tool, done, cloud.ask("calls"), cloud.ask("changes"))
+            return replace(found, load=os.getloadavg()[0])
         finally:
             for log in folder.glob("*.log"):
                 shutil.copy(log, log_folder)
@@ -120,7 +121,6 @@ def measured(
         launch_to_image=available - launched,
         whole=done.seconds,
         phases=tuple(end - begin for begin, end in pairwise(edges)),
-        load=os.getloadavg()[0],
     )
 
 

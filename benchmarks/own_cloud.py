@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,7 @@ def cloud_opened(folder: Path) -> Iterator[OwnCloud]:
         yield OwnCloud(folder, endpoints["api"], endpoints["git"])
     finally:
         with undisturbed():
+            _end_server(folder / "notebake")
             _sandbox(home, "down", "--purge")
 
 
@@ -75,11 +76,28 @@ def _is_foreign(name: str) -> bool:
     return name in POINTS_ELSEWHERE or name.startswith("PREFECT_")
 
 
+def _end_server(home: Path) -> None:
+    """End the Prefect server of a build that was killed before it could do so."""
+    if (home / "server.json").exists():
+        program = "from flows.local_server import stop_server; stop_server()"
+        _run([sys.executable, "-c", program], {**os.environ, "NOTEBAKE_HOME": str(home)})
+
+
 def _sandbox(home: Path, *words: str) -> None:
-    """Run a command of the sandbox; in a session of its own, Ctrl-C is not for it."""
-    command = [sys.executable, "-m", "sandbox", "--home", str(home), *words]
+    """Run a command of the sandbox."""
+    _run([sys.executable, "-m", "sandbox", "--home", str(home), *words], os.environ)
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> None:
+    """Run a program in a session of its own: Ctrl-C is not for it."""
     done = subprocess.run(
-        command, cwd=PROJECT, capture_output=True, text=True, check=False, start_new_session=True
+        command,
+        cwd=PROJECT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
     )
     if done.returncode:
         raise RuntimeError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
