@@ -11,7 +11,7 @@ from notebake.recipe import Recipe
 class Record(BaseModel):
     """A frozen record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Run(Record):

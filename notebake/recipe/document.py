@@ -3,6 +3,9 @@
 `python -m notebake.recipe.document` prints the table.
 """
 
+import ast
+import inspect
+import itertools
 import sys
 from collections.abc import Iterator
 
@@ -27,14 +30,34 @@ def recipe_table() -> str:
 
 def describe(part: type[Part], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Yield each field's path, unit, default and meaning; a part's own fields come after it."""
+    meanings = read_meanings(part)
     for name, field in part.model_fields.items():
         inner = part_in(field.annotation)
         is_list = str(field.annotation).startswith("tuple[")
         path = f"{prefix}{name}"
-        meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        meaning = " ".join(meanings.get(name, "").split()).replace("|", "\\|")
         yield f"`{path}`", describe_unit(name, field), describe_default(field, inner), meaning
         if inner:
             yield from describe(inner, f"{path}[].") if is_list else describe(inner, f"{path}.")
+
+
+def read_meanings(part: type[Part]) -> dict[str, str]:
+    """Return the text below each field, from the source; those of what it builds on come first.
+
+    Pydantic can read them too, but then it does so whenever a part is imported.
+    """
+    found: dict[str, str] = {}
+    for owner in reversed([each for each in part.__mro__ if issubclass(each, Part)]):
+        body = ast.parse(inspect.getsource(owner)).body[0]
+        lines = body.body if isinstance(body, ast.ClassDef) else []
+        for field, text in itertools.pairwise(lines):
+            match field, text:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(meaning))),
+                ):
+                    found[name] = meaning
+    return found
 
 
 def describe_unit(name: str, field: FieldInfo) -> str:

@@ -30,10 +30,9 @@ DIGITS_OF_A_SHA256 = 64
 
 def matching(pattern: str, meaning: str) -> AfterValidator:
     """Accept only text of which the whole matches the pattern; otherwise say what it must be."""
-    compiled = re.compile(pattern)
 
     def check(text: str) -> str:
-        if compiled.fullmatch(text):
+        if re.fullmatch(pattern, text):  # compiled when it is first needed
             return text
         raise ValueError(f"must be {meaning}, not {SHORT.repr(text)}")
 

@@ -35,7 +35,7 @@ class ContradictionError(ValueError):
 class Part(BaseModel):
     """A frozen part of a recipe in which an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot be true together in this part."""

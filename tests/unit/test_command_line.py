@@ -17,7 +17,9 @@ from notebake.run_store import open_store
 from notebake.runs import new_run, record_outcome
 
 ROOT = Path(__file__).parents[2]
-SLOW = ["boto3", "botocore", "fabric", "paramiko", "papermill", "prefect"]
+SLOW = ["boto3", "botocore", "fabric", "httpx", "paramiko", "papermill", "prefect"]
+# A recipe needs these; how to type a command is told without them.
+SOME_TIME = ["pydantic", "rich", "yaml"]
 TYPED = f"""
 import json, sys
 from flows.command_line import main
@@ -25,18 +27,18 @@ try:
     code = main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
-print(json.dumps([code, [name for name in {SLOW!r} if name in sys.modules]]))
+print(json.dumps([code, [name for name in {SLOW + SOME_TIME!r} if name in sys.modules]]))
 """
 RECIPE = Recipe(name="ocean")
 WRONG = "name: ocean\nregoin: us-west-2\n"
 
 
-def typed(*arguments: str) -> tuple[int, list[str], str]:
-    """Return exit code, slow modules that were imported, and all that a person reads."""
+def typed(*arguments: str, endpoint: str = "") -> tuple[int, list[str], str]:
+    """Return exit code, which modules that take time were imported, and all that a person reads."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", TYPED, *arguments],
         cwd=ROOT,
-        env=os.environ | {"COLUMNS": "100"},
+        env=os.environ | {"COLUMNS": "100"} | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
         capture_output=True,
         text=True,
         check=True,
@@ -67,8 +69,29 @@ def test_a_wrong_recipe_is_answered_without_importing_anything_slow(
 ) -> None:
     code, imported, said = typed(command, wrong_recipe)
 
-    assert (code, imported) == (1, [])
+    assert (code, imported) == (1, SOME_TIME)
     assert "regoin" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("command", [["runs"], ["resume", "nobody-knows"]])
+def test_a_store_in_a_directory_is_read_without_importing_anything_slow(
+    command: list[str], tmp_path: Path
+) -> None:
+    _, imported, said = typed("--store", str(tmp_path), *command)
+
+    assert imported == SOME_TIME
+    assert str(tmp_path) in said.replace("\n", "").replace(" ", "")
+
+
+@pytest.mark.parametrize("command", [["images"], ["survey"], ["sweep"]])
+def test_a_look_into_the_account_does_without_prefect(command: list[str]) -> None:
+    # Where nothing listens: that it had to ask is told by how it failed.
+    code, imported, said = typed(*command, endpoint="http://127.0.0.1:9")
+
+    assert code == 1
+    assert "boto3" in imported
+    assert "prefect" not in imported
     assert "Traceback" not in said
 
 
