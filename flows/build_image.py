@@ -4,12 +4,12 @@ import logging
 from pathlib import Path
 
 from prefect import flow
-from prefect.futures import wait
+from prefect.futures import PrefectFuture, as_completed
 from prefect.runtime import flow_run
 
 from flows.prefect_logs import show_logs_in_prefect
 from flows.run_step import as_task, failure_of
-from flows.steps import BUILD
+from flows.steps import BUILD, Plan
 from flows.tear_down import TEAR_DOWN
 from notebake import runs
 from notebake.builder import baked_image
@@ -76,23 +76,28 @@ def open_run(recipe: str, run_id: str, store: str) -> Run:
     return runs.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run
 
 
-def carry_out_all(run: Run) -> None:
-    """Carry out the groups of the build in their order."""
-    for group in BUILD:
-        carry_out_group(run, group)
+def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
+    """Carry out the steps, each as soon as all that it follows are done.
 
-
-def carry_out_group(run: Run, group: tuple[Step, ...]) -> None:
-    """Carry out the steps of a group side by side; when all have ended, raise the first failure.
-
-    That a machine is lost goes before what else failed because of it.
+    After a failure nothing more is begun, and what runs comes to its end. Then the first failure
+    is raised; that a machine is lost goes before what else failed because of it.
     """
-    if len(group) == 1:
-        as_task(group[0])(run)
-        return
+    begun: set[Step] = set()
+    done: set[Step] = set()
+    running: dict[PrefectFuture[object], Step] = {}
+    failures: list[BaseException] = []
     with stops_waiting_when_interrupted():
-        futures = [as_task(step).submit(run) for step in group]
-        wait(futures)
-    failures = [error for future in futures if (error := failure_of(future))]
+        while True:
+            ready = [one for one in plan if one not in begun and done.issuperset(plan[one])]
+            if ready and not failures:
+                begun.update(ready)
+                running |= {as_task(step).submit(run): step for step in ready}
+            if not running:
+                break
+            ended = next(as_completed(list(running)))
+            step = running.pop(ended)
+            failure = failure_of(ended)
+            done |= set() if failure else {step}
+            failures += [failure] if failure else []
     for error in sorted(failures, key=lambda one: not isinstance(one, LostError)):
         raise error

@@ -9,7 +9,7 @@ from notebake.errors import NotebakeError
 from notebake.records import Run
 from notebake.run_lease import hold_lease
 from notebake.step import Step
-from tasks import clean_host, wait_for_host
+from tasks import clean_host, restart_host, wait_for_host
 
 
 def rewind(run: Run, from_step: str) -> None:
@@ -21,7 +21,7 @@ def rewind(run: Run, from_step: str) -> None:
     Raises:
         NotebakeError: there is no such step, or the image is accepted already.
     """
-    order = [step for group in BUILD for step in group]
+    order = list(BUILD)
     names = [step.name for step in order]
     if from_step not in names:
         raise NotebakeError(f"There is no step {from_step}.", f"Steps: {', '.join(names)}")
@@ -37,6 +37,7 @@ def go_back(run: Run, again: list[Step]) -> None:
     for step in reversed(again):
         if step.undo:
             step.undo(run)
+    restart_host.forget_restart(run)
     is_work_undone = clean_host.STEP in again
     if is_work_undone and instances.find_builder(run):
         wait_for_host.wait_for_host(run)

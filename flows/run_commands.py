@@ -15,7 +15,7 @@ from flows.terminal import show_progress
 from notebake import runs
 from notebake.errors import NotebakeError
 from notebake.known_runs import has_run
-from notebake.progress import Groups, State, StepProgress
+from notebake.progress import State, StepProgress, Titles
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
 from notebake.records import Run
@@ -79,7 +79,7 @@ def execute(run: Run, *, from_step: str = "") -> int:
     heading = f"{run.recipe.name}  run {run.id}"
     with (
         kept_log(run) as log_path,
-        show_progress(heading, _groups(), log_path) as progress,
+        show_progress(heading, _titles(), log_path) as progress,
         started_prefect(),
     ):
         from prefect.exceptions import TerminationSignal
@@ -118,7 +118,7 @@ def remove(run: Run) -> int:
 
     with (
         kept_log(run) as log_path,
-        show_progress(f"tear down {run.id}", [[TEAR_DOWN]], log_path),
+        show_progress(f"tear down {run.id}", [TEAR_DOWN], log_path),
         started_prefect(),
     ):
         from flows.tear_down import tear_down
@@ -168,8 +168,8 @@ def report_of(run: Run, steps: list[StepProgress], seconds: float) -> BuildRepor
     )
 
 
-def _groups() -> Groups:
+def _titles() -> Titles:
     """Return the steps; they import boto3 and Fabric, which the other commands do without."""
     from flows.steps import TEAR_DOWN, titles
 
-    return [*titles(), [TEAR_DOWN]]
+    return [*titles(), TEAR_DOWN]

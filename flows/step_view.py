@@ -13,7 +13,7 @@ MARKS = {
     State.FAILED: ("✗", "bold red"),
     State.STOPPED: ("-", "yellow"),
 }
-ASCII_MARKS = str.maketrans("·✓✗│╭╰…⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", ".+x|||~" + "*" * 10)
+ASCII_MARKS = str.maketrans("·✓✗│…⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", ".+x|~" + "*" * 10)
 STYLES = {State.PENDING: "dim", State.FOUND: "dim", State.RUNNING: "bold"}
 MESSAGE_STYLES = {State.RUNNING: "cyan", State.FAILED: "red"}
 LEAST_MESSAGE_WIDTH = 28
@@ -35,8 +35,7 @@ class StepView:
         title_width = max((len(step.title) for step in steps), default=0) + 2
         is_narrow = width - title_width - 5 < LEAST_MESSAGE_WIDTH
         rows = [
-            (step.state, self._row(step, bracket, width, 0 if is_narrow else title_width))
-            for step, bracket in zip(steps, _brackets(progress.groups), strict=True)
+            (step.state, self._row(step, width, 0 if is_narrow else title_width)) for step in steps
         ]
         notes = [step.message for step in steps if is_narrow and step.state is State.RUNNING]
         notes = [*filter(None, notes), *progress.remote_lines()][-3:]
@@ -53,9 +52,9 @@ class StepView:
             line.truncate(width, overflow="ellipsis")
             yield _as_ascii(line) if options.ascii_only else line
 
-    def _row(self, step: StepProgress, bracket: str, width: int, title_width: int) -> Text:
-        """Return one step: bracket, mark, title, what is known of it if there is room, time."""
-        row = Text.assemble((f" {bracket} ", "dim"), self._mark(step), " ")
+    def _row(self, step: StepProgress, width: int, title_width: int) -> Text:
+        """Return one step: mark, title, what is known of it if there is room, time."""
+        row = Text.assemble("   ", self._mark(step), " ")
         row.append(step.title, STYLES.get(step.state, ""))
         if title_width:
             row.append(" " * (title_width - len(step.title)))
@@ -67,15 +66,6 @@ class StepView:
             return Text(*MARKS[step.state])
         frame = self._spinner.render(self._progress.elapsed())
         return frame if isinstance(frame, Text) else Text("*")
-
-
-def _brackets(groups: list[list[str]]) -> list[str]:
-    """Return for each step the part of the bracket that holds its group together."""
-    brackets: list[str] = []
-    for group in groups:
-        inner = ["│"] * (len(group) - 2)
-        brackets += [" "] if len(group) == 1 else ["╭", *inner, "╰"]
-    return brackets
 
 
 def _fit(rows: list[tuple[State, Text]], height: int) -> list[Text]:

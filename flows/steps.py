@@ -1,6 +1,8 @@
-"""The order of the build, once. Steps of one group do not depend on each other."""
+"""The order of the build, once: each step, and what must be done before it begins."""
 
-from notebake.progress import Groups
+from collections.abc import Mapping
+
+from notebake.progress import Titles
 from notebake.step import Step
 from tasks import (
     check_server,
@@ -25,35 +27,41 @@ from tasks import (
     wait_for_image,
 )
 
-BUILD: tuple[tuple[Step, ...], ...] = (
-    (preflight.STEP,),
-    (import_key_pair.STEP, open_ssh.STEP),
-    (launch_instance.STEP,),
-    (wait_for_host.STEP,),
-    (mount_volumes.STEP, install_software.STEP),
-    (fetch_datasets.STEP, clone_repository.STEP),
-    (start_jupyter.STEP, run_notebook.STEP),
-    (check_server.STEP,),
-    (restart_host.STEP,),
-    (clean_host.STEP,),
-    (stop_builder.STEP,),
-    (request_image.STEP,),
-    (wait_for_image.STEP,),
-    (launch_acceptance.STEP,),
-    (prove_image.STEP,),
-    (publish_image.STEP,),
-)
+Plan = Mapping[Step, tuple[Step, ...]]
+"""Steps, each with those that it follows, in the order in which people see them."""
 
+BUILD: Plan = {
+    preflight.STEP: (),
+    import_key_pair.STEP: (preflight.STEP,),
+    open_ssh.STEP: (preflight.STEP,),
+    launch_instance.STEP: (import_key_pair.STEP, open_ssh.STEP),
+    wait_for_host.STEP: (launch_instance.STEP,),
+    mount_volumes.STEP: (wait_for_host.STEP,),
+    install_software.STEP: (wait_for_host.STEP,),
+    fetch_datasets.STEP: (mount_volumes.STEP, install_software.STEP),
+    clone_repository.STEP: (mount_volumes.STEP, install_software.STEP),
+    start_jupyter.STEP: (clone_repository.STEP,),
+    check_server.STEP: (start_jupyter.STEP,),
+    run_notebook.STEP: (fetch_datasets.STEP, clone_repository.STEP),
+    clean_host.STEP: (check_server.STEP, run_notebook.STEP),
+    stop_builder.STEP: (clean_host.STEP,),
+    request_image.STEP: (stop_builder.STEP,),
+    restart_host.STEP: (request_image.STEP,),
+    wait_for_image.STEP: (request_image.STEP,),
+    launch_acceptance.STEP: (wait_for_image.STEP,),
+    prove_image.STEP: (launch_acceptance.STEP,),
+    publish_image.STEP: (restart_host.STEP, prove_image.STEP),
+}
 
 TEAR_DOWN = ("tear_down", "Remove what was temporary")
 """Not one of the build's steps, but shown and timed like one."""
 
 
-def titles(groups: tuple[tuple[Step, ...], ...] = BUILD) -> Groups:
+def titles(plan: Plan = BUILD) -> Titles:
     """Return names and titles, for showing progress."""
-    return [[(step.name, step.title) for step in group] for group in groups]
+    return [(step.name, step.title) for step in plan]
 
 
-def undoing(groups: tuple[tuple[Step, ...], ...] = BUILD) -> list[Step]:
+def undoing(plan: Plan = BUILD) -> list[Step]:
     """Return the steps that have something to undo, the newest first."""
-    return [step for group in reversed(groups) for step in reversed(group) if step.undo]
+    return [step for step in reversed(list(plan)) if step.undo]

@@ -33,10 +33,10 @@ def tear_down(run_id: str, store: str = "") -> None:
         carry_out(TEAR_DOWN, run)
 
 
-def remove_all(run: Run, groups: tuple[tuple[Step, ...], ...] = steps.BUILD) -> Done:
+def remove_all(run: Run, plan: steps.Plan = steps.BUILD) -> Done:
     """Undo the steps one after the other, whatever becomes of the others."""
     failures: list[BaseException] = []
-    for step in steps.undoing(groups):
+    for step in steps.undoing(plan):
         future = as_undo_task(step).submit(run)
         wait([future])
         if failure := failure_of(future):

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from flows.console import open_console
 from flows.step_view import StepView
-from notebake.progress import Groups, Progress, StepFilter, clean_text, first_line, spell_seconds
+from notebake.progress import Progress, StepFilter, Titles, clean_text, first_line, spell_seconds
 
 LOGGERS = ("flows", "notebake", "tasks")
 QUIET_SECONDS = 15.0
@@ -22,21 +22,21 @@ QUIET_SECONDS = 15.0
 @contextmanager
 def show_progress(
     heading: str,
-    groups: Groups,
+    titles: Titles,
     log_path: Path | None = None,
     *,
     console: Console | None = None,
 ) -> Iterator[Progress]:
     """Show how the steps go as long as the block runs, and write every record to the log file.
 
-    `groups` are the names and titles of the steps in order; those of one group run side by side.
+    `titles` are the names and titles of the steps in order.
     Without them, as in a tear-down, every message is a line of its own.
     """
     console = console or open_console()
-    progress = Progress(groups)
+    progress = Progress(titles)
     with ExitStack() as stack:
-        handlers: list[logging.Handler] = [_LineHandler(progress, groups, console)]
-        if console.is_terminal and not console.is_dumb_terminal and groups:
+        handlers: list[logging.Handler] = [_LineHandler(progress, titles, console)]
+        if console.is_terminal and not console.is_dumb_terminal and titles:
             live = Live(StepView(heading, progress), console=console, refresh_per_second=8)
             # An interrupt may come before `start` returns, when the cursor is hidden already.
             stack.callback(live.stop)
@@ -69,10 +69,10 @@ class _ViewHandler(logging.Handler):
 class _LineHandler(logging.Handler):
     """Writes plain lines, `12.3s  Launch the builder: i-0123 running`, without control codes."""
 
-    def __init__(self, progress: Progress, groups: Groups, console: Console) -> None:
+    def __init__(self, progress: Progress, titles: Titles, console: Console) -> None:
         super().__init__(logging.INFO)
         self._progress, self._file = progress, console.file
-        self._titles = {name: title for group in groups for name, title in group}
+        self._titles = dict(titles)
         self._quiet_until: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:

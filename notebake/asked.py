@@ -16,9 +16,9 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
     "start_jupyter": ("install_software", "clone_repository"),
     "run_notebook": ("install_software", "fetch_datasets", "clone_repository"),
     "check_server": ("start_jupyter",),
-    "restart_host": ("run_notebook", "check_server"),
-    "clean_host": ("restart_host",),
+    "clean_host": ("run_notebook", "check_server"),
     "request_image": ("clean_host",),
+    "restart_host": ("request_image",),
     "launch_acceptance": ("request_image",),
     "prove_image": ("launch_acceptance",),
 }

@@ -40,14 +40,31 @@ def builder_host(run: Run) -> Host:
         raise LostError(
             f"The builder of run {run.id} is {state}.", f"Type: notebake resume {run.id}"
         )
-    return as_host(
-        run, instance, key_name="builder", host_key=keys.keys_of(run, "builder-host").public
-    )
+    return host_of(run, instance)
+
+
+def host_of(run: Run, builder: Instance) -> Host:
+    """Return the builder as ssh sees it; its host key is the one that we gave it."""
+    host_key = keys.keys_of(run, "builder-host").public
+    return as_host(run, builder, key_name="builder", host_key=host_key)
 
 
 def is_sealed(run: Run, instance: Instance) -> bool:
     """Tell whether the builder has been cleaned and shut off, ready for its image."""
     return instance.tags.get(tags.SEALED) == asked_for(run.recipe, "clean_host")
+
+
+def is_finished(run: Run, instance: Instance) -> bool:
+    """Tell whether no work on the builder is left: it is sealed, or its image has been asked for.
+
+    One that was started again after that is not sealed any more, but its image is of before.
+    """
+    if is_sealed(run, instance):
+        return True
+    if not instance.tags.get(tags.BAKED):
+        return False
+    image = standing_image(run)
+    return image is not None and image.id == instance.tags[tags.BAKED]
 
 
 def find_on_host(run: Run, step: str, probe: Probe | None = None) -> Done | None:
@@ -61,8 +78,8 @@ def find_on_host(run: Run, step: str, probe: Probe | None = None) -> Done | None
     if instance is None:
         image = baked_image(run)
         return Done(digest=digest, detail=f"in {image.id}") if image else None
-    if is_sealed(run, instance):
-        return Done(digest=digest, detail=f"{instance.id} is sealed")
+    if is_finished(run, instance):
+        return Done(digest=digest, detail=f"{instance.id} is finished")
     if instance.state != "running":
         return None
     host = builder_host(run)
@@ -121,6 +138,12 @@ def accepted_image(run: Run) -> Image | None:
     """Return the run's image where it has been accepted: then nothing is left to be done for it."""
     image = baked_image(run)
     return image if image and tags.ACCEPTED in image.tags else None
+
+
+def standing_image(run: Run) -> Image | None:
+    """Return the run's image, unless it is broken or of an older recipe."""
+    image = baked_image(run)
+    return image if image and image.state not in images.BROKEN_STATES else None
 
 
 def baked_image(run: Run) -> Image | None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from html import escape
 from typing import Any
 
@@ -60,6 +61,12 @@ main .jp-RenderedHTMLCommon h2 { font-size: 19px; border: 0; margin-top: 1.2em; 
 @media print { body.jp-Notebook { background: #fff; padding: 0; }
   main { border: 0; box-shadow: none; max-width: none; } }
 """
+
+
+def prepare_pages() -> None:
+    """Load in the background what pages are made with, so that the first one waits for nothing."""
+    empty = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    threading.Thread(target=as_html, args=(json.dumps(empty), ""), daemon=True).start()
 
 
 def as_html(executed: str, title: str, subtitle: str = "") -> str:

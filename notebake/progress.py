@@ -15,8 +15,8 @@ from enum import StrEnum
 
 from notebake.step import current_step
 
-Groups = Sequence[Sequence[tuple[str, str]]]
-"""Names and titles of the steps in order; those of one group run side by side."""
+Titles = Sequence[tuple[str, str]]
+"""Names and titles of the steps, in order."""
 
 # What would move the cursor, colour the terminal, set its title or turn the direction of text.
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
@@ -58,13 +58,12 @@ class StepFilter(logging.Filter):
 class Progress:
     """The steps of a run, and the last lines from its hosts. Safe to share between threads."""
 
-    def __init__(self, groups: Groups, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.groups = [[name for name, _ in group] for group in groups]
+    def __init__(self, titles: Titles, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.is_over = False
         self._clock = clock
         self._began = clock()
         self._lock = threading.Lock()
-        self._steps = {name: StepProgress(name, title) for group in groups for name, title in group}
+        self._steps = {name: StepProgress(name, title) for name, title in titles}
         self._remote: deque[tuple[str, str]] = deque(maxlen=2)
 
     def observe(self, record: logging.LogRecord) -> bool:

@@ -8,8 +8,9 @@ from typing import NoReturn
 from notebake import host as ssh
 from notebake import keys, runs
 from notebake.aws import images, instances, tags
+from notebake.boot import wait_for_boot
 from notebake.builder import as_host
-from notebake.commands.boot import are_mount_points, first_boot_status, machine_id
+from notebake.commands.boot import are_mount_points, machine_id
 from notebake.console import wait_for_host_key
 from notebake.errors import (
     ImageNotAcceptedError,
@@ -20,10 +21,9 @@ from notebake.errors import (
 from notebake.host_checks import check_jupyter
 from notebake.notebook_report import same_numbers
 from notebake.notebook_run import kept_verdict, prove_by_notebook
-from notebake.patience import BOOT_SECONDS
 from notebake.records import Host, Image, Instance, Proof, Run, Shown
 from notebake.user_data import lease_is_armed
-from notebake.waiting import stops_waiting_when_interrupted, wait_until
+from notebake.waiting import stops_waiting_when_interrupted
 
 FILE = "proof.json"
 
@@ -63,23 +63,19 @@ def examine(run: Run, machine: Instance) -> Shown:
         machine = instances.wait_for_state(machine.id, run.recipe.region, "running")
         host_key = wait_for_host_key(machine.id, run.recipe.region)
         host = as_host(run, machine, key_name="acceptance", host_key=host_key)
-        wait_until(
-            lambda: ssh.is_reachable(host) or None,
-            what=f"ssh on {host.address}",
-            timeout_seconds=BOOT_SECONDS,
-            interval_seconds=0.25,
-        )
+        wait_for_boot(host)
     except WaitTimeoutError as error:
         give_up(run, machine, "never let anybody in", error)
-    ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
     check_build_key_is_refused(run, machine, host_key)
     points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
     ssh.run_command(host, are_mount_points(points))
     ssh.run_command(host, lease_is_armed())
     check_nothing_was_left(host)
-    version = check_jupyter(host, run.recipe.jupyter_port)
     name = f"acceptance-{machine.tags.get(tags.NUMBER, machine.id)}"
-    verdict = prove_by_notebook(run, host, name)
+    with ThreadPoolExecutor(1) as pool:
+        server = pool.submit(copy_context().run, check_jupyter, host, run.recipe.jupyter_port)
+        verdict = prove_by_notebook(run, host, name)
+        version = server.result()
     check_numbers(run, machine, name)
     return Shown(
         instance_id=machine.id,

@@ -12,7 +12,7 @@ from notebake import credential_scan, runs
 from notebake import host as ssh
 from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
-from notebake.builder import baked_image, builder_host, is_sealed
+from notebake.builder import baked_image, builder_host, is_finished
 from notebake.commands.boot import machine_id
 from notebake.commands.clean import clean_machine, remove_login, scan_machine
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
@@ -31,8 +31,8 @@ def find_sealed(run: Run) -> Done | None:
     digest = asked_for(run.recipe, NAME)
     instance = instances.find_builder(run)
     if instance:
-        sealed = is_sealed(run, instance)
-        return Done(digest=digest, detail=f"{instance.id} is sealed") if sealed else None
+        is_done = is_finished(run, instance)
+        return Done(digest=digest, detail=f"{instance.id} is finished") if is_done else None
     image = baked_image(run)
     return Done(digest=digest, detail=f"in {image.id}") if image else None
 

@@ -11,7 +11,7 @@ from typing import Any
 from notebake.asked import asked_for
 from notebake.attempt import attempt, close_removed, keep_looking
 from notebake.aws import images, instances, tags
-from notebake.builder import baked_image
+from notebake.builder import is_sealed, standing_image
 from notebake.digest import digest_of
 from notebake.disks import device_names
 from notebake.errors import CloudError, LostError
@@ -22,15 +22,13 @@ log = logging.getLogger(__name__)
 NAME = "request_image"
 
 
-def find_image(run: Run) -> Image | None:
-    """Return the run's image, unless it is broken or of an older recipe."""
-    image = baked_image(run)
-    return image if image and image.state not in images.BROKEN_STATES else None
-
-
 def request_image(run: Run) -> Image:
-    """Ask for the image; one of this run that is broken or outdated goes first."""
-    if found := find_image(run):
+    """Ask for the image; one of this run that is broken or outdated goes first.
+
+    Raises:
+        LostError: there is no builder that is sealed and stopped any more.
+    """
+    if found := standing_image(run):
         return found
     if outdated := images.find_image(run):
         check_not_accepted(outdated)
@@ -38,8 +36,10 @@ def request_image(run: Run) -> Image:
         images.remove_image(outdated, run.recipe.region)
     images.remove_orphan_snapshots(run)
     builder = instances.find_builder(run)
-    if builder is None:
-        raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
+    if builder is None or builder.state != "stopped" or not is_sealed(run, builder):
+        raise LostError(
+            f"No builder of run {run.id} is sealed and stopped.", f"Type: notebake resume {run.id}"
+        )
     lineage = {
         tags.BUILDER: builder.id,
         tags.SEALED: asked_for(run.recipe, "clean_host"),
@@ -93,4 +93,4 @@ def remove_unaccepted_image(run: Run) -> None:
         close_removed(run, "image")
 
 
-STEP = Step(NAME, "Ask for the image", find_image, request_image, remove_unaccepted_image)
+STEP = Step(NAME, "Ask for the image", standing_image, request_image, remove_unaccepted_image)

@@ -1,51 +1,94 @@
-"""Stop and start, as a person would before making an image: what does not come back is found now.
+"""The builder started again after its stop: what does not come back by itself is found now.
 
-Needs   all work on the host done
-Gives   Done: after a start, the volumes and JupyterLab were back by themselves
-Costs   nothing of its own
+It is done while EC2 fills the image, with the very machine that the image is of: a snapshot holds
+what was on the disk when it was begun, whatever is written later.
+(https://docs.aws.amazon.com/ebs/latest/userguide/ebs-creating-snapshot.html)
+
+Needs   the requested image
+Gives   Done: after the stop and a start, the volumes and JupyterLab were back by themselves
+Costs   the builder for some minutes more; it is stopped again afterwards
 """
 
+import logging
+
 from notebake import host as ssh
-from notebake.aws import instances
-from notebake.builder import as_host, builder_host, find_on_host, mark_on_host
-from notebake.commands.boot import are_mount_points, boot_id, first_boot_status
+from notebake.asked import asked_for
+from notebake.aws import images, instances, tags
+from notebake.boot import wait_for_boot
+from notebake.builder import accepted_image, baked_image, host_of, is_sealed
+from notebake.commands.boot import are_mount_points
 from notebake.commands.jupyter import jupyter_is_running
-from notebake.errors import HostUnreachableError
-from notebake.patience import BOOT_SECONDS
-from notebake.records import Done, Host, Run
+from notebake.errors import LostError
+from notebake.patience import IMAGE_SECONDS
+from notebake.records import Done, Host, Image, Instance, Run
 from notebake.step import Step
 from notebake.waiting import wait_until
 
+log = logging.getLogger(__name__)
 NAME = "restart_host"
 
 
 def find_restarted(run: Run) -> Done | None:
-    """Return that the machine has been restarted since all was installed, and came back whole."""
-    return find_on_host(run, NAME)
+    """Return that the builder came back whole after the stop for its image."""
+    digest = asked_for(run.recipe, NAME)
+    if accepted := accepted_image(run):
+        return Done(digest=digest, detail=f"before {accepted.id} was accepted")
+    instance = instances.find_builder(run)
+    if instance is None or instance.tags.get(tags.RESTARTED) != digest:
+        return None
+    return Done(digest=digest, detail=f"{instance.id} came back whole")
 
 
 def restart_host(run: Run) -> Done:
-    """Stop and start the builder, and look for what should have come back."""
+    """Start the builder once its disks are in snapshots, and look for what should have come back.
+
+    Raises:
+        LostError: the builder or its image is gone. An image of a builder that nobody can look at
+            any more is removed: it is baked again.
+    """
     region = run.recipe.region
-    before = builder_host(run)
-    old_boot = ssh.run_command(before, boot_id())
-    ssh.disconnect(before)
-    instances.stop_instance(before.instance_id, region)
-    instances.wait_for_state(before.instance_id, region, "stopped")
-    instances.start_instance(before.instance_id, region)
-    instance = instances.wait_for_state(before.instance_id, region, "running")
-    host = as_host(run, instance, key_name="builder", host_key=before.host_key)
-    wait_until(
-        lambda: ssh.is_reachable(host) or None,
-        what=f"ssh on {host.address} after the restart",
-        timeout_seconds=BOOT_SECONDS,
-        interval_seconds=0.25,
-    )
-    if ssh.run_command(host, boot_id()) == old_boot:
-        raise HostUnreachableError(f"{host.instance_id} was stopped and started, but not booted.")
-    ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
+    instance, image = instances.find_builder(run), baked_image(run)
+    if image is None or instance is None:
+        raise without_builder(run, image)
+    if is_sealed(run, instance):
+        wait_until(
+            lambda: are_disks_in_snapshots(run, instance, image.id) or None,
+            what=f"the snapshots of {image.id} to be begun",
+            timeout_seconds=IMAGE_SECONDS,
+            interval_seconds=0.25,
+        )
+        # From here on cloud-init may put the login back: it is not sealed any more.
+        marks = {tags.SEALED: "", tags.BAKED: image.id}
+        images.add_tags(region, [instance.id], marks)
+    if instance.state != "running":
+        instances.wait_for_state(instance.id, region, "stopped")
+        instances.start_instance(instance.id, region)
+    host = host_of(run, instances.wait_for_state(instance.id, region, "running"))
+    wait_for_boot(host)
     check_all_is_back(run, host)
-    return mark_on_host(run, host, NAME, f"volumes and JupyterLab are back on {host.address}")
+    digest = asked_for(run.recipe, NAME)
+    images.add_tags(region, [instance.id], {tags.RESTARTED: digest})
+    ssh.disconnect(host)
+    instances.stop_instance(instance.id, region)
+    return Done(digest=digest, detail=f"volumes and JupyterLab came back on {host.address}")
+
+
+def are_disks_in_snapshots(run: Run, builder: Instance, image_id: str) -> bool:
+    """Tell whether what happens on the builder from now on does not come into its image."""
+    disks = len(builder.volume_ids) - sum(not one.is_in_image for one in run.recipe.volumes)
+    if images.count_snapshots_begun(run, image_id) >= disks:
+        return True
+    image = baked_image(run)
+    return image is not None and image.state == "available"
+
+
+def without_builder(run: Run, image: Image | None) -> LostError:
+    """Return the error that has the builder made again, and with it the image."""
+    if image:
+        log.warning("The builder is gone before it was started again: removing %s", image.id)
+        images.remove_image(image, run.recipe.region)
+        images.remove_orphan_snapshots(run)
+    return LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
 
 
 def check_all_is_back(run: Run, host: Host) -> None:
@@ -58,6 +101,13 @@ def check_all_is_back(run: Run, host: Host) -> None:
         timeout_seconds=120,
         interval_seconds=0.5,
     )
+
+
+def forget_restart(run: Run) -> None:
+    """Let the builder be started again, whatever was found before."""
+    instance = instances.find_builder(run)
+    if instance:
+        images.add_tags(run.recipe.region, [instance.id], {tags.RESTARTED: ""})
 
 
 STEP = Step(NAME, "Restart the builder", find_restarted, restart_host)

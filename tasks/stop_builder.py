@@ -6,7 +6,7 @@ Costs   its disks
 """
 
 from notebake.aws import instances
-from notebake.builder import baked_image
+from notebake.builder import standing_image
 from notebake.errors import LostError
 from notebake.records import Image, Instance, Run
 from notebake.step import Step
@@ -17,7 +17,7 @@ def find_stopped(run: Run) -> Instance | Image | None:
     instance = instances.find_builder(run)
     if instance and instance.state == "stopped":
         return instance
-    return baked_image(run)
+    return standing_image(run)
 
 
 def stop_builder(run: Run) -> Instance:

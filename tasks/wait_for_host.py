@@ -9,19 +9,22 @@ import logging
 from typing import NoReturn
 
 from notebake import host as ssh
-from notebake import keys, runs
+from notebake import runs
 from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
-from notebake.builder import as_host, baked_image, is_sealed
+from notebake.boot import wait_for_boot
+from notebake.builder import baked_image, host_of, is_finished
 from notebake.commands.boot import first_boot_status, package_manager_is_idle
-from notebake.errors import HostUnreachableError, LoginRefusedError, LostError, WaitTimeoutError
+from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
 from notebake.keep_alive import renew
+from notebake.notebook_html import prepare_pages
 from notebake.patience import BOOT_SECONDS
 from notebake.records import Done, Host, Instance, Run
 from notebake.step import Step
-from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
+OF_THE_SEAL = (tags.SEALED, tags.BAKED, tags.RESTARTED)
+"""What stands on a builder from its cleaning on, and is not true of one that is worked on again."""
 
 
 def find_host(run: Run) -> Done | None:
@@ -31,8 +34,8 @@ def find_host(run: Run) -> Done | None:
     if instance is None:
         image = baked_image(run)
         return Done(digest=digest, detail=f"in {image.id}") if image else None
-    if is_sealed(run, instance):
-        return Done(digest=digest, detail=f"{instance.id} is sealed")
+    if is_finished(run, instance):
+        return Done(digest=digest, detail=f"{instance.id} is finished")
     if instance.state != "running" or may_be_locked(instance):
         return None
     host = host_of(run, instance)
@@ -52,6 +55,7 @@ def wait_for_host(run: Run) -> Done:
     Raises:
         LostError: the machine is gone, or never let anybody in; the next launch replaces it.
     """
+    prepare_pages()
     region = run.recipe.region
     instance = instances.find_builder(run)
     if instance is None:
@@ -62,9 +66,8 @@ def wait_for_host(run: Run) -> Done:
         if was_reached(run, instance):
             raise
         give_up(run, instance, error)
-    if tags.SEALED in instance.tags:
-        images.add_tags(region, [instance.id], {tags.SEALED: ""})
-    ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
+    if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
+        images.add_tags(region, [instance.id], dict.fromkeys(OF_THE_SEAL, ""))
     ssh.run_command(host, package_manager_is_idle(), timeout_seconds=BOOT_SECONDS)
     runs.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
@@ -72,7 +75,7 @@ def wait_for_host(run: Run) -> Done:
 
 
 def bring_up(run: Run, instance: Instance) -> Host:
-    """Return the builder as a host that lets us in, started or restarted where it has to be."""
+    """Return the builder as a host that has booted, started or restarted where it has to be."""
     region = run.recipe.region
     if instance.state == "running" and may_be_locked(instance):
         log.info("%s was sealed and may let nobody in: restarting it", instance.id)
@@ -81,7 +84,7 @@ def bring_up(run: Run, instance: Instance) -> Host:
     if instance.state in {"stopping", "stopped"}:
         start(instance, region)
     host = host_of(run, instances.wait_for_state(instance.id, region, "running"))
-    wait_for_ssh(host)
+    wait_for_boot(host)
     return host
 
 
@@ -109,40 +112,6 @@ def start(instance: Instance, region: str) -> None:
     """Start an instance once it has stopped."""
     instances.wait_for_state(instance.id, region, "stopped")
     instances.start_instance(instance.id, region)
-
-
-def host_of(run: Run, instance: Instance) -> Host:
-    """Return the builder as ssh sees it."""
-    host_key = keys.keys_of(run, "builder-host").public
-    return as_host(run, instance, key_name="builder", host_key=host_key)
-
-
-def wait_for_ssh(host: Host) -> None:
-    """Wait until the host lets us in.
-
-    Raises:
-        LoginRefusedError: it has refused the key for a while, as when cloud-init is done with it.
-    """
-    refused: list[LoginRefusedError] = []
-
-    def answers() -> bool | None:
-        try:
-            return ssh.is_reachable(host) or None
-        except LoginRefusedError as error:
-            # The key may arrive a moment after sshd does.
-            refused.append(error)
-            if len(refused) > 20:
-                raise
-            return None
-        except HostUnreachableError:
-            return None
-
-    wait_until(
-        answers,
-        what=f"ssh on {host.address}",
-        timeout_seconds=BOOT_SECONDS,
-        interval_seconds=0.25,
-    )
 
 
 STEP = Step("wait_for_host", "Wait for the builder", find_host, wait_for_host)

@@ -1,10 +1,12 @@
 """The steps that need EC2 alone, in their order, and how far a run has got with them."""
 
-from notebake.aws import instances
-from notebake.records import Instance, Run
+from notebake.asked import asked_for
+from notebake.aws import images, instances, tags
+from notebake.records import Done, Instance, Run
 from notebake.step import Step, carry_out
 from notebake.waiting import wait_until
 from tasks import (
+    clean_host,
     import_key_pair,
     launch_acceptance,
     launch_instance,
@@ -14,10 +16,21 @@ from tasks import (
     wait_for_image,
 )
 
+
+def seal(run: Run) -> Done:
+    """Say of the builder that it is clean, though there is no host."""
+    builder = instances.find_builder(run)
+    assert builder
+    digest = asked_for(run.recipe, clean_host.NAME)
+    images.add_tags(run.recipe.region, [builder.id], {tags.SEALED: digest})
+    return Done(digest=digest)
+
+
 CLOUD_STEPS: tuple[Step, ...] = (
     import_key_pair.STEP,
     open_ssh.STEP,
     launch_instance.STEP,
+    Step(clean_host.NAME, clean_host.STEP.title, clean_host.find_sealed, seal),
     stop_builder.STEP,
     request_image.STEP,
     wait_for_image.STEP,

@@ -21,11 +21,6 @@ def package_manager_is_idle() -> str:
     return f"for i in $(seq 280); do {package_manager_runs()} || exit 0; sleep 1; done; exit 1"
 
 
-def boot_id() -> str:
-    """Print what is new at every boot."""
-    return "cat /proc/sys/kernel/random/boot_id"
-
-
 def machine_id() -> str:
     """Print the machine-id."""
     return "cat /etc/machine-id"

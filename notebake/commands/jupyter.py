@@ -133,15 +133,15 @@ PAGE_CONFIG = """\
 
 WAIT = r"""
 is_running() { IS_RUNNING; }
-for second in $(seq 120); do
+for attempt in $(seq 600); do
     if is_running; then
         echo "JupyterLab answers on 127.0.0.1:$port"
         break
     fi
-    if [ "$second" = 120 ]; then
+    if [ "$attempt" = 600 ]; then
         journalctl --no-pager --lines=30 --unit=notebake-jupyter >&2
         exit 1
     fi
-    sleep "${pause:-1}"
+    sleep "${pause:-0.2}"
 done
 """

@@ -7,15 +7,15 @@ import pytest
 from flows.rewind import rewind
 from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
-from notebake.builder import baked_image, is_sealed
-from notebake.errors import NotebakeError
+from notebake.builder import baked_image, is_finished, is_sealed
+from notebake.errors import LostError, NotebakeError
 from notebake.records import Done, Instance, Run
 from notebake.run_lease import hold_lease
 from notebake.step import carry_out
 from notebake.waiting import stop_waiting
 from sandbox.calls import Call
 from sandbox.wire import Reply
-from tasks import stop_builder, wait_for_host
+from tasks import request_image, restart_host, stop_builder, wait_for_host
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
 
@@ -83,7 +83,69 @@ def test_a_sealed_builder_is_waited_for_no_more(run: Run) -> None:
     found = wait_for_host.find_host(run)
 
     assert isinstance(found, Done)
-    assert found.detail == f"{builder_of(run).id} is sealed"
+    assert found.detail == f"{builder_of(run).id} is finished"
+
+
+def start_again(run: Run) -> str:
+    """Take the seal off as the restart does after its image was asked for; return the image."""
+    image = baked_image(run)
+    assert image is not None
+    marks = {tags.SEALED: "", tags.BAKED: image.id}
+    images.add_tags(REGION, [builder_of(run).id], marks)
+    return image.id
+
+
+def test_a_builder_that_was_started_again_is_finished_as_long_as_its_image_stands(run: Run) -> None:
+    carry_out_to(run, "wait_for_image")
+    start_again(run)
+    assert not is_sealed(run, builder_of(run))
+    assert is_finished(run, builder_of(run))
+
+    image = baked_image(run)
+    assert image is not None
+    images.remove_image(image, REGION)
+
+    assert not is_finished(run, builder_of(run))
+
+
+def test_nothing_is_baked_of_a_builder_that_was_started_again(run: Run) -> None:
+    carry_out_to(run, "wait_for_image")
+    start_again(run)
+    image = baked_image(run)
+    assert image is not None
+    images.remove_image(image, REGION)
+
+    with pytest.raises(LostError, match="sealed and stopped"):
+        request_image.request_image(run)
+
+    assert images.find_image(run) is None
+
+
+def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
+    world: CloudWorld, run: Run
+) -> None:
+    carry_out_to(run, "request_image")
+    image = baked_image(run)
+    assert image is not None
+
+    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+        carry_out(restart_host.STEP, run)
+
+    assert power.heard == ["StartInstances"]
+    assert images.count_snapshots_begun(run, image.id) == len(builder_of(run).volume_ids) == 2
+    assert images.count_snapshots_begun(run, "ami-00000000000000000") == 0
+    assert builder_of(run).tags[tags.SEALED] == ""
+    assert builder_of(run).tags[tags.BAKED] == image.id
+
+
+def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(run: Run) -> None:
+    carry_out_to(run, "wait_for_image")
+    instances.terminate_instances([builder_of(run).id], REGION)
+
+    with pytest.raises(LostError, match="gone"):
+        carry_out(restart_host.STEP, run)
+
+    assert images.find_image(run) is None
 
 
 def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(

@@ -8,7 +8,7 @@ from notebake import clock
 from notebake.aws import images, instances, tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.watch import OLDEST_SECONDS
-from notebake.builder import baked_image
+from notebake.builder import baked_image, standing_image
 from notebake.errors import CloudError, LostError, NotOursError, PreflightError
 from notebake.preflight import check_everything
 from notebake.recipe import Software
@@ -80,7 +80,7 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
     mended = run.model_copy(
         update={"recipe": RECIPE.model_copy(update={"jupyter_port": 9999})},
     )
-    assert request_image.find_image(mended) is None
+    assert standing_image(mended) is None
 
     made = request_image.request_image(mended)
 
@@ -188,7 +188,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
     assert wait_for_image.find_available_image(run) is None
     with pytest.raises(LostError, match=f"EC2 gave {image.id} up"):
         wait_for_image.wait_for_image(run)
-    assert request_image.find_image(run) is None
+    assert standing_image(run) is None
 
     assert request_image.request_image(run).id != image.id
 

@@ -15,7 +15,8 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.runtime import flow_run
 
 from flows import run_step, tear_down
-from flows.build_image import carry_out_group, open_run
+from flows.build_image import carry_out_all, open_run
+from flows.steps import Plan
 from flows.tear_down import remove_all
 from notebake import runs
 from notebake.clock import RealClock, replaced
@@ -96,15 +97,25 @@ def raising(*errors: Exception) -> Callable[[], None]:
     return work
 
 
-def carry_out_groups(run: Run, *groups: Group) -> list[TaskRun]:
-    """Carry out groups in a flow of their own and return its task runs, as the API has them."""
+def plan_of(*groups: Group) -> Plan:
+    """Return the plan in which each step of a group follows all of the group before."""
+    befores: tuple[Group, ...] = ((), *groups)
+    return {step: before for before, group in zip(befores, groups, strict=False) for step in group}
+
+
+def check(holds: bool) -> None:
+    """Fail in a step's own thread."""
+    assert holds
+
+
+def carry_out_plan(run: Run, plan: Plan) -> list[TaskRun]:
+    """Carry out steps in a flow of their own and return its task runs, as the API has them."""
     ids: list[str] = []
 
     @flow(name="test")
     def build() -> None:
         ids.append(str(flow_run.get_id()))
-        for group in groups:
-            carry_out_group(run, group)
+        carry_out_all(run, plan)
 
     with hold_lease(run):
         build()
@@ -129,7 +140,7 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
     first, second = bench.step("one"), bench.step("two")
     (bench.directory / "one").write_text("digest")
 
-    shown = carry_out_groups(run, (first,), (second,))
+    shown = carry_out_plan(run, plan_of((first,), (second,)))
 
     states = {one.name: one.state for one in shown if one.state}
     assert {name: state.name for name, state in states.items()} == {
@@ -144,7 +155,7 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
     ]
 
 
-def test_steps_of_a_group_run_side_by_side(run: Run, bench: Bench) -> None:
+def test_steps_that_follow_the_same_run_side_by_side(run: Run, bench: Bench) -> None:
     meeting = threading.Barrier(2, timeout=30)
 
     def meet() -> None:
@@ -152,9 +163,20 @@ def test_steps_of_a_group_run_side_by_side(run: Run, bench: Bench) -> None:
 
     group = tuple(bench.step(name, before=meet) for name in "ab")
 
-    carry_out_groups(run, group)
+    carry_out_plan(run, plan_of(group))
 
     assert sorted(bench.happened) == ["make a", "make b"]
+
+
+def test_a_step_waits_for_no_other_than_those_that_it_follows(run: Run, bench: Bench) -> None:
+    second_is_done = threading.Event()
+    first = bench.step("first")
+    second = bench.step("second", before=second_is_done.set)
+    slow = bench.step("slow", before=lambda: check(second_is_done.wait(30)))
+
+    carry_out_plan(run, {slow: (), first: (), second: (first,)})
+
+    assert (bench.directory / "slow").exists()
 
 
 @pytest.mark.parametrize(
@@ -173,7 +195,7 @@ def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
     step = bench.step("one", before=raising(error, error, error))
 
     with pytest.raises(type(error)) as caught:
-        carry_out_groups(run, (step,))
+        carry_out_plan(run, plan_of((step,)))
 
     assert caught.value is error
     assert len(bench.happened) == tries
@@ -183,14 +205,15 @@ def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
 def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) -> None:
     gone = HostUnreachableError("no route")
 
-    shown = carry_out_groups(run, (bench.step("one", before=raising(gone, gone)),))
+    shown = carry_out_plan(run, plan_of((bench.step("one", before=raising(gone, gone)),)))
 
     assert [one.run_count for one in shown] == [3]
     assert [one.state_name for one in shown] == ["Completed"]
 
 
-def test_when_one_of_a_group_fails_the_other_comes_to_its_end(run: Run, bench: Bench) -> None:
+def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench: Bench) -> None:
     failed, may_end = threading.Event(), threading.Event()
+    after = bench.step("after")
 
     def fail() -> None:
         failed.set()
@@ -200,12 +223,11 @@ def test_when_one_of_a_group_fails_the_other_comes_to_its_end(run: Run, bench: B
         assert failed.wait(30)
         may_end.set()
 
+    good = bench.step("good", before=end)
+    plan = {bench.step("bad", before=fail): (), good: (), after: (good,)}
+
     with pytest.raises(NotebookError, match="cell 3 failed"):
-        carry_out_groups(
-            run,
-            (bench.step("bad", before=fail), bench.step("good", before=end)),
-            (bench.step("after"),),
-        )
+        carry_out_plan(run, plan)
 
     assert may_end.is_set()
     assert (bench.directory / "good").exists()
@@ -228,8 +250,8 @@ def test_an_interrupt_stops_what_waits_in_other_threads(run: Run, bench: Bench) 
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        carry_out_groups(
-            run, (bench.step("a", before=wait_for_ever), bench.step("b", before=interrupt))
+        carry_out_plan(
+            run, plan_of((bench.step("a", before=wait_for_ever), bench.step("b", before=interrupt)))
         )
 
     assert ended == ["interrupted"]
@@ -238,7 +260,7 @@ def test_an_interrupt_stops_what_waits_in_other_threads(run: Run, bench: Bench) 
 def test_a_step_is_not_carried_out_by_whoever_lost_the_run(run: Run, bench: Bench) -> None:
     @flow(name="test")
     def build() -> None:
-        carry_out_group(run, (bench.step("one"),))
+        carry_out_all(run, plan_of((bench.step("one"),)))
 
     class Slept(RealClock):
         def elapsed_with_sleep(self) -> float:
@@ -258,9 +280,9 @@ def test_a_tear_down_undoes_the_newest_first_and_leaves_nothing(
     world: CloudWorld, bench: Bench
 ) -> None:
     run = world.new_run()
-    groups = (bench.step("one"),), (bench.step("two"), bench.step("three"))
+    plan = plan_of((bench.step("one"),), (bench.step("two"), bench.step("three")))
 
-    done = in_a_flow(lambda: remove_all(run, groups))
+    done = in_a_flow(lambda: remove_all(run, plan))
 
     assert bench.happened == ["undo three", "undo two", "undo one"]
     assert describe(done) == "nothing temporary is left"
@@ -364,10 +386,10 @@ def test_a_lost_machine_goes_before_what_else_failed_because_of_it(run: Run, ben
     second = bench.step("two", before=raising(LostError("the machine is gone")))
 
     with pytest.raises(LostError):
-        carry_out_groups(run, (first, second))
+        carry_out_plan(run, plan_of((first, second)))
 
 
 def both_of(run: Run, group: Group) -> Done:
     """Carry out a group and say so."""
-    carry_out_group(run, group)
+    carry_out_all(run, plan_of(group))
     return Done(digest="", detail="carried out")

@@ -8,8 +8,8 @@ from notebake.asked import DEPENDS_ON
 from notebake.step import Step
 
 ROOT = Path(__file__).parents[2]
-STEPS = [step for group in BUILD for step in group]
-ORDER = {step.name: number for number, group in enumerate(BUILD) for step in group}
+STEPS = list(BUILD)
+ORDER = [step.name for step in STEPS]
 
 
 def test_every_file_among_the_tasks_is_one_step_of_the_build() -> None:
@@ -22,7 +22,7 @@ def test_every_file_among_the_tasks_is_one_step_of_the_build() -> None:
 
 
 def test_titles_are_orders_that_no_two_steps_share() -> None:
-    named = [title for group in titles() for _, title in group]
+    named = [title for _, title in titles()]
 
     assert len(set(named)) == len(named)
     assert all(title[0].isupper() and not title.endswith(".") for title in named)
@@ -34,15 +34,26 @@ def test_whatever_is_asked_for_is_asked_of_a_step() -> None:
     assert {one for before in DEPENDS_ON.values() for one in before} <= set(DEPENDS_ON)
 
 
-def test_no_step_comes_before_or_beside_what_it_depends_on() -> None:
-    wrong = [
-        (step, before)
-        for step, needed in DEPENDS_ON.items()
-        for before in needed
-        if ORDER[before] >= ORDER[step]
-    ]
+def before(step: Step) -> set[str]:
+    """Return the names of all steps that are done when this one begins."""
+    return {name for one in BUILD[step] for name in (one.name, *before(one))}
+
+
+def test_a_step_stands_below_all_that_it_follows() -> None:
+    wrong = [step.name for step in BUILD if any(STEPS.index(one) > STEPS.index(step)
+             for one in BUILD[step])]  # fmt: skip
 
     assert wrong == []
+
+
+def test_no_step_begins_before_what_it_depends_on_is_done() -> None:
+    needed = {step.name: set(DEPENDS_ON.get(step.name, ())) for step in BUILD}
+
+    assert [step.name for step in BUILD if not needed[step.name] <= before(step)] == []
+
+
+def test_an_image_is_accepted_when_every_other_step_is_done() -> None:
+    assert before(STEPS[-1]) == {step.name for step in STEPS[:-1]}
 
 
 def test_what_costs_money_can_be_undone_newest_first() -> None:

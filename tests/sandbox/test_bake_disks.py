@@ -21,7 +21,7 @@ from tests.sandbox.bakery import Bakery, RunFolder
 pytestmark = pytest.mark.sandbox
 
 MARKER = "of somebody who was here before"
-STEPS: dict[str, Step] = {step.name: step for group in BUILD for step in group}
+STEPS: dict[str, Step] = {step.name: step for step in BUILD}
 TO_THE_HOST = ("preflight", "import_key_pair", "open_ssh", "launch_instance", "wait_for_host")
 TO_THE_MACHINES = ("stop_builder", "request_image", "wait_for_image", "launch_acceptance")
 

@@ -4,7 +4,12 @@ import uuid
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 
 @dataclass
@@ -21,6 +26,7 @@ class RootDisk:
 
     machine_id: str = ""
     host_key: str = ""
+    private_host_key: str = ""
     authorized: set[str] = field(default_factory=set)
     """Public keys, without their comments."""
     instance_seen: str = ""
@@ -43,9 +49,12 @@ def new_machine_id() -> str:
     return uuid.uuid4().hex
 
 
-def new_host_key() -> str:
-    public = Ed25519PrivateKey.generate().public_key()
-    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+def new_host_key() -> tuple[str, str]:
+    """Return a public and a private key."""
+    private = Ed25519PrivateKey.generate()
+    shown = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    kept = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    return shown.decode(), kept.decode()
 
 
 def without_comment(public_key: str) -> str:

@@ -78,7 +78,9 @@ class ScriptedHost:
         root.machine_id = root.machine_id or new_machine_id()
         if root.instance_seen != told.instance_id:
             keys = config.get("ssh_keys")
-            root.host_key = keys["ed25519_public"] if keys else new_host_key()
+            root.host_key, root.private_host_key = (
+                (keys["ed25519_public"], keys["ed25519_private"]) if keys else new_host_key()
+            )
             root.authorized.add(without_comment(told.public_key))
             root.instance_seen = told.instance_id
         commands = [command[-1] for command in config.get("bootcmd", [])]

@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from notebake import credential_scan, notebook_run, user_data
@@ -75,7 +75,6 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         "true": Spoken,
         boot.first_boot_status(): Spoken,
         boot.package_manager_is_idle(): Spoken,
-        boot.boot_id(): lambda: Spoken(0, up.id + "\n"),
         boot.machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
         user_data.renew_lease(recipe.lease_hours): lambda: renew(host),
         user_data.lease_is_armed(): lambda: succeed(up.lease_until),
@@ -96,21 +95,21 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     }
     for paths in (points, baked):
         holds = all(up.mounted.get(one) for one in paths)
-        known[boot.are_mount_points(paths)] = lambda holds=holds: succeed(holds)
+        known[boot.are_mount_points(paths)] = partial(succeed, holds)
     for step in DEPENDS_ON:
         digest = asked_for(recipe, step)
-        known[markers.read_mark(step, digest)] = lambda s=step, d=digest: read_mark(host, s, d)
-        known[software.software_is_installed(digest)] = lambda d=digest: succeed(root.software == d)
+        known[markers.read_mark(step, digest)] = partial(read_mark, host, step, digest)
+        known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)
     for one in recipe.datasets:
         is_there = digest_of(one) in root.datasets
-        known[datasets.dataset_is_there(one)] = lambda is_there=is_there: succeed(is_there)
+        known[datasets.dataset_is_there(one)] = partial(succeed, is_there)
         staging = datasets.prepare_staging(one, user=recipe.base_image.user)
         known[f"sudo bash -c {shlex.quote(staging)}"] = Spoken
         staged = datasets.staging_path(one)
         digest = hashlib.sha256(CONTENT).hexdigest()
         listed = f"{digest}  {Path(staged).name}\n"
-        known[ssh.write_as_root(f"{staged}.sha256", listed, "0644")] = (
-            lambda path=f"{staged}.sha256", text=listed: write(host, path, text)
+        known[ssh.write_as_root(f"{staged}.sha256", listed, "0644")] = partial(
+            write, host, f"{staged}.sha256", listed
         )
     if recipe.repository_path:
         text = repository.repository_commit(recipe.repository_path)
@@ -229,7 +228,7 @@ def read_mark(host: ScriptedHost, step: str, digest: str) -> Spoken:
 def remove_login(host: ScriptedHost) -> Spoken:
     """Nobody can log in any more; cloud-init would put it back only where it was cleaned."""
     host.root.authorized.clear()
-    host.root.host_key = host.root.machine_id = ""
+    host.root.host_key = host.root.private_host_key = host.root.machine_id = ""
     return Spoken(0, clean.LOGIN_REMOVED + "\n")
 
 

@@ -35,6 +35,7 @@ from sandbox.ec2.resources import Volume
 from sandbox.ec2.workers import ManualWorkers
 from sandbox.faults.fault import read_fault
 from sandbox.wire import Wire
+from tasks import wait_for_host
 from tests.sweep import scripted_ssh
 from tests.sweep.history import History
 from tests.sweep.points import OpenRoad, Point, Road, is_reading
@@ -299,6 +300,7 @@ def put_in_place(world: World) -> None:
             module.ThreadPoolExecutor = OneAfterTheOther
     notebook_run.as_html = functools.cache(notebook_run.as_html)
     REMEMBERED.add(notebook_run.as_html)
+    wait_for_host.prepare_pages = lambda: None
     process.os = ProcessNumbers()
     for module in (keep_alive, run_lease):
         module.threading = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))

@@ -22,9 +22,9 @@ from notebake.recipe import (
 RECIPE = Recipe(name="ocean")
 EVERYTHING = set(DEPENDS_ON)
 AFTER_WORK = {
-    "restart_host",
     "clean_host",
     "request_image",
+    "restart_host",
     "launch_acceptance",
     "prove_image",
 }

@@ -51,7 +51,7 @@ def test_a_service_that_does_not_answer_is_an_error_with_its_journal(world: Shel
     world.environment["SILENT"] = "1"
     done = world.run(install(world))
     assert (done.returncode, done.stderr) == (1, "the journal\n")
-    assert sum(call.startswith("curl") for call in world.calls) == 120
+    assert sum(call.startswith("curl") for call in world.calls) == 600
 
 
 def test_an_answer_from_another_program_is_not_our_service(world: ShellWorld) -> None:

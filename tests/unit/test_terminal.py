@@ -22,7 +22,7 @@ from notebake.step import Step, carry_out
 
 log = logging.getLogger("notebake.test")
 RUN = Run(id="ocean-1", recipe=Recipe(name="ocean"), store="nowhere")
-GROUPS = [[("launch", "Launch the builder")], [("mount", "Mount"), ("fetch", "Fetch the data")]]
+TITLES = [("launch", "Launch the builder"), ("mount", "Mount"), ("fetch", "Fetch the data")]
 
 
 def step(name: str, title: str, make: Callable[[Run], Record]) -> Step:
@@ -66,7 +66,7 @@ def last_frame(console: Console) -> list[str]:
 
 
 def test_a_pipe_gets_plain_lines_without_remote_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    with show_progress("ocean-1", GROUPS):
+    with show_progress("ocean-1", TITLES):
         play_through()
     written = capsys.readouterr().out
     assert "\x1b" not in written
@@ -88,14 +88,14 @@ def test_a_wait_is_not_repeated_in_a_pipe(capsys: pytest.CaptureFixture[str]) ->
             log.info("Waiting: %d %%", percent, extra={"event": "waiting"})
         return Done(digest="d")
 
-    with show_progress("ocean-1", GROUPS):
+    with show_progress("ocean-1", TITLES):
         carry_out(step("launch", "Launch the builder", wait), RUN)
     assert capsys.readouterr().out.count("Waiting") == 1
 
 
 def test_the_log_file_gets_everything_privately_and_safe_to_show(tmp_path: Path) -> None:
     path = tmp_path / "run" / "log.txt"
-    with show_progress("ocean-1", GROUPS, path, console=live_console()):
+    with show_progress("ocean-1", TITLES, path, console=live_console()):
         play_through()
         log.info("\x1b]0;title\x07red \x1b[31mline", extra={"remote": True})
     written = path.read_text()
@@ -107,25 +107,25 @@ def test_the_log_file_gets_everything_privately_and_safe_to_show(tmp_path: Path)
 
 def test_the_view_ends_with_each_step_as_it_stands() -> None:
     console = live_console()
-    with show_progress("ocean-1", GROUPS, console=console):
+    with show_progress("ocean-1", TITLES, console=console):
         play_through()
     assert last_frame(console) == [
         "   ✓ Launch the builder  i-0123                                           0.0 s",
-        " ╭ ✗ Mount               The disk has a signature.                        0.0 s",
-        " ╰ ✓ Fetch the data      d                                        already there",
+        "   ✗ Mount               The disk has a signature.                        0.0 s",
+        "   ✓ Fetch the data      d                                        already there",
     ]
 
 
 def test_no_line_of_the_view_is_wider_than_the_terminal() -> None:
     console = live_console(width=30)
-    with show_progress("ocean-1", GROUPS, console=console):
+    with show_progress("ocean-1", TITLES, console=console):
         play_through()
     assert len(last_frame(console)) == 3
     assert max(map(len, last_frame(console))) <= 30
 
 
 def test_a_low_terminal_shows_what_runs_and_counts_the_rest() -> None:
-    groups = [[(f"step-{number}", f"Step {number}")] for number in range(20)]
+    titles = [(f"step-{number}", f"Step {number}") for number in range(20)]
     console = live_console(height=12)
     shown: list[str] = []
 
@@ -135,7 +135,7 @@ def test_a_low_terminal_shows_what_runs_and_counts_the_rest() -> None:
         shown.append(clean_text(written_to(console)[before:]))
         return Done(digest="d")
 
-    with show_progress("ocean-1", groups, console=console):
+    with show_progress("ocean-1", titles, console=console):
         for number in range(9):
             make = look if number == 8 else launch
             carry_out(step(f"step-{number}", f"Step {number}", make), RUN)
@@ -152,7 +152,7 @@ def test_a_warning_stays_above_the_view() -> None:
         return Done(digest="d")
 
     console = live_console()
-    with show_progress("ocean-1", GROUPS, console=console):
+    with show_progress("ocean-1", TITLES, console=console):
         carry_out(step("launch", "Launch the builder", find_room), RUN)
     lines = [line for line in written_to(console).splitlines() if "No room in us-west-2a" in line]
     assert any("Launch the builder" not in line for line in lines)
@@ -161,7 +161,7 @@ def test_a_warning_stays_above_the_view() -> None:
 def test_logging_is_as_it_was_afterwards() -> None:
     logger = logging.getLogger("notebake")
     before = (logger.level, logger.propagate, list(logger.handlers))
-    with pytest.raises(NotebakeError), show_progress("ocean-1", GROUPS, console=live_console()):
+    with pytest.raises(NotebakeError), show_progress("ocean-1", TITLES, console=live_console()):
         refuse(RUN)
     assert (logger.level, logger.propagate, logger.handlers) == before
 
@@ -171,7 +171,7 @@ def test_an_interrupt_leaves_the_terminal_with_its_cursor() -> None:
         "import signal, time\n"
         "from flows.terminal import show_progress\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "with show_progress('ocean-1', [[('a', 'Step a')]]):\n"
+        "with show_progress('ocean-1', [('a', 'Step a')]):\n"
         "    time.sleep(600)\n"
     )
     ours, theirs = pty.openpty()
