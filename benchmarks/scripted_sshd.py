@@ -1,0 +1,188 @@
+"""An ssh server before each scripted host, so that a build speaks to it through its own client."""
+
+import logging
+import os
+import socket
+import threading
+from contextlib import suppress
+from io import BytesIO, StringIO
+from typing import Any
+
+import paramiko
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+
+from notebake.recipe import Recipe
+from notebake.ssh.tunnel import join
+from tests.sweep.scripted_host import ScriptedHost
+from tests.sweep.spoken_commands import answer
+
+log = logging.getLogger(__name__)
+LOOK_UP_SECONDS = 1.0
+
+
+class SshDoor:
+    """Lets callers in to one host, from its boot to its power-off."""
+
+    def __init__(self, host: ScriptedHost, recipe: Recipe, port: int, jupyter_port: int) -> None:
+        self.host, self.recipe, self.jupyter_port = host, recipe, jupyter_port
+        self._is_open = True
+        self._lines: list[paramiko.Transport] = []
+        self._listener = socket.create_server((host.address, port))
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def close(self) -> None:
+        """Cut every line, as a host does that loses its power."""
+        self._is_open = False
+        with suppress(OSError):
+            # Closing alone would not wake the thread that waits for callers.
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for line in self._lines:
+            line.close()
+
+    def _let_in(self) -> None:
+        while self._is_open:
+            try:
+                caller, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
+
+    def _serve(self, caller: socket.socket) -> None:
+        line, login = Line(caller), Login(self)
+        self._lines.append(line)
+        private = StringIO(self.host.root.private_host_key)
+        try:
+            line.add_server_key(paramiko.Ed25519Key.from_private_key(private))
+            line.set_subsystem_handler("sftp", paramiko.SFTPServer, Files, self.host)
+            line.start_server(server=login)
+            # paramiko closes a channel that nobody holds.
+            held: list[paramiko.Channel] = []
+            while line.is_active():
+                channel = line.accept(LOOK_UP_SECONDS)
+                held = [one for one in (*held, channel) if one is not None and not one.closed]
+                if channel is not None and channel.chanid in login.tunnels:
+                    threading.Thread(target=self._lead, args=(channel,), daemon=True).start()
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            log.debug("A line to %s ended: %r", self.host.id, error)
+        finally:
+            line.close()
+            self._lines.remove(line)
+
+    def _lead(self, channel: paramiko.Channel) -> None:
+        with channel, socket.create_connection(("127.0.0.1", self.jupyter_port)) as server:
+            join(server, channel, threading.Event())
+
+
+class Line(paramiko.Transport):  # type: ignore[misc]  # paramiko has no types
+    """Begins what was asked for once the caller has been told that it was understood.
+
+    paramiko tells him only after `check_channel_exec_request`: a quick answer would come first.
+    """
+
+    def __init__(self, caller: socket.socket) -> None:
+        super().__init__(caller)
+        self.next: threading.Thread | None = None
+
+    def _send_user_message(self, data: Any) -> None:
+        super()._send_user_message(data)
+        if threading.current_thread() is self and self.next:
+            begun, self.next = self.next, None
+            begun.start()
+
+
+class Login(paramiko.ServerInterface):  # type: ignore[misc]  # paramiko has no types
+    """What one caller may do: what its key allows."""
+
+    def __init__(self, door: SshDoor) -> None:
+        self.door = door
+        self.tunnels: set[int] = set()
+
+    def get_allowed_auths(self, username: str) -> str:
+        """Say that only keys are taken."""
+        del username
+        return "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        """Let in who has a key that the host knows."""
+        del username
+        known = f"{key.get_name()} {key.get_base64()}" in self.door.host.root.authorized
+        return int(AUTH_SUCCESSFUL if known else AUTH_FAILED)
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        """Allow sessions."""
+        del kind, chanid
+        return int(OPEN_SUCCEEDED)
+
+    def check_channel_direct_tcpip_request(self, chanid: int, *_: object) -> int:
+        """Lead to JupyterLab, the only thing that listens on such a host."""
+        self.tunnels.add(chanid)
+        return int(OPEN_SUCCEEDED)
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        """Obey a command, beside the thread that serves the line."""
+        arguments = (channel, command.decode())
+        channel.transport.next = threading.Thread(target=self._obey, args=arguments, daemon=True)
+        return True
+
+    def _obey(self, channel: paramiko.Channel, command: str) -> None:
+        with suppress(OSError, EOFError), channel:
+            spoken = answer(self.door.recipe, self.door.host, command)
+            channel.sendall(spoken.output.encode())
+            channel.sendall_stderr(spoken.errors.encode())
+            channel.send_exit_status(spoken.code)
+
+
+class Files(paramiko.SFTPServerInterface):  # type: ignore[misc]  # paramiko has no types
+    """The host's files, as sftp sees them."""
+
+    def __init__(self, server: Login, host: ScriptedHost) -> None:
+        super().__init__(server)
+        self.files = host.root.files
+
+    def open(self, path: str, flags: int, attr: object) -> Any:
+        """Open a file."""
+        del attr
+        is_written = bool(flags & (os.O_WRONLY | os.O_RDWR))
+        if path not in self.files and not is_written:
+            return paramiko.SFTP_NO_SUCH_FILE
+        return OpenFile(self.files, path, is_written=is_written, is_new=bool(flags & os.O_TRUNC))
+
+    def stat(self, path: str) -> Any:
+        """Tell the size of a file."""
+        if path not in self.files:
+            return paramiko.SFTP_NO_SUCH_FILE
+        return sized(len(self.files[path]))
+
+    def posix_rename(self, oldpath: str, newpath: str) -> int:
+        """Put a file in another one's place."""
+        self.files[newpath] = self.files.pop(oldpath)
+        return int(paramiko.SFTP_OK)
+
+
+class OpenFile(paramiko.SFTPHandle):  # type: ignore[misc]  # paramiko has no types
+    """A file that is read, or that is kept when it is closed."""
+
+    def __init__(
+        self, files: dict[str, bytes], path: str, *, is_written: bool, is_new: bool
+    ) -> None:
+        super().__init__()
+        self._files, self._path, self._is_written = files, path, is_written
+        self.readfile = self.writefile = BytesIO(b"" if is_new else files.get(path, b""))
+
+    def stat(self) -> Any:
+        """Tell its size."""
+        return sized(self.readfile.getbuffer().nbytes)
+
+    def close(self) -> None:
+        """Keep what was written."""
+        if self._is_written:
+            self._files[self._path] = self.writefile.getvalue()
+        super().close()
+
+
+def sized(size: int) -> Any:
+    """Return what sftp tells of a plain file."""
+    told = paramiko.SFTPAttributes()
+    told.st_size, told.st_mode = size, 0o100644
+    return told

@@ -1,0 +1,155 @@
+"""What builds at once need around them: a recipe, a folder, a Prefect server; and their process."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.scripted_cloud import Call, ScriptedCloud, cloud_started
+from benchmarks.ten_notes import Called, Waited
+from tests.sandbox.bake_world import PROJECT, prefect_started, wait_for_prefect
+from tests.sweep.spoken_scripts import COMMIT
+
+GIT = f"#!/bin/sh\nprintf '{COMMIT}\\tHEAD\\n{COMMIT}\\trefs/heads/main\\n'\n"
+LONGEST_SECONDS = 1200
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a process of builds took, and what the cloud saw of it."""
+
+    builds: int
+    seconds: float
+    cpu_seconds: float
+    loaded_mib: float
+    """The memory of the process before the first build, with all that it had imported."""
+    peak_mib: float
+    calls: tuple[Called, ...]
+    waits: tuple[Waited, ...]
+    changes: tuple[Call, ...]
+    """Each change of a state, as the cloud noted it."""
+
+    def described(self) -> Counter[tuple[str, str, str]]:
+        """Return how often each Describe call was made: action, by what of ours, what for."""
+        asked = [one for one in self.calls if one.action.startswith("Describe")]
+        return Counter((one.action, one.by, one.purpose) for one in asked)
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder with all that builds need, and the address of a Prefect server."""
+
+    folder: Path
+    prefect_url: str
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    """Those of builds; who ends the world ends them."""
+
+    def build(self, builds: int, *, latency: str = "quick", **parts: Any) -> Built:
+        """Build so many times at once, in a process of its own, in a cloud of its own.
+
+        Raises:
+            RuntimeError: one of the builds failed.
+        """
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        recipe = write_recipe(folder / "ocean.yaml", **parts)
+        with cloud_started(recipe, "--latency", latency) as cloud:
+            told = self._start(folder, recipe, builds, cloud)
+            changes = tuple(cloud.changes())
+        return Built(
+            builds,
+            told["seconds"],
+            told["cpu_seconds"],
+            told["loaded_kib"] / 1024,
+            told["peak_kib"] / 1024,
+            tuple(Called(**one) for one in told["calls"]),
+            tuple(Waited(**one) for one in told["waits"]),
+            changes,
+        )
+
+    def _start(self, folder: Path, recipe: Path, builds: int, cloud: ScriptedCloud) -> Any:
+        command = [sys.executable, "-m", "benchmarks.ten_builds", str(recipe)]
+        command += ["--builds", str(builds), "--ssh-port", str(cloud.ssh_port)]
+        process = subprocess.Popen(
+            [*command, "--store", str(folder / "runs")],
+            cwd=PROJECT,
+            env=self._environment(folder, cloud),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        printed, errors = process.communicate(timeout=LONGEST_SECONDS)
+        if process.returncode:
+            raise RuntimeError(f"{builds} builds failed: {printed[-2000:]}{errors[-2000:]}")
+        return json.loads(printed.splitlines()[-1])
+
+    def _environment(self, folder: Path, cloud: ScriptedCloud) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "NOTEBAKE_", "PREFECT_"))
+        }
+        return kept | {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ENDPOINT_URL": cloud.url,
+            "DO_NOT_TRACK": "1",
+            "HOME": str(folder),
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "PREFECT_API_URL": self.prefect_url,
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        }
+
+
+@contextmanager
+def world_made() -> Iterator[World]:
+    """Make a temporary world, and leave nothing of it."""
+    folder = Path(tempfile.mkdtemp(prefix="notebake-ten-"))
+    try:
+        for name in ("bin", "server"):
+            (folder / name).mkdir()
+        (folder / "bin/git").write_text(GIT)
+        (folder / "bin/git").chmod(0o755)
+        with prefect_started(folder / "server") as url:
+            wait_for_prefect(url)
+            world = World(folder, url)
+            try:
+                yield world
+            finally:
+                for process in world.processes:
+                    process.kill()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_recipe(path: Path, *, volumes: int = 1) -> Path:
+    """Write a recipe with so many volumes, a repository and a notebook in it."""
+    made = [
+        {"name": f"data{number}", "mount_point": f"/data{number}", "size_gib": 1}
+        for number in range(volumes)
+    ]
+    whole = {
+        "name": "ocean",
+        "region": "us-west-2",
+        "instance_types": ["m5.large"],
+        "network": {"ssh_from": ["198.51.100.7/32"]},
+        "volumes": made,
+        "software": {"packages": ["numpy"]},
+        "repository": {"url": "https://example.org/ocean"},
+        "notebook": {"path": "chlorophyll.ipynb", "minimum_cells": 3},
+        "lease_hours": 6,
+    }
+    path.write_text(yaml.safe_dump(whole, sort_keys=False))
+    return path
