@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.own_cloud import PROJECT, undisturbed
 
 PATIENCE_SECONDS = 900
-GRACE_SECONDS = 60
+GRACE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,13 @@ def run_to_end(command: list[str], environment: Mapping[str, str], log_path: Pat
         )
         try:
             code = process.wait(PATIENCE_SECONDS)
-        except BaseException:
+        except subprocess.TimeoutExpired as error:
+            said = f"`{' '.join(command)}` had not ended within {PATIENCE_SECONDS} s"
+            raise RuntimeError(said) from error
+        finally:
+            ended = time.time()
             with undisturbed():
                 end(process)
-            raise
-        ended = time.time()
     if code:
         tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-25:])
         raise RuntimeError(f"`{' '.join(command)}` ended with {code}:\n{tail}")
@@ -58,10 +60,11 @@ def run_to_end(command: list[str], environment: Mapping[str, str], log_path: Pat
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Let a program clean up behind itself, for a while; then end it and all of its session."""
-    for number, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, 10)):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+    """Ask a program to end, unless it has; after a while end it, and all of its session."""
+    if process.poll() is None:
+        process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            return
+            process.wait(GRACE_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,16 @@
+"""The benchmarks watch the product's functions by their names: those must be there."""
+
+import functools
+import importlib
+
+import pytest
+
+from benchmarks.spans import WATCHED
+
+
+@pytest.mark.parametrize("module", WATCHED)
+def test_what_a_benchmark_watches_is_there(module: str) -> None:
+    owner = importlib.import_module(module)
+
+    for place in WATCHED[module]:
+        assert callable(functools.reduce(getattr, place.split("."), owner)), place

@@ -1,0 +1,199 @@
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.attribution import BEFORE, REST, Piece, Span, attribute
+from benchmarks.bakes import Bake, measured
+from benchmarks.baking import compare, order, spelled
+from benchmarks.breakdown import by_kind, by_step, longest
+from benchmarks.program import Ended, run_to_end
+from benchmarks.section import Section, Table, as_markdown, as_text, at_most
+
+
+def span(
+    kind: str,
+    began: float,
+    ended: float,
+    *,
+    thread: int = 1,
+    depth: int = 1,
+    name: str = "",
+    step: str = "",
+) -> Span:
+    return Span(thread, depth, kind, name or kind, step, began, ended)
+
+
+def seconds_by_kind(pieces: list[Piece]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for piece in pieces:
+        found[piece.kind] = found.get(piece.kind, 0.0) + piece.seconds
+    return found
+
+
+def test_the_innermost_span_of_a_thread_counts() -> None:
+    spans = [span("own code", 0, 10), span("AWS calls", 2, 5, depth=2)]
+
+    assert seconds_by_kind(list(attribute(spans, 0, 10))) == {"own code": 7, "AWS calls": 3}
+
+
+def test_of_several_threads_the_kind_that_stands_first_counts() -> None:
+    spans = [span("Prefect", 0, 10), span("remote work", 3, 6, thread=2)]
+
+    assert seconds_by_kind(list(attribute(spans, 0, 10))) == {"Prefect": 7, "remote work": 3}
+
+
+def test_every_second_is_given_once_whatever_overlaps() -> None:
+    spans = [
+        span("remote work", -5, 4),
+        span("AWS calls", 3, 8, thread=2),
+        span("imports", 7, 9, thread=3),
+        span("run store", 11, 30),
+    ]
+
+    found = seconds_by_kind(list(attribute(spans, 0, 20)))
+
+    assert found == {"remote work": 4, "AWS calls": 4, "imports": 1, REST: 2, "run store": 9}
+    assert sum(found.values()) == 20
+
+
+def test_a_build_of_which_nothing_was_seen_is_all_rest() -> None:
+    assert list(attribute([], 5, 7)) == [Piece(None, 2)]
+
+
+def test_the_tables_of_a_breakdown_agree_on_the_whole() -> None:
+    spans = [span("Prefect", 0, 2), span("remote work", 2, 9, step="install", name="uv")]
+    pieces = list(attribute(spans, 0, 10))
+
+    assert by_kind(pieces).rows[-1] == ("in all", "10.0", "")
+    steps = {row[0]: row[1:3] for row in by_step(pieces, {"install": 7.5}).rows}
+    assert steps == {BEFORE: ("", "3.0"), "install": ("7.5", "7.0")}
+    assert longest(pieces).rows[0] == ("uv (remote work)", "install", "1", "7.00")
+
+
+def bake(tool: str, image: float, whole: float) -> Bake:
+    return Bake(tool, image, whole, (0.0, image, 0.0, whole - image))
+
+
+def test_bakes_are_compared_by_their_medians() -> None:
+    ours = [bake("notebake", 30, 80), bake("notebake", 500, 900), bake("notebake", 32, 78)]
+    packer = [bake("Packer", 40, 60), bake("Packer", 40, 61), bake("Packer", 41, 62)]
+
+    section = compare([*ours, *packer])
+
+    image, whole = section.tables[0].rows
+    assert image == (
+        "launch to image available",
+        "40.0 (40.0, 40.0, 41.0)",
+        spelled([30, 500, 32]),
+        "0.80",
+    )
+    assert whole[-1] == "1.31"
+    assert [goal.partition(":")[0] for goal in section.goals] == ["met", "MISSED"]
+
+
+def test_each_tool_goes_first_in_turn() -> None:
+    assert [order(pair)[0] for pair in (1, 2, 3)] == ["Packer", "notebake", "Packer"]
+
+
+def test_a_bake_is_timed_by_its_own_image_and_its_last_stop() -> None:
+    def call(action: str, at: float, code: str = "OK") -> dict[str, object]:
+        return {"action": action, "time": at, "code": code}
+
+    def change(kind: str, state: str, at: float) -> dict[str, object]:
+        return {"kind": kind, "state": state, "time": at}
+
+    calls = [
+        call("RunInstances", 9, "DryRunOperation"),
+        call("RunInstances", 10),
+        call("StopInstances", 30),
+        call("StopInstances", 50),
+        call("CreateImage", 52),
+        call("RunInstances", 60),
+        call("StopInstances", 61),
+    ]
+    changes = [
+        change("image", "available", 1),
+        change("image", "pending", 52),
+        change("instance", "available", 53),
+        change("image", "available", 55),
+    ]
+
+    found = measured("notebake", Ended(4, 70), calls, changes)
+
+    assert found.launch_to_image == 45
+    assert found.phases == (6, 40, 5, 15)
+    assert found.whole == sum(found.phases) == 66
+
+
+SECTION = Section(
+    "A title",
+    (Table(("what", "s"), (("one", "1.0"), ("a|b", "10.0"))),),
+    (at_most("one", 1.0, 2, "s"), at_most("two", 2.001, 2)),
+    ("A note.",),
+)
+
+
+def test_a_section_is_aligned_text() -> None:
+    assert as_text(SECTION).splitlines() == [
+        "A title",
+        "=======",
+        "",
+        "  what     s",
+        "  ----  ----",
+        "  one    1.0",
+        "  a|b   10.0",
+        "",
+        "Goals",
+        "  - met: one: 1.00 s, wanted at most 2 s",
+        "  - MISSED: two: 2.00, wanted at most 2",
+        "",
+        "Notes",
+        "  - A note.",
+    ]
+
+
+def test_a_section_is_a_table_of_markdown() -> None:
+    lines = as_markdown(SECTION).splitlines()
+
+    assert lines[:6] == [
+        "### A title",
+        "",
+        "| what | s |",
+        "| --- | ---: |",
+        "| one | 1.0 |",
+        r"| a\|b | 10.0 |",
+    ]
+
+
+def test_a_program_that_fails_says_how_it_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print('no room'); raise SystemExit(3)"]
+
+    with pytest.raises(RuntimeError, match=r"ended with 3:\nno room"):
+        run_to_end(command, os.environ, tmp_path / "log")
+
+
+def test_a_program_that_takes_too_long_is_ended_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.program.PATIENCE_SECONDS", 0.5)
+    kept = tmp_path / "process"
+    script = f"sleep 60 & echo $! > {kept}; wait"
+
+    with pytest.raises(RuntimeError, match="not ended within"):
+        run_to_end(["bash", "-c", script], os.environ, tmp_path / "log")
+
+    deadline = time.monotonic() + 30
+    while is_alive(kept.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(kept.read_text().strip())
+
+
+def is_alive(process_id: str) -> bool:
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
