@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +13,8 @@ from tests.ec2_words import Patience
 
 MOST_VALUES = 100
 """How many ids one filter gets: EC2 takes 200."""
+PASSING = {"DependencyViolation", "IncorrectState", "InvalidSnapshot.InUse", "VolumeInUse"}
+"""Refusals that end when something else is gone, or is no longer on its way."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Remains:
     run: str
     ids: Sequence[str]
     patience: Patience
+    refused: dict[str, str] = field(default_factory=dict)
+    """What EC2 will not let go, and the code with which it says so."""
 
     def find(self, kinds: Sequence[Kind] = KINDS) -> list[tuple[Kind, str]]:
         """Return what is there: by the run's tag, and by the ids that the run was told."""
@@ -93,28 +98,48 @@ class Remains:
 
     def remove(self) -> None:
         """Remove what is there, as far as EC2 lets it: only a look tells whether it worked."""
-        for _, instance_id in self.find([INSTANCE]):
-            with suppress(ClientError):
-                end_machine(self.ec2, instance_id)
-        with suppress(AssertionError):
-            self.patience.wait_until(lambda: not self.find([INSTANCE]))
-        for kind in KINDS[1:]:
-            for _, resource_id in self.find([kind]):
-                with suppress(ClientError):
-                    unprotect(self.ec2, kind, resource_id)
-                    getattr(self.ec2, kind.remove)(**kind.removal(resource_id))
+        for kinds in (KINDS[:1], KINDS[1:]):
+            with suppress(AssertionError):
+                self.patience.wait_until(partial(self.is_removed, kinds))
+
+    def is_removed(self, kinds: Sequence[Kind]) -> bool:
+        """Ask for the removal of what is there; tell whether only what is refused is left."""
+        found = [(kind, one) for kind, one in self.find(kinds) if one not in self.refused]
+        for kind, resource_id in found:
+            try:
+                remove(self.ec2, kind, resource_id)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code not in PASSING and not code.endswith(".NotFound"):
+                    self.refused[resource_id] = code
+        return not found
 
     def look(self) -> list[str]:
         """Return what does not go away, each with the command that removes it."""
         seen: list[tuple[Kind, str]] = []
 
-        def nothing_is_there() -> bool:
+        def nothing_goes_any_more() -> bool:
             seen[:] = self.find()
-            return not seen
+            return all(one in self.refused for _, one in seen)
 
         with suppress(AssertionError):
-            self.patience.wait_until(nothing_is_there)
-        return [f"{one}: {kind.command(one, self.region)}" for kind, one in seen]
+            self.patience.wait_until(nothing_goes_any_more)
+        return [self.describe(kind, one) for kind, one in seen]
+
+    def describe(self, kind: Kind, resource_id: str) -> str:
+        """Return what is left, why, and what removes it."""
+        why = self.refused.get(resource_id, "it does not go away")
+        return f"{resource_id} ({why}): {kind.command(resource_id, self.region)}"
+
+
+def remove(ec2: Any, kind: Kind, resource_id: str) -> None:
+    """Ask for the removal of one thing, even if it is protected."""
+    if kind is INSTANCE:
+        end_machine(ec2, resource_id)
+        return
+    if kind.noun == "image":
+        ec2.disable_image_deregistration_protection(ImageId=resource_id)
+    getattr(ec2, kind.remove)(**kind.removal(resource_id))
 
 
 def end_machine(ec2: Any, instance_id: str) -> None:
@@ -128,9 +153,3 @@ def end_machine(ec2: Any, instance_id: str) -> None:
             InstanceId=instance_id, DisableApiTermination={"Value": False}
         )
         ec2.terminate_instances(InstanceIds=[instance_id])
-
-
-def unprotect(ec2: Any, kind: Kind, resource_id: str) -> None:
-    """Let an image be deregistered."""
-    if kind.noun == "image":
-        ec2.disable_image_deregistration_protection(ImageId=resource_id)

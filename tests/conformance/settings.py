@@ -12,7 +12,7 @@ REGION = "NOTEBAKE_CONFORMANCE_REGION"
 CAP = "NOTEBAKE_CONFORMANCE_CAP_USD"
 SHARE_WITH = "NOTEBAKE_CONFORMANCE_SHARE_WITH"
 """Another account, if there is one: images are shared with nobody who did not ask for it."""
-USAGE = f"On AWS: {WHERE}=aws {REGION}=us-west-2 {CAP}=1.00 pytest tests/conformance"
+USAGE = f"On AWS: {WHERE}=aws {REGION}=us-west-2 {CAP}=2.00 pytest tests/conformance"
 
 
 @dataclass(frozen=True)

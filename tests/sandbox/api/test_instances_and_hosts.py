@@ -1,6 +1,6 @@
 """How instances and the hosts behind them follow each other."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
@@ -107,10 +107,10 @@ def test_an_instance_lies_in_its_subnet_and_the_subnet_in_the_machines_network(
     }
     assert {one["AvailabilityZone"] for one in subnets if one["DefaultForAz"]} == zones
     for subnet in subnets:
-        block = ip_network(subnet["CidrBlock"])
+        block = IPv4Network(subnet["CidrBlock"])
         shown = world.launch(SubnetId=subnet["SubnetId"])
-        assert ip_address(shown["PrivateIpAddress"]) in list(block)[4:-1]
-        assert block.subnet_of(ip_network(vpc["CidrBlock"]))
+        assert IPv4Address(shown["PrivateIpAddress"]) in list(block)[4:-1]
+        assert block.subnet_of(IPv4Network(vpc["CidrBlock"]))
         assert (subnet["VpcId"], subnet["MapPublicIpOnLaunch"]) == (vpc["VpcId"], True)
 
 
@@ -120,9 +120,9 @@ def test_a_subnet_of_ones_own_is_used_where_a_host_can_be(world: World) -> None:
         made: str = world.ec2.create_subnet(VpcId=vpc_id, CidrBlock=block)["Subnet"]["SubnetId"]
         return made
 
-    inside = str(list(ip_network(world.machines.subnet).subnets(new_prefix=24))[3])
+    inside = str(list(IPv4Network(world.machines.subnet).subnets(new_prefix=24))[3])
     shown = world.launch(SubnetId=subnet_of(inside, inside))
-    assert ip_address(shown["PrivateIpAddress"]) in ip_network(inside)
+    assert IPv4Address(shown["PrivateIpAddress"]) in IPv4Network(inside)
     assert "PublicIpAddress" not in shown
     elsewhere = subnet_of("10.99.0.0/16", "10.99.1.0/24")
     assert code_of(world.launch, SubnetId=elsewhere) == "UnsupportedOperation"

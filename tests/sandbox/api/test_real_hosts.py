@@ -15,6 +15,7 @@ import pytest
 
 from sandbox.home import Home, open_home
 from tests.ec2_words import client
+from tests.sandbox.api.conformance_run import ON_AWS, run_suite
 from tests.sandbox.api.conftest import UBUNTU
 from tests.sandbox.interrupts import uninterrupted
 
@@ -51,7 +52,7 @@ class Sandbox:
         self.ec2.import_key_pair(KeyName="ours", PublicKeyMaterial=public_key)
         group_id = self.ec2.create_security_group(GroupName="ssh", Description="d")["GroupId"]
         rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
-        rule["IpRanges"] = [{"CidrIp": f"{self.home.gateway}/32"}]  # type: ignore[assignment]
+        rule["IpRanges"] = [{"CidrIp": f"{self.home.gateway}/32"}]
         self.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
 
     def launch(self, image_id: str = UBUNTU, **more: Any) -> str:
@@ -182,3 +183,12 @@ def test_an_image_boots_with_its_data_even_after_a_restart_of_the_sandbox(
     assert sandbox.ssh(second, "cat /data/found; findmnt -n -o FSTYPE /data") == "treasure\next4"
     results = sandbox.ec2.deregister_image(ImageId=image_id, DeleteAssociatedSnapshots=True)
     assert [one["ReturnCode"] for one in results["DeleteSnapshotResults"]] == ["success"] * 2
+
+
+def test_hosts_do_by_themselves_what_is_asked_of_those_on_ec2(sandbox: Sandbox) -> None:
+    asked = (
+        "test_instances.py::test_an_instance_that_is_powered_off_from_inside_ends_as_it_was_told",
+        "test_instances.py::test_the_console_shows_the_host_keys",
+    )
+    code, said = run_suite(sandbox.home.api_url, *asked, **ON_AWS)
+    assert (code, "2 passed" in said or "skipped" not in said) == (0, True), said

@@ -1,0 +1,119 @@
+"""The conformance suite in its AWS mode, which cannot tell a strict cloud from AWS."""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sandbox.ec2.latency import Latency
+from tests.conformance import settings
+from tests.conformance.conftest import pytest_configure
+from tests.conformance.guard import OWN_END, RUN_TAG
+from tests.conformance.last_run import RECORD
+from tests.ec2_words import client
+from tests.sandbox.api.conformance_run import ON_AWS, run_suite
+from tests.strict_cloud import StrictCloud, strict_cloud_opened
+
+A_FEW = (
+    "test_launches.py::test_the_same_token_for_something_else_is_refused",
+    "test_instances.py::test_protection_against_termination_holds",
+    "test_images.py::test_an_image_has_the_root_and_all_volumes",
+    "test_image_state.py::test_block_public_access_keeps_images_from_everybody",
+    "test_groups_and_tags.py::test_duplicates_are_refused_and_change_nothing",
+)
+A_VOLUME = "test_volumes.py::test_a_volume_is_creating_before_it_is_available"
+
+
+@pytest.fixture
+def cloud() -> Iterator[StrictCloud]:
+    """A cloud that, like AWS, is not held by tests: states last by themselves."""
+    with strict_cloud_opened(latency=Latency()) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({settings.REGION: ""}, f"needs {settings.REGION}"),
+        ({settings.CAP: ""}, f"needs {settings.REGION} and {settings.CAP}"),
+        ({settings.WHERE: ""}, f"nothing without {settings.WHERE}=aws"),
+        ({settings.WHERE: "azure"}, "must be aws or sandbox"),
+        ({settings.REGION: "mars-north-1"}, "prices for us-west-2"),
+        ({settings.CAP: "-1"}, "must be above 0"),
+        ({settings.CAP: "much"}, "must be dollars"),
+    ],
+)
+def test_half_of_what_aws_needs_is_refused(change: dict[str, str], says: str) -> None:
+    with pytest.raises(pytest.UsageError, match=re.escape(says)):
+        settings.read_settings(ON_AWS | change)
+
+
+def test_without_its_variables_together_nothing_is_even_asked(cloud: StrictCloud) -> None:
+    code, said = run_suite(cloud.endpoint_url, A_VOLUME, **ON_AWS | {settings.CAP: ""})
+    assert code == pytest.ExitCode.USAGE_ERROR, said
+    assert settings.USAGE in said
+    assert cloud.calls() == []
+
+
+def test_on_aws_one_process_keeps_one_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ON_AWS.items():
+        monkeypatch.setenv(name, value)
+    parallel: Any = SimpleNamespace(option=SimpleNamespace(numprocesses=2))
+    with pytest.raises(pytest.UsageError, match="one ledger"):
+        pytest_configure(parallel)
+
+
+def test_the_suite_runs_as_on_aws_and_leaves_nothing(cloud: StrictCloud) -> None:
+    recorded = RECORD.read_text()
+    code, said = run_suite(cloud.endpoint_url, *A_FEW, **ON_AWS)
+    assert code == 0, said
+    assert "account 123456789012, region us-west-2" in said
+    assert "at most 1.00 USD" in said
+    assert re.search(r"4 passed|\[1\] .*it would open or close what others have", said)
+    assert float(re.findall(r"in advance: ([\d.]+) of 1.00 USD", said)[0]) > 0
+    assert "Not recorded: this was not AWS" in said
+    assert RECORD.read_text() == recorded
+    check_that_every_machine_ends_itself(cloud)
+    assert cloud.machines.running() == []
+    assert (cloud.machines.volumes, cloud.machines.snapshots) == ({}, {})
+    ec2 = client("ec2", cloud.endpoint_url)
+    assert ec2.describe_images(Owners=["self"])["Images"] == []
+    assert len(ec2.describe_security_groups()["SecurityGroups"]) == 1, "the default one"
+
+
+def check_that_every_machine_ends_itself(cloud: StrictCloud) -> None:
+    ec2 = client("ec2", cloud.endpoint_url)
+    found = ec2.describe_instances()["Reservations"]
+    machines = [one for reservation in found for one in reservation["Instances"]]
+    assert len(machines) > 2
+    for one in machines:
+        asked = {"InstanceId": one["InstanceId"]}
+        behavior = "instanceInitiatedShutdownBehavior"
+        shown = ec2.describe_instance_attribute(**asked, Attribute=behavior)
+        assert shown["InstanceInitiatedShutdownBehavior"]["Value"] == "terminate"
+        shown = ec2.describe_instance_attribute(**asked, Attribute="userData")
+        assert b64decode(shown["UserData"]["Value"]).decode() == OWN_END
+        assert RUN_TAG in [tag["Key"] for tag in one["Tags"]]
+
+
+def test_at_the_cap_tests_are_skipped_and_nothing_is_made(cloud: StrictCloud) -> None:
+    code, said = run_suite(
+        cloud.endpoint_url, A_FEW[0], A_FEW[2], **ON_AWS | {settings.CAP: "0.001"}
+    )
+    assert code == 0, said
+    assert said.count("the cap: RunInstances may cost") == 2
+    assert "passed" not in said
+    assert cloud.calls("RunInstances") == []
+
+
+def test_what_cannot_be_removed_is_found_and_named_with_the_command(cloud: StrictCloud) -> None:
+    name = cloud.fail("refuse", code="UnauthorizedOperation", action="DeleteVolume")
+    code, said = run_suite(cloud.endpoint_url, A_VOLUME, **ON_AWS)
+    assert (code, cloud.fired(name)) == (1, 1), said
+    (left,) = cloud.machines.volumes
+    assert "The suite has left behind" in said
+    command = f"aws ec2 delete-volume --region us-west-2 --volume-id {left}"
+    assert f"{left} (UnauthorizedOperation): {command}" in said
