@@ -60,7 +60,7 @@ def restart_host(run: Run) -> Done:
         # From here on cloud-init may put the login back: it is not sealed any more.
         marks = {tags.SEALED: "", tags.BAKED: image.id}
         images.add_tags(region, [instance.id], marks)
-    if instance.state != "running":
+    if instance.state in {"stopping", "stopped"}:
         instances.wait_for_state(instance.id, region, "stopped")
         instances.start_instance(instance.id, region)
     host = host_of(run, instances.wait_for_state(instance.id, region, "running"))
