@@ -1,7 +1,6 @@
 """One sandbox of its own for each outside client, in which nothing may be left."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,13 +21,14 @@ def clean_cloud(cloud: Cloud) -> Iterator[Cloud]:
     assert left_for_good(cloud) == []
 
 
-@pytest.fixture
-def settings(cloud: Cloud, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def settings(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What points a client at the sandbox, and away from whatever the person has set."""
+    nowhere = tmp_path_factory.mktemp("settings")
     return {
         **cloud.environment,
-        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+        "AWS_CONFIG_FILE": str(nowhere / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(nowhere / "credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
     }
