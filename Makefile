@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: rehearsal test check up down setup system try-system sweep sweep-real bench clients
+.PHONY: rehearsal test check up down setup system try-system sweep sweep-real bench clients packer-and-aws
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
@@ -26,15 +26,16 @@ sweep-real: setup
 	@$(BIN)/python -m pytest tests/sandbox/kill_each_step.py
 
 # Against Packer, in pairs, and where the seconds go. One part alone: make bench PART=breakdown
-bench: setup clients
+bench: setup packer-and-aws
 	@$(BIN)/python -m benchmarks $(PART)
 
-# Other tools that speak to EC2: to be measured against, and to check the sandbox by.
-clients:
-	@for program in packer aws; do \
-	    command -v $$program > /dev/null || { missing=yes; echo "There is no $$program: installing it"; }; \
-	done; \
-	if [ -n "$$missing" ]; then \
+# Other tools that speak EC2, unmodified: the tests drive the sandbox with those that are there.
+clients: .venv/ready packer-and-aws
+	@$(BIN)/python -m tests.clients.install
+
+packer-and-aws:
+	@if ! packer version > /dev/null 2>&1 || ! aws --version > /dev/null 2>&1; then \
+	    echo "Installing packer and awscli with apt-get …"; \
 	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	    $$sudo apt-get --quiet --quiet update; \
 	    $$sudo env DEBIAN_FRONTEND=noninteractive \
