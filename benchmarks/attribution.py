@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+SERVER = "server start"
 KINDS = (
     "remote work",
     "host boots",
@@ -13,6 +14,7 @@ KINDS = (
     "run store",
     "imports",
     "own code",
+    SERVER,
     "Prefect",
 )
 """What a second counts as, where several go on at once: the first of these."""

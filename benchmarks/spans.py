@@ -9,7 +9,6 @@ import importlib
 import inspect
 import json
 import os
-import re
 import sys
 import threading
 import time
@@ -21,68 +20,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks.attribution import Span
+from benchmarks.attribution import SERVER, Span
+from benchmarks.watched import WAITS_FOR_HOSTS, WATCHED, Name
 
-Name = Callable[..., str]
 SHORTEST_IMPORT_SECONDS = 0.002
 spans: list[Span] = []
 _mine = threading.local()
-
-
-def constant(text: str) -> Name:
-    """Return a name that is always the same."""
-    return lambda *_, **__: text
-
-
-def _command(_host: Any, command: str, *_: Any) -> str:
-    """Return what is asked of a host: detached work by its name, the rest by its first words."""
-    work = re.search(r"/run/notebake/work/([a-z_]+)", command)
-    return f"detached {work[1]}" if work else " ".join(command.split())[:60]
-
-
-def _operation(client: Any, operation: str, *_: Any, **__: Any) -> str:
-    return f"{client.meta.service_model.service_name} {operation}"
-
-
-def _waited_for(*_: Any, what: str, **__: Any) -> str:
-    return f"wait for {what}"
-
-
-WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
-    "notebake.step": {"carry_out": ("own code", lambda step, _: f"step {step.name}")},
-    "notebake.waiting": {"wait_until": ("EC2 states", _waited_for)},
-    "notebake.ssh.login": {"log_in": ("connecting", lambda host: f"log in to {host.instance_id}")},
-    "notebake.ssh.connection": {
-        "run": ("remote work", _command),
-        "files": ("remote work", lambda _, path: f"file {path}"),
-    },
-    "notebake.detached": {
-        "run_detached": (
-            "remote work",
-            lambda _, name, *__, **___: f"detached {name.split('-')[0]}",
-        ),
-    },
-    "notebake.jupyter_server": {"check_server": ("remote work", constant("JupyterLab by tunnel"))},
-    "notebake.directory_store": {
-        f"DirectoryStore.{name}": ("run store", constant(name))
-        for name in ("read", "create", "replace", "write", "list", "list_first_parts", "delete")
-    },
-    "botocore.client": {"BaseClient._make_api_call": ("AWS calls", _operation)},
-    "boto3.session": {
-        "Session.client": ("AWS calls", lambda _, name, **__: f"make a client of {name}")
-    },
-    "flows.local_server": {
-        "start_server": ("Prefect", constant("start its server")),
-        "stop_server": ("Prefect", constant("end its server")),
-    },
-    "prefect.flows": {"Flow.__call__": ("Prefect", lambda flow, **_: f"flow {flow.name}")},
-    "prefect.tasks": {
-        "Task.__call__": ("Prefect", lambda task, *_: f"task {task.name}"),
-        "Task.submit": ("Prefect", lambda task, *_: f"task {task.name}"),
-    },
-    "prefect.logging.handlers": {"APILogHandler.flush": ("Prefect", constant("hand over the log"))},
-}
-WAITS_FOR_HOSTS = ("wait for ssh", "wait for JupyterLab", "wait for the console")
 
 
 @contextmanager
@@ -95,7 +38,7 @@ def watched(kind: str, name: str) -> Iterator[None]:
     finally:
         _mine.depth = depth - 1
         step = _current_step()
-        if step or threading.current_thread() is threading.main_thread():
+        if step or kind == SERVER or threading.current_thread() is threading.main_thread():
             spans.append(Span(threading.get_ident(), depth, kind, name, step, began, time.time()))
 
 

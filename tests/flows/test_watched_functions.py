@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-from benchmarks.spans import WATCHED
+from benchmarks.watched import WATCHED
 
 
 @pytest.mark.parametrize("module", WATCHED)
