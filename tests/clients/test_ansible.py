@@ -1,0 +1,39 @@
+"""Ansible's amazon.aws collection drives the sandbox, and Ansible logs in to its hosts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.clients.bakes import read_command, write_command
+from tests.clients.programs import Program, find_installed, needs
+from tests.sandbox.bake_world import Cloud
+
+ANSIBLE = find_installed("ansible/bin/ansible-playbook")
+PLAYBOOK = Path(__file__).parent / "ansible/cycle.yaml"
+
+pytestmark = [pytest.mark.sandbox, needs(ANSIBLE, "Ansible")]
+
+
+def test_ansible_goes_through_the_whole_cycle(
+    clean_cloud: Cloud, settings: dict[str, str], tmp_path: Path
+) -> None:
+    own = {"ANSIBLE_HOST_KEY_CHECKING": "false", "ANSIBLE_NOCOLOR": "true"}
+    ansible = Program(str(ANSIBLE), tmp_path, settings | own)
+    hosts = tmp_path / "hosts"
+    python = "ansible_python_interpreter='{{ ansible_playbook_python }}'"
+    hosts.write_text(
+        f"localhost ansible_connection=local {python}\n"
+        f"[all:vars]\nansible_user=ubuntu\nansible_ssh_private_key_file={tmp_path}/key\n"
+    )
+    said = {
+        "folder": str(tmp_path),
+        "subnet": clean_cloud.home.subnet,
+        "write": write_command("{}", "ansible"),
+        "read": read_command("{}"),
+    }
+    printed = ansible.run(
+        "--inventory", str(hosts), "--extra-vars", json.dumps(said), str(PLAYBOOK)
+    )
+    assert "failed=0" in printed
+    assert (tmp_path / "read").read_text().split() == ["ansible", "ansible"]
