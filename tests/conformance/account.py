@@ -16,6 +16,8 @@ from tests.conformance.settings import Settings
 from tests.ec2_words import REGION, Patience, client
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
+NO_ACCOUNT = "123"
+"""What cannot be the id of an account."""
 MACHINE = "t3.nano"
 """The cheapest type on which all facts of the suite hold."""
 # EC2 takes minutes over what the sandbox does at once.
@@ -55,12 +57,14 @@ class Account:
         """Tell whether nobody else uses it, so that its settings may be changed."""
         return self.guard.account_is_ours
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "") -> Any:
         """Return a client of another service, guarded as well."""
-        return self.guard.watch(self.make_client(service, self.region))
+        return self.guard.watch(self.make_client(service, region or self.region))
 
 
-def open_account(make_client: MakeClient, ledger: Ledger, *, is_ours: bool, **more: Any) -> Account:
+def open_account(
+    make_client: MakeClient, ledger: Ledger, *, is_ours: bool, share_with: str, **more: Any
+) -> Account:
     """Return the account that clients lead to; only asks. Raises UsageError if it will not do."""
     region = ledger.region
     ec2 = make_client("ec2", region)
@@ -73,14 +77,22 @@ def open_account(make_client: MakeClient, ledger: Ledger, *, is_ours: bool, **mo
     )["InstanceTypeOfferings"]
     parameter = make_client("ssm", region).get_parameter(Name=UBUNTU)["Parameter"]
     run = f"conformance-{secrets.token_hex(4)}"
-    guard = Guard(run, ledger, frozenset({parameter["Value"]}), is_ours)
+    account_id = make_client("sts", region).get_caller_identity()["Account"]
+    guard = Guard(
+        run=run,
+        ledger=ledger,
+        foreign=frozenset({parameter["Value"]}),
+        account_is_ours=is_ours,
+        friends=frozenset({account_id, share_with, NO_ACCOUNT}),
+    )
     return Account(
         make_client=make_client,
         region=region,
-        id=make_client("sts", region).get_caller_identity()["Account"],
+        id=account_id,
         image_id=parameter["Value"],
         guard=guard,
         ec2=guard.watch(ec2),
+        share_with=share_with,
         zones=tuple(sorted(one["Location"] for one in offers)),
         **more,
     )

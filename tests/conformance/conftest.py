@@ -83,7 +83,9 @@ def describe(account: Account, settings: Settings) -> str:
     return (
         f"Conformance on account {account.id}, region {account.region}, "
         f"{account.ec2.meta.endpoint_url}: at most {settings.cap_usd:.2f} USD "
-        f"(prices of {account.guard.ledger.prices.written}). What it makes is tagged {account.run}."
+        f"(prices of {account.guard.ledger.prices.written}). What it makes is tagged "
+        f"{account.run}; should the suite be killed: python -m tests.conformance {account.run} "
+        f"--region {account.region}"
     )
 
 

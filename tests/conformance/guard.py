@@ -37,6 +37,8 @@ class Guard:
     foreign: frozenset[str] = frozenset()
     """What is somebody else's and named by calls that EC2 is to refuse."""
     account_is_ours: bool = False
+    friends: frozenset[str] = frozenset()
+    """The accounts that something may be shared with."""
     made: list[str] = field(default_factory=list)
     test: str = ""
     """Whose calls come now: see `Watched`."""
@@ -63,6 +65,8 @@ class Guard:
             raise NotAllowedError(f"The suite does not know what {name} costs or changes")
         if name in calls.CHANGING:
             self.check_is_ours(client, params)
+            self.check_keeps_its_end(params)
+            self.check_is_for_friends(params)
         params = self.prepare(name, params)
         charge = Charge(f"{name} of {self.test}", cost_of(name, params, client, self.ledger))
         if not self.ledger.enter(charge):
@@ -115,6 +119,21 @@ class Guard:
                 raise NotAllowedError(f"{text} was not made by this run of the suite")
         if not str(params.get("KeyName", self.run)).startswith(self.run):
             raise NotAllowedError(f"The key pair {params['KeyName']} is not of this run")
+
+    def check_keeps_its_end(self, params: dict[str, Any]) -> None:
+        """Raise NotAllowedError where a machine would lose what ends it."""
+        behavior = params.get("InstanceInitiatedShutdownBehavior", {}).get("Value", "terminate")
+        if behavior != "terminate" or params.get("UserData"):
+            raise NotAllowedError("A machine of the suite needs what ends it")
+
+    def check_is_for_friends(self, params: dict[str, Any]) -> None:
+        """Raise NotAllowedError where something would be shared with a stranger."""
+        fields = ("LaunchPermission", "CreateVolumePermission")
+        added = [one for field in fields for one in params.get(field, {}).get("Add", [])]
+        added += [{"UserId": one} for one in params.get("UserIds", [])]
+        strangers = [one for one in added if one.get("UserId") not in self.friends]
+        if strangers and not self.account_is_ours:
+            raise NotAllowedError(f"Nobody said that {strangers} may have something of the suite")
 
 
 class Watched:

@@ -1,5 +1,6 @@
 """Security groups, and the tags of whatever is made."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -12,12 +13,12 @@ MOST_TAGS = 50
 SUITES_OWN = 2
 
 
-def permission(port: int = 22, words: str = "here") -> dict[str, Any]:
+def permission(port: int = 22, words: str = "here", cidr: str = HERE) -> dict[str, Any]:
     return {
         "IpProtocol": "tcp",
         "FromPort": port,
         "ToPort": port,
-        "IpRanges": [{"CidrIp": HERE, "Description": words}],
+        "IpRanges": [{"CidrIp": cidr, "Description": words}],
     }
 
 
@@ -71,6 +72,29 @@ def test_a_rule_that_is_not_there_cannot_be_revoked(world: World) -> None:
     assert missing == "InvalidPermission.NotFound"
     world.ec2.authorize_security_group_ingress(**change)
     assert code_of(world.ec2.revoke_security_group_ingress, **change) == "OK"
+
+
+def test_a_rule_lets_in_and_nothing_else_does(world: World) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
+    world.needs(world.account.has_hosts, "nobody knocks at hosts in memory")
+    group_id = make_group(world)
+    instance_id = world.launch_running(SecurityGroupIds=[group_id])
+    address = world.instance(instance_id)["PublicIpAddress"]
+    # Without a key pair nobody can log in: it is only knocked.
+    change = {"GroupId": group_id, "IpPermissions": [permission(cidr="0.0.0.0/0")]}
+    world.ec2.authorize_security_group_ingress(**change)
+    world.wait_until(lambda: is_open(address))
+    world.ec2.revoke_security_group_ingress(**change)
+    world.wait_until(lambda: not is_open(address))
+
+
+def is_open(address: str) -> bool:
+    """Tell whether somebody answers at the port of ssh."""
+    try:
+        socket.create_connection((address, 22), timeout=3).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_groups_and_keys_are_tagged_in_the_creating_call(world: World) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.account import NO_ACCOUNT
 from tests.conformance.world import World
 from tests.ec2_words import code_of
 
@@ -96,6 +97,16 @@ def test_the_request_may_drop_devices_and_say_what_becomes_of_them(
     assert [(one["DeviceName"], one["Ebs"]["DeleteOnTermination"]) for one in mapping] == [
         ("/dev/sda1", False)
     ]
+
+
+@pytest.mark.parametrize("size_gib", [4, 20])
+def test_the_size_of_a_disk_cannot_be_changed_in_its_image(
+    world: World, source_id: str, size_gib: int
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
+    other = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": size_gib}}
+    asked = {"InstanceId": source_id, "Name": world.name("baked"), "BlockDeviceMappings": [other]}
+    assert code_of(world.ec2.create_image, **asked) == "InvalidBlockDeviceMapping"
 
 
 def test_a_machine_from_an_image_has_its_root_and_its_data(world: World, image_id: str) -> None:
@@ -203,7 +214,7 @@ def test_an_image_is_shared_and_unshared(world: World, source_id: str) -> None:
 
 def test_an_image_is_shared_with_accounts_only(world: World, image_id: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
-    nobody = {"Add": [{"UserId": "123"}]}
+    nobody = {"Add": [{"UserId": NO_ACCOUNT}]}
     answer = code_of(world.ec2.modify_image_attribute, ImageId=image_id, LaunchPermission=nobody)
     assert answer == "InvalidAMIAttributeItemValue"
 

@@ -88,7 +88,6 @@ def test_the_root_volume_cannot_be_detached_from_a_running_instance(world: World
     [
         ({"AvailabilityZone": "us-west-2z"}, "InvalidZone.NotFound"),
         ({"VolumeType": "gp9"}, "InvalidParameterValue"),
-        ({"Size": 0}, "MissingParameter"),
         ({"Size": 99999}, "InvalidParameterValue"),
         ({"SnapshotId": "snap-0123456789abcdef0"}, "InvalidSnapshot.NotFound"),
         ({"VolumeType": "gp2", "Iops": 3000}, "InvalidParameterCombination"),
@@ -101,6 +100,12 @@ def test_a_volume_that_ec2_refuses_is_refused(
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html"""
     assert code_of(world.make_volume, **change) == code
     assert world.volumes() == []
+
+
+def test_a_volume_needs_a_size_or_a_snapshot(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html"""
+    answer = code_of(world.ec2.create_volume, AvailabilityZone=world.zone, VolumeType="gp3")
+    assert answer == "MissingParameter"
 
 
 def test_a_snapshot_is_pending_then_complete_and_makes_volumes(world: World) -> None:

@@ -45,9 +45,9 @@ class World(Ec2Words):
         """Let what has been begun not end while the block runs, where that needs help."""
         return self.account.held()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "") -> Any:
         """Return a client of another service, for questions only."""
-        return self.account.client(service)
+        return self.account.client(service, region)
 
     def bake(self, instance_id: str, name: str = "baked", **more: Any) -> str:
         return super().bake(instance_id, self.name(name), **more)

@@ -3,16 +3,20 @@
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conformance import last_run
-from tests.conformance.account import Account, sandbox_account
+from tests.conformance.__main__ import main as remove_left
+from tests.conformance.account import Account, aws_account, sandbox_account
 from tests.conformance.guard import NOBODYS, RUN_TAG, NotAllowedError
 from tests.conformance.ledger import Charge, Ledger
 from tests.conformance.remains import Remains
+from tests.conformance.settings import Settings
 from tests.conformance.world import World, open_world
 from tests.ec2_words import Patience
+from tests.strict_cloud import strict_cloud_opened
 
 
 @pytest.fixture
@@ -55,6 +59,28 @@ def test_a_machine_without_its_switch_is_not_launched(world: World) -> None:
     with pytest.raises(NotAllowedError, match="switch"):
         world.launch(UserData="#!/bin/sh\n")
     assert world.instances() == []
+
+
+def test_a_machine_keeps_what_ends_it(world: World) -> None:
+    asked = {"InstanceId": world.launch()["InstanceId"]}
+    for change in (
+        {"InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
+        {"UserData": {"Value": b"#!/bin/sh"}},
+    ):
+        with pytest.raises(NotAllowedError, match="ends it"):
+            world.ec2.modify_instance_attribute(**asked, **change)
+
+
+def test_nothing_is_shared_with_a_stranger_in_an_account_of_others(world: World) -> None:
+    world.account.guard.account_is_ours = False
+    image: Any = {"ImageId": f"ami-{NOBODYS}"}
+    for stranger in ({"UserId": "555555555555"}, {"Group": "all"}):
+        with pytest.raises(NotAllowedError, match="Nobody said"):
+            world.ec2.modify_image_attribute(**image, LaunchPermission={"Add": [stranger]})
+    with pytest.raises(NotAllowedError, match="Nobody said"):
+        world.ec2.modify_snapshot_attribute(
+            SnapshotId=f"snap-{NOBODYS}", UserIds=["555555555555"], OperationType="add"
+        )
 
 
 def test_all_that_is_made_carries_the_runs_tag_beside_the_tests_own(world: World) -> None:
@@ -120,3 +146,21 @@ def test_the_record_tells_when_where_and_how_it_went_but_not_whose_account(tmp_p
 )
 def test_only_aws_itself_makes_a_record(endpoint_url: str, is_it: bool) -> None:
     assert last_run.is_aws(endpoint_url) is is_it
+
+
+def test_what_a_killed_run_has_left_is_removed_by_its_tag(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with strict_cloud_opened() as cloud:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        with aws_account(Settings("us-west-2", 1.0)) as account:
+            world = open_world(account, "killed")
+            world.launch_running(DisableApiTermination=True)
+            volume_id = world.make_volume()
+        assert remove_left([account.run, "--region", account.region]) == 0
+        assert (cloud.machines.running(), cloud.machines.volumes) == ([], {})
+    said = capsys.readouterr().out
+    assert f"{volume_id}: volume" in said
+    assert f"Nothing is left of {account.run}" in said

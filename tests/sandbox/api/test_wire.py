@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.calls import Call
 from sandbox.ec2 import base_images
 from sandbox.wire import Reply
-from tests.ec2_words import REGION, client, code_of
+from tests.ec2_words import client, code_of
 from tests.sandbox.api.conftest import UBUNTU, World, world_of
 from tests.strict_cloud import strict_cloud, strict_cloud_opened
 
@@ -94,21 +94,6 @@ def test_other_services_answer_as_well(world: World) -> None:
     assert s3.get_object(Bucket="runs", Key="a")["Body"].read() == b"1"
     quota = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
     assert client("service-quotas", url).get_service_quota(**quota)["Quota"]["Value"] > 0
-
-
-def test_the_price_list_knows_a_few_types(world: World) -> None:
-    """https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html"""
-    pricing = client("pricing", world.opened.endpoint_url, "us-east-1")
-    fields = {"instanceType": "m5.large", "regionCode": REGION, "operatingSystem": "Linux"}
-    fields |= {"preInstalledSw": "NA", "tenancy": "Shared", "capacitystatus": "Used"}
-    filters = [{"Type": "TERM_MATCH", "Field": key, "Value": fields[key]} for key in fields]
-    listed = pricing.get_products(ServiceCode="AmazonEC2", Filters=filters)["PriceList"]
-    (term,) = json.loads(listed[0])["terms"]["OnDemand"].values()
-    (dimension,) = term["priceDimensions"].values()
-    assert float(dimension["pricePerUnit"]["USD"]) > 0
-    nowhere = client("pricing", world.opened.endpoint_url, REGION)
-    refused = code_of(nowhere.get_products, ServiceCode="AmazonEC2")
-    assert refused == "AccessDeniedException"
 
 
 def test_the_calls_of_a_bake_that_moto_answers_work(world: World) -> None:
