@@ -93,8 +93,10 @@ def _wanted_devices(
     kept = [attached[one.device] for one in merged if one.device in attached]
     for line in merged:
         volume = attached.get(line.device)
-        if volume and line.size_gib < volume.size_gib:
-            message = f"The size of {line.device} may not be below {volume.size_gib}GB"
+        # "You can't change the volume size using the VolumeSize parameter":
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+        if volume and line.size_gib != volume.size_gib:
+            message = f"The size of {line.device} is {volume.size_gib}GB and cannot be changed"
             raise refusal("InvalidBlockDeviceMapping", message)
     return kept, merged
 
