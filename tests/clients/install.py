@@ -10,22 +10,24 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
 INSTALLED = HERE.parents[1] / ".clients"
-PYTHON_CLIENTS = ("ansible", "libcloud")
-NPM_CLIENTS = ("javascript",)
+LOCKS = {
+    "ansible": HERE / "ansible/requirements.txt",
+    "libcloud": HERE / "libcloud/requirements.txt",
+    "javascript": HERE / "javascript/package-lock.json",
+}
 
 
 def main() -> int:
     """Install what is not installed yet, and say what could not be."""
     failed = []
-    for name, lock in locks():
+    for name, lock in LOCKS.items():
         if is_installed(name, lock):
             continue
-        if name in NPM_CLIENTS and not shutil.which("npm"):
+        if is_of_npm(lock) and not shutil.which("npm"):
             print(f"{name} is left out: there is no npm here")  # noqa: T201
             continue
         print(f"Installing {name} …", flush=True)  # noqa: T201
@@ -40,17 +42,10 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def locks() -> Iterator[tuple[str, Path]]:
-    for name in PYTHON_CLIENTS:
-        yield name, HERE / name / "requirements.txt"
-    for name in NPM_CLIENTS:
-        yield name, HERE / name / "package-lock.json"
-
-
 def install(name: str, lock: Path) -> None:
     place = INSTALLED / name
     place.mkdir(parents=True)
-    if name in NPM_CLIENTS:
+    if is_of_npm(lock):
         for one in ("package.json", lock.name):
             shutil.copy(lock.with_name(one), place)
         run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", place)
@@ -59,6 +54,10 @@ def install(name: str, lock: Path) -> None:
     uv = Path(sys.executable).with_name("uv")
     run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, place)
     run(uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock)
+
+
+def is_of_npm(lock: Path) -> bool:
+    return lock.suffix == ".json"
 
 
 def run(*words: object) -> None:

@@ -8,25 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.install import INSTALLED
+from tests.clients.install import INSTALLED, LOCKS, is_installed
 
 PATIENCE_SECONDS = 300
 MISSING = "{} is not here (make clients)"
 
 
-def find_program(name: str, *asked: str) -> str | None:
+def find_or_skip(client: str, name: str, *asked: str) -> str:
     """Return the first program of this name that works: a shim may stand before it."""
     for folder in [*os.environ["PATH"].split(os.pathsep), "/usr/bin"]:
         path = Path(folder) / name
         if os.access(path, os.X_OK) and answers(str(path), *asked):
             return str(path)
-    return None
+    pytest.skip(MISSING.format(client))
 
 
-def find_installed(place: str) -> str | None:
-    """Return a program that `python -m tests.clients.install` has installed."""
-    path = INSTALLED / place
-    return str(path) if os.access(path, os.X_OK) else None
+def installed_or_skip(client: str, name: str, place: str) -> str:
+    """Return what `python -m tests.clients.install` has installed, from the present lock file."""
+    if not is_installed(name, LOCKS[name]):
+        pytest.skip(MISSING.format(client))
+    return str(INSTALLED / name / place)
 
 
 def answers(*words: str) -> bool:
@@ -35,11 +36,6 @@ def answers(*words: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
-
-
-def needs(path: str | None, client: str) -> pytest.MarkDecorator:
-    """Skip the tests of a client that is not here."""
-    return pytest.mark.skipif(path is None, reason=MISSING.format(client))
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,24 @@ from pathlib import Path
 import pytest
 
 from tests.clients.bakes import read_command, write_command
-from tests.clients.programs import Program, find_installed, needs
+from tests.clients.programs import Program, installed_or_skip
 from tests.sandbox.bake_world import Cloud
 
-ANSIBLE = find_installed("ansible/bin/ansible-playbook")
 PLAYBOOK = Path(__file__).parent / "ansible/cycle.yaml"
 
-pytestmark = [pytest.mark.sandbox, needs(ANSIBLE, "Ansible")]
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture(scope="module", autouse=True)
+def path() -> str:
+    return installed_or_skip("Ansible", "ansible", "bin/ansible-playbook")
 
 
 def test_ansible_goes_through_the_whole_cycle(
-    clean_cloud: Cloud, settings: dict[str, str], tmp_path: Path
+    path: str, clean_cloud: Cloud, settings: dict[str, str], tmp_path: Path
 ) -> None:
     own = {"ANSIBLE_HOST_KEY_CHECKING": "false", "ANSIBLE_NOCOLOR": "true"}
-    ansible = Program(str(ANSIBLE), tmp_path, settings | own)
+    ansible = Program(path, tmp_path, settings | own)
     hosts = tmp_path / "hosts"
     python = "ansible_python_interpreter='{{ ansible_playbook_python }}'"
     hosts.write_text(

@@ -17,25 +17,25 @@ from tests.clients.bakes import (
     read_command,
     write_command,
 )
-from tests.clients.programs import find_program, needs
+from tests.clients.programs import find_or_skip
 from tests.sandbox.bake_world import Cloud, wait_for
 
-AWS = find_program("aws", "--version")
 NEW = "Instances[0]"
 FIRST = "Reservations[0].Instances[0]"
 
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.usefixtures("clean_cloud"),
-    needs(AWS, "The AWS command line"),
-]
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("clean_cloud")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def path() -> str:
+    return find_or_skip("The AWS command line", "aws", "--version")
 
 
 @pytest.fixture(scope="module")
-def aws(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AwsLine:
+def aws(path: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AwsLine:
     others = {name: value for name, value in settings.items() if name != "AWS_ENDPOINT_URL"}
     told = {**others, "SANDBOX": settings["AWS_ENDPOINT_URL"]}
-    return AwsLine(str(AWS), tmp_path_factory.mktemp("line"), told)
+    return AwsLine(path, tmp_path_factory.mktemp("line"), told)
 
 
 @pytest.fixture(scope="module")

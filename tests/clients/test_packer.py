@@ -8,20 +8,24 @@ from typing import Any
 import pytest
 
 from tests.clients.bakes import failing, left, relaunched, remove_image
-from tests.clients.programs import Program, find_program, needs
+from tests.clients.programs import Program, find_or_skip
 from tests.sandbox.bake_world import Cloud
 
-PACKER = find_program("packer", "version")
 TEMPLATE = Path(__file__).parent / "packer/bake.pkr.hcl"
 
-pytestmark = [pytest.mark.sandbox, needs(PACKER, "Packer")]
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture(scope="module", autouse=True)
+def path() -> str:
+    return find_or_skip("Packer", "packer", "version")
 
 
 @pytest.fixture
-def packer(settings: dict[str, str], tmp_path: Path) -> Program:
+def packer(path: str, settings: dict[str, str], tmp_path: Path) -> Program:
     shutil.copy(TEMPLATE, tmp_path)
     quiet = {"AWS_POLL_DELAY_SECONDS": "1", "CHECKPOINT_DISABLE": "1"}
-    return Program(str(PACKER), tmp_path, settings | quiet)
+    return Program(path, tmp_path, settings | quiet)
 
 
 def bake(packer: Program, cloud: Cloud) -> tuple[int, str]:
