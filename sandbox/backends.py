@@ -17,6 +17,7 @@ from sandbox.calls import Call
 from sandbox.ec2 import protocol
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.responses import CLOUD_KEY, StrictResponse
+from sandbox.parameters.check import refuse_parameters
 from sandbox.scheduler_calls import SchedulerCalls
 from sandbox.web import Reply
 
@@ -46,17 +47,19 @@ class Backends:
     def ask(self, call: Call, environ: dict[str, Any]) -> Reply:
         """Answer a call; whatever breaks is an InternalError, and in the log."""
         try:
-            return self._answer_here(call) or self._ask_moto(call, environ)
+            return self._answer_here(call, environ) or self._ask_moto(call, environ)
         except Exception:
             log.exception("%s of %s broke", call.action, call.service)
             return INTERNAL_ERROR
 
-    def _answer_here(self, call: Call) -> Reply | None:
+    def _answer_here(self, call: Call, environ: dict[str, Any]) -> Reply | None:
         if call.service == "unsigned" and protocol.is_action(call.action):
             is_old = "SignatureVersion" in call.parameters
             return Reply(401, XML, protocol.unsigned(has_old_signature=is_old))
         if call.service == "ec2" and not protocol.is_action(call.action):
             return Reply(400, XML, protocol.unknown_action(call.action))
+        if wrong := refuse_parameters(call, environ):
+            return wrong
         if call.service == "servicequotas":
             return service_quotas.answer(self._cloud, call)
         if call.service == "pricing":

@@ -122,6 +122,14 @@ def check_key_pair(region: Region, parameters: Params) -> None:
         raise refusal("InvalidKeyPair.Duplicate", f"The keypair '{name}' already exists.")
 
 
+def check_key_names(region: Region, parameters: Params) -> None:
+    """Refuse a name that no key has, in EC2's words."""
+    for name in parameters.get("KeyNames", []):
+        pair = region.network.key_pairs.get(name)
+        if not pair or not region.sight.shows(pair.id):
+            raise refusal("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
+
+
 def find_key_by_id(region: Region, parameters: Params) -> None:
     """DeleteKeyPair also takes the key's id, which moto overlooks."""
     for pair in list(region.network.key_pairs.values()):
@@ -133,10 +141,29 @@ def find_key_by_id(region: Region, parameters: Params) -> None:
 # What would be ignored here but not on EC2; RunInstances has a list of what it takes.
 NOT_SUPPORTED: dict[str, set[str]] = {
     "AttachVolume": {"EbsCardIndex"},
-    "CreateImage": {"SnapshotLocation"},
+    "CreateImage": {"BootModeOverride", "SnapshotLocation"},
     "CreateSnapshot": {"Location", "OutpostArn"},
-    "CreateVolume": {"MultiAttachEnabled", "OutpostArn"},
-    "StopInstances": {"Hibernate"},
+    "CreateVolume": {
+        "AvailabilityZoneId",
+        "MultiAttachEnabled",
+        "Operator",
+        "OutpostArn",
+        "VolumeInitializationRate",
+    },
+    "DescribeSnapshots": {"RestorableByUserIds"},
+    "DetachVolume": {"Force"},
+    "ModifyImageAttribute": {"OrganizationalUnitArns"},
+    "ModifyInstanceAttribute": {
+        "EnaSupport",
+        "EnclaveOptions",
+        "Kernel",
+        "Ramdisk",
+        "SourceDestCheck",
+        "SriovNetSupport",
+    },
+    "ModifyInstanceMetadataOptions": {"HttpProtocolIpv6"},
+    "StartInstances": {"AdditionalInfo"},
+    "StopInstances": {"Force", "Hibernate", "SkipOsShutdown"},
 }
 
 # What is refused before moto sees the call, and what follows once moto has done it.
@@ -146,6 +173,7 @@ CHECKS: dict[str, Callable[[Region, Params], None]] = {
     "CreateSecurityGroup": groups.check_new_group,
     "DeleteKeyPair": find_key_by_id,
     "DeleteSecurityGroup": groups.check_unused,
+    "DescribeKeyPairs": check_key_names,
     "ImportKeyPair": check_key_pair,
 }
 AFTERWARDS: dict[str, Callable[[Region], None]] = {

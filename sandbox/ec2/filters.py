@@ -17,7 +17,10 @@ def matches(filters: Iterable[Mapping[str, Any]], fields: Fields, tags: Mapping[
 
 def page(items: Sequence[Item], parameters: Mapping[str, Any]) -> tuple[list[Item], str | None]:
     """Return this request's page and the token of the next one."""
-    start = int(parameters.get("NextToken") or 0)
+    given = str(parameters.get("NextToken") or 0)
+    if not given.isdecimal():
+        raise refusal("InvalidNextToken", f"The token '{given}' is invalid")
+    start = int(given)
     size = int(parameters.get("MaxResults") or len(items) or 1)
     following = str(start + size) if start + size < len(items) else None
     return list(items[start : start + size]), following

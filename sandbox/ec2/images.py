@@ -140,7 +140,8 @@ def _finish_image(
             machines.bake_image(instance.id, image.id)
             copied = [copy_volume(region, one) for one in made]
         failure = None if all(copied) else "Client.InternalError: a snapshot failed"
-        failure = region.course.failure(image.id) or failure
+        with region.cloud.lock:
+            failure = region.course.failure(image.id) or failure
     except Exception as error:
         log.exception("Image %s of %s failed", image.id, instance.id)
         failure = f"Server.InternalError: {error}"

@@ -8,7 +8,7 @@ from sandbox.ec2 import user_data
 from sandbox.ec2.instance_types import check_type
 from sandbox.ec2.mapping import launch_mapping
 from sandbox.ec2.placement import Placement, choose_placement
-from sandbox.ec2.refusals import check_known, invalid_value, refusal
+from sandbox.ec2.refusals import check_known, invalid_value, missing, refusal, unsupported
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import BlockDevice, Image
 from sandbox.ec2.tags import Specified, read_tag_specifications
@@ -40,6 +40,16 @@ KNOWN = {
     "UserData",
 }
 
+KNOWN_INSIDE = {
+    "MetadataOptions": {
+        "HttpEndpoint",
+        "HttpPutResponseHopLimit",
+        "HttpTokens",
+        "InstanceMetadataTags",
+    },
+    "Placement": {"AvailabilityZone", "Tenancy"},
+}
+
 
 @dataclass(frozen=True)
 class LaunchPlan:
@@ -58,7 +68,11 @@ class LaunchPlan:
 def plan_launch(region: Region, parameters: Params) -> LaunchPlan:
     """Return what the request asks for. Raises EC2's errors; makes nothing."""
     check_known(parameters, KNOWN)
-    image = _find_launchable_image(region, parameters["ImageId"])
+    for name, known in KNOWN_INSIDE.items():
+        check_known(parameters.get(name, {}), known)
+    if parameters.get("Placement", {}).get("Tenancy", "default") not in ("default", ""):
+        raise unsupported("hardware of one's own")
+    image = _find_launchable_image(region, parameters.get("ImageId", ""))
     instance_type = parameters.get("InstanceType", "m1.small")
     check_type(instance_type, image.architecture)
     if parameters.get("InstanceInitiatedShutdownBehavior", "stop") not in ("stop", "terminate"):
@@ -78,6 +92,10 @@ def plan_launch(region: Region, parameters: Params) -> LaunchPlan:
 
 
 def _find_launchable_image(region: Region, image_id: str) -> Image:
+    if not image_id:
+        raise missing("ImageId")
+    if image_id.startswith("resolve:ssm:"):
+        raise unsupported("an image that is named by a parameter of Systems Manager")
     image = region.find_image(image_id)
     if image.state != "available":
         message = f"The image ID '{image_id}' is not available (it is {image.state})"

@@ -7,10 +7,18 @@ from typing import Any
 from sandbox import addresses
 from sandbox.ec2.capacity import facts_of, has_room
 from sandbox.ec2.instance_types import check_offered, zones_offering
-from sandbox.ec2.refusals import refusal, unsupported
+from sandbox.ec2.refusals import check_known, refusal, unsupported
 from sandbox.ec2.region import Region
 
 Params = Mapping[str, Any]
+KNOWN_OF_INTERFACE = {
+    "AssociatePublicIpAddress",
+    "DeleteOnTermination",
+    "Description",
+    "DeviceIndex",
+    "Groups",
+    "SubnetId",
+}
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,9 @@ def _only_interface(parameters: Params) -> Params:
         return {}
     if len(interfaces) > 1 or "NetworkInterfaceId" in interfaces[0]:
         raise unsupported("more network interfaces than the one that it makes itself")
+    check_known(interfaces[0], KNOWN_OF_INTERFACE)
+    if interfaces[0].get("DeviceIndex") or interfaces[0].get("DeleteOnTermination") is False:
+        raise unsupported("an interface that is not the first, or that stays")
     kind = "subnet ID" if "SubnetId" in parameters else "security groups"
     if {"SubnetId", "SecurityGroupIds", "SecurityGroups"} & parameters.keys():
         message = f"Network interfaces and an instance-level {kind} may not be specified"

@@ -64,13 +64,13 @@ def check_dry_run(parameters: Mapping[str, object]) -> None:
 
 def check_known(parameters: Mapping[str, object], known: set[str]) -> None:
     """Refuse a parameter that would be ignored here but not on EC2."""
-    given = {name for name, value in parameters.items() if not _is_empty(value)}
+    given = {name for name, value in parameters.items() if not is_empty(value)}
     if unknown := sorted(given - known):
         raise unsupported(f"the parameter {unknown[0]} in this call")
 
 
-def _is_empty(value: object) -> bool:
+def is_empty(value: object) -> bool:
     """Tell whether a value says nothing: Packer sends empty names for what it leaves out."""
     if isinstance(value, Mapping):
-        return all(map(_is_empty, value.values()))
+        return all(map(is_empty, value.values()))
     return value in ("", None) or value == []

@@ -6,13 +6,12 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
-from moto.core.utils import get_service_model
 from moto.ec2.responses import EC2Response
 
 from sandbox.ec2 import protocol
 from sandbox.ec2.actions import AFTERWARDS, CHECKS, LEFT_TO_MOTO, NOT_SUPPORTED, OWN
 from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.refusals import ServerError, missing, refusal, unsupported
+from sandbox.ec2.refusals import ServerError, is_empty, refusal, unsupported
 from sandbox.ec2.region import Region
 
 # The WSGI environment's key for the cloud that a request is for.
@@ -45,9 +44,9 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
     def _answer(self, region: Region, action: str) -> Any:
         parameters = dict(self.params)
         try:
-            self._check_required(action, parameters)
             for name in NOT_SUPPORTED.get(action, set()) & parameters.keys():
-                raise unsupported(f"{name} of {action}")
+                if not is_empty(parameters[name]) and parameters[name] is not False:
+                    raise unsupported(f"{name} of {action}")
             if action in OWN:
                 return self._write(OWN[action](region, parameters) or {})
             if action not in LEFT_TO_MOTO:
@@ -57,8 +56,14 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
         except ServiceException as error:
             return self._write(error)
         hiding = region.sight.kept_from_moto() if action.startswith(_READING) else nullcontext()
-        with hiding:
-            answer = super().call_action()
+        try:
+            with hiding:
+                answer = super().call_action()
+        except (NotImplementedError, KeyError):
+            if not parameters.get("Filters"):
+                raise
+            names = ", ".join(one.get("Name", "") for one in parameters["Filters"])
+            return self._write(unsupported(f"one of these filters of {action}: {names}"))
         if (follow := AFTERWARDS.get(action)) and int(answer[0]) < 400:
             follow(region)
         return answer
@@ -70,10 +75,3 @@ class StrictResponse(EC2Response):  # type: ignore[misc]
         headers, body = self._enrich_response(headers, body)
         status = getattr(result, "status", status) if isinstance(result, ServerError) else status
         return status, headers, body
-
-    @staticmethod
-    def _check_required(action: str, parameters: dict[str, Any]) -> None:
-        shape = get_service_model("ec2").operation_model(action).input_shape
-        for name in shape.required_members if shape else []:
-            if name not in parameters:
-                raise missing(name[0].lower() + name[1:])

@@ -54,7 +54,9 @@ def copy_volume(region: Region, snapshot: Snapshot) -> bool:
     """Copy the volume and tell whether that worked; the root's content is its image's layer."""
     machines = region.cloud.machines
     try:
-        if (failure := region.course.failure(snapshot.id)) is not None:
+        with region.cloud.lock:  # the call that began it has been answered
+            failure = region.course.failure(snapshot.id)
+        if failure is not None:
             raise SandboxError(failure)
         if not snapshot.is_root:
             machines.create_snapshot(snapshot.volume_id, snapshot.id)
