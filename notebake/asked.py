@@ -10,9 +10,11 @@ from notebake.recipe import Recipe
 DEPENDS_ON: dict[str, tuple[str, ...]] = {
     "launch_instance": (),
     "mount_volumes": ("launch_instance",),
-    "install_software": ("launch_instance",),
+    "install_packages": ("launch_instance",),
+    "install_software": ("install_packages",),
     "fetch_datasets": ("mount_volumes",),
-    "clone_repository": ("mount_volumes",),
+    # With git-lfs among the packages a clone is another one.
+    "clone_repository": ("mount_volumes", "install_packages"),
     "start_jupyter": ("install_software", "clone_repository"),
     "run_notebook": ("install_software", "fetch_datasets", "clone_repository"),
     "check_server": ("start_jupyter",),
@@ -39,7 +41,8 @@ def part_of(recipe: Recipe, step: str) -> list[object]:
             list(recipe.volumes),
         ],
         "mount_volumes": [list(recipe.volumes), recipe.instance_store],
-        "install_software": [recipe.software],
+        "install_packages": [list(recipe.software.apt)],
+        "install_software": [recipe.software.model_copy(update={"apt": ()})],
         "fetch_datasets": [list(recipe.datasets)],
         "clone_repository": [recipe.repository],
         "start_jupyter": [recipe.jupyter_port],

@@ -67,11 +67,14 @@ def is_finished(run: Run, instance: Instance) -> bool:
     return image is not None and image.id == instance.tags[tags.BAKED]
 
 
-def find_on_host(run: Run, step: str, probe: Probe | None = None) -> Done | None:
+def find_on_host(
+    run: Run, step: str, probe: Probe | None = None, *, installed: str = ""
+) -> Done | None:
     """Return that a step is done on the builder, or in the image that was made of it.
 
-    The marker on the host must hold the digest of what is asked for now; `probe` looks at the
-    product itself and returns a phrase about it, or None where it does not hold.
+    The marker on the host must hold the digest of what is asked for now, or the command
+    `installed` succeed, where one is given; `probe` looks at the product itself and returns a
+    phrase about it, or None where it does not hold.
     """
     digest = asked_for(run.recipe, step)
     instance = instances.find_builder(run)
@@ -83,7 +86,8 @@ def find_on_host(run: Run, step: str, probe: Probe | None = None) -> Done | None
     if instance.state != "running":
         return None
     host = builder_host(run)
-    answer = ssh.try_command(host, markers.read_mark(step, digest))
+    marked = markers.read_mark(step, digest)
+    answer = ssh.try_command(host, f"{installed} || {{ {marked}; }}" if installed else marked)
     if answer.exit_code != 0:
         return None
     detail = answer.output.strip()

@@ -1,6 +1,6 @@
-"""The software: apt, then conda or pip, JupyterLab, and papermill in an environment of its own.
+"""The software: conda or pip, JupyterLab, and papermill in an environment of its own.
 
-Needs   the reachable builder
+Needs   the distribution's packages
 Gives   Done; the resolved versions lie in the run store as lock files
 Costs   nothing of its own
 """

@@ -18,8 +18,33 @@ def install_packages(packages: Sequence[str]) -> str:
 
     Ends with every package configured; nothing is fetched where nothing is missing.
     """
-    return f"wanted=({' '.join(quote(package) for package in packages)})\n{INSTALL}"
+    return f"{_wanted(packages)}{FIND_MISSING}{INSTALL}"
 
+
+def packages_are_installed(packages: Sequence[str]) -> str:
+    """Succeed if there is nothing to install, and no installation was interrupted."""
+    ask = f'{FIND_MISSING}find_missing\n[ -z "${{missing[*]}}$(dpkg --audit)" ]'
+    return f"bash -c {quote(_wanted(packages) + ask)}"
+
+
+def _wanted(packages: Sequence[str]) -> str:
+    return f"wanted=({' '.join(quote(package) for package in packages)})\n"
+
+
+FIND_MISSING = r"""
+is_installed() {
+    [ "$(dpkg-query --show --showformat '${db:Status-Abbrev}' "$1" 2> /dev/null)" = "ii " ]
+}
+find_missing() {
+    command -v git > /dev/null || wanted+=(git)
+    command -v curl > /dev/null || wanted+=(curl)
+    python3 -c "import ensurepip" 2> /dev/null || wanted+=(python3-venv)
+    missing=()
+    for package in "${wanted[@]}"; do
+        is_installed "$package" || missing+=("$package")
+    done
+}
+"""
 
 # needrestart and debconf would wait for an answer on a terminal that nobody sees.
 INSTALL = r"""
@@ -31,21 +56,11 @@ apt_get() {
 try_thrice() {
     "$@" || { sleep "${retry_seconds:-10}"; "$@"; } || { sleep "${retry_seconds:-10}"; "$@"; }
 }
-is_installed() {
-    [ "$(dpkg-query --show --showformat '${db:Status-Abbrev}' "$1" 2> /dev/null)" = "ii " ]
-}
-
-command -v git > /dev/null || wanted+=(git)
-command -v curl > /dev/null || wanted+=(curl)
-python3 -c "import ensurepip" 2> /dev/null || wanted+=(python3-venv)
 if [ -n "$(dpkg --audit)" ]; then
     echo "apt: finishing an interrupted installation"
     try_thrice dpkg --configure -a
 fi
-missing=()
-for package in "${wanted[@]}"; do
-    is_installed "$package" || missing+=("$package")
-done
+find_missing
 echo "apt: ${#missing[@]} of ${#wanted[@]} packages to install"
 if [ "${#missing[@]}" -gt 0 ]; then
     try_thrice apt_get update

@@ -1,4 +1,4 @@
-"""The software of the image: apt, then a Python environment with JupyterLab, then papermill.
+"""The software of the image: a Python environment with JupyterLab, then papermill.
 
 All of it belongs to the login user, who may install more later, and is built as that user: what a
 package's own set-up code does, it does without root. A half-built environment is built again.
@@ -6,7 +6,6 @@ package's own set-up code does, it does without root. A half-built environment i
 
 from shlex import quote
 
-from notebake.commands.apt import install_packages
 from notebake.commands.conda import BUILD_WITH_CONDA, LOCK_CONDA, miniforge
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables, write_file
 from notebake.commands.uv import BUILD_PAPERMILL, BUILD_WITH_PIP, INSTALL_UV, uv_requirement
@@ -32,7 +31,6 @@ def install_software(
     built = f"grep -qsxF {quote(digest)} {quote(root)}/python/.notebake-digest"
     return script(
         NETWORK_ENVIRONMENT,
-        install_packages(software.apt),
         variables(root=root, user=user, locks=locks),
         'install --directory --owner="$user" "$root"',
         # A file, as it may be longer than a command line.

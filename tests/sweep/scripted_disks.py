@@ -36,6 +36,8 @@ class RootDisk:
     files: dict[str, bytes] = field(default_factory=dict)
     mounts: dict[str, str] = field(default_factory=dict)
     """fstab: mount point → UUID."""
+    packages: set[str] = field(default_factory=set)
+    """Of the distribution, as far as steps cannot do without them."""
     software: str = ""
     """The digest that it was installed from."""
     jupyter_port: int = 0

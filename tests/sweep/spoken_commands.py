@@ -15,7 +15,17 @@ from pathlib import Path
 from notebake import credential_scan, notebook_run, user_data
 from notebake import host as ssh
 from notebake.asked import DEPENDS_ON
-from notebake.commands import boot, clean, datasets, jupyter, markers, repository, software, volumes
+from notebake.commands import (
+    apt,
+    boot,
+    clean,
+    datasets,
+    jupyter,
+    markers,
+    repository,
+    software,
+    volumes,
+)
 from notebake.commands.notebook import status_path
 from notebake.detached import ROOT, read_command, start_command, upload
 from notebake.digest import digest_of
@@ -96,6 +106,9 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     for paths in (points, baked):
         holds = all(up.mounted.get(one) for one in paths)
         known[boot.are_mount_points(paths)] = partial(succeed, holds)
+    marked = markers.read_mark("install_packages", asked_for(recipe, "install_packages"))
+    looking = f"{apt.packages_are_installed(recipe.software.apt)} || {{ {marked}; }}"
+    known[looking] = partial(succeed, root.packages >= {"git", *recipe.software.apt})
     for step in DEPENDS_ON:
         digest = asked_for(recipe, step)
         known[markers.read_mark(step, digest)] = partial(read_mark, host, step, digest)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from notebake import credential_scan, notebook_run
 from notebake.asked import asked_for as digest_for
-from notebake.commands import clean, datasets, jupyter, markers, repository, software, volumes
+from notebake.commands import apt, clean, datasets, jupyter, markers, repository, software, volumes
 from notebake.commands.notebook import run_notebook, status_path
-from notebake.commands.shell import as_user, script
+from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script
 from notebake.digest import digest_of
 from notebake.disks import device_names
 from notebake.recipe import Recipe
@@ -72,9 +72,11 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
         user=user, port=recipe.jupyter_port, working_directory=path or f"/home/{user}"
     )
     installing = software.install_software(recipe.software, user=user, digest=digest)
+    packaging = script(NETWORK_ENVIRONMENT, apt.install_packages(recipe.software.apt))
     receiving = [datasets.receive_dataset(one, user=user) for one in recipe.datasets]
     known: list[tuple[str, list[str], float, Callable[[], str]]] = [
         ("mount_volumes", mounting, 5, lambda: mount(recipe, host)),
+        ("install_packages", [packaging], 20, lambda: set_up(host, recipe.software.apt)),
         ("install_software", [installing], 90, lambda: install(host, digest)),
         ("fetch_datasets", receiving, 4, lambda: receive(recipe, host)),
         ("fetch_datasets", [], 1, str),
@@ -143,6 +145,11 @@ def mount(recipe: Recipe, host: ScriptedHost) -> str:
     return "mounted\n"
 
 
+def set_up(host: ScriptedHost, packages: tuple[str, ...]) -> str:
+    host.root.packages |= {"git", *packages}
+    return "set up\n"
+
+
 def install(host: ScriptedHost, digest: str) -> str:
     host.root.software = digest
     host.root.files |= {f"{software.LOCKS}/{name}": text for name, text in LOCKS.items()}
@@ -160,6 +167,7 @@ def receive(recipe: Recipe, host: ScriptedHost) -> str:
 
 
 def clone(host: ScriptedHost) -> str:
+    assert "git" in host.root.packages, "a clone without git"
     host.root.commit = COMMIT
     return "cloned\n"
 

@@ -28,6 +28,7 @@ AFTER_WORK = {
     "launch_acceptance",
     "prove_image",
 }
+INSTALLED = {"install_packages", "install_software"}
 SERVER = {"start_jupyter", "check_server"}
 CHANGES: dict[str, tuple[Any, set[str]]] = {
     "region": ("eu-central-1", EVERYTHING),
@@ -38,7 +39,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "root_volume": (RootVolume(size_gib=20), EVERYTHING),
     "volumes": ((Volume(name="data", mount_point="/data"),), EVERYTHING),
     "network": (Network(address="private"), EVERYTHING),
-    "instance_store": (InstanceStore(), EVERYTHING - {"launch_instance", "install_software"}),
+    "instance_store": (InstanceStore(), EVERYTHING - {"launch_instance", *INSTALLED}),
     "software": (
         Software(packages=("xarray",)),
         {"install_software", *SERVER, "run_notebook", *AFTER_WORK},

@@ -44,13 +44,8 @@ class Machine:
         self.world, directory = world, world.directory
         self.root, self.locks = directory / "opt", directory / "locks"
         self.profile, self.asked = directory / "profile.d" / "notebake.sh", directory / "asked"
-        world.environment |= {"asked": str(self.asked), "retry_seconds": "0"}
-        world.fake("apt-get", "exit ${APT_EXIT:-0}")
-        world.fake(
-            "dpkg",
-            '[ "$1" != --audit ] || cat audit 2>/dev/null; [ "$1" != --configure ] || rm audit',
-        )
-        world.fake("dpkg-query", '[ "${@: -1}" != present ] || printf "ii "; exit 0')
+        world.environment |= {"asked": str(self.asked)}
+        world.fake("dpkg-query", "exit 0")
         installed = directory / "uv"
         self.write(installed, "uv", FAKE_UV)
         target = f'mkdir -p "{self.root}/uv/bin" && cp "{installed}" "{self.root}/uv/bin/uv"'
@@ -130,43 +125,14 @@ def test_an_installation_that_broke_off_is_not_done_and_can_be_repeated(
     assert machine.has()
 
 
-def test_apt_is_asked_for_what_is_missing_only(machine: Machine) -> None:
-    assert machine.install(Software(apt=("present",)))[0] == 0
-    assert machine.calls_of("apt-get") == []
-    code, printed = machine.install(Software(apt=("present", "ffmpeg")))
-    assert code == 0
-    assert "apt: 1 of 2 packages to install" in printed
-    update, install, _clean = machine.calls_of("apt-get")
-    assert update.endswith(" update")
-    assert install.endswith(" install --no-install-recommends -- ffmpeg")
-    assert "DPkg::Lock::Timeout=600" in install
-
-
-def test_an_interrupted_package_is_configured_first(machine: Machine) -> None:
-    (machine.world.directory / "audit").write_text("half-installed\n")
-    code, printed = machine.install(Software())
-    assert code == 0, printed
-    assert [call for call in machine.calls_of("dpkg") if "--audit" not in call] == [
-        "dpkg --configure -a"
-    ]
-
-
-def test_a_failing_apt_stops_before_python(machine: Machine) -> None:
-    machine.world.environment["APT_EXIT"] = "100"
-    assert machine.install(Software(apt=("ffmpeg",)))[0] != 0
-    assert machine.calls_of("apt-get")
-    assert machine.calls_of("uv") == []
-
-
 def test_values_reach_the_package_managers_unchanged(machine: Machine) -> None:
     nasty = NASTY.replace("/", "_")
     software = Software(requirements="x\n").model_copy(
-        update={"apt": (nasty,), "packages": (nasty,), "requirements": f"{nasty}\n"}
+        update={"packages": (nasty,), "requirements": f"{nasty}\n"}
     )
     code, printed = machine.install(software)
     assert code == 0, printed
     assert machine.asked.read_text().count(nasty) == 2
-    assert any(call.endswith(nasty) for call in machine.calls_of("apt-get"))
 
 
 def test_requirements_may_be_longer_than_a_command_line(machine: Machine, tmp_path: Path) -> None:

@@ -1,0 +1,30 @@
+"""The distribution's packages: those of the recipe, and what the other steps cannot do without.
+
+Needs   the reachable builder
+Gives   Done, at once where nothing is missing
+Costs   nothing of its own
+"""
+
+from notebake.builder import find_on_host, make_on_host
+from notebake.commands.apt import install_packages, packages_are_installed
+from notebake.commands.shell import NETWORK_ENVIRONMENT, script
+from notebake.records import Done, Run
+from notebake.step import Step
+
+NAME = "install_packages"
+
+
+def find_packages(run: Run) -> Done | None:
+    """Return that nothing is missing, or that it was installed from exactly this list."""
+    installed = packages_are_installed(run.recipe.software.apt)
+    return find_on_host(run, NAME, installed=installed)
+
+
+def make_packages(run: Run) -> Done:
+    """Install them detached from the connection."""
+    software = run.recipe.software
+    work = script(NETWORK_ENVIRONMENT, install_packages(software.apt))
+    return make_on_host(run, NAME, [work], timeout_seconds=software.timeout_seconds)
+
+
+STEP = Step(NAME, "Install the distribution's packages", find_packages, make_packages)
