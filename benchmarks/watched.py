@@ -55,7 +55,7 @@ WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
         "Session.client": ("AWS calls", lambda _, name, **__: f"make a client of {name}")
     },
     "flows.local_server": {
-        "start_server": (SERVER, constant("start Prefect's server")),
+        "wait_for_server": (SERVER, constant("wait for Prefect's server")),
         "stop_server": (SERVER, constant("end Prefect's server")),
     },
     "prefect.flows": {"Flow.__call__": ("Prefect", lambda flow, **_: f"flow {flow.name}")},

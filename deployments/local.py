@@ -5,7 +5,15 @@ import shlex
 import subprocess
 import sys
 
-from flows.local_server import PROJECT, environment, keep, start_program, start_server, stop_server
+from flows.local_server import (
+    PREFECT,
+    PROJECT,
+    environment,
+    keep,
+    start_prefect,
+    start_server,
+    stop_server,
+)
 from notebake.errors import NotebakeError
 
 POOL = "notebake"
@@ -34,15 +42,14 @@ def start_worker() -> str:
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["deploy", "--all"],
     ):
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        command = [*PREFECT, "--no-prompt", *arguments]
         done = subprocess.run(
             command, env=variables, cwd=PROJECT, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             said = f"{done.stdout}{done.stderr}".strip()
             raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {said}")
-    arguments = ["-m", "prefect", "worker", "start", "--pool", POOL]
-    worker = start_program("worker", arguments, variables)
+    worker = start_prefect("worker", ["worker", "start", "--pool", POOL], variables)
     keep(server.model_copy(update={"worker": worker}))
     return server.url
 

@@ -3,18 +3,16 @@
 import os
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from deployments.local import cloud_environment, sandbox
-from flows.local_server import (
-    PROJECT,
-    environment,
-    is_up,
-    read_state,
-    start_server,
-    stop_server,
-)
+from flows import command_line
+from flows.local_server import PROJECT, is_up
+from flows.prefect_server import prefect_server
+from flows.quick_imports import hasten_imports
 from notebake.errors import NotebakeError
 
 RECIPE = "deployments/rehearsal.yaml"
@@ -25,68 +23,76 @@ The same on AWS, where it costs money (the plan says how much, and makes nothing
 """
 
 
+@dataclass(frozen=True)
+class Cloud:
+    """The sandbox as it was found, or started."""
+
+    is_ours: bool
+    """Whether it was not up before, and so is ours to end."""
+    code: int
+    """0 when it is up."""
+
+
 def main() -> int:
     """Start what is needed, build, and end what was started; also when interrupted."""
     began = time.monotonic()
-    sandbox_was_up = sandbox("status", quiet=True) == 0
-    server_was_up = is_up()
-    code, code_down = 1, 0
-    try:
-        code = rehearse(fresh=not sandbox_was_up)
-    except KeyboardInterrupt:
-        code = 130
-    except NotebakeError as error:
-        say(str(error))
-    finally:
-        if not server_was_up:
-            stop_server()
-        if not sandbox_was_up:
-            code_down = sandbox("down", quiet=True)
+    say("Starting the sandbox cloud and a Prefect server …")
+    server_was_up, code = is_up(), 1
+    # One after the other in a thread beside this one: the cloud's start, and its end.
+    with ThreadPoolExecutor(1) as beside:
+        starting, ending = beside.submit(start_cloud), None
+        variables = beside.submit(cloud_environment)
+        try:
+            with prefect_server() as wait_for_prefect:
+                try:
+                    wait_for_prefect()
+                    code = starting.result().code or build_in(variables.result())
+                finally:
+                    ending = beside.submit(end_cloud, starting)
+        except KeyboardInterrupt:
+            code = 130
+        except NotebakeError as error:
+            say(str(error))
+        code_down = (ending or beside.submit(end_cloud, starting)).result()
     if code_down:
         say("Something of the sandbox still runs. Type: make down")
-    elif not (sandbox_was_up or server_was_up):
+    elif starting.result().is_ours and not server_was_up:
         say("The sandbox and the server are down. Nothing keeps running.")
     say(f"The whole rehearsal took {time.monotonic() - began:.0f} s.")
     return code or code_down
 
 
-def rehearse(*, fresh: bool) -> int:
-    """Build the rehearsal's recipe in the sandbox; the server starts while the sandbox does."""
-    say("Starting the sandbox cloud and a Prefect server …")
-    failures: list[NotebakeError] = []
-    server = threading.Thread(target=try_server, args=(failures,))
-    server.start()
-    code = start_sandbox() if fresh else 0
-    server.join()
-    if failures:
-        raise failures[0]
-    kept = read_state()
-    if code or kept is None:
-        return code or 1
-    command = [sys.executable, "-m", "flows.command_line", "build", RECIPE]
-    variables = environment(kept.url) | cloud_environment()
-    code = subprocess.run(command, env=variables, cwd=PROJECT, check=False).returncode
+def build_in(variables: Mapping[str, str]) -> int:
+    """Build the rehearsal's recipe in the cloud of this environment; say how it is done on AWS."""
+    os.environ.update(variables)
+    code = command_line.main(["build", RECIPE])
     if code == 0:
         say(ON_AWS)
     return code
 
 
-def try_server(failures: list[NotebakeError]) -> None:
-    """Start the server; what goes wrong is for the other thread to raise."""
-    try:
-        start_server()
-    except NotebakeError as error:
-        failures.append(error)
+def start_cloud() -> Cloud:
+    """Return the sandbox, started unless it is up, and having forgotten earlier rehearsals."""
+    status = sandbox("status", quiet=True)
+    if status == 1:
+        return Cloud(is_ours=True, code=start_sandbox())
+    # Anything but 0 is an interrupt: whose the sandbox is was not told.
+    return Cloud(is_ours=False, code=status)
 
 
 def start_sandbox() -> int:
-    """Start a sandbox that has forgotten earlier rehearsals; show how it goes, not what is next."""
+    """Start a sandbox that knows of nothing; show how it goes, but not what could be next."""
     command = [sys.executable, "-m", "sandbox", "up", "--fresh"]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as starting:
         for line in starting.stdout or ():
             if not line.startswith("Next:"):
                 say(line.rstrip())
     return starting.returncode
+
+
+def end_cloud(starting: Future[Cloud]) -> int:
+    """End the sandbox if it is ours; 0 when nothing of it is left."""
+    return sandbox("down", quiet=True) if starting.result().is_ours else 0
 
 
 def say(line: str) -> None:
@@ -96,5 +102,6 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    hasten_imports()
     os.chdir(PROJECT)
-    sys.exit(main())
+    command_line.end_at_once(main())

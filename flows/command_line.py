@@ -5,7 +5,6 @@ commands that need them, so that help and a wrong recipe are answered at once.
 """
 
 import argparse
-import gc
 import os
 import re
 import shlex
@@ -86,8 +85,6 @@ def add_regions(one: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked, 1 when not, 130 when interrupted."""
     given = parser().parse_args(arguments)
-    # Pydantic would search all packages that are installed for plugins of its own.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         return run_command(given)
     except NotebakeError as error:
@@ -146,18 +143,19 @@ def run_command(given: argparse.Namespace) -> int:
     return look_commands.run(given)
 
 
-def collect_less_often() -> None:
-    """Look for garbage less often: imports make hundreds of thousands of objects that stay."""
-    gc.set_threshold(100_000)
-
-
 def run_and_exit() -> NoReturn:
     """Run the command that was typed, and end this process at once.
 
     Prefect's threads would wait at exit, for minutes, for a server that is gone by then.
     """
-    collect_less_often()
-    code = main()
+    from flows.quick_imports import hasten_imports
+
+    hasten_imports()
+    end_at_once(main())
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End this process without waiting for its threads."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -13,9 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-import httpx
 
 from notebake.errors import NotebakeError
 from notebake.process import Process, is_dead, process_of
@@ -24,6 +23,7 @@ from notebake.records import Record
 HOME = Path(os.environ.get("NOTEBAKE_HOME", Path.home() / ".notebake"))
 STATE = HOME / "server.json"
 PROJECT = Path(__file__).parent.parent
+PREFECT = (sys.executable, "-m", "flows.prefect_program")
 USUAL_PORT = 4200
 START_SECONDS = 180
 END_SECONDS = 15
@@ -52,62 +52,40 @@ def environment(url: str) -> dict[str, str]:
     return {**os.environ, **settings}
 
 
-@contextmanager
-def prefect_server() -> Iterator[None]:
-    """Let Prefect find a server as long as the block runs: the user's own, or ours.
-
-    Raises:
-        NotebakeError: ours did not start; the end of its log is in the message.
-    """
-    if has_own_server():
-        yield
-        return
-    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (HOME / "server.users").open("w") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
-        os.environ.update(environment(start_server().url))
-        try:
-            yield
-        finally:
-            with suppress(BlockingIOError):
-                # Nobody else has the lock: this was the last build.
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                kept = read_state()
-                if kept and not kept.stays:
-                    stop_server()
-
-
-def has_own_server() -> bool:
-    """Tell whether the user has told Prefect which server to use."""
-    if "PREFECT_API_URL" in os.environ:
-        return True
-    home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
-    profiles = home / "profiles.toml"
-    return profiles.exists() and "PREFECT_API_URL" in profiles.read_text(errors="replace")
-
-
 def start_server(*, stays: bool = False) -> Server:
     """Return our server, started unless it runs already, once it answers."""
+    with starting_server(stays=stays) as server:
+        return server
+
+
+@contextmanager
+def starting_server(*, stays: bool = False) -> Iterator[Server]:
+    """Have our server on its way while the block runs; after it the server answers.
+
+    Raises:
+        NotebakeError: it did not start; the end of its log is in the message.
+    """
     HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (HOME / "server.starting").open("w") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         kept = read_state()
         if kept and not is_dead(kept.server) and answers(kept.url):
-            return keep(kept.model_copy(update={"stays": stays or kept.stays}))
+            yield keep(kept.model_copy(update={"stays": stays or kept.stays}))
+            return
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        process = start_program("server", command, environment(url))
+        arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        process = start_prefect("server", arguments, environment(url))
         server = keep(Server(url=url, server=process, stays=stays))
+        yield server
         wait_for_server(server)
-        return server
 
 
-def start_program(name: str, arguments: list[str], variables: dict[str, str]) -> Process:
-    """Start a Python program in a session of its own, so that Ctrl-C here does not end it."""
+def start_prefect(name: str, arguments: list[str], variables: dict[str, str]) -> Process:
+    """Start Prefect's command in a session of its own, so that Ctrl-C here does not end it."""
     with (HOME / f"{name}.log").open("wb") as log:
         started = subprocess.Popen(
-            [sys.executable, *arguments],
+            [*PREFECT, *arguments],
             env=variables,
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
@@ -126,15 +104,19 @@ def wait_for_server(server: Server) -> None:
             lines = (HOME / "server.log").read_text(errors="replace").splitlines()
             tail = "\n".join(lines[-15:])
             raise NotebakeError(f"The Prefect server did not start. Its log ends with:\n{tail}")
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def answers(url: str) -> bool:
     """Tell whether a server answers at an address."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=2)
     try:
-        return httpx.get(f"{url}/api/health", timeout=2).status_code == 200
-    except httpx.HTTPError:
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def free_port() -> int:

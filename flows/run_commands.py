@@ -3,13 +3,13 @@
 import argparse
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
-from flows import prefect_settings
+from flows.prefect_server import prefect_server
 from flows.report import BuildReport, StepTime, print_report
 from flows.terminal import show_progress
 from notebake import runs
@@ -74,13 +74,13 @@ def name_in_file(path: Path) -> str | None:
 
 def execute(run: Run, *, from_step: str = "") -> int:
     """Build, showing each step, and report; 0 only for an accepted image."""
-    prefect_settings.apply(quiet=True)
     began = time.monotonic()
     heading = f"{run.recipe.name}  run {run.id}"
     with (
         kept_log(run) as log_path,
+        prefect_server() as wait_for_prefect,
         show_progress(heading, _titles(), log_path) as progress,
-        started_prefect(),
+        started_prefect(wait_for_prefect),
     ):
         from prefect.exceptions import TerminationSignal
 
@@ -113,13 +113,11 @@ def what_is_left(run: Run) -> str:
 
 def remove(run: Run) -> int:
     """Tear a run down, and say what was looked for."""
-    prefect_settings.apply(quiet=True)
-    from flows.steps import TEAR_DOWN
-
     with (
         kept_log(run) as log_path,
-        show_progress(f"tear down {run.id}", [TEAR_DOWN], log_path),
-        started_prefect(),
+        prefect_server() as wait_for_prefect,
+        show_progress(f"tear down {run.id}", _titles()[-1:], log_path),
+        started_prefect(wait_for_prefect),
     ):
         from flows.tear_down import tear_down
 
@@ -128,19 +126,17 @@ def remove(run: Run) -> int:
 
 
 @contextmanager
-def started_prefect() -> Iterator[None]:
-    """Have a Prefect server as long as the block runs. It and its import take some seconds."""
+def started_prefect(wait_for_prefect: Callable[[], None]) -> Iterator[None]:
+    """Have Prefect ready as long as the block runs. Its import and its server take some seconds."""
     log.info("Starting Prefect")
-    from flows.local_server import prefect_server
+    wait_for_prefect()
+    try:
+        yield
+    finally:
+        from prefect.logging.handlers import APILogHandler
 
-    with prefect_server():
-        try:
-            yield
-        finally:
-            from prefect.logging.handlers import APILogHandler
-
-            # What is still on its way to the server gets five seconds to arrive.
-            APILogHandler().flush()
+        # What is still on its way to the server gets five seconds to arrive.
+        APILogHandler().flush()
 
 
 def report_of(run: Run, steps: list[StepProgress], seconds: float) -> BuildReport:

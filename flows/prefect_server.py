@@ -1,0 +1,75 @@
+"""A Prefect server for as long as something is executed: the user's own, or ours."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from flows import prefect_settings
+from flows.local_server import HOME, environment, read_state, starting_server, stop_server
+
+
+@contextmanager
+def prefect_server() -> Iterator[Callable[[], None]]:
+    """Let Prefect find a server as long as the block runs: the user's own, or ours.
+
+    Ours is on its way when the block begins; what the block is given imports Prefect meanwhile,
+    and returns when the server answers.
+
+    Raises:
+        NotebakeError: ours did not start; the end of its log is in the message.
+    """
+    prefect_settings.apply(quiet=True)
+    if has_own_server():
+        yield import_flows
+        return
+    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (HOME / "server.users").open("w") as users, ExitStack() as stack:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        stack.callback(stop_unless_used, users)
+        starting = stack.enter_context(ExitStack())
+        os.environ.update(environment(starting.enter_context(starting_server()).url))
+
+        def wait_for_prefect() -> None:
+            import_flows()
+            starting.close()
+            stack.enter_context(without_heartbeats())
+
+        yield wait_for_prefect
+
+
+def has_own_server() -> bool:
+    """Tell whether the user has told Prefect which server to use."""
+    if "PREFECT_API_URL" in os.environ:
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
+    profiles = home / "profiles.toml"
+    return profiles.exists() and "PREFECT_API_URL" in profiles.read_text(errors="replace")
+
+
+def import_flows() -> None:
+    """Import Prefect and all that a build needs, which takes some seconds."""
+    import flows.build_image  # noqa: F401
+
+
+@contextmanager
+def without_heartbeats() -> Iterator[None]:
+    """Let flows send no heartbeats: on a server of our own nobody looks for them.
+
+    The thread that sends them sleeps for whole seconds, and a flow waits for it at its end.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def stop_unless_used(users: TextIO) -> None:
+    """End our server if nobody else has the lock, unless it was started to stay."""
+    with suppress(BlockingIOError):
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kept = read_state()
+        if kept and not kept.stays:
+            stop_server()

@@ -1,0 +1,58 @@
+"""Our own Prefect server: there when it is needed, shared, and gone after the last who needs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+USED = """
+import json, sys
+from flows.local_server import answers, is_up, read_state
+from flows.prefect_server import prefect_server
+
+def said(how):
+    with prefect_server() as wait_for_prefect:
+        was_imported = "prefect" in sys.modules
+        if how == "interrupted":
+            raise KeyboardInterrupt
+        wait_for_prefect()
+        from prefect.settings import get_current_settings
+        url = read_state().url
+        with prefect_server() as wait_again:
+            wait_again()
+        settings = get_current_settings()
+        return [was_imported, answers(url), settings.api.url == url + "/api",
+                settings.flows.heartbeat_frequency]
+
+try:
+    inside = said(sys.argv[1])
+except KeyboardInterrupt:
+    inside = "interrupted"
+print(json.dumps([inside, is_up()]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "inside"),
+    [("used", [False, True, True, None]), ("interrupted", "interrupted")],
+)
+def test_a_server_of_our_own_is_there_for_the_block_and_ends_with_it(
+    how: str, inside: object, tmp_path: Path
+) -> None:
+    variables = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-c", USED, how],
+        cwd=PROJECT,
+        env=variables | {"HOME": str(tmp_path), "NOTEBAKE_HOME": str(tmp_path / "notebake")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+
+    assert json.loads(done.stdout.splitlines()[-1]) == [inside, False]
+    assert not (tmp_path / "notebake" / "server.json").exists()
