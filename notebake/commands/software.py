@@ -93,17 +93,18 @@ def _find(*modules: str) -> str:
 
 
 FINISH = r"""
-rm --recursive --force "$root/cache"
 echo "$digest" > "$root/python/.notebake-digest.new"
 mv "$root/python/.notebake-digest.new" "$root/python/.notebake-digest"
 """
 
 LOCK = r"""
+rm --recursive --force "$root/cache" & removing=$!
 mkdir --parents "$locks"
 freeze() { "$root/uv/bin/uv" --quiet --no-cache pip freeze --python "$root/$1/bin/python"; }
 keep() { cat > "$locks/$1.new" && mv "$locks/$1.new" "$locks/$1"; }
 freeze python | keep requirements.txt
 freeze papermill | keep papermill.txt
 dpkg-query --show --showformat '${Package}=${Version}\n' | keep apt.txt
+wait "$removing"
 echo "Python: $(wc --lines < "$locks/requirements.txt") packages"
 """
