@@ -22,18 +22,17 @@ def metadata_of(region: Region, instance: Instance) -> Tree:
 
 
 def _meta_data(region: Region, instance: Instance) -> Tree:
-    hostname = f"ip-{instance.private_address.replace('.', '-')}.ec2.internal"
     group_names = "\n".join(one["GroupName"] for one in view_groups(region, instance))
     tree: Tree = {
         "ami-id": instance.image_id,
         "ami-launch-index": str(instance.launch_index),
         "block-device-mapping": _block_devices(region, instance),
-        "hostname": hostname,
+        "hostname": instance.private_name,
         "instance-action": "none",
         "instance-id": instance.id,
         "instance-life-cycle": "on-demand",
         "instance-type": instance.instance_type,
-        "local-hostname": hostname,
+        "local-hostname": instance.private_name,
         "local-ipv4": instance.private_address,
         "mac": instance.interface.mac_address,
         "network": {

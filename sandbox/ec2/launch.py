@@ -98,6 +98,7 @@ def _instance_of(
         metadata_options=_metadata_options(plan.image, parameters.get("MetadataOptions", {})),
         disable_termination=bool(parameters.get("DisableApiTermination")),
         disable_stop=bool(parameters.get("DisableApiStop")),
+        is_monitored=bool(parameters.get("Monitoring", {}).get("Enabled")),
         ebs_optimized=bool(parameters.get("EbsOptimized")),
         launch_time=launch_time,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from sandbox.ec2.performance import check_performance
 from sandbox.ec2.refusals import invalid_value, missing, refusal, unsupported
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import BlockDevice, Image
@@ -85,6 +86,7 @@ def _complete(region: Region, line: BlockDevice) -> BlockDevice:
         raise missing("size or snapshotId")
     if not 1 <= line.size_gib <= LARGEST_GIB:
         raise invalid_value(line.size_gib, "volumeSize")
+    check_performance(line)
     return encrypt_by_default(region, line)
 
 

@@ -156,6 +156,7 @@ class Instance:
     rules: Sequence[Rule] | None = None
     disable_termination: bool = False
     disable_stop: bool = False
+    is_monitored: bool = False
     ebs_optimized: bool = False
     state: str = "pending"
     state_reason: tuple[str, str] | None = None
@@ -172,6 +173,16 @@ class Instance:
     @property
     def is_live(self) -> bool:
         return self.state != "terminated"
+
+    @property
+    def private_name(self) -> str:
+        """EC2's name for the private address: the oldest region has a domain of its own.
+
+        https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+        """
+        region = self.zone[:-1]
+        domain = "ec2" if region == "us-east-1" else f"{region}.compute"
+        return f"ip-{self.private_address.replace('.', '-')}.{domain}.internal"
 
     @property
     def public_address(self) -> str | None:

@@ -32,7 +32,7 @@ def view_instance(region: Region, instance: Instance) -> View:
         "KeyName": instance.key_name,
         "ClientToken": instance.client_token,
         "Placement": {"AvailabilityZone": instance.zone, "GroupName": "", "Tenancy": "default"},
-        "Monitoring": {"State": "disabled"},
+        "Monitoring": {"State": _monitoring(instance)},
         "RootDeviceName": instance.root_device,
         "RootDeviceType": "ebs",
         "VirtualizationType": "hvm",
@@ -60,7 +60,7 @@ def _view_network(region: Region, instance: Instance) -> View:
     return {
         **public,
         "PrivateIpAddress": instance.private_address,
-        "PrivateDnsName": f"ip-{instance.private_address.replace('.', '-')}.ec2.internal",
+        "PrivateDnsName": instance.private_name,
         "SubnetId": instance.subnet_id,
         "VpcId": instance.vpc_id,
         "SourceDestCheck": True,
@@ -68,6 +68,12 @@ def _view_network(region: Region, instance: Instance) -> View:
         "BlockDeviceMappings": [_view_device(one) for one in region.volumes_of(instance.id)],
         "NetworkInterfaces": [_view_interface(region, instance)],
     }
+
+
+def _monitoring(instance: Instance) -> str:
+    if not instance.is_monitored:
+        return "disabled"
+    return "pending" if instance.state == "pending" else "enabled"
 
 
 def view_groups(region: Region, instance: Instance) -> list[View]:

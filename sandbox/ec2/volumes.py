@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.ec2 import volume_life
 from sandbox.ec2.mapping import LARGEST_GIB, encrypt_by_default
+from sandbox.ec2.performance import check_performance
 from sandbox.ec2.refusals import invalid_value, missing, refusal, unsupported
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Attachment, BlockDevice, Volume, new_id
@@ -14,7 +15,6 @@ from sandbox.ec2.tags import read_tag_specifications
 from sandbox.ec2.tokens import Scope
 
 Params = Mapping[str, Any]
-VOLUME_TYPES = ("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard")
 
 
 def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
@@ -129,8 +129,6 @@ def delete_volume(region: Region, parameters: Params) -> None:
 
 def _read_line(region: Region, parameters: Params) -> BlockDevice:
     volume_type = parameters.get("VolumeType", "gp2")
-    if volume_type not in VOLUME_TYPES:
-        raise invalid_value(volume_type, "volumeType")
     size_gib, snapshot_id = parameters.get("Size"), parameters.get("SnapshotId")
     snapshot = region.find_snapshot(snapshot_id) if snapshot_id else None
     if snapshot:
@@ -147,9 +145,6 @@ def _read_line(region: Region, parameters: Params) -> BlockDevice:
         raise missing("size/snapshot")
     if not 1 <= size_gib <= LARGEST_GIB:
         raise invalid_value(size_gib, "size")
-    if parameters.get("Iops") and volume_type not in ("gp3", "io1", "io2"):
-        message = f"The parameter iops is not supported for {volume_type} volumes."
-        raise refusal("InvalidParameterCombination", message)
     line = BlockDevice(
         device="",
         size_gib=size_gib,
@@ -160,4 +155,5 @@ def _read_line(region: Region, parameters: Params) -> BlockDevice:
         encrypted=bool(parameters.get("Encrypted") or (snapshot and snapshot.encrypted)),
         kms_key_id=parameters.get("KmsKeyId") or (snapshot.kms_key_id if snapshot else None),
     )
+    check_performance(line)
     return encrypt_by_default(region, line)

@@ -77,6 +77,14 @@ def test_a_launch_is_found_by_its_token_and_its_tags(world: World) -> None:
         ({"UserData": OWN_END + " " * 16385}, "InvalidParameterValue"),
         ({"MinCount": 2}, "InvalidParameterValue"),
         (
+            {
+                "BlockDeviceMappings": [
+                    {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 4, "VolumeType": "io1"}}
+                ]
+            },
+            "MissingParameter",
+        ),
+        (
             {"BlockDeviceMappings": [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 4}}]},
             "InvalidBlockDeviceMapping",
         ),
@@ -102,6 +110,16 @@ def test_a_launch_that_ec2_refuses_is_refused_and_makes_nothing(
     assert code_of(world.launch, **change) == code
     assert world.instances() == []
     assert world.volumes() == []
+
+
+def test_an_instance_is_monitored_and_named_as_its_region_does(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Monitoring.html"""
+    plain = world.instance(world.launch_running())
+    watched = world.instance(world.launch_running(Monitoring={"Enabled": True}))
+    assert [one["Monitoring"]["State"] for one in (plain, watched)] == ["disabled", "enabled"]
+    number = plain["PrivateIpAddress"].replace(".", "-")
+    domain = "ec2" if world.account.region == "us-east-1" else f"{world.account.region}.compute"
+    assert plain["PrivateDnsName"] == f"ip-{number}.{domain}.internal"
 
 
 def test_a_type_that_a_zone_does_not_have_is_unsupported_there(world: World) -> None:

@@ -91,6 +91,11 @@ def test_the_root_volume_cannot_be_detached_from_a_running_instance(world: World
         ({"Size": 99999}, "InvalidParameterValue"),
         ({"SnapshotId": "snap-0123456789abcdef0"}, "InvalidSnapshot.NotFound"),
         ({"VolumeType": "gp2", "Iops": 3000}, "InvalidParameterCombination"),
+        ({"VolumeType": "gp2", "Throughput": 125}, "InvalidParameterCombination"),
+        ({"VolumeType": "gp3", "Iops": 100}, "InvalidParameterValue"),
+        ({"VolumeType": "gp3", "Size": 10, "Iops": 5001}, "InvalidParameterValue"),
+        ({"VolumeType": "io1", "Size": 4}, "MissingParameter"),
+        ({"VolumeType": "st1", "Size": 1}, "InvalidParameterValue"),
         ({"DryRun": True}, "DryRunOperation"),
     ],
 )
