@@ -73,11 +73,13 @@ def attach_loop(file: Path) -> str:
 def detach_loops(file: Path) -> None:
     """Detach every loop device of the file; one that is mounted goes when it is unmounted."""
     deadline = time.monotonic() + DETACH_TIMEOUT_SECONDS
-    while (names := loops_below(file)) and time.monotonic() < deadline:
+    names = loops_below(file)
+    while names and time.monotonic() < deadline:
         for name in names:
             with suppress(SandboxError):
                 run_program("losetup", "--detach", f"/dev/{name}")
-        time.sleep(0.02)
+        if names := loops_below(file):
+            time.sleep(0.02)
 
 
 def loops_below(place: Path) -> dict[str, Path]:

@@ -97,15 +97,16 @@ def set_rules(home: Home, address: str, rules: Sequence[Rule]) -> None:
 
 def remove_rules(home: Home, address: str) -> None:
     """Close the door of this address, and lose nothing more of it. May be repeated."""
-    lost_packets.forget(home, address)
     chain = _chain_of(address)
-    if _succeeds("nft", "list", "chain", "ip", home.name, chain):
-        element = f"{{ {address} : jump {chain} }}"
-        _load(
-            f"add element ip {home.name} machines {element}\n"
-            f"delete element ip {home.name} machines {element}\n"
-            f"delete chain ip {home.name} {chain}"
-        )
+    element = f"{{ {address} : jump {chain} }}"
+    # What is not there cannot be deleted, so it is added first.
+    _load(
+        lost_packets.forgetting(home, address) + f"add chain ip {home.name} {chain}\n"
+        f"flush chain ip {home.name} {chain}\n"
+        f"add element ip {home.name} machines {element}\n"
+        f"delete element ip {home.name} machines {element}\n"
+        f"delete chain ip {home.name} {chain}"
+    )
 
 
 def _statement(rule: Rule) -> str:

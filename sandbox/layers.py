@@ -16,12 +16,16 @@ from sandbox.home import Home, locked, write_json
 from sandbox.programs import run_program
 
 BASE_IMAGE = "base"
+# Of a layer that is being copied, or removed: no stack has it.
+HIDDEN = "."
 UNMOUNT_TIMEOUT_SECONDS = 10
 COPY_TIMEOUT_SECONDS = 900
 
 
 def record_base(home: Home) -> None:
     """Make the present base system the image "base". Without one, what was recorded stays."""
+    for unfinished in (home.path / "layers").glob(f"{HIDDEN}*"):
+        shutil.rmtree(unfinished)
     if base := base_system.find_base():
         _write_stack(home.path / "images" / f"{BASE_IMAGE}.json", [str(base)])
 
@@ -88,10 +92,13 @@ def bake(home: Home, machine_id: str, image_id: str) -> None:
         raise SandboxError(f"There is an image {image_id} already")
     layer = home.path / "layers" / uuid.uuid4().hex
     stack = [*_read_stack(place / "stack.json"), str(layer)]
+    copied = layer.with_name(f"{HIDDEN}{layer.name}") if (place / "root").is_mount() else None
+    if copied:  # before the lock is taken: every launch waits for that
+        copy = ("cp", "--archive", "--reflink=auto", place / "upper", copied)
+        run_program(*copy, timeout_seconds=COPY_TIMEOUT_SECONDS)
     with locked(home.path / "layers.lock"):
-        if (place / "root").is_mount():
-            copy = ("cp", "--archive", "--reflink=auto", place / "upper", layer)
-            run_program(*copy, timeout_seconds=COPY_TIMEOUT_SECONDS)
+        if copied:
+            copied.rename(layer)
         else:
             (place / "upper").rename(layer)
             _write_stack(place / "stack.json", stack)
@@ -107,12 +114,15 @@ def delete_image(home: Home, image_id: str) -> None:
 
 def remove_unused_layers(home: Home) -> None:
     """Remove every layer that neither an image nor a machine stands on."""
+    gone = []
     with locked(home.path / "layers.lock"):
         stacks = [*(home.path / "images").glob("*.json"), *home.machines_path.glob("*/stack.json")]
         used = {layer for stack in stacks for layer in _read_stack(stack)}
         for layer in (home.path / "layers").iterdir():
-            if str(layer) not in used:
-                shutil.rmtree(layer)
+            if str(layer) not in used and not layer.name.startswith(HIDDEN):
+                gone.append(layer.rename(layer.with_name(f"{HIDDEN}{layer.name}")))
+    for layer in gone:  # takes its time, and every launch takes the lock
+        shutil.rmtree(layer)
 
 
 def _forget_stack(home: Home, stack: Path) -> None:

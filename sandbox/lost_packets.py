@@ -26,15 +26,22 @@ CHAIN = f"""
 
 def lose(home: Home, address: str, what: str) -> None:
     """Lose `what`, in both directions, from now on; the counter starts anew. May be repeated."""
-    forget(home, address, what)
-    _change(home, "add", what, address)
+    element = f"add element ip {home.name} {what} {{ {address} }}\n"
+    run_program("nft", "-f", "-", stdin=forgetting(home, address, what) + element)
 
 
 def forget(home: Home, address: str, *what: str) -> None:
     """Undo `lose`, of everything unless told of what. May be repeated."""
-    for name in what or (SSH, EVERYTHING):
-        _change(home, "add", name, address)  # what is not there cannot be deleted
-        _change(home, "delete", name, address)
+    run_program("nft", "-f", "-", stdin=forgetting(home, address, *what))
+
+
+def forgetting(home: Home, address: str, *what: str) -> str:
+    """Return what `forget` tells nft."""
+    return "".join(
+        f"{verb} element ip {home.name} {name} {{ {address} }}\n"
+        for name in what or (SSH, EVERYTHING)
+        for verb in ("add", "delete")  # what is not there cannot be deleted
+    )
 
 
 def count(home: Home, address: str, what: str) -> int:
@@ -42,7 +49,3 @@ def count(home: Home, address: str, what: str) -> int:
     listed = run_program("nft", "list", "set", "ip", home.name, what)
     found = re.search(rf"{re.escape(address)} counter packets (\d+)", listed)
     return int(found[1]) if found else 0
-
-
-def _change(home: Home, verb: str, name: str, address: str) -> None:
-    run_program("nft", verb, "element", "ip", home.name, name, f"{{ {address} }}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sandbox import addresses
@@ -59,8 +60,8 @@ def choose_placement(
 def check_addresses(region: Region, subnet: Any, count: int) -> None:
     """Raise EC2's error if a subnet has not so many addresses left."""
     taken = {one.private_address for _, one in region.cloud.instances() if one.is_live}
-    free = [one for one in addresses.usable(subnet.cidr_block) if one not in taken]
-    if len(free) < count:
+    free = (one for one in addresses.usable(subnet.cidr_block) if one not in taken)
+    if len(list(islice(free, count))) < count:
         message = (
             f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the "
             "requested number of instances."
