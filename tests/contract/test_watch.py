@@ -1,0 +1,334 @@
+"""Readings: shared by all who wait, never older than what one has changed, never half a truth."""
+
+import contextvars
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from notebake import clock
+from notebake.aws import images, instances, kinds, tags, watch
+from notebake.aws.watch import OLDEST_SECONDS
+from notebake.errors import CloudError
+from notebake.records import Instance, Run
+from notebake.run_lease import hold_lease
+from notebake.waiting import stop_waiting, wait_until
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import REGION, CloudWorld
+from tests.sweep.world import forget_all
+
+ACTION = "DescribeInstances"
+
+
+@pytest.fixture
+def builder(world: CloudWorld) -> Instance:
+    """A machine that runs, launched by an execution that has ended."""
+    return launched(world.new_run())
+
+
+def launched(run: Run) -> Instance:
+    carry_out_to(run, "launch_instance")
+    found = instances.find_builder(run)
+    assert found is not None
+    return found
+
+
+@dataclass
+class Holds:
+    """Holds readings back until it is told to let go, or lets each of them pass at once."""
+
+    action: str = ACTION
+    arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    goes_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    count: int = 0
+
+    def before(self, call: Call) -> Reply | None:
+        if call.action == self.action:
+            self.count += 1
+            self.arrived.release()
+            assert self.goes_on.acquire(timeout=30)
+        return None
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        del call
+        return reply
+
+    def let_go(self, times: int = 1) -> None:
+        """Let so many readings pass."""
+        self.goes_on.release(times)
+
+    def wait_for_one(self) -> None:
+        """Return when a reading has arrived."""
+        assert self.arrived.acquire(timeout=30)
+
+
+def mark_as_somebody_else(world: CloudWorld, ids: list[str], **marks: str) -> None:
+    """Change tags without this process knowing."""
+    theirs = boto3.client("ec2", region_name=REGION, endpoint_url=world.opened.endpoint_url)
+    theirs.create_tags(Resources=ids, Tags=tags.as_list(marks))
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(20) as opened:
+        yield opened
+
+
+def beside(pool: ThreadPoolExecutor, work: Callable[..., Any], *given: object) -> Future[Any]:
+    """Do something in another thread of the same execution."""
+    return pool.submit(contextvars.copy_context().run, work, *given)
+
+
+def test_a_question_that_was_asked_a_moment_ago_is_not_asked_again(
+    world: CloudWorld, builder: Instance
+) -> None:
+    run_id = builder.tags[tags.RUN]
+    before = world.actions().count(ACTION)
+
+    for _ in range(5):
+        (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+        assert shown["InstanceId"] == builder.id
+
+    assert world.actions().count(ACTION) <= before + 1
+
+
+def test_what_is_not_shown_is_asked_for_anew_each_time(world: CloudWorld) -> None:
+    run = world.new_run()
+
+    for _ in range(3):
+        found = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run.id, oldest_seconds=3600)
+        assert found == []
+
+    assert world.actions().count(ACTION) == 3
+
+
+def test_some_of_what_is_shown_does_not_answer_for_what_is_not(
+    world: CloudWorld, builder: Instance
+) -> None:
+    """A run's builder is there: that says nothing of its other machines."""
+    run_id = builder.tags[tags.RUN]
+
+    def look(**marks: str) -> list[dict[str, Any]]:
+        return watch.look(
+            REGION,
+            kinds.INSTANCE,
+            watch.BY_RUN,
+            run_id,
+            only=lambda one: marks.items() <= tags.as_dict(one["Tags"]).items(),
+            oldest_seconds=3600,
+        )
+
+    assert len(look(**{tags.ROLE: "builder"})) == 1
+    before = world.actions().count(ACTION)
+    assert look(**{tags.ROLE: "acceptance"}) == []
+
+    assert world.actions().count(ACTION) == before + 1
+
+
+def test_after_a_change_nothing_older_is_an_answer(builder: Instance) -> None:
+    run_id = builder.tags[tags.RUN]
+
+    for number in range(3):
+        images.add_tags(REGION, [builder.id], {"number": str(number)})
+        (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+        assert tags.as_dict(shown["Tags"])["number"] == str(number)
+
+
+def test_a_change_whose_answer_was_lost_counts_as_one(world: CloudWorld, builder: Instance) -> None:
+    run_id = builder.tags[tags.RUN]
+    watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+    lost = world.opened.fail("lose_after", action="CreateTags")
+
+    with pytest.raises(ConnectionClosedError):
+        world.ec2.create_tags(Resources=[builder.id], Tags=tags.as_list({"number": "1"}))
+    (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+
+    assert world.opened.fired(lost) == 5
+    assert tags.as_dict(shown["Tags"])["number"] == "1"
+
+
+def test_a_reading_that_is_on_its_way_during_a_change_is_no_answer_after_it(
+    world: CloudWorld, builder: Instance, pool: ThreadPoolExecutor
+) -> None:
+    run_id = builder.tags[tags.RUN]
+    holds = Holds()
+    clock.pause(OLDEST_SECONDS)
+    with world.meeting(holds):
+        early = beside(pool, watch.look, REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+        holds.wait_for_one()
+        images.add_tags(REGION, [builder.id], {"number": "1"})
+        late = beside(pool, watch.look, REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+        holds.let_go(1000)
+        (shown,) = late.result(30)
+
+    assert tags.as_dict(shown["Tags"])["number"] == "1"
+    assert early.result(30)
+    assert holds.count == 2
+
+
+def test_a_change_by_another_run_s_execution_disturbs_nobody(world: CloudWorld) -> None:
+    mine, theirs = world.new_run(), world.new_run()
+    launched(mine)
+    other = launched(theirs)
+
+    def look() -> list[dict[str, Any]]:
+        return watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, mine.id, oldest_seconds=3600)
+
+    def change() -> None:
+        with hold_lease(theirs):
+            images.add_tags(REGION, [other.id], {"number": "1"})
+
+    with clock.replaced(clock.RealClock()), hold_lease(mine):
+        assert look()
+        before = world.actions().count(ACTION)
+        contextvars.Context().run(change)
+        assert look()
+
+    assert world.actions().count("CreateTags") == 1
+    assert world.actions().count(ACTION) == before
+
+
+def test_nobody_is_shown_something_older_than_what_he_has_been_shown(
+    world: CloudWorld, builder: Instance
+) -> None:
+    """By its id it was seen to run: by its tag it cannot be seen to be starting after that."""
+    run_id = builder.tags[tags.RUN]
+    (old,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+    mark_as_somebody_else(world, [builder.id], number="1")
+    watch.look(REGION, kinds.INSTANCE, "instance-id", builder.id)
+
+    (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+
+    assert "number" not in tags.as_dict(old["Tags"])
+    assert tags.as_dict(shown["Tags"])["number"] == "1"
+
+
+def test_one_that_is_not_shown_yet_disturbs_nobody_who_waits_beside_it(
+    world: CloudWorld, pool: ThreadPoolExecutor
+) -> None:
+    early, late = world.new_run(), world.new_run()
+    machine = launched(early).id
+
+    def shown(run: Run) -> str:
+        def look() -> str | None:
+            found = instances.find_builder(run)
+            return found.id if found else None
+
+        return wait_until(look, what="it", timeout_seconds=36000)
+
+    last = beside(pool, shown, late)
+    assert [shown(early) for _ in range(20)] == [machine] * 20
+    assert not last.done()
+
+    assert launched(late).id == last.result(60)
+
+
+def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
+    world: CloudWorld, pool: ThreadPoolExecutor
+) -> None:
+    runs = [world.new_run() for _ in range(10)]
+    builders = [launched(one).id for one in runs]
+    noticed: list[int] = []
+    began, before = clock.elapsed(), world.actions().count(ACTION)
+
+    def is_marked(run: Run) -> int | None:
+        found = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run.id)
+        is_there = "late" in tags.as_dict(found[0]["Tags"])
+        return world.actions().count(ACTION) if is_there else None
+
+    def notice(run: Run) -> None:
+        what = {"what": "the mark", "timeout_seconds": 3600, "interval_seconds": 0.25}
+        noticed.append(wait_until(lambda: is_marked(run), **what))  # type: ignore[call-overload]
+
+    waiting = [beside(pool, notice, one) for one in runs]
+    clock.pause(60)
+    changed_after = world.actions().count(ACTION)
+    mark_as_somebody_else(world, builders, late="1")
+    wait(waiting, timeout=60)
+
+    assert len(noticed) == 10
+    # One may be on its way when they change; the last to notice may see the next one begin.
+    assert max(noticed) <= changed_after + 3
+    gap_seconds = 9 * watch.GAP_SECONDS
+    assert 0 < changed_after - before < (clock.elapsed() - began) / gap_seconds + 10
+
+
+def test_who_is_interrupted_while_others_wait_ends_and_so_do_they(
+    world: CloudWorld, pool: ThreadPoolExecutor
+) -> None:
+    run = world.new_run()
+    waiting = [
+        beside(
+            pool,
+            lambda: wait_until(
+                lambda: instances.find_builder(run), what="it", timeout_seconds=36000
+            ),
+        )
+        for _ in range(5)
+    ]
+    clock.pause(5)
+
+    stop_waiting()
+
+    assert {type(one.exception(30)) for one in waiting} == {InterruptedError}
+
+
+def test_a_process_that_begins_anew_remembers_no_reading(
+    world: CloudWorld, builder: Instance
+) -> None:
+    """As a fork does that goes on as another process, in the middle of a reading."""
+    run_id = builder.tags[tags.RUN]
+    seen: list[list[dict[str, Any]]] = []
+
+    def look() -> list[dict[str, Any]]:
+        return watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+
+    class AnewInTheMiddle:
+        def before(self, call: Call) -> Reply | None:
+            if call.action == ACTION and not seen:
+                seen.append([])
+                contextvars.Context().run(forget_all)
+                seen.append(contextvars.Context().run(look))
+            return None
+
+        def after(self, call: Call, reply: Reply) -> Reply:
+            del call
+            return reply
+
+    clock.pause(OLDEST_SECONDS)
+    images.add_tags(REGION, [builder.id], {"number": "1"})
+    with world.meeting(AnewInTheMiddle()):
+        assert len(look()) == 1
+
+    assert [one["InstanceId"] for one in seen[1]] == [builder.id]
+
+
+def test_more_values_than_a_filter_takes_are_asked_for_in_parts(
+    world: CloudWorld, builder: Instance
+) -> None:
+    values = [*(f"run-{number}" for number in range(450)), builder.tags[tags.RUN]]
+    before = world.actions().count(ACTION)
+
+    found = kinds.list_kind(REGION, kinds.INSTANCE, watch.BY_RUN, values)
+
+    assert [one["InstanceId"] for one in found] == [builder.id]
+    assert world.actions().count(ACTION) == before + 3
+
+
+def test_where_one_part_is_refused_nothing_is_said_to_be_not_there(
+    world: CloudWorld, builder: Instance
+) -> None:
+    values = [*(f"run-{number}" for number in range(450)), builder.tags[tags.RUN]]
+    denied = world.opened.fail("refuse", action=ACTION, code="UnauthorizedOperation", skip=2)
+
+    with pytest.raises(CloudError, match="UnauthorizedOperation"):
+        kinds.list_kind(REGION, kinds.INSTANCE, watch.BY_RUN, values)
+
+    assert world.opened.fired(denied) == 1

@@ -1,0 +1,99 @@
+"""One asks for all who wait: an error reaches them all, and an interrupted one is followed."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from notebake.aws.shared import Shared
+from notebake.errors import CloudError
+
+OLD, NEW = "old", "new"
+COUNT = 5
+
+
+class Question:
+    """A question with an old answer, which one asks anew while the others come."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.pool = pool
+        self.shared: Shared[str] = Shared()
+        self.shared.get(lambda: OLD, lambda _: True)
+        self.is_asked, self.may_end = threading.Event(), threading.Event()
+        self.came = threading.Semaphore(0)
+        self.asked = 0
+
+    def ask(self, outcome: str | BaseException = NEW) -> Future[str]:
+        """Ask in another thread; it ends when it may."""
+
+        def answer() -> str:
+            self.asked += 1
+            self.is_asked.set()
+            assert self.may_end.wait(30)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+
+        return self.pool.submit(self.shared.get, answer, self.is_new)
+
+    def is_new(self, answer: str) -> bool:
+        """Tell whether an answer is good; who is here has the turn in hand, and waits next."""
+        self.came.release()
+        return answer == NEW
+
+    def all_ask(self, first: str | BaseException) -> tuple[Future[str], list[Future[str]]]:
+        """Let one ask and the others come; return when all wait."""
+        leader = self.ask(first)
+        assert self.is_asked.wait(30)
+        assert self.came.acquire(timeout=30)
+        others = [self.ask() for _ in range(COUNT)]
+        assert all(self.came.acquire(timeout=30) for _ in others)
+        return leader, others
+
+
+@pytest.fixture
+def question() -> Iterator[Question]:
+    with ThreadPoolExecutor(COUNT + 1) as pool:
+        yield Question(pool)
+
+
+def test_all_who_wait_get_what_one_has_asked_for(question: Question) -> None:
+    leader, others = question.all_ask(NEW)
+    question.may_end.set()
+
+    assert [one.result(30) for one in (leader, *others)] == [NEW] * (COUNT + 1)
+    assert question.asked == 1
+
+
+def test_an_error_of_aws_reaches_all_who_wait_each_as_its_own(question: Question) -> None:
+    leader, others = question.all_ask(CloudError("refused", "a hint", "UnauthorizedOperation"))
+    question.may_end.set()
+
+    errors = [one.exception(30) for one in (leader, *others)]
+
+    assert question.asked == 1
+    assert {str(one) for one in errors} == {"refused\na hint"}
+    assert {getattr(one, "code", "") for one in errors} == {"UnauthorizedOperation"}
+    assert len({id(one) for one in errors}) == len(errors)
+
+
+def test_who_comes_after_an_error_asks_himself(question: Question) -> None:
+    question.may_end.set()
+    with pytest.raises(CloudError):
+        question.ask(CloudError("refused")).result(30)
+
+    assert question.ask().result(30) == NEW
+    assert question.asked == 2
+
+
+@pytest.mark.parametrize("interrupt", [InterruptedError, KeyboardInterrupt, SystemExit])
+def test_where_who_asks_is_interrupted_another_one_asks(
+    question: Question, interrupt: Callable[[], BaseException]
+) -> None:
+    leader, others = question.all_ask(interrupt())
+    question.may_end.set()
+
+    assert isinstance(leader.exception(30), BaseException)
+    assert [one.result(30) for one in others] == [NEW] * COUNT
+    assert question.asked == 2
