@@ -6,6 +6,8 @@ import threading
 from html import escape
 from typing import Any
 
+from notebake.notebook_colours import colours_as_html
+
 # The page may be opened by whoever keeps the record: pictures and styles are inside it, and the
 # browser itself refuses whatever a notebook's output would fetch or run.
 CONTENT_POLICY = (
@@ -14,10 +16,12 @@ CONTENT_POLICY = (
 )
 
 # What the policy cannot stop (a page may send the reader elsewhere), or would leave as debris.
-LOADERS = re.compile(
-    r"<script\b.*?</script\s*>|</?(?:script|meta|link|base|iframe|object|embed)\b[^>]*>",
-    re.IGNORECASE | re.DOTALL,
+LOADER = re.compile(
+    r"<(?P<end>/?)(?P<name>script|meta|link|base|iframe|object|embed)\b[^>]*>?", re.IGNORECASE
 )
+SCRIPT_END = re.compile(r"</script\s*>", re.IGNORECASE)
+PICTURE = re.compile(r"<img\b[^>]*", re.IGNORECASE)
+ALTERNATIVE = re.compile(r"\balt\s*=", re.IGNORECASE)
 
 TEMPLATE = """\
 {%- extends 'lab/index.html.j2' -%}
@@ -79,6 +83,9 @@ def as_html(executed: str, title: str, subtitle: str = "") -> str:
     import nbformat
     from jinja2 import DictLoader
     from nbconvert.exporters import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters.highlight import Highlight2HTML
+    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
     from traitlets.config import Config
 
     try:
@@ -92,14 +99,45 @@ def as_html(executed: str, title: str, subtitle: str = "") -> str:
     )
     resources = {
         "metadata": {"name": title},
-        "content_policy": escape(CONTENT_POLICY),
+        "content_policy": escape(CONTENT_POLICY, quote=False),
         "page_style": STYLE,
         "page_title": escape(title),
         "page_subtitle": escape(subtitle),
     }
-    page, _ = exporter.from_notebook_node(notebook, resources=resources)
+    language = notebook.metadata.get("language_info", {})
+    lexer = language.get("pygments_lexer", language.get("name"))
+    exporter.register_filter("highlight_code", Highlight2HTML(lexer, parent=exporter))
+    exporter.register_filter("filter_data_type", WidgetsDataTypeFilter({}, parent=exporter))
+    exporter.register_filter("ansi2html", colours_as_html)
+    # HTMLExporter's own would then parse and write the whole page once more, for the alternative
+    # texts alone: a hundred times its size in memory (nbconvert 7.17, exporters/html.py).
+    page, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources=resources)
     head, start, body = str(page).partition("<main>")
-    return head + start + LOADERS.sub("", body)
+    return head + start + PICTURE.sub(_with_alternative, without_loaders(body))
+
+
+def without_loaders(body: str) -> str:
+    """Return HTML without what would load, run, or send the reader elsewhere.
+
+    A space is left in each place: what stood around it must not join to another such tag.
+    """
+    kept, at, scripts_end = [], 0, True
+    while tag := LOADER.search(body, at):
+        kept.append(body[at : tag.start()])
+        at = tag.end()
+        if tag["name"].lower() == "script" and not tag["end"] and scripts_end:
+            end = SCRIPT_END.search(body, at)
+            scripts_end = end is not None
+            at = end.end() if end else at
+    return " ".join((*kept, body[at:]))
+
+
+def _with_alternative(picture: re.Match[str]) -> str:
+    """Return the tag of a picture with a text for who does not see it."""
+    tag = picture[0]
+    if ALTERNATIVE.search(tag):
+        return tag
+    return f'{tag[:4]} alt="A figure without a description"{tag[4:]}'
 
 
 def _without_widgets(executed: str) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from typing import Any
 FIGURE_TYPES = re.compile(
     r"image/|application/vnd\.(plotly\.v\d+|vega(lite)?\.v\d+|bokehjs_exec\.v\d+)\+json"
 )
-FIGURE_IN_HTML = re.compile(r"""<img\s[^>]*src\s*=\s*["']data:image/""", re.IGNORECASE)
+# In two steps, for one expression would look through a tag that never ends from each of its words.
+PICTURE_IN_HTML = re.compile(r"<img\s[^>]*", re.IGNORECASE)
+FIGURE_SOURCE = re.compile(r"""src\s*=\s*["']data:image/""", re.IGNORECASE)
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
 # IPython's %%time and %%timeit: never the same twice (IPython/core/magics/execution.py).
-TIMING_LINE = re.compile(r"^\s*(CPU times: |Wall time: |Compiler time: |.* per loop \()")
+TIMING_LINE = re.compile(r"\s*(CPU times: |Wall time: |Compiler time: )|.* per loop \(")
 NUMBER = re.compile(r"(?<![\w.])(?:(?<![^\W_])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 
 
@@ -67,7 +69,8 @@ def is_figure(output: dict[str, Any]) -> bool:
     """Whether an output holds a picture, whatever it holds beside it."""
     content = output.get("data", {})
     drawn = any(FIGURE_TYPES.match(kind) and content[kind] for kind in content)
-    return drawn or bool(FIGURE_IN_HTML.search(joined(content.get("text/html", ""))))
+    pictures = PICTURE_IN_HTML.finditer(joined(content.get("text/html", "")))
+    return drawn or any(FIGURE_SOURCE.search(picture[0]) for picture in pictures)
 
 
 def printed_text(cell: CodeCell) -> str:

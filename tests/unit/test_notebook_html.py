@@ -67,6 +67,23 @@ def test_nothing_of_a_notebook_s_output_can_send_the_reader_elsewhere() -> None:
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
 
 
+def test_what_is_left_of_a_tag_in_a_tag_sends_nobody_elsewhere() -> None:
+    split = f'<me<meta>ta http-equiv="refresh" content="0;url={ELSEWHERE}">'
+
+    assert (
+        "<meta" not in as_html(executed(shown("text/html", split)), "ocean").partition("<main>")[2]
+    )
+
+
+def test_every_picture_has_words_for_who_does_not_see_it() -> None:
+    named = '<img src="data:image/png;base64,iVBORw0KGgo=" alt="A bloom">'
+    page = as_html(executed(shown("image/png", "iVBORw0KGgo="), shown("text/html", named)), "ocean")
+
+    pictures = re.findall(r"<img\b[^>]*>", page)
+    assert [picture.count(" alt=") for picture in pictures] == [1, 1]
+    assert 'alt="A bloom"' in pictures[1]
+
+
 def test_code_that_speaks_of_scripts_is_still_shown() -> None:
     assert "&lt;script&gt;" in as_html(executed(), "ocean")
 

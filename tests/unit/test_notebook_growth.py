@@ -1,0 +1,96 @@
+"""A notebook with much output costs what it holds, and no more: twice as much, twice the time."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nbconvert.filters import ansi2html
+
+from notebake.notebook_colours import colours_as_html
+from notebake.notebook_html import as_html, without_loaders
+from notebake.notebook_report import judge
+from notebake.recipe import Notebook
+
+FEW, TIMES = 2000, 8
+"""Eight times as much takes eight times as long where the cost is linear, 64 where it is not."""
+
+
+def printing(text: str) -> str:
+    return executed({"output_type": "stream", "name": "stdout", "text": text})
+
+
+def showing(html: str) -> str:
+    return executed({"output_type": "display_data", "metadata": {}, "data": {"text/html": html}})
+
+
+def executed(output: dict[str, Any]) -> str:
+    cell = {
+        "cell_type": "code",
+        "execution_count": 1,
+        "id": "one",
+        "metadata": {},
+        "outputs": [output],
+        "source": "show()",
+    }
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def look_at(notebook: str) -> None:
+    judge(notebook, Notebook(), exit_code=0, seconds=1.0)
+
+
+def make_page(notebook: str) -> None:
+    as_html(notebook, "ocean")
+
+
+def seconds_of(work: Callable[[str], object], text: str) -> float:
+    """Return the least time of two that a processor spent on it."""
+    spent = []
+    for _ in range(2):
+        began = time.thread_time()
+        work(text)
+        spent.append(time.thread_time() - began)
+    return min(spent)
+
+
+@pytest.mark.parametrize(
+    ("work", "output"),
+    [
+        (look_at, lambda count: showing("<img " * count)),
+        (look_at, lambda count: printing(" " * count)),
+        (without_loaders, lambda count: "<script " * count),
+        (without_loaders, lambda count: "<script>a" * count),
+        (make_page, lambda count: showing("<table>" + "<tr><td>1.5</td></tr>" * count)),
+        (make_page, lambda count: printing("\x1b[31m1.5\x1b[0m and some more to copy\r" * count)),
+    ],
+    ids=["pictures", "spaces", "tags", "scripts", "table", "colours"],
+)
+def test_the_time_grows_no_faster_than_the_output(
+    work: Callable[[str], object], output: Callable[[int], str]
+) -> None:
+    nothing = seconds_of(work, output(0))
+    few = seconds_of(work, output(FEW)) - nothing
+    many = seconds_of(work, output(TIMES * FEW)) - nothing
+
+    assert many < 2 * TIMES * max(few, 0.005)
+
+
+def test_colours_go_on_from_one_piece_of_a_long_text_to_the_next() -> None:
+    text = "\x1b[1m\x1b[31m" + "warm\n" * 3000 + "\x1b[0m" + "plain\n" * 3000
+
+    assert without_tags(colours_as_html(text)) == without_tags(ansi2html(text))
+    assert colours_of("warm", colours_as_html(text)) == colours_of("warm", ansi2html(text))
+    assert colours_of("plain", colours_as_html(text)) == {""}
+
+
+def without_tags(html: str) -> str:
+    return re.sub(r"<[^>]*>", "", html)
+
+
+def colours_of(word: str, html: str) -> set[str]:
+    """Return the classes of all spans that hold a word, or "" where it stands in none."""
+    parts = re.findall(r'(?:<span class="([^"]*)">)?([^<]+)', html)
+    return {colour for colour, text in parts if word in text}
