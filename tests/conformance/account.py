@@ -71,6 +71,7 @@ def open_account(
     default = {"Filters": [{"Name": "is-default", "Values": ["true"]}]}
     if not ec2.describe_vpcs(**default)["Vpcs"]:
         raise pytest.UsageError(f"The suite needs a default VPC, and there is none in {region}")
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
     offers = ec2.describe_instance_type_offerings(
         LocationType="availability-zone",
         Filters=[{"Name": "instance-type", "Values": [MACHINE]}],
@@ -93,7 +94,12 @@ def open_account(
         guard=guard,
         ec2=guard.watch(ec2),
         share_with=share_with,
-        zones=tuple(sorted(one["Location"] for one in offers)),
+        zones=tuple(
+            sorted(
+                {one["Location"] for one in offers}
+                & {one["AvailabilityZone"] for one in subnets["Subnets"]}
+            )
+        ),
         **more,
     )
 

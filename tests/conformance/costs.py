@@ -11,13 +11,16 @@ Params = dict[str, Any]
 
 
 def cost_of(operation: str, params: Params, ec2: Any, ledger: Ledger) -> float:
-    """Return the dollars that a call may cost. What EC2 does not know, it will refuse."""
+    """Return the dollars that a call may cost: a machine's hour where EC2 does not tell.
+
+    It will probably refuse what it does not know, and then the charge is taken back.
+    """
     if operation not in COSTS or params.get("DryRun"):
         return 0
     try:
         return COSTS[operation](params, ec2, ledger)
     except ClientError:
-        return 0
+        return dearest(ledger)
 
 
 def launch_usd(params: Params, ec2: Any, ledger: Ledger) -> float:

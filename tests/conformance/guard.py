@@ -82,10 +82,10 @@ class Guard:
     ) -> None:
         """Note what was made, or take the charge of a refused call back.
 
-        A lost answer comes not here: its charge stays, as the call may have had its effect.
+        A call without an answer, or with an error of EC2's own, may have had its effect.
         """
         charge = context.get("conformance")
-        if charge and http_response.status_code >= 400:
+        if charge and 400 <= http_response.status_code < 500:
             self.ledger.take_back(charge)
         elif model.name in calls.TAGGED:
             self.made.extend(one for one in calls.ids_made(parsed) if one not in self.made)

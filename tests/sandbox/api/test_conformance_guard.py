@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.conformance import last_run
 from tests.conformance.__main__ import main as remove_left
@@ -16,7 +17,7 @@ from tests.conformance.remains import Remains
 from tests.conformance.settings import Settings
 from tests.conformance.world import World, open_world
 from tests.ec2_words import Patience
-from tests.strict_cloud import strict_cloud_opened
+from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 
 @pytest.fixture
@@ -103,6 +104,27 @@ def test_a_charge_is_taken_back_where_nothing_was_made(world: World) -> None:
     assert ledger.usd > 3 * 24 * 0.08 / 730 + 0.0052 + 0.005
 
 
+def test_a_charge_stays_where_something_may_have_been_made() -> None:
+    with strict_cloud_opened() as cloud:
+        name = cloud.fail("refuse", code="InternalError", action="CreateVolume", times=1)
+        with pytest.MonkeyPatch.context() as patched:
+            lead_to(cloud, patched)
+            patched.setenv("AWS_MAX_ATTEMPTS", "1")
+            with aws_account(Settings("us-west-2", 1.0)) as account:
+                world = open_world(account, "unlucky")
+                with pytest.raises(ClientError, match="InternalError"):
+                    world.make_volume(Size=3)
+                assert account.guard.ledger.usd == pytest.approx(3 * 24 * 0.08 / 730)
+        assert cloud.fired(name) == 1
+
+
+def lead_to(cloud: StrictCloud, patched: pytest.MonkeyPatch) -> None:
+    """Let boto3 find this cloud where it would find AWS."""
+    patched.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url)
+    patched.setenv("AWS_ACCESS_KEY_ID", "testing")
+    patched.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
 def test_a_ledger_takes_nothing_above_its_cap() -> None:
     ledger = Ledger("us-west-2", cap_usd=1.0)
     assert [ledger.enter(Charge("x", usd)) for usd in (0.75, 0.5, 0.25)] == [True, False, True]
@@ -152,9 +174,7 @@ def test_what_a_killed_run_has_left_is_removed_by_its_tag(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with strict_cloud_opened() as cloud:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        lead_to(cloud, monkeypatch)
         with aws_account(Settings("us-west-2", 1.0)) as account:
             world = open_world(account, "killed")
             world.launch_running(DisableApiTermination=True)
