@@ -13,14 +13,20 @@ Params = Mapping[str, Any]
 
 
 def apply_rules(region: Region) -> None:
-    """Let into each host of the region what its groups say, and nothing else."""
-    for instance in region.instances.values():
-        if instance.state in ("terminated", "shutting-down"):
-            continue
-        rules = rules_of(region, instance.group_ids)
-        if rules != instance.rules:
-            region.cloud.machines.set_rules(instance.id, rules)
-            instance.rules = rules
+    """Let into each host of the region what its groups say, and nothing else. Hold the lock."""
+    with region.rules_lock:
+        _set_rules(region, _changed(region))
+
+
+def apply_rules_aside(region: Region) -> None:
+    """Do the same without the cloud's lock while the firewall works. Do not hold it."""
+    with region.cloud.lock:
+        changed = _changed(region)
+        region.rules_lock.acquire()  # before anybody can find newer rules
+    try:
+        _set_rules(region, changed)
+    finally:
+        region.rules_lock.release()
 
 
 def rules_of(region: Region, group_ids: list[str]) -> list[Rule]:
@@ -86,6 +92,22 @@ def permissions_of(parameters: Params) -> list[Mapping[str, Any]]:
     if "CidrIp" in parameters:
         return [{**parameters, "IpRanges": [{"CidrIp": parameters["CidrIp"]}]}]
     return [] if parameters.get("SecurityGroupRuleIds") else [parameters]
+
+
+def _changed(region: Region) -> dict[str, list[Rule]]:
+    changed = {}
+    for instance in region.instances.values():
+        if instance.state in ("terminated", "shutting-down"):
+            continue
+        rules = rules_of(region, instance.group_ids)
+        if rules != instance.rules:
+            changed[instance.id] = instance.rules = rules
+    return changed
+
+
+def _set_rules(region: Region, changed: Mapping[str, list[Rule]]) -> None:
+    for instance_id, rules in changed.items():
+        region.cloud.machines.set_rules(instance_id, rules)
 
 
 def _named_group(region: Region, parameters: Params) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sandbox.ec2 import life
 from sandbox.ec2.capacity import check_room
-from sandbox.ec2.groups import apply_rules
 from sandbox.ec2.launch_plan import LaunchPlan, plan_launch
 from sandbox.ec2.placement import Placement, check_addresses, token_place
 from sandbox.ec2.region import Region
@@ -70,7 +69,6 @@ def _make(
         volume = _make_volume(instance, line)
         region.volumes[volume.id] = volume
         region.tag(volume.id, plan.tags["volume"])
-    apply_rules(region)
     region.course.begin_launch(instance.id)
     region.cloud.later(instance.id, partial(life.first_boot, region, instance))
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from sandbox.ec2.groups import apply_rules
+from sandbox.ec2.groups import apply_rules, apply_rules_aside
 from sandbox.ec2.instance_types import instance_store_sizes_gib
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance
@@ -23,6 +23,7 @@ def first_boot(region: Region, instance: Instance) -> None:
     """Give a new instance its disks and boot it; where that fails, EC2 shows it terminated."""
     machines = region.cloud.machines
     try:
+        apply_rules_aside(region)
         for volume in region.volumes_of(instance.id):
             if not volume.is_root and volume.attachment:
                 machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id)

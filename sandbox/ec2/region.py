@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ class Region:
         self.blocks_public_images = False
         self.sight = Sight(self)
         self.course = Course(cloud)
+        self.rules_lock = threading.Lock()
         for image, snapshot in base_images.in_region(name):
             self.images[image.id] = image
             self.snapshots[snapshot.id] = snapshot
