@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from flows.prefect_server import prefect_server
 from flows.report import BuildReport, StepTime, print_report
 from flows.terminal import show_progress
 from notebake import runs
@@ -74,6 +73,8 @@ def name_in_file(path: Path) -> str | None:
 
 def execute(run: Run, *, from_step: str = "") -> int:
     """Build, showing each step, and report; 0 only for an accepted image."""
+    from flows.prefect_server import prefect_server
+
     began = time.monotonic()
     heading = f"{run.recipe.name}  run {run.id}"
     with (
@@ -113,6 +114,8 @@ def what_is_left(run: Run) -> str:
 
 def remove(run: Run) -> int:
     """Tear a run down, and say what was looked for."""
+    from flows.prefect_server import prefect_server
+
     with (
         kept_log(run) as log_path,
         prefect_server() as wait_for_prefect,

@@ -17,7 +17,7 @@ from notebake.run_store import open_store
 from notebake.runs import new_run, record_outcome
 
 ROOT = Path(__file__).parents[2]
-SLOW = ["boto3", "botocore", "fabric", "httpx", "paramiko", "papermill", "prefect"]
+SLOW = ["boto3", "botocore", "fabric", "http.client", "httpx", "paramiko", "papermill", "prefect"]
 # A recipe needs these; how to type a command is told without them.
 SOME_TIME = ["pydantic", "rich", "yaml"]
 TYPED = f"""
