@@ -164,6 +164,8 @@ def test_an_imported_key_is_the_one_that_a_launch_uses(world: World) -> None:
     world.ec2.import_key_pair(KeyName=name, PublicKeyMaterial=PUBLIC_KEY)
     again = code_of(world.ec2.import_key_pair, KeyName=name, PublicKeyMaterial=PUBLIC_KEY)
     assert again == "InvalidKeyPair.Duplicate"
+    nonsense = {"KeyName": world.name("other"), "PublicKeyMaterial": b"nonsense"}
+    assert code_of(world.ec2.import_key_pair, **nonsense) == "InvalidKeyPair.Format"
     assert world.launch(KeyName=name)["KeyName"] == name
     world.ec2.delete_key_pair(KeyName=name)
     assert code_of(world.ec2.delete_key_pair, KeyName=name) == "OK"

@@ -68,6 +68,7 @@ def test_a_launch_is_found_by_its_token_and_its_tags(world: World) -> None:
     [
         ({"ImageId": "ami-0123456789abcdef0"}, "InvalidAMIID.NotFound"),
         ({"ImageId": "ami-nonsense"}, "InvalidAMIID.Malformed"),
+        ({"ClientToken": "t" * 65}, "InvalidParameterValue"),
         ({"KeyName": "unknown"}, "InvalidKeyPair.NotFound"),
         ({"SecurityGroupIds": ["sg-0123456789abcdef0"]}, "InvalidGroup.NotFound"),
         ({"SubnetId": "subnet-0123456789abcdef0"}, "InvalidSubnetID.NotFound"),
