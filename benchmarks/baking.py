@@ -1,5 +1,6 @@
 """The same image by Packer and by notebake, in alternating pairs against the same sandbox."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -62,7 +63,16 @@ def compare(bakes: list[Bake]) -> Section:
             at_most("launch to image available, notebake to Packer", image, IMAGE_GOAL),
             at_most("notebake with all its proofs to Packer's bake", whole, WHOLE_GOAL),
         ),
-        notes=NOTES,
+        notes=(*NOTES, loads(packer, ours)),
+    )
+
+
+def loads(packer: list[Bake], ours: list[Bake]) -> str:
+    """Return how busy the machine was: seconds taken on a busy one say little by themselves."""
+    packers, our = (", ".join(f"{one.load:.1f}" for one in bakes) for bakes in (packer, ours))
+    return (
+        f"Load average at the end of each bake, on {os.cpu_count()} processors:"
+        f" Packer {packers}; notebake {our}."
     )
 
 
