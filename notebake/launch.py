@@ -9,6 +9,7 @@ from notebake.aws.volumes import zone_of_volumes
 from notebake.digest import digest_of
 from notebake.errors import CapacityError, LostError
 from notebake.launch_request import ask_again, request_machine
+from notebake.recipe import Recipe
 from notebake.records import Instance, Run
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def launch(
         return found
     tried: list[str] = []
     for instance_type in instance_types:
-        for subnet in _subnets(run, role):
+        for subnet in usable_subnets(run.recipe, role):
             place = f"{instance_type} in {subnet['AvailabilityZone']}"
             parameters = base | {
                 "InstanceType": instance_type,
@@ -77,11 +78,11 @@ def launch(
     )
 
 
-def _subnets(run: Run, role: str) -> list[dict[str, Any]]:
+def usable_subnets(recipe: Recipe, role: str = "builder") -> list[dict[str, Any]]:
     """Return the subnets to try; an existing volume allows the builder its own zone only."""
-    subnets = networks.find_subnets(run.recipe.network, run.recipe.region)
-    zone = zone_of_volumes(run.recipe) if role == "builder" else None
-    return [one for one in subnets if zone is None or one["AvailabilityZone"] == zone]
+    subnets = networks.find_subnets(recipe.network, recipe.region)
+    zone = zone_of_volumes(recipe) if role == "builder" else None
+    return [one for one in subnets if zone in (None, one["AvailabilityZone"])]
 
 
 def _interface(run: Run, subnet_id: str, group_id: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Run stores for tests: the verbs that every one keeps, and an S3 bucket in the strict cloud."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,6 +8,9 @@ from pathlib import Path
 
 from notebake.aws.clients import connect
 from notebake.aws.object_store import s3_store
+from notebake.errors import RunIsHeldError
+from notebake.records import Run
+from notebake.run_lease import hold_lease
 from sandbox.calls import Call
 from sandbox.wire import Reply
 from tests.cloud_world import REGION, CloudWorld, cloud_world
@@ -80,3 +84,26 @@ def refusal(code: str, status: int) -> Reply:
     """Return the answer with which S3 refuses a call."""
     body = f"<Error><Code>{code}</Code><Message>as asked</Message></Error>"
     return Reply(status, [("Content-Type", "application/xml")], body.encode())
+
+
+def answers_of_takers(run: Run, count: int) -> list[str]:
+    """Return what each of so many hears who try to take a run's lease at the same time."""
+    answers: list[str] = []
+    start, end = threading.Barrier(count), threading.Barrier(count)
+
+    def take() -> None:
+        start.wait()
+        try:
+            with hold_lease(run):
+                answers.append("held")
+                end.wait()
+        except RunIsHeldError:
+            answers.append("refused")
+            end.wait()
+
+    threads = [threading.Thread(target=take) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers

@@ -11,9 +11,8 @@ from typing import Any
 from notebake.aws import facts, images, key_pairs, networks, tags
 from notebake.aws.secure_parameters import parameter_name
 from notebake.disks import disks_of_builder
-from notebake.launch import METADATA_OPTIONS
+from notebake.launch import METADATA_OPTIONS, usable_subnets
 from notebake.preflight.instance_types import wanted_types
-from notebake.preflight.network import usable_subnets
 from notebake.recipe import Recipe
 from notebake.records import Run
 from notebake.run_store import is_remote

@@ -3,23 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from notebake.aws import facts, networks
+from notebake.aws import facts
 from notebake.aws.volumes import zone_of_volumes
 from notebake.cost import ACCEPTANCE_MACHINES
+from notebake.launch import usable_subnets
 from notebake.own_address import ssh_sources
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.recipe import Recipe
 from notebake.records import Run
 
 ADDRESSES = ACCEPTANCE_MACHINES + 1
 """The builder keeps its private address while it is stopped."""
-
-
-def usable_subnets(recipe: Recipe) -> list[dict[str, Any]]:
-    """Return the subnets that a launch tries: existing volumes allow their own zone only."""
-    subnets = networks.find_subnets(recipe.network, recipe.region)
-    zone = zone_of_volumes(recipe)
-    return [one for one in subnets if zone in (None, one["AvailabilityZone"])]
 
 
 def check_subnets(run: Run) -> Iterable[Finding]:

@@ -1,6 +1,5 @@
 """The lease of a run on S3: machines that share no clock, and a network that loses answers."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,13 @@ from notebake.run_lease import Lease, hold_lease, read_lease
 from notebake.run_store import open_store
 from notebake.runs import new_run
 from tests.cloud_world import RECIPE, CloudWorld
-from tests.store_world import LOCATION, LosesObjectAnswers, RefusesObjects, world_with_bucket
+from tests.store_world import (
+    LOCATION,
+    LosesObjectAnswers,
+    RefusesObjects,
+    answers_of_takers,
+    world_with_bucket,
+)
 
 DAY = 86_400.0
 
@@ -68,25 +73,7 @@ def test_a_second_execution_is_refused_and_the_next_one_is_not(run: Run) -> None
 
 def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
     leave_lease(run, seconds=-60)
-    answers: list[str] = []
-    start, end = threading.Barrier(6), threading.Barrier(6)
-
-    def take() -> None:
-        start.wait()
-        try:
-            with hold_lease(run):
-                answers.append("held")
-                end.wait()
-        except RunIsHeldError:
-            answers.append("refused")
-            end.wait()
-
-    threads = [threading.Thread(target=take) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["held"] + ["refused"] * 5
+    assert sorted(answers_of_takers(run, 6)) == ["held"] + ["refused"] * 5
 
 
 @pytest.mark.parametrize("off_by", [DAY, -DAY])

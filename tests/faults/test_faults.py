@@ -6,12 +6,6 @@ the budgets of notebake/patience.py; all that is there is in the survey, and can
 on with once the fault is lifted. `python -m tests.faults` shows the table, and each case's journal.
 """
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from sandbox.faults.fault import EFFECTS
@@ -19,8 +13,8 @@ from tests.faults.case import Once
 from tests.faults.catalogue import CASES, QUICK
 from tests.faults.forks import Told
 from tests.faults.table import paragraph
+from tests.own_process import report_of
 
-LIMIT_SECONDS = 900
 TRIALS = [
     f"{case.name}, {name}"
     for case in QUICK
@@ -33,17 +27,7 @@ TRIALS = [
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     """What came of each trial, all made in a process of their own."""
     report = tmp_path_factory.mktemp("faults") / "report.json"
-    command = [sys.executable, "-m", "tests.faults", "--quick", "--report", str(report)]
-    done = subprocess.run(
-        command,
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT_SECONDS,
-    )
-    assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(report.read_text())
+    found = report_of("tests.faults", "--quick", report=report)
     return {one["name"]: one for one in found["told"]}
 
 

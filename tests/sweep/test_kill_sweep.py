@@ -5,15 +5,13 @@ record or by work on a host only; of each kind of call that changes nothing one 
 `python -m tests.sweep --point N --case C` shows one trial with its log.
 """
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-LIMIT_SECONDS = 900
+from tests.own_process import report_of
+
 FEWEST = {
     "killed before it": 100,
     "killed after its effect, before the answer": 100,
@@ -37,18 +35,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def sweep_to(report: Path, *options: str) -> dict[str, Any]:
     """Sweep in a process of its own."""
-    command = [sys.executable, "-m", "tests.sweep", *options, "--report", str(report)]
-    done = subprocess.run(
-        command,
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT_SECONDS,
-    )
-    assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(report.read_text())
-    return found
+    return report_of("tests.sweep", *options, report=report)
 
 
 def line(swept: dict[str, Any], case: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from notebake.records import Run
 from notebake.run_lease import Lease, LeaseLostError, check_lease, hold_lease, read_lease
 from notebake.run_store import open_store
 from notebake.runs import new_run
+from tests.store_world import answers_of_takers
 
 NOON = 1_800_000_000.0
 HOLDER = """
@@ -129,25 +130,7 @@ def test_a_lease_that_ran_out_is_taken(run: Run) -> None:
 
 def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
     leave_lease(run, {"boot_id": "of another machine"}, expires_at=0)
-    answers: list[str] = []
-    start, end = threading.Barrier(6), threading.Barrier(6)
-
-    def take() -> None:
-        start.wait()
-        try:
-            with hold_lease(run):
-                answers.append("held")
-                end.wait()
-        except RunIsHeldError:
-            answers.append("refused")
-            end.wait()
-
-    threads = [threading.Thread(target=take) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["held"] + ["refused"] * 5
+    assert sorted(answers_of_takers(run, 6)) == ["held"] + ["refused"] * 5
 
 
 def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
