@@ -1,4 +1,4 @@
-"""The life of an instance's host: boot, power off, end, and what follows when it ends by itself."""
+"""The life of an instance's host: boot, power off, and what follows when it ends by itself."""
 
 import logging
 from collections.abc import Callable
@@ -6,11 +6,12 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from sandbox.ec2.groups import apply_rules, apply_rules_aside
+from sandbox.ec2.ending import end_at_once, terminate
+from sandbox.ec2.groups import apply_rules_aside
+from sandbox.ec2.instance_state import end_state, enter_state
 from sandbox.ec2.instance_types import instance_store_sizes_gib
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance
-from sandbox.errors import SandboxError
 from sandbox.machines import Exit
 
 log = logging.getLogger(__name__)
@@ -32,14 +33,14 @@ def first_boot(region: Region, instance: Instance) -> None:
             machines.add_instance_store(instance.id, sizes)
         with region.cloud.lock:
             if stillborn := region.course.why_stillborn(instance.id):
-                end = partial(_end_at_once, region, instance, stillborn)
+                end = partial(end_at_once, region, instance, stillborn)
                 later = partial(region.cloud.later, instance.id, end)
                 region.course.end(instance.id, "pending", later)
                 return
         boot(region, instance, is_first=True)
     except Exception as error:
         log.exception("Instance %s did not boot", instance.id)
-        _end_at_once(region, instance, _broken_launch(error))
+        end_at_once(region, instance, _broken_launch(error))
         return
     with region.cloud.lock:
         for volume in region.volumes_of(instance.id):
@@ -56,7 +57,7 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
             power_on = partial(_power_on, region, instance, instance.launch_time)
             later = partial(region.cloud.later, instance.id, power_on)
             region.course.end(instance.id, "power-on", later)
-            _end_state(region, instance, "pending", "running")
+            end_state(region, instance, "pending", "running")
             return
     try:
         boot_again(region, instance)
@@ -67,7 +68,7 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
         with region.cloud.lock:
             enter_state(region, instance, "stopped", _broken_launch(error))
         return
-    _end_state(region, instance, "pending", "running")
+    end_state(region, instance, "pending", "running")
 
 
 def boot_again(region: Region, instance: Instance) -> None:
@@ -94,32 +95,7 @@ def stop(region: Region, instance: Instance) -> None:
         log.exception("Instance %s could not be powered off", instance.id)
         with suppress(Exception):
             region.cloud.machines.kill(instance.id)
-    _end_state(region, instance, "stopping", "stopped")
-
-
-def terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
-    """Begin the end of an instance; host, interface and volumes go in the background."""
-    enter_state(region, instance, "shutting-down", reason)
-    region.cloud.later(instance.id, lambda: _finish_termination(region, instance))
-
-
-def enter_state(
-    region: Region, instance: Instance, state: str, reason: tuple[str, str] | None
-) -> None:
-    """Show the instance in this state, and why."""
-    if state == "pending":
-        region.course.begin_launch(instance.id)
-    elif state in ("stopping", "shutting-down"):
-        region.course.begin(instance.id, state)
-    instance.state = state
-    instance.state_reason = reason
-    moment = region.now()
-    instance.transition_reason = (
-        f"User initiated ({moment:%Y-%m-%d %H:%M:%S} GMT)" if reason else ""
-    )
-    instance.end_time = moment if state == "terminated" else None
-    if instance.interface:
-        instance.interface.public_ip = instance.public_address
+    end_state(region, instance, "stopping", "stopped")
 
 
 def _on_exit(region: Region, instance: Instance) -> Callable[[str, Exit], None]:
@@ -154,50 +130,6 @@ def _reboot_after_exit(region: Region, instance: Instance) -> None:
         still_wanted = instance.state in ("running", "pending")
     if still_wanted:
         boot_again_or_stop(region, instance)
-
-
-def _end_state(region: Region, instance: Instance, state: str, following: str) -> None:
-    """Let the next state follow, unless another has begun in between."""
-
-    def follow() -> None:
-        if instance.state == state:
-            reason = None if following == "running" else instance.state_reason
-            enter_state(region, instance, following, reason)
-
-    with region.cloud.lock:
-        region.course.end(instance.id, state, follow)
-
-
-def _end_at_once(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
-    """End an instance that has never run."""
-    with region.cloud.lock:
-        if instance.state != "pending":
-            return
-        enter_state(region, instance, "shutting-down", reason)
-    _finish_termination(region, instance)
-
-
-def _finish_termination(region: Region, instance: Instance) -> None:
-    with suppress(SandboxError):
-        # EC2 shows the console for a while after the end; the host's disk is gone by then.
-        instance.last_console = region.cloud.machines.console(instance.id)
-    try:
-        region.cloud.machines.destroy(instance.id)
-    except Exception:
-        # It stays on this machine until the sandbox goes down, which clears what is left.
-        log.exception("The host of %s could not be destroyed", instance.id)
-    ending = region.volumes_ending_with(instance.id)
-    region.delete_disks(ending)
-
-    def be_terminated() -> None:
-        region.release_volumes(instance.id, ending)
-        region.network.enis.pop(instance.interface.id, None)
-        region.untag(instance.interface.id)
-        enter_state(region, instance, "terminated", instance.state_reason)
-        apply_rules(region)
-
-    with region.cloud.lock:
-        region.course.end(instance.id, "shutting-down", be_terminated)
 
 
 def _broken_launch(error: Exception) -> tuple[str, str]:

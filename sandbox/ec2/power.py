@@ -10,6 +10,8 @@ from typing import Any
 
 from sandbox.ec2 import life
 from sandbox.ec2.capacity import check_room
+from sandbox.ec2.ending import terminate
+from sandbox.ec2.instance_state import enter_state
 from sandbox.ec2.refusals import refusal
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import STATE_CODES, Instance
@@ -35,7 +37,7 @@ def start_instances(region: Region, parameters: Params) -> dict[str, Any]:
         before = instance.state
         if before == "stopped":
             instance.launch_time = region.now()
-            life.enter_state(region, instance, "pending", None)
+            enter_state(region, instance, "pending", None)
             region.cloud.later(instance.id, partial(life.boot, region, instance))
         changes.append(_change(instance, before))
     return {"StartingInstances": changes}
@@ -58,7 +60,7 @@ def stop_instances(region: Region, parameters: Params) -> dict[str, Any]:
     for instance in instances:
         before = instance.state
         if before == "running":
-            life.enter_state(region, instance, "stopping", BY_USER)
+            enter_state(region, instance, "stopping", BY_USER)
             region.cloud.later(instance.id, partial(life.stop, region, instance))
         changes.append(_change(instance, before))
     return {"StoppingInstances": changes}
@@ -90,7 +92,7 @@ def terminate_instances(region: Region, parameters: Params) -> dict[str, Any]:
     for instance in instances:
         before = instance.state
         if before not in ("shutting-down", "terminated"):
-            life.terminate(region, instance, BY_USER)
+            terminate(region, instance, BY_USER)
         changes.append(_change(instance, before))
     return {"TerminatingInstances": changes}
 
