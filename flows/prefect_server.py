@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from flows import prefect_settings
@@ -51,7 +54,34 @@ def has_own_server() -> bool:
 
 def import_flows() -> None:
     """Import Prefect and all that a build needs, which takes some seconds."""
-    import flows.build_image  # noqa: F401
+    with interrupts_told():
+        import flows.build_image  # noqa: F401
+
+
+@contextmanager
+def interrupts_told() -> Iterator[None]:
+    """Raise KeyboardInterrupt after the block, if one came and got lost in it.
+
+    Among what thousands of modules do while they are imported, something lets it pass in silence.
+    """
+    heard: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        signal.default_int_handler(number, frame)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or before is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -2,11 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from flows.prefect_server import interrupts_told
 
 PROJECT = Path(__file__).parents[2]
 USED = """
@@ -56,3 +61,27 @@ def test_a_server_of_our_own_is_there_for_the_block_and_ends_with_it(
 
     assert json.loads(done.stdout.splitlines()[-1]) == [inside, False]
     assert not (tmp_path / "notebake" / "server.json").exists()
+
+
+def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    lost: list[str] = []
+
+    def lose_it() -> None:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+        lost.append("in silence")
+
+    with pytest.raises(KeyboardInterrupt), interrupts_told():
+        lose_it()
+
+    assert lost == ["in silence"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_where_nobody_interrupts_nothing_is_told() -> None:
+    with interrupts_told():
+        told = "nothing"
+
+    assert told == "nothing"
