@@ -22,7 +22,9 @@ def path() -> str:
 def test_ansible_goes_through_the_whole_cycle(
     path: str, clean_cloud: Cloud, settings: dict[str, str], tmp_path: Path
 ) -> None:
-    own = {"ANSIBLE_HOST_KEY_CHECKING": "false", "ANSIBLE_NOCOLOR": "true"}
+    # The socket of a shared connection would lie in the test's folder, too deep for its path.
+    unshared = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o ControlPath=none"}
+    own = {"ANSIBLE_HOST_KEY_CHECKING": "false", "ANSIBLE_NOCOLOR": "true", **unshared}
     ansible = Program(path, tmp_path, settings | own)
     hosts = tmp_path / "hosts"
     python = "ansible_python_interpreter='{{ ansible_playbook_python }}'"
