@@ -6,6 +6,7 @@ Costs   nothing of its own
 """
 
 from notebake.aws import images
+from notebake.aws.watch import LOOK_SECONDS
 from notebake.builder import baked_image
 from notebake.errors import CloudError, LostError, WaitTimeoutError
 from notebake.patience import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
@@ -36,7 +37,7 @@ def wait_for_image(run: Run) -> Image:
             lambda: is_ready(run),
             what=f"the image of run {run.id}",
             timeout_seconds=IMAGE_SECONDS + IMAGE_SECONDS_PER_GIB * size_gib,
-            interval_seconds=0.25,
+            interval_seconds=LOOK_SECONDS,
             progress=lambda: images.snapshot_progress(run),
         )
     except WaitTimeoutError as error:

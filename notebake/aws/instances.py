@@ -7,7 +7,7 @@ from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.kinds import INSTANCE
 from notebake.aws.quotas import quota_hint
-from notebake.aws.watch import BY_RUN, look
+from notebake.aws.watch import BY_RUN, LOOK_SECONDS, look
 from notebake.errors import CloudError, LostError
 from notebake.patience import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.records import Instance, Run
@@ -15,8 +15,6 @@ from notebake.run_lease import executing_run_id
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
-LOOK_SECONDS = 0.25
-"""How often a wait looks at the readings; how often there is one is theirs to say."""
 QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
 
 

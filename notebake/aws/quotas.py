@@ -3,7 +3,7 @@
 import re
 
 from notebake.aws.clients import calling, connect
-from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
+from notebake.aws.shared import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
 
 MOST_TYPES = 100
 """DescribeInstanceTypes takes so many names. (EC2 API, DescribeInstanceTypes)"""
@@ -46,7 +46,8 @@ def running_types(region: str) -> list[str]:
     return found
 
 
-def vcpus_of_types(instance_types: list[str], region: str) -> dict[str, int]:
+@kept_for(LONG_SECONDS)
+def vcpus_of_types(instance_types: tuple[str, ...], region: str) -> dict[str, int]:
     """Return how many vCPUs each type has."""
     found: dict[str, int] = {}
     for start in range(0, len(instance_types), MOST_TYPES):

@@ -7,14 +7,13 @@ from notebake.aws import instances
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.kinds import VOLUME
 from notebake.aws.shared import LONG_SECONDS, kept_for
-from notebake.aws.watch import look
+from notebake.aws.watch import LOOK_SECONDS, look
 from notebake.errors import CloudError, PreflightError, WaitTimeoutError
 from notebake.patience import ATTACH_SECONDS
 from notebake.recipe import Recipe
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
-LOOK_SECONDS = 0.25
 
 
 def describe_volumes(volume_ids: list[str], region: str) -> list[dict[str, Any]]:

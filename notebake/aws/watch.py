@@ -3,8 +3,8 @@
 A reading is one Describe with a filter that holds every value that somebody here has asked for of
 late. It answers a question where
 - it began after all that the run in hand has changed, or has been shown of that kind; and
-- it began after the question, or shows the thing and is not older than a second. In a wait it may
-  be as old as half of what has been waited, so what is quick is noticed at once.
+- it began after the question, or shows the thing and is younger than a second (`OLDEST_SECONDS`).
+  In a wait it may be no older than half of what has been waited: what is quick is noticed at once.
 
 So what decides whether something is made, or that nothing is left, is asked anew each time: that a
 thing is not shown counts only in a reading that began after the question.
@@ -33,13 +33,15 @@ FIELDS = {
     "volume-id": "VolumeId",
 }
 """Where a description holds what a filter looks at."""
-OLDEST_SECONDS = 1.0
+OLDEST_SECONDS = 0.75
+LOOK_SECONDS = 0.2
+"""How often a wait looks at the readings; how often there is one they decide themselves."""
 KEPT_SECONDS = 60.0
 """How long a value is described with the others after somebody has asked for it."""
-GAP_SECONDS = 0.1
-"""From one reading to the next, for each value beyond the first: whatever a process has in hand,
-EC2 is asked about once a second. It grants an account some 20 Describe calls a second
-(https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html)."""
+GAP_SECONDS = 0.075
+"""From one reading to the next, for each value beyond the first, up to the above: whatever a
+process has in hand, it asks about once a second. EC2 refills an account's bucket of Describe calls
+by 20 a second (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html)."""
 
 
 class Reading(NamedTuple):

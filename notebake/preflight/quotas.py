@@ -45,7 +45,7 @@ def check_quotas(run: Run) -> Iterable[Finding]:
         return
     running = asked.running_types(region)
     named = [*running, *(one.instance_type for one in wanted)]
-    vcpus = asked.vcpus_of_types(sorted(set(named)), region)
+    vcpus = asked.vcpus_of_types(tuple(sorted(set(named))), region)
     for code in codes:
         limit = asked.vcpu_quota(code, region)
         used = sum(vcpus[one] for one in running if quota_code(one) == code)
