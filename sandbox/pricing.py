@@ -19,6 +19,7 @@ USD_AN_HOUR = {
     "m5ad.4xlarge": 0.824,
     "m5ad.12xlarge": 2.472,
     "r5.large": 0.126,
+    "t3.nano": 0.0052,
     "t3.micro": 0.0104,
     "t3.small": 0.0208,
     "t3.medium": 0.0416,
