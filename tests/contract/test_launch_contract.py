@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from notebake import clock
 from notebake.aws import instances, tags
 from notebake.aws.inventory import list_resources
+from notebake.aws.watch import OLDEST_SECONDS
 from notebake.errors import CapacityError, CloudError, LostError, WaitTimeoutError
 from notebake.recipe import Volume
 from notebake.records import Image, Instance, Run
@@ -239,6 +241,7 @@ def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: R
         launch_instance.launch_instance(run)
     assert loses.fired
     settle(run)
+    clock.pause(OLDEST_SECONDS)
 
     with world.meeting(ShowsNoMachines(times=20)) as hides:
         launch_instance.terminate_instance(run)
