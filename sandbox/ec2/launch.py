@@ -39,7 +39,18 @@ def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     for index in range(plan.count):
         _make(region, plan, parameters, reservation_id, index)
     region.cloud.tokens.keep(scope, parameters, reservation_id)
-    return view_reservation(region, reservation_id)
+    shown = view_reservation(region, reservation_id)
+    return {**shown, "Instances": [_as_just_named(one) for one in shown["Instances"]]}
+
+
+def _as_just_named(shown: dict[str, Any]) -> dict[str, Any]:
+    """Show of an instance what the launch itself tells: its disks and addresses come later.
+
+    As in the example of https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
+    """
+    known = {name: value for name, value in shown.items() if name != "PublicIpAddress"}
+    reason = {"Code": "pending", "Message": "pending"}
+    return {**known, "BlockDeviceMappings": [], "StateReason": reason}
 
 
 def machine_image(region: Region, image: Image) -> str:

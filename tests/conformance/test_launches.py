@@ -161,3 +161,15 @@ def test_canonicals_parameter_names_an_image_of_canonicals(world: World) -> None
     assert [one["ImageId"] for one in found] == [world.image_id]
     missing = code_of(world.client("ssm").get_parameter, Name="/aws/service/canonical/ubuntu/none")
     assert missing == "ParameterNotFound"
+
+
+def test_the_answer_to_a_launch_tells_of_no_disks_and_no_public_address_yet(world: World) -> None:
+    """The example of https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html"""
+    launched = world.launch()
+
+    assert launched["State"]["Name"] == "pending"
+    assert launched["StateReason"]["Code"] == "pending"
+    assert launched.get("BlockDeviceMappings", []) == []
+    assert "PublicIpAddress" not in launched
+    world.wait_for_state(launched["InstanceId"], "running")
+    assert world.instance(launched["InstanceId"])["BlockDeviceMappings"] != []
