@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.long_notebook import executed_with
 from benchmarks.scripted_sshd import SshDoor
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
@@ -27,7 +28,7 @@ from sandbox.ec2.latency import KINDS, latency_named
 from sandbox.machines import Exit
 from tests.sandbox.fake_machines import OnExit
 from tests.strict_cloud import strict_cloud_opened
-from tests.sweep import stand_in_jupyter
+from tests.sweep import spoken_scripts, stand_in_jupyter
 from tests.sweep.scripted_host import BOOT_SECONDS, ScriptedHost
 from tests.sweep.scripted_machines import ScriptedMachines
 from tests.sweep.virtual_clock import VirtualClock
@@ -96,14 +97,16 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class ScriptedCloud:
-    """Where a cloud answers, and at which port its hosts do."""
+    """Where a cloud answers, at which port its hosts do, and which process both are."""
 
     url: str
     ssh_port: int
+    process_id: int
 
-    def calls(self) -> list[Call]:
-        """Return all API calls so far."""
-        return list(self._ask("calls"))
+    def cpu_seconds(self) -> float:
+        """Return how long its process has worked so far."""
+        fields = Path(f"/proc/{self.process_id}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def changes(self) -> list[Call]:
         """Return each change of a state: time, resource, state."""
@@ -128,7 +131,7 @@ def cloud_started(recipe: Path, *options: str) -> Iterator[ScriptedCloud]:
     )
     with process:
         told = json.loads(process.stdout.readline()) if process.stdout else {}
-        yield ScriptedCloud(told["url"], told["ssh_port"])
+        yield ScriptedCloud(told["url"], told["ssh_port"], process.pid)
 
 
 def main() -> int:
@@ -137,7 +140,10 @@ def main() -> int:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--latency", choices=KINDS, default="quick")
     parser.add_argument("--times", type=float, default=10, help="how much quicker hosts work")
+    parser.add_argument("--output-mb", type=float, default=0, help="of the notebook")
     given = parser.parse_args()
+    if given.output_mb:
+        vars(spoken_scripts)["EXECUTED"] = executed_with(given.output_mb, "text")
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     recipe = load_recipe(given.recipe)
     with stand_in_jupyter.serving() as jupyter_port:

@@ -7,13 +7,13 @@ it, over real ssh to scripted hosts.
 import argparse
 import json
 import logging
-import resource
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peak_memory import peak_kib
 from benchmarks.ten_notes import Notes
 
 
@@ -65,11 +65,6 @@ def build_all(build_image: Any, given: argparse.Namespace) -> tuple[list[str], l
     for thread in threads:
         thread.join()
     return images, failures
-
-
-def peak_kib() -> int:
-    """Return the most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":

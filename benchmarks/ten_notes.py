@@ -17,6 +17,7 @@ from notebake import waiting
 OURS = ("notebake.", "tasks.", "flows.")
 BESIDE_THE_POINT = re.compile(r"\.aws\.(clients|watch|kinds|shared|changes)\.|<")
 """What every call goes through."""
+BEAT_SECONDS = 0.05
 WAITED_FOR = re.compile(r"^(?P<id>\S+) to be (?P<state>[a-z]+)")
 
 
@@ -47,7 +48,8 @@ class Notes:
     def __init__(self) -> None:
         self.calls: list[Called] = []
         self.waits: list[Waited] = []
-        self._waiting = threading.local()
+        self.longest_pause_seconds = 0.0
+        """How long at most nothing went on here: the machine was busy, or Python's lock held."""
 
     def put_in_place(self) -> None:
         """Listen to every call and every wait of this process from now on."""
@@ -56,13 +58,22 @@ class Notes:
         for module in our_modules():
             if getattr(module, "wait_until", None) is wait_until:
                 module.wait_until = self._noting(wait_until)
+        threading.Thread(target=self._beat, daemon=True).start()
 
     def as_json(self) -> dict[str, Any]:
         """Return all that was noted."""
         return {
             "calls": [asdict(one) for one in self.calls],
             "waits": [asdict(one) for one in self.waits],
+            "longest_pause_seconds": self.longest_pause_seconds,
         }
+
+    def _beat(self) -> None:
+        while True:
+            began = time.monotonic()
+            time.sleep(BEAT_SECONDS)
+            late_seconds = time.monotonic() - began - BEAT_SECONDS
+            self.longest_pause_seconds = max(self.longest_pause_seconds, late_seconds)
 
     def _note_call(self, model: Any, **_: object) -> None:
         frames = list(our_frames(sys._getframe()))

@@ -38,6 +38,11 @@ class Built:
     waits: tuple[Waited, ...]
     changes: tuple[Call, ...]
     """Each change of a state, as the cloud noted it."""
+    cloud_cpu_seconds: float
+    busy: float
+    """Which part of the whole machine was at work meanwhile, whoever's work it was."""
+    longest_pause_seconds: float
+    """How long at most nothing of the process of the builds went on."""
 
     def described(self) -> Counter[tuple[str, str, str]]:
         """Return how often each Describe call was made: action, by what of ours, what for."""
@@ -54,17 +59,24 @@ class World:
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
     """Those of builds; who ends the world ends them."""
 
-    def build(self, builds: int, *, latency: str = "quick", **parts: Any) -> Built:
+    def build(
+        self, builds: int, *, latency: str = "quick", volumes: int = 1, output_mb: float = 0
+    ) -> Built:
         """Build so many times at once, in a process of its own, in a cloud of its own.
 
         Raises:
             RuntimeError: one of the builds failed.
         """
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        recipe = write_recipe(folder / "ocean.yaml", **parts)
-        with cloud_started(recipe, "--latency", latency) as cloud:
+        recipe = write_recipe(folder / "ocean.yaml", volumes)
+        options = ("--latency", latency, "--output-mb", str(output_mb))
+        with cloud_started(recipe, *options) as cloud:
+            before = machine_ticks()
             told = self._start(folder, recipe, builds, cloud)
-            changes = tuple(cloud.changes())
+            busy, all_of_them = (
+                now - then for now, then in zip(machine_ticks(), before, strict=True)
+            )
+            changes, cloud_cpu_seconds = tuple(cloud.changes()), cloud.cpu_seconds()
         return Built(
             builds,
             told["seconds"],
@@ -74,6 +86,9 @@ class World:
             tuple(Called(**one) for one in told["calls"]),
             tuple(Waited(**one) for one in told["waits"]),
             changes,
+            cloud_cpu_seconds,
+            busy / all_of_them,
+            told["longest_pause_seconds"],
         )
 
     def _start(self, folder: Path, recipe: Path, builds: int, cloud: ScriptedCloud) -> Any:
@@ -134,7 +149,14 @@ def world_made() -> Iterator[World]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_recipe(path: Path, *, volumes: int = 1) -> Path:
+def machine_ticks() -> tuple[int, int]:
+    """Return how long this machine's processors have worked, and how long they have been there."""
+    ticks = [int(one) for one in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
+
+
+def write_recipe(path: Path, volumes: int) -> Path:
     """Write a recipe with so many volumes, a repository and a notebook in it."""
     made = [
         {"name": f"data{number}", "mount_point": f"/data{number}", "size_gib": 1}

@@ -51,7 +51,17 @@ def compare(one: Built, many: Built) -> Section:
             at_most("a change of state is noticed, worst", max(lags), WORST_SECONDS, "s"),
             at_most(f"Describe calls of {many.builds} builds against one", ratio, MOST_TIMES),
         ),
-        notes=NOTES,
+        notes=(*NOTES, paused(one, many)),
+    )
+
+
+def paused(one: Built, many: Built) -> str:
+    """Say how much of a late notice may be the machine's own."""
+    seconds = max(one.longest_pause_seconds, many.longest_pause_seconds)
+    busy = max(one.busy, many.busy)
+    return (
+        f"This machine was busy to {100 * busy:.0f} %, and kept a process of builds from all work"
+        f" for up to {seconds:.1f} s at a time: no notice can come sooner than that ends."
     )
 
 
