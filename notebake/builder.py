@@ -122,7 +122,6 @@ def make_on_host(
         host,
         f"{step}-{digest}",
         whole,
-        unless=markers.is_marked(step, digest),
         timeout_seconds=timeout_seconds,
     )
     done = find_on_host(run, step, probe)

@@ -26,19 +26,19 @@ IS_GONE = 3
 """The exit code of a reading that finds no such work."""
 
 
-def run_detached(host: Host, name: str, script: str, *, unless: str, timeout_seconds: float) -> str:
+def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) -> str:
     """Run a root script to its end, once, and return what it printed.
 
-    `name` says what is done and from what, for instance `install_software-0123abcd`. The script
-    is not started where one of that name is running, nor where the probe `unless` succeeds. While
-    the host is out of reach the work goes on; afterwards it is joined again where it is by then.
+    `name` says what is done and from what, for instance `install_software-0123abcd`. Where one of
+    that name is running, by whomever it was begun, that is joined instead. While the host is out
+    of reach the work goes on; afterwards it is joined again where it is by then.
 
     Raises:
         HostCommandError: it failed; the last lines that it printed are in the message.
         WaitTimeoutError: it was ended after `timeout_seconds`.
         HostUnreachableError: the host stayed out of reach, or was restarted meanwhile.
     """
-    start = start_command(name, unless, int(timeout_seconds), asked_id=uuid.uuid4().hex)
+    start = start_command(name, int(timeout_seconds), asked_id=uuid.uuid4().hex)
 
     def bring_and_start() -> None:
         put_file(host, upload(name), script.encode())
@@ -78,8 +78,8 @@ def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: fl
     raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
 
 
-def start_command(name: str, unless: str, timeout_seconds: int, *, asked_id: str) -> str:
-    """Return the command that starts the uploaded work, unless it is running or done already.
+def start_command(name: str, timeout_seconds: int, *, asked_id: str) -> str:
+    """Return the command that starts the uploaded work, unless one of that name is running.
 
     Whoever has not heard whether it was started asks again with the same `asked_id`: then work
     that has failed meanwhile is not started a second time.
@@ -100,7 +100,6 @@ def start_command(name: str, unless: str, timeout_seconds: int, *, asked_id: str
             # What is ending has not told its result yet, and bars a second unit of its name.
             "case $state in active | activating | deactivating) exit 0 ;; esac",
             f"if [ -f {home}/result ] && grep -qxF {asked_id} {home}/asked; then exit 0; fi",
-            f"if [ -d {home} ] && {unless}; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
             f"sudo install -D --mode=0700 {uploaded} {home}/script",
             write_as_root(f"{home}/ended", ended, "0700"),

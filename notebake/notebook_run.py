@@ -48,7 +48,6 @@ def prove_by_notebook(run: Run, host: Host, name: str) -> NotebookVerdict:
             host,
             f"notebook-{digest_of(work)}",
             script(as_user(host.user, work)),
-            unless="false",
             timeout_seconds=wanted.timeout_seconds + SPARE_SECONDS,
         )
     except HostCommandError as error:

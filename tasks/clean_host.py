@@ -77,7 +77,7 @@ def seal(run: Run, host: Host, digest: str) -> None:
 
 def in_root_shell(host: Host, name: str, work: str) -> str:
     """Run a script detached, again each time that it is asked for, and return what it printed."""
-    return run_detached(host, name, work, unless="false", timeout_seconds=CLEAN_SECONDS)
+    return run_detached(host, name, work, timeout_seconds=CLEAN_SECONDS)
 
 
 def search_for_credentials(

@@ -22,11 +22,6 @@ def read_mark(step: str, digest: str, directory: str = DIRECTORY) -> str:
     )
 
 
-def is_marked(step: str, digest: str, directory: str = DIRECTORY) -> str:
-    """Succeed if the step was done from exactly this digest."""
-    return f"{{ {read_mark(step, digest, directory)}; }} > /dev/null"
-
-
 def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:
     """Write a step's marker; the last thing that a step does. For root and the login user alike."""
     path = _path(step, directory)

@@ -64,7 +64,7 @@ class Course:
     def percent(self, thing_id: str, state: str) -> int:
         """Return how much of a state that has not ended is over."""
         begun, end = self._spans.get((thing_id, state), (0.0, NEVER))
-        return min(99, int(100 * (self._now() - begun) / (end - begun)))
+        return min(99, int(100 * (self._now() - begun) / (end - begun))) if begun < end else 99
 
     def let_fail(self, thing_id: str, message: str) -> None:
         """Let a thing that is being made come to nothing."""

@@ -18,7 +18,14 @@ from notebake.survey import left_over
 from sandbox.calls import Call
 from sandbox.wire import Reply
 from tasks import launch_instance, request_image, wait_for_image
-from tests.cloud_steps import CLOUD_STEPS, carry_out_before, carry_out_to, step_named, undo_all
+from tests.cloud_steps import (
+    CLOUD_STEPS,
+    carry_out_before,
+    carry_out_to,
+    seal,
+    step_named,
+    undo_all,
+)
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
 
 
@@ -81,6 +88,7 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
         update={"recipe": RECIPE.model_copy(update={"jupyter_port": 9999})},
     )
     assert standing_image(mended) is None
+    seal(mended)
 
     made = request_image.request_image(mended)
 

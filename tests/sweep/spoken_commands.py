@@ -57,8 +57,6 @@ class Question:
 
     name: str
     id: str
-    is_done: bool
-    """The probe `unless` succeeds."""
 
 
 Deed = Callable[[], Spoken]
@@ -149,28 +147,22 @@ def marking(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed 
 
 
 def starting(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
-    """Start an uploaded work, unless it runs or is done."""
+    """Start an uploaded work, unless it runs."""
     name = re.search(r"systemctl is-active '?notebake-([\w.-]+)'? ", command)
     limit = re.search(r"RuntimeMaxSec=(\d+)", command)
     asked = re.search(r"grep -qxF (\w+) ", command)
     if not name or not limit or not asked:
         return None
-    probes = {"false": False}
-    for step in DEPENDS_ON:
-        digest = asked_for(recipe, step)
-        probes[markers.is_marked(step, digest)] = host.root.marks.get(step, ("",))[0] == digest
-    for probe, is_done in probes.items():
-        if start_command(name[1], probe, int(limit[1]), asked_id=asked[1]) == command:
-            question = Question(name[1], asked[1], is_done)
-            return lambda: start(recipe, host, up, question)
-    return None
+    if start_command(name[1], int(limit[1]), asked_id=asked[1]) != command:
+        return None
+    return partial(start, recipe, host, up, Question(name[1], asked[1]))
 
 
 def start(recipe: Recipe, host: ScriptedHost, up: Boot, asked: Question) -> Spoken:
     """Start what was uploaded, as `start_command` does."""
     script = host.root.files.pop(upload(asked.name), None)
     work = up.works.get(asked.name)
-    if work and (not work.result or asked.is_done or work.asked_id == asked.id):
+    if work and (not work.result or work.asked_id == asked.id):
         return Spoken()
     if script is None:
         return Spoken(1, "", f"install: cannot stat '{upload(asked.name)}'")

@@ -17,12 +17,12 @@ def directory(tmp_path: Path) -> str:
 
 
 def test_only_the_digest_that_was_marked_counts_as_done(world: ShellWorld, directory: str) -> None:
-    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode != 0
+    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode != 0
     assert world.run(markers.mark("software", "aaaa", "12 packages", directory)).returncode == 0
-    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode == 0
-    assert world.run(markers.is_marked("software", "aaa", directory)).returncode != 0
-    assert world.run(markers.is_marked("software", "aaaab", directory)).returncode != 0
-    assert world.run(markers.is_marked("softwar", "aaaa", directory)).returncode != 0
+    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode == 0
+    assert world.run(markers.read_mark("software", "aaa", directory)).returncode != 0
+    assert world.run(markers.read_mark("software", "aaaab", directory)).returncode != 0
+    assert world.run(markers.read_mark("softwar", "aaaa", directory)).returncode != 0
 
 
 def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: str) -> None:
@@ -37,13 +37,13 @@ def test_a_mark_that_was_killed_before_its_rename_does_not_count(
     world.fake("mv", "kill -KILL $PPID")
     assert world.run(markers.mark("software", "aaaa", "", directory)).returncode != 0
     assert any(call.startswith("mv ") for call in world.calls), "the fault did not fire"
-    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode != 0
+    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode != 0
 
 
 def test_an_unmarked_step_is_not_done(world: ShellWorld, directory: str) -> None:
     world.run(markers.mark("software", "aaaa", "", directory))
     assert world.run(markers.unmark("software", directory)).returncode == 0
-    assert world.run(markers.is_marked("software", "aaaa", directory)).returncode != 0
+    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode != 0
 
 
 @pytest.mark.parametrize("step", ["", "../steps", "a/b", ".hidden", "a b", NASTY])

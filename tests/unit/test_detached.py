@@ -43,11 +43,9 @@ class Detached:
         world.fake("systemctl", SYSTEMCTL.format(home=world.directory))
         world.fake("systemd-run", SYSTEMD_RUN)
 
-    def start(
-        self, script: str, *, unless: str = "false", seconds: int = 60, asked_id: str = "1"
-    ) -> None:
+    def start(self, script: str, *, seconds: int = 60, asked_id: str = "1") -> None:
         Path(upload(NAME)).write_text(script)
-        done = self.world.run(start_command(NAME, unless, seconds, asked_id=asked_id))
+        done = self.world.run(start_command(NAME, seconds, asked_id=asked_id))
         assert done.returncode == 0, done.stderr
 
     def read(self, offset: int = 0) -> tuple[str, bytes]:
@@ -108,21 +106,21 @@ def test_work_that_is_running_is_found_and_not_started_again(host: Detached, sta
     assert host.read_to_end() == ("success 0", b"first\nlast\n")
 
 
-def test_work_that_was_done_is_not_done_again_and_its_log_is_still_there(host: Detached) -> None:
+def test_work_that_was_done_is_done_again_for_whoever_asks_anew(host: Detached) -> None:
     host.start("echo once")
     host.read_to_end()
 
-    host.start("echo twice", unless="{ true; } > /dev/null")
+    host.start("echo twice", asked_id="2")
 
-    assert host.was_started == 1
-    assert host.read_to_end() == ("success 0", b"once\n")
+    assert host.was_started == 2
+    assert host.read_to_end() == ("success 0", b"twice\n")
 
 
 def test_work_that_failed_begins_anew_with_a_log_of_its_own(host: Detached) -> None:
     host.start("echo in vain; exit 1")
     assert host.read_to_end()[0] == "exit-code 1"
 
-    host.start("echo better", unless="false", asked_id="2")
+    host.start("echo better", asked_id="2")
 
     assert host.was_started == 2
     assert host.read_to_end() == ("success 0", b"better\n")
@@ -142,18 +140,12 @@ def test_whose_work_never_began_starts_it_when_he_asks_again(host: Detached) -> 
     systemd_run = (host.world.directory / "bin/systemd-run").read_text()
     host.world.fake("systemd-run", "exit 1")
     Path(upload(NAME)).write_text("true")
-    assert host.world.run(start_command(NAME, "false", 60, asked_id="1")).returncode == 1
+    assert host.world.run(start_command(NAME, 60, asked_id="1")).returncode == 1
     (host.world.directory / "bin/systemd-run").write_text(systemd_run)
 
     host.start("echo begun", asked_id="1")
 
     assert host.read_to_end() == ("success 0", b"begun\n")
-
-
-def test_work_whose_log_is_gone_is_done_again_even_where_its_product_is(host: Detached) -> None:
-    host.start("echo after a reboot", unless="true")
-
-    assert host.read_to_end() == ("success 0", b"after a reboot\n")
 
 
 def test_a_log_of_any_bytes_arrives_whole_in_pieces_of_any_size(host: Detached) -> None:
@@ -197,7 +189,7 @@ def test_a_place_that_refuses_leaves_no_upload_behind(host: Detached) -> None:
     host.world.fake("systemd-run", "echo no >&2; exit 1")
     Path(upload(NAME)).write_text("true")
 
-    done = host.world.run(start_command(NAME, "false", 60, asked_id="1"))
+    done = host.world.run(start_command(NAME, 60, asked_id="1"))
 
     assert done.returncode == 1
     assert not Path(upload(NAME)).exists()
@@ -218,5 +210,5 @@ def test_lines_are_logged_whole_wherever_a_reading_ended(
 
 
 def test_the_commands_are_sound_shell() -> None:
-    for command in (start_command(NAME, "false", 5, asked_id="1"), read_command(NAME, 7)):
+    for command in (start_command(NAME, 5, asked_id="1"), read_command(NAME, 7)):
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
