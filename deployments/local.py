@@ -1,6 +1,7 @@
 """The sandbox cloud, a Prefect server and a worker on this machine: up, or down again."""
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -22,7 +23,9 @@ POOL = "notebake"
 def cloud_environment() -> dict[str, str]:
     """Return what `python -m sandbox env` says, as a mapping."""
     command = [sys.executable, "-m", "sandbox", "env"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
+    printed = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=PROJECT, env=own_environment()
+    )
     pairs = (word.partition("=") for word in shlex.split(printed.stdout))
     return {name: value for name, sign, value in pairs if sign}
 
@@ -31,7 +34,19 @@ def sandbox(*arguments: str, quiet: bool = False) -> int:
     """Run one command of the sandbox and return its exit code."""
     output = subprocess.DEVNULL if quiet else None
     command = [sys.executable, "-m", "sandbox", *arguments]
-    return subprocess.run(command, cwd=PROJECT, check=False, stdout=output).returncode
+    variables = own_environment()
+    return subprocess.run(
+        command, cwd=PROJECT, check=False, stdout=output, env=variables
+    ).returncode
+
+
+def own_environment() -> dict[str, str]:
+    """Return a copy of this process's variables, for a program that is started beside others.
+
+    Without one a program is given the C library's own list, which may be moving: in another thread
+    somebody sets a variable, and the start fails with "Bad address".
+    """
+    return os.environ.copy()
 
 
 def start_worker() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from deployments.local import cloud_environment, sandbox
+from deployments.local import cloud_environment, own_environment, sandbox
 from flows import command_line
 from flows.local_server import PROJECT, is_up
 from flows.prefect_server import prefect_server
@@ -83,7 +83,9 @@ def start_cloud() -> Cloud:
 def start_sandbox() -> int:
     """Start a sandbox that knows of nothing; show how it goes, but not what could be next."""
     command = [sys.executable, "-m", "sandbox", "up", "--fresh"]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as starting:
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env=own_environment()
+    ) as starting:
         for line in starting.stdout or ():
             if not line.startswith("Next:"):
                 say(line.rstrip())
