@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"deployments", "flows", "notebake", "sandbox", "tasks", "tests"}
+OURS = {"benchmarks", "deployments", "flows", "notebake", "sandbox", "tasks", "tests"}
 AWS = {"boto3", "botocore"}
 SSH = {"fabric", "invoke", "paramiko"}
 # What reaches out: to the network, to other programs, to the clock of a wait.
