@@ -4,7 +4,6 @@ import argparse
 import signal
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 from benchmarks.section import Section, as_markdown, as_text
 
@@ -30,16 +29,15 @@ def main() -> int:
 
 
 def _parse() -> argparse.Namespace:
-    known = [name for name in PARTS if find_spec(f"benchmarks.{name}")]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("part", nargs="*", help=f"{', '.join(known)} (default: all)")
+    parser.add_argument("part", nargs="*", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--pairs", type=int, default=3, help="bakes with each tool (default: 3)")
     parser.add_argument("--rehearsal", action="store_true", help="time `make rehearsal` as well")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     given = parser.parse_args()
-    if unknown := set(given.part).difference(known):
+    if unknown := set(given.part).difference(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    given.part = given.part or known
+    given.part = given.part or list(PARTS)
     return given
 
 
