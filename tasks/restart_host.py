@@ -19,7 +19,7 @@ from notebake.builder import accepted_image, baked_image, host_of, is_sealed
 from notebake.commands.boot import are_mount_points
 from notebake.commands.jupyter import jupyter_is_running
 from notebake.errors import LostError
-from notebake.patience import IMAGE_SECONDS
+from notebake.patience import CATCH_UP_SECONDS, IMAGE_SECONDS
 from notebake.records import Done, Host, Image, Instance, Run
 from notebake.step import Step
 from notebake.waiting import wait_until
@@ -43,12 +43,19 @@ def restart_host(run: Run) -> Done:
     """Start the builder once its disks are in snapshots, and look for what should have come back.
 
     Raises:
-        LostError: the builder or its image is gone. An image of a builder that nobody can look at
-            any more is removed: it is baked again.
+        LostError: the builder is gone. The image, of which nobody can look at the builder any
+            more, is removed: it is baked again.
+        WaitTimeoutError: EC2 does not show the image.
     """
     region = run.recipe.region
-    instance, image = instances.find_builder(run), baked_image(run)
-    if image is None or instance is None:
+    # EC2 may show what it has just named only later.
+    image = wait_until(
+        lambda: baked_image(run),
+        what=f"the image of run {run.id}",
+        timeout_seconds=CATCH_UP_SECONDS,
+    )
+    instance = instances.find_builder(run)
+    if instance is None:
         raise without_builder(run, image)
     if is_sealed(run, instance):
         wait_until(
@@ -82,12 +89,11 @@ def are_disks_in_snapshots(run: Run, builder: Instance, image_id: str) -> bool:
     return image is not None and image.state == "available"
 
 
-def without_builder(run: Run, image: Image | None) -> LostError:
+def without_builder(run: Run, image: Image) -> LostError:
     """Return the error that has the builder made again, and with it the image."""
-    if image:
-        log.warning("The builder is gone before it was started again: removing %s", image.id)
-        images.remove_image(image, run.recipe.region)
-        images.remove_orphan_snapshots(run)
+    log.warning("The builder is gone before it was started again: removing %s", image.id)
+    images.remove_image(image, run.recipe.region)
+    images.remove_orphan_snapshots(run)
     return LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
 
 

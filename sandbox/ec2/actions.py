@@ -151,7 +151,6 @@ NOT_SUPPORTED: dict[str, set[str]] = {
         "VolumeInitializationRate",
     },
     "DescribeSnapshots": {"RestorableByUserIds"},
-    "DetachVolume": {"Force"},
     "ModifyImageAttribute": {"OrganizationalUnitArns"},
     "ModifyInstanceAttribute": {
         "EnaSupport",

@@ -22,7 +22,7 @@ CREATING: dict[str, tuple[str, str, dict[str, str]]] = {
 }
 CHANGING: dict[str, tuple[str, str, dict[str, str]]] = {
     "AuthorizeSecurityGroupIngress": ("open_ssh", "AuthorizeSecurityGroupIngress", {}),
-    "StopInstances": ("restart_host", "StopInstances", {}),
+    "StopInstances": ("stop_builder", "StopInstances", {}),
     "StartInstances": ("restart_host", "StartInstances", {}),
     "CreateTags (seal)": ("clean_host", "CreateTags", {}),
     "ModifyImageAttribute": ("publish_image", "ModifyImageAttribute", {}),
@@ -42,6 +42,7 @@ WAITED = ("CATCH_UP_SECONDS", "AWS_LOST_SECONDS")
 FOUND = {
     *("ImportKeyPair", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "CreateImage"),
     *("RunInstances (builder)", "RunInstances (from the image)"),
+    *("StopInstances", "StartInstances"),
     *("TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup"),
 }
 """Where it is enough to look what came of a call: no answer is ever needed."""
@@ -88,6 +89,9 @@ def bound_of(step: str, action: str) -> tuple[str, ...]:
     """Return what ends the waiting for an action that is never answered well."""
     if step == "tear_down":
         return WAITS_IN_TEAR_DOWN
+    if step == "wait_for_host":
+        # What was shown a moment before the step answers its first question: the wait meets it.
+        return ("STATE_SECONDS", *READ)
     return WAITED if action == "RunInstances" else READ
 
 

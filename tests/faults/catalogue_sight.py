@@ -8,7 +8,7 @@ SIGHT = (
         "launch_instance",
         Once(
             (fault("hide", "RunInstances", where=BUILDER, seconds=90),),
-            r"DescribeInstances: InvalidInstanceID.NotFound.*DescribeInstances: OK",
+            r"Waiting for EC2 to show i-\w+.*DescribeInstances: OK",
         ),
         ForEver(
             (fault("hide", "RunInstances", where=BUILDER),),
@@ -59,7 +59,7 @@ SIGHT = (
         "launch_acceptance",
         Once(
             (fault("hide", "RunInstances", where=FIRST_ACCEPTANCE, seconds=90),),
-            r"DescribeInstances: InvalidInstanceID.NotFound.*DescribeInstances: OK",
+            r"Waiting for EC2 to show i-\w+.*DescribeInstances: OK",
         ),
         ForEver(
             (fault("hide", "RunInstances", where=FIRST_ACCEPTANCE),),
@@ -153,7 +153,7 @@ SIGHT = (
         "tear_down",
         Once(
             (fault("vanish", "TerminateInstances", after=0),),
-            r"TerminateInstances: OK.*DescribeInstances: InvalidInstanceID.NotFound",
+            r"TerminateInstances: OK.*DescribeInstances: OK.*nothing temporary is left",
         ),
         why_not="for ever as once: what is not shown any more is gone",
     ),

@@ -16,6 +16,7 @@ from notebake.recipe.file import load_recipe
 from notebake.records import Run
 from notebake.run_store import open_store
 from notebake.step import Step, carry_out
+from tests.cloud_steps import seal
 from tests.sandbox.bakery import Bakery, RunFolder
 
 pytestmark = pytest.mark.sandbox
@@ -41,6 +42,8 @@ class Disks:
 
     def carry_out(self, *names: str) -> None:
         for name in names:
+            if name == "stop_builder":
+                seal(self.run)
             carry_out(STEPS[name], self.run)
 
     def link_to(self, mount_point: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import queue
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import base_system, cgroups, leftovers, network
-from sandbox.home import Home, open_home, release_number
+from sandbox import cgroups, leftovers
+from sandbox.home import Home
 from sandbox.machines import Exit, Machines, Rule
 from tests.sandbox.interrupts import uninterrupted
+from tests.sandbox.own_home import home_opened
 
 pytestmark = pytest.mark.sandbox
 
@@ -103,19 +103,8 @@ def is_open(address: str, port: int) -> bool:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    base_system.make_base(lambda _: None)
-    opened = open_home(tmp_path / "home")
-    try:
-        assert opened.number > 0
-        network.up(opened)
+    with home_opened(tmp_path / "home") as opened:
         yield opened
-    finally:
-        with uninterrupted():
-            leftovers.clear(opened)
-            release_number(opened)
-            left = leftovers.find(opened)
-            shutil.rmtree(opened.path)
-    assert left == []
 
 
 @pytest.fixture

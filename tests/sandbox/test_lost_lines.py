@@ -168,7 +168,7 @@ def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
     assert f"{host.address} (i-1)" in caught.value.message
     assert "Resuming the run" in caught.value.hint
     let_end(cloud, "lost")
-    assert (root / "lost").read_text() == "began\nended\n", "it went on"
+    wait_for(lambda: (root / "lost").read_text() == "began\nended\n", "the work to go on", 20)
 
 
 def test_a_command_whose_line_is_cut_has_not_failed(cloud: Cloud, host: Host, root: Path) -> None:
