@@ -96,6 +96,7 @@ def is_ours_to_use(run: Run, instance: Instance, asked_at: float, *, is_replay: 
     """Have a machine that EC2 named end in time; False if it has ended already."""
     schedules.ensure_schedule(run, instance.id, tags.ends_at(run))
     if not is_there(run, instance, asked_at):
+        schedules.delete_schedule(run, instance.id)
         return False
     if is_replay:
         # What is replayed byte for byte carries the expiry of its first try.

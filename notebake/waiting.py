@@ -13,6 +13,10 @@ from notebake.errors import CloudError, WaitTimeoutError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 2.5
+SHARE_OF_WAIT = 1 / 240
+"""A pause may be this share of what has been waited: what takes hours is not asked for each second,
+and is still noticed within three."""
 _stopped = threading.Event()
 _waited: ContextVar[float] = ContextVar("waited", default=0.0)
 
@@ -28,7 +32,8 @@ def wait_until(
     """Return the first answer of `probe` that is not None.
 
     `what` completes "Waiting for …"; `progress` gives what to show beside it, such as "45 %".
-    What is quick is noticed at once: the pauses begin short and grow to `interval_seconds`.
+    What is quick is noticed at once: the pauses begin short and grow to `interval_seconds`; in a
+    wait of many minutes they grow on.
     An AWS that is throttled or out of reach for a while is asked again, as long as there is time.
 
     Raises:
@@ -55,8 +60,9 @@ def wait_until(
         if clock.elapsed() > began + timeout_seconds:
             raise trouble or WaitTimeoutError(f"Waited {timeout_seconds:.0f} s in vain for {what}.")
         clock.pause(pause_seconds, _stopped)
-        pause_seconds = min(1.5 * pause_seconds, interval_seconds)
         waited_so_far = clock.elapsed() - began
+        patient_seconds = min(SHARE_OF_WAIT * waited_so_far, LONGEST_PAUSE_SECONDS)
+        pause_seconds = min(1.5 * pause_seconds, max(interval_seconds, patient_seconds))
 
 
 def waited_seconds() -> float:

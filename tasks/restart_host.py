@@ -15,7 +15,7 @@ from notebake import host as ssh
 from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
 from notebake.boot import wait_for_boot
-from notebake.builder import accepted_image, baked_image, host_of, is_sealed
+from notebake.builder import baked_image, host_of, is_sealed
 from notebake.commands.boot import are_mount_points
 from notebake.commands.jupyter import jupyter_is_running
 from notebake.errors import LostError
@@ -31,12 +31,10 @@ NAME = "restart_host"
 def find_restarted(run: Run) -> Done | None:
     """Return that the builder came back whole after the stop for its image."""
     digest = asked_for(run.recipe, NAME)
-    if accepted := accepted_image(run):
-        return Done(digest=digest, detail=f"before {accepted.id} was accepted")
-    instance = instances.find_builder(run)
-    if instance is None or instance.tags.get(tags.RESTARTED) != digest:
+    image = baked_image(run)
+    if image is None or image.tags.get(tags.RESTARTED) != digest:
         return None
-    return Done(digest=digest, detail=f"{instance.id} came back whole")
+    return Done(digest=digest, detail=f"the builder of {image.id} came back whole")
 
 
 def restart_host(run: Run) -> Done:
@@ -74,7 +72,7 @@ def restart_host(run: Run) -> Done:
     wait_for_boot(host)
     check_all_is_back(run, host)
     digest = asked_for(run.recipe, NAME)
-    images.add_tags(region, [instance.id], {tags.RESTARTED: digest})
+    images.add_tags(region, [image.id], {tags.RESTARTED: digest})
     ssh.disconnect(host)
     instances.stop_instance(instance.id, region)
     return Done(digest=digest, detail=f"volumes and JupyterLab came back on {host.address}")
@@ -111,9 +109,9 @@ def check_all_is_back(run: Run, host: Host) -> None:
 
 def forget_restart(run: Run) -> None:
     """Let the builder be started again, whatever was found before."""
-    instance = instances.find_builder(run)
-    if instance:
-        images.add_tags(run.recipe.region, [instance.id], {tags.RESTARTED: ""})
+    image = baked_image(run)
+    if image:
+        images.add_tags(run.recipe.region, [image.id], {tags.RESTARTED: ""})
 
 
 STEP = Step(NAME, "Restart the builder", find_restarted, restart_host)

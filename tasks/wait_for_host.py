@@ -23,7 +23,7 @@ from notebake.records import Done, Host, Instance, Run
 from notebake.step import Step
 
 log = logging.getLogger(__name__)
-OF_THE_SEAL = (tags.SEALED, tags.BAKED, tags.RESTARTED)
+OF_THE_SEAL = (tags.SEALED, tags.BAKED)
 """What stands on a builder from its cleaning on, and is not true of one that is worked on again."""
 
 

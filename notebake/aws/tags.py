@@ -26,7 +26,7 @@ SEALING = "sealing"
 BAKED = "notebake:baked"
 """On a builder that was started again: the image that had been asked for before."""
 RESTARTED = "notebake:restarted"
-"""On a builder that came back whole from a stop: the digest of what was asked for."""
+"""On an image whose builder came back whole from the stop: the digest of what was asked for."""
 ACCEPTED = "notebake:accepted"
 
 

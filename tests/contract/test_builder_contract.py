@@ -138,6 +138,22 @@ def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
     assert builder_of(run).tags[tags.BAKED] == image.id
 
 
+def test_a_restart_that_was_proven_is_known_by_the_image_when_the_builder_is_gone(
+    run: Run,
+) -> None:
+    carry_out_to(run, "wait_for_image")
+    image = baked_image(run)
+    assert image is not None
+    assert restart_host.find_restarted(run) is None
+
+    images.add_tags(REGION, [image.id], {tags.RESTARTED: asked_for(run.recipe, "restart_host")})
+    instances.terminate_instances([builder_of(run).id], REGION)
+
+    assert restart_host.find_restarted(run) is not None
+    restart_host.forget_restart(run)
+    assert restart_host.find_restarted(run) is None
+
+
 def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     instances.terminate_instances([builder_of(run).id], REGION)
