@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +95,10 @@ def tokens_on_disk(bakery: Bakery) -> Iterator[str]:
     """Give the tokens that stand in the machines' file systems now."""
     for path in bakery.cloud.home.machines_path.glob("*/upper/etc/notebake/jupyter-token"):
         try:
-            yield path.read_text().strip()
+            token = path.read_bytes().strip()
+            # While it is wiped it holds anything.
+            if re.fullmatch(rb"[0-9a-f]{48}", token):
+                yield token.decode()
         except OSError:
             continue
 
