@@ -10,7 +10,9 @@ from notebake.commands import markers
 from notebake.commands.shell import script
 from notebake.detached import run_detached
 from notebake.errors import HostCommandError, LostError
+from notebake.patience import CATCH_UP_SECONDS
 from notebake.records import Done, Host, Image, Instance, Run
+from notebake.waiting import wait_until
 
 Probe = Callable[[Host], str | None]
 """Looks at a step's product on the host: a phrase about it, or None where it does not hold."""
@@ -147,6 +149,19 @@ def standing_image(run: Run) -> Image | None:
     """Return the run's image, unless it is broken or of an older recipe."""
     image = baked_image(run)
     return image if image and image.state not in images.BROKEN_STATES else None
+
+
+def shown_image(run: Run) -> Image:
+    """Return the image that has been asked for; EC2 may show what it has just named only later.
+
+    Raises:
+        WaitTimeoutError: EC2 does not show it.
+    """
+    return wait_until(
+        lambda: baked_image(run),
+        what=f"EC2 to show the image of run {run.id}",
+        timeout_seconds=CATCH_UP_SECONDS,
+    )
 
 
 def baked_image(run: Run) -> Image | None:

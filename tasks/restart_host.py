@@ -15,11 +15,11 @@ from notebake import host as ssh
 from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
 from notebake.boot import wait_for_boot
-from notebake.builder import baked_image, host_of, is_sealed
+from notebake.builder import baked_image, host_of, is_sealed, shown_image
 from notebake.commands.boot import are_mount_points
 from notebake.commands.jupyter import jupyter_is_running
 from notebake.errors import LostError
-from notebake.patience import CATCH_UP_SECONDS, IMAGE_SECONDS
+from notebake.patience import IMAGE_SECONDS
 from notebake.records import Done, Host, Image, Instance, Run
 from notebake.step import Step
 from notebake.waiting import wait_until
@@ -46,12 +46,7 @@ def restart_host(run: Run) -> Done:
         WaitTimeoutError: EC2 does not show the image.
     """
     region = run.recipe.region
-    # EC2 may show what it has just named only later.
-    image = wait_until(
-        lambda: baked_image(run),
-        what=f"the image of run {run.id}",
-        timeout_seconds=CATCH_UP_SECONDS,
-    )
+    image = shown_image(run)
     instance = instances.find_builder(run)
     if instance is None:
         raise without_builder(run, image)

@@ -7,7 +7,7 @@ Costs   nothing of its own
 
 from notebake.aws import images
 from notebake.aws.watch import LOOK_SECONDS
-from notebake.builder import baked_image
+from notebake.builder import baked_image, shown_image
 from notebake.errors import CloudError, LostError, WaitTimeoutError
 from notebake.patience import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
 from notebake.records import Image, Run
@@ -29,6 +29,7 @@ def wait_for_image(run: Run) -> Image:
         CloudError: a disk of it would outlive its machines.
         WaitTimeoutError: it did not come; it is recorded, and a resume waits on.
     """
+    shown_image(run)
     size_gib = run.recipe.root_volume.size_gib + sum(
         volume.size_gib for volume in run.recipe.volumes if volume.is_in_image
     )

@@ -72,13 +72,14 @@ SIGHT = (
         "request_image",
         Once(
             (fault("hide", "CreateImage", seconds=90),),
-            r"Waiting for the image.*Done in",
+            r"Waiting for EC2 to show the image.*Done in",
         ),
         ForEver(
             (fault("hide", "CreateImage"),),
-            says=r"WaitTimeoutError: Waited \d+ s in vain for the image of run",
-            bounded_by=("IMAGE_SECONDS", *("IMAGE_SECONDS_PER_GIB",) * 21),
-            stretch=60,
+            is_resumed=True,
+            says=r"WaitTimeoutError: Waited 300 s in vain for EC2 to show the image of run",
+            # Two steps look for it; here one after the other.
+            bounded_by=("CATCH_UP_SECONDS", "CATCH_UP_SECONDS"),
         ),
     ),
     Case(
