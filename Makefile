@@ -1,6 +1,10 @@
 # The two commands that a newcomer needs are `make rehearsal` and `make test`.
 SHELL := /bin/bash
-PYTHON ?= python3
+# The distribution's Python, where it is new enough: it is compiled with optimisations that one compiled
+# by hand often lacks, and then imports Prefect more than twice as fast.
+DISTRIBUTION := $(shell /usr/bin/python3 -c \
+    'import ensurepip, sys; print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null)
+PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
 
 .PHONY: rehearsal test check up down setup system try-system sweep sweep-real bench clients packer-and-aws \
