@@ -34,7 +34,7 @@ def prove_by_notebook(run: Run, host: Host, name: str) -> NotebookVerdict:
     """
     wanted = wanted_notebook(run.recipe)
     home = notebook_home(run.recipe)
-    prepare(host)
+    prepare(host, with_smoke=not run.recipe.notebook.path)
     work = run_notebook(
         notebook_path=f"{home}/{wanted.path}",
         output_path=OUTPUT,
@@ -118,10 +118,11 @@ def working_directory(wanted: Notebook, home: str) -> str:
     return str(PurePosixPath(home) / chosen)
 
 
-def prepare(host: Host) -> None:
-    """Give the login user the directory of the executed notebook, with our own one in it."""
+def prepare(host: Host, *, with_smoke: bool) -> None:
+    """Give the login user the directory of the executed notebook; our own lies in it if wanted."""
     user = quote(host.user)
     ssh.run_command(
         host, f"sudo install --directory --owner={user} --group={user} --mode=0755 {DIRECTORY}"
     )
-    ssh.put_path(host, SMOKE, f"{DIRECTORY}/{SMOKE.name}")
+    if with_smoke:
+        ssh.put_path(host, SMOKE, f"{DIRECTORY}/{SMOKE.name}")

@@ -14,16 +14,15 @@ from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
 from notebake.builder import baked_image, builder_host, is_finished
 from notebake.commands.boot import machine_id
-from notebake.commands.clean import clean_machine, remove_login, scan_machine
+from notebake.commands.clean import make_clean, remove_login
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
 from notebake.detached import run_detached
-from notebake.errors import SecretFoundError
+from notebake.errors import HostCommandError, SecretFoundError
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
 NAME = "clean_host"
-CLEAN_SECONDS = 3600
-SCANNER = "/run/notebake/credential_scan.py"
+CLEAN_SECONDS = 7200
 
 
 def find_sealed(run: Run) -> Done | None:
@@ -49,15 +48,7 @@ def clean_host(run: Run) -> Done:
     runs.keep_parameters(
         run, "builder-identity", {"machine_id": ssh.run_command(host, machine_id()).strip()}
     )
-    points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
-    # What somebody typed is in a history until it is cleaned away: it is searched before, too.
-    search_for_credentials(run, host, points, before_cleaning=True)
-    in_root_shell(
-        host,
-        f"clean-{digest}",
-        clean_machine(user=host.user, units=[UNIT, TOKEN_SERVICE], mount_points=points),
-    )
-    searched = search_for_credentials(run, host, points)
+    searched = clean_and_search(run, host, digest)
     seal(run, host, digest)
     return Done(digest=digest, detail=f"no credential in {searched} files")
 
@@ -75,30 +66,24 @@ def seal(run: Run, host: Host, digest: str) -> None:
     images.add_tags(region, [host.instance_id], {tags.SEALED: digest})
 
 
-def in_root_shell(host: Host, name: str, work: str) -> str:
-    """Run a script detached, again each time that it is asked for, and return what it printed."""
-    return run_detached(host, name, work, timeout_seconds=CLEAN_SECONDS)
-
-
-def search_for_credentials(
-    run: Run, host: Host, points: list[str], *, before_cleaning: bool = False
-) -> int:
-    """Return how many files were searched.
+def clean_and_search(run: Run, host: Host, digest: str) -> int:
+    """Do it in one piece of work, and return how many files were searched at last.
 
     Raises:
         SecretFoundError: anything was found.
+        HostCommandError: the search did not come to its end.
     """
-    program = Path(credential_scan.__file__).read_text()
-    ssh.run_command(host, ssh.write_as_root(SCANNER, program))
-    script = scan_machine(
-        scanner_path=SCANNER,
+    script = make_clean(
+        program=Path(credential_scan.__file__).read_text(),
         user=host.user,
-        mount_points=points,
-        before_cleaning=before_cleaning,
+        units=[UNIT, TOKEN_SERVICE],
+        mount_points=[one.mount_point for one in run.recipe.volumes if one.is_in_image],
     )
-    when = "early-scan" if before_cleaning else "scan"
-    printed = in_root_shell(host, f"{when}-{asked_for(run.recipe, NAME)}", script)
-    report = credential_scan.parse_report(printed)
+    printed = run_detached(host, f"clean-{digest}", script, timeout_seconds=CLEAN_SECONDS)
+    try:
+        report = credential_scan.parse_report(printed)
+    except ValueError as error:
+        raise HostCommandError(host.address, "search for credentials", 0, printed) from error
     if not credential_scan.is_clean(report):
         raise SecretFoundError(
             f"The image is not baked, for what was found on {host.address}:\n"

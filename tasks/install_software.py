@@ -9,7 +9,12 @@ from notebake import host as ssh
 from notebake import runs
 from notebake.asked import asked_for
 from notebake.builder import builder_host, find_on_host, make_on_host
-from notebake.commands.software import LOCKS, install_software, software_is_installed
+from notebake.commands.software import (
+    install_software,
+    parse_locks,
+    read_locks,
+    software_is_installed,
+)
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
@@ -45,8 +50,7 @@ def make_software(run: Run) -> Done:
 def keep_locks(run: Run, host: Host) -> int:
     """Bring the lock files home; return how many Python packages they hold."""
     count = 0
-    for name in ssh.run_command(host, f"ls {LOCKS}").split():
-        content = ssh.get_file(host, f"{LOCKS}/{name}")
+    for name, content in parse_locks(ssh.run_command(host, read_locks())).items():
         runs.put_file(run, f"locks/{name}", content)
         if name == "requirements.txt":
             count = sum(1 for line in content.splitlines() if line and not line.startswith(b"#"))

@@ -1,10 +1,9 @@
 """What makes a machine fit to become an image, as text for root's shell.
 
-In this order: `scan_machine` looks for credentials that people left, `clean_machine` removes
-everything personal but the login, `scan_machine` looks for any, `remove_login` removes the login:
-after that nobody can come in any more, and the machine is stopped through EC2. cloud-init's
-memory goes first: whoever is killed half-way stops and starts the machine, and cloud-init lets
-the key in again.
+`make_clean` looks for credentials that people left, removes everything personal but the login, and
+looks for any; `remove_login` removes the login: after that nobody can come in any more, and the
+machine is stopped through EC2. cloud-init's memory goes first: whoever is killed half-way stops
+and starts the machine, and cloud-init lets the key in again.
 All may be repeated after a kill at any point. Each prints its last line only when all is done.
 """
 
@@ -12,10 +11,13 @@ from collections.abc import Sequence
 from shlex import quote
 
 from notebake.commands.apt import package_manager_runs
-from notebake.commands.shell import refuse, script
+from notebake.commands.shell import refuse, script, write_file
 
 CLEANED = "notebake: cleaned"
 LOGIN_REMOVED = "notebake: nobody can log in any more"
+SCANNER = "/run/notebake/credential_scan.py"
+FOUND = 10
+"""How a search ends that has found something, where it is asked to end so."""
 BUILT_HERE = "/var/lib/notebake"
 """Only a machine that notebake built is ever cleaned."""
 
@@ -168,6 +170,36 @@ done
 sync"""
 
 
+def make_clean(
+    *,
+    program: str,
+    user: str,
+    units: Sequence[str] = (),
+    mount_points: Sequence[str] = (),
+) -> str:
+    """Return root's script that searches, cleans and searches again; its last line is a report.
+
+    What somebody typed is in a history until that is cleaned away. Where the first search finds
+    anything, the machine is left as it is, and its report is the last line. `program` is the text
+    of notebake/credential_scan.py.
+    """
+    early = scan_machine(
+        scanner_path=SCANNER,
+        user=user,
+        mount_points=mount_points,
+        before_cleaning=True,
+        code_if_found=FOUND,
+    )
+    return script(
+        write_file(SCANNER, program, mode="0600"),
+        f"set +e; (\n{early}\n); code=$?; set -e",
+        f'[ "$code" -ne {FOUND} ] || exit 0',
+        '[ "$code" -eq 0 ] || exit "$code"',
+        f"(\n{clean_machine(user=user, units=units, mount_points=mount_points)}\n)",
+        f"(\n{scan_machine(scanner_path=SCANNER, user=user, mount_points=mount_points)}\n)",
+    )
+
+
 def clean_machine(
     *,
     user: str,
@@ -208,12 +240,13 @@ def scan_machine(
     user: str,
     mount_points: Sequence[str] = (),
     before_cleaning: bool = False,
+    code_if_found: int = 0,
 ) -> str:
     """Return root's script that prints the scanner's report as its last line.
 
     The disks are searched as the image will have them, in a view without what is mounted over
     them: what was written into the directory of a volume before it was mounted is seen as well.
-    It ends with 0 whenever there is a report, whatever is in it.
+    It ends with 0 where nothing was found, and with `code_if_found` for a report of something.
     """
     early = " --before-cleaning" if before_cleaning else ""
     inner = script(
@@ -237,7 +270,8 @@ def scan_machine(
         "view=/run/notebake/view",
         'mkdir --parents --mode=0700 "$view"',
         "unshare --mount --propagation private --"
-        f' bash -c {quote(inner)} scan "$view" "${{points[@]}}" || [ $? -eq 1 ]',
+        f' bash -c {quote(inner)} scan "$view" "${{points[@]}}" ||'
+        f' {{ code=$?; [ "$code" -ne 1 ] || exit {code_if_found}; exit "$code"; }}',
     )
 
 

@@ -4,6 +4,7 @@ All of it belongs to the login user, who may install more later, and is built as
 package's own set-up code does, it does without root. A half-built environment is built again.
 """
 
+import base64
 from shlex import quote
 
 from notebake.commands.conda import BUILD_WITH_CONDA, LOCK_CONDA, miniforge
@@ -82,6 +83,18 @@ def software_is_installed(digest: str, root: str = ROOT) -> str:
         f" && {python}/bin/python -c {_find('jupyterlab', 'ipykernel')}"
         f" && {papermill}/bin/python -c {_find('papermill')}"
     )
+
+
+def read_locks(locks: str = LOCKS) -> str:
+    """Print each lock file: its name, a blank, and its content in base64."""
+    each = 'printf "%s %s\\n" "$name" "$(base64 --wrap=0 "$name")"'
+    return f"cd {quote(locks)} && for name in *; do {each} || exit 1; done"
+
+
+def parse_locks(printed: str) -> dict[str, bytes]:
+    """Return the lock files that `read_locks` printed."""
+    named = (line.partition(" ") for line in printed.splitlines())
+    return {name: base64.b64decode(content) for name, _, content in named}
 
 
 def _find(*modules: str) -> str:

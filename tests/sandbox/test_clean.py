@@ -15,6 +15,7 @@ from notebake.commands.clean import (
     CLEANED,
     LOGIN_REMOVED,
     clean_machine,
+    make_clean,
     remove_login,
     scan_machine,
 )
@@ -189,6 +190,22 @@ def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:
     assert [each["path"] for each in report["findings"]] == ["/data/on-the-volume"]
     report = parse_report(host.do(scan_machine(scanner_path=SCANNER, user="ubuntu")))
     assert [each["path"] for each in report["findings"]] == ["/data/under-it"]
+
+
+def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) -> None:
+    use(host)
+    program = Path(credential_scan.__file__).read_text()
+    whole = make_clean(program=program, user="ubuntu", units=["jupyter"], mount_points=["/data"])
+    history = "/home/ubuntu/.bash_history"
+    host.do(f"echo export AWS_ACCESS_KEY_ID={'AK' + 'IA' + 'Q3EGTXVWZ2LMNB7C'} > {history}")
+    report = parse_report(host.do(whole))
+    assert {each["path"] for each in report["findings"]} == {history}
+    assert host.present(*PERSONAL) == list(PERSONAL), "nothing is cleaned yet"
+    host.do(f"echo ls > {history}")
+    printed = host.do(whole)
+    assert CLEANED in printed.splitlines()
+    assert is_clean(parse_report(printed))
+    assert history not in host.present(*PERSONAL)
 
 
 def test_after_the_last_script_nobody_can_log_in(host: Host) -> None:

@@ -9,11 +9,11 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
-from notebake import credential_scan, notebook_run, user_data
 from notebake import host as ssh
+from notebake import notebook_run, user_data
 from notebake.asked import DEPENDS_ON
 from notebake.commands import (
     apt,
@@ -33,7 +33,6 @@ from notebake.recipe import Recipe, Volume
 from tests.sweep.scripted_host import Boot, ScriptedHost
 from tests.sweep.spoken_scripts import CONTENT, LOCKS, asked_for, perform, volumes_by_id
 
-SCANNER = "/run/notebake/credential_scan.py"
 READING_SECONDS = 4.0
 """How long one reading waits for news of a work."""
 
@@ -88,8 +87,7 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         user_data.lease_is_armed(): lambda: succeed(up.lease_until),
         jupyter.read_token(): lambda: succeed(root.token, root.token + "\n"),
         jupyter.jupyter_is_running(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
-        f"ls {software.LOCKS}": lambda: succeed(root.software, "\n".join(LOCKS) + "\n"),
-        ssh.write_as_root(SCANNER, scanner()): Spoken,
+        software.read_locks(): lambda: succeed(root.software, locks_as_printed()),
         f"test -f {status_path(notebook_run.OUTPUT)}": lambda: succeed(
             status_path(notebook_run.OUTPUT) in root.files
         ),
@@ -257,6 +255,5 @@ def inner_script(command: str) -> str:
     return words[3] if len(words) == 4 else ""
 
 
-@cache
-def scanner() -> str:
-    return Path(credential_scan.__file__).read_text()
+def locks_as_printed() -> str:
+    return "".join(f"{name} {base64.b64encode(text).decode()}\n" for name, text in LOCKS.items())

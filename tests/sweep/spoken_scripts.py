@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from notebake import credential_scan, notebook_run
 from notebake.asked import asked_for as digest_for
@@ -23,7 +25,6 @@ LOCKS = {
 CONTENT = b"sea surface temperature\n"
 """What every dataset holds."""
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-SCANNER = "/run/notebake/credential_scan.py"
 
 
 _digests: dict[tuple[int, str], tuple[Recipe, str]] = {}
@@ -106,18 +107,17 @@ def marked(
 
 
 def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
-    """The cleaning and the two searches."""
+    """The cleaning between two searches."""
     user, digest = recipe.base_image.user, asked_for(recipe, "clean_host")
     points = [one.mount_point for one in recipe.volumes if one.is_in_image]
     units = [jupyter.UNIT, jupyter.TOKEN_SERVICE]
-    cleaned = clean.clean_machine(user=user, units=units, mount_points=points)
-    found = [(f"clean-{digest}", cleaned, Deed(8, lambda: clean_up(host)))]
-    for when, is_early in (("early-scan", True), ("scan", False)):
-        text = clean.scan_machine(
-            scanner_path=SCANNER, user=user, mount_points=points, before_cleaning=is_early
-        )
-        found.append((f"{when}-{digest}", text, Deed(6, report)))
-    return found
+    text = clean.make_clean(program=scanner(), user=user, units=units, mount_points=points)
+    return [(f"clean-{digest}", text, Deed(20, lambda: clean_up(host)))]
+
+
+@cache
+def scanner() -> str:
+    return Path(credential_scan.__file__).read_text()
 
 
 def notebook(recipe: Recipe, host: ScriptedHost) -> list[Named]:
@@ -183,7 +183,7 @@ def clean_up(host: ScriptedHost) -> str:
     assert host.boot
     host.boot.jupyter_runs = False
     host.root.token = host.root.instance_seen = ""
-    return clean.CLEANED + "\n"
+    return f"{report()}{clean.CLEANED}\n{report()}"
 
 
 def report() -> str:

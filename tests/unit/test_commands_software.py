@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from notebake.commands import conda as conda_module
-from notebake.commands.software import install_software, software_is_installed
+from notebake.commands.software import (
+    install_software,
+    parse_locks,
+    read_locks,
+    software_is_installed,
+)
 from notebake.commands.uv import UV_VERSION
 from notebake.recipe import Software
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
@@ -91,6 +96,8 @@ def test_jupyterlab_and_papermill_come_whatever_is_asked_for(machine: Machine) -
     assert machine.has()
     assert not machine.has("aaab")
     assert (machine.locks / "requirements.txt").read_text() == "jupyterlab==4.0\nnumpy==2.1\n"
+    printed = machine.world.run(read_locks(str(machine.locks))).stdout
+    assert parse_locks(printed) == {one.name: one.read_bytes() for one in machine.locks.iterdir()}
     assert "--hash=sha256:" in (machine.world.directory / "asked.hashes").read_text()
     assert f"{machine.root}/python/bin:" in machine.profile.read_text()
 
