@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from flows.prepared_database import begin_with_tables
 from notebake.errors import NotebakeError
 from notebake.process import Process, is_dead, process_of
 from notebake.records import Record
@@ -24,6 +25,12 @@ HOME = Path(os.environ.get("NOTEBAKE_HOME", Path.home() / ".notebake"))
 STATE = HOME / "server.json"
 PROJECT = Path(__file__).parent.parent
 PREFECT = (sys.executable, "-m", "flows.prefect_program")
+SERVER = (sys.executable, "-m", "flows.server_program")
+WITHOUT_BLOCK_CATALOGUE = {
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+}
+"""No build uses Prefect's blocks; a server that stays notes them all, once for each home."""
 USUAL_PORT = 4200
 START_SECONDS = 180
 END_SECONDS = 15
@@ -74,18 +81,24 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
             return
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        process = start_prefect("server", arguments, environment(url))
+        begin_with_tables(HOME / "prefect")
+        variables = environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
+        process = start_program("server", [*SERVER, str(port)], variables)
         server = keep(Server(url=url, server=process, stays=stays))
         yield server
         wait_for_server(server)
 
 
 def start_prefect(name: str, arguments: list[str], variables: dict[str, str]) -> Process:
-    """Start Prefect's command in a session of its own, so that Ctrl-C here does not end it."""
+    """Start Prefect's command in a session of its own."""
+    return start_program(name, [*PREFECT, *arguments], variables)
+
+
+def start_program(name: str, command: list[str], variables: dict[str, str]) -> Process:
+    """Start a program in a session of its own, so that Ctrl-C here does not end it."""
     with (HOME / f"{name}.log").open("wb") as log:
         started = subprocess.Popen(
-            [*PREFECT, *arguments],
+            command,
             env=variables,
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,

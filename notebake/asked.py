@@ -12,11 +12,12 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
     "mount_volumes": ("launch_instance",),
     "install_packages": ("launch_instance",),
     "install_software": ("install_packages",),
+    "install_papermill": ("install_software",),
     "fetch_datasets": ("mount_volumes",),
     # With git-lfs among the packages a clone is another one.
     "clone_repository": ("mount_volumes", "install_packages"),
     "start_jupyter": ("install_software", "clone_repository"),
-    "run_notebook": ("install_software", "fetch_datasets", "clone_repository"),
+    "run_notebook": ("install_papermill", "fetch_datasets", "clone_repository"),
     "check_server": ("start_jupyter",),
     "clean_host": ("run_notebook", "check_server"),
     "request_image": ("clean_host",),

@@ -1,4 +1,4 @@
-"""The software: conda or pip, JupyterLab, and papermill in an environment of its own.
+"""The software: conda or pip, with JupyterLab.
 
 Needs   the distribution's packages
 Gives   Done; the resolved versions lie in the run store as lock files

@@ -1,7 +1,8 @@
-"""The software of the image: a Python environment with JupyterLab, then papermill.
+"""The software of the image: a Python environment with JupyterLab.
 
 All of it belongs to the login user, who may install more later, and is built as that user: what a
 package's own set-up code does, it does without root. A half-built environment is built again.
+What was fetched for it stays in a cache until papermill has its environment, too.
 """
 
 import base64
@@ -9,14 +10,19 @@ from shlex import quote
 
 from notebake.commands.conda import BUILD_WITH_CONDA, LOCK_CONDA, miniforge
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables, write_file
-from notebake.commands.uv import BUILD_PAPERMILL, BUILD_WITH_PIP, INSTALL_UV, uv_requirement
+from notebake.commands.uv import (
+    BUILD_WITH_PIP,
+    INSTALL_UV,
+    LOCKING,
+    UV_ENVIRONMENT,
+    uv_requirement,
+)
 from notebake.recipe import Software
 
 ROOT = "/opt/notebake"
 LOCKS = "/var/lib/notebake/locks"
 PROFILE = "/etc/profile.d/notebake.sh"
 ALWAYS = ("jupyterlab", "ipykernel", "pip")
-PAPERMILL = ("papermill>=2.6,<3", "ipykernel")
 
 
 def install_software(
@@ -39,16 +45,17 @@ def install_software(
         f"if {built}; then",
         'echo "Python: already there"',
         "else",
-        as_user(user, *build_environments(software, digest, root)),
+        as_user(user, *build_environment(software, digest, root)),
         "fi",
+        LOCKING,
         LOCK,
         LOCK_CONDA if software.manager == "conda" else "",
         write_file(profile, f"PATH={quote(root)}/python/bin:$PATH\n"),
     )
 
 
-def build_environments(software: Software, digest: str, root: str) -> list[str]:
-    """Return the user's commands that build both environments; the digest is written last."""
+def build_environment(software: Software, digest: str, root: str) -> list[str]:
+    """Return the user's commands that build the environment; the digest is written last."""
     with_conda = software.manager == "conda"
     specs = (*ALWAYS, *((f"python={software.python}",) if software.python else ()))
     values = variables(
@@ -57,11 +64,10 @@ def build_environments(software: Software, digest: str, root: str) -> list[str]:
         uv_requirement=uv_requirement(),
         packages="\n".join((*specs, *software.packages)),
         requirements=asked_file(software, root),
-        papermill="\n".join(PAPERMILL),
         pip="\n".join(software.pip),
     )
     build = (miniforge(), BUILD_WITH_CONDA) if with_conda else (BUILD_WITH_PIP,)
-    return [values, INSTALL_UV, *build, BUILD_PAPERMILL, FINISH]
+    return [values, UV_ENVIRONMENT, INSTALL_UV, *build, FINISH]
 
 
 def asked_file(software: Software, root: str) -> str:
@@ -72,16 +78,15 @@ def asked_file(software: Software, root: str) -> str:
 
 
 def software_is_installed(digest: str, root: str = ROOT) -> str:
-    """Succeed if the environments were built from exactly this, and are whole.
+    """Succeed if the environment was built from exactly this, and is whole.
 
-    Their interpreters are asked to find the packages; starting the programs would take seconds.
+    Its interpreter is asked to find the packages; starting the programs would take seconds.
     """
-    python, papermill = quote(f"{root}/python"), quote(f"{root}/papermill")
+    python = quote(f"{root}/python")
     return (
         f"grep -qsxF {quote(digest)} {python}/.notebake-digest"
-        f" && test -x {python}/bin/jupyter-lab && test -x {papermill}/bin/papermill"
-        f" && {python}/bin/python -c {_find('jupyterlab', 'ipykernel')}"
-        f" && {papermill}/bin/python -c {_find('papermill')}"
+        f" && test -x {python}/bin/jupyter-lab"
+        f" && {python}/bin/python -c {find_modules('jupyterlab', 'ipykernel')}"
     )
 
 
@@ -97,7 +102,7 @@ def parse_locks(printed: str) -> dict[str, bytes]:
     return {name: base64.b64decode(content) for name, _, content in named}
 
 
-def _find(*modules: str) -> str:
+def find_modules(*modules: str) -> str:
     """Return a Python program, quoted, that fails unless the modules can be found."""
     return quote(
         "import importlib.util, sys;"
@@ -111,13 +116,7 @@ mv "$root/python/.notebake-digest.new" "$root/python/.notebake-digest"
 """
 
 LOCK = r"""
-rm --recursive --force "$root/cache" & removing=$!
-mkdir --parents "$locks"
-freeze() { "$root/uv/bin/uv" --quiet --no-cache pip freeze --python "$root/$1/bin/python"; }
-keep() { cat > "$locks/$1.new" && mv "$locks/$1.new" "$locks/$1"; }
 freeze python | keep requirements.txt
-freeze papermill | keep papermill.txt
 dpkg-query --show --showformat '${Package}=${Version}\n' | keep apt.txt
-wait "$removing"
 echo "Python: $(wc --lines < "$locks/requirements.txt") packages"
 """

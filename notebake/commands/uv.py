@@ -18,10 +18,13 @@ def uv_requirement() -> str:
     return " ".join((f"uv=={UV_VERSION}", *(f"--hash=sha256:{digest}" for digest in UV_HASHES)))
 
 
-INSTALL_UV = r"""
+UV_ENVIRONMENT = r"""
 export UV_CACHE_DIR=$root/cache UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
 [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
 uv=$root/uv/bin/uv
+"""
+
+INSTALL_UV = r"""
 wanted=${uv_requirement%% *}
 found=$("$uv" --version 2> /dev/null | cut --delimiter=' ' --fields=2 || true)
 if [ "uv==$found" != "$wanted" ]; then
@@ -53,11 +56,8 @@ echo "Python: building the environment with uv"
     sed --unbuffered '/^ [+~-] /d'  # the lock file has the list
 """
 
-# After the image's own environment, whose packages it shares: both at once would fetch them twice.
-BUILD_PAPERMILL = r"""
-rm --recursive --force "$root/papermill"
-echo "Python: building papermill's environment"
-"$uv" --quiet venv --python "$(command -v python3)" "$root/papermill"
-"$uv" --quiet pip install --python "$root/papermill/bin/python" \
-    --requirements <(printf '%s\n' "$papermill")
+LOCKING = r"""
+mkdir --parents "$locks"
+freeze() { "$root/uv/bin/uv" --quiet --no-cache pip freeze --python "$root/$1/bin/python"; }
+keep() { cat > "$locks/$1.new" && mv "$locks/$1.new" "$locks/$1"; }
 """

@@ -22,6 +22,7 @@ from notebake.commands import (
     datasets,
     jupyter,
     markers,
+    papermill,
     repository,
     software,
     volumes,
@@ -87,6 +88,9 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         user_data.lease_is_armed(): lambda: succeed(up.lease_until),
         jupyter.read_token(): lambda: succeed(root.token, root.token + "\n"),
         jupyter.jupyter_is_running(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
+        papermill.papermill_is_installed(): lambda: succeed(
+            f"{software.LOCKS}/{papermill.LOCK_FILE}" in root.files
+        ),
         software.read_locks(): lambda: succeed(root.software, locks_as_printed()),
         f"test -f {status_path(notebook_run.OUTPUT)}": lambda: succeed(
             status_path(notebook_run.OUTPUT) in root.files

@@ -8,7 +8,17 @@ from pathlib import Path
 
 from notebake import credential_scan, notebook_run
 from notebake.asked import asked_for as digest_for
-from notebake.commands import apt, clean, datasets, jupyter, markers, repository, software, volumes
+from notebake.commands import (
+    apt,
+    clean,
+    datasets,
+    jupyter,
+    markers,
+    papermill,
+    repository,
+    software,
+    volumes,
+)
 from notebake.commands.notebook import run_notebook, status_path
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script
 from notebake.digest import digest_of
@@ -19,7 +29,6 @@ from tests.sweep.scripted_host import ScriptedHost
 
 LOCKS = {
     "apt.txt": b"git=1:2.43\n",
-    "papermill.txt": b"papermill==2.6.0\n",
     "requirements.txt": b"jupyterlab==4.5.0\nnumpy==2.3.0\n",
 }
 CONTENT = b"sea surface temperature\n"
@@ -73,12 +82,14 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
         user=user, port=recipe.jupyter_port, working_directory=path or f"/home/{user}"
     )
     installing = software.install_software(recipe.software, user=user, digest=digest)
+    proving = papermill.install_papermill(user=user)
     packaging = script(NETWORK_ENVIRONMENT, apt.install_packages(recipe.software.apt))
     receiving = [datasets.receive_dataset(one, user=user) for one in recipe.datasets]
     known: list[tuple[str, list[str], float, Callable[[], str]]] = [
         ("mount_volumes", mounting, 5, lambda: mount(recipe, host)),
         ("install_packages", [packaging], 20, lambda: set_up(host, recipe.software.apt)),
-        ("install_software", [installing], 90, lambda: install(host, digest)),
+        ("install_software", [installing], 80, lambda: install(host, digest)),
+        ("install_papermill", [proving], 10, lambda: install_papermill(host)),
         ("fetch_datasets", receiving, 4, lambda: receive(recipe, host)),
         ("fetch_datasets", [], 1, str),
         ("clone_repository", cloning, 3, lambda: clone(host)),
@@ -156,6 +167,12 @@ def install(host: ScriptedHost, digest: str) -> str:
     return "installed\n"
 
 
+def install_papermill(host: ScriptedHost) -> str:
+    assert host.root.software, "papermill without the software whose packages it shares"
+    host.root.files[f"{software.LOCKS}/{papermill.LOCK_FILE}"] = b"papermill==2.6.0\n"
+    return "installed\n"
+
+
 def receive(recipe: Recipe, host: ScriptedHost) -> str:
     for one in recipe.datasets:
         staged = datasets.staging_path(one)
@@ -195,7 +212,7 @@ def report() -> str:
 
 def execute(recipe: Recipe, host: ScriptedHost) -> str:
     assert host.boot
-    assert host.root.software, "a notebook without its software"
+    assert f"{software.LOCKS}/{papermill.LOCK_FILE}" in host.root.files, "without papermill"
     in_image = [one.mount_point for one in recipe.volumes if one.is_in_image]
     assert all(host.boot.mounted.get(one) for one in in_image), "a notebook without its disks"
     status = {"exit_code": 0, "seconds": 19.5, "oom_kills": 0, "kernels": [], "log": ""}

@@ -28,7 +28,7 @@ AFTER_WORK = {
     "launch_acceptance",
     "prove_image",
 }
-INSTALLED = {"install_packages", "install_software"}
+INSTALLED = {"install_packages", "install_software", "install_papermill"}
 SERVER = {"start_jupyter", "check_server"}
 CHANGES: dict[str, tuple[Any, set[str]]] = {
     "region": ("eu-central-1", EVERYTHING),
@@ -42,7 +42,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "instance_store": (InstanceStore(), EVERYTHING - {"launch_instance", *INSTALLED}),
     "software": (
         Software(packages=("xarray",)),
-        {"install_software", *SERVER, "run_notebook", *AFTER_WORK},
+        {"install_software", "install_papermill", *SERVER, "run_notebook", *AFTER_WORK},
     ),
     "datasets": (
         (Dataset(name="sst", source="https://example.org/sst.nc", path="/data/sst.nc"),),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from notebake.commands import conda as conda_module
+from notebake.commands.papermill import install_papermill, papermill_is_installed
 from notebake.commands.software import (
     install_software,
     parse_locks,
@@ -74,6 +75,14 @@ class Machine:
         done = self.world.run(text)
         return done.returncode, done.stdout + done.stderr
 
+    def install_papermill(self) -> tuple[int, str]:
+        text = install_papermill(user=getpass.getuser(), root=str(self.root), locks=str(self.locks))
+        done = self.world.run(text)
+        return done.returncode, done.stdout + done.stderr
+
+    def has_papermill(self) -> bool:
+        return self.world.run(papermill_is_installed(str(self.root))).returncode == 0
+
     def has(self, digest: str = "aaaa") -> bool:
         return self.world.run(software_is_installed(digest, str(self.root))).returncode == 0
 
@@ -86,13 +95,11 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(shell_world(tmp_path))
 
 
-def test_jupyterlab_and_papermill_come_whatever_is_asked_for(machine: Machine) -> None:
+def test_jupyterlab_comes_whatever_is_asked_for(machine: Machine) -> None:
     assert not machine.has()
     code, printed = machine.install(Software(packages=("numpy>=2",), requirements="utm\n"))
     assert code == 0, printed
-    assert " ".join(machine.asked.read_text().split()) == (
-        "jupyterlab ipykernel pip numpy>=2 utm papermill>=2.6,<3 ipykernel"
-    )
+    assert " ".join(machine.asked.read_text().split()) == ("jupyterlab ipykernel pip numpy>=2 utm")
     assert machine.has()
     assert not machine.has("aaab")
     assert (machine.locks / "requirements.txt").read_text() == "jupyterlab==4.0\nnumpy==2.1\n"
@@ -130,6 +137,38 @@ def test_an_installation_that_broke_off_is_not_done_and_can_be_repeated(
     del machine.world.environment[fault]
     assert machine.install(Software())[0] == 0
     assert machine.has()
+
+
+def test_papermill_takes_what_was_fetched_for_the_software_and_then_clears_it(
+    machine: Machine,
+) -> None:
+    machine.install(Software())
+    fetched = machine.root / "cache"
+    fetched.mkdir()
+    machine.asked.unlink()
+    assert not machine.has_papermill()
+
+    code, printed = machine.install_papermill()
+
+    assert code == 0, printed
+    assert machine.asked.read_text().split() == ["papermill>=2.6,<3", "ipykernel"]
+    assert machine.has_papermill()
+    assert machine.has(), "the image's own environment is as it was"
+    assert (machine.locks / "papermill.txt").read_text() == "jupyterlab==4.0\nnumpy==2.1\n"
+    assert not fetched.exists()
+
+
+@pytest.mark.parametrize("fault", ["UV_FAILS", "UV_KILLS"])
+def test_papermill_that_broke_off_can_be_installed_again(machine: Machine, fault: str) -> None:
+    machine.install(Software())
+    before = len(machine.calls_of("uv"))
+    machine.world.environment[fault] = "1"
+    assert machine.install_papermill()[0] != 0
+    assert any("pip install" in call for call in machine.calls_of("uv")[before:]), "not fired"
+    assert not (machine.locks / "papermill.txt").exists()
+    del machine.world.environment[fault]
+    assert machine.install_papermill()[0] == 0
+    assert machine.has_papermill()
 
 
 def test_values_reach_the_package_managers_unchanged(machine: Machine) -> None:
@@ -176,7 +215,7 @@ def test_conda_takes_conda_forge_only(with_conda: Machine) -> None:
     code, printed = with_conda.install(software)
     assert code == 0, printed
     assert " ".join(with_conda.asked.read_text().split()) == (
-        "jupyterlab ipykernel pip python=3.12 cmocean utm papermill>=2.6,<3 ipykernel"
+        "jupyterlab ipykernel pip python=3.12 cmocean utm"
     )
     (create,) = (call for call in with_conda.calls_of("conda") if " create " in call)
     assert "--override-channels --channel conda-forge --strict-channel-priority" in create

@@ -1,0 +1,31 @@
+"""Prefect's server, as `prefect server start`, without what its command line imports.
+
+Given a port, it serves on 127.0.0.1 until it is told to end.
+"""
+
+import sys
+
+from flows.quick_imports import hasten_imports
+
+
+def serve(port: int) -> None:
+    """Serve Prefect's API and UI, with what Prefect's own settings say about the server."""
+    import uvicorn
+    from prefect.server.api.server import create_app
+    from prefect.settings import get_current_settings
+
+    settings = get_current_settings().server
+    uvicorn.run(
+        create_app(final=True),
+        host="127.0.0.1",
+        port=port,
+        timeout_keep_alive=settings.api.keepalive_timeout,
+        ws_ping_interval=settings.api.websocket_ping_interval,
+        ws_ping_timeout=settings.api.websocket_ping_timeout,
+        log_level=settings.logging_level.lower(),
+    )
+
+
+if __name__ == "__main__":
+    hasten_imports()
+    serve(int(sys.argv[1]))

@@ -1,0 +1,47 @@
+"""papermill, which runs the notebook that proves a machine, in an environment of its own.
+
+Only what the user asked for is in the image's own environment. It comes after that, whose packages
+it shares in uv's cache: both at once would fetch them twice.
+"""
+
+from shlex import quote
+
+from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
+from notebake.commands.software import LOCKS, ROOT, find_modules
+from notebake.commands.uv import LOCKING, UV_ENVIRONMENT
+
+PACKAGES = ("papermill>=2.6,<3", "ipykernel")
+LOCK_FILE = "papermill.txt"
+
+
+def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCKS) -> str:
+    """Return the root script that builds the environment, and clears the cache of packages."""
+    values = variables(root=root, packages="\n".join(PACKAGES))
+    return script(
+        NETWORK_ENVIRONMENT,
+        variables(root=root, locks=locks, lock_file=LOCK_FILE),
+        as_user(user, values, UV_ENVIRONMENT, BUILD),
+        LOCKING,
+        LOCK,
+    )
+
+
+def papermill_is_installed(root: str = ROOT) -> str:
+    """Succeed if the environment is whole."""
+    home = quote(f"{root}/papermill")
+    return f"test -x {home}/bin/papermill && {home}/bin/python -c {find_modules('papermill')}"
+
+
+BUILD = r"""
+rm --recursive --force "$root/papermill"
+echo "Python: building papermill's environment"
+"$uv" --quiet venv --python "$(command -v python3)" "$root/papermill"
+"$uv" --quiet pip install --python "$root/papermill/bin/python" \
+    --requirements <(printf '%s\n' "$packages")
+"""
+
+LOCK = r"""
+rm --recursive --force "$root/cache" & removing=$!
+freeze papermill | keep "$lock_file"
+wait "$removing"
+"""

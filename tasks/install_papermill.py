@@ -1,0 +1,39 @@
+"""papermill, in an environment of its own beside the image's.
+
+Needs   the software, of which it takes uv and what has been fetched
+Gives   Done; the resolved versions lie in the run store as a lock file
+Costs   nothing of its own
+"""
+
+from notebake import host as ssh
+from notebake import runs
+from notebake.builder import builder_host, find_on_host, make_on_host
+from notebake.commands.papermill import LOCK_FILE, install_papermill, papermill_is_installed
+from notebake.commands.software import LOCKS
+from notebake.records import Done, Host, Run
+from notebake.step import Step
+
+NAME = "install_papermill"
+
+
+def find_papermill(run: Run) -> Done | None:
+    """Return that papermill is there."""
+    return find_on_host(run, NAME, look)
+
+
+def look(host: Host) -> str | None:
+    """Return "" where the program itself is whole."""
+    return "" if ssh.succeeds(host, papermill_is_installed()) else None
+
+
+def make_papermill(run: Run) -> Done:
+    """Install it detached from the connection, and fetch the lock file."""
+    work = install_papermill(user=run.recipe.base_image.user)
+    timeout_seconds = run.recipe.software.timeout_seconds
+    done = make_on_host(run, NAME, [work], probe=look, timeout_seconds=timeout_seconds)
+    lock = ssh.get_file(builder_host(run), f"{LOCKS}/{LOCK_FILE}")
+    runs.put_file(run, f"locks/{LOCK_FILE}", lock)
+    return done
+
+
+STEP = Step(NAME, "Install papermill", find_papermill, make_papermill)
