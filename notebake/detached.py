@@ -5,6 +5,7 @@ repeats it, a second start of the same name finds the first, and whoever asks re
 """
 
 import base64
+import gzip
 import logging
 import uuid
 from shlex import quote
@@ -19,7 +20,9 @@ from notebake.waiting import check_not_stopped
 log = logging.getLogger(__name__)
 ROOT = "/run/notebake/work"
 UPLOADS = "/dev/shm"  # noqa: S108  # the builder is ours alone
-"""Where scripts are brought, by the login user; what stays there is gone after a stop."""
+"""Where long scripts are brought, by the login user; what stays there is gone after a stop."""
+CARRIED_BYTES = 96 * 1024
+"""How long a packed script may be that goes with its command: Linux takes 128 KiB for one word."""
 READ_SECONDS = 30
 """How long one reading may take; the host itself waits up to four seconds for news."""
 IS_GONE = 3
@@ -38,10 +41,13 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
         WaitTimeoutError: it was ended after `timeout_seconds`.
         HostUnreachableError: the host stayed out of reach, or was restarted meanwhile.
     """
-    start = start_command(name, int(timeout_seconds), asked_id=uuid.uuid4().hex)
+    carried = packed(script)
+    start = start_command(name, int(timeout_seconds), asked_id=uuid.uuid4().hex, carried=carried)
 
     def bring_and_start() -> None:
-        put_file(host, upload(name), script.encode())
+        # A file of its own would cost seven round trips.
+        if carried is None:
+            put_file(host, upload(name), script.encode())
         run_command(host, start)
 
     outlasting(host, name, bring_and_start)
@@ -78,14 +84,21 @@ def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: fl
     raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
 
 
-def start_command(name: str, timeout_seconds: int, *, asked_id: str) -> str:
-    """Return the command that starts the uploaded work, unless one of that name is running.
+def start_command(
+    name: str, timeout_seconds: int, *, asked_id: str, carried: str | None = None
+) -> str:
+    """Return the command that starts the work, unless one of that name is running.
 
-    Whoever has not heard whether it was started asks again with the same `asked_id`: then work
-    that has failed meanwhile is not started a second time.
+    Its script is `carried` along as `packed` gave it, or was uploaded before. Whoever has not heard
+    whether it was started asks again with the same `asked_id`: then work that has failed meanwhile
+    is not started a second time.
     """
     unit, home, uploaded = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}"), quote(upload(name))
     # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
+    place = f"sudo install -D --mode=0700 {uploaded} {home}/script"
+    if carried is not None:
+        unpack = f"echo {carried} | base64 --decode | gzip --decompress"
+        place = f"{unpack} | sudo install -D --mode=0700 /dev/stdin {home}/script"
     ended = (
         f'#!/bin/sh\ncd {home}\necho "$SERVICE_RESULT $EXIT_STATUS" > result.new\n'
         "mv result.new result\n"
@@ -101,7 +114,7 @@ def start_command(name: str, timeout_seconds: int, *, asked_id: str) -> str:
             "case $state in active | activating | deactivating) exit 0 ;; esac",
             f"if [ -f {home}/result ] && grep -qxF {asked_id} {home}/asked; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
-            f"sudo install -D --mode=0700 {uploaded} {home}/script",
+            place,
             write_as_root(f"{home}/ended", ended, "0700"),
             f"sudo touch {home}/log",
             f"echo {asked_id} | sudo tee {home}/asked > /dev/null",
@@ -116,8 +129,14 @@ def start_command(name: str, timeout_seconds: int, *, asked_id: str) -> str:
     )
 
 
+def packed(script: str) -> str | None:
+    """Return a script as it goes along with its command, or None where it is too long for that."""
+    text = base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
+    return text if len(text) <= CARRIED_BYTES else None
+
+
 def upload(name: str) -> str:
-    """Return where a script is uploaded to: a command line holds no more than 128 KiB."""
+    """Return where a script is uploaded to that is too long to be carried along."""
     return f"{UPLOADS}/notebake-{name}"
 
 

@@ -23,6 +23,8 @@ from notebake.ssh.tunnel import open_tunnel
 log = logging.getLogger(__name__)
 SFTP_BYTES = 32 * 1024
 """What one request of sftp carries."""
+LOGGED = 2000
+"""How many characters of a command are logged."""
 DIGEST_SECONDS = 1800
 """How long a host may take to read what an earlier try has left of a file."""
 
@@ -42,7 +44,8 @@ def try_command(host: Host, command: str, *, timeout_seconds: float = 60) -> Ans
     Raises:
         HostUnreachableError: no connection, or none any more, or no answer in time.
     """
-    log.debug("On %s: %s", host.address, command)
+    shown = command if len(command) <= LOGGED else f"{command[:LOGGED]} … ({len(command)} in all)"
+    log.debug("On %s: %s", host.address, shown)
     return Answer(*connection.run(host, command, timeout_seconds))
 
 

@@ -4,6 +4,7 @@ Each is compared as a whole with what notebake writes; whatever else is said fai
 """
 
 import base64
+import gzip
 import hashlib
 import re
 import shlex
@@ -149,20 +150,25 @@ def marking(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed 
 
 
 def starting(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
-    """Start an uploaded work, unless it runs."""
+    """Start a work whose script is carried along or was uploaded, unless it runs."""
     name = re.search(r"systemctl is-active '?notebake-([\w.-]+)'? ", command)
     limit = re.search(r"RuntimeMaxSec=(\d+)", command)
     asked = re.search(r"grep -qxF (\w+) ", command)
     if not name or not limit or not asked:
         return None
-    if start_command(name[1], int(limit[1]), asked_id=asked[1]) != command:
+    carried = re.search(r"\necho (\S+) \| base64 --decode \| gzip", command)
+    packed = carried[1] if carried else None
+    if start_command(name[1], int(limit[1]), asked_id=asked[1], carried=packed) != command:
         return None
-    return partial(start, recipe, host, up, Question(name[1], asked[1]))
+    script = gzip.decompress(base64.b64decode(packed)) if packed else None
+    return partial(start, recipe, host, up, Question(name[1], asked[1]), script)
 
 
-def start(recipe: Recipe, host: ScriptedHost, up: Boot, asked: Question) -> Spoken:
-    """Start what was uploaded, as `start_command` does."""
-    script = host.root.files.pop(upload(asked.name), None)
+def start(
+    recipe: Recipe, host: ScriptedHost, up: Boot, asked: Question, carried: bytes | None
+) -> Spoken:
+    """Start what was carried along or uploaded, as `start_command` does."""
+    script = carried or host.root.files.pop(upload(asked.name), None)
     work = up.works.get(asked.name)
     if work and (not work.result or work.asked_id == asked.id):
         return Spoken()

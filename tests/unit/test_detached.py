@@ -1,6 +1,7 @@
 """The commands of detached work, run by a real bash in a world with a small systemd of its own."""
 
 import base64
+import secrets
 import subprocess
 import time
 from pathlib import Path
@@ -8,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from notebake import detached
-from notebake.detached import log_lines, read_command, start_command, upload
+from notebake.detached import (
+    CARRIED_BYTES,
+    log_lines,
+    packed,
+    read_command,
+    start_command,
+    upload,
+)
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
 NAME = "install_software-0123456789abcdef"
@@ -44,8 +52,11 @@ class Detached:
         world.fake("systemd-run", SYSTEMD_RUN)
 
     def start(self, script: str, *, seconds: int = 60, asked_id: str = "1") -> None:
-        Path(upload(NAME)).write_text(script)
-        done = self.world.run(start_command(NAME, seconds, asked_id=asked_id))
+        carried = packed(script)
+        if carried is None:
+            Path(upload(NAME)).write_text(script)
+        command = start_command(NAME, seconds, asked_id=asked_id, carried=carried)
+        done = self.world.run(command)
         assert done.returncode == 0, done.stderr
 
     def read(self, offset: int = 0) -> tuple[str, bytes]:
@@ -80,6 +91,15 @@ def test_work_runs_to_its_end_and_its_output_arrives(host: Detached) -> None:
     host.start("echo one; echo two >&2; pwd > /dev/null")
 
     assert host.read_to_end() == ("success 0", b"one\ntwo\n")
+
+
+def test_a_script_that_is_too_long_for_a_command_line_is_uploaded(host: Detached) -> None:
+    long = f"echo one\n# {secrets.token_hex(CARRIED_BYTES)}"
+    assert packed(long) is None
+
+    host.start(long)
+
+    assert host.read_to_end() == ("success 0", b"one\n")
     assert not Path(upload(NAME)).exists(), "what was uploaded is taken away"
 
 
@@ -181,6 +201,7 @@ def test_reading_work_that_nobody_started_is_an_error(host: Detached) -> None:
 
 def test_a_script_may_hold_anything(host: Detached) -> None:
     host.start(f"cat << 'END'\n{NASTY}\nEND\n" + "# padding\n" * 20_000)
+    assert packed("# padding\n" * 20_000), "what goes in small is carried, however long it is"
 
     assert host.read_to_end() == ("success 0", f"{NASTY}\n".encode())
 
@@ -210,5 +231,6 @@ def test_lines_are_logged_whole_wherever_a_reading_ended(
 
 
 def test_the_commands_are_sound_shell() -> None:
-    for command in (start_command(NAME, 5, asked_id="1"), read_command(NAME, 7)):
+    starts = (start_command(NAME, 5, asked_id="1", carried=one) for one in (None, packed("true")))
+    for command in (*starts, read_command(NAME, 7)):
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
