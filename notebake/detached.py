@@ -94,11 +94,11 @@ def start_command(
     is not started a second time.
     """
     unit, home, uploaded = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}"), quote(upload(name))
-    # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
     place = f"sudo install -D --mode=0700 {uploaded} {home}/script"
     if carried is not None:
         unpack = f"echo {carried} | base64 --decode | gzip --decompress"
         place = f"{unpack} | sudo install -D --mode=0700 /dev/stdin {home}/script"
+    # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
     ended = (
         f'#!/bin/sh\ncd {home}\necho "$SERVICE_RESULT $EXIT_STATUS" > result.new\n'
         "mv result.new result\n"
