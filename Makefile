@@ -71,4 +71,6 @@ try-system:
 	@$(BIN)/python -m pip --quiet install --require-hashes --requirement requirements-uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
+	@echo "Preparing Prefect's database (once; some ten seconds) …"
+	@$(BIN)/python -m flows.prepared_database || true
 	@touch $@

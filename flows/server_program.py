@@ -16,7 +16,7 @@ def serve(port: int) -> None:
 
     settings = get_current_settings().server
     uvicorn.run(
-        create_app(final=True),
+        create_app(),
         host="127.0.0.1",
         port=port,
         timeout_keep_alive=settings.api.keepalive_timeout,
