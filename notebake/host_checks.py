@@ -2,19 +2,30 @@
 
 from notebake import host as ssh
 from notebake import jupyter_server
-from notebake.commands.jupyter import jupyter_is_running, read_token
+from notebake.commands import jupyter
+from notebake.patience import JUPYTER_SECONDS
 from notebake.records import Host
 from notebake.waiting import wait_until
 
 
-def check_jupyter(host: Host, port: int) -> str:
-    """Reach JupyterLab as a person would, through a tunnel, and return its version."""
+def wait_for_jupyter(host: Host, port: int) -> None:
+    """Wait until JupyterLab answers on the host, by itself.
+
+    Raises:
+        WaitTimeoutError: it does not.
+    """
+    command = jupyter.wait_for_jupyter(port)
     wait_until(
-        lambda: ssh.succeeds(host, jupyter_is_running(port)) or None,
+        lambda: ssh.succeeds(host, command) or None,
         what=f"JupyterLab on {host.address}",
-        timeout_seconds=180,
+        timeout_seconds=JUPYTER_SECONDS,
         interval_seconds=0.5,
     )
-    token = ssh.run_command(host, read_token()).strip()
+
+
+def check_jupyter(host: Host, port: int) -> str:
+    """Reach JupyterLab as a person would, through a tunnel, and return its version."""
+    wait_for_jupyter(host, port)
+    token = ssh.run_command(host, jupyter.read_token()).strip()
     with ssh.forward_port(host, port) as local_port:
         return jupyter_server.check_server(local_port, token)

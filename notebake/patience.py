@@ -27,6 +27,9 @@ BOOT_SECONDS = 300
 CONSOLE_SECONDS = 600
 """Until EC2 shows the console of a new machine: it takes minutes, not seconds."""
 
+JUPYTER_SECONDS = 180
+"""From a booted host to a JupyterLab that answers."""
+
 ATTACH_SECONDS = 120
 """Until a volume is attached; then it is taken off and attached once more."""
 

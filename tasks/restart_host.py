@@ -17,8 +17,8 @@ from notebake.aws import images, instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import baked_image, host_of, is_sealed, shown_image
 from notebake.commands.boot import are_mount_points
-from notebake.commands.jupyter import jupyter_is_running
 from notebake.errors import LostError
+from notebake.host_checks import wait_for_jupyter
 from notebake.patience import IMAGE_SECONDS
 from notebake.records import Done, Host, Image, Instance, Run
 from notebake.step import Step
@@ -93,13 +93,7 @@ def without_builder(run: Run, image: Image) -> LostError:
 def check_all_is_back(run: Run, host: Host) -> None:
     """Raise unless the volumes and JupyterLab are there without our help."""
     ssh.run_command(host, are_mount_points([one.mount_point for one in run.recipe.volumes]))
-    running = jupyter_is_running(run.recipe.jupyter_port)
-    wait_until(
-        lambda: ssh.succeeds(host, running) or None,
-        what="JupyterLab to come back by itself",
-        timeout_seconds=120,
-        interval_seconds=0.5,
-    )
+    wait_for_jupyter(host, run.recipe.jupyter_port)
 
 
 def forget_restart(run: Run) -> None:

@@ -89,6 +89,7 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         user_data.lease_is_armed(): lambda: succeed(up.lease_until),
         jupyter.read_token(): lambda: succeed(root.token, root.token + "\n"),
         jupyter.jupyter_is_running(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
+        jupyter.wait_for_jupyter(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
         papermill.papermill_is_installed(): lambda: succeed(
             f"{software.LOCKS}/{papermill.LOCK_FILE}" in root.files
         ),

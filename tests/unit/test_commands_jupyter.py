@@ -60,6 +60,18 @@ def test_an_answer_from_another_program_is_not_our_service(world: ShellWorld) ->
     assert world.run(jupyter.jupyter_is_running(8887)).returncode != 0
 
 
+def test_one_question_waits_a_while_for_an_answer(world: ShellWorld) -> None:
+    world.fake("sleep", "rm --force silent")
+    (world.directory / "silent").touch()
+    world.fake("curl", '[ ! -e silent ] && echo \'{"version": "2"}\'')
+    assert world.run(jupyter.wait_for_jupyter(8887)).returncode == 0
+    assert [call.split()[0] for call in world.calls if "systemctl" not in call] == [
+        *("curl", "sleep", "curl")
+    ]
+    world.environment["SYSTEMCTL_EXIT"] = "3"
+    assert world.run(jupyter.wait_for_jupyter(8887)).returncode != 0
+
+
 def test_the_configuration_keeps_to_the_loopback_and_holds_no_token(world: ShellWorld) -> None:
     world.run(install(world))
     config = (world.directory / "etc/notebake/jupyter_server_config.py").read_text()
