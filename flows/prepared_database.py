@@ -62,9 +62,9 @@ def prepare() -> Path:
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         migrate(Path(name))
         made = Path(name) / NAME
-        # All that is in the journal goes into the file, which is then alone, and closed.
+        # The journal goes into the file, and whoever reads that later makes no new one beside it.
         with closing(sqlite3.connect(made)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode = DELETE")
         made.replace(path)
     return path
 
