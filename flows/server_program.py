@@ -15,7 +15,7 @@ def serve(port: int) -> None:
     from prefect.settings import get_current_settings
 
     settings = get_current_settings().server
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(),
         host="127.0.0.1",
         port=port,
@@ -24,6 +24,12 @@ def serve(port: int) -> None:
         ws_ping_timeout=settings.api.websocket_ping_timeout,
         log_level=settings.logging_level.lower(),
     )
+    # Before the application starts: where the port is taken, nothing touches the database.
+    bound = config.bind_socket()
+    server = uvicorn.Server(config)
+    server.run(sockets=[bound])
+    if not server.started:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -61,6 +62,24 @@ def test_a_server_of_our_own_is_there_for_the_block_and_ends_with_it(
 
     assert json.loads(done.stdout.splitlines()[-1]) == [inside, False]
     assert not (tmp_path / "notebake" / "server.json").exists()
+
+
+def test_a_server_whose_port_is_taken_says_so_and_touches_no_database(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "flows.server_program", str(taken.getsockname()[1])]
+        done = subprocess.run(
+            command,
+            cwd=PROJECT,
+            env={**os.environ, "PREFECT_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    assert done.returncode != 0
+    assert "Address already in use" in done.stderr
+    assert not (tmp_path / "prefect.db").exists()
 
 
 def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
