@@ -18,8 +18,6 @@ from pathlib import Path
 from notebake.errors import NotebakeError
 
 NAME = "prefect.db"
-PREFECT = (sys.executable, "-m", "flows.prefect_program")
-PROJECT = Path(__file__).parent.parent
 LONGEST_SECONDS = 300
 
 
@@ -71,6 +69,8 @@ def prepare() -> Path:
 
 def migrate(home: Path) -> None:
     """Let Prefect make its database in an empty home, and know no other settings."""
+    from flows.local_server import PREFECT, PROJECT  # which begins homes with what is made here
+
     inherited = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
     done = subprocess.run(
         [*PREFECT, "server", "database", "upgrade", "-y"],
