@@ -16,22 +16,25 @@ Whatever could not be read is reported, and counts against the machine.
 """
 
 import argparse
-import base64
+import binascii
 import csv
 import errno
+import gc
 import hashlib
 import json
+import marshal
 import os
 import re
+import select
+import signal
 import stat
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
 from functools import partial
-from multiprocessing import get_context
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict, TypeVar
 
@@ -44,12 +47,22 @@ LEAD = 64
 OVERLAP = 16 << 10
 """Bytes after a chunk that are seen as well, so that nothing is cut in two."""
 SPAN = 64 * CHUNK
-"""A larger file is searched in spans of this size, by several processes."""
+"""In each span of this size of a larger file a limited number of credentials is told."""
+PIECE = 2 * CHUNK
+"""A larger file is searched in pieces of this size, by several processes."""
 SMALL = 1 << 20
 """So much of a file that is known by its name is read to judge it."""
 LARGEST_NOTEBOOK = 64 << 20
-SUMS_AT_ONCE = 500
-"""How many checksums a process compares before it tells which were right."""
+READ = 256 << 10
+"""So much is read at once for a checksum: it stays in the processor's cache."""
+ENTRIES_AT_ONCE = 1000
+"""How many directory entries a process lists before it gives back what is left, to be shared."""
+WEIGHT_AT_ONCE = 4 << 20
+"""So many bytes a process is given at once, unless a single file has more."""
+FILE_WEIGHT = 16 << 10
+"""What a file weighs beside its bytes, so that no process has more than 256 open at once."""
+PER_CORE = 2
+"""While a process waits for the disk, another uses its core."""
 MOST_PER_FILE = 20
 FIRST_PERSON = 1000
 """The first user id that stands for a person."""
@@ -88,8 +101,7 @@ class Report(TypedDict):
 Check = Callable[[bytes], bool]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A credential that is told by its own shape.
 
     A pattern that begins with plain letters is searched for at some 3 GB/s, one that ignores
@@ -311,8 +323,11 @@ class NamedFile(NamedTuple):
     content: re.Pattern[bytes] | None = None
 
 
+AFTER_SLASH = r"(?:^|/)"
+
+
 def _named(rule: str, path: str, content: str | None = None) -> NamedFile:
-    start = "" if path.startswith(("~/", "^")) else r"(?:^|/)"
+    start = "" if path.startswith(("~/", "^")) else AFTER_SLASH
     pattern = None if content is None else re.compile(content.encode(), re.M)
     return NamedFile(rule, re.compile(f"{start}(?:{path})$"), pattern)
 
@@ -410,12 +425,21 @@ NAMED_FILES = (
 )
 
 
+_patterns = [each.path.pattern for each in NAMED_FILES]
+_after_slash = [each.removeprefix(AFTER_SLASH) for each in _patterns if AFTER_SLASH in each[:6]]
+_whole = [each for each in _patterns if AFTER_SLASH not in each[:6]]
+# Most files have none of these names: one pattern tells them quicker than all.
+ANY_NAMED_FILE = re.compile(f"{AFTER_SLASH}(?:{'|'.join(_after_slash)})|{'|'.join(_whole)}")
+
+
 def find_named(path: str, homes: Iterable[str], read: Callable[[], bytes]) -> Iterator[str]:
     """Give the rules that a file, whose path has no leading slash, breaks by its name."""
     names = [path]
     for home in homes:
         if path.startswith(f"{home}/"):
             names.append(f"~/{path[len(home) + 1 :]}")
+    if not any(map(ANY_NAMED_FILE.search, names)):
+        return
     for rule, pattern, content in NAMED_FILES:
         if any(pattern.search(name) for name in names):
             text = read()
@@ -433,22 +457,20 @@ DATA_MAGIC = (
 """How data formats and compressed files begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A span of a file; its path is relative to the root."""
+class Task(NamedTuple):
+    """A piece of a file; its path is relative to the root."""
 
     path: str
     start: int
     end: int
+    is_notebook: bool = False
 
 
-@dataclass
-class Part:
-    """What one batch of tasks gave."""
-
-    findings: list[Finding] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
-    bytes: int = 0
+def tasks_of(path: str, size: int) -> list[Task]:
+    """Return the pieces of a file, none if it is empty; a notebook is one piece."""
+    if path.endswith(".ipynb") and 0 < size <= LARGEST_NOTEBOOK:
+        return [Task(path, 0, size, is_notebook=True)]
+    return [Task(path, at, min(at + PIECE, size)) for at in range(0, size, PIECE)]
 
 
 def rules_for(head: bytes) -> tuple[Rule, ...]:
@@ -460,39 +482,17 @@ def rules_for(head: bytes) -> tuple[Rule, ...]:
     return RULES_FOR_TEXT
 
 
-def scan_batch(root: str, homes: tuple[str, ...], tasks: tuple[Task, ...]) -> Part:
-    """Search some files; the first span of a file is also judged by the file's name."""
-    part = Part()
-    for task in tasks:
-        try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            descriptor = os.open(os.path.join(root, task.path), flags)  # noqa: PTH118
-        except FileNotFoundError:
-            continue  # gone since it was listed: it will not be in the image
-        except OSError as error:
-            part.unreadable.append(_unreadable(task.path, error))
-            continue
-        try:
-            part.findings.extend(_scan_file(descriptor, task, homes))
-            part.bytes += task.end - task.start
-        except OSError as error:
-            part.unreadable.append(_unreadable(task.path, error))
-        finally:
-            os.close(descriptor)
-    return part
-
-
 def _unreadable(path: str, error: OSError) -> Unreadable:
     return {"path": f"/{path}", "reason": error.strerror or type(error).__name__}
 
 
 def _scan_file(descriptor: int, task: Task, homes: tuple[str, ...]) -> Iterator[Finding]:
-    """Give what is found in one span of an open file, a limited number of times."""
+    """Give what is found in one piece of an open file, a limited number of times."""
     found: Iterable[tuple[str, str]] = ()
-    if task.path.endswith(".ipynb") and task.end <= LARGEST_NOTEBOOK:
+    if task.is_notebook:
         found = _scan_notebook(os.pread(descriptor, task.end, 0))
     else:
-        found = _scan_span(descriptor, task)
+        found = _scan_piece(descriptor, task)
     if task.start == 0:
         for rule in find_named(task.path, homes, lambda: os.pread(descriptor, SMALL, 0)):
             yield {"rule": rule, "path": f"/{task.path}", "place": ""}
@@ -502,15 +502,15 @@ def _scan_file(descriptor: int, task: Task, homes: tuple[str, ...]) -> Iterator[
         yield {"rule": rule, "path": f"/{task.path}", "place": place}
 
 
-def _scan_span(descriptor: int, task: Task) -> Iterator[tuple[str, str]]:
-    """Give rule and place for a span, chunk by chunk, without the holes of a sparse file."""
+def _scan_piece(descriptor: int, task: Task) -> Iterator[tuple[str, str]]:
+    """Give rule and place for a piece, chunk by chunk, without the holes of a sparse file."""
     rules = rules_for(os.pread(descriptor, 8192, 0))
     is_text = rules is RULES_FOR_TEXT and task.end <= SPAN
     for start, end in _filled(descriptor, task):
         for position in range(start, end, CHUNK):
             first = max(0, position - LEAD)
-            text = os.pread(descriptor, position - first + CHUNK + OVERLAP, first)
             limit = min(CHUNK, end - position) + position - first
+            text = os.pread(descriptor, limit + OVERLAP, first)
             if not text.strip(b"\0"):
                 continue
             for rule, where in search(text, rules):
@@ -520,7 +520,7 @@ def _scan_span(descriptor: int, task: Task) -> Iterator[tuple[str, str]]:
 
 
 def _filled(descriptor: int, task: Task) -> Iterator[tuple[int, int]]:
-    """Give the parts of a span that are not holes."""
+    """Give the parts of a piece that are not holes."""
     position = task.start
     while position < task.end:
         try:
@@ -581,104 +581,70 @@ def _texts(value: Any) -> Iterator[bytes]:
 
 # ---- Files as published -----------------------------------------------------------------------
 
-
-class Manifests(NamedTuple):
-    """Where package managers wrote down the checksums of what they installed."""
-
-    records: list[str]
-    conda: list[str]
+Sum = tuple[str, bytes]
+"""How a file's checksum is made, and what it is when the file is as its publisher made it."""
+Published = list[tuple[str, Sum]]
+"""Paths with what they are known by."""
 
 
-class Sum(NamedTuple):
-    """What a file is when it is as its publisher made it."""
-
-    path: str
-    method: str
-    digest: str
-
-
-def published_sums(paths: set[str], manifests: Manifests, root: str) -> list[Sum]:
-    """Return the checksums that there are for these paths, or for the sources they are made of."""
-    wanted = paths | {source for path in paths if (source := _source_of(path))}
-    lines = (
-        _dpkg_sums(root),
-        *(_record_sums(root, record) for record in manifests.records),
-        *(_conda_sums(root, meta) for meta in manifests.conda),
-    )
-    return [one for sums in lines for one in sums if one.path in wanted]
-
-
-def as_published(root: str, sums: Iterable[Sum]) -> list[str]:
-    """Return the paths whose files are exactly as their publisher made them."""
-    return [one.path for one in sums if _digest(root, one.path, one.method) == one.digest]
-
-
-def is_published(path: str, published: set[str]) -> bool:
-    """Tell whether a file is as published, or was compiled from a source that is."""
-    return path in published or _source_of(path) in published
-
-
-def _source_of(path: str) -> str | None:
-    """Return the source from which Python compiled this file."""
-    if not path.endswith(".pyc"):
-        return None
-    match = re.fullmatch(r"(.*/)__pycache__/([^/]+?)\.[\w-]+(?:\.opt-\d)?\.pyc", path)
-    return f"{match[1]}{match[2]}.py" if match else None
-
-
-def _digest(root: str, path: str, method: str) -> str:
-    digest = hashlib.new(method, usedforsecurity=False)
+def published_in(root: str, path: str) -> Published:
+    """Return the checksums in this file, if it is where a package manager writes them down."""
     try:
-        descriptor = os.open(os.path.join(root, path), os.O_RDONLY)  # noqa: PTH118
-    except OSError:
-        return "unreadable"
-    try:
-        while chunk := os.read(descriptor, CHUNK):
-            digest.update(chunk)
-    except OSError:
-        return "unreadable"
-    finally:
-        os.close(descriptor)
-    return digest.hexdigest()
+        if path.endswith(".dist-info/RECORD"):
+            return list(_record_sums(root, path))
+        if path.endswith(".json") and "/conda-meta/" in path:
+            return list(_conda_sums(root, path))
+        if path.endswith(".md5sums") and path.startswith("var/lib/dpkg/info/"):
+            return list(_package_sums(root, path))
+        if path == "var/lib/dpkg/status":
+            return list(_configuration_sums(root, path))
+    except (OSError, ValueError):
+        return []  # its files are searched then; where it cannot be read, the search says so
+    return []
 
 
-def _dpkg_sums(root: str) -> Iterator[Sum]:
-    """Give path, method and digest of the distribution's files, configuration included."""
-    base = Path(root) / "var/lib/dpkg"
+def _package_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
+    """Give the checksums of one of the distribution's packages."""
     names = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
     merged = {name for name in names if (Path(root) / name).is_symlink()}
-    for sums in sorted(base.glob("info/*.md5sums")):
-        for line in sums.read_text(errors="surrogateescape").splitlines():
-            digest, _, path = line.partition("  ")
-            usr = "usr/" if path.partition("/")[0] in merged else ""
-            yield Sum(f"{usr}{path}", "md5", digest)
-    if (base / "status").exists():
-        status = (base / "status").read_text(errors="surrogateescape")
-        for match in re.finditer(r"^ /(\S+) ([0-9a-f]{32})", status, re.M):
-            yield Sum(match[1], "md5", match[2])
+    lines = (Path(root) / path).read_text(errors="surrogateescape")
+    for digest, below in re.findall(r"^([0-9a-f]{32})  (.+)$", lines, re.M):
+        usr = "usr/" if below.partition("/")[0] in merged else ""
+        yield f"{usr}{below}", ("md5", bytes.fromhex(digest))
+
+
+def _configuration_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
+    """Give the checksums of the distribution's configuration files."""
+    status = (Path(root) / path).read_text(errors="surrogateescape")
+    for match in re.finditer(r"^ /(\S+) ([0-9a-f]{32})", status, re.M):
+        yield match[1], ("md5", bytes.fromhex(match[2]))
 
 
 # What an installer writes itself is not published.
 INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+FROM_URL_SAFE = str.maketrans("-_", "+/")
 
 
-def _record_sums(root: str, record: str) -> Iterator[Sum]:
+def _record_sums(root: str, record: str) -> Iterator[tuple[str, Sum]]:
     """Give the checksums of a Python package, unless it came from elsewhere than an index."""
-    directory = Path(root) / record
-    if (directory.parent / "direct_url.json").exists():
+    file = Path(root) / record
+    if (file.parent / "direct_url.json").exists():
         return
-    base = Path(record).parent.parent
-    with directory.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+    base = record.rpartition("/")[0].rpartition("/")[0] or "."
+    with file.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
         for row in csv.reader(stream):
             if len(row) < 2 or not row[1].startswith("sha256="):
                 continue
             if row[0].rpartition("/")[2] in INSTALLER_FILES and ".dist-info/" in row[0]:
                 continue
-            digest = base64.urlsafe_b64decode(row[1][7:] + "==").hex()
-            yield Sum(os.path.normpath(f"{base}/{row[0]}"), "sha256", digest)
+            path = f"{base}/{row[0]}"
+            if "./" in path or "//" in path:
+                path = os.path.normpath(path)
+            digest = binascii.a2b_base64(row[1][7:].translate(FROM_URL_SAFE) + "==")
+            yield path, ("sha256", digest)
 
 
-def _conda_sums(root: str, meta: str) -> Iterator[Sum]:
+def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, Sum]]:
     """Give the checksums of a conda package, unless it did not come from a channel."""
     try:
         package = json.loads((Path(root) / meta).read_bytes())
@@ -691,76 +657,394 @@ def _conda_sums(root: str, meta: str) -> Iterator[Sum]:
     for entry in entries:
         for name in ("sha256", "sha256_in_prefix"):
             if name in entry:
-                yield Sum(os.path.normpath(f"{prefix}/{entry['_path']}"), "sha256", entry[name])
+                yield (
+                    os.path.normpath(f"{prefix}/{entry['_path']}"),
+                    ("sha256", bytes.fromhex(entry[name])),
+                )
 
 
-# ---- The whole machine ------------------------------------------------------------------------
+def source_of(path: str) -> str | None:
+    """Return the source from which Python compiled this file."""
+    if not path.endswith(".pyc"):
+        return None
+    match = re.fullmatch(r"(.*/)__pycache__/([^/]+?)\.[\w-]+(?:\.opt-\d)?\.pyc", path)
+    return f"{match[1]}{match[2]}.py" if match else None
+
+
+def has_digest(descriptor: int, size: int, sums: Iterable[Sum], buffer: memoryview) -> bool:
+    """Say whether a file is exactly as its publisher made it; `size` is what it should be."""
+    digests = {method: hashlib.new(method, usedforsecurity=False) for method, _ in sums}
+    done = 0
+    while read := os.preadv(descriptor, [buffer], done):
+        done += read
+        for digest in digests.values():
+            digest.update(buffer[:read])
+        if read < len(buffer) and done == size:
+            break
+    return any(digests[method].digest() == digest for method, digest in sums)
+
+
+# ---- Several processes ------------------------------------------------------------------------
+
+
+class Worker(NamedTuple):
+    """A process that carries out lots of work, and the pipes to it and from it."""
+
+    process_id: int
+    lots: int
+    results: int
+
+
+def carry_out(work: Callable[[T], R], lots: deque[T], processes: int) -> Iterator[R]:
+    """Carry out lots of work in several processes; whoever takes a result may add lots.
+
+    Raises:
+        ChildProcessError: a process died, or its work failed.
+    """
+    if processes <= 1:
+        while lots:
+            yield work(lots.popleft())
+        return
+    workers: dict[int, Worker] = {}
+    poll = select.poll()
+    try:
+        for _ in range(PER_CORE * processes):
+            worker = _start_worker(work, workers.values())
+            workers[worker.results] = worker
+            poll.register(worker.results, select.POLLIN)
+        idle = list(workers.values())
+        while lots or len(idle) < len(workers):
+            while lots and idle:
+                _send(idle.pop().lots, lots.popleft())
+            for results, _ in poll.poll():
+                succeeded, result = _receive(results)
+                if not succeeded:
+                    raise ChildProcessError(result)
+                if lots:
+                    _send(workers[results].lots, lots.popleft())
+                else:
+                    idle.append(workers[results])
+                yield result
+    finally:
+        for worker in workers.values():
+            os.kill(worker.process_id, signal.SIGKILL)
+            os.close(worker.lots)
+            os.close(worker.results)
+            os.waitpid(worker.process_id, 0)
+
+
+def _start_worker(work: Callable[[T], R], others: Iterable[Worker]) -> Worker:
+    """Start a process that ends when nobody can send it a lot any more."""
+    lots, to_lots = os.pipe()
+    results, to_results = os.pipe()
+    process_id = os.fork()
+    if process_id:
+        os.close(lots)
+        os.close(to_results)
+        return Worker(process_id, to_lots, results)
+    try:
+        for descriptor in (to_lots, results, *(end for each in others for end in each[1:])):
+            os.close(descriptor)
+        while True:
+            lot = _receive(lots)
+            answer: tuple[bool, R | str]
+            try:
+                answer = (True, work(lot))
+            except Exception as error:  # noqa: BLE001 - it is raised again where it is awaited
+                answer = (False, f"{type(error).__name__}: {error}")
+            _send(to_results, answer)
+    finally:
+        os._exit(1)
+
+
+def _send(descriptor: int, value: Any) -> None:
+    content = marshal.dumps(value)
+    message = memoryview(len(content).to_bytes(8, "little") + content)
+    while message:
+        message = message[os.write(descriptor, message) :]
+
+
+def _receive(descriptor: int) -> Any:
+    size = int.from_bytes(_read(descriptor, 8), "little")
+    return marshal.loads(_read(descriptor, size))  # noqa: S302 - from a process of our own
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    content = bytearray()
+    while len(content) < size:
+        chunk = os.read(descriptor, min(size - len(content), 1 << 20))
+        if not chunk:
+            raise ChildProcessError("a process of the search has died")
+        content += chunk
+    return bytes(content)
+
+
+# ---- The files of a machine -------------------------------------------------------------------
+
+Directories = tuple[int, list[str], int]
+"""A number, directories to list with all below, and their file system."""
+ListedFile = tuple[str, int, tuple[int, int] | None]
+"""Path, size, and the file's identity if it has several names."""
+
+
+class Listing(TypedDict):
+    """What a process found below some directories, and which of them it left to others."""
+
+    number: int
+    files: list[ListedFile]
+    published: Published
+    unreadable: list[Unreadable]
+    left: list[str]
+
+
+def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Listing:
+    """List the regular files below some directories. Never leaves their file system."""
+    number, waiting, device = directories
+    waiting.reverse()
+    listing: Listing = {
+        "number": number,
+        "files": [],
+        "published": [],
+        "unreadable": [],
+        "left": waiting,
+    }
+    entries = 0
+    while waiting and entries < ENTRIES_AT_ONCE:
+        directory = waiting.pop()
+        try:
+            with os.scandir(os.path.join(root, directory)) as found:  # noqa: PTH118
+                names = sorted(found, key=attrgetter("name"))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            listing["unreadable"].append(_unreadable(directory, error))
+            continue
+        entries += len(names)
+        below = f"{directory}/" if directory else ""
+        for path, status in _statuses(names, below, listing["unreadable"]):
+            if stat.S_ISREG(status.st_mode):
+                identity = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
+                listing["files"].append((path, status.st_size, identity))
+                listing["published"] += published_in(root, path)
+            elif stat.S_ISDIR(status.st_mode) and status.st_dev == device and path not in tops:
+                waiting.append(path)
+    waiting.reverse()
+    return listing
+
+
+def _statuses(
+    names: list[os.DirEntry[str]], below: str, unreadable: list[Unreadable]
+) -> Iterator[tuple[str, os.stat_result]]:
+    for name in names:
+        path = below + name.name
+        try:
+            yield path, name.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            unreadable.append(_unreadable(path, error))
 
 
 class Walk:
-    """The regular files below some directories, as tasks. Never leaves their file systems."""
+    """The regular files below some directories, with the checksums that are published of them."""
 
     def __init__(self, root: str, directories: Iterable[str]) -> None:
         self.root = root
-        tops = dict.fromkeys(directory.strip("/") for directory in directories)
-        self.tops = list(tops)
-        self.manifests = Manifests([], [])
+        self.tops = tuple(dict.fromkeys(directory.strip("/") for directory in directories))
         self.unreadable: list[Unreadable] = []
-        self.files = 0
-        self._seen: set[tuple[int, int]] = set()
+        self.published: dict[str, list[Sum]] = {}
+        self.files: dict[str, int] = {}
+        """Path and size, each file by the first of its names."""
+        self._lots: deque[Directories] = deque()
+        self._devices: list[int] = []
+        """The file system of each lot, by the lot's number."""
+        self._listed: dict[int, tuple[list[ListedFile], range]] = {}
+        """The files of each lot, and the numbers of the lots that it left."""
 
-    def tasks(self) -> Iterator[Task]:
-        """Give all spans of all files."""
+    def list_all(self, processes: int) -> None:
+        """List all, in several processes, each taking up what another has left."""
         for top in self.tops:
-            waiting = [top]
             try:
-                device = os.lstat(self._full(top)).st_dev
+                self._add([top], os.lstat(os.path.join(self.root, top)).st_dev)  # noqa: PTH118
             except OSError as error:
                 self.unreadable.append(_unreadable(top, error))
-                continue
-            while waiting:
-                yield from self._list(waiting.pop(), device, waiting)
+        first = range(len(self._devices))
+        for listing in carry_out(partial(list_files, self.root, self.tops), self._lots, processes):
+            self.unreadable += listing["unreadable"]
+            for path, one in listing["published"]:
+                self.published.setdefault(path, []).append(one)
+            number, left, before = listing["number"], listing["left"], len(self._devices)
+            step = max(1, len(left) // (2 * processes))
+            for at in range(0, len(left), step):
+                self._add(left[at : at + step], self._devices[number])
+            self._listed[number] = (listing["files"], range(before, len(self._devices)))
+        self._keep(first)
 
-    def _full(self, path: str) -> str:
-        return os.path.join(self.root, path)  # noqa: PTH118
+    def _add(self, directories: list[str], device: int) -> None:
+        self._lots.append((len(self._devices), directories, device))
+        self._devices.append(device)
 
-    def _list(self, directory: str, device: int, waiting: list[str]) -> Iterator[Task]:
+    def _keep(self, numbers: range) -> None:
+        """Keep what was listed, in the order of the directories, whoever listed it first."""
+        seen: set[tuple[int, int]] = set()
+        waiting = [*reversed(numbers)]
+        while waiting:
+            files, left = self._listed.pop(waiting.pop())
+            waiting.extend(reversed(left))
+            for path, size, identity in files:
+                if identity is not None and identity in seen:
+                    continue
+                if identity is not None:
+                    seen.add(identity)
+                self.files[path] = size
+
+
+# ---- The work of a process --------------------------------------------------------------------
+
+Compiled = list[tuple[str, int, list[Sum]]]
+Candidate = tuple[str, int, list[Sum], Compiled]
+"""A file with its size, what it is if as published, and what was compiled from it.
+
+With the size 0 it is only compared: it is empty, or is searched by another of its names.
+"""
+Lot = tuple[list[Candidate], list[tuple[str, int, int, bool]]]
+"""Files to compare, and if need be to search, and tasks; plain, as they go through a pipe."""
+
+
+class Part(TypedDict):
+    """What a lot gave. What is `left` turned out to be worth sharing."""
+
+    findings: list[tuple[int, Finding]]
+    """With where the piece of the file starts."""
+    unreadable: list[Unreadable]
+    bytes: int
+    left: list[tuple[str, int]]
+
+
+class Search:
+    """The work on one lot after the other."""
+
+    def __init__(self, root: str, homes: tuple[str, ...]) -> None:
+        self.root = root
+        self.homes = homes
+        self.buffer = memoryview(bytearray(READ))
+
+    def carry_out(self, lot: Lot) -> Part:
+        """Compare and search a lot; all of it is asked of the disk at once, before the first."""
+        candidates, tasks = lot
+        part: Part = {"findings": [], "unreadable": [], "bytes": 0, "left": []}
+        opened: list[int | OSError] = []
         try:
-            entries = sorted(os.scandir(self._full(directory)), key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            self.unreadable.append(_unreadable(directory, error))
-            return
-        for entry in entries:
-            path = f"{directory}/{entry.name}" if directory else entry.name
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                self.unreadable.append(_unreadable(path, error))
-                continue
-            if stat.S_ISDIR(status.st_mode) and status.st_dev == device and path not in self.tops:
-                waiting.append(path)
-            elif stat.S_ISREG(status.st_mode):
-                yield from self._spans(path, status)
+            for path, size, _, _ in candidates:
+                opened.append(self._open(path, 0, size))
+            opened += [self._open(path, start, end) for path, start, end, _ in tasks]
+            for candidate, file in zip(candidates, opened, strict=False):
+                self._judge(candidate, file, part)
+            for task, file in zip(tasks, opened[len(candidates) :], strict=True):
+                self._search(Task(*task), file, part)
+        finally:
+            for file in opened:
+                if isinstance(file, int):
+                    os.close(file)
+        return part
 
-    def _spans(self, path: str, status: os.stat_result) -> Iterator[Task]:
-        if path.endswith(".dist-info/RECORD"):
-            self.manifests.records.append(path)
-        elif path.endswith(".json") and "/conda-meta/" in path:
-            self.manifests.conda.append(path)
-        if status.st_nlink > 1:
-            identity = (status.st_dev, status.st_ino)
-            if identity in self._seen:
-                return
-            self._seen.add(identity)
-        self.files += 1
-        whole = status.st_size <= LARGEST_NOTEBOOK and path.endswith(".ipynb")
-        step = max(1, status.st_size) if whole else SPAN
-        for start in range(0, status.st_size, step):
-            yield Task(path, start, min(start + step, status.st_size))
+    def _open(self, path: str, start: int, end: int) -> int | OSError:
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            file = os.open(
+                os.path.join(self.root, path),  # noqa: PTH118
+                flags | os.O_NOFOLLOW if end else flags,
+            )
+        except OSError as error:
+            return error
+        with suppress(OSError):  # it is only advice
+            os.posix_fadvise(file, start, min(end - start, PIECE), os.POSIX_FADV_WILLNEED)
+        return file
+
+    def _judge(self, candidate: Candidate, file: int | OSError, part: Part) -> None:
+        """Leave a file out, with what was compiled from it, or search all of them."""
+        path, size, sums, compiled = candidate
+        if self._is_published(file, size, sums):
+            return
+        self._search_whole(path, size, file, part)
+        for path, size, sums in compiled:
+            self._judge_late((path, size, sums, []), part)
+
+    def _judge_late(self, candidate: Candidate, part: Part) -> None:
+        path, size, _, _ = candidate
+        file = self._open(path, 0, size)
+        try:
+            self._judge(candidate, file, part)
+        finally:
+            if isinstance(file, int):
+                os.close(file)
+
+    def _is_published(self, file: int | OSError, size: int, sums: list[Sum]) -> bool:
+        if not sums or isinstance(file, OSError):
+            return False
+        try:
+            return has_digest(file, size, sums, self.buffer)
+        except OSError:
+            return False
+
+    def _search_whole(self, path: str, size: int, file: int | OSError, part: Part) -> None:
+        tasks = tasks_of(path, size)
+        if len(tasks) > 1:
+            part["left"].append((path, size))
+            return
+        for task in tasks:
+            self._search(task, file, part)
+
+    def _search(self, task: Task, file: int | OSError, part: Part) -> None:
+        """Search a piece of a file; the first is also judged by the file's name."""
+        if isinstance(file, FileNotFoundError):
+            return  # gone since it was listed: it will not be in the image
+        try:
+            if isinstance(file, OSError):
+                raise file
+            for finding in _scan_file(file, task, self.homes):
+                part["findings"].append((task.start, finding))
+            part["bytes"] += task.end - task.start
+        except OSError as error:
+            part["unreadable"].append(_unreadable(task.path, error))
+
+
+def lots_of(walk: Walk) -> deque[Lot]:
+    """Share out what is to be searched, the largest lots first."""
+    compiled: dict[str, Compiled] = {}
+    alone: dict[str, int] = {}
+    for path, size in walk.files.items():
+        source = source_of(path)
+        if source in walk.published and size:
+            compiled.setdefault(source, []).append((path, size, walk.published.get(path, [])))
+        elif size:
+            alone[path] = size
+    # To compare the source is enough, though it is empty or was listed by another name.
+    alone.update((source, 0) for source in compiled if source not in alone)
+    lots: list[tuple[int, Lot]] = []
+    batch: list[Candidate] = []
+    weight = 0
+    for path, size in alone.items():
+        sums = walk.published.get(path, [])
+        if size > PIECE and not sums:
+            lots += [(PIECE, lot) for lot in piece_lots(path, size)]
+            continue
+        batch.append((path, size, sums, compiled.get(path, [])))
+        weight += size + FILE_WEIGHT
+        if weight >= WEIGHT_AT_ONCE:
+            lots.append((weight, (batch, [])))
+            batch, weight = [], 0
+    lots.append((weight, (batch, [])))
+    lots.sort(key=lambda lot: lot[0], reverse=True)
+    return deque(lot for _, lot in lots)
+
+
+def piece_lots(path: str, size: int) -> list[Lot]:
+    """Share out a single large file."""
+    return [([], [(*task,)]) for task in tasks_of(path, size)]
+
+
+# ---- The whole machine ------------------------------------------------------------------------
 
 
 def find_homes(root: str) -> tuple[str, ...]:
@@ -864,57 +1148,44 @@ def _scan_below(
 ) -> Report:
     began = time.monotonic()
     walk = Walk(root, directories)
-    homes = find_homes(root)
-    tasks = list(walk.tasks())
-    # To tell a file by its checksum takes a fraction of the time of searching it.
-    sums = published_sums({task.path for task in tasks}, walk.manifests, root)
-    lots = (sums[at : at + SUMS_AT_ONCE] for at in range(0, len(sums), SUMS_AT_ONCE))
-    told = _carry_out(partial(as_published, root), lots, processes)
-    published = {path for paths in told for path in paths}
-    others = (task for task in tasks if not is_published(task.path, published))
-    total = Part()
-    for part in _carry_out(partial(scan_batch, root, homes), _batches(others), processes):
-        total.findings.extend(part.findings)
-        total.unreadable.extend(part.unreadable)
-        total.bytes += part.bytes
-    findings = [finding for finding in total.findings if not is_expected(finding, login)]
+    walk.list_all(processes)
+    search = Search(root, find_homes(root))
+    lots = lots_of(walk)
+    total: Part = {"findings": [], "unreadable": walk.unreadable, "bytes": 0, "left": []}
+    for part in carry_out(search.carry_out, lots, processes):
+        for path, size in part["left"]:
+            lots.extend(piece_lots(path, size))
+        total["findings"] += part["findings"]
+        total["unreadable"] += part["unreadable"]
+        total["bytes"] += part["bytes"]
+    findings = [
+        each for each in first_of_each_span(total["findings"]) if not is_expected(each, login)
+    ]
     return {
         "findings": sorted(findings, key=lambda each: (each["path"], each["place"], each["rule"])),
-        "unreadable": [*walk.unreadable, *total.unreadable],
-        "files": walk.files,
-        "bytes": total.bytes,
+        "unreadable": [
+            {"path": path, "reason": reason}
+            for path, reason in sorted(
+                {(one["path"], one["reason"]) for one in total["unreadable"]}
+            )
+        ],
+        "files": len(walk.files),
+        "bytes": total["bytes"],
         "seconds": round(time.monotonic() - began, 3),
         "complete": True,
     }
 
 
-def _batches(tasks: Iterator[Task]) -> Iterator[tuple[Task, ...]]:
-    """Gather tasks until a batch is worth sending to another process."""
-    batch: list[Task] = []
-    weight = 0
-    for task in tasks:
-        batch.append(task)
-        weight += task.end - task.start + (16 << 10)
-        if weight >= 4 * CHUNK:
-            yield tuple(batch)
-            batch, weight = [], 0
-    if batch:
-        yield tuple(batch)
-
-
-def _carry_out(work: Callable[[T], R], lots: Iterable[T], processes: int) -> Iterator[R]:
-    """Carry out lots of work, a few at a time. A process that dies raises BrokenProcessPool."""
-    if processes == 1:
-        yield from map(work, lots)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
-        running: deque[Future[R]] = deque()
-        for lot in lots:
-            running.append(pool.submit(work, lot))
-            if len(running) > 4 * processes:
-                yield running.popleft().result()
-        for future in running:
-            yield future.result()
+def first_of_each_span(findings: Iterable[tuple[int, Finding]]) -> Iterator[Finding]:
+    """Give what was told by a file's name, and the first credentials in each of its spans."""
+    told: Counter[tuple[str, int]] = Counter()
+    for start, finding in sorted(findings, key=lambda each: each[0]):
+        if finding["place"]:
+            span = (finding["path"], start // SPAN)
+            told[span] += 1
+            if told[span] > MOST_PER_FILE:
+                continue
+        yield finding
 
 
 # ---- What people and programs read ------------------------------------------------------------
@@ -972,6 +1243,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true", help="print the report as one line of JSON")
     given = parser.parse_args(arguments)
+    gc.disable()
     look = scan_before_cleaning if given.before_cleaning else scan
     report = look(
         given.root, given.mount_point, login=given.expect_login, processes=given.processes

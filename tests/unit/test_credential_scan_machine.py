@@ -8,13 +8,25 @@ import random
 import string
 import subprocess
 import sys
+import threading
 import zlib
+from collections import deque
 from pathlib import Path
 
 import pytest
 
 from notebake import credential_scan
-from notebake.credential_scan import CHUNK, SPAN, findings_text, is_clean, parse_report, scan
+from notebake.credential_scan import (
+    CHUNK,
+    ENTRIES_AT_ONCE,
+    MOST_PER_FILE,
+    SPAN,
+    carry_out,
+    findings_text,
+    is_clean,
+    parse_report,
+    scan,
+)
 
 LETTERS = random.Random(2)  # noqa: S311 - these secrets guard nothing
 KEY_ID = "AKIA" + "".join(LETTERS.choices(string.ascii_uppercase + "234567", k=16))
@@ -241,6 +253,42 @@ def test_the_script_runs_alone_in_several_processes(tmp_path):
     assert report["files"] == 41
     (tmp_path / "secret").unlink()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_large_file_tells_as_much_as_a_small_one(tmp_path):
+    lines = LINE + b"x" * CHUNK + b"\n"
+    write(tmp_path, "large.log", lines * (MOST_PER_FILE + 3))
+    lines_told = [int(place.removeprefix("line ")) for _, place in places(tmp_path)]
+    assert sorted(lines_told) == list(range(1, 2 * MOST_PER_FILE, 2))
+
+
+def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(tmp_path):
+    file = write_package(tmp_path, "large", b"x" * 5 * CHUNK)
+    assert is_clean(scan(str(tmp_path)))
+    with file.open("ab") as stream:
+        stream.write(b"\n" + LINE)
+    assert [place for _, place in places(tmp_path)] == ["line 2"]
+
+
+def test_the_first_name_of_a_file_counts_whoever_lists_it(tmp_path):
+    for number in range(3 * ENTRIES_AT_ONCE):
+        (tmp_path / f"{number % 40}/a/b").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{number % 40}/a/b/{number}").symlink_to("nowhere")
+    for number in range(40):
+        (tmp_path / f"{number}/a/b/first").write_bytes(LINE)
+        (tmp_path / f"{number}/second").hardlink_to(tmp_path / f"{number}/a/b/first")
+    alone, shared = scan(str(tmp_path)), scan(str(tmp_path), processes=2)
+    assert {**shared, "seconds": 0} == {**alone, "seconds": 0}
+    assert [Path(each["path"]).name for each in shared["findings"]] == ["second"] * 40
+
+
+@pytest.mark.parametrize(("fault", "told"), [(os._exit, "has died"), (str.upper, "TypeError")])
+def test_a_process_that_dies_or_fails_ends_the_search(fault, told):
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
+    before = children.read_text()
+    with pytest.raises(ChildProcessError, match=told):
+        list(carry_out(fault, deque([9]), processes=2))
+    assert children.read_text() == before, "none of the processes is left"
 
 
 @pytest.mark.parametrize("printed", ["", "null", "{}", '{"findings": [], "complete": false}'])
