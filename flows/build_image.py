@@ -1,10 +1,12 @@
 """From a recipe to an accepted image."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 from prefect import flow
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from flows.prefect_logs import show_logs_in_prefect
@@ -85,19 +87,29 @@ def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
     begun: set[Step] = set()
     done: set[Step] = set()
     running: dict[PrefectFuture[object], Step] = {}
+    ended: SimpleQueue[PrefectFuture[object]] = SimpleQueue()
     failures: list[BaseException] = []
     with stops_waiting_when_interrupted():
         while True:
             ready = [one for one in plan if one not in begun and done.issuperset(plan[one])]
             if ready and not failures:
                 begun.update(ready)
-                running |= {as_task(step).submit(run): step for step in ready}
+                for step in ready:
+                    future = as_task(step).submit(run)
+                    running[future] = step
+                    future.add_done_callback(ended.put)
             if not running:
                 break
-            ended = next(as_completed(list(running)))
-            step = running.pop(ended)
-            failure = failure_of(ended)
-            done |= set() if failure else {step}
-            failures += [failure] if failure else []
+            for future in all_of(ended):
+                step, failure = running.pop(future), failure_of(future)
+                done |= set() if failure else {step}
+                failures += [failure] if failure else []
     for error in sorted(failures, key=lambda one: not isinstance(one, LostError)):
         raise error
+
+
+def all_of(ended: SimpleQueue[PrefectFuture[object]]) -> Iterator[PrefectFuture[object]]:
+    """Wait for one, and give what has ended by then in its order: failures are not overlooked."""
+    yield ended.get()
+    while not ended.empty():
+        yield ended.get()

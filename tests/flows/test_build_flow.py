@@ -126,12 +126,16 @@ def task_runs(flow_run_id: str) -> list[TaskRun]:
     """Return the task runs of a flow run once the API has the end of each."""
 
     def ended() -> list[TaskRun] | None:
-        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)]))
-        with get_client(sync_client=True) as client:
-            found = client.read_task_runs(flow_run_filter=wanted)
+        found = task_runs_so_far(flow_run_id)
         return found if found and all(one.state and one.state.is_final() for one in found) else None
 
     return wait_until(ended, what="the task runs", timeout_seconds=30)
+
+
+def task_runs_so_far(flow_run_id: str) -> list[TaskRun]:
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)]))
+    with get_client(sync_client=True) as client:
+        return client.read_task_runs(flow_run_filter=wanted)
 
 
 def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
@@ -212,19 +216,21 @@ def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) ->
 
 
 def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench: Bench) -> None:
-    failed, may_end = threading.Event(), threading.Event()
+    may_end = threading.Event()
     after = bench.step("after")
 
-    def fail() -> None:
-        failed.set()
-        raise NotebookError("cell 3 failed")
+    def has_failed() -> bool | None:
+        shown = task_runs_so_far(str(flow_run.get_id()))
+        bad = [one.state for one in shown if one.name == "Make bad" and one.state]
+        return any(state.is_failed() for state in bad) or None
 
     def end() -> None:
-        assert failed.wait(30)
+        wait_until(has_failed, what="the failure", timeout_seconds=60)
         may_end.set()
 
     good = bench.step("good", before=end)
-    plan = {bench.step("bad", before=fail): (), good: (), after: (good,)}
+    failing = bench.step("bad", before=raising(NotebookError("cell 3 failed")))
+    plan = {failing: (), good: (), after: (good,)}
 
     with pytest.raises(NotebookError, match="cell 3 failed"):
         carry_out_plan(run, plan)

@@ -26,7 +26,7 @@ def make_group(world: World, name: str = "ours", *permissions: dict[str, Any]) -
 
 def test_a_host_lets_in_what_its_groups_say_from_the_start(world: World) -> None:
     groups = [make_group(world, "a", permission()), make_group(world, "b", permission(port=80))]
-    instance_id = world.launch(SecurityGroupIds=groups)["InstanceId"]
+    instance_id = world.launch_running(SecurityGroupIds=groups)
     assert world.machines.rules[instance_id] == [
         Rule("tcp", 22, 22, HERE),
         Rule("tcp", 80, 80, HERE),
@@ -35,7 +35,7 @@ def test_a_host_lets_in_what_its_groups_say_from_the_start(world: World) -> None
 
 def test_a_change_of_rules_reaches_the_hosts_at_once(world: World) -> None:
     group_id = make_group(world)
-    instance_id = world.launch(SecurityGroupIds=[group_id])["InstanceId"]
+    instance_id = world.launch_running(SecurityGroupIds=[group_id])
     assert world.machines.rules[instance_id] == []
     change = {"GroupId": group_id, "IpPermissions": [permission()]}
     world.ec2.authorize_security_group_ingress(**change)
@@ -48,8 +48,8 @@ def test_a_rule_that_names_a_group_lets_in_its_members(world: World) -> None:
     group_id = make_group(world)
     pair = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group_id}]}
     world.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[pair])
-    first = world.launch(SecurityGroupIds=[group_id])["InstanceId"]
-    second = world.launch(SecurityGroupIds=[group_id])["InstanceId"]
+    first = world.launch_running(SecurityGroupIds=[group_id])
+    second = world.launch_running(SecurityGroupIds=[group_id])
     expected = {f"{world.machines.addresses[one]}/32" for one in (first, second)}
     assert {rule.cidr for rule in world.machines.rules[first]} == expected
 
@@ -57,7 +57,7 @@ def test_a_rule_that_names_a_group_lets_in_its_members(world: World) -> None:
 def test_without_a_group_an_instance_gets_the_default_one_whose_members_meet(
     world: World,
 ) -> None:
-    ids = [world.launch()["InstanceId"] for _ in range(2)]
+    ids = [world.launch_running() for _ in range(2)]
     assert world.instance(ids[0])["SecurityGroups"][0]["GroupName"] == "default"
     members = {f"{world.machines.addresses[one]}/32" for one in ids}
     assert {rule.cidr for rule in world.machines.rules[ids[0]]} == members
