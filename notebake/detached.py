@@ -129,6 +129,16 @@ def start_command(
     )
 
 
+def is_running(names: str) -> str:
+    """Return the command that succeeds if work of such names runs; "*" stands for any letters."""
+    return f"systemctl is-active --quiet {quote(f'notebake-{names}')}"
+
+
+def end(names: str) -> str:
+    """Return the command that ends the work of such names, and waits for its end."""
+    return f"sudo systemctl stop {quote(f'notebake-{names}')}"
+
+
 def packed(script: str) -> str | None:
     """Return a script as it goes along with its command, or None where it is too long for that."""
     text = base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()

@@ -14,7 +14,7 @@ from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
 from notebake.builder import baked_image, builder_host, is_finished
 from notebake.commands.boot import machine_id
-from notebake.commands.clean import make_clean, remove_login
+from notebake.commands.clean import make_clean, remove_login, work_name
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
 from notebake.detached import run_detached
 from notebake.errors import HostCommandError, SecretFoundError
@@ -79,7 +79,7 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
         units=[UNIT, TOKEN_SERVICE],
         mount_points=[one.mount_point for one in run.recipe.volumes if one.is_in_image],
     )
-    printed = run_detached(host, f"clean-{digest}", script, timeout_seconds=CLEAN_SECONDS)
+    printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)
     try:
         report = credential_scan.parse_report(printed)
     except ValueError as error:

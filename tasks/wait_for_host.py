@@ -15,6 +15,8 @@ from notebake.aws import images, instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import baked_image, host_of, is_finished
 from notebake.commands.boot import first_boot_status, package_manager_is_idle
+from notebake.commands.clean import work_name
+from notebake.detached import end, is_running
 from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
 from notebake.keep_alive import renew
 from notebake.notebook_html import prepare_pages
@@ -40,7 +42,7 @@ def find_host(run: Run) -> Done | None:
         return None
     host = host_of(run, instance)
     try:
-        ready = ssh.is_reachable(host) and ssh.succeeds(host, first_boot_status())
+        ready = ssh.is_reachable(host) and ssh.succeeds(host, can_be_worked_on())
     except LoginRefusedError:
         return None
     return Done(digest=digest, detail=host.address) if ready else None
@@ -68,10 +70,23 @@ def wait_for_host(run: Run) -> Done:
         give_up(run, instance, error)
     if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
         images.add_tags(region, [instance.id], dict.fromkeys(OF_THE_SEAL, ""))
-    ssh.run_command(host, package_manager_is_idle(), timeout_seconds=BOOT_SECONDS)
+    ssh.run_command(host, let_work_on_it(), timeout_seconds=BOOT_SECONDS)
     runs.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
     return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
+
+
+def can_be_worked_on() -> str:
+    """Succeed once the first boot is over, where nothing is being cleaned away."""
+    return f"! {is_running(work_name())} || exit 1\n{first_boot_status()}"
+
+
+def let_work_on_it() -> str:
+    """End the cleaning that a run was killed in, as the next steps make anew what it removes.
+
+    Then wait for what installs packages by itself.
+    """
+    return f"{end(work_name())} || exit 1\n{package_manager_is_idle()}"
 
 
 def bring_up(run: Run, instance: Instance) -> Host:

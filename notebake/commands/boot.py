@@ -4,15 +4,20 @@ from shlex import quote
 
 from notebake.commands.apt import package_manager_runs
 
+BOOTED = "/run/notebake/booted"
+"""There once cloud-init was seen to have finished; gone at the next boot."""
+
 
 def first_boot_status() -> str:
     """Wait until cloud-init has finished; fail with its own words where it failed.
 
     Exit code 2 means that it finished with recoverable complaints (cloud-init 23.4 and later).
+    A boot is asked about once: after `cloud-init clean` the question is never answered.
     """
     return (
-        "cloud-init status --wait >/dev/null || [ $? -eq 2 ] ||"
-        " { cloud-init status --long >&2; exit 1; }"
+        f"[ -e {BOOTED} ] || {{ cloud-init status --wait >/dev/null || [ $? -eq 2 ] ||"
+        " { cloud-init status --long >&2; exit 1; };"
+        f" sudo install -D --mode=0644 /dev/null {BOOTED}; }}"
     )
 
 

@@ -170,6 +170,11 @@ done
 sync"""
 
 
+def work_name(digest: str = "*") -> str:
+    """Return what the cleaning is called while it runs on a host; without a digest, any."""
+    return f"clean-{digest}"
+
+
 def make_clean(
     *,
     program: str,

@@ -64,6 +64,8 @@ PLANTED = {
     "/home/ubuntu/.bash_history": f"ls\ngit push https://{TOKEN}@git.ocean.org/me/a\n",
 }
 KEY_FILE = "/home/ubuntu/.config/ocean/deploy"
+CLOUD_INIT_MEMORY = "/var/lib/cloud/instance"
+HOLD_CLEANING = "sudo systemctl kill --signal=STOP 'notebake-clean-*'"
 
 
 @dataclass(frozen=True)
@@ -164,9 +166,25 @@ def stopped(bakery: Bakery, recipe: Path, failed: Chapter) -> Chapter:
 
 
 @pytest.fixture(scope="module")
-def locked(bakery: Bakery, stopped: Chapter) -> Chapter:
-    """Remove the secrets, resume, and be killed after the login is gone, before the seal is on."""
+def half_cleaned(bakery: Bakery, stopped: Chapter) -> Chapter:
+    """Remove the secrets, resume, and be killed while it cleans, which is held in its middle."""
     stopped.login.run(f"rm {KEY_FILE} {KEY_FILE}.pub {' '.join(PLANTED)}")
+    process = bakery.start("resume", stopped.run.id)
+    try:
+        held = f"until sudo test ! -e {CLOUD_INIT_MEMORY}; do sleep 0.02; done; {HOLD_CLEANING}"
+        wait_for(lambda: stopped.login.try_run(held).returncode == 0 or process.poll(), "the hold")
+        assert process.poll() is None
+    finally:
+        process.kill()
+        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    machine_id = stopped.run.machines()[0]["InstanceId"]
+    return Chapter(stopped.run, Done(process.returncode, printed), machine_id, stopped.login)
+
+
+@pytest.fixture(scope="module")
+def locked(bakery: Bakery, stopped: Chapter, half_cleaned: Chapter) -> Chapter:
+    """Resume, and be killed after the login is gone, before the seal is on."""
+    assert half_cleaned.login.run("systemctl is-active 'notebake-clean-*'") == "active"
     with killing_proxy(bakery.cloud.home.api_url, is_last_tag_of_seal) as proxy:
         process = bakery.start("resume", stopped.run.id, endpoint_url=proxy.url)
         proxy.victim = process.pid
@@ -253,6 +271,16 @@ def test_a_machine_with_a_credential_is_kept_as_it_is(locked: Chapter, stopped: 
     """`locked` could remove them: they were all still there."""
     assert locked.machine_id == stopped.machine_id
     assert "already there" in locked.done.printed
+
+
+def test_a_cleaning_that_was_interrupted_is_ended_and_done_anew(
+    half_cleaned: Chapter, locked: Chapter
+) -> None:
+    assert half_cleaned.done.exit_code == -signal.SIGKILL
+    assert "Clean and search for credentials: done" not in half_cleaned.done.printed
+    assert locked.done.exit_code == -signal.SIGKILL, "it came to the seal"
+    assert "Wait for the builder: failed" not in locked.done.printed
+    assert locked.machine_id == half_cleaned.machine_id
 
 
 def test_a_machine_that_locked_everybody_out_lets_the_run_in_again(

@@ -32,6 +32,7 @@ from notebake.commands.notebook import status_path
 from notebake.detached import ROOT, read_command, start_command, upload
 from notebake.digest import digest_of
 from notebake.recipe import Recipe, Volume
+from tasks.wait_for_host import can_be_worked_on, let_work_on_it
 from tests.sweep.scripted_host import Boot, ScriptedHost
 from tests.sweep.spoken_scripts import CONTENT, LOCKS, asked_for, perform, volumes_by_id
 
@@ -83,7 +84,8 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     known: dict[str, Deed] = {
         "true": Spoken,
         boot.first_boot_status(): Spoken,
-        boot.package_manager_is_idle(): Spoken,
+        can_be_worked_on(): lambda: succeed(not cleanings(up)),
+        let_work_on_it(): lambda: end_cleanings(up),
         boot.machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
         user_data.renew_lease(recipe.lease_hours): lambda: renew(host),
         user_data.lease_is_armed(): lambda: succeed(up.lease_until),
@@ -237,6 +239,19 @@ def renew(host: ScriptedHost) -> Spoken:
 def read_mark(host: ScriptedHost, step: str, digest: str) -> Spoken:
     kept, detail = host.root.marks.get(step, ("", ""))
     return succeed(kept == digest, detail + "\n")
+
+
+def cleanings(up: Boot) -> list[str]:
+    """Return the names of the cleanings that run."""
+    running = [name for name, work in up.works.items() if not work.result]
+    return [name for name in running if name.startswith(clean.work_name(""))]
+
+
+def end_cleanings(up: Boot) -> Spoken:
+    """Stop them with what they would have done, as systemd does."""
+    for name in cleanings(up):
+        up.works[name].result = "signal TERM"
+    return Spoken()
 
 
 def remove_login(host: ScriptedHost) -> Spoken:

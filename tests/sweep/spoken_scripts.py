@@ -123,7 +123,7 @@ def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     points = [one.mount_point for one in recipe.volumes if one.is_in_image]
     units = [jupyter.UNIT, jupyter.TOKEN_SERVICE]
     text = clean.make_clean(program=scanner(), user=user, units=units, mount_points=points)
-    return [(f"clean-{digest}", text, Deed(20, lambda: clean_up(host)))]
+    return [(clean.work_name(digest), text, Deed(20, lambda: clean_up(host)))]
 
 
 @cache
