@@ -137,11 +137,11 @@ def _read_line(region: Region, parameters: Params) -> BlockDevice:
             raise refusal("IncorrectState", message)
         if snapshot.is_root:
             raise unsupported("volumes from the snapshot of a root volume")
-        size_gib = size_gib or snapshot.size_gib
+        size_gib = snapshot.size_gib if size_gib is None else size_gib
         if size_gib < snapshot.size_gib:
             message = f"Volume of size {size_gib}GB is smaller than snapshot '{snapshot.id}', "
             raise refusal("InvalidParameterValue", f"{message}expect size >= {snapshot.size_gib}GB")
-    if not size_gib:
+    if size_gib is None:
         raise missing("size/snapshot")
     if not 1 <= size_gib <= LARGEST_GIB:
         raise invalid_value(size_gib, "size")

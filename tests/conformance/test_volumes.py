@@ -89,6 +89,7 @@ def test_the_root_volume_cannot_be_detached_from_a_running_instance(world: World
         ({"AvailabilityZone": "us-west-2z"}, "InvalidZone.NotFound"),
         ({"VolumeType": "gp9"}, "InvalidParameterValue"),
         ({"Size": 99999}, "InvalidParameterValue"),
+        ({"Size": 0}, "InvalidParameterValue"),
         ({"SnapshotId": "snap-0123456789abcdef0"}, "InvalidSnapshot.NotFound"),
         ({"VolumeType": "gp2", "Iops": 3000}, "InvalidParameterCombination"),
         ({"VolumeType": "gp2", "Throughput": 125}, "InvalidParameterCombination"),
