@@ -59,7 +59,7 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
         printed += more
         shown += log_lines(printed[len(shown) :], is_whole=bool(result and not more))
         if result and not more:
-            return _judge(host, name, result, printed.decode(errors="replace"), timeout_seconds)
+            return judge(host, name, result, printed.decode(errors="replace"), timeout_seconds)
         if clock.elapsed() > deadline:
             raise WaitTimeoutError(f"{name} on {host.address} did not end in time.")
 
@@ -72,9 +72,10 @@ def log_lines(printed: bytes, *, is_whole: bool) -> bytes:
     return shown
 
 
-def _judge(host: Host, name: str, result: str, printed: str, timeout_seconds: float) -> str:
+def judge(host: Host, name: str, result: str, printed: str, timeout_seconds: float) -> str:
     """Return what was printed, or raise for what systemd says of the end."""
-    if result.startswith("success"):
+    # An end by SIGTERM is a "success", too: "success TERM" (systemd.exec(5)).
+    if result == "success 0":
         return printed
     if result.startswith("timeout"):
         raise WaitTimeoutError(
@@ -130,8 +131,13 @@ def start_command(
 
 
 def is_running(names: str) -> str:
-    """Return the command that succeeds if work of such names runs; "*" stands for any letters."""
-    return f"systemctl is-active --quiet {quote(f'notebake-{names}')}"
+    """Return the command that succeeds if work of such names runs; "*" stands for any letters.
+
+    What is being ended still runs.
+    """
+    states = "--state=active,activating,deactivating"
+    pattern = quote(f"notebake-{names}")
+    return f"systemctl list-units --plain --no-legend {states} {pattern} | grep --quiet ."
 
 
 def end(names: str) -> str:

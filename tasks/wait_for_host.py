@@ -78,7 +78,7 @@ def wait_for_host(run: Run) -> Done:
 
 def can_be_worked_on() -> str:
     """Succeed once the first boot is over, where nothing is being cleaned away."""
-    return f"! {is_running(work_name())} || exit 1\n{first_boot_status()}"
+    return f"if {is_running(work_name())}; then exit 1; fi\n{first_boot_status()}"
 
 
 def let_work_on_it() -> str:

@@ -200,6 +200,8 @@ def make_clean(
         f"set +e; (\n{early}\n); code=$?; set -e",
         f'[ "$code" -ne {FOUND} ] || exit 0',
         '[ "$code" -eq 0 ] || exit "$code"',
+        # From here on the early report is not the last line any more, whatever ends this.
+        "echo 'notebake: searched before the cleaning'",
         f"(\n{clean_machine(user=user, units=units, mount_points=mount_points)}\n)",
         f"(\n{scan_machine(scanner_path=SCANNER, user=user, mount_points=mount_points)}\n)",
     )

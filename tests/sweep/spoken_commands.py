@@ -250,7 +250,7 @@ def cleanings(up: Boot) -> list[str]:
 def end_cleanings(up: Boot) -> Spoken:
     """Stop them with what they would have done, as systemd does."""
     for name in cleanings(up):
-        up.works[name].result = "signal TERM"
+        up.works[name].result = "success TERM"
     return Spoken()
 
 

@@ -11,12 +11,15 @@ import pytest
 from notebake import detached
 from notebake.detached import (
     CARRIED_BYTES,
+    judge,
     log_lines,
     packed,
     read_command,
     start_command,
     upload,
 )
+from notebake.errors import HostCommandError
+from notebake.records import Host
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
 NAME = "install_software-0123456789abcdef"
@@ -234,3 +237,17 @@ def test_the_commands_are_sound_shell() -> None:
     starts = (start_command(NAME, 5, asked_id="1", carried=one) for one in (None, packed("true")))
     for command in (*starts, read_command(NAME, 7)):
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
+
+
+def test_work_that_was_ended_by_a_signal_is_not_taken_for_done() -> None:
+    host = Host(
+        instance_id="i-1",
+        address="10.0.0.1",
+        user="ubuntu",
+        private_key_path="key",
+        host_key="ssh-ed25519 A",
+    )
+    assert judge(host, NAME, "success 0", "all of it", 60) == "all of it"
+    with pytest.raises(HostCommandError) as error:
+        judge(host, NAME, "success TERM", "half of it", 60)
+    assert "half of it" in error.value.message
