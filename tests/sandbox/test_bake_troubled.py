@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from notebake.commands.clean import work_name
 from tests.sandbox.bake_world import PATIENCE_SECONDS, wait_for
 from tests.sandbox.bakery import Bakery, Done, Login, RunFolder
 from tests.sandbox.killing_proxy import killing_proxy
@@ -65,7 +66,7 @@ PLANTED = {
 }
 KEY_FILE = "/home/ubuntu/.config/ocean/deploy"
 CLOUD_INIT_MEMORY = "/var/lib/cloud/instance"
-HOLD_CLEANING = "sudo systemctl kill --signal=STOP 'notebake-clean-*'"
+CLEANING = f"'notebake-{work_name()}'"
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,10 @@ def stopped(bakery: Bakery, recipe: Path, failed: Chapter) -> Chapter:
 def half_cleaned(bakery: Bakery, stopped: Chapter) -> Chapter:
     """Remove the secrets, resume, and be killed while it cleans, which is held in its middle."""
     stopped.login.run(f"rm {KEY_FILE} {KEY_FILE}.pub {' '.join(PLANTED)}")
+    stop = f"sudo systemctl kill --signal=STOP {CLEANING}"
     process = bakery.start("resume", stopped.run.id)
     try:
-        held = f"until sudo test ! -e {CLOUD_INIT_MEMORY}; do sleep 0.02; done; {HOLD_CLEANING}"
+        held = f"until sudo test ! -e {CLOUD_INIT_MEMORY}; do sleep 0.02; done; {stop}"
         wait_for(lambda: stopped.login.try_run(held).returncode == 0 or process.poll(), "the hold")
         assert process.poll() is None
     finally:
@@ -184,7 +186,7 @@ def half_cleaned(bakery: Bakery, stopped: Chapter) -> Chapter:
 @pytest.fixture(scope="module")
 def locked(bakery: Bakery, stopped: Chapter, half_cleaned: Chapter) -> Chapter:
     """Resume, and be killed after the login is gone, before the seal is on."""
-    assert half_cleaned.login.run("systemctl is-active 'notebake-clean-*'") == "active"
+    assert half_cleaned.login.run(f"systemctl is-active {CLEANING}") == "active"
     with killing_proxy(bakery.cloud.home.api_url, is_last_tag_of_seal) as proxy:
         process = bakery.start("resume", stopped.run.id, endpoint_url=proxy.url)
         proxy.victim = process.pid
