@@ -7,7 +7,7 @@ DISTRIBUTION := $(shell /usr/bin/python3 -c \
 PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
 
-.PHONY: rehearsal test check up down setup system try-system sweep sweep-real bench clients packer-and-aws \
+.PHONY: rehearsal test test-all check up down setup system try-system sweep sweep-real bench clients packer-and-aws \
 	try-packer-and-aws
 
 rehearsal: setup
@@ -16,6 +16,11 @@ rehearsal: setup
 # Where no sandbox can run or a client is missing, their tests are skipped, and pytest says why.
 test: try-system try-packer-and-aws .venv/ready
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# Everything: what `make test` tries a share of (it says by which seed), whole; a bake killed in each step;
+# the other clients; some hours on two cores.
+test-all: setup clients
+	@NOTEBAKE_TEST_ALL=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests tests/sandbox/kill_each_step.py
 
 check: .venv/ready
 	@$(BIN)/ruff format --check .

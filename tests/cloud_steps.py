@@ -66,7 +66,7 @@ def settle(run: Run) -> None:
         found = [one for role in ("builder", "acceptance") for one in all_of(run, role)]
         return True if not {one.state for one in found} & moving else None
 
-    wait_until(is_settled, what="the machines", timeout_seconds=20, interval_seconds=0.02)
+    wait_until(is_settled, what="the machines", timeout_seconds=36000, interval_seconds=0.02)
 
 
 def all_of(run: Run, role: str) -> list[Instance]:

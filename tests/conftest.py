@@ -13,6 +13,7 @@ from notebake.waiting import allow_waiting
 from sandbox import needs
 from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
+from tests.draw import describe_draw, fix_seed
 
 GUARDED = {"unit", "contract", "repo", "flows", "conformance"}
 TESTS = Path(__file__).parent
@@ -25,6 +26,10 @@ AWS_NAMES = (
     "AWS_ENDPOINT_URL_EC2",
     "AWS_CA_BUNDLE",
 )
+
+
+# Before the workers start: they all draw the same.
+fix_seed()
 
 
 class NetworkReachedError(BaseException):
@@ -111,11 +116,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the tables that tests have recorded, such as that of the kill sweep."""
+    """Print the tables that tests have recorded, and by which seed a share was drawn."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, text in report.user_properties:
             if name == "table" and report.when == "call":
                 terminalreporter.write_line(f"\n{report.nodeid}\n{text}")
+    terminalreporter.write_line(describe_draw())
 
 
 def why_no_hosts() -> str:

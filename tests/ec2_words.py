@@ -9,6 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.limits import HANG_SECONDS
+
 REGION = "us-west-2"
 PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAXQM2tdX/mi5deH+da1iHnWSdNPTOLfY9qG6Nrc+XyQ me"
 
@@ -44,8 +46,8 @@ def code_of(call: Callable[..., object], **parameters: Any) -> str:
 class Patience:
     """How long a state may take, and how soon one looks again: ever later, up to a limit."""
 
-    seconds: float = 10
-    image_seconds: float = 10
+    seconds: float = HANG_SECONDS
+    image_seconds: float = HANG_SECONDS
     first_pause_seconds: float = 0.02
     longest_pause_seconds: float = 0.02
 

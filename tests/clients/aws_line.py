@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.clients.bakes import PATIENCE_SECONDS
 from tests.clients.programs import Program
+from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import wait_for
 
 REFUSED = (254, 255)
@@ -26,7 +26,7 @@ class AwsLine(Program):
 
     def until(self, *words: str, query: str, wanted: str) -> None:
         """Ask until the answer is the wanted one."""
-        wait_for(lambda: self.ask(*words, query=query) == wanted, wanted, PATIENCE_SECONDS)
+        wait_for(lambda: self.ask(*words, query=query) == wanted, wanted, HANG_SECONDS)
 
     def refusal(self, *words: str) -> str:
         """Return the line in which the program says why EC2 has refused."""
@@ -44,7 +44,7 @@ class AwsLine(Program):
         with self.start(*self.words("ec2", "wait", state, *words)) as process:
             try:
                 yield
-                _, said = process.communicate(timeout=PATIENCE_SECONDS)
+                _, said = process.communicate(timeout=HANG_SECONDS)
             finally:
                 process.kill()
         assert process.returncode == 0, said

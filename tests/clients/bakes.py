@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import Cloud, wait_for
 from tests.sandbox.test_hosts import make_key, ssh, wait_for_ssh
 
@@ -15,7 +16,6 @@ UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/eb
 CANONICAL = "099720109477"
 MACHINE = "t3.small"
 ZONE = "us-west-2b"
-PATIENCE_SECONDS = 60
 """For what takes seconds here: long, because other tests run at the same time."""
 
 
@@ -65,12 +65,10 @@ def relaunched(cloud: Cloud, image_id: str, folder: Path) -> Iterator[str]:
         SecurityGroupIds=[group_id],
     )
     instance_id = launched["Instances"][0]["InstanceId"]
-    instance = wait_for(
-        lambda: running(ec2, instance_id), "the relaunched instance", PATIENCE_SECONDS
-    )
+    instance = wait_for(lambda: running(ec2, instance_id), "the relaunched instance", HANG_SECONDS)
     yield log_in(instance["PublicIpAddress"], folder / "proof", read_command(data_of(instance)))
     ec2.terminate_instances(InstanceIds=[instance_id])
-    wait_for(lambda: not left(cloud, "instances"), "its end", PATIENCE_SECONDS)
+    wait_for(lambda: not left(cloud, "instances"), "its end", HANG_SECONDS)
     ec2.delete_security_group(GroupId=group_id)
     ec2.delete_key_pair(KeyName="proof")
 
@@ -115,7 +113,7 @@ def left(cloud: Cloud, *kinds: str) -> list[str]:
 
 def left_for_good(cloud: Cloud) -> list[str]:
     """Return what is left once whatever is ending has had its time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + HANG_SECONDS
     while (found := left(cloud)) and time.monotonic() < deadline:
         ending = cloud.ec2().describe_instances(
             Filters=[{"Name": "instance-state-name", "Values": ["shutting-down"]}]
@@ -145,5 +143,5 @@ def failing(cloud: Cloud, **fault: str) -> Iterator[None]:
 
 def ask(url: str, method: str, body: bytes | None = None) -> Any:
     request = urllib.request.Request(url, body, method=method)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:  # noqa: S310
         return json.load(answer)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.install import INSTALLED, LOCKS, is_installed
+from tests.limits import HANG_SECONDS
 
-PATIENCE_SECONDS = 300
 MISSING = "{} is not here (make clients)"
 
 
@@ -32,7 +32,7 @@ def installed_or_skip(client: str, name: str, place: str) -> str:
 
 def answers(*words: str) -> bool:
     try:
-        done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(words, capture_output=True, timeout=HANG_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
@@ -63,7 +63,7 @@ class Program:
         """Return the exit code, and what was written to both streams."""
         with self.start(*words) as process:
             try:
-                printed, said = process.communicate(timeout=PATIENCE_SECONDS)
+                printed, said = process.communicate(timeout=HANG_SECONDS)
             except BaseException:
                 process.kill()
                 raise

@@ -9,7 +9,6 @@ import pytest
 from tests.clients.aws_line import AwsLine
 from tests.clients.bakes import (
     MACHINE,
-    PATIENCE_SECONDS,
     UBUNTU,
     ZONE,
     data_of,
@@ -18,6 +17,7 @@ from tests.clients.bakes import (
     write_command,
 )
 from tests.clients.programs import find_or_skip
+from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import Cloud, wait_for
 
 NEW = "Instances[0]"
@@ -95,7 +95,7 @@ def address_of(aws: AwsLine, instance_id: str) -> str:
     names = ("Name=instance-state-name,Values=running", f"Name=instance-id,Values={instance_id}")
     call = ("describe-instances", "--filters", *names)
     query = "Reservations[].Instances[].PublicIpAddress"
-    return str(wait_for(lambda: aws.ask(*call, query=query), "an address", PATIENCE_SECONDS)[0])
+    return str(wait_for(lambda: aws.ask(*call, query=query), "an address", HANG_SECONDS)[0])
 
 
 def add_volume(aws: AwsLine, instance_id: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.limits import HANG_SECONDS
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
@@ -36,7 +37,7 @@ def ask(
     )
     request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:  # noqa: S310
             return answer.status, ElementTree.fromstring(answer.read())  # noqa: S314
     except urllib.error.HTTPError as error:
         with error:

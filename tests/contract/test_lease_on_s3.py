@@ -16,6 +16,7 @@ from notebake.run_lease import Lease, hold_lease, read_lease
 from notebake.run_store import open_store
 from notebake.runs import new_run
 from tests.cloud_world import RECIPE, CloudWorld
+from tests.limits import HANG_SECONDS
 from tests.store_world import (
     LOCATION,
     LosesObjectAnswers,
@@ -101,7 +102,7 @@ def test_a_lease_is_renewed_through_conflicts_and_refusals(world: CloudWorld, ru
             "PUT", "lease.json", 2, code="ConditionalRequestConflict", status=409
         )
         with world.meeting(conflict), world.meeting(RefusesObjects("PUT", "lease.json", 1)) as no:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + HANG_SECONDS
             while conflict.fired < 4 and time.monotonic() < deadline:
                 time.sleep(0.02)
         renewed = read_lease(run)

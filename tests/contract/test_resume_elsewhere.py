@@ -18,6 +18,7 @@ from notebake.run_store import open_store
 from notebake.runs import new_run
 from notebake.survey import left_over
 from tests.cloud_world import RECIPE, REGION, CloudWorld
+from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, world_with_bucket
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ class Machine:
             env={**os.environ, "HOME": str(self.home), "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG_SECONDS,
             check=False,
         )
         assert done.returncode == (-signal.SIGKILL if then == "die" else 0), done.stderr

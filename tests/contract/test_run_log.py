@@ -14,6 +14,7 @@ from notebake.run_log import hand_over, kept_log
 from notebake.run_store import open_store
 from notebake.runs import get_file, new_run, where
 from tests.cloud_world import RECIPE, CloudWorld
+from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, RefusesObjects, world_with_bucket
 
 
@@ -80,7 +81,7 @@ def test_the_log_is_handed_over_while_the_run_goes_on(run: Run) -> None:
 
     with clock.replaced(Quick()), kept_log(run) as path:
         add(path, "in the middle")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANG_SECONDS
         while not lines(run) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert lines(run) == ["in the middle"]

@@ -22,6 +22,7 @@ from sandbox.calls import Call
 from sandbox.wire import Reply
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
+from tests.limits import HANG_SECONDS
 from tests.sweep.world import forget_all
 
 ACTION = "DescribeInstances"
@@ -53,7 +54,7 @@ class Holds:
         if call.action == self.action:
             self.count += 1
             self.arrived.release()
-            assert self.goes_on.acquire(timeout=30)
+            assert self.goes_on.acquire(timeout=HANG_SECONDS)
         return None
 
     def after(self, call: Call, reply: Reply) -> Reply:
@@ -66,7 +67,7 @@ class Holds:
 
     def wait_for_one(self) -> None:
         """Return when a reading has arrived."""
-        assert self.arrived.acquire(timeout=30)
+        assert self.arrived.acquire(timeout=HANG_SECONDS)
 
 
 def mark_as_somebody_else(world: CloudWorld, ids: list[str], **marks: str) -> None:
@@ -251,7 +252,7 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
     clock.pause(60)
     changed_after = world.actions().count(ACTION)
     mark_as_somebody_else(world, builders, late="1")
-    wait(waiting, timeout=60)
+    wait(waiting, timeout=HANG_SECONDS)
 
     assert len(noticed) == 10
     # One may be on its way when they change; the last to notice may see the next one begin.

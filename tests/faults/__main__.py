@@ -12,24 +12,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.case import Case
-from tests.faults.catalogue import CASES, QUICK
+from tests.faults.case import PARTS, Case, parts_with_names, trial_name
+from tests.faults.catalogue import CASES, QUICK, is_in_share
 from tests.faults.faulty_world import FaultyWorld, furnish, opened
 from tests.faults.forks import Told
 from tests.faults.recipes import RECIPES
 from tests.faults.table import as_text, paragraph
 from tests.faults.tour import Journal, Part, Tour
 
-PARTS = ("once", "for ever")
-
 
 def main() -> int:
     """Try the cases, print the table, and fail if anything went wrong."""
     chosen = parse()
     began = time.monotonic()
-    every = QUICK if chosen.quick else CASES
+    every = QUICK if chosen.share else CASES
     cases = [one for one in every if not chosen.case or one.name in chosen.case]
     parts = [part for case in cases for part in parts_of(case, chosen.part)]
+    if chosen.share:
+        parts = [(case, part) for case, part in parts if is_in_share(case, trial_name(case, part))]
     if not parts:
         say("There is no such case. Known are:\n" + "\n".join(one.name for one in every))
         return 2
@@ -45,8 +45,7 @@ def main() -> int:
 
 def parts_of(case: Case, wanted: str) -> list[Part]:
     """Return what is tried of a case."""
-    both = zip(PARTS, (case.once, case.for_ever), strict=True)
-    return [(case, part) for name, part in both if part and wanted in ("", name)]
+    return [(case, part) for name, part in parts_with_names(case) if wanted in ("", name)]
 
 
 def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Told]:
@@ -65,7 +64,7 @@ def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Told]:
         for name in tours:
             world.recipe = RECIPES[name]
             make_tour(world, [one for one in parts if one[0].tour == name], chosen, hear)
-    order = [f"{case.name}, {'once' if part is case.once else 'for ever'}" for case, part in parts]
+    order = [trial_name(case, part) for case, part in parts]
     missing = {"wrong": ["its step never began"], "case": "", "kind": ""}
     return [told.get(name, {"name": name} | missing) for name in order]
 
@@ -82,7 +81,7 @@ def make_tour(
     gc.collect()
     gc.freeze()
     gc.disable()
-    Tour(world, run, parts, chosen.at_once, hear, is_quick=chosen.quick).go()
+    Tour(world, run, parts, chosen.at_once, hear, is_quick=chosen.share).go()
 
 
 def parse() -> argparse.Namespace:
@@ -91,7 +90,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--case", action="append", default=[], help="only this one")
     parser.add_argument("--part", choices=PARTS, default="", help="only this part")
     parser.add_argument("--at-once", type=int, default=2, help="how many children live at a time")
-    parser.add_argument("--quick", action="store_true", help="as the tests do it: fewer resumes")
+    parser.add_argument("--share", action="store_true", help="what is drawn for the day")
     parser.add_argument("--report", type=Path, help="where the outcome is written as JSON")
     return parser.parse_args()
 

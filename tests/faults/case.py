@@ -83,6 +83,20 @@ class Case:
     """Why one of the two is not tried."""
 
 
+PARTS = ("once", "for ever")
+
+
+def parts_with_names(case: Case) -> list[tuple[str, Once | ForEver]]:
+    """Return how a case is tried."""
+    both = zip(PARTS, (case.once, case.for_ever), strict=True)
+    return [(name, part) for name, part in both if part]
+
+
+def trial_name(case: Case, part: Once | ForEver) -> str:
+    """Return what one way to try a case is called."""
+    return f"{case.name}, {PARTS[0] if part is case.once else PARTS[1]}"
+
+
 STEP_TRIES = RETRIES + 1
 
 

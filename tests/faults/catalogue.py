@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tests.draw import is_drawn
 from tests.faults.case import Case, Once
 from tests.faults.catalogue_answers import ANSWERS, LOST_ON_THE_WAY, LOST_ON_THE_WAY_BACK
 from tests.faults.catalogue_denied import LATER, PERMISSIONS
@@ -42,3 +43,10 @@ QUICK: tuple[Case, ...] = (
     *(together(name, several) for name, several in MERGED.items()),
 )
 """The same in fewer runs: what happens once in calls of their own happens in one run."""
+SHARE = 0.3
+"""So much of it is tried in a day; what happens once in calls of their own is tried each day."""
+
+
+def is_in_share(case: Case, trial: str) -> bool:
+    """Tell whether a trial is one of the day's share."""
+    return case.name in MERGED or is_drawn(f"fault {trial}", SHARE)

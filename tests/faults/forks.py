@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-LIMIT_SECONDS = 300
+from tests.limits import HANG_SECONDS
+
+LIMIT_SECONDS = HANG_SECONDS
 Told = dict[str, Any]
 Tell = Callable[[Told], None]
 

@@ -4,22 +4,24 @@ Once: the run ends with an accepted image, what failed was tried again, nothing 
 For ever: it ends with an error that says what was tried, what came back and what to type, within
 the budgets of notebake/patience.py; all that is there is in the survey, and can be removed or gone
 on with once the fault is lifted. `python -m tests.faults` shows the table, and each case's journal.
+`make test-all` tries them all, `make test` a share that a seed draws anew each day.
 """
 
 import pytest
 
 from sandbox.faults.fault import EFFECTS
-from tests.faults.case import Once
-from tests.faults.catalogue import CASES, QUICK
+from tests.draw import has_everything
+from tests.faults.case import Once, parts_with_names, trial_name
+from tests.faults.catalogue import CASES, QUICK, is_in_share
 from tests.faults.forks import Told
 from tests.faults.table import paragraph
 from tests.own_process import report_of
 
 TRIALS = [
-    f"{case.name}, {name}"
-    for case in QUICK
-    for name, part in (("once", case.once), ("for ever", case.for_ever))
-    if part
+    name
+    for case in (CASES if has_everything() else QUICK)
+    for _, part in parts_with_names(case)
+    if is_in_share(case, name := trial_name(case, part))
 ]
 
 
@@ -27,7 +29,7 @@ TRIALS = [
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     """What came of each trial, all made in a process of their own."""
     report = tmp_path_factory.mktemp("faults") / "report.json"
-    found = report_of("tests.faults", "--quick", report=report)
+    found = report_of("tests.faults", *([] if has_everything() else ["--share"]), report=report)
     return {one["name"]: one for one in found["told"]}
 
 

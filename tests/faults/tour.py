@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from notebake.records import Run
-from tests.faults.case import Case, ForEver, Once, named
+from tests.faults.case import Case, ForEver, Once, named, trial_name
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.faults.forks import Forks, Tell, Told
 from tests.faults.verdict import Trial
@@ -54,8 +54,7 @@ class Tour(OpenRoad):
 
     def _fork(self, case: Case, part: Once | ForEver) -> bool:
         """Tell whether this is the child now: then things go wrong from here on."""
-        kind = "once" if part is case.once else "for ever"
-        tell = self.forks.fork(f"{case.name}, {kind}")
+        tell = self.forks.fork(trial_name(case, part))
         if tell is None:
             return False
         self.tell = tell

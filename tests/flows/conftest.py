@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud_world import CloudWorld, cloud_world
+from tests.limits import HANG_SECONDS
 
 # Prefect reads this once, when it is first imported.
 PREFECT_HOME = os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="notebake-prefect-")
@@ -16,7 +17,7 @@ PREFECT_HOME = os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="notebake-pr
 def prefect_server() -> Iterator[None]:
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=180):
+    with prefect_test_harness(server_startup_timeout=HANG_SECONDS):
         yield
 
 

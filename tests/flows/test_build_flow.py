@@ -38,6 +38,7 @@ from notebake.step import Step, describe, until_not_lost
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import CloudWorld, Refuses
+from tests.limits import HANG_SECONDS
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 Group = tuple[Step, ...]
@@ -129,7 +130,7 @@ def task_runs(flow_run_id: str) -> list[TaskRun]:
         found = task_runs_so_far(flow_run_id)
         return found if found and all(one.state and one.state.is_final() for one in found) else None
 
-    return wait_until(ended, what="the task runs", timeout_seconds=30)
+    return wait_until(ended, what="the task runs", timeout_seconds=HANG_SECONDS)
 
 
 def task_runs_so_far(flow_run_id: str) -> list[TaskRun]:
@@ -160,7 +161,7 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
 
 
 def test_steps_that_follow_the_same_run_side_by_side(run: Run, bench: Bench) -> None:
-    meeting = threading.Barrier(2, timeout=30)
+    meeting = threading.Barrier(2, timeout=HANG_SECONDS)
 
     def meet() -> None:
         meeting.wait()
@@ -225,7 +226,7 @@ def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench:
         return any(state.is_failed() for state in bad) or None
 
     def end() -> None:
-        wait_until(has_failed, what="the failure", timeout_seconds=60)
+        wait_until(has_failed, what="the failure", timeout_seconds=HANG_SECONDS)
         may_end.set()
 
     good = bench.step("good", before=end)
@@ -246,7 +247,7 @@ def test_an_interrupt_stops_what_waits_in_other_threads(run: Run, bench: Bench) 
 
     def wait_for_ever() -> None:
         try:
-            wait_until(waiting.set, what="ever", timeout_seconds=120)
+            wait_until(waiting.set, what="ever", timeout_seconds=HANG_SECONDS)
         except InterruptedError:
             ended.append("interrupted")
             raise

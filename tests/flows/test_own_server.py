@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.prefect_server import interrupts_told
+from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[2]
 USED = """
@@ -57,7 +58,7 @@ def test_a_server_of_our_own_is_there_for_the_block_and_ends_with_it(
         capture_output=True,
         text=True,
         check=True,
-        timeout=240,
+        timeout=HANG_SECONDS,
     )
 
     assert json.loads(done.stdout.splitlines()[-1]) == [inside, False]
@@ -74,7 +75,7 @@ def test_a_server_whose_port_is_taken_says_so_and_touches_no_database(tmp_path: 
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=HANG_SECONDS,
         )
 
     assert done.returncode != 0

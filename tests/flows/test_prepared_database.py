@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.prepared_database import begin_with_tables, main, prepare, prepared_path
+from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[2]
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -69,7 +70,7 @@ def start_and_end_server(home: Path, *words: str) -> tuple[list[str], int]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=240,
+        timeout=HANG_SECONDS,
     )
     tables, blocks = json.loads(done.stdout.splitlines()[-1])
     return tables, blocks

@@ -14,6 +14,7 @@ from notebake.run_store import open_store
 from notebake.runs import new_run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION
+from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, world_with_bucket
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,6 @@ def typed(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **surroundings},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=HANG_SECONDS,
         check=False,
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import HANG_SECONDS
+
 ROOT = Path(__file__).parents[2]
 LARGEST = 1_000_000
 # Put together here, so that this file does not hold what it looks for.
@@ -19,7 +21,7 @@ PRIVATE_KEY = re.compile(
 
 def committed_files() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, timeout=60
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, timeout=HANG_SECONDS
     )
     if listed.returncode != 0:
         pytest.skip("not a git repository")

@@ -17,11 +17,11 @@ import boto3
 
 from sandbox import network
 from sandbox.home import Home, open_home
+from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parent.parent.parent
 REGION = "us-west-2"
 BIN = Path(sys.executable).parent
-PATIENCE_SECONDS = 300
 Call = dict[str, Any]
 
 
@@ -54,7 +54,7 @@ class Cloud:
     def calls(self, action: str) -> list[Call]:
         """Return the calls of one action that had an effect."""
         url = f"{self.home.api_url}/notebake-sandbox/calls"
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:  # noqa: S310
             every: list[Call] = json.load(answer)
         return [one for one in every if one["action"] == action and one["code"] == "OK"]
 
@@ -109,7 +109,7 @@ def prefect_started(path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/api"
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=HANG_SECONDS)
 
 
 def wait_for_prefect(url: str) -> None:
@@ -123,7 +123,7 @@ def wait_for_prefect(url: str) -> None:
     wait_for(answers, "Prefect's server")
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = HANG_SECONDS) -> Any:
     """Return what the condition gives as soon as it gives something."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

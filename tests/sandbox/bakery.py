@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from tests.sandbox.bake_world import BIN, PATIENCE_SECONDS, Cloud
+from tests.limits import HANG_SECONDS
+from tests.sandbox.bake_world import BIN, Cloud
 
 SSH_OPTIONS = ("BatchMode=yes", "IdentitiesOnly=yes", "LogLevel=ERROR", "ConnectTimeout=5")
 
@@ -68,7 +69,7 @@ class Bakery:
     def notebake(self, *words: str) -> "Done":
         """Run the console command to its end."""
         process = self.start(*words)
-        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        printed, _ = process.communicate(timeout=HANG_SECONDS)
         return Done(process.returncode, printed)
 
     def run_of(self, recipe: str) -> "RunFolder":
@@ -87,7 +88,7 @@ class Bakery:
         request = urllib.request.Request(  # noqa: S310
             f"{self.prefect_url}{path}", data=body, headers={"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:  # noqa: S310
             return json.load(answer)
 
 
@@ -171,7 +172,7 @@ class Login:
         """Run a script as root."""
         command = [*self.words(), f"{self.user}@{self.address}", "sudo bash -euo pipefail -s"]
         return subprocess.run(
-            command, input=script, capture_output=True, text=True, timeout=120, check=False
+            command, input=script, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
         )
 
     def run(self, script: str) -> str:

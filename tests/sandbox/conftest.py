@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import (
-    PATIENCE_SECONDS,
     cloud_opened,
     prefect_started,
     wait_for,
@@ -75,7 +75,7 @@ def baked(bakery: Bakery) -> Baked:
         wait_for(
             lambda: tokens.update(tokens_on_disk(bakery)) or process.poll() is not None,
             "the build",
-            PATIENCE_SECONDS,
+            HANG_SECONDS,
         )
     printed = process.stdout.read() if process.stdout else ""
     process.communicate()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from sandbox import addresses
 from sandbox.machines import Exit, Rule
+from tests.limits import HANG_SECONDS
 
 OnExit = Callable[[str, Exit], None]
 
@@ -162,7 +163,7 @@ class FakeMachines:
 
     def _work(self, *words: str) -> None:
         self._note(*words)
-        assert self._may_work.wait(timeout=20), "held for ever"
+        assert self._may_work.wait(timeout=HANG_SECONDS), "held for ever"
 
     def _note(self, *words: str) -> None:
         with self.lock:

@@ -16,7 +16,8 @@ import boto3
 import pytest
 
 from flows.steps import BUILD, TEAR_DOWN
-from tests.sandbox.bake_world import PATIENCE_SECONDS, REGION
+from tests.limits import HANG_SECONDS
+from tests.sandbox.bake_world import REGION
 from tests.sandbox.bakery import BIN, Bakery
 
 pytestmark = pytest.mark.sandbox
@@ -68,7 +69,7 @@ def kill_in(process: subprocess.Popen[str], title: str, delay_seconds: float) ->
             time.sleep(delay_seconds)
             process.send_signal(signal.SIGKILL)
             break
-    process.communicate(timeout=PATIENCE_SECONDS)
+    process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == -signal.SIGKILL, f"it never came to: {title}:\n{printed}"
     return printed
 
@@ -111,7 +112,7 @@ def test_killed_in_each_step_and_taken_up_from_an_empty_home_the_image_is_accept
         show(capsys, kills[-1], printed)
     began = time.monotonic()
     last = laptops.start(*words)
-    printed, _ = last.communicate(timeout=PATIENCE_SECONDS)
+    printed, _ = last.communicate(timeout=HANG_SECONDS)
     assert last.returncode == 0, printed
     show_table(capsys, kills, bakery, words[1], time.monotonic() - began)
 

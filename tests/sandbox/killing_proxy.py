@@ -9,6 +9,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.limits import HANG_SECONDS
+
 
 class KillingProxy(http.server.ThreadingHTTPServer):
     """Passes requests on to the cloud, until one matches: its sender is killed instead."""
@@ -56,7 +58,7 @@ class PassOn(http.server.BaseHTTPRequestHandler):
             self.server.cloud_url + self.path, data=body, headers=kept
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:  # noqa: S310
                 return answer.status, answer.getheaders(), answer.read()
         except urllib.error.HTTPError as error:
             with error:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import wait_for
 from tests.sandbox.bakery import Bakery, Login
 from tests.sandbox.conftest import FIELD, Baked
@@ -78,7 +79,7 @@ def tunnel(login: Login, remote_port: int) -> Iterator[int]:
     command = [*login.words(), "-N", "-L", forward, f"{login.user}@{login.address}"]
     with subprocess.Popen(command) as client:
         try:
-            wait_for(lambda: is_open("127.0.0.1", port), "the tunnel", 20)
+            wait_for(lambda: is_open("127.0.0.1", port), "the tunnel")
             yield port
         finally:
             client.terminate()
@@ -94,7 +95,7 @@ def is_open(address: str, port: int) -> bool:
 
 def status_of(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:  # noqa: S310
             return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.bake_world import BIN, PATIENCE_SECONDS, PROJECT
+from tests.limits import HANG_SECONDS
+from tests.sandbox.bake_world import BIN, PROJECT
 from tests.sandbox.bakery import Bakery, RunFolder
 
 pytestmark = pytest.mark.sandbox
@@ -62,7 +63,7 @@ def call(bakery: Bakery, *words: str) -> subprocess.CompletedProcess[str]:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from notebake.commands.clean import work_name
-from tests.sandbox.bake_world import PATIENCE_SECONDS, wait_for
+from tests.limits import HANG_SECONDS
+from tests.sandbox.bake_world import wait_for
 from tests.sandbox.bakery import Bakery, Done, Login, RunFolder
 from tests.sandbox.killing_proxy import killing_proxy
 
@@ -130,7 +131,7 @@ def killed(bakery: Bakery, recipe: Path) -> Iterator[Killed]:
         refused = bakery.notebake("resume", run.id)
         assert process.poll() is None, "it was killed, and did not end by itself"
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=PATIENCE_SECONDS)
+        process.communicate(timeout=HANG_SECONDS)
         launches = len(bakery.cloud.calls("RunInstances"))
         yield Killed(run, refused, run.machines()[0]["InstanceId"], launches)
     finally:
@@ -146,7 +147,7 @@ def failed(bakery: Bakery, killed: Killed) -> Chapter:
     process = bakery.start("resume", run.id)
     wait_for(lambda: run.log().count(INSTALLING) == 2 or process.poll(), "the resume")
     login.run("pkill -CONT -x uv")
-    printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    printed, _ = process.communicate(timeout=HANG_SECONDS)
     launches = len(bakery.cloud.calls("RunInstances"))
     machine_id = run.machines()[0]["InstanceId"]
     return Chapter(run, Done(process.returncode, printed), machine_id, login, launches)
@@ -178,7 +179,7 @@ def half_cleaned(bakery: Bakery, stopped: Chapter) -> Chapter:
         assert process.poll() is None
     finally:
         process.kill()
-        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        printed, _ = process.communicate(timeout=HANG_SECONDS)
     machine_id = stopped.run.machines()[0]["InstanceId"]
     return Chapter(stopped.run, Done(process.returncode, printed), machine_id, stopped.login)
 
@@ -190,7 +191,7 @@ def locked(bakery: Bakery, stopped: Chapter, half_cleaned: Chapter) -> Chapter:
     with killing_proxy(bakery.cloud.home.api_url, is_last_tag_of_seal) as proxy:
         process = bakery.start("resume", stopped.run.id, endpoint_url=proxy.url)
         proxy.victim = process.pid
-        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        printed, _ = process.communicate(timeout=HANG_SECONDS)
         assert proxy.killed.is_set(), printed
     machine_id = stopped.run.machines()[0]["InstanceId"]
     return Chapter(stopped.run, Done(process.returncode, printed), machine_id, stopped.login)

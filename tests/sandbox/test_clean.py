@@ -23,6 +23,7 @@ from notebake.credential_scan import findings_text, is_clean, parse_report
 from sandbox import base_system, leftovers, network
 from sandbox.home import open_home, release_number
 from sandbox.machines import Exit, Machines, Rule
+from tests.limits import HANG_SECONDS
 from tests.sandbox.interrupts import uninterrupted
 
 pytestmark = pytest.mark.sandbox
@@ -78,7 +79,7 @@ class Host:
 
     def boot(self) -> None:
         self.machines.boot(MACHINE, self.note_end)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANG_SECONDS
         while not self.answers() and time.monotonic() < deadline:
             time.sleep(0.05)
 
@@ -95,7 +96,7 @@ class Host:
         command = ["ssh", "-F", "none", "-i", self.key, *(f"-o{one}" for one in options)]
         command += [f"ubuntu@{self.address}", "sudo bash -s"]
         return subprocess.run(
-            command, input=script, capture_output=True, text=True, timeout=120, check=False
+            command, input=script, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
         )
 
     def do(self, script: str) -> str:

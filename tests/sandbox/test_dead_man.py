@@ -80,9 +80,9 @@ def launch(cloud: Cloud, folder: Path) -> list[str]:
 def outlived(machines: Machines) -> str:
     """Renew one of the two while it lives, and wait for the end of the other."""
     login = machines.login(machines.renewed_id)
-    wait_for(lambda: login.try_run("true").returncode == 0, "ssh", 60)
+    wait_for(lambda: login.try_run("true").returncode == 0, "ssh")
     login.run(told.renew_lease(1))
-    wait_for(lambda: machines.state(machines.left_id) == "terminated", "the end", 90)
+    wait_for(lambda: machines.state(machines.left_id) == "terminated", "the end")
     return login.run(told.lease_is_armed())
 
 
@@ -107,8 +107,8 @@ def test_a_reboot_arms_it_anew_with_what_was_asked_for_at_the_launch(
     login = machines.login(machines.renewed_id)
     login.run("touch /run/before")
     machines.cloud.ec2().reboot_instances(InstanceIds=[machines.renewed_id])
-    wait_for(lambda: is_rebooted(login), "the reboot", 60)
-    wait_for(lambda: machines.state(machines.renewed_id) == "terminated", "the end", 90)
+    wait_for(lambda: is_rebooted(login), "the reboot")
+    wait_for(lambda: machines.state(machines.renewed_id) == "terminated", "the end")
     ended = machines.describe(machines.renewed_id)
     assert ended["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.machines import Exit
+from tests.limits import HANG_SECONDS
 from tests.sandbox.one_host import one_host_opened
 from tests.sandbox.test_hosts import Cloud, is_open, wait_for_ssh
 
@@ -43,11 +44,11 @@ def ticking(cloud: Cloud) -> Iterator[subprocess.Popen[str]]:
 def test_a_cut_resets_what_is_connected_for_both_ends_and_lets_in_anew(cloud: Cloud) -> None:
     with ticking(cloud) as session:
         assert cloud.machines.cut_ssh("i-1") == 1
-        _, said = session.communicate(timeout=5)
+        _, said = session.communicate(timeout=HANG_SECONDS)
         assert session.returncode == 255
         assert "reset" in said or "Broken pipe" in said, "it was told at once"
     loops = "pgrep --count --full 'while echo [t]ick' || true"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + HANG_SECONDS
     while cloud.ssh("i-1", loops) != "0":
         assert time.monotonic() < deadline, "the machine does not know that nobody listens"
     assert cloud.machines.cut_ssh("i-1") == 0, "nothing was left to cut"
@@ -75,7 +76,7 @@ def test_what_is_frozen_is_lost_in_silence_and_goes_on_when_it_thaws(cloud: Clou
 def test_a_killed_machine_says_so_and_can_be_booted_again(cloud: Cloud) -> None:
     cloud.ssh("i-1", "echo kept >/var/kept; sync")
     cloud.machines.kill("i-1")
-    assert cloud.exits.get(timeout=5) == ("i-1", Exit.KILLED)
+    assert cloud.exits.get(timeout=HANG_SECONDS) == ("i-1", Exit.KILLED)
     assert cloud.machines.running() == []
     cloud.machines.kill("i-1")
     cloud.boot("i-1")
@@ -91,7 +92,9 @@ def test_a_machine_that_never_boots_runs_but_nothing_answers(cloud: Cloud) -> No
     assert not is_open(address, 22)
     assert "Kernel panic" in cloud.machines.console("i-2")
     cloud.machines.shut_down("i-2", timeout_seconds=0.1)
-    assert cloud.exits.get(timeout=5) == ("i-2", Exit.KILLED), "it does not hear that it should end"
+    assert cloud.exits.get(timeout=HANG_SECONDS) == ("i-2", Exit.KILLED), (
+        "it does not hear that it should end"
+    )
     cloud.machines.destroy("i-2")
     cloud.create("i-3")
     assert cloud.machines.reserve_address("i-3") == address

@@ -17,6 +17,7 @@ import pytest
 from sandbox import cgroups, leftovers
 from sandbox.home import Home
 from sandbox.machines import Exit, Machines, Rule
+from tests.limits import HANG_SECONDS
 from tests.sandbox.interrupts import uninterrupted
 from tests.sandbox.own_home import home_opened
 
@@ -47,7 +48,7 @@ class Cloud:
 
     def shut_down(self, machine_id: str) -> None:
         self.machines.shut_down(machine_id)
-        assert self.exits.get(timeout=5) == (machine_id, Exit.POWERED_OFF)
+        assert self.exits.get(timeout=HANG_SECONDS) == (machine_id, Exit.POWERED_OFF)
 
     def ssh(self, machine_id: str, command: str) -> str:
         address = self.machines.reserve_address(machine_id)
@@ -72,7 +73,7 @@ def make_key(path: Path) -> None:
 
 
 def wait_for_ssh(address: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_SECONDS
     while time.monotonic() < deadline:
         try:
             with socket.create_connection((address, 22), timeout=2) as connection:
@@ -87,7 +88,7 @@ def ssh(address: str, key: Path, command: str, user: str = "root") -> str:
     options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
     words = ["ssh", "-F", "none", "-i", key, *(f"-o{one}" for one in options), f"{user}@{address}"]
     done = subprocess.run(
-        [*words, command], capture_output=True, text=True, timeout=60, check=False
+        [*words, command], capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -218,7 +219,7 @@ def test_fstab_that_cannot_be_mounted_ends_in_no_ssh_unless_nofail(cloud: Cloud)
     cloud.ssh("i-1", f"echo {missing} defaults 0 2 >/etc/fstab")
     cloud.shut_down("i-1")
     cloud.machines.boot("i-1", lambda *_: None)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + HANG_SECONDS
     while "emergency" not in cloud.machines.console("i-1").lower():
         assert time.monotonic() < deadline, cloud.machines.console("i-1")
         time.sleep(0.1)
@@ -233,7 +234,7 @@ def test_instance_store_outlives_a_reboot_but_not_a_stop(cloud: Cloud) -> None:
     assert len(disks) == 2
     cloud.ssh("i-1", f"printf kept | dd of={disks[0]} conv=notrunc,fsync status=none")
     cloud.machines.reboot("i-1")
-    assert cloud.exits.get(timeout=20) == ("i-1", Exit.REBOOTED)
+    assert cloud.exits.get(timeout=HANG_SECONDS) == ("i-1", Exit.REBOOTED)
     cloud.boot("i-1")
     read = f"head --bytes 4 {disks[0]} | tr -d '\\0'"
     assert cloud.ssh("i-1", read) == "kept"
@@ -309,15 +310,15 @@ def test_why_a_machine_ended_is_told(cloud: Cloud) -> None:
     cloud.create("i-1")
     cloud.boot("i-1")
     cloud.ssh("i-1", "systemctl --no-block reboot")
-    assert cloud.exits.get(timeout=20) == ("i-1", Exit.REBOOTED)
+    assert cloud.exits.get(timeout=HANG_SECONDS) == ("i-1", Exit.REBOOTED)
     cloud.boot("i-1")
     cloud.ssh("i-1", "systemctl --no-block poweroff")
-    assert cloud.exits.get(timeout=20) == ("i-1", Exit.POWERED_OFF)
+    assert cloud.exits.get(timeout=HANG_SECONDS) == ("i-1", Exit.POWERED_OFF)
     cloud.boot("i-1")
     for process_id in cgroups.process_ids(cgroups.groups_of(cloud.home, "i-1")):
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGKILL)
-    assert cloud.exits.get(timeout=20) == ("i-1", Exit.KILLED)
+    assert cloud.exits.get(timeout=HANG_SECONDS) == ("i-1", Exit.KILLED)
     assert cloud.machines.running() == []
 
 
@@ -350,7 +351,7 @@ def test_down_clears_what_a_killed_sandbox_left(home: Home) -> None:
         assert any(kind in line for line in left), f"no {kind} was left: nothing to prove"
     command = [sys.executable, "-m", "sandbox", "--home", str(home.path), "down"]
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=PROJECT, timeout=60, check=False
+        command, capture_output=True, text=True, cwd=PROJECT, timeout=HANG_SECONDS, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert leftovers.find(home) == []

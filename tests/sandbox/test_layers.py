@@ -8,6 +8,7 @@ import pytest
 
 from sandbox import layers
 from sandbox.home import Home, locked, open_home, release_number
+from tests.limits import HANG_SECONDS
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_a_stack_does_not_vanish_while_somebody_reads_the_stacks(home: Home) -> 
             removing.start()
             removing.join(timeout=0.3)
             assert stack.exists()
-        removing.join(timeout=10)
+        removing.join(timeout=HANG_SECONDS)
         assert not stack.exists()
         assert list((home.path / "layers").iterdir()) == []
     finally:

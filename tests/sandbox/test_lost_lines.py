@@ -17,6 +17,7 @@ from notebake.detached import run_detached
 from notebake.errors import HostCommandError, HostUnreachableError
 from notebake.records import Host
 from notebake.ssh import connection, login
+from tests.limits import HANG_SECONDS
 from tests.quick_clock import QuickClock
 from tests.sandbox.bake_world import wait_for
 from tests.sandbox.one_host import one_host_opened
@@ -80,7 +81,7 @@ def let_end(cloud: Cloud, name: str) -> None:
 
 def started(root: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Wait until the work has begun, its first output is known, and more is being waited for."""
-    wait_for(lambda: "first" in caplog.messages, f"{name} to begin", 20)
+    wait_for(lambda: "first" in caplog.messages, f"{name} to begin")
     assert (root / name).read_text() == "began\n"
     threading.Event().wait(0.5)
 
@@ -93,7 +94,7 @@ def test_work_goes_on_when_its_line_is_cut_and_is_joined_again(
     def cut() -> None:
         started(root, "cut", caplog)
         assert cloud.machines.cut_ssh("i-1") > 0
-        wait_for(lambda: "Lost" in caplog.text, "the cut to be noticed", 20)
+        wait_for(lambda: "Lost" in caplog.text, "the cut to be noticed")
         let_end(cloud, "cut")
 
     with meanwhile(cut):
@@ -113,8 +114,8 @@ def test_work_goes_on_while_its_line_is_frozen_and_is_joined_where_it_is_then(
         started(root, "frozen", caplog)
         cloud.machines.freeze_ssh("i-1")
         let_end(cloud, "frozen")
-        wait_for(lambda: "ended" in (root / "frozen").read_text(), "the work to end", 20)
-        wait_for(lambda: "Lost" in caplog.text, "the silence to be noticed", 20)
+        wait_for(lambda: "ended" in (root / "frozen").read_text(), "the work to end")
+        wait_for(lambda: "Lost" in caplog.text, "the silence to be noticed")
         assert cloud.machines.thaw_ssh("i-1") > 1
 
     with meanwhile(freeze_a_while):
@@ -134,11 +135,11 @@ def test_a_start_whose_answer_is_lost_is_not_made_twice(
 
     def freeze_while_it_starts() -> None:
         waiting = "[ $(pgrep --count --exact flock) = 2 ] && echo yes || true"
-        wait_for(lambda: cloud.ssh("i-1", waiting), "the start to wait for its turn", 20)
+        wait_for(lambda: cloud.ssh("i-1", waiting), "the start to wait for its turn")
         cloud.machines.freeze_ssh("i-1")
         let_end(cloud, "start")
-        wait_for((root / "start").exists, "the work, begun and ended unseen", 20)
-        wait_for(lambda: "Lost" in caplog.text, "the silence to be noticed", 20)
+        wait_for((root / "start").exists, "the work, begun and ended unseen")
+        wait_for(lambda: "Lost" in caplog.text, "the silence to be noticed")
         assert cloud.machines.thaw_ssh("i-1") > 1
 
     script = "echo began >> /var/lib/start; echo in vain; exit 7"
@@ -168,12 +169,12 @@ def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
     assert f"{host.address} (i-1)" in caught.value.message
     assert "Resuming the run" in caught.value.hint
     let_end(cloud, "lost")
-    wait_for(lambda: (root / "lost").read_text() == "began\nended\n", "the work to go on", 20)
+    wait_for(lambda: (root / "lost").read_text() == "began\nended\n", "the work to go on")
 
 
 def test_a_command_whose_line_is_cut_has_not_failed(cloud: Cloud, host: Host, root: Path) -> None:
     def cut() -> None:
-        wait_for((root / "commanded").exists, "the command to run", 20)
+        wait_for((root / "commanded").exists, "the command to run")
         assert cloud.machines.cut_ssh("i-1") > 0
 
     with meanwhile(cut), pytest.raises(HostUnreachableError, match="was lost: cut off"):
@@ -189,7 +190,7 @@ def test_a_connection_from_before_a_start_is_not_trusted(cloud: Cloud, host: Hos
     ssh.run_command(host, "touch /run/before")
     cloud.machines.freeze_ssh("i-1")
     cloud.machines.kill("i-1")
-    cloud.exits.get(timeout=20)
+    cloud.exits.get(timeout=HANG_SECONDS)
     cloud.machines.boot("i-1", lambda *_: None)
     assert cloud.machines.thaw_ssh("i-1") > 0, "the end of the connection was told to nobody"
     wait_for_ssh(host.address)
@@ -204,7 +205,7 @@ def test_a_file_whose_way_is_frozen_is_brought_to_its_end_by_the_next_try(
     big.write_bytes(os.urandom(96 * 1024**2))
 
     def freeze() -> None:
-        wait_for(lambda: beside.exists() and beside.stat().st_size > 1024**2, "bytes", 20)
+        wait_for(lambda: beside.exists() and beside.stat().st_size > 1024**2, "bytes")
         cloud.machines.freeze_ssh("i-1")
 
     with meanwhile(freeze), pytest.raises(HostUnreachableError, match=host.address):
@@ -241,9 +242,9 @@ def test_a_frozen_tunnel_turns_away_who_asks_and_names_the_host(cloud: Cloud, ho
     listens = "until curl --silent http://127.0.0.1:8887/ > /dev/null; do sleep 0.1; done"
     ssh.run_command(host, f"{serve}; {listens}")
     with ssh.forward_port(host, 8887) as port:
-        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=20).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS).status_code == 200
     with pytest.raises(httpx.TransportError), ssh.forward_port(host, 8888) as port:
-        httpx.get(f"http://127.0.0.1:{port}/", timeout=20)
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS)
     with pytest.raises(HostUnreachableError, match=host.address) as caught:
         ask_through_a_frozen_tunnel(cloud, host)
     assert isinstance(caught.value.__cause__, httpx.TransportError)
@@ -254,7 +255,7 @@ def test_a_frozen_tunnel_turns_away_who_asks_and_names_the_host(cloud: Cloud, ho
 def ask_through_a_frozen_tunnel(cloud: Cloud, host: Host) -> None:
     with ssh.forward_port(host, 8887) as port:
         cloud.machines.freeze_ssh("i-1")
-        httpx.get(f"http://127.0.0.1:{port}/", timeout=60)
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS)
 
 
 def digest(path: Path) -> str:

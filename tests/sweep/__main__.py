@@ -93,7 +93,7 @@ def main() -> int:
         logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
     cases = frozenset(Case[one.upper()] for one in chosen.case) or frozenset(Case)
     choice = Choice(
-        cases, chosen.point, chosen.step, chosen.quick, chosen.every, bool(chosen.point), chosen.ec2
+        cases, chosen.point, chosen.step, chosen.share, chosen.every, bool(chosen.point), chosen.ec2
     )
     with world_opened() as world:
         if chosen.sabotage:
@@ -130,7 +130,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--late", type=float, default=0, help="EC2 shows what it has made after so many seconds"
     )
-    parser.add_argument("--quick", action="store_true", help="as the tests do it")
+    parser.add_argument("--share", action="store_true", help="only what is drawn for the day")
     parser.add_argument("--ec2", action="store_true", help="only at what changes something in EC2")
     parser.add_argument("--every", type=int, default=1, help="only every so-manieth trial")
     parser.add_argument("--at-once", type=int, default=2, help="how many children live at a time")

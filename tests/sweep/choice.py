@@ -1,17 +1,20 @@
-"""Which of all trials are made: every one, the quick form's, or the one to be looked at."""
+"""Which of all trials are made: every one, the day's share, or the one to be looked at."""
 
 import re
 from dataclasses import dataclass, field
 
+from tests.draw import is_drawn
 from tests.sweep.points import Case, Point, is_reading
 
-EVERY_STORE_WORLD = 8
-"""The quick form looks at so few of the worlds that differ by a write of the run store only, ..."""
-EVERY_HOST_WORLD = 2
-"""... and at so many of those that differ by what has been done on a host."""
-
-EVERY_EARLY_READ = 4
-"""Of preflight's questions, after each of which a whole run follows, so many lose their answer."""
+ALWAYS = frozenset(("ec2.RunInstances", "ec2.CreateImage"))
+"""What costs most when it is doubled: all trials at these calls are in each day's share."""
+AWS_SHARE = 0.35
+"""Of the trials at another change of AWS, and of the lost answers to a kind of question, so many
+are in a day's share, ..."""
+HOST_SHARE = 0.15
+"""... of those after work on a host so many, ..."""
+STORE_SHARE = 0.04
+"""... and so many of those after a write of the run store only."""
 
 
 @dataclass
@@ -23,7 +26,8 @@ class Choice:
     """Only at this point."""
     step: str = ""
     """Only at the points of this step."""
-    is_quick: bool = False
+    is_share: bool = False
+    """Only what is drawn for the day."""
     every: int = 1
     """Only every so-manieth trial."""
     in_process: bool = False
@@ -51,25 +55,38 @@ class Choice:
 
     def has_kill(self, case: Case, point: Point, version: int) -> bool:
         """Tell whether a kill in this version of the world is tried."""
-        if self.is_quick and self.last_change is not None:
-            is_host, is_store = not self.last_change.is_aws, is_run_stores(self.last_change)
-            share = EVERY_STORE_WORLD if is_store else EVERY_HOST_WORLD if is_host else 1
-            # Even and odd versions differ in who resumes: both are looked at.
-            if version // 2 % share:
-                return False
+        share = share_of(self.last_change) if self.last_change else AWS_SHARE
+        if self.is_share and not is_drawn(f"kill in world {version}", share):
+            return False
+        return self.has(case, point)
+
+    def has_more(self, case: Case, point: Point) -> bool:
+        """Tell whether a change is tried in this other way."""
+        if self.is_share and not is_drawn(f"{case} {point.number}", share_of(point)):
+            return False
         return self.has(case, point)
 
     def has_loss(self, case: Case, point: Point, *, changed: bool) -> bool:
-        """Tell whether an answer is lost; the quick form loses that of each kind of call once."""
+        """Tell whether an answer is lost; a share has that of each kind of question once."""
         if self.is_ec2_only and not changed:
             return False
-        if self.is_quick and not (changed and point.is_aws and not is_run_stores(point)):
-            key = f"{case} {kind_of(point)}"
-            is_early = point.step == "preflight" and point.number % EVERY_EARLY_READ
-            if key in self.lost_already or case is Case.SILENT or is_early:
+        if changed and point.is_aws:
+            return self.has_more(case, point)
+        if self.is_share:
+            kind = f"{case} {kind_of(point)}"
+            if kind in self.lost_already or case is Case.SILENT or not is_drawn(kind, AWS_SHARE):
                 return False
-            self.lost_already.add(key)
+            self.lost_already.add(kind)
         return self.has(case, point)
+
+
+def share_of(change: Point) -> float:
+    """Return which share of the trials at a change, and in the world after it, a day has."""
+    if change.name in ALWAYS:
+        return 1
+    if not change.is_aws:
+        return HOST_SHARE
+    return STORE_SHARE if is_run_stores(change) else AWS_SHARE
 
 
 def is_run_stores(point: Point) -> bool:

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.sweep.choice import Choice
+from tests.draw import fix_seed
+from tests.sweep.choice import ALWAYS, Choice
 from tests.sweep.points import Case, OpenRoad, Point
 from tests.sweep.trials import Children, Trial, Verdict
 from tests.sweep.whole_run import remove_left_overs, take_up
@@ -18,7 +19,6 @@ from tests.sweep.world import World
 
 LEASE_SECONDS = 61
 BOTOCORE_TRIES = 5
-SEED = 20261123
 TWICE_SHARE = 0.12
 LATEST_SECOND_KILL = 250
 log_lines: deque[str] = deque(maxlen=40)
@@ -51,7 +51,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self.children = Children(self.at_once, self.on_verdict)
-        self.random = random.Random(SEED)  # noqa: S311
+        self.random = random.Random(fix_seed())  # noqa: S311
         self.same_worlds: dict[int, Trial] = {}
         self.reads: set[tuple[str, str]] = set()
         self.last: Point | None = None
@@ -78,7 +78,7 @@ class Sweep:
         self._count(point, Case.AFTER)
         if changed:
             self.choice.note_change(point)
-        if changed and self.random.random() < TWICE_SHARE:
+        if changed and (self.random.random() < TWICE_SHARE or point.name in ALWAYS):
             self._kill_twice(point)
         if changed and point.is_aws and not point.name.startswith("s3."):
             self._abandon(point)
@@ -104,13 +104,13 @@ class Sweep:
 
     def _kill_twice(self, point: Point) -> None:
         at = self.random.randrange(1, LATEST_SECOND_KILL)
-        if self.choice.has(Case.TWICE, point):
+        if self.choice.has_more(Case.TWICE, point):
             trial = Trial(point, Case.TWICE, f"(again {at} points later)")
             self.cases.append((point, Case.TWICE, trial))
             self._fork(trial, lambda: self._resume(at_once=False, again_after=at))
 
     def _abandon(self, point: Point) -> None:
-        if self.choice.has(Case.ABANDONED, point):
+        if self.choice.has_more(Case.ABANDONED, point):
             trial = Trial(point, Case.ABANDONED)
             self.cases.append((point, Case.ABANDONED, trial))
             self._fork(trial, self._leave_alone)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.draw import SEED, fix_seed
 from tests.sweep.points import Case, Point
 from tests.sweep.trials import Trial, Verdict
 
@@ -79,7 +80,8 @@ def described(trial: Trial) -> dict[str, Any]:
 def paragraph(trial: Trial) -> str:
     """Return what went wrong in a trial, and how to see it again."""
     verdict = trial.verdict or Verdict(error="it never reported")
-    replay = f"python -m tests.sweep --point {trial.point.number} --case {trial.case.name.lower()}"
+    command = f"python -m tests.sweep --point {trial.point.number}"
+    replay = f"{SEED}={fix_seed()} {command} --case {trial.case.name.lower()}"
     parts = [f"{trial.label}", f"  replay: {replay}"]
     parts += [f"  {name}: {value}" for name, value in _facts(verdict)]
     return "\n".join(parts)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-LIMIT_SECONDS = 300
+from tests.limits import HANG_SECONDS
+
+LIMIT_SECONDS = HANG_SECONDS
 
 
 def outcomes_of(module: str) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.limits import HANG_SECONDS
 from tests.sweep.points import Case, Point
 
-LIMIT_SECONDS = 300
+LIMIT_SECONDS = HANG_SECONDS
 
 
 @dataclass

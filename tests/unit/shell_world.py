@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.limits import HANG_SECONDS
+
 NASTY = "a b'c\"d$(touch INJECTED)`touch INJECTED`;&|*?\\e"
 """A value that does harm wherever it reaches a shell unquoted."""
 
@@ -38,7 +40,7 @@ class ShellWorld:
         path = self.directory / "calls"
         return path.read_text().splitlines() if path.exists() else []
 
-    def run(self, text: str, *, timeout_seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a text as the host would, and prove that nothing in it ran by injection."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         kept["PATH"] = f"{self.directory / 'bin'}:{kept['PATH']}:/usr/sbin:/sbin"
@@ -49,7 +51,7 @@ class ShellWorld:
             capture_output=True,
             text=True,
             check=False,
-            timeout=timeout_seconds,
+            timeout=HANG_SECONDS,
             stdin=subprocess.DEVNULL,
         )
         assert not list(self.directory.rglob("INJECTED")), "a value was run as a command"

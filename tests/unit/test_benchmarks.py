@@ -11,6 +11,7 @@ from benchmarks.baking import compare, order, spelled
 from benchmarks.breakdown import by_kind, by_step, longest
 from benchmarks.program import Ended, run_to_end
 from benchmarks.section import Section, Table, as_markdown, as_text, at_most
+from tests.limits import HANG_SECONDS
 
 
 def span(
@@ -178,14 +179,14 @@ def test_a_program_that_fails_says_how_it_ended(tmp_path: Path) -> None:
 def test_a_program_that_takes_too_long_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.program.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("benchmarks.program.HANG_SECONDS", 0.5)
     kept = tmp_path / "process"
     script = f"sleep 60 & echo $! > {kept}; wait"
 
     with pytest.raises(RuntimeError, match="not ended within"):
         run_to_end(["bash", "-c", script], os.environ, tmp_path / "log")
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_SECONDS
     while is_alive(kept.read_text().strip()) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not is_alive(kept.read_text().strip())

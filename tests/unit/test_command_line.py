@@ -15,6 +15,7 @@ from notebake.recipe import Recipe
 from notebake.run_lease import hold_lease
 from notebake.run_store import open_store
 from notebake.runs import new_run, record_outcome
+from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 SLOW = ["boto3", "botocore", "fabric", "http.client", "httpx", "paramiko", "papermill", "prefect"]
@@ -42,7 +43,7 @@ def typed(*arguments: str, endpoint: str = "") -> tuple[int, list[str], str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
     code, imported = json.loads(done.stdout.splitlines()[-1])
     return code, imported, done.stdout + done.stderr

@@ -20,6 +20,7 @@ from notebake.detached import (
 )
 from notebake.errors import HostCommandError
 from notebake.records import Host
+from tests.limits import HANG_SECONDS
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
 NAME = "install_software-0123456789abcdef"
@@ -70,7 +71,7 @@ class Detached:
 
     def read_to_end(self) -> tuple[str, bytes]:
         printed = b""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANG_SECONDS
         while True:
             result, more = self.read(len(printed))
             printed += more

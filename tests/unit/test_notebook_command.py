@@ -16,6 +16,7 @@ from notebake.commands.notebook import parameters_as_yaml, run_notebook, status_
 from notebake.notebook_report import judge
 from notebake.recipe import Notebook
 from notebake.records import NotebookVerdict
+from tests.limits import HANG_SECONDS
 
 PREFIX = Path(sys.prefix)
 
@@ -60,7 +61,7 @@ class Runner:
             env=os.environ | home,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG_SECONDS,
             check=False,
         )
 

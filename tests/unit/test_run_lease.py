@@ -18,6 +18,7 @@ from notebake.records import Run
 from notebake.run_lease import Lease, LeaseLostError, check_lease, hold_lease, read_lease
 from notebake.run_store import open_store
 from notebake.runs import new_run
+from tests.limits import HANG_SECONDS
 from tests.store_world import answers_of_takers
 
 NOON = 1_800_000_000.0
@@ -184,7 +185,7 @@ def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Ru
 def test_the_lease_is_renewed_while_it_is_held(run: Run) -> None:
     with hold_lease(run, seconds=0.2) as lease:
         seen = {lease.expires_at}
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANG_SECONDS
         while len(seen) < 4 and time.monotonic() < deadline:
             now = read_lease(run)
             assert now is not None
@@ -218,7 +219,7 @@ def leave_lease(run: Run, process: dict[str, str], *, expires_at: float) -> None
 
 def wait_until_zombie(pid: int) -> None:
     stat = Path(f"/proc/{pid}/stat")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_SECONDS
     while " Z " not in stat.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.01)

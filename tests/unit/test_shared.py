@@ -8,6 +8,7 @@ import pytest
 
 from notebake.aws.shared import Shared
 from notebake.errors import CloudError
+from tests.limits import HANG_SECONDS
 
 OLD, NEW = "old", "new"
 COUNT = 5
@@ -46,9 +47,9 @@ class Question:
         """Let one ask and the others come; return when all wait."""
         leader = self.ask(first)
         assert self.is_asked.wait(30)
-        assert self.came.acquire(timeout=30)
+        assert self.came.acquire(timeout=HANG_SECONDS)
         others = [self.ask() for _ in range(COUNT)]
-        assert all(self.came.acquire(timeout=30) for _ in others)
+        assert all(self.came.acquire(timeout=HANG_SECONDS) for _ in others)
         return leader, others
 
 

@@ -19,6 +19,7 @@ from notebake.progress import clean_text, spell_seconds
 from notebake.recipe import Recipe
 from notebake.records import Done, Record, Resource, Run
 from notebake.step import Step, carry_out
+from tests.limits import HANG_SECONDS
 
 log = logging.getLogger("notebake.test")
 RUN = Run(id="ocean-1", recipe=Recipe(name="ocean"), store="nowhere")
@@ -187,7 +188,7 @@ def test_an_interrupt_leaves_the_terminal_with_its_cursor() -> None:
         assert b"\x1b[?25l" in written, "the view hides the cursor"
         child.send_signal(signal.SIGINT)
         written += read_to_end(ours)
-        assert child.wait(timeout=30) != 0
+        assert child.wait(timeout=HANG_SECONDS) != 0
         assert written.rindex(b"\x1b[?25h") > written.rindex(b"\x1b[?25l")
         assert written.endswith(b"\x1b[?25h")
     finally:

@@ -1,9 +1,9 @@
 import logging
 import threading
-import time
 
 import pytest
 
+from notebake import clock
 from notebake.errors import WaitTimeoutError
 from notebake.waiting import (
     allow_waiting,
@@ -12,21 +12,24 @@ from notebake.waiting import (
     stops_waiting_when_interrupted,
     wait_until,
 )
+from tests.limits import HANG_SECONDS
+from tests.sweep.virtual_clock import VirtualClock
 
 
 def test_the_first_answer_ends_the_wait() -> None:
     answers = iter([None, None, 0])
 
-    assert wait_until(lambda: next(answers), what="news", timeout_seconds=30) == 0
+    assert wait_until(lambda: next(answers), what="news", timeout_seconds=HANG_SECONDS) == 0
 
 
 def test_quick_news_are_noticed_long_before_the_interval() -> None:
     answers = iter([None, None, "there"])
-    began = time.monotonic()
+    virtual = VirtualClock()
 
-    wait_until(lambda: next(answers), what="news", timeout_seconds=600, interval_seconds=300)
+    with clock.replaced(virtual):
+        wait_until(lambda: next(answers), what="news", timeout_seconds=600, interval_seconds=300)
 
-    assert time.monotonic() - began < 150
+    assert 0 < virtual.seconds < 150
 
 
 def test_a_wait_that_is_in_vain_ends_and_says_for_what() -> None:
@@ -48,7 +51,10 @@ def test_what_is_shown_is_shown_once_for_each_change(caplog: pytest.LogCaptureFi
     progress = iter(["0 %", "50 %", "50 %", "99 %"])
 
     wait_until(
-        lambda: next(answers), what="it", timeout_seconds=30, progress=lambda: next(progress)
+        lambda: next(answers),
+        what="it",
+        timeout_seconds=HANG_SECONDS,
+        progress=lambda: next(progress),
     )
 
     assert caplog.messages == [f"Waiting for it: {one} %" for one in (0, 50, 99)]
@@ -60,7 +66,7 @@ def test_an_error_of_the_question_ends_the_wait() -> None:
         raise ValueError("no such thing")
 
     with pytest.raises(ValueError, match="no such thing"):
-        wait_until(ask, what="it", timeout_seconds=30)
+        wait_until(ask, what="it", timeout_seconds=HANG_SECONDS)
 
 
 def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:

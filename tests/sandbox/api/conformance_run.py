@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.conformance import settings
+from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[3]
 ON_AWS = {settings.WHERE: "aws", settings.REGION: "us-west-2", settings.CAP: "1.00"}
@@ -24,7 +25,7 @@ def run_suite(endpoint_url: str, *tests: str, **variables: str) -> tuple[int, st
         env={**kept, **credentials, **endpoint, **variables},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG_SECONDS,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

@@ -9,6 +9,7 @@ import pytest
 from sandbox.faults.fault import EFFECTS, Fault, FaultError, read_fault
 from sandbox.faults.file import read_fault_file
 from tests.ec2_words import code_of
+from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import World
 
 THROTTLE = {"name": "throttle", "effect": "refuse", "code": "RequestLimitExceeded"}
@@ -21,7 +22,7 @@ def ask(world: World, method: str, path: str, content: Any = None) -> tuple[int,
     url = f"{world.opened.endpoint_url}/notebake-sandbox/{path}"
     request = urllib.request.Request(url, body, method=method)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:  # noqa: S310
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from sandbox.faults.answers import KNOWN
 from tests.ec2_words import REGION, client, code_of
+from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import UBUNTU, ZONE, World, world_of
 from tests.strict_cloud import strict_cloud_opened
 
@@ -246,5 +247,5 @@ def test_a_subnet_without_free_addresses_says_so(world: World) -> None:
 def test_the_sandboxs_own_calls_meet_no_faults(world: World) -> None:
     world.fail("lose_before", service="*")
     url = f"{world.opened.endpoint_url}/notebake-sandbox/health"
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:  # noqa: S310
         assert answer.status == 200

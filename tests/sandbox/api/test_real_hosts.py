@@ -15,6 +15,7 @@ import pytest
 
 from sandbox.home import Home, open_home
 from tests.ec2_words import client
+from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conformance_run import ON_AWS, run_suite
 from tests.sandbox.api.conftest import UBUNTU
 from tests.sandbox.interrupts import uninterrupted
@@ -41,7 +42,7 @@ class Sandbox:
     def command(self, *words: str) -> str:
         line = [sys.executable, "-m", "sandbox", "--home", str(self.home.path), *words]
         done = subprocess.run(
-            line, capture_output=True, text=True, cwd=PROJECT, timeout=900, check=False
+            line, capture_output=True, text=True, cwd=PROJECT, timeout=HANG_SECONDS, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -73,14 +74,14 @@ class Sandbox:
         return found["Reservations"][0]["Instances"][0]
 
     def wait_for_state(self, instance_id: str, state: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANG_SECONDS
         while self.shown(instance_id)["State"]["Name"] != state:
             assert time.monotonic() < deadline, f"{instance_id} did not become {state}"
             time.sleep(0.1)
 
     def host_keys(self, instance_id: str) -> str:
         """Return known_hosts lines from what the host wrote on its console."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANG_SECONDS
         while time.monotonic() < deadline:
             text = self.ec2.get_console_output(InstanceId=instance_id)["Output"]
             block = r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST KEY KEYS-----"
@@ -91,7 +92,7 @@ class Sandbox:
             time.sleep(0.1)
         raise AssertionError(f"{instance_id} wrote no host keys on its console")
 
-    def ssh(self, instance_id: str, command: str, timeout_seconds: float = 60) -> str:
+    def ssh(self, instance_id: str, command: str, timeout_seconds: float = HANG_SECONDS) -> str:
         """Run a command as ubuntu; trusts only the host key that the console shows."""
         known = self.key.with_name(f"known-{instance_id}")
         known.write_text(self.host_keys(instance_id))
@@ -101,7 +102,9 @@ class Sandbox:
         deadline = time.monotonic() + timeout_seconds
         while True:
             line = [*words, f"ubuntu@{address}", command]
-            done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+            done = subprocess.run(
+                line, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
+            )
             if done.returncode == 0:
                 return done.stdout.strip()
             assert time.monotonic() < deadline, done.stderr

@@ -7,12 +7,13 @@ from sandbox.calls import Call
 from sandbox.ec2 import base_images
 from sandbox.wire import Reply
 from tests.ec2_words import client, code_of
+from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import UBUNTU, World, world_of
 from tests.strict_cloud import strict_cloud, strict_cloud_opened
 
 
 def read(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:  # noqa: S310
         return json.loads(answer.read())
 
 
