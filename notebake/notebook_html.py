@@ -1,12 +1,15 @@
 """An executed notebook as one HTML page that loads nothing and runs nothing."""
 
 import json
+import logging
 import re
 import threading
 from html import escape
 from typing import Any
 
 from notebake.notebook_colours import colours_as_html
+
+log = logging.getLogger(__name__)
 
 # The page may be opened by whoever keeps the record: pictures and styles are inside it, and the
 # browser itself refuses whatever a notebook's output would fetch or run.
@@ -22,6 +25,11 @@ LOADER = re.compile(
 SCRIPT_END = re.compile(r"</script\s*>", re.IGNORECASE)
 PICTURE = re.compile(r"<img\b[^>]*", re.IGNORECASE)
 ALTERNATIVE = re.compile(r"\balt\s*=", re.IGNORECASE)
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half of a character, as `\\udce9` in a notebook's file: no text in UTF-8 can hold it."""
+SHOWN_CHARACTERS = 100_000
+"""How much is shown of a file that cannot be shown as a notebook."""
 
 TEMPLATE = """\
 {%- extends 'lab/index.html.j2' -%}
@@ -74,11 +82,36 @@ def prepare_pages() -> None:
 
 
 def as_html(executed: str, title: str, subtitle: str = "") -> str:
-    """Return an executed notebook as one page, figures kept; ValueError if it is no notebook.
+    """Return an executed notebook as one page, figures kept, that can be written in UTF-8.
 
     Nothing is fetched and no script runs when it is opened: pictures on other servers are left
     out, figures that only a script can draw stay empty, and formulas stay in LaTeX's own writing.
+    What cannot be shown as a notebook is shown as the text that it is: whether it proves anything
+    is judged elsewhere.
     """
+    try:
+        page = _notebook_as_html(executed, title, subtitle)
+    except Exception as error:  # noqa: BLE001  # a page is for looking, and must not end a run
+        log.warning("The notebook of %s is shown as plain text: %s", title, error)
+        page = _text_as_html(executed, title, subtitle)
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", page)
+
+
+def _text_as_html(text: str, title: str, subtitle: str) -> str:
+    """Return a page with the beginning of a text."""
+    rest = len(text) - SHOWN_CHARACTERS
+    more = f"\n… and {rest} more characters" if rest > 0 else ""
+    return (
+        "<!DOCTYPE html>\n<html><head><meta charset='utf-8'>"
+        f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
+        f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>"
+        f"<p>{escape(subtitle)}</p><main><p>This file cannot be shown as a notebook:</p>"
+        f"<pre>{escape(text[:SHOWN_CHARACTERS] + more)}</pre></main></body></html>\n"
+    )
+
+
+def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
+    """Return the page of what is a notebook; what it raises otherwise is nbconvert's own."""
     # Imported here, for it takes half a second and few callers want a page.
     import nbformat
     from jinja2 import DictLoader
@@ -88,10 +121,7 @@ def as_html(executed: str, title: str, subtitle: str = "") -> str:
     from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
     from traitlets.config import Config
 
-    try:
-        notebook = nbformat.reads(json.dumps(_without_widgets(executed)), as_version=4)
-    except (KeyError, AttributeError, TypeError, nbformat.reader.NotJSONError) as error:
-        raise ValueError("not a notebook of format 4") from error
+    notebook = nbformat.reads(json.dumps(_without_widgets(executed)), as_version=4)
     exporter = HTMLExporter(
         template_file="page",
         extra_loaders=[DictLoader({"page": TEMPLATE})],
@@ -145,7 +175,7 @@ def _without_widgets(executed: str) -> dict[str, Any]:
     notebook: dict[str, Any] = json.loads(executed)
     notebook["metadata"] = {
         name: value
-        for name, value in notebook["metadata"].items()
+        for name, value in notebook.get("metadata", {}).items()
         if name not in ("widgets", "title")
     }
     return notebook

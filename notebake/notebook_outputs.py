@@ -61,7 +61,7 @@ def read_code_cells(executed: str) -> tuple[CodeCell, ...]:
     try:
         written = json.loads(executed)["cells"]
         return tuple(_code_cells(written))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a notebook of format 4") from error
 
 
@@ -124,6 +124,8 @@ def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
         tags = frozenset(cell["metadata"].get("tags", ()))
         number += "skip-execution" not in tags
         count = cell.get("execution_count")
+        if not isinstance(count, int | None):
+            raise TypeError("execution_count")
         began = cell["metadata"].get("papermill", {}).get("start_time") is not None
         yield CodeCell(
             number=count or number,
@@ -131,5 +133,14 @@ def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
             tags=tags,
             has_begun=began or count is not None,
             has_count=count is not None,
-            outputs=tuple(cell.get("outputs", ())),
+            outputs=tuple(_checked(output) for output in cell.get("outputs", ())),
         )
+
+
+def _checked(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output whose texts are where they should be; TypeError, KeyError otherwise."""
+    content = output["data"] if output.get("output_type") == "execute_result" else {}
+    content = output.get("data", content)
+    texts = (output.get("text", ""), content.get("text/plain", ""), content.get("text/html", ""))
+    "".join((*map(joined, texts), output.get("ename", ""), output.get("evalue", "")))
+    return output

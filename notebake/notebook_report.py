@@ -4,12 +4,15 @@ Success is stated, never inferred: the cells must have run, the figures must be 
 verdict must have been printed. Each way to fail is told apart, since each is mended elsewhere.
 """
 
+import json
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from notebake.notebook_html import as_html
+from notebake.notebook_html import SURROGATE, as_html
+from notebake.notebook_language import find_other_language, stated_languages
 from notebake.notebook_outputs import CodeCell, printed_numbers, printed_text, read_code_cells
+from notebake.notebook_parameters import find_idle_parameters
 from notebake.recipe import Notebook
 from notebake.records import NotebookKind, NotebookVerdict
 
@@ -31,6 +34,10 @@ ADVICE: dict[NotebookKind, str] = {
     "timed_out": "If it only needs longer, raise notebook.timeout_seconds in the recipe. What it"
     " had printed so far is in the executed notebook.",
     "missing_kernel": "Name one of these in notebook.kernel, or install the other by software.",
+    "other_language": "Name a kernel of its language in notebook.kernel, and install it; for R:"
+    " software.apt: [r-cran-irkernel] and notebook.kernel: ir.",
+    "idle_parameters": "A parameter must be given a default in the one code cell that is tagged"
+    " `parameters`, and be used behind it; otherwise leave it out of notebook.parameters.",
     "papermill_failed": "The notebook itself may be sound: look at the log of this step.",
     "too_little": "Either the notebook skips its work here, or minimum_cells and minimum_figures"
     " in the recipe ask for more than it has.",
@@ -55,6 +62,7 @@ def judge(
     log: str = "",
     oom_kills: int = 0,
     kernels: Sequence[str] = (),
+    language: str = "",
 ) -> NotebookVerdict:
     """Return what a notebook proved; never raises, whatever `executed` is.
 
@@ -70,6 +78,7 @@ def judge(
     failure = (
         _find_end(cells, wanted, exit_code=exit_code, seconds=seconds, oom_kills=oom_kills)
         or _find_error(cells, exit_code=exit_code)
+        or _find_unfit(json.loads(executed), wanted, language=language)
         or _find_refusal(wanted, exit_code=exit_code, log=log, kernels=kernels)
         or _find_shortage(cells, wanted)
     )
@@ -80,7 +89,7 @@ def judge(
         figures=sum(cell.figures for cell in ran),
         seconds=seconds,
         numbers=printed_numbers(cells),
-        error=failure.error if failure else None,
+        error=SURROGATE.sub("\N{REPLACEMENT CHARACTER}", failure.error) if failure else None,
         kind=failure.kind if failure else "passed",
         cell=stopped.number if stopped else None,
     )
@@ -146,6 +155,16 @@ def _find_error(cells: tuple[CodeCell, ...], *, exit_code: int) -> Failure | Non
         error = f"{cell.title} ended with {name}: {message[:300]}".removesuffix(": ")
         return Failure("cell_error", cell, _capitalised(error))
     return None
+
+
+def _find_unfit(notebook: dict[str, Any], wanted: Notebook, *, language: str) -> Failure | None:
+    """Return why what ran, or was to run, is not what the recipe means by it."""
+    if language and (error := find_other_language(notebook, wanted.kernel, language)):
+        return Failure("other_language", None, error)
+    kernel = wanted.kernel
+    known = language or next(iter(stated_languages(notebook)), kernel)
+    error = find_idle_parameters(notebook, wanted.parameters, kernel=kernel, language=known)
+    return Failure("idle_parameters", None, error) if error else None
 
 
 def _find_refusal(

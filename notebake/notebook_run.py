@@ -11,7 +11,7 @@ from notebake.commands.shell import as_user, script
 from notebake.detached import run_detached
 from notebake.digest import digest_of
 from notebake.errors import HostCommandError, NotebookError
-from notebake.notebook_report import as_html, judge
+from notebake.notebook_report import as_html, explain, judge
 from notebake.recipe import Notebook, Recipe
 from notebake.records import Host, NotebookVerdict, Run
 
@@ -59,17 +59,22 @@ def prove_by_notebook(run: Run, host: Host, name: str) -> NotebookVerdict:
 
 
 def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVerdict:
-    """Fetch the executed notebook, keep it with its HTML and its verdict, then judge."""
-    executed = ssh.get_file(host, OUTPUT).decode()
+    """Fetch the executed notebook, judge it, and keep it with its verdict and its HTML.
+
+    Raises:
+        NotebookError: it failed, or proved less than the recipe asks for.
+    """
+    fetched = ssh.get_file(host, OUTPUT)
     status = json.loads(ssh.get_file(host, status_path(OUTPUT)))
-    runs.put_file(run, f"{name}/executed.ipynb", executed.encode())
-    runs.put_file(run, f"{name}/executed.html", as_html(executed, run.id).encode())
+    runs.put_file(run, f"{name}/executed.ipynb", fetched)
+    executed = fetched.decode(errors="replace")
     verdict = judge(executed, wanted, **status)
     runs.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
+    runs.put_file(run, f"{name}/executed.html", as_html(executed, run.id).encode())
     if verdict.error:
         kept = runs.where(run, f"{name}/executed.ipynb")
         raise NotebookError(
-            f"On {host.address} the notebook {wanted.path} failed: {verdict.error}",
+            f"On {host.address} the notebook {wanted.path} failed: {explain(verdict)}",
             f"The executed notebook lies in {kept}\n{way_on(run)}",
         )
     return verdict

@@ -120,6 +120,8 @@ NotebookKind = Literal[
     "dead_kernel",
     "timed_out",
     "missing_kernel",
+    "other_language",
+    "idle_parameters",
     "papermill_failed",
     "too_little",
     "no_verdict",

@@ -4,12 +4,21 @@ papermill lives in an environment of its own; the kernel is the image's. Beside 
 notebook lies a small status file, written last: exactly the arguments that `judge` takes.
 """
 
+import inspect
 from shlex import join, quote
+from types import ModuleType
 
-from notebake.commands.notebook_programs import PREPARE_KERNELS, WRITE_STATUS
+from notebake import notebook_language, notebook_parameters, notebook_uses
+from notebake.commands.notebook_programs import (
+    CHECK_NOTEBOOK,
+    NOT_FIT,
+    PREPARE_KERNELS,
+    WRITE_STATUS,
+)
 
 PAPERMILL = "/opt/notebake/papermill/bin/papermill"
 PYTHON_PREFIX = "/opt/notebake/python"
+ON_THE_HOST = (notebook_language, notebook_uses, notebook_parameters)
 GRACE_SECONDS = 20
 """Enough for papermill to interrupt, end and kill a kernel (5 + 5 s), and to save the notebook."""
 
@@ -27,21 +36,32 @@ export TMPDIR="$runtime/tmp"
 export JUPYTER_PATH="$runtime/jupyter"
 export JUPYTER_RUNTIME_DIR="$runtime/jupyter-runtime"
 export IPYTHONDIR="$runtime/ipython"
+mkdir -- "$runtime/programs" "$runtime/programs/notebake"
+: > "$runtime/programs/notebake/__init__.py"
+: > "$runtime/language"
+: > "$runtime/log"
 export PATH="$prefix/bin:$PATH\""""
 
+CHECK_COMMAND = '"$python" - "$runtime/programs" "$notebook" "$kernel" "$runtime/language"'
+
 EXECUTE = """\
+language=$(cat "$runtime/language")
 count_oom_kills() { awk '$1 == "oom_kill" { n = $2 } END { print n + 0 }' /proc/vmstat; }
 oom_kills=$(count_oom_kills)
 started=${EPOCHREALTIME/./}
-set +e
-run_papermill < /dev/null 2>&1 | tee -- "$runtime/log"
-exit_code=${PIPESTATUS[0]}
-set -e
+exit_code=$fitness
+if [ "$fitness" = 0 ]; then
+    set +e
+    run_papermill < /dev/null 2>&1 | tee -- "$runtime/log"
+    exit_code=${PIPESTATUS[0]}
+    set -e
+fi
 microseconds=$((${EPOCHREALTIME/./} - started))
 oom_kills=$(($(count_oom_kills) - oom_kills))"""
 
 WRITE_STATUS_COMMAND = (
-    '"$python" - "$notebook" "$output" "$runtime/log" "$exit_code" "$microseconds" "$oom_kills"'
+    '"$python" - "$notebook" "$output" "$runtime/log" "$language"'
+    ' "$exit_code" "$microseconds" "$oom_kills"'
 )
 
 
@@ -63,8 +83,9 @@ def run_notebook(
 ) -> str:
     """Return the script with which the login user runs a notebook; ends with papermill's exit code.
 
-    Exit code 124 is the time limit, 138 a dead kernel, 66 a notebook or directory that is not
-    there: only then is there no status file. Another papermill and prefix are for tests.
+    Exit code 124 is the time limit, 138 a dead kernel, 65 a notebook that is not fit for what is
+    asked of it and was not begun, 66 a notebook or directory that is not there: only then is there
+    no status file. Another papermill and prefix are for tests.
     """
     options = {
         "--kernel": kernel,
@@ -84,12 +105,22 @@ def run_notebook(
             f"directory={quote(working_directory)}",
             f"prefix={quote(python_prefix)}",
             f"python={python}",
+            f"kernel={quote(kernel)}",
             PREPARE,
+            *(_program(module) for module in ON_THE_HOST),
             _here_document('"$python" - "$prefix" "$runtime/jupyter"', PREPARE_KERNELS),
+            "fitness=0",
+            _here_document(
+                f"{CHECK_COMMAND} {join(parameters)}",
+                CHECK_NOTEBOOK,
+                then=' | tee -- "$runtime/log" || fitness=$?',
+            ),
+            f'[ "$fitness" = 0 ] || [ "$fitness" = {NOT_FIT} ]',
             _here_document('cat > "$runtime/parameters.yaml"', parameters_as_yaml(parameters)),
             f"run_papermill() {{ timeout --signal=INT --kill-after={GRACE_SECONDS}"
             f" {timeout_seconds} env --default-signal=INT {join(command)}"
             ' --parameters_file "$runtime/parameters.yaml"'
+            ' ${language:+--language "$language"}'
             f" --no-progress-bar --log-output {join(paths)}; }}",
             EXECUTE,
             _here_document(WRITE_STATUS_COMMAND, WRITE_STATUS),
@@ -98,9 +129,17 @@ def run_notebook(
     )
 
 
-def _here_document(command: str, text: str) -> str:
+def _program(module: ModuleType) -> str:
+    """Return a command that puts one of our own modules where the host's programs find it."""
+    name = module.__name__.rpartition(".")[2]
+    return _here_document(
+        f'cat > "$runtime/programs/notebake/{name}.py"', inspect.getsource(module)
+    )
+
+
+def _here_document(command: str, text: str, then: str = "") -> str:
     """Return a command that is given a text, in which nothing is the shell's."""
-    return f"{command} <<'END_OF_TEXT'\n{text}END_OF_TEXT"
+    return f"{command} <<'END_OF_TEXT'{then}\n{text}END_OF_TEXT"
 
 
 def parameters_as_yaml(parameters: dict[str, str | int | float | bool]) -> str:

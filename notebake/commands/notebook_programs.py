@@ -1,6 +1,7 @@
-"""Two small Python programs that run on the host, before and after papermill.
+"""Small Python programs that run on the host, before and after papermill.
 
-Both run in papermill's environment and need the standard library and jupyter_client alone.
+They run in papermill's environment and need the standard library, and Jupyter's and nbformat's
+modules, which papermill has.
 """
 
 # The wheel's kernelspec says just "python", which papermill would take for its own
@@ -18,19 +19,68 @@ for spec in prefix.glob("share/jupyter/kernels/*/kernel.json"):
     (copy / "kernel.json").write_text(json.dumps(kernel), encoding="utf-8")
 """
 
+NOT_FIT = 65
+"""The exit code of `CHECK_NOTEBOOK`, and the status, of a notebook that was not begun."""
+
+# What `judge` will say is known before papermill begins: the same modules are asked. The kernel's
+# language is kept, by which papermill writes parameters into a notebook that names none.
+CHECK_NOTEBOOK = f"""\
+import json, pathlib, sys
+
+programs, source, kernel, language_file, *names = sys.argv[1:]
+sys.path.insert(0, programs)
+from jupyter_core.paths import jupyter_path
+from notebake.notebook_language import find_other_language, papermill_language
+from notebake.notebook_parameters import find_idle_parameters
+
+
+def language_of(kernel):
+    for folder in jupyter_path("kernels"):
+        for spec in sorted(pathlib.Path(folder).glob("*/kernel.json")):
+            if spec.parent.name.lower() == kernel.lower():
+                return json.loads(spec.read_text(encoding="utf-8")).get("language", "")
+    return None
+
+
+def read(path):
+    try:
+        notebook = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        if notebook.get("nbformat", 4) < 4:
+            import nbformat
+
+            notebook = nbformat.read(path, as_version=4)
+    except Exception:  # papermill will say what is wrong with it
+        return None
+    return notebook if isinstance(notebook, dict) else None
+
+
+language = language_of(kernel)
+notebook = read(source)
+if notebook is None or language is None:
+    sys.exit()
+known = papermill_language(kernel, language)
+pathlib.Path(language_file).write_text(known or language, encoding="utf-8")
+fault = find_other_language(notebook, kernel, language) or find_idle_parameters(
+    notebook, names, kernel=kernel, language=language
+)
+if fault:
+    print(fault)
+    sys.exit({NOT_FIT})
+"""
+
 # A notebook that papermill never wrote, or was killed while writing, is replaced by the source
 # without its outputs: what was committed with it must not pass for what ran here.
 WRITE_STATUS = """\
 import json, pathlib, sys
 
-source, output, log, *numbers = sys.argv[1:]
+source, output, log, language, *numbers = sys.argv[1:]
 exit_code, microseconds, oom_kills = map(int, numbers)
 
 
 def read(path):
     try:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -42,9 +92,10 @@ def replace(path, content):
 
 if read(output) is None:
     notebook = read(source)
-    if not isinstance(notebook, dict):
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    for cell in notebook.get("cells", []):
+    for cell in notebook["cells"]:
         if cell.get("cell_type") == "code":
             cell.update(outputs=[], execution_count=None)
     replace(output, notebook)
@@ -55,5 +106,6 @@ if exit_code:
     kernels = sorted(find_kernel_specs())
 text = pathlib.Path(log).read_text(encoding="utf-8", errors="replace")
 status = {"exit_code": exit_code, "seconds": microseconds / 1e6, "oom_kills": oom_kills}
-replace(output + ".status.json", status | {"kernels": kernels, "log": text[-8000:]})
+status |= {"kernels": kernels, "log": text[-8000:], "language": language}
+replace(output + ".status.json", status)
 """

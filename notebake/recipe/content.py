@@ -121,7 +121,7 @@ class Notebook(Part):
     working_directory: RelativePath | None = None
     """Directory in the repository to run in; by default the notebook's own."""
     parameters: dict[str, str | int | float | bool] = Field(default={})
-    """papermill parameters."""
+    """papermill parameters; each needs a default in the code cell tagged `parameters`."""
     kernel: Annotated[str, matching(r"[A-Za-z0-9._-]+", "a kernel's name such as python3")] = (
         "python3"
     )

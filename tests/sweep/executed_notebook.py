@@ -17,7 +17,7 @@ def _cell(count: int, *outputs: dict[str, object]) -> dict[str, object]:
         "id": f"cell-{count}",
         "metadata": {"tags": []},
         "outputs": list(outputs),
-        "source": f"step({count})",
+        "source": f"step({count}, mount_points)",
     }
 
 
@@ -29,10 +29,14 @@ def _figure() -> dict[str, object]:
     return {"output_type": "display_data", "metadata": {}, "data": {"image/png": FIGURE}}
 
 
+DEFAULTS = _cell(1, _printed("chlorophyll 0.25\n")) | {
+    "metadata": {"tags": ["parameters"]},
+    "source": 'mount_points = ""',
+}
 EXECUTED = json.dumps(
     {
         "cells": [
-            _cell(1, _printed("chlorophyll 0.25\n")),
+            DEFAULTS,
             _cell(2, _figure()),
             _cell(3, _figure()),
             _cell(4, _printed("mean 1.5\n")),

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from notebake.commands.notebook import parameters_as_yaml, run_notebook, status_path
-from notebake.notebook_report import judge
+from notebake.notebook_report import explain, judge
 from notebake.recipe import Notebook
 from notebake.records import NotebookVerdict
 from tests.limits import HANG_SECONDS
@@ -46,11 +46,15 @@ class Runner:
         (directory / "home").mkdir()
         self.temporary.mkdir()
 
-    def write(self, *cells: str, name: str = "some notebook.ipynb") -> Path:
+    def write(
+        self, *cells: str, tag: str = "parameters", metadata: dict[str, Any] | None = None
+    ) -> Path:
         written = [nbformat.v4.new_code_cell(cell) for cell in cells]
-        written[0].metadata["tags"] = ["parameters"]
-        metadata = {"kernelspec": {"name": "not-here", "display_name": "x", "language": "python"}}
-        path = self.directory / name
+        written[0].metadata["tags"] = [tag]
+        if metadata is None:
+            spec = {"name": "not-here", "display_name": "x", "language": "python"}
+            metadata = {"kernelspec": spec}
+        path = self.directory / "some notebook.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=written, metadata=metadata), path)
         return path
 
@@ -255,6 +259,82 @@ def test_the_time_limit_ends_the_kernel_and_keeps_what_was_printed(
     assert not Path(f"/proc/{kernel_id:.0f}").exists(), "the kernel must not outlive its notebook"
 
 
+BEGAN = "import pathlib; pathlib.Path('began').touch()"
+
+
+@pytest.mark.parametrize(
+    ("cells", "tag", "parameters", "words"),
+    [
+        (["depth_m = 10", f"{BEGAN}; print(depth_m)"], "other", {"depth_m": 5}, "`depth_m = 10`"),
+        (["depth_m = 10", f"{BEGAN}; print(depth_m)"], "parameters", {"dept_m": 5}, "depth_m?"),
+        (["depth_m = 10", BEGAN, "depth_m = 20"], "parameters", {"depth_m": 5}, "another value"),
+        (["depth_m = 10", BEGAN], "parameters", {"depth_m": 5}, "no cell behind"),
+    ],
+)
+def test_parameters_that_change_nothing_are_refused_before_the_first_cell(
+    runner: Runner, cells: list[str], tag: str, parameters: dict[str, Any], words: str
+) -> None:
+    executed = runner.run(path=runner.write(*cells, tag=tag), parameters=parameters)
+
+    verdict = executed.judged(parameters=parameters)
+    assert (verdict.kind, verdict.cells, executed.status["exit_code"]) == ("idle_parameters", 0, 65)
+    assert words in str(verdict.error)
+    assert words in executed.finished.stdout, "the log says it as well"
+    assert not (runner.directory / "began").exists()
+
+
+def test_a_notebook_that_names_no_language_gets_its_parameters(runner: Runner) -> None:
+    path = runner.write("depth_m = 10", "print(depth_m)", metadata={})
+
+    executed = runner.run(path=path, parameters={"depth_m": 500})
+
+    verdict = executed.judged(parameters={"depth_m": 500})
+    assert (verdict.error, verdict.numbers) == (None, (500.0,))
+    assert executed.status["language"] == "python"
+
+
+def test_a_notebook_of_before_cells_had_tags_cannot_take_parameters(runner: Runner) -> None:
+    path = runner.directory / "old.ipynb"
+    cells = [{"cell_type": "code", "input": "depth_m = 10", "language": "python", "outputs": []}]
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
+    path.write_text(json.dumps(old))
+
+    assert runner.run(path=path).judged().error is None
+    executed = runner.run(path=path, parameters={"depth_m": 5})
+    assert executed.judged(parameters={"depth_m": 5}).kind == "idle_parameters"
+    assert executed.status["exit_code"] == 65
+
+
+R_METADATA = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
+
+
+def test_a_notebook_in_another_language_than_the_kernel_s_is_not_begun(runner: Runner) -> None:
+    path = runner.write("x <- c(1, 2, 3)", metadata=R_METADATA)
+
+    executed = runner.run(path=path)
+
+    verdict = executed.judged()
+    assert (verdict.kind, executed.status["exit_code"]) == ("other_language", 65)
+    assert "written in R for the kernel ir" in str(verdict.error)
+    assert "software.apt: [r-cran-irkernel] and notebook.kernel: ir" in explain(verdict)
+
+
+def test_a_kernel_s_own_language_is_the_one_that_parameters_are_written_in(runner: Runner) -> None:
+    image = runner.directory / "image"
+    kernel = image / "share/jupyter/kernels/ir/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kernel.write_text(json.dumps({"argv": argv, "display_name": "R", "language": "R"}))
+    path = runner.write("depth_m <- 10", "print(depth_m)", metadata={})
+    wanted: dict[str, Any] = {"parameters": {"depth_m": True}, "kernel": "ir"}
+
+    executed = runner.run(path=path, python_prefix=str(image), **wanted)
+
+    sources = ["".join(cell["source"]) for cell in executed.notebook["cells"]]
+    assert "# Parameters\ndepth_m = TRUE\n" in sources
+    assert executed.judged(**wanted).kind == "cell_error", "for the kernel is no R"
+
+
 def test_a_missing_kernel_is_named_with_those_that_are_there(runner: Runner) -> None:
     verdict = runner.run("print(1)", kernel="ir").judged(kernel="ir")
 
@@ -278,6 +358,21 @@ def test_what_was_committed_with_a_notebook_does_not_pass_for_what_ran(runner: R
     assert verdict.kind == "papermill_failed"
     assert verdict.cells == 0
     assert "PASS" not in executed.output.read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "3", '{"cells": 3}', '{"cells": ["x"]}', '{"cells": [], "nbformat": 4}']
+)
+def test_valid_json_that_is_no_notebook_is_judged_and_brought_home(
+    runner: Runner, text: str
+) -> None:
+    path = runner.directory / "no.ipynb"
+    path.write_text(text)
+
+    for parameters in ({}, {"depth_m": 5}):
+        verdict = runner.run(path=path, parameters=parameters).judged(parameters=parameters)
+        assert verdict.error is not None
+        assert verdict.cells == 0
 
 
 def test_a_file_that_is_no_notebook_still_leaves_a_readable_one(runner: Runner) -> None:

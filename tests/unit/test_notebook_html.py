@@ -2,11 +2,13 @@
 
 import json
 import re
+from html import escape
 from typing import Any
 
 import nbformat
 import pytest
 
+from notebake.notebook_html import SHOWN_CHARACTERS
 from notebake.notebook_report import as_html
 
 ELSEWHERE = "https://elsewhere.example"
@@ -88,7 +90,39 @@ def test_code_that_speaks_of_scripts_is_still_shown() -> None:
     assert "&lt;script&gt;" in as_html(executed(), "ocean")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", '{"cells": [], "metadata": 3}'])
-def test_what_is_no_notebook_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        as_html(text, "ocean")
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "nonsense <b>", '{"cells": [], "metadata": 3}', '{"cells": 7}', "[" * 9999],
+)
+def test_what_is_no_notebook_is_shown_as_the_text_that_it_is(text: str) -> None:
+    page = as_html(text, "<ocean>")
+
+    assert "cannot be shown as a notebook" in page
+    assert f"<pre>{escape(text)}</pre>" in page
+    assert "<title>&lt;ocean&gt;</title>" in page
+    assert "default-src 'none'" in page
+
+
+def test_of_a_long_text_the_beginning_is_shown() -> None:
+    page = as_html("x" * (SHOWN_CHARACTERS + 5), "ocean")
+
+    assert "xxx\n… and 5 more characters</pre>" in page
+    assert len(page) < SHOWN_CHARACTERS + 2000
+
+
+@pytest.mark.parametrize("code", [0xD800, 0xDCE9, 0xDFFF])
+def test_half_a_character_does_not_keep_a_page_from_being_written(code: int) -> None:
+    half = chr(code)
+    output = {"output_type": "stream", "name": "stdout", "text": f"f{half}.nc"}
+
+    page = as_html(executed(output, markdown=f"# {half}"), "ocean").encode().decode()
+
+    assert "f\N{REPLACEMENT CHARACTER}.nc" in page
+    assert "jp-MarkdownCell" in page, "shown as a notebook"
+
+
+def test_a_notebook_without_metadata_is_a_page_all_the_same() -> None:
+    notebook = json.loads(executed())
+    del notebook["metadata"]
+
+    assert "jp-MarkdownCell" in as_html(json.dumps(notebook), "ocean")

@@ -296,3 +296,63 @@ def test_a_bad_exit_code_is_never_a_pass() -> None:
     verdict = verdict_of(executed, 1, wanted={"verdict": "PASS"})
 
     assert verdict.kind == "papermill_failed"
+
+
+MALFORMED: tuple[object, ...] = (None, 3, "x", [], {}, [3], [[]], {"data": None}, "\udce9", True)
+
+
+def places(part: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the paths of everything in a notebook."""
+    inner: list[tuple[Any, ...]] = []
+    if isinstance(part, dict):
+        inner = [each for key in part for each in places(part[key], (*path, key))]
+    if isinstance(part, list):
+        inner = [each for key, one in enumerate(part) for each in places(one, (*path, key))]
+    return [path, *inner]
+
+
+def replaced(part: Any, path: tuple[Any, ...], value: object) -> Any:
+    """Return the notebook with another value at a path."""
+    if not path:
+        return value
+    copied = part.copy()
+    copied[path[0]] = replaced(part[path[0]], path[1:], value)
+    return copied
+
+
+def test_the_judge_never_raises_whatever_stands_where_in_a_notebook() -> None:
+    sound = json.loads(
+        notebook(
+            cell("draw()", shown(content=PICTURE), printed("1 2"), tags=["parameters"]),
+            cell("2", returned("3"), error("ValueError", "no")),
+        )
+    )
+    wanted = {"parameters": {"depth": 5}, "verdict": "x"}
+    tried = 0
+    for path in places(sound):
+        for value in MALFORMED:
+            executed = json.dumps(replaced(sound, path, value))
+            for exit_code in (0, 1, 65, 138):
+                verdict = verdict_of(executed, exit_code, wanted=wanted, language="python")
+                assert verdict.error, (path, value)
+                verdict.model_dump_json()
+                tried += 1
+
+    assert tried > 1000
+
+
+@pytest.mark.parametrize("executed", ["{}", "[]", "3", "", "[" * 99999, '{"cells": 3}'])
+def test_what_is_no_notebook_is_judged_so(executed: str) -> None:
+    verdict = verdict_of(executed)
+
+    assert (verdict.kind, verdict.cells) == ("papermill_failed", 0)
+    assert "no notebook of format 4" in str(verdict.error)
+
+
+def test_half_a_character_in_an_error_does_not_keep_the_verdict_from_being_written() -> None:
+    failing = notebook(cell("open('f\udce9')", error("OSError", "no f\udce9.nc")))
+
+    verdict = verdict_of(failing, exit_code=1)
+
+    assert "ended with OSError: no f\N{REPLACEMENT CHARACTER}.nc" in str(verdict.error)
+    assert verdict.model_dump_json().encode()

@@ -1,12 +1,25 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from notebake.commands.notebook import status_path
+from notebake.errors import NotebookError
 from notebake.notebook_run import (
     DIRECTORY,
+    OUTPUT,
     SMOKE,
     SMOKE_VERDICT,
+    bring_home,
+    kept_verdict,
     notebook_home,
     wanted_notebook,
     working_directory,
 )
 from notebake.recipe import Notebook, Recipe, Repository, Volume
+from notebake.records import Host
+from notebake.run_store import open_store
+from notebake.runs import get_file, new_run
 
 OWN = Notebook(
     path="notebooks/sst map.ipynb", verdict="As it should be.", parameters={"year": 2020}
@@ -52,3 +65,32 @@ def test_without_a_notebook_our_own_looks_at_what_the_image_will_hold() -> None:
 
 def test_our_own_notebook_is_there_and_says_its_verdict() -> None:
     assert SMOKE_VERDICT in SMOKE.read_text()
+
+
+HOST = Host(instance_id="i-1", address="192.0.2.1", user="u", private_key_path="k", host_key="h")
+SURROGATE = {"output_type": "stream", "name": "stdout", "text": "f\udce9.nc"}
+CELL = {"cell_type": "code", "metadata": {}, "source": "1", "execution_count": 1}
+HALF = json.dumps({"cells": [CELL | {"outputs": [SURROGATE]}], "metadata": {}, "nbformat": 4})
+
+
+@pytest.mark.parametrize(
+    "executed",
+    [b"{}", b"[]", b'{"cells": [], "nbformat": 4}', b"\xff\xfe{", HALF.encode(), b"[" * 5000],
+    ids=["an empty object", "a list", "no metadata", "no UTF-8", "half a character", "a deep hole"],
+)
+def test_whatever_comes_home_is_judged_and_kept_with_a_page(
+    executed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = json.dumps({"exit_code": 1, "seconds": 2.0, "log": "f\udce9: no"}).encode()
+    brought = {OUTPUT: executed, status_path(OUTPUT): status}
+    monkeypatch.setattr("notebake.host.get_file", lambda _host, path: brought[path])
+    run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
+
+    with pytest.raises(NotebookError, match=r"On 192\.0\.2\.1 the notebook smoke\.ipynb failed: "):
+        bring_home(run, HOST, Notebook(path="smoke.ipynb"), "notebook")
+
+    verdict = kept_verdict(run, "notebook")
+    assert verdict is not None
+    assert verdict.kind == "papermill_failed"
+    assert get_file(run, "notebook/executed.ipynb") == executed
+    assert b"<html" in (get_file(run, "notebook/executed.html") or b"").lower()

@@ -1,0 +1,150 @@
+"""The language a notebook is written in, and how each language gives a name its value.
+
+Runs here and, as text, on a host before papermill: the standard library alone, and nothing of ours.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+KERNEL_LANGUAGES = {"ir": "R", "xr": "R", "bash": "bash", "octave": "octave"}
+"""Of kernels whose notebooks name no language."""
+ALIASES = {
+    "ipython": "python",
+    ".net-csharp": "c#",
+    ".net-fsharp": "f#",
+    ".net-powershell": "powershell",
+    "pwsh": "powershell",
+}
+
+NAME = r"(?P<name>\w+)"
+# A name at the head of a statement, before the sign that gives it its value; no comparison.
+ASSIGNMENTS = {
+    "R": rf"(?:^|;)\s*{NAME}\s*(?:<<?-|=(?!=))|^[^#\n]*->>?\s*(?P<last>\w+)\s*(?:#.*)?$",
+    "scala": rf"^\s*(?:(?:implicit|lazy|private|final)\s+)*va[lr]\s+{NAME}\s*(?::[^=\n]+)?=(?!=)",
+    "julia": rf"(?:^|;)\s*(?:(?:const|global)\s+)?{NAME}\s*(?:::[^=\n]+)?=(?!=)",
+    "matlab": rf"(?:^|;)\s*{NAME}\s*=(?!=)",
+    ".net-csharp": rf"(?:^|;)\s*(?:[\w<>\[\]?.,]+\s+)?{NAME}\s*=(?!=)",
+    ".net-fsharp": rf"^\s*let\s+(?:mutable\s+)?{NAME}\s*(?::[^=\n]+)?=",
+    ".net-powershell": rf"(?:^|;)\s*(?:\[[\w.\[\]]+\]\s*)?\${NAME}\s*=",
+    "bash": rf"(?:^|;)\s*(?:(?:export|declare|readonly)\s+(?:-\w+\s+)*)?{NAME}=",
+    "python": rf"(?:^|;)\s*{NAME}\s*(?::[^=\n]+)?=(?!=)",
+}
+"""For each language into which papermill can write parameters (papermill/translators.py, 2.7)."""
+OF_KERNELS = {"pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "R"}
+
+MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\S+\?{1,2}\s*)$|(?<==)(\s*)[%!].*$", re.MULTILINE)
+OWN_PYTHON = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit)\b.*")
+"""Cell magics whose cell is still Python of the notebook itself."""
+
+
+def papermill_language(kernel: str, language: str) -> str | None:
+    """Return papermill's name for a kernel's language; None where it cannot write parameters."""
+    if kernel in OF_KERNELS or kernel in ASSIGNMENTS:
+        return OF_KERNELS.get(kernel, kernel)
+    return next((name for name in ASSIGNMENTS if plain(name) == plain(language)), None)
+
+
+def plain(language: str) -> str:
+    """Return a language's name as names of one language are alike: `Julia 1.10` is `julia`."""
+    name = re.sub(r"[\d. ]+$", "", language.lower())
+    return ALIASES.get(name, name)
+
+
+def find_other_language(notebook: dict[str, Any], kernel: str, language: str) -> str | None:
+    """Return why the kernel's language is not the one that the notebook is written in."""
+    own_kernel, stated = own_kernel_of(notebook), stated_languages(notebook)
+    if not language or not stated or plain(language) in map(plain, stated):
+        return None
+    its_kernel = f" for the kernel {own_kernel}" if own_kernel and own_kernel != kernel else ""
+    return (
+        f"The notebook is written in {stated[0]}{its_kernel}, and the recipe runs it with the"
+        f" kernel {kernel}, which is {language}"
+    )
+
+
+def stated_languages(notebook: dict[str, Any]) -> list[str]:
+    """Return the languages that a notebook's metadata name, or else its kernel's name tells."""
+    metadata, kernel = as_mapping(notebook.get("metadata")), own_kernel_of(notebook)
+    places = (("kernelspec", "language"), ("language_info", "name"))
+    named = [as_mapping(metadata.get(place)).get(field) for place, field in places]
+    told = "julia" if kernel.startswith("julia") else KERNEL_LANGUAGES.get(kernel, "")
+    return [str(one) for one in named if one] or [told] * bool(told)
+
+
+def own_kernel_of(notebook: dict[str, Any]) -> str:
+    """Return the kernel that a notebook's metadata name; empty if they name none."""
+    spec = as_mapping(as_mapping(notebook.get("metadata")).get("kernelspec"))
+    return str(spec.get("name") or "")
+
+
+def as_mapping(value: object) -> dict[str, Any]:
+    """Return a mapping as it is, and anything else as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def declared_names(source: str, language: str) -> list[str]:
+    """Return the names to which a cell gives a value at its top level, in order."""
+    if language == "python":
+        if is_other_language(source):
+            return []
+        if (statements := parse_python(source)) is not None:
+            return [name for statement in statements for name in _bound_names(statement)]
+    flags = re.MULTILINE | (re.IGNORECASE if language == ".net-powershell" else 0)
+    found = re.finditer(ASSIGNMENTS[language], source, flags)
+    return [name for match in found for name in match.groupdict().values() if name]
+
+
+def is_other_language(source: str) -> bool:
+    """Tell whether a cell of a Python notebook begins with a cell magic such as `%%bash`."""
+    head = source.lstrip().partition("\n")[0]
+    return head.startswith("%%") and not OWN_PYTHON.fullmatch(head)
+
+
+def parse_python(source: str) -> list[ast.stmt] | None:
+    """Return a cell's statements; None if it is not Python, or newer than this interpreter knows.
+
+    IPython's own lines become `pass`, or a value that is not known.
+    """
+    head, _, rest = source.lstrip().partition("\n")
+    source = rest if OWN_PYTHON.fullmatch(head) else source
+    for text in (source, MAGIC.sub(_without_magic, source)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a `\d` in a notebook's text is its own affair
+                return ast.parse(text).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+def _without_magic(line: re.Match[str]) -> str:
+    """Return plain Python in the place of one of IPython's own lines."""
+    return f"{line[1]}pass" if line[1] is not None else f"{line[2]}..."
+
+
+def _bound_names(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names to which a statement gives a value, wherever it does so outside functions."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    yield from set_names(statement)
+    for part in ast.iter_child_nodes(statement):
+        if isinstance(part, ast.stmt):
+            yield from _bound_names(part)
+        elif isinstance(part, ast.ExceptHandler):
+            yield from (name for inner in part.body for name in _bound_names(inner))
+
+
+def set_names(statement: ast.stmt) -> list[str]:
+    """Return the names that an assignment sets; nothing for any other statement."""
+    targets: list[ast.expr] = []
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        targets = [statement.target]
+    nodes = (node for target in targets for node in ast.walk(target))
+    return [
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
