@@ -11,12 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from flows.prepared_database import begin_with_tables
+from flows.server_program import listen
 from notebake.errors import NotebakeError
 from notebake.process import Process, is_dead, process_of
 from notebake.records import Record
@@ -79,11 +80,14 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
         if kept and not is_dead(kept.server) and answers(kept.url):
             yield keep(kept.model_copy(update={"stays": stays or kept.stays}))
             return
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        begin_with_tables(HOME / "prefect")
-        variables = environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
-        process = start_program("server", [*SERVER, str(port)], variables)
+        # It listens from now on, and the server gets the socket: no other one can answer for it.
+        with open_port() as listening:
+            port, descriptor = listening.getsockname()[1], listening.fileno()
+            url = f"http://127.0.0.1:{port}"
+            begin_with_tables(HOME / "prefect")
+            variables = environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
+            command = [*SERVER, str(port), str(descriptor)]
+            process = start_program("server", command, variables, keep_open=[descriptor])
         server = keep(Server(url=url, server=process, stays=stays))
         yield server
         wait_for_server(server)
@@ -94,8 +98,13 @@ def start_prefect(name: str, arguments: list[str], variables: dict[str, str]) ->
     return start_program(name, [*PREFECT, *arguments], variables)
 
 
-def start_program(name: str, command: list[str], variables: dict[str, str]) -> Process:
-    """Start a program in a session of its own, so that Ctrl-C here does not end it."""
+def start_program(
+    name: str, command: list[str], variables: dict[str, str], *, keep_open: Sequence[int] = ()
+) -> Process:
+    """Start a program in a session of its own, so that Ctrl-C here does not end it.
+
+    It gets the descriptors that are to be kept open, beside its own log.
+    """
     with (HOME / f"{name}.log").open("wb") as log:
         started = subprocess.Popen(
             command,
@@ -105,6 +114,7 @@ def start_program(name: str, command: list[str], variables: dict[str, str]) -> P
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=keep_open,
         )
     return process_of(started.pid)
 
@@ -132,14 +142,11 @@ def answers(url: str) -> bool:
         connection.close()
 
 
-def free_port() -> int:
-    """Return Prefect's usual port, or another one where that is taken."""
+def open_port() -> socket.socket:
+    """Return a socket that listens on Prefect's usual port, or on another where that is taken."""
     for port in (USUAL_PORT, 0):
-        with socket.socket() as probe, suppress(OSError):
-            # Without this a port whose last server has just ended counts as taken.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
+        with suppress(OSError):
+            return listen(port)
     raise NotebakeError("There is no free port on 127.0.0.1.")
 
 

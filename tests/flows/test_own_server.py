@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.local_server import open_port
 from flows.prefect_server import interrupts_told
 from tests.limits import HANG_SECONDS
 
@@ -63,6 +64,18 @@ def test_a_server_of_our_own_is_there_for_the_block_and_ends_with_it(
 
     assert json.loads(done.stdout.splitlines()[-1]) == [inside, False]
     assert not (tmp_path / "notebake" / "server.json").exists()
+
+
+def test_a_port_belongs_to_one_server_from_when_it_was_chosen() -> None:
+    with open_port() as ours, open_port() as another, socket.socket() as rival:
+        addresses = [ours.getsockname(), another.getsockname()]
+        assert addresses[0] != addresses[1]
+        # As uvicorn and others bind. Before the first one listens, both would have the port.
+        rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="already in use"):
+            rival.bind(addresses[0])
+        with socket.create_connection(addresses[0]):
+            pass
 
 
 def test_a_server_whose_port_is_taken_says_so_and_touches_no_database(tmp_path: Path) -> None:
