@@ -15,6 +15,7 @@ from flows.local_server import (
     start_server,
     stop_server,
 )
+from flows.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
 
 POOL = "notebake"
@@ -88,4 +89,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    outlive_the_terminal()
     sys.exit(main())

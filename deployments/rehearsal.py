@@ -13,6 +13,7 @@ from flows import command_line
 from flows.local_server import PROJECT, is_up
 from flows.prefect_server import prefect_server
 from flows.quick_imports import hasten_imports
+from flows.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
 
 RECIPE = "deployments/rehearsal.yaml"
@@ -104,6 +105,7 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    outlive_the_terminal()
     hasten_imports()
     os.chdir(PROJECT)
     command_line.end_at_once(main())

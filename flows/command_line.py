@@ -10,11 +10,15 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from notebake.errors import NotebakeError
 
 DESCRIPTION = "A runbook that runs: from a blank cloud machine to a tested Jupyter image."
+
+WORKING = ("build", "resume", "tear-down")
+"""The commands that execute a run."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked, 1 when not, 130 when interrupted."""
     given = parser().parse_args(arguments)
     try:
-        return run_command(given)
+        code = run_command(given)
+        check_output(given)
+        return code
     except NotebakeError as error:
         if given.debug:
             raise
@@ -126,7 +132,7 @@ def unexpected(error: Exception) -> NotebakeError:
 
 def run_command(given: argparse.Namespace) -> int:
     """Import what the command needs, and run it."""
-    if given.command in {"build", "resume", "tear-down"}:
+    if given.command in WORKING:
         from flows import run_commands as commands
 
         return commands.run(given)
@@ -143,21 +149,37 @@ def run_command(given: argparse.Namespace) -> int:
     return look_commands.run(given)
 
 
+def check_output(given: argparse.Namespace) -> None:
+    """Raise NotebakeError where a command that only tells something could not tell it.
+
+    What a command does is its own success; and who closes a pipe has read what he wanted.
+    """
+    from flows.standard_streams import failure_of_output
+
+    if given.command in WORKING or getattr(given, "apply", False):
+        return
+    if failure := failure_of_output():
+        raise NotebakeError(f"Standard output could not be written: {failure}")
+
+
 def run_and_exit() -> NoReturn:
     """Run the command that was typed, and end this process at once.
 
     Prefect's threads would wait at exit, for minutes, for a server that is gone by then.
     """
     from flows.quick_imports import hasten_imports
+    from flows.standard_streams import outlive_the_terminal
 
+    outlive_the_terminal()
     hasten_imports()
     end_at_once(main())
 
 
 def end_at_once(code: int) -> NoReturn:
-    """End this process without waiting for its threads."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """End this process without waiting for its threads, whatever becomes of its last words."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
     os._exit(code)
 
 

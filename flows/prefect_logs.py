@@ -7,13 +7,22 @@ flow, has imported it before any of our code runs.
 import logging
 
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.logging.handlers import APILogHandler
+from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
+
+from flows.steady_stream import steady
 
 LOGGERS = ("flows", "notebake", "tasks")
 
 
 def show_logs_in_prefect() -> None:
-    """Send our records to Prefect's server from now on. May be repeated."""
+    """Send our records to Prefect's server from now on. May be repeated.
+
+    What Prefect shows beside that may fail: its console would end the thread that logs (Rich calls
+    `sys.exit` where a pipe is broken).
+    """
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, PrefectConsoleHandler):
+            handler.console.file = steady(handler.console.file)
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:

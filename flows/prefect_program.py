@@ -1,8 +1,10 @@
 """Prefect's command, as `python -m prefect`, with quicker imports."""
 
 from flows.quick_imports import hasten_imports
+from flows.standard_streams import outlive_the_terminal
 
 if __name__ == "__main__":
+    outlive_the_terminal()
     hasten_imports()
     from prefect.cli import app
 

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flows.console import open_console
+from flows.console import open_console, steadied
 from notebake.errors import NotebakeError
 from notebake.progress import clean_text, spell_seconds
 from notebake.records import Record, Resource
@@ -45,6 +45,11 @@ class BuildReport(Record):
 def print_report(report: BuildReport, console: Console | None = None) -> None:
     """Show the report."""
     console = console or open_console()
+    with steadied(console):
+        _print_report(report, console)
+
+
+def _print_report(report: BuildReport, console: Console) -> None:
     mark, style = ("✓", "bold green") if report.is_accepted else ("✗", "bold red")
     verdict = "is accepted" if report.is_accepted else "is NOT accepted: do not share it"
     console.print()
@@ -63,6 +68,11 @@ def print_report(report: BuildReport, console: Console | None = None) -> None:
 def print_error(error: NotebakeError, console: Console | None = None) -> None:
     """Show what went wrong and what to do, wrapped, without a traceback."""
     console = console or open_console(stderr=True)
+    with steadied(console):
+        _print_error(error, console)
+
+
+def _print_error(error: NotebakeError, console: Console) -> None:
     first, *rest = clean_text(error.message).splitlines() or [type(error).__name__]
     console.print()
     console.print(_marked("✗", Text(first, "bold"), "bold red"))

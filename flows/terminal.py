@@ -10,10 +10,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flows.console import open_console
+from flows.console import failure_of, open_console, steadied
+from flows.log_file import LogFile
 from flows.step_view import StepView
+from notebake.errors import NotebakeError
 from notebake.progress import Progress, StepFilter, Titles, clean_text, first_line, spell_seconds
 
+log = logging.getLogger(__name__)
 LOGGERS = ("flows", "notebake", "tasks")
 QUIET_SECONDS = 15.0
 """In a pipe, a step that waits says so at most this often."""
@@ -35,56 +38,100 @@ def show_progress(
     console = console or open_console()
     progress = Progress(titles)
     with ExitStack() as stack:
-        handlers: list[logging.Handler] = [_LineHandler(progress, titles, console)]
+        stack.enter_context(steadied(console))
+        shown: _TerminalHandler = _LineHandler(progress, titles, console)
         if console.is_terminal and not console.is_dumb_terminal and titles:
             live = Live(StepView(heading, progress), console=console, refresh_per_second=8)
             # An interrupt may come before `start` returns, when the cursor is hidden already.
             stack.callback(live.stop)
             live.start(refresh=True)
-            handlers = [_ViewHandler(progress, console)]
+            shown = _ViewHandler(progress, console)
+        handlers: list[logging.Handler] = [shown]
         if log_path:
-            handlers.append(_file_handler(log_path))
+            handlers.append(LogFile(log_path, say=shown.say))
         stack.callback(progress.stop)
         stack.enter_context(_only_these(handlers))
+        stack.enter_context(_end_in_the_log(console))
         yield progress
 
 
-class _ViewHandler(logging.Handler):
+@contextmanager
+def _end_in_the_log(console: Console) -> Iterator[None]:
+    """Write into the log what nobody may have seen: how the block failed, or its output."""
+    try:
+        yield
+    except BaseException as error:
+        is_foreseen = isinstance(error, (NotebakeError, KeyboardInterrupt))
+        log.debug("It ended with %s: %s", type(error).__name__, error, exc_info=not is_foreseen)
+        raise
+    finally:
+        if failure := failure_of(console):
+            log.debug("Not all of the output could be written: %s", failure)
+
+
+class _TerminalHandler(logging.Handler):
+    """Shows records to a person. A record that cannot be shown ends no work."""
+
+    def __init__(self, progress: Progress, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of one record."""
+        try:
+            self.show(record)
+        except Exception:  # noqa: BLE001 - as every handler does
+            self.handleError(record)
+
+    def show(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        raise NotImplementedError
+
+    def say(self, line: str) -> None:
+        """Show a line that is no record."""
+        raise NotImplementedError
+
+
+class _ViewHandler(_TerminalHandler):
     """Feeds the view; what belongs to no step, and every warning, becomes a line above it."""
 
     def __init__(self, progress: Progress, console: Console) -> None:
-        super().__init__()
-        self._progress, self._console = progress, console
+        super().__init__(progress)
+        self._console = console
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def show(self, record: logging.LogRecord) -> None:
         """Take note of one record."""
         has_step = self._progress.observe(record)
         is_worth_a_line = record.levelno >= (logging.WARNING if has_step else logging.INFO)
         if is_worth_a_line and not hasattr(record, "event") and not hasattr(record, "remote"):
-            style = "yellow" if record.levelno >= logging.WARNING else "dim"
-            line = Text(f" {clean_text(record.getMessage())}", style)
-            self._console.print(line, overflow="fold")
+            self.say(record.getMessage(), "yellow" if record.levelno >= logging.WARNING else "dim")
+
+    def say(self, line: str, style: str = "yellow") -> None:
+        """Show a line above the view."""
+        self._console.print(Text(f" {clean_text(line)}", style), overflow="fold")
 
 
-class _LineHandler(logging.Handler):
+class _LineHandler(_TerminalHandler):
     """Writes plain lines, `12.3s  Launch the builder: i-0123 running`, without control codes."""
 
     def __init__(self, progress: Progress, titles: Titles, console: Console) -> None:
-        super().__init__(logging.INFO)
-        self._progress, self._file = progress, console.file
+        super().__init__(progress, logging.INFO)
+        self._file = console.file
         self._titles = dict(titles)
         self._quiet_until: dict[str, float] = {}
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def show(self, record: logging.LogRecord) -> None:
         """Write one record, unless it is a remote line or the step waited a moment ago."""
         self._progress.observe(record)
         if getattr(record, "remote", False) or self._is_repetition(record):
             return
         title = self._titles.get(getattr(record, "step", ""), "")
         said = "" if getattr(record, "event", "") == "started" else _said_by(record)
-        line = f"{self._progress.elapsed():8.1f}s  {': '.join(filter(None, (title, said)))}\n"
-        encoding = getattr(self._file, "encoding", None) or "utf-8"
-        self._file.write(line.encode(encoding, "replace").decode(encoding))
+        self.say(": ".join(filter(None, (title, said))))
+
+    def say(self, line: str) -> None:
+        """Write a line, with the seconds since the beginning."""
+        self._file.write(f"{self._progress.elapsed():8.1f}s  {line}\n")
         self._file.flush()
 
     def _is_repetition(self, record: logging.LogRecord) -> bool:
@@ -106,28 +153,6 @@ def _said_by(record: logging.LogRecord) -> str:
         "failed": f"failed after {spell_seconds(seconds)}, {detail}",
     }
     return sentences.get(getattr(record, "event", ""), first_line(record.getMessage()))
-
-
-def _file_handler(path: Path) -> logging.Handler:
-    """Return a handler that appends every record to a private file, in UTC."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    handler.setFormatter(_FileFormatter())
-    return handler
-
-
-class _FileFormatter(logging.Formatter):
-    """Time in UTC, level, step and message, which is safe to show with `cat`."""
-
-    def __init__(self) -> None:
-        layout = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(step)s %(message)s"
-        super().__init__(layout, datefmt="%Y-%m-%dT%H:%M:%S")
-        self.converter = time.gmtime
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record with its traceback, if it has one."""
-        return clean_text(super().format(record))
 
 
 @contextmanager

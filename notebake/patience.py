@@ -52,3 +52,6 @@ LEASE_SECONDS = 60
 
 MACHINES_IN_A_ROW = 2
 """How often an execution starts over from what is left, when a machine or image is lost."""
+
+OUTPUT_SECONDS = 2
+"""How long to wait for whoever reads our output, but does not read at present."""

@@ -1,0 +1,216 @@
+"""Whole programs whose output goes nowhere: the work goes on, the log has the rest."""
+
+import os
+import pty
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINES = 400
+CODE = 7
+# Ten threads log at once, as steps do; each line has a character that ASCII does not have.
+WORK = """
+import logging, sys, warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from flows.standard_streams import outlive_the_terminal
+from flows.command_line import end_at_once
+
+outlive_the_terminal()
+from flows.report import BuildReport, print_error, print_report
+from flows.terminal import show_progress
+from notebake.errors import NotebakeError
+from notebake.recipe import Recipe
+from notebake.records import Done, Run
+from notebake.step import Step, carry_out
+
+log = logging.getLogger("notebake.test")
+run = Run(id="ocean-1", recipe=Recipe(name="ocean"), store="nowhere")
+
+def make(number):
+    def made(_run):
+        for line in range(LINES // 10):
+            log.warning("line %d of %d: 21 °C ✓", line, number)
+        sys.stderr.write("said by others\\n")
+        warnings.warn("as others do")
+        return Done(digest="d")
+    return made
+
+steps = [Step(f"step-{n}", f"Step {n}", lambda _: None, make(n)) for n in range(10)]
+with show_progress("ocean-1", [(one.name, one.title) for one in steps], Path(sys.argv[1])):
+    sys.stdin.readline()
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda one: carry_out(one, run), steps))
+known = {"run_id": "r", "image_id": "ami-1", "image_name": "n", "region": "r"}
+print_report(BuildReport(**known, is_accepted=True))
+print_error(NotebakeError("It failed ✗", "Type: nothing"))
+end_at_once(CODE)
+""".replace("LINES", str(LINES)).replace("CODE", str(CODE))
+
+
+def work(log_path: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """Start the work; it begins when it is told to, on its standard input."""
+    options.setdefault("env", os.environ.copy())
+    return subprocess.Popen(
+        [sys.executable, "-c", WORK, str(log_path)], cwd=ROOT, stdin=subprocess.PIPE, **options
+    )
+
+
+def let_work(process: subprocess.Popen[bytes]) -> int:
+    """Let it begin, and return how it ended."""
+    assert process.stdin
+    process.stdin.write(b"go\n")
+    process.stdin.close()
+    return process.wait(timeout=300)
+
+
+def is_whole(log_path: Path) -> bool:
+    text = log_path.read_text()
+    return sum("21 °C ✓" in line and "WARNING" in line for line in text.splitlines()) == LINES
+
+
+def test_a_pipe_whose_reader_has_left(tmp_path: Path) -> None:
+    process = work(tmp_path / "log", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    process.stderr.close()
+
+    assert let_work(process) == CODE
+    assert is_whole(tmp_path / "log")
+    assert "Not all of the output could be written: [Errno 32]" in (tmp_path / "log").read_text()
+
+
+def test_head_takes_one_line(tmp_path: Path) -> None:
+    """As a shell does it, with pipefail."""
+    command = f'{sys.executable} -c "$WORK" {tmp_path}/log <<< go | head --lines=1'
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=ROOT,
+        env={**os.environ, "WORK": WORK},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert done.returncode == CODE
+    assert len(done.stdout.splitlines()) == 1
+    assert is_whole(tmp_path / "log")
+
+
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        assert let_work(work(tmp_path / "log", stdout=full, stderr=full)) == CODE
+    assert is_whole(tmp_path / "log")
+
+
+def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    while True:
+        try:
+            os.write(theirs, b"x" * 4096)
+        except BlockingIOError:
+            break
+    os.set_blocking(theirs, True)
+
+    code = let_work(work(tmp_path / "log", stdout=theirs, stderr=theirs))
+
+    os.close(ours)
+    os.close(theirs)
+    assert code == CODE
+    assert is_whole(tmp_path / "log")
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "1 and 2", "0, 1 and 2"])
+def test_streams_that_are_closed_at_the_start(closed: str, tmp_path: Path) -> None:
+    redirections = " ".join(f"{one}>&-" for one in "012" if one in closed)
+    program = WORK.replace("    sys.stdin.readline()\n", "")
+    done = subprocess.run(
+        ["bash", "-c", f'exec "$0" -c "$1" "$2" {redirections}', sys.executable, program,
+         str(tmp_path / "log")],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )  # fmt: skip
+
+    assert done.returncode == CODE
+    assert is_whole(tmp_path / "log")
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_an_encoding_without_the_characters(encoding: str, tmp_path: Path) -> None:
+    process = work(
+        tmp_path / "log",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    printed, _ = process.communicate(b"go\n", timeout=300)
+
+    said = printed.decode(encoding)
+    assert process.returncode == CODE
+    assert said.count("line ") == LINES
+    assert is_whole(tmp_path / "log")
+
+
+@pytest.mark.parametrize("sends_hangup", [True, False])
+def test_a_terminal_that_is_closed(sends_hangup: bool, tmp_path: Path) -> None:
+    """With SIGHUP where it is the process's own, and with EIO in any case."""
+    ours, theirs = pty.openpty()
+
+    def take_terminal() -> None:
+        os.setsid()
+        if sends_hangup:
+            os.close(os.open(os.ttyname(1), os.O_RDWR))  # who leads a session gets it so
+
+    process = work(
+        tmp_path / "log", stdout=theirs, stderr=theirs, preexec_fn=take_terminal,
+        env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    begun = b""
+    while b"ocean-1" not in begun:
+        begun += os.read(ours, 4096)
+    os.close(ours)
+
+    assert let_work(process) == CODE
+    assert is_whole(tmp_path / "log")
+
+
+def test_a_hangup_ends_a_process_that_does_not_outlive_its_terminal() -> None:
+    """What the above would look like without it: the hangup is real."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["sleep", "600"], stdout=theirs,
+        preexec_fn=lambda: (os.setsid(), os.close(os.open(os.ttyname(1), os.O_RDWR))),  # noqa: PLW1509
+    )  # fmt: skip
+    os.close(theirs)
+    os.close(ours)
+
+    assert process.wait(timeout=300) == -signal.SIGHUP
+
+
+def test_a_log_on_a_full_disk_is_told_once(tmp_path: Path) -> None:
+    def limit_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    process = work(
+        tmp_path / "log", stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit_files
+    )
+    assert process.stdin
+    printed, errors = process.communicate(b"go\n", timeout=300)
+
+    assert process.returncode == CODE
+    assert printed.decode().count("cannot be written: File too large") == 1
+    assert printed.decode().count("21 °C") == LINES
+    assert b"Logging error" not in errors
