@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.ec2 import (
     attributes,
+    console,
     describe,
     groups,
     image_attributes,
@@ -53,7 +54,7 @@ OWN: dict[str, Action] = {
     "DescribeTags": describe.describe_tags,
     "DescribeVolumes": describe.describe_volumes,
     "DetachVolume": volumes.detach_volume,
-    "GetConsoleOutput": attributes.get_console_output,
+    "GetConsoleOutput": console.get_console_output,
     "GetEbsDefaultKmsKeyId": attributes.get_ebs_default_kms_key_id,
     "GetInstanceMetadataDefaults": attributes.get_instance_metadata_defaults,
     "ModifyImageAttribute": image_attributes.modify_image_attribute,

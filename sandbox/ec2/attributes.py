@@ -1,4 +1,4 @@
-"""Attributes of an instance, its console, and the account's settings."""
+"""Attributes of an instance, and the account's settings."""
 
 import base64
 from collections.abc import Mapping
@@ -83,18 +83,6 @@ def modify_instance_metadata_options(region: Region, parameters: Params) -> dict
     return {
         "InstanceId": instance.id,
         "InstanceMetadataOptions": instance.metadata_options,
-    }
-
-
-def get_console_output(region: Region, parameters: Params) -> dict[str, Any]:
-    """GetConsoleOutput: what the host really wrote."""
-    instance = region.find_instance(parameters["InstanceId"])
-    region.check_dry_run(parameters)
-    text = instance.last_console or region.cloud.machines.console(instance.id)
-    return {
-        "InstanceId": instance.id,
-        "Timestamp": region.now(),
-        "Output": base64.b64encode(text.encode()).decode(),
     }
 
 

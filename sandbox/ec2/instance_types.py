@@ -22,6 +22,11 @@ def check_type(instance_type: str, architecture: str) -> None:
         raise refusal("InvalidParameterValue", message)
 
 
+def is_nitro(instance_type: str) -> bool:
+    """Tell whether a type's machines stand on Nitro; those of bare metal count as such."""
+    return bool(INSTANCE_TYPES[instance_type].get("Hypervisor") != "xen")
+
+
 def check_offered(instance_type: str, zone: str, region_name: str) -> None:
     """Raise EC2's error for a type that is not offered in this zone."""
     offered = zones_offering(instance_type, region_name)

@@ -163,6 +163,8 @@ class Instance:
     transition_reason: str = ""
     busy_imaging: bool = False
     last_console: str = ""
+    console_is_cut: bool = False
+    """Whether what is asked for next has host keys in which another writer came between."""
     end_time: datetime | None = None
     forget_after_seconds: float = FORGET_AFTER_SECONDS
     launch_time: datetime = field(kw_only=True)

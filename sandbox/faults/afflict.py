@@ -31,6 +31,8 @@ def afflict(fault: Fault, region: Region, action: str, ids: Iterable[str]) -> No
                 _afflict_host(fault, region, instance)
         elif fault.effect == "hide":
             region.sight.hide(one, fault.seconds, fault.hidden_from)
+        elif fault.effect == "console_cut" and one in region.instances:
+            region.instances[one].console_is_cut = True
         elif fault.effect == "vanish" and one in region.instances:
             region.instances[one].forget_after_seconds = fault.after
         elif fault.effect == "fail" and (action != "CreateImage" or one.startswith("ami-")):

@@ -22,6 +22,7 @@ EFFECTS: dict[str, set[str]] = {
     "ssh_cut": {"after"},
     "ssh_freeze": {"after", "seconds"},
     "limit": {"code", "value"},
+    "console_cut": set(),
 }
 NEEDED: dict[str, set[str]] = {"refuse": {"code"}, "limit": {"code", "value"}}
 # Without a call there is nothing to refuse, to lose, or to make slow.

@@ -15,6 +15,7 @@ from sandbox.web import ConnectionLostError, Reply
 # The cloud itself knows when these fire: see sandbox/ec2/capacity.py.
 BY_THE_CLOUD = {"InsufficientInstanceCapacity", "VcpuLimitExceeded"}
 ON_THINGS = WITHOUT_CALL - {"limit"} | {"slow", "fail", "attach_hangs", "never_boots"}
+BEFORE_THE_ANSWER = {"hide", "console_cut"}
 
 
 class FaultGate:
@@ -61,7 +62,7 @@ class FaultGate:
             named = named_ids(call)
             known = set(all_ids(region))
             if not _makes_something(call):
-                self._afflict(call, {"hide"}, facts, named)
+                self._afflict(call, BEFORE_THE_ANSWER, facts, named)
             reply = ask()
             if reply.status >= 400:
                 return reply

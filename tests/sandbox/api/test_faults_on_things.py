@@ -356,3 +356,19 @@ def test_a_host_that_cannot_boot_again_after_its_own_reboot_is_stopped(world: Wo
     world.wait_for_state(instance_id, "stopped")
     assert "no room" in world.instance(instance_id)["StateReason"]["Message"]
     assert world.image(UBUNTU)["State"] == "available"
+
+
+def test_another_writer_cuts_the_host_keys_on_the_console(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance_id = world.launch_running()
+    key, fingerprint = f"ssh-ed25519 {'AAAA':x<68}", f"SHA256:{'y' * 43}"
+    written = f"no key\n{key} root@host\n256 {fingerprint} root\n"
+    monkeypatch.setattr(world.machines, "console", lambda _: written)
+    name = world.fail("console_cut", action="GetConsoleOutput", times=1)
+    cut = world.ec2.get_console_output(InstanceId=instance_id)["Output"]
+    assert world.fired(name) == 1
+    assert key not in cut
+    assert fingerprint not in cut
+    assert cut.count("audit:") == 2
+    assert world.ec2.get_console_output(InstanceId=instance_id)["Output"] == written, "once"

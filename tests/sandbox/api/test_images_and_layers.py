@@ -85,7 +85,7 @@ def test_an_image_that_is_gone_is_not_found_and_its_snapshots_can_be_deleted(wor
     assert missing == "InvalidAMIID.NotFound"
     for snapshot_id in (root, data):
         world.ec2.delete_snapshot(SnapshotId=snapshot_id)
-    assert world.machines.snapshots == {}
+    world.wait_until(lambda: world.machines.snapshots == {})
 
 
 def test_deregistering_deletes_the_snapshots_if_asked(world: World) -> None:

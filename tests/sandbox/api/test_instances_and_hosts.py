@@ -8,6 +8,7 @@ from sandbox.machines import Exit
 from tests.ec2_words import code_of
 from tests.sandbox.api.conftest import World
 
+REFUSED = "UnsupportedOperation"
 DATA_VOLUME = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 2, "DeleteOnTermination": True}}
 
 
@@ -94,6 +95,16 @@ def test_the_console_is_the_hosts_own(world: World) -> None:
     assert f"keys of {instance_id}" in output
     world.terminate(instance_id)
     assert world.ec2.get_console_output(InstanceId=instance_id)["Output"] == output
+
+
+@pytest.mark.parametrize(("instance_type", "code"), [("m5.large", "OK"), ("t2.micro", REFUSED)])
+def test_the_latest_console_is_shown_on_nitro_only(
+    world: World, instance_type: str, code: str
+) -> None:
+    instance_id = world.launch_running(InstanceType=instance_type)
+    asked = {"InstanceId": instance_id}
+    assert code_of(world.ec2.get_console_output, **asked, Latest=True) == code
+    assert code_of(world.ec2.get_console_output, **asked) == "OK"
 
 
 def test_an_instance_lies_in_its_subnet_and_the_subnet_in_the_machines_network(
