@@ -104,6 +104,9 @@ if command -v cloud-init >/dev/null; then cloud-init clean --logs; fi"""
 
 PACKAGE_CACHES = """\
 apt-get clean
+# What the archives offer is old when the image is used, and tells of addresses like ones with
+# passwords, which the search takes for what they look like.
+find /var/lib/apt/lists -xdev -type f ! -name lock -delete
 # conda's packages are hard links to what is installed, or their archives.
 find /opt /srv /usr/local "${homes[@]}" -xdev -maxdepth 5 -type d -name conda-meta -print0 |
     while IFS= read -r -d '' found; do

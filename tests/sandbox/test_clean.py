@@ -47,6 +47,7 @@ PERSONAL = (
     "/opt/notebake/pkgs/archive.conda",
     "/tmp/folder/file",  # noqa: S108
     "/var/crash/report",
+    "/var/lib/apt/lists/archive_main_i18n_Translation-en",
     "/var/lib/cloud/instances/i-1/user-data.txt",
     "/var/log/some.log.1",
     "/var/tmp/file",  # noqa: S108
