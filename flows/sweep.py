@@ -4,6 +4,7 @@ import logging
 
 from prefect import flow
 
+from flows.look_commands import usual_region
 from flows.prefect_logs import show_logs_in_prefect
 from flows.sweep_command import check_all_gone, described
 from notebake import clock
@@ -56,7 +57,7 @@ def regions_named(regions: list[str]) -> tuple[str, ...]:
     """Return the regions, with `all` as those of the account."""
     named = tuple(one for one in regions if one != "all")
     if "all" in regions:
-        return enabled_regions(named[0] if named else "us-west-2")
+        return enabled_regions(named[0] if named else usual_region())
     return named
 
 

@@ -17,14 +17,15 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from moto.scheduler.models import scheduler_backends
+from moto.utilities.utils import get_partition
 
 from sandbox.web import ConnectionLostError, Reply
 
 log = logging.getLogger(__name__)
 
 ACTIONS = {
-    "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances": "TerminateInstances",
-    "arn:aws:scheduler:::aws-sdk:ec2:stopInstances": "StopInstances",
+    "scheduler:::aws-sdk:ec2:terminateInstances": "TerminateInstances",
+    "scheduler:::aws-sdk:ec2:stopInstances": "StopInstances",
 }
 # Scheduler tries again with growing pauses, and does not say how they grow: a minute at first.
 FIRST_PAUSE = timedelta(seconds=60)
@@ -86,10 +87,10 @@ class Schedules:
 
     def _call(self, schedule: Any) -> str:
         """Call the target; return what is wrong, or nothing."""
-        action = ACTIONS.get(schedule.target["Arn"])
+        region_name, target = schedule.arn.split(":")[3], schedule.target["Arn"]
+        action = ACTIONS.get(target.removeprefix(f"arn:{get_partition(region_name)}:"))
         if not action:
-            return f"the sandbox cannot call {schedule.target['Arn']}"
-        region_name = schedule.arn.split(":")[3]
+            return f"the sandbox cannot call {target}"
         try:
             asked = json.loads(schedule.target.get("Input") or "{}")
             ids = enumerate(asked["InstanceIds"], start=1)

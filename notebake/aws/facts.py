@@ -3,6 +3,7 @@
 from typing import Any
 
 from notebake.aws.clients import calling, connect
+from notebake.aws.partitions import home_region
 from notebake.aws.shared import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
 from notebake.errors import CloudError
 from notebake.records import Record
@@ -20,13 +21,6 @@ def caller(region: str) -> Caller:
     with calling("ask AWS who we are"):
         answer = connect("sts", region).get_caller_identity()
     return Caller(account=answer["Account"], arn=answer["Arn"])
-
-
-def home_region(region: str) -> str:
-    """Return the region of the same partition that no account can disable."""
-    if region.startswith("cn-"):
-        return "cn-north-1"
-    return "us-gov-west-1" if region.startswith("us-gov-") else "us-east-1"
 
 
 def region_status(region: str) -> str | None:

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from notebake.aws.clients import calling, connect
+from notebake.aws.partitions import partition_of
 from notebake.errors import CloudError
 from notebake.moments import parse_moment
 from notebake.names import SCHEDULE_PREFIX, name_of_schedule
@@ -18,11 +19,16 @@ from notebake.records import Resource, Run
 
 GRACE = datetime.timedelta(minutes=15)
 """After the lease: the machine's own switch comes first, as it says why on its console."""
-TERMINATE = "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances"
-"""The universal target: any call of EC2's API, here TerminateInstances (EventBridge Scheduler user
-guide, "Universal targets")."""
+TERMINATE = "scheduler:::aws-sdk:ec2:terminateInstances"
+"""The universal target, but for its partition: any call of EC2's API, here TerminateInstances
+(EventBridge Scheduler user guide, "Universal targets")."""
 DESCRIPTION = re.compile(r"notebake ends (i-[0-9a-f]+) of run (\S+)")
 AT = re.compile(r"at\((\S+)\)")
+
+
+def terminate_target(region: str) -> str:
+    """Return the ARN of the target that terminates instances of a region."""
+    return f"arn:{partition_of(region)}:{TERMINATE}"
 
 
 def ensure_schedule(run: Run, instance_id: str, expires: datetime.datetime) -> None:
@@ -36,7 +42,7 @@ def ensure_schedule(run: Run, instance_id: str, expires: datetime.datetime) -> N
     role = run.recipe.scheduler_role
     if role is None:
         return
-    wanted = _wanted(run.id, instance_id, (expires + GRACE).astimezone(datetime.UTC), role)
+    wanted = _wanted(run, instance_id, (expires + GRACE).astimezone(datetime.UTC), role)
     scheduler = connect("scheduler", run.recipe.region)
     token = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     try:
@@ -90,7 +96,7 @@ def _as_resource(found: dict[str, Any], region: str) -> Resource | None:
     said = DESCRIPTION.fullmatch(found.get("Description") or "")
     at = AT.fullmatch(found["ScheduleExpression"])
     target = found["Target"]
-    if said is None or at is None or target["Arn"] != TERMINATE:
+    if said is None or at is None or target["Arn"] != terminate_target(region):
         return None
     moment = parse_moment(at[1])
     return Resource(
@@ -106,17 +112,17 @@ def _as_resource(found: dict[str, Any], region: str) -> Resource | None:
     )
 
 
-def _wanted(run_id: str, instance_id: str, at: datetime.datetime, role: str) -> dict[str, Any]:
+def _wanted(run: Run, instance_id: str, at: datetime.datetime, role: str) -> dict[str, Any]:
     """Return the schedule as it should be."""
     return {
-        "Name": name_of_schedule(run_id, instance_id),
-        "Description": f"notebake ends {instance_id} of run {run_id}",
+        "Name": name_of_schedule(run.id, instance_id),
+        "Description": f"notebake ends {instance_id} of run {run.id}",
         "ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})",
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ActionAfterCompletion": "DELETE",
         "Target": {
-            "Arn": TERMINATE,
+            "Arn": terminate_target(run.recipe.region),
             "RoleArn": role,
             "Input": json.dumps({"InstanceIds": [instance_id]}),
         },

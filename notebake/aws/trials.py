@@ -10,8 +10,7 @@ from notebake.errors import CloudError
 from notebake.records import Record
 
 ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
-ASSUMED_ROLE = re.compile(r"arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
-IAM_REGION = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+ASSUMED_ROLE = re.compile(r"arn:[\w-]+:sts::(\d{12}):assumed-role/([^/]+)/.+")
 
 
 class Trial(Record):
@@ -51,7 +50,7 @@ def try_call(operation: str, parameters: dict[str, object], region: str) -> Tria
     return Trial(outcome="done")
 
 
-def principal_of(caller: Caller) -> str | None:
+def principal_of(caller: Caller, region: str) -> str | None:
     """Return the user or role whose policies can be simulated; None where IAM cannot.
 
     The session of a role does not tell the path of the role: it is looked up.
@@ -61,13 +60,17 @@ def principal_of(caller: Caller) -> str | None:
     found = ASSUMED_ROLE.fullmatch(caller.arn)
     if found is None:
         return None
-    with calling(f"look up the role {found[3]}"):
-        answer = connect("iam", IAM_REGION[found[1]]).get_role(RoleName=found[3])
+    with calling(f"look up the role {found[2]}"):
+        answer = connect("iam", region).get_role(RoleName=found[2])
     return str(answer["Role"]["Arn"])
 
 
 def simulate(
-    principal_arn: str, actions: list[str], resource_arn: str, context: dict[str, str]
+    principal_arn: str,
+    actions: list[str],
+    resource_arn: str,
+    context: dict[str, str],
+    region: str,
 ) -> dict[str, bool | None]:
     """Return whether the principal's policies allow each action on a resource that may not exist.
 
@@ -78,7 +81,7 @@ def simulate(
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
         for key, value in context.items()
     ]
-    iam = connect("iam", IAM_REGION[principal_arn.split(":")[1]])
+    iam = connect("iam", region)
     found: dict[str, bool | None] = {}
     with calling("simulate what the credentials allow"):
         pages = iam.get_paginator("simulate_principal_policy").paginate(

@@ -134,7 +134,7 @@ Package = Annotated[
     ),
     AfterValidator(check_no_credential),
 ]
-Region = Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as us-west-2")]
+Region = Annotated[str, matching(r"[a-z]{2,4}(-[a-z]+)+-\d+", "an AWS region such as us-west-2")]
 InstanceType = Annotated[
     str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as m6i.large")
 ]

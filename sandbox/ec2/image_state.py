@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 from sandbox.ec2.image_attributes import find_own_image
 from sandbox.ec2.refusals import invalid_value, refusal
 from sandbox.ec2.region import Region
@@ -97,7 +99,7 @@ def describe_references(region: Region, parameters: Params) -> dict[str, Any]:
     for one in ids:
         region.find_image(one)
     region.check_dry_run(parameters)
-    place = f"arn:aws:ec2:{region.name}:{region.account_id}:instance"
+    place = f"arn:{get_partition(region.name)}:ec2:{region.name}:{region.account_id}:instance"
     users = region.sight.shown(region.instances) if everything or "ec2:Instance" in asked else []
     references = [
         {"ImageId": one.image_id, "ResourceType": "ec2:Instance", "Arn": f"{place}/{one.id}"}

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 from sandbox.ec2.performance import check_performance
 from sandbox.ec2.refusals import invalid_value, missing, refusal, unsupported
 from sandbox.ec2.region import Region
@@ -104,4 +106,4 @@ def key_in_force(region: Region) -> str:
 
 def default_key(region: Region) -> str:
     """Return the account's own EBS key: what it encrypts cannot be shared."""
-    return f"arn:aws:kms:{region.name}:{region.account_id}:alias/aws/ebs"
+    return f"arn:{get_partition(region.name)}:kms:{region.name}:{region.account_id}:alias/aws/ebs"
