@@ -2,6 +2,7 @@
 
 import re
 
+from notebake.aws import tags
 from notebake.aws.clients import calling, connect
 from notebake.aws.shared import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
 
@@ -29,8 +30,8 @@ def vcpu_quota(code: str, region: str) -> int:
 
 
 @kept_for(BRIEFLY_SECONDS)
-def running_types(region: str) -> list[str]:
-    """Return the type of each on-demand machine that runs or starts now."""
+def running_types(run_id: str, region: str) -> list[str]:
+    """Return the type of each on-demand machine that runs or starts now, but for a run's own."""
     wanted = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
     found: list[str] = []
     with calling(f"look what runs in {region}"):
@@ -42,6 +43,7 @@ def running_types(region: str) -> list[str]:
                     str(one["InstanceType"])
                     for one in reservation["Instances"]
                     if "InstanceLifecycle" not in one
+                    and tags.as_dict(one.get("Tags")).get(tags.RUN) != run_id
                 ]
     return found
 

@@ -12,7 +12,7 @@ from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.records import Run
 
 ADDRESSES = ACCEPTANCE_MACHINES + 1
-"""The builder keeps its private address while it is stopped."""
+"""The builder keeps its private address, and runs again while the others boot."""
 
 
 def check_subnets(run: Run) -> Iterable[Finding]:

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from notebake.aws import tags
 from notebake.errors import CloudError, PreflightError
 from notebake.preflight import Verdict, check_everything
+from notebake.preflight.quotas import demands
 from notebake.recipe import Network, Recipe
 from notebake.records import Run
 from notebake.step import carry_out, describe
@@ -24,7 +26,12 @@ def run(world: CloudWorld) -> Run:
 def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
     good = sentences(run, Verdict.GOOD)
 
-    for said in ("account 123456789012", "us-west-2", "m5.large needs 4 vCPU", "internet gateway"):
+    for said in (
+        "account 123456789012",
+        "us-west-2",
+        "m5.large, at once, needs 6 vCPU",
+        "internet gateway",
+    ):
         assert said in good
     assert sentences(run, Verdict.WRONG) == ""
 
@@ -108,28 +115,71 @@ def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld,
     assert rewrites.fired == 1
     assert "L-1216C47A of this account is 0, as in new accounts" in said
     assert "request-service-quota-increase" in said
-    assert "--quota-code L-1216C47A --desired-value 4 --region us-west-2" in said
+    assert "--quota-code L-1216C47A --desired-value 6 --region us-west-2" in said
 
 
 def test_what_runs_now_counts_against_the_quota(world: CloudWorld, run: Run) -> None:
     base = world.ec2.describe_images()["Images"][0]["ImageId"]
     world.ec2.run_instances(ImageId=base, InstanceType="m5.xlarge", MinCount=1, MaxCount=1)
-    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "7.0")) as rewrites:
+    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "9.0")) as rewrites:
         said = sentences(run, Verdict.WRONG)
 
     assert rewrites.fired == 1
-    assert "2 x m5.large needs 4 vCPU, but 4 of the 7" in said
-    assert "--desired-value 8" in said
+    assert "3 x m5.large, at once, needs 6 vCPU, but 4 of the 9" in said
+    assert "--desired-value 10" in said
 
 
-def test_the_two_machines_of_the_proof_count_together(world: CloudWorld) -> None:
+def test_a_run_s_own_machines_do_not_count_twice(world: CloudWorld, run: Run) -> None:
+    base = world.ec2.describe_images()["Images"][0]["ImageId"]
+    marked = tags.specifications(tags.tags_for(run, "builder"), "instance")
+    world.ec2.run_instances(
+        ImageId=base, InstanceType="m5.large", MinCount=1, MaxCount=1, TagSpecifications=marked
+    )
+    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
+        assert sentences(run, Verdict.WRONG) == ""
+        assert "needs 6 vCPU; 0 of the 6 in the quota are in use" in sentences(run, Verdict.GOOD)
+
+    assert rewrites.fired
+
+
+def test_the_builder_counts_beside_the_two_machines_of_the_proof(world: CloudWorld) -> None:
     acceptance = RECIPE.acceptance.model_copy(update={"instance_types": ("t3.large",)})
-    run = world.new_run(RECIPE.model_copy(update={"acceptance": acceptance}))
+    types = {"instance_types": ("m5.large",), "acceptance": acceptance}
+    run = world.new_run(RECIPE.model_copy(update=types))
 
     good = sentences(run, Verdict.GOOD)
 
-    assert "1 x m5.large needs 2 vCPU" in good
-    assert "2 x t3.large needs 4 vCPU" in good
+    assert "1 x m5.large and 2 x t3.large, at once, needs 6 vCPU" in good
+
+
+def test_types_of_two_quotas_are_counted_in_each() -> None:
+    acceptance = RECIPE.acceptance.model_copy(update={"instance_types": ("g4dn.xlarge",)})
+    types = {"instance_types": ("m5.large",), "acceptance": acceptance}
+    wanted = [str(one) for one in demands(RECIPE.model_copy(update=types))]
+
+    assert wanted == ["1 x m5.large", "2 x g4dn.xlarge"]
+
+
+def test_a_type_that_may_never_be_needed_stops_nothing(world: CloudWorld) -> None:
+    types = {"instance_types": ("m5.large", "m5.4xlarge")}
+    run = world.new_run(RECIPE.model_copy(update=types))
+    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
+        found = {one: sentences(run, one) for one in Verdict}
+
+    assert rewrites.fired == len(Verdict)
+    assert found[Verdict.WRONG] == ""
+    assert "3 x m5.large, at once, needs 6 vCPU; 0 of the 6" in found[Verdict.GOOD]
+    assert "Else: 3 x m5.4xlarge, at once, needs 48 vCPU" in found[Verdict.NOT_CHECKED]
+    assert "--desired-value 48" in found[Verdict.NOT_CHECKED]
+
+
+def test_the_first_type_must_fit_even_where_another_would(world: CloudWorld) -> None:
+    types = {"instance_types": ("m5.4xlarge", "m5.large")}
+    run = world.new_run(RECIPE.model_copy(update=types))
+    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
+        assert "3 x m5.4xlarge, at once, needs 48" in sentences(run, Verdict.WRONG)
+
+    assert rewrites.fired == 1
 
 
 def test_a_family_whose_quota_we_do_not_know_is_not_checked(world: CloudWorld) -> None:
