@@ -15,6 +15,11 @@ class Caller(Record):
     account: str
     arn: str
 
+    @property
+    def partition(self) -> str:
+        """The second word of each of their ARNs."""
+        return self.arn.split(":")[1]
+
 
 def caller(region: str) -> Caller:
     """Return whose credentials these are."""

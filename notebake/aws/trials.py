@@ -2,15 +2,18 @@
 simulation whether a policy allows it."""
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from notebake.aws.clients import calling, connect
 from notebake.aws.facts import Caller
 from notebake.errors import CloudError
 from notebake.records import Record
 
-ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+DENIAL = re.compile(r"not authorized to perform: ([\w-]+:\w+)(?: on resource: (\S+))?")
 ASSUMED_ROLE = re.compile(r"arn:[\w-]+:sts::(\d{12}):assumed-role/([^/]+)/.+")
+LISTS = frozenset(("aws:TagKeys",))
+"""What IAM's conditions look at as a set of values."""
 
 
 class Trial(Record):
@@ -27,11 +30,22 @@ class Trial(Record):
     @property
     def missing_action(self) -> str:
         """The action that EC2 names as not allowed, which may be another than the one tried."""
-        found = ACTION.search(self.message)
+        found = DENIAL.search(self.message)
         return found[1] if found else ""
 
+    @property
+    def denied_on(self) -> str:
+        """The ARN that EC2 names as what the action is not allowed on; "" where it names none."""
+        found = DENIAL.search(self.message)
+        return (found[2] or "") if found else ""
 
-def try_call(operation: str, parameters: dict[str, object], region: str) -> Trial:
+    @property
+    def is_explicit(self) -> bool:
+        """Whether some policy denies it, whatever others allow."""
+        return "explicit deny" in self.message
+
+
+def try_call(operation: str, parameters: Mapping[str, object], region: str) -> Trial:
     """Return EC2's answer to a call with DryRun.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
@@ -69,7 +83,7 @@ def simulate(
     principal_arn: str,
     actions: list[str],
     resource_arn: str,
-    context: dict[str, str],
+    context: Mapping[str, list[str]],
     region: str,
 ) -> dict[str, bool | None]:
     """Return whether the principal's policies allow each action on a resource that may not exist.
@@ -78,8 +92,12 @@ def simulate(
     looked at. https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
     entries = [
-        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-        for key, value in context.items()
+        {
+            "ContextKeyName": key,
+            "ContextKeyValues": values,
+            "ContextKeyType": "stringList" if key in LISTS else "string",
+        }
+        for key, values in context.items()
     ]
     iam = connect("iam", region)
     found: dict[str, bool | None] = {}
@@ -92,7 +110,16 @@ def simulate(
         )
         for page in pages:
             for one in page["EvaluationResults"]:
-                is_allowed = one["EvalDecision"] == "allowed"
-                is_open = not is_allowed and bool(one.get("MissingContextValues"))
-                found[one["EvalActionName"]] = None if is_open else is_allowed
+                found[one["EvalActionName"]] = _decision(one)
     return found
+
+
+def _decision(one: dict[str, Any]) -> bool | None:
+    """Return what a simulation says of an action; None where values were missing.
+
+    Those are listed beside the resource where one was named.
+    """
+    if one["EvalDecision"] == "allowed":
+        return True
+    missing = [one, *one.get("ResourceSpecificResults", [])]
+    return None if any(each.get("MissingContextValues") for each in missing) else False

@@ -1,34 +1,63 @@
-"""Every call of a build and its tear-down that changes something, as it can be tried beforehand.
+"""What one permission is asked for: an action, what it acts on, and the call to try it by.
 
-A trial never names anything that is there, but for what a launch starts from: should a cloud not
-heed DryRun, only a launch, a group and a key pair could come of it, and those are tried last.
+A policy may go by the tags that a thing has, or by those that the request gives it. So each thing
+says both, for IAM's simulation; EC2 itself finds them out.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from notebake.aws import facts, images, key_pairs, networks, tags
-from notebake.aws.secure_parameters import parameter_name
-from notebake.disks import disks_of_builder
-from notebake.launch import METADATA_OPTIONS, usable_subnets
-from notebake.preflight.instance_types import wanted_types
-from notebake.recipe import Recipe
+from notebake.aws import tags
+from notebake.aws.facts import Caller
 from notebake.records import Run
-from notebake.run_store import is_remote
 
-NOTHING = "0" * 17
-INSTANCE, IMAGE, GROUP, SNAPSHOT, KEY = (
-    f"{kind}-{NOTHING}" for kind in ("i", "ami", "sg", "snap", "key")
-)
-PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFoXyY9ypEZpn8BUXTmWjnMUP7Z9hVqFJqBMcOrfOQsT x"
-"""Nobody has its private half; EC2 only looks at its form."""
-RULE = {
-    "IpProtocol": "tcp",
-    "FromPort": 22,
-    "ToPort": 22,
-    "IpRanges": [{"CidrIp": "192.0.2.1/32"}],
-}
+WITHOUT_ACCOUNT = frozenset(("image", "snapshot"))
+"""EC2's ARNs of these hold no account: they may be another one's (Service Authorization Reference,
+"Resource types defined by Amazon EC2")."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What an action acts on: one of a kind, or all of them."""
+
+    kind: str
+    """As the ARN has it, such as `instance`; "" where `name` is a whole ARN, or all there is."""
+    name: str = "*"
+    has: Mapping[str, str] = field(default_factory=dict)
+    """The tags that it carries."""
+    gets: Mapping[str, str] = field(default_factory=dict)
+    """The tags that the request gives it, or takes off."""
+    made_by: str = ""
+    """The call that makes it and tags it so, where it is tagged in that call."""
+    passed_to: str = ""
+    """The service that a role is handed to."""
+
+    def arn(self, caller: Caller, region: str) -> str:
+        """Return its ARN in the caller's partition and account."""
+        if not self.kind:
+            return self.name
+        account = "" if self.kind in WITHOUT_ACCOUNT else caller.account
+        return f"arn:{caller.partition}:ec2:{region}:{account}:{self.kind}/{self.name}"
+
+    def context(self) -> dict[str, list[str]]:
+        """Return what a policy's conditions may look at, by IAM's names."""
+        found = {f"aws:RequestTag/{key}": [value] for key, value in self.gets.items()}
+        for key, value in self.has.items():
+            found |= {f"{service}:ResourceTag/{key}": [value] for service in ("aws", "ec2")}
+        if self.gets:
+            found["aws:TagKeys"] = list(self.gets)
+        if self.made_by:
+            found["ec2:CreateAction"] = [self.made_by]
+        if self.passed_to:
+            found["iam:PassedToService"] = [self.passed_to]
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}" if self.kind else self.name
+
+
+EVERYTHING = Thing("")
 
 
 @dataclass(frozen=True)
@@ -36,137 +65,60 @@ class Ask:
     """One permission to ask for."""
 
     action: str
-    resource: str
-    """What it acts on, as the last part of an ARN."""
+    on: tuple[Thing, ...]
+    """Each of them must be allowed."""
     operation: str = ""
     """The call to try; empty where there is none."""
-    parameters: dict[str, Any] | None = None
+    parameters: Mapping[str, Any] | None = None
     is_whole: bool = False
     """Whether it is tried as it will be sent, so that each refusal is the build's own."""
+    is_sure: bool = True
+    """False: the call is made only where an earlier one found no room."""
+    only_for: str = ""
+    """The command that needs it, where a build does not."""
+    called: str = ""
+    """What people read, where the action is asked for more than once."""
 
+    @property
+    def name(self) -> str:
+        return self.called or self.action
 
-def asks_about_nothing(run: Run) -> Iterator[Ask]:
-    """Yield those that act on what does not exist yet: a stand-in id names nothing."""
-    yield ask("DeleteKeyPair", "key-pair/*", KeyPairId=KEY)
-    mark = [{"Key": tags.SEALED, "Value": tags.SEALING}]
-    yield ask("CreateTags", "instance/*", Resources=[INSTANCE], Tags=mark)
-    yield ask("DeleteTags", "image/*", Resources=[IMAGE], Tags=[{"Key": tags.EXPIRES}])
-    yield ask(
-        "AuthorizeSecurityGroupIngress", "security-group/*", GroupId=GROUP, IpPermissions=[RULE]
-    )
-    yield ask("RevokeSecurityGroupIngress", "security-group/*", GroupId=GROUP, IpPermissions=[RULE])
-    yield ask("DeleteSecurityGroup", "security-group/*", GroupId=GROUP)
-    for action in ("StopInstances", "StartInstances", "TerminateInstances"):
-        yield ask(action, "instance/*", InstanceIds=[INSTANCE])
-    yield ask("CreateImage", "instance/*", InstanceId=INSTANCE, Name=images.image_name(run))
-    yield ask("DeregisterImage", "image/*", ImageId=IMAGE)
-    yield ask("DeleteSnapshot", "snapshot/*", SnapshotId=SNAPSHOT)
-    yield from asks_of_some(run.recipe)
+    @property
+    def is_reading(self) -> bool:
+        """Whether the call changes nothing even where it is carried out."""
+        return self.operation.startswith(("describe_", "get_"))
 
+    @property
+    def questions(self) -> tuple[tuple[str, Thing], ...]:
+        """What a policy must allow: each action with each thing.
 
-def asks_of_some(recipe: Recipe) -> Iterator[Ask]:
-    """Yield those that only some recipes need."""
-    if recipe.share_with:
-        users = list(recipe.share_with)
-        added = {"Add": [{"UserId": one} for one in users]}
-        yield ask("ModifyImageAttribute", "image/*", ImageId=IMAGE, LaunchPermission=added)
-        yield ask(
-            "ModifySnapshotAttribute",
-            "snapshot/*",
-            SnapshotId=SNAPSHOT,
-            Attribute="createVolumePermission",
-            OperationType="add",
-            UserIds=users,
-        )
-    existing = [one.volume_id for one in recipe.volumes if one.volume_id]
-    for volume_id in existing[:1]:
-        place: dict[str, Any] = {
-            "VolumeId": volume_id,
-            "InstanceId": INSTANCE,
-            "Device": "/dev/sdf",
-        }
-        yield ask("AttachVolume", f"volume/{volume_id}", **place)
-        yield ask("DetachVolume", f"volume/{volume_id}", **place)
-
-
-def asks_to_make(run: Run) -> Iterator[Ask]:
-    """Yield those that make something, in the shape in which they will be sent."""
-    key_name = f"{key_pairs.key_pair_name(run, 'builder')} preflight"
-    marked = tags.specifications(tags.tags_for(run, "builder"), "key-pair")
-    yield ask(
-        "ImportKeyPair",
-        "key-pair/*",
-        is_whole=True,
-        KeyName=key_name,
-        PublicKeyMaterial=PUBLIC_KEY,
-        TagSpecifications=marked,
-    )
-    subnets = usable_subnets(run.recipe)
-    if not subnets:
-        return
-    yield ask(
-        "CreateSecurityGroup",
-        "security-group/*",
-        is_whole=True,
-        GroupName=f"{networks.group_name(run)} preflight",
-        Description="ssh to the machines of one notebake run",
-        VpcId=subnets[0]["VpcId"],
-        TagSpecifications=tags.specifications(tags.tags_for(run, "builder"), "security-group"),
-    )
-    yield from launches(run, subnets)
-
-
-def launches(run: Run, subnets: list[dict[str, Any]]) -> Iterator[Ask]:
-    """Yield the launch of each type where it is offered, but for the group and the key."""
-    recipe = run.recipe
-    base = images.resolve_base_image(recipe.base_image, recipe.region)
-    marked = tags.specifications(
-        tags.tags_for(run, "builder"), "instance", "volume", "network-interface"
-    )
-    for instance_type in wanted_types(recipe):
-        offered = facts.offered_zones(instance_type, recipe.region)
-        fit = [one for one in subnets if one["AvailabilityZone"] in offered]
-        if not fit:
-            continue
-        interface = {
-            "DeviceIndex": 0,
-            "SubnetId": fit[0]["SubnetId"],
-            "AssociatePublicIpAddress": recipe.network.address == "public",
-            "DeleteOnTermination": True,
-        }
-        yield ask(
-            "RunInstances",
-            "instance/*",
-            is_whole=True,
-            ImageId=base["ImageId"],
-            InstanceType=instance_type,
-            MinCount=1,
-            MaxCount=1,
-            InstanceInitiatedShutdownBehavior="terminate",
-            MetadataOptions=METADATA_OPTIONS,
-            NetworkInterfaces=[interface],
-            BlockDeviceMappings=disks_of_builder(recipe, base["RootDeviceName"]),
-            TagSpecifications=marked,
+        To tag what a call makes is a permission of its own.
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+        """
+        made = self.action.removeprefix("ec2:")
+        tagged = [replace(one, made_by=made) for one in self.on if one.gets and not one.has]
+        return (
+            *((self.action, one) for one in self.on),
+            *(("ec2:CreateTags", one) for one in tagged),
         )
 
 
-def asks_of_others(run: Run, account: str) -> Iterator[Ask]:
-    """Yield those of other services, none of which can be tried."""
-    region, role = run.recipe.region, run.recipe.scheduler_role
-    if role:
-        partition = role.split(":")[1]
-        schedule = f"arn:{partition}:scheduler:{region}:{account}:schedule/default/*"
-        for verb in ("Create", "Update", "Delete"):
-            yield Ask(f"scheduler:{verb}Schedule", schedule)
-        yield Ask("iam:PassRole", role)
-    if is_remote(run.store):
-        # Where the run store is remote, the run's keys are kept in AWS's Parameter Store.
-        place = f"arn:aws:ssm:{region}:{account}:parameter{parameter_name(run, '*')}"
-        for name in ("PutParameter", "AddTagsToResource", "GetParameter", "DeleteParameters"):
-            yield Ask(f"ssm:{name}", place)
+def ours(run: Run, *kinds: str) -> tuple[Thing, ...]:
+    """Return things of the run that are there."""
+    return tuple(Thing(kind, has=tags.tags_for(run, "builder")) for kind in kinds)
 
 
-def ask(action: str, resource: str, *, is_whole: bool = False, **parameters: Any) -> Ask:
+def new(run: Run, *kinds: str) -> tuple[Thing, ...]:
+    """Return things that the request makes, tagged for the run."""
+    return tuple(Thing(kind, gets=tags.tags_for(run, "builder")) for kind in kinds)
+
+
+def getting(things: tuple[Thing, ...], key: str) -> tuple[Thing, ...]:
+    """Return the things as the request puts a tag on them, or takes it off."""
+    return tuple(replace(one, gets={key: "x"}) for one in things)
+
+
+def ask(action: str, *on: Thing, **parameters: Any) -> Ask:
     """Return an ask of EC2, by the name of the action."""
     words = "".join(f"_{one.lower()}" if one.isupper() else one for one in action)
-    return Ask(f"ec2:{action}", resource, words.removeprefix("_"), parameters, is_whole)
+    return Ask(f"ec2:{action}", on, words.removeprefix("_"), parameters)

@@ -10,29 +10,35 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from itertools import groupby
 
-from notebake.aws import facts, tags
-from notebake.aws.trials import Trial, principal_of, simulate, try_call
-from notebake.errors import CloudError, NotebakeError
-from notebake.preflight.asks import Ask, asks_about_nothing, asks_of_others, asks_to_make
+from notebake.aws import facts
+from notebake.aws.trials import Trial, try_call
+from notebake.errors import NotebakeError
+from notebake.preflight.asks import Ask
+from notebake.preflight.asks_of_ec2 import asks_about_nothing
+from notebake.preflight.asks_of_others import asks_without_trial
+from notebake.preflight.asks_to_make import asks_to_make
 from notebake.preflight.finding import Finding, good, not_checked, wrong
+from notebake.preflight.simulation import SIMULATION, Open, Simulation
 from notebake.records import Run
 
 AT_ONCE = 6
-SIMULATION = "iam:SimulatePrincipalPolicy"
 
 
 @dataclass
 class Answers:
-    """The permissions by how they were answered, each action once and in order."""
+    """The permissions by how they were answered, each once and in order."""
 
     allowed: list[str] = field(default_factory=list)
     simulated: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    not_needed: list[str] = field(default_factory=list)
+    """What is missing, but only for another command."""
     refusals: list[str] = field(default_factory=list)
     """What EC2 would refuse to anybody, in its own words."""
+    doubts: list[str] = field(default_factory=list)
+    """The same of what may never be asked for."""
 
 
 def check_permissions(run: Run) -> Iterable[Finding]:
@@ -44,14 +50,18 @@ def check_permissions(run: Run) -> Iterable[Finding]:
         yield not_checked("This cloud does not heed DryRun: no permission was asked for.")
         return
     answers = Answers()
-    open_asks: list[tuple[Ask, bool]] = []
     asked = [first, *others, *made_by(run, answers)]
-    for one, trial in zip(asked, try_all(asked, region), strict=True):
-        sort_in(one, trial, answers, open_asks)
+    opened = [
+        one
+        for each, trial in zip(asked, try_all(asked, region), strict=True)
+        if (one := sort_in(each, trial, answers))
+    ]
     caller = facts.caller(region)
-    open_asks += [(one, False) for one in asks_of_others(run, caller.account)]
-    reason = settle_by_simulation(run, caller, open_asks, answers)
-    yield from as_findings(answers, reason)
+    opened += [Open(one) for one in asks_without_trial(run, caller)]
+    simulation = Simulation(run, caller)
+    for one, verdict in zip(opened, simulation.decide(opened), strict=True):
+        settle(one, verdict, answers)
+    yield from as_findings(answers, simulation.why_not)
 
 
 def made_by(run: Run, answers: Answers) -> list[Ask]:
@@ -77,62 +87,43 @@ def try_ask(one: Ask, region: str) -> Trial:
     return try_call(one.operation, one.parameters or {}, region)
 
 
-def sort_in(one: Ask, trial: Trial, answers: Answers, open_asks: list[tuple[Ask, bool]]) -> None:
-    """Put an answer where it belongs, or the ask among those that are open, and whether denied."""
-    if trial.outcome == "allowed":
-        answers.allowed.append(one.action)
+def sort_in(one: Ask, trial: Trial, answers: Answers) -> Open | None:
+    """Put an answer where it belongs; return the ask if it stays open."""
+    if trial.outcome == "allowed" or (trial.outcome == "done" and one.is_reading):
+        answers.allowed.append(one.name)
     elif trial.outcome == "done":
         answers.refusals.append(f"{one.action} was carried out although it was only tried.")
-    elif trial.outcome == "denied" and one.is_whole:
-        answers.missing.append(trial.missing_action or one.action)
+    elif trial.outcome == "denied" and one.is_whole and not is_of_stand_in(trial):
+        answers.missing.append(trial.missing_action or one.name)
     elif trial.outcome == "refused" and one.is_whole:
-        answers.refusals.append(trial.message)
+        (answers.refusals if one.is_sure else answers.doubts).append(trial.message)
     else:
-        open_asks.append((one, trial.outcome == "denied"))
+        return Open(one, trial.missing_action or one.name if trial.outcome == "denied" else "")
+    return None
 
 
-def settle_by_simulation(
-    run: Run, caller: facts.Caller, open_asks: list[tuple[Ask, bool]], answers: Answers
-) -> str:
-    """Sort in what IAM says of the open asks; return why it says nothing, if it does not."""
-    decided: dict[str, bool | None] = {}
-    reason = ""
-    try:
-        principal = principal_of(caller) if open_asks else None
-        if open_asks and principal is None:
-            reason = f"IAM cannot simulate the policies of {caller.arn}."
-        elif principal:
-            decided = simulate_all(run, caller, principal, [one for one, _ in open_asks])
-    except CloudError as error:
-        reason = f"{SIMULATION} was not possible ({error.code or 'no answer'})."
-    for one, was_denied in open_asks:
-        is_allowed = decided.get(one.action)
-        if is_allowed:
-            answers.simulated.append(one.action)
-        elif was_denied or is_allowed is False:
-            answers.missing.append(one.action)
-        else:
-            answers.unknown.append(one.action)
-    return reason
+def is_of_stand_in(trial: Trial) -> bool:
+    """Tell whether a launch was denied for the group alone, which is not the run's own yet.
+
+    What names no group gets the VPC's default group, which a policy that goes by tags leaves out.
+    """
+    is_group = ":security-group/" in trial.denied_on
+    return is_group and trial.missing_action == "ec2:RunInstances" and not trial.is_explicit
 
 
-def simulate_all(
-    run: Run, caller: facts.Caller, principal: str, asks: list[Ask]
-) -> dict[str, bool | None]:
-    """Return IAM's decisions by action, on things that carry the tags of the run."""
-    context = {"aws:RequestedRegion": run.recipe.region}
-    for key, value in tags.tags_for(run, "builder").items():
-        context |= {f"aws:ResourceTag/{key}": value, f"ec2:ResourceTag/{key}": value}
-    partition = caller.arn.split(":")[1]
-    place = f"arn:{partition}:ec2:{run.recipe.region}:{caller.account}"
-    decided: dict[str, bool | None] = {}
-    ordered = sorted(asks, key=lambda one: one.resource)
-    for resource, group in groupby(ordered, key=lambda one: one.resource):
-        arn = resource if resource.startswith("arn:") else f"{place}:{resource}"
-        more = {"iam:PassedToService": "scheduler.amazonaws.com"} if ":role/" in arn else {}
-        actions = list(dict.fromkeys(one.action for one in group))
-        decided |= simulate(principal, actions, arn, context | more)
-    return decided
+def settle(one: Open, verdict: bool | list[str] | None, answers: Answers) -> None:
+    """Sort in what IAM's simulation says of an open ask: whether it is allowed, or what is not."""
+    if verdict is True:
+        answers.simulated.append(one.ask.name)
+        return
+    missing = verdict if isinstance(verdict, list) else [one.denied] if one.denied else []
+    if one.ask.only_for and missing:
+        said = f"The credentials may not {', '.join(missing)}, which {one.ask.only_for} needs."
+        answers.not_needed.append(said)
+    elif missing:
+        answers.missing += missing
+    else:
+        answers.unknown.append(one.ask.name)
 
 
 def as_findings(answers: Answers, reason: str) -> Iterable[Finding]:
@@ -147,8 +138,13 @@ def as_findings(answers: Answers, reason: str) -> Iterable[Finding]:
         yield wrong(
             "The credentials may not do all that a build needs.",
             f"Ask for these permissions: {listed(answers.missing)}."
-            f" A policy that allows by tag must also allow {SIMULATION}, to be understood here.",
+            f" A policy that allows by tag must also allow {SIMULATION}, to be understood here."
+            f" {reason}".rstrip(),
         )
+    for one in dict.fromkeys(answers.not_needed):
+        yield not_checked(one)
+    for one in dict.fromkeys(answers.doubts):
+        yield not_checked(f"Whether the first types have room shows at launch. Else: {one}")
     if answers.unknown:
         yield not_checked(
             f"Whether the credentials allow {listed(answers.unknown)}: AWS does not say so before"

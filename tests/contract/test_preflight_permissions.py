@@ -10,7 +10,8 @@ from botocore import xform_name
 
 from notebake.errors import PreflightError
 from notebake.preflight import Verdict, check_everything
-from notebake.preflight.asks import asks_about_nothing, asks_to_make
+from notebake.preflight.asks_of_ec2 import asks_about_nothing
+from notebake.preflight.asks_to_make import asks_to_make
 from notebake.recipe import Volume
 from notebake.records import Run
 from sandbox.calls import Call
