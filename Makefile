@@ -8,13 +8,13 @@ PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
 
 .PHONY: rehearsal test test-all check up down setup system try-system sweep sweep-real bench clients packer-and-aws \
-	try-packer-and-aws
+	try-packer-and-aws policy-judge try-policy-judge
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
 
 # Where no sandbox can run or a client is missing, their tests are skipped, and pytest says why.
-test: try-system try-packer-and-aws .venv/ready
+test: try-system try-packer-and-aws try-policy-judge
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # Everything: what `make test` tries a share of (it says by which seed), whole; a bake killed in each step;
@@ -54,6 +54,13 @@ packer-and-aws:
 
 try-packer-and-aws:
 	@$(MAKE) --no-print-directory packer-and-aws || true
+
+# What judges the policies of deployments/ in the tests, from npm.
+policy-judge: .venv/ready
+	@$(BIN)/python -m tests.clients.install policy-judge
+
+try-policy-judge: .venv/ready
+	@$(BIN)/python -m tests.clients.install policy-judge || true
 
 up: setup
 	@$(BIN)/python -m deployments.local up

@@ -18,6 +18,7 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 from botocore.parsers import ResponseParserError
+from botocore.session import get_session
 
 from notebake import clock
 from notebake.aws.changes import note_change
@@ -134,6 +135,11 @@ def _outlast(
 def _session() -> Any:
     """Return the process's session: it reads AWS's own descriptions once."""
     return boto3.session.Session()
+
+
+def read_own_data(name: str) -> dict[str, Any]:
+    """Return one of the descriptions of AWS that come with botocore."""
+    return dict(get_session().get_component("data_loader").load_data(name))
 
 
 @contextmanager

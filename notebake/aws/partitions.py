@@ -2,9 +2,7 @@
 
 import functools
 
-import botocore.session
-
-from notebake.aws.clients import connect
+from notebake.aws.clients import connect, read_own_data
 
 
 def partition_of(region: str) -> str:
@@ -23,6 +21,5 @@ def home_region(region: str) -> str:
 @functools.cache
 def _home_regions() -> dict[str, str]:
     """Return by partition where its services without a region have their home."""
-    loader = botocore.session.get_session().get_component("data_loader")
-    told = loader.load_data("partitions")["partitions"]
+    told = read_own_data("partitions")["partitions"]
     return {one["id"]: str(one["outputs"]["implicitGlobalRegion"]) for one in told}

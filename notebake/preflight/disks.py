@@ -9,6 +9,14 @@ from notebake.preflight.finding import UNANSWERED_CODES, Finding, good, not_chec
 from notebake.recipe import EncryptionMode
 from notebake.records import Run
 
+USING = (
+    *("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"),
+    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
+)
+"""What EC2 does with a key in the name of whoever makes a disk, if the key's policy lets it.
+
+https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html"""
+
 
 def check_disks(run: Run) -> Iterable[Finding]:
     """Existing volumes are free, and snapshots complete and not larger than the disk."""
@@ -80,7 +88,10 @@ def check_key(run: Run) -> Iterable[Finding]:
         yield wrong(f"The key {key_id} {' and '.join(faults)}.", "Name another encryption key.")
         return
     yield good(f"The key {key_id} is enabled.")
-    yield not_checked(f"Whether these credentials may encrypt disks with {key_id} shows at launch.")
+    yield not_checked(
+        f"Whether these credentials may encrypt disks with {key_id} shows at launch:"
+        f" {', '.join(USING)}."
+    )
 
 
 def key_faults(key: dict[str, object]) -> Iterable[str]:

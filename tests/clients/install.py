@@ -1,6 +1,7 @@
 """Installs the outside clients that come from PyPI and npm, each into a place of its own.
 
-python -m tests.clients.install
+python -m tests.clients.install            # all of them
+python -m tests.clients.install policy-judge
 
 Packer and the AWS command line are packages of the distribution. Nothing here touches the project's
 own environment; versions and checksums stand in each client's lock file.
@@ -18,13 +19,15 @@ LOCKS = {
     "ansible": HERE / "ansible/requirements.txt",
     "libcloud": HERE / "libcloud/requirements.txt",
     "javascript": HERE / "javascript/package-lock.json",
+    "policy-judge": HERE.parent / "policy/judge/package-lock.json",
 }
 
 
 def main() -> int:
     """Install what is not installed yet, and say what could not be."""
     failed = []
-    for name, lock in LOCKS.items():
+    chosen = sys.argv[1:] or list(LOCKS)
+    for name, lock in [(one, LOCKS[one]) for one in chosen]:
         if is_installed(name, lock):
             continue
         if is_of_npm(lock) and not shutil.which("npm"):

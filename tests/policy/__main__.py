@@ -1,0 +1,192 @@
+"""Carry whole runs out and write down what IAM is asked meanwhile.
+
+python -m tests.policy --report calls.json
+
+Each tour is a build with its tear-down, taken up by copies of the process that find it killed, and
+left alone by another one in which a sweep removes what remains.
+"""
+
+import argparse
+import contextvars
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from notebake.aws import networks, removal, tags
+from notebake.errors import NotebakeError
+from notebake.look import Scope, look
+from notebake.records import Resource, Run
+from notebake.run_store import is_remote
+from notebake.step import current_step
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tests.policy.asked_of_iam import asked_of_iam
+from tests.policy.iam import Iam, allow_all
+from tests.policy.judge import Asked
+from tests.policy.tours import TOURS, Tour
+from tests.sweep import stand_in_jupyter, whole_run
+from tests.sweep.points import OpenRoad, Point
+from tests.sweep.sweep import LEASE_SECONDS
+from tests.sweep.world import World, make_directory, put_in_place, remove_directory
+
+ABANDONED_AFTER = "CreateImage"
+INTERFACE = "eni-00000000000000001"
+
+
+class Writes:
+    """Writes down what IAM is asked for each call."""
+
+    def __init__(self, world: World, tour: str, caller: str, file: int) -> None:
+        self.world, self.tour, self.caller, self.file = world, tour, caller, file
+        self.what = "build"
+        self._lock = threading.Lock()
+
+    def before(self, call: Call) -> Reply | None:
+        """Write, and let the call through."""
+        told = {
+            "tour": self.tour,
+            "what": self.what,
+            "step": current_step.get(),
+            "call": call.operation,
+            "is_dry": call.parameters.get("DryRun") == "true",
+            "asked": [asdict(one) for one in self._asked(call)],
+        }
+        with self._lock:
+            # Copies of the process write to the same file, at its end.
+            os.write(self.file, (json.dumps(told) + "\n").encode())
+
+    def _asked(self, call: Call) -> list[Asked]:
+        return asked_of_iam(call, self.world.cloud, self.caller)
+
+    def after(self, _: Call, reply: Reply) -> Reply:
+        return reply
+
+
+class Forks(OpenRoad):
+    """Lets a copy of the process go on otherwise, after the first call of each name."""
+
+    def __init__(self, then: dict[str, list[Callable[[], None]]]) -> None:
+        self.then = then
+
+    def after(self, point: Point, *, changed: bool) -> bool:
+        """Fork, and wait for the copy: there is one world at a time."""
+        for work in self.then.pop(point.name.removeprefix("ec2."), []) if changed else []:
+            sys.stdout.flush()
+            if child := os.fork():
+                _, status = os.waitpid(child, 0)
+                if status:
+                    os._exit(1)
+                continue
+            end_with(work)
+        return False
+
+
+def end_with(work: Callable[[], None]) -> None:
+    """Do the work in a copy of the process, and never return to what the copy was doing."""
+    try:
+        contextvars.Context().run(work)
+    except BaseException:
+        logging.exception("A copy of the process failed")
+        os._exit(1)
+    os._exit(0)
+
+
+def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
+    """Carry one tour out, and write a line of JSON for each call."""
+    world.empty()
+    world.new_process()
+    recipe = world.recipe = tour.recipe(world)
+    location = tour.location
+    run = whole_run.begin(recipe, location)
+    writes = Writes(world, name, tour.caller, written.fileno())
+    world.wire.interceptors += [writes, Iam(world.cloud, allow_all, tour.caller, "/research/")]
+
+    def take_up() -> None:
+        resume_elsewhere(world, writes, run, copied(world, location))
+
+    def leave() -> None:
+        leave_alone(world, writes, run, copied(world, location))
+
+    then: dict[str, list[Callable[[], None]]] = {one: [take_up] for one in tour.resumed_after}
+    if then:
+        then.setdefault(ABANDONED_AFTER, []).append(leave)
+    world.road = Forks(then)
+    whole_run.take_up(run.id, location)
+    writes.what = "tear-down again"
+    whole_run.tear_down.tear_down.fn(run_id=run.id, store=location)
+
+
+def copied(world: World, location: str) -> str:
+    """Return where a copy of the process finds the run: on S3 in its own copy of the world."""
+    world.copy_home()
+    return location if is_remote(location) else os.environ["NOTEBAKE_RUNS"]
+
+
+def resume_elsewhere(world: World, writes: Writes, run: Run, location: str) -> None:
+    """Look first, then take the run up from another address: nobody has told the group yet."""
+    writes.what = "resume"
+    world.new_process()
+    world.clock.advance(LEASE_SECONDS)
+    world.road = OpenRoad()
+    look(Scope(regions=(run.recipe.region,), run_id=run.id, store=location, before=None))
+    if group := networks.find_security_group(run):
+        networks.allow_ssh(group, ("203.0.113.9/32",), run.recipe.region)
+    whole_run.take_up(run.id, location)
+
+
+def leave_alone(world: World, writes: Writes, run: Run, location: str) -> None:
+    """Let nobody come back but the sweep: the builder is stopped, and a disk of it outlives it."""
+    writes.what = "sweep"
+    world.new_process()
+    world.road = OpenRoad()
+    region = world.history.region
+    for volume in region.volumes.values():
+        # A schedule ends the machine before the sweep does, and a free disk is not certain ours.
+        if volume.attachment and not volume.is_root and not run.recipe.scheduler_role:
+            volume.attachment.delete_on_termination = False
+    for _ in range(12):
+        world.clock.advance(run.recipe.lease_hours * 360 + 60)
+    whole_run.remove_left_overs(region.name, location)
+    left = world.history.left()
+    assert not left, left
+    # The sandbox's interfaces always go with their machine: what a sweep does to a lone one.
+    region.tag(INTERFACE, {tags.RUN: run.id})
+    with suppress(NotebakeError):
+        removal.remove_resource(
+            Resource(kind="network interface", id=INTERFACE, name="", region=region.name)
+        )
+
+
+def main() -> int:
+    """Carry all tours out."""
+    parser = argparse.ArgumentParser(prog="python -m tests.policy", description=__doc__)
+    parser.add_argument("--report", type=Path, required=True, help="where the calls are written")
+    report: Path = parser.parse_args().report
+    logging.getLogger().setLevel(logging.ERROR)
+    directory = make_directory()
+    try:
+        with stand_in_jupyter.serving() as port:
+            world = World(whole_run.make_recipe(), directory)
+            world.jupyter_port = port
+            put_in_place(world)
+            whole_run.leave_prefect_out()
+            with TemporaryFile("w+") as written:
+                for name, tour in TOURS.items():
+                    go(name, tour, world, written)
+                written.seek(0)
+                report.write_text(json.dumps({"calls": [json.loads(line) for line in written]}))
+    finally:
+        remove_directory(directory)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

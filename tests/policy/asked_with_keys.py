@@ -1,0 +1,48 @@
+"""What EC2 asks KMS in the caller's name, where disks are encrypted with a key of one's own.
+
+https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html ("Permissions for
+IAM users"): a volume that is made or attached with a key needs all of these of whoever asks for it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.calls import Call
+from sandbox.ec2.cloud import Cloud
+from tests.policy.judge import Thing
+
+USING = (
+    *("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext"),
+    *("ReEncryptFrom", "ReEncryptTo"),
+)
+ATTACHING = ("AttachVolume", "RunInstances", "StartInstances")
+
+
+def asked_of_keys(
+    call: Call, cloud: Cloud
+) -> Iterator[tuple[str, tuple[Thing, ...], dict[str, Any]]]:
+    """Yield what is asked for each key of the account's own that a call makes disks with."""
+    if call.operation not in ATTACHING:
+        return
+    told = {"kms:ViaService": f"ec2.{call.region}.amazonaws.com"}
+    for key_id in sorted(_keys(call, cloud)):
+        thing = Thing("key", key_id.rpartition("/")[2])
+        for name in USING:
+            more = {"kms:GrantIsForAWSResource": "true"} if name == "CreateGrant" else {}
+            yield f"kms:{name}", (thing,), told | more
+
+
+def _keys(call: Call, cloud: Cloud) -> set[str]:
+    """Return the keys of the disks that a call makes or attaches, but for AWS's own."""
+    region, told = cloud.region(call.region), call.parameters
+    found = {text for key, text in told.items() if key.endswith(".KmsKeyId")}
+    image = region.images.get(told.get("ImageId", ""))
+    snapshots = [line.snapshot_id for line in image.mapping] if image else []
+    found |= {
+        str(region.snapshots[one].kms_key_id or "") for one in snapshots if one in region.snapshots
+    }
+    instances = [text for key, text in told.items() if key.startswith("InstanceId")]
+    disks = [one for each in instances for one in region.volumes_of(each)]
+    disks += [region.volumes[told["VolumeId"]]] if told.get("VolumeId") in region.volumes else []
+    found |= {str(one.kms_key_id or "") for one in disks}
+    return {one for one in found if one and not one.endswith("alias/aws/ebs")}

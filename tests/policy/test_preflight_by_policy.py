@@ -1,0 +1,125 @@
+"""With any action taken out of the policies, preflight says so, or that it could not be told."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from notebake.aws.facts import Caller
+from notebake.preflight import Verdict
+from notebake.preflight.asks_of_ec2 import asks_about_nothing
+from notebake.preflight.asks_of_others import asks_without_trial
+from notebake.preflight.asks_to_make import asks_to_make
+from notebake.preflight.disks import USING
+from tests.cloud_world import CloudWorld, Listens
+from tests.draw import is_drawn
+from tests.policy.filled_in import actions_of, filled_in, without
+from tests.policy.iam import Iam, allow_all
+from tests.policy.judge import ACCOUNT, USER, Judge, read_policies
+from tests.policy.scenes import Said, ask, with_default_key, with_everything
+from tests.preflight_world import sentences
+
+ACTIONS = sorted({action for _, _, action in actions_of(read_policies())})
+SHARE = 0.2
+STAND_IN = re.compile(r"-0{17}$")
+DEFAULT_KEY_ONLY = {"ec2:GetEbsDefaultKmsKeyId"}
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/notebake-builder/ada"
+
+
+def names(text: str, action: str) -> bool:
+    """Tell whether a text names an action, and not only one that begins so."""
+    return bool(re.search(rf"{action}(?![A-Za-z])", text))
+
+
+def said_without(action: str, world: CloudWorld, judge: Judge, caller: str) -> Said:
+    scene = with_default_key if action in DEFAULT_KEY_ONLY else with_everything
+    run, words = scene(world)
+    policies = filled_in(key_id=words["KEY"], volume_id=words.get("VOLUME", "none"))
+    return ask(run, without(policies, action), world, judge, caller)
+
+
+@pytest.mark.parametrize("action", [one for one in ACTIONS if is_drawn(one, SHARE)])
+def test_an_action_taken_out_is_named_and_never_called_good(
+    action: str, world: CloudWorld, judge: Judge, record_property: Callable[[str, object], None]
+) -> None:
+    # Only who calls as a role's session looks the role up.
+    said = said_without(action, world, judge, caller=SESSION)
+
+    assert names(said.wrong, action) or names(said.not_checked, action)
+    assert not names(said.good, action)
+    record_property("named_by", how_named(action, said))
+
+
+def how_named(action: str, said: Said) -> str:
+    """Return what showed that an action is not allowed."""
+    denied = [one for one in said.iam.denied if one.action == action]
+    if any(not one.is_dry for one in denied):
+        return "the question itself"
+    if any(not STAND_IN.search(one.arn) and ":security-group/" not in one.arn for one in denied):
+        return "DryRun"
+    return "IAM's simulation" if names(said.wrong, action) else "listed as not checked"
+
+
+@pytest.mark.parametrize("caller", [USER, SESSION])
+def test_with_the_policies_nothing_is_missing_and_all_is_told(
+    caller: str, world: CloudWorld, judge: Judge
+) -> None:
+    run, words = with_everything(world)
+    said = ask(run, filled_in(key_id=words["KEY"], volume_id=words["VOLUME"]), world, judge, caller)
+
+    assert said.wrong == ""
+    # The policy of a key has a say, too: nobody but KMS can tell.
+    assert re.findall(r"[a-z]\w+:[A-Z]\w+", said.not_checked) == list(USING)
+    assert "ec2:RunInstances with the run's own key pair and group" in said.good
+
+
+def test_the_first_policy_alone_is_enough_for_a_plain_run(world: CloudWorld, judge: Judge) -> None:
+    said = ask(world.new_run(), filled_in("policy"), world, judge)
+
+    assert (said.wrong, said.not_checked) == ("", "")
+
+
+def test_a_role_with_a_path_is_looked_up(world: CloudWorld, judge: Judge) -> None:
+    with world.meeting(Listens("SimulatePrincipalPolicy")) as listens:
+        said = ask(world.new_run(), filled_in("policy"), world, judge, SESSION)
+
+    assert said.wrong == ""
+    asked = {one["PolicySourceArn"] for one in listens.heard}
+    assert asked == {f"arn:aws:iam::{ACCOUNT}:role/research/notebake-builder"}
+
+
+@pytest.mark.parametrize("caller", ["sts::{}:federated-user/ada", "iam::{}:root"])
+def test_whom_iam_cannot_simulate_is_told_so(caller: str, world: CloudWorld) -> None:
+    arn = f"arn:aws:{caller.format(ACCOUNT)}"
+    with world.meeting(Iam(world.opened.cloud, allow_all, arn)):
+        open_ones = sentences(world.new_run(), Verdict.NOT_CHECKED, "permissions")
+
+    assert f"IAM cannot simulate the policies of {arn}" in open_ones
+    assert "ec2:StopInstances" in open_ones
+    assert "SimulatePrincipalPolicy" not in world.actions()
+
+
+def test_the_arns_that_are_asked_about_are_those_of_the_partition(world: CloudWorld) -> None:
+    china = Caller(account=ACCOUNT, arn=f"arn:aws-cn:iam::{ACCOUNT}:user/ada")
+    run, _ = with_everything(world)
+    asked = [*asks_about_nothing(run), *asks_to_make(run), *asks_without_trial(run, china)]
+    things = [thing for one in asked for _, thing in one.questions]
+    arns = {one.arn(china, "cn-north-1") for one in things if one.kind}
+
+    assert f"arn:aws-cn:ec2:cn-north-1:{ACCOUNT}:instance/*" in arns
+    assert "arn:aws-cn:ec2:cn-north-1::image/*" in arns
+    assert "arn:aws-cn:ec2:cn-north-1::snapshot/*" in arns
+    whole = {one.name for one in things if not one.kind and one.name != "*"}
+    role = f"arn:aws:iam::{ACCOUNT}:role/notebake-scheduler"
+    assert {one.split(":")[1] for one in whole - {role}} == {"aws-cn"}
+
+
+def test_a_launch_denied_on_more_than_the_group_is_not_put_to_the_simulation(
+    world: CloudWorld, judge: Judge
+) -> None:
+    policies = filled_in("policy")
+    for statement in policies["policy"]["Statement"]:
+        if statement["Sid"] == "StartFrom":
+            statement["Resource"] = [one for one in statement["Resource"] if "subnet" not in one]
+
+    assert "ec2:RunInstances" in ask(world.new_run(), policies, world, judge).wrong
