@@ -53,7 +53,7 @@ def attempt(
     `call` gets a function to call before each time that it sends the request again.
 
     Raises:
-        CloudError: AWS refused; unless that may pass, the attempt is closed.
+        CloudError: AWS refused; unless it may have been done all the same, the attempt is closed.
     """
     kept = _begin(run, name, detail)
 
@@ -66,7 +66,7 @@ def attempt(
     try:
         result = call(sends_again)
     except CloudError as error:
-        state = "open" if error.is_passing else "refused"
+        state = "open" if error.is_open else "refused"
         update = {"state": state, "code": error.code, "sent_until": clock.now()}
         _keep(run, kept.model_copy(update=update))
         raise

@@ -24,37 +24,29 @@ class PreflightError(NotebakeError):
     """Something that the run needs is not there. Nothing has been made."""
 
 
-PASSING_CODES = frozenset(
-    (
-        "InternalError",
-        "InternalFailure",
-        "NoAnswer",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "Unavailable",
-    )
-)
-"""Answers that leave open whether a call took effect, and that pass by themselves."""
-
 LATE_CODES = frozenset(("UnauthorizedOperation", "VcpuLimitExceeded"))
 """Refusals that hold, but may be late: permissions and freed quota take some seconds to arrive."""
 
 
 class CloudError(NotebakeError):
-    """AWS refused a call, for the reason given by its error code; NoAnswer where none came."""
+    """AWS refused a call, for the reason given by its error code; NoAnswer where none came.
 
-    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
-        Exception.__init__(self, message, hint, code)
+    Attributes:
+        is_passing: The same call may work in a while.
+        is_open: This call may have taken effect, or the same one that was sent just before it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        code: str = "",
+        is_passing: bool = False,
+        is_open: bool = False,
+    ) -> None:
+        Exception.__init__(self, message, hint, code, is_passing, is_open)
         self.message, self.hint, self.code = message, hint, code
-
-    @property
-    def is_passing(self) -> bool:
-        """Whether the same call may work in a while; whether this one took effect is open."""
-        return self.code in PASSING_CODES
+        self.is_passing, self.is_open = is_passing, is_open
 
 
 class LostError(NotebakeError):

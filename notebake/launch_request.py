@@ -113,6 +113,7 @@ def is_there(run: Run, instance: Instance, asked_at: float) -> bool:
 
     Raises:
         WaitTimeoutError: it is late, and did not appear in time.
+        CloudError: EC2 could not make it as it was asked to, nor any other.
     """
     try:
         known = wait_until(
@@ -124,6 +125,7 @@ def is_there(run: Run, instance: Instance, asked_at: float) -> bool:
         if clock.now() < asked_at + SHOWN_AFTER_END_SECONDS:
             raise
         return False
+    instances.check_was_not_refused(known)
     return known.state not in instances.GONE
 
 

@@ -24,8 +24,9 @@ STATE_SECONDS = 600
 BOOT_SECONDS = 300
 """From running to a host that lets us in over ssh and has finished its first boot."""
 
-CONSOLE_SECONDS = 600
-"""Until EC2 shows the console of a new machine: it takes minutes, not seconds."""
+CONSOLE_SECONDS = 900
+"""Until the console of a new machine shows its host key: EC2 takes minutes to show it, and the
+machine, which reads its disk lazily from S3 at first, some more to write it."""
 
 JUPYTER_SECONDS = 180
 """From a booted host to a JupyterLab that answers."""
@@ -44,8 +45,13 @@ HOST_LOST_SECONDS = 180
 GROUP_SECONDS = 300
 """Until no interface is left in a security group that is to be deleted."""
 
-SETTLE_SECONDS = 30
-"""How long EC2 may go on showing what has been removed."""
+UNUSED_SECONDS = 120
+"""How long a disk or an interface may stay in use after its machine is gone, and a snapshot after
+its image."""
+
+SETTLE_SECONDS = 180
+"""How long EC2 may go on showing what has been removed, such as the disks of a machine that has
+ended: often some seconds, at times more than half a minute."""
 
 LEASE_SECONDS = 60
 """How long an execution keeps its run without renewing the lease."""

@@ -36,6 +36,7 @@ class Instance(Record):
     client_token: str = ""
     state_reason: str = ""
     """Why it is in this state, in EC2's words."""
+    state_reason_code: str = ""
     volume_ids: dict[str, str] = {}
     """Device name as requested → volume id."""
     tags: dict[str, str] = {}

@@ -50,7 +50,9 @@ def request_image(run: Run) -> Image:
         run,
         "image",
         {"name": images.image_name(run), "of": builder.id},
-        lambda _: images.request_image(run, builder.id, disks_of_image(run), lineage),
+        lambda before_each: images.request_image(
+            run, builder.id, disks_of_image(run), lineage, before_each
+        ),
         ids=lambda made: (made.id, *made.snapshot_ids),
     )
     log.info("%s is on its way", image.id)

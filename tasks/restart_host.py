@@ -62,7 +62,8 @@ def restart_host(run: Run) -> Done:
         images.add_tags(region, [instance.id], marks)
     if instance.state in {"stopping", "stopped"}:
         instances.wait_for_state(instance.id, region, "stopped")
-        instances.start_instance(instance.id, region)
+        # EC2 may not be ready to start it as long as its image is pending.
+        instances.start_instance(instance.id, region, ready_seconds=IMAGE_SECONDS)
     host = host_of(run, instances.wait_for_state(instance.id, region, "running"))
     wait_for_boot(host)
     check_all_is_back(run, host)

@@ -7,13 +7,13 @@ from typing import Any
 
 from notebake import clock
 from notebake.aws.clients import calling, connect
+from notebake.aws.hints import CLOCK
 from notebake.aws.server_time import ServerTime
 from notebake.errors import CloudError, RunStoreError
 
 CONFLICTS = frozenset(("ConditionalRequestConflict", "OperationAborted", "409"))
 """Another write of the key is under way: try again (S3 user guide, "Conditional requests")."""
 ATTEMPTS = 6
-CREDENTIALS = "Check the credentials with: aws sts get-caller-identity"
 RIGHTS = (
     "A run store needs s3:ListBucket on its bucket, and s3:GetObject, s3:PutObject and"
     " s3:DeleteObject below its prefix. Without s3:ListBucket, S3 answers AccessDenied also"
@@ -23,9 +23,6 @@ HINTS = {
     "NoSuchBucket": "Check the name, or make the bucket: aws s3 mb s3://BUCKET",
     "AccessDenied": RIGHTS,
     "403": RIGHTS,
-    "InvalidAccessKeyId": CREDENTIALS,
-    "SignatureDoesNotMatch": CREDENTIALS,
-    "RequestTimeTooSkewed": "The clock of this machine is wrong: set it.",
 }
 
 
@@ -66,7 +63,8 @@ class Bucket:
                 if error.code in expected:
                     return None
                 if error.code not in CONFLICTS or number == ATTEMPTS:
-                    hint = HINTS.get(error.code, error.hint)
+                    is_clock = error.hint == CLOCK
+                    hint = error.hint if is_clock else HINTS.get(error.code, error.hint)
                     raise RunStoreError(error.message, hint) from error
                 clock.pause(random.uniform(0.01, 0.05) * 2**number)  # noqa: S311 - not a secret
             else:

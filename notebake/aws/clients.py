@@ -1,50 +1,42 @@
 """Clients of AWS, and the one place where its errors become ours."""
 
 import functools
-import logging
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
+    ChecksumError,
     ClientError,
     ConnectionError,
+    FlexibleChecksumError,
     HTTPClientError,
-    NoCredentialsError,
+    IncompleteReadError,
+    InvalidConfigError,
 )
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
 from notebake import clock
-from notebake.aws.changes import note_change
-from notebake.errors import PASSING_CODES, CapacityError, CloudError, WaitTimeoutError
-from notebake.patience import AWS_LOST_SECONDS, CATCH_UP_SECONDS
-from notebake.run_lease import check_lease, is_executing
-from notebake.waiting import pause, wait_until
+from notebake.aws.meaning import NOT_YET, is_late
+from notebake.aws.refusals import as_refused, as_unanswered, as_unasked
+from notebake.aws.repeating import stand_before
+from notebake.aws.session import session as _session
+from notebake.errors import CloudError, WaitTimeoutError
+from notebake.patience import CATCH_UP_SECONDS
+from notebake.waiting import wait_until
 
-log = logging.getLogger(__name__)
-CAPACITY_CODES = {
-    "InsufficientCapacity",
-    "InsufficientFreeAddressesInSubnet",
-    "InsufficientHostCapacity",
-    "InsufficientInstanceCapacity",
-    "Unsupported",
-}
-"""One place has no room, or does not offer the type; another one may."""
-READING = ("Describe", "Get", "List", "Lookup", "Search")
+UNANSWERED = (
+    *(ConnectionError, HTTPClientError, ResponseParserError),
+    *(IncompleteReadError, ChecksumError, FlexibleChecksumError),
+)
 T = TypeVar("T")
 _lock = threading.Lock()
-HINTS = {
-    **dict.fromkeys(PASSING_CODES, "It may pass by itself: resume the run in a while."),
-    "UnauthorizedOperation": "Ask for this permission, or use other credentials.",
-    "AuthFailure": "Check the credentials with: aws sts get-caller-identity",
-    "ExpiredToken": "Log in again, then resume the run.",
-}
 
 
 @functools.cache
@@ -64,32 +56,16 @@ def connect(service: str, region: str, *, tries: int = 5) -> Any:
         max_pool_connections=25,
     )
     # Making clients is not safe to do side by side (boto3 guide, "Session": multithreading).
-    with _lock:
-        client = _session().client(service, config=config)
-    client.meta.events.register("before-call", _check_before_changing)
-    if service == "ec2":
-        # Whatever came of a call, and be it no answer: it may have changed something until now.
-        client.meta.events.register("after-call", _note_if_changing)
-        client.meta.events.register("after-call-error", _note_if_changing)
-    if tries > 1:
-        client.meta.events.register("needs-retry", functools.partial(_outlast, tries))
+    with calling(f"speak to {service} in {region}"), _lock:
+        try:
+            client = _session().client(service, config=config)
+        except ValueError as error:
+            if isinstance(error, BotoCoreError):
+                raise
+            # botocore's own for an address without http:// and for numbers that are none.
+            raise InvalidConfigError(error_msg=str(error)) from error
+    stand_before(client, service, tries)
     return client
-
-
-def _check_before_changing(model: Any, **_: Any) -> None:
-    """Let only who still holds the run change anything in the account.
-
-    The run store is not guarded: the lease itself is kept there, by conditional writes.
-    """
-    service = model.service_model.service_name
-    if service in ("ec2", "scheduler") and not model.name.startswith(READING):
-        check_lease()
-
-
-def _note_if_changing(event_name: str, **_: Any) -> None:
-    """Keep that something may have changed."""
-    if not event_name.rpartition(".")[2].startswith(READING):
-        note_change()
 
 
 @functools.cache
@@ -105,38 +81,6 @@ def memory_of(region: str) -> dict[Hashable, Any]:
         return _memories().setdefault(client, {})
 
 
-def _outlast(
-    tries: int,
-    response: tuple[Any, dict[str, Any]] | None,
-    caught_exception: Exception | None,
-    attempts: int,
-    request_dict: dict[str, Any],
-    operation: Any,
-    **_: Any,
-) -> float | None:
-    """Have a call of a run repeated for a while after botocore's own tries, which end in seconds.
-
-    Who only looks is told at once. botocore asks each handler whether to try again: a number, the
-    seconds to wait, means yes.
-    """
-    code = response[1].get("Error", {}).get("Code") if response else None
-    is_lost = isinstance(caught_exception, (ConnectionError, HTTPClientError))
-    began = request_dict["context"].setdefault("notebake_began", clock.elapsed())
-    is_over = clock.elapsed() - began > AWS_LOST_SECONDS
-    if attempts < tries or is_over or not is_executing() or not (is_lost or code in PASSING_CODES):
-        return None
-    log.info("AWS does not answer %s: asking again", operation.name)
-    pause(min(2.0 ** (attempts - tries), 10.0))
-    _check_before_changing(operation)
-    return 0.0
-
-
-@functools.cache
-def _session() -> Any:
-    """Return the process's session: it reads AWS's own descriptions once."""
-    return boto3.session.Session()
-
-
 def read_own_data(name: str) -> dict[str, Any]:
     """Return one of the descriptions of AWS that come with botocore."""
     return dict(get_session().get_component("data_loader").load_data(name))
@@ -148,45 +92,56 @@ def calling(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        answer = error.response.get("Error", {}).get("Message", "")
-        kind = CapacityError if code in CAPACITY_CODES else CloudError
-        message = f"Tried to {what}; AWS answered {code}: {answer}"
-        raise kind(message, HINTS.get(code, ""), code) from error
-    except NoCredentialsError as error:
-        hint = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-        raise CloudError(f"Tried to {what}; no AWS credentials were found.", hint) from error
-    except (ConnectionError, HTTPClientError, ResponseParserError) as error:
-        message = f"Tried to {what}; no answer from AWS: {error}"
-        raise CloudError(message, "Check the network, then resume the run.", "NoAnswer") from error
-    except BotoCoreError as error:
-        raise CloudError(f"Tried to {what}; it could not be asked: {error}") from error
+        raise as_refused(what, error) from error
+    except UNANSWERED as error:
+        raise as_unanswered(what, error) from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise as_unasked(what, error) from error
 
 
-def until_known(call: Callable[[], T], *, what: str) -> T:
+def until_known(
+    call: Callable[[], T],
+    *,
+    what: str,
+    ready_seconds: float = CATCH_UP_SECONDS,
+    look: Callable[[], object] = lambda: None,
+) -> T:
     """Return what a call gives, made again while EC2 does not know yet what we know to be there.
 
+    It is made again, too, while EC2 is not ready for it, as the thing is still changing; `look` is
+    asked each time before, and may raise what makes waiting vain.
+
     Raises:
-        CloudError: EC2 refused for another reason, or still does not know it.
+        CloudError: EC2 refused for another reason, or still does not know it, or is not ready.
     """
-    unknown: list[CloudError] = []
+    began = clock.elapsed()
+    late: list[CloudError] = []
 
     def answer() -> tuple[T] | None:
         try:
             with calling(what):
                 return (call(),)
         except CloudError as error:
-            if not error.code.endswith(".NotFound") or error.code == "InvalidPermission.NotFound":
+            is_unready = error.code in NOT_YET
+            patience_seconds = ready_seconds if is_unready else CATCH_UP_SECONDS
+            may_come = is_unready or is_late(error.code)
+            if error.is_passing:
+                late.append(error)
+            error.is_open |= any(one.is_passing for one in late)
+            if not may_come or clock.elapsed() > began + patience_seconds:
                 raise
-            unknown.append(error)
-            return None
+            late.append(error)
+        look()
+        return None
 
     try:
         return wait_until(
-            answer, what=f"EC2 to know what is needed to {what}", timeout_seconds=CATCH_UP_SECONDS
+            answer,
+            what=f"EC2 to be ready to {what}",
+            timeout_seconds=max(ready_seconds, CATCH_UP_SECONDS),
         )[0]
     except WaitTimeoutError:
-        raise unknown[-1] from None
+        raise late[-1] from None
 
 
 def wait_for_first(find: Callable[[], T | None], what: str) -> T:

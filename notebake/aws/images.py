@@ -1,10 +1,12 @@
 """Images: the base, and the one that a run makes."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
+from notebake.aws.gone import until_removed
 from notebake.aws.kinds import IMAGE, SNAPSHOT
 from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
 from notebake.aws.watch import BY_RUN, look
@@ -54,22 +56,31 @@ def find_image(run: Run) -> Image | None:
 
 
 def request_image(
-    run: Run, instance_id: str, mappings: list[dict[str, Any]], lineage: dict[str, str]
+    run: Run,
+    instance_id: str,
+    mappings: list[dict[str, Any]],
+    lineage: dict[str, str],
+    before_each: Callable[[], None] = lambda: None,
 ) -> Image:
     """Ask for the image of a stopped instance; return it as soon as EC2 has named it.
 
     CreateImage has no token: its name is the key, so a second request finds the first.
     """
     marks = tags.tags_for(run, "image", **lineage)
+
+    def send() -> dict[str, Any]:
+        before_each()
+        answer: dict[str, Any] = connect("ec2", run.recipe.region).create_image(
+            InstanceId=instance_id,
+            Name=image_name(run),
+            Description=run.recipe.description or f"Baked by notebake from {run.recipe.name}",
+            BlockDeviceMappings=mappings,
+            TagSpecifications=tags.specifications(marks, "image", "snapshot"),
+        )
+        return answer
+
     try:
-        with calling(f"make an image of {instance_id}"):
-            answer = connect("ec2", run.recipe.region).create_image(
-                InstanceId=instance_id,
-                Name=image_name(run),
-                Description=run.recipe.description or f"Baked by notebake from {run.recipe.name}",
-                BlockDeviceMappings=mappings,
-                TagSpecifications=tags.specifications(marks, "image", "snapshot"),
-            )
+        answer = until_known(send, what=f"make an image of {instance_id}")
     except CloudError as error:
         if error.code != "InvalidAMIName.Duplicate":
             raise
@@ -160,14 +171,13 @@ def remove_image(image: Image, region: str) -> None:
 
 
 def remove_snapshots(snapshot_ids: tuple[str, ...], region: str) -> None:
-    """Delete snapshots; those that are gone already are fine."""
+    """Delete snapshots; those that are gone already are fine.
+
+    One whose image was deregistered just now may still count as in use.
+    """
     for snapshot_id in snapshot_ids:
-        try:
-            with calling(f"delete {snapshot_id}"):
-                connect("ec2", region).delete_snapshot(SnapshotId=snapshot_id)
-        except CloudError as error:
-            if error.code != "InvalidSnapshot.NotFound":
-                raise
+        delete = functools.partial(connect("ec2", region).delete_snapshot, SnapshotId=snapshot_id)
+        until_removed(delete, snapshot_id)
 
 
 def as_image(found: dict[str, Any]) -> Image:

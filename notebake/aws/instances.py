@@ -1,11 +1,14 @@
 """Instances: asked for once, found by tag, ended for good."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
+from notebake.aws.hints import of_code
 from notebake.aws.kinds import INSTANCE
+from notebake.aws.meaning import NOT_YET
 from notebake.aws.quotas import quota_hint
 from notebake.aws.watch import BY_RUN, LOOK_SECONDS, look
 from notebake.errors import CloudError, LostError
@@ -15,6 +18,7 @@ from notebake.run_lease import executing_run_id
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
+RELAUNCH = "Resume the run: it launches another machine."
 QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
 
 
@@ -94,6 +98,7 @@ def wait_for_state(
 
     Raises:
         LostError: it ended instead, with EC2's reason.
+        CloudError: likewise, and every other machine would for the same reason.
         WaitTimeoutError: it did not get there in time.
     """
 
@@ -102,10 +107,10 @@ def wait_for_state(
         if instance is None or instance.state == wanted:
             return instance
         if instance.state in GONE:
+            check_was_not_refused(instance)
             raise LostError(
-                f"{instance_id} is {instance.state} instead of {wanted}."
-                f" EC2 says: {instance.state_reason or 'nothing'}",
-                "Resume the run: it launches another machine.",
+                f"{instance_id} is {instance.state} instead of {wanted}. {_reason_of(instance)}",
+                RELAUNCH,
             )
         return None
 
@@ -117,20 +122,65 @@ def wait_for_state(
     )
 
 
+def check_was_not_refused(instance: Instance) -> None:
+    """Raise CloudError for a machine that ended since EC2 could not make it as it was asked to.
+
+    EC2 puts it down to the client, such as to a key of KMS that does not let it encrypt the disks:
+    another launch of the same ends likewise. What users or the machine itself did is no such thing.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html
+    """
+    code = instance.state_reason_code
+    if code.startswith("Client.") and not code.endswith("Shutdown"):
+        hint = of_code("KMS") if code == "Client.InternalError" else of_code(code)
+        raise CloudError(
+            f"EC2 has ended {instance.id} ({instance.instance_type}) as it came up."
+            f" {_reason_of(instance)}",
+            hint or "Mend what it names, then resume the run.",
+            code,
+        )
+
+
+def _reason_of(instance: Instance) -> str:
+    """Return in a sentence why EC2 says that an instance is as it is."""
+    code, said = instance.state_reason_code, instance.state_reason
+    told = said if said.startswith(code) else f"{code}: {said}"
+    return f"EC2 says: {told or 'nothing'}"
+
+
 def stop_instance(instance_id: str, region: str) -> None:
-    """Ask an instance to stop. May be repeated."""
+    """Ask an instance to stop, as soon as EC2 is ready for that. May be repeated.
+
+    Raises:
+        LostError: it has ended.
+    """
     until_known(
         lambda: connect("ec2", region).stop_instances(InstanceIds=[instance_id]),
         what=f"stop {instance_id}",
+        look=lambda: _check_not_ended(instance_id, region),
     )
 
 
-def start_instance(instance_id: str, region: str) -> None:
-    """Ask a stopped instance to start. May be repeated."""
+def start_instance(
+    instance_id: str, region: str, *, ready_seconds: float = CATCH_UP_SECONDS
+) -> None:
+    """Ask a stopped instance to start, as soon as EC2 is ready for that. May be repeated.
+
+    Raises:
+        LostError: it has ended.
+    """
     until_known(
         lambda: connect("ec2", region).start_instances(InstanceIds=[instance_id]),
         what=f"start {instance_id}",
+        ready_seconds=ready_seconds,
+        look=lambda: _check_not_ended(instance_id, region),
     )
+
+
+def _check_not_ended(instance_id: str, region: str) -> None:
+    """Raise LostError where an instance has ended that EC2 is to stop or to start."""
+    instance = describe_instance(instance_id, region)
+    if instance and instance.state in GONE:
+        raise LostError(f"{instance_id} is {instance.state}. {_reason_of(instance)}", RELAUNCH)
 
 
 def terminate_instances(instance_ids: list[str], region: str) -> None:
@@ -161,7 +211,7 @@ def terminate(instance_id: str, region: str) -> None:
             with calling(f"terminate {instance_id}"):
                 connect("ec2", region).terminate_instances(InstanceIds=[instance_id])
         except CloudError as error:
-            if error.code != "InvalidInstanceID.NotFound":
+            if error.code not in {"InvalidInstanceID.NotFound", *NOT_YET}:
                 raise
             instance = describe_instance(instance_id, region)
             return True if instance and instance.state in GONE else None
@@ -177,11 +227,19 @@ def _is_gone(instance_id: str, region: str) -> bool | None:
 
 
 def read_console(instance_id: str, region: str) -> str:
-    """Return what the instance has written to its console so far."""
-    answer = until_known(
-        lambda: connect("ec2", region).get_console_output(InstanceId=instance_id, Latest=True),
-        what=f"read the console of {instance_id}",
-    )
+    """Return what the instance has written to its console so far.
+
+    Types that are not of the Nitro System do not tell the latest, but what was there after the
+    last change of state (API reference, GetConsoleOutput).
+    """
+    ask = functools.partial(connect("ec2", region).get_console_output, InstanceId=instance_id)
+    what = f"read the console of {instance_id}"
+    try:
+        answer = until_known(lambda: ask(Latest=True), what=what)
+    except CloudError as error:
+        if error.code != "UnsupportedOperation":
+            raise
+        answer = until_known(ask, what=what)
     # botocore has undone the base64 already (handlers.py, decode_console_output).
     return str(answer.get("Output") or "")
 
@@ -204,6 +262,7 @@ def as_instance(found: dict[str, Any]) -> Instance:
         private_address=found.get("PrivateIpAddress"),
         client_token=found.get("ClientToken", ""),
         state_reason=found.get("StateReason", {}).get("Message", ""),
+        state_reason_code=found.get("StateReason", {}).get("Code", ""),
         volume_ids={
             mapping["DeviceName"]: mapping["Ebs"]["VolumeId"]
             for mapping in found.get("BlockDeviceMappings", [])

@@ -37,3 +37,15 @@ class ServerTime:
         """Return the server's seconds since 1970, to a second or better."""
         with self._lock:
             return clock.elapsed_with_sleep() + (self._low + self._high) / 2
+
+
+def minutes_apart(date: str) -> float | None:
+    """Return by how many minutes this machine's wall clock is ahead of the Date of an answer.
+
+    None where the answer tells no time.
+    """
+    try:
+        told = parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
+    return (clock.now() - told) / 60

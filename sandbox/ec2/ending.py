@@ -11,6 +11,8 @@ from sandbox.ec2.resources import Instance
 from sandbox.errors import SandboxError
 
 log = logging.getLogger(__name__)
+LINGERING = "lingering"
+"""The state of a terminated instance whose disks EC2 still shows."""
 
 
 def terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
@@ -41,7 +43,11 @@ def _finish_termination(region: Region, instance: Instance) -> None:
     region.delete_disks(ending)
 
     def be_terminated() -> None:
-        region.release_volumes(instance.id, ending)
+        if region.course.lasts(instance.id, LINGERING):
+            release = partial(region.release_volumes, instance.id, ending)
+            region.course.end(instance.id, LINGERING, release)
+        else:
+            region.release_volumes(instance.id, ending)
         region.network.enis.pop(instance.interface.id, None)
         region.untag(instance.interface.id)
         enter_state(region, instance, "terminated", instance.state_reason)

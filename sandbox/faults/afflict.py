@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from sandbox.ec2.ending import LINGERING
 from sandbox.ec2.region import Region
 from sandbox.ec2.resources import Instance
 from sandbox.faults.fault import ON_MACHINES, Fault
@@ -35,6 +36,8 @@ def afflict(fault: Fault, region: Region, action: str, ids: Iterable[str]) -> No
             region.instances[one].console_is_cut = True
         elif fault.effect == "vanish" and one in region.instances:
             region.instances[one].forget_after_seconds = fault.after
+        elif fault.effect == "linger" and one in region.instances:
+            region.course.hold(one, LINGERING, fault.seconds)
         elif fault.effect == "fail" and (action != "CreateImage" or one.startswith("ami-")):
             region.course.let_fail(one, fault.message or "")
         elif fault.effect in ("slow", "attach_hangs"):

@@ -22,19 +22,27 @@ class Known:
 
 
 KNOWN = {
+    "Blocked": Known(403, "Your account is currently blocked."),
     "AccessDenied": Known(403, "Access Denied"),
     "AccessDeniedException": Known(400, "You are not authorized to perform this operation."),
     "AuthFailure": Known(401, "AWS was not able to validate the provided access credentials"),
     "ExpiredToken": Known(403, EXPIRED),
     "ExpiredTokenException": Known(400, EXPIRED),
+    "IncorrectInstanceState": Known(400, "The instance is not in a state for that."),
+    "InsufficientAddressCapacity": Known(500, "There are not enough available addresses."),
+    "InsufficientVolumeCapacity": Known(500, "There is not enough capacity for the volume."),
     "InternalError": Known(500, "An internal error has occurred"),
     "InternalFailure": Known(500, "The request processing has failed because of an unknown error."),
+    "InvalidAMIID.Unavailable": Known(400, "The AMI is not in a state from which to launch."),
+    "InvalidSnapshot.InUse": Known(400, "The snapshot is currently in use by an AMI."),
     "OptInRequired": Known(401, "You are not subscribed to this service."),
     "PendingVerification": Known(400, "Your account is currently being verified."),
     "RequestExpired": Known(400, "Request has expired."),
     "RequestLimitExceeded": Known(503, "Request limit exceeded."),
+    "ServerInternal": Known(500, "An internal error has occurred"),
     "ServiceUnavailable": Known(503, "Service Unavailable"),
     "SlowDown": Known(503, "Please reduce your request rate."),
+    "SnapshotCreationPerVolumeRateExceeded": Known(400, "Too many snapshots of the volume."),
     "Throttling": Known(400, "Rate exceeded"),
     "ThrottlingException": Known(400, "Rate exceeded"),
     "UnauthorizedOperation": Known(403, "You are not authorized to perform this operation."),
@@ -53,6 +61,12 @@ def refuse(fault: Fault, service: str, action: str) -> Reply:
         message += " User: arn:aws:iam::123456789012:user/sandbox is not authorized to perform: "
         message += f"{service}:{action} because no identity-based policy allows the action"
     return write_error(service, fault.status or known.status, code, message)
+
+
+def write_page(status: int) -> Reply:
+    """Return the page with which a gateway on the way answers by itself: AWS has no code in it."""
+    text = f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr></body></html>"
+    return Reply(status, [("Content-Type", "text/html")], text.encode())
 
 
 def write_error(service: str, status: int, code: str, message: str) -> Reply:

@@ -10,10 +10,11 @@ NOW = "now"
 # Which fields mean something for which effect, beside those that every fault has.
 EFFECTS: dict[str, set[str]] = {
     "refuse": {"code", "status", "message"},
-    "lose_before": set(),
-    "lose_after": set(),
+    "lose_before": {"status"},
+    "lose_after": {"status"},
     "hide": {"seconds", "hidden_from"},
     "vanish": {"after"},
+    "linger": {"seconds"},
     "slow": {"seconds"},
     "fail": {"message"},
     "attach_hangs": {"seconds"},

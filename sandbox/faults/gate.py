@@ -6,7 +6,7 @@ from sandbox.calls import Call
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.region import Region
 from sandbox.faults.afflict import afflict
-from sandbox.faults.answers import refuse
+from sandbox.faults.answers import refuse, write_page
 from sandbox.faults.book import Facts
 from sandbox.faults.facts import all_ids, call_facts, named_ids, thing_facts
 from sandbox.faults.fault import NOW, WITHOUT_CALL, Fault
@@ -14,7 +14,7 @@ from sandbox.web import ConnectionLostError, Reply
 
 # The cloud itself knows when these fire: see sandbox/ec2/capacity.py.
 BY_THE_CLOUD = {"InsufficientInstanceCapacity", "VcpuLimitExceeded"}
-ON_THINGS = WITHOUT_CALL - {"limit"} | {"slow", "fail", "attach_hangs", "never_boots"}
+ON_THINGS = WITHOUT_CALL - {"limit"} | {"linger", "slow", "fail", "attach_hangs", "never_boots"}
 BEFORE_THE_ANSWER = {"hide", "console_cut"}
 
 
@@ -40,8 +40,8 @@ class FaultGate:
         if reply := self._stop(call, facts):
             return reply
         reply = self._ask(call, facts, ask) if call.service == "ec2" else ask()
-        if reply.status < 400 and self._book.fire_first({"lose_after"}, facts):
-            raise ConnectionLostError(f"{call.action} took effect; its answer is lost")
+        if reply.status < 400 and (fault := self._book.fire_first({"lose_after"}, facts)):
+            return _lose(fault, f"{call.action} took effect; its answer is lost")
         return reply
 
     def _stop(self, call: Call, facts: Facts) -> Reply | None:
@@ -51,7 +51,7 @@ class FaultGate:
             if not self._book.count(fault):
                 continue
             if fault.effect == "lose_before":
-                raise ConnectionLostError(f"{call.action} never arrived")
+                return _lose(fault, f"{call.action} never arrived")
             return refuse(fault, call.service, call.operation)
         return None
 
@@ -90,6 +90,13 @@ class FaultGate:
 
     def _region(self, call: Call) -> Region | None:
         return self._cloud.region(call.region) if call.service == "ec2" else None
+
+
+def _lose(fault: Fault, what: str) -> Reply:
+    """Return a gateway's page in place of the cloud's answer. Raises where nobody answers."""
+    if fault.status is None:
+        raise ConnectionLostError(what)
+    return write_page(fault.status)
 
 
 def _makes_something(call: Call) -> bool:

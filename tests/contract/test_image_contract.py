@@ -103,7 +103,7 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
 def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run) -> None:
     assert image_of(run)
     stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
-    with world.meeting(stuck), pytest.raises(CloudError, match="delete snap-"):
+    with world.meeting(stuck), pytest.raises(CloudError, match="remove snap-"):
         request_image.remove_unaccepted_image(run)
     assert stuck.fired == 1
     assert images.find_image(run) is None

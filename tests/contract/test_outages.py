@@ -27,12 +27,12 @@ def run(world: CloudWorld) -> Run:
 def test_a_call_outlasts_more_than_botocores_own_tries(
     world: CloudWorld, run: Run, fault: dict[str, str]
 ) -> None:
-    name = world.opened.fail(action="DescribeImages", times=12, **fault)
+    name = world.opened.fail(action="DescribeImages", times=8, **fault)
 
     with hold_lease(run):
         assert images.find_image(run) is None
 
-    assert world.opened.fired(name) == 12
+    assert world.opened.fired(name) == 8
 
 
 def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld, run: Run) -> None:
@@ -82,7 +82,7 @@ def test_whoever_loses_the_run_in_an_outage_does_not_repeat_the_call(
         with pytest.raises(LeaseLostError):
             import_key_pair.make_key_pair(run)
 
-    assert 5 <= world.opened.fired(lost) <= 6
+    assert world.opened.fired(lost) == 1, "botocore's own tries ask no lease: ours come first"
     assert find_key_pair(run, "builder") is None
 
 

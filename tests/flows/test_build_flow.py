@@ -188,7 +188,7 @@ def test_a_step_waits_for_no_other_than_those_that_it_follows(run: Run, bench: B
     ("error", "tries"),
     [
         (HostUnreachableError("no route"), 3),
-        (CloudError("slow down", "", "RequestLimitExceeded"), 3),
+        (CloudError("slow down", "", "RequestLimitExceeded", is_passing=True), 3),
         (NotebookError("cell 3 failed"), 1),
         (CloudError("not there", "", "InvalidAMIID.NotFound"), 1),
     ],

@@ -29,18 +29,18 @@ def caused(error: Exception, cause: Exception) -> Exception:
 
 PASSING = [
     HostUnreachableError("no route"),
-    CloudError("slow down", "", "RequestLimitExceeded"),
-    CloudError("broken", "", "InternalError"),
-    CloudError("no answer", "", "NoAnswer"),
+    CloudError("slow down", "", "RequestLimitExceeded", is_passing=True),
+    CloudError("no answer", "", "NoAnswer", is_passing=True, is_open=True),
     CloudError("not allowed yet", "", "UnauthorizedOperation"),
     CloudError("not freed yet", "", "VcpuLimitExceeded"),
     ConnectionResetError("reset"),
-    caused(RunStoreError("not read"), CloudError("slow down", "", "SlowDown")),
+    caused(RunStoreError("not read"), CloudError("slow", "", "SlowDown", is_passing=True)),
 ]
 FOR_A_PERSON = [
     caused(RunStoreError("not read"), CloudError("no", "", "AccessDenied")),
     LoginRefusedError("wrong key"),
     CloudError("not there", "", "InvalidAMIID.NotFound"),
+    CloudError("done before, maybe", "", "AccessDenied", is_open=True),
     CloudError("of our own"),
     LostError("gone"),
     CapacityError("full", "", "InsufficientInstanceCapacity"),

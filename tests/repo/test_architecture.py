@@ -95,7 +95,8 @@ def test_a_layer_imports_nothing_above_or_beside_it(folder: str, barred: set[str
 def test_only_the_modules_for_it_speak_to_aws() -> None:
     speakers = {one for one in modules("notebake", "flows", "tasks") if reached(one) & AWS}
 
-    assert speakers == {"notebake.aws.clients"}
+    names = ("certificate", "clients", "credentials", "meaning", "refusals", "repeating", "session")
+    assert speakers == {f"notebake.aws.{one}" for one in (*names, "settings")}
 
 
 def test_only_the_modules_for_it_speak_ssh() -> None:

@@ -23,7 +23,7 @@ def all_kinds(kind: type[NotebakeError] = NotebakeError) -> list[type[NotebakeEr
 def test_an_error_survives_the_way_to_another_process(kind: type[NotebakeError]) -> None:
     arguments = SPECIAL.get(kind, ("What was tried.", "What to type."))
     if issubclass(kind, CloudError):
-        arguments = (*arguments, "Throttling")
+        arguments = (*arguments, "Throttling", True, True)
     error = kind(*arguments)
 
     arrived = pickle.loads(pickle.dumps(error))  # noqa: S301

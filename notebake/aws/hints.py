@@ -1,0 +1,63 @@
+"""What to type next, by what AWS answered."""
+
+PASSING = "It may pass by itself: resume the run in a while."
+NO_ANSWER = "Check the network, then resume the run."
+NO_CREDENTIALS = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+NO_ROOM = "No room at present: resume the run in a while, or name another type in the recipe."
+CHECK = "Check the credentials with: aws sts get-caller-identity"
+LOG_IN = "Log in again, then resume the run."
+PERMISSION = "Ask for this permission, or use other credentials."
+CLOCK = "Set the clock: sudo timedatectl set-ntp true - then resume the run."
+SUPPORT = "https://console.aws.amazon.com/support/"
+KEY_REFUSED = (
+    "The key of KMS that encrypts the disks refuses. See whether it is enabled, and whether its"
+    " policy lets these credentials use it (kms:DescribeKey, kms:CreateGrant, kms:Decrypt,"
+    " kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*): aws kms describe-key --key-id KEY"
+    "\nThe account's default is told by: aws ec2 get-ebs-default-kms-key-id"
+)
+BY_CODE = {
+    **dict.fromkeys(
+        ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "Client.Unauthorized"),
+        PERMISSION,
+    ),
+    **dict.fromkeys(("AuthFailure", "SignatureDoesNotMatch", "InvalidSignatureException"), CHECK),
+    **dict.fromkeys(("InvalidAccessKeyId", "InvalidClientTokenId"), CHECK),
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), LOG_IN),
+    **dict.fromkeys(
+        ("TokenRefreshRequired", "InvalidToken", "UnrecognizedClientException"), LOG_IN
+    ),
+    **dict.fromkeys(("RequestTimeTooSkewed", "RequestInTheFuture"), CLOCK),
+    "PendingVerification": (
+        "AWS is still verifying this account for the region, which takes minutes, at most some"
+        f" hours: resume the run then. If it does not pass, ask AWS: {SUPPORT}"
+    ),
+    "OptInRequired": (
+        "The account has not subscribed to this: accept the terms of the image on AWS Marketplace,"
+        " or finish signing up to AWS (a means of payment, a phone number), then resume the run."
+    ),
+    "Blocked": f"AWS has blocked this account. Ask AWS: {SUPPORT}",
+}
+
+
+def of_code(code: str) -> str:
+    """Return what to do about an answer of AWS's; "" where nothing special is known."""
+    if "KMS" in code:
+        return KEY_REFUSED
+    return BY_CODE.get(code, "")
+
+
+def decode(encoded: str) -> str:
+    """Return the command that says which rule has refused."""
+    return (
+        "AWS tells which rule it was by: aws sts decode-authorization-message"
+        f" --query DecodedMessage --output text --encoded-message {encoded}"
+    )
+
+
+def untrusted(bundle: str) -> str:
+    """Return what to do where somebody in between shows a certificate of his own."""
+    behind = f", put it behind those in {bundle} into one file," if bundle else ","
+    return (
+        "Something on the way looks into the traffic, as in many companies. Get the certificate of"
+        f" that signer from those who run it{behind} and type: export AWS_CA_BUNDLE=/path/to/it.pem"
+    )

@@ -1,0 +1,281 @@
+"""What EC2 is not ready for yet, what passes by itself, and what no other launch would mend."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from notebake import clock
+from notebake.attempt import Attempt, attempts
+from notebake.aws import images, instances
+from notebake.aws.inventory import list_resources
+from notebake.aws.removal import remove_resource
+from notebake.builder import baked_image
+from notebake.errors import CapacityError, CloudError, LostError
+from notebake.patience import CATCH_UP_SECONDS, IMAGE_SECONDS
+from notebake.records import Run
+from notebake.run_lease import hold_lease
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tasks import launch_instance, request_image
+from tests.cloud_steps import carry_out_before, carry_out_to, settle, undo_all
+from tests.cloud_world import REGION, CloudWorld, Listens
+
+SNAPSHOT_RATE = "SnapshotCreationPerVolumeRateExceeded"
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    return world.new_run()
+
+
+def builder_id(run: Run) -> str:
+    builder = instances.find_builder(run)
+    assert builder is not None
+    return builder.id
+
+
+def states(run: Run, name: str) -> list[str]:
+    return [one.state for one in attempts(run, name)]
+
+
+@pytest.mark.parametrize("code", ["IncorrectInstanceState", SNAPSHOT_RATE, "InternalFailure"])
+def test_an_image_is_asked_for_until_ec2_is_ready(world: CloudWorld, run: Run, code: str) -> None:
+    carry_out_before(run, "request_image")
+    name = world.opened.fail("refuse", action="CreateImage", code=code, times=3)
+
+    request_image.request_image(run)
+
+    assert world.opened.fired(name) == 3
+    assert states(run, "image") == ["made"]
+
+
+def test_a_launch_waits_for_an_image_that_is_not_ready(world: CloudWorld, run: Run) -> None:
+    carry_out_before(run, "launch_acceptance")
+    name = world.opened.fail(
+        "refuse", action="RunInstances", code="InvalidAMIID.Unavailable", times=3
+    )
+
+    carry_out_to(run, "launch_acceptance")
+
+    assert world.opened.fired(name) == 3
+
+
+def test_an_image_that_never_gets_ready_is_waited_for_to_an_end(
+    world: CloudWorld, run: Run
+) -> None:
+    carry_out_before(run, "launch_instance")
+    world.opened.fail("refuse", action="RunInstances", code="InvalidAMIID.Unavailable")
+    began = clock.elapsed()
+
+    with pytest.raises(CloudError, match=r"InvalidAMIID\.Unavailable"):
+        launch_instance.launch_instance(run)
+
+    assert clock.elapsed() - began > CATCH_UP_SECONDS
+    assert states(run, "builder-1") == ["refused"]
+
+
+def test_a_start_waits_for_a_pending_image_longer_than_ec2_may_be_late(
+    world: CloudWorld, run: Run
+) -> None:
+    carry_out_to(run, "stop_builder")
+    name = world.opened.fail("refuse", action="StartInstances", code="IncorrectInstanceState")
+    began, waited = clock.elapsed(), 2 * CATCH_UP_SECONDS
+
+    @dataclass
+    class Lifts(Listens):
+        """Lets nothing go wrong any more after a while."""
+
+        def before(self, call: Call) -> Reply | None:
+            if clock.elapsed() - began > waited:
+                world.opened.cloud.faults.remove(name)
+            return super().before(call)
+
+    with world.meeting(Lifts("StartInstances")):
+        instances.start_instance(builder_id(run), REGION, ready_seconds=IMAGE_SECONDS)
+
+    assert clock.elapsed() - began > waited
+    assert instances.wait_for_state(builder_id(run), REGION, "running")
+
+
+@pytest.mark.parametrize("power", [instances.stop_instance, instances.start_instance])
+def test_who_has_ended_is_not_waited_for(world: CloudWorld, run: Run, power: object) -> None:
+    carry_out_to(run, "launch_instance")
+    ended = builder_id(run)
+    instances.terminate_instances([ended], REGION)
+    for action in ("StopInstances", "StartInstances"):
+        world.opened.fail("refuse", action=action, code="IncorrectInstanceState")
+    began = clock.elapsed()
+
+    with pytest.raises(LostError, match=f"{ended} is terminated"):
+        power(ended, REGION)  # type: ignore[operator]
+
+    assert clock.elapsed() - began < CATCH_UP_SECONDS
+
+
+@pytest.mark.parametrize("remove", ["with its image", "by a sweep"])
+def test_a_snapshot_whose_image_was_just_deregistered_is_deleted_once_it_is_free(
+    world: CloudWorld, run: Run, remove: str
+) -> None:
+    carry_out_to(run, "wait_for_image")
+    name = world.opened.fail(
+        "refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", times=3
+    )
+
+    if remove == "by a sweep":
+        found = [one for one in list_resources(REGION) if one.kind in ("image", "snapshot")]
+        for one in sorted(found, key=lambda one: one.kind):
+            remove_resource(one)
+    else:
+        image = baked_image(run)
+        assert image
+        images.remove_image(image, REGION)
+
+    assert world.opened.fired(name) == 3
+    assert [one.id for one in list_resources(REGION) if one.kind in ("image", "snapshot")] == []
+
+
+def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
+    world: CloudWorld, run: Run
+) -> None:
+    carry_out_to(run, "wait_for_image")
+    said = "snap-1 is currently in use by ami-0123"
+    world.opened.fail("refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", message=said)
+    image = baked_image(run)
+    assert image
+
+    with pytest.raises(CloudError, match=said):
+        images.remove_image(image, REGION)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "hint"),
+    [
+        ("Client.InternalError", "Client error on launch", "kms describe-key"),
+        ("Client.InvalidKMSKey.InvalidState", "The KMS key is disabled", "kms describe-key"),
+        ("Client.VolumeLimitExceeded", "Volume limit exceeded", "Mend"),
+    ],
+)
+def test_what_ec2_could_not_make_as_asked_is_not_launched_again(
+    world: CloudWorld, run: Run, code: str, said: str, hint: str
+) -> None:
+    name = world.opened.fail("never_boots", action="RunInstances", code=code, message=said)
+
+    with pytest.raises(CloudError, match=code) as caught:
+        launch_and_wait(run)
+
+    assert said in caught.value.message
+    assert hint in caught.value.hint
+    assert not caught.value.is_passing
+    assert world.opened.fired(name) == 1
+    with pytest.raises(CloudError, match=code):
+        launch_instance.launch_instance(run)
+    assert world.opened.fired(name) <= 2, "no machine after the other"
+
+
+def launch_and_wait(run: Run) -> None:
+    carry_out_before(run, "launch_instance")
+    machine = launch_instance.launch_instance(run)
+    instances.wait_for_state(machine.id, REGION, "running")
+
+
+def test_what_ec2_broke_itself_is_made_again(world: CloudWorld, run: Run) -> None:
+    world.opened.fail("never_boots", action="RunInstances", code="Server.InternalError", times=1)
+
+    with pytest.raises(LostError, match=r"Server\.InternalError"):
+        launch_and_wait(run)
+
+    launch_and_wait(run)
+
+
+CREATING = {
+    "ImportKeyPair": ("import_key_pair", "key-pair-builder"),
+    "CreateSecurityGroup": ("open_ssh", "security-group"),
+    "RunInstances": ("launch_instance", "builder-1"),
+    "CreateImage": ("request_image", "image"),
+}
+
+
+@pytest.mark.parametrize("action", CREATING)
+def test_an_attempt_stays_open_until_ec2_was_asked_what_came_of_a_gateways_answer(
+    world: CloudWorld, run: Run, action: str
+) -> None:
+    """The call took effect behind the gateway; then something else is refused."""
+    step, name = CREATING[action]
+    carry_out_before(run, step)
+    lost = world.opened.fail("lose_after", action=action, status=504, times=1)
+    denied = world.opened.fail("refuse", action=action, code="UnauthorizedOperation", skip=1)
+
+    with hold_lease(run), pytest.raises(CloudError, match="UnauthorizedOperation") as caught:
+        carry_out_to(run, step)
+
+    assert (world.opened.fired(lost), world.opened.fired(denied)) == (1, 1)
+    assert caught.value.is_open
+    assert states(run, name) == ["open"]
+    world.opened.cloud.faults.remove()
+    undo_all(run)
+    assert list_resources(REGION) == []
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_what_a_gateway_answers_for_ever_leaves_the_attempt_open(
+    world: CloudWorld, run: Run, status: int
+) -> None:
+    carry_out_before(run, "launch_instance")
+    world.opened.fail("lose_before", action="RunInstances", status=status)
+
+    with hold_lease(run), pytest.raises(CloudError, match=str(status)) as caught:
+        launch_instance.launch_instance(run)
+
+    assert caught.value.is_passing
+    assert states(run, "builder-1") == ["open"]
+    (kept,) = attempts(run, "builder-1")
+    assert isinstance(kept, Attempt)
+    assert kept.may_still_appear
+
+
+@pytest.mark.parametrize("code", ["InsufficientVolumeCapacity", "InsufficientAddressCapacity"])
+def test_a_lack_of_room_of_any_kind_is_answered_by_another_place(
+    world: CloudWorld, run: Run, code: str
+) -> None:
+    carry_out_before(run, "launch_instance")
+    name = world.opened.fail("refuse", action="RunInstances", code=code, times=2)
+
+    launch_instance.launch_instance(run)
+
+    assert world.opened.fired(name) == 2
+    assert states(run, "builder-1") == ["refused", "refused", "made"]
+    world.opened.cloud.faults.remove()
+    world.opened.fail("refuse", action="RunInstances", code=code)
+    other = world.new_run()
+    carry_out_before(other, "launch_instance")
+    with pytest.raises(CapacityError, match=code):
+        launch_instance.launch_instance(other)
+
+
+def test_a_console_of_a_type_that_is_not_of_nitro_is_read_as_it_was(
+    world: CloudWorld, run: Run
+) -> None:
+    old = run.model_copy(
+        update={"recipe": run.recipe.model_copy(update={"instance_types": ("m4.large",)})}
+    )
+    carry_out_to(old, "launch_instance")
+
+    assert isinstance(instances.read_console(builder_id(old), REGION), str)
+    asked = world.opened.calls("GetConsoleOutput")
+    assert [one.code for one in asked] == ["UnsupportedOperation", "OK"]
+
+
+def test_disks_that_are_shown_after_their_machine_are_waited_for(
+    world: CloudWorld, run: Run
+) -> None:
+    carry_out_to(run, "launch_instance")
+    name = world.opened.fail("linger", action="TerminateInstances", seconds=90)
+
+    instances.terminate_instances([builder_id(run)], REGION)
+
+    settle(run)
+    assert world.opened.fired(name) == 1
+    shown = [one for one in list_resources(REGION) if one.kind == "volume"]
+    assert len(shown) == 2
+    world.opened.advance(90)
+    assert [one for one in list_resources(REGION) if one.kind == "volume"] == []

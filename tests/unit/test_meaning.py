@@ -1,0 +1,105 @@
+"""What AWS's answers mean, held against botocore's own judgement and its models."""
+
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.retries.standard import (
+    RetryContext,
+    ThrottledRetryableChecker,
+    TransientRetryableChecker,
+)
+
+from notebake.aws.meaning import ENDED, NOT_YET, is_late, is_of_place, is_passing
+
+SERVICES = ("ec2", "s3", "ssm", "sts", "iam", "kms", "scheduler", "pricing", "service-quotas")
+BOTOCORES = sorted(
+    {
+        *TransientRetryableChecker._TRANSIENT_ERROR_CODES,
+        *ThrottledRetryableChecker._THROTTLED_ERROR_CODES,
+    }
+)
+EC2S = (
+    *("ServerInternal", "InternalError", "InternalFailure", "Unavailable", "ServiceUnavailable"),
+    *("EC2ThrottledException", "RequestThrottled", "RequestLimitExceeded"),
+    *("SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded"),
+    *("PendingSnapshotLimitExceeded", "ConcurrentTagAccess", "VolumeModificationRateExceeded"),
+)
+PLACES = (
+    *("InsufficientCapacity", "InsufficientInstanceCapacity", "InsufficientHostCapacity"),
+    *("InsufficientVolumeCapacity", "InsufficientAddressCapacity", "InsufficientCapacityOnHost"),
+    *("InsufficientReservedInstanceCapacity", "InsufficientFreeAddressesInSubnet"),
+    *("Unsupported", "VolumeTypeNotAvailableInZone"),
+)
+REFUSALS = (
+    *("UnauthorizedOperation", "InvalidParameterValue", "VcpuLimitExceeded", "DryRunOperation"),
+    *("UnsupportedOperation", "InvalidAMIID.NotFound", "IdempotentParameterMismatch"),
+    *("InternetGatewayLimitExceeded", "SnapshotLimitExceeded", "OptInRequired", "403", "404", ""),
+    *("PendingVerification", "TooManyUpdates", "ParameterAlreadyExists", *NOT_YET, *ENDED),
+)
+
+
+@pytest.mark.parametrize("code", [*BOTOCORES, *EC2S])
+def test_a_code_that_passes_does_so_by_its_name_alone(code: str) -> None:
+    assert is_passing(code)
+    assert is_passing(code, 400)
+
+
+@pytest.mark.parametrize("status", [*range(500, 600), 408, 429])
+@pytest.mark.parametrize("code", ["", "Strange", "AccessDenied", "{status}"])
+def test_every_status_of_a_server_that_fails_passes_whatever_the_code(
+    status: int, code: str
+) -> None:
+    assert is_passing(code.format(status=status), status)
+    assert is_passing(str(status)), "a gateway's page has no code but its status"
+
+
+@pytest.mark.parametrize("code", PLACES)
+def test_a_lack_of_room_is_of_a_place_and_does_not_pass_there(code: str) -> None:
+    assert is_of_place(code)
+    assert not is_passing(code, 500)
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_what_is_refused_for_good_does_not_pass(code: str) -> None:
+    assert not is_passing(code, 400)
+    assert not is_of_place(code)
+
+
+@pytest.mark.parametrize("status", [400, 403, 408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("code", [*BOTOCORES, *EC2S, *REFUSALS])
+def test_what_botocore_would_ask_again_passes(code: str, status: int) -> None:
+    """botocore's own checkers are asked, as it asks them, with a whole answer."""
+    response = AWSResponse("https://ec2.us-west-2.amazonaws.com/", status, {}, None)
+    context = RetryContext(1, None, {"Error": {"Code": code}}, response)
+    checkers = (TransientRetryableChecker(), ThrottledRetryableChecker())
+
+    asks_again = any(one.is_retryable(context) for one in checkers)
+
+    assert is_passing(code, status) or not asks_again
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_the_models_call_retryable_passes(service: str) -> None:
+    model = botocore.session.get_session().get_service_model(service)
+    marked = [one for one in model.error_shapes if "retryable" in one.metadata]
+
+    wrong = [
+        one.name
+        for one in marked
+        if not is_passing(one.error_code, one.metadata.get("error", {}).get("httpStatusCode", 400))
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("code", "late"),
+    [
+        ("InvalidInstanceID.NotFound", True),
+        ("InvalidAMIID.NotFound", True),
+        ("InvalidPermission.NotFound", False),
+        ("InvalidInstanceID.Malformed", False),
+    ],
+)
+def test_what_ec2_does_not_know_yet_is_late(code: str, *, late: bool) -> None:
+    assert is_late(code) is late

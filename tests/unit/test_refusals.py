@@ -1,0 +1,235 @@
+"""Whatever AWS or botocore says no with is one paragraph, with what to type next."""
+
+import inspect
+import string
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import boto3.exceptions
+import botocore.exceptions
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from notebake import clock
+from notebake.aws import clients, hints
+from notebake.aws.clients import calling, connect
+from notebake.aws.session import session
+from notebake.clock import RealClock
+from notebake.errors import CapacityError, CloudError
+
+UNFORESEEN = "did not foresee"
+
+
+@pytest.fixture(autouse=True)
+def _anew() -> Iterator[None]:
+    """Read AWS's settings as each test has them."""
+    connect.cache_clear()
+    session.cache_clear()
+    yield
+    connect.cache_clear()
+    session.cache_clear()
+
+
+def all_below(kind: type[Exception]) -> list[type[Exception]]:
+    """Return a class and all that is derived from it in botocore and boto3."""
+    below = [one for one in kind.__subclasses__() if one.__module__.startswith("boto")]
+    return [kind, *(each for one in below for each in all_below(one))]
+
+
+def made(kind: type[Exception]) -> Exception:
+    """Return an error of a class, with something in each field that it takes."""
+    taken = inspect.signature(kind.__init__).parameters.values()
+    if any(one.kind is one.VAR_KEYWORD for one in taken):
+        text = str(getattr(kind, "fmt", ""))
+        fields = [name for _, name, _, _ in string.Formatter().parse(text) if name]
+        return kind(**{name: f"some {name}" for name in fields})
+    wanted = [one for one in taken if one.kind is one.POSITIONAL_OR_KEYWORD][1:]
+    return kind(*(f"some {one.name}" for one in wanted))
+
+
+def answered(code: str, message: str = "as told", status: int = 400, **headers: str) -> ClientError:
+    told = {"HTTPStatusCode": status, "HTTPHeaders": headers}
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": told}
+    return ClientError(response, "RunInstances")
+
+
+def caught(error: Exception) -> CloudError:
+    """Return what becomes of an error."""
+    with pytest.raises(CloudError) as raised, calling("stop i-1"):
+        raise error
+    return raised.value
+
+
+KINDS = sorted(
+    {*all_below(BotoCoreError), *all_below(boto3.exceptions.Boto3Error), ResponseParserError},
+    key=lambda one: one.__name__,
+)
+
+
+def test_every_class_of_botocores_errors_is_among_them() -> None:
+    named = {
+        one
+        for one in vars(botocore.exceptions).values()
+        if isinstance(one, type) and issubclass(one, BotoCoreError)
+    }
+
+    assert len(named) > 70
+    assert named <= set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
+def test_an_error_of_botocores_in_a_call_becomes_one_of_ours_with_a_hint(
+    kind: type[Exception],
+) -> None:
+    error = caught(made(kind))
+
+    assert error.message.startswith("Tried to stop i-1; ")
+    assert "\n" not in error.message
+    assert error.hint
+    assert "{" not in error.hint
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
+def test_and_so_does_one_that_comes_as_a_client_is_made(
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Any:
+        raise made(kind)
+
+    monkeypatch.setattr(clients, "_session", fail)
+
+    with pytest.raises(CloudError) as raised:
+        connect("ec2", "us-west-2")
+
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("RequestExpired", "Log in again"),
+        ("ExpiredToken", "AWS_SESSION_TOKEN"),
+        ("ExpiredTokenException", "Log in again"),
+        ("InvalidClientTokenId", "get-caller-identity"),
+        ("AuthFailure", "get-caller-identity"),
+        ("UnauthorizedOperation", "permission"),
+        ("AccessDeniedException", "permission"),
+        ("PendingVerification", "verifying"),
+        ("OptInRequired", "Marketplace"),
+        ("Blocked", "support"),
+        ("Client.InvalidKMSKey.InvalidState", "kms describe-key"),
+        ("KMS.DisabledException", "kms describe-key"),
+        ("KMSInvalidStateException", "kms describe-key"),
+        ("RequestTimeTooSkewed", "Set the clock"),
+        ("ServerInternal", "may pass by itself"),
+        ("502", "may pass by itself"),
+        ("InsufficientVolumeCapacity", "No room"),
+    ],
+)
+def test_what_aws_refuses_has_a_hint(code: str, hint: str) -> None:
+    error = caught(answered(code))
+
+    assert code in error.message
+    assert hint in error.hint
+
+
+def test_an_encoded_refusal_is_told_by_the_command_that_decodes_it() -> None:
+    said = "You are not authorized to perform: ec2:RunInstances."
+    error = caught(
+        answered("UnauthorizedOperation", f"{said} Encoded authorization failure message: aB-3_x==")
+    )
+
+    assert error.message.endswith(said)
+    command = error.hint.splitlines()[-1]
+    assert "aws sts decode-authorization-message" in command
+    assert command.endswith("--encoded-message aB-3_x==")
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, 520])
+def test_who_fails_himself_may_have_done_it_all_the_same(status: int) -> None:
+    error = caught(answered("Strange", status=status))
+
+    assert error.is_passing
+    assert error.is_open
+
+
+def test_a_lack_of_room_is_told_and_was_not_done() -> None:
+    error = caught(answered("InsufficientInstanceCapacity", status=500))
+
+    assert isinstance(error, CapacityError)
+    assert not error.is_passing
+    assert not error.is_open
+
+
+class Shifted(RealClock):
+    """A computer whose clock is set wrong."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def now(self) -> float:
+        return super().now() + self.seconds
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("AuthFailure", "SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired"),
+        *("RequestTimeTooSkewed", "403"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-3660, "61 minutes behind AWS's"), (1200, "20 minutes ahead of AWS's")]
+)
+def test_a_wrong_clock_is_named_with_the_difference(code: str, seconds: float, said: str) -> None:
+    told = {"date": formatdate(RealClock().now(), usegmt=True)}
+    with clock.replaced(Shifted(seconds)):
+        error = caught(answered(code, status=403, **told))
+
+    assert said in error.message
+    assert error.hint == hints.CLOCK
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", formatdate(RealClock().now(), usegmt=True)])
+def test_a_clock_that_is_right_or_not_known_is_not_blamed(date: str) -> None:
+    error = caught(answered("AuthFailure", status=401, date=date))
+
+    assert "clock" not in str(error)
+
+
+def test_a_wrong_clock_is_not_blamed_for_a_permission() -> None:
+    told = {"date": formatdate(0, usegmt=True)}
+
+    assert "clock" not in str(caught(answered("UnauthorizedOperation", status=403, **told)))
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("https://ec2.us-wset-2.amazonaws.com/", "us-west-2"),
+        ("https://runs.s3.eu-centrl-1.amazonaws.com/x", "eu-central-1"),
+        ("https://sts.us-west-2.amazonaws.com/", "network"),
+        ("http://127.0.0.1:4566/", "network"),
+    ],
+)
+def test_a_region_that_is_none_is_named_where_its_address_is_not_found(url: str, hint: str) -> None:
+    error = botocore.exceptions.EndpointConnectionError(endpoint_url=url)
+
+    assert hint in caught(error).hint
+
+
+def test_a_file_that_may_not_be_read_is_named_where_nothing_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "credentials"
+    secret.write_text("")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(secret))
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path) != secret)
+
+    error = caught(botocore.exceptions.NoCredentialsError())
+
+    assert f"{secret} cannot be read" in error.message
+    assert "AWS_PROFILE" in error.hint
