@@ -18,6 +18,7 @@ from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError, LostError
 from notebake.keep_alive import keep_alive
 from notebake.known_runs import has_run
+from notebake.preflight.credentials import tell_of_ending
 from notebake.recipe.file import load_recipe
 from notebake.records import Run
 from notebake.run_lease import LeaseLostError, hold_lease
@@ -49,6 +50,7 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     allow_waiting()
     run = open_run(recipe, run_id, store)
     with hold_lease(run), keep_alive(run):
+        tell_of_ending(run)
         try:
             until_not_lost(lambda: carry_out_all(run))
         except LeaseLostError:

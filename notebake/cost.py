@@ -9,7 +9,10 @@ from notebake.records import Record
 
 HOURS_PER_MONTH = 730
 ACCEPTANCE_MACHINES = 2
+BUILD_HOURS = 1.0
 ACCEPTANCE_HOURS = 0.5
+EXPECTED_HOURS = BUILD_HOURS + ACCEPTANCE_HOURS
+"""How long a build is assumed to take: its machines' hours one after the other."""
 SMALLEST_SHOWN_USD = 0.01
 INCLUDED_IOPS = 3000
 INCLUDED_MIB_PER_SECOND = 125
@@ -39,7 +42,7 @@ class Estimate(Record):
     """The day of the price table, as 2026-11-23."""
 
 
-def estimate(recipe: Recipe, *, build_hours: float = 1.0) -> Estimate:
+def estimate(recipe: Recipe, *, build_hours: float = BUILD_HOURS) -> Estimate:
     """Return what the recipe's build costs if the builder runs so many hours."""
     prices = find_prices(recipe.region)
     builder = recipe.instance_types[0]

@@ -12,7 +12,8 @@ AWS_LOST_SECONDS = 60
 """How long a call is repeated that AWS does not answer, or refuses for a reason that passes."""
 
 SENDING_SECONDS = 180
-"""How long one request may be on its way: five tries of at most 20 s each, and then the above."""
+"""How long one request may be on its way: a first try and a last one, each of at most 30 s, and the
+above in between."""
 
 SHOWN_AFTER_END_SECONDS = 3600
 """How long EC2 goes on showing a terminated instance: "about one hour" (EC2 user guide, "Terminate

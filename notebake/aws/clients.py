@@ -23,6 +23,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
 from notebake import clock
+from notebake.aws.addresses import check_address
 from notebake.aws.meaning import NOT_YET, is_late
 from notebake.aws.refusals import as_refused, as_unanswered, as_unasked
 from notebake.aws.repeating import stand_before
@@ -59,6 +60,7 @@ def connect(service: str, region: str, *, tries: int = 5) -> Any:
     with calling(f"speak to {service} in {region}"), _lock:
         try:
             client = _session().client(service, config=config)
+            check_address(client.meta.endpoint_url)
         except ValueError as error:
             if isinstance(error, BotoCoreError):
                 raise

@@ -7,6 +7,7 @@ NO_ROOM = "No room at present: resume the run in a while, or name another type i
 CHECK = "Check the credentials with: aws sts get-caller-identity"
 LOG_IN = "Log in again, then resume the run."
 PERMISSION = "Ask for this permission, or use other credentials."
+REGION = "Name a region of AWS, such as us-west-2, in the recipe, or set AWS_REGION."
 CLOCK = "Set the clock: sudo timedatectl set-ntp true - then resume the run."
 SUPPORT = "https://console.aws.amazon.com/support/"
 KEY_REFUSED = (

@@ -27,6 +27,7 @@ PASSING = re.compile(
 """What passes by its name, whatever the status: S3 also says so in an answer of status 200."""
 PLACE = re.compile(
     r"Insufficient\w*Capacity\w*|InsufficientFreeAddressesInSubnet|ReservationCapacityExceeded"
+    r"|UnfulfillableCapacity"
     r"|Unsupported|VolumeTypeNotAvailableIn\w+"
 )
 NOT_YET = frozenset(("IncorrectInstanceState", "InvalidAMIID.Unavailable", "InvalidSnapshot.InUse"))

@@ -5,11 +5,13 @@ import re
 from botocore.exceptions import (
     ClientError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
+    ProxyConnectionError,
     SSLError,
 )
 
-from notebake.aws import hints, settings
+from notebake.aws import addresses, hints, settings, settings_files
 from notebake.aws.certificate import bundle_in_use, find_issuer, is_untrusted
 from notebake.aws.meaning import is_of_place, is_passing
 from notebake.aws.repeating import WAS_OPEN
@@ -58,7 +60,9 @@ def as_unanswered(what: str, error: Exception) -> CloudError:
         return untrusted(message, error)
     hint = hints.NO_ANSWER
     if isinstance(error, EndpointConnectionError):
-        hint = settings.about_region_in(str(error.kwargs.get("endpoint_url", ""))) or hint
+        hint = addresses.about_region_in(str(error.kwargs.get("endpoint_url", ""))) or hint
+    if isinstance(error, ProxyConnectionError) or type(error) is HTTPClientError:
+        hint = addresses.about_proxy() or hint
     return CloudError(message, hint, "NoAnswer", True, True)
 
 
@@ -66,7 +70,7 @@ def as_unasked(what: str, error: Exception) -> CloudError:
     """Return that nothing could be asked, as AWS's settings on this computer are wrong."""
     if isinstance(error, NoCredentialsError):
         return CloudError(
-            f"Tried to {what}; no AWS credentials were found{settings.spell_unreadable()}.",
+            f"Tried to {what}; no AWS credentials were found{settings_files.spell_unreadable()}.",
             hints.NO_CREDENTIALS,
         )
     said = in_one_line(error)

@@ -103,9 +103,11 @@ def _has_ended(response: Answer, operation: Any) -> bool:
     """Tell whether AWS says that the credentials open nothing."""
     if response is None:
         return False
-    # The answer to a HEAD has no body that could hold a code.
+    # The answer to a HEAD has no body that could hold a code; one that names another region is S3's
+    # way to send us there.
     is_bare = operation.http.get("method") == "HEAD" and _code(response) == "400"
-    return is_bare or _code(response) in ENDED
+    is_sent_on = "x-amz-bucket-region" in response[0].headers
+    return (is_bare and not is_sent_on) or _code(response) in ENDED
 
 
 def _is_renewed(context: dict[str, Any], region: str) -> bool:

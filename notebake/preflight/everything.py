@@ -7,6 +7,7 @@ from notebake.errors import PreflightError
 from notebake.preflight import (
     account,
     base_image,
+    credentials,
     datasets,
     disks,
     instance_metadata,
@@ -22,6 +23,7 @@ from notebake.records import Run
 
 AT_ONCE = 8
 CHECKS = (
+    Check(credentials.check_credentials_last),
     Check(base_image.check_base_image, is_needed=True),
     Check(base_image.check_image_name, is_needed=True),
     Check(instance_types.check_instance_types),

@@ -46,6 +46,12 @@ def type_faults(name: str, region: str, architecture: str, needed_mib: int) -> I
     supported = described["ProcessorInfo"]["SupportedArchitectures"]
     if architecture not in supported:
         yield wrong(f"{name} is for {', '.join(supported)}, the image is {architecture}.")
+    if described.get("Hypervisor") == "xen":
+        # https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html
+        yield wrong(
+            f"{name} runs on Xen, where no disk can be told from another by its volume's id.",
+            "Name a type of the Nitro System, such as m5.large or t3.large.",
+        )
     memory = int(described["MemoryInfo"]["SizeInMiB"])
     if memory < needed_mib:
         yield wrong(f"{name} has {memory} MiB of memory; the software needs {needed_mib}.")

@@ -68,6 +68,40 @@ def an_address_without_a_scheme(directory: Path) -> None:
     os.environ["AWS_ENDPOINT_URL"] = "127.0.0.1:4566"
 
 
+ADDRESSES = (
+    *("localhost:4566", "foo", "http://", "http://[::1", "https://bad host", "ftp://127.0.0.1:9"),
+    *("http://127.0.0.1:99999", "//127.0.0.1:9"),
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_what_is_no_address_is_said_before_anybody_is_asked(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    keys()
+    os.environ["AWS_ENDPOINT_URL_EC2"] = address
+
+    with pytest.raises(CloudError) as caught:
+        connect("ec2", "us-west-2")
+
+    assert f"AWS_ENDPOINT_URL_EC2={address}" in caught.value.hint
+
+
+@pytest.mark.parametrize("proxy", ["foo bar", "http://127.0.0.1:9"])
+def test_a_proxy_that_does_not_serve_is_named(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    keys()
+    os.environ |= {"HTTPS_PROXY": proxy, "AWS_ENDPOINT_URL": "https://192.0.2.1"}
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        os.environ.pop(name, None)
+
+    with pytest.raises(CloudError, match="no answer") as caught, calling("look"):
+        connect("ec2", "us-west-2").describe_regions()
+
+    assert "HTTPS_PROXY" in caught.value.hint
+
+
 def a_config_that_is_broken(directory: Path) -> None:
     del directory
     configure("[default\nregion = us-west-2\n")

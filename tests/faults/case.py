@@ -110,12 +110,12 @@ def named(faults: tuple[Fault, ...]) -> list[Fault]:
     return [{"name": f"fault {number}", **one} for number, one in enumerate(faults, 1)]
 
 
-def asked_again(action: str) -> str:
+def asked_again(action: str, lost: str = "ConnectionLost") -> str:
     """Return the pattern of a call whose answer was lost, and which was made again.
 
     The second answer may be that it has been done already.
     """
-    return rf"\.{action}: ConnectionLost\n.*\.{action}: (?!ConnectionLost)\w+"
+    return rf"\.{action}: {lost}\n.*\.{action}: (?!{lost})\w+"
 
 
 def retried(action: str, code: str = r"(?!OK)\w+") -> str:

@@ -9,10 +9,13 @@ from tests.faults.catalogue_answers import ANSWERS, LOST_ON_THE_WAY, LOST_ON_THE
 from tests.faults.catalogue_denied import LATER, PERMISSIONS
 from tests.faults.catalogue_launch import LAUNCHES
 from tests.faults.catalogue_lines import LINES
+from tests.faults.catalogue_passing import GATEWAY_AFTER, GATEWAY_BEFORE, PASSING
 from tests.faults.catalogue_sight import SIGHT
 from tests.faults.catalogue_storage import STORAGE
 
-CASES: tuple[Case, ...] = (*LAUNCHES, *LINES, *SIGHT, *STORAGE, *ANSWERS, *PERMISSIONS)
+CASES: tuple[Case, ...] = (
+    *(*LAUNCHES, *LINES, *SIGHT, *STORAGE, *ANSWERS, *PASSING, *PERMISSIONS),
+)
 
 
 def together(name: str, cases: Sequence[Case]) -> Case:
@@ -32,6 +35,8 @@ def together(name: str, cases: Sequence[Case]) -> Case:
 MERGED = {
     "each call once lost on its way": LOST_ON_THE_WAY,
     "each answer once lost": LOST_ON_THE_WAY_BACK,
+    "each call once answered by a gateway": GATEWAY_BEFORE,
+    "each call once done behind a gateway": GATEWAY_AFTER,
     "each permission once denied": LATER,
 }
 _each = {one.name for several in MERGED.values() for one in several}

@@ -95,8 +95,11 @@ def test_a_layer_imports_nothing_above_or_beside_it(folder: str, barred: set[str
 def test_only_the_modules_for_it_speak_to_aws() -> None:
     speakers = {one for one in modules("notebake", "flows", "tasks") if reached(one) & AWS}
 
-    names = ("certificate", "clients", "credentials", "meaning", "refusals", "repeating", "session")
-    assert speakers == {f"notebake.aws.{one}" for one in (*names, "settings")}
+    names = (
+        *("addresses", "certificate", "clients", "credentials", "credentials_end", "meaning"),
+        *("refusals", "repeating", "session", "settings", "settings_files"),
+    )
+    assert speakers == {f"notebake.aws.{one}" for one in names}
 
 
 def test_only_the_modules_for_it_speak_ssh() -> None:

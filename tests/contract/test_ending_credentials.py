@@ -1,0 +1,165 @@
+"""Credentials that end before a build can are told of before it begins."""
+
+import datetime
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from flows import build_image
+from notebake.aws.clients import connect
+from notebake.aws.credentials_end import IN_THE_FILE, read_ending
+from notebake.aws.session import session
+from notebake.errors import CloudError, PreflightError
+from notebake.preflight import Finding, Verdict
+from notebake.preflight.credentials import check_credentials_last, tell_of_ending
+from notebake.records import Run
+from notebake.run_store import open_store
+from notebake.runs import new_run
+from tests.cloud_world import RECIPE
+
+RUN = Run(id="ocean-1", recipe=RECIPE, store="")
+SOON, LATE = (datetime.timedelta(minutes=one) for one in (25, 600))
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    connect.cache_clear()
+    session.cache_clear()
+    yield
+    connect.cache_clear()
+    session.cache_clear()
+
+
+def at(span: datetime.timedelta) -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC) + span
+
+
+def in_the_environment(ends: datetime.datetime | None) -> None:
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "ASIAX",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_SESSION_TOKEN": "t",
+    }
+    if ends:
+        os.environ["AWS_CREDENTIAL_EXPIRATION"] = ends.isoformat(timespec="seconds")
+
+
+def in_the_file(ends: datetime.datetime | None, field: str = "expiration") -> None:
+    told = f"{field} = {ends:%Y-%m-%d %H:%M:%S}\n" if ends else ""
+    Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
+        f"[default]\naws_access_key_id=A\naws_secret_access_key=s\naws_session_token=t\n{told}"
+    )
+
+
+def found() -> Finding:
+    (finding,) = check_credentials_last(RUN)
+    return finding
+
+
+@pytest.mark.parametrize("put", [in_the_environment, in_the_file])
+def test_what_ends_before_the_build_is_said_with_both_times(
+    put: Callable[[datetime.datetime | None], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    put(at(SOON))
+
+    finding = found()
+
+    assert finding.verdict is Verdict.NOT_CHECKED
+    assert "in 2" in finding.sentence
+    assert "1 h 30 min" in finding.sentence
+    assert finding.hint
+    with caplog.at_level(logging.WARNING):
+        tell_of_ending(RUN)
+    assert "outlast the build: they end" in caplog.text
+
+
+@pytest.mark.parametrize("put", [in_the_environment, in_the_file])
+def test_what_ends_after_the_build_is_good(
+    put: Callable[[datetime.datetime | None], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    put(at(LATE))
+
+    assert found().verdict is Verdict.GOOD
+    tell_of_ending(RUN)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("put", [in_the_environment, in_the_file])
+def test_what_ends_nobody_knows_when_is_said_to_do_so(
+    put: Callable[[datetime.datetime | None], None],
+) -> None:
+    put(None)
+
+    finding = found()
+
+    assert finding.verdict is Verdict.NOT_CHECKED
+    assert "nobody says" in finding.sentence
+
+
+@pytest.mark.parametrize("field", IN_THE_FILE)
+def test_the_end_is_read_as_each_program_writes_it(field: str) -> None:
+    moment = at(SOON).replace(microsecond=0)
+    in_the_file(moment, field)
+
+    ending = read_ending()
+
+    assert ending
+    assert ending.ends_at == moment
+    assert ending.source == os.environ["AWS_SHARED_CREDENTIALS_FILE"]
+
+
+def test_keys_of_a_user_do_not_end() -> None:
+    os.environ |= {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "s"}
+
+    assert found().verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize("ends", [None, at(SOON)], ids=["without an end", "with an end"])
+def test_what_a_program_gives_is_asked_for_again(
+    tmp_path: Path, ends: datetime.datetime | None
+) -> None:
+    given = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": "t"}
+    given |= {"Expiration": ends.isoformat()} if ends else {}
+    program = tmp_path / "give"
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(given)}'\n")
+    program.chmod(0o755)
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[default]\ncredential_process = {program}\n")
+
+    assert found().verdict is Verdict.GOOD
+
+
+def test_credentials_that_cannot_be_read_are_an_error_of_ours() -> None:
+    os.environ["AWS_PROFILE"] = "nope"
+
+    with pytest.raises(CloudError, match="nope"):
+        found()
+
+
+def test_a_build_says_it_before_its_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    said_before: list[str] = []
+
+    def begin(_run: Run) -> None:
+        said_before.append(caplog.text)
+        raise PreflightError("far enough")
+
+    monkeypatch.setattr(build_image, "keep_alive", lambda _run: nullcontext())
+    monkeypatch.setattr(build_image, "show_logs_in_prefect", lambda: None)
+    monkeypatch.setattr(build_image, "carry_out_all", begin)
+    in_the_environment(at(SOON))
+    run = new_run(RECIPE, "ocean.yaml", open_store(str(tmp_path)))
+
+    with pytest.raises(PreflightError, match="far enough"):
+        build_image.build_image.fn(run_id=run.id, store=run.store)
+
+    assert len(said_before) == 1
+    assert "outlast the build: they end" in said_before[0]
