@@ -95,7 +95,7 @@ def _send(run: Run, kept: dict[str, Any], before_each: Callable[[], None]) -> In
 def is_ours_to_use(run: Run, instance: Instance, asked_at: float, *, is_replay: bool) -> bool:
     """Have a machine that EC2 named end in time; False if it has ended already."""
     schedules.ensure_schedule(run, instance.id, tags.ends_at(run))
-    if not is_there(run, instance, asked_at):
+    if not is_there(run, instance, asked_at, is_replay=is_replay):
         schedules.delete_schedule(run, instance.id)
         return False
     if is_replay:
@@ -105,7 +105,7 @@ def is_ours_to_use(run: Run, instance: Instance, asked_at: float, *, is_replay: 
     return True
 
 
-def is_there(run: Run, instance: Instance, asked_at: float) -> bool:
+def is_there(run: Run, instance: Instance, asked_at: float, *, is_replay: bool) -> bool:
     """Tell whether a machine that EC2 named is one that has not ended since it was asked for.
 
     EC2 shows an ended one for about an hour. One that is not shown and was asked for later than
@@ -125,7 +125,9 @@ def is_there(run: Run, instance: Instance, asked_at: float) -> bool:
         if clock.now() < asked_at + SHOWN_AFTER_END_SECONDS:
             raise
         return False
-    instances.check_was_not_refused(known)
+    if not is_replay:
+        # One that was asked for before may have ended for a reason that has been mended since.
+        instances.check_was_not_refused(known)
     return known.state not in instances.GONE
 
 

@@ -28,7 +28,7 @@ from notebake.aws.meaning import NOT_YET, is_late
 from notebake.aws.refusals import as_refused, as_unanswered, as_unasked
 from notebake.aws.repeating import stand_before
 from notebake.aws.session import session as _session
-from notebake.errors import CloudError, WaitTimeoutError
+from notebake.errors import CapacityError, CloudError, WaitTimeoutError
 from notebake.patience import CATCH_UP_SECONDS
 from notebake.waiting import wait_until
 
@@ -111,28 +111,28 @@ def until_known(
     """Return what a call gives, made again while EC2 does not know yet what we know to be there.
 
     It is made again, too, while EC2 is not ready for it, as the thing is still changing; `look` is
-    asked each time before, and may raise what makes waiting vain.
+    asked each time before, and may raise what makes waiting vain. A lack of room is told by who
+    knows what was sent before, too: by its token.
 
     Raises:
         CloudError: EC2 refused for another reason, or still does not know it, or is not ready.
     """
     began = clock.elapsed()
-    late: list[CloudError] = []
+    refusals: list[CloudError] = []
 
     def answer() -> tuple[T] | None:
         try:
             with calling(what):
                 return (call(),)
         except CloudError as error:
+            was_open = any(one.is_open for one in refusals)
+            error.is_open |= was_open and not isinstance(error, CapacityError)
+            refusals.append(error)
             is_unready = error.code in NOT_YET
             patience_seconds = ready_seconds if is_unready else CATCH_UP_SECONDS
             may_come = is_unready or is_late(error.code)
-            if error.is_passing:
-                late.append(error)
-            error.is_open |= any(one.is_passing for one in late)
             if not may_come or clock.elapsed() > began + patience_seconds:
                 raise
-            late.append(error)
         look()
         return None
 
@@ -143,7 +143,7 @@ def until_known(
             timeout_seconds=max(ready_seconds, CATCH_UP_SECONDS),
         )[0]
     except WaitTimeoutError:
-        raise late[-1] from None
+        raise refusals[-1] from None
 
 
 def wait_for_first(find: Callable[[], T | None], what: str) -> T:

@@ -39,6 +39,8 @@ WAITED = ("CATCH_UP_SECONDS", "AWS_LOST_SECONDS")
 """For a change that is made until EC2 knows what it is about."""
 
 
+UNTIL_KNOWN = {"RunInstances", "CreateImage"}
+"""What is made of things that EC2 may not know yet: asked for until it does."""
 FOUND = {
     *("ImportKeyPair", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "CreateImage"),
     *("RunInstances (builder)", "RunInstances (from the image)"),
@@ -57,7 +59,7 @@ def never_arrives(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
         step,
         Once((fault("lose_before", action, where=where, times=1),), retried(action, LOST)),
         without_answer(
-            fault("lose_before", action, where=where), WAITED if action == "RunInstances" else READ
+            fault("lose_before", action, where=where), WAITED if action in UNTIL_KNOWN else READ
         ),
     )
 
@@ -92,7 +94,7 @@ def bound_of(step: str, action: str) -> tuple[str, ...]:
     if step == "wait_for_host":
         # What was shown a moment before the step answers its first question: the wait meets it.
         return ("STATE_SECONDS", *READ)
-    return WAITED if action == "RunInstances" else READ
+    return WAITED if action in UNTIL_KNOWN else READ
 
 
 def throttled(name: str, step: str, once: Fault, for_ever: Fault, action: str) -> Case:

@@ -13,7 +13,7 @@ from tests.faults.case import (
     fault,
     retried,
 )
-from tests.faults.catalogue_answers import CHANGING, CREATING, READ, WAITED
+from tests.faults.catalogue_answers import CHANGING, CREATING, READ, UNTIL_KNOWN, WAITED
 
 NOT_READY = "IncorrectInstanceState"
 KEY_REFUSES = "Client.InvalidKMSKey.InvalidState"
@@ -40,7 +40,7 @@ def not_passed_on(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
         ForEver(
             (never,),
             says=rf"AWS answered {never['status']}",
-            bounded_by=WAITED if action == "RunInstances" else READ,
+            bounded_by=WAITED if action in UNTIL_KNOWN else READ,
             tries=STEP_TRIES,
         )
         if name in CREATING
