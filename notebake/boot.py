@@ -1,8 +1,8 @@
 """A machine that comes up: waited for until it lets us in and its boot is over."""
 
 from notebake import host as ssh
-from notebake.commands.boot import first_boot_status
-from notebake.errors import HostUnreachableError, LoginRefusedError
+from notebake.commands.boot import STILL_BOOTING, first_boot_status
+from notebake.errors import HostCommandError, HostUnreachableError, LoginRefusedError
 from notebake.patience import BOOT_SECONDS
 from notebake.records import Host
 from notebake.waiting import wait_until
@@ -11,12 +11,12 @@ REFUSALS = 20
 """How often a key may be refused: it can arrive a moment after sshd does."""
 
 
-def wait_for_boot(host: Host) -> None:
-    """Wait until the host lets us in, and cloud-init has done its work.
+def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
+    """Wait until the host lets us in, and then until cloud-init has done its work.
 
     Raises:
         LoginRefusedError: it has refused the key for a while, as when cloud-init is done with it.
-        WaitTimeoutError: it does not answer.
+        WaitTimeoutError: it does not answer, or does not come to the end of its boot.
         HostCommandError: cloud-init failed; its own words are in the message.
     """
     refused: list[LoginRefusedError] = []
@@ -35,7 +35,29 @@ def wait_for_boot(host: Host) -> None:
     wait_until(
         answers,
         what=f"ssh on {host.address}",
-        timeout_seconds=BOOT_SECONDS,
+        timeout_seconds=timeout_seconds,
         interval_seconds=0.25,
     )
-    ssh.run_command(host, first_boot_status(), timeout_seconds=BOOT_SECONDS)
+    wait_for_first_boot(host, timeout_seconds)
+
+
+def wait_for_first_boot(host: Host, timeout_seconds: float) -> None:
+    """Wait until cloud-init has done its work, and show meanwhile what it is at."""
+    said = [""]
+
+    def is_over() -> bool | None:
+        answer = ssh.try_command(host, first_boot_status())
+        if answer.exit_code == STILL_BOOTING:
+            said[0] = answer.output.strip()
+            return None
+        if answer.exit_code:
+            words = answer.errors or answer.output
+            raise HostCommandError(host.address, "wait for cloud-init", answer.exit_code, words)
+        return True
+
+    wait_until(
+        is_over,
+        what=f"the end of the first boot of {host.address}",
+        timeout_seconds=timeout_seconds,
+        progress=lambda: said[0] or "asking cloud-init",
+    )

@@ -8,10 +8,18 @@ import base64
 import gzip
 import logging
 import uuid
+from dataclasses import dataclass
 from shlex import quote
 
 from notebake import clock
-from notebake.errors import HostCommandError, HostUnreachableError, WaitTimeoutError
+from notebake.commands.room import ASK, ROOT_DISK, Room, find_full, parse_room, says_full
+from notebake.commands.shell import OPEN_FILES
+from notebake.errors import (
+    DiskFullError,
+    HostCommandError,
+    HostUnreachableError,
+    WaitTimeoutError,
+)
 from notebake.host import put_file, run_command, try_command, write_as_root
 from notebake.outage import outlasting
 from notebake.records import Host
@@ -25,8 +33,22 @@ CARRIED_BYTES = 96 * 1024
 """How long a packed script may be that goes with its command: Linux takes 128 KiB for one word."""
 READ_SECONDS = 30
 """How long one reading may take; the host itself waits up to four seconds for news."""
+FULL_SECONDS = 20
+"""How long a disk may be full before the work ends for it: some programs try for minutes."""
 IS_GONE = 3
 """The exit code of a reading that finds no such work."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a host says of a work."""
+
+    result: str
+    """How it ended, in systemd's words; empty while it runs."""
+    full: Room | None
+    """A disk on which there is no room any more."""
+    more: bytes
+    """What it has printed since the last reading."""
 
 
 def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) -> str:
@@ -38,6 +60,7 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
 
     Raises:
         HostCommandError: it failed; the last lines that it printed are in the message.
+        DiskFullError: there is no room left on a disk; it says on which.
         WaitTimeoutError: it was ended after `timeout_seconds`.
         HostUnreachableError: the host stayed out of reach, or was restarted meanwhile.
     """
@@ -53,13 +76,21 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
     outlasting(host, name, bring_and_start)
     printed = shown = b""
     deadline = clock.elapsed() + timeout_seconds + 60
+    had_room_at = clock.elapsed()
     while True:
         check_not_stopped()
-        result, more = _read(host, name, len(printed))
-        printed += more
-        shown += log_lines(printed[len(shown) :], is_whole=bool(result and not more))
-        if result and not more:
-            return judge(host, name, result, printed.decode(errors="replace"), timeout_seconds)
+        reading = _read(host, name, len(printed))
+        printed += reading.more
+        is_whole = bool(reading.result and not reading.more)
+        shown += log_lines(printed[len(shown) :], is_whole=is_whole)
+        if is_whole:
+            text = printed.decode(errors="replace")
+            return judge(host, name, reading.result, text, timeout_seconds, reading.full)
+        if reading.full is None:
+            had_room_at = clock.elapsed()
+        elif clock.elapsed() > had_room_at + FULL_SECONDS:
+            run_command(host, end(name))
+            raise full_disk(host, name, reading.full, printed.decode(errors="replace"))
         if clock.elapsed() > deadline:
             raise WaitTimeoutError(f"{name} on {host.address} did not end in time.")
 
@@ -72,17 +103,32 @@ def log_lines(printed: bytes, *, is_whole: bool) -> bytes:
     return shown
 
 
-def judge(host: Host, name: str, result: str, printed: str, timeout_seconds: float) -> str:
+def judge(
+    host: Host,
+    name: str,
+    result: str,
+    printed: str,
+    timeout_seconds: float,
+    full: Room | None = None,
+) -> str:
     """Return what was printed, or raise for what systemd says of the end."""
     # An end by SIGTERM is a "success", too: "success TERM" (systemd.exec(5)).
     if result == "success 0":
         return printed
+    if full or says_full(printed):
+        raise full_disk(host, name, full, printed)
     if result.startswith("timeout"):
         raise WaitTimeoutError(
             f"{name} on {host.address} was ended after its limit of {timeout_seconds:.0f} s."
         )
     code = result.rsplit(" ", 1)[-1]
     raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
+
+
+def full_disk(host: Host, name: str, full: Room | None, printed: str) -> DiskFullError:
+    """Return the error that names the full disk; of one that has room again the program tells."""
+    words = full.words if full else "no space was left on a disk while it ran"
+    return DiskFullError(host.address, name, printed, words, (full or ROOT_DISK).remedy)
 
 
 def start_command(
@@ -100,10 +146,7 @@ def start_command(
         unpack = f"echo {carried} | base64 --decode | gzip --decompress"
         place = f"{unpack} | sudo install -D --mode=0700 /dev/stdin {home}/script"
     # systemd sets both variables for ExecStopPost, however the work ended (systemd.exec(5)).
-    ended = (
-        f'#!/bin/sh\ncd {home}\necho "$SERVICE_RESULT $EXIT_STATUS" > result.new\n'
-        "mv result.new result\n"
-    )
+    ended = f'cd {home}\necho "$SERVICE_RESULT $EXIT_STATUS" > result.new\nmv result.new result\n'
     return "\n".join(
         (
             "set -euo pipefail",
@@ -116,7 +159,7 @@ def start_command(
             f"if [ -f {home}/result ] && grep -qxF {asked_id} {home}/asked; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
             place,
-            write_as_root(f"{home}/ended", ended, "0700"),
+            write_as_root(f"{home}/ended", ended),
             f"sudo touch {home}/log",
             f"echo {asked_id} | sudo tee {home}/asked > /dev/null",
             f"sudo systemctl reset-failed {unit} 2>/dev/null || true",
@@ -124,7 +167,9 @@ def start_command(
             f" --property=RuntimeMaxSec={timeout_seconds}"
             f" --property=StandardOutput=append:{home}/log"
             f" --property=StandardError=append:{home}/log"
-            f" --property=ExecStopPost={home}/ended"
+            # /run may be mounted noexec: what lies there is read by a shell.
+            f" --property=ExecStopPost={quote(f'/bin/sh {ROOT}/{name}/ended')}"
+            f" --property=LimitNOFILE={OPEN_FILES}"
             f" /bin/bash {home}/script",
         )
     )
@@ -159,21 +204,22 @@ def upload(name: str) -> str:
 def read_command(name: str, offset: int) -> str:
     """Return the command that prints how the work ended, and its log from `offset` bytes on.
 
-    The first line is empty while the work runs; the rest is in base64, so that the count of bytes
-    survives. The command itself waits up to four seconds for news: nothing is asked in vain.
+    The first line is empty while the work runs; the next ones, up to an empty one, say what room
+    the disks have; the rest is in base64, so that the count of bytes survives. The command itself
+    waits up to four seconds for news: nothing is asked in vain.
     """
     waits = f"[ -f result ] || [ $(stat --format=%s log) -gt {offset} ]"
     script = (
         f"cd {quote(f'{ROOT}/{name}')} || exit {IS_GONE}\n"
         f"for i in $(seq 40); do if {waits}; then break; fi; sleep 0.1; done\n"
-        "cat result 2>/dev/null || echo\n"
+        f"cat result 2>/dev/null || echo\n{ASK}\necho\n"
         f"tail --bytes=+{offset + 1} log | head --bytes=65536 | base64"
     )
     return f"sudo /bin/sh -c {quote(script)}"
 
 
-def _read(host: Host, name: str, offset: int) -> tuple[str, bytes]:
-    """Return how the work ended ("" while it runs) and what it printed since `offset` bytes."""
+def _read(host: Host, name: str, offset: int) -> Reading:
+    """Return how the work ended, and what it printed since `offset` bytes."""
     command = read_command(name, offset)
     answer = outlasting(
         host, name, lambda: try_command(host, command, timeout_seconds=READ_SECONDS)
@@ -187,5 +233,11 @@ def _read(host: Host, name: str, offset: int) -> tuple[str, bytes]:
         raise HostCommandError(
             host.address, f"read how {name} is doing", answer.exit_code, answer.errors
         )
-    result, _, more = answer.output.partition("\n")
-    return result.strip(), base64.b64decode(more)
+    return parse_reading(answer.output)
+
+
+def parse_reading(printed: str) -> Reading:
+    """Return what `read_command` printed."""
+    result, _, rest = printed.partition("\n")
+    room, _, more = f"\n{rest}".partition("\n\n")
+    return Reading(result.strip(), find_full(parse_room(room)), base64.b64decode(more))

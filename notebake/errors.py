@@ -84,6 +84,16 @@ class HostCommandError(NotebakeError):
         self.hint = ""
 
 
+class DiskFullError(HostCommandError):
+    """A command on the host found no room on a disk; `words` say on which."""
+
+    def __init__(self, host: str, command: str, output: str, words: str, hint: str) -> None:
+        super().__init__(host, command, -1, output)
+        Exception.__init__(self, host, command, output, words, hint)
+        tail = "\n".join(output.strip().splitlines()[-5:])
+        self.message, self.hint = f"On {host}, {command}: {words}.\n{tail}".rstrip(), hint
+
+
 class NotebookError(NotebakeError):
     """The notebook failed, or ran but did not prove what the recipe asks for."""
 

@@ -28,4 +28,4 @@ def check_jupyter(host: Host, port: int) -> str:
     wait_for_jupyter(host, port)
     token = ssh.run_command(host, jupyter.read_token()).strip()
     with ssh.forward_port(host, port) as local_port:
-        return jupyter_server.check_server(local_port, token)
+        return jupyter_server.check_server(local_port, token, timeout_seconds=JUPYTER_SECONDS)

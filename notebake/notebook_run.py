@@ -10,7 +10,7 @@ from notebake.commands.notebook import run_notebook, status_path
 from notebake.commands.shell import as_user, script
 from notebake.detached import run_detached
 from notebake.digest import digest_of
-from notebake.errors import HostCommandError, NotebookError
+from notebake.errors import DiskFullError, HostCommandError, NotebookError
 from notebake.notebook_report import as_html, explain, judge
 from notebake.recipe import Notebook, Recipe
 from notebake.records import Host, NotebookVerdict, Run
@@ -23,8 +23,12 @@ SPARE_SECONDS = 120
 """Beside the notebook's own limit: for starting papermill and ending a kernel."""
 
 
-def prove_by_notebook(run: Run, host: Host, name: str) -> NotebookVerdict:
+def prove_by_notebook(
+    run: Run, host: Host, name: str, *, spare_seconds: int = 0
+) -> NotebookVerdict:
     """Run the recipe's notebook on a host and return its verdict.
+
+    `spare_seconds` are given to it beside the recipe's limit, where a disk is read from afar.
 
     The executed notebook, its HTML and the verdict are kept in the run store under `name`, also
     when it failed.
@@ -41,17 +45,19 @@ def prove_by_notebook(run: Run, host: Host, name: str) -> NotebookVerdict:
         working_directory=working_directory(wanted, home),
         parameters=wanted.parameters,
         kernel=wanted.kernel,
-        timeout_seconds=wanted.timeout_seconds,
+        timeout_seconds=wanted.timeout_seconds + spare_seconds,
     )
     try:
         run_detached(
             host,
             f"notebook-{digest_of(work)}",
             script(as_user(host.user, work)),
-            timeout_seconds=wanted.timeout_seconds + SPARE_SECONDS,
+            timeout_seconds=wanted.timeout_seconds + spare_seconds + SPARE_SECONDS,
         )
     except HostCommandError as error:
         if not ssh.succeeds(host, f"test -f {quote(status_path(OUTPUT))}"):
+            if isinstance(error, DiskFullError):
+                raise
             raise NotebookError(
                 f"The notebook {wanted.path} did not run on {host.address}: {error.output}"
             ) from error

@@ -22,15 +22,31 @@ Amazon EC2 instances")."""
 STATE_SECONDS = 600
 """From one state of an instance to the next: pending, running, stopping, stopped, terminated."""
 
-BOOT_SECONDS = 300
-"""From running to a host that lets us in over ssh and has finished its first boot."""
+BOOT_SECONDS = 600
+"""From running to a host that lets us in over ssh and, once more, to the end of its first boot. A
+disk made from a snapshot is read from S3 block by block, so a first boot can take minutes (EBS
+user guide, "Initialize Amazon EBS volumes")."""
+
+FIRST_BOOT_SECONDS = 1200
+"""The same for a machine from a new image, of which nobody has read a block yet."""
+
+LOCK_SECONDS = 1800
+"""Until the upgrades that a system begins by itself after its first boot are over: those of a base
+some months old take minutes."""
+
+CLOCK_SECONDS = 20
+"""Until a host's clock is right, where its first look at the time is still to come."""
 
 CONSOLE_SECONDS = 900
 """Until the console of a new machine shows its host key: EC2 takes minutes to show it, and the
 machine, which reads its disk lazily from S3 at first, some more to write it."""
 
-JUPYTER_SECONDS = 180
-"""From a booted host to a JupyterLab that answers."""
+JUPYTER_SECONDS = 600
+"""From a booted host to a JupyterLab that answers, and to a kernel that it has started: from a disk
+that is read for the first time, minutes."""
+
+LAZY_DISK_SECONDS = 600
+"""Beside the recipe's own limit for a notebook, where the disk is read for the first time."""
 
 ATTACH_SECONDS = 120
 """Until a volume is attached; then it is taken off and attached once more."""

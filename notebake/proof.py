@@ -11,6 +11,7 @@ from notebake.aws import images, instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import as_host
 from notebake.commands.boot import are_mount_points, machine_id
+from notebake.commands.ways_in import ASK_WAYS_IN, parse_ways_in
 from notebake.console import wait_for_host_key
 from notebake.errors import (
     ImageNotAcceptedError,
@@ -21,6 +22,7 @@ from notebake.errors import (
 from notebake.host_checks import check_jupyter
 from notebake.notebook_report import same_numbers
 from notebake.notebook_run import kept_verdict, prove_by_notebook
+from notebake.patience import FIRST_BOOT_SECONDS, LAZY_DISK_SECONDS
 from notebake.records import Host, Image, Instance, Proof, Run, Shown
 from notebake.user_data import lease_is_armed
 from notebake.waiting import stops_waiting_when_interrupted
@@ -63,7 +65,7 @@ def examine(run: Run, machine: Instance) -> Shown:
         machine = instances.wait_for_state(machine.id, run.recipe.region, "running")
         host_key = wait_for_host_key(machine.id, run.recipe.region)
         host = as_host(run, machine, key_name="acceptance", host_key=host_key)
-        wait_for_boot(host)
+        wait_for_boot(host, timeout_seconds=FIRST_BOOT_SECONDS)
     except WaitTimeoutError as error:
         give_up(run, machine, "never let anybody in", error)
     check_build_key_is_refused(run, machine, host_key)
@@ -74,7 +76,7 @@ def examine(run: Run, machine: Instance) -> Shown:
     name = f"acceptance-{machine.tags.get(tags.NUMBER, machine.id)}"
     with ThreadPoolExecutor(1) as pool:
         server = pool.submit(copy_context().run, check_jupyter, host, run.recipe.jupyter_port)
-        verdict = prove_by_notebook(run, host, name)
+        verdict = prove_by_notebook(run, host, name, spare_seconds=LAZY_DISK_SECONDS)
         version = server.result()
     check_numbers(run, machine, name)
     return Shown(
@@ -84,6 +86,7 @@ def examine(run: Run, machine: Instance) -> Shown:
         machine_id=ssh.run_command(host, machine_id()).strip(),
         jupyter_version=version,
         verdict=verdict,
+        ways_in=parse_ways_in(ssh.run_command(host, ASK_WAYS_IN)),
     )
 
 
@@ -142,6 +145,14 @@ def check_identities(run: Run, shown: list[Shown]) -> None:
         raise ImageNotAcceptedError("Two machines have the same machine-id.")
 
 
+def other_ways_in(shown: list[Shown]) -> list[str]:
+    """Return the sentence about who else is let in: "no other key" does not mean nobody else."""
+    ways = list(dict.fromkeys(way for one in shown for way in one.ways_in))
+    if not ways:
+        return []
+    return [f"Beside keys: {'; '.join(ways)}."]
+
+
 def sentences(run: Run, shown: list[Shown]) -> list[str]:
     """Return what was proven, for people."""
     ids = " and ".join(f"{one.instance_id} ({one.instance_type})" for one in shown)
@@ -158,6 +169,7 @@ def sentences(run: Run, shown: list[Shown]) -> list[str]:
         *([f"Replaced: {', '.join(lost)}."] if lost else []),
         "Their ssh host keys and machine-ids are new, and differ.",
         "The build's key is refused; no other key is left.",
+        *other_ways_in(shown),
         *([f"The volumes are mounted: {points}."] if points else []),
         f"JupyterLab (server {shown[0].jupyter_version}) ran a cell through an ssh tunnel.",
         f"The notebook passed on each: {verdict.cells} cells, {verdict.figures} figures{same}.",

@@ -166,6 +166,8 @@ class Shown(Record):
     machine_id: str
     jupyter_version: str
     verdict: NotebookVerdict
+    ways_in: tuple[str, ...] = ()
+    """Who lets people in beside the keys that lie on it."""
 
 
 class Proof(Record):

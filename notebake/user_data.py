@@ -17,9 +17,12 @@ Not a date: a clock that is set, forwards or backwards, must neither end a lease
 CHECK = "/run/notebake/check-lease"
 UNITS = "/run/systemd/system"
 TIMER = "notebake-lease.timer"
+SERVICE = "notebake-lease.service"
 UPTIME = "read -r now _ < /proc/uptime; now=${now%.*}"
-QUIET = "apt-daily.timer apt-daily.service apt-daily-upgrade.timer apt-daily-upgrade.service"
-"""What would hold the package lock of a builder for minutes after its boot."""
+TIMERS = "apt-daily.timer apt-daily-upgrade.timer"
+QUIET = f"{TIMERS} apt-daily.service apt-daily-upgrade.service unattended-upgrades.service"
+"""What would hold the packages' lock of a builder for minutes, restart services in the middle of
+our work (needrestart), or install upgrades while it is stopped for its image."""
 SERVICE_UNIT = f"""\
 [Unit]
 Description=Power off when the lease has run out
@@ -64,7 +67,7 @@ def arm_lease(hours: float) -> str:
     return "\n".join(
         (
             write_file(CHECK, check_lease(hours)),
-            write_file(f"{UNITS}/notebake-lease.service", SERVICE_UNIT),
+            write_file(f"{UNITS}/{SERVICE}", SERVICE_UNIT),
             write_file(f"{UNITS}/{TIMER}", timer_unit(hours)),
             "timeout 30 systemctl daemon-reload",
             f"timeout 30 systemctl --no-block start {TIMER}",
@@ -111,10 +114,14 @@ systemctl poweroff || systemctl poweroff --force
 
 
 def keep_package_lock_free() -> str:
-    """Keep the daily package jobs from this boot; masked below /run, so for this boot only."""
+    """Keep the daily package jobs from this boot; masked below /run, so for this boot only.
+
+    So the image has the base's own policy without anybody restoring it. An upgrade that runs
+    already is not stopped but waited for: one that is cut off leaves packages half installed.
+    """
     return (
         f"timeout 30 systemctl --runtime mask {QUIET};"
-        f" timeout 30 systemctl --no-block stop {QUIET}; true"
+        f" timeout 30 systemctl --no-block stop {TIMERS}; true"
     )
 
 
@@ -129,9 +136,20 @@ def renew_lease(hours: float) -> str:
 
 
 def lease_is_armed() -> str:
-    """Succeed if the dead-man switch is at work; print how many minutes are left, if renewed."""
-    return (
-        f"systemctl is-active --quiet {TIMER} && test -r {CHECK}"
-        f" && {{ {UPTIME}; if read -r until 2>/dev/null < {LEASE};"
-        ' then echo "$(((until - now) / 60)) minutes left"; fi; }'
-    )
+    """Succeed if the dead-man switch is at work; print how many minutes are left, if renewed.
+
+    Its timer must run, and a look at the lease that is taken now must go well; what fails is said.
+    """
+    return f"""(
+if ! systemctl is-active --quiet {TIMER}; then
+    echo "{TIMER} does not run: the machine was not told to start it, or could not" >&2
+    exit 1
+fi
+test -r {CHECK} || {{ echo "{CHECK} is not there" >&2; exit 1; }}
+if ! sudo systemctl start {SERVICE}; then
+    echo "{SERVICE} fails: $(systemctl show --property=Result,ExecMainStatus {SERVICE} | xargs)" >&2
+    exit 1
+fi
+{UPTIME}
+if read -r until 2> /dev/null < {LEASE}; then echo "$(((until - now) / 60)) minutes left"; fi
+)"""

@@ -8,6 +8,7 @@ Costs   nothing of its own
 from notebake import host as ssh
 from notebake.builder import find_on_host, make_on_host
 from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
+from notebake.patience import JUPYTER_SECONDS
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
@@ -33,7 +34,13 @@ def start_jupyter(run: Run) -> Done:
         port=run.recipe.jupyter_port,
         working_directory=run.recipe.repository_path or f"/home/{user}",
     )
-    return make_on_host(run, NAME, [script], probe=lambda host: look(run, host))
+    return make_on_host(
+        run,
+        NAME,
+        [script],
+        probe=lambda host: look(run, host),
+        timeout_seconds=JUPYTER_SECONDS + 60,
+    )
 
 
 STEP = Step(NAME, "Start JupyterLab as a service", find_jupyter, start_jupyter)

@@ -14,15 +14,19 @@ from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import baked_image, host_of, is_finished
-from notebake.commands.boot import first_boot_status, package_manager_is_idle
+from notebake.commands.apt import spare_our_services
+from notebake.commands.boot import first_boot_status
 from notebake.commands.clean import work_name
+from notebake.commands.shell import as_root
 from notebake.detached import end, is_running
 from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
+from notebake.fitness import check_fitness, wait_for_package_lock
 from notebake.keep_alive import renew
 from notebake.notebook_html import prepare_pages
 from notebake.patience import BOOT_SECONDS
 from notebake.records import Done, Host, Instance, Run
 from notebake.step import Step
+from notebake.user_data import keep_package_lock_free, lease_is_armed
 
 log = logging.getLogger(__name__)
 OF_THE_SEAL = (tags.SEALED, tags.BAKED)
@@ -70,23 +74,29 @@ def wait_for_host(run: Run) -> Done:
         give_up(run, instance, error)
     if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
         images.add_tags(region, [instance.id], dict.fromkeys(OF_THE_SEAL, ""))
+    check_fitness(run, host)
     ssh.run_command(host, let_work_on_it(), timeout_seconds=BOOT_SECONDS)
+    wait_for_package_lock(host)
     runs.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
     return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
 
 
 def can_be_worked_on() -> str:
-    """Succeed once the first boot is over, where nothing is being cleaned away."""
-    return f"if {is_running(work_name())}; then exit 1; fi\n{first_boot_status()}"
+    """Succeed once the first boot is over, where the dead-man switch is armed and no cleaning runs.
+
+    Without the switch the waiting finds out what bars it.
+    """
+    cleaning = f"if {is_running(work_name())}; then exit 1; fi"
+    return f"{cleaning}\n{lease_is_armed()} > /dev/null || exit 1\n{first_boot_status()}"
 
 
 def let_work_on_it() -> str:
     """End the cleaning that a run was killed in, as the next steps make anew what it removes.
 
-    Then wait for what installs packages by itself.
+    From now on an upgrade that the system begins by itself leaves our work alone.
     """
-    return f"{end(work_name())} || exit 1\n{package_manager_is_idle()}"
+    return f"{end(work_name())} && {as_root(keep_package_lock_free(), spare_our_services())}"
 
 
 def bring_up(run: Run, instance: Instance) -> Host:

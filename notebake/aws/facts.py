@@ -1,5 +1,6 @@
 """What preflight asks AWS: questions only, nothing is made."""
 
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from notebake.aws.clients import calling, connect
@@ -26,6 +27,14 @@ def caller(region: str) -> Caller:
     with calling("ask AWS who we are"):
         answer = connect("sts", region).get_caller_identity()
     return Caller(account=answer["Account"], arn=answer["Arn"])
+
+
+def read_time(region: str) -> float | None:
+    """Return AWS's own seconds since 1970, from the date of an answer that nobody is denied."""
+    with calling("ask AWS for the time"):
+        answer = connect("sts", region).get_caller_identity()
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(date).timestamp() if date else None
 
 
 def region_status(region: str) -> str | None:

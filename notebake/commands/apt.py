@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from shlex import quote
 
-PROGRAMS = ("apt", "apt-get", "aptitude", "dpkg", "unattended-upgr")
-"""Who holds the package lock, by the names that the kernel knows: at most 15 characters."""
+from notebake.commands.outside import REACH, REACH_APT
+from notebake.commands.package_lock import wait_for_lock
+from notebake.commands.shell import write_file
 
-
-def package_manager_runs() -> str:
-    """Succeed while a package manager runs. pgrep takes no more than 15 characters at a time."""
-    names = " || ".join(f"pgrep --exact {quote(name)}" for name in PROGRAMS)
-    return f"{{ {names}; }} > /dev/null"
+LOCK_SECONDS = 600
+"""How long apt waits for a lock that somebody else holds."""
+SUSPEND_NEEDRESTART = "NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l"
+"""needrestart would restart what uses an upgraded library, our own work among it; one that does
+not know the first word (before 3.5) only lists by the second."""
+SPARE_FILE = "/etc/needrestart/conf.d/notebake.conf"
 
 
 def install_packages(packages: Sequence[str]) -> str:
@@ -18,13 +20,23 @@ def install_packages(packages: Sequence[str]) -> str:
 
     Ends with every package configured; nothing is fetched where nothing is missing.
     """
-    return f"{_wanted(packages)}{FIND_MISSING}{INSTALL}"
+    waiting = f"wait_for_lock() {{\n{wait_for_lock(LOCK_SECONDS)}\n}}\n"
+    return f"{_wanted(packages)}{FIND_MISSING}{waiting}{REACH}{REACH_APT}{INSTALL}"
 
 
 def packages_are_installed(packages: Sequence[str]) -> str:
     """Succeed if there is nothing to install, and no installation was interrupted."""
     ask = f'{FIND_MISSING}find_missing\n[ -z "${{missing[*]}}$(dpkg --audit)" ]'
     return f"bash -c {quote(_wanted(packages) + ask)}"
+
+
+def spare_our_services() -> str:
+    """Return root's commands by which needrestart leaves our work, and JupyterLab, as they are.
+
+    On Ubuntu it restarts by itself what uses a library that was upgraded in the night, and a
+    person's kernels would end with their server. It lists them instead (needrestart.conf).
+    """
+    return write_file(SPARE_FILE, "$nrconf{override_rc}{qr(^notebake-)} = 0;\n")
 
 
 def _wanted(packages: Sequence[str]) -> str:
@@ -46,16 +58,20 @@ find_missing() {
 }
 """
 
-# needrestart and debconf would wait for an answer on a terminal that nobody sees.
+# debconf would wait for an answer on a terminal that nobody sees. apt's own option waits for dpkg's
+# locks alone, not for that of the lists.
 INSTALL = r"""
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
+export DEBIAN_FRONTEND=noninteractive SUSPEND_NEEDRESTART
 apt_get() {
-    apt-get --quiet --assume-yes --option DPkg::Lock::Timeout=600 --option Acquire::Retries=3 \
+    apt-get --quiet --assume-yes --option DPkg::Lock::Timeout=LOCK_SECONDS \
+        --option Acquire::Retries=3 \
         --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold "$@"
 }
 try_thrice() {
     "$@" || { sleep "${retry_seconds:-10}"; "$@"; } || { sleep "${retry_seconds:-10}"; "$@"; }
 }
+# A package that somebody else is installing at this moment is none that was interrupted.
+wait_for_lock
 if [ -n "$(dpkg --audit)" ]; then
     echo "apt: finishing an interrupted installation"
     try_thrice dpkg --configure -a
@@ -63,7 +79,9 @@ fi
 find_missing
 echo "apt: ${#missing[@]} of ${#wanted[@]} packages to install"
 if [ "${#missing[@]}" -gt 0 ]; then
+    reach_apt
     try_thrice apt_get update
+    wait_for_lock
     apt_get install --no-install-recommends -- "${missing[@]}"
     apt_get clean
 fi
@@ -71,4 +89,4 @@ if [ -n "$(dpkg --audit)" ]; then
     dpkg --audit >&2
     exit 1
 fi
-"""
+""".replace("SUSPEND_NEEDRESTART", SUSPEND_NEEDRESTART).replace("LOCK_SECONDS", str(LOCK_SECONDS))

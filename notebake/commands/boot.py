@@ -2,28 +2,33 @@
 
 from shlex import quote
 
-from notebake.commands.apt import package_manager_runs
-
 BOOTED = "/run/notebake/booted"
 """There once cloud-init was seen to have finished; gone at the next boot."""
 
 
+STILL_BOOTING = 75
+"""The exit code of a question that was not answered in time (EX_TEMPFAIL of sysexits.h)."""
+ASKING_SECONDS = 15
+"""How long one question waits for the answer."""
+
+
 def first_boot_status() -> str:
-    """Wait until cloud-init has finished; fail with its own words where it failed.
+    """Succeed once cloud-init has finished; fail with its own words where it failed.
 
-    Exit code 2 means that it finished with recoverable complaints (cloud-init 23.4 and later).
-    A boot is asked about once: after `cloud-init clean` the question is never answered.
+    After a while it says what cloud-init is at, and ends with STILL_BOOTING: ask again. Exit code 2
+    means that it finished with recoverable complaints (cloud-init 23.4 and later). A boot is asked
+    about once: after `cloud-init clean` the question is never answered.
     """
-    return (
-        f"[ -e {BOOTED} ] || {{ cloud-init status --wait >/dev/null || [ $? -eq 2 ] ||"
-        " { cloud-init status --long >&2; exit 1; };"
-        f" sudo install -D --mode=0644 /dev/null {BOOTED}; }}"
-    )
-
-
-def package_manager_is_idle() -> str:
-    """Wait until no package manager runs; lock files are never removed."""
-    return f"for i in $(seq 280); do {package_manager_runs()} || exit 0; sleep 1; done; exit 1"
+    return f"""\
+[ ! -e {BOOTED} ] || exit 0
+timeout {ASKING_SECONDS} cloud-init status --wait > /dev/null
+code=$?
+if [ "$code" -eq 124 ]; then
+    echo $(cloud-init status --long | grep --extended-regexp '^(status|detail)' -A 1)
+    exit {STILL_BOOTING}
+fi
+[ "$code" -eq 0 ] || [ "$code" -eq 2 ] || {{ cloud-init status --long >&2; exit 1; }}
+sudo install -D --mode=0644 /dev/null {BOOTED}"""
 
 
 def machine_id() -> str:

@@ -10,8 +10,12 @@ All may be repeated after a kill at any point. Each prints its last line only wh
 from collections.abc import Sequence
 from shlex import quote
 
-from notebake.commands.apt import package_manager_runs
+from notebake.commands.apt import LOCK_SECONDS
+from notebake.commands.clean_identity import IDENTITY, MACHINE_ID, UBUNTU_PRO
+from notebake.commands.clean_logs import EMPTY_LOGS, LOGS_ARE_EMPTY
+from notebake.commands.package_lock import wait_for_lock
 from notebake.commands.shell import refuse, script, write_file
+from notebake.user_data import TIMER
 
 CLEANED = "notebake: cleaned"
 LOGIN_REMOVED = "notebake: nobody can log in any more"
@@ -52,10 +56,9 @@ SYSTEM_LEFTOVERS = (
     "/var/cache/apt/archives/*.deb",
     "/var/crash/*",
     "/var/lib/cloud/{data,instance,instances,sem}",
-    "/var/lib/dhcp/*.leases",
-    "/var/lib/NetworkManager/{*.lease,secret_key,timestamps}",
+    "/var/lib/notebake/notebook/notebake-*",
     "/var/lib/sudo/{lectured,ts}/*",
-    "/var/lib/systemd/{coredump/*,credential.secret}",
+    "/var/lib/systemd/coredump/*",
     "/var/{spool/,}mail/*",
 )
 
@@ -85,18 +88,18 @@ wipe() {
     done
 }"""
 
-PACKAGE_MANAGER = """\
-systemctl stop apt-daily.timer apt-daily-upgrade.timer 2>/dev/null || true
-for attempt in $(seq 300); do
-    PACKAGE_MANAGER_RUNS || break
-    [ "$attempt" -lt 300 ] || { echo 'notebake: a package manager still runs' >&2; exit 1; }
-    sleep 1
-done
+# No timer but the dead-man switch's fires any more in this boot. The waiting half of the unattended
+# upgrades goes after their lock: until then it may be in the middle of one. Where the base wants
+# upgrades installed at a shutdown, it would begin them after the seal.
+PACKAGE_MANAGER = f"""\
+systemctl list-units --type=timer --state=active --plain --no-legend | awk '{{print $1}}' |
+    {{ grep --invert-match --line-regexp --fixed-strings {TIMER} || true; }} |
+    xargs --no-run-if-empty systemctl stop
+{wait_for_lock(LOCK_SECONDS)}
+systemctl stop unattended-upgrades.service 2> /dev/null || true
 # It takes the lock that every package manager takes; lock files are never removed.
 apt-get --option DPkg::Lock::Timeout=300 --quiet=2 check
-[ -z "$(dpkg --audit)" ] || { dpkg --audit >&2; exit 1; }""".replace(
-    "PACKAGE_MANAGER_RUNS", package_manager_runs()
-)
+[ -z "$(dpkg --audit)" ] || {{ dpkg --audit >&2; exit 1; }}"""
 
 CLOUD_INIT = """\
 # Only cloud-init's memory: machine-id follows with the login, as systemd's tools ask for it.
@@ -122,16 +125,6 @@ if systemctl cat ssl-cert.service >/dev/null 2>&1; then
     wipe /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem
 fi"""
 
-LOGS = """\
-# From here on the journal is kept in memory: what follows, up to the stop, stays out of the image.
-if systemctl is-active --quiet systemd-journald; then journalctl --quiet --relinquish-var; fi
-rm --recursive --force -- /var/log/journal/*
-find /var/log -ignore_readdir_race -xdev -type f "${keeping[@]}" -regextype posix-extended \\
-    -regex '.*(\\.(gz|xz|zst|old|[0-9]+)|-[0-9]{8})' -delete
-# Truncated, not removed: their services keep them open, and owner and mode stay right.
-find /var/log -ignore_readdir_race -xdev -type f "${keeping[@]}" \\
-    -exec truncate --no-create --size=0 -- {} +"""
-
 TEMPORARY = """\
 # The directories of running services stay: only systemd can make them anew.
 for directory in /tmp /var/tmp; do
@@ -147,16 +140,6 @@ find "${homes[@]}" "${places[@]}" -xdev -type d -name .ipynb_checkpoints -prune 
         git -c safe.directory='*' -C "${found%/*}" ls-files --error-unmatch -- "$found" \\
             >/dev/null 2>&1 || rm --recursive --force --one-file-system -- "$found"
     done"""
-
-MACHINE_IDENTITY = """\
-# Empty, not absent: systemd then makes a new one but does not reset which units are enabled.
-: > /etc/machine-id
-if [ -e /var/lib/dbus/machine-id ]; then
-    ln --symbolic --force --no-target-directory /etc/machine-id /var/lib/dbus/machine-id
-fi
-# While it is stopped it does not save a new seed at shutdown.
-systemctl stop systemd-random-seed.service 2>/dev/null || true
-wipe /var/lib/systemd/random-seed /boot/efi/loader/random-seed /boot/loader/random-seed"""
 
 LOGIN = """\
 wipe /etc/ssh/ssh_host_*
@@ -220,7 +203,7 @@ def clean_machine(
     """Return root's script that removes everything personal but the login.
 
     `units` are the services to stop first. `mount_points` are searched for checkpoints beside
-    the homes. `keep` names paths below /tmp, /var/tmp and /var/log that stay as they are.
+    the homes. `keep` names paths below /tmp and /var/tmp that stay as they are.
     """
     stop = [f"systemctl stop -- {quote(unit)}" for unit in units]
     return script(
@@ -232,13 +215,15 @@ def clean_machine(
         PACKAGE_MANAGER,
         *stop,
         CLOUD_INIT,
+        UBUNTU_PRO,
         PACKAGE_CACHES,
         FOREIGN_LOGINS,
         CHECKPOINTS,
         f'for home in "${{homes[@]}}"; do\n    {_wipe_in_home()}\ndone',
         f"wipe {' '.join(SYSTEM_LEFTOVERS)}",
+        IDENTITY,
         TEMPORARY,
-        LOGS,
+        EMPTY_LOGS,
         "sync",
         f"echo {quote(CLEANED)}",
     )
@@ -297,7 +282,8 @@ def remove_login(*, user: str, also: Sequence[str] = ()) -> str:
         HEADER,
         _login_home(user),
         _array("also", also),
-        MACHINE_IDENTITY,
+        LOGS_ARE_EMPTY,
+        MACHINE_ID,
         'wipe "${also[@]}"',
         LOGIN,
         f"echo {quote(LOGIN_REMOVED)}",

@@ -36,6 +36,7 @@ if [ "$(cat "$root/conda/.notebake-version" 2> /dev/null)" != "$miniforge_versio
     esac
     name=Miniforge3-$miniforge_version-Linux-$(uname --machine).sh
     echo "conda: fetching $name"
+    reach "Miniforge's downloads" all "$miniforge_url"
     rm --recursive --force "$root/conda"
     curl --fail --location --silent --show-error --connect-timeout 30 --retry 5 --retry-all-errors \
         --output "$root/$name" "$miniforge_url/$miniforge_version/$name"

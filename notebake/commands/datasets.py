@@ -7,6 +7,7 @@ else the worker brings to the staging path, and the host checks it and moves it 
 from pathlib import PurePosixPath
 from shlex import quote
 
+from notebake.commands.outside import REACH
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
 from notebake.digest import digest_of
 from notebake.recipe import Dataset
@@ -44,7 +45,7 @@ def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str
     if not dataset.source.startswith(("https://", "http://")) or dataset.source.endswith("/"):
         raise ValueError(f"{dataset.name}: a host fetches single files by http only")
     values = _values(dataset, user, records)
-    work = (NETWORK_ENVIRONMENT, values, PREPARE, as_user(user, values, FETCH), RECEIVE)
+    work = (NETWORK_ENVIRONMENT, values, PREPARE, as_user(user, values, REACH, FETCH), RECEIVE)
     return _unless(dataset_is_there(dataset, records=records), dataset, *work)
 
 
@@ -123,6 +124,7 @@ fetch() {
         --output "$staged" -- "$source"
 }
 echo "Dataset $name: fetching"
+reach "the dataset $name" all "$source"
 if [ -z "$sha256" ]; then
     : > "$staged"
     fetch
@@ -159,6 +161,8 @@ else
     fi
 fi
 chown --recursive "$owner:" "$staged"
+# sftp made it by the umask of the login.
+chmod --recursive u+rwX,go+rX "$staged"
 printf '%s\n' "$digest" "$bytes" "$checksum" > "$record.new"
 sync "$record.new"
 if [ -d "$place" ]; then

@@ -6,7 +6,9 @@ that only root and the login user may read, never on a command line.
 
 from shlex import quote
 
-from notebake.commands.shell import as_root, script, variables, write_file
+from notebake.commands.apt import spare_our_services
+from notebake.commands.shell import OPEN_FILES, as_root, script, variables, write_file
+from notebake.patience import JUPYTER_SECONDS
 
 UNIT = "notebake-jupyter.service"
 TOKEN_SERVICE = "notebake-jupyter-token.service"  # noqa: S105
@@ -17,7 +19,9 @@ UNITS = "/etc/systemd/system"
 PYTHON = "/opt/notebake/python"
 
 
-def install_jupyter_service(*, user: str, port: int, working_directory: str) -> str:
+def install_jupyter_service(
+    *, user: str, port: int, working_directory: str, patience_seconds: int = JUPYTER_SECONDS
+) -> str:
     """Return the root script that installs the service, starts it, and waits until it answers."""
     unit = jupyter_unit(user=user, working_directory=working_directory)
     return script(
@@ -30,7 +34,8 @@ def install_jupyter_service(*, user: str, port: int, working_directory: str) -> 
         "systemctl daemon-reload",
         f"systemctl --quiet enable {TOKEN_SERVICE} {UNIT}",
         f"systemctl restart {TOKEN_SERVICE} {UNIT}",
-        variables(port=port),
+        spare_our_services(),
+        variables(port=port, patience_seconds=patience_seconds),
         WAIT.replace("IS_RUNNING", jupyter_is_running(port)),
     )
 
@@ -89,6 +94,8 @@ c.ServerApp.allow_remote_access = False
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
+# A kernel's first start reads its disk for the first time, too.
+c.MappingKernelManager.kernel_info_timeout = {JUPYTER_SECONDS}
 """
 
 
@@ -114,6 +121,7 @@ ExecStart={PYTHON}/bin/jupyter-lab --config={CONFIG_FILE}
 Restart=on-failure
 RestartSec=2
 KillMode=mixed
+LimitNOFILE={OPEN_FILES}
 TimeoutStopSec=20
 OOMPolicy=continue
 
@@ -142,15 +150,17 @@ PAGE_CONFIG = """\
 
 WAIT = r"""
 is_running() { IS_RUNNING; }
-for attempt in $(seq 600); do
-    if is_running; then
-        echo "JupyterLab answers on 127.0.0.1:$port"
-        break
+SECONDS=0 told=0
+until is_running; do
+    if [ "$SECONDS" -ge "$((told + 30))" ]; then
+        told=$SECONDS
+        echo "JupyterLab has been starting for $told s"
     fi
-    if [ "$attempt" = 600 ]; then
+    if [ "$SECONDS" -ge "$patience_seconds" ]; then
         journalctl --no-pager --lines=30 --unit=notebake-jupyter >&2
         exit 1
     fi
     sleep "${pause:-0.2}"
 done
+echo "JupyterLab answers on 127.0.0.1:$port"
 """

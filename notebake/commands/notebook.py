@@ -29,7 +29,8 @@ rm --force -- "$output" "$output.status.json"
 [ -f "$notebook" ] || { echo "There is no notebook $notebook" >&2; exit 66; }
 [ -d "$directory" ] || { echo "There is no directory $directory" >&2; exit 66; }
 mkdir --parents -- "$(dirname -- "$output")"
-runtime=$(mktemp --directory --tmpdir notebake-XXXXXX)
+# Not in /tmp, which may be mounted noexec: what a notebook compiles lies in these directories.
+runtime=$(mktemp --directory --tmpdir="$(dirname -- "$output")" notebake-XXXXXX)
 trap 'rm --recursive --force -- "$runtime"' EXIT
 mkdir -- "$runtime/tmp"
 export TMPDIR="$runtime/tmp"
@@ -99,6 +100,7 @@ def run_notebook(
     return "\n".join(
         (
             "set -euo pipefail",
+            "umask 022",
             "export LC_ALL=C.UTF-8",
             f"notebook={quote(notebook_path)}",
             f"output={quote(output_path)}",

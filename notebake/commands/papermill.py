@@ -41,7 +41,7 @@ echo "Python: building papermill's environment"
 """
 
 LOCK = r"""
-rm --recursive --force "$root/cache" & removing=$!
+rm --recursive --force "$root/cache" "$root/tmp" & removing=$!
 freeze papermill | keep "$lock_file"
 wait "$removing"
 """

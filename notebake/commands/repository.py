@@ -2,6 +2,7 @@
 
 from shlex import quote
 
+from notebake.commands.outside import REACH
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
 from notebake.recipe import Repository
 
@@ -15,7 +16,11 @@ def clone_repository(*, repository: Repository, path: str, user: str) -> str:
     """
     values = variables(url=repository.url, ref=repository.ref, path=path, user=user)
     return script(
-        NETWORK_ENVIRONMENT, values, CHOOSE_DIRECTORY, as_user(user, values, CHECK_OUT), FINISH
+        NETWORK_ENVIRONMENT,
+        values,
+        CHOOSE_DIRECTORY,
+        as_user(user, values, REACH, REACH_REMOTE, CHECK_OUT),
+        FINISH,
     )
 
 
@@ -41,8 +46,22 @@ if [ ! -d "$path/.git" ]; then
 fi
 """
 
+# By git's own settings on this machine: another address in its place, and a proxy.
+REACH_REMOTE = r"""
+address=$(git ls-remote --get-url "$url")
+case $address in
+    http://* | https://* | git://* | ssh://*)
+        (
+            proxy=$(git config --get-urlmatch http.proxy "$address" || true)
+            [ -z "$proxy" ] || export http_proxy=$proxy https_proxy=$proxy
+            reach "the repository" all "$address"
+        )
+        ;;
+esac
+"""
+
 CHECK_OUT = r"""
-export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="ssh -o BatchMode=yes"
+export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="ssh -o BatchMode=yes -o ConnectTimeout=30"
 # While it is there, a checkout was begun and not finished, and all changes are its own.
 begun=$clone/.git/notebake-checkout
 refuse() { echo "$clone $*: it is left as it is" >&2; exit 1; }

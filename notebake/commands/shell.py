@@ -7,9 +7,18 @@ NETWORK_ENVIRONMENT = "set -a; [ ! -r /etc/environment ] || . /etc/environment; 
 """Proxy and certificate settings: login shells have them from PAM, systemd's units do not."""
 
 
+OPEN_FILES = "8192:524288"
+"""How many files our own services may open, as soft and hard limit: a hardened base may allow fewer
+than a package manager or a notebook needs. The hard one is systemd's own (systemd-system.conf)."""
+
+
 def script(*commands: str) -> str:
-    """Return a script that ends at the first command that fails."""
-    return "\n".join(("set -euo pipefail", *commands)) + "\n"
+    """Return a script that ends at the first command that fails.
+
+    What it makes may be read by everybody unless it says otherwise, whatever umask a hardened base
+    gives to its logins: the image's people are others than its builders.
+    """
+    return "\n".join(("set -euo pipefail", "umask 022", *commands)) + "\n"
 
 
 def variables(**values: str | int) -> str:
@@ -25,11 +34,13 @@ def as_root(*commands: str) -> str:
 def as_user(user: str, *commands: str) -> str:
     """Return one command with which root runs all of these as a user, in the user's home.
 
-    runuser keeps the environment, so that proxy and certificate settings reach the user's work.
+    setpriv keeps the environment, so that proxy and certificate settings reach the user's work, and
+    unlike runuser it asks no PAM, which would lower the limits of open files (pam_limits).
     """
     home = f'"$(getent passwd {quote(user)} | cut --delimiter=: --fields=6)"'
     login = f"env --chdir={home} HOME={home} USER={quote(user)} LOGNAME={quote(user)}"
-    return f"runuser --user={quote(user)} -- {login} bash -c {quote(script(*commands))}"
+    ids = f'--reuid={quote(user)} --regid="$(id --group {quote(user)})" --init-groups'
+    return f"setpriv {ids} -- {login} bash -c {quote(script(*commands))}"
 
 
 def write_file(path: str, content: str, *, mode: str = "0644", owner: str = "root") -> str:

@@ -9,11 +9,13 @@ import base64
 from shlex import quote
 
 from notebake.commands.conda import BUILD_WITH_CONDA, LOCK_CONDA, miniforge
+from notebake.commands.outside import REACH
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables, write_file
 from notebake.commands.uv import (
     BUILD_WITH_PIP,
     INSTALL_UV,
     LOCKING,
+    REACH_INDEX,
     UV_ENVIRONMENT,
     uv_requirement,
 )
@@ -67,7 +69,7 @@ def build_environment(software: Software, digest: str, root: str) -> list[str]:
         pip="\n".join(software.pip),
     )
     build = (miniforge(), BUILD_WITH_CONDA) if with_conda else (BUILD_WITH_PIP,)
-    return [values, UV_ENVIRONMENT, INSTALL_UV, *build, FINISH]
+    return [values, UV_ENVIRONMENT, REACH, REACH_INDEX, INSTALL_UV, *build, FINISH]
 
 
 def asked_file(software: Software, root: str) -> str:

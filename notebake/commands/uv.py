@@ -5,6 +5,8 @@ environment with a pip of its own takes 8 s. It is unpacked first: importing pip
 from within its archive costs most of a second.
 """
 
+from shlex import quote
+
 UV_VERSION = "0.13.9"
 UV_HASHES = (
     # x86_64, then aarch64; both manylinux_2_17
@@ -18,11 +20,44 @@ def uv_requirement() -> str:
     return " ".join((f"uv=={UV_VERSION}", *(f"--hash=sha256:{digest}" for digest in UV_HASHES)))
 
 
+# The files are pip's own, the later ones before the earlier (pip's documentation, "Configuration").
+FIND_INDEX = """\
+import configparser, os, pathlib
+
+home = pathlib.Path(os.environ.get("HOME") or "/")
+files = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", home / ".pip/pip.conf"]
+files += [home / ".config/pip/pip.conf", os.environ.get("PIP_CONFIG_FILE") or "/dev/null"]
+known = configparser.RawConfigParser(strict=False)
+try:
+    known.read(files)
+except configparser.Error:
+    pass
+for section in ("install", "global"):
+    if known.has_option(section, "index-url"):
+        print(known.get(section, "index-url").strip())
+        break
+"""
+
 UV_ENVIRONMENT = r"""
 export UV_CACHE_DIR=$root/cache UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
-[ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
+# What is built runs what it has unpacked, and /tmp may be mounted noexec.
+mkdir --parents "$root/tmp"
+export TMPDIR=$root/tmp
+# uv does not read pip's files, but the index that a machine is told in one is meant for both.
+PIP_INDEX_URL=${PIP_INDEX_URL:-$(python3 -I -c FIND_INDEX)}
+if [ -n "$PIP_INDEX_URL" ]; then
+    export PIP_INDEX_URL UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}
+fi
 uv=$root/uv/bin/uv
+""".replace("FIND_INDEX", quote(FIND_INDEX))
+
+REACH_INDEX = r"""
+index=${PIP_INDEX_URL:-https://pypi.org/simple}
+case ${PIP_NO_INDEX:+none}$index in
+    http://* | https://*) reach "the index of Python packages" all "$index" ;;
+esac
 """
+"""Fails where the index cannot be reached that pip and uv will ask."""
 
 INSTALL_UV = r"""
 wanted=${uv_requirement%% *}

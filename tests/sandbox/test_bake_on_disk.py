@@ -52,6 +52,16 @@ def test_no_file_of_the_image_holds_a_secret_of_the_build(
     assert (done.returncode, done.stdout) == (1, "")
 
 
+def test_no_log_of_the_image_holds_a_byte_of_the_build(
+    bakery: Bakery, image: dict[str, Any]
+) -> None:
+    stack = bakery.cloud.home.path / "images" / f"{image['ImageId']}.json"
+    _, *own = json.loads(stack.read_text())["layers"]
+    logs = [path for layer in own for path in Path(layer).glob("var/log/**/*") if path.is_file()]
+    assert {"wtmp", "dpkg.log"} & {path.name for path in logs}, "there were logs"
+    assert {str(path): path.stat().st_size for path in logs if path.stat().st_size} == {}
+
+
 def test_no_trace_of_the_dead_man_switch_is_in_the_image(
     bakery: Bakery, root: Path, image: dict[str, Any]
 ) -> None:

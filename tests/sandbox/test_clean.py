@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake import credential_scan
+from notebake import credential_scan, user_data
 from notebake.commands.clean import (
     CLEANED,
     LOGIN_REMOVED,
@@ -60,8 +60,6 @@ NEEDED = (
     "/home/ubuntu/work/tracked/.ipynb_checkpoints/b",
     "/opt/notebake/conda-meta/history",
     "/var/lib/notebake/steps/software",
-    "/var/log/some.log",
-    "/var/log/apt",
     f"{KEPT}/file",
 )
 
@@ -149,9 +147,7 @@ def prepare(upper: Path, key: Path) -> None:
 def use(host: Host) -> None:
     """Leave on the host what a build and its people leave."""
     scanner = Path(credential_scan.__file__).read_text()
-    files = [
-        path for path in PERSONAL + NEEDED if path not in ("/home/ubuntu/.bashrc", "/var/log/apt")
-    ]
+    files = [path for path in PERSONAL + NEEDED if path != "/home/ubuntu/.bashrc"]
     host.do(
         f"set -eu; cat > {SCANNER} <<'END'\n{scanner}\nEND\n"
         f"mkfs.ext4 -q {VOLUME}; mkdir /data; mount {VOLUME} /data\n"
@@ -173,7 +169,7 @@ def test_a_cleaned_host_keeps_what_the_image_needs_and_nothing_else(host: Host) 
         assert host.do(clean).splitlines()[-1] == CLEANED
     assert host.present(*PERSONAL) == []
     assert host.present(*NEEDED) == list(NEEDED)
-    assert host.do("cat /var/log/some.log; systemctl is-active jupyter || true") == "inactive"
+    assert host.do("systemctl is-active jupyter || true") == "inactive"
     report = parse_report(host.do(scan))
     assert report["files"] > 5000
     assert is_clean(report), findings_text(report)
@@ -210,6 +206,122 @@ def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) 
     assert history not in host.present(*PERSONAL)
 
 
+LOGS = (
+    "apt/history.log",
+    "apt/term.log",
+    "auth.log",
+    "btmp",
+    "cloud-init-output.log",
+    "deep/er/service.log",
+    "dpkg.log",
+    "dpkg.log.1",
+    "installer/syslog",
+    "journal/0123456789abcdef0123456789abcdef/system.journal",
+    "lastlog",
+    "old.log.2.gz",
+    "rotated.log-20261128",
+    "rotated.log-20261128.zst",
+    "syslog",
+    "unattended-upgrades/unattended-upgrades.log",
+    "wtmp",
+)
+"""What is written below /var/log, and how it is rotated."""
+WRITER = """[Unit]
+Description=Keeps its log open, and comes back whenever it ends
+[Service]
+ExecStart=/bin/sh -c 'exec >> /var/log/deep/er/service.log; while :; do echo line; sleep 0.05; done'
+ExecStop=/bin/sh -c 'echo stopping >> /var/log/deep/er/service.log'
+Restart=always
+RestartSec=0
+"""
+OPENER = """[Unit]
+Description=Opens its log anew for each line, also while the machine goes down
+[Service]
+ExecStart=/bin/sh -c 'while :; do echo line >> /var/log/opened.log; sleep 0.05; done'
+ExecStopPost=/bin/sh -c 'echo the end >> /var/log/opened.log'
+"""
+
+
+def test_no_log_holds_a_byte_once_the_machine_is_off(host: Host) -> None:
+    """Neither of what was there before the cleaning, nor of what went on writing after it."""
+    files = " ".join(f"/var/log/{one}" for one in LOGS)
+    host.do(
+        "mkdir --parents /var/lib/notebake\n"
+        f"for path in {files}; do mkdir -p ${{path%/*}}; echo BUILD >> $path; done\n"
+        f"cat > /run/systemd/system/writer.service <<'END'\n{WRITER}END\n"
+        f"cat > /run/systemd/system/opener.service <<'END'\n{OPENER}END\n"
+        "systemctl daemon-reload; systemctl start writer opener\n"
+        # Of no service, and deaf to the usual signal.
+        "cat > /run/hold <<'END'\ntrap '' TERM\nexec >> /var/log/held.log\n"
+        "while :; do echo line; sleep 0.05; done\nEND\n"
+        "systemd-run --quiet --scope --unit=holder setsid bash /run/hold < /dev/null &\n"
+        "until [ -s /var/log/held.log ] && [ -s /var/log/opened.log ]; do sleep 0.05; done"
+    )
+
+    host.do(clean_machine(user="ubuntu"))
+    assert host.do("systemctl is-active writer || true") in ("inactive", "failed")
+    host.do("echo BUILD >> /var/log/late.log; logger BUILD; sleep 0.5")
+    host.do(remove_login(user="ubuntu"))
+    host.machines.shut_down(MACHINE)
+
+    logs = host.machines.home.machines_path / MACHINE / "upper/var/log"
+    left = {path.relative_to(logs): path.stat().st_size for path in walk(logs) if path.is_file()}
+    assert len(left) > 8, "logs keep their places, owners and modes"
+    assert {path: size for path, size in left.items() if size} == {}
+    assert not [path for path in left if "20261128" in path.name or path.suffix in (".gz", ".1")]
+
+
+def walk(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if not path.is_symlink()]
+
+
+def test_a_log_that_is_written_to_after_all_keeps_the_login_and_is_named(host: Host) -> None:
+    host.do("mkdir --parents /var/lib/notebake; " + clean_machine(user="ubuntu"))
+    host.do("echo BUILD > /run/notebake/var-log/sneaked.log")
+    done = host.run(remove_login(user="ubuntu"))
+    assert done.returncode == 1
+    assert "a log was written to: /run/notebake/var-log/sneaked.log" in done.stderr
+    assert host.run("true").returncode == 0, "nobody was locked out"
+
+
+def test_no_timer_but_the_dead_man_switchs_fires_after_the_cleaning(host: Host) -> None:
+    host.do(f"mkdir --parents /var/lib/notebake\n{user_data.arm_lease(1)}")
+    host.do("systemd-run --quiet --on-active=1h --unit=somebodys true")
+    host.do(clean_machine(user="ubuntu"))
+    timers = host.do("systemctl list-units --type=timer --state=active --plain --no-legend")
+    assert [line.split()[0] for line in timers.splitlines()] == [user_data.TIMER]
+
+
+IDENTITIES = (
+    "/var/lib/NetworkManager/secret_key",
+    "/var/lib/amazon/ssm/i-0abc/vault",
+    "/var/lib/dhcp/dhclient.eth0.leases",
+    "/var/lib/dhcpcd/duid",
+    "/var/lib/fwupd/pki/secret.key",
+    "/var/lib/systemd/credential.secret",
+)
+
+
+def test_what_tells_a_machine_from_others_is_made_anew(host: Host) -> None:
+    host.do(
+        f"for path in {' '.join(IDENTITIES)}; do mkdir -p ${{path%/*}}; echo BUILD > $path; done\n"
+        "mkdir -p /var/lib/notebake /etc/iscsi /usr/lib/open-iscsi\n"
+        "echo InitiatorName=iqn.1993-08.org.debian:01:aaaa > /etc/iscsi/initiatorname.iscsi\n"
+        "install /bin/true /usr/lib/open-iscsi/startup-checks.sh"
+    )
+    host.do(clean_machine(user="ubuntu"))
+    assert host.present(*IDENTITIES) == []
+    assert host.do("cat /etc/iscsi/initiatorname.iscsi") == "GenerateName=yes"
+
+
+def test_a_key_of_snapd_that_it_does_not_give_up_stops_the_cleaning(host: Host) -> None:
+    key = "/var/lib/snapd/device/private-keys-v1/aaaa"
+    host.do(f"mkdir -p /var/lib/notebake $(dirname {key}); echo key > {key}")
+    done = host.run(clean_machine(user="ubuntu"))
+    assert done.returncode == 1
+    assert "snapd keeps its key in /var/lib/snapd/device/private-keys-v1" in done.stderr
+
+
 def test_after_the_last_script_nobody_can_log_in(host: Host) -> None:
     use(host)
     host.do(clean_machine(user="ubuntu"))
@@ -228,7 +340,9 @@ def test_after_the_last_script_nobody_can_log_in(host: Host) -> None:
 
 
 def test_a_login_that_cannot_be_removed_is_an_error(host: Host) -> None:
-    host.do("mkdir --parents /var/lib/notebake; touch /etc/ssh/authorized_keys")
+    host.do("mkdir --parents /var/lib/notebake")
+    host.do(clean_machine(user="ubuntu"))
+    host.do("touch /etc/ssh/authorized_keys")
     done = host.run(remove_login(user="ubuntu"))
     assert done.returncode == 1
     assert "still there: /etc/ssh/authorized_keys" in done.stderr

@@ -28,7 +28,11 @@ from notebake.commands import (
     software,
     volumes,
 )
+from notebake.commands.fitness import ASK_FITNESS, CLOCK, SWITCH
 from notebake.commands.notebook import status_path
+from notebake.commands.package_lock import find_holder
+from notebake.commands.shell import as_root
+from notebake.commands.ways_in import ASK_WAYS_IN
 from notebake.detached import ROOT, read_command, start_command, upload
 from notebake.digest import digest_of
 from notebake.recipe import Recipe, Volume
@@ -84,8 +88,11 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     known: dict[str, Deed] = {
         "true": Spoken,
         boot.first_boot_status(): Spoken,
-        can_be_worked_on(): lambda: succeed(not cleanings(up)),
+        can_be_worked_on(): lambda: succeed(up.lease_until and not cleanings(up)),
+        ASK_WAYS_IN: Spoken,
+        ASK_FITNESS: lambda: show_fitness(host, up),
         let_work_on_it(): lambda: end_cleanings(up),
+        as_root(find_holder()): Spoken,
         boot.machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
         user_data.renew_lease(recipe.lease_hours): lambda: renew(host),
         user_data.lease_is_armed(): lambda: succeed(up.lease_until),
@@ -200,7 +207,7 @@ def reading(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed 
         if not work.result and len(work.log) <= int(found[2]):
             host.clock.advance(min(READING_SECONDS, work.ends_at - host.clock.seconds))
         more = base64.encodebytes(work.log[int(found[2]) :]).decode()
-        return Spoken(0, f"{work.result}\n{more}")
+        return Spoken(0, f"{work.result}\n\n{more}")
 
     return read
 
@@ -229,6 +236,12 @@ def looking_at_part(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) 
 def write(host: ScriptedHost, path: str, text: str) -> Spoken:
     host.root.files[path] = text.encode()
     return Spoken()
+
+
+def show_fitness(host: ScriptedHost, up: Boot) -> Spoken:
+    """Show a clock that is right, and the dead-man switch as it is."""
+    switch = "" if up.lease_until else f"{SWITCH} it is not armed\n"
+    return Spoken(0, f"{CLOCK} {host.clock.now():.0f}\n{switch}")
 
 
 def renew(host: ScriptedHost) -> Spoken:

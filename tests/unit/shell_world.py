@@ -59,11 +59,11 @@ class ShellWorld:
 
 
 def shell_world(directory: Path) -> ShellWorld:
-    """Return a world in which we are root already: `sudo` and `runuser` only pass on."""
+    """Return a world in which we are root already: `sudo` and `setpriv` only pass on."""
     world = ShellWorld(directory)
     runs_the_rest = 'while [ "${1#-}" != "$1" ]; do shift; done; exec "$@"'
     world.fake("sudo", runs_the_rest)
-    world.fake("runuser", runs_the_rest)
+    world.fake("setpriv", runs_the_rest)
     if os.geteuid() != 0:
         for name in ("install", "chown"):
             world.fake(name, WITHOUT_OWNER.format(program=shutil.which(name)))

@@ -1,37 +1,22 @@
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from notebake.commands.apt import (
-    PROGRAMS,
+    SPARE_FILE,
     install_packages,
-    package_manager_runs,
     packages_are_installed,
+    spare_our_services,
 )
 from notebake.commands.shell import script
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
-
-def is_busy() -> bool:
-    return subprocess.run(["bash", "-c", package_manager_runs()], check=False).returncode == 0
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_running_package_manager_is_seen(name: str, tmp_path: Path) -> None:
-    program = tmp_path / name
-    shutil.copy(shutil.which("sleep") or "", program)
-    running = subprocess.Popen([program, "30"])
-    try:
-        assert is_busy()
-    finally:
-        running.kill()
-        running.wait()
-
-
-def test_the_names_fit_what_the_kernel_keeps_of_a_name() -> None:
-    assert all(len(name) <= 15 for name in PROGRAMS)
+APT_GET = """
+echo "$NEEDRESTART_SUSPEND $NEEDRESTART_MODE $DEBIAN_FRONTEND" >> environment
+if [ "$1" = indextargets ]; then cat sites 2>/dev/null; exit 0; fi
+[ "${APT_EXIT:-0}" = 0 ] || exit "$APT_EXIT"
+echo "${@: -1}" >> added
+"""
 
 
 @pytest.fixture
@@ -39,7 +24,9 @@ def world(tmp_path: Path) -> ShellWorld:
     """A machine on which the package `present` is installed, and others can be."""
     world = shell_world(tmp_path)
     world.environment["retry_seconds"] = "0"
-    world.fake("apt-get", '[ "${APT_EXIT:-0}" = 0 ] || exit "$APT_EXIT"; echo "${@: -1}" >> added')
+    world.environment["reach_seconds"] = "0"
+    world.fake("apt-get", APT_GET)
+    world.fake("apt-config", "exit 0")
     world.fake(
         "dpkg",
         '[ "$1" != --audit ] || cat audit 2>/dev/null; [ "$1" != --configure ] || rm audit',
@@ -60,7 +47,8 @@ def are_there(world: ShellWorld, *packages: str) -> bool:
 
 
 def calls_of(world: ShellWorld, program: str) -> list[str]:
-    return [call for call in world.calls if call.split()[0] == program]
+    calls = [call for call in world.calls if call.split()[0] == program]
+    return [call for call in calls if call.split()[1] != "indextargets"]
 
 
 def test_apt_is_asked_for_what_is_missing_only(world: ShellWorld) -> None:
@@ -111,3 +99,36 @@ def test_names_reach_apt_unchanged(world: ShellWorld) -> None:
     assert not are_there(world, NASTY)
     assert install(world, NASTY)[0] == 0
     assert any(call.endswith(NASTY) for call in calls_of(world, "apt-get"))
+
+
+def test_nothing_is_restarted_by_what_is_installed(world: ShellWorld) -> None:
+    assert install(world, "ffmpeg")[0] == 0
+    told = (world.directory / "environment").read_text().split("\n")[:-1]
+    assert set(told) == {"1 l noninteractive"}
+
+
+def test_no_lock_is_taken_for_an_interrupted_installation() -> None:
+    """What is half installed while somebody installs it is his."""
+    text = install_packages(["present"])
+    assert text.index("\nwait_for_lock\n") < text.index('if [ -n "$(dpkg --audit)" ]')
+
+
+def test_sources_that_cannot_be_reached_are_named_before_apt_is_asked(world: ShellWorld) -> None:
+    (world.directory / "bin/python3").unlink()
+    (world.directory / "sites").write_text("http://127.0.0.1:1/debian\nfile:/srv/packages\n")
+
+    code, printed = install(world, "ffmpeg")
+
+    assert code == 1
+    assert calls_of(world, "apt-get") == []
+    assert "http://127.0.0.1:1: no connection to 127.0.0.1:1" in printed
+    assert "no way out to the sources of its packages" in printed
+
+
+def test_our_services_are_left_to_themselves_by_needrestart(
+    world: ShellWorld, tmp_path: Path
+) -> None:
+    here = tmp_path / SPARE_FILE.removeprefix("/")
+    done = world.run(script(spare_our_services().replace("/etc/", f"{tmp_path}/etc/")))
+    assert done.returncode == 0, done.stderr
+    assert here.read_text() == "$nrconf{override_rc}{qr(^notebake-)} = 0;\n"

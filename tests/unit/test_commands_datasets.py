@@ -39,6 +39,8 @@ class Fetching:
         served.write_bytes(CONTENT)
         world.environment["served"] = str(served)
         world.fake("curl", SERVE)
+        # The way out is looked at by Python; see test_commands_outside.py.
+        world.fake("python3", "exit ${NO_WAY_OUT:-0}")
         self.options = {"user": getpass.getuser(), "records": str(world.directory / "records")}
 
     def dataset(self, **more: str) -> Dataset:
@@ -192,3 +194,12 @@ def test_what_is_there_is_not_fetched_again(fetching: Fetching) -> None:
 def test_what_a_host_cannot_fetch_is_refused(fetching: Fetching, source: str) -> None:
     with pytest.raises(ValueError, match="single files by http only"):
         fetch_dataset(fetching.dataset(source=source), **fetching.options)
+
+
+def test_nothing_is_fetched_where_there_is_no_way_out(fetching: Fetching) -> None:
+    fetching.world.environment["NO_WAY_OUT"] = "1"
+
+    code, _ = fetching.fetch(fetching.dataset())
+
+    assert code == 1
+    assert not [call for call in fetching.world.calls if call.startswith("curl")]

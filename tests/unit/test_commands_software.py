@@ -56,7 +56,9 @@ class Machine:
         self.write(installed, "uv", FAKE_UV)
         target = f'mkdir -p "{self.root}/uv/bin" && cp "{installed}" "{self.root}/uv/bin/uv"'
         pip = f'cat "${{@: -1}}" >> "$asked.hashes"; {target}'
-        world.fake("python3", f'case "$*" in -) echo wheel ;; *install*) {pip} ;; esac')
+        world.fake(
+            "python3", f'case "$*" in -) echo wheel ;; "-I -c"*) ;; *install*) {pip} ;; esac'
+        )
 
     def write(self, path: Path, name: str, body: str) -> None:
         calls = self.world.directory / "calls"

@@ -120,6 +120,11 @@ NAMED = [
     ("credential for rclone", "root/.config/rclone/rclone.conf", "[r]\npass = x"),
     ("credential for climate data", "home/ubuntu/.cdsapirc", "url: x\nkey: y"),
     ("credential for Kaggle", "root/.kaggle/kaggle.json", '{"key":"x"}'),
+    ("identity of this machine", "var/lib/snapd/device/private-keys-v1/ab", "TYPE"),
+    ("identity of this machine", "etc/iscsi/initiatorname.iscsi", "InitiatorName=iqn.a:b"),
+    ("identity of this machine", "var/lib/amazon/ssm/Vault/Store/RegistrationKey", "{}"),
+    ("identity of this machine", "var/lib/tailscale/tailscaled.state", '{"_machinekey": "x"}'),
+    ("key of a WireGuard tunnel", "etc/wireguard/wg0.conf", "[Interface]\nPrivateKey = x"),
     ("secret in an environment file", "home/ubuntu/work/.env", "DB_PASSWORD=Tr0ub4dor"),
 ]  # fmt: skip
 

@@ -1,6 +1,5 @@
 """The commands of detached work, run by a real bash in a world with a small systemd of its own."""
 
-import base64
 import secrets
 import subprocess
 import time
@@ -14,6 +13,7 @@ from notebake.detached import (
     judge,
     log_lines,
     packed,
+    parse_reading,
     read_command,
     start_command,
     upload,
@@ -42,7 +42,7 @@ shift $(( $# - 2 ))
     timeout "$limit" "$@" >> "$log" 2>&1 < /dev/null
     code=$?
     case $code in 0) result=success ;; 124) result=timeout ;; *) result=exit-code ;; esac
-    SERVICE_RESULT=$result EXIT_STATUS=$code "$ended"
+    SERVICE_RESULT=$result EXIT_STATUS=$code $ended
 ) > /dev/null 2>&1 9<&- &
 """
 
@@ -66,8 +66,9 @@ class Detached:
     def read(self, offset: int = 0) -> tuple[str, bytes]:
         done = self.world.run(read_command(NAME, offset))
         assert done.returncode == 0, done.stderr
-        result, _, more = done.stdout.partition("\n")
-        return result, base64.b64decode(more)
+        reading = parse_reading(done.stdout)
+        assert reading.full is None
+        return reading.result, reading.more
 
     def read_to_end(self) -> tuple[str, bytes]:
         printed = b""

@@ -1,0 +1,74 @@
+"""What tells one machine from another, beside ssh's keys and the machine-id.
+
+Whatever a machine makes anew by itself at its next boot is removed; what it does not, stops the
+bake, here or by the search for credentials.
+"""
+
+from notebake.commands.shell import refuse
+
+IDENTITY_FILES = (
+    # fwupd makes them when it refreshes what it knows of firmware; its key is one like any other.
+    "/var/lib/fwupd/pki/*",
+    "/etc/dhcpcd.duid",
+    "/var/lib/dhcp/*.leases",
+    "/var/lib/{dhclient,dhcpcd,dhcpcd5}/*",
+    "/var/lib/NetworkManager/{*.lease,*lease*.conf,secret_key,timestamps,seen-bssids}",
+    "/var/lib/systemd/credential.secret",
+)
+"""Made anew by whoever needs them, as bash expands it."""
+
+SNAPD_KEYS = "/var/lib/snapd/device/private-keys-v1"
+INITIATOR_NAME = "/etc/iscsi/initiatorname.iscsi"
+MACHINE_TOKEN = "/var/lib/ubuntu-advantage/private/machine-token.json"  # noqa: S105
+
+# snapd's own way to part with its identity (snapd, daemon/api_model.go, postSerial): from the next
+# boot on it makes another.
+SNAPD = f"""\
+if [ -n "$(ls --almost-all {SNAPD_KEYS} 2> /dev/null)" ]; then
+    echo 'snapd: forgetting the identity of this machine'
+    curl --silent --show-error --fail --max-time 60 --noproxy '*' --output /dev/null \\
+        --unix-socket /run/snapd.socket --header 'Content-Type: application/json' \\
+        --data '{{"action": "forget", "no-registration-until-reboot": true}}' \\
+        http://localhost/v2/model/serial || true
+    [ -z "$(ls --almost-all {SNAPD_KEYS})" ] ||
+        {refuse(f"snapd keeps its key in {SNAPD_KEYS}, and each machine would have the same")}
+fi"""
+
+# Its daemon asks for this word before each start (open-iscsi, debian/startup-checks.sh).
+ISCSI = f"""\
+if grep --quiet '^InitiatorName=' {INITIATOR_NAME} 2> /dev/null &&
+    [ -x /usr/lib/open-iscsi/startup-checks.sh ]; then
+    echo 'iSCSI: each machine makes a name of its own'
+    printf 'GenerateName=yes\\n' > {INITIATOR_NAME}
+fi"""
+
+SSM_AGENT = """\
+for unit in snap.amazon-ssm-agent.amazon-ssm-agent.service amazon-ssm-agent.service; do
+    systemctl stop "$unit" 2> /dev/null || true
+done
+wipe /var/lib/amazon/ssm/*"""
+
+# A base of Ubuntu Pro attaches each machine at its first boot by a unit of this package; a token
+# that somebody has attached by hand stays, and is found by the search: it is his.
+UBUNTU_PRO = f"""\
+if [ -s {MACHINE_TOKEN} ] &&
+    dpkg-query --show --showformat '${{db:Status-Abbrev}}\\n' \\
+        ubuntu-pro-auto-attach ubuntu-advantage-pro 2> /dev/null | grep --quiet '^ii'; then
+    echo 'Ubuntu Pro: detaching the builder. Each machine from the image attaches itself, and' \\
+        'costs what AWS takes for Ubuntu Pro.'
+    timeout 300 pro detach --assume-yes
+    wipe {MACHINE_TOKEN}
+fi"""
+
+MACHINE_ID = """\
+# Empty, not absent: systemd then makes a new one but does not reset which units are enabled.
+: > /etc/machine-id
+if [ -e /var/lib/dbus/machine-id ]; then
+    ln --symbolic --force --no-target-directory /etc/machine-id /var/lib/dbus/machine-id
+fi
+# While it is stopped it does not save a new seed at shutdown.
+systemctl stop systemd-random-seed.service 2>/dev/null || true
+wipe /var/lib/systemd/random-seed /boot/efi/loader/random-seed /boot/loader/random-seed"""
+
+IDENTITY = "\n".join((SNAPD, ISCSI, SSM_AGENT, f"wipe {' '.join(IDENTITY_FILES)}"))
+"""Root's commands, after those that define `wipe`."""

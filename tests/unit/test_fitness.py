@@ -1,0 +1,160 @@
+"""What a host lacks is named before anything is installed on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import create_autospec
+
+import pytest
+
+from notebake import clock, fitness
+from notebake import host as ssh
+from notebake.commands.fitness import ASK_FITNESS, parse_fitness
+from notebake.commands.ways_in import parse_ways_in
+from notebake.errors import NotebakeError, WaitTimeoutError
+from notebake.patience import CLOCK_SECONDS, LOCK_SECONDS
+from notebake.recipe import Recipe
+from notebake.records import Host, Run
+from tests.sweep.virtual_clock import BEGINNING, VirtualClock
+from tests.unit.shell_world import shell_world
+
+RUN = Run(id="r", recipe=Recipe(name="a"), store="/nowhere")
+HOST = Host(
+    instance_id="i-0abc", address="10.0.0.1", user="ubuntu", private_key_path="k", host_key="h"
+)
+GOOD = f"clock: {BEGINNING:.0f}\nroom: 4000000000 8000000000 900 1000 /\n"
+
+
+@contextmanager
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: str) -> Iterator[VirtualClock]:
+    """Let the host give these answers, the last one for ever, in a time that passes at once."""
+    left = list(answers)
+    run = create_autospec(ssh.run_command)
+    run.side_effect = lambda *_, **__: left.pop(0) if len(left) > 1 else left[0]
+    monkeypatch.setattr(ssh, "run_command", run)
+    virtual = VirtualClock()
+    with clock.replaced(virtual):
+        yield virtual
+
+
+def told_by_aws(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    asked = create_autospec(fitness.read_time, return_value=BEGINNING + seconds)
+    monkeypatch.setattr(fitness, "read_time", asked)
+
+
+def test_a_host_that_lacks_nothing_is_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(monkeypatch, GOOD):
+        fitness.check_fitness(RUN, HOST)
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "hint"),
+    [
+        ("sudo: sudo: a password is required", "a password is required", "NOPASSWD"),
+        ("sudo: sudo: sorry, you must have a tty to run sudo", "must have a tty", "requiretty"),
+        (
+            "switch: notebake-lease.timer does not run",
+            "The dead-man switch of i-0abc is not armed, so nothing would end that machine",
+            "bootcmd",
+        ),
+        (
+            "room: 0 8589934592 900 1000 /",
+            "no space left on /, 0 of 8.0 GiB free",
+            "root_volume.size_gib",
+        ),
+    ],
+)
+def test_what_a_host_lacks_is_named_with_what_to_mend(
+    monkeypatch: pytest.MonkeyPatch, line: str, words: str, hint: str
+) -> None:
+    with (
+        answering(monkeypatch, f"{GOOD}{line}\n"),
+        pytest.raises(NotebakeError) as caught,
+    ):
+        fitness.check_fitness(RUN, HOST)
+    assert words in caught.value.message
+    assert "10.0.0.1" in caught.value.message or "i-0abc" in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("off", "words"), [(-3600, "60 minutes behind this computer's"), (7200, "120 minutes ahead of")]
+)
+def test_a_clock_that_is_wrong_for_good_is_named_with_the_difference(
+    monkeypatch: pytest.MonkeyPatch, off: int, words: str
+) -> None:
+    told_by_aws(monkeypatch, 0)
+    with (
+        answering(monkeypatch, f"clock: {BEGINNING + off:.0f}") as virtual,
+        pytest.raises(NotebakeError, match="certificates and apt's Release files") as caught,
+    ):
+        fitness.check_fitness(RUN, HOST)
+    assert words in caught.value.message
+    assert "chrony" in caught.value.hint
+    assert virtual.seconds <= CLOCK_SECONDS + 5
+
+
+def test_a_clock_that_is_set_a_moment_later_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    told_by_aws(monkeypatch, 0)
+    wrong = f"clock: {BEGINNING - 3600:.0f}"
+    with answering(monkeypatch, wrong, wrong, GOOD):
+        fitness.check_fitness(RUN, HOST)
+
+
+def test_where_this_computers_own_clock_is_wrong_the_host_is_not_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told_by_aws(monkeypatch, -3600)
+    with answering(monkeypatch, f"clock: {BEGINNING - 3600:.0f}"):
+        fitness.check_fitness(RUN, HOST)
+
+
+def test_a_lock_that_is_never_given_back_is_told_with_its_holder(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    holder = "process 812 (/usr/bin/python3 /usr/bin/unattended-upgrade) holds /var/lib/dpkg/lock"
+    with (
+        answering(monkeypatch, holder) as virtual,
+        pytest.raises(WaitTimeoutError) as caught,
+    ):
+        fitness.wait_for_package_lock(HOST)
+    assert holder in caught.value.message
+    assert virtual.seconds >= LOCK_SECONDS
+    assert any(holder in message for message in caplog.messages), (
+        "it is shown while it is waited for"
+    )
+
+
+def test_a_lock_that_is_given_back_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(monkeypatch, "process 1 (apt-get update) holds /var/lib/apt/lists/lock", ""):
+        fitness.wait_for_package_lock(HOST)
+
+
+def test_the_question_itself_names_what_a_real_shell_shows(tmp_path: Path) -> None:
+    world = shell_world(tmp_path)
+    world.fake("sudo", "echo 'We trust you have received the usual lecture' >&2; exec true")
+    world.fake("systemctl", "exit 3")
+    printed = world.run(ASK_FITNESS).stdout
+    found = parse_fitness(printed)
+    assert found.sudo_refusal == "", "a lecture is no refusal"
+    assert "notebake-lease.timer does not run" in found.switch_fault
+    assert found.clock_seconds is not None
+    assert abs(found.clock_seconds - clock.now()) < 300
+    assert found.full is None
+    world.fake("sudo", "echo 'sudo: a terminal is required to read the password' >&2; exit 1")
+    assert "a terminal is required" in parse_fitness(world.run(ASK_FITNESS).stdout).sudo_refusal
+
+
+def test_who_lets_people_in_beside_keys_is_said() -> None:
+    printed = (
+        "sshd: authorizedkeyscommand /usr/share/ec2-instance-connect/eic_run_authorized_keys %u\n"
+        "agent: snap.amazon-ssm-agent.amazon-ssm-agent.service\n"
+        "sshd: trustedusercakeys /etc/ssh/ca.pub\n"
+    )
+    assert parse_ways_in(printed) == (
+        "EC2 Instance Connect lets in whom IAM allows",
+        "the agent of AWS Systems Manager lets in whom IAM allows",
+        "sshd's trustedusercakeys /etc/ssh/ca.pub lets in whom that knows",
+    )
+    assert parse_ways_in("") == ()

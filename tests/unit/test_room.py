@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from notebake.commands.room import ASK, Room, find_full, parse_room, says_full
+from notebake.detached import judge, parse_reading
+from notebake.errors import DiskFullError, HostCommandError
+from notebake.records import Host
+from tests.unit.shell_world import shell_world
+
+GIB = 1024**3
+HOST = Host(instance_id="i-1", address="10.0.0.1", user="u", private_key_path="k", host_key="h")
+
+
+@pytest.mark.parametrize(
+    ("free", "size", "free_files", "most_files", "is_full"),
+    [
+        (0, 8 * GIB, 500_000, 524_288, True),
+        (15 * 1024**2, 8 * GIB, 500_000, 524_288, True),
+        (17 * 1024**2, 8 * GIB, 500_000, 524_288, False),
+        # A small one may be nearly full without being so.
+        (1024**2, 5 * 1024**2, 1000, 1000, False),
+        (4 * GIB, 8 * GIB, 3, 524_288, True),
+        # Btrfs and others make room for files as they go.
+        (4 * GIB, 8 * GIB, 0, 0, False),
+    ],
+)
+def test_a_full_disk_is_known_by_bytes_and_by_files(
+    free: int, size: int, free_files: int, most_files: int, *, is_full: bool
+) -> None:
+    assert Room(free, size, free_files, most_files, "/").is_full is is_full
+
+
+def test_what_is_left_is_said_with_the_field_that_gives_more() -> None:
+    room = Room(0, 8 * GIB, 9000, 10_000, "/")
+    assert room.words == "no space left on /, 0 of 8.0 GiB free"
+    assert "root_volume.size_gib" in room.remedy
+    files = Room(GIB, 8 * GIB, 3, 10_000, "/data")
+    assert files.words == "no room for another file on /data, 3 of 10000 are free"
+    assert "volume at /data" in files.remedy
+
+
+def test_a_real_machine_answers_in_these_words(tmp_path: Path) -> None:
+    printed = shell_world(tmp_path).run(ASK).stdout
+    found = parse_room(printed)
+    assert "/" in {one.mount_point for one in found}
+    assert len(found) == len(printed.splitlines())
+    assert all(one.size_bytes >= one.free_bytes >= 0 for one in found)
+
+
+def test_what_is_no_line_of_df_counts_for_nothing() -> None:
+    assert parse_room("Welcome to this host\n\ndf: /x: Permission denied now\n") == ()
+    assert find_full(()) is None
+
+
+def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
+    lines = f"{4 * GIB} {8 * GIB} 900 1000 /\n0 {GIB} 900 1000 /data with blanks"
+    reading = parse_reading(f"exit-code 1\n{lines}\n\nb25lCg==\n")
+    assert (reading.result, reading.more) == ("exit-code 1", b"one\n")
+    assert reading.full == Room(0, GIB, 900, 1000, "/data with blanks")
+    assert parse_reading("\n\nb25lCg==\n").full is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "error: failed to write to file `a`: No space left on device (os error 28)",
+        "E: You don't have enough free space in /var/cache/apt/archives/.",
+        "OSError: [Errno 28] No space left on device",
+    ],
+)
+def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(words: str) -> None:
+    assert says_full(f"{words}\nexiting\n")
+    with pytest.raises(DiskFullError) as caught:
+        judge(HOST, "install_software-0123", "exit-code 2", f"began\n{words}\n", 60)
+    assert "no space was left on a disk" in caught.value.message
+    assert words in caught.value.message
+    assert "root_volume.size_gib" in caught.value.hint
+
+
+def test_a_full_disk_is_told_before_the_words_of_the_program_that_met_it() -> None:
+    full = Room(0, 8 * GIB, 900, 1000, "/")
+    with pytest.raises(DiskFullError, match=r"no space left on /, 0 of 8\.0 GiB free"):
+        judge(HOST, "install_software-0123", "exit-code 1", "Segmentation fault\n", 60, full)
+
+
+def test_other_failures_and_successes_are_what_they_were() -> None:
+    with pytest.raises(HostCommandError) as caught:
+        judge(HOST, "a", "exit-code 1", "no such package\n", 60)
+    assert not isinstance(caught.value, DiskFullError)
+    full = Room(0, GIB, 900, 1000, "/")
+    assert judge(HOST, "a", "success 0", "done", 60, full) == "done"
