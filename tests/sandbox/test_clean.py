@@ -254,7 +254,7 @@ def test_no_log_holds_a_byte_once_the_machine_is_off(host: Host) -> None:
         # Of no service, and deaf to the usual signal.
         "cat > /run/hold <<'END'\ntrap '' TERM\nexec >> /var/log/held.log\n"
         "while :; do echo line; sleep 0.05; done\nEND\n"
-        "systemd-run --quiet --scope --unit=holder setsid bash /run/hold < /dev/null &\n"
+        "systemd-run --quiet --scope --unit=holder bash /run/hold < /dev/null > /dev/null 2>&1 &\n"
         "until [ -s /var/log/held.log ] && [ -s /var/log/opened.log ]; do sleep 0.05; done"
     )
 

@@ -3,10 +3,17 @@ import pickle
 import pytest
 
 from notebake import errors, run_lease
-from notebake.errors import CloudError, HostCommandError, NotebakeError, TearDownError
+from notebake.errors import (
+    CloudError,
+    DiskFullError,
+    HostCommandError,
+    NotebakeError,
+    TearDownError,
+)
 
 SPECIAL: dict[type[NotebakeError], tuple[object, ...]] = {
     HostCommandError: ("192.0.2.7", "make all", 2, "line\n" * 40 + "the last line"),
+    DiskFullError: ("192.0.2.7", "install", "line\nlast", "no space left on /", "What to type."),
     TearDownError: ("ocean-1", ("volume vol-1 (available)",), ("Tried to delete sg-1.",)),
 }
 
