@@ -37,6 +37,8 @@ def prove_by_notebook(
         NotebookError: it failed, or proved less than the recipe asks for.
     """
     wanted = wanted_notebook(run.recipe)
+    seconds = wanted.timeout_seconds + spare_seconds
+    wanted = wanted.model_copy(update={"timeout_seconds": seconds})
     home = notebook_home(run.recipe)
     prepare(host, with_smoke=not run.recipe.notebook.path)
     work = run_notebook(
@@ -45,14 +47,14 @@ def prove_by_notebook(
         working_directory=working_directory(wanted, home),
         parameters=wanted.parameters,
         kernel=wanted.kernel,
-        timeout_seconds=wanted.timeout_seconds + spare_seconds,
+        timeout_seconds=seconds,
     )
     try:
         run_detached(
             host,
             f"notebook-{digest_of(work)}",
             script(as_user(host.user, work)),
-            timeout_seconds=wanted.timeout_seconds + spare_seconds + SPARE_SECONDS,
+            timeout_seconds=seconds + SPARE_SECONDS,
         )
     except HostCommandError as error:
         if not ssh.succeeds(host, f"test -f {quote(status_path(OUTPUT))}"):

@@ -128,7 +128,7 @@ for url in missing:
     by = f" by the proxy {proxy.hostname}:{proxy.port}" if proxy else ""
     print(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{by}: {found[url]}", file=sys.stderr)
 print(
-    f"This machine gets no way out to {what}. It needs one: a public address or a NAT gateway,"
+    f"This machine cannot reach {what}. It needs a way out: a public address or a NAT gateway,"
     " rules of its security group, network ACL and firewall for what goes out, and"
     " a proxy, where there is one, in the base image's /etc/environment.",
     file=sys.stderr,

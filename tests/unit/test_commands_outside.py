@@ -76,7 +76,7 @@ def test_a_closed_port_is_named_with_what_was_tried() -> None:
     assert done.returncode == 1
     assert "http://127.0.0.1:1: no connection to 127.0.0.1:1" in done.stderr
     assert "Connection refused" in done.stderr
-    assert f"no way out to {WHAT}" in done.stderr.splitlines()[-1]
+    assert f"cannot reach {WHAT}" in done.stderr.splitlines()[-1]
 
 
 def test_a_name_without_an_address_is_named() -> None:
