@@ -2,7 +2,13 @@
 
 from notebake import host as ssh
 from notebake.commands.boot import STILL_BOOTING, first_boot_status
-from notebake.errors import HostCommandError, HostUnreachableError, LoginRefusedError
+from notebake.errors import (
+    HostCommandError,
+    HostUnreachableError,
+    LoginRefusedError,
+    NotebakeError,
+    WaitTimeoutError,
+)
 from notebake.patience import BOOT_SECONDS
 from notebake.records import Host
 from notebake.waiting import wait_until
@@ -16,7 +22,8 @@ def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
 
     Raises:
         LoginRefusedError: it has refused the key for a while, as when cloud-init is done with it.
-        WaitTimeoutError: it does not answer, or does not come to the end of its boot.
+        WaitTimeoutError: it does not answer.
+        NotebakeError: it lets us in, but does not come to the end of its boot.
         HostCommandError: cloud-init failed; its own words are in the message.
     """
     refused: list[LoginRefusedError] = []
@@ -55,9 +62,16 @@ def wait_for_first_boot(host: Host, timeout_seconds: float) -> None:
             raise HostCommandError(host.address, "wait for cloud-init", answer.exit_code, words)
         return True
 
-    wait_until(
-        is_over,
-        what=f"the end of the first boot of {host.address}",
-        timeout_seconds=timeout_seconds,
-        progress=lambda: said[0] or "asking cloud-init",
-    )
+    try:
+        wait_until(
+            is_over,
+            what=f"the end of the first boot of {host.address}",
+            timeout_seconds=timeout_seconds,
+            progress=lambda: said[0] or "asking cloud-init",
+        )
+    except WaitTimeoutError as error:
+        raise NotebakeError(
+            f"{host.address} ({host.instance_id}) lets us in, but cloud-init did not come to its end"
+            f" within {timeout_seconds:.0f} s: {said[0]}",
+            "See `cloud-init status --long` and /var/log/cloud-init-output.log there.",
+        ) from error

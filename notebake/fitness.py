@@ -1,12 +1,21 @@
 """A host on which nothing can be done is named for what it lacks, before anything is installed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from notebake import clock
 from notebake import host as ssh
 from notebake.aws.facts import read_time
 from notebake.commands.fitness import ASK_FITNESS, Fitness, parse_fitness
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
-from notebake.errors import CloudError, NotebakeError, WaitTimeoutError
+from notebake.errors import (
+    CloudError,
+    DiskFullError,
+    HostCommandError,
+    NotebakeError,
+    WaitTimeoutError,
+)
 from notebake.patience import CLOCK_SECONDS, LOCK_SECONDS
 from notebake.records import Host, Run
 from notebake.waiting import wait_until
@@ -48,6 +57,20 @@ def check_fitness(run: Run, host: Host) -> None:
 def look(host: Host) -> Fitness:
     """Return what the host shows now."""
     return parse_fitness(ssh.run_command(host, ASK_FITNESS))
+
+
+@contextmanager
+def full_disk_named(host: Host) -> Iterator[None]:
+    """Say so where a file could not be brought for want of room: sftp itself says "Failure"."""
+    try:
+        yield
+    except HostCommandError as error:
+        full = look(host).full
+        if full is None:
+            raise
+        raise DiskFullError(
+            host.address, error.command, error.output, full.words, full.remedy
+        ) from error
 
 
 def wait_for_clock(run: Run, host: Host) -> None:

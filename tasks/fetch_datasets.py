@@ -16,6 +16,7 @@ from notebake.commands.datasets import (
     receive_dataset,
 )
 from notebake.dataset_relay import relay_dataset
+from notebake.fitness import full_disk_named
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
@@ -45,7 +46,8 @@ def fetch_datasets(run: Run) -> Done:
         elif not ssh.succeeds(host, dataset_is_there(dataset)):
             staging = prepare_staging(dataset, user=host.user)
             ssh.run_command(host, f"sudo bash -c {quote(staging)}")
-            relay_dataset(host, dataset, run.recipe.region)
+            with full_disk_named(host):
+                relay_dataset(host, dataset, run.recipe.region)
             scripts.append(receive_dataset(dataset, user=host.user))
     return make_on_host(
         run, NAME, scripts, probe=lambda host: look(run, host), timeout_seconds=FETCH_SECONDS

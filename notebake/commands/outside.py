@@ -15,7 +15,7 @@ import base64, datetime, os, socket, ssl, sys, threading, time, urllib.parse, ur
 
 PORTS = {"https": 443, "http": 80, "git": 9418, "ssh": 22, "ftp": 21}
 TIMES = {9: "not valid yet", 10: "not valid any more"}
-TRY_SECONDS, ALL_SECONDS = 10, float(os.environ.get("reach_seconds", "25"))
+TRY_SECONDS, ALL_SECONDS = 10, float(os.environ.get("reach_seconds", "15"))
 what, enough, *urls = sys.argv[1:]
 
 

@@ -7,11 +7,12 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from notebake import clock, fitness
+from notebake import boot, clock, fitness
 from notebake import host as ssh
+from notebake.commands.boot import STILL_BOOTING
 from notebake.commands.fitness import ASK_FITNESS, parse_fitness
 from notebake.commands.ways_in import parse_ways_in
-from notebake.errors import NotebakeError, WaitTimeoutError
+from notebake.errors import DiskFullError, HostCommandError, NotebakeError, WaitTimeoutError
 from notebake.patience import CLOCK_SECONDS, LOCK_SECONDS
 from notebake.recipe import Recipe
 from notebake.records import Host, Run
@@ -158,3 +159,32 @@ def test_who_lets_people_in_beside_keys_is_said() -> None:
         "sshd's trustedusercakeys /etc/ssh/ca.pub lets in whom that knows",
     )
     assert parse_ways_in("") == ()
+
+
+def test_a_file_that_found_no_room_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        answering(monkeypatch, "room: 0 8589934592 900 1000 /data"),
+        pytest.raises(DiskFullError, match="no space left on /data") as caught,
+        fitness.full_disk_named(HOST),
+    ):
+        raise HostCommandError("10.0.0.1", "sftp /data/.field", 1, "Failure")
+    assert "volume at /data" in caught.value.hint
+    with (
+        answering(monkeypatch, GOOD),
+        pytest.raises(HostCommandError, match="Failure"),
+        fitness.full_disk_named(HOST),
+    ):
+        raise HostCommandError("10.0.0.1", "sftp /data/.field", 1, "Failure")
+
+
+def test_a_boot_that_does_not_end_says_what_it_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ssh.Answer(STILL_BOOTING, "status: running detail: Running in stage: modules-final", "")
+    tried = create_autospec(ssh.try_command, return_value=said)
+    monkeypatch.setattr(ssh, "try_command", tried)
+    with (
+        clock.replaced(VirtualClock()),
+        pytest.raises(NotebakeError, match="modules-final") as caught,
+    ):
+        boot.wait_for_first_boot(HOST, 600)
+    assert not isinstance(caught.value, WaitTimeoutError), "it let us in: nobody replaces it"
+    assert tried.call_count > 10
