@@ -71,7 +71,7 @@ def wait_for_first_boot(host: Host, timeout_seconds: float) -> None:
         )
     except WaitTimeoutError as error:
         raise NotebakeError(
-            f"{host.address} ({host.instance_id}) lets us in, but cloud-init did not come to its end"
-            f" within {timeout_seconds:.0f} s: {said[0]}",
+            f"{host.address} ({host.instance_id}) lets us in, but cloud-init did not come to an"
+            f" end within {timeout_seconds:.0f} s: {said[0]}",
             "See `cloud-init status --long` and /var/log/cloud-init-output.log there.",
         ) from error

@@ -169,6 +169,11 @@ def test_a_file_that_found_no_room_is_told_so(monkeypatch: pytest.MonkeyPatch) -
     ):
         raise HostCommandError("10.0.0.1", "sftp /data/.field", 1, "Failure")
     assert "volume at /data" in caught.value.hint
+
+
+def test_a_file_that_was_refused_for_another_reason_is_told_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with (
         answering(monkeypatch, GOOD),
         pytest.raises(HostCommandError, match="Failure"),
