@@ -126,7 +126,7 @@ UP = (
         ),
         ForEver(
             (fault("never_boots", "RunInstances", where=BUILDER),),
-            says=r"LostError: i-\w+ never let anybody in. Waited 300 s",
+            says=r"LostError: i-\w+ never let anybody in. Waited 600 s",
             bounded_by=("BOOT_SECONDS",),
             rounds=2,
         ),

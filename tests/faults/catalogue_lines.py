@@ -63,7 +63,7 @@ LINES = (
         for_ever=ForEver(
             (fault("ssh_freeze", "RunInstances", where=ACCEPTANCE, after=12),),
             says=r"LostError: i-\w+, started from ami-\w+, never let anybody in|out of reach",
-            bounded_by=("HOST_LOST_SECONDS", "BOOT_SECONDS"),
+            bounded_by=("HOST_LOST_SECONDS", "FIRST_BOOT_SECONDS"),
             tries=STEP_TRIES,
             rounds=2,
         ),
