@@ -3,26 +3,31 @@
 import datetime
 
 from notebake import clock, keys
+from notebake.attempt import attempts
 from notebake.aws import instances, tags
 from notebake.cost import HOURS_PER_MONTH
 from notebake.errors import NotebakeError
 from notebake.moments import moment_of, parse_moment, spell_local, spell_span
 from notebake.monthly_cost import monthly_cost, spell_sum
+from notebake.names import ROLES
+from notebake.presence import check_account
 from notebake.records import Instance, Resource, Run
 from notebake.survey import left_over
 
-ROLES = ("builder", "acceptance")
 FREE = frozenset(("key pair", "security group", "parameter"))
 
 
 def aftermath(run: Run) -> str:
     """Return a paragraph for a person: what is left, and in any case what to type."""
     try:
+        if not attempts(run):
+            return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
+        check_account(run)
         machines = [one for role in ROLES for one in instances.find_instances(run, role)]
         left = left_over(run)
     except NotebakeError as error:
         unknown = f"What is left of the run could not be asked: {error.message}"
-        return "\n".join((unknown, *what_to_type(run)))
+        return "\n".join(filter(None, (unknown, error.hint, *what_to_type(run))))
     if not machines and not left:
         return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
     lines = [line for one in machines for line in about_machine(run, one, left)]

@@ -49,6 +49,13 @@ class CloudError(NotebakeError):
         self.is_passing, self.is_open = is_passing, is_open
 
 
+class WrongAccountError(CloudError):
+    """A run belongs to another account than these credentials, or nobody can tell that it does not.
+
+    What is not shown here proves nothing: nothing was changed, and nothing may be.
+    """
+
+
 class LostError(NotebakeError):
     """A machine or an image that the run had made is gone: going on means to make it again."""
 
