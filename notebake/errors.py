@@ -80,6 +80,22 @@ class LoginRefusedError(HostUnreachableError):
     """The host answers over ssh but does not accept the key."""
 
 
+class KeyKindRefusedError(LoginRefusedError):
+    """The host takes no key of this kind at all, as in FIPS mode: another login is the same."""
+
+
+class SessionRefusedError(NotebakeError):
+    """The host lets us in over ssh and then opens no session."""
+
+
+class TunnelForbiddenError(NotebakeError):
+    """The host leads no ssh tunnel to its port, whether or not somebody listens there."""
+
+
+class UnframedAnswerError(NotebakeError):
+    """The login shell of the host did not run what it was given, so that there is no answer."""
+
+
 class HostCommandError(NotebakeError):
     """A command on the host ended with a non-zero exit code."""
 

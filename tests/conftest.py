@@ -15,7 +15,7 @@ from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
 from tests.draw import describe_draw, fix_seed
 
-GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy"}
+GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy", "ssh"}
 TESTS = Path(__file__).parent
 AWS_NAMES = (
     "AWS_PROFILE",
