@@ -1,10 +1,11 @@
 """What comes back over one channel: the answer to a command, or the files that a host serves."""
 
+import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from paramiko import Channel, SFTPClient
+from paramiko import Channel, Message, SFTPClient
+from paramiko.sftp import CMD_INIT
 
 from notebake.ssh.framing import (
     Framed,
@@ -16,6 +17,8 @@ from notebake.ssh.framing import (
 )
 
 CHUNK_BYTES = 64 * 1024
+VERSION = 3
+FIRST_PACKET = re.compile(rb"(\0\0[\0-\x0F].)\x02\0\0\0\x03", re.DOTALL)
 END_SECONDS = 1
 """How long a command's errors, or the exit code of the login shell, may come after the answer."""
 BY_SIGNAL = -1
@@ -25,7 +28,7 @@ BY_SIGNAL = -1
 class UnframedError(Exception):
     """All has come that will, and it is no answer."""
 
-    def __init__(self, printed: bytes, exit_code: int, began: bool) -> None:
+    def __init__(self, printed: bytes, exit_code: int, *, began: bool) -> None:
         super().__init__(printed, exit_code, began)
         self.printed = printed.decode(errors="replace")
         self.exit_code = exit_code
@@ -59,12 +62,13 @@ def ask(channel: Channel, command: str) -> tuple[int, str, str]:
     return answer.exit_code, _text(answer.content), _text(told.content)
 
 
-@contextmanager
-def serve_files(channel: Channel) -> Iterator[SFTPClient]:
-    """Give the files of a host, whatever its login shell prints before they are served.
+def serve_files(channel: Channel) -> SFTPClient | None:
+    """Return the files of a host, whatever its login shell prints before they are served.
+
+    None where the host has no program for that.
 
     Raises:
-        UnframedError: no files are served.
+        UnframedError: the login shell did not come as far.
         TimeoutError: nothing came within the channel's own timeout.
     """
     frame = frame_files()
@@ -74,12 +78,31 @@ def serve_files(channel: Channel) -> Iterator[SFTPClient]:
     while not printed.endswith(frame.mark + b" begin\n"):
         more = channel.recv(CHUNK_BYTES)
         printed += more
+        if printed.endswith(frame.mark + b" none\n"):
+            return None
         if not more:
             errors = bytearray()
             _read(channel.recv_stderr, errors, frame.mark)
             raise _unframed(channel, printed, errors, frame.mark)
-    with SFTPClient(channel) as client:
-        yield client
+    return SFTPClient(channel)
+
+
+class FilesAfterChatter(SFTPClient):  # type: ignore[misc]  # paramiko has no types
+    """The files that sshd serves by itself, started by a login shell that may print before."""
+
+    def _send_version(self) -> int:
+        """Begin the protocol, and skip what stands before the other side's first packet.
+
+        That is its length, SSH_FXP_VERSION and 3 (draft-ietf-secsh-filexfer-02, 4).
+        """
+        self._send_packet(CMD_INIT, Message(VERSION.to_bytes(4, "big")))
+        read = bytearray()
+        while more := self.sock.recv(CHUNK_BYTES):
+            read += more
+            found = FIRST_PACKET.search(read)
+            if found and len(read) - found.end(1) >= int.from_bytes(found[1], "big"):
+                return VERSION
+        raise EOFError(bytes(read[-200:]).decode(errors="replace"))
 
 
 def _read(receive: Callable[[int], bytes], read: bytearray, mark: bytes) -> None:
@@ -95,7 +118,7 @@ def _read(receive: Callable[[int], bytes], read: bytearray, mark: bytes) -> None
 def _unframed(channel: Channel, output: bytearray, errors: bytearray, mark: bytes) -> UnframedError:
     """Return what has come instead of an answer."""
     channel.status_event.wait(END_SECONDS)
-    return UnframedError(bytes(output + errors), channel.exit_status, has_begun(output, mark))
+    return UnframedError(bytes(output + errors), channel.exit_status, began=has_begun(output, mark))
 
 
 def _text(content: bytes) -> str:

@@ -10,7 +10,7 @@ from paramiko.ssh_exception import ChannelException
 
 from notebake.errors import HostCommandError
 from notebake.records import Host
-from notebake.ssh.answers import BY_SIGNAL, UnframedError, ask, serve_files
+from notebake.ssh.answers import BY_SIGNAL, FilesAfterChatter, UnframedError, ask, serve_files
 from notebake.ssh.lines import ANSWER_SECONDS, Line, Lines
 from notebake.ssh.login import LOST
 from notebake.ssh.refusals import late, lost, tunnel_forbidden, unframed
@@ -55,22 +55,51 @@ def files(host: Host, path: str) -> Iterator[SFTPClient]:
         HostUnreachableError: there is no way to the host, or nothing moved for a minute.
         UnframedAnswerError: the login shell did not come as far as serving files.
     """
-    with _session(_lines(host)) as (line, channel):
+    lines = _lines(host)
+    with _session(lines) as (line, channel), _as_answers(host, path, line):
         channel.settimeout(FILE_SECONDS)
-        try:
-            with serve_files(channel) as client:
+        if served := serve_files(channel):
+            with served as client:
                 yield client
-        except TimeoutError:
+            return
+    # sshd may have what serves files within itself (internal-sftp), or elsewhere.
+    with _session(lines) as (line, channel), _as_answers(host, path, line):
+        channel.settimeout(FILE_SECONDS)
+        with _own_files(channel) as client:
+            yield client
+
+
+@contextmanager
+def _as_answers(host: Host, path: str, line: Line) -> Iterator[None]:
+    """Raise what the block raises as an answer of the host, unless it is the line's own end."""
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except UnframedError as error:
+        if error.exit_code == BY_SIGNAL or _has_ended(line.connection):
+            raise EOFError("cut off") from error
+        raise unframed(host, f"sftp {path}", error.exit_code, error.printed) from error
+    except (OSError, SFTPError) as error:
+        if isinstance(error, FileNotFoundError) or _has_ended(line.connection):
             raise
-        except UnframedError as error:
-            if error.exit_code == BY_SIGNAL or _has_ended(line.connection):
-                raise EOFError("cut off") from error
-            raise unframed(host, f"sftp {path}", error.exit_code, error.printed) from error
-        except (OSError, SFTPError) as error:
-            # An answer of the host, unless it is the line's own end.
-            if isinstance(error, FileNotFoundError) or _has_ended(line.connection):
-                raise
-            raise HostCommandError(host.address, f"sftp {path}", 1, str(error)) from error
+        raise HostCommandError(host.address, f"sftp {path}", 1, str(error)) from error
+
+
+def _own_files(channel: Channel) -> SFTPClient:
+    """Return the files that sshd itself serves, started by the login shell.
+
+    Raises:
+        UnframedError: it serves none, or the login shell ends before.
+    """
+    try:
+        channel.invoke_subsystem("sftp")
+        return FilesAfterChatter(channel)
+    except TimeoutError:
+        raise
+    except (SFTPError, *LOST) as error:
+        told = f"no sftp-server is installed, and sshd's own sftp does not speak it: {error!r}"
+        raise UnframedError(told.encode(), max(0, channel.exit_status), began=False) from error
 
 
 def check_tunnel(host: Host, port: int) -> None:

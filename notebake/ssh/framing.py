@@ -31,9 +31,9 @@ SERVE_FILES = (
     f"{HOME}for place in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do"
     ' if [ -x "$place/sftp-server" ]; then'
     ' echo "$0$1 begin"; exec "$place/sftp-server" 2> /dev/null; fi; done;'
-    ' echo "no sftp-server is installed" >&2; exit 127'
+    ' echo "$0$1 none"'
 )
-"""sftp itself would be started by the login shell (session.c of OpenSSH), and fail on any word."""
+"""As a subsystem, sftp is started by the login shell (session.c of OpenSSH): any word breaks it."""
 PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\!")
 """What stands for itself within single quotes, in every shell."""
 

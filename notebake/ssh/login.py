@@ -128,7 +128,7 @@ def _reason(host: Host, connection: fabric.Connection, error: Exception) -> Host
                 FIPS,
             )
         return LoginRefusedError(
-            f"{place} does not accept the key of user {host.user}.",
+            f"{place} does not accept the key of user {host.user}, of the kind {KEY_KIND}.",
             "Another login may have changed it; or sshd takes no such key: on a machine from the"
             f" same base image, sudo sshd -T | grep -i pubkeyaccepted must show {KEY_KIND}.",
         )

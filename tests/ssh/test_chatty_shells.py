@@ -1,7 +1,6 @@
 """A login shell that prints, traces, waits or ends changes no answer: it is taken from a frame."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -144,10 +143,27 @@ def test_a_login_shell_that_lets_nobody_work_is_named(start: Start) -> None:
         ssh.succeeds(sshd.host, "true")
 
 
-def test_a_host_without_sftp_server_is_named(start: Start, tmp_path: Path) -> None:
-    sshd = start()
-    (tmp_path / "empty").mkdir()
-    hide = "mount -t tmpfs tmpfs /usr/lib/openssh; ls /usr/lib/openssh"
+HIDE_SFTP = "mount -t tmpfs tmpfs /usr/lib/openssh; ls /usr/lib/openssh"
+
+
+@pytest.mark.parametrize("server", ["internal-sftp", "/root/elsewhere"])
+def test_a_host_without_sftp_server_is_asked_for_sshds_own(start: Start, server: str) -> None:
+    sshd = start(f"Subsystem=sftp {server}", "MaxSessions=1")
+    hide = f"cp /usr/lib/openssh/sftp-server /root/elsewhere; {HIDE_SFTP}"
     assert ssh.run_command(sshd.host, hide) == ""
-    with pytest.raises(UnframedAnswerError, match="no sftp-server is installed"):
+    (sshd.home / ".bashrc").write_text("echo Welcome; touch ~/read\n")
+    content = os.urandom(100_000)
+    ssh.put_file(sshd.host, "file", content)
+    assert ssh.get_file(sshd.host, "file") == content
+    with pytest.raises(FileNotFoundError):
+        ssh.get_file(sshd.host, "none")
+
+
+@pytest.mark.parametrize("options", [[], ["Subsystem=sftp /root/none"]])
+def test_a_host_that_serves_no_files_is_named(start: Start, options: list[str]) -> None:
+    sshd = start(*options)
+    assert ssh.run_command(sshd.host, HIDE_SFTP) == ""
+    (sshd.home / ".bashrc").write_text("echo Welcome\n")
+    with pytest.raises(UnframedAnswerError, match="no sftp-server is installed") as caught:
         ssh.get_file(sshd.host, "file")
+    assert "~/.bashrc" in caught.value.hint
