@@ -14,6 +14,7 @@ from notebake.patience import BOOT_SECONDS
 from notebake.records import Host
 from notebake.waiting import wait_until
 
+
 def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
     """Wait until the host lets us in, and then until cloud-init has done its work.
 

@@ -11,6 +11,7 @@ import pytest
 from notebake import clock
 from notebake import host as ssh
 from notebake.boot import wait_for_boot
+from notebake.commands.boot import BOOTED
 from notebake.errors import (
     KeyKindRefusedError,
     LoginRefusedError,
@@ -24,7 +25,7 @@ from tests.ssh.own_sshd import Sshd
 from tests.ssh.test_hardened_sshd import fips_server
 
 REFUSALS = 25
-BEGAN = "mkdir --parents /run/notebake; touch /run/notebake/booted"
+BEGAN = f"install -D /dev/null {BOOTED}"
 """Then cloud-init is not asked."""
 
 
