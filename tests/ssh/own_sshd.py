@@ -1,7 +1,7 @@
 """A real sshd on loopback, in namespaces of its own: nothing of this machine is touched.
 
 It runs in the sandbox's base system where that has been made, otherwise in this machine's own,
-with /root, /run, /tmp and /etc/passwd of its own. NOTEBAKE_SSHD_SYSTEM names another directory
+with a home, /run, /tmp and /etc/passwd of its own. NOTEBAKE_SSHD_SYSTEM names another directory
 with a system in it, for instance with more login shells.
 """
 
@@ -21,9 +21,9 @@ from notebake.records import Host
 SSHD = "usr/sbin/sshd"
 OPTIONS = (
     "ListenAddress=127.0.0.1",
-    "HostKey=/root/host",
-    "HostKey=/root/other-host",
-    "AuthorizedKeysFile=/root/key.pub",
+    "HostKey=/mnt/host",
+    "HostKey=/mnt/other-host",
+    "AuthorizedKeysFile=/mnt/key.pub",
     "PidFile=none",
     "PermitRootLogin=yes",
     "StrictModes=no",
@@ -37,7 +37,7 @@ IN_NAMESPACES = """
     mount -t tmpfs tmpfs $system/tmp
     mount -t proc proc $system/proc
     [ $system -ef / ] || mount --rbind /dev $system/dev
-    mount --bind $home $system/root
+    mount --bind $home $system/mnt
     for file in $(cd $files; find . -type f); do mount --bind $files/$file $system/etc/$file; done
     exec chroot $system /usr/sbin/sshd -D -e -f /dev/null "$@"
 """
@@ -50,7 +50,7 @@ class Sshd:
     """One that runs."""
 
     home: Path
-    """Its /root."""
+    """The home of its only user."""
     host: Host
     port: int
     log_path: Path
@@ -114,7 +114,7 @@ def sshd_running(
         (home / "host.pub").unlink()
     users = (system / "etc/passwd").read_text().splitlines()
     users = [
-        f"root:x:0:0:root:/root:{login_shell}" if one.startswith("root:") else one for one in users
+        f"root:x:0:0:root:/mnt:{login_shell}" if one.startswith("root:") else one for one in users
     ]
     for name, content in {"passwd": "\n".join(users) + "\n", **(etc_files or {})}.items():
         (etc / name).parent.mkdir(parents=True, exist_ok=True)

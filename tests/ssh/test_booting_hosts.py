@@ -59,9 +59,9 @@ def test_a_key_that_arrives_late_is_tried_again(start: Start) -> None:
 def test_a_host_that_lets_nobody_in_while_it_boots_is_tried_again(start: Start) -> None:
     """As pam_nologin does for everybody but root: the key is right, and the account is refused."""
     stack = "auth required pam_permit.so\nsession required pam_permit.so\n"
-    pam = f"{stack}account required pam_exec.so /root/gate\n"
+    pam = f"{stack}account required pam_exec.so /mnt/gate\n"
     sshd = start("LogLevel=VERBOSE", use_pam=True, etc_files={"pam.d/sshd": pam})
-    (sshd.home / "gate").write_text("#!/bin/sh\nexec test -e /root/open\n")
+    (sshd.home / "gate").write_text("#!/bin/sh\nexec test -e /mnt/open\n")
     (sshd.home / "gate").chmod(0o755)
     (sshd.home / "open").touch()
     ssh.run_command(sshd.host, BEGAN)

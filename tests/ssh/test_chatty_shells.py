@@ -77,7 +77,7 @@ def test_errors_are_the_commands_own(start: Start) -> None:
 
 
 def test_what_BASH_ENV_prints_changes_no_answer(start: Start) -> None:  # noqa: N802
-    sshd = start("SetEnv=BASH_ENV=/root/everywhere")
+    sshd = start("SetEnv=BASH_ENV=/mnt/everywhere")
     (sshd.home / "everywhere").write_text("echo Everywhere\n")
     (sshd.home / ".bashrc").write_text("bash -c 'echo by the login shell' > ~/seen\n")
     check_answers(sshd)
@@ -146,10 +146,10 @@ def test_a_login_shell_that_lets_nobody_work_is_named(start: Start) -> None:
 HIDE_SFTP = "mount -t tmpfs tmpfs /usr/lib/openssh; ls /usr/lib/openssh"
 
 
-@pytest.mark.parametrize("server", ["internal-sftp", "/root/elsewhere"])
+@pytest.mark.parametrize("server", ["internal-sftp", "/mnt/elsewhere"])
 def test_a_host_without_sftp_server_is_asked_for_sshds_own(start: Start, server: str) -> None:
     sshd = start(f"Subsystem=sftp {server}", "MaxSessions=1")
-    hide = f"cp /usr/lib/openssh/sftp-server /root/elsewhere; {HIDE_SFTP}"
+    hide = f"cp /usr/lib/openssh/sftp-server /mnt/elsewhere; {HIDE_SFTP}"
     assert ssh.run_command(sshd.host, hide) == ""
     (sshd.home / ".bashrc").write_text("echo Welcome; touch ~/read\n")
     content = os.urandom(100_000)
@@ -159,7 +159,7 @@ def test_a_host_without_sftp_server_is_asked_for_sshds_own(start: Start, server:
         ssh.get_file(sshd.host, "none")
 
 
-@pytest.mark.parametrize("options", [[], ["Subsystem=sftp /root/none"]])
+@pytest.mark.parametrize("options", [[], ["Subsystem=sftp /mnt/none"]])
 def test_a_host_that_serves_no_files_is_named(start: Start, options: list[str]) -> None:
     sshd = start(*options)
     assert ssh.run_command(sshd.host, HIDE_SFTP) == ""

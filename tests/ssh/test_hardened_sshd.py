@@ -83,7 +83,7 @@ def test_a_limit_on_logins_that_shows_only_at_work_is_no_failure(start: Start) -
     sshd = start(
         "MaxSessions=1",
         use_pam=True,
-        etc_files={"pam.d/sshd": f"{stack}session required pam_exec.so /root/only-one\n"},
+        etc_files={"pam.d/sshd": f"{stack}session required pam_exec.so /mnt/only-one\n"},
     )
     (sshd.home / "only-one").write_text("#!/bin/sh\nexec mkdir /tmp/the-only-login\n")
     (sshd.home / "only-one").chmod(0o755)
@@ -163,7 +163,7 @@ def test_a_command_that_is_late_takes_no_other_one_with_it(start: Start) -> None
         with pytest.raises(HostUnreachableError, match="no answer within 1 s"):
             ssh.run_command(sshd.host, "sleep 600", timeout_seconds=1)
         (sshd.home / "go").touch()
-        assert other.result() == "/root\n"
+        assert other.result() == "/mnt\n"
     assert sshd.logins == 1
 
 
