@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 from benchmarks.section import Section, as_markdown, as_text
+from notebake.loopback import keep_loopback_direct
 
 PARTS = ("starting", "breakdown", "waiting", "growing", "baking")
 
@@ -13,6 +14,7 @@ PARTS = ("starting", "breakdown", "waiting", "growing", "baking")
 def main() -> int:
     """Measure the parts that were asked for; 130 when interrupted."""
     given = _parse()
+    keep_loopback_direct()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     write = as_markdown if given.markdown else as_text
     try:

@@ -21,15 +21,22 @@ EXPECTED = "42"
 def check_server(port: int, token: str, *, timeout_seconds: float = 60) -> str:
     """Start a kernel on the server at a loopback port, run a cell, and return its version.
 
+    No proxy is asked, whatever the environment says: none could reach it, nor may see the token.
+
     Raises:
         NotebakeError: it lets in without the token, or does not answer as it should.
     """
     url = f"http://127.0.0.1:{port}"
     try:
-        if httpx.get(f"{url}/api/status", timeout=timeout_seconds).status_code != 403:
+        stranger = httpx.get(f"{url}/api/status", timeout=timeout_seconds, trust_env=False)
+        if stranger.status_code != 403:
             raise NotebakeError(f"JupyterLab behind {url} answers without its token.")
-        headers = {"Authorization": f"token {token}"}
-        with httpx.Client(base_url=url, headers=headers, timeout=timeout_seconds) as server:
+        with httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"token {token}"},
+            timeout=timeout_seconds,
+            trust_env=False,
+        ) as server:
             server.get("/api/status").raise_for_status()
             version = str(server.get("/api").raise_for_status().json()["version"])
             kernel = server.post("/api/kernels", json={}).raise_for_status().json()["id"]
@@ -51,7 +58,7 @@ def run_cell(port: int, token: str, kernel: str, timeout_seconds: float) -> str:
     url = f"ws://127.0.0.1:{port}/api/kernels/{kernel}/channels?token={token}"
     message = execute_request(CELL)
     printed = ""
-    with connect(url, open_timeout=timeout_seconds, max_size=None) as socket:
+    with connect(url, open_timeout=timeout_seconds, max_size=None, proxy=None) as socket:
         socket.send(json.dumps(message))
         while True:
             answer = json.loads(socket.recv(timeout=timeout_seconds))

@@ -3,15 +3,17 @@
 import os
 import socket
 from ipaddress import ip_network
-from urllib.parse import urlsplit
 
 import httpx
 
 from notebake.aws.networks import find_subnets
 from notebake.errors import PreflightError
+from notebake.loopback import is_loopback
 from notebake.recipe import Recipe
 
 CHECK_URL = "https://checkip.amazonaws.com"
+UNUSABLE_PROXY = (ImportError, ValueError, httpx.InvalidURL)
+"""What httpx raises where the environment names a proxy that it cannot use, as for socks."""
 HINT = "Name the address in the recipe, such as network.ssh_from: [203.0.113.7/32]"
 
 
@@ -27,8 +29,8 @@ def own_block(recipe: Recipe) -> str:
     Machines that are reached at their private address, and those of a cloud on this very machine,
     see the address of the way to their subnet; all others the one that Amazon sees.
     """
-    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname
-    if recipe.network.address == "private" or endpoint in {"127.0.0.1", "localhost", "::1"}:
+    is_here = is_loopback(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if recipe.network.address == "private" or is_here:
         subnet = find_subnets(recipe.network, recipe.region)[0]
         return f"{address_towards(str(subnet['CidrBlock']))}/32"
     return f"{address_seen_by_amazon()}/32"
@@ -50,7 +52,7 @@ def address_seen_by_amazon() -> str:
     try:
         answer = httpx.get(CHECK_URL, timeout=10).raise_for_status().text.strip()
         socket.inet_aton(answer)
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx.HTTPError, OSError, *UNUSABLE_PROXY) as error:
         raise PreflightError(
             f"Asked {CHECK_URL} for this worker's address: {error}", HINT
         ) from error

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from notebake.loopback import keep_loopback_direct
 from notebake.waiting import allow_waiting
 from sandbox import needs
 from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
 from tests.draw import describe_draw, fix_seed
 
-GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy", "ssh"}
+# Tests ask servers of their own, and start programs that do.
+keep_loopback_direct()
+GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy"}
 TESTS = Path(__file__).parent
 AWS_NAMES = (
     "AWS_PROFILE",

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.request import getproxies
 from weakref import WeakKeyDictionary
 
 from boto3.exceptions import Boto3Error
@@ -29,6 +30,7 @@ from notebake.aws.refusals import as_refused, as_unanswered, as_unasked
 from notebake.aws.repeating import stand_before
 from notebake.aws.session import session as _session
 from notebake.errors import CapacityError, CloudError, WaitTimeoutError
+from notebake.loopback import is_loopback
 from notebake.patience import CATCH_UP_SECONDS
 from notebake.waiting import wait_until
 
@@ -60,6 +62,9 @@ def connect(service: str, region: str, *, tries: int = 5) -> Any:
     with calling(f"speak to {service} in {region}"), _lock:
         try:
             client = _session().client(service, config=config)
+            if getproxies() and is_loopback(client.meta.endpoint_url):
+                # By NO_PROXY botocore would not know ::1, nor what else is on this machine.
+                client = _session().client(service, config=config.merge(Config(proxies={})))
             check_address(client.meta.endpoint_url)
         except ValueError as error:
             if isinstance(error, BotoCoreError):

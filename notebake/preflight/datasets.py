@@ -8,6 +8,7 @@ import httpx
 
 from notebake.aws.objects import has_object
 from notebake.errors import CloudError
+from notebake.own_address import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Dataset
 from notebake.records import Run
@@ -42,6 +43,8 @@ def ask_by_http(dataset: Dataset, *, is_public: bool) -> Finding:
                 first = {"Range": "bytes=0-0"}
                 with client.stream("GET", dataset.source, headers=first) as answer:
                     status = answer.status_code
+    except UNUSABLE_PROXY as error:
+        return not_checked(f"{where} cannot be asked for with the proxy of this computer: {error}")
     except httpx.HTTPError as error:
         said = f"{where} gives no answer: {error or type(error).__name__}."
         return wrong(said) if is_public else not_checked(said)
