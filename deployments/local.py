@@ -9,6 +9,7 @@ import sys
 from flows.local_server import (
     PREFECT,
     PROJECT,
+    end,
     environment,
     keep,
     start_prefect,
@@ -17,6 +18,7 @@ from flows.local_server import (
 )
 from flows.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
+from notebake.process import is_dead
 
 POOL = "notebake"
 
@@ -65,6 +67,8 @@ def start_worker() -> str:
         if done.returncode != 0:
             said = f"{done.stdout}{done.stderr}".strip()
             raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {said}")
+    if server.worker and not is_dead(server.worker):
+        end(server.worker)  # it may know another cloud
     worker = start_prefect("worker", ["worker", "start", "--pool", POOL], variables)
     keep(server.model_copy(update={"worker": worker}))
     return server.url

@@ -5,6 +5,7 @@ commands that need them, so that help and a wrong recipe are answered at once.
 """
 
 import argparse
+import errno
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from notebake.errors import NotebakeError
 
 DESCRIPTION = "A runbook that runs: from a blank cloud machine to a tested Jupyter image."
 
+NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 WORKING = ("build", "resume", "tear-down")
 """The commands that execute a run."""
 
@@ -29,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         "--store",
         default="",
         help="run store, a directory or s3://BUCKET/PREFIX; default: $NOTEBAKE_RUNS or"
-        " ~/.notebake/runs",
+        " runs in $NOTEBAKE_HOME or ~/.notebake",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -40,7 +42,6 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("run", help="run id")
     one.add_argument("--recipe", default="", help="mended recipe; default: the run's own file")
     one.add_argument("--from", dest="from_step", default="", metavar="STEP", help="redo from here")
-    add_account(one)
 
     one = commands.add_parser("runs", help="list the runs of a run store")
     one.add_argument("--all", action="store_true", help="also the old ones")
@@ -56,7 +57,6 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="for a run that the store does not have: remove what is proven to be its own",
     )
-    add_account(one)
     add_regions(one)
 
     one = commands.add_parser(
@@ -78,13 +78,6 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("plan", help="check a recipe and estimate its cost; make nothing")
     one.add_argument("recipe", help="a recipe")
     return top
-
-
-def add_account(one: argparse.ArgumentParser) -> None:
-    """Let a person say to which account a run belongs that has not kept it."""
-    one.add_argument(
-        "--account", default="", metavar="ID", help="of a run that does not say: its AWS account"
-    )
 
 
 def add_regions(one: argparse.ArgumentParser) -> None:
@@ -109,47 +102,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print_error(with_store(error, given.store))
         return 1
-    except (KeyboardInterrupt, InterruptedError) as error:
-        sys.stderr.write(f"\nInterrupted. {with_store_in(notes_of(error), given.store)}\n")
+    except (KeyboardInterrupt, InterruptedError):
+        sys.stderr.write("\nInterrupted. Nothing was removed; resume the run, or tear it down.\n")
         return 130
     except Exception as error:
         if given.debug:
             raise
         from flows.report import print_error
 
-        print_error(with_store(unexpected(error), given.store))
+        print_error(unexpected(error))
         return 1
 
 
 def with_store(error: NotebakeError, store: str) -> NotebakeError:
     """Return the error with commands in its hint that work as they are typed."""
-    error.hint = with_store_in(error.hint, store)
+    if store:
+        option = f"notebake --store {shlex.quote(store)} "
+        error.hint = re.sub(
+            r"notebake (?=resume |tear-down |survey |sweep )", lambda _: option, error.hint
+        )
     return error
-
-
-def with_store_in(text: str, store: str) -> str:
-    """Return a text with commands in it that work as they are typed."""
-    if not store:
-        return text
-    option = f"notebake --store {shlex.quote(store)} "
-    return re.sub(r"notebake (?=resume |tear-down |survey |sweep )", lambda _: option, text)
-
-
-def notes_of(error: BaseException) -> str:
-    """Return what an error was told on its way, such as what is left of the run."""
-    return "\n".join(getattr(error, "__notes__", ()))
 
 
 def unexpected(error: Exception) -> NotebakeError:
     """Return what nobody foresaw as one paragraph, with how to see more of it."""
+    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+        return NotebakeError(
+            f"Something could not be written: {error}",
+            "What notebake keeps goes where NOTEBAKE_HOME says, runs where NOTEBAKE_RUNS does, and"
+            " files on their way where TMPDIR does: name directories of yours that have room.",
+        )
     return NotebakeError(
         f"Something went wrong that notebake did not foresee: {type(error).__name__}: {error}",
-        "\n".join(
-            filter(
-                None,
-                ("For the traceback type the same again with: notebake --debug", notes_of(error)),
-            )
-        ),
+        "For the traceback type the same again with: notebake --debug",
     )
 
 

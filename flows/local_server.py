@@ -1,7 +1,7 @@
 """A Prefect server of our own on this machine, for whoever has no other.
 
 It is shared by all builds of this user, and ended by the last of them unless it was started to
-stay. Everything that it keeps lies in ~/.notebake.
+stay. Everything that it keeps lies in the home of notebake.
 """
 
 import fcntl
@@ -19,11 +19,12 @@ from pathlib import Path
 from flows.prepared_database import begin_with_tables
 from flows.server_program import listen
 from notebake.errors import NotebakeError
+from notebake.home import home
+from notebake.loopback import keep_loopback_direct, usable_by_python
+from notebake.private_file import make_private_directory, write_file
 from notebake.process import Process, is_dead, process_of
 from notebake.records import Record
 
-HOME = Path(os.environ.get("NOTEBAKE_HOME", Path.home() / ".notebake"))
-STATE = HOME / "server.json"
 PROJECT = Path(__file__).parent.parent
 PREFECT = (sys.executable, "-m", "flows.prefect_program")
 SERVER = (sys.executable, "-m", "flows.server_program")
@@ -32,6 +33,8 @@ WITHOUT_BLOCK_CATALOGUE = {
     "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
 }
 """No build uses Prefect's blocks; a server that stays notes them all, once for each home."""
+FOREIGN = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_SERVER_")
+"""What the names of Prefect's settings about one server begin with."""
 USUAL_PORT = 4200
 START_SECONDS = 180
 END_SECONDS = 15
@@ -47,17 +50,34 @@ class Server(Record):
     """Whether it was started for its own sake, and is not ended by the last build."""
 
 
+def state_path() -> Path:
+    """Return where it is noted which server was started last."""
+    return home() / "server.json"
+
+
 def environment(url: str) -> dict[str, str]:
-    """Return the environment in which Prefect's programs find this server and nothing else."""
-    settings = {
+    """Return the environment in which Prefect's programs find this server and nothing else.
+
+    What a user has set for a server of his own, such as its database or its password, is left out.
+    """
+    kept = {name: it for name, it in os.environ.items() if not name.upper().startswith(FOREIGN)}
+    keep_loopback_direct(kept)
+    # They are started where no file with settings of Prefect's lies about.
+    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
+    return usable_by_python(kept) | {"PYTHONPATH": path} | settings_for(url)
+
+
+def settings_for(url: str) -> dict[str, str]:
+    """Return the variables by which Prefect, and we, find this server."""
+    return {
         "DO_NOT_TRACK": "1",
+        "NOTEBAKE_HOME": str(home()),
         "NOTEBAKE_PROJECT": str(PROJECT),
         "PREFECT_API_URL": f"{url}/api",
         "PREFECT_CLI_PROMPT": "false",
-        "PREFECT_HOME": str(HOME / "prefect"),
+        "PREFECT_HOME": str(home() / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
-    return {**os.environ, **settings}
 
 
 def start_server(*, stays: bool = False) -> Server:
@@ -73,8 +93,8 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
     Raises:
         NotebakeError: it did not start; the end of its log is in the message.
     """
-    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (HOME / "server.starting").open("w") as starting:
+    make_private_directory(home())
+    with (home() / "server.starting").open("w") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         kept = read_state()
         if kept and not is_dead(kept.server) and answers(kept.url):
@@ -84,7 +104,7 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
         with open_port() as listening:
             port, descriptor = listening.getsockname()[1], listening.fileno()
             url = f"http://127.0.0.1:{port}"
-            begin_with_tables(HOME / "prefect")
+            begin_with_tables(home() / "prefect")
             variables = environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
             command = [*SERVER, str(port), str(descriptor)]
             process = start_program("server", command, variables, keep_open=[descriptor])
@@ -105,11 +125,11 @@ def start_program(
 
     It gets the descriptors that are to be kept open, beside its own log.
     """
-    with (HOME / f"{name}.log").open("wb") as log:
+    with (home() / f"{name}.log").open("wb") as log:
         started = subprocess.Popen(
             command,
             env=variables,
-            cwd=PROJECT,
+            cwd=home(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -124,7 +144,7 @@ def wait_for_server(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not answers(server.url):
         if time.monotonic() > deadline or is_dead(server.server):
-            lines = (HOME / "server.log").read_text(errors="replace").splitlines()
+            lines = (home() / "server.log").read_text(errors="replace").splitlines()
             tail = "\n".join(lines[-15:])
             raise NotebakeError(f"The Prefect server did not start. Its log ends with:\n{tail}")
         time.sleep(0.05)
@@ -158,7 +178,7 @@ def stop_server() -> None:
     for process in (kept.worker, kept.server):
         if process is not None:
             end(process)
-    STATE.unlink(missing_ok=True)
+    state_path().unlink(missing_ok=True)
 
 
 def end(process: Process) -> None:
@@ -182,14 +202,12 @@ def is_up() -> bool:
 def read_state() -> Server | None:
     """Return the server that was started last, if there is a note of it."""
     try:
-        return Server.model_validate_json(STATE.read_text())
+        return Server.model_validate_json(state_path().read_text())
     except (OSError, ValueError):
         return None
 
 
 def keep(server: Server) -> Server:
     """Note which server was started, by rename."""
-    new = STATE.with_suffix(".new")
-    new.write_text(server.model_dump_json())
-    new.replace(STATE)
+    write_file(state_path(), server.model_dump_json().encode())
     return server

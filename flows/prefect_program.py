@@ -8,4 +8,7 @@ if __name__ == "__main__":
     hasten_imports()
     from prefect.cli import app
 
+    from flows.prefect_proxies import ask_loopback_directly
+
+    ask_loopback_directly()
     app()

@@ -6,12 +6,16 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
 from flows import prefect_settings
-from flows.local_server import HOME, environment, read_state, starting_server, stop_server
+from flows.local_server import read_state, settings_for, starting_server, stop_server
+from flows.prefect_choice import chosen_server, profiles_path
+from flows.prefect_home import give_a_home_to_python, give_prefect_a_home
+from notebake.errors import NotebakeError
+from notebake.home import check_home, home
+from notebake.loopback import keep_loopback_direct
 
 
 @contextmanager
@@ -22,18 +26,29 @@ def prefect_server() -> Iterator[Callable[[], None]]:
     and returns when the server answers.
 
     Raises:
-        NotebakeError: ours did not start; the end of its log is in the message.
+        HomeError: ours needs a home, and there is none that can be used.
+        NotebakeError: ours did not start, with the end of its log; or the user's does not answer.
     """
     prefect_settings.apply(quiet=True)
-    if has_own_server():
-        yield import_flows
+    keep_loopback_direct()
+    if choice := chosen_server():
+        give_prefect_a_home()
+
+        def wait_for_users_own() -> None:
+            import_flows()
+            from flows.prefect_answer import check_it_answers
+
+            check_it_answers(choice)
+
+        yield wait_for_users_own
         return
-    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (HOME / "server.users").open("w") as users, ExitStack() as stack:
+    check_home()
+    give_a_home_to_python()
+    with (home() / "server.users").open("w") as users, ExitStack() as stack:
         fcntl.flock(users, fcntl.LOCK_SH)
         stack.callback(stop_unless_used, users)
         starting = stack.enter_context(ExitStack())
-        os.environ.update(environment(starting.enter_context(starting_server()).url))
+        os.environ.update(settings_for(starting.enter_context(starting_server()).url))
 
         def wait_for_prefect() -> None:
             import_flows()
@@ -45,17 +60,27 @@ def prefect_server() -> Iterator[Callable[[], None]]:
 
 def has_own_server() -> bool:
     """Tell whether the user has told Prefect which server to use."""
-    if "PREFECT_API_URL" in os.environ:
-        return True
-    home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
-    profiles = home / "profiles.toml"
-    return profiles.exists() and "PREFECT_API_URL" in profiles.read_text(errors="replace")
+    return chosen_server() is not None
 
 
 def import_flows() -> None:
-    """Import Prefect and all that a build needs, which takes some seconds."""
+    """Import Prefect and all that a build needs, which takes some seconds.
+
+    Raises:
+        NotebakeError: Prefect's settings are such that it cannot be imported.
+    """
     with interrupts_told():
-        import flows.build_image  # noqa: F401
+        try:
+            import flows.build_image  # noqa: F401
+        except ValueError as error:  # Pydantic's kinds
+            raise NotebakeError(
+                f"Prefect cannot be imported with the settings that it finds: {error}",
+                "It reads PREFECT_… in the environment; .env, prefect.toml and pyproject.toml here;"
+                f" and its profiles in {profiles_path()}",
+            ) from error
+        from flows.prefect_proxies import ask_loopback_directly
+
+        ask_loopback_directly()
 
 
 @contextmanager

@@ -68,14 +68,19 @@ def prepare() -> Path:
 
 
 def migrate(home: Path) -> None:
-    """Let Prefect make its database in an empty home, and know no other settings."""
+    """Let Prefect make its database in an empty home, and know no other settings.
+
+    It is started in that home, too: in the project somebody's prefect.toml may name a database.
+    """
     from flows.local_server import PREFECT, PROJECT  # which begins homes with what is made here
 
     inherited = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
+    own = {"DO_NOT_TRACK": "1", "HOME": str(home), "PREFECT_HOME": str(home)}
+    own["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT), inherited.get("PYTHONPATH"))))
     done = subprocess.run(
         [*PREFECT, "server", "database", "upgrade", "-y"],
-        env=inherited | {"DO_NOT_TRACK": "1", "HOME": str(home), "PREFECT_HOME": str(home)},
-        cwd=PROJECT,
+        env=inherited | own,
+        cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

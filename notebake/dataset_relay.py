@@ -1,8 +1,10 @@
 """Datasets that this worker brings to the host: the host never sees their source's credentials."""
 
+import errno
 import hashlib
+import os
+import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from shlex import quote
 from urllib.parse import urlsplit
@@ -11,19 +13,22 @@ from notebake import host as ssh
 from notebake.aws.objects import download_objects
 from notebake.commands.datasets import staging_path
 from notebake.errors import PreflightError
+from notebake.home import scratch_directory
 from notebake.recipe import Dataset
 from notebake.records import Host
 
 SFTP_SECONDS = 6 * 3600
+FULL_BELOW_BYTES = 2**20
+"""With less room than this a transfer that failed has failed for lack of room."""
 
 
 def relay_dataset(host: Host, dataset: Dataset, region: str) -> None:
     """Bring a dataset to its staging path on the host, with a list of its checksums."""
-    with tempfile.TemporaryDirectory(prefix="notebake-") as scratch:
+    with scratch_directory() as scratch:
         if dataset.source.startswith("s3://"):
-            local = download_objects(dataset.source, Path(scratch), region)
+            local = download_objects(dataset.source, scratch, region)
         else:
-            local = download_by_sftp(dataset.source, Path(scratch))
+            local = download_by_sftp(dataset.source, scratch)
         staged = staging_path(dataset)
         if local.is_dir():
             owner = f"--owner={quote(host.user)} --group={quote(host.user)}"
@@ -42,6 +47,7 @@ def download_by_sftp(source: str, into: Path) -> Path:
 
     Raises:
         PreflightError: the server refused, or has no such thing; with what sftp said.
+        OSError: there is no room for it.
     """
     address = urlsplit(source)
     target = into / "folder"
@@ -50,6 +56,8 @@ def download_by_sftp(source: str, into: Path) -> Path:
         command, capture_output=True, text=True, timeout=SFTP_SECONDS, check=False
     )
     if done.returncode != 0 or not target.exists():
+        if shutil.disk_usage(into).free < FULL_BELOW_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(into))
         raise PreflightError(
             f"Fetched {address.path} from {address.hostname}; sftp said: {done.stderr.strip()}",
             f"Try: sftp {source}",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from notebake import clock
 from notebake.errors import RunStoreError
+from notebake.home import hint_for_runs
 from notebake.private_file import create_file, delete_file, locked, write_file
 from notebake.run_store import Stored, check_key
 
@@ -26,7 +27,7 @@ class DirectoryStore:
     def read(self, key: str) -> Stored | None:
         """Return what is kept under the key, or None."""
         path = self._path(key)
-        with _reports("read", path):
+        with self._reports("read", path):
             try:
                 content = path.read_bytes()
             except FileNotFoundError:
@@ -36,13 +37,13 @@ class DirectoryStore:
     def create(self, key: str, content: bytes) -> bool:
         """Keep the content if nothing is there; say whether it was kept."""
         path = self._path(key)
-        with _reports("create", path):
+        with self._reports("create", path):
             return create_file(path, content)
 
     def replace(self, key: str, content: bytes, *, version: str) -> bool:
         """Keep the content if what is there is unchanged; say whether it was kept."""
         path = self._path(key)
-        with _reports("replace", path), locked(path.parent):
+        with self._reports("replace", path), locked(path.parent):
             stored = self.read(key)
             if stored is None or stored.version != version:
                 return False
@@ -52,7 +53,7 @@ class DirectoryStore:
     def write(self, key: str, content: bytes) -> None:
         """Keep the content whatever is there."""
         path = self._path(key)
-        with _reports("write", path), locked(path.parent):
+        with self._reports("write", path), locked(path.parent):
             write_file(path, content)
 
     def read_all(self, keys: Iterable[str]) -> list[Stored]:
@@ -64,7 +65,7 @@ class DirectoryStore:
         if prefix:
             check_key(prefix.removesuffix("/"))
         top, keys = self._root / prefix.rpartition("/")[0], []
-        with _reports("list", top):
+        with self._reports("list", top):
             for directory, _, names in os.walk(top, onerror=_raise_unless_absent):
                 parent = Path(directory).relative_to(self._root)
                 keys += [(parent / name).as_posix() for name in names if name[0] != "."]
@@ -72,7 +73,7 @@ class DirectoryStore:
 
     def list_first_parts(self) -> tuple[str, ...]:
         """Return the names of the directories in the store, sorted."""
-        with _reports("list", self._root):
+        with self._reports("list", self._root):
             try:
                 found = list(self._root.iterdir())
             except FileNotFoundError:
@@ -85,7 +86,7 @@ class DirectoryStore:
         path = self._path(key)
         if not path.exists():
             return
-        with _reports("delete", path), locked(path.parent):
+        with self._reports("delete", path), locked(path.parent):
             delete_file(path)
 
     def local_path(self, key: str) -> Path:
@@ -103,6 +104,17 @@ class DirectoryStore:
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
+    @contextmanager
+    def _reports(self, verb: str, path: Path) -> Iterator[None]:
+        """Turn what the file system answers into one sentence."""
+        try:
+            yield
+        except OSError as error:
+            raise RunStoreError(
+                f"The run store could not {verb} {path}: {error.strerror or error}",
+                hint_for_runs(self.location),
+            ) from error
+
 
 def _version_of(content: bytes) -> str:
     """Return the tag of a content: like an S3 etag it tells contents apart, not moments."""
@@ -113,15 +125,3 @@ def _raise_unless_absent(error: OSError) -> None:
     """Let nothing that cannot be read pass for empty, as `os.walk` would."""
     if not isinstance(error, FileNotFoundError):
         raise error
-
-
-@contextmanager
-def _reports(verb: str, path: Path) -> Iterator[None]:
-    """Turn what the file system answers into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise RunStoreError(
-            f"The run store could not {verb} {path}: {error.strerror or error}",
-            hint="NOTEBAKE_RUNS may name another directory for the run store.",
-        ) from error

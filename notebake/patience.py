@@ -59,13 +59,6 @@ snapshot (hashicorp/packer#8415)."""
 HOST_LOST_SECONDS = 180
 """How long a host may be out of reach in the middle of its work before that counts as lost."""
 
-SESSION_SECONDS = 600
-"""How long a host may have no room for another ssh session, as those that it allows are in use."""
-
-DROPPED_SECONDS = 30
-"""How long a host may hang up before it has said what it is, as sshd does when too many call at
-once (sshd_config(5), MaxStartups, PerSourcePenalties)."""
-
 GROUP_SECONDS = 300
 """Until no interface is left in a security group that is to be deleted."""
 
@@ -85,3 +78,6 @@ MACHINES_IN_A_ROW = 2
 
 OUTPUT_SECONDS = 2
 """How long to wait for whoever reads our output, but does not read at present."""
+
+PREFECT_ANSWER_SECONDS = 5
+"""How long a Prefect server of a user's may take to answer; its client connects four times."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from notebake import clock
 from notebake.errors import RunStoreError
+from notebake.home import home
 from notebake.private_file import locked, write_file
 from notebake.records import Run
 from notebake.run_files import file_key, file_path, where
@@ -30,7 +31,7 @@ def kept_log(run: Run) -> Iterator[Path]:
     if in_store is not None:
         yield in_store
         return
-    path, stop = Path.home() / ".notebake" / "logs" / f"{run.id}.txt", threading.Event()
+    path, stop = home() / "logs" / f"{run.id}.txt", threading.Event()
     _hand_over_if_possible(run, path)
     thread = threading.Thread(target=_keep_handing_over, args=(run, path, stop), daemon=True)
     thread.start()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from notebake.errors import RunStoreError
+from notebake.home import home
 
 # No part begins with a dot: neither `..` nor our own temporary and lock files can be a key.
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -87,8 +88,12 @@ def is_remote(location: str) -> bool:
 
 
 def default_location() -> str:
-    """Return $NOTEBAKE_RUNS, or the directory in the home of whoever runs this."""
-    return os.environ.get("NOTEBAKE_RUNS") or str(Path.home() / ".notebake" / "runs")
+    """Return $NOTEBAKE_RUNS, or the directory in the home of notebake.
+
+    Raises:
+        HomeError: there is no such home.
+    """
+    return os.environ.get("NOTEBAKE_RUNS") or str(home() / "runs")
 
 
 def check_key(key: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from notebake.errors import RunStoreError
+from notebake.home import home
 from notebake.private_file import write_file
 from notebake.records import Run
 from notebake.run_store import open_store
@@ -81,7 +82,7 @@ def forget_secrets(run: Run) -> None:
 
 def local_copies(run: Run) -> Path:
     """Return the directory of this machine's copies of a run's secrets."""
-    return Path.home() / ".notebake" / "keys" / run.id
+    return home() / "keys" / run.id
 
 
 def placeholder(name: str) -> str:

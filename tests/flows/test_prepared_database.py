@@ -25,12 +25,13 @@ CREATE TRIGGER migrating AFTER UPDATE ON alembic_version
 STARTED = """
 import json, sqlite3, sys
 from contextlib import closing
-from flows.local_server import HOME, start_server, stop_server
+from flows.local_server import start_server, stop_server
+from notebake.home import home
 
 sys.prefix = sys.argv[1]
 try:
     start_server(stays="stays" in sys.argv)
-    with closing(sqlite3.connect(HOME / "prefect" / "prefect.db")) as database:
+    with closing(sqlite3.connect(home() / "prefect" / "prefect.db")) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master")]
         blocks = database.execute("SELECT count(*) FROM block_type").fetchone()[0]
     print(json.dumps([sorted(tables), blocks]))
