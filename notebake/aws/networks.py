@@ -20,12 +20,14 @@ def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
     """Return the subnets to try, in order: the recipe's, or one default subnet for each zone.
 
     Raises:
-        PreflightError: there is none, with what to write into the recipe.
+        PreflightError: there is none, or they do not belong together; with what to write into the
+            recipe.
     """
     ec2 = connect("ec2", region)
     with calling(f"look for subnets in {region}"):
         if network.subnet_ids:
             found = ec2.describe_subnets(SubnetIds=list(network.subnet_ids))["Subnets"]
+            check_one_vpc(found, network.vpc_id)
             return sorted(found, key=lambda one: network.subnet_ids.index(one["SubnetId"]))
         filters = [{"Name": "vpc-id", "Values": [network.vpc_id]}]
         if network.vpc_id is None:
@@ -37,6 +39,21 @@ def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
             "Name network.vpc_id and network.subnet_ids in the recipe.",
         )
     return sorted(found, key=lambda one: str(one["AvailabilityZone"]))
+
+
+def check_one_vpc(subnets: list[dict[str, Any]], vpc_id: str | None) -> None:
+    """Raise PreflightError unless all subnets lie in one VPC, and in the recipe's if it has one.
+
+    The run's security group is of one VPC, and no machine of another can be in it.
+    """
+    wanted = vpc_id or (subnets[0]["VpcId"] if subnets else None)
+    others = [f"{one['SubnetId']} in {one['VpcId']}" for one in subnets if one["VpcId"] != wanted]
+    if others:
+        raise PreflightError(
+            f"The machines stand in one VPC, {wanted}, but network.subnet_ids has"
+            f" {', '.join(others)}.",
+            "Name subnets of one VPC as network.subnet_ids, and leave network.vpc_id out.",
+        )
 
 
 def group_name(run: Run) -> str:

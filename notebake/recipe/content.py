@@ -18,6 +18,7 @@ from notebake.recipe.fields import (
 )
 from notebake.recipe.machine import repeated
 from notebake.recipe.part import Contradiction, Part
+from notebake.recipe.requirement_line import find_requirement_fault
 from notebake.recipe.requirements import find_requirement_faults
 
 
@@ -52,8 +53,12 @@ class Software(Part):
         if self.requirements is not None and self.requirements_file is not None:
             text = "give requirements_file or requirements, not both"
             yield Contradiction(("requirements_file",), text)
-        for text in find_requirement_faults(self.requirements or "", self.manager):
+        for text in find_requirement_faults(self.requirements, self.manager):
             yield Contradiction(("requirements",), text, by_absence=True)
+        for_pip = "packages" if self.manager == "pip" else "pip"
+        for index, package in enumerate(getattr(self, for_pip)):
+            if fault := find_requirement_fault(package):
+                yield Contradiction((for_pip, index), fault, by_absence=True)
 
 
 class Dataset(Part):

@@ -134,10 +134,17 @@ def find_lost(recipe: "Recipe", place: FieldPath, folder: PurePosixPath) -> Iter
 
 
 def find_in_notebook(recipe: "Recipe") -> Iterator[Contradiction]:
-    """A notebook of the repository needs a repository."""
+    """A notebook of the repository needs a repository; our own takes nothing that is for that."""
+    notebook = recipe.notebook
     for field in ("path", "working_directory"):
-        if getattr(recipe.notebook, field) and not recipe.repository:
+        if getattr(notebook, field) and not recipe.repository:
             text = f"notebook.{field} needs a repository to find it in"
+            yield Contradiction(("notebook", field), text, by_absence=True)
+    if notebook.path:
+        return
+    for field in ("working_directory", "parameters", "verdict"):
+        if getattr(notebook, field) and (recipe.repository or field != "working_directory"):
+            text = "is for a notebook of yours, and notebook.path names none: it would be ignored"
             yield Contradiction(("notebook", field), text, by_absence=True)
 
 

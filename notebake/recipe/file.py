@@ -1,5 +1,6 @@
 """A recipe's file: read it with all its faults named at once, and write one out again."""
 
+import codecs
 from pathlib import Path
 
 import yaml
@@ -9,6 +10,11 @@ from notebake.recipe.faults import find_place, validate_reading
 from notebake.recipe.places import Fault, PlacedMapping
 from notebake.recipe.plain_yaml import NOTHING_MADE, Reading, read_yaml
 from notebake.recipe.recipe import Recipe
+
+UTF_16 = (
+    "is not text in UTF-8 but in UTF-16, as Windows PowerShell's > writes it; there write it by"
+    " | Out-File -Encoding utf8, or convert it: iconv --from-code=UTF-16 --to-code=UTF-8"
+)
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -52,7 +58,10 @@ BlockDumper.add_representer(str, represent_text)
 def read_text(path: Path, name: str) -> str:
     """Return the file's text; RecipeError if it cannot be read as text."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise RecipeError(f"{name}: {UTF_16}", NOTHING_MADE)
+        return content.decode("utf-8-sig")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise RecipeError(f"{name}: cannot be read: {reason}", NOTHING_MADE) from None

@@ -1,40 +1,60 @@
-"""What would make a requirements.txt or an environment.yml fail on the machine, seen at once."""
+"""What would make a requirements.txt or an environment.yml fail on the machine, seen at once.
+
+pip's own format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
+"""
 
 import re
 from collections.abc import Iterator
 
-from notebake.recipe.fields import CREDENTIAL
+from notebake.recipe.environment_file import (
+    find_environment_faults,
+    is_environment_file,
+)
+from notebake.recipe.requirement_line import (
+    CREDENTIAL_FAULT,
+    find_requirement_fault,
+    holds_credential,
+)
 
 LONGEST_CHARACTERS = 200_000
-OTHER_FILE = re.compile(
-    r"^\s*(-\s+)?(\.{0,2}/|(-r|--requirement|-c|--constraint|-e|--editable)[\s=])"
-)
-DEFAULT_CHANNEL = re.compile(
-    r"^\s*-\s*['\"]?(defaults|https://repo\.anaconda\.com\S*)['\"]?\s*(#.*)?$"
-)
 
 
-def find_requirement_faults(text: str, manager: str) -> Iterator[str]:
-    """Yield each thing in the text that the manager could not install from on a blank machine."""
-    if not text:
+def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
+    """Yield each thing in the text that the manager could not install from on a blank machine.
+
+    Never the text itself, which may hold a credential.
+    """
+    if text is None:
         return
     if len(text) > LONGEST_CHARACTERS or "\0" in text:
         yield "is too long, or not text"
         return
-    is_environment = re.search(r"^dependencies\s*:", text, flags=re.MULTILINE) is not None
-    if is_environment and manager == "pip":
-        yield "an environment.yml needs manager: conda"
-    if not is_environment and manager == "conda":
-        yield "with manager: conda this must be an environment.yml, with dependencies:"
+    if not text.strip():
+        yield "is empty, and would change nothing; leave it out"
+        return
     for number, line in enumerate(text.splitlines(), start=1):
-        yield from (f"line {number}: {fault}" for fault in find_line_faults(line, manager))
+        if holds_credential(line):
+            yield f"line {number}: {CREDENTIAL_FAULT}"
+    if manager == "conda":
+        yield from find_environment_faults(text)
+    elif is_environment_file(text):
+        yield "an environment.yml needs manager: conda"
+    else:
+        for number, line in logical_lines(text):
+            if not holds_credential(line) and (fault := find_requirement_fault(line)):
+                yield f"line {number}: {fault}"
 
 
-def find_line_faults(line: str, manager: str) -> Iterator[str]:
-    """Yield what is wrong with one line; never the line itself, which may hold a credential."""
-    if OTHER_FILE.search(line):
-        yield "names another file, which will not be on the machine; write out what it holds"
-    if CREDENTIAL.search(line):
-        yield "holds a credential, which would be kept with the recipe and enter the image"
-    if manager == "conda" and DEFAULT_CHANNEL.match(line):
-        yield "Anaconda's own channels ask for their terms to be accepted; use conda-forge"
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each requirement with the number of its first line: a backslash goes on, # ends it."""
+    begun: list[str] = []
+    first = 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        first = first if begun else number
+        begun.append(line.removesuffix("\\"))
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            continue
+        yield first, re.sub(r"(^|\s)#.*", "", "".join(begun)).strip()
+        begun = []
+    if begun:
+        yield first, "".join(begun).strip()

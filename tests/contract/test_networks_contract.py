@@ -3,13 +3,13 @@
 import pytest
 
 from notebake.aws import networks
-from notebake.errors import NotOursError
+from notebake.errors import NotOursError, PreflightError
 from notebake.own_address import own_block
 from notebake.recipe import Network
 from notebake.records import Run
 from notebake.step import carry_out
 from tasks import import_key_pair, open_ssh
-from tests.cloud_world import RECIPE, CloudWorld, Refuses
+from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
 
 
 def seen_from(run: Run, *blocks: str) -> Run:
@@ -85,3 +85,24 @@ def test_a_cloud_on_this_machine_sees_the_way_to_its_subnet(world: CloudWorld) -
     network = Network(vpc_id=vpc, subnet_ids=(subnet,))
 
     assert own_block(RECIPE.model_copy(update={"network": network})) == "127.0.0.1/32"
+
+
+def test_subnets_of_two_vpcs_or_of_another_than_the_recipe_s_are_refused(world: CloudWorld) -> None:
+    made = []
+    for number in (7, 8):
+        vpc = world.ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+        cidr = f"10.{number}.0.0/24"
+        subnet = world.ec2.create_subnet(VpcId=vpc, CidrBlock=cidr)["Subnet"]["SubnetId"]
+        made.append((vpc, subnet))
+    (vpc, first), (other, second) = made
+
+    for network in (
+        Network(subnet_ids=(first, second)),
+        Network(vpc_id=vpc, subnet_ids=(second,)),
+        Network(vpc_id=vpc, subnet_ids=(first, second)),
+    ):
+        with pytest.raises(PreflightError, match=f"has {second} in {other}"):
+            networks.find_subnets(network, REGION)
+
+    one = networks.find_subnets(Network(vpc_id=vpc, subnet_ids=(first,)), REGION)
+    assert [each["SubnetId"] for each in one] == [first]

@@ -129,6 +129,18 @@ CONTRADICTIONS = {
         "notebook: {working_directory: a}",
         "2:31: notebook.working_directory: notebook.working_directory needs a repository",
     ),
+    "verdict of no notebook": (
+        "notebook: {verdict: well}",
+        "2:21: notebook.verdict: is for a notebook of yours, and notebook.path names none",
+    ),
+    "parameters of no notebook": (
+        f"{REPOSITORY}\nnotebook: {{parameters: {{depth: 5}}}}",
+        "3:24: notebook.parameters: is for a notebook of yours, and notebook.path names none",
+    ),
+    "directory of no notebook": (
+        f"{REPOSITORY}\nnotebook: {{working_directory: a}}",
+        "3:31: notebook.working_directory: is for a notebook of yours, and notebook.path names",
+    ),
     "empty verdict": (
         "notebook: {verdict: ' '}",
         "2:21: notebook.verdict: an empty text proves no",
@@ -205,6 +217,26 @@ CONTRADICTIONS = {
         software('requirements: "./wheel.whl"'),
         "2:26: software.requirements: line 1: names another file",
     ),
+    "package over ssh": (
+        software("requirements: git+ssh://git@host/a/b.git"),
+        "2:26: software.requirements: line 1: is fetched by ssh, for which the machine has no key",
+    ),
+    "nothing required": (
+        software("requirements: '  '"),
+        "2:26: software.requirements: is empty, and would change nothing; leave it out",
+    ),
+    "conda's style with pip": (
+        software("packages: [numpy=1.19]"),
+        "2:23: software.packages[0]: is in conda's style; with pip write numpy==1.19",
+    ),
+    "a wheel among the packages": (
+        software("packages: [numpy, wheels/tool-1.0-py3-none-any.whl]"),
+        "2:30: software.packages[1]: names another file, which will not be on the machine",
+    ),
+    "pip's packages in conda's style": (
+        software("manager: conda, pip: [utm=0.7]"),
+        "2:34: software.pip[0]: is in conda's style; with pip write utm==0.7",
+    ),
     "credential in an index": (
         software('requirements: "--index-url https://me:secret@h/simple"'),
         "2:26: software.requirements: line 1: holds a credential",
@@ -237,7 +269,9 @@ ALLOWED = {
     "ssh with a user": "repository: {url: 'ssh://git@host/a/b.git'}",
     "an @ in a path": "repository: {url: 'https://host/a@b/c.git'}",
     "folder named by hand": "repository: {url: 'https://host/', path: /work}",
-    "package over ssh": software("requirements: git+ssh://git@host/a/b.git"),
+    "package of a repository": software("packages: ['git+https://host/a/b.git']"),
+    "conda's own style": software("manager: conda, packages: [numpy=1.19], pip: [utm==0.7]"),
+    "our own notebook with limits": "notebook: {minimum_cells: 5, kernel: own, compare: nothing}",
     "shared with an own key": "encryption: {mode: kms, kms_key_id: alias/mine}\n"
     "share_with: ['123456789012']",
     "graphics type": "instance_types: [g4dn.xlarge]",

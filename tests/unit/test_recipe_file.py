@@ -12,7 +12,10 @@ name: x
 share_with: [012345678901, 123456789012]
 software: {manager: conda, python: 3.10}
 tags: {Date: 2026-11-23, Count: 5, Open: yes, Ready: true, 2026: 1.50, on: off}
-notebook: {parameters: {depth: 200, fast: true, day: 2026-11-23, share: 0.5}}
+repository: {url: "https://h/ocean"}
+notebook:
+  path: a.ipynb
+  parameters: {depth: 200, fast: true, day: 2026-11-23, share: 0.5}
 """
 RECIPES = {
     "least": Recipe(name="x"),

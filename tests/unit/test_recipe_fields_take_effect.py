@@ -1,0 +1,286 @@
+"""No field of a recipe is silently ignored: each changes what is asked for, or is refused."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebake.asked import asked_for
+from notebake.aws import tags
+from notebake.commands.notebook import run_notebook
+from notebake.disks import disks_of_builder
+from notebake.errors import RecipeError
+from notebake.notebook_run import notebook_home, wanted_notebook, working_directory
+from notebake.preflight.asks import asks_of_others, asks_of_some
+from notebake.recipe import Recipe
+from notebake.recipe.document import recipe_table
+from notebake.recipe.file import parse_recipe
+from notebake.records import Run
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("flows", "notebake", "tasks")
+REPOSITORY = "repository: {url: 'https://h/ocean'}"
+NOTEBOOK = f"{REPOSITORY}\nnotebook: {{path: a.ipynb"
+VOLUME = "volumes: [{name: d, mount_point: /d, iops: 4000"
+EXISTING = "volumes: [{name: d, mount_point: /d, volume_id: vol-01234567"
+DATASET = "datasets: [{name: a, source: 'https://h/f', path: /f"
+CONDA = "software: {manager: conda"
+
+Effect = Callable[[Recipe], object]
+
+
+def run_of(recipe: Recipe) -> Run:
+    return Run(id="x-20261128-120000-0000", recipe=recipe, store="/store")
+
+
+def digest_of(step: str) -> Effect:
+    """What a step is asked for; what it hands to the step's own commands is tested with these."""
+    return lambda recipe: asked_for(recipe, step)
+
+
+def notebook(recipe: Recipe) -> object:
+    """All that runs and judges the notebook."""
+    wanted, home = wanted_notebook(recipe), notebook_home(recipe)
+    ran = run_notebook(
+        notebook_path=f"{home}/{wanted.path}",
+        output_path="/out.ipynb",
+        working_directory=working_directory(wanted, home),
+        parameters=wanted.parameters,
+        kernel=wanted.kernel,
+        timeout_seconds=wanted.timeout_seconds,
+    )
+    return ran, wanted.minimum_cells, wanted.minimum_figures, wanted.verdict, wanted.compare
+
+
+def disks(recipe: Recipe) -> object:
+    return disks_of_builder(recipe, "/dev/sda1")
+
+
+def tagged(recipe: Recipe) -> object:
+    return {**tags.tags_for(run_of(recipe), "builder"), tags.EXPIRES: ""}
+
+
+def asks(recipe: Recipe) -> object:
+    return [*asks_of_some(recipe), *asks_of_others(run_of(recipe), "123456789012")]
+
+
+def read_as(attribute: str) -> Effect:
+    """A field whose effect lies in a call: it must be read outside the recipe itself."""
+    pattern = re.compile(rf"recipe\.{attribute}\b|network\.{attribute}\b")
+    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    outside = [path for path in paths if path.parent.name != "recipe"]
+    found = any(pattern.search(path.read_text()) for path in outside)
+    assert found, f"nobody reads {attribute}"
+    return lambda recipe: recipe.model_dump(mode="json")
+
+
+FIELDS: dict[str, tuple[str, str, Effect]] = {
+    "name": ("", "", tagged),
+    "description": ("", "description: y", read_as("description")),
+    "region": ("", "region: eu-west-1", digest_of("launch_instance")),
+    "base_image.ssm_parameter": (
+        "",
+        "base_image: {ssm_parameter: /a}",
+        digest_of("launch_instance"),
+    ),
+    "base_image.image_id": (
+        "",
+        "base_image: {image_id: ami-01234567}",
+        digest_of("launch_instance"),
+    ),
+    "base_image.user": ("", "base_image: {user: admin}", digest_of("launch_instance")),
+    "instance_types": ("", "instance_types: [m5.large]", read_as("instance_types")),
+    "network.vpc_id": ("", "network: {vpc_id: vpc-01234567}", digest_of("launch_instance")),
+    "network.subnet_ids": (
+        "",
+        "network: {subnet_ids: [subnet-01234567]}",
+        digest_of("launch_instance"),
+    ),
+    "network.address": ("", "network: {address: private}", digest_of("launch_instance")),
+    "network.ssh_from": ("", "network: {ssh_from: [192.0.2.0/24]}", read_as("ssh_from")),
+    "encryption.mode": ("", "encryption: {mode: default}", disks),
+    "encryption.kms_key_id": (
+        "encryption: {mode: kms, kms_key_id: alias/a}",
+        "encryption: {mode: kms, kms_key_id: alias/b}",
+        disks,
+    ),
+    "share_with": ("", "share_with: ['123456789012']", asks),
+    "root_volume.size_gib": ("", "root_volume: {size_gib: 20}", disks),
+    "root_volume.iops": ("", "root_volume: {iops: 4000}", disks),
+    "root_volume.throughput_mib_per_second": (
+        "",
+        "root_volume: {throughput_mib_per_second: 200}",
+        disks,
+    ),
+    "volumes[].size_gib": (f"{VOLUME}}}]", f"{VOLUME}, size_gib: 20}}]", disks),
+    "volumes[].iops": (f"{VOLUME}}}]", "volumes: [{name: d, mount_point: /d}]", disks),
+    "volumes[].throughput_mib_per_second": (
+        f"{VOLUME}}}]",
+        f"{VOLUME}, throughput_mib_per_second: 200}}]",
+        disks,
+    ),
+    "volumes[].name": (
+        f"{VOLUME}}}]",
+        f"{VOLUME}}}]".replace("name: d", "name: e"),
+        digest_of("mount_volumes"),
+    ),
+    "volumes[].mount_point": (
+        f"{VOLUME}}}]",
+        f"{VOLUME}}}]".replace("/d", "/e"),
+        digest_of("mount_volumes"),
+    ),
+    "volumes[].file_system": (
+        f"{VOLUME}}}]",
+        f"{VOLUME}, file_system: xfs}}]",
+        digest_of("mount_volumes"),
+    ),
+    "volumes[].snapshot_id": (f"{VOLUME}}}]", f"{VOLUME}, snapshot_id: snap-01234567}}]", disks),
+    "volumes[].volume_id": ("volumes: [{name: d, mount_point: /d}]", f"{EXISTING}}}]", disks),
+    "volumes[].in_image": (f"{VOLUME}}}]", f"{VOLUME}, in_image: false}}]", notebook),
+    "instance_store.mount_point": (
+        "instance_store: {}",
+        "instance_store: {mount_point: /s}",
+        digest_of("mount_volumes"),
+    ),
+    "instance_store.file_system": (
+        "instance_store: {}",
+        "instance_store: {file_system: ext4}",
+        digest_of("mount_volumes"),
+    ),
+    "software.apt": ("", "software: {apt: [git-lfs]}", digest_of("install_packages")),
+    "software.manager": ("", f"{CONDA}}}", digest_of("install_software")),
+    "software.python": (f"{CONDA}}}", f"{CONDA}, python: 3.12}}", digest_of("install_software")),
+    "software.packages": ("", "software: {packages: [numpy]}", digest_of("install_software")),
+    "software.pip": (f"{CONDA}}}", f"{CONDA}, pip: [utm]}}", digest_of("install_software")),
+    "software.requirements_file": (
+        "",
+        "software: {requirements_file: requirements.txt}",
+        digest_of("install_software"),
+    ),
+    "software.requirements": ("", "software: {requirements: numpy}", digest_of("install_software")),
+    "software.timeout_seconds": (
+        "",
+        "software: {timeout_seconds: 99}",
+        read_as("software"),
+    ),
+    "datasets[].name": (
+        f"{DATASET}}}]",
+        f"{DATASET}}}]".replace("name: a", "name: b"),
+        digest_of("fetch_datasets"),
+    ),
+    "datasets[].source": (
+        f"{DATASET}}}]",
+        f"{DATASET}}}]".replace("h/f", "h/g"),
+        digest_of("fetch_datasets"),
+    ),
+    "datasets[].path": (
+        f"{DATASET}}}]",
+        f"{DATASET}}}]".replace("/f}", "/g}"),
+        digest_of("fetch_datasets"),
+    ),
+    "datasets[].sha256": (
+        f"{DATASET}}}]",
+        f"{DATASET}, sha256: {'0' * 64}}}]",
+        digest_of("fetch_datasets"),
+    ),
+    "repository.url": (REPOSITORY, REPOSITORY.replace("/h/", "/i/"), digest_of("clone_repository")),
+    "repository.ref": (
+        REPOSITORY,
+        REPOSITORY.replace("}", ", ref: main}"),
+        digest_of("clone_repository"),
+    ),
+    "repository.path": (
+        REPOSITORY,
+        REPOSITORY.replace("}", ", path: /o}"),
+        lambda recipe: recipe.repository_path,
+    ),
+    "notebook.path": (REPOSITORY, f"{NOTEBOOK}}}", notebook),
+    "notebook.working_directory": (
+        f"{NOTEBOOK}}}",
+        f"{NOTEBOOK}, working_directory: b}}",
+        notebook,
+    ),
+    "notebook.parameters": (f"{NOTEBOOK}}}", f"{NOTEBOOK}, parameters: {{a: 1}}}}", notebook),
+    "notebook.kernel": ("", "notebook: {kernel: own}", notebook),
+    "notebook.timeout_seconds": ("", "notebook: {timeout_seconds: 99}", notebook),
+    "notebook.minimum_cells": ("", "notebook: {minimum_cells: 5}", notebook),
+    "notebook.minimum_figures": ("", "notebook: {minimum_figures: 0}", notebook),
+    "notebook.verdict": (f"{NOTEBOOK}}}", f"{NOTEBOOK}, verdict: well}}", notebook),
+    "notebook.compare": ("", "notebook: {compare: nothing}", notebook),
+    "jupyter_port": ("", "jupyter_port: 9999", digest_of("start_jupyter")),
+    "tags": ("", "tags: {Project: ocean}", tagged),
+    "lease_hours": ("", "lease_hours: 9", read_as("lease_hours")),
+    "scheduler_role": ("", "scheduler_role: arn:aws:iam::123456789012:role/x", asks),
+    "on_failure": ("", "on_failure: tear_down", read_as("on_failure")),
+    "acceptance.instance_types": (
+        "",
+        "acceptance: {instance_types: [m5.large]}",
+        digest_of("launch_acceptance"),
+    ),
+}
+IGNORED_ALONE = {
+    "notebook.verdict": "notebook: {verdict: well}",
+    "notebook.parameters": f"{REPOSITORY}\nnotebook: {{parameters: {{a: 1}}}}",
+    "notebook.working_directory": f"{REPOSITORY}\nnotebook: {{working_directory: b}}",
+    "software.python": "software: {python: 3.12}",
+    "software.pip": "software: {pip: [utm]}",
+    "software.requirements": "software: {requirements: ' '}",
+    "encryption.kms_key_id": "encryption: {kms_key_id: alias/a}",
+    "base_image.image_id": "base_image: {ssm_parameter: /a, image_id: ami-01234567}",
+    "volumes[0].size_gib": f"{EXISTING}, size_gib: 20}}]",
+    "volumes[0].iops": f"{EXISTING}, iops: 4000}}]",
+    "volumes[0].throughput_mib_per_second": f"{EXISTING}, throughput_mib_per_second: 200}}]",
+    "volumes[0].volume_id": f"{EXISTING}, snapshot_id: snap-01234567}}]",
+}
+
+
+def read(text: str, folder: Path, name: str = "x") -> Recipe:
+    (folder / "requirements.txt").write_text("numpy\n")
+    return parse_recipe(f"name: {name}\n{text}\n", "r", folder)
+
+
+def leaves() -> set[str]:
+    """Return the fields that hold no other fields."""
+    fields = [row.split("`")[1] for row in recipe_table().splitlines() if row.startswith("| `")]
+    return {
+        one
+        for one in fields
+        if not any(other.startswith((f"{one}.", f"{one}[")) for other in fields)
+    }
+
+
+def test_every_field_is_in_the_table() -> None:
+    assert leaves() == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "effect"), [(field, *row) for field, row in FIELDS.items()]
+)
+def test_a_field_changes_what_is_asked_for(
+    field: str, before: str, after: str, effect: Effect, tmp_path: Path
+) -> None:
+    name = "y" if field == "name" else "x"
+
+    was, now = read(before, tmp_path), read(after, tmp_path, name)
+
+    assert effect(was) != effect(now)
+
+
+@pytest.mark.parametrize(("field", "text"), IGNORED_ALONE.items(), ids=IGNORED_ALONE.keys())
+def test_a_field_that_would_be_ignored_is_refused(field: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read(text, tmp_path)
+
+    (fault,) = caught.value.message.splitlines()
+    assert f" {field}: " in fault
+
+
+def any_recipe(**parts: Any) -> Recipe:
+    return Recipe.model_validate({"name": "x", **parts})
+
+
+def test_a_recipe_that_is_made_without_a_file_is_refused_as_well() -> None:
+    with pytest.raises(ValueError, match=r"notebook\.verdict: is for a notebook of yours"):
+        any_recipe(notebook={"verdict": "well"})

@@ -1,0 +1,192 @@
+"""Requirements that no blank machine can install, told at once with their lines.
+
+What uv says of the same lines was tried with uv 0.13.9.
+"""
+
+import pytest
+
+from notebake.recipe.requirements import find_requirement_faults
+
+SHA = "0" * 64
+FILE, SSH, FOLDER = "names another file", "is fetched by ssh", "names a folder of another machine"
+REFUSED = {
+    "certifi @ file:///croot/certifi_1690232220950/work/certifi": f"{FILE}, which will not be on"
+    " the machine; write certifi==VERSION (pip list --format=freeze",
+    "packaging @ file:///home/conda/feedstock_root/build_artifacts/packaging/work": FILE,
+    "tool[all] @ ./wheels/tool-1.0-py3-none-any.whl": FILE,
+    "tool @ wheels/tool-1.0-py3-none-any.whl": FILE,
+    "file:///home/me/tool": FILE,
+    "FILE:/home/me/tool": FILE,
+    "wheels/mytool-0.1-py3-none-any.whl": FILE,
+    "mytool-0.1-py3-none-any.whl ; python_version > '3.8'": FILE,
+    "mytool-0.1.tar.gz": FILE,
+    "~/mytool": FILE,
+    "C:\\wheels\\mytool.whl": FILE,
+    ".": FILE,
+    "./mytool[all]": FILE,
+    "--find-links ./wheels": FOLDER,
+    "--find-links=file:///wheels": FOLDER,
+    "-f wheels": FOLDER,
+    "-fwheels": FOLDER,
+    "--index-url file:///srv/simple": FOLDER,
+    "--extra-index-url=/srv/simple": FOLDER,
+    "-r base.txt": FILE,
+    "-rbase.txt": FILE,
+    "--requirement=base.txt": FILE,
+    "-c constraints.txt": FILE,
+    "--constraint constraints.txt": FILE,
+    "-e .": FILE,
+    "-e /home/me/mytool": FILE,
+    "--editable ./mytool": FILE,
+    "-e git+ssh://git@github.com/me/private.git#egg=private": SSH,
+    "-e git+https://github.com/org/tool.git@v1#egg=tool": "write tool @ git+https://…",
+    "mytool @ git+ssh://git@github.com/me/private.git": SSH,
+    "git+ssh://git@github.com/me/private.git": SSH,
+    "git+git@github.com:me/private.git": SSH,
+    "git@github.com:me/private.git": SSH,
+    "ssh://host/tool": SSH,
+    "git+git://host/tool": "is fetched by git+git, which uv does not know",
+    "hg+https://host/tool": "is fetched by hg+https, which uv does not know",
+    "pkg-resources==0.0.0": "what pip freeze writes on Ubuntu and Debian; remove the line",
+    "pkg_resources==0.0.0": "remove the line",
+    "numpy=1.19": "is in conda's style; with pip write numpy==1.19",
+    "numpy=1.19=py38h7579374_1": "is in conda's style; with pip write numpy==1.19",
+    "Package    Version": "is nothing that pip reads as a package",
+    "numpy>=1.0<2": "is nothing that pip reads as a package",
+    "numpy pandas": "is nothing that pip reads as a package",
+    "tool @ https://host/tool-${VERSION}.zip": "takes a value from another machine's environment",
+}
+TAKEN = (
+    "numpy",
+    "numpy==1.26.4",
+    "numpy == 1.26.4",
+    "numpy>=1.20,<2,!=1.21",
+    "numpy (>=1.0)",
+    "numpy~=1.26.0  # the last of its line",
+    "requests[socks,security]==2.31.0",
+    "scipy; python_version > '3.8'",
+    "torch==2.0.1+cu118",
+    "zope.interface===5.4.0",
+    "tool @ git+https://github.com/org/tool@v1",
+    "tool@https://host/tool-1.0.tar.gz",
+    "git+https://github.com/org/tool.git#egg=tool",
+    "https://host/tool-1.0-py3-none-any.whl",
+    "--index-url https://host/simple",
+    "-i https://host/simple",
+    "--extra-index-url=https://host/simple",
+    "--find-links https://host/wheels.html",
+    "-r https://host/base.txt",
+    "--no-binary :all:",
+    "--pre",
+    f"numpy==1.26.4 --hash=sha256:{SHA} --hash=sha256:{SHA}",
+    f"numpy==1.26.4 \\\n    --hash=sha256:{SHA}",
+    "# -r base.txt",
+    "",
+)
+
+
+@pytest.mark.parametrize(("line", "words"), REFUSED.items(), ids=REFUSED.keys())
+def test_a_line_that_only_another_machine_can_install_is_refused(line: str, words: str) -> None:
+    (fault,) = find_requirement_faults(f"# frozen\nsix\n{line}\nnumpy\n", "pip")
+
+    assert fault.startswith(f"line 3: {words}") or words in fault
+    assert fault.startswith("line 3: ")
+
+
+@pytest.mark.parametrize("line", TAKEN)
+def test_what_any_machine_can_install_is_taken(line: str) -> None:
+    assert list(find_requirement_faults(f"six\n{line}\nnumpy\n", "pip")) == []
+
+
+def test_every_fault_is_told_with_the_line_in_which_it_begins() -> None:
+    text = f"numpy==1.0 \\\n  --hash=sha256:{SHA}\n./tool \\\n  ; python_version > '3'\r\n-e .\n"
+
+    found = list(find_requirement_faults(text, "pip"))
+
+    assert [one.split(":")[0] for one in found] == ["line 3", "line 5"]
+
+
+@pytest.mark.parametrize("manager", ["pip", "conda"])
+def test_a_credential_is_told_and_never_repeated(manager: str) -> None:
+    line = "tool @ git+https://me:secret@host/tool"
+    text = line if manager == "pip" else f"dependencies:\n- pip:\n  - {line}\n"
+
+    (fault,) = find_requirement_faults(text, manager)
+
+    assert "holds a credential" in fault
+    assert "secret" not in fault
+
+
+ENVIRONMENT = "channels: [conda-forge]\ndependencies:\n  - python=3.11\n"
+ENVIRONMENTS = {
+    "no YAML": ("dependencies:\n  - numpy\n - pandas: [\n", ("line 3: is not YAML",)),
+    "no mapping": ("- numpy\n", ("with manager: conda this must be an environment.yml",)),
+    "no dependencies": ("name: x\n", ("with manager: conda this must be an environment.yml",)),
+    "no list": ("dependencies: numpy\n", ("line 1: dependencies must be a list",)),
+    "a list of channels": (
+        "channels: [conda-forge, defaults]\ndependencies: [numpy]\n",
+        ("line 1: Anaconda's own channels",),
+    ),
+    "a block of channels": (
+        'channels:\n - "defaults"\n - https://repo.anaconda.com/pkgs/r\ndependencies: [a]\n',
+        ("line 2: Anaconda's own channels", "line 3: Anaconda's own channels"),
+    ),
+    "a package's channel": (
+        f"{ENVIRONMENT}  - defaults::numpy\n",
+        ("line 4: Anaconda's own channels",),
+    ),
+    "pip's file": (
+        f"{ENVIRONMENT}  - pip:\n    - -r requirements.txt\n    - utm==0.7\n",
+        ("line 5: names another file",),
+    ),
+    "pip's folder": (f"{ENVIRONMENT}  - pip: [-e .]\n", ("line 4: names another file",)),
+    "a package in a file": (f"{ENVIRONMENT}  - ./tool.conda\n", ("line 4: names another file",)),
+    "of Windows": (
+        f"{ENVIRONMENT}  - numpy=1.19=h7579374_1\n  - vs2015_runtime=14.27\n",
+        ("line 4: names a build of another system or channel; write numpy=1.19", "line 5: vs2015"),
+    ),
+    "of Windows by its folder": (
+        f"{ENVIRONMENT}  - numpy=1.19=h7579374_1\nprefix: C:\\Users\\me\\envs\\x\n",
+        ("line 4: names a build of another system",),
+    ),
+    "of a Mac by its folder": (
+        f"{ENVIRONMENT}  - numpy=1.19=h7579374_1\nprefix: /Users/me/envs/x\n",
+        ("line 4: names a build of another system",),
+    ),
+}
+GOOD_ENVIRONMENTS = {
+    "indented": " name: x\n channels:\n   - conda-forge\n dependencies:\n   - python>=3.6\n",
+    "quoted": '"dependencies":\n  - numpy\n',
+    "builds of Linux": f"{ENVIRONMENT}  - numpy=1.26.4=py311h64a7726_0\nprefix: /opt/x\n",
+    "a channel": f"{ENVIRONMENT}  - conda-forge::numpy >=1.20\n",
+    "pip": f"{ENVIRONMENT}  - pip\n  - pip:\n    - tool @ git+https://host/tool\n",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), ENVIRONMENTS.values(), ids=ENVIRONMENTS.keys())
+def test_an_environment_that_conda_cannot_make_here_is_refused(
+    text: str, words: tuple[str, ...]
+) -> None:
+    found = list(find_requirement_faults(text, "conda"))
+
+    assert len(found) == len(words), found
+    for fault, word in zip(found, words, strict=True):
+        assert fault.startswith(word)
+
+
+@pytest.mark.parametrize("text", GOOD_ENVIRONMENTS.values(), ids=GOOD_ENVIRONMENTS.keys())
+def test_an_environment_is_read_as_yaml_however_it_is_written(text: str) -> None:
+    assert list(find_requirement_faults(text, "conda")) == []
+    assert list(find_requirement_faults(text, "pip")) == ["an environment.yml needs manager: conda"]
+
+
+@pytest.mark.parametrize("text", ["x" * 200_001, "numpy\0"])
+def test_what_is_no_list_of_packages_is_refused_whole(text: str) -> None:
+    assert list(find_requirement_faults(text, "pip")) == ["is too long, or not text"]
+
+
+def test_a_hostile_yaml_costs_nothing() -> None:
+    doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
+
+    assert list(find_requirement_faults(f"a0: &a0 [x]\n{doubled}", "conda")) != []
+    assert list(find_requirement_faults("[" * 50_000, "conda")) != []
