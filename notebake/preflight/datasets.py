@@ -33,21 +33,26 @@ def check_datasets(run: Run) -> Iterable[Finding]:
 def ask_by_http(dataset: Dataset, *, is_public: bool) -> Finding:
     """Ask by HEAD, or where that is refused for the first byte; redirects are followed.
 
-    The machine itself will fetch it. In a private network it may reach what this computer cannot.
+    The machine itself will fetch it, and never goes on from https to http. In a private network it
+    may reach what this computer cannot.
     """
     where = f"The dataset {dataset.name} at {dataset.source}"
     try:
         with httpx.Client(timeout=HTTP_SECONDS, follow_redirects=True) as client:
-            status = client.head(dataset.source).status_code
+            first_answer = client.head(dataset.source)
+            status, way = first_answer.status_code, [*first_answer.history, first_answer]
             if status in NO_ANSWER_TO_HEAD:
                 first = {"Range": "bytes=0-0"}
                 with client.stream("GET", dataset.source, headers=first) as answer:
-                    status = answer.status_code
+                    status, way = answer.status_code, [*answer.history, answer]
     except UNUSABLE_PROXY as error:
         return not_checked(f"{where} cannot be asked for with the proxy of this computer: {error}")
     except httpx.HTTPError as error:
         said = f"{where} gives no answer: {error or type(error).__name__}."
         return wrong(said) if is_public else not_checked(said)
+    plain = [str(one.url) for one in way if one.url.scheme == "http"]
+    if plain and dataset.source.startswith("https:"):
+        return wrong(f"{where} leads on to {plain[0]}, without TLS, where no machine follows.")
     if status < 300:
         return good(f"{where} is there.")
     if status in PASSING_STATUS or status >= 500:

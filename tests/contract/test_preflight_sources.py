@@ -1,15 +1,25 @@
 """The repository and the datasets, asked for where real servers and programs answer."""
 
+import base64
+import functools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from notebake.aws.clients import connect
 from notebake.preflight import Verdict
+from notebake.preflight.repository import answers_with_own_settings
 from notebake.recipe import Dataset, Network, Repository
 from notebake.records import Run
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
-from tests.preflight_world import Says, http_server, s3_refusal, sentences
+from tests.preflight_world import Says, http_server, s3_refusal, sentences, serving
 
 SHA256 = "0" * 64
 
@@ -53,6 +63,36 @@ def test_a_source_without_an_answer_is_wrong_unless_the_machines_stand_elsewhere
     elsewhere = run_with(world, source, network=private)
     assert "gives no answer" in sentences(elsewhere, Verdict.NOT_CHECKED, "datasets", "repository")
     assert "gives no answer" not in sentences(elsewhere, Verdict.WRONG, "datasets", "repository")
+
+
+def test_a_source_that_leads_from_https_to_http_is_wrong_as_no_machine_follows(
+    world: CloudWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_server({"/profiles": {"HEAD": 200}}) as plain:
+
+        class Leads(Quiet):
+            def do_HEAD(self) -> None:
+                self.send_response(302)
+                self.send_header("Location", f"{plain}/profiles")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        certificate, key = tmp_path / "certificate", tmp_path / "key"
+        write_certificate(certificate, key)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with serving(Leads, certificate=(certificate, key)) as url:
+            run = run_with(world, f"{url}/profiles")
+            said = sentences(run, Verdict.WRONG, "datasets")
+
+    assert f"leads on to {plain}/profiles, without TLS, where no machine follows" in said
+
+
+def write_certificate(certificate: Path, key: Path) -> None:
+    """Write a certificate for the loopback address that signs itself."""
+    named = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    written = ["-keyout", str(key), "-out", str(certificate)]
+    command = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", *named, *written]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_datasets_in_s3_are_looked_for_with_our_own_credentials(world: CloudWorld) -> None:
@@ -182,6 +222,209 @@ def test_a_repository_that_gives_no_answer_is_wrong_and_one_without_git_too(
     install(programs, "git", "echo 'fatal: could not resolve host' >&2; exit 128")
 
     assert "could not resolve host" in sentences(run, Verdict.WRONG, "datasets", "repository")
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository, and a home whose git settings may lead to it."""
+    home, repository = tmp_path / "home", tmp_path / "private"
+    home.mkdir()
+    for name in [name for name in os.environ if name.startswith(("GIT_", "SSH_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    git("init", "--quiet", "--initial-branch=main", str(repository))
+    git("-C", str(repository), *identity, "commit", "--quiet", "--allow-empty", "--message=x")
+    return repository
+
+
+def served(repository: Path) -> str:
+    """Return a directory with the repository as `ocean.git`, fit for git's plain http."""
+    folder = repository.parent / "served"
+    bare = folder / "ocean.git"
+    git("clone", "--quiet", "--bare", str(repository), str(bare))
+    git("-C", str(bare), "update-server-info")
+    return str(folder)
+
+
+def git(*words: str) -> None:
+    subprocess.run(["git", *words], check=True)
+
+
+def settings_of_the_user(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del monkeypatch
+    git("config", "--global", f"url.file://{repository}.insteadOf", PRIVATE)
+
+
+def settings_in_another_place(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = repository.parent / "settings"
+    git("config", "--file", str(settings), f"url.file://{repository}.insteadOf", PRIVATE)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+
+
+def settings_in_the_environment(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.file://{repository}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", PRIVATE)
+
+
+def settings_of_the_directory(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = repository.parent / "here"
+    git("init", "--quiet", str(here))
+    git("-C", str(here), "config", f"url.file://{repository}.insteadOf", PRIVATE)
+    monkeypatch.chdir(here)
+
+
+def settings_of_xdg(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = repository.parent / "xdg" / "git" / "config"
+    place.parent.mkdir(parents=True)
+    git("config", "--file", str(place), f"url.file://{repository}.insteadOf", PRIVATE)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(place.parents[1]))
+
+
+PRIVATE = "https://git.corp.invalid/team/private.git"
+OWN_SETTINGS = (
+    settings_of_the_user,
+    settings_in_another_place,
+    settings_in_the_environment,
+    settings_of_the_directory,
+    settings_of_xdg,
+)
+
+
+def ask_for(world: CloudWorld, url: str, verdict: Verdict) -> str:
+    repository = Repository(url=url, ref="main")
+    run = world.new_run(RECIPE.model_copy(update={"repository": repository}))
+    return sentences(run, verdict, "repository")
+
+
+@pytest.mark.parametrize("settings", OWN_SETTINGS)
+def test_what_only_this_computer_s_settings_reach_is_refused(
+    settings: Callable[[Path, pytest.MonkeyPatch], None],
+    private: Path,
+    world: CloudWorld,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings(private, monkeypatch)
+    assert answers_with_own_settings(PRIVATE), "this computer can reach it"
+
+    said = ask_for(world, PRIVATE, Verdict.WRONG)
+
+    assert "answers only with this computer's own git settings, keys or helpers" in said
+    assert "the machine has none of them" in said
+    assert ask_for(world, PRIVATE, Verdict.GOOD) == ""
+
+
+def test_what_a_password_opens_is_refused(
+    private: Path, world: CloudWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with guarded_git_server(private) as url:
+        assert "Asked" in ask_for(world, url, Verdict.WRONG)
+        assert "own git settings" not in ask_for(world, url, Verdict.WRONG)
+
+        netrc = private.parent / "home" / ".netrc"
+        netrc.write_text("machine 127.0.0.1 login ada password secret\n")
+        said = ask_for(world, url, Verdict.WRONG)
+        assert "own git settings" in said
+        assert "secret" not in said
+
+        netrc.unlink()
+        git("config", "--global", "credential.helper", HELPER)
+        assert "own git settings" in ask_for(world, url, Verdict.WRONG)
+
+        git("config", "--global", "--unset", "credential.helper")
+        askpass = private.parent / "askpass"
+        askpass.write_text("#!/bin/sh\ncase $1 in User*) echo ada ;; *) echo secret ;; esac\n")
+        askpass.chmod(0o755)
+        monkeypatch.setenv("GIT_ASKPASS", str(askpass))
+        assert "own git settings" in ask_for(world, url, Verdict.WRONG)
+
+
+HELPER = "!f() { echo username=ada; echo password=secret; }; f"
+
+
+@contextmanager
+def guarded_git_server(repository: Path) -> Iterator[str]:
+    """Serve a repository by git's plain http, to whom ada's password is known."""
+    folder = served(repository)
+    wanted = "Basic " + base64.b64encode(b"ada:secret").decode()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *words: Any) -> None:
+            super().__init__(*words, directory=folder)
+
+        def do_GET(self) -> None:
+            if self.headers.get("Authorization") == wanted:
+                super().do_GET()
+                return
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with serving(Handler) as url:
+        yield f"{url}/ocean.git"
+
+
+def test_a_public_repository_is_good_whatever_this_computer_s_settings_are(
+    private: Path, world: CloudWorld
+) -> None:
+    handler = functools.partial(Quiet, directory=served(private))
+    with serving(handler) as address:
+        url = f"{address}/ocean.git"
+        git("config", "--global", "url.ssh://git@nowhere.invalid/.insteadOf", f"{address}/")
+        assert not answers_with_own_settings(url)
+
+        assert f"{url} has main" in ask_for(world, url, Verdict.GOOD)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+def test_git_s_own_proxy_is_how_this_computer_reaches_the_internet(
+    private: Path, world: CloudWorld
+) -> None:
+    folder = served(private)
+
+    class Proxy(Quiet):
+        def __init__(self, *words: Any) -> None:
+            super().__init__(*words, directory=folder)
+
+        def translate_path(self, path: str) -> str:
+            asked.append(path)
+            return super().translate_path(urlsplit(path).path)
+
+    asked: list[str] = []
+    with serving(Proxy) as proxy:
+        git("config", "--global", "http.proxy", proxy)
+        assert "has main" in ask_for(world, "http://git.example.invalid/ocean.git", Verdict.GOOD)
+
+    assert asked[0].startswith("http://git.example.invalid/ocean.git/info/refs")
+
+
+def test_a_stranger_s_ssh_has_no_agent_no_key_and_no_known_host(
+    private: Path, world: CloudWorld, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del private
+    install(
+        programs, "ssh", f'echo "${{SSH_AUTH_SOCK:-no agent}} $@" >> {programs}/asked; exit 255'
+    )
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -i /home/me/key")
+
+    ask_for(world, "ssh://git@git.example.invalid/private.git", Verdict.WRONG)
+
+    stranger, own = (programs / "asked").read_text().splitlines()
+    assert stranger.startswith("no agent -F none -o BatchMode=yes")
+    assert "IdentityFile=none" in stranger
+    assert own.startswith("/run/agent -i /home/me/key")
 
 
 def test_a_refusal_elsewhere_does_not_hide_what_else_is_wrong(world: CloudWorld) -> None:
