@@ -39,6 +39,28 @@ class Rewrites:
         return Reply(reply.status, without_length(reply.headers), text.encode())
 
 
+def blocked_public_access() -> Rewrites:
+    """An account that blocks what comes in by the internet gateways of its VPCs."""
+    return Rewrites(
+        "DescribeVpcBlockPublicAccessOptions",
+        "<internetGatewayBlockMode>off<",
+        "<internetGatewayBlockMode>block-ingress<",
+    )
+
+
+def excluded_from_block(resource: str, mode: str = "allow-bidirectional") -> Rewrites:
+    """What that account has excluded: `vpc/vpc-…` or `subnet/subnet-…`."""
+    item = (
+        f"<item><resourceArn>arn:aws:ec2:us-west-2:123456789012:{resource}</resourceArn>"
+        f"<state>create-complete</state>"
+        f"<internetGatewayExclusionMode>{mode}</internetGatewayExclusionMode></item>"
+    )
+    name = "vpcBlockPublicAccessExclusionSet"
+    return Rewrites(
+        "DescribeVpcBlockPublicAccessExclusions", rf"<{name}\s*/>", f"<{name}>{item}</{name}>"
+    )
+
+
 def without_length(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [one for one in headers if one[0].lower() != "content-length"]
 

@@ -72,6 +72,33 @@ def route_tables(vpc_id: str, region: str) -> list[dict[str, Any]]:
         return [one for page in pages.paginate(Filters=wanted) for one in page["RouteTables"]]
 
 
+def public_access_blocked(region: str) -> str:
+    """Return how the account blocks its VPCs' internet gateways: `off`, or which way."""
+    with calling(f"ask whether {region} blocks public access to its VPCs"):
+        answer = connect("ec2", region).describe_vpc_block_public_access_options()
+    return str(answer["VpcBlockPublicAccessOptions"].get("InternetGatewayBlockMode", "off"))
+
+
+def public_access_excluded(region: str) -> set[str]:
+    """Return the ids of the VPCs and subnets that such a block leaves open in both directions."""
+    found: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    with calling(f"ask what {region} excludes from its block of public access"):
+        # botocore has no paginator for it.
+        while True:
+            page = connect("ec2", region).describe_vpc_block_public_access_exclusions(**more)
+            found += page["VpcBlockPublicAccessExclusions"]
+            more = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
+            if not more:
+                break
+    return {
+        str(one["ResourceArn"]).rpartition("/")[2]
+        for one in found
+        if one.get("InternetGatewayExclusionMode") == "allow-bidirectional"
+        and one.get("State") in ("create-complete", "update-complete", "update-in-progress")
+    }
+
+
 @kept_for(LONG_SECONDS)
 def offered_zones(instance_type: str, region: str) -> set[str]:
     """Return the zones in which an instance type is offered; none where it is unknown."""

@@ -30,6 +30,7 @@ CHECKS = (
     Check(quotas.check_quotas),
     Check(network.check_subnets, is_needed=True),
     Check(network.check_way_out),
+    Check(network.check_block_public_access),
     Check(network.check_ssh_sources, is_needed=True),
     Check(instance_metadata.check_instance_metadata),
     Check(disks.check_disks, is_needed=True),

@@ -4,12 +4,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from notebake.aws import facts, images, networks
+from notebake.patience import BOOT_SECONDS
 from notebake.preflight.finding import Finding, good, wrong
 from notebake.recipe import Recipe
 from notebake.records import Run
 
 MINIMUM_MEMORY_MIB = {"pip": 1024, "conda": 3072}
 """The installation of TLJH's stack was killed with 1 GB (the-littlest-jupyterhub #257, #670)."""
+
+BOOT_MODES = {"uefi", "legacy-bios"}
+"""Those that an image insists on; `uefi-preferred` boots either way."""
+BARE_METAL_MINUTES = 20
+"""EC2 user guide, "Amazon EC2 bare metal instances": from running to available over the network."""
 
 
 def wanted_types(recipe: Recipe) -> tuple[str, ...]:
@@ -23,7 +29,6 @@ def check_instance_types(run: Run) -> Iterable[Finding]:
     subnets = networks.find_subnets(recipe.network, recipe.region)
     zones = {str(one["AvailabilityZone"]) for one in subnets}
     base = images.resolve_base_image(recipe.base_image, recipe.region)
-    architecture = str(base.get("Architecture", "x86_64"))
     needed_mib = MINIMUM_MEMORY_MIB[recipe.software.manager]
     for name in wanted_types(recipe):
         offered = facts.offered_zones(name, recipe.region) & zones
@@ -34,23 +39,33 @@ def check_instance_types(run: Run) -> Iterable[Finding]:
                 "Name another type, or subnets in other zones.",
             )
             continue
-        faults = list(type_faults(name, recipe.region, architecture, needed_mib))
+        faults = list(type_faults(name, recipe.region, base, needed_mib))
         yield from faults
         if not faults:
             yield good(f"{name} is offered in {', '.join(sorted(offered))}, and fits.")
 
 
-def type_faults(name: str, region: str, architecture: str, needed_mib: int) -> Iterable[Finding]:
+def type_faults(name: str, region: str, base: dict[str, Any], needed_mib: int) -> Iterable[Finding]:
     """Yield why a type cannot run this image or this software."""
     described: dict[str, Any] = facts.describe_type(name, region)
+    architecture = str(base.get("Architecture", "x86_64"))
     supported = described["ProcessorInfo"]["SupportedArchitectures"]
     if architecture not in supported:
         yield wrong(f"{name} is for {', '.join(supported)}, the image is {architecture}.")
+    boots, wanted = described.get("SupportedBootModes", []), base.get("BootMode")
+    if boots and wanted in BOOT_MODES and wanted not in boots:
+        yield wrong(f"{name} boots by {', '.join(boots)}, the image by {wanted}.")
     if described.get("Hypervisor") == "xen":
         # https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html
         yield wrong(
             f"{name} runs on Xen, where no disk can be told from another by its volume's id.",
             "Name a type of the Nitro System, such as m5.large or t3.large.",
+        )
+    if described.get("BareMetal"):
+        yield wrong(
+            f"{name} is bare metal: it can take {BARE_METAL_MINUTES} minutes from running until it"
+            f" is reached, and a machine is waited for {BOOT_SECONDS // 60}.",
+            "Name a type without .metal; the image starts on bare metal all the same.",
         )
     memory = int(described["MemoryInfo"]["SizeInMiB"])
     if memory < needed_mib:

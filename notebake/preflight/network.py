@@ -59,6 +59,34 @@ def check_way_out(run: Run) -> Iterable[Finding]:
         yield good("Every subnet has a route to an internet gateway.")
 
 
+def check_block_public_access(run: Run) -> Iterable[Finding]:
+    """The account does not block internet gateways, whatever the routes say.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html
+    """
+    region = run.recipe.region
+    if run.recipe.network.address == "private":
+        return
+    mode = facts.public_access_blocked(region)
+    if mode == "off":
+        yield good(f"{region} does not block public access to its VPCs.")
+        return
+    excluded = facts.public_access_excluded(region)
+    subnets = usable_subnets(run.recipe)
+    closed = [one for one in subnets if not {one["SubnetId"], one["VpcId"]} & excluded]
+    if closed:
+        named = ", ".join(f"{one['SubnetId']} ({one['VpcId']})" for one in closed)
+        yield wrong(
+            f"This account blocks public access to the VPCs of {region} ({mode}): no ssh reaches a"
+            f" machine in {named}, whatever the routes say.",
+            "Name subnets that are excluded from the block in both directions as"
+            " network.subnet_ids, have these excluded (ec2:CreateVpcBlockPublicAccessExclusion,"
+            " allow-bidirectional), or set network.address to private.",
+        )
+    elif subnets:
+        yield good(f"{region} blocks public access ({mode}), but not to these subnets.")
+
+
 def leads_out(subnet_id: str, tables: list[dict[str, Any]]) -> bool:
     """Tell whether the table in force for a subnet, or else the main one, leads to a gateway."""
 

@@ -52,6 +52,8 @@ OWN: dict[str, Action] = {
     "DescribeSnapshotAttribute": describe.describe_snapshot_attribute,
     "DescribeSnapshots": describe.describe_snapshots,
     "DescribeTags": describe.describe_tags,
+    "DescribeVpcBlockPublicAccessExclusions": attributes.describe_vpc_exclusions,
+    "DescribeVpcBlockPublicAccessOptions": attributes.describe_vpc_block,
     "DescribeVolumes": describe.describe_volumes,
     "DetachVolume": volumes.detach_volume,
     "GetConsoleOutput": console.get_console_output,

@@ -98,6 +98,26 @@ def get_instance_metadata_defaults(region: Region, parameters: Params) -> dict[s
     return {"AccountLevel": {}}
 
 
+def describe_vpc_block(region: Region, parameters: Params) -> dict[str, Any]:
+    """DescribeVpcBlockPublicAccessOptions: nothing is blocked, and no call here changes that."""
+    region.check_dry_run(parameters)
+    options = {
+        "AwsAccountId": region.account_id,
+        "AwsRegion": region.name,
+        "State": "default-state",
+        "InternetGatewayBlockMode": "off",
+        "ManagedBy": "account",
+        "ExclusionsAllowed": "allowed",
+    }
+    return {"VpcBlockPublicAccessOptions": options}
+
+
+def describe_vpc_exclusions(region: Region, parameters: Params) -> dict[str, Any]:
+    """DescribeVpcBlockPublicAccessExclusions: there are none."""
+    region.check_dry_run(parameters)
+    return {"VpcBlockPublicAccessExclusions": []}
+
+
 def _named_attributes(parameters: Params) -> list[tuple[str, Any]]:
     named = {
         "InstanceInitiatedShutdownBehavior": "instanceInitiatedShutdownBehavior",

@@ -8,12 +8,18 @@ from notebake.aws import tags
 from notebake.errors import CloudError, PreflightError
 from notebake.preflight import Verdict, check_everything
 from notebake.preflight.quotas import demands
-from notebake.recipe import Network, Recipe
+from notebake.recipe import Acceptance, Network, Recipe
 from notebake.records import Run
 from notebake.step import carry_out, describe
 from tasks import preflight
 from tests.cloud_world import RECIPE, CloudWorld, Refuses
-from tests.preflight_world import Rewrites, denies, sentences
+from tests.preflight_world import (
+    Rewrites,
+    blocked_public_access,
+    denies,
+    excluded_from_block,
+    sentences,
+)
 
 GROUP_OF_ALL = {"RunInstances", "DescribeSubnets", "DescribeImages", "GetServiceQuota"}
 
@@ -307,6 +313,78 @@ def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> 
 
     assert "m6g.large is for arm64, the image is x86_64" in said
     assert "m9.nowhere is not offered in us-west-2a" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("t2.medium", "t2.medium runs on Xen"),
+        ("m4.large", "m4.large runs on Xen"),
+        ("m5.metal", "m5.metal is bare metal: it can take 20 minutes"),
+        ("mac1.metal", "mac1.metal is for x86_64_mac, the image is x86_64"),
+    ],
+)
+def test_a_type_on_which_no_build_can_end_is_wrong(
+    name: str, words: str, world: CloudWorld
+) -> None:
+    for recipe in (
+        RECIPE.model_copy(update={"instance_types": (name,)}),
+        RECIPE.model_copy(update={"acceptance": Acceptance(instance_types=(name,))}),
+    ):
+        assert words in sentences(world.new_run(recipe), Verdict.WRONG, "instance_types")
+
+
+def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
+    world: CloudWorld, run: Run
+) -> None:
+    uefi = Rewrites("DescribeImages", ">uefi-preferred<", ">uefi<")
+    old = Rewrites("DescribeInstanceTypes", "<item>uefi</item>", "")
+    with world.meeting(uefi), world.meeting(old):
+        said = sentences(run, Verdict.WRONG, "instance_types")
+
+    assert uefi.fired
+    assert old.fired
+    assert "boots by legacy-bios, the image by uefi" in said
+
+
+def test_an_account_that_blocks_internet_gateways_lets_no_ssh_in(
+    world: CloudWorld, run: Run
+) -> None:
+    assert "does not block public access" in sentences(run, Verdict.GOOD, "network")
+
+    with world.meeting(blocked_public_access()) as met:
+        said = sentences(run, Verdict.WRONG, "network")
+
+    assert met.fired
+    assert "blocks public access to the VPCs of us-west-2 (block-ingress): no ssh reaches" in said
+    assert "every subnet has a route" in sentences(run, Verdict.GOOD, "network").lower()
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict"),
+    [("allow-bidirectional", Verdict.GOOD), ("allow-egress", Verdict.WRONG)],
+)
+def test_what_is_excluded_from_the_block_in_both_directions_is_open(
+    mode: str, verdict: Verdict, world: CloudWorld, run: Run
+) -> None:
+    vpc = world.ec2.describe_subnets()["Subnets"][0]["VpcId"]
+    exclusion = excluded_from_block(f"vpc/{vpc}", mode)
+    with world.meeting(blocked_public_access()), world.meeting(exclusion):
+        said = sentences(run, verdict, "network")
+
+    assert exclusion.fired
+    assert "blocks public access" in said
+
+
+@pytest.mark.parametrize("code", ["UnauthorizedOperation", "InvalidAction"])
+def test_a_block_that_may_not_be_asked_for_is_not_checked(
+    code: str, world: CloudWorld, run: Run
+) -> None:
+    with world.meeting(Refuses("DescribeVpcBlockPublicAccessOptions", code, status=403)) as met:
+        assert "blocks public access" in sentences(run, Verdict.NOT_CHECKED, "network")
+        assert sentences(run, Verdict.WRONG, "network") == ""
+
+    assert met.fired
 
 
 def test_the_step_says_how_much_was_checked_and_what_was_not(

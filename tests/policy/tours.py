@@ -8,6 +8,7 @@ from notebake.aws.clients import connect
 from notebake.recipe import Encryption, EncryptionMode, Network, Recipe, Volume
 from sandbox.faults.fault import read_fault
 from tests.policy.judge import ACCOUNT, USER
+from tests.preflight_world import blocked_public_access, excluded_from_block
 from tests.sweep import whole_run
 from tests.sweep.spoken_scripts import CONTENT
 from tests.sweep.world import World
@@ -43,13 +44,15 @@ class Tour:
 
 
 def starting_from_what_is_there(world: World) -> Recipe:
-    """A network of one's own, and a disk from a snapshot."""
+    """A network of one's own, open in a VPC block, and a disk from a snapshot."""
     world.give_users_volume(whole_run.USERS_VOLUME)
     ec2 = connect("ec2", PLAIN.region)
     copied = ec2.create_snapshot(VolumeId=whole_run.USERS_VOLUME)["SnapshotId"]
     world.history.users_own.add(copied)
     world.clock.advance(600)
     subnets = ec2.describe_subnets()["Subnets"][:2]
+    exclusion = excluded_from_block(f"vpc/{subnets[0]['VpcId']}")
+    world.wire.interceptors += [blocked_public_access(), exclusion]
     network = Network(
         vpc_id=subnets[0]["VpcId"],
         subnet_ids=tuple(one["SubnetId"] for one in subnets),
