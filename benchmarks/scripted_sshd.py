@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import shlex
 import socket
 import threading
 from contextlib import suppress
@@ -12,6 +14,7 @@ import paramiko
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 from notebake.recipe import Recipe
+from notebake.ssh.framing import ASK, SERVE_FILES
 from notebake.ssh.tunnel import join
 from tests.sweep.scripted_host import ScriptedHost
 from tests.sweep.spoken_commands import answer
@@ -54,7 +57,6 @@ class SshDoor:
         private = StringIO(self.host.root.private_host_key)
         try:
             line.add_server_key(paramiko.Ed25519Key.from_private_key(private))
-            line.set_subsystem_handler("sftp", paramiko.SFTPServer, Files, self.host)
             line.start_server(server=login)
             # paramiko closes a channel that nobody holds.
             held: list[paramiko.Channel] = []
@@ -125,12 +127,33 @@ class Login(paramiko.ServerInterface):  # type: ignore[misc]  # paramiko has no 
         channel.transport.next = threading.Thread(target=self._obey, args=arguments, daemon=True)
         return True
 
-    def _obey(self, channel: paramiko.Channel, command: str) -> None:
+    def _obey(self, channel: paramiko.Channel, line: str) -> None:
+        mark, command = understood(line)
         with suppress(OSError, EOFError), channel:
+            if command is None:
+                channel.sendall(f"{mark} begin\n".encode())
+                paramiko.SFTPServer(channel, "sftp", self, Files, self.door.host).run()
+                return
             spoken = answer(self.door.recipe, self.door.host, command)
-            channel.sendall(spoken.output.encode())
-            channel.sendall_stderr(spoken.errors.encode())
-            channel.send_exit_status(spoken.code)
+            streams = ((channel.sendall, spoken.output), (channel.sendall_stderr, spoken.errors))
+            for send, said in streams:
+                send(f"{mark} begin\n{said}{mark} end {spoken.code}\n".encode())
+            channel.send_exit_status(0)
+
+
+def understood(line: str) -> tuple[str, str | None]:
+    """Return the mark of a line as notebake.ssh.framing writes it, and its command.
+
+    None where files are asked for.
+    """
+    words = shlex.split(line)
+    program, first, second, *more = words[words.index("-c") + 1 :]
+    if program == SERVE_FILES:
+        return first + second, None
+    if program != ASK:
+        raise ValueError(f"not a frame: {line[:200]}")
+    plain = re.sub(r"\\x(..)", lambda found: chr(int(found[1], 16)), more[0])
+    return first + second, plain.encode("latin-1").decode()
 
 
 class Files(paramiko.SFTPServerInterface):  # type: ignore[misc]  # paramiko has no types

@@ -6,22 +6,26 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from prefect import flow
+from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
+from flows.failure import add_failure, spell, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.run_step import as_task, failure_of
 from flows.steps import BUILD, Plan
 from flows.tear_down import TEAR_DOWN
 from notebake import runs
 from notebake.builder import baked_image
-from notebake.errors import ImageNotAcceptedError, LostError
+from notebake.errors import ImageNotAcceptedError, LostError, WrongAccountError
+from notebake.execution import executing
+from notebake.flow_runs import open_run_of
 from notebake.keep_alive import keep_alive
 from notebake.known_runs import has_run
 from notebake.preflight.credentials import tell_of_ending
 from notebake.recipe.file import load_recipe
 from notebake.records import Run
-from notebake.run_lease import LeaseLostError, hold_lease
+from notebake.run_lease import LeaseLostError
 from notebake.run_store import default_location, open_store
 from notebake.step import Step, carry_out, until_not_lost
 from notebake.waiting import allow_waiting, stops_waiting_when_interrupted
@@ -49,16 +53,16 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     show_logs_in_prefect()
     allow_waiting()
     run = open_run(recipe, run_id, store)
-    with hold_lease(run), keep_alive(run):
+    log.info("This is run %s", run.id)
+    with telling_what_is_left(run, TerminationSignal), executing(run), keep_alive(run):
         tell_of_ending(run)
         try:
             until_not_lost(lambda: carry_out_all(run))
-        except LeaseLostError:
+        except (LeaseLostError, WrongAccountError):
             raise
-        except Exception:
+        except Exception as error:
             if run.recipe.on_failure == "tear_down":
-                log.warning("The recipe says to tear down after a failure")
-                carry_out(TEAR_DOWN, run)
+                tear_down_after(error, run)
             raise
         carry_out(TEAR_DOWN, run)
         image = baked_image(run)
@@ -67,14 +71,28 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     return image.id
 
 
+def tear_down_after(failure: Exception, run: Run) -> None:
+    """Remove all after a failure; where that fails too, both are told, the first one first."""
+    log.warning("The recipe says to tear down after a failure")
+    try:
+        carry_out(TEAR_DOWN, run)
+    except (Exception, KeyboardInterrupt, TerminationSignal) as error:
+        if not isinstance(error, Exception):
+            error.add_note(f"Before that, the build failed: {spell(failure)}")
+            raise
+        add_failure(failure, error)
+
+
 def open_run(recipe: str, run_id: str, store: str) -> Run:
     """Return the run to execute: an old one with its recipe as it is now, or a new one.
 
-    A run that was started from the UI is named for its flow run, so that Retry finds it again.
+    A run that was started from the UI or by a schedule is found again by Retry, by its flow run.
     """
     kept = open_store(store or default_location())
-    run_id = run_id or f"run-{str(flow_run.get_id() or '')[:8]}"
-    if recipe and not has_run(run_id, kept):
+    flow_run_id = str(flow_run.get_id() or "")
+    if not run_id and flow_run_id:
+        return open_run_of(flow_run_id, recipe, kept)
+    if recipe and not (run_id and has_run(run_id, kept)):
         return runs.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
     run = runs.load_run(run_id, kept)
     return runs.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run

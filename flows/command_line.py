@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("run", help="run id")
     one.add_argument("--recipe", default="", help="mended recipe; default: the run's own file")
     one.add_argument("--from", dest="from_step", default="", metavar="STEP", help="redo from here")
+    add_account(one)
 
     one = commands.add_parser("runs", help="list the runs of a run store")
     one.add_argument("--all", action="store_true", help="also the old ones")
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="for a run that the store does not have: remove what is proven to be its own",
     )
+    add_account(one)
     add_regions(one)
 
     one = commands.add_parser(
@@ -78,6 +80,13 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("plan", help="check a recipe and estimate its cost; make nothing")
     one.add_argument("recipe", help="a recipe")
     return top
+
+
+def add_account(one: argparse.ArgumentParser) -> None:
+    """Let a person say to which account a run belongs that has not kept it."""
+    one.add_argument(
+        "--account", default="", metavar="ID", help="of a run that does not say: its AWS account"
+    )
 
 
 def add_regions(one: argparse.ArgumentParser) -> None:
@@ -102,26 +111,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print_error(with_store(error, given.store))
         return 1
-    except (KeyboardInterrupt, InterruptedError):
-        sys.stderr.write("\nInterrupted. Nothing was removed; resume the run, or tear it down.\n")
+    except (KeyboardInterrupt, InterruptedError) as error:
+        sys.stderr.write(f"\nInterrupted. {with_store_in(notes_of(error), given.store)}\n")
         return 130
     except Exception as error:
         if given.debug:
             raise
         from flows.report import print_error
 
-        print_error(unexpected(error))
+        print_error(with_store(unexpected(error), given.store))
         return 1
 
 
 def with_store(error: NotebakeError, store: str) -> NotebakeError:
     """Return the error with commands in its hint that work as they are typed."""
-    if store:
-        option = f"notebake --store {shlex.quote(store)} "
-        error.hint = re.sub(
-            r"notebake (?=resume |tear-down |survey |sweep )", lambda _: option, error.hint
-        )
+    error.hint = with_store_in(error.hint, store)
     return error
+
+
+def with_store_in(text: str, store: str) -> str:
+    """Return a text with commands in it that work as they are typed."""
+    if not store:
+        return text
+    option = f"notebake --store {shlex.quote(store)} "
+    return re.sub(r"notebake (?=resume |tear-down |survey |sweep )", lambda _: option, text)
+
+
+def notes_of(error: BaseException) -> str:
+    """Return what an error was told on its way, such as what is left of the run."""
+    return "\n".join(getattr(error, "__notes__", ()))
 
 
 def unexpected(error: Exception) -> NotebakeError:
@@ -134,7 +152,12 @@ def unexpected(error: Exception) -> NotebakeError:
         )
     return NotebakeError(
         f"Something went wrong that notebake did not foresee: {type(error).__name__}: {error}",
-        "For the traceback type the same again with: notebake --debug",
+        "\n".join(
+            filter(
+                None,
+                ("For the traceback type the same again with: notebake --debug", notes_of(error)),
+            )
+        ),
     )
 
 

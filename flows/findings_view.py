@@ -69,3 +69,9 @@ def print_costs(console: Console, findings: Sequence[Finding]) -> None:
     console.print(f"In all {spell_sum(every)} a month, by prices of {written}.", soft_wrap=True)
     if going:
         console.print(f"What may go costs {spell_sum(going)} of that.", soft_wrap=True)
+
+
+def print_elsewhere(console: Console, elsewhere: Sequence[str]) -> None:
+    """Say which runs of the store this account cannot show."""
+    for one in elsewhere:
+        console.print(f"Not looked for: {one}.", soft_wrap=True)

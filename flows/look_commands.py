@@ -47,7 +47,7 @@ def regions_of(given: argparse.Namespace) -> tuple[str, ...]:
 
 def survey(given: argparse.Namespace) -> int:
     """List what carries our tags, by looking; 0 when that worked, whatever was found."""
-    from flows.findings_view import print_costs, print_findings
+    from flows.findings_view import print_costs, print_elsewhere, print_findings
     from notebake.look import Scope, check_all_answered, look
 
     regions = regions_of(given)
@@ -65,6 +65,7 @@ def survey(given: argparse.Namespace) -> int:
         where = ", ".join(regions)
         of_whom = given.run or "any run"
         console.print(f"Nothing in {where} carries the tag of {of_whom}.", soft_wrap=True)
+    print_elsewhere(console, found.elsewhere)
     check_all_answered(found)
     return 0
 

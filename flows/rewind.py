@@ -6,8 +6,8 @@ from notebake.aws import instances, tags
 from notebake.builder import baked_image, builder_host
 from notebake.commands import markers
 from notebake.errors import NotebakeError
+from notebake.execution import executing
 from notebake.records import Run
-from notebake.run_lease import hold_lease
 from notebake.step import Step
 from tasks import clean_host, restart_host, wait_for_host
 
@@ -25,10 +25,12 @@ def rewind(run: Run, from_step: str) -> None:
     names = [step.name for step in order]
     if from_step not in names:
         raise NotebakeError(f"There is no step {from_step}.", f"Steps: {', '.join(names)}")
-    image = baked_image(run)
-    if image and tags.ACCEPTED in image.tags:
-        raise NotebakeError(f"{image.id} is accepted already.", "Build anew: notebake build RECIPE")
-    with hold_lease(run):
+    with executing(run):
+        image = baked_image(run)
+        if image and tags.ACCEPTED in image.tags:
+            raise NotebakeError(
+                f"{image.id} is accepted already.", "Build anew: notebake build RECIPE"
+            )
         go_back(run, order[names.index(from_step) :])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from flows.failure import telling_what_is_left
 from flows.report import BuildReport, StepTime, print_report
 from flows.terminal import show_progress
 from notebake import runs
@@ -31,18 +32,30 @@ def run(given: argparse.Namespace) -> int:
     if given.command == "build":
         recipe = load_recipe(Path(given.recipe))
         check_home_where_needed(store)
-        return execute(runs.new_run(recipe, str(Path(given.recipe).resolve()), store))
+        run = runs.new_run(recipe, str(Path(given.recipe).resolve()), store)
+        with telling_what_is_left(run):
+            return execute(run)
     if given.command == "tear-down" and not has_run(given.run, store):
         from flows.sweep_command import tear_down_without_store
 
         return tear_down_without_store(given)
     known = runs.load_run(given.run, store)
-    check_home_where_needed(store)
-    if given.command == "tear-down":
-        return remove(known)
-    if mended := recipe_to_adopt(known, given.recipe):
-        known = runs.adopt_recipe(known, mended)
-    return execute(known, from_step=given.from_step)
+    with telling_what_is_left(known):
+        check_home_where_needed(store)
+        if given.account:
+            claim(known, given.account)
+        if given.command == "tear-down":
+            return remove(known)
+        if mended := recipe_to_adopt(known, given.recipe):
+            known = runs.adopt_recipe(known, mended)
+        return execute(known, from_step=given.from_step)
+
+
+def claim(run: Run, account_id: str) -> None:
+    """Keep that a run which does not say belongs to an account."""
+    from notebake.presence import claim_account
+
+    claim_account(run, account_id)
 
 
 def check_home_where_needed(store: RunStore) -> None:
@@ -107,24 +120,11 @@ def execute(run: Run, *, from_step: str = "") -> int:
             if from_step:
                 rewind(run, from_step)
             build_image(run_id=run.id, store=run.store)
-        except NotebakeError as error:
-            error.hint = "\n".join(filter(None, (error.hint, what_is_left(run))))
-            raise
         except TerminationSignal as signal:
             raise InterruptedError(str(signal)) from signal
     report = report_of(run, progress.steps(), time.monotonic() - began)
     print_report(report)
     return 0 if report.is_accepted and not report.left_behind else 1
-
-
-def what_is_left(run: Run) -> str:
-    """Return what a failure leaves; that it cannot be told must not hide the failure."""
-    from notebake.aftermath import aftermath
-
-    try:
-        return aftermath(run)
-    except NotebakeError as error:
-        return f"What is left of the run could not be told: {error.message}"
 
 
 def remove(run: Run) -> int:
@@ -137,9 +137,14 @@ def remove(run: Run) -> int:
         show_progress(f"tear down {run.id}", _titles()[-1:], log_path),
         started_prefect(wait_for_prefect),
     ):
+        from prefect.exceptions import TerminationSignal
+
         from flows.tear_down import tear_down
 
-        tear_down(run_id=run.id, store=run.store)
+        try:
+            tear_down(run_id=run.id, store=run.store)
+        except TerminationSignal as signal:
+            raise InterruptedError(str(signal)) from signal
     return 0
 
 

@@ -11,6 +11,7 @@ from notebake import runs
 from notebake.errors import NotebakeError
 from notebake.known_runs import holder_of
 from notebake.records import Run
+from notebake.run_account import kept_account
 from notebake.run_events import Event
 from notebake.run_store import RunStore, default_location, open_store
 from notebake.runs import RunHeader
@@ -18,6 +19,8 @@ from notebake.runs import RunHeader
 NEWEST = 30
 """How many runs are shown unless all are asked for."""
 READERS = 8
+Row = tuple[str, str, str, str, str]
+"""Run, recipe, account, when it was started, and how far it is."""
 
 
 def run(given: argparse.Namespace) -> int:
@@ -31,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
         return 0
     with ThreadPoolExecutor(READERS) as pool:
         rows = list(pool.map(lambda header: row_of(header, store), shown))
-    for line in aligned([("run", "recipe", "started", "state"), *rows]):
+    for line in aligned([("run", "recipe", "account", "started", "state"), *rows]):
         # What a person copies stays one line, however narrow the terminal is.
         console.print(Text(line), soft_wrap=True)
     if len(shown) < len(headers):
@@ -39,21 +42,22 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def row_of(header: RunHeader, store: RunStore) -> tuple[str, str, str, str]:
+def row_of(header: RunHeader, store: RunStore) -> Row:
     """Return what is shown of a run; one that cannot be read hides no other."""
     started = local_time(header.created)
     try:
         found = runs.load_run(header.id, store)
+        account = str(kept_account(header.id, store) or "-")
         if holder := holder_of(found):
-            return header.id, found.recipe.name, started, f"executed by {holder}"
+            return header.id, found.recipe.name, account, started, f"executed by {holder}"
         event = last_event(found, store)
     except (NotebakeError, ValueError) as error:
-        return header.id, "?", started, f"cannot be read: {str(error).splitlines()[0]}"
+        return header.id, "?", "?", started, f"cannot be read: {str(error).splitlines()[0]}"
     said = f"{event.step} {event.happening}, {local_time(event.at)}" if event else "nothing yet"
-    return header.id, found.recipe.name, started, said
+    return header.id, found.recipe.name, account, started, said
 
 
-def aligned(rows: list[tuple[str, str, str, str]]) -> list[str]:
+def aligned(rows: list[Row]) -> list[str]:
     """Return rows as lines, each column as wide as its widest text."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -43,6 +43,8 @@ def sweep(regions: list[str], apply: bool = False, store: str = "") -> int:
     found = look(scope)
     for one in found.findings:
         log.info("%s", line_of(one))
+    for said in found.elsewhere:
+        log.info("Not looked for: %s", said)
     cost = spell_sum([one.usd_per_month for one in found.findings])
     log.info("%d things, %s a month; %d may go", len(found.findings), cost, len(found.going))
     if apply and found.going:

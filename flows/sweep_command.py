@@ -7,15 +7,17 @@ import shlex
 from rich.console import Console
 
 from flows.console import open_console
-from flows.findings_view import print_costs, print_findings
+from flows.findings_view import print_costs, print_elsewhere, print_findings
 from flows.look_commands import regions_of
 from notebake import clock, runs
+from notebake.aws.identity import current_account
 from notebake.errors import RunStoreError
 from notebake.fate import Finding
 from notebake.look import Scope, check_all_answered, look
 from notebake.moments import moment_of
-from notebake.records import Resource
-from notebake.run_store import default_location, open_store
+from notebake.records import Account, Resource
+from notebake.run_account import check_same, kept_account
+from notebake.run_store import KEY, default_location, open_store
 from notebake.survey import describe_resource
 from notebake.sweep import SweepError, Swept, remove
 
@@ -39,6 +41,7 @@ def run(given: argparse.Namespace) -> int:
         print_costs(console, found.findings)
     elif not found.unanswered:
         console.print(f"Nothing of any run in {', '.join(scope.regions)}.", soft_wrap=True)
+    print_elsewhere(console, found.elsewhere)
     again = command_of(given)
     if found.going and given.apply:
         settle(console, found.going, scope, again)
@@ -60,6 +63,7 @@ def tear_down_without_store(given: argparse.Namespace) -> int:
         SweepError: something is still there.
     """
     check_confirmed(given)
+    here = check_here(given)
     scope = Scope(regions=regions_of(given), run_id=given.run, before=None)
     found = look(scope)
     console = open_console()
@@ -70,7 +74,11 @@ def tear_down_without_store(given: argparse.Namespace) -> int:
         settle(console, found.going, scope, command_of(given))
     elif not found.unanswered:
         where = ", ".join(scope.regions)
-        console.print(f"Nothing of run {given.run} in {where} is to be removed.", soft_wrap=True)
+        console.print(
+            f"Nothing of run {given.run} in {where} is to be removed, as the AWS account {here} has"
+            " it. Whose credentials these are: aws sts get-caller-identity",
+            soft_wrap=True,
+        )
     check_all_answered(found)
     return 0
 
@@ -89,6 +97,19 @@ def check_confirmed(given: argparse.Namespace) -> None:
             f"What it has in the account: notebake survey {given.run}\n"
             f"If nobody executes it:      {command_of(given)}",
         ) from error
+
+
+def check_here(given: argparse.Namespace) -> Account:
+    """Return the account that is looked into.
+
+    Raises:
+        WrongAccountError: the run store has kept that the run belongs to another one.
+    """
+    current = current_account(regions_of(given)[0])
+    if KEY.fullmatch(given.run):
+        kept = kept_account(given.run, open_store(given.store or default_location()))
+        check_same(given.run, kept or current, current)
+    return current
 
 
 def settle(console: Console, going: tuple[Finding, ...], scope: Scope, again: str) -> None:

@@ -1,15 +1,17 @@
 """Remove all that was temporary in a run: newest first, all tried, what remains is named."""
 
 from prefect import flow
+from prefect.exceptions import TerminationSignal
 from prefect.futures import wait
 
 from flows import steps
+from flows.failure import spell, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.run_step import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
+from notebake.execution import executing
 from notebake.patience import SETTLE_SECONDS
 from notebake.records import Done, Run
-from notebake.run_lease import hold_lease
 from notebake.run_store import default_location, open_store
 from notebake.runs import load_run
 from notebake.secrets import forget_secrets
@@ -24,12 +26,13 @@ def tear_down(run_id: str, store: str = "") -> None:
 
     Raises:
         RunIsHeldError: the run is being executed: its machines are not taken away under it.
+        WrongAccountError: the credentials are of another account than the run's.
         TearDownError: something could not be removed, or is there although nothing failed.
     """
     show_logs_in_prefect()
     allow_waiting()
     run = load_run(run_id, open_store(store or default_location()))
-    with hold_lease(run):
+    with telling_what_is_left(run, TerminationSignal), executing(run):
         carry_out(TEAR_DOWN, run)
 
 
@@ -48,7 +51,7 @@ def remove_all(run: Run, plan: steps.Plan = steps.BUILD) -> Done:
             return Done(digest=run.id, detail="nothing temporary is left")
         except NotebakeError as error:
             failures.append(error)
-    said = tuple(str(getattr(one, "message", one)) for one in failures)
+    said = tuple(dict.fromkeys(spell(one) for one in failures))
     raise TearDownError(run.id, tuple(remaining), said)
 
 

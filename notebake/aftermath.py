@@ -2,27 +2,33 @@
 
 import datetime
 
-from notebake import clock, keys
+from notebake import clock
+from notebake.attempt import attempts
 from notebake.aws import instances, tags
 from notebake.cost import HOURS_PER_MONTH
 from notebake.errors import NotebakeError
+from notebake.login_command import login_command
 from notebake.moments import moment_of, parse_moment, spell_local, spell_span
 from notebake.monthly_cost import monthly_cost, spell_sum
+from notebake.names import ROLES
+from notebake.presence import check_account
 from notebake.records import Instance, Resource, Run
 from notebake.survey import left_over
 
-ROLES = ("builder", "acceptance")
 FREE = frozenset(("key pair", "security group", "parameter"))
 
 
 def aftermath(run: Run) -> str:
     """Return a paragraph for a person: what is left, and in any case what to type."""
     try:
+        if not attempts(run):
+            return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
+        check_account(run)
         machines = [one for role in ROLES for one in instances.find_instances(run, role)]
         left = left_over(run)
     except NotebakeError as error:
         unknown = f"What is left of the run could not be asked: {error.message}"
-        return "\n".join((unknown, *what_to_type(run)))
+        return "\n".join(filter(None, (unknown, error.hint, *what_to_type(run))))
     if not machines and not left:
         return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
     lines = [line for one in machines for line in about_machine(run, one, left)]
@@ -49,7 +55,8 @@ def about_machine(run: Run, machine: Instance, left: list[Resource]) -> list[str
     public = run.recipe.network.address == "public"
     address = machine.public_address if public else machine.private_address
     if machine.state == "running" and address:
-        lines.append(f"To log in:  {login(run, role, address)}")
+        command = login_command(run, machine, role=role, address=address)
+        lines.append(f"To log in:  {command}")
     return lines
 
 
@@ -61,15 +68,6 @@ def hourly_price(machine_id: str, left: list[Resource]) -> str:
     if not parts or (None in costs and not known):
         return "at a price not known here"
     return f"{'at least' if None in costs else 'about'} ${known:.3f} an hour"
-
-
-def login(run: Run, role: str, address: str) -> str:
-    """Return the command that logs in; the key is brought to this machine where it may be."""
-    user = run.recipe.base_image.user
-    try:
-        return f"ssh -i {keys.private_key_path(run, role)} {user}@{address}"
-    except NotebakeError as error:
-        return f"with the run's own key, which is not here: {error.message}"
 
 
 def spell_end(run: Run, machine: Instance) -> str:

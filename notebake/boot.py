@@ -5,6 +5,7 @@ from notebake.commands.boot import STILL_BOOTING, first_boot_status
 from notebake.errors import (
     HostCommandError,
     HostUnreachableError,
+    KeyKindRefusedError,
     LoginRefusedError,
     NotebakeError,
     WaitTimeoutError,
@@ -13,38 +14,44 @@ from notebake.patience import BOOT_SECONDS
 from notebake.records import Host
 from notebake.waiting import wait_until
 
-REFUSALS = 20
-"""How often a key may be refused: it can arrive a moment after sshd does."""
-
 
 def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
     """Wait until the host lets us in, and then until cloud-init has done its work.
 
+    While it boots, a refused login is no last word: ssh.socket listens before anybody but root may
+    log in (pam_nologin), and the key may arrive a moment after sshd does.
+
     Raises:
-        LoginRefusedError: it has refused the key for a while, as when cloud-init is done with it.
-        WaitTimeoutError: it does not answer.
+        LoginRefusedError: it has answered, and refused the key to the end; KeyKindRefusedError at
+            once, as another login would be the same.
+        WaitTimeoutError: it does not answer; the message says how it did at last.
         NotebakeError: it lets us in, but does not come to the end of its boot.
         HostCommandError: cloud-init failed; its own words are in the message.
     """
-    refused: list[LoginRefusedError] = []
+    refusals: list[HostUnreachableError] = []
 
     def answers() -> bool | None:
         try:
-            return ssh.is_reachable(host) or None
-        except LoginRefusedError as error:
-            refused.append(error)
-            if len(refused) > REFUSALS:
-                raise
+            ssh.check_reachable(host)
+        except KeyKindRefusedError:
+            raise
+        except HostUnreachableError as error:
+            refusals[:] = [error]
             return None
-        except HostUnreachableError:
-            return None
+        return True
 
-    wait_until(
-        answers,
-        what=f"ssh on {host.address}",
-        timeout_seconds=timeout_seconds,
-        interval_seconds=0.25,
-    )
+    try:
+        wait_until(
+            answers,
+            what=f"ssh on {host.address}",
+            timeout_seconds=timeout_seconds,
+            interval_seconds=0.25,
+        )
+    except WaitTimeoutError as error:
+        last = refusals[-1]
+        if isinstance(last, LoginRefusedError):
+            raise last from error
+        raise WaitTimeoutError(f"{error.message} At last: {last.message}", last.hint) from error
     wait_for_first_boot(host, timeout_seconds)
 
 

@@ -8,6 +8,7 @@ from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
 from notebake.commands import markers
 from notebake.commands.shell import script
+from notebake.console import parse_host_key
 from notebake.detached import run_detached
 from notebake.errors import HostCommandError, LostError
 from notebake.patience import CATCH_UP_SECONDS
@@ -51,6 +52,13 @@ def host_of(run: Run, builder: Instance) -> Host:
     return as_host(run, builder, key_name="builder", host_key=host_key)
 
 
+def host_key_of(run: Run, instance: Instance, role: str) -> str | None:
+    """Return the host key that we gave to a builder, or that another machine has told by now."""
+    if role == "builder":
+        return keys.keys_of(run, "builder-host").public
+    return parse_host_key(instances.read_console(instance.id, run.recipe.region))
+
+
 def is_sealed(run: Run, instance: Instance) -> bool:
     """Tell whether the builder has been cleaned and shut off, ready for its image."""
     return instance.tags.get(tags.SEALED) == asked_for(run.recipe, "clean_host")
@@ -88,11 +96,10 @@ def find_on_host(
     if instance.state != "running":
         return None
     host = builder_host(run)
-    marked = markers.read_mark(step, digest)
-    answer = ssh.try_command(host, f"{installed} || {{ {marked}; }}" if installed else marked)
-    if answer.exit_code != 0:
+    answer = ssh.try_command(host, markers.read_mark(step, digest, installed=installed))
+    detail = markers.parse_mark(answer.output, digest)
+    if answer.exit_code != 0 or detail is None:
         return None
-    detail = answer.output.strip()
     if probe is not None:
         found = probe(host)
         if found is None:

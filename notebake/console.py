@@ -9,14 +9,18 @@ from notebake.waiting import wait_until
 BLOCK = re.compile(
     r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL
 )
-KEY = re.compile(r"ssh-ed25519 [A-Za-z0-9+/=]+")
+KEY = re.compile(r"(?<![\w-])ssh-ed25519 (AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43})(?![\w+/=])")
+"""A whole key: 68 characters, of which 25 say its kind and its length (RFC 8709, 4)."""
 
 
 def parse_host_key(console: str) -> str | None:
-    """Return the ed25519 host key that cloud-init last wrote to the console, if it has."""
+    """Return the ed25519 host key that cloud-init last wrote to the console, if it is whole.
+
+    The kernel, systemd and cloud-init write there at once, so one may cut the line of another.
+    """
     blocks = BLOCK.findall(console)
     found = KEY.findall(blocks[-1]) if blocks else []
-    return str(found[-1]) if found else None
+    return f"ssh-ed25519 {found[-1]}" if found else None
 
 
 def wait_for_host_key(instance_id: str, region: str) -> str:

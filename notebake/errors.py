@@ -49,6 +49,13 @@ class CloudError(NotebakeError):
         self.is_passing, self.is_open = is_passing, is_open
 
 
+class WrongAccountError(CloudError):
+    """A run belongs to another account than these credentials, or nobody can tell that it does not.
+
+    What is not shown here proves nothing: nothing was changed, and nothing may be.
+    """
+
+
 class LostError(NotebakeError):
     """A machine or an image that the run had made is gone: going on means to make it again."""
 
@@ -71,6 +78,22 @@ class HostUnreachableError(NotebakeError):
 
 class LoginRefusedError(HostUnreachableError):
     """The host answers over ssh but does not accept the key."""
+
+
+class KeyKindRefusedError(LoginRefusedError):
+    """The host takes no key of this kind at all, as in FIPS mode: another login is the same."""
+
+
+class SessionRefusedError(NotebakeError):
+    """The host lets us in over ssh and then opens no session."""
+
+
+class TunnelForbiddenError(NotebakeError):
+    """The host leads no ssh tunnel to its port, whether or not somebody listens there."""
+
+
+class UnframedAnswerError(NotebakeError):
+    """The login shell of the host did not run what it was given, so that there is no answer."""
 
 
 class HostCommandError(NotebakeError):

@@ -45,6 +45,7 @@ def decide(
     before: datetime.datetime | None,
     known_ids: Set[str] = frozenset(),
     holders: Mapping[str, str] = {},
+    foreign: Mapping[str, str] = {},
 ) -> list[Finding]:
     """Return what becomes of each, in the order in which things can be removed.
 
@@ -53,6 +54,7 @@ def decide(
         before: Only what expired before this moment goes; None: the expiry does not matter.
         known_ids: What run stores have kept as made.
         holders: Who executes a run at present, by run id.
+        foreign: The account of each run that belongs to another one than this, by run id.
     """
     by_id = {one.id: one for one in found}
     findings: dict[str, Finding] = {}
@@ -64,6 +66,7 @@ def decide(
         reason = (
             _reason_of_people(one, kept=kept, accepted=accepted)
             or _reason_of_proof(verdict)
+            or _reason_of_account(one, foreign)
             or _reason_of_run(one, holders)
             or _reason_of_expiry(one, before)
             or _reason_of_owners(one, owners)
@@ -105,6 +108,11 @@ def _reason_of_proof(verdict: Verdict) -> str:
     if verdict.ownership is Ownership.OURS:
         return ""
     return f"{verdict.ownership}: {verdict.reason}"
+
+
+def _reason_of_account(one: Resource, foreign: Mapping[str, str]) -> str:
+    account = foreign.get(one.run_id)
+    return f"its run belongs to the account {account}, which is not this one" if account else ""
 
 
 def _reason_of_run(one: Resource, holders: Mapping[str, str]) -> str:

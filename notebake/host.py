@@ -23,6 +23,9 @@ from notebake.ssh.tunnel import open_tunnel
 log = logging.getLogger(__name__)
 SFTP_BYTES = 32 * 1024
 """What one request of sftp carries."""
+REACH_SECONDS = 30
+"""How long a host that lets us in may take for a first command: what its login shell reads may be
+slow, and a line that is dead is known to be so sooner."""
 LOGGED = 2000
 """How many characters of a command are logged."""
 DIGEST_SECONDS = 1800
@@ -43,6 +46,7 @@ def try_command(host: Host, command: str, *, timeout_seconds: float = 60) -> Ans
 
     Raises:
         HostUnreachableError: no connection, or none any more, or no answer in time.
+        UnframedAnswerError: the user's login shell did not run it.
     """
     shown = command if len(command) <= LOGGED else f"{command[:LOGGED]} … ({len(command)} in all)"
     log.debug("On %s: %s", host.address, shown)
@@ -69,19 +73,31 @@ def succeeds(host: Host, command: str) -> bool:
     return try_command(host, command).exit_code == 0
 
 
+def check_reachable(host: Host) -> None:
+    """Find out whether the host lets us in now, and runs what it is asked.
+
+    Raises:
+        LoginRefusedError: it answers, but does not accept the key.
+        HostUnreachableError: it does not answer.
+        UnframedAnswerError: it lets us in, and the login shell runs nothing.
+    """
+    run_command(host, "true", timeout_seconds=REACH_SECONDS)
+
+
 def is_reachable(host: Host) -> bool:
     """Tell whether the host lets us in now.
 
     Raises:
-        LoginRefusedError: it answers, but does not accept the key.
+        LoginRefusedError, UnframedAnswerError: as for `check_reachable`.
     """
     try:
-        return try_command(host, "true", timeout_seconds=10).exit_code == 0
+        check_reachable(host)
     except LoginRefusedError:
         raise
     except HostUnreachableError as error:
         log.debug("%s", error)
         return False
+    return True
 
 
 def put_file(host: Host, path: str, content: bytes) -> None:
@@ -136,14 +152,25 @@ def forward_port(host: Host, remote_port: int) -> Iterator[int]:
     """Open an ssh tunnel and give the local port that leads to the host's loopback port.
 
     Raises:
+        TunnelForbiddenError: the host leads nobody there.
         HostUnreachableError: what was done in the block failed, and the host is out of reach.
     """
     with open_tunnel(host, remote_port) as local_port:
         yield local_port
 
 
+def check_tunnel(host: Host, remote_port: int) -> None:
+    """Find out whether the host leads a tunnel to its port, whether or not somebody listens there.
+
+    Raises:
+        TunnelForbiddenError: it does not; the hint says what to mend.
+        HostUnreachableError: there is no way to the host.
+    """
+    connection.check_tunnel(host, remote_port)
+
+
 def disconnect(host: Host) -> None:
-    """Close the kept connection, if there is one."""
+    """Close the kept connections, if there are any."""
     connection.disconnect(host)
 
 

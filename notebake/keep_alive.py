@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 
-from notebake import clock, keys
+from notebake import clock
 from notebake import host as ssh
 from notebake.aws import images, instances, parameters, schedules, tags
-from notebake.builder import as_host
-from notebake.console import parse_host_key
+from notebake.builder import as_host, host_key_of
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.fate import is_accepted
 from notebake.ownership import judge
-from notebake.records import Host, Instance, Resource, Run
+from notebake.records import Host, Resource, Run
 from notebake.run_store import is_remote
 from notebake.survey import survey
 from notebake.user_data import renew_lease
@@ -109,14 +108,7 @@ def _host_of(run: Run, machine: Resource) -> Host:
     if instance is None:
         raise HostUnreachableError(f"{machine.id} is gone.")
     role = machine.tags.get(tags.ROLE, "")
-    host_key = _host_key_of(run, instance, role)
+    host_key = host_key_of(run, instance, role)
     if host_key is None:
         raise HostUnreachableError(f"{machine.id} has not told its host key on its console yet.")
     return as_host(run, instance, key_name=role, host_key=host_key)
-
-
-def _host_key_of(run: Run, instance: Instance, role: str) -> str | None:
-    """Return the host key that we gave to a builder, or that another machine told."""
-    if role == "builder":
-        return keys.keys_of(run, "builder-host").public
-    return parse_host_key(instances.read_console(instance.id, run.recipe.region))

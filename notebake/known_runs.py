@@ -7,7 +7,8 @@ from notebake import runs
 from notebake.attempt import attempts
 from notebake.errors import NotebakeError
 from notebake.moments import moment_of
-from notebake.records import Record, Run
+from notebake.records import Account, Record, Run
+from notebake.run_account import kept_account
 from notebake.run_lease import is_alive, read_lease
 from notebake.run_store import KEY, RunStore, open_store
 
@@ -27,6 +28,8 @@ class KnownRun(Record):
     """What it made, also what has been removed since."""
     present_ids: frozenset[str] = frozenset()
     """Those of which it has not kept that they are gone."""
+    account: Account | None = None
+    """To which it belongs; None where it does not say."""
     ends_at: datetime.datetime | None = None
     """When all that it made has expired, at the latest."""
 
@@ -53,7 +56,7 @@ def look_up(run_id: str, store: RunStore) -> KnownRun:
     try:
         run = runs.load_run(run_id, store)
         made = [one for one in attempts(run) if one.made]
-        lease = read_lease(run)
+        lease, account = read_lease(run), kept_account(run_id, store)
     except (NotebakeError, ValueError) as error:
         log.warning("What run %s made could not be read: %s", run_id, error)
         return KnownRun(id=run_id, run=None, holder=UNREADABLE)
@@ -62,6 +65,7 @@ def look_up(run_id: str, store: RunStore) -> KnownRun:
         id=run_id,
         run=run,
         holder=holder_of(run),
+        account=account,
         made_ids=frozenset(id for one in made for id in one.made),
         present_ids=frozenset(id for one in made for id in one.made if one.state == "made"),
         ends_at=moment_of(lasts_until + run.recipe.lease_hours * 3600),

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from notebake.aws import inventory, parameters, schedules
+from notebake.aws.identity import current_account
 from notebake.errors import CloudError, NotebakeError
 from notebake.fate import Finding, decide
 from notebake.known_runs import KnownRun, known_runs
+from notebake.presence import check_account
 from notebake.records import Record, Resource
 from notebake.run_store import open_store
 
@@ -42,6 +44,8 @@ class Look(Record):
     unanswered: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     """What to do where nobody answered."""
+    elsewhere: tuple[str, ...] = ()
+    """Which runs of the store were not looked for, as they belong to other accounts."""
 
     @property
     def going(self) -> tuple[Finding, ...]:
@@ -50,12 +54,21 @@ class Look(Record):
 
 
 def look(scope: Scope) -> Look:
-    """Look in all regions at the same time; makes and removes nothing."""
+    """Look in all regions at the same time; makes and removes nothing.
+
+    Raises:
+        WrongAccountError: one run is looked for, and it belongs to another account.
+    """
     known = scope.known
-    holders = {one.id: one.holder for one in known.values() if one.holder}
+    foreign = runs_elsewhere(known, scope)
+    whose = Whose(
+        known={id: one for id, one in known.items() if id not in foreign},
+        holders={one.id: one.holder for one in known.values() if one.holder},
+        foreign={one.id: str(one.account) for one in foreign.values()},
+    )
     with ThreadPoolExecutor(min(AT_ONCE, len(scope.regions))) as pool:
         asked = {
-            region: pool.submit(copy_context().run, examine, region, scope, known, holders)
+            region: pool.submit(copy_context().run, examine, region, scope, whose)
             for region in scope.regions
         }
     findings: list[Finding] = []
@@ -71,16 +84,50 @@ def look(scope: Scope) -> Look:
         findings=tuple(findings),
         unanswered=tuple(unanswered),
         hints=tuple(dict.fromkeys(filter(None, hints))),
+        elsewhere=tuple(
+            f"run {one.id} belongs to the account {one.account}"
+            for one in foreign.values()
+            if one.present_ids
+        ),
     )
 
 
-def examine(
-    region: str, scope: Scope, known: Mapping[str, KnownRun], holders: Mapping[str, str]
-) -> list[Finding]:
+class Whose(Record):
+    """What a run store knows, as far as it is about this account."""
+
+    known: dict[str, KnownRun]
+    holders: dict[str, str]
+    foreign: dict[str, str]
+    """The accounts of runs that belong to others, by run id."""
+
+
+def runs_elsewhere(known: Mapping[str, KnownRun], scope: Scope) -> dict[str, KnownRun]:
+    """Return the known runs that belong to another account than these credentials.
+
+    Raises:
+        WrongAccountError: the run that is looked for is one of them, or EC2 shows nothing of it
+            although it must.
+    """
+    one = known.get(scope.run_id)
+    if one and one.run:
+        check_account(one.run)
+    if not any(one.account for one in known.values()):
+        return {}
+    current = current_account(scope.regions[0])
+    return {id: one for id, one in known.items() if one.account not in (None, current)}
+
+
+def examine(region: str, scope: Scope, whose: Whose) -> list[Finding]:
     """Return what is in one region, and what becomes of it."""
-    made_ids = frozenset(id for one in known.values() for id in one.made_ids)
-    found = gather(region, scope.run_id, known)
-    return decide(found, before=scope.before, known_ids=made_ids, holders=holders)
+    made_ids = frozenset(id for one in whose.known.values() for id in one.made_ids)
+    found = gather(region, scope.run_id, whose.known)
+    return decide(
+        found,
+        before=scope.before,
+        known_ids=made_ids,
+        holders=whose.holders,
+        foreign=whose.foreign,
+    )
 
 
 def gather(region: str, run_id: str, known: Mapping[str, KnownRun]) -> list[Resource]:

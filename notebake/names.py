@@ -4,6 +4,8 @@ import hashlib
 
 SCHEDULE_PREFIX = "notebake-"
 PARAMETER_PREFIX = "/notebake/"
+ROLES = ("builder", "acceptance")
+"""What machines and their key pairs are for."""
 
 
 def name_of_key_pair(run_id: str, role: str) -> str:

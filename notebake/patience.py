@@ -59,6 +59,13 @@ snapshot (hashicorp/packer#8415)."""
 HOST_LOST_SECONDS = 180
 """How long a host may be out of reach in the middle of its work before that counts as lost."""
 
+SESSION_SECONDS = 600
+"""How long a host may have no room for another ssh session, as those that it allows are in use."""
+
+DROPPED_SECONDS = 30
+"""How long a host may hang up before it has said what it is, as sshd does when too many call at
+once (sshd_config(5), MaxStartups, PerSourcePenalties)."""
+
 GROUP_SECONDS = 300
 """Until no interface is left in a security group that is to be deleted."""
 

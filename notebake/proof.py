@@ -6,7 +6,7 @@ from shlex import quote
 from typing import NoReturn
 
 from notebake import host as ssh
-from notebake import keys, runs
+from notebake import identity, keys, runs
 from notebake.aws import images, instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import as_host
@@ -135,14 +135,28 @@ def check_numbers(run: Run, machine: Instance, name: str) -> None:
 
 
 def check_identities(run: Run, shown: list[Shown]) -> None:
-    """Raise unless every machine has host keys and a machine-id of its own."""
-    built = runs.keep_parameters(run, "builder-identity", {})
-    host_keys = [one.host_key for one in shown] + [keys.keys_of(run, "builder-host").public]
-    machine_ids = [one.machine_id for one in shown] + [str(built.get("machine_id"))]
-    if len({one.split()[1] for one in host_keys}) < len(host_keys):
-        raise ImageNotAcceptedError("Two machines have the same ssh host key.")
-    if len(set(machine_ids)) < len(machine_ids):
-        raise ImageNotAcceptedError("Two machines have the same machine-id.")
+    """Raise unless every machine has a host key and a machine-id of its own.
+
+    What could not be determined proves nothing, and refuses the image.
+    """
+    built = identity.read_builder_ids(run)
+    if not built:
+        raise ImageNotAcceptedError(
+            f"The machine-id of the builder of run {run.id} is not kept in its run store, so nobody"
+            " can tell whether the image still has it.",
+            f"Give the image up, and build it anew: notebake tear-down {run.id}",
+        )
+    host_keys = [keys.keys_of(run, "builder-host").public, *(one.host_key for one in shown)]
+    machine_ids = [*built, *(one.machine_id for one in shown)]
+    places = [one.instance_id for one in shown]
+    identity.check_all_differ(
+        "ssh host key", [identity.as_host_key(one) for one in host_keys], ["the builder", *places]
+    )
+    identity.check_all_differ(
+        "machine-id",
+        [identity.as_machine_id(one) for one in machine_ids],
+        [*("the builder" for _ in built), *places],
+    )
 
 
 def other_ways_in(shown: list[Shown]) -> list[str]:

@@ -23,6 +23,16 @@ class Run(Record):
     """Where the run store lies: a directory, or s3://bucket/prefix."""
 
 
+class Account(Record):
+    """An AWS account, and the partition that it lies in: `aws`, `aws-cn` or `aws-us-gov`."""
+
+    id: str
+    partition: str
+
+    def __str__(self) -> str:
+        return self.id if self.partition == "aws" else f"{self.id} ({self.partition})"
+
+
 class Instance(Record):
     """A machine as EC2 sees it."""
 

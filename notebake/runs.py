@@ -3,6 +3,7 @@
 The front door to all that a run keeps; its rooms have files of their own.
 
 <run id>/run.json               which run this is
+<run id>/account.json           the AWS account that it belongs to (run_account)
 <run id>/recipes/0001.yaml …    the recipe as it was run, and as it was mended
 <run id>/lease.json             who is executing it (run_lease)
 <run id>/epochs, parameters     what makes creating calls repeatable (run_calls)
@@ -38,8 +39,9 @@ from notebake.run_store import KEY, RunStore, open_store
 
 __all__ = [
     "Event", "RunHeader", "adopt_recipe", "bump_epoch", "client_token", "epoch", "events",
-    "file_path", "get_file", "has_file", "keep_parameters", "list_runs", "load_run", "new_run",
-    "put_file", "read_header", "read_parameters", "record_outcome", "where",
+    "file_path", "get_file", "has_file", "keep_parameters", "list_runs", "load_run",
+    "make_run_id", "new_run", "put_file", "read_header", "read_parameters", "record_outcome",
+    "where",
 ]  # fmt: skip
 ELSEWHERE = (
     "A run lies where it was started. One that is to be taken up from any machine is started, and"
@@ -57,9 +59,18 @@ class RunHeader(Record):
     """As it was given; not necessarily reachable from where the run is resumed."""
     created: datetime.datetime
     notebake_version: str
+    flow_run_id: str = ""
+    """The flow run of Prefect's that began it, by its Retry too; "" for a command line."""
 
 
-def new_run(recipe: Recipe, recipe_path: str, store: RunStore, *, run_id: str = "") -> Run:
+def new_run(
+    recipe: Recipe,
+    recipe_path: str,
+    store: RunStore,
+    *,
+    run_id: str = "",
+    flow_run_id: str = "",
+) -> Run:
     """Begin a run and keep its recipe; without `run_id` it gets one that no other run has.
 
     Raises:
@@ -67,12 +78,12 @@ def new_run(recipe: Recipe, recipe_path: str, store: RunStore, *, run_id: str = 
     """
     while True:
         created = datetime.datetime.now(datetime.UTC)
-        made_up = f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         header = RunHeader(
-            id=run_id or made_up,
+            id=run_id or make_run_id(recipe, created),
             recipe_path=recipe_path,
             created=created,
             notebake_version=_installed_version(),
+            flow_run_id=flow_run_id,
         )
         run = Run(id=header.id, recipe=recipe, store=store.location)
         # The recipe first: a run that can be listed can also be loaded.
@@ -83,6 +94,11 @@ def new_run(recipe: Recipe, recipe_path: str, store: RunStore, *, run_id: str = 
             store.write(f"{run.id}/run.json", header.model_dump_json(indent=2).encode())
             # A beginner killed between the two writes may have left another recipe.
             return run if is_new else adopt_recipe(run, recipe)
+
+
+def make_run_id(recipe: Recipe, created: datetime.datetime) -> str:
+    """Return an id for a new run: what people read in it, and a tail that others hardly have."""
+    return f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def load_run(run_id: str, store: RunStore) -> Run:

@@ -11,7 +11,9 @@ from notebake.fate import KINDS, Finding, decide
 from notebake.known_runs import KnownRun
 from notebake.look import Scope, gather
 from notebake.patience import SETTLE_SECONDS
+from notebake.presence import asker
 from notebake.records import Record, Resource
+from notebake.run_account import bound_to
 from notebake.run_lease import hold_lease
 from notebake.waiting import wait_until
 
@@ -67,12 +69,16 @@ def _remove_of_run(going: list[Finding], scope: Scope, region: str) -> Swept:
 
 @contextmanager
 def _held(known: KnownRun | None) -> Iterator[None]:
-    """Keep every execution of the run out, where it is known."""
+    """Keep every execution of a run that is known out, and its calls in its account."""
     if known is None or known.run is None:
         yield
         return
     with hold_lease(known.run):
-        yield
+        if known.account is None:
+            yield
+            return
+        with bound_to(known.run, known.account, asker(known.run)):
+            yield
 
 
 def _remove_in_order(

@@ -8,7 +8,7 @@ Costs   nothing of its own
 from pathlib import Path
 from shlex import quote
 
-from notebake import credential_scan, runs
+from notebake import credential_scan, identity
 from notebake import host as ssh
 from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
@@ -17,7 +17,7 @@ from notebake.commands.boot import machine_id
 from notebake.commands.clean import make_clean, remove_login, work_name
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
 from notebake.detached import run_detached
-from notebake.errors import HostCommandError, SecretFoundError
+from notebake.errors import HostCommandError, ImageNotAcceptedError, SecretFoundError
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
@@ -45,12 +45,28 @@ def clean_host(run: Run) -> Done:
     """
     host = builder_host(run)
     digest = asked_for(run.recipe, NAME)
-    runs.keep_parameters(
-        run, "builder-identity", {"machine_id": ssh.run_command(host, machine_id()).strip()}
-    )
+    keep_identity(run, host)
     searched = clean_and_search(run, host, digest)
     seal(run, host, digest)
     return Done(digest=digest, detail=f"no credential in {searched} files")
+
+
+def keep_identity(run: Run, host: Host) -> None:
+    """Keep what the machines from the image must differ in.
+
+    Raises:
+        ImageNotAcceptedError: it cannot be determined, and was not when a run was killed in here
+            before: the proof would refuse the image.
+    """
+    found = identity.as_machine_id(ssh.run_command(host, machine_id()))
+    if found:
+        identity.keep_builder_id(run, found)
+    elif not identity.read_builder_ids(run):
+        raise ImageNotAcceptedError(
+            f"{host.address} ({host.instance_id}) has no machine-id of its own, so that no image of"
+            " it could be told from it.",
+            f"On the machine: sudo systemd-machine-id-setup\nThen type: notebake resume {run.id}",
+        )
 
 
 def seal(run: Run, host: Host, digest: str) -> None:

@@ -60,6 +60,7 @@ def wait_for_host(run: Run) -> Done:
 
     Raises:
         LostError: the machine is gone, or never let anybody in; the next launch replaces it.
+        TunnelForbiddenError: its sshd leads nobody to the port of JupyterLab.
     """
     prepare_pages()
     region = run.recipe.region
@@ -72,6 +73,8 @@ def wait_for_host(run: Run) -> Done:
         if was_reached(run, instance):
             raise
         give_up(run, instance, error)
+    # JupyterLab is reached through a tunnel only: what forbids it is told before anything is made.
+    ssh.check_tunnel(host, run.recipe.jupyter_port)
     if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
         images.add_tags(region, [instance.id], dict.fromkeys(OF_THE_SEAL, ""))
     check_fitness(run, host)

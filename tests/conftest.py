@@ -18,7 +18,7 @@ from tests.draw import describe_draw, fix_seed
 
 # Tests ask servers of their own, and start programs that do.
 keep_loopback_direct()
-GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy"}
+GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy", "ssh"}
 TESTS = Path(__file__).parent
 AWS_NAMES = (
     "AWS_PROFILE",

@@ -17,6 +17,7 @@ from notebake.aws.certificate import is_untrusted
 from notebake.aws.changes import note_change
 from notebake.aws.meaning import ENDED, is_passing
 from notebake.aws.session import current_credentials
+from notebake.aws.signing import check_account
 from notebake.patience import AWS_LOST_SECONDS
 from notebake.run_lease import check_lease, is_executing
 from notebake.waiting import pause
@@ -40,6 +41,7 @@ def stand_before(client: Any, service: str, tries: int) -> None:
     events = client.meta.events
     events.register("before-call", check_before_changing)
     events.register("before-sign", _note_signature)
+    events.register_first("before-send", functools.partial(check_account, service))
     if service == "ec2":
         # Whatever came of a call, and be it no answer: it may have changed something until now.
         events.register("after-call", _note_if_changing)

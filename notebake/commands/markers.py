@@ -13,13 +13,29 @@ from notebake.commands.shell import as_root
 DIRECTORY = "/var/lib/notebake/steps"
 
 
-def read_mark(step: str, digest: str, directory: str = DIRECTORY) -> str:
-    """Succeed if the step was done from exactly this digest, and print what it was known by."""
-    return (
+def read_mark(step: str, digest: str, directory: str = DIRECTORY, *, installed: str = "") -> str:
+    """Print the marker of a step, and succeed if it was done from exactly this digest.
+
+    What was printed counts, by `parse_mark`, and not the success alone. Where the product can prove
+    itself by a command, `installed`, that stands for the marker.
+    """
+    marked = (
         f"{{ IFS= read -r digest && {{ IFS= read -r detail || true; }}; }}"
         f" < {_path(step, directory)} 2>/dev/null"
-        f' && [ "$digest" = {quote(digest)} ] && printf \'%s\\n\' "$detail"'
+        f' && [ "$digest" = {quote(digest)} ] && printf \'%s\\n\' "$digest" "$detail"'
     )
+    if not installed:
+        return marked
+    proven = f"{{ {installed}; }} > /dev/null && printf '%s\\n\\n' {quote(digest)}"
+    return f"{{ {proven}; }} || {{ {marked}; }}"
+
+
+def parse_mark(printed: str, digest: str) -> str | None:
+    """Return what a step is known by; None unless its marker holds this digest and nothing else."""
+    found, newline, detail = printed.partition("\n")
+    if found != digest or not newline or detail.count("\n") != 1 or not detail.endswith("\n"):
+        return None
+    return detail.strip()
 
 
 def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:

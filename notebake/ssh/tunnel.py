@@ -24,6 +24,7 @@ def open_tunnel(host: Host, remote_port: int) -> Iterator[int]:
     """Give the local port. Where the host is out of reach, whoever connects to it is turned away.
 
     Raises:
+        TunnelForbiddenError: the host leads nobody there, whether or not somebody listens.
         HostUnreachableError: there is no way to the host, before the block or after it failed.
     """
     ended = threading.Event()
@@ -31,13 +32,13 @@ def open_tunnel(host: Host, remote_port: int) -> Iterator[int]:
     class Caller(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             try:
-                with closing(open_channel(remote_port, self.client_address)) as channel:
+                with closing(open_channel(self.client_address)) as channel:
                     join(self.request, channel, ended)
             except LOST as error:
                 log.debug("A tunnel to %s broke: %r", host.address, error)
 
     with (
-        channels(host) as open_channel,
+        channels(host, remote_port) as open_channel,
         socketserver.ThreadingTCPServer(("127.0.0.1", 0), Caller) as listener,
     ):
         threading.Thread(target=listener.serve_forever, args=(LOOK_UP_SECONDS,)).start()

@@ -5,7 +5,7 @@ from typing import Any
 
 from paramiko.ssh_exception import SSHException
 
-from notebake.ssh.connection import ANSWER_SECONDS
+from notebake.ssh.lines import ANSWER_SECONDS
 from notebake.ssh.login import CONNECT_SECONDS, SILENCE_SECONDS
 from tests.sandbox.fake_machines import OnExit
 from tests.sweep.scripted_host import ScriptedHost

@@ -20,6 +20,7 @@ from notebake.recipe import Recipe
 from notebake.records import Run
 from notebake.ssh import login
 from sandbox.calls import rest_operation
+from sandbox.ec2.cloud import ACCOUNT_ID
 from sandbox.faults.fault import read_fault
 from sandbox.web import ConnectionLostError
 from tests.faults.faulty_machines import FaultyConnection, FaultyMachines
@@ -48,8 +49,8 @@ class FaultyWorld(world.World):
     machines: FaultyMachines
     backoff_share = BACKOFF_SHARE
 
-    def empty(self) -> None:
-        super().empty()
+    def empty(self, account_id: str = ACCOUNT_ID) -> None:
+        super().empty(account_id)
         self.journal: list[str] = []
         """What was logged, and each call with the code of its answer, in order."""
         self.first_fired_at: float | None = None

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -13,21 +12,12 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_ssh_private_key,
 )
-from paramiko.ssh_exception import AuthenticationException, SSHException
+from paramiko.ssh_exception import AuthenticationException, ChannelException, SSHException
 
 from notebake.ssh import connection, login, tunnel
 from tests.sweep.scripted_disks import without_comment
 from tests.sweep.scripted_host import Boot, ScriptedHost
 from tests.sweep.spoken_commands import answer
-
-
-@dataclass(frozen=True)
-class Result:
-    """What Fabric returns of a command."""
-
-    return_code: int
-    stdout: str
-    stderr: str
 
 
 class ScriptedConnection:
@@ -39,6 +29,7 @@ class ScriptedConnection:
         self.address = address
         self.connect_kwargs: dict[str, Any] = {}
         self.expected_key = ""
+        self.server_extensions: dict[str, bytes] = {}
         self.host: ScriptedHost | None = None
         self.boot: Boot | None = None
         self.client = self.transport = self
@@ -90,7 +81,7 @@ class ScriptedConnection:
         host = self.here()
         assert kind == "direct-tcpip"
         if not host.boot or not host.boot.jupyter_runs or host.root.jupyter_port != target[1]:
-            raise SSHException(f"{self.address}: nobody listens at {target[1]}")
+            raise ChannelException(2, "Connect failed")
         return socket.create_connection(("127.0.0.1", self.world.jupyter_port))
 
     def here(self) -> ScriptedHost:
@@ -109,28 +100,21 @@ class ScriptedChannel:
     def settimeout(self, seconds: float) -> None:
         assert seconds > 0
 
-    def invoke_subsystem(self, name: str) -> None:
-        assert name == "sftp"
-
     def close(self) -> None:
         """Nothing is kept."""
 
 
-class ScriptedRunner:
-    """Runs a command; the road there decides whether it and its answer arrive."""
+def ask(channel: ScriptedChannel, command: str) -> tuple[int, str, str]:
+    """Run a command; the road there decides whether it and its answer arrive."""
+    world = channel.connection.world
 
-    def __init__(self, connection: ScriptedConnection, _channel: ScriptedChannel) -> None:
-        self.connection = connection
+    def effect() -> tuple[int, str, str]:
+        spoken = answer(world.recipe, channel.connection.here(), command)
+        channel.connection.here()
+        return spoken.code, spoken.output, spoken.errors
 
-    def run(self, command: str, **_: object) -> Result:
-        world = self.connection.world
-
-        def effect() -> Result:
-            spoken = answer(world.recipe, self.connection.here(), command)
-            self.connection.here()
-            return Result(spoken.code, spoken.output, spoken.errors)
-
-        return world.say(command, effect, self.connection.close)
+    told: tuple[int, str, str] = world.say(command, effect, channel.connection.close)
+    return told
 
 
 class ScriptedFiles:
@@ -203,5 +187,5 @@ def put_in_place(world: Any) -> None:
     ScriptedConnection.world = world
     login.fabric.Connection = ScriptedConnection
     login._connect = lambda _address: None
-    connection._Runner, connection.SFTPClient = ScriptedRunner, ScriptedFiles
+    connection.ask, connection.serve_files = ask, ScriptedFiles
     tunnel.LOOK_UP_SECONDS = 0.005

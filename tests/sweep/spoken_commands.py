@@ -117,9 +117,12 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     for paths in (points, baked):
         holds = all(up.mounted.get(one) for one in paths)
         known[boot.are_mount_points(paths)] = partial(succeed, holds)
-    marked = markers.read_mark("install_packages", asked_for(recipe, "install_packages"))
-    looking = f"{apt.packages_are_installed(recipe.software.apt)} || {{ {marked}; }}"
-    known[looking] = partial(succeed, root.packages >= {"git", *recipe.software.apt})
+    packages = asked_for(recipe, "install_packages")
+    installed = apt.packages_are_installed(recipe.software.apt)
+    looking = markers.read_mark("install_packages", packages, installed=installed)
+    known[looking] = partial(
+        succeed, root.packages >= {"git", *recipe.software.apt}, f"{packages}\n\n"
+    )
     for step in DEPENDS_ON:
         digest = asked_for(recipe, step)
         known[markers.read_mark(step, digest)] = partial(read_mark, host, step, digest)
@@ -251,7 +254,7 @@ def renew(host: ScriptedHost) -> Spoken:
 
 def read_mark(host: ScriptedHost, step: str, digest: str) -> Spoken:
     kept, detail = host.root.marks.get(step, ("", ""))
-    return succeed(kept == digest, detail + "\n")
+    return succeed(kept == digest, f"{kept}\n{detail}\n")
 
 
 def cleanings(up: Boot) -> list[str]:

@@ -24,12 +24,13 @@ from moto.core.base_backend import BackendDict
 
 from notebake import clock, keep_alive, notebook_run, process, run_lease
 from notebake.aws import clients
+from notebake.aws.signing import SIGNED_BY
 from notebake.recipe import Recipe
 from notebake.ssh import connection
 from notebake.step import current_step
 from sandbox.calls import CallLog
 from sandbox.clock import Clock as CloudClock
-from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.cloud import ACCOUNT_ID, Cloud
 from sandbox.ec2.latency import NO_LATENCY
 from sandbox.ec2.resources import Volume
 from sandbox.ec2.workers import ManualWorkers
@@ -61,7 +62,7 @@ class World:
         self.clock = VirtualClock()
         self.empty()
 
-    def empty(self) -> None:
+    def empty(self, account_id: str = ACCOUNT_ID) -> None:
         """Begin anew, at the beginning of time and with nothing in the account."""
         recipe = self.recipe
         BackendDict.reset()
@@ -69,19 +70,31 @@ class World:
         self.clock.on_advance = self.go_on
         self.workers = ManualWorkers()
         self.machines = ScriptedMachines(self.clock, recipe.lease_hours)
-        self.cloud = Cloud(
-            self.machines,  # type: ignore[arg-type]
-            NO_LATENCY,
-            workers=self.workers,
-            clock=CloudClock(self.clock.now),
-        )
+        self.cloud = self._make_cloud(account_id)
         self.machines.cloud = self.cloud
         self.wire = Wire(self.cloud, CallLog())
+        self.other_wires: dict[str, Wire] = {}
+        """Other accounts, by the access key of their credentials."""
         self.history = History(self.cloud, recipe.region)
         self.road: Road = OpenRoad()
         self.version = 0
         """Grows with every change of the world; the same number is the same world."""
         self.passed = 0
+
+    def _make_cloud(self, account_id: str) -> Cloud:
+        return Cloud(
+            self.machines,  # type: ignore[arg-type]
+            NO_LATENCY,
+            account_id,
+            workers=self.workers,
+            clock=CloudClock(self.clock.now),
+        )
+
+    def add_account(self, account_id: str, access_key: str) -> Cloud:
+        """Let credentials with this access key be those of another account, which is empty."""
+        cloud = self._make_cloud(account_id)
+        self.other_wires[access_key] = Wire(cloud, CallLog())
+        return cloud
 
     def go_on(self) -> None:
         """Do what the cloud and the hosts do by themselves; one state of the cloud at a time."""
@@ -118,7 +131,9 @@ class World:
             name: value.decode() if isinstance(value, bytes) else value
             for name, value in request.headers.items()
         }
-        reply = self.wire.handle(request.method, request.url, headers, body)
+        signed = SIGNED_BY.search(headers.get("Authorization", ""))
+        wire = self.other_wires.get(signed[1] if signed else "", self.wire)
+        reply = wire.handle(request.method, request.url, headers, body)
         told = {"date": formatdate(self.clock.now(), usegmt=True)}
         return AWSResponse(request.url, reply.status, dict(reply.headers) | told, Raw(reply.body))
 

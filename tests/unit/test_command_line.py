@@ -220,3 +220,33 @@ def test_commands_in_a_hint_name_the_store_that_was_given() -> None:
         "Or: notebake --store s3://b/a tear-down ocean-1"
     )
     assert with_store(NotebakeError("x", hint), "").hint == hint
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "heading"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (InterruptedError("SIGTERM"), 130, "Interrupted."),
+        (ValueError("a bug"), 1, "did not foresee: ValueError: a bug"),
+    ],
+    ids=["Ctrl-C", "terminated", "a bug"],
+)
+def test_whatever_ends_a_command_says_what_it_was_told_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    heading: str,
+) -> None:
+    def end(_given: object) -> int:
+        raise error
+
+    error.add_note("i-01 is running, about $0.1 an hour.\nTo remove:  notebake tear-down ocean-1")
+    monkeypatch.setattr("flows.command_line.run_command", end)
+
+    assert main(["--store", "/runs", "resume", "ocean-1"]) == code
+
+    said = capsys.readouterr().err
+    assert heading in said
+    assert "i-01 is running, about $0.1 an hour." in said
+    assert "notebake --store /runs tear-down ocean-1" in said

@@ -28,7 +28,27 @@ def test_only_the_digest_that_was_marked_counts_as_done(world: ShellWorld, direc
 def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: str) -> None:
     world.run(markers.mark("software", "aaaa", f"{NASTY}\nsecond", directory))
     answer = world.run(markers.read_mark("software", "aaaa", directory))
-    assert (answer.returncode, answer.stdout) == (0, f"{NASTY} second\n")
+    assert (answer.returncode, answer.stdout) == (0, f"aaaa\n{NASTY} second\n")
+    assert markers.parse_mark(answer.stdout, "aaaa") == f"{NASTY} second"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["", "\n", "Welcome to the corporate image\n", "aaaa", "aaaa\n", "aaaab\n\n",
+     "Welcome\naaaa\n\n", "aaaa\ndetail", "aaaa\ndetail\nGoodbye\n", " aaaa\n\n"],
+)  # fmt: skip
+def test_what_is_no_marker_is_none_whatever_was_printed(printed: str) -> None:
+    assert markers.parse_mark(printed, "aaaa") is None
+
+
+def test_a_product_that_proves_itself_needs_no_marker(world: ShellWorld, directory: str) -> None:
+    for proof, is_done in (("echo noise; true", True), ("echo noise; false", False)):
+        asked = markers.read_mark("software", "aaaa", directory, installed=proof)
+        found = markers.parse_mark(world.run(asked).stdout, "aaaa")
+        assert found == ("" if is_done else None)
+    world.run(markers.mark("software", "aaaa", "12 packages", directory))
+    asked = markers.read_mark("software", "aaaa", directory, installed="false")
+    assert markers.parse_mark(world.run(asked).stdout, "aaaa") == "12 packages"
 
 
 def test_a_mark_that_was_killed_before_its_rename_does_not_count(

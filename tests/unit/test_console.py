@@ -49,3 +49,26 @@ def test_after_several_boots_the_last_key_counts() -> None:
     older = KEY.replace("AAAAIJx8", "AAAAIOld")
 
     assert parse_host_key(block(older) + "login:\n" + block(KEY)) == KEY
+
+
+@pytest.mark.parametrize("at", [20, 40, 79])
+def test_a_key_that_another_writer_cut_is_none_and_the_next_whole_one_counts(at: int) -> None:
+    cut = block(f"{KEY[:at]}[   12.345678] audit: backlog limit\n{KEY[at:]} root@ip")
+
+    assert parse_host_key(cut) is None
+    assert parse_host_key(block(KEY) + cut) is None, "the older one may be another machine's"
+    assert parse_host_key(cut + block(f"{KEY} root@ip")) == KEY
+
+
+@pytest.mark.parametrize(
+    "line",
+    [KEY[:-1], KEY[:-12], f"{KEY}A", f"{KEY}=", KEY.replace("IJx8", "IJ-8"), f"sk-{KEY}",
+     "ssh-ed25519 " + "A" * 68, KEY.replace("C3NzaC1lZDI1", "C3NzaC1lZDI2")],
+)  # fmt: skip
+def test_what_is_not_a_whole_key_is_none(line: str) -> None:
+    assert parse_host_key(block(line)) is None
+
+
+def test_what_another_writer_says_behind_a_whole_key_does_not_matter() -> None:
+    assert parse_host_key(block(f"{KEY} root@ip-10[   12.345678] audit: backlog limit")) == KEY
+    assert parse_host_key(block(f"{KEY}[   12.345678] audit: backlog limit")) == KEY

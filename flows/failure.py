@@ -1,0 +1,83 @@
+"""What a failure says: what went wrong first, what else then, and what of the run is left.
+
+The same for whoever typed a command, who reads it at the end, and for whoever started a flow from
+Prefect's UI, who reads it in the log and in the state of the flow run.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from notebake.errors import NotebakeError, WrongAccountError
+from notebake.records import Run
+
+log = logging.getLogger(__name__)
+TOLD = "notebake_told"
+"""The attribute of an error that says what is left; no other one has it."""
+
+
+@contextmanager
+def telling_what_is_left(run: Run, *also: type[BaseException]) -> Iterator[None]:
+    """Have whatever ends the block say what of the run is left and what that costs, once.
+
+    Any error, an interrupt as well, and those that are named.
+    """
+    ends: tuple[type[BaseException], ...] = (Exception, KeyboardInterrupt, *also)
+    try:
+        yield
+    except ends as error:
+        tell_what_is_left(run, error)
+        raise
+
+
+def tell_what_is_left(run: Run, error: BaseException) -> None:
+    """Add to an error what is left of the run, unless it says so already."""
+    if told_by(error):
+        return
+    text = told_by(error.__cause__)
+    if not text:
+        text = what_is_left(run, error)
+        log.error("%s", text, extra={"event": "told"})
+    setattr(error, TOLD, text)
+    if isinstance(error, NotebakeError):
+        error.hint = "\n".join(filter(None, (error.hint, text)))
+    else:
+        error.add_note(text)
+
+
+def told_by(error: BaseException | None) -> str:
+    """Return what an error says of what is left; "" where it does not."""
+    return str(getattr(error, TOLD, ""))
+
+
+def what_is_left(run: Run, error: BaseException) -> str:
+    """Return what a failure leaves, and what to type; that it cannot be told hides no failure."""
+    try:
+        from notebake.aftermath import aftermath, what_to_type
+    except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
+        return f"What is left of run {run.id} could not be told: {spell(other)}"
+    if isinstance(error, WrongAccountError):
+        return "\n".join(("Then, what is left of the run can be told:", *what_to_type(run)))
+    try:
+        return aftermath(run)
+    except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
+        could_not = f"What is left of the run could not be told: {spell(other)}"
+        return "\n".join((could_not, *what_to_type(run)))
+
+
+def add_failure(first: Exception, second: Exception) -> None:
+    """Let an error also tell of what failed after it, when the run was torn down for it."""
+    said = f"The tear-down after this failure failed as well: {spell(second)}"
+    if isinstance(first, NotebakeError):
+        first.message = f"{first.message}\n{said}"
+        hints = (first.hint, second.hint if isinstance(second, NotebakeError) else "")
+        first.hint = "\n".join(dict.fromkeys(filter(None, hints)))
+    else:
+        first.add_note(said)
+
+
+def spell(error: BaseException) -> str:
+    """Return what an error says, with its kind where that says more."""
+    if isinstance(error, NotebakeError):
+        return error.message
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

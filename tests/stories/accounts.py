@@ -1,0 +1,227 @@
+"""Runs that are taken up with the credentials of another AWS account."""
+
+import tempfile
+from pathlib import Path
+
+from notebake.aftermath import aftermath
+from notebake.attempt import attempts
+from notebake.aws.clients import connect
+from notebake.aws.session import current_credentials
+from notebake.look import Scope, look
+from notebake.presence import claim_account
+from notebake.records import Account, Run
+from notebake.run_account import keep_account, kept_account
+from notebake.run_store import open_store
+from tests.faults.faulty_world import FaultyWorld, furnish
+from tests.stories.telling import (
+    At,
+    Story,
+    Told,
+    as_kept,
+    die_at,
+    ended,
+    left,
+    resumed,
+    torn_down,
+)
+from tests.sweep import whole_run
+from tests.sweep.spoken_scripts import CONTENT
+
+OTHER = "210987654321"
+HOUR = 3600
+
+
+def begin(world: FaultyWorld) -> tuple[Run, str]:
+    """Return a run that was killed as its software was about to be installed, and its store."""
+    furnish(world)
+    location = tempfile.mkdtemp(dir=world.directory, prefix="runs-")
+    run = whole_run.begin(world.recipe, location)
+    die_at(world, run, "install_software", location)
+    return run, location
+
+
+def go_to(world: FaultyWorld, account_id: str, seconds: float) -> None:
+    """Go on, later and on the same machine, with the credentials of an account that is empty."""
+    later = world.clock.seconds + seconds
+    world.empty(account_id)
+    world.clock.seconds = later
+    world.new_process(same_machine=True)
+    s3 = connect("s3", "us-east-1")
+    s3.create_bucket(Bucket="others")
+    s3.put_object(Bucket="others", Key="sst.nc", Body=CONTENT)
+
+
+def forget_account(run: Run, location: str) -> None:
+    """Let the run be of before accounts were kept."""
+    open_store(location).delete(f"{run.id}/account.json")
+
+
+def all_ways(world: FaultyWorld, run: Run, location: str) -> Told:
+    """Tell what each way to take a run up says here, and what has come of the run."""
+    kept = as_kept(run, location)
+    scope = Scope(regions=(kept.recipe.region,), run_id=run.id, store=location, before=None)
+    return {
+        "survey": ended(lambda: look(scope).findings),
+        "aftermath": aftermath(kept),
+        "tear-down": torn_down(run, location),
+        "resume": resumed(run, location),
+        "states": sorted({one.state for one in attempts(kept)}),
+        "keys": sorted(one.name for one in Path(location, run.id, "keys").glob("builder*")),
+        "made here": left(world),
+        "account": str(kept_account(run.id, open_store(location))),
+    }
+
+
+def another_account(world: FaultyWorld) -> Told:
+    run, location = begin(world)
+    go_to(world, OTHER, 400)
+    return all_ways(world, run, location)
+
+
+def another_account_much_later(world: FaultyWorld) -> Told:
+    run, location = begin(world)
+    go_to(world, OTHER, 30 * HOUR)
+    return all_ways(world, run, location)
+
+
+def nothing_is_shown(world: FaultyWorld) -> Told:
+    """The account says that it is the same, but shows nothing: as another endpoint would."""
+    run, location = begin(world)
+    go_to(world, whole_account(world), 400)
+    return all_ways(world, run, location)
+
+
+def an_old_run_elsewhere(world: FaultyWorld) -> Told:
+    run, location = begin(world)
+    forget_account(run, location)
+    go_to(world, OTHER, 3 * HOUR)
+    return all_ways(world, run, location)
+
+
+def an_old_run_claimed(world: FaultyWorld) -> Told:
+    """Nothing of it is left anywhere, and a person says where it was."""
+    run, location = begin(world)
+    forget_account(run, location)
+    go_to(world, OTHER, 30 * HOUR)
+    kept = as_kept(run, location)
+    wrong = ended(lambda: claim_account(kept, "999999999999"))
+    refused = kept_account(run.id, open_store(location))
+    claim_account(kept, OTHER)
+    return {
+        "wrong claim": wrong,
+        "kept of it": str(refused),
+        "tear-down": torn_down(run, location),
+        "account": str(kept_account(run.id, open_store(location))),
+    }
+
+
+def an_old_run_at_home(world: FaultyWorld) -> Told:
+    run, location = begin(world)
+    forget_account(run, location)
+    world.new_process(same_machine=True)
+    resume = resumed(run, location)
+    kept = kept_account(run.id, open_store(location))
+    return {"resume": resume, "account": str(kept), "left": left(world)}
+
+
+def at_home(world: FaultyWorld) -> Told:
+    """The run keeps its account before anything is made, and asks once whose credentials it has."""
+    run, location = begin(world)
+    kept = kept_account(run.id, open_store(location))
+    asked = [one.action for one in world.wire.calls.records()]
+    made = next(n for n, one in enumerate(asked) if one == "ImportKeyPair")
+    world.new_process(same_machine=True)
+    return {
+        "account": str(kept),
+        "first": asked.index("GetCallerIdentity") < made,
+        "resume": resumed(run, location),
+        "left": left(world),
+    }
+
+
+def another_partition(world: FaultyWorld) -> Told:
+    run, location = begin(world)
+    forget_account(run, location)
+    keep_account(run, Account(id=whole_account(world), partition="aws-cn"))
+    world.new_process(same_machine=True)
+    return {"resume": resumed(run, location)}
+
+
+def credentials_switched(world: FaultyWorld) -> Told:
+    """In the middle of a run its credentials become those of another account."""
+    furnish(world)
+    other = world.add_account(OTHER, "of-another")
+    location = tempfile.mkdtemp(dir=world.directory, prefix="runs-")
+    run = whole_run.begin(world.recipe, location)
+    world.road = At("install_software", lambda: sign_with("of-another"))
+    build = ended(lambda: whole_run.take_up(run.id, location))
+    there = [one for one in other.region(run.recipe.region).instances]
+    sign_with("testing")
+    world.new_process(same_machine=True)
+    return {
+        "fired": world.road.happened,
+        "build": build,
+        "made there": there,
+        "states": sorted({one.state for one in attempts(run)}),
+        "resume": resumed(run, location),
+        "left": left(world),
+    }
+
+
+def switched_in_a_tear_down(world: FaultyWorld) -> Told:
+    run, location = begin(world)
+    world.add_account(OTHER, "of-another")
+    world.new_process(same_machine=True)
+    world.road = At("tear_down", lambda: sign_with("of-another"))
+    said = torn_down(run, location)
+    states = sorted({one.state for one in attempts(run)})
+    sign_with("testing")
+    again = torn_down(run, location)
+    return {"said": said, "states": states, "again": again, "left": left(world)}
+
+
+def credentials_renewed(world: FaultyWorld) -> Told:
+    """In the middle of a run the key becomes another one of the same account."""
+    furnish(world)
+    location = tempfile.mkdtemp(dir=world.directory, prefix="runs-")
+    run = whole_run.begin(world.recipe, location)
+    world.road = At("install_software", lambda: sign_with("renewed"))
+    build = ended(lambda: whole_run.take_up(run.id, location))
+    asked = [one.action for one in world.wire.calls.records()]
+    # After preflight, which asks for itself, and tries this call with DryRun.
+    since = max(n for n, one in enumerate(asked) if one == "CreateSecurityGroup")
+    return {
+        "fired": world.road.happened,
+        "build": build,
+        "asked since": asked[since:].count("GetCallerIdentity"),
+    }
+
+
+def sign_with(access_key: str) -> None:
+    """Let all calls from now on be signed with another key."""
+    credentials = current_credentials()
+    assert credentials
+    credentials.found.access_key = access_key
+
+
+def whole_account(world: FaultyWorld) -> str:
+    """Return the account in which the world began."""
+    return str(world.cloud.account_id)
+
+
+STORIES: dict[str, Story] = {
+    one.__name__: one
+    for one in (
+        another_account,
+        another_account_much_later,
+        nothing_is_shown,
+        an_old_run_elsewhere,
+        an_old_run_claimed,
+        an_old_run_at_home,
+        at_home,
+        another_partition,
+        credentials_switched,
+        switched_in_a_tear_down,
+        credentials_renewed,
+    )
+}

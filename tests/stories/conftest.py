@@ -1,0 +1,17 @@
+from pathlib import Path
+
+import pytest
+
+from tests.faults.forks import Told
+from tests.own_process import report_of
+
+
+@pytest.fixture(scope="module")
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What came of each story of the module that a test is about: `test_NAME.py` of `NAME`."""
+    report: Path = tmp_path_factory.mktemp("stories") / "report.json"
+    name = request.path.stem.removeprefix("test_")
+    found = report_of("tests.stories", name, report=report)
+    broken = {story: one["broke"] for story, one in found.items() if "broke" in one}
+    assert not broken, "\n".join(broken.values())
+    return found

@@ -1,0 +1,159 @@
+"""Runs that fail, and whose telling or tear-down fails as well."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flows import failure as telling_failures
+from notebake import aftermath
+from notebake.records import Run
+from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
+from tests.stories.telling import At, Story, Told, die_at, ended, left, resumed, torn_down
+from tests.sweep import whole_run
+
+FIRST = {
+    "name": "first",
+    "effect": "refuse",
+    "action": "CreateImage",
+    "code": "InvalidParameterValue",
+    "message": "THE FIRST FAILURE",
+}
+SECOND = {
+    "name": "second",
+    "effect": "refuse",
+    "action": "DeleteSecurityGroup",
+    "code": "UnauthorizedOperation",
+    "message": "THE SECOND FAILURE",
+}
+
+
+class UnforeseenError(Exception):
+    """What nobody has thought of."""
+
+
+def begin(world: FaultyWorld, *, on_failure: str = "keep") -> Run:
+    """Begin a run in an account that has what it needs."""
+    world.recipe = world.recipe.model_copy(update={"on_failure": on_failure})
+    return furnish(world)
+
+
+def both_fail(world: FaultyWorld) -> Told:
+    run = begin(world, on_failure="tear_down")
+    world.road = At("request_image", lambda: world.put(FIRST, SECOND))
+    build = resumed(run)
+    return {"build": build, "fired": world.fired(), "left": left(world)}
+
+
+def only_the_build_fails(world: FaultyWorld) -> Told:
+    run = begin(world, on_failure="tear_down")
+    world.road = At("request_image", lambda: world.put(FIRST))
+    return {"build": resumed(run), "fired": world.fired(), "left": left(world)}
+
+
+def the_machine_is_kept(world: FaultyWorld) -> Told:
+    run = begin(world)
+    world.road = At("request_image", lambda: world.put(FIRST))
+    return {"build": resumed(run), "fired": world.fired(), "left": left(world)}
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    """Return what raises an error whatever it is called with."""
+
+    def work(*_: object, **__: object) -> Any:
+        raise error
+
+    return work
+
+
+def unforeseen(world: FaultyWorld) -> Told:
+    run = begin(world)
+    at = world.road = At("install_software", raising(UnforeseenError("the bug")))
+    return {"build": resumed(run), "fired": at.happened, "log": errors(world)}
+
+
+def both_unforeseen(world: FaultyWorld) -> Told:
+    run = begin(world, on_failure="tear_down")
+    second = At("tear_down", raising(UnforeseenError("the other bug")))
+
+    def first() -> None:
+        world.road = second
+        raise UnforeseenError("the bug")
+
+    world.road = At("install_software", first)
+    return {"build": resumed(run), "fired": second.happened}
+
+
+def interrupted(world: FaultyWorld) -> Told:
+    run = begin(world)
+    at = world.road = At("install_software", raising(KeyboardInterrupt()))
+    return {"build": resumed(run), "fired": at.happened, "log": errors(world)}
+
+
+def interrupted_in_the_tear_down(world: FaultyWorld) -> Told:
+    """The build has failed, and somebody loses patience with its tear-down."""
+    run = begin(world, on_failure="tear_down")
+    second = At("tear_down", raising(KeyboardInterrupt()))
+
+    def first() -> None:
+        world.put(FIRST)
+        world.road = second
+
+    world.road = At("request_image", first)
+    return {"build": resumed(run), "fired": second.happened}
+
+
+def tear_down_unforeseen(world: FaultyWorld) -> Told:
+    run = begin(world)
+    die_at(world, run, "install_software")
+    world.new_process(same_machine=True)
+    at = world.road = At("tear_down", raising(UnforeseenError("the bug")))
+    return {"tear-down": torn_down(run), "fired": at.happened}
+
+
+def telling_breaks(world: FaultyWorld) -> Told:
+    """What would tell what is left has a bug of its own."""
+    run = begin(world)
+    world.road = At("request_image", lambda: world.put(FIRST))
+    aftermath.left_over = raising(UnforeseenError("no words"))
+    return {"build": resumed(run), "fired": world.fired()}
+
+
+def telling_is_interrupted(world: FaultyWorld) -> Told:
+    run = begin(world)
+    world.road = At("request_image", lambda: world.put(FIRST))
+    aftermath.left_over = raising(KeyboardInterrupt())
+    return {"build": resumed(run), "fired": world.fired()}
+
+
+def told_once(world: FaultyWorld) -> Told:
+    """The command that started the flow tells nothing twice."""
+    run = begin(world)
+    world.road = At("request_image", lambda: world.put(FIRST))
+
+    def typed() -> None:
+        with telling_failures.telling_what_is_left(run):
+            whole_run.take_up(run.id, LOCATION)
+
+    return {"build": ended(typed), "fired": world.fired()}
+
+
+def errors(world: FaultyWorld) -> str:
+    """Return what was logged as an error, as Prefect's UI shows it."""
+    return "\n".join(one for one in world.journal if one.startswith("ERROR"))
+
+
+STORIES: dict[str, Story] = {
+    one.__name__: one
+    for one in (
+        both_fail,
+        only_the_build_fails,
+        the_machine_is_kept,
+        unforeseen,
+        both_unforeseen,
+        interrupted,
+        interrupted_in_the_tear_down,
+        tear_down_unforeseen,
+        telling_breaks,
+        telling_is_interrupted,
+        told_once,
+    )
+}

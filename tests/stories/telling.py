@@ -1,0 +1,89 @@
+"""Stories: whole runs in a world of one process, to which something happens; each says how it went.
+
+A story is a function of the world. It is told in a copy of the process in which a whole run has
+been rehearsed, so that it takes a second. `python -m tests.stories MODULE --report FILE`.
+"""
+
+import contextvars
+from collections.abc import Callable
+from typing import Any
+
+from flows import tear_down
+from notebake.records import Run
+from notebake.run_store import open_store
+from notebake.runs import load_run
+from tests.faults.faulty_world import LOCATION, FaultyWorld
+from tests.sweep import whole_run
+from tests.sweep.points import OpenRoad, Point
+
+Told = dict[str, Any]
+Story = Callable[[FaultyWorld], Told]
+
+
+class Killed(BaseException):
+    """The process that executed the run is no more."""
+
+
+class At(OpenRoad):
+    """Lets something happen once, when a step begins."""
+
+    def __init__(self, step: str, happen: Callable[[], None]) -> None:
+        self.step, self.happen, self.happened = step, happen, False
+
+    def before(self, point: Point) -> None:
+        if point.step == self.step and not self.happened:
+            self.happened = True
+            self.happen()
+
+
+def die() -> None:
+    """Be killed here."""
+    raise Killed
+
+
+def die_at(world: FaultyWorld, run: Run, step: str, location: str = LOCATION) -> None:
+    """Execute a run until it is killed where a step begins."""
+    world.road = At(step, die)
+    said = ended(lambda: whole_run.take_up(run.id, location))
+    assert said["kind"] == "Killed", said
+    world.road = OpenRoad()
+
+
+def ended(work: Callable[[], object]) -> Told:
+    """Do some work as an execution of its own, and tell how it ended."""
+    try:
+        result = contextvars.Context().run(work)
+    except BaseException as error:  # noqa: BLE001 - told
+        notes = "\n".join(getattr(error, "__notes__", ()))
+        return {
+            "kind": type(error).__name__,
+            "message": str(getattr(error, "message", error)),
+            "hint": str(getattr(error, "hint", "")) + notes,
+        }
+    return {"kind": "ended well", "message": str(result), "hint": ""}
+
+
+def resumed(run: Run, location: str = LOCATION) -> Told:
+    """Resume a run, and tell how that ended."""
+    return ended(lambda: whole_run.take_up(run.id, location))
+
+
+def torn_down(run: Run, location: str = LOCATION) -> Told:
+    """Tear a run down, and tell how that ended."""
+    return ended(lambda: tear_down.tear_down.fn(run.id, location))
+
+
+def as_kept(run: Run, location: str = LOCATION) -> Run:
+    """Return the run as its store has it."""
+    return load_run(run.id, open_store(location))
+
+
+def left(world: FaultyWorld, *kinds: str) -> list[str]:
+    """Return what there is beside accepted images, of all kinds or of some."""
+    world.history.look()
+    return [one for one in world.history.left() if not kinds or one.startswith(kinds)]
+
+
+def logged(world: FaultyWorld) -> list[str]:
+    """Return the warnings and errors so far, oldest first."""
+    return [one for one in world.journal if one.startswith(("WARNING", "ERROR"))]

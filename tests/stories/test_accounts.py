@@ -1,0 +1,107 @@
+"""A run belongs to the account in which it was begun: another one is refused, and changes nothing.
+
+The stories are in `accounts.py`; `python -m tests.stories accounts` shows what each tells.
+"""
+
+import pytest
+
+from tests.faults.forks import Told
+
+HOME, OTHER = "123456789012", "210987654321"
+WAYS = ("survey", "tear-down", "resume")
+
+
+def check_refused(told: Told, *words: str) -> None:
+    """Every way is refused with these words and how to switch; nothing was made, kept or lost."""
+    for way in WAYS:
+        said = told[way]["message"]
+        assert told[way]["kind"] == "WrongAccountError", told[way]
+        assert all(word in said for word in words), said
+        assert "AWS_PROFILE" in told[way]["hint"]
+        assert "aws sts get-caller-identity" in told[way]["hint"]
+    assert all(word in told["aftermath"] for word in (*words, "AWS_PROFILE"))
+    assert "Nothing is left" not in told["aftermath"]
+    assert told["made here"] == []
+    assert told["states"] == ["made"], "what is not shown here has not been removed"
+    assert told["keys"] == ["builder", "builder-host", "builder-host.pub", "builder.pub"]
+
+
+@pytest.mark.parametrize("story", ["another_account", "another_account_much_later"])
+def test_another_account_is_refused_with_both_ids(told: Told, story: str) -> None:
+    check_refused(told[story], HOME, OTHER)
+    assert told[story]["account"] == HOME
+
+
+def test_an_account_that_shows_nothing_of_a_young_machine_is_refused(told: Told) -> None:
+    check_refused(told["nothing_is_shown"], HOME, "i-", "shows nothing at all")
+    assert "AWS_ENDPOINT_URL" in told["nothing_is_shown"]["resume"]["hint"]
+
+
+def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(told: Told) -> None:
+    story = told["an_old_run_elsewhere"]
+
+    check_refused(story, OTHER, "cannot be told", "i-")
+    assert story["account"] == "None"
+    assert f"--account {OTHER}" in story["tear-down"]["hint"]
+
+
+def test_a_person_may_say_where_an_old_run_was_but_only_what_the_credentials_show(
+    told: Told,
+) -> None:
+    story = told["an_old_run_claimed"]
+
+    assert story["wrong claim"]["kind"] == "WrongAccountError"
+    assert story["kept of it"] == "None"
+    assert story["tear-down"]["kind"] == "ended well"
+    assert story["account"] == OTHER
+
+
+def test_an_old_run_is_given_the_account_that_shows_it(told: Told) -> None:
+    story = told["an_old_run_at_home"]
+
+    assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
+    assert story["account"] == HOME
+
+
+def test_the_account_is_kept_before_anything_is_made(told: Told) -> None:
+    story = told["at_home"]
+
+    assert story["first"]
+    assert story["account"] == HOME
+    assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
+
+
+def test_the_same_digits_in_another_partition_are_another_account(told: Told) -> None:
+    said = told["another_partition"]["resume"]
+
+    assert said["kind"] == "WrongAccountError"
+    assert f"{HOME} (aws-cn)" in said["message"]
+
+
+def test_credentials_that_become_another_account_s_in_the_middle_are_noticed_at_once(
+    told: Told,
+) -> None:
+    story = told["credentials_switched"]
+
+    assert story["fired"]
+    assert story["build"]["kind"] == "WrongAccountError"
+    assert story["made there"] == []
+    assert story["states"] == ["made"]
+    assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
+
+
+def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(told: Told) -> None:
+    story = told["switched_in_a_tear_down"]
+
+    assert story["said"]["kind"] == "TearDownError"
+    assert OTHER in story["said"]["message"]
+    assert story["states"] == ["made"]
+    assert (story["again"]["kind"], story["left"]) == ("ended well", [])
+
+
+def test_credentials_that_are_renewed_are_asked_for_once_and_go_on(told: Told) -> None:
+    story = told["credentials_renewed"]
+
+    assert story["fired"]
+    assert story["build"]["kind"] == "ended well"
+    assert story["asked since"] == 1

@@ -1,0 +1,92 @@
+"""Every failure says what is left and what that costs; of two failures the first is told first.
+
+The stories are in `failures.py`; `python -m tests.stories failures` shows what each tells.
+"""
+
+import pytest
+
+from tests.faults.forks import Told
+
+TYPED = ("notebake resume ocean-1", "notebake survey ocean-1", "notebake tear-down ocean-1")
+
+
+@pytest.mark.parametrize("story", ["the_machine_is_kept", "unforeseen", "interrupted"])
+def test_any_failure_says_what_runs_and_costs(told: Told, story: str) -> None:
+    build = told[story]["build"]
+
+    assert told[story]["fired"]
+    assert "(builder, m5.large)" in build["hint"]
+    assert "an hour" in build["hint"]
+    assert all(one in build["hint"] for one in TYPED)
+    assert build["hint"].count("To remove:") == 1
+
+
+@pytest.mark.parametrize("story", ["unforeseen", "interrupted"])
+def test_what_is_left_stands_in_the_log_that_prefect_shows(told: Told, story: str) -> None:
+    assert "an hour" in told[story]["log"]
+    assert "notebake tear-down ocean-1" in told[story]["log"]
+
+
+def test_both_failures_are_told_the_first_one_first(told: Told) -> None:
+    story = told["both_fail"]
+    said = story["build"]["message"]
+
+    assert story["fired"] == {"first": 1, "second": 3}
+    assert story["build"]["kind"] == "CloudError", "the first failure is what it was"
+    assert -1 < said.index("THE FIRST FAILURE") < said.index("THE SECOND FAILURE")
+    assert "security group sg-" in said
+    assert "cost nothing" in story["build"]["hint"]
+    assert "notebake tear-down ocean-1" in story["build"]["hint"]
+
+
+def test_both_are_told_also_where_nobody_foresaw_them(told: Told) -> None:
+    story = told["both_unforeseen"]
+
+    assert story["fired"]
+    assert (story["build"]["kind"], story["build"]["message"]) == ("UnforeseenError", "the bug")
+    assert "failed as well" in story["build"]["hint"]
+    assert "the other bug" in story["build"]["hint"]
+
+
+def test_a_failure_after_which_all_was_removed_says_so(told: Told) -> None:
+    story = told["only_the_build_fails"]
+
+    assert "THE FIRST FAILURE" in story["build"]["message"]
+    assert "failed as well" not in story["build"]["message"]
+    assert "Nothing is left of the run." in story["build"]["hint"]
+    assert story["left"] == []
+
+
+def test_who_interrupts_the_tear_down_is_told_why_there_was_one(told: Told) -> None:
+    story = told["interrupted_in_the_tear_down"]
+
+    assert story["fired"]
+    assert story["build"]["kind"] == "KeyboardInterrupt"
+    said = story["build"]["hint"]
+    assert -1 < said.index("THE FIRST FAILURE") < said.index("(builder, m5.large)")
+
+
+def test_a_tear_down_that_fails_says_what_is_left(told: Told) -> None:
+    story = told["tear_down_unforeseen"]
+
+    assert story["fired"]
+    assert "the bug" in story["tear-down"]["message"]
+    assert "Nothing is left of the run." in story["tear-down"]["hint"]
+
+
+@pytest.mark.parametrize("story", ["telling_breaks", "telling_is_interrupted"])
+def test_that_it_cannot_be_told_hides_no_failure(told: Told, story: str) -> None:
+    build = told[story]["build"]
+
+    assert told[story]["fired"]
+    assert "THE FIRST FAILURE" in build["message"]
+    assert "could not be told" in build["hint"]
+    assert all(one in build["hint"] for one in TYPED)
+
+
+def test_it_is_told_once(told: Told) -> None:
+    story = told["told_once"]
+
+    assert story["fired"]
+    assert story["build"]["hint"].count("(builder, m5.large)") == 1
+    assert story["build"]["hint"].count("To remove:") == 1

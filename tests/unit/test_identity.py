@@ -1,0 +1,91 @@
+"""What cannot be determined refuses an image, and looking for it writes nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from notebake import identity, runs
+from notebake.errors import ImageNotAcceptedError
+from notebake.keys import generate_keys
+from notebake.proof import check_identities
+from notebake.recipe.file import load_recipe
+from notebake.records import NotebookVerdict, Run, Shown
+from notebake.run_store import open_store
+
+BUILDER, FIRST, SECOND = ("0" * 31 + "b", "0" * 31 + "1", "0" * 31 + "2")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    recipe = load_recipe(Path(__file__).parents[2] / "deployments/rehearsal.yaml")
+    return runs.new_run(recipe, "recipe.yaml", open_store(str(tmp_path / "runs")))
+
+
+def shown(instance_id: str, machine_id: str, host_key: str = "") -> Shown:
+    return Shown(
+        instance_id=instance_id,
+        instance_type="m5.large",
+        host_key=host_key or generate_keys().public,
+        machine_id=machine_id,
+        jupyter_version="2",
+        verdict=NotebookVerdict(cells=1, figures=1, seconds=1),
+    )
+
+
+def test_machines_that_differ_in_all_are_accepted(run: Run) -> None:
+    identity.keep_builder_id(run, BUILDER)
+    check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
+
+
+def test_without_the_builders_id_the_image_is_refused_and_nothing_is_written(run: Run) -> None:
+    with pytest.raises(ImageNotAcceptedError, match=f"builder of run {run.id} is not kept"):
+        check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
+    assert runs.read_parameters(run, identity.NAME) is None
+
+
+@pytest.mark.parametrize("kept", [{}, {"machine_id": ""}, {"machine_id": "uninitialized"},
+                                  {"machine_id": None}])  # fmt: skip
+def test_a_builder_that_had_no_id_refuses_the_image(run: Run, kept: dict[str, str]) -> None:
+    runs.keep_parameters(run, identity.NAME, kept)
+    with pytest.raises(ImageNotAcceptedError):
+        check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
+
+
+@pytest.mark.parametrize(
+    "found",
+    ["", "\n", "uninitialized\n", "None", FIRST[:-1], FIRST + "0", "0" * 32, f"{FIRST} {FIRST}",
+     FIRST.replace("0", "G")],
+)  # fmt: skip
+def test_a_machine_without_a_machine_id_refuses_the_image(run: Run, found: str) -> None:
+    identity.keep_builder_id(run, BUILDER)
+    with pytest.raises(ImageNotAcceptedError, match="machine-id of i-2 could not be determined"):
+        check_identities(run, [shown("i-1", FIRST), shown("i-2", found)])
+
+
+@pytest.mark.parametrize(
+    "found", [" ", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa AAAAB3NzaC1yc2"]
+)
+def test_a_machine_without_a_host_key_refuses_the_image(run: Run, found: str) -> None:
+    identity.keep_builder_id(run, BUILDER)
+    with pytest.raises(ImageNotAcceptedError, match="host key of i-1 could not be determined"):
+        check_identities(run, [shown("i-1", FIRST, found), shown("i-2", SECOND)])
+
+
+def test_whatever_is_the_same_on_two_machines_refuses_the_image(run: Run) -> None:
+    identity.keep_builder_id(run, BUILDER)
+    key = generate_keys().public
+    with pytest.raises(ImageNotAcceptedError, match="same machine-id: i-1 and i-2"):
+        check_identities(run, [shown("i-1", FIRST), shown("i-2", FIRST)])
+    with pytest.raises(ImageNotAcceptedError, match="same machine-id: the builder and i-2"):
+        check_identities(run, [shown("i-1", FIRST), shown("i-2", BUILDER)])
+    with pytest.raises(ImageNotAcceptedError, match="same ssh host key: i-1 and i-2"):
+        check_identities(run, [shown("i-1", FIRST, key), shown("i-2", SECOND, f"{key} a comment")])
+
+
+def test_a_builder_that_was_replaced_is_compared_as_well(run: Run) -> None:
+    identity.keep_builder_id(run, BUILDER)
+    identity.keep_builder_id(run, FIRST)
+    identity.keep_builder_id(run, BUILDER)
+    assert identity.read_builder_ids(run) == [BUILDER, FIRST]
+    with pytest.raises(ImageNotAcceptedError, match="same machine-id: the builder and i-1"):
+        check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
