@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from shlex import quote
 
 from notebake import clock
-from notebake.commands.room import ASK, ROOT_DISK, Room, find_full, parse_room, says_full
+from notebake.commands.room import (
+    ASK,
+    ROOT_DISK,
+    Room,
+    parse_room,
+    says_full,
+)
 from notebake.commands.shell import OPEN_FILES
+from notebake.disk_watch import DiskWatch
 from notebake.errors import (
     DiskFullError,
     HostCommandError,
@@ -33,8 +40,6 @@ CARRIED_BYTES = 96 * 1024
 """How long a packed script may be that goes with its command: Linux takes 128 KiB for one word."""
 READ_SECONDS = 30
 """How long one reading may take; the host itself waits up to four seconds for news."""
-FULL_SECONDS = 20
-"""How long a disk may be full before the work ends for it: some programs try for minutes."""
 IS_GONE = 3
 """The exit code of a reading that finds no such work."""
 
@@ -45,8 +50,8 @@ class Reading:
 
     result: str
     """How it ended, in systemd's words; empty while it runs."""
-    full: Room | None
-    """A disk on which there is no room any more."""
+    room: tuple[Room, ...]
+    """What is left on its disks."""
     more: bytes
     """What it has printed since the last reading."""
 
@@ -76,21 +81,20 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
     outlasting(host, name, bring_and_start)
     printed = shown = b""
     deadline = clock.elapsed() + timeout_seconds + 60
-    had_room_at = clock.elapsed()
+    disks = DiskWatch()
     while True:
         check_not_stopped()
         reading = _read(host, name, len(printed))
         printed += reading.more
+        disks.see(reading.room)
         is_whole = bool(reading.result and not reading.more)
         shown += log_lines(printed[len(shown) :], is_whole=is_whole)
         if is_whole:
             text = printed.decode(errors="replace")
-            return judge(host, name, reading.result, text, timeout_seconds, reading.full)
-        if reading.full is None:
-            had_room_at = clock.elapsed()
-        elif clock.elapsed() > had_room_at + FULL_SECONDS:
+            return judge(host, name, reading.result, text, timeout_seconds, disks.blame(text))
+        if full := disks.full_for_long:
             run_command(host, end(name))
-            raise full_disk(host, name, reading.full, printed.decode(errors="replace"))
+            raise full_disk(host, name, full, printed.decode(errors="replace"))
         if clock.elapsed() > deadline:
             raise WaitTimeoutError(f"{name} on {host.address} did not end in time.")
 
@@ -126,7 +130,7 @@ def judge(
 
 
 def full_disk(host: Host, name: str, full: Room | None, printed: str) -> DiskFullError:
-    """Return the error that names the full disk; of one that has room again the program tells."""
+    """Return the error that names the full disk, where it is known which."""
     words = full.words if full else "no space was left on a disk while it ran"
     return DiskFullError(host.address, name, printed, words, (full or ROOT_DISK).remedy)
 
@@ -240,4 +244,4 @@ def parse_reading(printed: str) -> Reading:
     """Return what `read_command` printed."""
     result, _, rest = printed.partition("\n")
     room, _, more = f"\n{rest}".partition("\n\n")
-    return Reading(result.strip(), find_full(parse_room(room)), base64.b64decode(more))
+    return Reading(result.strip(), parse_room(room), base64.b64decode(more))

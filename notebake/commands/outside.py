@@ -146,13 +146,15 @@ reach() {{
 """Defines `reach WHAT any|all URL…`: it fails, and says what bars the way, after half a minute in
 which no try got through to any, or to all, of them."""
 
+# Without its Release files, as on a fresh machine, apt shows no target unless it is told to.
 # With a proxy that apt finds out by a program of its own, or another kind of source, apt is left to
 # find its way alone.
 REACH_APT = r"""
 reach_apt() {
     local proxy sites
     mapfile -t sites < <(
-        apt-get indextargets --format '$(SITE)' 2> /dev/null | sort --unique |
+        apt-get indextargets --no-release-info --format '$(SITE)' 2> /dev/null |
+            sort --unique |
             { grep --extended-regexp '^https?://' || true; }
     )
     proxy=$(apt-config dump --format '%v%n' Acquire::http::Proxy 2> /dev/null | head --lines=1)

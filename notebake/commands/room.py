@@ -41,6 +41,11 @@ class Room:
                 f" {self.free_files} of {self.most_files} are free"
             )
         free, size = (one / 1024**3 for one in (self.free_bytes, self.size_bytes))
+        if not self.is_full:
+            return (
+                f"no space was left on {self.mount_point}, which has {size:.2g} GiB;"
+                f" {free:.2g} GiB are free again"
+            )
         return f"no space left on {self.mount_point}, {free:.2g} of {size:.1f} GiB free"
 
     @property
@@ -72,6 +77,12 @@ def parse_room(printed: str) -> tuple[Room, ...]:
 def find_full(room: tuple[Room, ...]) -> Room | None:
     """Return the first file system that is full."""
     return next((one for one in room if one.is_full), None)
+
+
+def find_tightest(room: tuple[Room, ...]) -> Room | None:
+    """Return the file system with the least left: which one was full that has room again."""
+    disks = [one for one in room if not one.mount_point.startswith(("/run", "/dev"))]
+    return min(disks, key=lambda one: one.free_bytes, default=None)
 
 
 def says_full(printed: str) -> bool:

@@ -134,7 +134,7 @@ def test_work_that_goes_on_on_a_full_disk_is_ended_for_it(
     cloud: Cloud, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A memory file system stands in for a disk, so it is asked about by name."""
-    monkeypatch.setattr("notebake.detached.FULL_SECONDS", 2)
+    monkeypatch.setattr("notebake.disk_watch.FULL_SECONDS", 2)
     ask = "df --block-size=1 --output=avail,size,iavail,itotal,target /full | tail --lines=+2"
     monkeypatch.setattr("notebake.detached.ASK", ask)
     with pytest.raises(DiskFullError, match="no space left on /full") as caught:

@@ -13,7 +13,10 @@ from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
 APT_GET = """
 echo "$NEEDRESTART_SUSPEND $NEEDRESTART_MODE $DEBIAN_FRONTEND" >> environment
-if [ "$1" = indextargets ]; then cat sites 2>/dev/null; exit 0; fi
+if [ "$1" = indextargets ]; then
+    case $* in *--no-release-info*) cat sites 2>/dev/null ;; esac
+    exit 0
+fi
 [ "${APT_EXIT:-0}" = 0 ] || exit "$APT_EXIT"
 echo "${@: -1}" >> added
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from notebake import detached
+from notebake.commands.room import find_full
 from notebake.detached import (
     CARRIED_BYTES,
     judge,
@@ -67,7 +68,7 @@ class Detached:
         done = self.world.run(read_command(NAME, offset))
         assert done.returncode == 0, done.stderr
         reading = parse_reading(done.stdout)
-        assert reading.full is None
+        assert find_full(reading.room) is None
         return reading.result, reading.more
 
     def read_to_end(self) -> tuple[str, bytes]:

@@ -2,10 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands.room import ASK, Room, find_full, parse_room, says_full
+from notebake import clock
+from notebake.commands.room import ASK, Room, find_full, find_tightest, parse_room, says_full
 from notebake.detached import judge, parse_reading
+from notebake.disk_watch import FULL_SECONDS, DiskWatch
 from notebake.errors import DiskFullError, HostCommandError
 from notebake.records import Host
+from tests.sweep.virtual_clock import VirtualClock
 from tests.unit.shell_world import shell_world
 
 GIB = 1024**3
@@ -57,8 +60,8 @@ def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
     lines = f"{4 * GIB} {8 * GIB} 900 1000 /\n0 {GIB} 900 1000 /data with blanks"
     reading = parse_reading(f"exit-code 1\n{lines}\n\nb25lCg==\n")
     assert (reading.result, reading.more) == ("exit-code 1", b"one\n")
-    assert reading.full == Room(0, GIB, 900, 1000, "/data with blanks")
-    assert parse_reading("\n\nb25lCg==\n").full is None
+    assert find_full(reading.room) == Room(0, GIB, 900, 1000, "/data with blanks")
+    assert parse_reading("\n\nb25lCg==\n").room == ()
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,27 @@ def test_other_failures_and_successes_are_what_they_were() -> None:
     assert not isinstance(caught.value, DiskFullError)
     full = Room(0, GIB, 900, 1000, "/")
     assert judge(HOST, "a", "success 0", "done", 60, full) == "done"
+
+
+def test_of_disks_that_have_room_again_the_tightest_was_full() -> None:
+    disks = (Room(GIB // 4, GIB // 2, 900, 1000, "/"), Room(GIB, 8 * GIB, 900, 1000, "/data"))
+    assert find_tightest((Room(9, 9, 9, 9, "/run"), *disks)) == disks[0]
+    assert disks[0].words == ("no space was left on /, which has 0.5 GiB; 0.25 GiB are free again")
+    assert find_tightest(()) is None
+
+
+def test_a_disk_is_blamed_that_was_full_and_one_that_stays_so_ends_the_work() -> None:
+    full, free = Room(0, GIB, 900, 1000, "/"), Room(GIB // 2, GIB, 900, 1000, "/")
+    with clock.replaced(VirtualClock()):
+        disks = DiskWatch()
+        disks.see((free,))
+        assert disks.blame("No space left on device") == free
+        disks.see((full,))
+        assert disks.full_for_long is None
+        assert disks.blame("Segmentation fault") == full
+        clock.pause(FULL_SECONDS + 1)
+        assert disks.full_for_long == full
+        disks.see((free,))
+        assert disks.full_for_long is None
+        assert disks.blame("Segmentation fault") is None
+        assert disks.blame("No space left on device") == full
