@@ -20,8 +20,8 @@ from botocore.exceptions import (
     IncompleteReadError,
     InvalidConfigError,
 )
+from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
-from botocore.session import get_session
 
 from notebake import clock
 from notebake.aws.addresses import check_address
@@ -89,8 +89,8 @@ def memory_of(region: str) -> dict[Hashable, Any]:
 
 
 def read_own_data(name: str) -> dict[str, Any]:
-    """Return one of the descriptions of AWS that come with botocore."""
-    return dict(get_session().get_component("data_loader").load_data(name))
+    """Return one of the descriptions of AWS that come with botocore; no setting plays a part."""
+    return dict(create_loader().load_data(name))
 
 
 @contextmanager

@@ -295,15 +295,6 @@ def test_a_base_image_that_is_deprecated_still_starts_and_is_said_to_be(
     assert old.fired
 
 
-@pytest.mark.parametrize("name", ["t2.large", "m4.large"])
-def test_a_type_of_before_the_nitro_system_is_wrong(world: CloudWorld, name: str) -> None:
-    run = world.new_run(RECIPE.model_copy(update={"instance_types": (name,)}))
-
-    said = sentences(run, Verdict.WRONG, "instance_types")
-
-    assert f"{name} runs on Xen" in said
-
-
 def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> None:
     recipe = Recipe.model_construct(
         **{**dict(RECIPE), "instance_types": ("m6g.large", "m9.nowhere")}
