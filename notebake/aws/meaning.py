@@ -60,7 +60,7 @@ def is_passing(code: str, status: int = 0) -> bool:
     if is_of_place(code):
         return False
     if code.isdigit():
-        status = int(code)
+        status = max(status, int(code))
     return (
         status >= 500
         or status in PASSING_STATUS

@@ -34,7 +34,13 @@ REFUSALS = (
     *("UnauthorizedOperation", "InvalidParameterValue", "VcpuLimitExceeded", "DryRunOperation"),
     *("UnsupportedOperation", "InvalidAMIID.NotFound", "IdempotentParameterMismatch"),
     *("InternetGatewayLimitExceeded", "SnapshotLimitExceeded", "OptInRequired", "403", "404", ""),
-    *("PendingVerification", "TooManyUpdates", "ParameterAlreadyExists", *NOT_YET, *ENDED),
+    *(
+        "PendingVerification",
+        "TooManyUpdates",
+        "ParameterAlreadyExists",
+        *sorted(NOT_YET),
+        *sorted(ENDED),
+    ),
 )
 
 

@@ -9,11 +9,13 @@ import pytest
 
 from notebake.asked import asked_for
 from notebake.aws import tags
+from notebake.aws.facts import Caller
 from notebake.commands.notebook import run_notebook
 from notebake.disks import disks_of_builder
 from notebake.errors import RecipeError
 from notebake.notebook_run import notebook_home, wanted_notebook, working_directory
-from notebake.preflight.asks import asks_of_others, asks_of_some
+from notebake.preflight.asks_of_ec2 import asks_about_nothing
+from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.recipe import Recipe
 from notebake.recipe.document import recipe_table
 from notebake.recipe.file import parse_recipe
@@ -27,6 +29,8 @@ VOLUME = "volumes: [{name: d, mount_point: /d, iops: 4000"
 EXISTING = "volumes: [{name: d, mount_point: /d, volume_id: vol-01234567"
 DATASET = "datasets: [{name: a, source: 'https://h/f', path: /f"
 CONDA = "software: {manager: conda"
+
+CALLER = Caller(account="123456789012", arn="arn:aws:iam::123456789012:user/me")
 
 Effect = Callable[[Recipe], object]
 
@@ -63,7 +67,8 @@ def tagged(recipe: Recipe) -> object:
 
 
 def asks(recipe: Recipe) -> object:
-    return [*asks_of_some(recipe), *asks_of_others(run_of(recipe), "123456789012")]
+    run = run_of(recipe)
+    return [*asks_about_nothing(run), *asks_without_trial(run, CALLER)]
 
 
 def read_as(attribute: str) -> Effect:
