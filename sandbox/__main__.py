@@ -14,6 +14,7 @@ from sandbox.errors import SandboxError
 from sandbox.faults.file import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
 from sandbox.server_process import ServerOptions
+from sandbox.twists.table import TWISTS
 
 KEPT_BY_SUDO = (
     "NOTEBAKE_SANDBOX_HOME",
@@ -49,7 +50,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     up.add_argument("--fresh", action="store_true", help="forget what was kept, unless it is up")
     up.add_argument("--latency", choices=tuple(KINDS), help="how long EC2 takes (default: quick)")
     up.add_argument("--faults", type=Path, help="a file of what is to go wrong: see sandbox/faults")
-    for name in ("status", "needs", "install", "base", "env"):
+    for name in ("status", "needs", "install", "base", "env", "twists"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
     down = commands.add_parser("down", help=(_down.__doc__ or "").splitlines()[0])
     down.add_argument("--purge", action="store_true", help="remove images and snapshots too")
@@ -119,6 +120,13 @@ def _base(_: argparse.Namespace) -> int:
     return 0
 
 
+def _twists(_: argparse.Namespace) -> int:
+    """List the base images with a twist, and the SSM parameter of each."""
+    for twist in TWISTS:
+        _say(f"{twist.parameter:30} {twist.machine}")
+    return 0
+
+
 def _serve(chosen: argparse.Namespace) -> int:
     """Serve a repository or a plain directory to the machines by git."""
     _become_root()
@@ -145,6 +153,7 @@ COMMANDS = {
     "install": _install,
     "env": _env,
     "serve": _serve,
+    "twists": _twists,
 }
 
 

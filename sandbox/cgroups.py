@@ -1,7 +1,8 @@
 """A control group for each machine, so that every process of it can be found and ended.
 
 Hosts have one hierarchy (cgroup2) or, on older set-ups, a v1 `systemd` one beside it: systemd
-inside the machine uses both, so the machine gets a group in each.
+inside the machine uses both, so the machine gets a group in each. Where reads are limited by a v1
+hierarchy, it gets one there too.
 """
 
 import os
@@ -17,6 +18,8 @@ from sandbox.home import Home
 
 ROOT = Path("/sys/fs/cgroup")
 FREEZE_TIMEOUT_SECONDS = 10
+V1_LIMIT = "blkio.throttle.read_bps_device"
+V2_LIMIT = "io.max"
 ENTER_AND_BECOME = (
     'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
 )
@@ -32,7 +35,8 @@ def hierarchies() -> list[Path]:
 
 def groups_of(home: Home, machine_id: str | None = None) -> list[Path]:
     """Return the groups of one machine, or those above all machines, whether they exist or not."""
-    tops = [path / f"notebake-sandbox-{home.number}" for path in hierarchies()]
+    blkio = [ROOT / "blkio"] if (ROOT / "blkio" / V1_LIMIT).exists() else []
+    tops = [path / f"notebake-sandbox-{home.number}" for path in (*hierarchies(), *blkio)]
     return tops if machine_id is None else [top / machine_id for top in tops]
 
 
@@ -42,6 +46,20 @@ def make_groups(home: Home, machine_id: str) -> list[Path]:
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
     return groups
+
+
+def limit_reads(groups: Sequence[Path], devices: Sequence[str], bytes_per_second: int) -> None:
+    """Let what runs in the groups read no faster from these devices (MAJOR:MINOR)."""
+    for group in groups:
+        if "io" in _read_words(ROOT / "cgroup.controllers"):
+            for above in (ROOT, group.parent):
+                (above / "cgroup.subtree_control").write_text("+io")
+        for name, line in ((V1_LIMIT, "{} {}"), (V2_LIMIT, "{} rbps={}")):
+            if (group / name).exists():
+                for device in devices:
+                    (group / name).write_text(line.format(device, bytes_per_second))
+                return
+    raise SandboxError(f"Nothing below {ROOT} limits how fast a disk is read")
 
 
 def start_in_groups(
@@ -110,6 +128,10 @@ def end_groups(groups: list[Path], timeout_seconds: float = 10) -> None:
         if time.monotonic() > deadline:
             raise SandboxError(f"Control groups {[str(group) for group in groups]} stay busy")
         time.sleep(0.02)
+
+
+def _read_words(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
 
 
 def _remove_tree(group: Path) -> bool:

@@ -70,6 +70,11 @@ def attach_loop(file: Path) -> str:
     return run_program("losetup", "--find", "--show", "--nooverlap", file).strip()[len("/dev/") :]
 
 
+def attach_loop_anew(file: Path) -> str:
+    """Return the path of a read-only loop device that shares nothing with others of the file."""
+    return run_program("losetup", "--find", "--show", "--read-only", file).strip()
+
+
 def detach_loops(file: Path) -> None:
     """Detach every loop device of the file; one that is mounted goes when it is unmounted."""
     deadline = time.monotonic() + DETACH_TIMEOUT_SECONDS

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -85,18 +86,23 @@ class Guest:
 
 
 def start_guest(
-    home: Home,
-    machine_id: str,
+    name: str,
+    groups: Sequence[Path],
     *,
+    hostname: str,
     root: Path,
     namespace: Path,
     shared: Path,
     console: Path,
+    variables: Sequence[str] = (),
     is_broken: bool = False,
 ) -> Guest:
-    """Return once PID 1 runs. What is in `shared` is seen inside at /run/notebake-sandbox."""
-    groups = cgroups.make_groups(home, machine_id)
-    command = _nspawn(f"{home.name}-{machine_id}", machine_id, root, namespace, shared)
+    """Return once PID 1 runs, with these variables (NAME=value).
+
+    What is in `shared` is seen inside at /run/notebake-sandbox.
+    """
+    command = _nspawn(name, hostname, root, namespace, shared)
+    command += [f"--setenv={variable}" for variable in variables]
     command += PANIC if is_broken else ("--boot",)
     # /tmp lies on the root disk, as on EC2; nspawn would give it a tenth of the memory.
     environment = {"PATH": os.environ["PATH"], "SYSTEMD_NSPAWN_TMPFS_TMP": "0"}
@@ -107,7 +113,7 @@ def start_guest(
         if process.poll() is not None or time.monotonic() > deadline:
             guest.kill()
             process.wait()
-            raise SandboxError(f"{machine_id} did not boot: {tail(console, 2000)}")
+            raise SandboxError(f"{hostname} did not boot: {tail(console, 2000)}")
         time.sleep(0.01)
     return guest
 

@@ -1,33 +1,31 @@
 """Images and roots: stacks of read-only layers, with an upper directory for each machine.
 
-A layer is an immutable directory. An image is a list of layers, lowest first. To bake one is to
-rename a stopped machine's upper directory; nothing is copied.
+A layer is an immutable directory. To bake an image is to rename the upper directory of a stopped
+machine; nothing is copied.
 """
 
-import json
 import shutil
-import time
 import uuid
 from pathlib import Path
 
-from sandbox import base_system
+from sandbox import base_system, roots
 from sandbox.errors import SandboxError
-from sandbox.home import Home, locked, write_json
+from sandbox.home import Home, locked
 from sandbox.programs import run_program
+from sandbox.stacks import BASE_IMAGE, Stack, find_stack, read_stack, write_stack
+from sandbox.twists.layer import make_layer
 
-BASE_IMAGE = "base"
 # Of a layer that is being copied, or removed: no stack has it.
 HIDDEN = "."
-UNMOUNT_TIMEOUT_SECONDS = 10
 COPY_TIMEOUT_SECONDS = 900
 
 
 def record_base(home: Home) -> None:
     """Make the present base system the image "base". Without one, what was recorded stays."""
     for unfinished in (home.path / "layers").glob(f"{HIDDEN}*"):
-        shutil.rmtree(unfinished)
+        _remove(unfinished)
     if base := base_system.find_base():
-        _write_stack(home.path / "images" / f"{BASE_IMAGE}.json", [str(base)])
+        write_stack(home.path / "images" / f"{BASE_IMAGE}.json", Stack([str(base)]))
 
 
 def images(home: Home) -> list[str]:
@@ -36,41 +34,33 @@ def images(home: Home) -> list[str]:
 
 
 def make_root(home: Home, machine_id: str, image_id: str) -> None:
-    """Give the machine a root that starts as the image."""
-    if image_id not in images(home):
-        raise SandboxError(f"There is no image {image_id}")
+    """Give the machine a root that starts as the image: one that was baked, "base", or a twist."""
     place = home.machines_path / machine_id
     with locked(home.path / "layers.lock"):
-        stack = _read_stack(home.path / "images" / f"{image_id}.json")
+        stack = find_stack(home, image_id)
         place.mkdir()
-        _write_stack(place / "stack.json", stack)
-    _make_empty_upper(place)
+        write_stack(place / "stack.json", stack)
+    roots.make_upper(place, stack.nature)
 
 
 def mount_root(home: Home, machine_id: str) -> Path:
     """Return the mounted root of the machine."""
     place = home.machines_path / machine_id
-    root = place / "root"
-    if root.is_mount():
-        return root
-    lower = ":".join(reversed(_read_stack(place / "stack.json")))
-    options = f"lowerdir={lower},upperdir={place / 'upper'},workdir={place / 'work'},index=off"
-    run_program("mount", "-t", "overlay", f"{home.name}-{machine_id}", "-o", options, root)
-    return root
+    stack = read_stack(place / "stack.json")
+    missing = [layer for layer in stack.layers if not Path(layer).is_dir()]
+    if stack.twist and missing:
+        make_layer(stack.twist, Path(stack.layers[0]))
+    return roots.mount_root(f"{home.name}-{machine_id}", place, stack.layers, stack.nature)
 
 
 def unmount_root(home: Home, machine_id: str) -> None:
     """Undo `mount_root`. May be repeated."""
-    root = home.machines_path / machine_id / "root"
-    deadline = time.monotonic() + UNMOUNT_TIMEOUT_SECONDS
-    while root.is_mount():
-        try:
-            run_program("umount", root)
-        except SandboxError:
-            # The kernel takes a moment to let go of a mount whose last process was killed.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
+    roots.unmount_root(home.machines_path / machine_id)
+
+
+def slow_devices(home: Home, machine_id: str) -> list[str]:
+    """Return MAJOR:MINOR of each device from which the mounted root is read slowly."""
+    return roots.slow_devices(home.machines_path / machine_id)
 
 
 def remove_root(home: Home, machine_id: str) -> None:
@@ -91,19 +81,20 @@ def bake(home: Home, machine_id: str, image_id: str) -> None:
     if image_id in images(home):
         raise SandboxError(f"There is an image {image_id} already")
     layer = home.path / "layers" / uuid.uuid4().hex
-    stack = [*_read_stack(place / "stack.json"), str(layer)]
-    copied = layer.with_name(f"{HIDDEN}{layer.name}") if (place / "root").is_mount() else None
-    if copied:  # before the lock is taken: every launch waits for that
-        copy = ("cp", "--archive", "--reflink=auto", place / "upper", copied)
-        run_program(*copy, timeout_seconds=COPY_TIMEOUT_SECONDS)
+    below = read_stack(place / "stack.json")
+    stack = Stack([*below.layers, str(layer)], below.twist)
+    copied = None
+    if (place / "root").is_mount() or roots.holds_upper_alone(place):
+        # Before the lock is taken: every launch waits for that.
+        copied = _copy_upper(place, layer.with_name(f"{HIDDEN}{layer.name}"))
     with locked(home.path / "layers.lock"):
         if copied:
             copied.rename(layer)
         else:
             (place / "upper").rename(layer)
-            _write_stack(place / "stack.json", stack)
-            _make_empty_upper(place)
-        _write_stack(home.path / "images" / f"{image_id}.json", stack)
+            write_stack(place / "stack.json", stack)
+            roots.make_upper(place, stack.nature)
+        write_stack(home.path / "images" / f"{image_id}.json", stack)
 
 
 def delete_image(home: Home, image_id: str) -> None:
@@ -117,31 +108,33 @@ def remove_unused_layers(home: Home) -> None:
     gone = []
     with locked(home.path / "layers.lock"):
         stacks = [*(home.path / "images").glob("*.json"), *home.machines_path.glob("*/stack.json")]
-        used = {layer for stack in stacks for layer in _read_stack(stack)}
+        used = {layer for stack in stacks for layer in read_stack(stack).layers}
         for layer in (home.path / "layers").iterdir():
-            if str(layer) not in used and not layer.name.startswith(HIDDEN):
+            if not layer.name.startswith(HIDDEN) and str(layer.with_suffix("")) not in used:
                 gone.append(layer.rename(layer.with_name(f"{HIDDEN}{layer.name}")))
     for layer in gone:  # takes its time, and every launch takes the lock
+        _remove(layer)
+
+
+def _copy_upper(place: Path, copied: Path) -> Path:
+    was_mounted = (place / "root").is_mount()
+    roots.mount_upper(place)
+    command = ("cp", "--archive", "--reflink=auto", f"{place}/upper/.", copied)
+    run_program(*command, timeout_seconds=COPY_TIMEOUT_SECONDS)
+    if not was_mounted:
+        roots.unmount_root(place)
+    return copied
+
+
+def _remove(layer: Path) -> None:
+    """Remove a layer, or the disk image of one."""
+    if layer.is_dir():
         shutil.rmtree(layer)
+    else:
+        layer.unlink()
 
 
 def _forget_stack(home: Home, stack: Path) -> None:
     """Remove a stack while nobody reads the stacks: machines may end at the same time."""
     with locked(home.path / "layers.lock"):
         stack.unlink(missing_ok=True)
-
-
-def _make_empty_upper(place: Path) -> None:
-    shutil.rmtree(place / "work", ignore_errors=True)
-    for name in ("upper", "work", "root", "shared"):
-        (place / name).mkdir(exist_ok=True)
-        (place / name).chmod(0o755)
-
-
-def _read_stack(path: Path) -> list[str]:
-    layers: list[str] = json.loads(path.read_text())["layers"]
-    return layers
-
-
-def _write_stack(path: Path, layers: list[str]) -> None:
-    write_json(path, {"layers": layers})

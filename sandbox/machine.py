@@ -1,14 +1,13 @@
 """One machine: its disks, its processes and its end. Thread-safe."""
 
 import logging
-import random
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from sandbox import cgroups, disks, firewall, layers, lost_packets, network
-from sandbox.disks import STORE_MODEL, Disk
+from sandbox.attached_disks import AttachedDisks
+from sandbox.disks import Disk
 from sandbox.errors import SandboxError
 from sandbox.guest import (
     START_POWEROFF,
@@ -20,13 +19,13 @@ from sandbox.guest import (
     tail,
 )
 from sandbox.home import Home
+from sandbox.stacks import stack_of
 
 log = logging.getLogger(__name__)
 
 OnExit = Callable[[str, Exit], None]
 CONSOLE_BYTES = 64 * 1024
 SIGNAL_AGAIN_SECONDS = 2.0
-SHUFFLE = random.SystemRandom()
 
 
 class Machine:
@@ -39,10 +38,11 @@ class Machine:
         self.guest: Guest | None = None
         self.is_broken = False
         """Whether the kernel panics at every boot."""
+        self.nature = stack_of(home, machine_id).nature
+        self.upgrade_seconds = self.nature.upgrade_seconds
+        """For how long its next boot, which is its first, holds the locks of apt."""
         self._place = home.machines_path / machine_id
-        self._volumes: dict[str, Disk] = {}
-        self._store: dict[Disk, int] = {}  # with its size in GiB
-        self._loops: dict[Disk, str] = {}
+        self._disks = AttachedDisks(self._place)
         self._destroyed = False
         self._is_frozen = False
         self._lock = threading.RLock()
@@ -122,16 +122,15 @@ class Machine:
     def attach(self, disk_id: str, disk: Disk) -> None:
         """Show the disk to the machine: at once if it runs, else from its next boot on."""
         with self._lock:
-            self._volumes[disk_id] = disk
+            self._disks.add_volume(disk_id, disk)
             if self.guest:
                 self._show_disks(self.guest)
 
     def detach(self, disk_id: str) -> None:
         """Take the disk from the machine. May be repeated."""
         with self._lock:
-            if not (disk := self._volumes.pop(disk_id, None)):
+            if not (disk := self._disks.take_volume(disk_id)):
                 return
-            self._loops.pop(disk, None)
             if self.guest:
                 self._show_disks(self.guest)
             disks.detach_loops(disk.file)
@@ -139,26 +138,30 @@ class Machine:
     def add_store(self, sizes_gib: Sequence[int]) -> None:
         """Add instance store: disks that are blank at every start after a stop."""
         with self._lock:
-            for size_gib in sizes_gib:
-                serial = f"AWS{secrets.token_hex(10).upper()}"
-                self._store[Disk(serial, STORE_MODEL, self._place / f"{serial}.img")] = size_gib
+            self._disks.add_store(sizes_gib)
 
     def _start(self) -> Guest:
-        for disk, size_gib in self._store.items():
-            if not disk.file.exists():
-                disks.make_file(disk.file, size_gib)
-        self._write_table()
+        self._disks.make_store()
+        self._disks.write_table()
+        self._say_how_long_to_upgrade()
         root = layers.mount_root(self.home, self.id)
         (root / "etc/resolv.conf").write_text(network.resolver_text())
         if self.is_broken:
             lost_packets.lose(self.home, self.address, lost_packets.EVERYTHING)
+        if self.nature.is_enclosed:
+            lost_packets.lose(self.home, self.address, lost_packets.OUTWARD)
+        groups = cgroups.make_groups(self.home, self.id)
+        if limit := self.nature.read_bytes_per_second:
+            cgroups.limit_reads(groups, layers.slow_devices(self.home, self.id), limit)
         return start_guest(
-            self.home,
-            self.id,
+            f"{self.home.name}-{self.id}",
+            groups,
+            hostname=self.id,
             root=root,
             namespace=network.connect(self.home, self.id, self.address),
             shared=self._place / "shared",
             console=self._place / "console.log",
+            variables=self.nature.environment,
             is_broken=self.is_broken,
         )
 
@@ -180,27 +183,18 @@ class Machine:
 
     def _release(self, reason: Exit) -> None:
         """Give back what only a running machine holds."""
-        self._loops.clear()
-        for disk in [*self._volumes.values(), *self._store]:
-            disks.detach_loops(disk.file)
-        if reason is not Exit.REBOOTED:
-            for disk in self._store:
-                disk.file.unlink(missing_ok=True)
+        self._disks.release(keep_store=reason is Exit.REBOOTED)
         layers.unmount_root(self.home, self.id)
 
     def _show_disks(self, guest: Guest) -> None:
-        self._write_table()
+        self._disks.write_table()
         if guest.init_id:  # a machine that is ending sees it at its next boot
             guest.run_inside("/usr/lib/notebake-sandbox/devices")
 
-    def _write_table(self) -> None:
-        """Write what the machine shall see, in another order each time: no position is promised."""
-        every = [*self._volumes.values(), *self._store]
-        SHUFFLE.shuffle(every)
-        for disk in every:
-            if disk not in self._loops:
-                self._loops[disk] = disks.attach_loop(disk.file)
-        lines = [disks.table_line(self._loops[disk], disk) for disk in every]
-        beside = self._place / "shared" / ".devices.new"
-        beside.write_text("".join(lines))
-        beside.replace(self._place / "shared" / "devices")
+    def _say_how_long_to_upgrade(self) -> None:
+        """Write it where the machine looks, which is no part of its root or of its images."""
+        file = self._place / "shared" / "upgrade-seconds"
+        file.unlink(missing_ok=True)
+        if self.upgrade_seconds:
+            file.write_text(f"{self.upgrade_seconds}\n")
+        self.upgrade_seconds = 0.0

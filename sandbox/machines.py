@@ -39,6 +39,14 @@ class Machines:
             layers.make_root(self.home, machine_id, image_id)
             self._machines[machine_id] = Machine(self.home, machine_id, address)
 
+    def upgrade_at_first_boot(self, machine_id: str, seconds: float) -> None:
+        """Let the machine hold the locks of apt for so long when it boots for the first time.
+
+        One whose twist says so holds them longer.
+        """
+        machine = self._find(machine_id)
+        machine.upgrade_seconds = max(seconds, machine.nature.upgrade_seconds)
+
     def bake_image(self, machine_id: str, image_id: str) -> None:
         """Make an image of a machine's root: at once if it is stopped, a copy if it is frozen."""
         self._find(machine_id).bake(image_id)

@@ -1,13 +1,19 @@
-"""Canonical's Ubuntu images: the same in every region, all standing for the base system."""
+"""The images that nobody has baked: Canonical's Ubuntu, which is the base system, and twists.
+
+They are the same in every region.
+"""
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sandbox.ec2.resources import BlockDevice, Image, Snapshot
+from sandbox.twists.table import TWISTS, Twist
 
 CANONICAL = "099720109477"
+TWISTER = "210987654321"
+"""The account that publishes the twists: not Canonical, and not the caller."""
 BASE = "base"
 ROOT_SIZE_GIB = 8
 
@@ -41,13 +47,18 @@ RELEASES = (
 
 def image_id(release: Release, region_name: str) -> str:
     """Return the release's image id in this region: always the same one."""
-    return f"ami-{_digest(release, region_name, 'image')}"
+    return f"ami-{_digest(release.version, region_name, 'image')}"
+
+
+def machine_image(image: Image) -> str:
+    """Return the machines' own name of an image that nobody has baked."""
+    return image.name.removeprefix("twists/") if image.owner_id == TWISTER else BASE
 
 
 def in_region(region_name: str) -> Iterator[tuple[Image, Snapshot]]:
-    """Return each release's image and the snapshot of its root."""
+    """Return the image of each release and of each twist, and the snapshot of its root."""
     for release in RELEASES:
-        snapshot_id = f"snap-{_digest(release, region_name, 'snapshot')}"
+        snapshot_id = f"snap-{_digest(release.version, region_name, 'snapshot')}"
         published = datetime(2026, 3, 1, tzinfo=UTC)
         snapshot = Snapshot(
             id=snapshot_id,
@@ -61,11 +72,15 @@ def in_region(region_name: str) -> Iterator[tuple[Image, Snapshot]]:
             start_time=published,
         )
         yield _image(release, region_name, snapshot_id, published), snapshot
+        if release is RELEASES[0]:
+            for twist in TWISTS:
+                yield _twisted(twist, region_name, published, snapshot)
 
 
 def parameters(region_name: str) -> dict[str, str]:
     """Return the SSM parameters of a region with their values."""
-    return {release.parameter: image_id(release, region_name) for release in RELEASES}
+    twists = {one.parameter: f"ami-{_digest(one.name, region_name, 'image')}" for one in TWISTS}
+    return {**{one.parameter: image_id(one, region_name) for one in RELEASES}, **twists}
 
 
 def _image(release: Release, region_name: str, snapshot_id: str, published: datetime) -> Image:
@@ -90,6 +105,22 @@ def _image(release: Release, region_name: str, snapshot_id: str, published: date
     )
 
 
-def _digest(release: Release, region_name: str, kind: str) -> str:
-    text = f"{release.version} {region_name} {kind}"
+def _twisted(
+    twist: Twist, region_name: str, published: datetime, like: Snapshot
+) -> tuple[Image, Snapshot]:
+    """Return the image of a twist: the newest release's but for what it is called, and whose."""
+    snapshot_id = f"snap-{_digest(twist.name, region_name, 'snapshot')}"
+    image = _image(RELEASES[0], region_name, snapshot_id, published)
+    return replace(
+        image,
+        id=f"ami-{_digest(twist.name, region_name, 'image')}",
+        name=f"twists/{twist.name}",
+        owner_id=TWISTER,
+        owner_alias=None,
+        description=f"Ubuntu, but {twist.machine}",
+    ), replace(like, id=snapshot_id, owner_id=TWISTER, groups=["all"])
+
+
+def _digest(name: str, region_name: str, kind: str) -> str:
+    text = f"{name} {region_name} {kind}"
     return "0" + hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -30,6 +30,7 @@ QUICK: Mapping[str, Span] = {
     "detaching": Span(0.1, 0.1, 0.1),
     "snapshot": Span(0.4, 0.4, 0.4),
     "image": Span(0.5, 0.5, 0.5),
+    "first-upgrade": Span(3, 3, 3),
 }
 """Seconds from when a state begins: what the host needs of its own is part of them."""
 
@@ -62,6 +63,9 @@ AWS: Mapping[str, Span] = {
     "snapshot": Span(30, 75, 180),
     # After its snapshots: "available" comes when these are complete (same page). Not cited.
     "image": Span(2, 6, 20),
+    # How long a host's own upgrade holds apt's locks after its first boot. Not cited as a number:
+    # people wait for it by the minute, https://github.com/canonical/cloud-init/issues/2908
+    "first-upgrade": Span(45, 60, 90),
 }
 
 KINDS = {"quick": QUICK, "aws": AWS}

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sandbox.ec2 import life
+from sandbox.ec2 import base_images, life
 from sandbox.ec2.capacity import check_room
 from sandbox.ec2.launch_plan import LaunchPlan, plan_launch
 from sandbox.ec2.placement import Placement, check_addresses, token_place
@@ -54,8 +54,8 @@ def _as_just_named(shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def machine_image(region: Region, image: Image) -> str:
-    """Return the machines' own name of the image: all of Canonical's are the base system."""
-    return image.id if image.owner_id == region.account_id else "base"
+    """Return the machines' own name of the image."""
+    return image.id if image.owner_id == region.account_id else base_images.machine_image(image)
 
 
 def _make(
@@ -70,6 +70,7 @@ def _make(
     instance = _instance_of(
         plan, parameters, instance_id, machines.reserve_address(instance_id), region.now()
     )
+    machines.upgrade_at_first_boot(instance_id, region.cloud.latency.seconds("first-upgrade"))
     instance.owner_id, instance.reservation_id = region.account_id, reservation_id
     instance.launch_index = index
     instance.interface = _make_interface(region, instance, plan.placement)

@@ -22,6 +22,7 @@ class FakeMachines:
         self.asked: list[tuple[str, ...]] = []
         self.roots: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
+        self.upgrade_seconds: dict[str, float] = {}
         self.on_exit: dict[str, OnExit] = {}
         self.rules: dict[str, list[Rule]] = {}
         self.volumes: dict[str, str] = {}
@@ -51,6 +52,10 @@ class FakeMachines:
             self.addresses[machine_id] = next(free)
         self._note("create_root", machine_id, image_id)
         self.roots[machine_id] = image_id
+
+    def upgrade_at_first_boot(self, machine_id: str, seconds: float) -> None:
+        assert machine_id in self.roots
+        self.upgrade_seconds[machine_id] = seconds
 
     def bake_image(self, machine_id: str, image_id: str) -> None:
         self._work("bake_image", machine_id, image_id)

@@ -46,6 +46,16 @@ def test_a_wrong_name_is_refused_with_the_choices() -> None:
         latency_named("slow")
 
 
+@pytest.mark.parametrize(("name", "at_least", "at_most"), [("quick", 3, 3), ("aws", 45, 90)])
+def test_a_host_upgrades_itself_for_as_long_as_the_latency_says(
+    name: str, at_least: float, at_most: float
+) -> None:
+    with strict_cloud_opened(latency=latency_named(name)) as opened:
+        world = world_of(opened)
+        instance_id = world.launch()["InstanceId"]
+        assert at_least <= world.machines.upgrade_seconds[instance_id] <= at_most
+
+
 def test_scaling_scales_each_span() -> None:
     doubled = Latency({"image": Span(1, 1, 1)}).scaled(2)
     assert doubled.seconds("image") == 2

@@ -1,0 +1,46 @@
+"""What runs on each host as on Ubuntu's machines on EC2, whatever their twist."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sandbox.one_host import one_host_opened
+from tests.sandbox.test_hosts import Cloud
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with one_host_opened(tmp_path_factory.mktemp("like-ubuntu")) as cloud:
+        yield cloud
+
+
+def test_the_waiting_half_of_the_upgrades_runs_and_holds_nothing(host: Cloud) -> None:
+    host.ssh("i-1", "systemctl is-system-running --wait")
+    found = host.ssh("i-1", "pgrep --exact unattended-upgr | xargs ps --no-headers -o args -p")
+    program = "/usr/share/unattended-upgrades/unattended-upgrade-shutdown"
+    assert found == f"/usr/bin/python3 {program} --wait-for-signal"
+    host.ssh("i-1", "apt-get --option DPkg::Lock::Timeout=0 --quiet=2 check")
+
+
+def test_sshd_gets_its_socket_from_systemd(host: Cloud) -> None:
+    states = host.ssh("i-1", "systemctl is-active ssh.socket ssh.service").split()
+    assert states == ["active", "active"]
+    assert host.ssh("i-1", "systemctl is-enabled ssh.service || true") == "disabled"
+    assert host.ssh("i-1", "systemctl show --value --property=TriggeredBy ssh") == "ssh.socket"
+
+
+def test_rsyslog_goes_on_writing_to_files_that_were_emptied(host: Cloud) -> None:
+    host.ssh("i-1", "logger --tag before it happened; grep before /var/log/syslog")
+    host.ssh("i-1", "systemctl stop systemd-journald.socket systemd-journald.service 2>&1 || true")
+    host.ssh("i-1", "truncate --size=0 /var/log/syslog /var/log/auth.log")
+    host.ssh("i-1", "logger --tag after it happened")
+    assert "Accepted publickey for root" in host.ssh("i-1", "cat /var/log/auth.log")
+    wait = "for turn in $(seq 100); do grep after /var/log/syslog && break; sleep 0.1; done"
+    assert "it happened" in host.ssh("i-1", wait)
+
+
+def test_needrestart_follows_apt(host: Cloud) -> None:
+    assert "NEEDRESTART-VER" in host.ssh("i-1", "needrestart -b -r l")
+    assert "needrestart" in host.ssh("i-1", "apt-config dump DPkg::Post-Invoke")
