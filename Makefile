@@ -7,8 +7,8 @@ DISTRIBUTION := $(shell /usr/bin/python3 -c \
 PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
 
-.PHONY: rehearsal test test-all check up down setup system try-system sweep sweep-real bench clients packer-and-aws \
-	try-packer-and-aws policy-judge try-policy-judge
+.PHONY: rehearsal test test-all twists check up down setup system try-system sweep sweep-real bench clients \
+	packer-and-aws try-packer-and-aws policy-judge try-policy-judge
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
@@ -21,6 +21,10 @@ test: try-system try-packer-and-aws try-policy-judge
 # the other clients; some hours on two cores.
 test-all: setup clients
 	@NOTEBAKE_TEST_ALL=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests tests/sandbox/kill_each_step.py
+
+# A bake from each base image with a twist (docs/twists.md): a quarter of an hour.
+twists: setup
+	@$(BIN)/python -m tests.twists
 
 check: .venv/ready
 	@$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ test run; `NOTEBAKE_TEST_SEED=2026-11-28 make test` tries the share of that day 
 import datetime
 import hashlib
 import os
+from collections.abc import Sequence
 
 SEED = "NOTEBAKE_TEST_SEED"
 ALL = "NOTEBAKE_TEST_ALL"
@@ -31,6 +32,15 @@ def is_drawn(name: str, share: float) -> bool:
         return True
     digest = hashlib.sha256(f"{fix_seed()} {name}".encode()).digest()
     return int.from_bytes(digest[:8]) < share * 2**64
+
+
+def draw_one(kind: str, names: Sequence[str]) -> list[str]:
+    """Return the one of these names that is tried; all of them where all is tried."""
+    if has_everything():
+        return list(names)
+    return [
+        min(names, key=lambda name: hashlib.sha256(f"{fix_seed()} {kind} {name}".encode()).digest())
+    ]
 
 
 def describe_draw() -> str:

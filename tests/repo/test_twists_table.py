@@ -1,0 +1,19 @@
+"""docs/twists.md tells what the programs know: which twists there are, and how their bakes end."""
+
+from pathlib import Path
+
+from sandbox.twists.table import TWISTS
+from tests.twists.endings import ENDINGS
+
+DOCUMENT = Path(__file__).parents[2] / "docs/twists.md"
+
+
+def test_the_table_has_each_twist_as_it_is() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in DOCUMENT.read_text().splitlines()
+        if line.startswith("| `")
+    ]
+    told = [(name.strip("`"), machine, end) for name, machine, end, _ in rows]
+    assert told == [(one.name, one.machine, ENDINGS[one.name].told) for one in TWISTS]
+    assert all(seconds for *_, seconds in rows)

@@ -1,0 +1,1 @@
+"""Each base image with a twist, baked for real: `make twists`."""
