@@ -30,14 +30,18 @@ def proxy_of(scheme, host):
 def connect(host, port, stage):
     stage.append("its name was looked up in vain")
     try:
-        addresses = {one[4][0] for one in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)}
+        found = [one[4][0] for one in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)]
     except OSError as error:
         raise ConnectionError(f"no address for {host}: {error.strerror or error}") from None
-    stage.append(f"no connection to {host}:{port} ({', '.join(sorted(addresses)[:3])})")
-    try:
-        return socket.create_connection((host, port), TRY_SECONDS - 2)
-    except OSError as error:
-        raise ConnectionError(f"{stage[-1]}: {error.strerror or error}") from None
+    stage.append(f"no connection to {host}:{port} ({', '.join(found[:3])})")
+    # One of a family that leads nowhere must not use up the time of the others.
+    seconds, last = max(2, (TRY_SECONDS - 2) / len(found)), None
+    for address in found:
+        try:
+            return socket.create_connection((address, port), seconds)
+        except OSError as error:
+            last = error.strerror or error
+    raise ConnectionError(f"{stage[-1]}: {last}")
 
 
 def answer_of(connection, text, who, stage):
@@ -99,6 +103,9 @@ def ask(url, stage, found):
         found[url] = ""
     except ConnectionError as error:
         found[url] = str(error)
+    except (KeyError, TypeError, ValueError):
+        # An address or a proxy of a kind that is not understood here: whoever needs it may.
+        found[url] = ""
 
 
 def look_at_all():

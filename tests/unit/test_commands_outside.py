@@ -193,3 +193,10 @@ def test_a_clock_that_is_behind_is_named_by_what_it_does_to_a_certificate(
     with served(over_tls(tmp_path)) as port:
         done = reach("all", f"https://127.0.0.1:{port}/", SSL_CERT_FILE=str(tmp_path / "crt"))
     assert "is not valid yet by this machine's clock" in done.stderr
+
+
+@pytest.mark.parametrize("proxy", ["gopher://127.0.0.1:port", "http://[::1", "squid"])
+def test_what_is_not_understood_is_left_to_whoever_needs_it(proxy: str) -> None:
+    done = reach("all", "https://nobody.invalid/", https_proxy=proxy)
+    assert "Traceback" not in done.stderr
+    assert "within" not in done.stderr
