@@ -97,6 +97,7 @@ def test_a_server_whose_port_is_taken_says_so_and_touches_no_database(tmp_path: 
 
 
 def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.getsignal(signal.SIGINT)
     lost: list[str] = []
 
@@ -111,6 +112,7 @@ def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
 
     assert lost == ["in silence"]
     assert signal.getsignal(signal.SIGINT) is before
+    signal.signal(signal.SIGINT, inherited)
 
 
 def test_where_nobody_interrupts_nothing_is_told() -> None:

@@ -18,6 +18,7 @@ from notebake.records import Run
 from notebake.run_log import kept_log
 from notebake.run_store import default_location, open_store
 from notebake.secrets import local_copies
+from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(id="ocean-1", recipe=Recipe(name="ocean"), store="s3://bucket/runs")
@@ -104,7 +105,7 @@ def as_nobody(program: str, *words: str, **variables: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
 
 
@@ -155,7 +156,7 @@ def test_a_home_that_cannot_be_written_is_told_with_what_to_set(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
     assert f"{tmp_path}/.notebake, which cannot be written: {reason}" in done.stderr
     assert "export NOTEBAKE_HOME=" in done.stderr
@@ -237,7 +238,7 @@ def test_an_sftp_that_has_no_room_here_is_told_so(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
     assert "OSError: [Errno 28] No space left on device" in done.stderr
     assert dataset_relay.FULL_BELOW_BYTES <= 2**20

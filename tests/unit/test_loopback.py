@@ -18,6 +18,7 @@ from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
 from notebake.jupyter_server import check_server
 from notebake.loopback import is_loopback, keep_loopback_direct, usable_by_python
+from tests.limits import HANG_SECONDS
 from tests.unit.test_jupyter_server import TOKEN, Jupyter, serving
 
 ROOT = Path(__file__).parents[2]
@@ -232,6 +233,6 @@ print(server_process.answers(Home(Path(sys.argv[1]), server.server_port - 4566))
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
     assert done.stdout.strip() == "True"

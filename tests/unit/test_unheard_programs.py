@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.limits import HANG_SECONDS
+
 ROOT = Path(__file__).parents[2]
 LINES = 400
 CODE = 7
@@ -67,7 +69,7 @@ def let_work(process: subprocess.Popen[bytes]) -> int:
     assert process.stdin
     process.stdin.write(b"go\n")
     process.stdin.close()
-    return process.wait(timeout=300)
+    return process.wait(timeout=HANG_SECONDS)
 
 
 def is_whole(log_path: Path) -> bool:
@@ -97,7 +99,7 @@ def test_head_takes_one_line(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=HANG_SECONDS,
     )
 
     assert done.returncode == CODE
@@ -139,7 +141,7 @@ def test_streams_that_are_closed_at_the_start(closed: str, tmp_path: Path) -> No
         cwd=ROOT,
         capture_output=True,
         check=False,
-        timeout=300,
+        timeout=HANG_SECONDS,
     )  # fmt: skip
 
     assert done.returncode == CODE
@@ -155,7 +157,7 @@ def test_an_encoding_without_the_characters(encoding: str, tmp_path: Path) -> No
         stderr=subprocess.STDOUT,
         env={**os.environ, "PYTHONIOENCODING": encoding},
     )
-    printed, _ = process.communicate(b"go\n", timeout=300)
+    printed, _ = process.communicate(b"go\n", timeout=HANG_SECONDS)
 
     said = printed.decode(encoding)
     assert process.returncode == CODE
@@ -197,7 +199,7 @@ def test_a_hangup_ends_a_process_that_does_not_outlive_its_terminal() -> None:
     os.close(theirs)
     os.close(ours)
 
-    assert process.wait(timeout=300) == -signal.SIGHUP
+    assert process.wait(timeout=HANG_SECONDS) == -signal.SIGHUP
 
 
 def test_a_log_on_a_full_disk_is_told_once(tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ def test_a_log_on_a_full_disk_is_told_once(tmp_path: Path) -> None:
         tmp_path / "log", stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit_files
     )
     assert process.stdin
-    printed, errors = process.communicate(b"go\n", timeout=300)
+    printed, errors = process.communicate(b"go\n", timeout=HANG_SECONDS)
 
     assert process.returncode == CODE
     assert printed.decode().count("cannot be written: File too large") == 1

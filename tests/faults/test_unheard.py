@@ -1,0 +1,27 @@
+"""Whole scripted builds whose output is lost: each ends with an image, and its log is whole."""
+
+from typing import Any
+
+import pytest
+
+from tests.faults.unheard import tried
+from tests.own_process import report_of
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What came of each build, all made in a process of their own."""
+    report = tmp_path_factory.mktemp("unheard") / "report.json"
+    return report_of("tests.faults.unheard", report=report)
+
+
+@pytest.mark.parametrize("way", tried())
+def test_a_build_whose_output_is_lost_ends_well(way: str, told: dict[str, Any]) -> None:
+    build = told[way]
+
+    assert build["lost"], "its output was lost"
+    assert build["error"] == ""
+    assert build["accepted"] == 1
+    assert build["left"] == []
+    assert "nothing temporary is left" in build["log"]
+    assert "Not all of the output could be written" in build["log"]
