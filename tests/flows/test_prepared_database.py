@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import local_server
 from flows.prepared_database import begin_with_tables, main, prepare, prepared_path
 from tests.limits import HANG_SECONDS
 
@@ -41,10 +42,23 @@ finally:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which somebody has told Prefect of a database of his own, in two ways."""
+    folder = tmp_path_factory.mktemp("project")
+    for package in ("flows", "notebake"):
+        (folder / package).symlink_to(PROJECT / package)
+    theirs = f"sqlite+aiosqlite:///{folder}/theirs.db"
+    (folder / "prefect.toml").write_text(f'[server.database]\nconnection_url = "{theirs}"\n')
+    (folder / ".env").write_text(f"PREFECT_SERVER_DATABASE_CONNECTION_URL={theirs}\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterator[Path]:
     """The prepared database of an environment of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "prefix", str(tmp_path_factory.mktemp("environment")))
+        patch.setattr(local_server, "PROJECT", project)
         yield prepare()
 
 
@@ -84,6 +98,13 @@ def test_what_is_prepared_is_one_file_with_tables_and_their_version_alone(made: 
     assert {"flow_run", "log", "configuration", "block_type"} <= set(rows)
     assert {name: count for name, count in rows.items() if count} == {"alembic_version": 1}
     assert [one.name for one in made.parent.iterdir()] == [made.name]
+
+
+def test_what_is_prepared_knows_nothing_of_settings_in_the_project(
+    made: Path, project: Path
+) -> None:
+    assert made.exists()
+    assert not (project / "theirs.db").exists()
 
 
 def test_a_new_home_begins_with_the_prepared_tables_and_is_not_migrated(
