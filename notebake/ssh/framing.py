@@ -9,26 +9,25 @@ each command, and stand in the line in two halves: a shell that traces what it r
 import secrets
 from dataclasses import dataclass
 
-BASH = "/bin/bash --norc --noprofile -p -c"
-"""A bash that takes nothing from its environment: `-p` leaves out BASH_ENV, SHELLOPTS, CDPATH and
-functions, and without `--norc` a bash below sshd reads ~/.bashrc (bash(1), "INVOCATION")."""
-LEAVE = (
-    "exec /usr/bin/env --unset=BASH_ENV --unset=ENV --unset=SHELLOPTS --unset=BASHOPTS"
-    f" --unset=CDPATH {BASH}"
+LEAVE = "exec /bin/bash --norc --noprofile -p -c"
+"""Leaves the login shell for a bash that takes nothing from its environment: `-p` leaves out
+BASH_ENV, SHELLOPTS, CDPATH and functions, and without `--norc` a bash below sshd reads ~/.bashrc
+(bash(1), "INVOCATION")."""
+BEGIN = (
+    # Nor shall what is started further down find these; and it begins where a login does.
+    "unset BASH_ENV ENV CDPATH; cd 2> /dev/null; "
 )
-"""Leaves the login shell; what is started further down finds nothing of these, either."""
-HOME = "cd 2> /dev/null; "
-"""Goes where a login begins, wherever the login shell went."""
 ASK = (
-    HOME
+    BEGIN
     # Where the login shell has joined both streams, errors would stand in the answer.
     + "if [ /dev/fd/1 -ef /dev/fd/2 ]; then exec 2> /dev/null; fi;"
     ' printf -v command %b "$2"; echo "$0$1 begin" >&2; echo "$0$1 begin";'
-    f' {BASH} "$command" < /dev/null; code=$?;'
+    # In a shell below this one, which says how it ended.
+    ' (BASH_ARGV0=bash; set --; eval "$command") < /dev/null; code=$?;'
     ' echo "$0$1 end $code"; echo "$0$1 end $code" >&2'
 )
 SERVE_FILES = (
-    f"{HOME}for place in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do"
+    f"{BEGIN}for place in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do"
     ' if [ -x "$place/sftp-server" ]; then'
     ' echo "$0$1 begin"; exec "$place/sftp-server" 2> /dev/null; fi; done;'
     ' echo "$0$1 none"'

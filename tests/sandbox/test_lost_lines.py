@@ -181,7 +181,7 @@ def test_a_command_whose_line_is_cut_has_not_failed(cloud: Cloud, host: Host, ro
     with meanwhile(cut), pytest.raises(HostUnreachableError, match="was lost: cut off"):
         ssh.run_command(host, "touch /var/lib/commanded; sleep 60")
     with pytest.raises(HostCommandError) as caught:
-        ssh.run_command(host, "kill -KILL $$")
+        ssh.run_command(host, "kill -KILL $BASHPID")
     assert caught.value.exit_code == 128 + 9, "a signal ended it, and the line is sound"
     with pytest.raises(HostUnreachableError, match="no answer within 1 s"):
         ssh.run_command(host, "sleep 60", timeout_seconds=1)
