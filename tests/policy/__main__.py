@@ -7,15 +7,11 @@ left alone by another one in which a sweep removes what remains.
 """
 
 import argparse
-import contextvars
 import json
 import logging
 import os
-import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -25,78 +21,16 @@ from notebake.errors import NotebakeError
 from notebake.look import Scope, look
 from notebake.records import Resource, Run
 from notebake.run_store import is_remote
-from notebake.step import current_step
-from sandbox.calls import Call
-from sandbox.wire import Reply
-from tests.policy.asked_of_iam import asked_of_iam
 from tests.policy.iam import Iam, allow_all
-from tests.policy.judge import Asked
 from tests.policy.tours import TOURS, Tour
+from tests.policy.writes import Forks, Writes
 from tests.sweep import stand_in_jupyter, whole_run
-from tests.sweep.points import OpenRoad, Point
+from tests.sweep.points import OpenRoad
 from tests.sweep.sweep import LEASE_SECONDS
 from tests.sweep.world import World, make_directory, put_in_place, remove_directory
 
 ABANDONED_AFTER = "CreateImage"
 INTERFACE = "eni-00000000000000001"
-
-
-class Writes:
-    """Writes down what IAM is asked for each call."""
-
-    def __init__(self, world: World, tour: str, caller: str, file: int) -> None:
-        self.world, self.tour, self.caller, self.file = world, tour, caller, file
-        self.what = "build"
-        self._lock = threading.Lock()
-
-    def before(self, call: Call) -> Reply | None:
-        """Write, and let the call through."""
-        told = {
-            "tour": self.tour,
-            "what": self.what,
-            "step": current_step.get(),
-            "call": call.operation,
-            "is_dry": call.parameters.get("DryRun") == "true",
-            "asked": [asdict(one) for one in self._asked(call)],
-        }
-        with self._lock:
-            # Copies of the process write to the same file, at its end.
-            os.write(self.file, (json.dumps(told) + "\n").encode())
-
-    def _asked(self, call: Call) -> list[Asked]:
-        return asked_of_iam(call, self.world.cloud, self.caller)
-
-    def after(self, _: Call, reply: Reply) -> Reply:
-        return reply
-
-
-class Forks(OpenRoad):
-    """Lets a copy of the process go on otherwise, after the first call of each name."""
-
-    def __init__(self, then: dict[str, list[Callable[[], None]]]) -> None:
-        self.then = then
-
-    def after(self, point: Point, *, changed: bool) -> bool:
-        """Fork, and wait for the copy: there is one world at a time."""
-        for work in self.then.pop(point.name.removeprefix("ec2."), []) if changed else []:
-            sys.stdout.flush()
-            if child := os.fork():
-                _, status = os.waitpid(child, 0)
-                if status:
-                    os._exit(1)
-                continue
-            end_with(work)
-        return False
-
-
-def end_with(work: Callable[[], None]) -> None:
-    """Do the work in a copy of the process, and never return to what the copy was doing."""
-    try:
-        contextvars.Context().run(work)
-    except BaseException:
-        logging.exception("A copy of the process failed")
-        os._exit(1)
-    os._exit(0)
 
 
 def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
@@ -137,6 +71,9 @@ def resume_elsewhere(world: World, writes: Writes, run: Run, location: str) -> N
     world.clock.advance(LEASE_SECONDS)
     world.road = OpenRoad()
     look(Scope(regions=(run.recipe.region,), run_id=run.id, store=location, before=None))
+    for machine in world.history.region.instances:
+        # Somebody has tidied up.
+        world.history.region.untag(machine, "Name")
     if group := networks.find_security_group(run):
         networks.allow_ssh(group, ("203.0.113.9/32",), run.recipe.region)
     whole_run.take_up(run.id, location)

@@ -5,11 +5,10 @@ IAM users"): a volume that is made or attached with a key needs all of these of 
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from sandbox.calls import Call
 from sandbox.ec2.cloud import Cloud
-from tests.policy.judge import Thing
+from tests.policy.judge import Request, Thing
 
 USING = (
     *("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext"),
@@ -18,9 +17,7 @@ USING = (
 ATTACHING = ("AttachVolume", "RunInstances", "StartInstances")
 
 
-def asked_of_keys(
-    call: Call, cloud: Cloud
-) -> Iterator[tuple[str, tuple[Thing, ...], dict[str, Any]]]:
+def asked_of_keys(call: Call, cloud: Cloud) -> Iterator[Request]:
     """Yield what is asked for each key of the account's own that a call makes disks with."""
     if call.operation not in ATTACHING:
         return

@@ -35,6 +35,10 @@ class Thing:
     """Where it is not the caller's; "" for what belongs to AWS."""
 
 
+Request = tuple[str, tuple[Thing, ...], dict[str, Any]]
+"""An action, what it touches, and what its conditions may look at."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What IAM is asked for one call: one action on all that it touches."""

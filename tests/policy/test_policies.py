@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from notebake.aws import facts, tags
+from notebake.aws import facts
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.preflight.asks_to_make import asks_to_make
@@ -31,8 +31,6 @@ from tests.sweep.whole_run import USERS_VOLUME
 LONGEST = 6144
 """Characters of a managed policy, blanks not counted (IAM user guide, "IAM and STS quotas")."""
 STAND_IN = re.compile(r"-0{17}$")
-OURS = {f"aws:ResourceTag/{tags.RUN}": "ocean-1"}
-TAGGED = {f"aws:RequestTag/{tags.RUN}": "ocean-1", "aws:TagKeys": [tags.RUN]}
 
 
 @dataclass(frozen=True)
@@ -160,109 +158,6 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
 def test_each_is_short_enough_to_be_a_managed_policy() -> None:
     for path in DEPLOYMENTS.glob("policy*.json"):
         assert len(re.sub(r"\s", "", path.read_text(encoding="utf-8"))) <= LONGEST, path.name
-
-
-def test_the_judge_takes_no_request_that_lacks_what_aws_checks(judge: Judge) -> None:
-    instance, image = Thing("instance", "i-00000001", OURS), Thing("image", "ami-00000001", TAGGED)
-    wanting = Asked("ec2:CreateImage", (instance, image))
-    foreign = Asked("ec2:StopInstances", (instance, image))
-
-    verdicts = judge.ask(filled_in("policy"), [wanting, foreign])
-
-    assert [one.allowed for one in verdicts] == [False, False]
-    assert "without [snapshot]" in verdicts[0].error
-    assert "with [image]" in verdicts[1].error
-
-
-def launch(**other: dict[str, Any]) -> Asked:
-    """Return a launch as a run makes it, but for some things."""
-    told: dict[str, dict[str, Any]] = {
-        "instance": TAGGED,
-        "volume": TAGGED,
-        "network-interface": TAGGED,
-        "key-pair": OURS,
-        "security-group": OURS,
-        "image": {},
-        "subnet": {},
-    }
-    things = {one.replace("_", "-"): context for one, context in other.items()}
-    return Asked("ec2:RunInstances", tuple(Thing(k, "x-1", c) for k, c in (told | things).items()))
-
-
-THEIRS: dict[str, Asked] = {
-    "end somebody's machine": Asked("ec2:TerminateInstances", (Thing("instance", "i-1"),)),
-    "stop it": Asked("ec2:StopInstances", (Thing("instance", "i-1"),)),
-    "make an image of it": Asked(
-        "ec2:CreateImage",
-        (Thing("instance", "i-1"), Thing("image", "ami-1", TAGGED), Thing("snapshot", "s", TAGGED)),
-    ),
-    "read its console": Asked("ec2:GetConsoleOutput", (Thing("instance", "i-1"),)),
-    "call it ours": Asked("ec2:CreateTags", (Thing("instance", "i-1", TAGGED),)),
-    "give a run's machine to another run": Asked(
-        "ec2:CreateTags", (Thing("instance", "i-1", OURS | TAGGED),)
-    ),
-    "delete somebody's volume": Asked("ec2:DeleteVolume", (Thing("volume", "vol-1"),)),
-    "remove an accepted image": Asked(
-        "ec2:DeregisterImage",
-        (Thing("image", "ami-1", OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}),),
-    ),
-    "remove its snapshot": Asked(
-        "ec2:DeleteSnapshot",
-        (Thing("snapshot", "snap-1", OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}),),
-    ),
-    "launch without a tag": launch(instance={}),
-    "launch with a disk without a tag": launch(volume={}),
-    "launch into somebody's group": launch(security_group={}),
-    "launch with somebody's key": launch(key_pair={}),
-    "open somebody's group": Asked(
-        "ec2:AuthorizeSecurityGroupIngress", (Thing("security-group", "sg-1"),)
-    ),
-    "import a key without a tag": Asked("ec2:ImportKeyPair", (Thing("key-pair", "mine"),)),
-    "take all tags off": Asked("ec2:DeleteTags", (Thing("image", "ami-1", OURS),)),
-    "share somebody's image": Asked("ec2:ModifyImageAttribute", (Thing("image", "ami-1"),)),
-    "attach another volume": Asked(
-        "ec2:AttachVolume", (Thing("instance", "i-1", OURS), Thing("volume", "vol-1"))
-    ),
-    "read another secret": Asked("ssm:GetParameter", (Thing("parameter", "production/password"),)),
-    "write beside the run store": Asked("s3:PutObject", (Thing("object", "runs/other/x"),)),
-    "hand another role over": Asked(
-        "iam:PassRole",
-        (Thing("role", "admin", {"iam:PassedToService": "scheduler.amazonaws.com"}),),
-    ),
-    "hand the role to another service": Asked(
-        "iam:PassRole",
-        (Thing("role", "notebake-scheduler", {"iam:PassedToService": "ec2.amazonaws.com"}),),
-    ),
-    "decrypt with the key": Asked("kms:Decrypt", (Thing("key", "key-1"),)),
-}
-
-
-@pytest.mark.parametrize("what", THEIRS)
-def test_what_is_not_of_a_run_is_out_of_reach(what: str, judge: Judge) -> None:
-    (verdict,) = judge.ask(filled_in(key_id="key-1"), [THEIRS[what]])
-
-    assert verdict.error == ""
-    assert not verdict.allowed
-
-
-def test_the_launch_that_the_others_differ_from_is_allowed(judge: Judge) -> None:
-    (verdict,) = judge.ask(filled_in("policy"), [launch()])
-
-    assert verdict.allowed
-
-
-@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
-def test_the_same_files_serve_in_every_partition(partition: str, judge: Judge) -> None:
-    asked = Asked(
-        "ec2:StopInstances",
-        (Thing("instance", "i-1", OURS),),
-        region="cn-north-1",
-        partition=partition,
-        principal=f"arn:{partition}:iam::123456789012:user/ada",
-    )
-    (verdict,) = judge.ask(filled_in("policy"), [asked])
-
-    assert verdict.allowed
 
 
 def test_every_policy_is_needed_by_some_tour() -> None:

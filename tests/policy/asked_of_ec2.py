@@ -1,0 +1,126 @@
+"""What IAM is asked for a call of EC2.
+
+What a call touches is told from its parameters by their form: every id in it, wherever it stands,
+and the key pair that it names. What it makes are the kinds that its tags are for. The judge refuses
+what lacks a kind that AWS's own data require.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.calls import Call
+from sandbox.ec2.cloud import Cloud
+from tests.policy.asked_with_keys import asked_of_keys
+from tests.policy.judge import Request, Thing
+
+KINDS = {
+    "ami": "image",
+    "eni": "network-interface",
+    "i": "instance",
+    "key": "key-pair",
+    "sg": "security-group",
+    "snap": "snapshot",
+    "subnet": "subnet",
+    "vol": "volume",
+    "vpc": "vpc",
+}
+ID = re.compile(rf"(?:{'|'.join(KINDS)})-[0-9a-f]{{8,17}}")
+SAID = re.compile(r"^(?:Filter|Tag|TagSpecification)\.|^(?:ClientToken|Description|UserData)$")
+"""Where an id is only a word."""
+MADE = re.compile(r"^TagSpecification\.(\d+)\.ResourceType$")
+NEW = "0123456789abcdef0"
+"""What a thing is called that has no id yet."""
+MAKING = {
+    "CreateImage": ("image", "snapshot"),
+    "CreateSecurityGroup": ("security-group",),
+    "ImportKeyPair": ("key-pair",),
+    "RunInstances": ("instance", "volume", "network-interface"),
+}
+TAKING = {"DeleteTags"}
+ITSELF = {"CreateTags", "DeleteTags"}
+"""Their tags are put on what is there."""
+
+
+def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
+    """Yield what IAM is asked: the action, to tag what it makes, and to use keys."""
+    told, name = call.parameters, call.operation
+    given = _tags_in(told, "Tag.") if name in ITSELF else {}
+    new = {} if name in ITSELF else _made(told)
+    things = [_existing(one, call, cloud, given) for one in _named(call, cloud)]
+    things += [
+        Thing(kind, f"{_prefix(kind)}{NEW}", requested(marks)) for kind, marks in new.items()
+    ]
+    untagged = [kind for kind in MAKING.get(name, ()) if kind not in new]
+    things += [Thing(kind, f"{_prefix(kind)}{NEW}") for kind in untagged]
+    yield f"ec2:{name}", tuple(things), {}
+    for kind, marks in new.items():
+        tagged = Thing(kind, f"{_prefix(kind)}{NEW}", requested(marks))
+        yield "ec2:CreateTags", (tagged,), {"ec2:CreateAction": name}
+    yield from asked_of_keys(call, cloud)
+
+
+def _named(call: Call, cloud: Cloud) -> list[str]:
+    """Return the ids that a call names."""
+    told = {key: text for key, text in call.parameters.items() if not SAID.match(key)}
+    region = cloud.region(call.region)
+    found = [one for text in told.values() for one in ID.findall(text)]
+    if "KeyName" in told and call.operation != "ImportKeyPair":
+        pair = region.network.key_pairs.get(told["KeyName"])
+        found.append(pair.id if pair else told["KeyName"])
+    if call.operation == "RunInstances":
+        found += _starts_from(call, cloud, found)
+    return list(dict.fromkeys(found))
+
+
+def _starts_from(call: Call, cloud: Cloud, found: list[str]) -> list[str]:
+    """Return what a launch uses without naming it: snapshots of the image, the default group."""
+    region = cloud.region(call.region)
+    image = region.images.get(call.parameters["ImageId"])
+    more = [line.snapshot_id for line in image.mapping if line.snapshot_id] if image else []
+    if not any(one.startswith("sg-") for one in found):
+        more.append(region.network.get_default_security_group().id)
+    return more
+
+
+def _existing(one: str, call: Call, cloud: Cloud, given: dict[str, str]) -> Thing:
+    """Return a thing that is there, or that nothing is known of, with its tags."""
+    region = cloud.region(call.region)
+    context: dict[str, Any] = requested(given)
+    if call.operation in TAKING:
+        context = {"aws:TagKeys": list(given)}
+    for key, value in region.tags_of(one).items():
+        context |= {f"aws:ResourceTag/{key}": value, f"ec2:ResourceTag/{key}": value}
+    prefix = one.rpartition("-")[0]
+    if prefix == "key" or prefix not in KINDS:
+        names = {pair.id: name for name, pair in region.network.key_pairs.items()}
+        return Thing("key-pair", names.get(one, one), context)
+    return Thing(KINDS[prefix], one, context)
+
+
+def _made(told: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return the tags of what a call makes, by kind."""
+    numbers = {found[1]: kind for key, kind in told.items() if (found := MADE.match(key))}
+    return {kind: _tags_in(told, f"TagSpecification.{n}.Tag.") for n, kind in numbers.items()}
+
+
+def _tags_in(told: dict[str, str], start: str) -> dict[str, str]:
+    """Return tags that a call names with their values; "" for those it only names."""
+    keys = {key: text for key, text in told.items() if key.startswith(start)}
+    return {
+        text: keys.get(key.removesuffix("Key") + "Value", "")
+        for key, text in keys.items()
+        if key.endswith(".Key")
+    }
+
+
+def requested(marks: dict[str, str]) -> dict[str, Any]:
+    """Return what conditions see of the tags that a request gives."""
+    if not marks:
+        return {}
+    return {f"aws:RequestTag/{k}": v for k, v in marks.items()} | {"aws:TagKeys": list(marks)}
+
+
+def _prefix(kind: str) -> str:
+    """Return what the ids of a kind begin with."""
+    return next(f"{prefix}-" for prefix, one in KINDS.items() if one == kind)
