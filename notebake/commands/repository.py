@@ -14,7 +14,10 @@ def clone_repository(*, repository: Repository, path: str, user: str) -> str:
     What is at the path and is not a clone of this repository is refused, and so are changes in
     the clone that a checkout would lose.
     """
-    values = variables(url=repository.url, ref=repository.ref, path=path, user=user)
+    with_submodules = "yes" if repository.submodules else "no"
+    values = variables(
+        url=repository.url, ref=repository.ref, path=path, user=user, submodules=with_submodules
+    )
     return script(
         NETWORK_ENVIRONMENT,
         values,
@@ -98,7 +101,12 @@ else
     echo "$url has no branch, tag or commit $ref" >&2
     exit 1
 fi
-git -C "$clone" submodule --quiet update --init --recursive
+if [ "$submodules" = yes ] &&
+    ! git -C "$clone" submodule --quiet update --init --recursive; then
+    echo "A submodule of $url could not be cloned by the machine, which has neither key nor" \
+        "password: if nothing needs it, set repository.submodules: false in the recipe" >&2
+    exit 1
+fi
 rm "$begun"
 
 if git -C "$clone" grep --quiet --fixed-strings 'filter=lfs' -- '*.gitattributes' &&

@@ -104,6 +104,8 @@ class Repository(Part):
     """Branch, tag or commit id; a full commit id is the only one that never changes."""
     path: OwnPath | None = None
     """Where it goes; by default the login user's home and the repository's name."""
+    submodules: Annotated[bool, Field(strict=True)] = True
+    """Whether its submodules are cloned, too; each must be one that everybody can clone."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         """The folder is named for the address unless the recipe names it."""

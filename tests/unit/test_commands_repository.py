@@ -150,3 +150,40 @@ def test_files_in_lfs_are_pointed_out(world: ShellWorld, source: Path, tmp_path:
     done = world.run(clone(source, tmp_path / "clone"))
     assert done.returncode == 0
     assert "git LFS, which is not installed" in done.stdout
+
+
+def with_submodule(source: Path, url: str) -> None:
+    """Commit a submodule of that address, which nobody needs to have."""
+    text = f'[submodule "theme"]\n\tpath = theme\n\turl = {url}\n'
+    (source / ".gitmodules").write_text(text)
+    git(source, "add", ".gitmodules")
+    git(source, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},theme")
+    git(source, "commit", "-qm", "theme")
+
+
+def test_a_submodule_that_the_machine_cannot_clone_is_told_with_the_way_on(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    with_submodule(source, f"{tmp_path}/not-there")
+
+    ended = world.run(clone(source, tmp_path / "clone"))
+
+    assert ended.returncode != 0
+    assert "set repository.submodules: false in the recipe" in ended.stderr
+
+
+def test_submodules_are_left_out_where_the_recipe_says_so_also_after_a_failure(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    with_submodule(source, f"{tmp_path}/not-there")
+    world.run(clone(source, tmp_path / "clone"))
+    without = Repository(url="https://example.org/x", submodules=False)
+    local = without.model_copy(update={"url": f"file://{source}"})
+    script = clone_repository(
+        repository=local, path=str(tmp_path / "clone"), user=getpass.getuser()
+    )
+
+    assert world.run(script).returncode == 0
+
+    assert (tmp_path / "clone" / "file").read_text() == "two"
+    assert not (tmp_path / "clone" / "theme" / ".git").exists()

@@ -11,6 +11,7 @@ from notebake.asked import asked_for
 from notebake.aws import tags
 from notebake.aws.facts import Caller
 from notebake.commands.notebook import run_notebook
+from notebake.commands.repository import clone_repository
 from notebake.disks import disks_of_builder
 from notebake.errors import RecipeError
 from notebake.notebook_run import notebook_home, wanted_notebook, working_directory
@@ -56,6 +57,13 @@ def notebook(recipe: Recipe) -> object:
         timeout_seconds=wanted.timeout_seconds,
     )
     return ran, wanted.minimum_cells, wanted.minimum_figures, wanted.verdict, wanted.compare
+
+
+def cloned(recipe: Recipe) -> object:
+    repository, path = recipe.repository, recipe.repository_path
+    assert repository
+    assert path
+    return clone_repository(repository=repository, path=path, user=recipe.base_image.user)
 
 
 def disks(recipe: Recipe) -> object:
@@ -200,6 +208,11 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
         REPOSITORY,
         REPOSITORY.replace("}", ", path: /o}"),
         lambda recipe: recipe.repository_path,
+    ),
+    "repository.submodules": (
+        REPOSITORY,
+        REPOSITORY.replace("}", ", submodules: false}"),
+        cloned,
     ),
     "notebook.path": (REPOSITORY, f"{NOTEBOOK}}}", notebook),
     "notebook.working_directory": (
