@@ -1,0 +1,99 @@
+"""A run store with runs of several accounts: a look speaks of the one that it looked into."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.command_line import main
+from notebake import clock
+from notebake.errors import WrongAccountError
+from notebake.look import Scope, look
+from notebake.moments import moment_of
+from notebake.records import Account, Run
+from notebake.run_account import keep_account
+from notebake.sweep import remove
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import REGION, CloudWorld
+from tests.left_behind import changing, expire, ids, of
+
+HERE, OTHER = "123456789012", "210987654321"
+
+
+@pytest.fixture
+def runs(world: CloudWorld) -> tuple[Run, Run]:
+    """Two dead runs of one store, whose leases are over; the second says that it is another's."""
+    both = world.new_run(), world.new_run()
+    for run, account in zip(both, (HERE, OTHER), strict=True):
+        carry_out_to(run, "launch_instance")
+        expire(run)
+        keep_account(run, Account(id=account, partition="aws"))
+    return both
+
+
+def test_a_sweep_leaves_what_is_of_a_run_of_another_account_and_says_so(
+    runs: tuple[Run, Run],
+) -> None:
+    ours, other = runs
+    scope = Scope(regions=(REGION,), store=ours.store, before=moment_of(clock.now()))
+    theirs = ids(of(other))
+
+    found = look(scope)
+    remove(found.findings, scope)
+
+    assert found.elsewhere == (f"run {other.id} belongs to the account {OTHER}",)
+    reasons = {one.reason_to_stay for one in found.findings if one.resource.id in theirs}
+    assert reasons == {f"its run belongs to the account {OTHER}, which is not this one"}
+    assert of(ours) == []
+    assert ids(of(other)) == theirs
+
+
+def test_a_survey_of_such_a_run_is_refused(runs: tuple[Run, Run]) -> None:
+    _, other = runs
+    scope = Scope(regions=(REGION,), run_id=other.id, store=other.store, before=None)
+
+    with pytest.raises(WrongAccountError, match=f"(?s){OTHER}.*{HERE}"):
+        look(scope)
+
+
+@pytest.mark.parametrize("command", [["survey"], ["tear-down", "--without-store"]])
+def test_what_is_typed_for_such_a_run_is_refused_and_changes_nothing(
+    world: CloudWorld,
+    runs: tuple[Run, Run],
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    _, other = runs
+    if "--without-store" in command:
+        # What is left of a run's folder still says where it was.
+        shutil.rmtree(Path(other.store, other.id, "recipes"))
+    before = changing(world)
+
+    assert main(["--store", other.store, *command, other.id]) == 1
+
+    read = capsys.readouterr()
+    told = " ".join((read.out + read.err).split())
+    assert f"belongs to the AWS account {OTHER}" in told
+    assert f"of the account {HERE}" in told
+    assert "AWS_PROFILE" in told
+    assert changing(world) == before
+
+
+def test_a_tear_down_without_the_store_that_finds_nothing_says_where_it_looked(
+    world: CloudWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--store", str(world.directory), "tear-down", "gone-1", "--without-store"]) == 0
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"the AWS account {HERE}" in told
+    assert "aws sts get-caller-identity" in told
+
+
+def test_the_runs_are_listed_with_their_accounts(
+    runs: tuple[Run, Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--store", runs[0].store, "runs"]) == 0
+
+    told = capsys.readouterr().out.splitlines()
+    for run, account in zip(runs, (HERE, OTHER), strict=True):
+        assert any(run.id in line and account in line for line in told)
