@@ -10,7 +10,8 @@ from moto.ssm.models import ssm_backends
 ACCEPTED = "notebake:accepted"
 ROLE = "notebake:role"
 NUMBER = "notebake:number"
-PUBLIC_PARAMETERS = "/aws/"
+PUBLIC_PARAMETERS = ("/aws/", "/sandbox/base/")
+"""What the cloud itself tells of its base images."""
 
 
 @dataclass
