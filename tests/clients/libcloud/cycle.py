@@ -15,7 +15,7 @@ from libcloud.compute.providers import get_driver
 from libcloud.compute.types import NodeState, Provider
 
 OPTIONS = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 900
 
 
 class Bake:
