@@ -17,6 +17,7 @@ from tests.policy.iam import Iam
 from tests.policy.judge import USER, Asked, Judge, Policy
 from tests.policy.judge import Verdict as Judgement
 from tests.policy.tours import BUCKET, DATA_BUCKET, PREFIX
+from tests.preflight_world import blocked_public_access, excluded_from_block
 
 EXPECTED = "123456789012"
 
@@ -39,6 +40,9 @@ def with_everything(world: CloudWorld) -> tuple[Run, dict[str, str]]:
     s3.put_object(Bucket=DATA_BUCKET, Key="sst.nc", Body=b"sst")
     zone = f"{REGION}a"
     made = world.ec2.create_volume(AvailabilityZone=zone, Size=1, VolumeType="gp3")["VolumeId"]
+    vpc_id = world.ec2.describe_subnets()["Subnets"][0]["VpcId"]
+    blocked = (blocked_public_access(), excluded_from_block(f"vpc/{vpc_id}"))
+    world.opened.wire.interceptors.extend(blocked)
     key = new_key()
     more: dict[str, Any] = {
         "volumes": (Volume(name="data", mount_point="/data", volume_id=made),),
