@@ -12,7 +12,7 @@ from sandbox.ec2.resources import BlockDevice, Image, Snapshot
 from sandbox.twists.table import TWISTS, Twist
 
 CANONICAL = "099720109477"
-TWISTER = "210987654321"
+TWISTER = "864201357975"
 """The account that publishes the twists: not Canonical, and not the caller."""
 BASE = "base"
 ROOT_SIZE_GIB = 8

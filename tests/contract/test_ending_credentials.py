@@ -152,6 +152,7 @@ def test_a_build_says_it_before_its_first_step(
         said_before.append(caplog.text)
         raise PreflightError("far enough")
 
+    monkeypatch.setattr(build_image, "executing", lambda _run: nullcontext())
     monkeypatch.setattr(build_image, "keep_alive", lambda _run: nullcontext())
     monkeypatch.setattr(build_image, "show_logs_in_prefect", lambda: None)
     monkeypatch.setattr(build_image, "carry_out_all", begin)
