@@ -41,6 +41,15 @@ LINES = (
         why_not="see: ssh cut in the middle of the software",
     ),
     Case(
+        "another writer cuts the host's key on the console",
+        "prove_image",
+        Once(
+            (fault("console_cut", "GetConsoleOutput", times=3),),
+            r"GetConsoleOutput: OK\n(.*GetConsoleOutput: OK\n){4}",
+        ),
+        why_not="see: machine from the image never boots",
+    ),
+    Case(
         "ssh cut during the proof",
         "prove_image",
         Once(
