@@ -51,12 +51,22 @@ fi
 uv=$root/uv/bin/uv
 """.replace("FIND_INDEX", quote(FIND_INDEX))
 
+FIND_PIPS_OWN_INDEX = """
+import ensurepip, pathlib, sys
+places = (pathlib.Path("/usr/share/python-wheels"), pathlib.Path(ensurepip.__file__).parent)
+wheels = (wheel for place in places for wheel in sorted(place.rglob("pip-*.whl")))
+sys.path.insert(0, str(next(wheels)))
+from pip._internal.models.index import PyPI
+print(PyPI.simple_url)
+"""
+"""Prints the index that pip asks where it is told none."""
+
 REACH_INDEX = r"""
-index=${PIP_INDEX_URL:-https://pypi.org/simple}
+index=${PIP_INDEX_URL:-$(python3 -I -c FIND_INDEX)}
 case ${PIP_NO_INDEX:+none}$index in
     http://* | https://*) reach "the index of Python packages" all "$index" ;;
 esac
-"""
+""".replace("FIND_INDEX", quote(FIND_PIPS_OWN_INDEX))
 """Fails where the index cannot be reached that pip and uv will ask."""
 
 INSTALL_UV = r"""
