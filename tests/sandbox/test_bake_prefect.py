@@ -42,7 +42,7 @@ def retried(bakery: Bakery) -> Retried:
     first = call(bakery, sys.executable, "-c", start)
     assert first.returncode == 1, first.stderr
     flow_run = flow_run_of(bakery, str(recipe))
-    run = RunFolder(bakery.cloud, bakery.store / f"run-{flow_run['id'][:8]}")
+    run = bakery.run_of("retried")
     before = run.machines()[0]["InstanceId"]
     second = call(bakery, str(BIN / "prefect"), "flow-run", "retry", flow_run["id"], "-e", FLOW)
     states = states_of(bakery, flow_run["id"])
