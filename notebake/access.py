@@ -3,7 +3,7 @@
 import logging
 
 from notebake.attempt import attempt, close_removed, keep_looking
-from notebake.aws import key_pairs, networks
+from notebake.aws import key_pairs, networks, tags
 from notebake.keys import keys_of
 from notebake.records import KeyPair, Run, SecurityGroup
 
@@ -19,6 +19,7 @@ def ensure_key_pair(run: Run, role: str) -> KeyPair:
         f"key-pair-{role}",
         {"name": key_pairs.key_pair_name(run, role)},
         lambda _: key_pairs.import_key_pair(run, role, keys_of(run, role).public),
+        marks=tags.tags_for(run, role),
         ids=lambda made: (made.id,),
     )
 
@@ -42,6 +43,7 @@ def ensure_group(run: Run) -> SecurityGroup:
         "security-group",
         {"name": networks.group_name(run), "vpc": vpc_id},
         lambda _: networks.create_security_group(run, vpc_id),
+        marks=tags.tags_for(run, "builder"),
         ids=lambda made: (made.id,),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from notebake.attempt import remembering
 from notebake.presence import asker, settle_account
 from notebake.records import Run
 from notebake.run_account import bound_to
@@ -18,5 +19,9 @@ def executing(run: Run) -> Iterator[Lease]:
         WrongAccountError: the credentials are of another account, or nobody can tell that they are
             not. Nothing was changed.
     """
-    with hold_lease(run) as lease, bound_to(run, settle_account(run), asker(run)):
+    with (
+        hold_lease(run) as lease,
+        bound_to(run, settle_account(run), asker(run)),
+        remembering(run),
+    ):
         yield lease

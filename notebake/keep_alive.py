@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 
-from notebake import clock
+from notebake import clock, marks
 from notebake import host as ssh
-from notebake.aws import images, instances, parameters, schedules, tags
+from notebake.aws import instances, parameters, schedules, tagging, tags
 from notebake.builder import as_host, host_key_of
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.fate import is_accepted
 from notebake.ownership import judge
 from notebake.records import Host, Resource, Run
 from notebake.run_store import is_remote
-from notebake.survey import survey
+from notebake.survey import belongings
 from notebake.user_data import renew_lease
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,9 @@ def renew(run: Run) -> bool:
     """
     ends = tags.ends_at(run)
     try:
-        found = {one.id: one for one in survey(run.recipe.region, run.id)}
-        mine = [one for one in found.values() if judge(one, found).is_ours]
+        found = {one.id: one for one in belongings(run)}
+        known_ids = marks.made_by(run, "").keys()
+        mine = [one for one in found.values() if judge(one, found, known_ids).is_ours]
         temporary = [one for one in mine if not is_accepted(one, found)]
         machines = [one for one in temporary if one.kind == "instance"]
         lost = {one.id for one in machines if tags.LOST in one.tags}
@@ -72,12 +73,12 @@ def renew(run: Run) -> bool:
         failed = {one.id for one in alive if not _renew_machine(run, one, ends)}
         ending = lost | failed
         due = [one.id for one in temporary if not ending & {one.id, *one.owners}]
-        marks = {tags.EXPIRES: tags.as_tag(ends)}
+        expiry = {tags.EXPIRES: tags.as_tag(ends)}
         if due:
-            images.add_tags(run.recipe.region, due, marks)
+            tagging.add_tags(run.recipe.region, due, expiry)
         if is_remote(run.store):
             for one in parameters.list_parameters(run.recipe.region, run.id):
-                parameters.tag_parameter(one.name, marks, run.recipe.region)
+                parameters.tag_parameter(one.name, expiry, run.recipe.region)
     except NotebakeError as error:
         log.warning("The leases of run %s were not renewed, and end as before: %s", run.id, error)
         return False

@@ -4,7 +4,7 @@ import datetime
 import logging
 
 from notebake import runs
-from notebake.attempt import attempts
+from notebake.attempt import attempts, open_tokens
 from notebake.errors import NotebakeError
 from notebake.moments import moment_of
 from notebake.records import Account, Record, Run
@@ -28,6 +28,8 @@ class KnownRun(Record):
     """What it made, also what has been removed since."""
     present_ids: frozenset[str] = frozenset()
     """Those of which it has not kept that they are gone."""
+    open_tokens: frozenset[str] = frozenset()
+    """The client tokens of launches whose answer was lost."""
     account: Account | None = None
     """To which it belongs; None where it does not say."""
     ends_at: datetime.datetime | None = None
@@ -55,7 +57,8 @@ def look_up(run_id: str, store: RunStore) -> KnownRun:
     """Return what the store knows about a run that it has."""
     try:
         run = runs.load_run(run_id, store)
-        made = [one for one in attempts(run) if one.made]
+        every = attempts(run)
+        made = [one for one in every if one.made]
         lease, account = read_lease(run), kept_account(run_id, store)
     except (NotebakeError, ValueError) as error:
         log.warning("What run %s made could not be read: %s", run_id, error)
@@ -68,6 +71,7 @@ def look_up(run_id: str, store: RunStore) -> KnownRun:
         account=account,
         made_ids=frozenset(id for one in made for id in one.made),
         present_ids=frozenset(id for one in made for id in one.made if one.state == "made"),
+        open_tokens=frozenset(open_tokens(every)),
         ends_at=moment_of(lasts_until + run.recipe.lease_hours * 3600),
     )
 

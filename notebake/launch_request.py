@@ -7,7 +7,7 @@ from typing import Any
 
 from notebake import clock, runs, secrets
 from notebake.attempt import attempt, attempts, close, close_removed
-from notebake.aws import images, instances, schedules, tags
+from notebake.aws import instances, schedules, tagging, tags
 from notebake.errors import CapacityError, WaitTimeoutError
 from notebake.patience import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
 from notebake.records import Instance, Run
@@ -76,6 +76,7 @@ def request_machine(
             name,
             {"place": place, "token": token, "epoch": epoch, "kept": kept_as, "marks": marks},
             functools.partial(_send, run, kept),
+            marks=marked,
             ids=lambda made: (made.id,),
         )
         earlier = [one.at for one in attempts(run, name) if one.detail["token"] == token]
@@ -101,7 +102,7 @@ def is_ours_to_use(run: Run, instance: Instance, asked_at: float, *, is_replay: 
     if is_replay:
         # What is replayed byte for byte carries the expiry of its first try.
         ends = tags.as_tag(tags.ends_at(run))
-        images.add_tags(run.recipe.region, [instance.id], {tags.EXPIRES: ends})
+        tagging.add_tags(run.recipe.region, [instance.id], {tags.EXPIRES: ends})
     return True
 
 
@@ -140,7 +141,9 @@ def remove_machines(run: Run, role: str, count: int) -> None:
     late = [one for name in names for one in attempts(run, name) if one.may_still_appear]
 
     def look() -> list[Instance] | None:
-        seen = instances.find_launched(run, role)
+        found = instances.find_launched(run, role)
+        unanswered = instances.find_unanswered(run, role)
+        seen = [*{one.id: one for one in (*found, *unanswered)}.values()]
         known = {one.id for one in seen} | {one.client_token for one in seen}
         missing = [one for one in late if not known & {*one.made, str(one.detail["token"])}]
         return seen if not any(one.may_still_appear for one in missing) else None

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-from notebake.aws import inventory, parameters, schedules
+from notebake.aws import inventory, parameters, schedules, tags
 from notebake.aws.identity import current_account
+from notebake.aws.meaning import NO_PERMISSION
 from notebake.errors import CloudError, NotebakeError
 from notebake.fate import Finding, decide
 from notebake.known_runs import KnownRun, known_runs
@@ -17,7 +18,6 @@ from notebake.run_store import open_store
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
-NO_PERMISSION = frozenset(("AccessDeniedException", "UnauthorizedOperation"))
 
 
 class Scope(Record):
@@ -120,11 +120,12 @@ def runs_elsewhere(known: Mapping[str, KnownRun], scope: Scope) -> dict[str, Kno
 def examine(region: str, scope: Scope, whose: Whose) -> list[Finding]:
     """Return what is in one region, and what becomes of it."""
     made_ids = frozenset(id for one in whose.known.values() for id in one.made_ids)
+    tokens = frozenset(token for one in whose.known.values() for token in one.open_tokens)
     found = gather(region, scope.run_id, whose.known)
     return decide(
         found,
         before=scope.before,
-        known_ids=made_ids,
+        known_ids=made_ids | {one.id for one in found if one.token in tokens},
         holders=whose.holders,
         foreign=whose.foreign,
     )
@@ -134,12 +135,14 @@ def gather(region: str, run_id: str, known: Mapping[str, KnownRun]) -> list[Reso
     """Return what carries a run's tag or name, or is known to the run store without them."""
     tagged = inventory.list_resources(region, run_id)
     seen = {one.id for one in tagged}
-    kept = {id: run for run in known.values() if run.region == region for id in run.present_ids}
-    unseen = {id: run.id for id, run in kept.items() if id not in seen}
-    for one in inventory.list_by_id(region, unseen):
-        ends_at = kept[one.id].ends_at
-        expires = one.expires or (ends_at.isoformat(timespec="seconds") if ends_at else "")
-        tagged.append(one.model_copy(update={"expires": expires}))
+    here = [run for run in known.values() if run.region == region]
+    unseen = {id: run.id for run in here for id in run.present_ids if id not in seen}
+    tokens = {token: run.id for run in here for token in run.open_tokens}
+    for one in inventory.list_kept(region, unseen, tokens):
+        if one.id not in seen:
+            ends_at = known[one.run_id].ends_at
+            expires = one.expires or (tags.as_tag(ends_at) if ends_at else "")
+            tagged.append(one.model_copy(update={"expires": expires}))
     return [*inventory.with_users(region, tagged), *_named(region, run_id, tagged)]
 
 

@@ -38,7 +38,8 @@ class Verdict(Record):
 def judge(one: Resource, found: Found, known_ids: Set[str] = frozenset()) -> Verdict:
     """Return whose a resource is; `known_ids` are those that a run store has kept as made."""
     if one.id in known_ids:
-        return _ours("a run store has kept its id")
+        lost = "" if tags.RUN in one.tags else f", though it has lost its tag {tags.RUN}"
+        return _ours(f"a run store has kept its id{lost}")
     return JUDGES[one.kind](one, found, known_ids)
 
 

@@ -131,7 +131,7 @@ def is_shown(run: Run, made: list[Attempt]) -> bool:
     machines = [id for id in ids if id.startswith(INSTANCE.prefix)]
     return bool(
         list_kind(region, INSTANCE, INSTANCE.id_filter, machines)
-        or inventory.list_by_id(region, ids)
+        or inventory.list_kept(region, ids, {})
         or inventory.list_resources(region, run.id)
         or list_kind(region, KEY_PAIR, "key-name", names)
         or list_kind(region, SECURITY_GROUP, "group-name", [name_of_group(run.id)])

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from notebake import host as ssh
 from notebake import identity, keys, runs
-from notebake.aws import images, instances, tags
+from notebake.aws import instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import as_host
 from notebake.commands.boot import are_mount_points, machine_id
@@ -20,6 +20,7 @@ from notebake.errors import (
     WaitTimeoutError,
 )
 from notebake.host_checks import check_jupyter
+from notebake.marks import mark
 from notebake.notebook_report import same_numbers
 from notebake.notebook_run import kept_verdict, prove_by_notebook
 from notebake.patience import FIRST_BOOT_SECONDS, LAZY_DISK_SECONDS
@@ -94,7 +95,7 @@ def give_up(
     run: Run, machine: Instance, why: str, error: WaitTimeoutError | None = None
 ) -> NoReturn:
     """Mark a machine as lost, so that the next launch replaces it."""
-    images.add_tags(run.recipe.region, [machine.id], {tags.LOST: why})
+    mark(run, machine.id, {tags.LOST: why})
     reason = f" {error.message}" if error else ""
     raise LostError(
         f"{machine.id}, started from {machine.image_id}, {why}.{reason}",

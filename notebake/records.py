@@ -103,7 +103,7 @@ class Resource(Record):
     owners: tuple[str, ...] = ()
     """Ids of what it belongs to: a disk's machine, a snapshot's image, who uses a key pair."""
     parts: tuple[str, ...] = ()
-    """Ids of an image's snapshots."""
+    """Ids of an image's snapshots, or of the disks and interfaces that end with a machine."""
     token: str = ""
     """An instance's own ClientToken, which no copy of it shares."""
     made_of: str = ""

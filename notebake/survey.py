@@ -1,5 +1,9 @@
 """What a run has in the account, and what of it should not be there any more."""
 
+from collections.abc import Mapping
+
+from notebake import marks
+from notebake.attempt import Attempt, attempts, open_tokens
 from notebake.aws import inventory, schedules
 from notebake.fate import is_accepted
 from notebake.ownership import Ownership, judge
@@ -11,18 +15,41 @@ def survey(region: str, run_id: str = "") -> list[Resource]:
     return inventory.list_resources(region, run_id)
 
 
+def belongings(run: Run) -> list[Resource]:
+    """Return all that a run has: what carries its tag, and by kept ids and tokens what has lost it.
+
+    Who executes the run puts lost tags back.
+    """
+    region, every = run.recipe.region, attempts(run)
+    tagged = survey(region, run.id)
+    seen = {one.id for one in tagged}
+    makers = marks.made_by(run, "")
+    unseen = {id: run.id for id in makers if id not in seen}
+    kept = inventory.list_kept(region, unseen, dict.fromkeys(open_tokens(every), run.id))
+    found = [*tagged, *(one for one in kept if one.id not in seen)]
+    return [_with_lost_tags(run, one, makers) for one in found]
+
+
+def _with_lost_tags(run: Run, one: Resource, makers: Mapping[str, Attempt]) -> Resource:
+    if one.state == "shutting-down":
+        return one
+    told = marks.complete(run, one.id, one.tags, makers, one.parts)
+    return one.model_copy(update={"tags": told})
+
+
 def left_over(run: Run) -> list[Resource]:
     """Return what of the run is in the account although it should not outlive it.
 
     An accepted image stays, with its snapshots; what somebody has copied is not the run's. The
     run's keys are not among it: a tear-down forgets them when all else is gone.
     """
-    found = survey(run.recipe.region, run.id)
-    by_id = {one.id: one for one in found}
+    found = belongings(run)
+    by_id, known_ids = {one.id: one for one in found}, marks.made_by(run, "").keys()
     left = [
         one
         for one in found
-        if not is_accepted(one, by_id) and judge(one, by_id).ownership is not Ownership.COPIED
+        if not is_accepted(one, by_id)
+        and judge(one, by_id, known_ids).ownership is not Ownership.COPIED
     ]
     if run.recipe.scheduler_role:
         left += schedules.list_schedules(run.recipe.region, run.id)

@@ -11,13 +11,14 @@ from shlex import quote
 from notebake import credential_scan, identity
 from notebake import host as ssh
 from notebake.asked import asked_for
-from notebake.aws import images, instances, tags
+from notebake.aws import instances, tags
 from notebake.builder import baked_image, builder_host, is_finished
 from notebake.commands.boot import machine_id
 from notebake.commands.clean import make_clean, remove_login, work_name
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
 from notebake.detached import run_detached
 from notebake.errors import HostCommandError, ImageNotAcceptedError, SecretFoundError
+from notebake.marks import mark
 from notebake.records import Done, Host, Run
 from notebake.step import Step
 
@@ -75,11 +76,10 @@ def seal(run: Run, host: Host, digest: str) -> None:
     Whoever is killed in between finds the tag "sealing": the machine may let nobody in any more,
     and a stop and a start makes cloud-init put the login back.
     """
-    region = run.recipe.region
-    images.add_tags(region, [host.instance_id], {tags.SEALED: tags.SEALING})
+    mark(run, host.instance_id, {tags.SEALED: tags.SEALING})
     ssh.run_command(host, f"sudo bash -c {quote(remove_login(user=host.user))}")
     ssh.disconnect(host)
-    images.add_tags(region, [host.instance_id], {tags.SEALED: digest})
+    mark(run, host.instance_id, {tags.SEALED: digest})
 
 
 def clean_and_search(run: Run, host: Host, digest: str) -> int:

@@ -8,9 +8,10 @@ Costs   snapshot storage for as long as it is kept
 import logging
 
 from notebake import clock
-from notebake.aws import images, tags
+from notebake.aws import images, tagging, tags
 from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError
+from notebake.marks import mark
 from notebake.moments import moment_of
 from notebake.proof import find_proof
 from notebake.records import Image, Run
@@ -38,8 +39,8 @@ def publish_image(run: Run) -> Image:
         images.share_image(image, run.recipe.share_with, region)
         log.info("Shared %s with %s", image.id, ", ".join(run.recipe.share_with))
     now = tags.as_tag(moment_of(clock.now()))
-    images.add_tags(region, [image.id, *image.snapshot_ids], {tags.ACCEPTED: now})
-    images.remove_tags(region, [image.id, *image.snapshot_ids], [tags.EXPIRES])
+    mark(run, image.id, {tags.ACCEPTED: now}, *image.snapshot_ids)
+    tagging.remove_tags(region, [image.id, *image.snapshot_ids], [tags.EXPIRES])
     return image.model_copy(update={"tags": {**image.tags, tags.ACCEPTED: now}})
 
 

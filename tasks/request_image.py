@@ -53,6 +53,7 @@ def request_image(run: Run) -> Image:
         lambda before_each: images.request_image(
             run, builder.id, disks_of_image(run), lineage, before_each
         ),
+        marks=tags.tags_for(run, "image", **lineage),
         ids=lambda made: (made.id, *made.snapshot_ids),
     )
     log.info("%s is on its way", image.id)

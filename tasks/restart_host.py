@@ -19,6 +19,7 @@ from notebake.builder import baked_image, host_of, is_sealed, shown_image
 from notebake.commands.boot import are_mount_points
 from notebake.errors import LostError
 from notebake.host_checks import wait_for_jupyter
+from notebake.marks import mark
 from notebake.patience import IMAGE_SECONDS
 from notebake.records import Done, Host, Image, Instance, Run
 from notebake.step import Step
@@ -58,8 +59,7 @@ def restart_host(run: Run) -> Done:
             interval_seconds=0.25,
         )
         # From here on cloud-init may put the login back: it is not sealed any more.
-        marks = {tags.SEALED: "", tags.BAKED: image.id}
-        images.add_tags(region, [instance.id], marks)
+        mark(run, instance.id, {tags.SEALED: "", tags.BAKED: image.id})
     if instance.state in {"stopping", "stopped"}:
         instances.wait_for_state(instance.id, region, "stopped")
         # EC2 may not be ready to start it as long as its image is pending.
@@ -68,7 +68,7 @@ def restart_host(run: Run) -> Done:
     wait_for_boot(host)
     check_all_is_back(run, host)
     digest = asked_for(run.recipe, NAME)
-    images.add_tags(region, [image.id], {tags.RESTARTED: digest})
+    mark(run, image.id, {tags.RESTARTED: digest})
     ssh.disconnect(host)
     instances.stop_instance(instance.id, region)
     return Done(digest=digest, detail=f"volumes and JupyterLab came back on {host.address}")
@@ -101,7 +101,7 @@ def forget_restart(run: Run) -> None:
     """Let the builder be started again, whatever was found before."""
     image = baked_image(run)
     if image:
-        images.add_tags(run.recipe.region, [image.id], {tags.RESTARTED: ""})
+        mark(run, image.id, {tags.RESTARTED: ""})
 
 
 STEP = Step(NAME, "Restart the builder", find_restarted, restart_host)

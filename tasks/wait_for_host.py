@@ -11,7 +11,7 @@ from typing import NoReturn
 from notebake import host as ssh
 from notebake import runs
 from notebake.asked import asked_for
-from notebake.aws import images, instances, tags
+from notebake.aws import instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import baked_image, host_of, is_finished
 from notebake.commands.apt import spare_our_services
@@ -22,6 +22,7 @@ from notebake.detached import end, is_running
 from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
 from notebake.fitness import check_fitness, wait_for_package_lock
 from notebake.keep_alive import renew
+from notebake.marks import mark
 from notebake.notebook_html import prepare_pages
 from notebake.patience import BOOT_SECONDS
 from notebake.records import Done, Host, Instance, Run
@@ -63,7 +64,6 @@ def wait_for_host(run: Run) -> Done:
         TunnelForbiddenError: its sshd leads nobody to the port of JupyterLab.
     """
     prepare_pages()
-    region = run.recipe.region
     instance = instances.find_builder(run)
     if instance is None:
         raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
@@ -76,7 +76,7 @@ def wait_for_host(run: Run) -> Done:
     # JupyterLab is reached through a tunnel only: what forbids it is told before anything is made.
     ssh.check_tunnel(host, run.recipe.jupyter_port)
     if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
-        images.add_tags(region, [instance.id], dict.fromkeys(OF_THE_SEAL, ""))
+        mark(run, instance.id, dict.fromkeys(OF_THE_SEAL, ""))
     check_fitness(run, host)
     ssh.run_command(host, let_work_on_it(), timeout_seconds=BOOT_SECONDS)
     wait_for_package_lock(host)
@@ -123,7 +123,7 @@ def was_reached(run: Run, instance: Instance) -> bool:
 
 def give_up(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn:
     """Mark a machine that never let anybody in, so that the next launch replaces it."""
-    images.add_tags(run.recipe.region, [instance.id], {tags.LOST: "never let anybody in"})
+    mark(run, instance.id, {tags.LOST: "never let anybody in"})
     raise LostError(
         f"{instance.id} never let anybody in. {error.message}",
         "If every machine does so: may this computer reach port 22 there? See network.ssh_from."

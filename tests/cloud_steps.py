@@ -1,7 +1,7 @@
 """The steps that need EC2 alone, in their order, and how far a run has got with them."""
 
 from notebake.asked import asked_for
-from notebake.aws import images, instances, tags
+from notebake.aws import instances, tagging, tags
 from notebake.records import Done, Instance, Run
 from notebake.step import Step, carry_out
 from notebake.waiting import wait_until
@@ -22,7 +22,7 @@ def seal(run: Run) -> Done:
     builder = instances.find_builder(run)
     assert builder
     digest = asked_for(run.recipe, clean_host.NAME)
-    images.add_tags(run.recipe.region, [builder.id], {tags.SEALED: digest})
+    tagging.add_tags(run.recipe.region, [builder.id], {tags.SEALED: digest})
     return Done(digest=digest)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notebake.aws import images, inventory, tags
+from notebake.aws import inventory, tagging, tags
 from notebake.records import Resource, Run
 from tests.cloud_world import REGION, CloudWorld
 
@@ -23,12 +23,12 @@ def ids(found: list[Resource]) -> set[str]:
 
 def expire(run: Run) -> None:
     """Let the lease of all that a run has be over, as it is when nobody renews it."""
-    images.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: PAST})
+    tagging.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: PAST})
 
 
 def mark(resource_id: str, **marks: str) -> None:
     """Put one of our tags on something."""
-    images.add_tags(
+    tagging.add_tags(
         REGION, [resource_id], {f"notebake:{key}": value for key, value in marks.items()}
     )
 

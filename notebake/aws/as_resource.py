@@ -27,7 +27,7 @@ def as_resource(kind: str, found: dict[str, Any], resource_id: str, region: str)
         region=region,
         made_at=_made_at(found),
         owners=_owners(found),
-        parts=_parts(found),
+        parts=parts_of(kind, found),
         token=found.get("ClientToken") or "" if kind == "instance" else "",
         made_of=_made_of(kind, found),
         **_what_costs(kind, found),
@@ -57,10 +57,20 @@ def _owners(found: dict[str, Any]) -> tuple[str, ...]:
     return tuple(one["InstanceId"] for one in attachments if one.get("InstanceId"))
 
 
-def _parts(found: dict[str, Any]) -> tuple[str, ...]:
-    """Return the snapshots of an image."""
+def parts_of(kind: str, found: dict[str, Any]) -> tuple[str, ...]:
+    """Return the snapshots of an image, or the disks and interfaces that end with a machine."""
     disks = [one.get("Ebs", {}) for one in found.get("BlockDeviceMappings", [])]
-    return tuple(one["SnapshotId"] for one in disks if one.get("SnapshotId"))
+    if kind == "image":
+        return tuple(one["SnapshotId"] for one in disks if one.get("SnapshotId"))
+    interfaces = [(one, one.get("Attachment", {})) for one in found.get("NetworkInterfaces", [])]
+    return (
+        *(one["VolumeId"] for one in disks if one.get("DeleteOnTermination")),
+        *(
+            one["NetworkInterfaceId"]
+            for one, attachment in interfaces
+            if attachment.get("DeleteOnTermination")
+        ),
+    )
 
 
 def _made_of(kind: str, found: dict[str, Any]) -> str:

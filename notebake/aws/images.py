@@ -4,13 +4,14 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from notebake import marks
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.gone import until_removed
-from notebake.aws.kinds import IMAGE, SNAPSHOT
+from notebake.aws.kinds import IMAGE, SNAPSHOT, list_kind
 from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
 from notebake.aws.watch import BY_RUN, look
-from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.errors import CloudError, PreflightError
 from notebake.names import name_of_image
 from notebake.recipe import BaseImage
 from notebake.records import Image, Run
@@ -50,9 +51,10 @@ def find_image(run: Run) -> Image | None:
     if not named:
         return None
     image = as_image(named[0])
-    if image.tags.get(tags.RUN) != run.id:
-        raise NotOursError(f"{image.id} has the name {image.name} but not the tag of this run.")
-    return image
+    makers = marks.made_by(run, "image")
+    marks.check_is_ours(run, "The image", image.id, image.tags, made=image.id in makers)
+    told = marks.complete(run, image.id, image.tags, makers, image.snapshot_ids)
+    return image.model_copy(update={"tags": told})
 
 
 def request_image(
@@ -66,7 +68,7 @@ def request_image(
 
     CreateImage has no token: its name is the key, so a second request finds the first.
     """
-    marks = tags.tags_for(run, "image", **lineage)
+    told = tags.tags_for(run, "image", **lineage)
 
     def send() -> dict[str, Any]:
         before_each()
@@ -75,7 +77,7 @@ def request_image(
             Name=image_name(run),
             Description=run.recipe.description or f"Baked by notebake from {run.recipe.name}",
             BlockDeviceMappings=mappings,
-            TagSpecifications=tags.specifications(marks, "image", "snapshot"),
+            TagSpecifications=tags.specifications(told, "image", "snapshot"),
         )
         return answer
 
@@ -88,7 +90,7 @@ def request_image(
         if found.source_instance_id != instance_id:
             raise
         return found
-    return Image(id=answer["ImageId"], name=image_name(run), state="pending", tags=marks)
+    return Image(id=answer["ImageId"], name=image_name(run), state="pending", tags=told)
 
 
 def snapshot_progress(run: Run) -> str:
@@ -104,7 +106,11 @@ def _snapshots(run: Run, *, oldest_seconds: float | None = None) -> list[dict[st
         return tags.as_dict(one.get("Tags")).get(tags.ROLE) == "image"
 
     region = run.recipe.region
-    return look(region, SNAPSHOT, BY_RUN, run.id, only=is_of_image, oldest_seconds=oldest_seconds)
+    found = look(region, SNAPSHOT, BY_RUN, run.id, only=is_of_image, oldest_seconds=oldest_seconds)
+    image = find_image(run)
+    shown = {one["SnapshotId"] for one in found}
+    untagged = [one for one in (image.snapshot_ids if image else ()) if one not in shown]
+    return [*found, *list_kind(region, SNAPSHOT, SNAPSHOT.id_filter, untagged)]
 
 
 def count_snapshots_begun(run: Run, image_id: str) -> int:
@@ -117,23 +123,6 @@ def count_snapshots_begun(run: Run, image_id: str) -> int:
     return sum(
         one["State"] in ("pending", "completed") and image_id in one.get("Description", "")
         for one in _snapshots(run)
-    )
-
-
-def add_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
-    """Put tags on resources that exist."""
-    until_known(
-        lambda: connect("ec2", region).create_tags(Resources=ids, Tags=tags.as_list(marks)),
-        what=f"tag {', '.join(ids)}",
-    )
-
-
-def remove_tags(region: str, ids: list[str], keys: list[str]) -> None:
-    """Take tags off resources that exist; those that are not there are fine."""
-    named = [{"Key": key} for key in keys]
-    until_known(
-        lambda: connect("ec2", region).delete_tags(Resources=ids, Tags=named),
-        what=f"take {', '.join(keys)} off {', '.join(ids)}",
     )
 
 

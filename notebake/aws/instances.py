@@ -1,13 +1,16 @@
 """Instances: asked for once, found by tag, ended for good."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from notebake import marks
+from notebake.attempt import Attempt, attempts, open_tokens
 from notebake.aws import tags
+from notebake.aws.as_resource import parts_of
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.hints import of_code
-from notebake.aws.kinds import INSTANCE
+from notebake.aws.kinds import INSTANCE, list_kind
 from notebake.aws.meaning import NOT_YET
 from notebake.aws.quotas import quota_hint
 from notebake.aws.watch import BY_RUN, LOOK_SECONDS, look
@@ -28,15 +31,40 @@ def find_instances(run: Run, role: str) -> list[Instance]:
 
 
 def find_launched(run: Run, role: str) -> list[Instance]:
-    """Return the run's instances of a role in every state, terminated ones as long as shown."""
+    """Return the run's instances of a role in every state, terminated ones as long as shown.
+
+    What has lost its tags is found by its kept id.
+    """
+    region = run.recipe.region
+    makers = marks.made_by(run, f"{role}-")
 
     def is_launched(one: dict[str, Any]) -> bool:
         # What somebody launched "like this" carries our tags, but not our token.
-        marks = tags.as_dict(one.get("Tags"))
-        return marks.get(tags.ROLE) == role and marks.get(tags.TOKEN) == one.get("ClientToken", "")
+        told = tags.as_dict(one.get("Tags"))
+        is_tagged = told.get(tags.ROLE) == role
+        is_tagged = is_tagged and told.get(tags.TOKEN) == one.get("ClientToken", "")
+        return is_tagged or one["InstanceId"] in makers
 
-    found = look(run.recipe.region, INSTANCE, BY_RUN, run.id, only=is_launched)
+    found = look(region, INSTANCE, BY_RUN, run.id, only=is_launched)
+    for instance_id in makers.keys() - {one["InstanceId"] for one in found}:
+        found = [*found, *look(region, INSTANCE, INSTANCE.id_filter, instance_id)]
+    return [_with_marks(run, one, makers) for one in found]
+
+
+def find_unanswered(run: Run, role: str) -> list[Instance]:
+    """Return what requests made whose answer was lost, found by their tokens."""
+    tokens = open_tokens(one for one in attempts(run) if one.name.startswith(f"{role}-"))
+    found = list_kind(run.recipe.region, INSTANCE, "client-token", tokens)
     return [as_instance(one) for one in found]
+
+
+def _with_marks(run: Run, found: dict[str, Any], makers: Mapping[str, Attempt]) -> Instance:
+    """Return the record of a machine, with the tags that it has lost."""
+    instance = as_instance(found)
+    if instance.state in GONE:
+        return instance
+    told = marks.complete(run, instance.id, instance.tags, makers, parts_of(INSTANCE.name, found))
+    return instance.model_copy(update={"tags": told})
 
 
 def find_builder(run: Run) -> Instance | None:

@@ -1,6 +1,6 @@
 """What of ours is in the account: every kind of resource that carries a run's tag."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from notebake.aws.as_resource import as_resource
@@ -21,13 +21,34 @@ def list_resources(region: str, run_id: str = "") -> list[Resource]:
     return _with_images(found)
 
 
-def list_by_id(region: str, run_ids: Mapping[str, str]) -> list[Resource]:
-    """Return what is there of these ids, whatever its tags say; `run_ids` says whose each is."""
-    found: list[Resource] = []
+def list_kept(region: str, run_ids: Mapping[str, str], tokens: Mapping[str, str]) -> list[Resource]:
+    """Return what is there of kept ids and client tokens, and its parts, whatever the tags say.
+
+    Args:
+        region: Where to look.
+        run_ids: Whose each id is.
+        tokens: Whose each client token of a launch is.
+    """
+    launched = list_kind(region, INSTANCE, "client-token", list(tokens))
+    found = [
+        *_of_runs(_as_resources(region, INSTANCE, launched), lambda one: tokens[one.token]),
+        *_of_runs(_by_id(region, run_ids), lambda one: run_ids[one.id]),
+    ]
+    whose = {part: one.run_id for one in found for part in one.parts}
+    found += _of_runs(_by_id(region, whose), lambda one: whose[one.id])
+    return _with_images(list({one.id: one for one in found}.values()))
+
+
+def _by_id(region: str, ids: Iterable[str]) -> Iterator[Resource]:
+    """Give what is there of these ids."""
     for kind in KINDS:
-        ids = [one for one in run_ids if one.startswith(kind.prefix)]
-        found += _as_resources(region, kind, list_kind(region, kind, kind.id_filter, ids))
-    return [one.model_copy(update={"run_id": run_ids[one.id]}) for one in _with_images(found)]
+        wanted = [one for one in ids if one.startswith(kind.prefix)]
+        yield from _as_resources(region, kind, list_kind(region, kind, kind.id_filter, wanted))
+
+
+def _of_runs(found: Iterable[Resource], whose: Callable[[Resource], str]) -> list[Resource]:
+    """Return resources, each as that of a run."""
+    return [one.model_copy(update={"run_id": whose(one)}) for one in found]
 
 
 def with_users(region: str, found: list[Resource]) -> list[Resource]:

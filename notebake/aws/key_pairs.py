@@ -1,10 +1,11 @@
 """Key pairs: EC2 gets the public half only."""
 
+from notebake import marks
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, wait_for_first
 from notebake.aws.kinds import KEY_PAIR
 from notebake.aws.watch import look
-from notebake.errors import CloudError, NotOursError
+from notebake.errors import CloudError
 from notebake.names import name_of_key_pair
 from notebake.records import KeyPair, Run
 
@@ -18,15 +19,17 @@ def find_key_pair(run: Run, role: str) -> KeyPair | None:
     """Return the run's key pair for a role.
 
     Raises:
-        NotOursError: the name is taken by a key pair without the run's tag.
+        NotOursError: the name is taken by a key pair that is not the run's.
     """
     name = key_pair_name(run, role)
     found = look(run.recipe.region, KEY_PAIR, "key-name", name)
     if not found:
         return None
-    if tags.as_dict(found[0].get("Tags")).get(tags.RUN) != run.id:
-        raise NotOursError(f"The key pair {name} exists, but not with the tag of this run.")
-    return KeyPair(id=found[0]["KeyPairId"], name=name)
+    key_id, told = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
+    makers = marks.made_by(run, f"key-pair-{role}")
+    marks.check_is_ours(run, "The key pair", key_id, told, made=key_id in makers)
+    marks.complete(run, key_id, told, makers)
+    return KeyPair(id=key_id, name=name)
 
 
 def import_key_pair(run: Run, role: str, public_key: str) -> KeyPair:

@@ -30,11 +30,14 @@ SNAPSHOT = Kind(
     *("snapshot", "describe_snapshots", "Snapshots", "SnapshotId", "snapshot-id", "snap-"),
     mine=(("OwnerIds", ["self"]),),
 )
-SECURITY_GROUP = Kind("security group", "describe_security_groups", "SecurityGroups", "GroupId")
-KEY_PAIR = Kind("key pair", "describe_key_pairs", "KeyPairs", "KeyPairId")
+SECURITY_GROUP = Kind(
+    *("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
+    *("group-id", "sg-"),
+)
+KEY_PAIR = Kind("key pair", "describe_key_pairs", "KeyPairs", "KeyPairId", "key-pair-id", "key-")
 NETWORK_INTERFACE = Kind(
     *("network interface", "describe_network_interfaces"),
-    *("NetworkInterfaces", "NetworkInterfaceId"),
+    *("NetworkInterfaces", "NetworkInterfaceId", "network-interface-id", "eni-"),
 )
 KINDS = (INSTANCE, VOLUME, IMAGE, SNAPSHOT, SECURITY_GROUP, KEY_PAIR, NETWORK_INTERFACE)
 MOST_VALUES = 200

@@ -45,6 +45,9 @@ ENDED = frozenset(
 speak JSON each have words of their own."""
 
 
+NO_PERMISSION = frozenset(("AccessDeniedException", "UnauthorizedOperation"))
+
+
 def is_of_place(code: str) -> bool:
     """Tell whether one place has no room, or does not offer the type; another one may."""
     return PLACE.fullmatch(code) is not None

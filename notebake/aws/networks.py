@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from notebake import marks
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.kinds import SECURITY_GROUP
 from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
 from notebake.aws.watch import look
-from notebake.errors import CloudError, NotOursError, PreflightError
+from notebake.errors import CloudError, PreflightError
 from notebake.names import name_of_group
 from notebake.patience import GROUP_SECONDS
 from notebake.recipe import Network
@@ -62,31 +63,37 @@ def group_name(run: Run) -> str:
 
 
 def find_security_group(run: Run) -> SecurityGroup | None:
-    """Return the run's security group and who may reach port 22 by it."""
+    """Return the run's security group and who may reach port 22 by it.
+
+    Raises:
+        NotOursError: the name is taken by a group that is not the run's.
+    """
     found = look(run.recipe.region, SECURITY_GROUP, "group-name", group_name(run))
     if not found:
         return None
-    if tags.as_dict(found[0].get("Tags")).get(tags.RUN) != run.id:
-        raise NotOursError(f"{found[0]['GroupId']} has our name, but not the tag of this run.")
+    group_id, told = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
+    makers = marks.made_by(run, "security-group")
+    marks.check_is_ours(run, "The security group", group_id, told, made=group_id in makers)
+    marks.complete(run, group_id, told, makers)
     ranges = [
         one["CidrIp"]
         for permission in found[0]["IpPermissions"]
         if permission.get("FromPort") == 22
         for one in permission["IpRanges"]
     ]
-    return SecurityGroup(id=found[0]["GroupId"], ssh_from=tuple(sorted(ranges)))
+    return SecurityGroup(id=group_id, ssh_from=tuple(sorted(ranges)))
 
 
 def create_security_group(run: Run, vpc_id: str) -> SecurityGroup:
     """Make the run's security group, closed; a repeat finds the first one by its name."""
-    marks = tags.tags_for(run, "builder")
+    told = tags.tags_for(run, "builder")
     try:
         with calling(f"make the security group of run {run.id} in {vpc_id}"):
             answer = connect("ec2", run.recipe.region).create_security_group(
                 GroupName=group_name(run),
                 Description="ssh to the machines of one notebake run",
                 VpcId=vpc_id,
-                TagSpecifications=tags.specifications(marks, "security-group"),
+                TagSpecifications=tags.specifications(told, "security-group"),
             )
     except CloudError as error:
         if error.code != "InvalidGroup.Duplicate":

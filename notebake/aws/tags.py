@@ -7,6 +7,7 @@ from notebake.moments import moment_of
 from notebake.recipe import expiry
 from notebake.records import Run
 
+PREFIX = "notebake:"
 RUN = "notebake:run"
 ROLE = "notebake:role"
 RECIPE = "notebake:recipe"
@@ -43,6 +44,11 @@ def tags_for(run: Run, role: str, **more: str) -> dict[str, str]:
 def ends_at(run: Run) -> datetime.datetime:
     """Return when something of a run ends that is made or renewed now."""
     return expiry(run.recipe, moment_of(clock.now()))
+
+
+def is_ours(key: str) -> bool:
+    """Tell whether a tag says what a thing is to its run, for as long as it is there."""
+    return key.startswith(PREFIX) and key != EXPIRES
 
 
 def as_tag(moment: datetime.datetime) -> str:

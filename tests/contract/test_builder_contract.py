@@ -6,7 +6,7 @@ import pytest
 
 from flows.rewind import rewind
 from notebake.asked import asked_for
-from notebake.aws import images, instances, tags
+from notebake.aws import images, instances, tagging, tags
 from notebake.builder import baked_image, is_finished, is_sealed
 from notebake.errors import LostError, NotebakeError
 from notebake.records import Done, Instance, Run
@@ -52,7 +52,7 @@ def builder_of(run: Run) -> Instance:
 
 
 def seal(run: Run, digest: str) -> None:
-    images.add_tags(REGION, [builder_of(run).id], {tags.SEALED: digest})
+    tagging.add_tags(REGION, [builder_of(run).id], {tags.SEALED: digest})
 
 
 @pytest.mark.parametrize("left", [tags.SEALING, "of-an-older-recipe"])
@@ -91,7 +91,7 @@ def start_again(run: Run) -> str:
     image = baked_image(run)
     assert image is not None
     marks = {tags.SEALED: "", tags.BAKED: image.id}
-    images.add_tags(REGION, [builder_of(run).id], marks)
+    tagging.add_tags(REGION, [builder_of(run).id], marks)
     return image.id
 
 
@@ -146,7 +146,7 @@ def test_a_restart_that_was_proven_is_known_by_the_image_when_the_builder_is_gon
     assert image is not None
     assert restart_host.find_restarted(run) is None
 
-    images.add_tags(REGION, [image.id], {tags.RESTARTED: asked_for(run.recipe, "restart_host")})
+    tagging.add_tags(REGION, [image.id], {tags.RESTARTED: asked_for(run.recipe, "restart_host")})
     instances.terminate_instances([builder_of(run).id], REGION)
 
     assert restart_host.find_restarted(run) is not None
@@ -195,7 +195,7 @@ def test_going_back_behind_an_accepted_image_is_refused(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     image = baked_image(run)
     assert image is not None
-    images.add_tags(REGION, [image.id], {tags.ACCEPTED: "now"})
+    tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "now"})
 
     with pytest.raises(NotebakeError, match=f"{image.id} is accepted already"):
         rewind(run, "run_notebook")

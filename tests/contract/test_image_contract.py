@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from notebake import clock
-from notebake.aws import images, instances, tags
+from notebake.aws import images, instances, tagging, tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.watch import OLDEST_SECONDS
 from notebake.builder import baked_image, standing_image
@@ -45,7 +45,7 @@ def image_of(run: Run) -> Image:
 def accept(run: Run) -> Image:
     """Mark the run's image as accepted, as its last step does."""
     image = image_of(run)
-    images.add_tags(REGION, [image.id, *image.snapshot_ids], {tags.ACCEPTED: "now"})
+    tagging.add_tags(REGION, [image.id, *image.snapshot_ids], {tags.ACCEPTED: "now"})
     return image
 
 

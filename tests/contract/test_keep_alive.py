@@ -2,11 +2,14 @@
 
 import datetime
 import logging
+import threading
+from unittest import mock
 
 import pytest
 
 from notebake import clock
 from notebake.aws import instances, schedules, tags
+from notebake.clock import RealClock
 from notebake.keep_alive import keep_alive, renew
 from notebake.moments import moment_of, parse_moment
 from notebake.records import Resource, Run
@@ -15,6 +18,8 @@ from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
 from tests.left_behind import PAST, expire, launch_more_like, mark, of
+from tests.limits import HANG_SECONDS
+from tests.quick_clock import QuickClock
 
 ROLE = "arn:aws:iam::123456789012:role/notebake-scheduler"
 
@@ -98,17 +103,31 @@ def test_a_machine_that_never_let_anybody_in_is_not_renewed(run: Run) -> None:
 
 def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: Run) -> None:
     refuses = Refuses("CreateTags", "UnauthorizedOperation", status=403)
-    short = run.recipe.model_copy(update={"lease_hours": 0.25})
-    run = run.model_copy(update={"recipe": short})
     with world.meeting(refuses):
         assert not renew(run)
         assert refuses.fired == 1
-        with hold_lease(run), keep_alive(run):
-            wait_until(
-                lambda: True if refuses.fired >= 3 else None,
-                what="the second try",
-                timeout_seconds=run.recipe.lease_hours * 3600 / 16,
-            )
+    refuses = Refuses("CreateTags", "UnauthorizedOperation", lambda _: refuses.fired < 2, 403)
+    pauses: list[float] = []
+
+    def note_pause(clocks: QuickClock, seconds: float, stop: threading.Event | None) -> bool:
+        if threading.current_thread().name == "keep alive" and seconds > 60:
+            pauses.append(seconds)
+        return RealClock.pause(clocks, min(seconds / 60, 0.1), stop)
+
+    with (
+        world.meeting(refuses),
+        mock.patch.object(QuickClock, "pause", note_pause),
+        keep_alive(run),
+    ):
+        wait_until(
+            lambda: True if len(pauses) >= 3 else None,
+            what="the third pause",
+            timeout_seconds=60 * HANG_SECONDS,
+        )
+
+    assert refuses.fired == 2
+    lease = run.recipe.lease_hours * 3600
+    assert pauses[:3] == [lease / 32, lease / 32, lease / 4]
 
 
 def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
@@ -118,7 +137,7 @@ def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
         wait_until(
             lambda: True if all(is_renewed(one) for one in of(run)) else None,
             what="the first renewal",
-            timeout_seconds=600,
+            timeout_seconds=60 * HANG_SECONDS,
         )
     assert instances.find_builder(run) is not None
     assert tags.EXPIRES in of(run, "key pair")[0].tags

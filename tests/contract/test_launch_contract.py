@@ -243,11 +243,30 @@ def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: R
     settle(run)
     clock.pause(OLDEST_SECONDS)
 
-    with world.meeting(ShowsNoMachines(times=20)) as hides:
+    with world.meeting(ShowsNoMachines(times=20, by_id=True)) as hides:
         launch_instance.terminate_instance(run)
 
     assert hides.fired == 20, "it was looked for again and again"
     assert instances.find_instances(run, BUILDER_ROLE) == []
+
+
+def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
+    world: CloudWorld, run: Run
+) -> None:
+    with (
+        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
+        pytest.raises(CloudError, match="InternalError"),
+    ):
+        launch_instance.launch_instance(run)
+    assert loses.fired
+    (machine,) = machines_of(world)
+    world.ec2.delete_tags(Resources=[machine["InstanceId"]])
+    assert instances.find_instances(run, BUILDER_ROLE) == []
+
+    launch_instance.terminate_instance(run)
+
+    (machine,) = machines_of(world)
+    assert machine["State"]["Name"] == "terminated"
 
 
 def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
@@ -297,6 +316,12 @@ def test_a_further_type_to_fall_back_on_leaves_the_machine_alone(run: Run) -> No
 
     assert isinstance(found, Instance)
     assert found.id == first.id
+
+
+def machines_of(world: CloudWorld) -> list[dict[str, Any]]:
+    """Return what EC2 shows of all machines there are."""
+    found = world.ec2.describe_instances()["Reservations"]
+    return [one for reservation in found for one in reservation["Instances"]]
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 
 from flows.command_line import main
 from notebake.aftermath import aftermath
-from notebake.aws import images, instances, tags
+from notebake.aws import instances, tagging, tags
 from notebake.builder import baked_image
 from notebake.recipe.file import dump_recipe
 from notebake.records import Run
@@ -125,7 +125,7 @@ def test_images_are_listed_accepted_or_not(run: Run, capsys: pytest.CaptureFixtu
     assert main(["images"]) == 0
     assert f"{image.id}  {run.id}  available, not accepted" in one_spaced(capsys)
 
-    images.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
+    tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
     assert main(["images"]) == 0
     assert "accepted 2026-11-23" in one_spaced(capsys)
 

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from notebake.aws import images, tags
+from notebake.aws import images, tagging, tags
 from notebake.aws.inventory import list_resources
 from notebake.errors import CloudError
 from notebake.step import Step, carry_out
@@ -125,7 +125,7 @@ def test_a_run_whose_image_is_accepted_needs_no_access_any_more(world: CloudWorl
     carry_out_before(run, "launch_acceptance")
     image = images.find_image(run)
     assert image is not None
-    images.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23"})
+    tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23"})
     for name in ("launch_instance", "open_ssh", "import_key_pair"):
         step = step_named(name)
         assert step.undo is not None

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from notebake import clock
-from notebake.aws import images, instances, tags
+from notebake.aws import instances, tagging, tags
 from notebake.aws.volumes import describe_volumes
 from notebake.fate import Finding
 from notebake.look import Look, Scope, look
@@ -93,7 +93,7 @@ def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
 
 def test_what_has_expired_only_lately_stays_until_it_is_long_enough(run: Run) -> None:
     lately = moment_of(clock.now()) - datetime.timedelta(hours=1)
-    images.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: lately.isoformat()})
+    tagging.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: lately.isoformat()})
 
     assert look(scope(before=lately - datetime.timedelta(hours=1))).going == ()
     assert len(look(scope()).going) == len(of(run))

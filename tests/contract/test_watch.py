@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from notebake import clock
-from notebake.aws import images, instances, kinds, tags, watch
+from notebake.aws import instances, kinds, tagging, tags, watch
 from notebake.aws.watch import OLDEST_SECONDS
 from notebake.errors import CloudError
 from notebake.records import Instance, Run
@@ -138,7 +138,7 @@ def test_after_a_change_nothing_older_is_an_answer(builder: Instance) -> None:
     run_id = builder.tags[tags.RUN]
 
     for number in range(3):
-        images.add_tags(REGION, [builder.id], {"number": str(number)})
+        tagging.add_tags(REGION, [builder.id], {"number": str(number)})
         (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
         assert tags.as_dict(shown["Tags"])["number"] == str(number)
 
@@ -165,7 +165,7 @@ def test_a_reading_that_is_on_its_way_during_a_change_is_no_answer_after_it(
     with world.meeting(holds):
         early = beside(pool, watch.look, REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
         holds.wait_for_one()
-        images.add_tags(REGION, [builder.id], {"number": "1"})
+        tagging.add_tags(REGION, [builder.id], {"number": "1"})
         late = beside(pool, watch.look, REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
         holds.let_go(1000)
         (shown,) = late.result(30)
@@ -185,7 +185,7 @@ def test_a_change_by_another_run_s_execution_disturbs_nobody(world: CloudWorld) 
 
     def change() -> None:
         with hold_lease(theirs):
-            images.add_tags(REGION, [other.id], {"number": "1"})
+            tagging.add_tags(REGION, [other.id], {"number": "1"})
 
     with clock.replaced(clock.RealClock()), hold_lease(mine):
         assert look()
@@ -326,7 +326,7 @@ def test_a_process_that_begins_anew_remembers_no_reading(
             return reply
 
     clock.pause(OLDEST_SECONDS)
-    images.add_tags(REGION, [builder.id], {"number": "1"})
+    tagging.add_tags(REGION, [builder.id], {"number": "1"})
     with world.meeting(AnewInTheMiddle()):
         assert len(look()) == 1
 

@@ -101,6 +101,17 @@ def test_the_launch_that_the_others_differ_from_is_allowed(judge: Judge) -> None
     assert verdict.allowed
 
 
+def test_every_tag_but_the_runs_own_may_be_put_back(judge: Judge) -> None:
+    taken = {"aws:TagKeys": [tags.ROLE, tags.TOKEN, tags.EXPIRES]}
+    tagged, untagged = (Thing("instance", "i-1", context) for context in (OURS | taken, taken))
+
+    verdicts = judge.ask(
+        filled_in("policy"), [Asked("ec2:CreateTags", (one,)) for one in (tagged, untagged)]
+    )
+
+    assert [(one.error, one.allowed) for one in verdicts] == [("", True), ("", False)]
+
+
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_the_same_files_serve_in_every_partition(partition: str, judge: Judge) -> None:
     asked = Asked(

@@ -1,0 +1,234 @@
+"""Runs whose things lose their tags, by somebody's hand or by a rule of the account."""
+
+from collections.abc import Callable
+
+from notebake import clock
+from notebake.attempt import attempts
+from notebake.aws import tags
+from notebake.look import Scope, look
+from notebake.moments import moment_of
+from notebake.records import Run
+from notebake.sweep import remove
+from notebake.waiting import allow_waiting
+from sandbox.calls import Call
+from sandbox.wire import Reply
+from tests.cloud_world import refusal_of
+from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
+from tests.stories.telling import (
+    Story,
+    Told,
+    as_kept,
+    die_at,
+    left,
+    logged,
+    resumed,
+    torn_down,
+)
+from tests.sweep.points import OpenRoad, Point
+
+HOUR = 3600
+ONE_BY_ONE = {
+    "mount_volumes": tags.RUN,
+    "install_packages": tags.ROLE,
+    "install_software": tags.TOKEN,
+    "install_papermill": tags.LAUNCH,
+    "fetch_datasets": tags.NUMBER,
+    "clone_repository": tags.EXPIRES,
+    "start_jupyter": tags.RECIPE,
+}
+"""Which tag of the builder somebody takes as which step begins."""
+
+
+class Steps(OpenRoad):
+    """Lets something happen as each of some steps begins, once each."""
+
+    def __init__(self, happenings: dict[str, Callable[[], None]]) -> None:
+        self.waiting, self.happened = dict(happenings), list[str]()
+
+    def before(self, point: Point) -> None:
+        if happen := self.waiting.pop(point.step, None):
+            self.happened.append(point.step)
+            happen()
+
+
+def take(world: FaultyWorld, prefixes: tuple[str, ...], *keys: str) -> None:
+    """Take tags, or all of them, from everything whose id begins so, as somebody else would."""
+    region = world.history.region
+    for thing_id in [one for one in region.network.tags if one.startswith(prefixes)]:
+        for key in keys or list(region.tags_of(thing_id)):
+            region.untag(thing_id, key)
+
+
+def told_by(world: FaultyWorld, prefix: str) -> list[dict[str, str]]:
+    """Return our tags of everything whose id begins so."""
+    region = world.history.region
+    found = [region.tags_of(one) for one in sorted(region.network.tags) if one.startswith(prefix)]
+    return [
+        {key: value for key, value in one.items() if key.startswith("notebake:")} for one in found
+    ]
+
+
+def machines(run: Run) -> list[str]:
+    """Return which machines the run has asked for, in order."""
+    names = [one.name for one in attempts(as_kept(run))]
+    return [one for one in names if one.startswith(("builder-", "acceptance-"))]
+
+
+def all_at_once(world: FaultyWorld) -> Told:
+    """The builder, its disks and its interface lose everything while software is installed."""
+    run = furnish(world)
+    kinds = ("i-", "vol-", "eni-")
+    before: dict[str, list[dict[str, str]]] = {}
+
+    def lose() -> None:
+        before.update({kind: told_by(world, kind) for kind in kinds})
+        take(world, kinds)
+
+    after: dict[str, list[dict[str, str]]] = {}
+    road = world.road = Steps(
+        {
+            "install_software": lose,
+            "install_papermill": lambda: after.update(
+                {kind: told_by(world, kind) for kind in kinds}
+            ),
+        }
+    )
+    build = resumed(run)
+    return {
+        "build": build,
+        "happened": road.happened,
+        "before": before,
+        "after": after,
+        "said": logged(world),
+        "machines": machines(run),
+        "left": left(world),
+    }
+
+
+def one_by_one(world: FaultyWorld) -> Told:
+    run = furnish(world)
+    road = world.road = Steps(
+        {
+            step: lambda key=key: take(world, ("i-",), key)  # type: ignore[misc]
+            for step, key in ONE_BY_ONE.items()
+        }
+    )
+    return {
+        "build": resumed(run),
+        "happened": road.happened,
+        "said": logged(world),
+        "machines": machines(run),
+        "left": left(world),
+    }
+
+
+def of_what_is_named(world: FaultyWorld) -> Told:
+    """Key pairs, the group, the image, its snapshots and the machines from it lose their tags."""
+    run = furnish(world)
+    road = world.road = Steps(
+        {
+            "wait_for_host": lambda: take(world, ("key-", "sg-")),
+            "restart_host": lambda: take(world, ("ami-", "snap-")),
+            "prove_image": lambda: take(world, ("i-", "key-", "ami-")),
+        }
+    )
+    return {
+        "build": resumed(run),
+        "happened": road.happened,
+        "machines": machines(run),
+        "left": left(world),
+        "accepted": len(world.history.accepted()),
+        "image": told_by(world, "ami-"),
+        "snapshot": told_by(world, "snap-"),
+    }
+
+
+def torn_down_without_tags(world: FaultyWorld) -> Told:
+    """A killed run loses every tag there is, and is then torn down."""
+    run = furnish(world)
+    die_at(world, run, "install_software")
+    take(world, ("i-", "vol-", "eni-", "key-", "sg-"))
+    world.new_process(same_machine=True)
+    there = left(world)
+    return {"there": there, "tear-down": torn_down(run), "left": left(world)}
+
+
+def accepted_and_torn_down(world: FaultyWorld) -> Told:
+    """An accepted image loses its tags: it is no image that was not accepted."""
+    run = furnish(world)
+    build = resumed(run)
+    take(world, ("ami-", "snap-"))
+    world.new_process(same_machine=True)
+    tear_down = torn_down(run)
+    world.history.look()
+    return {
+        "build": build,
+        "tear-down": tear_down,
+        "image": told_by(world, "ami-"),
+        "snapshot": told_by(world, "snap-"),
+        "left": left(world),
+        "again": resumed(run),
+        "machines": machines(run),
+    }
+
+
+def looked_at_and_swept(world: FaultyWorld) -> Told:
+    """By the run store a look knows what has no tag, and a sweep removes it once it has expired."""
+    run = furnish(world)
+    die_at(world, run, "install_software")
+    take(world, ("i-", "vol-", "eni-", "key-", "sg-"))
+    world.new_process(same_machine=True)
+    scope = Scope(regions=(run.recipe.region,), run_id=run.id, store=LOCATION, before=None)
+    found = {one.resource.kind: one.verdict.reason for one in look(scope).findings}
+    world.clock.seconds += 30 * HOUR
+    allow_waiting()
+    scope = scope.model_copy(update={"before": moment_of(clock.now())})
+    swept = remove(look(scope).findings, scope)
+    return {"found": found, "failures": swept.failures, "left": left(world)}
+
+
+class MayNotTag:
+    """Lets nobody tag what does not carry the run's tag, as our policy does."""
+
+    fired = 0
+
+    def before(self, call: Call) -> Reply | None:
+        if call.action != "CreateTags" or not any(
+            key.endswith(".Key") and value == tags.RUN for key, value in call.parameters.items()
+        ):
+            return None
+        self.fired += 1
+        return refusal_of("UnauthorizedOperation", 403)
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        del call
+        return reply
+
+
+def may_not_be_put_back(world: FaultyWorld) -> Told:
+    run = furnish(world)
+    refuses = MayNotTag()
+    world.wire.interceptors.append(refuses)
+    road = world.road = Steps({"install_software": lambda: take(world, ("i-",))})
+    return {
+        "build": resumed(run),
+        "happened": road.happened,
+        "fired": refuses.fired,
+        "machines": machines(run),
+        "said": logged(world),
+        "left": left(world),
+    }
+
+
+STORIES: dict[str, Story] = {
+    story.__name__: story
+    for story in (
+        all_at_once,
+        one_by_one,
+        of_what_is_named,
+        torn_down_without_tags,
+        accepted_and_torn_down,
+        looked_at_and_swept,
+        may_not_be_put_back,
+    )
+}

@@ -1,0 +1,100 @@
+"""What loses its tags is found by what the run has kept, tagged again, and removed like the rest.
+
+The stories are in `tags.py`; `python -m tests.stories tags` shows what each tells.
+"""
+
+import pytest
+
+from notebake.aws import tags
+from tests.faults.forks import Told
+from tests.stories.tags import ONE_BY_ONE
+
+MACHINES = ["acceptance-1", "acceptance-2", "builder-1"]
+
+
+def check_ended_well(story: Told) -> None:
+    """The build made an image, each machine was asked for once, and nothing is left."""
+    assert story["build"]["kind"] == "ended well", story["build"]
+    assert sorted(story["machines"]) == MACHINES
+    assert story["left"] == []
+
+
+def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Told) -> None:
+    story = told["all_at_once"]
+
+    assert story["happened"] == ["install_software", "install_papermill"]
+    check_ended_well(story)
+    (before,), (after,) = story["before"]["i-"], story["after"]["i-"]
+    assert after.keys() == before.keys() > {tags.RUN, tags.TOKEN, tags.EXPIRES}
+    assert all(after[key] == before[key] for key in before if key != tags.EXPIRES)
+    for parts in ("vol-", "eni-"):
+        assert all(one[tags.RUN] == before[tags.RUN] for one in story["after"][parts])
+        assert len(story["after"][parts]) == len(story["before"][parts])
+    told_of = [one for one in story["said"] if "does not carry" in one]
+    assert len(told_of) == 1
+    assert all(key in told_of[0] for key in before)
+
+
+def test_whichever_tag_a_builder_loses_it_is_the_builder(told: Told) -> None:
+    story = told["one_by_one"]
+
+    assert sorted(story["happened"]) == sorted(ONE_BY_ONE)
+    check_ended_well(story)
+    said = [one for one in story["said"] if "does not carry" in one]
+    assert [key for key in ONE_BY_ONE.values() if not any(f" {key}:" in one for one in said)] == []
+
+
+def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: Told) -> None:
+    story = told["of_what_is_named"]
+
+    assert story["happened"] == ["wait_for_host", "restart_host", "prove_image"]
+    check_ended_well(story)
+    assert story["accepted"] == 1
+    for one in (*story["image"], *story["snapshot"]):
+        assert one.keys() >= {tags.RUN, tags.ROLE, tags.BUILDER, tags.ACCEPTED}
+        assert tags.EXPIRES not in one
+
+
+def test_a_run_without_any_tag_is_torn_down(told: Told) -> None:
+    story = told["torn_down_without_tags"]
+
+    assert len(story["there"]) > 4
+    assert story["tear-down"]["kind"] == "ended well", story["tear-down"]
+    assert story["left"] == []
+
+
+def test_an_accepted_image_without_tags_is_kept_and_tagged_again(told: Told) -> None:
+    story = told["accepted_and_torn_down"]
+
+    assert story["tear-down"]["kind"] == "ended well", story["tear-down"]
+    for one in (*story["image"], *story["snapshot"]):
+        assert one.keys() >= {tags.RUN, tags.ROLE, tags.BUILDER, tags.ACCEPTED}
+        assert tags.EXPIRES not in one
+    check_ended_well(story)
+    assert story["again"]["kind"] == "ended well", "there is nothing left to be done"
+
+
+def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(told: Told) -> None:
+    story = told["looked_at_and_swept"]
+
+    kinds = {"instance", "volume", "network interface", "key pair", "security group"}
+    assert story["found"].keys() >= kinds
+    assert "lost its tag notebake:run" in story["found"]["instance"]
+    assert story["failures"] == []
+    assert story["left"] == []
+
+
+def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(told: Told) -> None:
+    story = told["may_not_be_put_back"]
+
+    assert story["fired"]
+    check_ended_well(story)
+    (said,) = [one for one in story["said"] if "aws ec2 create-tags" in one and " i-" in one]
+    assert "Key=notebake:run,Value=" in said
+
+
+@pytest.mark.parametrize("story", ["all_at_once", "one_by_one", "may_not_be_put_back"])
+def test_what_was_put_back_is_said_once(told: Told, story: str) -> None:
+    said = [one for one in told[story]["said"] if "does not carry" in one]
+
+    assert len(said) == len(set(said)) > 0
