@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from notebake.loopback import keep_loopback_direct
 from notebake.waiting import allow_waiting
 from sandbox import needs
 from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
-from tests.draw import describe_draw, fix_seed
+from tests.draw import describe_draw, fix_seed, is_todays
 
 # Tests ask servers of their own, and start programs that do.
 keep_loopback_direct()
 GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy", "ssh"}
 TESTS = Path(__file__).parent
+WHOLE_RUN = "NOTEBAKE_TEST_WHOLE_RUN"
+LONGEST = ("sandbox/test_bake", "sweep/test_kill_sweep.py", "faults/")
 AWS_NAMES = (
     "AWS_PROFILE",
     "AWS_SESSION_TOKEN",
@@ -110,7 +113,42 @@ def check_is_here(host: Any) -> None:
         raise NetworkReachedError(f"A test wanted to reach {name}.")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the workers know whether all tests are run, of which only a share is tried in a day."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        os.environ[WHOLE_RUN] = "yes"
+
+
+class BakesTogether(LoadFileScheduling):
+    """Gives each file to one worker, and the files that look at one bake to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = super()._split_scope(nodeid)
+        return "bakes" if path.startswith("tests/sandbox/test_bake") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BakesTogether:
+    """Return what hands out the tests."""
+    return BakesTogether(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not drawn today, begin with what takes longest, skip what cannot be."""
+    if os.environ.get(WHOLE_RUN):
+        left_out = [one for one in items if not is_todays(place_of(one), one.name)]
+        items[:] = [one for one in items if one not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+    items.sort(key=lambda one: not place_of(one).startswith(LONGEST))
+    skip_what_needs_hosts(items)
+
+
+def place_of(item: pytest.Item) -> str:
+    """Return the file of a test, from the folder of the tests on."""
+    return item.path.relative_to(TESTS).as_posix()
+
+
+def skip_what_needs_hosts(items: list[pytest.Item]) -> None:
     """Skip what needs real hosts where there can be none, and say why."""
     wanting = [item for item in items if item.get_closest_marker("sandbox")]
     if wanting and (reason := why_no_hosts()):

@@ -1,7 +1,8 @@
-"""What is exhaustive is tried in shares: which, a seed decides that is a new one each day.
+"""What is exhaustive or slow is tried in shares: which, a seed decides that is a new one each day.
 
-`make test` tries the day's share, `make test-all` everything. The seed is printed at the end of a
-test run; `NOTEBAKE_TEST_SEED=2026-11-28 make test` tries the share of that day again.
+`make test` tries the day's share, `make test-all` everything, and whoever names files or folders
+all that is in them, but for what is exhaustive. The seed is printed at the end of a test run;
+`NOTEBAKE_TEST_SEED=2026-11-28 make test` tries the share of that day again.
 """
 
 import datetime
@@ -9,6 +10,33 @@ import hashlib
 import os
 from collections.abc import Sequence
 
+SHARES = {
+    "clients": 0.4,
+    "contract": 0.4,
+    "flows": 0.5,
+    "policy/test_policies.py": 0.5,
+    "policy/test_preflight_by_policy.py": 0.4,
+    "sandbox/api": 0.5,
+    "sandbox/test_bake_troubled.py": 0.4,
+    "sandbox/test_clean.py": 0.4,
+    "sandbox/test_dead_man.py": 0.5,
+    "sandbox/test_hardened_host.py": 0.5,
+    "sandbox/test_hosts.py": 0.5,
+    "sandbox/test_lost_lines.py": 0.5,
+    "sandbox/test_twists.py": 0.3,
+    "ssh": 0.5,
+    "stories": 0.4,
+    "sweep/test_true_kills.py": 0.4,
+    "unit/test_loopback.py": 0.3,
+    "unit/test_notebook_command.py": 0.4,
+    "unit/test_notebook_growth.py": 0.4,
+    "unit/test_refusals.py": 0.4,
+}
+"""The share of a folder's or a file's tests that a day has. What is not named here is tried whole:
+what takes moments, and of what takes long one bake with all its proofs and its tear-down, a twisted
+base, and what else draws for itself (the kill sweep, the faults)."""
+DRAWN_WHOLE = ("clients", "policy/test_policies.py", "stories", "sweep/test_true_kills.py")
+"""Here a file is drawn or none of it: its tests look at the same piece of work."""
 SEED = "NOTEBAKE_TEST_SEED"
 ALL = "NOTEBAKE_TEST_ALL"
 
@@ -32,6 +60,20 @@ def is_drawn(name: str, share: float) -> bool:
         return True
     digest = hashlib.sha256(f"{fix_seed()} {name}".encode()).digest()
     return int.from_bytes(digest[:8]) < share * 2**64
+
+
+def is_todays(path: str, test: str) -> bool:
+    """Tell whether a test is one of the day's.
+
+    Args:
+        path: Its file, from the folder of the tests on.
+        test: Its name, with its parameters.
+    """
+    places = [one for one in SHARES if path == one or path.startswith(f"{one}/")]
+    if not places:
+        return True
+    place = max(places, key=len)
+    return is_drawn(path if place in DRAWN_WHOLE else f"{path} {test}", SHARES[place])
 
 
 def draw_one(kind: str, names: Sequence[str]) -> list[str]:

@@ -48,7 +48,7 @@ QUICK: tuple[Case, ...] = (
     *(together(name, several) for name, several in MERGED.items()),
 )
 """The same in fewer runs: what happens once in calls of their own happens in one run."""
-SHARE = 0.3
+SHARE = 0.12
 """So much of it is tried in a day; what happens once in calls of their own is tried each day."""
 
 

@@ -8,12 +8,12 @@ from tests.sweep.points import Case, Point, is_reading
 
 ALWAYS = frozenset(("ec2.RunInstances", "ec2.CreateImage"))
 """What costs most when it is doubled: all trials at these calls are in each day's share."""
-AWS_SHARE = 0.35
+AWS_SHARE = 0.12
 """Of the trials at another change of AWS, and of the lost answers to a kind of question, so many
 are in a day's share, ..."""
-HOST_SHARE = 0.15
+HOST_SHARE = 0.05
 """... of those after work on a host so many, ..."""
-STORE_SHARE = 0.04
+STORE_SHARE = 0.015
 """... and so many of those after a write of the run store only."""
 
 

@@ -25,7 +25,7 @@ FEWEST = {
 """So many cases of each kind there are at least: a sweep that swept nothing proves nothing."""
 FEWEST_IN_A_SHARE = 4
 """Three launches and an image are tried each day, in every way."""
-EARLY = ("--step", "launch_instance", "--case", "after")
+EARLY = ("--step", "launch_instance", "--case", "after", "--every", "3")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,65 @@
+"""Which tests are the day's: none is left out for ever, and a seed names the same ones again."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.draw import ALL, DRAWN_WHOLE, SEED, SHARES, is_todays
+
+TESTS = Path(__file__).parents[1]
+NAMES = [f"test_{number}" for number in range(20)]
+SEASON = [f"{datetime.date(2027, 1, 1) + datetime.timedelta(days=day)}" for day in range(90)]
+
+
+@pytest.fixture(autouse=True)
+def _some_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ALL, raising=False)
+    monkeypatch.setenv(SEED, SEASON[0])
+
+
+def todays(path: str) -> set[str]:
+    return {name for name in NAMES if is_todays(path, name)}
+
+
+def test_every_place_is_there_and_has_a_share_of_its_own() -> None:
+    assert [one for one in SHARES if not (TESTS / one).exists()] == []
+    assert all(0.2 < share < 1 for share in SHARES.values())
+    assert set(DRAWN_WHOLE) <= set(SHARES)
+
+
+@pytest.mark.parametrize("place", SHARES)
+def test_each_test_has_its_days_and_the_share_is_about_what_it_says(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    for day in SEASON:
+        monkeypatch.setenv(SEED, day)
+        drawn.append(todays(place))
+
+    assert set().union(*drawn) == set(NAMES)
+    share = sum(map(len, drawn)) / (len(NAMES) * len(SEASON))
+    assert abs(share - SHARES[place]) < (0.2 if place in DRAWN_WHOLE else 0.05)
+
+
+@pytest.mark.parametrize("place", DRAWN_WHOLE)
+def test_what_looks_at_one_piece_of_work_is_drawn_together(place: str) -> None:
+    assert len(todays(f"{place}/test_this.py")) in (0, len(NAMES))
+
+
+def test_the_same_seed_draws_the_same_and_another_one_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = todays("contract/test_this.py")
+    assert todays("contract/test_this.py") == first
+    monkeypatch.setenv(SEED, SEASON[1])
+
+    assert todays("contract/test_this.py") != first
+
+
+def test_what_has_no_share_is_tried_each_day_and_everything_where_all_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert todays("unit/test_this.py") == set(NAMES)
+    monkeypatch.setenv(ALL, "1")
+    assert todays("contract/test_this.py") == set(NAMES)
