@@ -11,32 +11,32 @@ import os
 from collections.abc import Sequence
 
 SHARES = {
-    "clients": 0.4,
-    "contract": 0.4,
-    "flows": 0.5,
-    "policy/test_policies.py": 0.5,
-    "policy/test_preflight_by_policy.py": 0.4,
-    "sandbox/api": 0.5,
-    "sandbox/test_bake_troubled.py": 0.4,
-    "sandbox/test_clean.py": 0.4,
-    "sandbox/test_dead_man.py": 0.5,
-    "sandbox/test_hardened_host.py": 0.5,
-    "sandbox/test_hosts.py": 0.5,
-    "sandbox/test_lost_lines.py": 0.5,
-    "sandbox/test_twists.py": 0.3,
-    "ssh": 0.5,
-    "stories": 0.4,
-    "sweep/test_true_kills.py": 0.4,
+    "contract": 0.3,
+    "flows": 0.4,
+    "policy/test_policies.py": 0.35,
+    "policy/test_preflight_by_policy.py": 0.3,
+    "sandbox/api": 0.3,
+    "sandbox/test_clean.py": 0.3,
+    "sandbox/test_dead_man.py": 0.35,
+    "sandbox/test_hardened_host.py": 0.35,
+    "sandbox/test_hosts.py": 0.35,
+    "sandbox/test_lost_lines.py": 0.35,
+    "sandbox/test_twists.py": 0.25,
+    "ssh": 0.35,
+    "stories": 0.35,
+    "sweep/test_true_kills.py": 0.35,
     "unit/test_loopback.py": 0.3,
-    "unit/test_notebook_command.py": 0.4,
-    "unit/test_notebook_growth.py": 0.4,
-    "unit/test_refusals.py": 0.4,
+    "unit/test_notebook_command.py": 0.35,
+    "unit/test_notebook_growth.py": 0.35,
+    "unit/test_refusals.py": 0.35,
 }
-"""The share of a folder's or a file's tests that a day has. What is not named here is tried whole:
-what takes moments, and of what takes long one bake with all its proofs and its tear-down, a twisted
-base, and what else draws for itself (the kill sweep, the faults)."""
-DRAWN_WHOLE = ("clients", "policy/test_policies.py", "stories", "sweep/test_true_kills.py")
+"""The share of a folder's or a file's tests that a day has. What is named neither here nor below is
+tried whole: what takes moments, and of what takes long one bake with all its proofs and its
+tear-down, and what draws for itself (the kill sweep, the faults)."""
+DRAWN_WHOLE = ("policy/test_policies.py", "stories", "sweep/test_true_kills.py")
 """Here a file is drawn or none of it: its tests look at the same piece of work."""
+ONE_OF = ("clients", "sandbox/test_bake_troubled.py", "sandbox/test_twist_of_the_day.py")
+"""Of these long pieces of work a day has one."""
 SEED = "NOTEBAKE_TEST_SEED"
 ALL = "NOTEBAKE_TEST_ALL"
 
@@ -69,11 +69,18 @@ def is_todays(path: str, test: str) -> bool:
         path: Its file, from the folder of the tests on.
         test: Its name, with its parameters.
     """
-    places = [one for one in SHARES if path == one or path.startswith(f"{one}/")]
-    if not places:
+    place = place_of(path, (*SHARES, *ONE_OF))
+    if not place:
         return True
-    place = max(places, key=len)
+    if place in ONE_OF:
+        return place in draw_one("long piece of work", ONE_OF)
     return is_drawn(path if place in DRAWN_WHOLE else f"{path} {test}", SHARES[place])
+
+
+def place_of(path: str, places: Sequence[str]) -> str:
+    """Return the place that a file lies in, the narrowest of them; "" where it lies in none."""
+    around = [one for one in places if path == one or path.startswith(f"{one}/")]
+    return max(around, key=len, default="")
 
 
 def draw_one(kind: str, names: Sequence[str]) -> list[str]:

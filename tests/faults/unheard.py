@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.steps import TEAR_DOWN, titles
 from flows.terminal import show_progress
 from notebake.records import Run
-from tests.draw import has_everything
+from tests.draw import draw_one, has_everything
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish, opened
 from tests.faults.recipes import RECIPES
 from tests.sweep import whole_run
@@ -77,17 +77,17 @@ WAYS: dict[str, tuple[Callable[[], int], int, bool]] = {
     for characters, is_terminal in ((0, False), (600, False), (0, True), (600, True))
 }
 
-COVERING = (
+EACH_KIND = (
     "broken_pipe after 600, pipe",
     "full_disk after 0, terminal",
     "closed_terminal after 600, terminal",
 )
-"""Each kind of loss, each moment and each view once: what is tried where not everything is."""
+"""Each kind of loss, each moment and each view once: a day has one of them."""
 
 
 def tried() -> list[str]:
     """Return the ways that are tried."""
-    return list(WAYS) if has_everything() else list(COVERING)
+    return list(WAYS) if has_everything() else draw_one("lost output", EACH_KIND)
 
 
 def build(world: FaultyWorld, way: str, log_path: Path) -> dict[str, Any]:

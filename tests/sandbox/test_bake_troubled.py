@@ -193,8 +193,18 @@ def locked(bakery: Bakery, stopped: Chapter, half_cleaned: Chapter) -> Chapter:
         proxy.victim = process.pid
         printed, _ = process.communicate(timeout=HANG_SECONDS)
         assert proxy.killed.is_set(), printed
+    forget_seal(stopped.run)
     machine_id = stopped.run.machines()[0]["InstanceId"]
     return Chapter(stopped.run, Done(process.returncode, printed), machine_id, stopped.login)
+
+
+def forget_seal(run: RunFolder) -> None:
+    """Let the kill have come a moment earlier, before it was kept that the machine is sealed."""
+    (path,) = run.path.glob("attempts/builder-1/*.json")
+    kept = json.loads(path.read_text())
+    assert re.fullmatch(r"[0-9a-f]{16}", kept["marks"]["notebake:sealed"])
+    kept["marks"]["notebake:sealed"] = "sealing"
+    path.write_text(json.dumps(kept))
 
 
 def is_last_tag_of_seal(body: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.draw import ALL, DRAWN_WHOLE, SEED, SHARES, is_todays
+from tests.draw import ALL, DRAWN_WHOLE, ONE_OF, SEED, SHARES, is_todays
 
 TESTS = Path(__file__).parents[1]
 NAMES = [f"test_{number}" for number in range(20)]
@@ -23,7 +23,7 @@ def todays(path: str) -> set[str]:
 
 
 def test_every_place_is_there_and_has_a_share_of_its_own() -> None:
-    assert [one for one in SHARES if not (TESTS / one).exists()] == []
+    assert [one for one in (*SHARES, *ONE_OF) if not (TESTS / one).exists()] == []
     assert all(0.2 < share < 1 for share in SHARES.values())
     assert set(DRAWN_WHOLE) <= set(SHARES)
 
@@ -45,6 +45,18 @@ def test_each_test_has_its_days_and_the_share_is_about_what_it_says(
 @pytest.mark.parametrize("place", DRAWN_WHOLE)
 def test_what_looks_at_one_piece_of_work_is_drawn_together(place: str) -> None:
     assert len(todays(f"{place}/test_this.py")) in (0, len(NAMES))
+
+
+def test_each_day_has_one_of_the_long_pieces_of_work_and_each_has_its_days(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = []
+    for day in SEASON:
+        monkeypatch.setenv(SEED, day)
+        drawn.append([one for one in ONE_OF if todays(one) == set(NAMES)])
+
+    assert {len(one) for one in drawn} == {1}
+    assert {place for one in drawn for place in one} == set(ONE_OF)
 
 
 def test_the_same_seed_draws_the_same_and_another_one_others(

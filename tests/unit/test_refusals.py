@@ -193,13 +193,10 @@ def test_a_wrong_clock_is_named_with_the_difference(code: str, seconds: float, s
     assert error.hint == hints.CLOCK
 
 
-@pytest.mark.parametrize(
-    "date",
-    ["", "yesterday", formatdate(RealClock().now(), usegmt=True)],
-    ids=["none", "not a date", "now"],
-)
+@pytest.mark.parametrize("date", ["", "yesterday", "now"])
 def test_a_clock_that_is_right_or_not_known_is_not_blamed(date: str) -> None:
-    error = caught(answered("AuthFailure", status=401, date=date))
+    told = formatdate(RealClock().now(), usegmt=True) if date == "now" else date
+    error = caught(answered("AuthFailure", status=401, date=told))
 
     assert "clock" not in str(error)
 
