@@ -54,12 +54,12 @@ class Attempt(Record):
 
 
 class Memory:
-    """What an execution knows of its run's attempts, and of the tags that it has put back."""
+    """What an execution knows of its run's attempts, and with what it has tagged their things."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
-        self.put_back: set[tuple[str, ...]] = set()
-        """Each thing whose tags were put back, with their keys: EC2 may show them only later."""
+        self.tagged: set[tuple[str, frozenset[str]]] = set()
+        """Ids with the keys of tags that were given to them together."""
         self._turn = threading.Lock()
         self._by_key: dict[str, Attempt] | None = None
 

@@ -26,6 +26,9 @@ def mark(run: Run, thing_id: str, marks: dict[str, str], *parts: str) -> None:
     """Tag something that the run made, and its parts; what it must carry is kept first."""
     keep_marks(run, thing_id, marks)
     tagging.add_tags(run.recipe.region, [thing_id, *parts], marks)
+    if memory := memory_of(run):
+        # EC2 may show them only later: they have not been lost.
+        memory.tagged.add((thing_id, frozenset(marks)))
 
 
 def made_by(run: Run, prefix: str) -> dict[str, Attempt]:
@@ -61,8 +64,8 @@ def complete(
         return present
     lost = lost_tags(run, present, {tags.RUN: run.id, **maker.marks})
     memory = memory_of(run)
-    if lost and memory and (thing_id, *lost) not in memory.put_back:
-        memory.put_back.add((thing_id, *lost))
+    if lost and memory and (thing_id, frozenset(lost)) not in memory.tagged:
+        memory.tagged.add((thing_id, frozenset(lost)))
         put_back(run, thing_id, lost, parts)
     return {**present, **lost}
 
