@@ -51,11 +51,13 @@ fi
 uv=$root/uv/bin/uv
 """.replace("FIND_INDEX", quote(FIND_INDEX))
 
-FIND_PIPS_OWN_INDEX = """
+FIND_WHEEL = """
 import ensurepip, pathlib, sys
 places = (pathlib.Path("/usr/share/python-wheels"), pathlib.Path(ensurepip.__file__).parent)
-wheels = (wheel for place in places for wheel in sorted(place.rglob("pip-*.whl")))
-sys.path.insert(0, str(next(wheels)))
+wheel = str(next(wheel for place in places for wheel in sorted(place.rglob("pip-*.whl"))))
+"""
+FIND_PIPS_OWN_INDEX = f"""{FIND_WHEEL}
+sys.path.insert(0, wheel)
 from pip._internal.models.index import PyPI
 print(PyPI.simple_url)
 """
@@ -75,12 +77,7 @@ found=$("$uv" --version 2> /dev/null | cut --delimiter=' ' --fields=2 || true)
 if [ "uv==$found" != "$wanted" ]; then
     echo "Python: fetching $wanted"
     rm --recursive --force "$root/uv"
-    wheel=$(python3 - << 'END'
-import ensurepip, pathlib
-places = (pathlib.Path("/usr/share/python-wheels"), pathlib.Path(ensurepip.__file__).parent)
-print(next(wheel for place in places for wheel in sorted(place.rglob("pip-*.whl"))))
-END
-    )
+    wheel=$(python3 -I -c PRINT_WHEEL)
     rm --recursive --force "$root/pip"
     python3 -m zipfile --extract "$wheel" "$root/pip"
     python3 "$root/pip/pip" install --quiet --disable-pip-version-check --no-cache-dir \
@@ -88,7 +85,7 @@ END
         --requirement <(echo "$uv_requirement")
     rm --recursive --force "$root/pip"
 fi
-"""
+""".replace("PRINT_WHEEL", quote(f"{FIND_WHEEL}print(wheel)\n"))
 
 # Bytecode is not compiled here: that costs more than the first start of JupyterLab and a kernel
 # saves. The first use writes it, as the user may, and so it comes into the image after all.

@@ -13,7 +13,7 @@ from notebake.errors import DiskFullError, HostCommandError
 from notebake.records import Host
 from notebake.user_data import QUIET, arm_lease, keep_package_lock_free, lease_is_armed
 from tests.limits import HANG_SECONDS
-from tests.sandbox.one_host import one_host_opened
+from tests.sandbox.one_host import as_root_of, one_host_opened
 from tests.sandbox.test_hosts import Cloud
 
 pytestmark = pytest.mark.sandbox
@@ -47,14 +47,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def host(cloud: Cloud) -> Iterator[Host]:
-    folder = cloud.home.machines_path / "i-1/upper/etc/ssh"
-    host = Host(
-        instance_id="i-1",
-        address=cloud.machines.reserve_address("i-1"),
-        user="root",
-        private_key_path=str(cloud.key),
-        host_key=(folder / "ssh_host_ed25519_key.pub").read_text(),
-    )
+    host = as_root_of(cloud)
     yield host
     ssh.disconnect(host)
 

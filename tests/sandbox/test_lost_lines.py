@@ -20,7 +20,7 @@ from notebake.ssh import connection, lines, login
 from tests.limits import HANG_SECONDS
 from tests.quick_clock import QuickClock
 from tests.sandbox.bake_world import wait_for
-from tests.sandbox.one_host import one_host_opened
+from tests.sandbox.one_host import as_root_of, one_host_opened
 from tests.sandbox.test_hosts import Cloud, wait_for_ssh
 
 pytestmark = pytest.mark.sandbox
@@ -47,14 +47,7 @@ def host(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
         monkeypatch.setattr(login, name, 1)
     for module in (connection, lines):
         monkeypatch.setattr(module, "ANSWER_SECONDS", 1)
-    folder = cloud.home.machines_path / "i-1/upper/etc/ssh"
-    host = Host(
-        instance_id="i-1",
-        address=cloud.machines.reserve_address("i-1"),
-        user="root",
-        private_key_path=str(cloud.key),
-        host_key=(folder / "ssh_host_ed25519_key.pub").read_text(),
-    )
+    host = as_root_of(cloud)
     yield host
     cloud.machines.thaw_ssh("i-1")
     ssh.disconnect(host)
