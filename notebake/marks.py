@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from notebake.attempt import Attempt, attempts, keep_marks, memory_of
 from notebake.aws import tagging, tags
-from notebake.aws.meaning import NO_PERMISSION
-from notebake.errors import CloudError, NotOursError
+from notebake.errors import CloudError, NotOursError, WrongAccountError
 from notebake.records import Run
 
 log = logging.getLogger(__name__)
@@ -25,10 +24,10 @@ OF_PARTS = (tags.RUN, tags.ROLE, tags.RECIPE, tags.BUILDER, tags.ACCEPTED, tags.
 def mark(run: Run, thing_id: str, marks: dict[str, str], *parts: str) -> None:
     """Tag something that the run made, and its parts; what it must carry is kept first."""
     keep_marks(run, thing_id, marks)
-    tagging.add_tags(run.recipe.region, [thing_id, *parts], marks)
     if memory := memory_of(run):
-        # EC2 may show them only later: they have not been lost.
+        # Until EC2 shows them they have not been lost.
         memory.tagged.add((thing_id, frozenset(marks)))
+    tagging.add_tags(run.recipe.region, [thing_id, *parts], marks)
 
 
 def made_by(run: Run, prefix: str) -> dict[str, Attempt]:
@@ -97,7 +96,7 @@ def lost_tags(run: Run, present: Mapping[str, str], wanted: Mapping[str, str]) -
 
 
 def put_back(run: Run, thing_id: str, lost: dict[str, str], parts: Iterable[str]) -> None:
-    """Tag something anew; where that is not permitted, say what somebody types who may; go on."""
+    """Tag something anew; where EC2 refuses, say what somebody types who may, and go on."""
     log.warning(
         "%s does not carry %s: it is found by its kept id, and is tagged again",
         thing_id,
@@ -108,10 +107,10 @@ def put_back(run: Run, thing_id: str, lost: dict[str, str], parts: Iterable[str]
         if not ids or not marks:
             continue
         try:
-            tagging.add_tags(run.recipe.region, ids, marks)
+            tagging.add_tags_once(run.recipe.region, ids, marks)
+        except WrongAccountError:
+            raise
         except CloudError as error:
-            if error.code not in NO_PERMISSION:
-                raise
             command = tag_command(run.recipe.region, ids, marks)
             log.warning("%s\nSomebody who may types: %s", error.message, command)
 
