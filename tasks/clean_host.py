@@ -17,7 +17,13 @@ from notebake.commands.boot import machine_id
 from notebake.commands.clean import make_clean, remove_login, work_name
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
 from notebake.detached import run_detached
-from notebake.errors import HostCommandError, ImageNotAcceptedError, SecretFoundError
+from notebake.errors import (
+    HostCommandError,
+    HostUnreachableError,
+    ImageNotAcceptedError,
+    LostError,
+    SecretFoundError,
+)
 from notebake.marks import mark
 from notebake.records import Done, Host, Run
 from notebake.step import Step
@@ -77,7 +83,14 @@ def seal(run: Run, host: Host, digest: str) -> None:
     and a stop and a start makes cloud-init put the login back.
     """
     mark(run, host.instance_id, {tags.SEALED: tags.SEALING})
-    ssh.run_command(host, f"sudo bash -c {quote(remove_login(user=host.user))}")
+    try:
+        ssh.run_command(host, f"sudo bash -c {quote(remove_login(user=host.user))}")
+    except HostUnreachableError as error:
+        # It was done, and its answer lost on the way: nobody can be let in to ask.
+        raise LostError(
+            f"{host.instance_id} has not said whether its login is removed. {error.message}",
+            f"Type: notebake resume {run.id}",
+        ) from error
     ssh.disconnect(host)
     mark(run, host.instance_id, {tags.SEALED: digest})
 
