@@ -122,12 +122,12 @@ def test_keys_of_a_user_do_not_end() -> None:
     assert found().verdict is Verdict.GOOD
 
 
-@pytest.mark.parametrize("ends", [None, at(SOON)], ids=["without an end", "with an end"])
+@pytest.mark.parametrize("lasts", [None, SOON], ids=["without an end", "with an end"])
 def test_what_a_program_gives_is_asked_for_again(
-    tmp_path: Path, ends: datetime.datetime | None
+    tmp_path: Path, lasts: datetime.timedelta | None
 ) -> None:
     given = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": "t"}
-    given |= {"Expiration": ends.isoformat()} if ends else {}
+    given |= {"Expiration": at(lasts).isoformat()} if lasts else {}
     program = tmp_path / "give"
     program.write_text(f"#!/bin/sh\necho '{json.dumps(given)}'\n")
     program.chmod(0o755)

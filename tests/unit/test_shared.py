@@ -31,7 +31,7 @@ class Question:
         def answer() -> str:
             self.asked += 1
             self.is_asked.set()
-            assert self.may_end.wait(30)
+            assert self.may_end.wait(HANG_SECONDS)
             if isinstance(outcome, BaseException):
                 raise outcome
             return outcome
@@ -46,7 +46,7 @@ class Question:
     def all_ask(self, first: str | BaseException) -> tuple[Future[str], list[Future[str]]]:
         """Let one ask and the others come; return when all wait."""
         leader = self.ask(first)
-        assert self.is_asked.wait(30)
+        assert self.is_asked.wait(HANG_SECONDS)
         assert self.came.acquire(timeout=HANG_SECONDS)
         others = [self.ask() for _ in range(COUNT)]
         assert all(self.came.acquire(timeout=HANG_SECONDS) for _ in others)

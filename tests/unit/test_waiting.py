@@ -84,7 +84,7 @@ def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    assert asked.wait(30)
+    assert asked.wait(HANG_SECONDS)
     stop_waiting()
     waiting.join(30)
 
