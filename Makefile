@@ -19,7 +19,7 @@ test: try-system try-packer-and-aws try-policy-judge
 	@$(BIN)/python -m pytest $(BY_TWO)
 
 # Everything: what `make test` tries a share of (it says by which seed), whole; a bake killed in each step;
-# the other clients; some hours on two cores.
+# the other clients; an hour and more on two cores.
 test-all: setup clients
 	@NOTEBAKE_TEST_ALL=1 $(BIN)/python -m pytest $(BY_TWO) tests tests/sandbox/kill_each_step.py
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 
-from notebake import clock, marks
+from notebake import clock
 from notebake import host as ssh
 from notebake.aws import instances, parameters, schedules, tagging, tags
 from notebake.builder import as_host, host_key_of
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.fate import is_accepted
-from notebake.ownership import judge
 from notebake.records import Host, Resource, Run
 from notebake.run_store import is_remote
 from notebake.survey import belongings
@@ -63,10 +62,9 @@ def renew(run: Run) -> bool:
     """
     ends = tags.ends_at(run)
     try:
-        found = {one.id: one for one in belongings(run)}
-        known_ids = marks.made_by(run, "").keys()
-        mine = [one for one in found.values() if judge(one, found, known_ids).is_ours]
-        temporary = [one for one in mine if not is_accepted(one, found)]
+        has = belongings(run)
+        mine = [one for one in has.found.values() if has.judge(one).is_ours]
+        temporary = [one for one in mine if not is_accepted(one, has.found)]
         machines = [one for one in temporary if one.kind == "instance"]
         lost = {one.id for one in machines if tags.LOST in one.tags}
         alive = [one for one in machines if one.id not in lost]

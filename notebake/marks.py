@@ -30,21 +30,46 @@ def mark(run: Run, thing_id: str, marks: dict[str, str], *parts: str) -> None:
     tagging.add_tags(run.recipe.region, [thing_id, *parts], marks)
 
 
+def makers(every: Iterable[Attempt]) -> dict[str, Attempt]:
+    """Return the attempt that made each thing, by its id, unless it is kept that it is gone."""
+    return {thing_id: one for one in every if one.state == "made" for thing_id in one.made}
+
+
 def made_by(run: Run, prefix: str) -> dict[str, Attempt]:
-    """Return what was made under names with this prefix, unless it is kept that it is gone."""
-    return {
-        thing_id: one
-        for one in attempts(run)
-        if one.state == "made" and one.name.startswith(prefix)
-        for thing_id in one.made
-    }
+    """Return what the run made under names with this prefix."""
+    return makers(one for one in attempts(run) if one.name.startswith(prefix))
+
+
+def tags_of_own(
+    run: Run,
+    what: str,
+    thing_id: str,
+    present: dict[str, str],
+    *,
+    made_as: str,
+    parts: Iterable[str] = (),
+) -> dict[str, str]:
+    """Return the tags of something that has a name of the run's, with those that it has lost.
+
+    Raises:
+        NotOursError: it does not carry the run's tag, nor did the run keep that it made it.
+    """
+    known = made_by(run, made_as)
+    if thing_id in known or present.get(tags.RUN) == run.id:
+        return complete(run, thing_id, present, known, parts)
+    raise NotOursError(
+        f"{what} {thing_id} has the name that run {run.id} gives, but not its tag, and the run has"
+        " not kept that it made it.",
+        f"Remove it, or if it is the run's all the same:"
+        f" {tag_command(run.recipe.region, [thing_id], {tags.RUN: run.id})}",
+    )
 
 
 def complete(
     run: Run,
     thing_id: str,
     present: dict[str, str],
-    makers: Mapping[str, Attempt],
+    known: Mapping[str, Attempt],
     parts: Iterable[str] = (),
 ) -> dict[str, str]:
     """Return the tags of something that the run made, with those that it has lost.
@@ -55,10 +80,10 @@ def complete(
         run: Whose thing it is.
         thing_id: Its id.
         present: The tags that EC2 shows.
-        makers: The attempts that made things, by their ids; of others nothing is known to be lost.
+        known: The attempts that made things, by their ids; of others nothing is known to be lost.
         parts: Ids of what carries the same tags: disks and interfaces, or snapshots.
     """
-    maker = makers.get(thing_id)
+    maker = known.get(thing_id)
     if maker is None:
         return present
     lost = lost_tags(run, present, {tags.RUN: run.id, **maker.marks})
@@ -67,24 +92,6 @@ def complete(
         memory.tagged.add((thing_id, frozenset(lost)))
         put_back(run, thing_id, lost, parts)
     return {**present, **lost}
-
-
-def check_is_ours(
-    run: Run, what: str, thing_id: str, told: Mapping[str, str], *, made: bool
-) -> None:
-    """Return if something that has a name of the run's is the run's.
-
-    Raises:
-        NotOursError: it does not carry the run's tag, nor did the run keep that it made it.
-    """
-    if made or told.get(tags.RUN) == run.id:
-        return
-    raise NotOursError(
-        f"{what} {thing_id} has the name that run {run.id} gives, but not its tag, and the run has"
-        " not kept that it made it.",
-        f"Remove it, or if it is the run's all the same:"
-        f" {tag_command(run.recipe.region, [thing_id], {tags.RUN: run.id})}",
-    )
 
 
 def lost_tags(run: Run, present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:

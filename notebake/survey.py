@@ -1,12 +1,13 @@
 """What a run has in the account, and what of it should not be there any more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from typing import NamedTuple
 
 from notebake import marks
 from notebake.attempt import Attempt, attempts, open_tokens
 from notebake.aws import inventory, schedules
 from notebake.fate import is_accepted
-from notebake.ownership import Ownership, judge
+from notebake.ownership import Ownership, Verdict, judge
 from notebake.records import Resource, Run
 
 
@@ -15,19 +16,30 @@ def survey(region: str, run_id: str = "") -> list[Resource]:
     return inventory.list_resources(region, run_id)
 
 
-def belongings(run: Run) -> list[Resource]:
+class Belongings(NamedTuple):
+    """What a run has in the account, by id, and the ids that it has kept as made."""
+
+    found: dict[str, Resource]
+    known_ids: Set[str]
+
+    def judge(self, one: Resource) -> Verdict:
+        """Return whether one of them is truly the run's."""
+        return judge(one, self.found, self.known_ids)
+
+
+def belongings(run: Run) -> Belongings:
     """Return all that a run has: what carries its tag, and by kept ids and tokens what has lost it.
 
     Who executes the run puts lost tags back.
     """
     region, every = run.recipe.region, attempts(run)
-    tagged = survey(region, run.id)
-    seen = {one.id for one in tagged}
-    makers = marks.made_by(run, "")
-    unseen = {id: run.id for id in makers if id not in seen}
+    makers = marks.makers(every)
+    tagged = {one.id: one for one in survey(region, run.id)}
+    unseen = {id: run.id for id in makers if id not in tagged}
     kept = inventory.list_kept(region, unseen, dict.fromkeys(open_tokens(every), run.id))
-    found = [*tagged, *(one for one in kept if one.id not in seen)]
-    return [_with_lost_tags(run, one, makers) for one in found]
+    found = {one.id: one for one in kept} | tagged
+    complete = {id: _with_lost_tags(run, one, makers) for id, one in found.items()}
+    return Belongings(complete, makers.keys())
 
 
 def _with_lost_tags(run: Run, one: Resource, makers: Mapping[str, Attempt]) -> Resource:
@@ -43,13 +55,11 @@ def left_over(run: Run) -> list[Resource]:
     An accepted image stays, with its snapshots; what somebody has copied is not the run's. The
     run's keys are not among it: a tear-down forgets them when all else is gone.
     """
-    found = belongings(run)
-    by_id, known_ids = {one.id: one for one in found}, marks.made_by(run, "").keys()
+    has = belongings(run)
     left = [
         one
-        for one in found
-        if not is_accepted(one, by_id)
-        and judge(one, by_id, known_ids).ownership is not Ownership.COPIED
+        for one in has.found.values()
+        if not is_accepted(one, has.found) and has.judge(one).ownership is not Ownership.COPIED
     ]
     if run.recipe.scheduler_role:
         left += schedules.list_schedules(run.recipe.region, run.id)

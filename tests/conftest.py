@@ -1,6 +1,7 @@
 """What no test of ours may reach: the account, the home and the run store of whoever runs it."""
 
 import ipaddress
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -136,8 +137,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BakesTogethe
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not drawn today, begin with what takes longest, skip what cannot be."""
     if os.environ.get(WHOLE_RUN):
-        left_out = [one for one in items if not is_todays(place_of(one), one.name)]
-        items[:] = [one for one in items if one not in set(left_out)]
+        drawn = [is_todays(place_of(one), one.name) for one in items]
+        left_out = [one for one, is_drawn in zip(items, drawn, strict=True) if not is_drawn]
+        items[:] = itertools.compress(items, drawn)
         config.hook.pytest_deselected(items=left_out)
     items.sort(key=lambda one: not place_of(one).startswith(LONGEST))
     skip_what_needs_hosts(items)

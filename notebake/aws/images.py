@@ -51,9 +51,9 @@ def find_image(run: Run) -> Image | None:
     if not named:
         return None
     image = as_image(named[0])
-    makers = marks.made_by(run, "image")
-    marks.check_is_ours(run, "The image", image.id, image.tags, made=image.id in makers)
-    told = marks.complete(run, image.id, image.tags, makers, image.snapshot_ids)
+    told = marks.tags_of_own(
+        run, "The image", image.id, image.tags, made_as="image", parts=image.snapshot_ids
+    )
     return image.model_copy(update={"tags": told})
 
 

@@ -41,9 +41,8 @@ def find_launched(run: Run, role: str) -> list[Instance]:
     def is_launched(one: dict[str, Any]) -> bool:
         # What somebody launched "like this" carries our tags, but not our token.
         told = tags.as_dict(one.get("Tags"))
-        is_tagged = told.get(tags.ROLE) == role
-        is_tagged = is_tagged and told.get(tags.TOKEN) == one.get("ClientToken", "")
-        return is_tagged or one["InstanceId"] in makers
+        shown = told.get(tags.ROLE), told.get(tags.TOKEN)
+        return shown == (role, one.get("ClientToken", "")) or one["InstanceId"] in makers
 
     found = look(region, INSTANCE, BY_RUN, run.id, only=is_launched)
     for instance_id in makers.keys() - {one["InstanceId"] for one in found}:

@@ -26,9 +26,7 @@ def find_key_pair(run: Run, role: str) -> KeyPair | None:
     if not found:
         return None
     key_id, told = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
-    makers = marks.made_by(run, f"key-pair-{role}")
-    marks.check_is_ours(run, "The key pair", key_id, told, made=key_id in makers)
-    marks.complete(run, key_id, told, makers)
+    marks.tags_of_own(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
     return KeyPair(id=key_id, name=name)
 
 

@@ -72,9 +72,7 @@ def find_security_group(run: Run) -> SecurityGroup | None:
     if not found:
         return None
     group_id, told = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
-    makers = marks.made_by(run, "security-group")
-    marks.check_is_ours(run, "The security group", group_id, told, made=group_id in makers)
-    marks.complete(run, group_id, told, makers)
+    marks.tags_of_own(run, "The security group", group_id, told, made_as="security-group")
     ranges = [
         one["CidrIp"]
         for permission in found[0]["IpPermissions"]

@@ -5,7 +5,7 @@ import pytest
 from notebake.attempt import remembering
 from notebake.aws import instances, tags
 from notebake.marks import mark
-from notebake.records import Run
+from notebake.records import Instance, Run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import CloudWorld
 
@@ -17,24 +17,28 @@ def run(world: CloudWorld) -> Run:
     return run
 
 
-def builder_of(run: Run) -> str:
+def builder_of(run: Run) -> Instance:
     found = instances.find_builder(run)
     assert found
-    return found.id
+    return found
 
 
-def seal_of(run: Run) -> str | None:
-    found = instances.find_builder(run)
-    assert found
-    return found.tags.get(tags.SEALED)
+def seal_of(run: Run) -> str:
+    return builder_of(run).tags[tags.SEALED]
+
+
+def mark_and_lose(world: CloudWorld, run: Run) -> None:
+    """Tag the builder, and let EC2 not show it."""
+    machine_id = builder_of(run).id
+    mark(run, machine_id, {tags.SEALED: "sealing"})
+    world.ec2.delete_tags(Resources=[machine_id], Tags=[{"Key": tags.SEALED}])
 
 
 def test_a_tag_that_ec2_shows_late_counts_at_once_and_is_given_once(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     with remembering(run):
-        mark(run, builder_of(run), {tags.SEALED: "sealing"})
-        world.ec2.delete_tags(Resources=[builder_of(run)], Tags=[{"Key": tags.SEALED}])
+        mark_and_lose(world, run)
         before = world.actions().count("CreateTags")
 
         assert seal_of(run) == "sealing"
@@ -47,8 +51,7 @@ def test_a_tag_whose_writer_was_killed_before_it_is_given_by_the_next_one(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     with remembering(run):
-        mark(run, builder_of(run), {tags.SEALED: "sealing"})
-        world.ec2.delete_tags(Resources=[builder_of(run)], Tags=[{"Key": tags.SEALED}])
+        mark_and_lose(world, run)
     before = world.actions().count("CreateTags")
     with remembering(run):
         assert [seal_of(run), seal_of(run)] == ["sealing", "sealing"]
@@ -58,16 +61,12 @@ def test_a_tag_whose_writer_was_killed_before_it_is_given_by_the_next_one(
 
 
 def test_who_only_looks_sees_it_and_changes_nothing(world: CloudWorld, run: Run) -> None:
-    machine_id = builder_of(run)
+    machine_id = builder_of(run).id
     world.ec2.delete_tags(Resources=[machine_id])
     before = world.actions().count("CreateTags")
 
-    found = instances.find_builder(run)
+    found = builder_of(run)
 
-    assert found
-    assert (found.id, found.tags[tags.RUN], found.tags[tags.ROLE]) == (
-        machine_id,
-        run.id,
-        "builder",
-    )
+    told = found.id, found.tags[tags.RUN], found.tags[tags.ROLE]
+    assert told == (machine_id, run.id, "builder")
     assert world.actions().count("CreateTags") == before

@@ -63,9 +63,7 @@ def told_by(world: FaultyWorld, prefix: str) -> list[dict[str, str]]:
     """Return our tags of everything whose id begins so."""
     region = world.history.region
     found = [region.tags_of(one) for one in sorted(region.network.tags) if one.startswith(prefix)]
-    return [
-        {key: value for key, value in one.items() if key.startswith("notebake:")} for one in found
-    ]
+    return [{key: one[key] for key in one if key.startswith(tags.PREFIX)} for one in found]
 
 
 def machines(run: Run) -> list[str]:
