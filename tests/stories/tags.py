@@ -1,7 +1,5 @@
 """Runs whose things lose their tags, by somebody's hand or by a rule of the account."""
 
-from collections.abc import Callable
-
 from notebake import clock
 from notebake.attempt import attempts
 from notebake.aws import tags
@@ -15,6 +13,7 @@ from sandbox.wire import Reply
 from tests.cloud_world import refusal_of
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.stories.telling import (
+    Steps,
     Story,
     Told,
     as_kept,
@@ -24,7 +23,6 @@ from tests.stories.telling import (
     resumed,
     torn_down,
 )
-from tests.sweep.points import OpenRoad, Point
 
 HOUR = 3600
 ONE_BY_ONE = {
@@ -37,18 +35,6 @@ ONE_BY_ONE = {
     "start_jupyter": tags.RECIPE,
 }
 """Which tag of the builder somebody takes as which step begins."""
-
-
-class Steps(OpenRoad):
-    """Lets something happen as each of some steps begins, once each."""
-
-    def __init__(self, happenings: dict[str, Callable[[], None]]) -> None:
-        self.waiting, self.happened = dict(happenings), list[str]()
-
-    def before(self, point: Point) -> None:
-        if happen := self.waiting.pop(point.step, None):
-            self.happened.append(point.step)
-            happen()
 
 
 def take(world: FaultyWorld, prefixes: tuple[str, ...], *keys: str) -> None:

@@ -24,16 +24,23 @@ class Killed(BaseException):
     """The process that executed the run is no more."""
 
 
-class At(OpenRoad):
+class Steps(OpenRoad):
+    """Lets something happen as each of some steps begins, once each."""
+
+    def __init__(self, happenings: dict[str, Callable[[], None]]) -> None:
+        self.waiting, self.happened = dict(happenings), list[str]()
+
+    def before(self, point: Point) -> None:
+        if happen := self.waiting.pop(point.step, None):
+            self.happened.append(point.step)
+            happen()
+
+
+class At(Steps):
     """Lets something happen once, when a step begins."""
 
     def __init__(self, step: str, happen: Callable[[], None]) -> None:
-        self.step, self.happen, self.happened = step, happen, False
-
-    def before(self, point: Point) -> None:
-        if point.step == self.step and not self.happened:
-            self.happened = True
-            self.happen()
+        super().__init__({step: happen})
 
 
 def die() -> None:
