@@ -9,7 +9,7 @@ from notebake.errors import NotebakeError
 from notebake.execution import executing
 from notebake.records import Run
 from notebake.step import Step
-from tasks import clean_host, restart_host, wait_for_host
+from tasks import clean_host, prove_image, restart_host, wait_for_host
 
 
 def rewind(run: Run, from_step: str) -> None:
@@ -40,6 +40,7 @@ def go_back(run: Run, again: list[Step]) -> None:
         if step.undo:
             step.undo(run)
     restart_host.forget_restart(run)
+    prove_image.forget_shown(run)
     is_work_undone = clean_host.STEP in again
     if is_work_undone and instances.find_builder(run):
         wait_for_host.wait_for_host(run)

@@ -1,11 +1,14 @@
-"""What an executed notebook shows: the cells that ran, their figures, numbers and text."""
+"""What an executed notebook shows: the cells that ran, their figures and text."""
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from notebake.notebook_clock import parse_moment
+from notebake.notebook_html_text import visible_text
+from notebake.notebook_language import papermill_language, plain, stated_languages
 
 FIGURE_TYPES = re.compile(
     r"image/|application/vnd\.(plotly\.v\d+|vega(lite)?\.v\d+|bokehjs_exec\.v\d+)\+json"
@@ -14,10 +17,19 @@ FIGURE_TYPES = re.compile(
 PICTURE_IN_HTML = re.compile(r"<img\s[^>]*", re.IGNORECASE)
 FIGURE_SOURCE = re.compile(r"""src\s*=\s*["']data:image/""", re.IGNORECASE)
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
-# IPython's %%time and %%timeit: never the same twice (IPython/core/magics/execution.py).
-TIMING_LINE = re.compile(r"\s*(CPU times: |Wall time: |Compiler time: )|.* per loop \(")
-NUMBER = re.compile(r"(?<![\w.])(?:(?<![^\W_])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
+OBJECT = re.compile(r"\s*<[^\n]*>\s*")
+"""What Python writes of an object that has no text of its own."""
+WIDGET = "application/vnd.jupyter.widget-view+json"
+RAISES = "raises-exception"
+"""The tag of a cell that may end with an error (nbclient/client.py): the notebook goes on."""
+
+
+class CellError(NamedTuple):
+    """An exception, its message in one line, and its traceback without colours."""
+
+    name: str
+    message: str
+    traceback: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,9 @@ class CodeCell:
     """The kernel has given it a number. papermill's own status is no witness: it calls the cell
     in which a kernel died, and all that follow, completed (papermill/engines.py, 2.7)."""
     outputs: tuple[dict[str, Any], ...]
+    began: float | None = None
+    """When it began to run, in seconds of Unix, as far as whoever ran it kept that."""
+    ended: float | None = None
 
     @property
     def title(self) -> str:
@@ -42,12 +57,18 @@ class CodeCell:
         return f"cell {self.number} (`{line[:60]}{'…' if len(line) > 60 else ''}`)"
 
     @property
-    def error(self) -> tuple[str, str] | None:
-        """Name and message of the exception that ended it."""
+    def error(self) -> CellError | None:
+        """The exception that ended it, unless the cell is tagged as one that may raise it."""
+        return None if RAISES in self.tags else self.raised
+
+    @property
+    def raised(self) -> CellError | None:
+        """The exception that ended it, expected or not."""
         for output in self.outputs:
             if output.get("output_type") == "error":
                 message = ESCAPE_SEQUENCE.sub("", output.get("evalue", ""))
-                return output.get("ename", ""), " ".join(message.split())
+                traceback = ESCAPE_SEQUENCE.sub("", "\n".join(output.get("traceback", ())))
+                return CellError(output.get("ename", ""), " ".join(message.split()), traceback)
         return None
 
     @property
@@ -56,13 +77,28 @@ class CodeCell:
         return sum(is_figure(output) for output in self.outputs)
 
 
-def read_code_cells(executed: str) -> tuple[CodeCell, ...]:
-    """Return the code cells that are not blank. Raises ValueError if this is no notebook."""
+@dataclass(frozen=True)
+class ExecutedNotebook:
+    """A notebook that was run, as far as it proves anything."""
+
+    cells: tuple[CodeCell, ...]
+    """Those that are not blank."""
+    language: str
+    """As `notebook_language.plain` names it but for R; empty where the notebook names none."""
+    written: dict[str, Any]
+    """All of it."""
+
+
+def read_executed(executed: str) -> ExecutedNotebook:
+    """Return a notebook. Raises ValueError if this is none of format 4."""
     try:
-        written = json.loads(executed)["cells"]
-        return tuple(_code_cells(written))
+        written = json.loads(executed)
+        cells = tuple(_code_cells(written["cells"]))
+        stated = stated_languages(written)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a notebook of format 4") from error
+    language = papermill_language("", stated[0]) or plain(stated[0]) if stated else ""
+    return ExecutedNotebook(cells, language, written)
 
 
 def is_figure(output: dict[str, Any]) -> bool:
@@ -73,45 +109,43 @@ def is_figure(output: dict[str, Any]) -> bool:
     return drawn or any(FIGURE_SOURCE.search(picture[0]) for picture in pictures)
 
 
-def printed_text(cell: CodeCell) -> str:
-    """Return what a cell printed or returned as text; not its figures, not its standard error."""
+def result_text(cell: CodeCell) -> str:
+    """Return what a cell printed, returned or displayed as text; nothing of its standard error."""
     parts = []
     for output in cell.outputs:
         if output.get("output_type") == "stream" and output.get("name") == "stdout":
             parts.append(joined(output.get("text", "")))
-        if output.get("output_type") == "execute_result" and not is_figure(output):
-            parts.append(joined(output["data"].get("text/plain", "")) + "\n")
+        if is_displayed(output):
+            parts.append(_displayed_text(output) + "\n")
     return ESCAPE_SEQUENCE.sub("", "".join(parts))
 
 
-def printed_numbers(cells: tuple[CodeCell, ...]) -> tuple[float, ...]:
-    """Return every finite number that the cells printed, in order.
+def is_displayed(output: dict[str, Any]) -> bool:
+    """Tell whether an output is a value that the cell returned, or displayed."""
+    kind = output.get("output_type")
+    return kind == "execute_result" or kind == "display_data"
 
-    Left out: cells tagged `volatile`, timings, addresses in memory, and what a carriage return
-    has overwritten.
+
+def _displayed_text(output: dict[str, Any]) -> str:
+    """Return the text of what was displayed: no figure has any, and no widget.
+
+    An object without a text of its own is read as a person sees it.
     """
-    return tuple(
-        number
-        for cell in cells
-        if "volatile" not in cell.tags
-        for line in printed_text(cell).split("\n")
-        if not TIMING_LINE.match(line)
-        for number in _numbers(line)
-    )
+    content = output.get("data", {})
+    if is_figure(output) or WIDGET in content:
+        return ""
+    plain = joined(content.get("text/plain", ""))
+    if plain and not OBJECT.fullmatch(plain):
+        return plain
+    for kind in ("text/markdown", "text/latex"):
+        if kind in content:
+            return joined(content[kind])
+    return visible_text(joined(content.get("text/html", "")))
 
 
 def joined(text: str | list[str]) -> str:
     """Return a notebook's multi-line text, which may be a list of lines."""
     return text if isinstance(text, str) else "".join(text)
-
-
-def _numbers(line: str) -> Iterator[float]:
-    """Yield the finite numbers of a line."""
-    shown = ADDRESS.sub(" ", line.rstrip("\r").rsplit("\r", 1)[-1]).replace("\N{MINUS SIGN}", "-")
-    for match in NUMBER.finditer(shown):
-        number = float(match[0])
-        if math.isfinite(number):
-            yield number
 
 
 def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
@@ -126,21 +160,38 @@ def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
         count = cell.get("execution_count")
         if not isinstance(count, int | None):
             raise TypeError("execution_count")
-        began = cell["metadata"].get("papermill", {}).get("start_time") is not None
+        began, ended = _times_of(cell["metadata"])
         yield CodeCell(
             number=count or number,
             source=source,
             tags=tags,
-            has_begun=began or count is not None,
+            has_begun=began is not None or count is not None,
             has_count=count is not None,
             outputs=tuple(_checked(output) for output in cell.get("outputs", ())),
+            began=began,
+            ended=ended,
         )
+
+
+def _times_of(metadata: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Return when papermill began and ended a cell; else by the kernel's messages (nbclient)."""
+    times = metadata.get("papermill", {})
+    kernel = metadata.get("execution", {})
+    return (
+        parse_moment(times.get("start_time") or kernel.get("iopub.execute_input")),
+        parse_moment(times.get("end_time") or kernel.get("shell.execute_reply")),
+    )
 
 
 def _checked(output: dict[str, Any]) -> dict[str, Any]:
     """Return an output whose texts are where they should be; TypeError, KeyError otherwise."""
     content = output["data"] if output.get("output_type") == "execute_result" else {}
     content = output.get("data", content)
-    texts = (output.get("text", ""), content.get("text/plain", ""), content.get("text/html", ""))
+    kinds = ("text/plain", "text/html", "text/markdown", "text/latex")
+    texts = (
+        output.get("text", ""),
+        output.get("traceback", ""),
+        *(content.get(one, "") for one in kinds),
+    )
     "".join((*map(joined, texts), output.get("ename", ""), output.get("evalue", "")))
     return output

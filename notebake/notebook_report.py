@@ -4,53 +4,25 @@ Success is stated, never inferred: the cells must have run, the figures must be 
 verdict must have been printed. Each way to fail is told apart, since each is mended elsewhere.
 """
 
-import json
-import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from notebake.notebook_advice import ADVICE
+from notebake.notebook_failure import Failure, find_error, other_kernel_note
 from notebake.notebook_html import SURROGATE, as_html
 from notebake.notebook_language import find_other_language, stated_languages
-from notebake.notebook_outputs import CodeCell, printed_numbers, printed_text, read_code_cells
+from notebake.notebook_numbers import result_numbers
+from notebake.notebook_outputs import CodeCell, ExecutedNotebook, read_executed, result_text
 from notebake.notebook_parameters import find_idle_parameters
 from notebake.recipe import Notebook
-from notebake.records import NotebookKind, NotebookVerdict
+from notebake.records import NotebookVerdict
 
-__all__ = ["as_html", "explain", "judge", "same_numbers"]
+__all__ = ["as_html", "explain", "judge"]
 
-RELATIVE_TOLERANCE = 1e-6
-ABSOLUTE_TOLERANCE = 1e-12
-"""Rounding noise about zero differs between processors; it is no result."""
-
+PAPERMILLS_ERROR = "PapermillExecutionError"
+"""How papermill ends for every error that a cell shows (papermill/execute.py, 2.7)."""
 TIME_LIMIT, KILLED, DEAD_KERNEL = 124, 137, 138
 """Exit codes: of timeout, of timeout when it had to kill, of papermill (papermill/cli.py)."""
-
-ADVICE: dict[NotebookKind, str] = {
-    "passed": "",
-    "cell_error": "The executed notebook holds the whole traceback; it has been fetched.",
-    "missing_module": "Add the package that has this module to software.packages in the recipe.",
-    "dead_kernel": "Most often this is too little memory: take a larger instance type, or less"
-    " data. A crash in compiled code looks the same.",
-    "timed_out": "If it only needs longer, raise notebook.timeout_seconds in the recipe. What it"
-    " had printed so far is in the executed notebook.",
-    "missing_kernel": "Name one of these in notebook.kernel, or install the other by software.",
-    "other_language": "Name a kernel of its language in notebook.kernel, and install it; for R:"
-    " software.apt: [r-cran-irkernel] and notebook.kernel: ir.",
-    "idle_parameters": "A parameter must be given a default in the one code cell that is tagged"
-    " `parameters`, and be used behind it; otherwise leave it out of notebook.parameters.",
-    "papermill_failed": "The notebook itself may be sound: look at the log of this step.",
-    "too_little": "Either the notebook skips its work here, or minimum_cells and minimum_figures"
-    " in the recipe ask for more than it has.",
-    "no_verdict": "The notebook must print the text of notebook.verdict where all is well.",
-}
-
-
-class Failure(NamedTuple):
-    """One way to fail, the cell it happened in, and one line about it."""
-
-    kind: NotebookKind
-    cell: CodeCell | None
-    error: str
 
 
 def judge(
@@ -69,17 +41,18 @@ def judge(
     The keyword arguments are what the status file beside the executed notebook holds.
     """
     try:
-        cells = read_code_cells(executed)
+        notebook = read_executed(executed)
     except ValueError:
         error = "The executed notebook cannot be read: it is no notebook of format 4"
         return NotebookVerdict(
             cells=0, figures=0, seconds=seconds, error=error, kind="papermill_failed"
         )
+    cells = notebook.cells
     failure = (
         _find_end(cells, wanted, exit_code=exit_code, seconds=seconds, oom_kills=oom_kills)
-        or _find_error(cells, exit_code=exit_code)
-        or _find_unfit(json.loads(executed), wanted, language=language)
-        or _find_refusal(wanted, exit_code=exit_code, log=log, kernels=kernels)
+        or (find_error(notebook, wanted.kernel) if exit_code else None)
+        or _find_unfit(notebook.written, wanted, language=language)
+        or _find_refusal(notebook, wanted, exit_code=exit_code, log=log, kernels=kernels)
         or _find_shortage(cells, wanted)
     )
     stopped = failure.cell if failure else None
@@ -88,11 +61,17 @@ def judge(
         cells=len(ran),
         figures=sum(cell.figures for cell in ran),
         seconds=seconds,
-        numbers=printed_numbers(cells),
-        error=SURROGATE.sub("\N{REPLACEMENT CHARACTER}", failure.error) if failure else None,
+        numbers=tuple(float(one.text) for cell in result_numbers(notebook) for one in cell.numbers),
+        error=printable(failure.error) if failure else None,
         kind=failure.kind if failure else "passed",
         cell=stopped.number if stopped else None,
+        advice=printable(failure.advice) if failure else "",
     )
+
+
+def printable(text: str) -> str:
+    """Return a text that can be written in UTF-8."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def explain(verdict: NotebookVerdict) -> str:
@@ -104,18 +83,7 @@ def explain(verdict: NotebookVerdict) -> str:
             _counted(len(verdict.numbers), "number"),
         )
         return "{} ran in {:.1f} s: {}, {}.".format(counts[0], verdict.seconds, *counts[1:])
-    return f"{verdict.error}. {ADVICE[verdict.kind]}"
-
-
-def same_numbers(first: Sequence[float], second: Sequence[float]) -> str | None:
-    """Return None if two machines printed the same numbers, else a sentence about the first gap."""
-    for place, (one, other) in enumerate(zip(first, second, strict=False), start=1):
-        if not math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE):
-            counts = f"{len(first)}" if len(first) == len(second) else f"{len(first)}/{len(second)}"
-            return f"Number {place} of {counts} differs: {one:.12g} and {other:.12g}"
-    if len(first) != len(second):
-        return f"The one printed {len(first)} numbers, the other {len(second)}"
-    return None
+    return f"{verdict.error}. {verdict.advice or ADVICE[verdict.kind]}"
 
 
 def _find_end(
@@ -142,21 +110,6 @@ def _find_end(
     return None
 
 
-def _find_error(cells: tuple[CodeCell, ...], *, exit_code: int) -> Failure | None:
-    """Return the cell whose exception ended the notebook."""
-    for cell in cells if exit_code else ():
-        if cell.error is None:
-            continue
-        name, message = cell.error
-        if name == "ModuleNotFoundError" and "'" in message:
-            module = message.split("'")[1].split(".")[0]
-            error = f"{cell.title} needs the module {module}, which is not installed"
-            return Failure("missing_module", cell, _capitalised(error))
-        error = f"{cell.title} ended with {name}: {message[:300]}".removesuffix(": ")
-        return Failure("cell_error", cell, _capitalised(error))
-    return None
-
-
 def _find_unfit(notebook: dict[str, Any], wanted: Notebook, *, language: str) -> Failure | None:
     """Return why what ran, or was to run, is not what the recipe means by it."""
     if language and (error := find_other_language(notebook, wanted.kernel, language)):
@@ -168,15 +121,27 @@ def _find_unfit(notebook: dict[str, Any], wanted: Notebook, *, language: str) ->
 
 
 def _find_refusal(
-    wanted: Notebook, *, exit_code: int, log: str, kernels: Sequence[str]
+    notebook: ExecutedNotebook,
+    wanted: Notebook,
+    *,
+    exit_code: int,
+    log: str,
+    kernels: Sequence[str],
 ) -> Failure | None:
-    """Return why papermill ended badly although no cell did."""
-    if exit_code == 0:
+    """Return why papermill ended badly although no cell did.
+
+    It also does for an error that its cell is tagged for, after all cells have run.
+    """
+    was_expected = any(one.raised for one in notebook.cells) and (
+        not log or PAPERMILLS_ERROR in log
+    )
+    if exit_code == 0 or (exit_code == 1 and was_expected):
         return None
     if "NoSuchKernel" in log or (kernels and wanted.kernel not in kernels):
         there = f"; it has {', '.join(kernels)}" if kernels else ""
         error = f"The machine has no kernel named {wanted.kernel}{there}"
-        return Failure("missing_kernel", None, error)
+        note = other_kernel_note(notebook, wanted.kernel)
+        return Failure("missing_kernel", None, error, note and f"{ADVICE['missing_kernel']} {note}")
     if "Kernel died before replying" in log:
         return Failure("dead_kernel", None, "The kernel died before the first cell")
     lines = [line.strip() for line in log.splitlines() if line.strip()]
@@ -201,7 +166,7 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
             f"It drew {_counted(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
         )
         return Failure("too_little", None, error)
-    if wanted.verdict and not any(wanted.verdict in printed_text(cell) for cell in cells):
+    if wanted.verdict and not any(wanted.verdict in result_text(cell) for cell in cells):
         return Failure("no_verdict", None, f"Nothing that it printed contains “{wanted.verdict}”")
     return None
 

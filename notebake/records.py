@@ -128,6 +128,7 @@ NotebookKind = Literal[
     "passed",
     "cell_error",
     "missing_module",
+    "asks_for_input",
     "dead_kernel",
     "timed_out",
     "missing_kernel",
@@ -154,6 +155,8 @@ class NotebookVerdict(Record):
     """How it ended: each way to fail is mended elsewhere."""
     cell: int | None = None
     """The number of the cell in which it ended, if it was a cell."""
+    advice: str = ""
+    """What to change, where the error itself tells more than its kind."""
 
 
 class Machines(Record):
@@ -176,6 +179,8 @@ class Shown(Record):
     machine_id: str
     jupyter_version: str
     verdict: NotebookVerdict
+    compared: int = 0
+    """How many of its numbers were compared with the builder's, and are the same."""
     ways_in: tuple[str, ...] = ()
     """Who lets people in beside the keys that lie on it."""
 

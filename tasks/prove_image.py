@@ -16,9 +16,10 @@ from notebake.errors import (
     NotebakeError,
     RunStoreError,
 )
-from notebake.proof import find_proof, prove
+from notebake.proof import find_proof, kept_as, prove
 from notebake.records import Proof, Run
 from notebake.run_lease import LeaseLostError
+from notebake.same_results import remember_shown, shown_before
 from notebake.step import Step
 
 
@@ -49,6 +50,13 @@ def prove_image(run: Run) -> Proof:
         raise ImageNotAcceptedError(
             f"{image.id} is not accepted. {error.message}", error.hint
         ) from error
+
+
+def forget_shown(run: Run) -> None:
+    """Forget what machines from the image have shown: whoever goes back wants it shown again."""
+    for machine in instances.find_instances(run, "acceptance"):
+        if shown_before(run, machine.id, kept_as(machine)):
+            remember_shown(run, "", kept_as(machine))
 
 
 def is_about_image(error: NotebakeError) -> bool:

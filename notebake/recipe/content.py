@@ -142,7 +142,9 @@ class Notebook(Part):
     verdict: str | None = None
     """A text that the notebook's output must contain."""
     compare: Literal["numbers", "nothing"] = "numbers"
-    """Whether machines from the image must print the same numbers as the builder did."""
+    """Whether machines from the image must show the same numbers as the builder did."""
+    tolerance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """How far these may differ: a share of the larger, or as it is below 1; 0: only by rounding."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         """An empty text is in every output; a parameter that Python cannot name is never set."""

@@ -204,7 +204,8 @@ def test_a_failing_cell_is_named_and_what_follows_does_not_run(runner: Runner) -
     verdict = executed.judged()
     assert verdict.kind == "cell_error"
     assert (
-        verdict.error == "Cell 2 (`value = 1 / 0`) ended with ZeroDivisionError: division by zero"
+        verdict.error
+        == "Cell 2, line 2 (`value = 1 / 0`) ended with ZeroDivisionError: division by zero"
     )
     assert (verdict.cell, verdict.cells, verdict.numbers) == (2, 1, (1.0,))
 

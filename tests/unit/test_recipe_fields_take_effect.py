@@ -56,7 +56,8 @@ def notebook(recipe: Recipe) -> object:
         kernel=wanted.kernel,
         timeout_seconds=wanted.timeout_seconds,
     )
-    return ran, wanted.minimum_cells, wanted.minimum_figures, wanted.verdict, wanted.compare
+    judged = (wanted.minimum_cells, wanted.minimum_figures, wanted.verdict, wanted.compare)
+    return ran, *judged, wanted.tolerance
 
 
 def cloned(recipe: Recipe) -> object:
@@ -227,6 +228,7 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "notebook.minimum_figures": ("", "notebook: {minimum_figures: 0}", notebook),
     "notebook.verdict": (f"{NOTEBOOK}}}", f"{NOTEBOOK}, verdict: well}}", notebook),
     "notebook.compare": ("", "notebook: {compare: nothing}", notebook),
+    "notebook.tolerance": ("", "notebook: {tolerance: 0.01}", notebook),
     "jupyter_port": ("", "jupyter_port: 9999", digest_of("start_jupyter")),
     "tags": ("", "tags: {Project: ocean}", tagged),
     "lease_hours": ("", "lease_hours: 9", read_as("lease_hours")),

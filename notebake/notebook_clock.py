@@ -1,0 +1,141 @@
+"""Dates and times of day in a text that only say when it was written.
+
+A date is a circumstance where it is that of the run itself, and a result everywhere else: a table's
+index of 2023 is compared, `datetime.now()` is not.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+SLACK_SECONDS = 2
+"""A clock is read before its text is written, and a cell's times are kept a little later."""
+ZONE_SECONDS = 900
+"""Zones lie whole quarters of an hour apart, from 12 hours behind UTC to 14 before it."""
+ZONES = range(-48, 57)
+SHORT_SECONDS = 600
+"""In a longer run every time of day would be its own in some zone: there UTC alone counts."""
+DAY_SECONDS = 86_400
+
+_CLOCK = (
+    r"(?P<hour>\d{1,2})[:h.-]?(?P<minute>\d\d)(?:[:m.-]?(?P<second>\d\d)(?:[.,]\d+)?)?"
+    r"(?:\s?(?P<half>[AaPp])\.?[Mm]\b\.?)?(?:\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?!\d))?"
+)
+_YEAR, _DAY = r"(?P<year>\d{4})", r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_NAMED_MONTH = rf"(?P<month>{'|'.join(MONTHS)})[a-z]*\.?"
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_THEN_CLOCK = rf"(?:(?:T|_|-|,?\s+(?:at\s+)?){_CLOCK})?"
+DATES = tuple(
+    re.compile(rf"(?<![\d.]){pattern}(?!\d)", re.IGNORECASE)
+    for pattern in (
+        rf"{_YEAR}([-/.])(?P<month>\d\d)\2(?P<day>\d\d){_THEN_CLOCK}",
+        rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d){_THEN_CLOCK}",
+        rf"{_WEEKDAY}{_DAY}[-\s]{_NAMED_MONTH}[-,\s]\s?{_YEAR}{_THEN_CLOCK}",
+        rf"{_WEEKDAY}{_NAMED_MONTH}\s+{_DAY},?\s+(?:{_CLOCK}\s+(?:[A-Z]{{3,4}}\s+)?)?{_YEAR}",
+        rf"{_NAMED_MONTH}\s+{_DAY},?\s+{_YEAR}{_THEN_CLOCK}",
+        rf"(?P<month>\d{{1,2}})([/.])(?P<day>\d{{1,2}})\2{_YEAR}{_THEN_CLOCK}",
+        rf"(?P<day>\d{{1,2}})([/.])(?P<month>\d{{1,2}})\2{_YEAR}{_THEN_CLOCK}",
+        rf"{_YEAR}, ?(?P<month>\d{{1,2}}), ?(?P<day>\d{{1,2}})(?:, ?(?P<hour>\d{{1,2}}), ?"
+        r"(?P<minute>\d{1,2})(?:, ?(?P<second>\d{1,2})(?:, ?\d{1,6})?)?)?",
+    )
+)
+# A time behind a date that is not the run's own belongs to that date.
+TIMES = re.compile(
+    r"(?<![\d:.])(?<![-/.]\d\d[ T])(?<!\d{4}[ T])(?P<hour>\d{1,2}):(?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d)(?:[.,]\d+)?)?(?:\s?(?P<half>[AaPp])\.?[Mm]\b\.?)?(?![\d:])"
+)
+SECONDS_OF_UNIX = re.compile(r"(?<![\w.])\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\w.])")
+
+
+class Span(NamedTuple):
+    """When something ran, in seconds of Unix."""
+
+    began: float
+    ended: float
+
+
+def without_own_moments(line: str, span: Span) -> str:
+    """Return a line without the dates and times that lie within the span, in whatever zone."""
+    years = {datetime.fromtimestamp(moment, UTC).strftime("%Y") for moment in span}
+    if any(year in line for year in years):
+        for pattern in DATES:
+            line = pattern.sub(lambda found: _unless_own(found, span), line)
+    if ":" in line:
+        line = TIMES.sub(lambda found: _unless_own(found, span), line)
+    if any(str(int(moment))[:4] in line for moment in span):
+        line = SECONDS_OF_UNIX.sub(lambda found: _unless_own_seconds(found, span), line)
+    return line
+
+
+def parse_moment(text: object) -> float | None:
+    """Return the seconds of Unix of an ISO time, which is UTC where it names no zone."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _unless_own(found: re.Match[str], span: Span) -> str:
+    """Return what was found, or a blank where it lies within the span in one of the zones."""
+    parts = found.groupdict()
+    clock = _seconds_of_day(parts)
+    has_second = parts.get("second") is not None
+    slack = SLACK_SECONDS if has_second else 60 + SLACK_SECONDS
+    if "year" not in parts:
+        is_own = clock is not None and _is_time_of(clock, span, slack)
+        return " " if is_own else found[0]
+    try:
+        day = datetime(*_date_of(parts), tzinfo=UTC).timestamp()
+    except ValueError:
+        return found[0]
+    if clock is None:
+        is_own = span.began - DAY_SECONDS * 1.5 <= day <= span.ended + DAY_SECONDS * 0.6
+        return " " if is_own else found[0]
+    return " " if any(_distances(day + clock, span, slack, ZONES)) else found[0]
+
+
+def _is_time_of(clock: float, span: Span, slack: float) -> bool:
+    """Tell whether a time of day without a date lies within the span."""
+    is_short = span.ended - span.began <= SHORT_SECONDS
+    midnight = span.began - span.began % DAY_SECONDS
+    days = (midnight - DAY_SECONDS, midnight, midnight + DAY_SECONDS)
+    zones = ZONES if is_short else range(1)
+    return any(any(_distances(day + clock, span, slack, zones)) for day in days)
+
+
+def _distances(moment: float, span: Span, slack: float, zones: range) -> Iterator[bool]:
+    """Yield for each zone whether a moment that was read there lies within the span."""
+    for zone in zones:
+        utc = moment - zone * ZONE_SECONDS
+        yield span.began - slack <= utc <= span.ended + slack
+
+
+def _seconds_of_day(parts: dict[str, str | None]) -> float | None:
+    """Return a time of day in seconds; None where there is none."""
+    if parts.get("hour") is None:
+        return None
+    hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
+    if half := parts.get("half"):
+        hour = hour % 12 + 12 * (half in "Pp")
+    return hour * 3600.0 + minute * 60 + second if hour < 24 and minute < 60 else None
+
+
+def _date_of(parts: dict[str, str | None]) -> tuple[int, int, int]:
+    """Return year, month and day as numbers."""
+    month = str(parts["month"]).lower()
+    named = MONTHS.index(month[:3]) + 1 if month[:3] in MONTHS else int(month)
+    return int(str(parts["year"])), named, int(str(parts["day"]))
+
+
+def _unless_own_seconds(found: re.Match[str], span: Span) -> str:
+    """Return what was found, or a blank where it is a moment of the span in seconds of Unix.
+
+    With three, six or nine more digits they are thousandths, millionths or billionths.
+    """
+    whole = found[0].partition(".")[0]
+    seconds = int(whole) / 10 ** (len(whole) - 10)
+    is_own = span.began - SLACK_SECONDS <= seconds <= span.ended + SLACK_SECONDS
+    return " " if is_own else found[0]

@@ -1,0 +1,94 @@
+"""Whether two machines got the same results from one notebook, and if not, where they part."""
+
+import math
+from typing import NamedTuple
+
+from notebake.notebook_numbers import CellNumbers
+
+NOISE = 1e-15
+"""As a share, some four units in the last place of a double: a sum in another order differs so."""
+NEAR_ZERO = 1e-12
+"""Below it a number is what rounding leaves of zero, if it has not the other one's sign."""
+
+
+class Difference(NamedTuple):
+    """The first place in which the results differ, and how many do."""
+
+    place: str
+    """The cell and the line of its output, as a person would look for them."""
+    built: str
+    """What the builder showed there."""
+    here: str
+    differing: int
+    """How many numbers differ, or only one of them has."""
+    total: int
+    share: float | None = None
+    """By how much the first two numbers differ, as a share of the larger."""
+
+    def __str__(self) -> str:
+        more = f" {self.differing} of {self.total} numbers differ." if self.total > 1 else ""
+        return f"{self.place}: {self.built} on the builder, {self.here} here.{more}"
+
+
+def is_same(built: str, here: str, tolerance: float = 0.0) -> bool:
+    """Tell whether two numbers, as they were printed, are the same.
+
+    `tolerance` is a share of the larger, or as it is where both are below 1. Without it whole
+    numbers must be equal, and all others but for a double's rounding.
+    """
+    if built == here:
+        return True
+    if tolerance == 0 and f"{built}{here}".isdigit():
+        return built.lstrip("0") == here.lstrip("0")
+    one, other = float(built), float(here)
+    if math.isclose(one, other, rel_tol=max(NOISE, tolerance), abs_tol=tolerance):
+        return True
+    is_rounding_of_zero = max(abs(one), abs(other)) < NEAR_ZERO
+    return is_rounding_of_zero and one * other <= 0
+
+
+def share_of(built: float, here: float) -> float:
+    """Return by how much two numbers differ, as `is_same` measures it."""
+    return abs(built - here) / max(1.0, abs(built), abs(here))
+
+
+def find_difference(
+    built: tuple[CellNumbers, ...], here: tuple[CellNumbers, ...], tolerance: float = 0.0
+) -> Difference | None:
+    """Return where the results of two executions differ first; None where they are the same."""
+    first: tuple[str, str, str] | None = None
+    share: float | None = None
+    count = total = 0
+    for one, other in zip(built, here, strict=False):
+        pairs = list(zip(one.numbers, other.numbers, strict=False))
+        differing = [pair for pair in pairs if not is_same(pair[0].text, pair[1].text, tolerance)]
+        gap = len(one.numbers) != len(other.numbers)
+        total += max(len(one.numbers), len(other.numbers))
+        count += len(differing) + abs(len(one.numbers) - len(other.numbers))
+        if first is None and differing:
+            (mine, its) = differing[0]
+            first = (_place(one, mine.line), mine.text, its.text)
+            share = share_of(float(mine.text), float(its.text))
+        elif first is None and gap:
+            first = (_place(one), _counted(len(one.numbers)), _counted(len(other.numbers)))
+    if first is None and len(built) != len(here):
+        first = ("The notebook", f"{len(built)} cells", f"{len(here)} cells")
+    return Difference(*first, count, total, share) if first else None
+
+
+def _place(cell: CellNumbers, line: int | None = None) -> str:
+    """Return a cell and a line of its output as a person would look for them."""
+    title = cell.cell.title
+    lines = result_lines(cell)
+    where = f", line {line} of its output" if line and lines > 1 else ""
+    return f"{title[:1].upper()}{title[1:]}{where}"
+
+
+def result_lines(cell: CellNumbers) -> int:
+    """Return in how many lines a cell has numbers."""
+    return max((one.line for one in cell.numbers), default=0)
+
+
+def _counted(count: int) -> str:
+    """Return how many numbers there are."""
+    return f"{count} number{'s' * (count != 1)}"

@@ -1,0 +1,124 @@
+"""The builder's results and a machine's, judged on what is kept of both."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from notebake import runs
+from notebake.errors import ImageNotAcceptedError
+from notebake.proof import spell_comparison
+from notebake.recipe import Notebook, Recipe
+from notebake.records import NotebookVerdict, Run, Shown
+from notebake.run_store import open_store
+from notebake.same_results import check_results, remember_shown, shown_before
+from tests.executed_notebooks import cell, notebook, printed
+
+VERDICT = NotebookVerdict(cells=3, figures=2, seconds=1.0)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return runs.new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
+
+
+def keep(run: Run, name: str, text: str) -> None:
+    executed = notebook(cell("mean = draw()\nprint(mean)", printed(text)))
+    runs.put_file(run, f"{name}/executed.ipynb", executed.encode())
+
+
+def judging(run: Run, **wanted: object) -> Run:
+    """Return the run with a recipe that judges so."""
+    mended = Notebook.model_validate(wanted)
+    return run.model_copy(update={"recipe": run.recipe.model_copy(update={"notebook": mended})})
+
+
+def test_a_difference_names_its_place_its_values_and_the_ways_out(run: Run) -> None:
+    keep(run, "notebook", "7\n0.37001\n")
+    keep(run, "acceptance-1", "7\n0.37004\n")
+
+    with pytest.raises(ImageNotAcceptedError) as caught:
+        check_results(run, "i-1", "acceptance-1")
+
+    assert caught.value.message == (
+        "On i-1 the notebook's results are not the builder's. Cell 1 (`mean = draw()`), line 2 of"
+        " its output: 0.37001 on the builder, 0.37004 here. 1 of 2 numbers differ."
+    )
+    assert "tag that cell `volatile`" in caught.value.hint
+    assert f"notebake resume {run.id} --from clone_repository" in caught.value.hint
+    assert "notebook: {tolerance: 1e-04}, or notebook: {compare: nothing}" in caught.value.hint
+
+
+def test_a_recipe_that_judges_otherwise_is_answered_by_what_is_kept(run: Run) -> None:
+    keep(run, "notebook", "7\n0.37001\n")
+    keep(run, "acceptance-1", "7\n0.37004\n")
+
+    assert check_results(judging(run, tolerance=1e-4), "i-1", "acceptance-1") == 2
+    assert check_results(judging(run, compare="nothing"), "i-1", "acceptance-1") == 0
+
+
+def test_no_tolerance_is_offered_for_what_is_no_near_miss(run: Run) -> None:
+    keep(run, "notebook", "0.37")
+    keep(run, "acceptance-1", "0.81")
+
+    with pytest.raises(ImageNotAcceptedError) as caught:
+        check_results(run, "i-1", "acceptance-1")
+
+    assert "{tolerance" not in caught.value.hint
+    assert "notebook: {compare: nothing}" in caught.value.hint
+
+
+@pytest.mark.parametrize("missing", ["notebook", "acceptance-1"])
+def test_what_is_not_kept_proves_nothing(run: Run, missing: str) -> None:
+    for name in {"notebook", "acceptance-1"} - {missing}:
+        keep(run, name, "1")
+
+    with pytest.raises(ImageNotAcceptedError, match="is not kept here"):
+        check_results(run, "i-1", "acceptance-1")
+
+
+def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
+    kept = f"{'acceptance-1'}/verdict.json"
+    assert shown_before(run, "i-1", "acceptance-1") is None
+    runs.put_file(run, kept, VERDICT.model_dump_json().encode())
+    assert shown_before(run, "i-1", "acceptance-1") is None
+
+    remember_shown(run, "i-1", "acceptance-1")
+
+    assert shown_before(run, "i-1", "acceptance-1") == VERDICT
+    assert shown_before(run, "i-2", "acceptance-1") is None
+    remember_shown(run, "", "acceptance-1")
+    assert shown_before(run, "i-1", "acceptance-1") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "compared", "said"),
+    [
+        ({}, 42, ", with the builder's 42 numbers"),
+        ({"tolerance": 0.01}, 42, ", with the builder's 42 numbers, within 0.01"),
+        ({}, 0, "; it shows no numbers that could be compared"),
+        ({"compare": "nothing"}, 0, "; its numbers were not compared, as the recipe says"),
+    ],
+)
+def test_the_proof_says_how_many_numbers_were_compared(
+    run: Run, wanted: dict[str, object], compared: int, said: str
+) -> None:
+    shown = Shown(
+        instance_id="i-1",
+        instance_type="m5.large",
+        host_key="k",
+        machine_id="m",
+        jupyter_version="2",
+        verdict=VERDICT,
+        compared=compared,
+    )
+
+    assert spell_comparison(judging(run, **wanted), shown) == said
+
+
+def test_what_is_kept_as_no_notebook_proves_nothing(run: Run) -> None:
+    keep(run, "notebook", "1")
+    runs.put_file(run, "acceptance-1/executed.ipynb", json.dumps([]).encode())
+
+    with pytest.raises(ImageNotAcceptedError):
+        check_results(run, "i-1", "acceptance-1")
