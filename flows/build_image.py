@@ -10,14 +10,14 @@ from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
-from flows.failure import add_failure, spell, telling_what_is_left
+from flows.failure import add_failure, join_failures, spell, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.run_step import as_task, failure_of
 from flows.steps import BUILD, Plan
 from flows.tear_down import TEAR_DOWN
 from notebake import runs
 from notebake.builder import baked_image
-from notebake.errors import ImageNotAcceptedError, LostError, WrongAccountError
+from notebake.errors import ImageNotAcceptedError, WrongAccountError
 from notebake.execution import executing
 from notebake.flow_runs import open_run_of
 from notebake.keep_alive import keep_alive
@@ -102,13 +102,13 @@ def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
     """Carry out the steps, each as soon as all that it follows are done.
 
     After a failure nothing more is begun, and what runs comes to its end. Then the first failure
-    is raised; that a machine is lost goes before what else failed because of it.
+    is raised, and tells of the others (`join_failures`).
     """
     begun: set[Step] = set()
     done: set[Step] = set()
     running: dict[PrefectFuture[object], Step] = {}
     ended: SimpleQueue[PrefectFuture[object]] = SimpleQueue()
-    failures: list[BaseException] = []
+    failures: list[tuple[str, BaseException]] = []
     with stops_waiting_when_interrupted():
         while True:
             ready = [one for one in plan if one not in begun and done.issuperset(plan[one])]
@@ -123,9 +123,9 @@ def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
             for future in all_of(ended):
                 step, failure = running.pop(future), failure_of(future)
                 done |= set() if failure else {step}
-                failures += [failure] if failure else []
-    for error in sorted(failures, key=lambda one: not isinstance(one, LostError)):
-        raise error
+                failures += [(step.title, failure)] if failure else []
+    if failures:
+        raise join_failures(failures)
 
 
 def all_of(ended: SimpleQueue[PrefectFuture[object]]) -> Iterator[PrefectFuture[object]]:

@@ -5,10 +5,10 @@ Prefect's UI, who reads it in the log and in the state of the flow run.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from notebake.errors import NotebakeError, WrongAccountError
+from notebake.errors import LostError, NotebakeError, WrongAccountError
 from notebake.records import Run
 
 log = logging.getLogger(__name__)
@@ -65,9 +65,31 @@ def what_is_left(run: Run, error: BaseException) -> str:
         return "\n".join((could_not, *what_to_type(run)))
 
 
-def add_failure(first: Exception, second: Exception) -> None:
-    """Let an error also tell of what failed after it, when the run was torn down for it."""
-    said = f"The tear-down after this failure failed as well: {spell(second)}"
+def join_failures(failures: Sequence[tuple[str, BaseException]]) -> BaseException:
+    """Return the failure to raise of steps that ran side by side, each with its step's title.
+
+    That a machine is lost goes before what else failed because of it; else the first one does, and
+    tells of the others too, since each may have to be mended.
+    """
+    lost = [error for _, error in failures if isinstance(error, LostError)]
+    if lost:
+        return lost[0]
+    (_, first), *others = failures
+    told = {spell(first)}
+    for title, other in others:
+        if isinstance(first, Exception) and spell(other) not in told:
+            told.add(spell(other))
+            add_failure(first, other, f"Beside it, “{title}” failed as well")
+    return first
+
+
+def add_failure(
+    first: Exception,
+    second: BaseException,
+    words: str = "The tear-down after this failure failed as well",
+) -> None:
+    """Let an error also tell of what failed after it."""
+    said = f"{words}: {spell(second)}"
     if isinstance(first, NotebakeError):
         first.message = f"{first.message}\n{said}"
         hints = (first.hint, second.hint if isinstance(second, NotebakeError) else "")

@@ -1,6 +1,7 @@
 """Steps as Prefect carries them out: small real ones, whose products are files in a directory."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ from prefect.runtime import flow_run
 
 from flows import run_step, tear_down
 from flows.build_image import carry_out_all, open_run
+from flows.failure import join_failures
 from flows.steps import Plan
 from flows.tear_down import remove_all
 from notebake import runs
@@ -240,6 +242,45 @@ def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench:
     assert may_end.is_set()
     assert (bench.directory / "good").exists()
     assert not (bench.directory / "after").exists()
+
+
+def test_steps_that_fail_side_by_side_are_both_told(run: Run, bench: Bench) -> None:
+    both = threading.Barrier(2)
+
+    def fail(error: Exception) -> Callable[[], None]:
+        def work() -> None:
+            both.wait(HANG_SECONDS)
+            raise error
+
+        return work
+
+    clone = bench.step("clone", before=fail(NotebakeError("no such repository", "Mend the url")))
+    install = bench.step("install", before=fail(NotebakeError("no such package", "Mend the list")))
+
+    with pytest.raises(NotebakeError) as caught:
+        carry_out_plan(run, plan_of((clone, install)))
+
+    assert "no such repository" in caught.value.message
+    assert "no such package" in caught.value.message
+    assert re.search(
+        r"Beside it, “Make (clone|install)” failed as well: no such", str(caught.value)
+    )
+    assert set(caught.value.hint.splitlines()) >= {"Mend the url", "Mend the list"}
+
+
+def test_a_lost_machine_is_told_alone() -> None:
+    lost = LostError("the builder is gone")
+    failures = [("Clone", NotebakeError("no answer")), ("Install", lost), ("x", ValueError("y"))]
+
+    assert join_failures(failures) is lost
+    assert str(lost) == "the builder is gone"
+
+
+def test_what_several_steps_say_alike_is_told_once() -> None:
+    first = NotebakeError("no answer")
+    join_failures([("a", first), ("b", NotebakeError("no answer")), ("c", ValueError("y"))])
+
+    assert first.message == "no answer\nBeside it, “c” failed as well: ValueError: y"
 
 
 def press_until_it_is_heard(ended: list[str]) -> None:
