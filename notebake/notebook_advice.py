@@ -1,6 +1,7 @@
 """What to change where a notebook did not pass: first by the error itself, else by its kind."""
 
 import re
+import sys
 
 from notebake.records import NotebookKind
 
@@ -73,6 +74,8 @@ def advise_module(module: str) -> str:
     """Return what to do about a module that was not found; with a point, its top one is there."""
     top, _, inner = module.partition(".")
     package = PACKAGES.get(top, top)
+    if inner and top in sys.stdlib_module_names:
+        return f"It is no part of Python's own {top}: mend the import."
     if inner:
         return (
             f"This version of {package} does not have it: name an older one in software.packages,"

@@ -113,6 +113,11 @@ def test_an_expected_error_excuses_nothing_else() -> None:
             "the module sklearn.cross_validation, which the sklearn that is installed does not",
             "This version of scikit-learn does not have it: name an older one",
         ),
+        (
+            "xml.nosuch",
+            "the module xml.nosuch, which the xml that is installed does not have",
+            "It is no part of Python's own xml: mend the import.",
+        ),
         ("imp", "the module imp, which is not installed", "Python itself had it before 3.12"),
     ],
 )
