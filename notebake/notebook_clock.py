@@ -4,8 +4,8 @@ A date is a circumstance where it is that of the run itself, and a result everyw
 index of 2023 is compared, `datetime.now()` is not.
 """
 
+import math
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ DAY_SECONDS = 86_400
 
 _CLOCK = (
     r"(?P<hour>\d{1,2})[:h.-]?(?P<minute>\d\d)(?:[:m.-]?(?P<second>\d\d)(?:[.,]\d+)?)?"
-    r"(?:\s?(?P<half>[AaPp])\.?[Mm]\b\.?)?(?:\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?!\d))?"
+    r"(?:[ ]?(?P<half>[AaPp])\.?[Mm]\b\.?)?(?:[ ]?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?!\d))?"
 )
 _YEAR, _DAY = r"(?P<year>\d{4})", r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _NAMED_MONTH = rf"(?P<month>{'|'.join(MONTHS)})[a-z]*\.?"
@@ -56,16 +56,23 @@ class Span(NamedTuple):
     ended: float
 
 
-def without_own_moments(line: str, span: Span) -> str:
-    """Return a line without the dates and times that lie within the span, in whatever zone."""
-    years = {datetime.fromtimestamp(moment, UTC).strftime("%Y") for moment in span}
-    if any(year in line for year in years):
-        for pattern in DATES:
-            line = pattern.sub(lambda found: _unless_own(found, span), line)
-    if ":" in line:
-        line = TIMES.sub(lambda found: _unless_own(found, span), line)
-    if any(str(int(moment))[:4] in line for moment in span):
-        line = SECONDS_OF_UNIX.sub(lambda found: _unless_own_seconds(found, span), line)
+def without_own_moments(text: str, span: Span) -> str:
+    """Return a text without the dates and times that lie within the span, in whatever zone."""
+    for year in {datetime.fromtimestamp(moment, UTC).strftime("%Y") for moment in span}:
+        if year in text:
+            with_year = re.compile(rf"[^\n]*{year}[^\n]*")
+            text = with_year.sub(lambda line: _without_own_dates(line[0], span), text)
+    if ":" in text:
+        text = TIMES.sub(lambda found: _unless_own(found, span), text)
+    if any(str(int(moment))[:4] in text for moment in span):
+        text = SECONDS_OF_UNIX.sub(lambda found: _unless_own_seconds(found, span), text)
+    return text
+
+
+def _without_own_dates(line: str, span: Span) -> str:
+    """Return a line without the dates that lie within the span."""
+    for pattern in DATES:
+        line = pattern.sub(lambda found: _unless_own(found, span), line)
     return line
 
 
@@ -94,23 +101,21 @@ def _unless_own(found: re.Match[str], span: Span) -> str:
     if clock is None:
         is_own = span.began - DAY_SECONDS * 1.5 <= day <= span.ended + DAY_SECONDS * 0.6
         return " " if is_own else found[0]
-    return " " if any(_distances(day + clock, span, slack, ZONES)) else found[0]
+    return " " if _is_within(day + clock, span, slack) else found[0]
 
 
 def _is_time_of(clock: float, span: Span, slack: float) -> bool:
     """Tell whether a time of day without a date lies within the span."""
-    is_short = span.ended - span.began <= SHORT_SECONDS
-    midnight = span.began - span.began % DAY_SECONDS
-    days = (midnight - DAY_SECONDS, midnight, midnight + DAY_SECONDS)
-    zones = ZONES if is_short else range(1)
-    return any(any(_distances(day + clock, span, slack, zones)) for day in days)
+    length = span.ended - span.began
+    cycle = ZONE_SECONDS if length <= SHORT_SECONDS else DAY_SECONDS
+    return (clock - span.began + slack) % cycle <= length + 2 * slack
 
 
-def _distances(moment: float, span: Span, slack: float, zones: range) -> Iterator[bool]:
-    """Yield for each zone whether a moment that was read there lies within the span."""
-    for zone in zones:
-        utc = moment - zone * ZONE_SECONDS
-        yield span.began - slack <= utc <= span.ended + slack
+def _is_within(moment: float, span: Span, slack: float) -> bool:
+    """Tell whether a moment that was read in one of the zones lies within the span."""
+    late, early = moment - span.ended - slack, moment - span.began + slack
+    first = max(math.ceil(late / ZONE_SECONDS), ZONES[0])
+    return first <= min(math.floor(early / ZONE_SECONDS), ZONES[-1])
 
 
 def _seconds_of_day(parts: dict[str, str | None]) -> float | None:

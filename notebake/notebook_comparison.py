@@ -56,37 +56,40 @@ def find_difference(
     built: tuple[CellNumbers, ...], here: tuple[CellNumbers, ...], tolerance: float = 0.0
 ) -> Difference | None:
     """Return where the results of two executions differ first; None where they are the same."""
-    first: tuple[str, str, str] | None = None
-    share: float | None = None
+    first: Difference | None = None
     count = total = 0
     for one, other in zip(built, here, strict=False):
-        pairs = list(zip(one.numbers, other.numbers, strict=False))
-        differing = [pair for pair in pairs if not is_same(pair[0].text, pair[1].text, tolerance)]
-        gap = len(one.numbers) != len(other.numbers)
+        differing = [
+            place
+            for place, pair in enumerate(zip(one.numbers, other.numbers, strict=False))
+            if not is_same(*pair, tolerance)
+        ]
+        gap = abs(len(one.numbers) - len(other.numbers))
         total += max(len(one.numbers), len(other.numbers))
-        count += len(differing) + abs(len(one.numbers) - len(other.numbers))
-        if first is None and differing:
-            (mine, its) = differing[0]
-            first = (_place(one, mine.line), mine.text, its.text)
-            share = share_of(float(mine.text), float(its.text))
-        elif first is None and gap:
-            first = (_place(one), _counted(len(one.numbers)), _counted(len(other.numbers)))
+        count += len(differing) + gap
+        if first is None and (differing or gap):
+            first = _first_difference(one, other, differing[0] if differing else None)
     if first is None and len(built) != len(here):
-        first = ("The notebook", f"{len(built)} cells", f"{len(here)} cells")
-    return Difference(*first, count, total, share) if first else None
+        first = Difference("The notebook", f"{len(built)} cells", f"{len(here)} cells", 1, total)
+    return first and first._replace(differing=count, total=total)
+
+
+def _first_difference(one: CellNumbers, other: CellNumbers, place: int | None) -> Difference:
+    """Return how a cell's numbers differ first: by a number, or by how many there are."""
+    if place is None:
+        counts = _counted(len(one.numbers)), _counted(len(other.numbers))
+        return Difference(_place(one), *counts, 0, 0)
+    mine, its = one.numbers[place], other.numbers[place]
+    share = share_of(float(mine), float(its))
+    return Difference(_place(one, one.line_of(place)), mine, its, 0, 0, share)
 
 
 def _place(cell: CellNumbers, line: int | None = None) -> str:
     """Return a cell and a line of its output as a person would look for them."""
     title = cell.cell.title
-    lines = result_lines(cell)
-    where = f", line {line} of its output" if line and lines > 1 else ""
+    is_one_line = "\n" not in cell.text.strip()
+    where = f", line {line} of its output" if line and not is_one_line else ""
     return f"{title[:1].upper()}{title[1:]}{where}"
-
-
-def result_lines(cell: CellNumbers) -> int:
-    """Return in how many lines a cell has numbers."""
-    return max((one.line for one in cell.numbers), default=0)
 
 
 def _counted(count: int) -> str:

@@ -61,7 +61,7 @@ def judge(
         cells=len(ran),
         figures=sum(cell.figures for cell in ran),
         seconds=seconds,
-        numbers=tuple(float(one.text) for cell in result_numbers(notebook) for one in cell.numbers),
+        numbers=tuple(float(one) for cell in result_numbers(notebook) for one in cell.numbers),
         error=printable(failure.error) if failure else None,
         kind=failure.kind if failure else "passed",
         cell=stopped.number if stopped else None,

@@ -40,6 +40,6 @@ def test_what_differs_by_nature_is_no_result(twice: list[Executed]) -> None:
     built, here = map(results, twice)
 
     assert find_difference(built, here) is None
-    assert [one.numbers[0].text for one in built if one.numbers] == [
+    assert [one.numbers[0] for one in built if one.numbers] == [
         *("42", "0", "0.30000000000000004", "3.25")
     ]
