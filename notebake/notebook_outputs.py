@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-FIGURE_TYPES = re.compile(
-    r"image/|application/vnd\.(plotly\.v\d+|vega(lite)?\.v\d+|bokehjs_exec\.v\d+)\+json"
-)
-# In two steps, for one expression would look through a tag that never ends from each of its words.
-PICTURE_IN_HTML = re.compile(r"<img\s[^>]*", re.IGNORECASE)
-FIGURE_SOURCE = re.compile(r"""src\s*=\s*["']data:image/""", re.IGNORECASE)
+from notebake.notebook_figures import is_figure
+
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
 # IPython's %%time and %%timeit: never the same twice (IPython/core/magics/execution.py).
@@ -63,14 +59,6 @@ def read_code_cells(executed: str) -> tuple[CodeCell, ...]:
         return tuple(_code_cells(written))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a notebook of format 4") from error
-
-
-def is_figure(output: dict[str, Any]) -> bool:
-    """Whether an output holds a picture, whatever it holds beside it."""
-    content = output.get("data", {})
-    drawn = any(FIGURE_TYPES.match(kind) and content[kind] for kind in content)
-    pictures = PICTURE_IN_HTML.finditer(joined(content.get("text/html", "")))
-    return drawn or any(FIGURE_SOURCE.search(picture[0]) for picture in pictures)
 
 
 def printed_text(cell: CodeCell) -> str:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from notebake.notebook_figures import tell_uncounted
 from notebake.notebook_html import SURROGATE, as_html
 from notebake.notebook_language import find_other_language, stated_languages
 from notebake.notebook_outputs import CodeCell, printed_numbers, printed_text, read_code_cells
@@ -199,6 +200,7 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
     if figures < wanted.minimum_figures:
         error = (
             f"It drew {_counted(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
+            + tell_uncounted(output for cell in ran for output in cell.outputs)
         )
         return Failure("too_little", None, error)
     if wanted.verdict and not any(wanted.verdict in printed_text(cell) for cell in cells):
