@@ -73,7 +73,8 @@ CALLED: dict[str, Drawing] = {
     "vegaEmbed('#": interactive("vega"),
     "= L.map(": interactive("leaflet", "map"),
 }
-INLINE_PAGES = {"leaflet": interactive("folium", "map"), "deck": interactive("pydeck", "map")}
+MAP = interactive("folium", "map")
+INLINE_PAGES = {"leaflet": MAP, "L.map(": MAP, "deck": interactive("pydeck", "map")}
 # The figures among bokeh's models (bokeh 2.4 and 3.9) and those of panel's panes (panel 1.9).
 PLOT = re.compile(
     r'"(?:name|type|subtype)":\s?"(?:[\w.]+\.)?(?:Figure|GMap|ECharts|VTK\w*|\w*Plot)"'
@@ -190,7 +191,7 @@ def _frame(attributes: dict[str, str]) -> Iterator[Drawing]:
         plotly = source.startswith("iframe_figures/")
         yield interactive("plotly") if plotly else PAGE_ELSEWHERE
     elif "data-html" in attributes:
-        yield interactive("folium", "map")  # folium 0.10 to 0.12.0: encoded in several ways
+        yield MAP  # folium 0.10 to 0.12.0: encoded in several ways
     else:
         outside, scripts = without_scripts(page)
         known = (INLINE_PAGES[word] for word in INLINE_PAGES if word in page)

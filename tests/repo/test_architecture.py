@@ -27,6 +27,7 @@ PURE = {
     "notebook_outputs",
     "notebook_parameters",
     "notebook_report",
+    "notebook_stand_ins",
     "notebook_uses",
     "progress",
     "recipe",
