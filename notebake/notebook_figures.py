@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from notebake.notebook_markup import PICTURE, Drawing, drawings_in, has_plot, interactive
+from notebake.notebook_libraries import PICTURE, Drawing, has_plot, interactive
+from notebake.notebook_markup import drawings_in
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BOKEH = "application/vnd.bokehjs_exec.v0+json"

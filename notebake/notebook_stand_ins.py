@@ -15,7 +15,8 @@ from notebake.notebook_figures import (
     is_progress,
     text_in,
 )
-from notebake.notebook_markup import ANIMATION, TABLE, Drawing, drawings_in, without_scripts
+from notebake.notebook_libraries import ANIMATION, TABLE, Drawing
+from notebake.notebook_markup import drawings_in, without_scripts
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 STILL_TYPES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")

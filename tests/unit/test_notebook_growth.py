@@ -10,8 +10,9 @@ import pytest
 from nbconvert.filters import ansi2html
 
 from notebake.notebook_colours import colours_as_html
-from notebake.notebook_html import as_html, without_loaders
+from notebake.notebook_html import as_html
 from notebake.notebook_report import judge
+from notebake.notebook_still_html import without_loaders
 from notebake.recipe import Notebook
 
 FEW, TIMES = 2000, 8
