@@ -40,6 +40,7 @@ ATTRIBUTE = re.compile(
 SHAPE = re.compile(r"<(?:path|circle|ellipse|rect|line|polyline|polygon|text|image)\b", re.I)
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(px|pt|em|rem)?\s*$")
 STYLE_SIZE = re.compile(r"\b(?:width|height)\s*:([^;]{1,20})")
+HIDDEN = re.compile(r"\bdisplay\s*+:\s*+none\b", re.IGNORECASE)
 ICON_PIXELS, PIXELS_PER_EM = 24, 12
 ICON_CHARACTERS = 4096
 """A plot as PNG in base64 is longer; the pictures that stand in the rows of a table are not."""
@@ -93,6 +94,7 @@ def is_icon(attributes: dict[str, str]) -> bool:
         if size
     ]
     marked = "icon" in attributes.get("class", "").lower() or "aria-hidden" in attributes
+    marked = marked or HIDDEN.search(style) is not None
     return marked or bool(sizes and min(sizes) <= ICON_PIXELS and max(sizes) <= 2 * ICON_PIXELS)
 
 

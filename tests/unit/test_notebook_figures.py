@@ -97,6 +97,7 @@ def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
         (f"<table><tr><td><svg width='90'>{CIRCLE}</svg></table>", None),
         (f"<svg width='16' height='16'>{CIRCLE}</svg>", None),
         (f"<svg style='width: 0; height: 0'>{CIRCLE}</svg>", None),
+        (f"<svg style='display:none'>{CIRCLE}</svg>", None),
         (f"<svg class='icon'>{CIRCLE}</svg>", None),
         ("<svg><use href='#icon'/></svg>", None),
         ("<canvas></canvas>", None),
