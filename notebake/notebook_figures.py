@@ -95,6 +95,9 @@ def drawings(output: dict[str, Any]) -> Iterator[Drawing]:
         yield NBAGG if "window.mpl = {}" in script else SCRIPT
     if HOLOVIEWS not in content:
         yield from drawings_in(html)
+    if markdown := text_in(content, "text/markdown"):
+        yield from (PICTURE,) * ("](data:image/" in markdown)
+        yield from drawings_in(markdown)
 
 
 def content_of(output: dict[str, Any]) -> dict[str, Any]:

@@ -59,3 +59,8 @@ def has_plot(document: str) -> bool:
     return (
         '"roots"' not in document or PLOT.search(document) is not None or "data:image" in document
     )
+
+
+def is_banner(html: str) -> bool:
+    """Whether HTML only says that a library is there or being loaded (bokeh, holoviews)."""
+    return '<div class="logo-block">' in html or "Loading BokehJS" in html

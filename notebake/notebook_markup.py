@@ -23,6 +23,7 @@ from notebake.notebook_libraries import (
     Drawing,
     has_plot,
     interactive,
+    is_banner,
 )
 
 REST = r"""(?P<rest>(?:[^>"']++|"[^"]*+"|'[^']*+')*+)"""
@@ -49,8 +50,8 @@ ICON_CHARACTERS = 4096
 def drawings_in(html: str) -> Iterator[Drawing]:
     """Yield what HTML draws, known libraries first."""
     outside, scripts = without_scripts(html)
-    if "logo-block" in outside or "Loading BokehJS" in outside:
-        return  # the banners of holoviews and bokeh, which draw nothing yet
+    if is_banner(outside):
+        return
     for text, drawing in WRITTEN.items():
         if text in outside:
             yield drawing

@@ -15,7 +15,7 @@ from notebake.notebook_figures import (
     is_progress,
     text_in,
 )
-from notebake.notebook_libraries import ANIMATION, TABLE, Drawing
+from notebake.notebook_libraries import ANIMATION, TABLE, Drawing, is_banner
 from notebake.notebook_markup import drawings_in, without_scripts
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -53,7 +53,7 @@ def _stand_in(output: Any, widgets: dict[str, Any], above: frozenset[str]) -> It
     if output.get("output_type") == "execute_result":
         output.setdefault("execution_count", None)
     html = text_in(content, "text/html")
-    if not content or is_loader(content) or is_progress(content) or _is_banner(html):
+    if not content or is_loader(content) or is_progress(content) or is_banner(html):
         return
     drawn = list(drawings(output))
     hidden = next((drawing for drawing in drawn if not drawing.is_still), None)
@@ -69,11 +69,6 @@ def _stand_in(output: Any, widgets: dict[str, Any], above: frozenset[str]) -> It
     output["data"] = type(output)({"text/html": _still(content, hidden) + _note(hidden, content)})
     output["metadata"] = type(output)()
     yield output
-
-
-def _is_banner(html: str) -> bool:
-    """Whether HTML says that a library is being loaded (bokeh, holoviews)."""
-    return "logo-block" in html or "Loading BokehJS" in html
 
 
 def _still(content: dict[str, Any], hidden: Drawing) -> str:

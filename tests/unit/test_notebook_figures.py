@@ -56,6 +56,7 @@ def test_the_libraries_that_draw_are_all_among_what_was_tried() -> None:
         {"application/vnd.vegalite.v5+json": {"mark": "point"}},
         {"application/geo+json": {"type": "Feature"}},
         {"application/pdf": "JVBERi0="},
+        {"text/markdown": ["# Sea\n", f"![the sea]({PICTURE})"]},
     ],
     ids=lambda content: next(reversed(content)),
 )
@@ -105,7 +106,7 @@ def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
         ("<img>", None),
         (f"<!-- <img src='{PICTURE}'> -->", None),
         (f"<script>'<img src=\"{PICTURE}\">'</script>", None),
-        (f"<div class='logo-block'><img src='{PICTURE}'></div>", None),
+        (f'<div class="logo-block"><img src="{PICTURE}"></div>', None),
         ("<div class='datatables html-widget'></div><script></script>", "an interactive table"),
     ],
 )
