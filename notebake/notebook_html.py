@@ -8,6 +8,8 @@ from html import escape
 from typing import Any
 
 from notebake.notebook_colours import colours_as_html
+from notebake.notebook_stand_ins import stand_ins, widget_models
+from notebake.notebook_still_html import with_words, without_loaders
 
 log = logging.getLogger(__name__)
 
@@ -17,14 +19,6 @@ CONTENT_POLICY = (
     "default-src 'none'; img-src data:; media-src data:; font-src data:;"
     " style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 )
-
-# What the policy cannot stop (a page may send the reader elsewhere), or would leave as debris.
-LOADER = re.compile(
-    r"<(?P<end>/?)(?P<name>script|meta|link|base|iframe|object|embed)\b[^>]*>?", re.IGNORECASE
-)
-SCRIPT_END = re.compile(r"</script\s*>", re.IGNORECASE)
-PICTURE = re.compile(r"<img\b[^>]*", re.IGNORECASE)
-ALTERNATIVE = re.compile(r"\balt\s*=", re.IGNORECASE)
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 """Half of a character, as `\\udce9` in a notebook's file: no text in UTF-8 can hold it."""
@@ -62,6 +56,10 @@ main .jp-InputPrompt, main .jp-OutputPrompt { flex: 0 0 48px; min-width: 48px; c
 main .jp-InputArea-editor { background: #f7f9fa; border-color: #e6ebef; border-radius: 6px; }
 main .jp-RenderedImage img, main .jp-RenderedSVG svg, main .jp-RenderedSVG img {
   max-width: 100%; height: auto; }
+main .page-note { display: block; width: fit-content; margin: 6px 0; padding: 5px 10px;
+  background: #f4f6f8; border-left: 3px solid #c3cdd6; color: #52616f; font-size: 13px;
+  font-family: system-ui, sans-serif; overflow-wrap: anywhere; }
+main .jp-RenderedHTML img, main .jp-RenderedHTML video { max-width: 100%; height: auto; }
 main .jp-RenderedText pre { font-size: 12.5px; padding-left: 5px; }
 main .jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"] { background: #fff6ec;
   border-radius: 6px; }
@@ -84,8 +82,9 @@ def prepare_pages() -> None:
 def as_html(executed: str, title: str, subtitle: str = "") -> str:
     """Return an executed notebook as one page, figures kept, that can be written in UTF-8.
 
-    Nothing is fetched and no script runs when it is opened: pictures on other servers are left
-    out, figures that only a script can draw stay empty, and formulas stay in LaTeX's own writing.
+    Nothing is fetched and no script runs when it is opened: pictures on other servers are named,
+    in the place of a figure that only a script can draw stands a line or a still picture of it, and
+    formulas stay in LaTeX's own writing.
     What cannot be shown as a notebook is shown as the text that it is: whether it proves anything
     is judged elsewhere.
     """
@@ -121,7 +120,12 @@ def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
     from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
     from traitlets.config import Config
 
-    notebook = nbformat.reads(json.dumps(_without_widgets(executed)), as_version=4)
+    written = json.loads(executed)
+    widgets = widget_models(written)
+    notebook = nbformat.reads(json.dumps(_without_widgets(written)), as_version=4)
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = list(stand_ins(cell.outputs, widgets))
     exporter = HTMLExporter(
         template_file="page",
         extra_loaders=[DictLoader({"page": TEMPLATE})],
@@ -143,39 +147,14 @@ def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
     # texts alone: a hundred times its size in memory (nbconvert 7.17, exporters/html.py).
     page, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources=resources)
     head, start, body = str(page).partition("<main>")
-    return head + start + PICTURE.sub(_with_alternative, without_loaders(body))
+    return head + start + with_words(without_loaders(body))
 
 
-def without_loaders(body: str) -> str:
-    """Return HTML without what would load, run, or send the reader elsewhere.
-
-    A space is left in each place: what stood around it must not join to another such tag.
-    """
-    kept, at, scripts_end = [], 0, True
-    while tag := LOADER.search(body, at):
-        kept.append(body[at : tag.start()])
-        at = tag.end()
-        if tag["name"].lower() == "script" and not tag["end"] and scripts_end:
-            end = SCRIPT_END.search(body, at)
-            scripts_end = end is not None
-            at = end.end() if end else at
-    return " ".join((*kept, body[at:]))
-
-
-def _with_alternative(picture: re.Match[str]) -> str:
-    """Return the tag of a picture with a text for who does not see it."""
-    tag = picture[0]
-    if ALTERNATIVE.search(tag):
-        return tag
-    return f'{tag[:4]} alt="A figure without a description"{tag[4:]}'
-
-
-def _without_widgets(executed: str) -> dict[str, Any]:
+def _without_widgets(notebook: dict[str, Any]) -> dict[str, Any]:
     """Return the notebook without the state of its widgets, which only a script could show."""
-    notebook: dict[str, Any] = json.loads(executed)
-    notebook["metadata"] = {
+    metadata = {
         name: value
         for name, value in notebook.get("metadata", {}).items()
         if name not in ("widgets", "title")
     }
-    return notebook
+    return notebook | {"metadata": metadata}

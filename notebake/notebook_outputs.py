@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from notebake.notebook_clock import parse_moment
+from notebake.notebook_figures import is_figure
 from notebake.notebook_html_text import visible_text
 from notebake.notebook_language import papermill_language, plain, stated_languages
 
-FIGURE_TYPES = re.compile(
-    r"image/|application/vnd\.(plotly\.v\d+|vega(lite)?\.v\d+|bokehjs_exec\.v\d+)\+json"
-)
-# In two steps, for one expression would look through a tag that never ends from each of its words.
-PICTURE_IN_HTML = re.compile(r"<img\s[^>]*", re.IGNORECASE)
-FIGURE_SOURCE = re.compile(r"""src\s*=\s*["']data:image/""", re.IGNORECASE)
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 OBJECT = re.compile(r"\s*<[^\n]*>\s*")
 """What Python writes of an object that has no text of its own."""
@@ -99,14 +94,6 @@ def read_executed(executed: str) -> ExecutedNotebook:
         raise ValueError("not a notebook of format 4") from error
     language = papermill_language("", stated[0]) or plain(stated[0]) if stated else ""
     return ExecutedNotebook(cells, language, written)
-
-
-def is_figure(output: dict[str, Any]) -> bool:
-    """Whether an output holds a picture, whatever it holds beside it."""
-    content = output.get("data", {})
-    drawn = any(FIGURE_TYPES.match(kind) and content[kind] for kind in content)
-    pictures = PICTURE_IN_HTML.finditer(joined(content.get("text/html", "")))
-    return drawn or any(FIGURE_SOURCE.search(picture[0]) for picture in pictures)
 
 
 def result_text(cell: CodeCell) -> str:

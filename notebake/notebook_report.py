@@ -9,6 +9,7 @@ from typing import Any
 
 from notebake.notebook_advice import ADVICE
 from notebake.notebook_failure import Failure, find_error, other_kernel_note
+from notebake.notebook_figures import tell_uncounted
 from notebake.notebook_html import SURROGATE, as_html
 from notebake.notebook_language import find_other_language, stated_languages
 from notebake.notebook_numbers import result_numbers
@@ -164,6 +165,7 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
     if figures < wanted.minimum_figures:
         error = (
             f"It drew {_counted(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
+            + tell_uncounted(output for cell in ran for output in cell.outputs)
         )
         return Failure("too_little", None, error)
     if wanted.verdict and not any(wanted.verdict in result_text(cell) for cell in cells):

@@ -138,7 +138,7 @@ class Notebook(Part):
     minimum_cells: Annotated[int, Field(ge=1, strict=True)] = 3
     """So many code cells must have run."""
     minimum_figures: Annotated[int, Field(ge=0, strict=True)] = 1
-    """So many figures must have been drawn."""
+    """So many figures must have been drawn, still or interactive."""
     verdict: str | None = None
     """A text that the notebook's output must contain."""
     compare: Literal["numbers", "nothing"] = "numbers"

@@ -10,8 +10,9 @@ import pytest
 from nbconvert.filters import ansi2html
 
 from notebake.notebook_colours import colours_as_html
-from notebake.notebook_html import as_html, without_loaders
+from notebake.notebook_html import as_html
 from notebake.notebook_report import judge
+from notebake.notebook_still_html import without_loaders
 from notebake.recipe import Notebook
 
 FEW, TIMES = 2000, 8
@@ -60,13 +61,23 @@ def seconds_of(work: Callable[[str], object], text: str) -> float:
     ("work", "output"),
     [
         (look_at, lambda count: showing("<img " * count)),
+        (look_at, lambda count: showing("<svg>" * count)),
+        (look_at, lambda count: showing("<svg><path/></svg><!-- " * count)),
+        (look_at, lambda count: showing("<script>docs_json<script/>" * count)),
+        (look_at, lambda count: showing("<iframe srcdoc='" * count)),
         (look_at, lambda count: printing(" " * count)),
         (without_loaders, lambda count: "<script " * count),
         (without_loaders, lambda count: "<script>a" * count),
+        (without_loaders, lambda count: "<input <button>\"'" * count),
+        (make_page, lambda count: showing("<img <svg <video <style <" * count)),
+        (make_page, lambda count: showing("_anim_img<script>frames[0] = " * count)),
         (make_page, lambda count: showing("<table>" + "<tr><td>1.5</td></tr>" * count)),
         (make_page, lambda count: printing("\x1b[31m1.5\x1b[0m and some more to copy\r" * count)),
     ],
-    ids=["pictures", "spaces", "tags", "scripts", "table", "colours"],
+    ids=[
+        *("pictures", "drawings", "comments", "documents", "frames", "spaces"),
+        *("tags", "scripts", "controls", "unclosed", "animations", "table", "colours"),
+    ],
 )
 def test_the_time_grows_no_faster_than_the_output(
     work: Callable[[str], object], output: Callable[[int], str]

@@ -1,0 +1,171 @@
+"""What counts as a figure: tried with what the libraries really wrote, trimmed to its structure."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebake.notebook_figures import is_figure, tell_uncounted, uncounted_drawings
+from notebake.notebook_report import judge
+from notebake.recipe import Notebook
+
+DRAWN: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("drawn_outputs.json").read_text(encoding="utf-8")
+)
+"""Outputs of notebooks that papermill executed: long texts and addresses are cut."""
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+CIRCLE = "<circle r='40'/>"
+
+
+def shown(*html: str) -> dict[str, Any]:
+    return {"output_type": "display_data", "metadata": {}, "data": {"text/html": list(html)}}
+
+
+def bundle(**content: Any) -> dict[str, Any]:
+    return {"output_type": "display_data", "metadata": {}, "data": content.get("content", content)}
+
+
+def named(one: dict[str, Any]) -> str:
+    return f"{one['written_by']}, {one['cell']}"
+
+
+@pytest.mark.parametrize("one", DRAWN, ids=named)
+def test_what_a_library_wrote_is_known(one: dict[str, Any]) -> None:
+    assert (is_figure(one["output"]), uncounted_drawings(one["output"])) == (
+        one["is_figure"],
+        one["uncounted"],
+    )
+
+
+def test_the_libraries_that_draw_are_all_among_what_was_tried() -> None:
+    drawing = {one["written_by"].split()[0] for one in DRAWN if one["is_figure"]}
+
+    assert drawing >= {
+        *("altair", "bokeh", "folium", "holoviews", "hvplot", "ipympl", "ipyleaflet", "lonboard"),
+        *("matplotlib", "mpld3", "panel", "plotly", "pydeck", "pyecharts", "pygal", "shapely"),
+    }
+    assert len({one["written_by"] for one in DRAWN if "bokeh" in one["written_by"]}) == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"application/javascript": "…", "application/vnd.bokehjs_exec.v0+json": ""},
+        {"application/vnd.vegalite.v6.json": {"mark": "point"}},
+        {"application/vnd.vegalite.v5+json": {"mark": "point"}},
+        {"application/geo+json": {"type": "Feature"}},
+        {"application/pdf": "JVBERi0="},
+        {"text/markdown": ["# Sea\n", f"![the sea]({PICTURE})"]},
+    ],
+    ids=lambda content: next(reversed(content)),
+)
+def test_what_only_jupyterlab_draws_is_a_figure(content: dict[str, Any]) -> None:
+    assert is_figure(bundle(content=content))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<svg width='90' height='90'>{CIRCLE}</svg>",
+        f"<SVG viewBox='0 0 9 9'>\n{CIRCLE.upper()}",
+        f"<svg><defs><symbol id='a'>{CIRCLE}</symbol></defs><rect width='9'/></svg>",
+        f"<svg class='pygal-chart'><script xlink:href='x.js'/>{CIRCLE}</svg>",
+        f"<table><tr><td><img src='{PICTURE}{'A' * 9000}'></table>",
+        f"<table><tr><td>1</table><img src='{PICTURE}'>",
+        f"<img alt='a > b' src={PICTURE}>",
+        "<video controls><source type='video/mp4' src='data:video/mp4;base64,AAAA'></video>",
+        "<video src='data:video/webm;base64,AAAA'>",
+        "<canvas id='c'></canvas><script>draw()</script>",
+        "<iframe srcdoc='&lt;script&gt;draw()&lt;/script&gt;'></iframe>",
+        "<iframe src='data:text/html;base64,PHNjcmlwdD5kcmF3KCk8L3NjcmlwdD4='></iframe>",
+        "<iframe src='about:blank' data-html='%3Chtml%3E' onload='open()'></iframe>",
+        "<div class='leaflet html-widget'></div><script>HTMLWidgets.staticRender()</script>",
+    ],
+)
+def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
+    assert is_figure(shown(html))
+
+
+@pytest.mark.parametrize(
+    ("html", "told"),
+    [
+        ("<img src='https://elsewhere.example/a.png'>", "a picture kept outside the notebook"),
+        ("<video src='a.mp4'></video>", "a video kept outside the notebook"),
+        ("<iframe src='https://elsewhere.example/'></iframe>", "a frame with a page of its own"),
+        (f"<table><tr><td><img src='{PICTURE}'></table>", "a picture in a table"),
+        ("<iframe srcdoc='&lt;table&gt;&lt;/table&gt;'></iframe>", None),
+        (f"<table><tr><td><svg width='90'>{CIRCLE}</svg></table>", None),
+        (f"<svg width='16' height='16'>{CIRCLE}</svg>", None),
+        (f"<svg style='width: 0; height: 0'>{CIRCLE}</svg>", None),
+        (f"<svg style='display:none'>{CIRCLE}</svg>", None),
+        (f"<svg class='icon'>{CIRCLE}</svg>", None),
+        ("<svg><use href='#icon'/></svg>", None),
+        ("<canvas></canvas>", None),
+        ("<audio><source type='audio/wav' src='data:audio/wav;base64,AA'></audio>", None),
+        ("<img>", None),
+        (f"<!-- <img src='{PICTURE}'> -->", None),
+        (f"<script>'<img src=\"{PICTURE}\">'</script>", None),
+        (f'<div class="logo-block"><img src="{PICTURE}"></div>', None),
+        ("<div class='datatables html-widget'></div><script></script>", "an interactive table"),
+    ],
+)
+def test_what_is_no_figure_does_not_count_and_is_told_where_something_was_drawn(
+    html: str, told: str | None
+) -> None:
+    assert (is_figure(shown(html)), uncounted_drawings(shown(html))) == (False, told)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {},
+        {"data": None},
+        {"data": []},
+        bundle(content={"text/html": [1, None]}),
+        bundle(content={}),
+    ],
+)
+def test_what_other_writers_leave_out_is_no_figure(output: dict[str, Any]) -> None:
+    assert not is_figure(output)
+
+
+def test_a_shortage_tells_what_was_drawn_but_not_counted_and_the_way_out() -> None:
+    slider = bundle(
+        content={
+            "application/vnd.jupyter.widget-view+json": {"model_id": "a"},
+            "text/plain": "IntSlider(value=0)",
+        }
+    )
+    cell = {
+        "cell_type": "code",
+        "execution_count": 1,
+        "metadata": {},
+        "source": "draw()",
+        "outputs": [slider, slider, shown("<img src='a.png'>")],
+    }
+    executed = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    wanted = Notebook(minimum_cells=1, minimum_figures=2)
+
+    error = judge(executed, wanted, exit_code=0, seconds=1.0).error
+
+    assert error == (
+        "It drew 0 figures, the recipe asks for 2; drawn but not counted: a widget (IntSlider),"
+        " a picture kept outside the notebook (where that is enough, `minimum_figures: 0` asks for"
+        " no figure)"
+    )
+
+
+def test_of_many_kinds_the_first_three_are_told() -> None:
+    frames = [
+        bundle(
+            content={
+                "application/vnd.jupyter.widget-view+json": {"model_id": "a"},
+                "text/plain": f"Slider{name}(value=0)",
+            }
+        )
+        for name in "ABCDE"
+    ]
+
+    assert "(SliderC) and 2 more kinds (where" in tell_uncounted(frames)
+    assert tell_uncounted([]) == ""
