@@ -22,6 +22,16 @@ from tests.sandbox.killing_proxy import killing_proxy
 pytestmark = pytest.mark.sandbox
 
 INSTALLING = "building the environment with uv"
+# What it writes would be in the way of its next run, and of a checkout.
+WRITES = """depths = [10, 200]
+import os
+os.mkdir("maps")
+with open("maps/large", "wb") as large:
+    for _ in range(300):
+        large.write(bytes(1 << 20))
+with open("../table.csv", "w") as table:
+    table.write("overwritten")"""
+TABLE = "depth,chlorophyll\n"
 NOTEBOOK = {
     "cells": [
         {"cell_type": "markdown", "metadata": {}, "source": "# Depths", "id": "a"},
@@ -35,7 +45,7 @@ NOTEBOOK = {
                 "source": source,
             }
             for number, source in enumerate(
-                ("depths = [10, 200]", "import tabulate", "print(sum(depths), tabulate.__name__)")
+                (WRITES, "import tabulate", "print(sum(depths), tabulate.__name__)")
             )
         ),
     ],
@@ -90,7 +100,7 @@ def resume(bakery: Bakery, before: Chapter) -> Chapter:
 
 @pytest.fixture(scope="module")
 def recipe(bakery: Bakery) -> Path:
-    files = {"notebooks/depths.ipynb": json.dumps(NOTEBOOK)}
+    files = {"notebooks/depths.ipynb": json.dumps(NOTEBOOK), "table.csv": TABLE}
     address = bakery.cloud.serve("depths", files, bakery.folder / "depths")
     return write_recipe(bakery, address, packages=[])
 
@@ -154,8 +164,19 @@ def failed(bakery: Bakery, killed: Killed) -> Chapter:
 
 
 @pytest.fixture(scope="module")
-def stopped(bakery: Bakery, recipe: Path, failed: Chapter) -> Chapter:
+def left_by_notebook(failed: Chapter) -> str:
+    """What there is of the failed notebook: in the clone, on the disk, in the list of mounts."""
+    return failed.login.run(
+        "cd /home/ubuntu/depths; git -c safe.directory='*' status --porcelain --ignored; ls;"
+        " cat table.csv; grep --extended-regexp 'depths|notebake-view' /proc/mounts || true;"
+        " ls --almost-all / | grep notebake || true"
+    )
+
+
+@pytest.fixture(scope="module")
+def stopped(bakery: Bakery, recipe: Path, failed: Chapter, left_by_notebook: str) -> Chapter:
     """Mend the recipe, and leave secrets on the machine as people do; then resume."""
+    assert left_by_notebook
     address = re.search(r"url: (\S+)", recipe.read_text())
     assert address
     write_recipe(bakery, address[1], packages=["tabulate"])
@@ -250,6 +271,13 @@ def test_a_failing_notebook_names_the_module_and_the_cell_and_is_kept(failed: Ch
     assert "ModuleNotFoundError" in [one.get("ename") for one in outputs]
     assert "ModuleNotFoundError" in (failed.run.path / "notebook/executed.html").read_text()
     assert f"notebake resume {failed.run.id} --from clone_repository" in failed.done.text
+
+
+def test_a_notebook_leaves_the_clone_as_cloned_and_runs_as_often_as_it_likes(
+    left_by_notebook: str, baked: Chapter
+) -> None:
+    assert left_by_notebook == f"notebooks\ntable.csv\n{TABLE}".strip()
+    assert baked.done.exit_code == 0, "it passed on the builder and on two machines of the image"
 
 
 def test_what_was_left_after_a_failure_is_told_with_the_next_commands(failed: Chapter) -> None:
