@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from notebake import host as ssh
 from notebake import notebook_run, user_data
 from notebake.asked import DEPENDS_ON
 from notebake.commands import (
@@ -38,7 +37,7 @@ from notebake.digest import digest_of
 from notebake.recipe import Recipe, Volume
 from tasks.wait_for_host import can_be_worked_on, let_work_on_it
 from tests.sweep.scripted_host import Boot, ScriptedHost
-from tests.sweep.spoken_scripts import CONTENT, LOCKS, asked_for, notebook, perform, volumes_by_id
+from tests.sweep.spoken_scripts import LOCKS, asked_for, notebook, perform, volumes_by_id
 
 READING_SECONDS = 4.0
 """How long one reading waits for news of a work."""
@@ -137,12 +136,6 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         known[datasets.dataset_is_there(one)] = partial(succeed, is_there)
         staging = datasets.prepare_staging(one, user=recipe.base_image.user)
         known[f"sudo bash -c {shlex.quote(staging)}"] = Spoken
-        staged = datasets.staging_path(one)
-        digest = hashlib.sha256(CONTENT).hexdigest()
-        listed = f"{digest}  {Path(staged).name}\n"
-        known[ssh.write_as_root(f"{staged}.sha256", listed, "0644")] = partial(
-            write, host, f"{staged}.sha256", listed
-        )
     if recipe.repository_path:
         text = repository.repository_commit(recipe.repository_path)
         known[text] = lambda: succeed(root.commit, root.commit + "\n")
