@@ -34,9 +34,11 @@ def in_view(path: str, command: str) -> str:
             variables(path=path),
             '[ -d "$path" ] || { echo "There is no directory $path" >&2; exit 66; }',
             CHOOSE_PLACE,
-            f"unshare --mount --propagation slave -- true || {refuse(NO_NAMESPACE)}",
+            "code=0",
             "unshare --mount --propagation slave --"
-            f' bash -c {quote(SHOW_AND_RUN)} view "$path" "$place" {command}',
+            f' bash -c {quote(SHOW_AND_RUN)} view "$path" "$place" {command} || code=$?',
+            f'[ -d "$place/upper" ] || {refuse(NO_NAMESPACE)}',
+            '[ "$code" = 0 ] || exit "$code"',
         )
     )
 
@@ -48,16 +50,16 @@ NO_NAMESPACE = (
 
 # While a child runs, a trapped SIGTERM is handled after its end: the view is then out of use.
 CHOOSE_PLACE = f"""\
-path=$(realpath -- "$path")
+path=$(cd -P -- "$path" && pwd -P)
 disk=$(stat --format=%m -- "$path")
 [ "$disk" != "$path" ] || disk=/
 place=${{disk%/}}/{VIEW}
 remove_view() {{ rm --recursive --force --one-file-system -- "$place"; }}
-remove_view
+[ ! -e "$place" ] || remove_view
 trap : TERM
 # Where that fails rm says so, and the next try begins with it.
 trap 'remove_view || true' EXIT
-install --directory --mode=0700 -- "$place\""""
+mkdir --mode=0700 -- "$place\""""
 
 # A slave still gets what the machine mounts meanwhile, such as an automounted home, and gives
 # nothing back. `redirect_dir` lets a directory of the clone be renamed, `volatile` (Linux 5.10)
@@ -70,17 +72,24 @@ shift 2
 cd "$place"
 mkdir whole upper work
 mount --rbind -- "$path" whole
-mounted=$(findmnt --noheadings --raw --output TARGET)
+# Its fields (proc(5)) are read by the shell itself, as each program more costs its start.
+below=()
+while read -r _ _ _ _ point flags _; do
+    point=${point//'\040'/ } point=${point//'\011'/$'\t'} point=${point//'\012'/$'\n'}
+    point=${point//'\134'/'\'}
+    case $point in
+        "$place/whole") path_flags=$flags ;;
+        "$path"/*) below+=("$point") ;;
+    esac
+done < /proc/self/mountinfo
 
 show_overlay() {
-    local flags options
+    local options
     chown --reference=whole upper
     chmod --reference=whole upper
-    touch --reference=whole upper
-    flags=$(findmnt --noheadings --output VFS-OPTIONS --target whole)
     for options in redirect_dir=on,volatile redirect_dir=on; do
         mount --types overlay \
-            --options "$flags,lowerdir=whole,upperdir=upper,workdir=work,$options" \
+            --options "$path_flags,lowerdir=whole,upperdir=upper,workdir=work,$options" \
             -- notebake-view "$path" 2> /dev/null && return
     done
     return 1
@@ -101,16 +110,12 @@ show_copy() {
 show_overlay || show_copy
 
 bound=
-while IFS= read -r point; do
-    point=$(printf %b "$point")
-    case $point/ in
-        "${bound:-/}"/*) ;;
-        "$path"/*/)
-            mount --rbind -- "whole${point#"$path"}" "$point"
-            bound=$point
-            ;;
-    esac
-done <<< "$mounted"
+for point in "${below[@]}"; do
+    # What is mounted deeper comes along.
+    case $point in "${bound:-/}"/*) continue ;; esac
+    mount --rbind -- "whole${point#"$path"}" "$point"
+    bound=$point
+done
 umount --lazy whole
 
 trap : TERM
