@@ -44,6 +44,7 @@ def relay_dataset(host: Host, dataset: Dataset, region: str) -> None:
         PreflightError: the source does not give it, or it cannot be kept here.
         HomeError: there is no room for it here.
     """
+    log.info("Dataset %s: fetching %s to this computer", dataset.name, dataset.source)
     with scratch_directory() as scratch:
         try:
             if dataset.source.startswith("s3://"):
@@ -58,6 +59,7 @@ def relay_dataset(host: Host, dataset: Dataset, region: str) -> None:
             ) from error
         staged = staging_path(dataset)
         digests = {path: digest_file(path) for path in files_of(local)}
+        log.info("Dataset %s: bringing %d files to the host", dataset.name, len(digests))
         if local.is_dir():
             send_folder(host, local, staged, digests)
         else:
@@ -86,7 +88,6 @@ def send_folder(host: Host, local: Path, staged: str, digests: dict[Path, str]) 
             unpack = f"tar --extract --file={tar} --directory={quote(staged)} && rm {tar} && "
         command = f"{unpack}touch {sent}/{batch.name}"
         ssh.run_command(host, command, timeout_seconds=UNPACK_SECONDS)
-    log.info("%d files are on the host", len(digests))
 
 
 def batches(local: Path, digests: dict[Path, str]) -> Iterator[Batch]:
