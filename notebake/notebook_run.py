@@ -7,12 +7,12 @@ from shlex import quote
 from notebake import host as ssh
 from notebake import runs
 from notebake.commands.notebook import run_notebook, status_path
-from notebake.commands.repository import repository_changes
 from notebake.commands.shell import as_user, script
 from notebake.commands.view import in_view
 from notebake.detached import end_others, run_detached
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
+from notebake.notebook_hints import own_files, way_on
 from notebake.notebook_report import as_html, explain, judge
 from notebake.recipe import Notebook, Recipe
 from notebake.records import Host, NotebookVerdict, Run
@@ -23,7 +23,6 @@ DIRECTORY = "/var/lib/notebake/notebook"
 OUTPUT = f"{DIRECTORY}/executed.ipynb"
 END_SECONDS = 150
 """To end an earlier notebook: systemd kills what is deaf after 90 s (systemd-system.conf(5))."""
-MOST_NAMES = 10
 SPARE_SECONDS = 120
 """Beside the notebook's own limit: for starting papermill and ending a kernel."""
 
@@ -104,38 +103,6 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
             f"The executed notebook lies in {kept}\n{own_files(run, host)}{way_on(run)}",
         )
     return verdict
-
-
-def own_files(run: Run, host: Host) -> str:
-    """Return a line about what the clone holds and the repository does not; it may be the reason.
-
-    A notebook leaves nothing there, but an earlier version of notebake let it.
-    """
-    path = run.recipe.repository_path
-    if path is None or run.recipe.notebook.path is None:
-        return ""
-    answer = ssh.try_command(host, repository_changes(path))
-    names = [line[3:] for line in answer.output.splitlines()]
-    if answer.exit_code != 0 or not names:
-        return ""
-    shown = ", ".join(names[:MOST_NAMES]) + (" …" if len(names) > MOST_NAMES else "")
-    git = f"git -C {quote(path)}"
-    return (
-        f"The clone on {host.address} is not as cloned: {shown}. A person changed it, or an earlier"
-        f" version of notebake. To give that up, type there: {git} reset --hard &&"
-        f" {git} clean -d --force\n"
-    )
-
-
-def way_on(run: Run) -> str:
-    """Return what to type after mending: a clone is not looked at again by itself."""
-    mended = f"Mend the recipe, then type: notebake resume {run.id}"
-    if run.recipe.repository is None:
-        return mended
-    return (
-        f"{mended}\nOr mend the notebook where it is cloned from, then type:"
-        f" notebake resume {run.id} --from clone_repository"
-    )
 
 
 def kept_verdict(run: Run, name: str) -> NotebookVerdict | None:

@@ -6,6 +6,7 @@ import pytest
 from notebake.commands.notebook import status_path
 from notebake.errors import NotebookError
 from notebake.host import Answer
+from notebake.notebook_hints import own_files
 from notebake.notebook_run import (
     DIRECTORY,
     OUTPUT,
@@ -14,7 +15,6 @@ from notebake.notebook_run import (
     bring_home,
     kept_verdict,
     notebook_home,
-    own_files,
     proof_script,
     wanted_notebook,
     working_directory,
