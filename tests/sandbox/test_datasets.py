@@ -214,11 +214,11 @@ def test_a_file_comes_from_a_web_server_and_a_refusal_is_told(both: Both, tmp_pa
     content = os.urandom(LARGE // 4)
     (tmp_path / "sst map.nc").write_bytes(content)
     with files_served(both.cloud.home.gateway, tmp_path) as url:
-        wanted = both.dataset(f"{url}/sst%20map.nc", "/srv/sst map.nc", content)
+        wanted = both.dataset(f"{url}/sst%20map.nc", "/srv/sst-map.nc", content)
         both.bring(wanted)
-        assert both.cloud.ssh("i-1", "sha256sum '/srv/sst map.nc'").startswith(str(wanted.sha256))
+        assert both.cloud.ssh("i-1", "sha256sum '/srv/sst-map.nc'").startswith(str(wanted.sha256))
 
-        both.forget(both.dataset(url, "/srv/sst map.nc"))
+        both.forget(both.dataset(url, "/srv/sst-map.nc"))
         with pytest.raises(HostCommandError) as error:
             both.bring(both.dataset(f"{url}/none.nc", "/srv/none.nc", content))
     assert f"could not be fetched from {url}/none.nc" in str(error.value)
