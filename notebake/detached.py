@@ -194,6 +194,16 @@ def end(names: str) -> str:
     return f"sudo systemctl stop {quote(f'notebake-{names}')}"
 
 
+def end_others(names: str, name: str) -> str:
+    """Return the command that ends the work of such names but this one, and waits for its end."""
+    states = "--state=active,activating,deactivating"
+    own = quote(f"own=notebake-{name}.service")
+    return (
+        f"systemctl list-units {states} --plain --no-legend {quote(f'notebake-{names}')}"
+        f" | awk -v {own} '$1 != own {{print $1}}' | xargs --no-run-if-empty sudo systemctl stop"
+    )
+
+
 def packed(script: str) -> str | None:
     """Return a script as it goes along with its command, or None where it is too long for that."""
     text = base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()

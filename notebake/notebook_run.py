@@ -8,9 +8,11 @@ from notebake import host as ssh
 from notebake import runs
 from notebake.commands.notebook import run_notebook, status_path
 from notebake.commands.shell import as_user, script
-from notebake.detached import run_detached
+from notebake.commands.view import in_view
+from notebake.detached import end_others, run_detached
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
+from notebake.notebook_hints import own_files, way_on
 from notebake.notebook_report import as_html, explain, judge
 from notebake.recipe import Notebook, Recipe
 from notebake.records import Host, NotebookVerdict, Run
@@ -19,6 +21,8 @@ SMOKE = Path(__file__).parent.parent / "notebooks" / "smoke.ipynb"
 SMOKE_VERDICT = "NOTEBAKE VERDICT: PASS"
 DIRECTORY = "/var/lib/notebake/notebook"
 OUTPUT = f"{DIRECTORY}/executed.ipynb"
+END_SECONDS = 150
+"""To end an earlier notebook: systemd kills what is deaf after 90 s (systemd-system.conf(5))."""
 SPARE_SECONDS = 120
 """Beside the notebook's own limit: for starting papermill and ending a kernel."""
 
@@ -40,7 +44,6 @@ def prove_by_notebook(
     seconds = wanted.timeout_seconds + spare_seconds
     wanted = wanted.model_copy(update={"timeout_seconds": seconds})
     home = notebook_home(run.recipe)
-    prepare(host, with_smoke=not run.recipe.notebook.path)
     work = run_notebook(
         notebook_path=f"{home}/{wanted.path}",
         output_path=OUTPUT,
@@ -49,11 +52,13 @@ def prove_by_notebook(
         kernel=wanted.kernel,
         timeout_seconds=seconds,
     )
+    name_of_work = f"notebook-{digest_of(work)}"
+    prepare(host, name_of_work, with_smoke=not run.recipe.notebook.path)
     try:
         run_detached(
             host,
-            f"notebook-{digest_of(work)}",
-            script(as_user(host.user, work)),
+            name_of_work,
+            proof_script(run.recipe, work),
             timeout_seconds=seconds + SPARE_SECONDS,
         )
     except HostCommandError as error:
@@ -64,6 +69,18 @@ def prove_by_notebook(
                 f"The notebook {wanted.path} did not run on {host.address}: {error.output}"
             ) from error
     return bring_home(run, host, wanted, name)
+
+
+def proof_script(recipe: Recipe, work: str) -> str:
+    """Return the root script that does the login user's work in a view of the clone.
+
+    Our own notebook lies outside, and writes nothing there.
+    """
+    command = as_user(recipe.base_image.user, work)
+    if recipe.notebook.path and recipe.repository_path:
+        command = in_view(recipe.repository_path, command)
+    # What an earlier try left must not be taken for this one's.
+    return script(f"rm --force -- {quote(OUTPUT)} {quote(status_path(OUTPUT))}", command)
 
 
 def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVerdict:
@@ -83,20 +100,9 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
         kept = runs.where(run, f"{name}/executed.ipynb")
         raise NotebookError(
             f"On {host.address} the notebook {wanted.path} failed: {explain(verdict)}",
-            f"The executed notebook lies in {kept}\n{way_on(run)}",
+            f"The executed notebook lies in {kept}\n{own_files(run, host)}{way_on(run)}",
         )
     return verdict
-
-
-def way_on(run: Run) -> str:
-    """Return what to type after mending: a clone is not looked at again by itself."""
-    mended = f"Mend the recipe, then type: notebake resume {run.id}"
-    if run.recipe.repository is None:
-        return mended
-    return (
-        f"{mended}\nOr mend the notebook where it is cloned from, then type:"
-        f" notebake resume {run.id} --from clone_repository"
-    )
 
 
 def kept_verdict(run: Run, name: str) -> NotebookVerdict | None:
@@ -131,11 +137,20 @@ def working_directory(wanted: Notebook, home: str) -> str:
     return str(PurePosixPath(home) / chosen)
 
 
-def prepare(host: Host, *, with_smoke: bool) -> None:
-    """Give the login user the directory of the executed notebook; our own lies in it if wanted."""
-    user = quote(host.user)
-    ssh.run_command(
-        host, f"sudo install --directory --owner={user} --group={user} --mode=0755 {DIRECTORY}"
-    )
+def prepare(host: Host, name_of_work: str, *, with_smoke: bool) -> None:
+    """Give the login user the directory of the executed notebook; our own lies in it if wanted.
+
+    What runs still by an earlier recipe is ended: both would write to the same place.
+    """
+    ssh.run_command(host, prepare_command(host.user, name_of_work), timeout_seconds=END_SECONDS)
     if with_smoke:
         ssh.put_path(host, SMOKE, f"{DIRECTORY}/{SMOKE.name}")
+
+
+def prepare_command(user: str, name_of_work: str) -> str:
+    """Return the login user's command for `prepare`."""
+    owner = f"--owner={quote(user)} --group={quote(user)}"
+    return (
+        f"{end_others('notebook-*', name_of_work)} &&"
+        f" sudo install --directory {owner} --mode=0755 {DIRECTORY}"
+    )

@@ -12,15 +12,22 @@ def download_objects(source: str, into: Path, region: str) -> Path:
     """Return where a file (s3://bucket/key) or a folder (…/prefix/) now lies below `into`.
 
     Raises:
-        PreflightError: there is nothing under the prefix.
+        PreflightError: there is nothing of that name.
     """
     bucket, key, is_object = split(source)
     s3 = connect("s3", region)
+    if is_object:
+        target = into / Path(key).name
+        try:
+            with calling(f"download {source}"):
+                s3.download_file(bucket, key, str(target))
+        except CloudError as error:
+            if error.code in MISSING_CODES:
+                hint = f"If it is a folder, its address ends with /: {source}/"
+                raise PreflightError(f"There is nothing at {source}.", hint) from error
+            raise
+        return target
     with calling(f"download {source}"):
-        if is_object:
-            target = into / Path(key).name
-            s3.download_file(bucket, key, str(target))
-            return target
         folder = into / "folder"
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         for page in pages:

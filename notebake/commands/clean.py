@@ -15,6 +15,7 @@ from notebake.commands.clean_identity import IDENTITY, MACHINE_ID, UBUNTU_PRO
 from notebake.commands.clean_logs import EMPTY_LOGS, LOGS_ARE_EMPTY
 from notebake.commands.package_lock import wait_for_lock
 from notebake.commands.shell import refuse, script, write_file
+from notebake.commands.view import REMOVE_VIEWS
 from notebake.user_data import TIMER
 
 CLEANED = "notebake: cleaned"
@@ -221,6 +222,7 @@ def clean_machine(
         CHECKPOINTS,
         f'for home in "${{homes[@]}}"; do\n    {_wipe_in_home()}\ndone',
         f"wipe {' '.join(SYSTEM_LEFTOVERS)}",
+        REMOVE_VIEWS,
         IDENTITY,
         TEMPORARY,
         EMPTY_LOGS,

@@ -6,7 +6,9 @@ else the worker brings to the staging path, and the host checks it and moves it 
 
 from pathlib import PurePosixPath
 from shlex import quote
+from urllib.parse import unquote, urlsplit
 
+from notebake.commands.dataset_fetch import FETCH, REFUSE
 from notebake.commands.outside import REACH
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
 from notebake.digest import digest_of
@@ -17,23 +19,28 @@ RECORDS = "/var/lib/notebake/datasets"
 
 def place_of(dataset: Dataset) -> str:
     """Return where the dataset goes; a path that ends with / keeps the source's own name."""
-    if dataset.path.endswith("/"):
-        return dataset.path + PurePosixPath(dataset.source.split("?")[0]).name
-    return dataset.path
+    if not dataset.path.endswith("/"):
+        return dataset.path
+    if dataset.source.startswith("s3://"):
+        return dataset.path + PurePosixPath(dataset.source).name
+    return dataset.path + PurePosixPath(unquote(urlsplit(dataset.source).path)).name
 
 
 def staging_path(dataset: Dataset) -> str:
-    """Return where the worker brings it: beside its place, so that moving it is one rename.
+    """Return where the worker brings it: in a directory of the login user's beside its place.
 
-    A list of checksums at the same path with `.sha256` added, as sha256sum writes it and relative
-    to the folder, is checked too.
+    Moving it is one rename. A list of checksums at the same path with `.sha256` added, as sha256sum
+    writes it and relative to the folder, is checked too, and names every file that there is.
     """
     place = PurePosixPath(place_of(dataset))
-    return str(place.with_name(f".{place.name}.notebake-part"))
+    return str(place.with_name(f".{place.name}.notebake-part") / "content")
 
 
 def prepare_staging(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
-    """Return the root script after which the login user may write to the staging path."""
+    """Return the root script after which the login user may write where the staging path lies.
+
+    What an earlier try has brought stays.
+    """
     return script(_values(dataset, user, records), PREPARE)
 
 
@@ -85,14 +92,17 @@ def _values(dataset: Dataset, user: str, records: str) -> str:
         sha256=dataset.sha256 or "",
         digest=digest_of(dataset),
         place=place_of(dataset),
+        staging=str(PurePosixPath(staging_path(dataset)).parent),
         staged=staging_path(dataset),
         record=f"{records}/{dataset.name}",
         owner=user,
     )
 
 
-PREPARE = r"""
-refuse() { echo "Dataset $name: $*" >&2; exit 1; }
+PREPARE = (
+    f"""
+{REFUSE}"""
+    r"""
 has_checksum() { [ "$(sha256sum < "$1" | cut --delimiter=' ' --fields=1)" = "$2" ]; }
 
 # The pending record is written before the dataset gets its name: what is there without any
@@ -110,57 +120,45 @@ fi
 mkdir --parents "$(dirname "$record")"
 parent=$(dirname "$place")
 [ -d "$parent" ] || install --directory --owner="$owner" --group="$(id -g "$owner")" "$parent"
-if [ ! -e "$staged" ]; then
-    # The parent may be root's: the user gets this one file to write to.
-    install --owner="$owner" --group="$(id -g "$owner")" /dev/null "$staged"
-fi
+# The parent may be root's: the user gets this one directory to write to.
+[ -d "$staging" ] || rm --force "$staging"
+install --directory --owner="$owner" --group="$(id -g "$owner")" "$staging"
 """
-
-FETCH = r"""
-is_whole() { [ "$(sha256sum < "$staged" | cut --delimiter=' ' --fields=1)" = "$sha256" ]; }
-fetch() {
-    curl --fail --location --proto-redir "$redirects" --silent --show-error --connect-timeout 30 \
-        --speed-limit 1000 --speed-time 120 --retry 5 --retry-connrefused "$@" \
-        --output "$staged" -- "$source"
-}
-echo "Dataset $name: fetching"
-reach "the dataset $name" all "$source"
-if [ -z "$sha256" ]; then
-    : > "$staged"
-    fetch
-elif ! is_whole; then
-    fetch --continue-at - || true
-    if ! is_whole; then
-        : > "$staged"
-        fetch
-    fi
-fi
-"""
+)
 
 WANT_CHECKSUM = r"""
 [ -n "$sha256" ] || [ -f "$staged.sha256" ] || refuse "came without any checksum"
 """
 
 RECEIVE = r"""
+count_files() { find "$1" ! -type d -printf . | wc --bytes; }
+refuse_what_came() { rm --recursive --force "$staging"; refuse "$@"; }
+[ -e "$staged" ] || refuse "nothing has come"
 if [ -d "$staged" ]; then
-    [ -z "$sha256" ] || refuse "is a folder, and a checksum goes with a single file"
+    [ -z "$sha256" ] || refuse_what_came "is a folder, and a checksum goes with a single file"
     [ -n "$(ls --almost-all "$staged")" ] || refuse "nothing has come"
     bytes=folder
-    checksum="$(find "$staged" -type f | wc --lines) files"
+    checksum="$(count_files "$staged") files"
+    if [ -s "$staged.sha256" ]; then
+        (cd "$staged" && sha256sum --check --strict --quiet "$staged.sha256") ||
+            refuse_what_came "is damaged"
+    fi
     if [ -f "$staged.sha256" ]; then
-        (cd "$staged" && sha256sum --check --strict --quiet "$staged.sha256") || refuse "is damaged"
+        listed=$(wc --lines < "$staged.sha256")
+        [ "$checksum" = "$listed files" ] ||
+            refuse_what_came "$checksum have come where there should be $listed"
     fi
 else
     bytes=$(stat --format=%s "$staged")
     checksum=$(sha256sum < "$staged" | cut --delimiter=' ' --fields=1)
-    wanted=$sha256
-    [ ! -f "$staged.sha256" ] || wanted=$(cut --delimiter=' ' --fields=1 "$staged.sha256")
-    if [ -n "$wanted" ] && [ "$checksum" != "$wanted" ]; then
-        rm --force "$staged" "$staged.sha256"
-        refuse "what came has the checksum $checksum, not $wanted"
-    fi
+    listed=
+    [ ! -f "$staged.sha256" ] || listed=$(cut --delimiter=' ' --fields=1 "$staged.sha256")
+    for wanted in $listed $sha256; do
+        [ "$checksum" = "$wanted" ] ||
+            refuse_what_came "what came has the checksum $checksum, not $wanted"
+    done
 fi
-chown --recursive "$owner:" "$staged"
+chown --recursive --no-dereference "$owner:" "$staged"
 # sftp made it by the umask of the login.
 chmod --recursive u+rwX,go+rX "$staged"
 printf '%s\n' "$digest" "$bytes" "$checksum" > "$record.new"
@@ -171,6 +169,6 @@ if [ -d "$place" ]; then
 fi
 mv --force --no-target-directory "$staged" "$place"
 mv --force --no-target-directory "$record.new" "$record"
-rm --recursive --force "$staged.old" "$staged.sha256"
+rm --recursive --force "$staging"
 echo "Dataset $name: $place, $bytes bytes, $checksum"
 """

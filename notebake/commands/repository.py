@@ -32,6 +32,14 @@ def repository_commit(path: str) -> str:
     return f"git -C {quote(path)} rev-parse --verify HEAD"
 
 
+def repository_changes(path: str) -> str:
+    """Print a line for each file in which the clone differs from its commit: two letters, a path.
+
+    A folder that git does not know is one line; what git ignores is none.
+    """
+    return f"git -C {quote(path)} status --porcelain"
+
+
 # git itself runs as the user only: it distrusts another user's clone, and so should we.
 CHOOSE_DIRECTORY = r"""
 new=$path.notebake-new
@@ -64,10 +72,39 @@ esac
 """
 
 CHECK_OUT = r"""
-export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="ssh -o BatchMode=yes -o ConnectTimeout=30"
+export LC_ALL=C.UTF-8 GIT_TERMINAL_PROMPT=0
+export GIT_SSH_COMMAND="ssh -o BatchMode=yes -o ConnectTimeout=30"
 # While it is there, a checkout was begun and not finished, and all changes are its own.
 begun=$clone/.git/notebake-checkout
 refuse() { echo "$clone $*: it is left as it is" >&2; exit 1; }
+in_clone=$(printf 'git -C %q' "$clone")
+keep_changes() {
+    local most=20
+    {
+        echo "$clone $1: it is left as it is"
+        head --lines="$most" <<< "$2"
+        [ "$(wc --lines <<< "$2")" -le "$most" ] || echo "… $(wc --lines <<< "$2") in all"
+        echo "No notebook that notebake runs leaves anything there: a person did, or an earlier" \
+            "version of notebake. Log in to the machine; what is wanted, copy elsewhere." \
+            "To give the changes up, type there: $3" \
+            "Then, here: notebake resume RUN --from clone_repository"
+    } >&2
+    exit 1
+}
+# git looks before it writes: where it refuses, nothing has begun.
+check_out() {
+    local said
+    said=$(git -C "$clone" checkout --quiet "$@" 2>&1) && return
+    case $said in
+        *'untracked working tree files would be overwritten'*)
+            rm "$begun"
+            keep_changes "has files of the same names as new ones of $url" \
+                "$(grep --perl-regexp '^\t' <<< "$said")" "$in_clone clean -d --force"
+            ;;
+    esac
+    echo "$said" >&2
+    exit 1
+}
 
 if [ -e "$clone/.git" ]; then
     origin=$(git -C "$clone" config --get remote.origin.url || true)
@@ -76,7 +113,9 @@ if [ -e "$clone/.git" ]; then
         rm --force "$clone/.git/index.lock"
         git -C "$clone" reset --quiet --hard
     fi
-    [ -z "$(git -C "$clone" status --porcelain --untracked-files=no)" ] || refuse "has changes"
+    changes=$(git -C "$clone" status --porcelain --untracked-files=no)
+    [ -z "$changes" ] || keep_changes "has changes" "$changes" \
+        "$in_clone reset --hard --recurse-submodules"
     echo "git: fetching $url"
     git -C "$clone" fetch --quiet --force --tags --prune origin \
         '+refs/heads/*:refs/remotes/origin/*'
@@ -93,9 +132,9 @@ if [ "$ref" = HEAD ]; then
 fi
 touch "$begun"
 if git -C "$clone" rev-parse --quiet --verify "refs/remotes/origin/$branch" > /dev/null; then
-    git -C "$clone" checkout --quiet -B "$branch" "origin/$branch"
+    check_out -B "$branch" "origin/$branch"
 elif commit=$(git -C "$clone" rev-parse --quiet --verify "$ref^{commit}"); then
-    git -C "$clone" checkout --quiet --detach "$commit"
+    check_out --detach "$commit"
 else
     rm "$begun"
     echo "$url has no branch, tag or commit $ref" >&2

@@ -1,13 +1,13 @@
 """The datasets, each asked for without fetching it, in the way in which it will be fetched."""
 
-import subprocess
 from collections.abc import Iterable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from notebake.aws.objects import has_object
-from notebake.errors import CloudError
+from notebake.dataset_sftp import path_of, quoted, run_sftp, way_on
+from notebake.errors import CloudError, PreflightError
 from notebake.own_address import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Dataset
@@ -75,23 +75,14 @@ def ask_s3(dataset: Dataset, region: str) -> Finding:
 def ask_by_sftp(dataset: Dataset) -> Finding:
     """Ask with the user's own sftp, by which it will be fetched, to list it."""
     address = urlsplit(dataset.source)
-    command = ["sftp", "-b", "-", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
-    # sftp takes the path of such an address without its first slash.
-    path = unquote(address.path).removeprefix("/")
     try:
-        done = subprocess.run(
-            [*command, f"sftp://{address.netloc}"],
-            input=f'ls -1 "{path}"\n' if path else "ls -1\n",
-            capture_output=True,
-            text=True,
-            timeout=SFTP_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return not_checked(f"Asked {address.netloc} for {address.path}: {error}")
-    if done.returncode == 0:
+        answer = run_sftp(address, f"ls -1 {quoted(path_of(address))}", SFTP_SECONDS)
+    except PreflightError as error:
+        return not_checked(error.message)
+    if answer.exit_code == 0:
         return good(f"The dataset {dataset.name} at {dataset.source} is there.")
+    said = answer.errors.strip()
     return wrong(
-        f"Asked {address.netloc} for {address.path}; sftp said: {done.stderr.strip()}",
-        f"Try: sftp {dataset.source}",
+        f"Asked {address.netloc} for {address.path}; sftp said: {said}",
+        way_on(dataset.source, said),
     )

@@ -7,22 +7,14 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from notebake.preflight.finding import Finding, good, not_checked, wrong
+from notebake.preflight.git import environment_of_a_stranger, run_git, ways_out
+from notebake.preflight.repository_paths import check_paths
 from notebake.records import Run
 
-GIT_SECONDS = 30
-OWN = ("GIT_", "SSH_", "XDG_", "GCM_", "KRB5")
-"""What the names of this computer's own settings begin with."""
-OF_THE_NETWORK = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_PROXY_SSL_CAINFO", "GIT_EXEC_PATH")
-"""What says how this computer reaches the internet, and nothing of who asks."""
-WAYS_OUT = ("http.proxy", "http.proxyauthmethod", "http.sslcainfo", "http.sslcapath")
-# ssh goes by the password file's home, not by HOME, hence each place by name (ssh_config(5)).
-SSH_WITHOUT_KEYS = (
-    "ssh -F none -o BatchMode=yes -o IdentityAgent=none -o IdentityFile=none"
-    " -o UserKnownHostsFile=/dev/null -o GSSAPIAuthentication=no"
-)
+FULL_ID = 40
+"""Hex digits of a commit's whole id; a server gives a commit by no shorter one."""
 
 
 def check_repository(run: Run) -> Iterable[Finding]:
@@ -40,14 +32,32 @@ def check_repository(run: Run) -> Iterable[Finding]:
         return
     lines = [line.split("\t") for line in answer.stdout.splitlines()]
     names, commits = {name for _, name in lines}, {commit for commit, _ in lines}
+    whole = next((commit for commit in sorted(commits) if commit.startswith(ref)), None)
     if {ref, f"refs/heads/{ref}", f"refs/tags/{ref}"} & names:
         yield good(f"{url} has {ref}.")
-    elif any(commit.startswith(ref) for commit in commits):
+        yield from look_into(run, None)
+    elif whole:
         yield good(f"{url} has the commit {ref}.")
+        yield from look_into(run, whole)
     elif all(one in "0123456789abcdef" for one in ref) and len(ref) >= 7:
         yield not_checked(f"{url} answers; whether it has commit {ref} shows when it is cloned.")
+        if len(ref) == FULL_ID:
+            yield from look_into(run, ref)
     else:
         yield wrong(f"{url} has no branch or tag {ref}.")
+
+
+def look_into(run: Run, commit: str | None) -> Iterable[Finding]:
+    """Say whether what the recipe names in the repository is there."""
+    repository, notebook = run.recipe.repository, run.recipe.notebook
+    if repository is None or notebook.path is None:
+        return
+    try:
+        yield from check_paths(repository, notebook, commit)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        yield not_checked(
+            f"Whether {repository.url} has {notebook.path} shows when it is cloned: {error}"
+        )
 
 
 def explain_silence(url: str, said: str) -> Finding:
@@ -79,53 +89,3 @@ def answers_with_own_settings(url: str) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return answer.returncode == 0
-
-
-def ways_out(url: str) -> dict[str, str]:
-    """Return the settings by which this computer's git reaches an address: they are its network's.
-
-    The machine stands in another network, where it needs none of them.
-    """
-    answer = run_git("config", "--get-urlmatch", "http", url, environment=dict(os.environ))
-    pairs = (line.partition(" ") for line in answer.stdout.splitlines())
-    return {key: value for key, _, value in pairs if key.lower() in WAYS_OUT and value}
-
-
-def environment_of_a_stranger(home: str, settings: dict[str, str]) -> dict[str, str]:
-    """Return the environment without this computer's own settings but these; proxies stay."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in OF_THE_NETWORK or not name.startswith(OWN)
-    }
-    for number, (key, value) in enumerate(settings.items()):
-        kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return kept | {
-        "HOME": home,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_COUNT": str(len(settings)),
-        "GIT_SSH_COMMAND": SSH_WITHOUT_KEYS,
-        "KRB5CCNAME": f"FILE:{Path(home, 'no-tickets')}",
-    }
-
-
-def run_git(
-    *words: str, environment: dict[str, str], directory: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Return what git said; nobody is asked for a password, for there is no terminal to ask at.
-
-    Raises OSError without git, TimeoutExpired where it does not end.
-    """
-    never = {"GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
-    return subprocess.run(
-        ["git", *words],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=GIT_SECONDS,
-        env=environment | never,
-        cwd=directory,
-        start_new_session=True,
-        check=False,
-    )

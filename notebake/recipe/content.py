@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -85,6 +86,8 @@ class Dataset(Part):
             yield Contradiction(("source",), text, by_absence=True)
         if self.sha256 and self.source.endswith("/"):
             yield Contradiction(("sha256",), "a checksum goes with a single file, not a folder")
+        elif self.source.startswith("http") and urlsplit(self.source).path[-1:] in ("", "/"):
+            yield Contradiction(("source",), "a folder cannot be fetched by https, only a file")
 
 
 class Repository(Part):

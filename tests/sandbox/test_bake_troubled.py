@@ -22,6 +22,16 @@ from tests.sandbox.killing_proxy import killing_proxy
 pytestmark = pytest.mark.sandbox
 
 INSTALLING = "building the environment with uv"
+# What it writes would be in the way of its next run, and of a checkout.
+WRITES = """depths = [10, 200]
+import os
+os.mkdir("maps")
+with open("maps/large", "wb") as large:
+    for _ in range(300):
+        large.write(bytes(1 << 20))
+with open("../table.csv", "w") as table:
+    table.write("overwritten")"""
+TABLE = "depth,chlorophyll\n"
 NOTEBOOK = {
     "cells": [
         {"cell_type": "markdown", "metadata": {}, "source": "# Depths", "id": "a"},
@@ -35,7 +45,7 @@ NOTEBOOK = {
                 "source": source,
             }
             for number, source in enumerate(
-                ("depths = [10, 200]", "import tabulate", "print(sum(depths), tabulate.__name__)")
+                (WRITES, "import tabulate", "print(sum(depths), tabulate.__name__)")
             )
         ),
     ],
@@ -90,7 +100,7 @@ def resume(bakery: Bakery, before: Chapter) -> Chapter:
 
 @pytest.fixture(scope="module")
 def recipe(bakery: Bakery) -> Path:
-    files = {"notebooks/depths.ipynb": json.dumps(NOTEBOOK)}
+    files = {"notebooks/depths.ipynb": json.dumps(NOTEBOOK), "table.csv": TABLE}
     address = bakery.cloud.serve("depths", files, bakery.folder / "depths")
     return write_recipe(bakery, address, packages=[])
 
@@ -154,8 +164,19 @@ def failed(bakery: Bakery, killed: Killed) -> Chapter:
 
 
 @pytest.fixture(scope="module")
-def stopped(bakery: Bakery, recipe: Path, failed: Chapter) -> Chapter:
+def left_by_notebook(failed: Chapter) -> str:
+    """What there is of the failed notebook: in the clone, on the disk, in the list of mounts."""
+    return failed.login.run(
+        "cd /home/ubuntu/depths; git -c safe.directory='*' status --porcelain --ignored; ls;"
+        " cat table.csv; grep --extended-regexp 'depths|notebake-view' /proc/mounts || true;"
+        " ls --almost-all / | grep notebake || true"
+    )
+
+
+@pytest.fixture(scope="module")
+def stopped(bakery: Bakery, recipe: Path, failed: Chapter, left_by_notebook: str) -> Chapter:
     """Mend the recipe, and leave secrets on the machine as people do; then resume."""
+    assert left_by_notebook
     address = re.search(r"url: (\S+)", recipe.read_text())
     assert address
     write_recipe(bakery, address[1], packages=["tabulate"])
@@ -252,6 +273,10 @@ def test_a_failing_notebook_names_the_module_and_the_cell_and_is_kept(failed: Ch
     assert f"notebake resume {failed.run.id} --from clone_repository" in failed.done.text
 
 
+def test_a_failed_notebook_leaves_the_clone_as_cloned(left_by_notebook: str) -> None:
+    assert left_by_notebook == f"notebooks\ntable.csv\n{TABLE}".strip()
+
+
 def test_what_was_left_after_a_failure_is_told_with_the_next_commands(failed: Chapter) -> None:
     for text in (
         f"{failed.machine_id} (builder, m6i.large) is running, about $",
@@ -304,6 +329,15 @@ def test_a_machine_that_locked_everybody_out_lets_the_run_in_again(
     assert f"{locked.machine_id} was sealed and may let nobody in: restarting it" in baked.run.log()
     assert re.search(r"Image ami-\w+ is accepted", baked.done.text)
     assert sorted(baked.run.resources()) == ["image", "snapshot", "snapshot"]
+
+
+def test_a_notebook_makes_its_directory_on_the_builder_and_on_machines_from_the_image(
+    baked: Chapter,
+) -> None:
+    for name in ("notebook", *(one.name for one in baked.run.path.glob("acceptance-*"))):
+        verdict = json.loads((baked.run.path / name / "verdict.json").read_text())
+        assert (verdict["error"], verdict["cells"]) == (None, 3), name
+    assert len(list(baked.run.path.glob("acceptance-*/verdict.json"))) == 2
 
 
 def test_one_machine_was_launched_for_all_of_it(bakery: Bakery, baked: Chapter) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from notebake import host as ssh
 from notebake import notebook_run, user_data
 from notebake.asked import DEPENDS_ON
 from notebake.commands import (
@@ -38,7 +37,7 @@ from notebake.digest import digest_of
 from notebake.recipe import Recipe, Volume
 from tasks.wait_for_host import can_be_worked_on, let_work_on_it
 from tests.sweep.scripted_host import Boot, ScriptedHost
-from tests.sweep.spoken_scripts import CONTENT, LOCKS, asked_for, perform, volumes_by_id
+from tests.sweep.spoken_scripts import LOCKS, asked_for, notebook, perform, volumes_by_id
 
 READING_SECONDS = 4.0
 """How long one reading waits for news of a work."""
@@ -106,7 +105,12 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         f"test -f {status_path(notebook_run.OUTPUT)}": lambda: succeed(
             status_path(notebook_run.OUTPUT) in root.files
         ),
-        make_notebook_directory(recipe): Spoken,
+        **{
+            notebook_run.prepare_command(recipe.base_image.user, name): partial(
+                end_notebooks, up, name
+            )
+            for name, _, _ in notebook(recipe, host)
+        },
         f"sudo bash -c {shlex.quote(clean.remove_login(user=recipe.base_image.user))}": (
             lambda: remove_login(host)
         ),
@@ -132,12 +136,6 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         known[datasets.dataset_is_there(one)] = partial(succeed, is_there)
         staging = datasets.prepare_staging(one, user=recipe.base_image.user)
         known[f"sudo bash -c {shlex.quote(staging)}"] = Spoken
-        staged = datasets.staging_path(one)
-        digest = hashlib.sha256(CONTENT).hexdigest()
-        listed = f"{digest}  {Path(staged).name}\n"
-        known[ssh.write_as_root(f"{staged}.sha256", listed, "0644")] = partial(
-            write, host, f"{staged}.sha256", listed
-        )
     if recipe.repository_path:
         text = repository.repository_commit(recipe.repository_path)
         known[text] = lambda: succeed(root.commit, root.commit + "\n")
@@ -257,16 +255,29 @@ def read_mark(host: ScriptedHost, step: str, digest: str) -> Spoken:
     return succeed(kept == digest, f"{kept}\n{detail}\n")
 
 
+def running(up: Boot, prefix: str) -> list[str]:
+    """Return the names of the work that runs and is called so."""
+    names = [name for name, work in up.works.items() if not work.result]
+    return [name for name in names if name.startswith(prefix)]
+
+
 def cleanings(up: Boot) -> list[str]:
     """Return the names of the cleanings that run."""
-    running = [name for name, work in up.works.items() if not work.result]
-    return [name for name in running if name.startswith(clean.work_name(""))]
+    return running(up, clean.work_name(""))
 
 
 def end_cleanings(up: Boot) -> Spoken:
     """Stop them with what they would have done, as systemd does."""
     for name in cleanings(up):
         up.works[name].result = "success TERM"
+    return Spoken()
+
+
+def end_notebooks(up: Boot, own: str) -> Spoken:
+    """Stop the notebooks of earlier recipes."""
+    for name in running(up, "notebook-"):
+        if name != own:
+            up.works[name].result = "success TERM"
     return Spoken()
 
 
@@ -281,14 +292,6 @@ def pairs(recipe: Recipe, host: ScriptedHost) -> list[tuple[Volume, str | None]]
     """Return the recipe's volumes with the ids that they have on this host."""
     ids = volumes_by_id(recipe, host)
     return [(one, ids.get(one.name)) for one in recipe.volumes]
-
-
-def make_notebook_directory(recipe: Recipe) -> str:
-    user = recipe.base_image.user
-    return (
-        f"sudo install --directory --owner={user} --group={user} --mode=0755"
-        f" {notebook_run.DIRECTORY}"
-    )
 
 
 def inner_script(command: str) -> str:

@@ -20,7 +20,7 @@ from notebake.commands import (
     volumes,
 )
 from notebake.commands.notebook import run_notebook, status_path
-from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script
+from notebake.commands.shell import NETWORK_ENVIRONMENT, script
 from notebake.digest import digest_of
 from notebake.disks import device_names
 from notebake.patience import LAZY_DISK_SECONDS
@@ -147,7 +147,7 @@ def notebook_within(recipe: Recipe, host: ScriptedHost, spare_seconds: int) -> N
         kernel=wanted.kernel,
         timeout_seconds=wanted.timeout_seconds + spare_seconds,
     )
-    text = script(as_user(recipe.base_image.user, work))
+    text = notebook_run.proof_script(recipe, work)
     return f"notebook-{digest_of(work)}", text, Deed(20, lambda: execute(recipe, host))
 
 

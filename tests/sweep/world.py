@@ -48,7 +48,12 @@ from tests.sweep.virtual_clock import VirtualClock, thread_class
 T = TypeVar("T")
 BOOT_ID = "sys/kernel/random/boot_id"
 ENDPOINT = "http://127.0.0.1:9"
-GIT = f"#!/bin/sh\nprintf '{COMMIT}\\tHEAD\\n{COMMIT}\\trefs/heads/main\\n'\n"
+GIT = f"""#!/bin/sh
+case "$*" in
+    *ls-tree*) printf '100644 blob {COMMIT}\\tchlorophyll.ipynb\\0' ;;
+    *) printf '{COMMIT}\\tHEAD\\n{COMMIT}\\trefs/heads/main\\n' ;;
+esac
+"""
 USERS_FILE_SYSTEM = "5e0c9d3e-0000-4000-8000-000000000001"
 
 

@@ -96,8 +96,11 @@ def test_a_download_that_broke_off_is_taken_up_again(fetching: Fetching) -> None
 
 
 def test_a_server_that_cannot_resume_is_asked_for_all(fetching: Fetching) -> None:
+    wanted = fetching.dataset(sha256=SHA256)
+    Path(staging_path(wanted)).parent.mkdir(parents=True)
+    Path(staging_path(wanted)).write_bytes(CONTENT[:5000])
     fetching.world.environment["RESUME_FAILS"] = "1"
-    assert fetching.fetch(fetching.dataset(sha256=SHA256))[0] == 0
+    assert fetching.fetch(wanted)[0] == 0
     assert len([call for call in fetching.world.calls if call.startswith("curl")]) == 2
 
 
@@ -151,7 +154,6 @@ def test_a_folder_that_the_worker_brought_replaces_the_earlier_one(fetching: Fet
     staged = Path(staging_path(wanted))
     for name in ("one", "two"):
         assert fetching.world.run(prepare_staging(wanted, **fetching.options)).returncode == 0
-        staged.unlink()
         staged.mkdir()
         (staged / name).write_text(name)
         sums = f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n"
@@ -190,7 +192,7 @@ def test_what_is_there_is_not_fetched_again(fetching: Fetching) -> None:
     assert len([call for call in fetching.world.calls if call.startswith("curl")]) == 1
 
 
-@pytest.mark.parametrize("source", ["s3://bucket/key", "sftp://a@b/c", "https://a.org/folder/"])
+@pytest.mark.parametrize("source", ["s3://bucket/key", "sftp://a@b/c"])
 def test_what_a_host_cannot_fetch_is_refused(fetching: Fetching, source: str) -> None:
     with pytest.raises(ValueError, match="single files by http only"):
         fetch_dataset(fetching.dataset(source=source), **fetching.options)

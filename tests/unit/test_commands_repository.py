@@ -1,4 +1,6 @@
 import getpass
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -110,8 +112,56 @@ def test_changes_in_the_clone_are_not_lost(world: ShellWorld, source: Path, tmp_
     world.run(clone(source, path))
     (path / "file").write_text("edited")
     refused = world.run(clone(source, path, "v1"))
-    assert "has changes" in refused.stderr
+    assert f"{path} has changes: it is left as it is\n M file\n" in refused.stderr
     assert (path / "file").read_text() == "edited"
+
+    typed = re.search(r"type there: (.+?) Then, here: (.+)", refused.stderr)
+    assert typed
+    assert typed[2] == "notebake resume RUN --from clone_repository"
+    assert world.run(typed[1]).returncode == 0
+    assert world.run(clone(source, path, "v1")).returncode == 0
+    assert (path / "file").read_text() == "one"
+
+
+def test_files_that_a_checkout_would_overwrite_are_named_and_not_lost(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / f"clone {NASTY.replace('/', '_')}"
+    world.run(clone(source, path))
+    (path / "figures").mkdir()
+    (path / "figures" / "a map.png").write_text("of an earlier notebake")
+    shutil.copytree(path / "figures", source / "figures")
+    git(source, "add", ".")
+    git(source, "commit", "-qm", "figures")
+
+    refused = world.run(clone(source, path))
+
+    assert "has files of the same names as new ones" in refused.stderr
+    assert "\n\tfigures/a map.png\n" in refused.stderr
+    (path / "file").write_text("edited since")
+    assert " M file" in world.run(clone(source, path)).stderr, "nothing is taken for our own"
+    git(path, "checkout", "file")
+    typed = re.search(r"type there: (.+?) Then, here", refused.stderr)
+    assert typed
+    assert world.run(typed[1]).returncode == 0
+    assert world.run(clone(source, path)).returncode == 0
+
+
+def test_many_changes_are_told_by_the_first_and_their_number(
+    world: ShellWorld, source: Path, tmp_path: Path
+) -> None:
+    for number in range(30):
+        (source / f"table-{number:02}").write_text("one")
+    git(source, "add", ".")
+    git(source, "commit", "-qm", "tables")
+    world.run(clone(source, tmp_path / "clone"))
+    for number in range(30):
+        (tmp_path / "clone" / f"table-{number:02}").write_text("two")
+
+    refused = world.run(clone(source, tmp_path / "clone"))
+
+    assert refused.stderr.count("\n M table") == 20
+    assert "… 30 in all" in refused.stderr
 
 
 def test_an_unknown_ref_is_named_and_leaves_no_clone(

@@ -1,6 +1,7 @@
 """The commands of detached work, run by a real bash in a world with a small systemd of its own."""
 
 import secrets
+import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from notebake import detached
 from notebake.commands.room import find_full
 from notebake.detached import (
     CARRIED_BYTES,
+    end_others,
     judge,
     log_lines,
     packed,
@@ -240,6 +242,17 @@ def test_the_commands_are_sound_shell() -> None:
     starts = (start_command(NAME, 5, asked_id="1", carried=one) for one in (None, packed("true")))
     for command in (*starts, read_command(NAME, 7)):
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
+
+
+def test_other_work_of_a_kind_is_ended_and_one_s_own_is_not(host: Detached) -> None:
+    listed = "".join(f"notebake-notebook-{one}.service loaded active running x\n" for one in "ab")
+    host.world.fake("systemctl", f'[ "$1" != list-units ] || printf %s {shlex.quote(listed)}')
+
+    done = host.world.run(end_others("notebook-*", "notebook-b"))
+
+    assert done.returncode == 0, done.stderr
+    assert host.world.calls[-1] == "systemctl stop notebake-notebook-a.service"
+    assert "notebake-notebook-*" in host.world.calls[0]
 
 
 def test_work_that_was_ended_by_a_signal_is_not_taken_for_done() -> None:

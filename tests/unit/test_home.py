@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake import dataset_relay
+from notebake import dataset_sftp
 from notebake.errors import RunStoreError
 from notebake.home import HomeError, check_home, home, scratch_directory
 from notebake.recipe import Recipe
@@ -224,10 +224,12 @@ def test_an_sftp_that_has_no_room_here_is_told_so(tmp_path: Path) -> None:
     bin_path, small = tmp_path / "bin", tmp_path / "small"
     for directory in (bin_path, small):
         directory.mkdir()
-    (bin_path / "sftp").write_text('#!/bin/bash\nhead --bytes=1M /dev/zero > "${@: -1}"\n')
+    (bin_path / "sftp").write_text(
+        '#!/bin/bash\nread -r get r source target\nhead --bytes=1M /dev/zero > ${target//\\"/}\n'
+    )
     (bin_path / "sftp").chmod(0o755)
     program = (
-        "from pathlib import Path; from notebake.dataset_relay import download_by_sftp;"
+        "from pathlib import Path; from notebake.dataset_sftp import download_by_sftp;"
         f"download_by_sftp('sftp://host/data', Path({str(small)!r}))"
     )
     script = f'mount -t tmpfs -o size=64k none {small}; exec {sys.executable} -B -c "$P"'
@@ -241,4 +243,4 @@ def test_an_sftp_that_has_no_room_here_is_told_so(tmp_path: Path) -> None:
         timeout=HANG_SECONDS,
     )
     assert "OSError: [Errno 28] No space left on device" in done.stderr
-    assert dataset_relay.FULL_BELOW_BYTES <= 2**20
+    assert dataset_sftp.FULL_BELOW_BYTES <= 2**20

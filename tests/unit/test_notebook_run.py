@@ -5,6 +5,8 @@ import pytest
 
 from notebake.commands.notebook import status_path
 from notebake.errors import NotebookError
+from notebake.host import Answer
+from notebake.notebook_hints import own_files
 from notebake.notebook_run import (
     DIRECTORY,
     OUTPUT,
@@ -13,6 +15,7 @@ from notebake.notebook_run import (
     bring_home,
     kept_verdict,
     notebook_home,
+    proof_script,
     wanted_notebook,
     working_directory,
 )
@@ -94,3 +97,37 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
     assert verdict.kind == "papermill_failed"
     assert get_file(run, "notebook/executed.ipynb") == executed
     assert b"<html" in (get_file(run, "notebook/executed.html") or b"").lower()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(0, " M table.csv\n?? figures/\n", ""), "is not as cloned: table.csv, figures/. A"),
+        (Answer(0, "".join(f"?? {one}\n" for one in "abcdefghijkl"), ""), ", i, j …. A person"),
+        (Answer(0, "", ""), ""),
+        (Answer(128, "", "fatal: not a git repository"), ""),
+    ],
+    ids=["changed", "many", "as cloned", "no clone"],
+)
+def test_what_else_lies_in_the_clone_is_told_with_a_failed_notebook(
+    answer: Answer, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notebake.host.try_command", lambda *_: answer)
+    recipe = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
+    run = new_run(recipe, "ocean.yaml", open_store(str(tmp_path)))
+
+    assert said in own_files(run, HOST)
+    assert bool(said) == bool(own_files(run, HOST))
+    reset = "git -C /home/ubuntu/ocean reset --hard && git -C /home/ubuntu/ocean clean -d --force"
+    assert (reset in own_files(run, HOST)) == bool(said)
+
+
+def test_only_a_notebook_of_the_repository_needs_a_view_of_it() -> None:
+    own = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
+    ours = Recipe(name="ocean", repository=REPOSITORY)
+
+    assert "unshare --mount" in proof_script(own, "true")
+    assert "unshare" not in proof_script(ours, "true")
+    for recipe in (own, ours):
+        removed = f"rm --force -- {OUTPUT} {status_path(OUTPUT)}"
+        assert removed in proof_script(recipe, "true"), "an earlier verdict is not this one's"

@@ -189,6 +189,10 @@ CONTRADICTIONS = {
         "datasets:\n  - {name: a, source: 'http://h/f', path: /d}",
         "3:23: datasets[0].source: a source without TLS needs a sha256",
     ),
+    "a folder by https": (
+        "datasets:\n  - {name: a, source: 'https://b.org/f/?v=1', path: /d}",
+        "3:23: datasets[0].source: a folder cannot be fetched by https, only a file",
+    ),
     "checksum of a folder": (
         "datasets:\n  - {name: a, source: 's3://b/f/', path: /d, sha256: " + "0" * 64 + "}",
         "3:54: datasets[0].sha256: a checksum goes with a single file",

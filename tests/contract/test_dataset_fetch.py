@@ -1,0 +1,197 @@
+"""What a host fetches by http, with a real curl from a server that does as servers do."""
+
+import getpass
+import gzip
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from notebake.commands.datasets import dataset_is_there, fetch_dataset, place_of, staging_path
+from notebake.recipe import Dataset
+from tests.preflight_world import serving
+from tests.unit.shell_world import ShellWorld, shell_world
+
+CONTENT = bytes(range(256)) * 4000
+PACKED = gzip.compress(CONTENT, mtime=0)
+HALF = len(CONTENT) // 2
+
+
+@dataclass
+class Source:
+    """A server, and a host that fetches from it."""
+
+    url: str
+    world: ShellWorld
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def fetch(self, name: str, *, content: bytes | None = None, path: str = "") -> tuple[int, str]:
+        wanted = self.dataset(name, content=content, path=path)
+        options = {"user": getpass.getuser(), "records": str(self.world.directory / "records")}
+        done = self.world.run(fetch_dataset(wanted, **options))
+        is_there = self.world.run(dataset_is_there(wanted, records=options["records"]))
+        assert (is_there.returncode == 0) == (done.returncode == 0), done.stderr
+        if done.returncode != 0:
+            assert not Path(place_of(wanted)).exists()
+        return done.returncode, done.stdout + done.stderr
+
+    def dataset(self, name: str, *, content: bytes | None = None, path: str = "") -> Dataset:
+        """Return one with the checksum of this content, if any."""
+        place = path or f"{self.world.directory}/data/{name}"
+        digest = hashlib.sha256(content).hexdigest() if content is not None else None
+        # Without TLS a recipe's dataset needs a checksum; how it comes is the same with it.
+        wanted = Dataset(name="ocean", source="https://example.org/x", path="/x", sha256=digest)
+        return wanted.model_copy(update={"source": f"{self.url}/{name}", "path": place})
+
+    def kept(self, name: str) -> bytes:
+        return (self.world.directory / "data" / name).read_bytes()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Source]:
+    asked: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            name = self.path.split("/")[1]
+            asked.append((name, self.headers.get("Range", "")))
+            getattr(self, f"give_{name.split('.')[0].replace('-', '_')}")()
+            self.close_connection = True
+
+        def give(self, status: int, body: bytes, length: int = -1, **headers: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) if length < 0 else length))
+            for key, value in headers.items():
+                self.send_header(key.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def give_ranges(self) -> None:
+            found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+            begin = int(found[1]) if found else 0
+            where = f"bytes {begin}-{len(CONTENT) - 1}/{len(CONTENT)}"
+            if not found:
+                self.give(200, CONTENT[:HALF], length=len(CONTENT), Accept_Ranges="bytes")
+            else:
+                self.give(206, CONTENT[begin:], Content_Range=where)
+
+        def give_no_ranges(self) -> None:
+            first = [one for one, _ in asked].count("no-ranges.nc") == 1
+            self.give(200, CONTENT[:HALF] if first else CONTENT, length=len(CONTENT))
+
+        def give_moved(self) -> None:
+            self.give(302, b"", Location="/whole.nc")
+
+        def give_elsewhere(self) -> None:
+            self.give(302, b"", Location="ftp://example.org/whole.nc")
+
+        def give_whole(self) -> None:
+            self.give(200, CONTENT)
+
+        def give_missing(self) -> None:
+            self.give(404, b"<html>nothing</html>", Content_Type="text/html")
+
+        def give_closed(self) -> None:
+            self.give(403, b"no")
+
+        def give_packed(self) -> None:
+            self.give(200, PACKED, Content_Encoding="gzip", Content_Type="text/csv")
+
+        def give_short(self) -> None:
+            self.give(200, CONTENT[:HALF], length=len(CONTENT))
+
+        def give_login(self) -> None:
+            self.give(200, b"<html>log in</html>", Content_Type="text/html; charset=utf-8")
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with serving(Handler) as url:
+        yield Source(url, shell_world(tmp_path), asked)
+
+
+@pytest.mark.parametrize("name", ["ranges.nc", "no-ranges.nc"])
+def test_a_download_that_broke_off_is_gone_on_with_or_begun_anew(source: Source, name: str) -> None:
+    code, said = source.fetch(name, content=CONTENT)
+    assert code != 0
+    assert "less came than the server had announced" in said
+    staged = Path(staging_path(source.dataset(name, content=CONTENT)))
+    assert staged.stat().st_size == HALF
+
+    code, said = source.fetch(name, content=CONTENT)
+
+    assert code == 0, said
+    assert source.kept(name) == CONTENT
+    assert (name, f"bytes={HALF}-") in source.asked
+    assert [one.name for one in (source.world.directory / "data").iterdir()] == [name]
+
+
+def test_another_content_at_its_other_half_is_begun_anew(source: Source) -> None:
+    staged = Path(staging_path(source.dataset("ranges.nc", content=CONTENT)))
+    staged.parent.mkdir(parents=True)
+    staged.write_bytes(b"of an earlier version" * 100)
+
+    code, said = source.fetch("ranges.nc", content=CONTENT)
+
+    # The first answer of all breaks off; by then what was wrong has gone.
+    assert (code, "less came" in said) == (1, True)
+    assert source.fetch("ranges.nc", content=CONTENT)[0] == 0
+    assert source.kept("ranges.nc") == CONTENT
+
+
+def test_redirects_are_followed_and_not_to_another_protocol(source: Source) -> None:
+    assert source.fetch("moved.nc", content=CONTENT)[0] == 0
+    assert source.kept("moved.nc") == CONTENT
+
+    code, said = source.fetch("elsewhere.nc")
+
+    assert (code, "it leads on from https to http, or to something else" in said) == (1, True)
+
+
+@pytest.mark.parametrize(("name", "status"), [("missing.nc", "404"), ("closed.nc", "403")])
+def test_a_refusal_is_told_with_the_address(source: Source, name: str, status: str) -> None:
+    for content in (None, CONTENT):
+        code, said = source.fetch(name, content=content)
+
+        assert code == 1
+        assert f"returned error: {status}" in said
+        assert f"could not be fetched from {source.url}/{name}: the server does not give" in said
+
+
+def test_less_than_was_announced_gets_no_name(source: Source) -> None:
+    code, said = source.fetch("short.nc")
+
+    assert (code, "less came than the server had announced" in said) == (1, True)
+
+
+@pytest.mark.parametrize("content", [None, CONTENT])
+def test_what_a_server_keeps_packed_is_unpacked(source: Source, content: bytes | None) -> None:
+    assert source.fetch("packed.csv", content=content)[0] == 0
+
+    assert source.kept("packed.csv") == CONTENT
+
+
+@pytest.mark.parametrize("content", [None, PACKED])
+def test_what_is_called_packed_stays_so(source: Source, content: bytes | None) -> None:
+    assert source.fetch("packed.csv.gz", content=content)[0] == 0
+
+    assert source.kept("packed.csv.gz") == PACKED
+
+
+def test_a_page_to_log_in_is_no_dataset(source: Source) -> None:
+    code, said = source.fetch("login.nc")
+    assert (code, "gave a web page (text/html)" in said) == (1, True)
+
+    assert source.fetch("login.html")[0] == 0
+
+
+def test_a_folder_keeps_the_source_s_own_name(source: Source) -> None:
+    wanted = source.dataset("whole%20year.nc?version=2", path=f"{source.world.directory}/data/")
+
+    assert place_of(wanted) == f"{source.world.directory}/data/whole year.nc"

@@ -1,0 +1,139 @@
+"""Whether the notebook is in the repository, asked of real ones with and without filters."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from notebake.preflight import repository_paths
+from notebake.preflight.finding import Verdict
+from notebake.recipe import Notebook, Repository
+from tests.cloud_world import RECIPE, CloudWorld
+from tests.preflight_world import sentences
+
+FILES = ("notebooks/Sea Surface.ipynb", "notebooks/deep/eddies.ipynb", "README.md", "data/a.csv")
+
+
+def git(*words: str) -> str:
+    settings = ("-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "protocol.file.allow=always")
+    command = ["git", *settings, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Path:
+    """A repository whose server gives folders without files, as code hosts do."""
+    served = tmp_path / "ocean.git"
+    git("init", "--quiet", "--initial-branch=main", str(served))
+    for name in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        git("-C", str(served), "config", name, "true")
+    for name in FILES:
+        (served / name).parent.mkdir(parents=True, exist_ok=True)
+        (served / name).write_text("{}")
+    (served / "linked").symlink_to("notebooks")
+    (served / "large.bin").write_bytes(os.urandom(1 << 20))
+    git("-C", str(served), "add", ".")
+    git("-C", str(served), "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},theme")
+    git("-C", str(served), "commit", "--quiet", "--message=x")
+    git("-C", str(served), "tag", "v1")
+    git("-C", str(served), "rm", "--quiet", "notebooks/deep/eddies.ipynb")
+    git("-C", str(served), "commit", "--quiet", "--message=y")
+    return served
+
+
+def ask(world: CloudWorld, served: Path, verdict: Verdict, path: str, **more: str) -> str:
+    ref, folder = more.get("ref", "HEAD"), more.get("working_directory")
+    repository = Repository(url="https://example.org/ocean.git", ref=ref)
+    repository = repository.model_copy(update={"url": f"file://{served}"})
+    notebook = Notebook(path=path, working_directory=folder)
+    recipe = RECIPE.model_copy(update={"repository": repository, "notebook": notebook})
+    return sentences(world.new_run(recipe), verdict, "repository")
+
+
+@pytest.mark.parametrize("ref", ["HEAD", "main", "v1", "whole id", "short id"])
+def test_a_notebook_that_is_there_is_good_at_any_ref(
+    world: CloudWorld, served: Path, ref: str
+) -> None:
+    commit = git("-C", str(served), "rev-parse", "HEAD")
+    ref = {"whole id": commit, "short id": commit[:9]}.get(ref, ref)
+
+    said = ask(world, served, Verdict.GOOD, "./notebooks/Sea Surface.ipynb", ref=ref)
+
+    assert f"file://{served} at {ref} has notebooks/Sea Surface.ipynb." in said
+
+
+def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
+    world: CloudWorld, served: Path
+) -> None:
+    earlier = git("-C", str(served), "rev-parse", "v1")
+    for ref in ("v1", earlier):
+        assert "eddies.ipynb." in ask(
+            world, served, Verdict.GOOD, "notebooks/deep/eddies.ipynb", ref=ref
+        )
+    said = ask(world, served, Verdict.WRONG, "notebooks/deep/eddies.ipynb")
+    assert "at HEAD has no notebooks/deep/eddies.ipynb" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("notebooks/sea surface.ipynb", "Did you mean notebooks/Sea Surface.ipynb?"),
+        ("notebooks\\Sea Surface.ipynb", "Did you mean notebooks/Sea Surface.ipynb?"),
+        ("Sea Surface.ipynb", "Did you mean notebooks/Sea Surface.ipynb?"),
+        ("notebooks/Sea Surfcae.ipynb", "Did you mean notebooks/Sea Surface.ipynb?"),
+        ("x.ipynb", "It has notebooks/Sea Surface.ipynb"),
+    ],
+    ids=["case", "as on Windows", "another folder", "misspelt", "nothing alike"],
+)
+def test_what_may_be_meant_is_told(world: CloudWorld, served: Path, path: str, hint: str) -> None:
+    said = ask(world, served, Verdict.WRONG, path)
+
+    assert f"at HEAD has no {path}. {hint}" in said
+
+
+def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path) -> None:
+    path = "notebooks/Sea Surface.ipynb"
+    for folder in (".", "data/", "linked", "theme"):
+        assert ask(world, served, Verdict.WRONG, path, working_directory=folder) == ""
+
+    said = ask(world, served, Verdict.WRONG, path, working_directory="Notebooks")
+
+    assert "has no directory Notebooks. Did you mean notebooks?" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("linked/a.ipynb", "link"), ("theme/a.ipynb", "submodule")]
+)
+def test_what_only_a_clone_shows_is_not_checked(
+    world: CloudWorld, served: Path, path: str, kind: str
+) -> None:
+    said = ask(world, served, Verdict.NOT_CHECKED, path)
+
+    assert f"is a {kind}: {path} shows when it is cloned" in said
+    assert ask(world, served, Verdict.WRONG, path) == ""
+
+
+def test_a_server_without_filters_is_not_asked_for_more_than_a_little(
+    world: CloudWorld, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "notebooks/Sea Surface.ipynb"
+    git("-C", str(served), "config", "uploadpack.allowFilter", "false")
+    assert ask(world, served, Verdict.GOOD, path), "a small one may come whole"
+
+    monkeypatch.setattr(repository_paths, "MOST_BLOCKS", 1000)
+    said = ask(world, served, Verdict.NOT_CHECKED, path)
+
+    assert f"has {path} shows when it is cloned" in said
+    git("-C", str(served), "config", "uploadpack.allowFilter", "true")
+    assert ask(world, served, Verdict.GOOD, path), "its files are never asked for"
+
+
+def test_a_commit_that_a_server_gives_nobody_is_not_checked(
+    world: CloudWorld, served: Path
+) -> None:
+    ref = "1" * 40
+
+    said = ask(world, served, Verdict.NOT_CHECKED, "notebooks/Sea Surface.ipynb", ref=ref)
+
+    assert "shows when it is cloned" in said

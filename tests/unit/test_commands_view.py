@@ -1,0 +1,221 @@
+"""The view, run for real: overlays and copies in mount namespaces of the tests' own."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+import pytest
+
+from notebake.commands.shell import script
+from notebake.commands.view import REMOVE_VIEWS, VIEW, in_view
+from tests.unit.shell_world import NASTY, ShellWorld, shell_world
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+
+KINDS = ("overlay", "copy")
+
+
+@dataclass
+class Clone:
+    """A clone on a file system of its own, which is there as long as a namespace."""
+
+    world: ShellWorld
+    kind: str
+
+    @property
+    def disk(self) -> Path:
+        return self.world.directory / "disk"
+
+    @property
+    def path(self) -> Path:
+        return self.disk / "home" / NASTY.replace("/", "_")
+
+    def text(self, *notebook: str, before: str = "", after: str = "") -> str:
+        """Return a text that makes the disk and the clone, and runs a notebook in a view."""
+        clone = quote(str(self.path))
+        made = (
+            "set -eu",
+            f"mount --types tmpfs --options size=64m,nosuid disk {self.disk}",
+            f"mkdir --parents {clone}/figures {self.disk}/other",
+            f"cd {clone}",
+            "echo as-cloned > table.csv; echo in > figures/kept",
+            "chown --recursive 4321:1234 . ; chmod 0750 .",
+        )
+        work = f"cd {clone}\n" + "\n".join(notebook)
+        view = script(in_view(str(self.path), f"bash -euc {quote(work)}"))
+        return "\n".join(
+            (*made, before, f"code=0; bash -c {quote(view)} || code=$?", f"cd {clone}", after)
+        )
+
+    def run(self, *notebook: str, before: str = "", after: str = "") -> list[str]:
+        """Return what was printed; what stays of the view fails."""
+        left = f'ls -A {self.disk} | grep --fixed-strings {VIEW} && exit 99; echo "code $code"'
+        text = self.text(*notebook, before=before, after=f"{after}\n{left}")
+        done = self.world.run(f"unshare --mount bash -c {quote(text)}")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+
+@pytest.fixture(params=KINDS)
+def clone(request: pytest.FixtureRequest, tmp_path: Path) -> Clone:
+    world = shell_world(tmp_path)
+    made = Clone(world, request.param)
+    made.disk.mkdir()
+    if request.param == "copy":
+        real = shutil.which("mount")
+        world.fake("mount", f'case "$*" in *overlay*) exit 32 ;; esac; exec {real} "$@"')
+    return made
+
+
+def test_what_a_notebook_writes_is_gone_afterwards(clone: Clone) -> None:
+    said = clone.run(
+        "mkdir new; echo written > table.csv; rm figures/kept; mv figures moved; cat table.csv",
+        "ls -d moved new; stat --format='%u %g %a' .",
+        "exit 7",
+        after="cat table.csv figures/kept; ls",
+    )
+
+    assert said[-5:] == ["as-cloned", "in", "figures", "table.csv", "code 7"]
+    inside = [one for one in said[:-5] if "in a copy" not in one]
+    assert inside == ["written", "moved", "new", "4321 1234 750"]
+    assert any("in a copy" in one for one in said) == (clone.kind == "copy")
+
+
+def test_what_is_mounted_below_is_no_part_of_the_view(clone: Clone) -> None:
+    # Digits behind a blank: mountinfo(5) writes the blank as three of them.
+    data = quote("data of 2020\\")
+    said = clone.run(
+        f"cd {data}; cat in deep/in; echo out > out; echo out > deep/out",
+        "grep --count '2020.*/deep' /proc/self/mountinfo",
+        before=f"mkdir {data}; mount -t tmpfs x {data}; mkdir {data}/deep;"
+        f"mount -t tmpfs x {data}/deep; echo one > {data}/in; echo two > {data}/deep/in",
+        after=f"cat {data}/out {data}/deep/out",
+    )
+
+    said = [one for one in said if "in a copy" not in one]
+    # The second is the one that the view covers.
+    assert said == ["one", "two", "2", "out", "out", "code 0"]
+
+
+def test_the_options_of_the_disk_hold_in_the_view(clone: Clone) -> None:
+    said = clone.run(
+        "findmnt --noheadings --output VFS-OPTIONS --target .",
+        "./figures/kept || echo refused",
+        before=f"chmod +x figures/kept; mount -o remount,noexec,nosuid,nodev {clone.disk}",
+    )
+
+    assert "refused" in said
+    assert any("nosuid,nodev,noexec" in one for one in said)
+
+
+def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
+    link = clone.disk / "link"
+    linked = Clone(clone.world, clone.kind)
+    text = linked.text(before=f"ln -s {quote(str(clone.path))} {link}")
+    notebook = f"cd {link}; echo written > table.csv; cat {quote(str(clone.path))}/table.csv"
+    view = script(in_view(str(link), f"bash -euc {quote(notebook)}"))
+    text += f"bash -c {quote(view)}\ncat table.csv\n"
+
+    done = clone.world.run(f"unshare --mount bash -c {quote(text)}")
+
+    assert done.stdout.splitlines()[-2:] == ["written", "as-cloned"], done.stderr
+
+
+def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
+    deaf = "trap '' TERM HUP INT; echo $BASHPID; exec setsid sleep 1000"
+    said = clone.run(
+        f"bash -c {quote(deaf)} > left & until [ -s left ]; do sleep 0.01; done; cat left"
+    )
+
+    (daemon,) = (one for one in said if one.isdigit())
+    command = Path(f"/proc/{daemon}/cmdline")
+    assert not command.exists() or command.read_bytes() == b"", "neither gone nor a zombie"
+    assert "Ending what the notebook left running: sleep" in said
+
+
+def test_nothing_is_mounted_outside(clone: Clone) -> None:
+    said = clone.run("touch inside", before="mount --make-rshared /", after="cat /proc/mounts")
+
+    assert not [one for one in said if VIEW in one or "notebake-view" in one]
+
+
+def test_a_directory_that_is_not_there_is_named(clone: Clone) -> None:
+    done = clone.world.run(script(in_view("/no/such clone", "touch began")))
+
+    assert (done.returncode, done.stderr) == (66, "There is no directory /no/such clone\n")
+    assert not (clone.world.directory / "began").exists()
+
+
+def test_a_machine_without_namespaces_is_told_and_nothing_begins(clone: Clone) -> None:
+    clone.world.fake("unshare", "echo 'unshare failed: Operation not permitted' >&2; exit 1")
+
+    done = clone.world.run(script(in_view(str(clone.disk), "touch began")))
+
+    assert done.returncode == 1
+    assert "Operation not permitted" in done.stderr
+    assert f"would leave its traces in {clone.disk}" in done.stderr
+    assert not (clone.world.directory / "began").exists()
+
+
+def test_a_full_disk_is_full_in_the_view_and_has_its_room_back(clone: Clone) -> None:
+    said = clone.run(
+        "df --output=size . | tail --lines=1",
+        "head -c 80M /dev/zero 2>&1 > large || echo refused; stat --format=%s large",
+        after="df --output=used . | tail --lines=1",
+    )
+
+    size, *_, used, code = said
+    if clone.kind == "copy":
+        size = said[1]
+    assert int(size) == 64 * 1024
+    assert "refused" in said
+    assert int(used) < 1024
+    assert code == "code 0"
+
+
+def test_a_copy_for_which_there_is_no_room_is_told_as_a_full_disk(tmp_path: Path) -> None:
+    world = shell_world(tmp_path)
+    clone = Clone(world, "copy")
+    clone.disk.mkdir()
+    real = shutil.which("mount")
+    world.fake("mount", f'case "$*" in *overlay*) exit 32 ;; esac; exec {real} "$@"')
+    text = clone.text("touch began", before="head -c 40M /dev/zero > large", after='echo "$code"')
+
+    done = world.run(f"unshare --mount bash -c {quote(text)}")
+
+    assert done.stdout.splitlines()[-1] == "1"
+    assert "no space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("signal", ["KILL", "TERM"])
+def test_a_notebook_that_was_ended_in_its_middle_leaves_nothing_for_the_next(
+    clone: Clone, signal: str
+) -> None:
+    work = "mkdir new; echo written > table.csv; touch ../../other/began; sleep 1000"
+    work = f"cd {quote(str(clone.path))}; {work}"
+    view = script(in_view(str(clone.path), f"bash -euc {quote(work)}"))
+    ended_in_its_middle = (
+        f"setsid bash -c {quote(view)} &",
+        "until [ -e ../../other/began ]; do sleep 0.01; done",
+        f"kill -{signal} -- -$!",
+        "wait $! || echo ended",
+        f"cat table.csv; ls -A {clone.disk}/{VIEW} || true",
+    )
+
+    said = clone.run("mkdir new; cat table.csv", before="\n".join(ended_in_its_middle))
+
+    assert said[said.index("ended") + 1] == "as-cloned"
+    assert ("upper" in said) == (signal == "KILL"), "SIGTERM lets it clear up itself"
+    assert said[-2:] == ["as-cloned", "code 0"]
+
+
+def test_the_cleaning_removes_what_a_killed_notebook_has_left(clone: Clone) -> None:
+    text = f"mkdir --parents {clone.disk}/{VIEW}/upper; {REMOVE_VIEWS}"
+    listing = f"set -euo pipefail; mount -t tmpfs x {clone.disk}; {text}; ls -A {clone.disk}"
+    clone.world.fake("findmnt", f"echo {clone.disk}")
+
+    done = clone.world.run(f"unshare --mount bash -c {quote(listing)}")
+
+    assert (done.returncode, done.stdout) == (0, "")
