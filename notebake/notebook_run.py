@@ -23,6 +23,8 @@ DIRECTORY = "/var/lib/notebake/notebook"
 OUTPUT = f"{DIRECTORY}/executed.ipynb"
 END_SECONDS = 150
 """To end an earlier notebook: systemd kills what is deaf after 90 s (systemd-system.conf(5))."""
+ERROR_CELL = "papermill-error-cell-tag"
+"""The tag of what papermill adds (papermill/execute.py, ERROR_MARKER_TAG, 2.7)."""
 SPARE_SECONDS = 120
 """Beside the notebook's own limit: for starting papermill and ending a kernel."""
 
@@ -95,7 +97,8 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
     executed = fetched.decode(errors="replace")
     verdict = judge(executed, wanted, **status)
     runs.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
-    runs.put_file(run, f"{name}/executed.html", as_html(executed, run.id).encode())
+    page = as_html(executed if verdict.error else without_error_cells(executed), run.id)
+    runs.put_file(run, f"{name}/executed.html", page.encode())
     if verdict.error:
         kept = runs.where(run, f"{name}/executed.ipynb")
         raise NotebookError(
@@ -103,6 +106,18 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
             f"The executed notebook lies in {kept}\n{own_files(run, host)}{way_on(run)}",
         )
     return verdict
+
+
+def without_error_cells(executed: str) -> str:
+    """Return a notebook that passed without the cells in which papermill calls it failed.
+
+    It puts them there for every error, also for one that its cell is tagged for.
+    """
+    notebook = json.loads(executed)
+    notebook["cells"] = [
+        cell for cell in notebook["cells"] if ERROR_CELL not in cell["metadata"].get("tags", ())
+    ]
+    return json.dumps(notebook)
 
 
 def kept_verdict(run: Run, name: str) -> NotebookVerdict | None:

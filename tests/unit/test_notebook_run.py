@@ -23,6 +23,7 @@ from notebake.recipe import Notebook, Recipe, Repository, Volume
 from notebake.records import Host
 from notebake.run_store import open_store
 from notebake.runs import get_file, new_run
+from tests.executed_notebooks import cell, error, notebook
 
 OWN = Notebook(
     path="notebooks/sst map.ipynb", verdict="As it should be.", parameters={"year": 2020}
@@ -68,6 +69,32 @@ def test_without_a_notebook_our_own_looks_at_what_the_image_will_hold() -> None:
 
 def test_our_own_notebook_is_there_and_says_its_verdict() -> None:
     assert SMOKE_VERDICT in SMOKE.read_text()
+
+
+def test_a_page_of_what_passed_does_not_call_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    banner = {
+        "cell_type": "markdown",
+        "metadata": {"tags": ["papermill-error-cell-tag"]},
+        "source": "An Exception was encountered at 'In [1]'.",
+    }
+    tagged = cell("1 / 0", error("ZeroDivisionError", "no"), tags=["raises-exception"])
+    written = json.loads(notebook(tagged, cell("2"), cell("3")))
+    written["cells"].insert(0, banner)
+    executed = json.dumps(written)
+    status = json.dumps({"exit_code": 1, "seconds": 2.0, "log": "PapermillExecutionError"})
+    brought = {OUTPUT: executed.encode(), status_path(OUTPUT): status.encode()}
+    monkeypatch.setattr("notebake.host.get_file", lambda _host, path: brought[path])
+    run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
+
+    verdict = bring_home(run, HOST, Notebook(path="a.ipynb", minimum_figures=0), "notebook")
+
+    assert verdict.error is None
+    assert get_file(run, "notebook/executed.ipynb") == executed.encode(), "evidence stays as it is"
+    page = get_file(run, "notebook/executed.html") or b""
+    assert b"ZeroDivisionError" in page
+    assert b"An Exception was encountered" not in page
 
 
 HOST = Host(instance_id="i-1", address="192.0.2.1", user="u", private_key_path="k", host_key="h")
