@@ -87,7 +87,7 @@ def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one
             pass
         leave_lease(run, seconds=-1)
         with hold_lease(run) as lease:
-            assert abs(lease.since - time.time()) < 5
+            assert abs(lease.since - time.time()) < DAY / 2
 
 
 def test_a_lease_whose_answers_were_lost_is_held_all_the_same(world: CloudWorld, run: Run) -> None:
