@@ -29,7 +29,8 @@ def find_software(run: Run) -> Done | None:
 def look(run: Run, host: Host) -> str | None:
     """Return "" where the programs themselves run."""
     digest = asked_for(run.recipe, NAME)
-    return "" if ssh.succeeds(host, software_is_installed(digest)) else None
+    works = software_is_installed(digest, manager=run.recipe.software.manager)
+    return "" if ssh.succeeds(host, works) else None
 
 
 def make_software(run: Run) -> Done:

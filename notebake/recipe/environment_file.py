@@ -2,23 +2,50 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import yaml
 
-from notebake.recipe.requirement_line import find_requirement_fault, holds_credential
+from notebake.conda_channels import is_anaconda
+from notebake.recipe.requirement_line import (
+    EDITABLE_NOTE,
+    find_requirement_fault,
+    holds_credential,
+    without_editing,
+)
+from notebake.recipe.requirement_options import read_line
 
-ANACONDA = re.compile(r"(defaults|https?://repo\.anaconda\.com\S*|(https?://\S+/)?pkgs/\S+)/?")
-TERMS = "Anaconda's own channels ask for their terms to be accepted; use conda-forge"
+OF_ANACONDA = (
+    "is taken as conda-forge: Anaconda's own channels ask for their terms to be accepted, which"
+    " nobody can do for somebody else"
+)
 FOREIGN = re.compile(
-    r"(vs20\d\d_runtime|vc|vc\d*_runtime|ucrt|pywin32|pywinpty|winpty|m2w64-.*"
-    r"|msys2-conda-epoch|python\.app|.*_(osx|win)-(64|arm64))"
+    r"(vs20\d\d_runtime|vc|vc\d*_runtime|vcomp\d*|ucrt|pywin32|pywinpty|winpty|wincertstore"
+    r"|win_inet_pton|win_unicode_console|console_shortcut|m2w64-.*|msys2-conda-epoch"
+    r"|appnope|pyobjc-.*|python\.app|.*_(osx|win)-(64|arm64))"
 )
 """Packages of conda-forge that are for Windows or macOS alone."""
-OTHER_HOME = re.compile(r"[A-Za-z]:\\|/Users/")
+OTHER_HOME = re.compile(r"[A-Za-z]:[\\/]|/Users/|/opt/homebrew/|/usr/local/Caskroom/")
 SPECIFICATION = re.compile(
-    r"(?:(?P<channel>[^:\s]+)::)?(?P<name>[^\s=<>!~\[]+)\s*"
-    r"(?:=\s*(?P<version>[^\s=<>]+)=(?P<build>[^\s=\]]+))?.*"
+    r"(?:(?P<channel>\S+?)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*"
+    r"(?:=\s*(?P<version>[^\s=<>]+)\s*=\s*(?P<build>[^\s=\]]+)|(?P<more>[\s=<>!~*\[].*))?"
 )
+BUILT = re.compile(r"\S+\s+\S+\s+(?P<build>[^\s\[]+)")
+"""The other way to name a build: name, version, build."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an environment.yml asks for."""
+
+    channels: tuple[str, ...] = ()
+    """Best first, as they are written."""
+    specs: dict[str, int] = field(default_factory=dict)
+    """conda's packages, each with its line."""
+    pip: dict[int, str] = field(default_factory=dict)
+    """By its line, what pip installs afterwards, as uv reads it."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What is set when the environment is activated."""
 
 
 def is_environment_file(text: str) -> bool:
@@ -27,6 +54,25 @@ def is_environment_file(text: str) -> bool:
         return _find(yaml.compose(text, Loader=yaml.SafeLoader), "dependencies") is not None
     except (yaml.YAMLError, RecursionError):
         return re.search(r"^\s?[\"']?dependencies[\"']?\s*:", text, re.MULTILINE) is not None
+
+
+def read_environment(text: str) -> Environment:
+    """Return what a text without faults asks for."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
+    dependencies, variables = _find(root, "dependencies"), _find(root, "variables")
+    pairs = variables.value if isinstance(variables, yaml.MappingNode) else []
+    return Environment(
+        channels=tuple(one.value.strip() for one in _entries(_find(root, "channels"))),
+        specs={one.value.strip(): _number(one) for one in _entries(dependencies)},
+        pip={_number(one): _for_uv(one.value.strip()) for one in _pip_entries(dependencies)},
+        variables={key.value: str(value.value) for key, value in pairs},
+    )
+
+
+def _for_uv(line: str) -> str:
+    """Return one of pip's lines as uv reads it."""
+    read = read_line(line)
+    return without_editing(read.options["editables"][0]) if "editables" in read.options else line
 
 
 def find_environment_faults(text: str) -> Iterator[str]:
@@ -48,44 +94,93 @@ def find_environment_faults(text: str) -> Iterator[str]:
     if not isinstance(dependencies, yaml.SequenceNode):
         yield f"{_line(dependencies)}dependencies must be a list, with a - before each"
         return
-    channels = list(_entries(_find(root, "channels")))
-    anaconda = [one for one in channels if ANACONDA.fullmatch(one.value)]
-    yield from (f"{_line(one)}{TERMS}" for one in anaconda)
-    prefix = _find(root, "prefix")
-    is_other = isinstance(prefix, yaml.ScalarNode) and OTHER_HOME.match(prefix.value) is not None
-    is_other = is_other or any(FOREIGN.fullmatch(_name(one)) for one in _entries(dependencies))
+    channels = _find(root, "channels")
+    if isinstance(channels, yaml.ScalarNode) and channels.value:
+        yield f"{_line(channels)}channels must be a list, with a - before each"
+    is_foreign = _is_of_another_system(root) or _is_of_anaconda_alone(root)
     for one in _entries(dependencies):
-        if fault := _package_fault(one.value, is_foreign=is_other or bool(anaconda)):
+        if not holds_credential(one.value) and (fault := _package_fault(one.value, is_foreign)):
             yield f"{_line(one)}{fault}"
     yield from find_pip_faults(dependencies)
+
+
+def find_environment_notes(text: str) -> Iterator[str]:
+    """Yield what is taken otherwise than it is written, of a text without faults."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
+    for one in _entries(_find(root, "channels")):
+        if is_anaconda(one.value):
+            yield f"{_line(one)}{one.value.strip()} {OF_ANACONDA}"
+    has_theirs = any(is_anaconda(one.value) for one in _entries(_find(root, "channels")))
+    for one in _entries(_find(root, "dependencies")):
+        found = SPECIFICATION.fullmatch(one.value.strip())
+        if found and found["channel"] and is_anaconda(found["channel"]):
+            yield f"{_line(one)}{found['channel']}:: {OF_ANACONDA}"
+        if has_theirs and found and _build_of(one.value, found):
+            yield f"{_line(one)}the build that is named for {found['name']} must be conda-forge's"
+    for one in _pip_entries(_find(root, "dependencies")):
+        if "editables" in read_line(one.value.strip()).options:
+            yield f"{_line(one)}{EDITABLE_NOTE}"
 
 
 def find_pip_faults(dependencies: yaml.SequenceNode) -> Iterator[str]:
     """Yield what is wrong with the packages that conda leaves to pip."""
     for part in dependencies.value:
-        if not isinstance(part, yaml.MappingNode):
+        if isinstance(part, yaml.ScalarNode):
             continue
-        for one in _entries(_find(part, "pip")):
-            if not holds_credential(one.value) and (fault := find_requirement_fault(one.value)):
-                yield f"{_line(one)}{fault}"
+        pip = _find(part, "pip")
+        if pip is None:
+            yield f"{_line(part)}is neither a package nor pip: with a list of packages"
+        elif not isinstance(pip, yaml.SequenceNode) and pip.value:
+            yield f"{_line(pip)}pip must be a list, with a - before each"
+    for one in _pip_entries(dependencies):
+        if not holds_credential(one.value) and (fault := find_requirement_fault(one.value)):
+            yield f"{_line(one)}{fault}"
 
 
-def _package_fault(text: str, *, is_foreign: bool) -> str | None:
+def _is_of_another_system(root: yaml.Node | None) -> bool:
+    """Tell whether an environment was exported on Windows or macOS."""
+    prefix = _find(root, "prefix")
+    if isinstance(prefix, yaml.ScalarNode) and OTHER_HOME.match(prefix.value):
+        return True
+    return any(FOREIGN.fullmatch(_name(one)) for one in _entries(_find(root, "dependencies")))
+
+
+def _is_of_anaconda_alone(root: yaml.Node | None) -> bool:
+    """Tell whether an environment's builds cannot be conda-forge's."""
+    channels = [one.value for one in _entries(_find(root, "channels"))]
+    named = [one for one in channels if one != "nodefaults"]
+    return bool(named) and all(is_anaconda(one) for one in named)
+
+
+def _package_fault(text: str, is_foreign: bool) -> str | None:
     """Return what is wrong with one of conda's own packages."""
-    found = SPECIFICATION.fullmatch(text.strip())
-    if found is None or text.startswith((".", "/", "~", "file:")) or "\\" in text:
+    text = text.strip()
+    if text.startswith((".", "/", "~", "file:")) or "\\" in text:
         return "names another file, which will not be on the machine; write name=VERSION"
-    if found["channel"] and ANACONDA.fullmatch(found["channel"]):
-        return TERMS
+    if re.match(r"(git\+|-e\b|--)|\S+\s*@", text):
+        return "is pip's to install; write it under pip:, in a list of its own"
+    if re.match(r"https?://\S+\.(conda|tar\.bz2)(#\S+)?$", text):
+        return None
+    found = SPECIFICATION.fullmatch(text)
+    if found is None:
+        return "is nothing that conda reads as a package; write name=VERSION"
     name = found["name"]
     if FOREIGN.fullmatch(name):
         return f"{name} is for another system than the machine's Linux; remove the line"
-    if found["build"] and is_foreign:
+    if is_foreign and _build_of(text, found):
+        version = found["version"] or "VERSION"
         return (
-            f"names a build of another system or channel; write {name}={found['version']}"
+            f"names a build of another system or channel; write {name}={version}"
             " (conda env export --no-builds writes all of them so)"
         )
     return None
+
+
+def _build_of(text: str, found: re.Match[str]) -> str:
+    """Return the build that a specification names, which no pattern leaves open."""
+    by_blanks = BUILT.fullmatch(text.strip())
+    build = found["build"] or (by_blanks["build"] if by_blanks else "")
+    return "" if "*" in build else build
 
 
 def _name(node: yaml.ScalarNode) -> str:
@@ -106,6 +201,18 @@ def _entries(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
         yield from (one for one in node.value if isinstance(one, yaml.ScalarNode))
 
 
+def _pip_entries(dependencies: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Yield what conda leaves to pip."""
+    if isinstance(dependencies, yaml.SequenceNode):
+        for part in dependencies.value:
+            yield from _entries(_find(part, "pip"))
+
+
+def _number(node: yaml.Node) -> int:
+    """Return the line in which a node begins."""
+    return int(node.start_mark.line) + 1
+
+
 def _line(node: yaml.Node) -> str:
-    """Return where a node begins."""
-    return f"line {node.start_mark.line + 1}: "
+    """Return where a node begins, for people."""
+    return f"line {_number(node)}: "
