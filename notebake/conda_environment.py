@@ -44,6 +44,9 @@ from notebake.conda_channels import (
 from notebake.conda_trouble import TroubleError, explain_conflict, explain_fetching
 
 RETRIES = 5
+REPODATA = "repodata"
+ITSELF = ("conda",)
+"""What the environment holds in which people find conda."""
 FETCHING = (GatewayError, FetchRepoDataError, InstallerError, IoError, LinkError, TransactionError)
 CONDARC = {
     "channels": ["conda-forge"],
@@ -212,33 +215,57 @@ def write_condarc(prefix: Path, settings: Mapping[str, Any]) -> None:
     (prefix / ".condarc").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+async def solve_job(
+    job: Mapping[str, Any], machine: Machine, client: Client, paths: Iterable[Path]
+) -> dict[Path, list[RepoDataRecord]]:
+    """Return the packages of each environment that is to be made, before anything is fetched."""
+    gateway = Gateway(cache_dir=machine.cache / REPODATA, client=client)
+    channels = wanted_channels(job["channels"], machine.settings)
+    own = wanted_channels([], machine.settings)
+    asked = {
+        job["prefix"]: (channels, job["specs"]),
+        job["base"]: (own, {one: 0 for one in ITSELF}),
+    }
+    return {path: await solve_all(machine, gateway, *asked[str(path)]) for path in paths}
+
+
 async def build(job: Mapping[str, Any], machine: Machine) -> None:
     """Make the environment, and the one that holds conda itself, unless it is there."""
     base, prefix = Path(job["base"]), Path(job["prefix"])
-    channels = wanted_channels(job["channels"], machine.settings)
-    machine.addresses(channels)
+    machine.addresses(wanted_channels(job["channels"], machine.settings))
     client = machine.client()
-    gateway = Gateway(cache_dir=machine.cache / "repodata", client=client)
-    has_base = (base / ".condarc").exists()
-    wanted = {prefix: await solve_all(machine, gateway, channels, job["specs"])}
-    if not has_base:
-        own = wanted_channels([], machine.settings)
-        wanted[base] = await solve_all(machine, gateway, own, dict.fromkeys(job["conda"], 0))
+    paths = [prefix] if (base / ".condarc").exists() else [prefix, base]
+    try:
+        wanted = await solve_job(job, machine, client, paths)
+    except GatewayError as error:
+        # What was kept of an index is asked for again only if it has changed; rattler 0.28 cannot
+        # read the answer "not modified" of a server that sends no validator with it.
+        if "304" not in str(error):
+            raise
+        shutil.rmtree(machine.cache / REPODATA)
+        wanted = await solve_job(job, machine, client, paths)
     for path, records in wanted.items():
         print_line(f"conda: {len(records)} packages into {path}, {megabytes(records)} to fetch")
-        shutil.rmtree(path, ignore_errors=True)
-        await install(
-            records,
-            path,
-            cache_dir=machine.cache / "packages",
-            client=client,
-            execute_link_scripts=True,
-            show_progress=False,
-        )
-        write_history(path, records, job["specs"] if path == prefix else job["conda"])
+        await install_anew(path, records, machine, client)
+        write_history(path, records, job["specs"] if path == prefix else ITSELF)
     keep_variables(prefix, job["variables"])
     activate_kernels(prefix)
     write_condarc(base, machine.settings)
+
+
+async def install_anew(
+    path: Path, records: list[RepoDataRecord], machine: Machine, client: Client
+) -> None:
+    """Install packages where nothing else may be: what was left half-done goes first."""
+    shutil.rmtree(path, ignore_errors=True)
+    await install(
+        records,
+        path,
+        cache_dir=machine.cache / "packages",
+        client=client,
+        execute_link_scripts=True,
+        show_progress=False,
+    )
 
 
 def print_line(text: str) -> None:

@@ -25,8 +25,6 @@ RATTLER = {
     "ruamel.yaml==0.19.1": ("27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93",),
 }
 ON_THE_HOST = (conda_channels, conda_trouble, conda_activation, conda_lock)
-ITSELF = ("conda",)
-"""What the environment holds in which people find conda."""
 
 
 def rattler_requirements() -> str:
@@ -50,7 +48,6 @@ def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list
         "private": f"{root}/tmp/logins.json",  # noqa: S108  # the root is not the system's
         "channels": environment.channels,
         "specs": {**dict.fromkeys(specs, 0), **environment.specs},
-        "conda": ITSELF,
         "variables": environment.variables,
     }
     sources = {one.__name__.rpartition(".")[2]: inspect.getsource(one) for one in ON_THE_HOST}

@@ -111,7 +111,8 @@ own line in place of a position in the copy of a file."""
 # saves. The first use writes it, as the user may, and so it comes into the image after all.
 INSTALL_BY_UV = r"""
 install_by_uv() {
-    "$uv" pip install --python "$root/python/bin/python" "${@:3}" --requirements "$1" 2>&1 |
+    "$uv" pip install --python "$root/python/bin/python" \
+        "${@:3}" --requirements "$1" 2>&1 |
         python3 -I -c HEAR_UV "$1" "$2"
 }
 """.replace("HEAR_UV", quote(HEAR_UV))

@@ -4,6 +4,7 @@ The only fakes are uv, which hands on the rattler of the development environment
 fetching it, and who owns what; the channel is served by HTTP on this machine.
 """
 
+import asyncio
 import getpass
 import http.server
 import importlib.util
@@ -426,6 +427,20 @@ def test_a_company_says_in_a_condarc_where_its_channels_are(
     assert code == 0, printed
     assert machine.version_of("liba") == "0.7", "its own copy of what `defaults` means"
     assert "default_channels" not in (machine.root / "conda/.condarc").read_text()
+
+
+def test_an_index_in_shards_is_read_again_though_nothing_has_changed(
+    machine: Machine, tmp_path: Path
+) -> None:
+    from rattler.index import index_fs
+
+    asyncio.run(index_fs(tmp_path / "served/conda-forge"))
+    assert list(tmp_path.glob("served/conda-forge/*/repodata_shards.msgpack.zst"))
+
+    for digest in ("aaaa", "bbbb"):
+        code, printed = machine.install(conda(packages=("liba",)), digest)
+        assert code == 0, printed
+        assert machine.has(digest)
 
 
 def test_a_mirror_is_asked_in_place_of_the_channel(machine: Machine) -> None:
