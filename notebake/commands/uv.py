@@ -63,6 +63,20 @@ print(PyPI.simple_url)
 """
 """Prints the index that pip asks where it is told none."""
 
+ASK_INDEX = f"""\
+import contextlib, io, os
+
+said = io.StringIO()
+with contextlib.redirect_stdout(said):
+    exec({FIND_INDEX!r})
+named = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX") or said.getvalue()
+if named:
+    print(named)
+else:
+    exec({FIND_PIPS_OWN_INDEX!r})
+"""
+"""Prints the index that pip asks here, by its settings or its own."""
+
 REACH_INDEX = r"""
 index=${PIP_INDEX_URL:-$(python3 -I -c FIND_INDEX)}
 case ${PIP_NO_INDEX:+none}$index in
