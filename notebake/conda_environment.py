@@ -275,7 +275,12 @@ def print_line(text: str) -> None:
 
 
 def print_sites(job: Mapping[str, Any], machine: Machine) -> None:
-    """Write the addresses that will be asked, for whoever looks whether they can be reached."""
+    """Write the addresses that will be asked, for whoever looks whether they can be reached.
+
+    Where conda's settings name a proxy, which nobody else knows, rattler finds its way alone.
+    """
+    if machine.settings.get("proxy_servers"):
+        return
     mirrored = set(machine.mirrors())
     for address in machine.addresses(wanted_channels(job["channels"], machine.settings)):
         if urlsplit(address).scheme in {"http", "https"} and address not in mirrored:

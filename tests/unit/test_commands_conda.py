@@ -14,11 +14,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -27,6 +27,7 @@ from notebake.commands.software import install_software, parse_locks, software_i
 from notebake.commands.uv import UV_VERSION
 from notebake.recipe import Software
 from tests.conda_channel import PYTHON, python_package, whole_channel, write_channel
+from tests.preflight_world import serving
 from tests.unit.shell_world import ShellWorld, shell_world
 
 pytest.importorskip("rattler", reason="py-rattler is of the development environment")
@@ -130,13 +131,8 @@ class Channel(http.server.SimpleHTTPRequestHandler):
 def channels_served(folder: Path) -> Iterator[str]:
     """Serve a folder whose `conda-forge` is the tests' channel."""
     whole_channel(folder / "conda-forge")
-    handler = partial(Channel, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(partial(Channel, directory=str(folder))) as address:
+        yield address
 
 
 @contextmanager
@@ -451,6 +447,71 @@ def test_a_mirror_is_asked_in_place_of_the_channel(machine: Machine) -> None:
     code, printed = machine.install(conda(packages=("liba",)))
 
     assert code == 0, printed
+
+
+def write_authority(folder: Path) -> tuple[Path, tuple[Path, Path]]:
+    """Write an authority's certificate, and one that it gives to the loopback address, with key."""
+    names = ("ca.pem", "ca.key", "server.pem", "server.key", "request.pem", "extensions")
+    ca, ca_key, server, server_key, request, extensions = (folder / one for one in names)
+    extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    new = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"]
+    by = ["-CA", str(ca), "-CAkey", str(ca_key), "-CAcreateserial"]
+    for words in (
+        [*new, "-x509", "-keyout", str(ca_key), "-out", str(ca)],
+        [*new, "-keyout", str(server_key), "-out", str(request)],
+        [
+            "x509",
+            "-req",
+            "-in",
+            str(request),
+            *by,
+            "-extfile",
+            str(extensions),
+            "-out",
+            str(server),
+        ],
+    ):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    return ca, (server, server_key)
+
+
+def test_the_authority_that_conda_s_settings_name_is_trusted(
+    machine: Machine, tmp_path: Path
+) -> None:
+    authority, pair = write_authority(tmp_path)
+    folder = str(tmp_path / "served")
+    with serving(partial(Channel, directory=folder), certificate=pair) as address:
+        settings = f"channel_alias: {address}\nssl_verify: "
+        del machine.world.environment["CONDA_CHANNEL_ALIAS"]
+        machine.settings(f"{settings}true\n")
+        code, printed = machine.install(conda(packages=("liba",)))
+        assert code != 0
+        assert "certificate" in printed
+        machine.settings(f"{settings}{authority}\n")
+
+        code, printed = machine.install(conda(packages=("liba",)))
+
+        assert code == 0, printed
+
+
+def test_the_proxy_that_conda_s_settings_name_is_taken(machine: Machine, tmp_path: Path) -> None:
+    class Proxy(Channel):
+        def do_GET(self) -> None:
+            asked = urlsplit(self.path)
+            assert asked.hostname == "channels.invalid"
+            self.path = asked.path
+            super().do_GET()
+
+    del machine.world.environment["CONDA_CHANNEL_ALIAS"]
+    with serving(partial(Proxy, directory=str(tmp_path / "served"))) as address:
+        machine.settings(
+            f"channel_alias: http://channels.invalid\nproxy_servers:\n  http: {address}\n"
+        )
+
+        code, printed = machine.install(conda(packages=("liba",)))
+
+    assert code == 0, printed
+    assert "http://channels.invalid/conda-forge/" in machine.lock("conda-explicit.txt")
 
 
 def test_a_login_of_the_address_is_used_and_kept_nowhere(
