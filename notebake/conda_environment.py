@@ -10,13 +10,12 @@ import json
 import os
 import shutil
 import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rattler import Channel, Client, Config, Gateway, MatchSpec, install, solve
+from rattler import Channel, Client, Gateway, MatchSpec, install, solve
 from rattler.exceptions import (
     FetchRepoDataError,
     GatewayError,
@@ -27,113 +26,19 @@ from rattler.exceptions import (
     SolverError,
     TransactionError,
 )
-from rattler.platform import Subdir
 from rattler.repo_data import RepoDataRecord
 from rattler.virtual_package import VirtualPackage, VirtualPackageOverrides
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from notebake.conda_activation import activate_kernels, keep_variables
-from notebake.conda_channels import (
-    PLACES,
-    addresses_of,
-    merge_settings,
-    wanted_channels,
-    without_credentials,
-)
+from notebake.conda_channels import wanted_channels
+from notebake.conda_machine import Machine
+from notebake.conda_prefix import write_condarc, write_history
 from notebake.conda_trouble import TroubleError, explain_conflict, explain_fetching
 
-RETRIES = 5
 REPODATA = "repodata"
 ITSELF = ("conda",)
 """What the environment holds in which people find conda."""
 FETCHING = (GatewayError, FetchRepoDataError, InstallerError, IoError, LinkError, TransactionError)
-CONDARC = {
-    "channels": ["conda-forge"],
-    "default_channels": ["conda-forge"],
-    "channel_priority": "strict",
-    "auto_update_conda": False,
-    "notify_outdated_conda": False,
-}
-"""The settings of the image's own conda, as far as the machine has none: what `defaults` means, and
-that channels are asked in order."""
-
-
-class Machine:
-    """What the machine's own settings say of channels, and how to reach them."""
-
-    def __init__(self, cache: Path, private: Path) -> None:
-        self.files = list(read_settings())
-        self.settings = merge_settings(self.files, os.environ)
-        self.cache, self.private = cache, private
-        self.platforms = [Subdir.current(), Subdir("noarch")]
-        self.logins: dict[str, Any] = {}
-
-    def addresses(self, channels: Iterable[str]) -> list[str]:
-        """Return the addresses of all channels, best first, and keep how to log in there."""
-        found: list[str] = []
-        for channel in channels:
-            for address in addresses_of(channel, self.settings):
-                plain, logins = without_credentials(address)
-                self.logins |= logins
-                found.append(plain)
-        return list(dict.fromkeys(found))
-
-    def mirrors(self) -> dict[str, list[str]]:
-        """Return the mirrors that mamba's setting names, by the address of their channel."""
-        named: Mapping[str, Any] = self.settings.get("mirrored_channels", {})
-        every = {name: [one] if isinstance(one, str) else one for name, one in named.items()}
-        return {self.addresses([name])[0]: self.addresses(one) for name, one in every.items()}
-
-    def client(self) -> Client:
-        """Return what fetches: by the system's authorities, the machine's proxies and logins."""
-        lines = ['tls-root-certs = "system"']
-        verify = self.settings.get("ssl_verify", True)
-        if str(verify).lower() == "false":
-            lines.append("tls-no-verify = true")
-        bundle = (
-            str(verify) if Path(str(verify)).is_file() else os.environ.get("REQUESTS_CA_BUNDLE")
-        )
-        if bundle:
-            os.environ.setdefault("SSL_CERT_FILE", bundle)
-        for scheme, proxy in self.settings.get("proxy_servers", {}).items():
-            os.environ.setdefault(f"{scheme}_proxy", str(proxy))
-        mirrors = self.mirrors()
-        if mirrors:
-            lines.append("[mirrors]")
-            lines += (f"{json.dumps(one)} = {json.dumps(mirrors[one])}" for one in mirrors)
-        self.private.touch(mode=0o600)
-        self.private.write_text(json.dumps(self.logins))
-        os.environ["RATTLER_AUTH_FILE"] = str(self.private)
-        return Client.from_config(Config.from_toml("\n".join(lines)), max_retries=RETRIES)
-
-
-def read_settings() -> Iterator[dict[str, Any]]:
-    """Yield the machine's settings of conda, file by file in conda's order."""
-    # Without what the variable names, a place would be one below the root.
-    known = {"XDG_CONFIG_HOME": "", "CONDA_ROOT": "", "CONDARC": "", **os.environ}
-    for place in PLACES:
-        variable = place[1:].partition("/")[0] if place.startswith("$") else ""
-        if variable and not known[variable]:
-            continue
-        path = Path(os.path.expandvars(place)).expanduser()
-        within = path.glob("*.y*ml") if place.endswith("/") else iter([path])
-        for file in sorted(within):
-            if file.is_file():
-                yield read_file(file)
-
-
-def read_file(file: Path) -> dict[str, Any]:
-    """Return one file of settings; a variable in it is the environment's, as conda reads it."""
-    try:
-        settings = YAML(typ="safe").load(os.path.expandvars(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise TroubleError(f"conda's settings in {file} cannot be read: {error}") from None
-    if settings is None:
-        return {}
-    if not isinstance(settings, dict):
-        raise TroubleError(f"conda's settings in {file} are no YAML mapping.")
-    return settings
 
 
 async def solve_all(
@@ -193,28 +98,6 @@ def megabytes(records: Iterable[RepoDataRecord]) -> str:
     return f"{sum(one.size or 0 for one in records) / 1e6:.0f} MB"
 
 
-def write_history(prefix: Path, records: list[RepoDataRecord], specs: Iterable[str]) -> None:
-    """Write what conda keeps to what was asked for, whenever it changes the environment.
-
-    Its form is conda's own (conda/history.py, History.parse).
-    """
-    lines = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", "# cmd: notebake"]
-    for one in sorted(records, key=lambda record: record.name.normalized):
-        channel = (one.channel or "").rstrip("/").rpartition("/")[2]
-        name = one.name.normalized
-        lines.append(f"+{channel}/{one.subdir}::{name}-{one.version}-{one.build}")
-    lines.append(f"# update specs: {json.dumps(list(specs))}")
-    history = prefix / "conda-meta" / "history"
-    history.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def write_condarc(prefix: Path, settings: Mapping[str, Any]) -> None:
-    """Write the settings of the image's conda, without what the machine itself says."""
-    ours = {key: value for key, value in CONDARC.items() if key not in settings}
-    lines = [f"{key}: {json.dumps(value)}" for key, value in ours.items()]
-    (prefix / ".condarc").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 async def solve_job(
     job: Mapping[str, Any], machine: Machine, client: Client, paths: Iterable[Path]
 ) -> dict[Path, list[RepoDataRecord]]:
@@ -247,7 +130,7 @@ async def build(job: Mapping[str, Any], machine: Machine) -> None:
     for path, records in wanted.items():
         print_line(f"conda: {len(records)} packages into {path}, {megabytes(records)} to fetch")
         await install_anew(path, records, machine, client)
-        write_history(path, records, job["specs"] if path == prefix else ITSELF)
+        write_history(path, job["specs"] if path == prefix else ITSELF)
     keep_variables(prefix, job["variables"])
     activate_kernels(prefix)
     write_condarc(base, machine.settings)

@@ -11,10 +11,16 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from shlex import quote
 
-from notebake import conda_activation, conda_channels, conda_lock, conda_trouble
+from notebake import (
+    conda_activation,
+    conda_channels,
+    conda_lock,
+    conda_prefix,
+    conda_trouble,
+)
 from notebake.commands.shell import variables, write_file
 from notebake.recipe import Software
-from notebake.recipe.environment_file import read_environment
+from notebake.recipe.environment_nodes import read_environment
 
 RATTLER = {
     "py-rattler==0.28.0": (
@@ -24,7 +30,9 @@ RATTLER = {
     ),
     "ruamel.yaml==0.19.1": ("27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93",),
 }
-ON_THE_HOST = (conda_channels, conda_trouble, conda_activation, conda_lock)
+WITH_RATTLER = ("conda_machine", "conda_environment")
+"""Programs that are read, not imported: here is no rattler."""
+ON_THE_HOST = (conda_channels, conda_trouble, conda_activation, conda_lock, conda_prefix)
 
 
 def rattler_requirements() -> str:
@@ -54,12 +62,17 @@ def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list
     texts = {
         **{f"notebake/{name}.py": text for name, text in sources.items()},
         "notebake/__init__.py": "",
-        "notebake/conda_environment.py": CONDA_ENVIRONMENT,
+        **{f"notebake/{name}.py": source_of(name) for name in WITH_RATTLER},
         "job.json": json.dumps(job, indent=1) + "\n",
         "pip.txt": in_their_lines(environment.pip),
         "more.txt": "".join(f"{one}\n" for one in software.pip),
     }
     return [write_file(f"{programs_of(root)}/{name}", text) for name, text in texts.items()]
+
+
+def source_of(name: str) -> str:
+    """Return the text of one of our own modules."""
+    return files("notebake").joinpath(f"{name}.py").read_text(encoding="utf-8")
 
 
 def programs_of(root: str) -> str:
@@ -94,9 +107,6 @@ def profile_with_conda(root: str) -> str:
     """Return the lines by which a login has the environment activated, and conda at hand."""
     return PROFILE.replace("ROOT", quote(root))
 
-
-CONDA_ENVIRONMENT = files("notebake").joinpath("conda_environment.py").read_text(encoding="utf-8")
-"""Read, not imported: here is no rattler."""
 
 # The caches stay until papermill's step clears them; rattler's own environment goes at once.
 BUILD_WITH_CONDA = r"""

@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import yaml
 
 from notebake.conda_channels import is_anaconda
+from notebake.recipe.environment_nodes import (
+    entries_of,
+    find_value,
+    line_of,
+    pip_entries_of,
+)
 from notebake.recipe.requirement_line import (
     EDITABLE_NOTE,
     find_requirement_fault,
     holds_credential,
-    without_editing,
 )
 from notebake.recipe.requirement_options import read_line
 
@@ -34,45 +38,12 @@ BUILT = re.compile(r"\S+\s+\S+\s+(?P<build>[^\s\[]+)")
 """The other way to name a build: name, version, build."""
 
 
-@dataclass(frozen=True)
-class Environment:
-    """What an environment.yml asks for."""
-
-    channels: tuple[str, ...] = ()
-    """Best first, as they are written."""
-    specs: dict[str, int] = field(default_factory=dict)
-    """conda's packages, each with its line."""
-    pip: dict[int, str] = field(default_factory=dict)
-    """By its line, what pip installs afterwards, as uv reads it."""
-    variables: dict[str, str] = field(default_factory=dict)
-    """What is set when the environment is activated."""
-
-
 def is_environment_file(text: str) -> bool:
     """Tell whether a text is an environment.yml: a mapping with dependencies."""
     try:
-        return _find(yaml.compose(text, Loader=yaml.SafeLoader), "dependencies") is not None
+        return find_value(yaml.compose(text, Loader=yaml.SafeLoader), "dependencies") is not None
     except (yaml.YAMLError, RecursionError):
         return re.search(r"^\s?[\"']?dependencies[\"']?\s*:", text, re.MULTILINE) is not None
-
-
-def read_environment(text: str) -> Environment:
-    """Return what a text without faults asks for."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
-    dependencies, variables = _find(root, "dependencies"), _find(root, "variables")
-    pairs = variables.value if isinstance(variables, yaml.MappingNode) else []
-    return Environment(
-        channels=tuple(one.value.strip() for one in _entries(_find(root, "channels"))),
-        specs={one.value.strip(): _number(one) for one in _entries(dependencies)},
-        pip={_number(one): _for_uv(one.value.strip()) for one in _pip_entries(dependencies)},
-        variables={key.value: str(value.value) for key, value in pairs},
-    )
-
-
-def _for_uv(line: str) -> str:
-    """Return one of pip's lines as uv reads it."""
-    read = read_line(line)
-    return without_editing(read.options["editables"][0]) if "editables" in read.options else line
 
 
 def find_environment_faults(text: str) -> Iterator[str]:
@@ -87,39 +58,39 @@ def find_environment_faults(text: str) -> Iterator[str]:
     except (yaml.YAMLError, RecursionError):
         yield "is not YAML"
         return
-    dependencies = _find(root, "dependencies")
+    dependencies = find_value(root, "dependencies")
     if dependencies is None:
         yield "with manager: conda this must be an environment.yml, with dependencies:"
         return
     if not isinstance(dependencies, yaml.SequenceNode):
-        yield f"{_line(dependencies)}dependencies must be a list, with a - before each"
+        yield f"{line_of(dependencies)}dependencies must be a list, with a - before each"
         return
-    channels = _find(root, "channels")
+    channels = find_value(root, "channels")
     if isinstance(channels, yaml.ScalarNode) and channels.value:
-        yield f"{_line(channels)}channels must be a list, with a - before each"
+        yield f"{line_of(channels)}channels must be a list, with a - before each"
     is_foreign = _is_of_another_system(root) or _is_of_anaconda_alone(root)
-    for one in _entries(dependencies):
+    for one in entries_of(dependencies):
         if not holds_credential(one.value) and (fault := _package_fault(one.value, is_foreign)):
-            yield f"{_line(one)}{fault}"
+            yield f"{line_of(one)}{fault}"
     yield from find_pip_faults(dependencies)
 
 
 def find_environment_notes(text: str) -> Iterator[str]:
     """Yield what is taken otherwise than it is written, of a text without faults."""
     root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
-    for one in _entries(_find(root, "channels")):
+    for one in entries_of(find_value(root, "channels")):
         if is_anaconda(one.value):
-            yield f"{_line(one)}{one.value.strip()} {OF_ANACONDA}"
-    has_theirs = any(is_anaconda(one.value) for one in _entries(_find(root, "channels")))
-    for one in _entries(_find(root, "dependencies")):
+            yield f"{line_of(one)}{one.value.strip()} {OF_ANACONDA}"
+    has_theirs = any(is_anaconda(one.value) for one in entries_of(find_value(root, "channels")))
+    for one in entries_of(find_value(root, "dependencies")):
         found = SPECIFICATION.fullmatch(one.value.strip())
         if found and found["channel"] and is_anaconda(found["channel"]):
-            yield f"{_line(one)}{found['channel']}:: {OF_ANACONDA}"
+            yield f"{line_of(one)}{found['channel']}:: {OF_ANACONDA}"
         if has_theirs and found and _build_of(one.value, found):
-            yield f"{_line(one)}the build that is named for {found['name']} must be conda-forge's"
-    for one in _pip_entries(_find(root, "dependencies")):
+            yield f"{line_of(one)}the build that is named for {found['name']} must be conda-forge's"
+    for one in pip_entries_of(find_value(root, "dependencies")):
         if "editables" in read_line(one.value.strip()).options:
-            yield f"{_line(one)}{EDITABLE_NOTE}"
+            yield f"{line_of(one)}{EDITABLE_NOTE}"
 
 
 def find_pip_faults(dependencies: yaml.SequenceNode) -> Iterator[str]:
@@ -127,27 +98,29 @@ def find_pip_faults(dependencies: yaml.SequenceNode) -> Iterator[str]:
     for part in dependencies.value:
         if isinstance(part, yaml.ScalarNode):
             continue
-        pip = _find(part, "pip")
+        pip = find_value(part, "pip")
         if pip is None:
-            yield f"{_line(part)}is neither a package nor pip: with a list of packages"
+            yield f"{line_of(part)}is neither a package nor pip: with a list of packages"
         elif not isinstance(pip, yaml.SequenceNode) and pip.value:
-            yield f"{_line(pip)}pip must be a list, with a - before each"
-    for one in _pip_entries(dependencies):
+            yield f"{line_of(pip)}pip must be a list, with a - before each"
+    for one in pip_entries_of(dependencies):
         if not holds_credential(one.value) and (fault := find_requirement_fault(one.value)):
-            yield f"{_line(one)}{fault}"
+            yield f"{line_of(one)}{fault}"
 
 
 def _is_of_another_system(root: yaml.Node | None) -> bool:
     """Tell whether an environment was exported on Windows or macOS."""
-    prefix = _find(root, "prefix")
+    prefix = find_value(root, "prefix")
     if isinstance(prefix, yaml.ScalarNode) and OTHER_HOME.match(prefix.value):
         return True
-    return any(FOREIGN.fullmatch(_name(one)) for one in _entries(_find(root, "dependencies")))
+    return any(
+        FOREIGN.fullmatch(_name(one)) for one in entries_of(find_value(root, "dependencies"))
+    )
 
 
 def _is_of_anaconda_alone(root: yaml.Node | None) -> bool:
     """Tell whether an environment's builds cannot be conda-forge's."""
-    channels = [one.value for one in _entries(_find(root, "channels"))]
+    channels = [one.value for one in entries_of(find_value(root, "channels"))]
     named = [one for one in channels if one != "nodefaults"]
     return bool(named) and all(is_anaconda(one) for one in named)
 
@@ -187,32 +160,3 @@ def _name(node: yaml.ScalarNode) -> str:
     """Return the name of a package in conda's writing."""
     found = SPECIFICATION.fullmatch(str(node.value).strip())
     return found["name"] if found else ""
-
-
-def _find(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    """Return the value of a key, if the node is a mapping that has it."""
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
-
-
-def _entries(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """Yield the entries of a list that are plain text."""
-    if isinstance(node, yaml.SequenceNode):
-        yield from (one for one in node.value if isinstance(one, yaml.ScalarNode))
-
-
-def _pip_entries(dependencies: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """Yield what conda leaves to pip."""
-    if isinstance(dependencies, yaml.SequenceNode):
-        for part in dependencies.value:
-            yield from _entries(_find(part, "pip"))
-
-
-def _number(node: yaml.Node) -> int:
-    """Return the line in which a node begins."""
-    return int(node.start_mark.line) + 1
-
-
-def _line(node: yaml.Node) -> str:
-    """Return where a node begins, for people."""
-    return f"line {_number(node)}: "
