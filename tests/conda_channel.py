@@ -27,7 +27,7 @@ class Package:
     name: str
     version: str
     depends: tuple[str, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str | bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     is_python: bool = False
     build: str = "0"
@@ -52,14 +52,14 @@ class Package:
     def paths(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for path, text in self.files.items():
-            content = text.encode()
+            content = in_bytes(text)
             one = {
                 "_path": path,
                 "path_type": "hardlink",
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "size_in_bytes": len(content),
             }
-            if PLACEHOLDER in text:
+            if PLACEHOLDER.encode() in content:
                 one |= {"prefix_placeholder": PLACEHOLDER, "file_mode": "text"}
             found.append(one)
         return [*found, *({"_path": one, "path_type": "softlink"} for one in self.links)]
@@ -67,20 +67,28 @@ class Package:
     def write(self, folder: Path) -> None:
         """Write the archive."""
         paths = {"paths": self.paths(), "paths_version": 1}
-        texts = {"info/index.json": json.dumps(self.index), "info/paths.json": json.dumps(paths)}
+        texts: dict[str, str | bytes] = {
+            "info/index.json": json.dumps(self.index),
+            "info/paths.json": json.dumps(paths),
+        }
         if self.is_python:
             link = {"noarch": {"type": "python"}, "package_metadata_version": 1}
             texts["info/link.json"] = json.dumps(link)
         with tarfile.open(folder / self.file_name, "w:bz2", compresslevel=1) as archive:
             for path, text in {**self.files, **texts}.items():
                 member = tarfile.TarInfo(path)
-                member.size = len(text.encode())
+                member.size = len(in_bytes(text))
                 member.mode = 0o755 if path.startswith(("bin/", "condabin/")) else 0o644
-                archive.addfile(member, io.BytesIO(text.encode()))
+                archive.addfile(member, io.BytesIO(in_bytes(text)))
             for path, target in self.links.items():
                 member = tarfile.TarInfo(path)
                 member.type, member.linkname = tarfile.SYMTYPE, target
                 archive.addfile(member)
+
+
+def in_bytes(content: str | bytes) -> bytes:
+    """Return the content of a file as it is written."""
+    return content if isinstance(content, bytes) else content.encode()
 
 
 def write_channel(folder: Path, packages: list[Package]) -> Path:
@@ -104,7 +112,7 @@ def python_package(name: str, version: str, *depends: str, text: str = "") -> Pa
     """Return a package with one module of its name, and what pip knows of it."""
     about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     folder = f"{SITE}/{name}-{version}.dist-info"
-    files = {
+    files: dict[str, str | bytes] = {
         f"{SITE}/{name}/__init__.py": text or f'__version__ = "{version}"\n',
         f"{folder}/METADATA": about,
         f"{folder}/INSTALLER": "conda\n",
@@ -127,6 +135,20 @@ def python(interpreter: str) -> Package:
     )
 
 
+def conda() -> Package:
+    """Return a stand-in for conda: it says where it is."""
+    return Package(
+        "conda",
+        "26.3.2",
+        ("python",),
+        {
+            "bin/conda": f"#!/bin/sh\necho conda of {PLACEHOLDER}\n",
+            "condabin/conda": f'#!/bin/sh\nexec {PLACEHOLDER}/bin/conda "$@"\n',
+            "etc/profile.d/conda.sh": "conda_is_defined=yes\n",
+        },
+    )
+
+
 def jupyter() -> list[Package]:
     """Return what every environment asks for, and conda, empty but for what is looked for."""
     lab = "#!/bin/sh\necho 4.0.0\n"
@@ -141,16 +163,7 @@ def jupyter() -> list[Package]:
             files={"share/jupyter/kernels/python3/kernel.json": json.dumps(kernel)},
         ),
         python_package("pip", "24.0"),
-        Package(
-            "conda",
-            "26.3.2",
-            ("python",),
-            {
-                "bin/conda": f"#!/bin/sh\necho conda of {PLACEHOLDER}\n",
-                "condabin/conda": f'#!/bin/sh\nexec {PLACEHOLDER}/bin/conda "$@"\n',
-                "etc/profile.d/conda.sh": "conda_is_defined=yes\n",
-            },
-        ),
+        conda(),
     ]
 
 

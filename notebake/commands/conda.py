@@ -110,6 +110,11 @@ def profile_with_conda(root: str) -> str:
 
 # The caches stay until papermill's step clears them; rattler's own environment goes at once.
 BUILD_WITH_CONDA = r"""
+python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
+    echo "error: conda's environments are made by a program that needs Python 3.10;" \
+        "take a base image whose python3 is as new, or manager: pip" >&2
+    exit 1
+}
 if [ "$(cat "$root/rattler/.notebake-made-of" 2> /dev/null)" != "$rattler" ]; then
     rm --recursive --force "$root/rattler"
     "$uv" --quiet venv --python "$(command -v python3)" "$root/rattler"

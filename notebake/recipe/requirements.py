@@ -32,8 +32,14 @@ def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
     """
     if text is None:
         return
-    if len(text) > LONGEST_CHARACTERS or "\0" in text:
-        yield "is too long, or not text"
+    if len(text) > LONGEST_CHARACTERS:
+        yield f"is longer than {LONGEST_CHARACTERS} characters"
+        return
+    if "\0" in text:
+        yield (
+            "is not text in UTF-8; where it is UTF-16, convert it:"
+            " iconv --from-code=UTF-16LE --to-code=UTF-8"
+        )
         return
     if not text.strip():
         yield "is empty, and would change nothing; leave it out"
