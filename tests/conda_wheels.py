@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -29,6 +29,8 @@ def package_of(folder: Path, wheel: Distribution) -> Package:
     depends = ("python", *sorted(set(needed(wheel))))
     package = Package(name, wheel.version.replace("-", "_"), depends)
     for file in wheel.files or ():
+        if is_spared(file):
+            continue
         content = (folder / file).read_bytes()
         if file.name == "INSTALLER":
             content = b"conda\n"
@@ -40,6 +42,13 @@ def package_of(folder: Path, wheel: Distribution) -> Package:
         path = str(file) if is_in_prefix else f"lib/python{PYTHON}/{SITE}/{file}"
         package.files[path] = content
     return package
+
+
+def is_spared(file: PurePath) -> bool:
+    """Tell whether a file is one of the many that nobody asks for here: to pack them takes time."""
+    if "locale-data" in file.parts:
+        return not file.name.startswith(("root", "en"))
+    return "django-stubs" in file.parts or "tests" in file.parts
 
 
 def needed(wheel: Distribution) -> Iterator[str]:

@@ -166,21 +166,29 @@ def test_a_mark_of_utf_8_and_ends_of_lines_of_windows_change_nothing(tmp_path: P
     assert [one.split(":")[0] for one in notes(recipe)] == ["line 2"]
 
 
-def test_packages_of_a_recipe_are_read_by_the_same_rules(tmp_path: Path) -> None:
+def test_packages_of_a_recipe_are_all_judged_at_once(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
-    wrong = ("pandas >= 2", 'scipy; python_version>"3.8"', "tool @ git+https://host/org/tool")
+    wrong = ("pandas >= 2", 'scipy; python_version>"3.8"', "numpy=1.19", "tool @ git+https://h/t")
     right = ("numpy>=1.20,<2", "requests[socks]", "git+https://host/org/tool")
     listed = "".join(f"    - {one!r}\n" for one in (*right, *wrong))
     recipe.write_text(f"name: x\nsoftware:\n  packages:\n{listed}")
+
     with pytest.raises(RecipeError) as raised:
         load_recipe(recipe)
-    assert [
-        f"packages[{at}]" in line
-        for at, line in zip((3, 4, 5), raised.value.message.splitlines(), strict=True)
-    ] == [True] * 3
 
-    listed = "".join(f"    - {one!r}\n" for one in (*right, "numpy=1.19"))
-    recipe.write_text(f"name: x\nsoftware:\n  packages:\n{listed}")
-    with pytest.raises(RecipeError, match=r"packages\[3\]: is in conda's style") as raised:
+    told = raised.value.message.splitlines()
+    assert len(told) == len(wrong)
+    for at, line in enumerate(told, start=len(right)):
+        assert f":{at + 4}:7: software.packages[{at}]: " in line
+    assert "is in conda's style; with pip write numpy==1.19" in told[2]
+
+
+def test_packages_are_not_judged_by_a_manager_that_was_not_understood(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("name: x\nsoftware: {maneger: conda, packages: [numpy=1.19, 'a b']}\n")
+
+    with pytest.raises(RecipeError) as raised:
         load_recipe(recipe)
-    assert "write numpy==1.19" in raised.value.message
+
+    assert "did you mean manager?" in raised.value.message
+    assert "conda's style" not in raised.value.message
