@@ -99,17 +99,20 @@ def megabytes(records: Iterable[RepoDataRecord]) -> str:
 
 
 async def solve_job(
-    job: Mapping[str, Any], machine: Machine, client: Client, paths: Iterable[Path]
+    job: Mapping[str, Any], machine: Machine, client: Client, *, with_conda: bool
 ) -> dict[Path, list[RepoDataRecord]]:
     """Return the packages of each environment that is to be made, before anything is fetched."""
     gateway = Gateway(cache_dir=machine.cache / REPODATA, client=client)
     channels = wanted_channels(job["channels"], machine.settings)
-    own = wanted_channels([], machine.settings)
-    asked = {
-        job["prefix"]: (channels, job["specs"]),
-        job["base"]: (own, {one: 0 for one in ITSELF}),
-    }
-    return {path: await solve_all(machine, gateway, *asked[str(path)]) for path in paths}
+    wanted = {Path(job["prefix"]): await solve_all(machine, gateway, channels, job["specs"])}
+    if with_conda:
+        own = wanted_channels([], machine.settings)
+        try:
+            conda = await solve_all(machine, gateway, own, dict.fromkeys(ITSELF, 0))
+        except TroubleError as error:
+            raise TroubleError(f"conda itself cannot be put on the image. {error}") from None
+        wanted[Path(job["base"])] = conda
+    return wanted
 
 
 async def build(job: Mapping[str, Any], machine: Machine) -> None:
@@ -117,16 +120,16 @@ async def build(job: Mapping[str, Any], machine: Machine) -> None:
     base, prefix = Path(job["base"]), Path(job["prefix"])
     machine.addresses(wanted_channels(job["channels"], machine.settings))
     client = machine.client()
-    paths = [prefix] if (base / ".condarc").exists() else [prefix, base]
+    with_conda = not (base / ".condarc").exists()
     try:
-        wanted = await solve_job(job, machine, client, paths)
+        wanted = await solve_job(job, machine, client, with_conda=with_conda)
     except GatewayError as error:
         # What was kept of an index is asked for again only if it has changed; rattler 0.28 cannot
         # read the answer "not modified" of a server that sends no validator with it.
         if "304" not in str(error):
             raise
         shutil.rmtree(machine.cache / REPODATA)
-        wanted = await solve_job(job, machine, client, paths)
+        wanted = await solve_job(job, machine, client, with_conda=with_conda)
     for path, records in wanted.items():
         print_line(f"conda: {len(records)} packages into {path}, {megabytes(records)} to fetch")
         await install_anew(path, records, machine, client)

@@ -381,6 +381,19 @@ def test_what_uv_says_of_a_pip_section_names_the_line_of_the_file(machine: Machi
     assert "environment.yml, line 6" in printed, printed
 
 
+def test_a_company_s_channel_without_conda_is_told(machine: Machine, tmp_path: Path) -> None:
+    for file in tmp_path.glob("served/conda-forge/*/repodata.json"):
+        index = json.loads(file.read_text())
+        packages = index["packages"].items()
+        index["packages"] = {key: one for key, one in packages if one["name"] != "conda"}
+        file.write_text(json.dumps(index))
+
+    code, printed = machine.install(conda(packages=("liba",)))
+
+    assert code != 0
+    assert "conda itself cannot be put on the image. There is no package conda" in printed
+
+
 def test_channels_go_by_the_file_and_strictly(machine: Machine, tmp_path: Path) -> None:
     write_channel(tmp_path / "served/mine", [python_package("liba", "0.5")])
 
