@@ -3,6 +3,8 @@
 Every message says what was tried, on what, and what came back; `hint` says what to type next.
 """
 
+from notebake.ending import end_that_matters
+
 
 class NotebakeError(Exception):
     """Base of all errors that a person should read as one paragraph."""
@@ -99,12 +101,18 @@ class UnframedAnswerError(NotebakeError):
 class HostCommandError(NotebakeError):
     """A command on the host ended with a non-zero exit code."""
 
-    def __init__(self, host: str, command: str, exit_code: int, output: str) -> None:
-        Exception.__init__(self, host, command, exit_code, output)
+    def __init__(
+        self, host: str, command: str, exit_code: int, output: str, hint: str = ""
+    ) -> None:
+        Exception.__init__(self, host, command, exit_code, output, hint)
         self.host, self.command, self.exit_code, self.output = host, command, exit_code, output
-        tail = "\n".join(output.strip().splitlines()[-20:])
-        self.message = f"On {host}, this ended with exit code {exit_code}: {command}\n{tail}"
-        self.hint = ""
+        told = end_that_matters(output)
+        self.message = f"On {host}, this ended with exit code {exit_code}: {command}\n{told}"
+        self.hint = hint
+
+    def with_hint(self, hint: str) -> "HostCommandError":
+        """Return the same error with what to do about it."""
+        return HostCommandError(self.host, self.command, self.exit_code, self.output, hint)
 
 
 class DiskFullError(HostCommandError):

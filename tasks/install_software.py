@@ -15,7 +15,9 @@ from notebake.commands.software import (
     read_locks,
     software_is_installed,
 )
+from notebake.errors import DiskFullError, HostCommandError
 from notebake.records import Done, Host, Run
+from notebake.software_advice import advise
 from notebake.step import Step
 
 NAME = "install_software"
@@ -29,20 +31,26 @@ def find_software(run: Run) -> Done | None:
 def look(run: Run, host: Host) -> str | None:
     """Return "" where the programs themselves run."""
     digest = asked_for(run.recipe, NAME)
-    return "" if ssh.succeeds(host, software_is_installed(digest)) else None
+    works = software_is_installed(digest, manager=run.recipe.software.manager)
+    return "" if ssh.succeeds(host, works) else None
 
 
 def make_software(run: Run) -> Done:
     """Install it detached from the connection, and fetch the lock files."""
     software, user = run.recipe.software, run.recipe.base_image.user
     script = install_software(software, user=user, digest=asked_for(run.recipe, NAME))
-    done = make_on_host(
-        run,
-        NAME,
-        [script],
-        probe=lambda host: look(run, host),
-        timeout_seconds=software.timeout_seconds,
-    )
+    try:
+        done = make_on_host(
+            run,
+            NAME,
+            [script],
+            probe=lambda host: look(run, host),
+            timeout_seconds=software.timeout_seconds,
+        )
+    except DiskFullError:
+        raise
+    except HostCommandError as error:
+        raise error.with_hint(advise(error.output, software)) from None
     count = keep_locks(run, builder_host(run))
     return Done(digest=done.digest, detail=f"{count} Python packages")
 

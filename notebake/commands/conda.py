@@ -1,78 +1,159 @@
-"""Miniforge and an environment from conda-forge; Anaconda's own channels are never asked.
+"""An environment from conda-forge, and one that holds conda itself, both made by rattler.
 
-They want their terms to be accepted, which nobody can do for somebody else.
+rattler solves and installs conda's packages; it comes from the index of Python packages, by hash,
+with which uv came as well, so that no installer is fetched from elsewhere. It has an environment
+of its own for as long as it works. The programs that use it are our own and go along as text.
 """
 
-from notebake.commands.shell import variables
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from shlex import quote
 
-MINIFORGE_VERSION = "26.3.2-3"
-MINIFORGE_URL = "https://github.com/conda-forge/miniforge/releases/download"
-MINIFORGE_SHA256 = {
-    "x86_64": "848194851a98903134187fbb4ab50efe87b003e0c0f808f97644b7524a62bf2c",
-    "aarch64": "2c113a69297e612b01ca0f320c22a3107a11f2ab9b573d79ac868a175945ce29",
+from notebake import (
+    conda_activation,
+    conda_channels,
+    conda_lock,
+    conda_prefix,
+    conda_trouble,
+)
+from notebake.commands.shell import variables, write_file
+from notebake.recipe import Software
+from notebake.recipe.environment_nodes import read_environment
+
+RATTLER = {
+    "py-rattler==0.28.0": (
+        # x86_64 (manylinux_2_17), then aarch64 (manylinux_2_28)
+        "4f4ab1d34d5394e7ce130a86e59009c95ace4f5757d9c3af04de1351bcea47eb",
+        "61b24202374188e72130f1b3dc63b455befaafc3e49e5481a38b6a6c8828c1e0",
+    ),
+    "ruamel.yaml==0.19.1": ("27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93",),
 }
+WITH_RATTLER = ("conda_machine", "conda_environment")
+"""Programs that are read, not imported: here is no rattler."""
+ON_THE_HOST = (conda_channels, conda_trouble, conda_activation, conda_lock, conda_prefix)
 
 
-def miniforge() -> str:
-    """Return the user's commands that install Miniforge to `$root/conda`, checked by hash."""
-    return (
-        variables(
-            miniforge_version=MINIFORGE_VERSION,
-            miniforge_url=MINIFORGE_URL,
-            miniforge_x86_64=MINIFORGE_SHA256["x86_64"],
-            miniforge_aarch64=MINIFORGE_SHA256["aarch64"],
-        )
-        + INSTALL_MINIFORGE
+def rattler_requirements() -> str:
+    """Return the lines of a requirements file that admit exactly this rattler."""
+    return "\n".join(
+        " ".join((name, *(f"--hash=sha256:{digest}" for digest in digests)))
+        for name, digests in RATTLER.items()
     )
 
 
-INSTALL_MINIFORGE = r"""
-conda=$root/conda/bin/conda
-if [ "$(cat "$root/conda/.notebake-version" 2> /dev/null)" != "$miniforge_version" ]; then
-    case $(uname --machine) in
-        x86_64) sha256=$miniforge_x86_64 ;;
-        aarch64) sha256=$miniforge_aarch64 ;;
-        *) echo "There is no Miniforge for $(uname --machine)" >&2; exit 1 ;;
-    esac
-    name=Miniforge3-$miniforge_version-Linux-$(uname --machine).sh
-    echo "conda: fetching $name"
-    reach "Miniforge's downloads" all "$miniforge_url"
-    rm --recursive --force "$root/conda"
-    curl --fail --location --silent --show-error --connect-timeout 30 --retry 5 --retry-all-errors \
-        --output "$root/$name" "$miniforge_url/$miniforge_version/$name"
-    echo "$sha256  $root/$name" | sha256sum --check --quiet -
-    bash "$root/$name" -b -p "$root/conda" > /dev/null
-    rm "$root/$name"
-    echo "$miniforge_version" > "$root/conda/.notebake-version"
-fi
-# default_channels: also "defaults" in an environment file then means nothing but conda-forge.
-printf '%s\n' 'channels: [conda-forge]' 'default_channels: [conda-forge]' \
-    'channel_priority: strict' 'auto_update_conda: false' 'notify_outdated_conda: false' \
-    > "$root/conda/.condarc"
-"""
+def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list[str]:
+    """Return root's commands that write what `BUILD_WITH_CONDA` goes by: it is too long for a word.
 
+    `specs` are the packages of conda beside those of the recipe's environment.yml.
+    """
+    environment = read_environment(software.requirements or "")
+    job = {
+        "base": f"{root}/conda",
+        "prefix": f"{root}/python",
+        "cache": f"{root}/cache/conda",
+        "private": f"{root}/tmp/logins.json",  # noqa: S108  # the root is not the system's
+        "channels": environment.channels,
+        "specs": {**dict.fromkeys(specs, 0), **environment.specs},
+        "variables": environment.variables,
+    }
+    sources = {one.__name__.rpartition(".")[2]: inspect.getsource(one) for one in ON_THE_HOST}
+    texts = {
+        **{f"notebake/{name}.py": text for name, text in sources.items()},
+        "notebake/__init__.py": "",
+        **{f"notebake/{name}.py": source_of(name) for name in WITH_RATTLER},
+        "job.json": json.dumps(job, indent=1) + "\n",
+        "pip.txt": in_their_lines(environment.pip),
+        "more.txt": "".join(f"{one}\n" for one in software.pip),
+    }
+    return [write_file(f"{programs_of(root)}/{name}", text) for name, text in texts.items()]
+
+
+def source_of(name: str) -> str:
+    """Return the text of one of our own modules."""
+    return files("notebake").joinpath(f"{name}.py").read_text(encoding="utf-8")
+
+
+def programs_of(root: str) -> str:
+    """Return where our own programs lie while the environment is made."""
+    return f"{root}/asked/conda"
+
+
+def build_with_conda(root: str) -> str:
+    """Return the user's commands that make `$root/conda` and `$root/python`."""
+    values = variables(rattler=rattler_requirements(), programs=programs_of(root))
+    return f"{values}\n{BUILD_WITH_CONDA}"
+
+
+def in_their_lines(by_line: Mapping[int, str]) -> str:
+    """Return a text that has each in its line, so that messages name the lines of the file."""
+    last = max(by_line, default=0)
+    return "".join(f"{by_line.get(number, '')}\n" for number in range(1, last + 1))
+
+
+def lock_conda() -> str:
+    """Return root's commands that keep what was installed, as conda and pip can take it again."""
+    return LOCK_CONDA.replace("PROGRAM", quote(inspect.getsource(conda_lock)))
+
+
+def conda_is_installed(root: str) -> str:
+    """Succeed if conda is there, and knows the environment as one of its own."""
+    own, prefix = quote(f"{root}/conda"), quote(f"{root}/python")
+    return f"test -x {own}/bin/conda && test -s {prefix}/conda-meta/history"
+
+
+def profile_with_conda(root: str) -> str:
+    """Return the lines by which a login has the environment activated, and conda at hand."""
+    return PROFILE.replace("ROOT", quote(root))
+
+
+# The caches stay until papermill's step clears them; rattler's own environment goes at once.
 BUILD_WITH_CONDA = r"""
-rm --recursive --force "$root/python"
-verb=create
-if [ -s "$requirements" ]; then
-    echo "conda: building the environment from the file"
-    "$conda" env create --quiet --yes --prefix "$root/python" --file "$requirements"
-    verb=install
+python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
+    echo "error: conda's environments are made by a program that needs Python 3.10;" \
+        "take a base image whose python3 is as new, or manager: pip" >&2
+    exit 1
+}
+if [ "$(cat "$root/rattler/.notebake-made-of" 2> /dev/null)" != "$rattler" ]; then
+    rm --recursive --force "$root/rattler"
+    "$uv" --quiet venv --python "$(command -v python3)" "$root/rattler"
+    "$uv" --quiet pip install --python "$root/rattler/bin/python" --no-deps --only-binary :all: \
+        --require-hashes --requirements <(echo "$rattler")
+    echo "$rattler" > "$root/rattler/.notebake-made-of"
 fi
-echo "conda: $(echo "$packages" | wc --lines) packages, with all that they need"
-printf '%s\n' "$packages" > "$root/packages.txt"
-"$conda" "$verb" --quiet --yes --override-channels --channel conda-forge \
-    --strict-channel-priority --prefix "$root/python" --file "$root/packages.txt"
-rm "$root/packages.txt"
-if [ -n "$pip" ]; then
-    "$uv" pip install --python "$root/python/bin/python" --requirements <(printf '%s\n' "$pip")
+conda_environment() {
+    env --chdir="$programs" "$root/rattler/bin/python" -m notebake.conda_environment "$1" job.json
+}
+sites=$(conda_environment sites)
+mapfile -t sites < <(printf %s "$sites")
+reach "the channels of conda packages" all "${sites[@]}"
+echo "conda: solving the environment"
+conda_environment build
+if grep --quiet '[^[:space:]]' "$programs/pip.txt" "$programs/more.txt"; then
+    echo "Python: adding what pip: lists"
+    install_by_uv "$programs/pip.txt" environment.yml --requirements "$programs/more.txt"
 fi
-"$conda" clean --quiet --yes --tarballs --index-cache
+rm --recursive --force "$root/rattler"
 """
 
 LOCK_CONDA = r"""
-conda=$root/conda/bin/conda
-explicit() { "$conda" list --prefix "$root/python" --explicit "$1"; }
-{ explicit --sha256 2> /dev/null || explicit --md5; } | keep conda-explicit.txt
-"$conda" env export --prefix "$root/python" | keep environment.yml
+lock_of() { python3 -I -c PROGRAM "$1" "$root/$2"; }
+lock_of explicit python | keep conda-explicit.txt
+lock_of explicit conda | keep conda-itself-explicit.txt
+lock_of environment python | keep environment.yml
+"""
+
+# As `conda activate` does (conda/activate.py), but without starting Python at each login. What it
+# defines for bash is conda's own file.
+PROFILE = r"""PATH=ROOT/python/bin:ROOT/conda/condabin:$PATH
+export CONDA_PREFIX=ROOT/python CONDA_DEFAULT_ENV=ROOT/python CONDA_SHLVL=1
+export CONDA_EXE=ROOT/conda/bin/conda CONDA_PYTHON_EXE=ROOT/conda/bin/python
+if [ -n "${BASH_VERSION:-}" ]; then
+    [ ! -r ROOT/conda/etc/profile.d/conda.sh ] || . ROOT/conda/etc/profile.d/conda.sh
+    for notebake_script in ROOT/python/etc/conda/activate.d/*.sh; do
+        [ ! -r "$notebake_script" ] || . "$notebake_script"
+    done
+    unset notebake_script
+fi
 """

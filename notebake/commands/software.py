@@ -8,11 +8,19 @@ What was fetched for it stays in a cache until papermill has its environment, to
 import base64
 from shlex import quote
 
-from notebake.commands.conda import BUILD_WITH_CONDA, LOCK_CONDA, miniforge
+from notebake.commands.conda import (
+    build_with_conda,
+    conda_is_installed,
+    lock_conda,
+    profile_with_conda,
+    programs_of,
+    write_conda_job,
+)
 from notebake.commands.outside import REACH
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables, write_file
 from notebake.commands.uv import (
     BUILD_WITH_PIP,
+    INSTALL_BY_UV,
     INSTALL_UV,
     LOCKING,
     REACH_INDEX,
@@ -20,6 +28,7 @@ from notebake.commands.uv import (
     uv_requirement,
 )
 from notebake.recipe import Software
+from notebake.recipe.requirements import requirements_for_uv
 
 ROOT = "/opt/notebake"
 LOCKS = "/var/lib/notebake/locks"
@@ -38,12 +47,12 @@ def install_software(
 ) -> str:
     """Return the root script that installs all of it, and writes what was resolved to `locks`."""
     built = f"grep -qsxF {quote(digest)} {quote(root)}/python/.notebake-digest"
+    with_conda = software.manager == "conda"
     return script(
         NETWORK_ENVIRONMENT,
         variables(root=root, user=user, locks=locks),
         'install --directory --owner="$user" "$root"',
-        # A file, as it may be longer than a command line.
-        write_file(asked_file(software, root), software.requirements or ""),
+        *write_asked(software, root),
         f"if {built}; then",
         'echo "Python: already there"',
         "else",
@@ -51,44 +60,59 @@ def install_software(
         "fi",
         LOCKING,
         LOCK,
-        LOCK_CONDA if software.manager == "conda" else "",
-        write_file(profile, f"PATH={quote(root)}/python/bin:$PATH\n"),
+        *((lock_conda(), f"rm --recursive {quote(programs_of(root))}") if with_conda else ()),
+        write_file(profile, profile_with_conda(root) if with_conda else profile_with_pip(root)),
     )
+
+
+def specs_of(software: Software) -> tuple[str, ...]:
+    """Return what the manager is asked for beside the recipe's file."""
+    python = (f"python={software.python}",) if software.python else ()
+    return (*ALWAYS, *python, *software.packages)
+
+
+def write_asked(software: Software, root: str) -> list[str]:
+    """Return root's commands that write what was asked for: it may be longer than a command."""
+    if software.manager == "conda":
+        return write_conda_job(software, specs_of(software), root)
+    return [write_file(asked_file(root), requirements_for_uv(software.requirements or ""))]
 
 
 def build_environment(software: Software, digest: str, root: str) -> list[str]:
     """Return the user's commands that build the environment; the digest is written last."""
-    with_conda = software.manager == "conda"
-    specs = (*ALWAYS, *((f"python={software.python}",) if software.python else ()))
     values = variables(
         root=root,
         digest=digest,
         uv_requirement=uv_requirement(),
-        packages="\n".join((*specs, *software.packages)),
-        requirements=asked_file(software, root),
-        pip="\n".join(software.pip),
+        packages="\n".join(specs_of(software)),
+        requirements=asked_file(root),
     )
-    build = (miniforge(), BUILD_WITH_CONDA) if with_conda else (BUILD_WITH_PIP,)
-    return [values, UV_ENVIRONMENT, REACH, REACH_INDEX, INSTALL_UV, *build, FINISH]
+    build = build_with_conda(root) if software.manager == "conda" else BUILD_WITH_PIP
+    before = (values, UV_ENVIRONMENT, REACH, REACH_INDEX, INSTALL_UV, INSTALL_BY_UV)
+    return [*before, build, FINISH]
 
 
-def asked_file(software: Software, root: str) -> str:
-    """Return where the recipe's requirements lie; conda goes by the end of the name."""
-    return (
-        f"{root}/asked/{'environment.yml' if software.manager == 'conda' else 'requirements.txt'}"
-    )
+def asked_file(root: str) -> str:
+    """Return where the recipe's requirements lie."""
+    return f"{root}/asked/requirements.txt"
 
 
-def software_is_installed(digest: str, root: str = ROOT) -> str:
+def profile_with_pip(root: str) -> str:
+    """Return the line by which a login finds the environment's programs."""
+    return f"PATH={quote(root)}/python/bin:$PATH\n"
+
+
+def software_is_installed(digest: str, root: str = ROOT, manager: str = "pip") -> str:
     """Succeed if the environment was built from exactly this, and is whole.
 
     Its interpreter is asked to find the packages; starting the programs would take seconds.
     """
     python = quote(f"{root}/python")
+    more = f" && {conda_is_installed(root)}" if manager == "conda" else ""
     return (
         f"grep -qsxF {quote(digest)} {python}/.notebake-digest"
         f" && test -x {python}/bin/jupyter-lab"
-        f" && {python}/bin/python -c {find_modules('jupyterlab', 'ipykernel')}"
+        f" && {python}/bin/python -c {find_modules('jupyterlab', 'ipykernel')}{more}"
     )
 
 

@@ -63,6 +63,20 @@ print(PyPI.simple_url)
 """
 """Prints the index that pip asks where it is told none."""
 
+ASK_INDEX = f"""\
+import contextlib, io, os
+
+said = io.StringIO()
+with contextlib.redirect_stdout(said):
+    exec({FIND_INDEX!r})
+named = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX") or said.getvalue()
+if named:
+    print(named)
+else:
+    exec({FIND_PIPS_OWN_INDEX!r})
+"""
+"""Prints the index that pip asks here, by its settings or its own."""
+
 REACH_INDEX = r"""
 index=${PIP_INDEX_URL:-$(python3 -I -c FIND_INDEX)}
 case ${PIP_NO_INDEX:+none}$index in
@@ -87,15 +101,43 @@ if [ "uv==$found" != "$wanted" ]; then
 fi
 """.replace("PRINT_WHEEL", quote(f"{FIND_WHEEL}print(wheel)\n"))
 
+HEAR_UV = """\
+import pathlib, re, sys
+
+file, name = sys.argv[1:]
+text = pathlib.Path(file).read_bytes()
+
+
+def line_of(found):
+    return f"{name}, line {text.count(bytes([10]), 0, int(found[1])) + 1}"
+
+
+for line in sys.stdin:
+    if not re.match(r" [+~-] ", line):
+        line = re.sub(rf"`?{re.escape(file)}`? at position (\\d+)", line_of, line)
+        sys.stdout.write(line.replace(file, name))
+        sys.stdout.flush()
+"""
+"""Prints what uv says without its list of packages, which the lock file has, and with the user's
+own line in place of a position in the copy of a file."""
+
 # Bytecode is not compiled here: that costs more than the first start of JupyterLab and a kernel
 # saves. The first use writes it, as the user may, and so it comes into the image after all.
+INSTALL_BY_UV = r"""
+install_by_uv() {
+    "$uv" pip install --python "$root/python/bin/python" \
+        "${@:3}" --requirements "$1" 2>&1 |
+        python3 -I -c HEAR_UV "$1" "$2"
+}
+""".replace("HEAR_UV", quote(HEAR_UV))
+"""Defines `install_by_uv FILE NAME OPTION…`: what uv says of a file names it as its owner does."""
+
 BUILD_WITH_PIP = r"""
 rm --recursive --force "$root/python"
 echo "Python: building the environment with uv"
 "$uv" --quiet venv --python "$(command -v python3)" "$root/python"
-"$uv" pip install --python "$root/python/bin/python" \
-    --requirements <(printf '%s\n' "$packages" && cat "$requirements") 2>&1 |
-    sed --unbuffered '/^ [+~-] /d'  # the lock file has the list
+printf '%s\n' "$packages" > "$root/tmp/packages.txt"
+install_by_uv "$requirements" requirements.txt --requirements "$root/tmp/packages.txt"
 """
 
 LOCKING = r"""

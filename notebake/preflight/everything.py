@@ -16,6 +16,7 @@ from notebake.preflight import (
     permissions,
     quotas,
     repository,
+    software,
     storage,
 )
 from notebake.preflight.finding import Check, Finding, Verdict, carry_out_check, with_verdict
@@ -38,6 +39,7 @@ CHECKS = (
     Check(disks.check_key),
     Check(repository.check_repository),
     Check(datasets.check_datasets, is_needed=True),
+    Check(software.check_software),
     Check(storage.check_run_store, is_needed=True),
     Check(permissions.check_permissions),
 )

@@ -29,7 +29,7 @@ class Software(Part):
     apt: tuple[Package, ...] = ()
     """Packages of the distribution."""
     manager: Literal["pip", "conda"] = "pip"
-    """Who makes the Python environment: uv from PyPI, or Miniforge from conda-forge."""
+    """Who makes the Python environment: uv from PyPI, or rattler from conda-forge."""
     python: Annotated[str, matching(r"3\.\d{1,2}", "a Python version such as 3.12")] | None = None
     """Python version for conda; pip takes the distribution's."""
     packages: tuple[Package, ...] = ()

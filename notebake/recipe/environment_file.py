@@ -5,26 +5,43 @@ from collections.abc import Iterator
 
 import yaml
 
-from notebake.recipe.requirement_line import find_requirement_fault, holds_credential
+from notebake.conda_channels import is_anaconda
+from notebake.recipe.environment_nodes import (
+    entries_of,
+    find_value,
+    line_of,
+    pip_entries_of,
+)
+from notebake.recipe.requirement_line import (
+    EDITABLE_NOTE,
+    find_requirement_fault,
+    holds_credential,
+)
+from notebake.recipe.requirement_options import read_line
 
-ANACONDA = re.compile(r"(defaults|https?://repo\.anaconda\.com\S*|(https?://\S+/)?pkgs/\S+)/?")
-TERMS = "Anaconda's own channels ask for their terms to be accepted; use conda-forge"
+OF_ANACONDA = (
+    "is taken as conda-forge: Anaconda's own channels ask for their terms to be accepted, which"
+    " nobody can do for somebody else"
+)
 FOREIGN = re.compile(
-    r"(vs20\d\d_runtime|vc|vc\d*_runtime|ucrt|pywin32|pywinpty|winpty|m2w64-.*"
-    r"|msys2-conda-epoch|python\.app|.*_(osx|win)-(64|arm64))"
+    r"(vs20\d\d_runtime|vc|vc\d*_runtime|vcomp\d*|ucrt|pywin32|pywinpty|winpty|wincertstore"
+    r"|win_inet_pton|win_unicode_console|console_shortcut|m2w64-.*|msys2-conda-epoch"
+    r"|appnope|pyobjc-.*|python\.app|.*_(osx|win)-(64|arm64))"
 )
 """Packages of conda-forge that are for Windows or macOS alone."""
-OTHER_HOME = re.compile(r"[A-Za-z]:\\|/Users/")
+OTHER_HOME = re.compile(r"[A-Za-z]:[\\/]|/Users/|/opt/homebrew/|/usr/local/Caskroom/")
 SPECIFICATION = re.compile(
-    r"(?:(?P<channel>[^:\s]+)::)?(?P<name>[^\s=<>!~\[]+)\s*"
-    r"(?:=\s*(?P<version>[^\s=<>]+)=(?P<build>[^\s=\]]+))?.*"
+    r"(?:(?P<channel>\S+?)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*"
+    r"(?:=\s*(?P<version>[^\s=<>]+)\s*=\s*(?P<build>[^\s=\]]+)|(?P<more>[\s=<>!~*\[].*))?"
 )
+BUILT = re.compile(r"\S+\s+\S+\s+(?P<build>[^\s\[]+)")
+"""The other way to name a build: name, version, build."""
 
 
 def is_environment_file(text: str) -> bool:
     """Tell whether a text is an environment.yml: a mapping with dependencies."""
     try:
-        return _find(yaml.compose(text, Loader=yaml.SafeLoader), "dependencies") is not None
+        return find_value(yaml.compose(text, Loader=yaml.SafeLoader), "dependencies") is not None
     except (yaml.YAMLError, RecursionError):
         return re.search(r"^\s?[\"']?dependencies[\"']?\s*:", text, re.MULTILINE) is not None
 
@@ -41,71 +58,105 @@ def find_environment_faults(text: str) -> Iterator[str]:
     except (yaml.YAMLError, RecursionError):
         yield "is not YAML"
         return
-    dependencies = _find(root, "dependencies")
+    dependencies = find_value(root, "dependencies")
     if dependencies is None:
         yield "with manager: conda this must be an environment.yml, with dependencies:"
         return
     if not isinstance(dependencies, yaml.SequenceNode):
-        yield f"{_line(dependencies)}dependencies must be a list, with a - before each"
+        yield f"{line_of(dependencies)}dependencies must be a list, with a - before each"
         return
-    channels = list(_entries(_find(root, "channels")))
-    anaconda = [one for one in channels if ANACONDA.fullmatch(one.value)]
-    yield from (f"{_line(one)}{TERMS}" for one in anaconda)
-    prefix = _find(root, "prefix")
-    is_other = isinstance(prefix, yaml.ScalarNode) and OTHER_HOME.match(prefix.value) is not None
-    is_other = is_other or any(FOREIGN.fullmatch(_name(one)) for one in _entries(dependencies))
-    for one in _entries(dependencies):
-        if fault := _package_fault(one.value, is_foreign=is_other or bool(anaconda)):
-            yield f"{_line(one)}{fault}"
+    channels = find_value(root, "channels")
+    if isinstance(channels, yaml.ScalarNode) and channels.value:
+        yield f"{line_of(channels)}channels must be a list, with a - before each"
+    is_foreign = _is_of_another_system(root) or _is_of_anaconda_alone(root)
+    for one in entries_of(dependencies):
+        if not holds_credential(one.value) and (fault := _package_fault(one.value, is_foreign)):
+            yield f"{line_of(one)}{fault}"
     yield from find_pip_faults(dependencies)
+
+
+def find_environment_notes(text: str) -> Iterator[str]:
+    """Yield what is taken otherwise than it is written, of a text without faults."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
+    for one in entries_of(find_value(root, "channels")):
+        if is_anaconda(one.value):
+            yield f"{line_of(one)}{one.value.strip()} {OF_ANACONDA}"
+    has_theirs = any(is_anaconda(one.value) for one in entries_of(find_value(root, "channels")))
+    for one in entries_of(find_value(root, "dependencies")):
+        found = SPECIFICATION.fullmatch(one.value.strip())
+        if found and found["channel"] and is_anaconda(found["channel"]):
+            yield f"{line_of(one)}{found['channel']}:: {OF_ANACONDA}"
+        if has_theirs and found and _build_of(one.value, found):
+            yield f"{line_of(one)}the build that is named for {found['name']} must be conda-forge's"
+    for one in pip_entries_of(find_value(root, "dependencies")):
+        if "editables" in read_line(one.value.strip()).options:
+            yield f"{line_of(one)}{EDITABLE_NOTE}"
 
 
 def find_pip_faults(dependencies: yaml.SequenceNode) -> Iterator[str]:
     """Yield what is wrong with the packages that conda leaves to pip."""
     for part in dependencies.value:
-        if not isinstance(part, yaml.MappingNode):
+        if isinstance(part, yaml.ScalarNode):
             continue
-        for one in _entries(_find(part, "pip")):
-            if not holds_credential(one.value) and (fault := find_requirement_fault(one.value)):
-                yield f"{_line(one)}{fault}"
+        pip = find_value(part, "pip")
+        if pip is None:
+            yield f"{line_of(part)}is neither a package nor pip: with a list of packages"
+        elif not isinstance(pip, yaml.SequenceNode) and pip.value:
+            yield f"{line_of(pip)}pip must be a list, with a - before each"
+    for one in pip_entries_of(dependencies):
+        if not holds_credential(one.value) and (fault := find_requirement_fault(one.value)):
+            yield f"{line_of(one)}{fault}"
 
 
-def _package_fault(text: str, *, is_foreign: bool) -> str | None:
+def _is_of_another_system(root: yaml.Node | None) -> bool:
+    """Tell whether an environment was exported on Windows or macOS."""
+    prefix = find_value(root, "prefix")
+    if isinstance(prefix, yaml.ScalarNode) and OTHER_HOME.match(prefix.value):
+        return True
+    return any(
+        FOREIGN.fullmatch(_name(one)) for one in entries_of(find_value(root, "dependencies"))
+    )
+
+
+def _is_of_anaconda_alone(root: yaml.Node | None) -> bool:
+    """Tell whether an environment's builds cannot be conda-forge's."""
+    channels = [one.value for one in entries_of(find_value(root, "channels"))]
+    named = [one for one in channels if one != "nodefaults"]
+    return bool(named) and all(is_anaconda(one) for one in named)
+
+
+def _package_fault(text: str, is_foreign: bool) -> str | None:
     """Return what is wrong with one of conda's own packages."""
-    found = SPECIFICATION.fullmatch(text.strip())
-    if found is None or text.startswith((".", "/", "~", "file:")) or "\\" in text:
+    text = text.strip()
+    if text.startswith((".", "/", "~", "file:")) or "\\" in text:
         return "names another file, which will not be on the machine; write name=VERSION"
-    if found["channel"] and ANACONDA.fullmatch(found["channel"]):
-        return TERMS
+    if re.match(r"(git\+|-e\b|--)|\S+\s*@", text):
+        return "is pip's to install; write it under pip:, in a list of its own"
+    if re.match(r"https?://\S+\.(conda|tar\.bz2)(#\S+)?$", text):
+        return None
+    found = SPECIFICATION.fullmatch(text)
+    if found is None:
+        return "is nothing that conda reads as a package; write name=VERSION"
     name = found["name"]
     if FOREIGN.fullmatch(name):
         return f"{name} is for another system than the machine's Linux; remove the line"
-    if found["build"] and is_foreign:
+    if is_foreign and _build_of(text, found):
+        version = found["version"] or "VERSION"
         return (
-            f"names a build of another system or channel; write {name}={found['version']}"
+            f"names a build of another system or channel; write {name}={version}"
             " (conda env export --no-builds writes all of them so)"
         )
     return None
+
+
+def _build_of(text: str, found: re.Match[str]) -> str:
+    """Return the build that a specification names, which no pattern leaves open."""
+    by_blanks = BUILT.fullmatch(text.strip())
+    build = found["build"] or (by_blanks["build"] if by_blanks else "")
+    return "" if "*" in build else build
 
 
 def _name(node: yaml.ScalarNode) -> str:
     """Return the name of a package in conda's writing."""
     found = SPECIFICATION.fullmatch(str(node.value).strip())
     return found["name"] if found else ""
-
-
-def _find(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    """Return the value of a key, if the node is a mapping that has it."""
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
-
-
-def _entries(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """Yield the entries of a list that are plain text."""
-    if isinstance(node, yaml.SequenceNode):
-        yield from (one for one in node.value if isinstance(one, yaml.ScalarNode))
-
-
-def _line(node: yaml.Node) -> str:
-    """Return where a node begins."""
-    return f"line {node.start_mark.line + 1}: "

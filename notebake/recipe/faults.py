@@ -30,7 +30,8 @@ def validate_reading(reading: Reading) -> tuple[Recipe | None, list[Fault]]:
             continue
         told = {fault.place.path for fault in reading.faults}
         for each in errors:
-            found = tuple(explain(reading.root, each, is_first and not reading.faults))
+            trusts_absence = is_whole(each["loc"], faults)
+            found = tuple(explain(reading.root, each, trusts_absence))
             if is_first or isinstance(contradiction_of(each), ContradictionError):
                 new = (fault for fault in found if fault.place.path not in told)
                 faults.extend(fault for fault in new if fault not in faults)
@@ -44,6 +45,15 @@ def without_alternatives(error: ErrorDetails) -> ErrorDetails:
     if error["loc"][:2] == ("notebook", "parameters"):
         error["loc"] = error["loc"][:3]
     return error
+
+
+def is_whole(part: FieldPath, faults: list[Fault]) -> bool:
+    """Tell whether no field of a part was found wrong, but for entries of its lists.
+
+    Then a field that is missing was not taken out, nor misspelt.
+    """
+    within = [one.place.path[len(part) :] for one in faults if one.place.path[: len(part)] == part]
+    return all(len(path) == 2 and isinstance(path[1], int) for path in within)
 
 
 def take_as_written(root: PlacedMapping, errors: list[ErrorDetails]) -> bool:

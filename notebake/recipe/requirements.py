@@ -8,15 +8,21 @@ from collections.abc import Iterator
 
 from notebake.recipe.environment_file import (
     find_environment_faults,
+    find_environment_notes,
     is_environment_file,
 )
 from notebake.recipe.requirement_line import (
     CREDENTIAL_FAULT,
+    EDITABLE_NOTE,
     find_requirement_fault,
     holds_credential,
+    without_editing,
 )
+from notebake.recipe.requirement_options import IN_FULL, read_line
 
 LONGEST_CHARACTERS = 200_000
+COMMENT = re.compile(r"(^|\s+)#.*$")
+"""pip/_internal/req/req_file.py, COMMENT_RE."""
 
 
 def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
@@ -26,8 +32,14 @@ def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
     """
     if text is None:
         return
-    if len(text) > LONGEST_CHARACTERS or "\0" in text:
-        yield "is too long, or not text"
+    if len(text) > LONGEST_CHARACTERS:
+        yield f"is longer than {LONGEST_CHARACTERS} characters"
+        return
+    if "\0" in text:
+        yield (
+            "is not text in UTF-8; where it is UTF-16, convert it:"
+            " iconv --from-code=UTF-16LE --to-code=UTF-8"
+        )
         return
     if not text.strip():
         yield "is empty, and would change nothing; leave it out"
@@ -45,16 +57,55 @@ def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
                 yield f"line {number}: {fault}"
 
 
+def find_requirement_notes(text: str | None, manager: str) -> Iterator[str]:
+    """Yield what is taken otherwise than it is written, of a text without faults."""
+    if text is None:
+        return
+    if manager == "conda":
+        yield from find_environment_notes(text)
+        return
+    for number, line in logical_lines(text):
+        if line and "editables" in read_line(line).options:
+            yield f"line {number}: {EDITABLE_NOTE}"
+
+
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each requirement with the number of its first line: a backslash goes on, # ends it."""
+    """Yield each requirement with the number of its first line, without comments, as pip joins.
+
+    A line of a comment ends one that goes on (pip/_internal/req/req_file.py, join_lines).
+    """
     begun: list[str] = []
     first = 1
     for number, line in enumerate(text.splitlines(), start=1):
+        is_comment = COMMENT.match(line) is not None
+        goes_on = line.endswith("\\") and not is_comment
         first = first if begun else number
-        begun.append(line.removesuffix("\\"))
-        if line.endswith("\\") and not line.lstrip().startswith("#"):
-            continue
-        yield first, re.sub(r"(^|\s)#.*", "", "".join(begun)).strip()
-        begun = []
+        begun.append(line.strip("\\") if goes_on else f" {line}" if is_comment else line)
+        if not goes_on:
+            yield first, COMMENT.sub("", "".join(begun)).strip()
+            begun = []
     if begun:
-        yield first, "".join(begun).strip()
+        yield first, COMMENT.sub("", "".join(begun)).strip()
+
+
+def requirements_for_uv(text: str) -> str:
+    """Return the same requirements as uv reads them, each in the line where it begins.
+
+    pip takes what uv does not: comments between lines that go on, short options without a blank,
+    several on one line, and folders to edit from git.
+    """
+    placed: dict[int, str] = {}
+    behind: list[str] = []
+    last = 0
+    for number, line in logical_lines(text):
+        last = number
+        read = read_line(line)
+        whole = [f"{IN_FULL[name]} {value}".strip() for name, value in read.of_the_file]
+        whole += map(without_editing, read.options.get("editables", ()))
+        if read.requirement:
+            hashes = (f"--hash={one}" for one in read.options.get("hashes", ()))
+            whole.insert(0, " ".join((read.requirement, *hashes)))
+        placed[number], more = (whole[0], whole[1:]) if whole else ("", [])
+        behind += more
+    lines = [placed.get(number, "") for number in range(1, last + 1)]
+    return "".join(f"{line}\n" for line in (*lines, *behind))

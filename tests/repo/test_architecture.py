@@ -16,9 +16,12 @@ REACHING = {"httpx", "requests", "socket", "subprocess", "urllib.request", "webs
 PURE = {
     "asked",
     "commands",
+    "conda_channels",
+    "conda_trouble",
     "cost",
     "credential_scan",
     "digest",
+    "ending",
     "errors",
     "notebook_figures",
     "notebook_html",
@@ -34,6 +37,7 @@ PURE = {
     "progress",
     "recipe",
     "records",
+    "software_advice",
     "user_data",
 }
 READS_FILES = {"cost", "credential_scan", "prices", "recipe.document", "recipe.file"}

@@ -40,10 +40,15 @@ class ShellWorld:
         path = self.directory / "calls"
         return path.read_text().splitlines() if path.exists() else []
 
+    @property
+    def path(self) -> str:
+        """Where programs are looked for: the fake ones first."""
+        return f"{self.directory / 'bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"
+
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a text as the host would, and prove that nothing in it ran by injection."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        kept["PATH"] = f"{self.directory / 'bin'}:{kept['PATH']}:/usr/sbin:/sbin"
+        kept["PATH"] = self.path
         done = subprocess.run(
             ["bash", "-c", text],
             cwd=self.directory,

@@ -1,0 +1,68 @@
+"""What a conda environment sets when it is activated, also for kernels that nobody activates.
+
+It goes along to the host and needs the standard library only.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ACTIVATE = """\
+for script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
+    [ ! -r "$script" ] || . "$script"
+done > /dev/null 2>&1 < /dev/null
+exec env --null
+"""
+NOT_KEPT = {"_", "PWD", "OLDPWD", "SHLVL", "HOME", "PATH"}
+SECONDS = 60
+
+
+def keep_variables(prefix: Path, variables: Mapping[str, str]) -> None:
+    """Write an environment's own variables where conda's activation finds them.
+
+    conda keeps them in capitals (conda/core/prefix_data.py, set_environment_env_vars).
+    """
+    if variables:
+        state = {"env_vars": {name.upper(): str(variables[name]) for name in variables}}
+        (prefix / "conda-meta" / "state").write_text(json.dumps(state), encoding="utf-8")
+
+
+def activated(prefix: Path) -> dict[str, str]:
+    """Return the variables that the environment sets when it is activated."""
+    before = {
+        "HOME": os.environ.get("HOME", "/"),
+        "PATH": f"{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+        "CONDA_PREFIX": str(prefix),
+        "CONDA_DEFAULT_ENV": str(prefix),
+        "CONDA_SHLVL": "1",
+    }
+    state = prefix / "conda-meta" / "state"
+    if state.exists():
+        before |= json.loads(state.read_text(encoding="utf-8"))["env_vars"]
+    printed = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-c", ACTIVATE],
+        env=before,
+        capture_output=True,
+        check=True,
+        timeout=SECONDS,
+        cwd=prefix,
+    ).stdout
+    pairs = (one.partition("=") for one in printed.decode(errors="replace").split("\0") if one)
+    return {name: value for name, _, value in pairs if name not in NOT_KEPT}
+
+
+def activate_kernels(prefix: Path) -> None:
+    """Let the kernels of an environment have what its activation sets: nobody activates them.
+
+    What a kernelspec itself sets stays as it is.
+    """
+    variables = activated(prefix)
+    for file in prefix.glob("share/jupyter/kernels/*/kernel.json"):
+        kernel = json.loads(file.read_text(encoding="utf-8"))
+        kernel["env"] = {**variables, **kernel.get("env", {})}
+        # It may be a link to the package's own file, in the cache or in another environment.
+        new = file.with_name("kernel.json.new")
+        new.write_text(json.dumps(kernel, indent=1) + "\n", encoding="utf-8")
+        new.replace(file)

@@ -1,0 +1,135 @@
+"""The software: what is taken otherwise than it is written, and pins that have no wheel.
+
+Nothing here bars a build: the machine asks its own index, and may build what has no wheel.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from urllib.parse import urlsplit
+
+import httpx
+
+from notebake.aws import images
+from notebake.commands.uv import ASK_INDEX
+from notebake.own_address import UNUSABLE_PROXY
+from notebake.preflight.finding import Finding, good, not_checked
+from notebake.preflight.wheels import (
+    File,
+    Pin,
+    Python,
+    find_pins,
+    named_index,
+    parse_files,
+    python_of,
+    trouble_of,
+)
+from notebake.recipe.requirements import find_requirement_notes
+from notebake.records import Run
+from notebake.software_advice import WAYS_OUT
+
+AT_ONCE = 8
+EACH_SECONDS = 10
+ALL_SECONDS = 20
+"""What has not been answered by then is not checked: nobody waits for a slow index."""
+JSON = "application/vnd.pypi.simple.v1+json"
+"""https://packaging.python.org/en/latest/specifications/simple-repository-api/"""
+
+
+def check_software(run: Run) -> Iterable[Finding]:
+    """What the files mean here, and whether what they pin can be had ready made."""
+    software = run.recipe.software
+    file = "environment.yml" if software.manager == "conda" else "requirements.txt"
+    for note in find_requirement_notes(software.requirements, software.manager):
+        yield good(f"{file}, {note}.")
+    if software.manager == "pip":
+        yield from check_pins(run)
+
+
+def check_pins(run: Run) -> Iterator[Finding]:
+    """Each pinned version has a wheel for the base image's Python."""
+    pins = find_pins(run.recipe.software)
+    if not pins:
+        return
+    what = f"Whether {len(pins)} pinned packages have a wheel"
+    base = images.resolve_base_image(run.recipe.base_image, run.recipe.region)
+    python = python_of(base.get("Name", ""), base.get("Architecture", ""))
+    if python is None:
+        yield not_checked(f"{what}: which Python {base['ImageId']} has is not told by its name.")
+        return
+    index = named_index(run.recipe.software.requirements) or own_index()
+    if not index:
+        yield not_checked(f"{what}: this computer knows no index to ask.")
+        return
+    pins = [pin for pin in pins if pin.is_for(python)]
+    answers = ask_index(index, sorted({pin.name for pin in pins}))
+    yield from judge_pins(pins, python, answers, urlsplit(index).hostname or "the index")
+
+
+def judge_pins(
+    pins: list[Pin], python: Python, answers: dict[str, list[File] | str], host: str
+) -> Iterator[Finding]:
+    """Yield what is missing, and how many pins are in order."""
+    in_order = 0
+    silent: dict[str, list[str]] = {}
+    for pin in pins:
+        answer = answers.get(pin.name, f"no answer within {ALL_SECONDS} s")
+        if isinstance(answer, str):
+            silent.setdefault(answer, []).append(pin.name)
+        elif trouble := trouble_of(pin, python, answer):
+            yield not_checked(
+                f"Whether {pin} can be installed on Python {python}: {trouble}.",
+                f"Loosen the pin, {WAYS_OUT}.",
+            )
+        else:
+            in_order += 1
+    for reason, names in silent.items():
+        some = f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
+        yield not_checked(f"Whether there are wheels of {some}: {host} gives {reason}.")
+    if in_order:
+        yield good(f"{in_order} pinned packages can be had for Python {python}.")
+
+
+def own_index() -> str:
+    """Return the index that this computer's pip would ask; empty where nobody can tell."""
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-I", "-c", ASK_INDEX],
+            capture_output=True,
+            text=True,
+            timeout=EACH_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return asked.stdout.strip()
+
+
+def ask_index(index: str, names: list[str]) -> dict[str, list[File] | str]:
+    """Return the files of each package, or in words why there is no answer."""
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
+    try:
+        with httpx.Client(timeout=EACH_SECONDS, follow_redirects=True) as client:
+            asked = {pool.submit(ask_for, client, index, name): name for name in names}
+            done, _ = wait(asked, timeout=ALL_SECONDS)
+            pool.shutdown(wait=False, cancel_futures=True)
+            return {asked[one]: one.result() for one in done if not one.cancelled()}
+    except UNUSABLE_PROXY as error:
+        return dict.fromkeys(names, f"no answer by the proxy of this computer: {error}")
+
+
+def ask_for(client: httpx.Client, index: str, name: str) -> list[File] | str:
+    """Return the files of one package, or in words why there is no answer."""
+    try:
+        answer = client.get(f"{index.rstrip('/')}/{name}/", headers={"Accept": JSON})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []
+        answer.raise_for_status()
+        return parse_files(answer.json())
+    except httpx.HTTPStatusError as error:
+        return f"the answer {error.response.status_code}"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"no answer ({type(error).__name__})"
+    except ValueError:
+        return "no answer in JSON"

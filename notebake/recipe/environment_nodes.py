@@ -1,0 +1,71 @@
+"""An environment.yml, read as YAML: what it asks for, and in which lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from notebake.recipe.requirement_line import without_editing
+from notebake.recipe.requirement_options import read_line
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an environment.yml asks for."""
+
+    channels: tuple[str, ...] = ()
+    """Best first, as they are written."""
+    specs: dict[str, int] = field(default_factory=dict)
+    """conda's packages, each with its line."""
+    pip: dict[int, str] = field(default_factory=dict)
+    """By its line, what pip installs afterwards, as uv reads it."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What is set when the environment is activated."""
+
+
+def read_environment(text: str) -> Environment:
+    """Return what a text without faults asks for."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
+    dependencies, variables = find_value(root, "dependencies"), find_value(root, "variables")
+    pairs = variables.value if isinstance(variables, yaml.MappingNode) else []
+    return Environment(
+        channels=tuple(one.value.strip() for one in entries_of(find_value(root, "channels"))),
+        specs={one.value.strip(): line_number(one) for one in entries_of(dependencies)},
+        pip={line_number(one): _for_uv(one.value.strip()) for one in pip_entries_of(dependencies)},
+        variables={key.value: str(value.value) for key, value in pairs},
+    )
+
+
+def _for_uv(line: str) -> str:
+    """Return one of pip's lines as uv reads it."""
+    read = read_line(line)
+    return without_editing(read.options["editables"][0]) if "editables" in read.options else line
+
+
+def find_value(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """Return the value of a key, if the node is a mapping that has it."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def entries_of(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Yield the entries of a list that are plain text."""
+    if isinstance(node, yaml.SequenceNode):
+        yield from (one for one in node.value if isinstance(one, yaml.ScalarNode))
+
+
+def pip_entries_of(dependencies: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Yield what conda leaves to pip."""
+    if isinstance(dependencies, yaml.SequenceNode):
+        for part in dependencies.value:
+            yield from entries_of(find_value(part, "pip"))
+
+
+def line_number(node: yaml.Node) -> int:
+    """Return the line in which a node begins."""
+    return int(node.start_mark.line) + 1
+
+
+def line_of(node: yaml.Node) -> str:
+    """Return where a node begins, for people."""
+    return f"line {line_number(node)}: "
