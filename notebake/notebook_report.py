@@ -18,7 +18,7 @@ from notebake.notebook_parameters import find_idle_parameters
 from notebake.recipe import Notebook
 from notebake.records import NotebookVerdict
 
-__all__ = ["as_html", "explain", "judge"]
+__all__ = ["as_html", "counted", "explain", "judge"]
 
 PAPERMILLS_ERROR = "PapermillExecutionError"
 """How papermill ends for every error that a cell shows (papermill/execute.py, 2.7)."""
@@ -79,9 +79,9 @@ def explain(verdict: NotebookVerdict) -> str:
     """Return a paragraph: what happened, and what to change."""
     if verdict.error is None:
         counts = (
-            _counted(verdict.cells, "code cell"),
-            _counted(verdict.figures, "figure"),
-            _counted(len(verdict.numbers), "number"),
+            counted(verdict.cells, "code cell"),
+            counted(verdict.figures, "figure"),
+            counted(len(verdict.numbers), "number"),
         )
         return "{} ran in {:.1f} s: {}, {}.".format(counts[0], verdict.seconds, *counts[1:])
     return f"{verdict.error}. {verdict.advice or ADVICE[verdict.kind]}"
@@ -160,11 +160,11 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
         error = f"It ended early: {skipped[0].title} and {len(skipped) - 1} more did not run"
         return Failure("too_little", None, error.replace(" and 0 more", ""))
     if len(ran) < wanted.minimum_cells:
-        error = f"{_counted(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
+        error = f"{counted(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
         return Failure("too_little", None, error)
     if figures < wanted.minimum_figures:
         error = (
-            f"It drew {_counted(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
+            f"It drew {counted(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
             + tell_uncounted(output for cell in ran for output in cell.outputs)
         )
         return Failure("too_little", None, error)
@@ -182,7 +182,7 @@ def _finished(cells: tuple[CodeCell, ...], stopped: CodeCell | None) -> list[Cod
     ]
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     """Return a count with its noun, in the plural where it must be."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 

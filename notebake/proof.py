@@ -21,6 +21,7 @@ from notebake.errors import (
 )
 from notebake.host_checks import check_jupyter
 from notebake.marks import mark
+from notebake.notebook_report import counted
 from notebake.notebook_run import prove_by_notebook
 from notebake.patience import FIRST_BOOT_SECONDS, LAZY_DISK_SECONDS
 from notebake.records import Host, Image, Instance, Proof, Run, Shown
@@ -184,7 +185,8 @@ def sentences(run: Run, shown: list[Shown]) -> list[str]:
         *other_ways_in(shown),
         *([f"The volumes are mounted: {points}."] if points else []),
         f"JupyterLab (server {shown[0].jupyter_version}) ran a cell through an ssh tunnel.",
-        f"The notebook passed on each: {verdict.cells} cells, {verdict.figures} figures"
+        f"The notebook passed on each: {counted(verdict.cells, 'cell')},"
+        f" {counted(verdict.figures, 'figure')}"
         f"{spell_comparison(run, shown[0])}.",
     ]
 
@@ -197,4 +199,5 @@ def spell_comparison(run: Run, shown: Shown) -> str:
     if not shown.compared:
         return "; it shows no numbers that could be compared"
     within = f", within {wanted.tolerance:g}" if wanted.tolerance else ""
-    return f", with the builder's {shown.compared} numbers{within}"
+    numbers = "number" if shown.compared == 1 else f"{shown.compared} numbers"
+    return f", with the builder's {numbers}{within}"

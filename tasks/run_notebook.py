@@ -6,6 +6,7 @@ Costs   nothing of its own
 """
 
 from notebake.builder import builder_host, find_on_host, mark_on_host
+from notebake.notebook_report import counted
 from notebake.notebook_run import kept_verdict, prove_by_notebook
 from notebake.records import Done, Host, NotebookVerdict, Run
 from notebake.step import Step
@@ -34,7 +35,8 @@ def run_notebook(run: Run) -> Done:
 
 def summary(verdict: NotebookVerdict) -> str:
     """Return a phrase about a verdict."""
-    return f"{verdict.cells} cells, {verdict.figures} figures, {verdict.seconds:.1f} s"
+    counts = counted(verdict.cells, "cell"), counted(verdict.figures, "figure")
+    return f"{', '.join(counts)}, {verdict.seconds:.1f} s"
 
 
 STEP = Step(NAME, "Run the notebook", find_proven, run_notebook)

@@ -95,6 +95,7 @@ def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
     ("wanted", "compared", "said"),
     [
         ({}, 42, ", with the builder's 42 numbers"),
+        ({}, 1, ", with the builder's number"),
         ({"tolerance": 0.01}, 42, ", with the builder's 42 numbers, within 0.01"),
         ({}, 0, "; it shows no numbers that could be compared"),
         ({"compare": "nothing"}, 0, "; its numbers were not compared, as the recipe says"),
