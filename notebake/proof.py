@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from notebake import host as ssh
 from notebake import identity, keys, runs
+from notebake.allowed_findings import allowed_sentences
 from notebake.aws import instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import as_host
@@ -188,4 +189,5 @@ def sentences(run: Run, shown: list[Shown]) -> list[str]:
         *([f"The volumes are mounted: {points}."] if points else []),
         f"JupyterLab (server {shown[0].jupyter_version}) ran a cell through an ssh tunnel.",
         f"The notebook passed on each: {verdict.cells} cells, {verdict.figures} figures{same}.",
+        *allowed_sentences(run),
     ]

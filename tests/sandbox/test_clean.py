@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from notebake import credential_scan, user_data
+from notebake import user_data
+from notebake.carried_search import search_program
 from notebake.commands.clean import (
     CLEANED,
     LOGIN_REMOVED,
@@ -19,7 +20,7 @@ from notebake.commands.clean import (
     remove_login,
     scan_machine,
 )
-from notebake.credential_scan import findings_text, is_clean, parse_report
+from notebake.credentials.report import findings_text, is_clean, parse_report
 from sandbox import base_system, leftovers, network
 from sandbox.home import open_home, release_number
 from sandbox.machines import Exit, Machines, Rule
@@ -29,7 +30,7 @@ from tests.sandbox.interrupts import uninterrupted
 pytestmark = pytest.mark.sandbox
 
 MACHINE = "i-1"
-SCANNER = "/run/scanner.py"
+SCANNER = "/run/search.pyz"
 KEPT = "/var/tmp/kept"  # noqa: S108
 VOLUME = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0aa"
 # What a build leaves behind, and what of it belongs into the image.
@@ -146,10 +147,9 @@ def prepare(upper: Path, key: Path) -> None:
 
 def use(host: Host) -> None:
     """Leave on the host what a build and its people leave."""
-    scanner = Path(credential_scan.__file__).read_text()
     files = [path for path in PERSONAL + NEEDED if path != "/home/ubuntu/.bashrc"]
     host.do(
-        f"set -eu; cat > {SCANNER} <<'END'\n{scanner}\nEND\n"
+        f"set -eu; base64 --decode > {SCANNER} <<'END'\n{search_program()}\nEND\n"
         f"mkfs.ext4 -q {VOLUME}; mkdir /data; mount {VOLUME} /data\n"
         f"for path in {' '.join(files)}; do mkdir -p ${{path%/*}}; echo content > $path; done\n"
         "printf '[Service]\\nExecStart=/bin/sleep infinity\\n' > "
@@ -192,8 +192,9 @@ def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:
 
 def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) -> None:
     use(host)
-    program = Path(credential_scan.__file__).read_text()
-    whole = make_clean(program=program, user="ubuntu", units=["jupyter"], mount_points=["/data"])
+    whole = make_clean(
+        program=search_program(), user="ubuntu", units=["jupyter"], mount_points=["/data"]
+    )
     history = "/home/ubuntu/.bash_history"
     host.do(f"echo export AWS_ACCESS_KEY_ID={'AK' + 'IA' + 'Q3EGTXVWZ2LMNB7C'} > {history}")
     report = parse_report(host.do(whole))
