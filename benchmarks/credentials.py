@@ -1,0 +1,136 @@
+"""The search for credentials: what it costs, what it takes for one, and what it finds."""
+
+import resource
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from benchmarks.clean_machine import earlier_program, engine_program, lay_out_packages, make_machine
+from benchmarks.section import Section, Table, at_most
+from notebake.credentials.report import Report, parse_report
+from tests.credential_corpus.containers import CONTAINERS, found_in, lay_out
+from tests.credential_corpus.kinds import Kind, promised_kinds
+from tests.credential_corpus.made import Maker
+from tests.credential_corpus.others import other_kinds
+
+PAIRS = 5
+PROCESSES = 2
+
+
+def measure() -> Section:
+    """Measure all three; the least of PAIRS for times, taken in turns."""
+    with tempfile.TemporaryDirectory(prefix="notebake-bench-") as name:
+        folder = Path(name)
+        engine = engine_program(folder)
+        machine = make_machine(folder / "machine")
+        packages = lay_out_packages(folder / "packages")
+        speed, ratio = _speed(engine, machine)
+        alarms = [
+            ("a clean machine", search(engine, machine)[0]),
+            *((one.name, search(engine, one)[0]) for one in packages),
+        ]
+        promised, missed = _found(engine, folder / "promised", list(promised_kinds(Maker())))
+        others, unknown = _found(engine, folder / "others", list(other_kinds(Maker(12))))
+    told = sum(len(report["findings"]) for _, report in alarms)
+    return Section(
+        "The search for credentials",
+        (speed, _alarms(alarms), promised, others),
+        (
+            *([at_most("processor's time of the one before", ratio, 1.2)] if ratio else []),
+            at_most("false alarms", told, 0),
+            at_most("promised kinds that are not found", len(missed), 0),
+        ),
+        (
+            *([f"Not found of what is promised: {', '.join(missed)}."] if missed else []),
+            f"Not found of the others: {', '.join(unknown)}.",
+            "Times are the least of several, taken in turns; the machine lies in the page cache.",
+        ),
+    )
+
+
+def search(engine: Path, root: Path) -> tuple[Report, float]:
+    """Search once, and return the report and the seconds of a processor's time that it took."""
+    words = ["-m", "notebake.credentials", "--engine", str(engine)]
+    return _timed([sys.executable, *words], root)
+
+
+def _timed(command: list[str], root: Path) -> tuple[Report, float]:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    words = ["--json", "--root", str(root), "--expect-login", "/home/ubuntu"]
+    done = subprocess.run(
+        [*command, *words, "--processes", str(PROCESSES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"The search failed: {done.stderr}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return parse_report(done.stdout), spent
+
+
+def _speed(engine: Path, machine: Path) -> tuple[Table, float]:
+    """Return the times, and those of this version in those of the one before, 0 without it."""
+    now: list[tuple[Report, float]] = []
+    then: list[tuple[Report, float]] = []
+    # It printed no list of what is allowed.
+    earlier = (earlier_program() or "").replace(
+        '"complete": True', '"allowed": [], "complete": True'
+    )
+    for _ in range(PAIRS):
+        now.append(search(engine, machine))
+        if earlier:
+            then.append(_timed([sys.executable, "-I", "-c", earlier], machine))
+    rows = [("this version", *_least(now))]
+    if then:
+        rows.append(("the version before, with rules of its own", *_least(then)))
+    files = f"{now[0][0]['files']} files"
+    heading = f"A clean machine: the base system and a Python environment, {files}"
+    ratio = min(each[1] for each in now) / min(each[1] for each in then) if then else 0
+    return Table(("", "s", "s of a processor"), tuple(rows), heading), ratio
+
+
+def _least(runs: list[tuple[Report, float]]) -> tuple[str, str]:
+    seconds = min(float(report["seconds"]) for report, _ in runs)
+    return f"{seconds:.2f}", f"{min(spent for _, spent in runs):.2f}"
+
+
+def _alarms(alarms: list[tuple[str, Report]]) -> Table:
+    rows = [
+        (name, str(report["files"]), str(len(report["findings"]) + len(report["unreadable"])))
+        for name, report in alarms
+    ]
+    return Table(("", "files", "alarms"), tuple(rows), "What holds no credential")
+
+
+def _found(engine: Path, root: Path, kinds: list[Kind]) -> tuple[Table, list[str]]:
+    """Return the share found of each provider in each container, and the kinds that were not."""
+    places = []
+    # So few at once that no file has more than are told of one.
+    for start in range(0, len(kinds), 20):
+        part = root / str(start)
+        lay_out(part, kinds[start : start + 20])
+        report, _ = search(engine, part)
+        pairs = [(each["path"], each["place"]) for each in report["findings"]]
+        places += [(container, start + number) for container, number in found_in(part, pairs)]
+    found = set(places)
+    missed = [
+        f"{kind.provider}, {kind.name} ({container})"
+        for number, kind in enumerate(kinds)
+        for container in CONTAINERS
+        if (container, number) not in found
+    ]
+    return Table(("", *CONTAINERS), tuple(_shares(kinds, found)), "Found of a kind"), missed
+
+
+def _shares(kinds: list[Kind], found: set[tuple[str, int]]) -> Iterator[tuple[str, ...]]:
+    numbered = list(enumerate(kinds))
+    for provider, group in groupby(numbered, key=lambda each: each[1].provider):
+        numbers = [number for number, _ in group]
+        count = Counter(container for container, number in found if number in numbers)
+        yield provider, *(f"{count[one]}/{len(numbers)}" for one in CONTAINERS)
