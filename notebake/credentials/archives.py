@@ -10,94 +10,29 @@ import gzip
 import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple, cast
 
-UNPACKED_BYTES = 4 << 30
-"""So much is unpacked of one file of the machine, with all that is in it."""
+from notebake.credentials.measured import BROKEN, TAR_AT, Budget, Measured, TooLargeError
+
 NESTED_BYTES = 256 << 20
 """A zip inside another archive is held in memory; it may be so large."""
 DEEPEST = 4
-MEMBERS = 500_000
-BLOCK = 4 << 20
-BROKEN = (
-    EOFError, OSError, RuntimeError, NotImplementedError, ValueError, zlib.error, lzma.LZMAError,
-    tarfile.TarError, zipfile.BadZipFile,
-)  # fmt: skip
-"""What the standard library says of archives that are broken, encrypted, or of a newer form."""
+
 STREAMS: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
 ZIP = b"PK\x03\x04"
-TAR_AT = 257
-
-
-class TooLargeError(Exception):
-    """An archive holds more than is unpacked, or is nested deeper."""
 
 
 class Member(NamedTuple):
     """A file in an archive; `content` is to be read before the next one is asked for."""
 
     name: str
-    content: "Measured"
-
-
-class Budget:
-    """What may still be unpacked of one file of the machine."""
-
-    def __init__(self) -> None:
-        self.bytes, self.members = UNPACKED_BYTES, MEMBERS
-
-    def take(self, size: int) -> None:
-        """Count what was unpacked."""
-        self.bytes -= size
-        if self.bytes < 0:
-            raise TooLargeError(f"unpacked it is larger than {UNPACKED_BYTES >> 30} GiB")
-
-    def enter(self) -> None:
-        """Count one more file."""
-        self.members -= 1
-        if self.members < 0:
-            raise TooLargeError(f"there are more than {MEMBERS} files in it")
-
-
-class Measured:
-    """A stream of which no more can be read than the budget allows, in blocks with offsets."""
-
-    def __init__(self, stream: BinaryIO, budget: Budget) -> None:
-        self._stream = BufferedReader(cast("BufferedReader", stream), 64 << 10)
-        self._budget = budget
-
-    def head(self) -> bytes:
-        """Return the beginning, which stays to be read."""
-        return self._stream.peek(TAR_AT + 8)
-
-    def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """Give the content in blocks, as far as it can be read."""
-        offset = 0
-        while block := self.read(BLOCK):
-            yield offset, block
-            offset += len(block)
-
-    def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end or where the archive is broken."""
-        parts = []
-        while size > 0:
-            try:
-                part = self._stream.read1(min(size, 1 << 20))
-            except BROKEN:
-                break
-            if not part:
-                break
-            self._budget.take(len(part))
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+    content: Measured
 
 
 def is_archive(head: bytes) -> bool:

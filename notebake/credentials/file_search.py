@@ -2,27 +2,20 @@
 
 import errno
 import os
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO, TypedDict, cast
 
-from notebake.credentials.archives import (
-    BLOCK,
-    TAR_AT,
-    Budget,
-    TooLargeError,
-    is_archive,
-    members,
-)
+from notebake.credentials.archives import is_archive, members
 from notebake.credentials.git_history import put_history
+from notebake.credentials.lots import Candidate, Lot
+from notebake.credentials.measured import BLOCK, TAR_AT, Budget, TooLargeError
 from notebake.credentials.named_files import find_named
 from notebake.credentials.notebooks import LARGEST_NOTEBOOK, put_notebook
-from notebake.credentials.published import Sum, has_digest, source_of
+from notebake.credentials.published import Sum, has_digest
 from notebake.credentials.report import Finding, Unreadable, unreadable
 from notebake.credentials.stream import Origin, Stream
 from notebake.credentials.texts import put_content
-from notebake.credentials.walk import Walk
 
 SMALL = 1 << 20
 """So much of a file that is known by its name is read to judge it."""
@@ -30,19 +23,6 @@ READ = 256 << 10
 """So much is read at once for a checksum: it stays in the processor's cache."""
 AHEAD = 8 << 20
 """So much of a file the disk is asked for before it is its turn."""
-WEIGHT_AT_ONCE = 4 << 20
-"""So many bytes a process is given at once, unless a single file has more."""
-FILE_WEIGHT = 16 << 10
-"""What a file weighs beside its bytes, so that no process has more than 256 open at once."""
-
-Compiled = list[tuple[str, int, list[Sum]]]
-Candidate = tuple[str, int, list[Sum], Compiled]
-"""A file with its size, what it is if as published, and what was compiled from it.
-
-With the size 0 it is only compared: it is empty, or is searched by another of its names.
-"""
-Lot = tuple[list[Candidate], str]
-"""Files to compare and search, and a repository, if any; plain, as they go through a pipe."""
 
 
 class Part(TypedDict):
@@ -152,7 +132,7 @@ class FileSearch:
                 whole = content.read(LARGEST_NOTEBOOK)
                 if not put_notebook(self.stream, path, name, whole):
                     self.stream.put_text(path, name, whole, 0)
-                continue
+            # Of a notebook, what is beyond that.
             put_content(self.stream, path, name or "unpacked", content.blocks())
 
 
@@ -173,29 +153,3 @@ def filled(file: int, size: int) -> Iterator[tuple[int, bytes]]:
                 return
             yield position, block
             position += len(block)
-
-
-def lots_of(walk: Walk, repositories: list[str]) -> deque[Lot]:
-    """Share out what is to be searched, the largest lots first."""
-    compiled: dict[str, Compiled] = {}
-    alone: dict[str, int] = {}
-    for path, size in walk.files.items():
-        source = source_of(path)
-        if source in walk.published and size:
-            compiled.setdefault(source, []).append((path, size, walk.published.get(path, [])))
-        elif size:
-            alone[path] = size
-    # To compare the source is enough, though it is empty or was listed by another name.
-    alone.update((source, 0) for source in compiled if source not in alone)
-    lots: list[tuple[int, Lot]] = [(WEIGHT_AT_ONCE, ([], each)) for each in repositories]
-    batch: list[Candidate] = []
-    weight = 0
-    for path, size in alone.items():
-        batch.append((path, size, walk.published.get(path, []), compiled.get(path, [])))
-        weight += size + FILE_WEIGHT
-        if weight >= WEIGHT_AT_ONCE:
-            lots.append((weight, (batch, "")))
-            batch, weight = [], 0
-    lots.append((weight, (batch, "")))
-    lots.sort(key=lambda lot: lot[0], reverse=True)
-    return deque(lot for _, lot in lots)

@@ -8,10 +8,14 @@ import os
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
-from hashlib import sha1
-from pathlib import Path
-from typing import NamedTuple
 
+from notebake.credentials.git_objects import (
+    GIT_SECONDS,
+    GitObject,
+    contents_of,
+    list_objects,
+    work_tree_ids,
+)
 from notebake.credentials.report import Unreadable
 from notebake.credentials.stream import Stream
 from notebake.credentials.texts import HEAD, put_content
@@ -20,29 +24,10 @@ HISTORY_BYTES = 32 << 30
 """So much is searched of one repository's past."""
 LARGEST_OBJECT = 256 << 20
 """One object is held in memory."""
-GIT_SECONDS = 1200
-"""So long one repository's past may take."""
 AROUND = 3
 """So many lines before and after a new one are given with it, as in a diff."""
 MOST_LINES = 2_000_000
 """So many lines are remembered at once, in some 150 MB."""
-ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": "/nonexistent",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-}
-
-
-class GitObject(NamedTuple):
-    """An object of git's: its id, its type and its size."""
-
-    id: str
-    type: str
-    size: int
 
 
 class News:
@@ -88,10 +73,10 @@ def put_history(stream: Stream, root: str, repository: str) -> list[Unreadable]:
     path = f"/{repository}"
     try:
         kept = [one for one in list_objects(directory) if one.type in ("blob", "commit", "tag")]
-        seen = set(_work_tree_ids(directory, kept)) if repository.endswith("/.git") else set()
+        seen = set(work_tree_ids(directory, kept)) if repository.endswith("/.git") else set()
         wanted, reason = within_bounds([one for one in kept if one.id not in seen])
         news, began = News(), time.monotonic()
-        for each, content in _contents(directory, wanted):
+        for each, content in contents_of(directory, wanted):
             if time.monotonic() - began > GIT_SECONDS:
                 reason = f"its history takes longer than {GIT_SECONDS // 60} min"
                 break
@@ -102,7 +87,7 @@ def put_history(stream: Stream, root: str, repository: str) -> list[Unreadable]:
             for line, text in news.hunks(content):
                 stream.put_text(repository, label, text, line)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        reason = f"its history: {type(error).__name__}"
+        reason = f"its history: {error if isinstance(error, OSError) else type(error).__name__}"
         told = getattr(error, "stderr", None)
         if told:
             reason = f"its history: {told.decode(errors='replace').strip().splitlines()[-1]}"
@@ -121,70 +106,3 @@ def within_bounds(objects: list[GitObject]) -> tuple[list[GitObject], str]:
             wanted.append(one)
             left -= one.size
     return wanted, reason
-
-
-def _git(directory: str, *words: str) -> list[str]:
-    return ["git", "-c", "safe.directory=*", f"--git-dir={directory}", *words]
-
-
-def list_objects(directory: str) -> list[GitObject]:
-    """Return all objects that a repository keeps."""
-    done = subprocess.run(
-        _git(directory, "cat-file", "--batch-check", "--batch-all-objects", "--unordered"),
-        capture_output=True,
-        env=ENVIRONMENT,
-        cwd="/",
-        timeout=GIT_SECONDS,
-        check=True,
-    )
-    rows = (line.split() for line in done.stdout.decode().splitlines())
-    return [GitObject(name, kind, int(size)) for name, kind, size in rows]
-
-
-def _work_tree_ids(directory: str, objects: list[GitObject]) -> Iterator[str]:
-    """Give the ids of the blobs that lie in the work tree, which are searched there."""
-    sizes = {one.size for one in objects if one.type == "blob"}
-    for folder, names, files in os.walk(Path(directory).parent):
-        names[:] = [name for name in names if name != ".git"]
-        for name in files:
-            file = Path(folder, name)
-            try:
-                if file.is_symlink() or not file.is_file() or file.stat().st_size not in sizes:
-                    continue
-                content = file.read_bytes()
-            except OSError:
-                continue
-            head = b"blob %d\0" % len(content)
-            yield sha1(head + content, usedforsecurity=False).hexdigest()
-
-
-def _contents(directory: str, objects: list[GitObject]) -> Iterator[tuple[GitObject, bytes]]:
-    if not objects:
-        return
-    with subprocess.Popen(
-        _git(directory, "cat-file", "--batch", "--buffer"),
-        stdin=_asked(objects),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-        cwd="/",
-    ) as git:
-        assert git.stdout  # noqa: S101 - it is a pipe
-        for one in objects:
-            head = git.stdout.readline().split()
-            if head[:1] != [one.id.encode()] or len(head) != 3:
-                raise ValueError("git did not give an object that it has listed")
-            content = git.stdout.read(one.size + 1)[:-1]
-            if len(content) != one.size:
-                raise ValueError("git did not give the whole of an object")
-            yield one, content
-
-
-def _asked(objects: list[GitObject]) -> int:
-    """Return a file in memory with what git is asked for: to a pipe one would have to write."""
-    asked = os.memfd_create("asked")
-    with open(asked, "wb", closefd=False) as stream:
-        stream.writelines(f"{one.id}\n".encode() for one in objects)
-        stream.seek(0)
-    os.lseek(asked, 0, os.SEEK_SET)
-    return asked

@@ -2,7 +2,7 @@
 
 import re
 
-from notebake.credentials.engine import Match
+from notebake.credentials.answer import Match
 
 # Passwords of manuals and examples, and what stands for "put yours here".
 PLACEHOLDER = re.compile(

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from notebake.credentials.allowed import Entry, sort_out
-from notebake.credentials.engine import Engine, Match
-from notebake.credentials.file_search import FileSearch, Part, lots_of
+from notebake.credentials.answer import Match
+from notebake.credentials.engine import Engine
+from notebake.credentials.file_search import FileSearch, Part
 from notebake.credentials.git_history import find_repositories
+from notebake.credentials.lots import lots_of
 from notebake.credentials.machine import (
     find_homes,
     find_homes_of_people,

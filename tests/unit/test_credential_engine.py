@@ -13,7 +13,7 @@ import pytest
 
 from notebake.credentials import engine as engine_module
 from notebake.credentials.allowed import Entry
-from notebake.credentials.engine import EngineError, parse_answer
+from notebake.credentials.answer import EngineError, parse_answer
 from notebake.credentials.pin import HASHES, requirement
 from notebake.credentials.report import is_clean
 from notebake.credentials.stream import END, Count, Stream

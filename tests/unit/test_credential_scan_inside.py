@@ -9,10 +9,11 @@ import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from notebake.credentials import archives, git_history
+from notebake.credentials import archives, git_history, measured
 from notebake.credentials.allowed import NOT_READ, Entry
 from notebake.credentials.git_history import News, find_repositories
 from notebake.credentials.report import is_clean
@@ -69,21 +70,32 @@ def test_a_broken_or_encrypted_archive_gives_what_can_be_read(
     whole = gzip.compress(f"{TOKEN}\n".encode() + b"\n" * 5000 + noise)
     (tmp_path / "cut.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "no.zip").write_bytes(b"PK\x03\x04" + noise[:100])
-    (tmp_path / "no.tar").write_bytes(b"x" * archives.TAR_AT + b"ustar" + noise[:100])
+    (tmp_path / "no.tar").write_bytes(b"x" * measured.TAR_AT + b"ustar" + noise[:100])
     report = search.report(tmp_path)
     assert [each["path"] for each in report["findings"]] == ["/cut.gz"]
     assert report["unreadable"] == []
 
 
 @pytest.mark.parametrize(
-    ("bound", "value"), [("UNPACKED_BYTES", 1000), ("DEEPEST", 1), ("NESTED_BYTES", 10)]
+    ("module", "bound", "value"),
+    [
+        (measured, "UNPACKED_BYTES", 1000),
+        (measured, "MEMBERS", 1),
+        (archives, "DEEPEST", 1),
+        (archives, "NESTED_BYTES", 10),
+    ],
 )
 def test_what_is_beyond_a_bound_counts_against_the_machine(
-    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+    search: Search,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    bound: str,
+    value: int,
 ) -> None:
     (tmp_path / "a.zip").write_bytes(zipped(inner=zipped(x=b"nothing " * 1000)))
     assert is_clean(search.report(tmp_path))
-    monkeypatch.setattr(archives, bound, value)
+    monkeypatch.setattr(module, bound, value)
     report = search.report(tmp_path)
     assert [each["path"] for each in report["unreadable"]] == ["/a.zip"]
     assert is_clean(search.report(tmp_path, allowed=(Entry("/a.zip", NOT_READ),)))

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from notebake.carried_search import search_program
-from notebake.credentials.archives import BLOCK
+from notebake.credentials.measured import BLOCK
 from notebake.credentials.processes import carry_out
 from notebake.credentials.report import TEXT_BYTES, Report, findings_text, is_clean, parse_report
 from notebake.credentials.scan import MOST_PER_FILE
