@@ -19,6 +19,8 @@ from tests.credential_corpus.others import other_kinds
 
 PAIRS = 5
 PROCESSES = 2
+AT_ONCE = 8
+"""Kinds in one place: of one file no more than twenty credentials are told."""
 
 
 def measure() -> Section:
@@ -111,10 +113,9 @@ def _alarms(alarms: list[tuple[str, Report]]) -> Table:
 def _found(engine: Path, root: Path, kinds: list[Kind]) -> tuple[Table, list[str]]:
     """Return the share found of each provider in each container, and the kinds that were not."""
     places = []
-    # So few at once that no file has more than are told of one.
-    for start in range(0, len(kinds), 20):
+    for start in range(0, len(kinds), AT_ONCE):
         part = root / str(start)
-        lay_out(part, kinds[start : start + 20])
+        lay_out(part, kinds[start : start + AT_ONCE])
         report, _ = search(engine, part)
         pairs = [(each["path"], each["place"]) for each in report["findings"]]
         places += [(container, start + number) for container, number in found_in(part, pairs)]
