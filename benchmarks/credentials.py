@@ -35,12 +35,14 @@ def measure() -> Section:
             ("a clean machine", search(engine, machine)[0]),
             *((one.name, search(engine, one)[0]) for one in packages),
         ]
-        promised, missed = _found(engine, folder / "promised", list(promised_kinds(Maker())))
-        others, unknown = _found(engine, folder / "others", list(other_kinds(Maker(12))))
+        kinds, rest = list(promised_kinds(Maker())), list(other_kinds(Maker(12)))
+        found = find(engine, folder / "promised", kinds)
+        others = find(engine, folder / "others", rest)
+    missed, unknown = _missed(kinds, found), _missed(rest, others)
     told = sum(len(report["findings"]) for _, report in alarms)
     return Section(
         "The search for credentials",
-        (speed, _alarms(alarms), promised, others),
+        (speed, _alarms(alarms), _shares(kinds, found, rest, others)),
         (
             *([at_most("processor's time of the one before", ratio, 1.2)] if ratio else []),
             at_most("false alarms", told, 0),
@@ -110,28 +112,42 @@ def _alarms(alarms: list[tuple[str, Report]]) -> Table:
     return Table(("", "files", "alarms"), tuple(rows), "What holds no credential")
 
 
-def _found(engine: Path, root: Path, kinds: list[Kind]) -> tuple[Table, list[str]]:
-    """Return the share found of each provider in each container, and the kinds that were not."""
-    places = []
+def find(engine: Path, root: Path, kinds: list[Kind]) -> set[tuple[str, int]]:
+    """Lay out kinds in all containers, and return in which containers which were found."""
+    found: set[tuple[str, int]] = set()
     for start in range(0, len(kinds), AT_ONCE):
         part = root / str(start)
         lay_out(part, kinds[start : start + AT_ONCE])
         report, _ = search(engine, part)
         pairs = [(each["path"], each["place"]) for each in report["findings"]]
-        places += [(container, start + number) for container, number in found_in(part, pairs)]
-    found = set(places)
-    missed = [
-        f"{kind.provider}, {kind.name} ({container})"
+        found |= {(container, start + number) for container, number in found_in(part, pairs)}
+    return found
+
+
+def _missed(kinds: list[Kind], found: set[tuple[str, int]]) -> list[str]:
+    """Return the kinds that were not found everywhere."""
+    return [
+        f"{kind.provider}, {kind.name}"
         for number, kind in enumerate(kinds)
-        for container in CONTAINERS
-        if (container, number) not in found
+        if any((container, number) not in found for container in CONTAINERS)
     ]
-    return Table(("", *CONTAINERS), tuple(_shares(kinds, found)), "Found of a kind"), missed
 
 
-def _shares(kinds: list[Kind], found: set[tuple[str, int]]) -> Iterator[tuple[str, ...]]:
-    numbered = list(enumerate(kinds))
-    for provider, group in groupby(numbered, key=lambda each: each[1].provider):
-        numbers = [number for number, _ in group]
-        count = Counter(container for container, number in found if number in numbers)
-        yield provider, *(f"{count[one]}/{len(numbers)}" for one in CONTAINERS)
+def _shares(
+    kinds: list[Kind],
+    found: set[tuple[str, int]],
+    rest: list[Kind],
+    others: set[tuple[str, int]],
+) -> Table:
+    rows = []
+    for provider, group in groupby(enumerate(kinds), key=lambda each: each[1].provider):
+        numbers = {number for number, _ in group}
+        rows.append((provider, *_row(numbers, found)))
+    rows.append(("all of these", *_row(set(range(len(kinds))), found)))
+    rows.append(("other kinds", *_row(set(range(len(rest))), others)))
+    return Table(("", *CONTAINERS), tuple(rows), "Kinds that are found")
+
+
+def _row(numbers: set[int], found: set[tuple[str, int]]) -> Iterator[str]:
+    count = Counter(container for container, number in found if number in numbers)
+    yield from (f"{count[one]}/{len(numbers)}" for one in CONTAINERS)

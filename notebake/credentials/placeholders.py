@@ -21,7 +21,7 @@ def is_placeholder(match: Match) -> bool:
     value = match.value
     if match.rule == "url-with-password":
         return not is_password(value)
-    if match.rule == "netrc-login":
+    if match.rule in ("netrc-login", "connection-string-password"):
         return is_word_of_a_manual(value)
     if match.rule == "jwt":
         return WEB_TOKEN_OF_THE_STANDARD in value
