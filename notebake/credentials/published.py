@@ -91,6 +91,27 @@ def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, Sum]]:
                 )
 
 
+SUM_LINES = {
+    ".md5sums": re.compile(rb"^[0-9a-f]{32}  [^\n]*$", re.M),
+    "/RECORD": re.compile(rb"^[^\n,]*,sha256=[\w-]{43},\d*$", re.M),
+    ".list": re.compile(rb"^/[^\n]*$", re.M),
+}
+"""What the lines of an installer's list of files and checksums look like, by the list's name."""
+
+
+def without_sums(path: str, content: bytes) -> bytes:
+    """Return what else stands in such a list, line for line; other files as they are."""
+    for end, lines in SUM_LINES.items():
+        if path.endswith(end):
+            return lines.sub(b"", content)
+    return content
+
+
+def is_list_of_sums(path: str) -> bool:
+    """Say whether a file is where installers keep such a list."""
+    return path.startswith("var/lib/dpkg/info/") or path.endswith(".dist-info/RECORD")
+
+
 def source_of(path: str) -> str | None:
     """Return the source from which Python compiled this file."""
     if not path.endswith(".pyc"):

@@ -168,3 +168,9 @@ def test_nothing_is_printed_but_by_the_sandbox_s_own_programs() -> None:
     }
 
     assert printing <= {"notebake.recipe.document"}
+
+
+@pytest.mark.parametrize("module", list(modules("notebake/credentials")))
+def test_the_search_for_credentials_runs_with_nothing_but_python(module: str) -> None:
+    outside = {name for name in imports(module) if not name.startswith("notebake.credentials")}
+    assert {name.split(".")[0] for name in outside} <= set(sys.stdlib_module_names)

@@ -176,3 +176,18 @@ def test_repositories_are_known_by_what_lies_in_them() -> None:
     paths = ["a/.git/HEAD", "a/.git/objects/ab/cd", "b.git/HEAD", "b.git/objects/pack/p", "c/HEAD"]
     paths += ["HEAD", "objects/info/packs"]
     assert find_repositories(paths) == ["a/.git", "b.git"]
+
+
+def test_what_hides_among_checksums_is_found(search: Search, tmp_path: Path) -> None:
+    digest, record = "0" * 32, f"a.py,sha256={'x' * 43},12\n"
+    info, site = tmp_path / "var/lib/dpkg/info", tmp_path / "opt/a-1.dist-info"
+    info.mkdir(parents=True)
+    site.mkdir(parents=True)
+    (info / "a.md5sums").write_text(f"{digest}  usr/a\n{TOKEN}\n{digest}  usr/b\n")
+    (info / "a.list").write_text(f"/usr\n/usr/a\n{TOKEN}\n")
+    (site / "RECORD").write_text(f"{record}{TOKEN},,\n{record}")
+    assert search.places(tmp_path) == [
+        ("/opt/a-1.dist-info/RECORD", "line 2"),
+        ("/var/lib/dpkg/info/a.list", "line 3"),
+        ("/var/lib/dpkg/info/a.md5sums", "line 2"),
+    ]
