@@ -8,7 +8,7 @@ from importlib import import_module
 from benchmarks.section import Section, as_markdown, as_text
 from notebake.loopback import keep_loopback_direct
 
-PARTS = ("starting", "breakdown", "waiting", "growing", "baking")
+PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "baking")
 
 
 def main() -> int:

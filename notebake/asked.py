@@ -51,6 +51,8 @@ def part_of(recipe: Recipe, step: str) -> list[object]:
         "clone_repository": [recipe.repository],
         "start_jupyter": [recipe.jupyter_port],
         "run_notebook": [recipe.notebook.model_copy(update=JUDGED_LATER)],
+        # What is allowed decides what the search lets pass; why, it does not.
+        "clean_host": [[one.path, one.rule] for one in recipe.credentials.allow],
         "launch_acceptance": [list(recipe.acceptance.instance_types)],
     }  # fmt: skip
     return parts.get(step, [])

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from notebake import host as ssh
 from notebake import identity, keys, runs
+from notebake.allowed_findings import allowed_sentences
 from notebake.aws import instances, tags
 from notebake.boot import wait_for_boot
 from notebake.builder import as_host
@@ -188,6 +189,7 @@ def sentences(run: Run, shown: list[Shown]) -> list[str]:
         f"The notebook passed on each: {counted(verdict.cells, 'cell')},"
         f" {counted(verdict.figures, 'figure')}"
         f"{spell_comparison(run, shown[0])}.",
+        *allowed_sentences(run),
     ]
 
 

@@ -5,17 +5,20 @@ Gives   Done: the builder carries the tag notebake:sealed with the digest of wha
 Costs   nothing of its own
 """
 
-from pathlib import Path
 from shlex import quote
 
-from notebake import credential_scan, identity
 from notebake import host as ssh
+from notebake import identity
+from notebake.allowed_findings import keep_allowed
 from notebake.asked import asked_for
 from notebake.aws import instances, tags
 from notebake.builder import baked_image, builder_host, is_finished
+from notebake.carried_search import carry_engine, search_program
 from notebake.commands.boot import machine_id
 from notebake.commands.clean import make_clean, remove_login, work_name
+from notebake.commands.engine import lacks_engine
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
+from notebake.credentials.report import findings_text, is_clean, parse_report
 from notebake.detached import run_detached
 from notebake.errors import (
     HostCommandError,
@@ -103,23 +106,29 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
         HostCommandError: the search did not come to its end.
     """
     script = make_clean(
-        program=Path(credential_scan.__file__).read_text(),
+        program=search_program(),
         user=host.user,
         units=[UNIT, TOKEN_SERVICE],
         mount_points=[one.mount_point for one in run.recipe.volumes if one.is_in_image],
+        allowed=[(one.path, one.rule) for one in run.recipe.credentials.allow],
     )
     printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)
+    if lacks_engine(printed):
+        carry_engine(host)
+        printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)
     try:
-        report = credential_scan.parse_report(printed)
+        report = parse_report(printed)
     except ValueError as error:
         raise HostCommandError(host.address, "search for credentials", 0, printed) from error
-    if not credential_scan.is_clean(report):
+    if not is_clean(report):
         raise SecretFoundError(
             f"The image is not baked, for what was found on {host.address}:\n"
-            f"{credential_scan.findings_text(report)}",
-            f"Log in and remove it, then type: notebake resume {run.id}",
+            f"{findings_text(report)}",
+            "Log in and remove it, or let the recipe allow what is no secret (credentials.allow:"
+            f" path, rule, reason), then type: notebake resume {run.id}",
         )
-    return int(report["files"])
+    keep_allowed(run, report)
+    return report["files"]
 
 
 STEP = Step(NAME, "Clean and search for credentials", find_sealed, clean_host)

@@ -17,6 +17,7 @@ from sandbox import needs
 from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
 from tests.draw import describe_draw, fix_seed, is_todays
+from tests.search_engine import Search, engine_program
 
 # Tests ask servers of their own, and start programs that do.
 keep_loopback_direct()
@@ -33,6 +34,14 @@ AWS_NAMES = (
     "AWS_ENDPOINT_URL_EC2",
     "AWS_CA_BUNDLE",
 )
+
+
+@pytest.fixture(scope="session")
+def search(request: pytest.FixtureRequest) -> Search:
+    """The search for credentials with its engine; skipped where that cannot be fetched."""
+    cache = request.config.cache
+    assert cache
+    return Search(engine_program(cache))
 
 
 # Before the workers start: they all draw the same.

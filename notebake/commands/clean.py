@@ -13,6 +13,7 @@ from shlex import quote
 from notebake.commands.apt import LOCK_SECONDS
 from notebake.commands.clean_identity import IDENTITY, MACHINE_ID, UBUNTU_PRO
 from notebake.commands.clean_logs import EMPTY_LOGS, LOGS_ARE_EMPTY
+from notebake.commands.engine import ENGINE, fetch_engine
 from notebake.commands.package_lock import wait_for_lock
 from notebake.commands.shell import refuse, script, write_file
 from notebake.commands.view import REMOVE_VIEWS
@@ -20,7 +21,7 @@ from notebake.user_data import TIMER
 
 CLEANED = "notebake: cleaned"
 LOGIN_REMOVED = "notebake: nobody can log in any more"
-SCANNER = "/run/notebake/credential_scan.py"
+SCANNER = "/run/notebake/credentials.pyz"
 FOUND = 10
 """How a search ends that has found something, where it is asked to end so."""
 BUILT_HERE = "/var/lib/notebake"
@@ -168,29 +169,37 @@ def make_clean(
     user: str,
     units: Sequence[str] = (),
     mount_points: Sequence[str] = (),
+    allowed: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return root's script that searches, cleans and searches again; its last line is a report.
 
     What somebody typed is in a history until that is cleaned away. Where the first search finds
-    anything, the machine is left as it is, and its report is the last line. `program` is the text
-    of notebake/credential_scan.py.
+    anything, the machine is left as it is, and its report is the last line; where the engine cannot
+    be fetched, NO_ENGINE is. `program` is `notebake.carried_search.search_program()`, `allowed`
+    paths with rules.
     """
-    early = scan_machine(
-        scanner_path=SCANNER,
-        user=user,
-        mount_points=mount_points,
-        before_cleaning=True,
-        code_if_found=FOUND,
+    early, late = (
+        scan_machine(
+            scanner_path=SCANNER,
+            user=user,
+            mount_points=mount_points,
+            allowed=allowed,
+            before_cleaning=is_early,
+            code_if_found=FOUND if is_early else 0,
+        )
+        for is_early in (True, False)
     )
     return script(
-        write_file(SCANNER, program, mode="0600"),
+        fetch_engine(),
+        write_file(f"{SCANNER}.base64", program, mode="0600"),
+        f"base64 --decode {SCANNER}.base64 > {SCANNER}",
         f"set +e; (\n{early}\n); code=$?; set -e",
         f'[ "$code" -ne {FOUND} ] || exit 0',
         '[ "$code" -eq 0 ] || exit "$code"',
         # From here on the early report is not the last line any more, whatever ends this.
         "echo 'notebake: searched before the cleaning'",
         f"(\n{clean_machine(user=user, units=units, mount_points=mount_points)}\n)",
-        f"(\n{scan_machine(scanner_path=SCANNER, user=user, mount_points=mount_points)}\n)",
+        f"(\n{late}\n)",
     )
 
 
@@ -236,8 +245,10 @@ def scan_machine(
     scanner_path: str,
     user: str,
     mount_points: Sequence[str] = (),
+    allowed: Sequence[tuple[str, str]] = (),
     before_cleaning: bool = False,
     code_if_found: int = 0,
+    engine_path: str = ENGINE,
 ) -> str:
     """Return root's script that prints the scanner's report as its last line.
 
@@ -246,11 +257,13 @@ def scan_machine(
     It ends with 0 where nothing was found, and with `code_if_found` for a report of something.
     """
     early = " --before-cleaning" if before_cleaning else ""
+    let_pass = "".join(f" --allow {quote(path)} {quote(rule)}" for path, rule in allowed)
     inner = script(
         'view="$1"; shift',
         'mount --bind / "$view"',
         'for point in "$@"; do mount --bind "$point" "$view$point"; done',
-        f"exec python3 -I {quote(scanner_path)} --json{early}"
+        f"exec python3 -I {quote(scanner_path)} --json{early}{let_pass}"
+        f" --engine {quote(engine_path)}"
         ' --root "$view" --expect-login "$login_home"'
         ' "${@/#/--mount-point=}"',
     )

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
 from notebake.recipe.contradictions import find_contradictions
+from notebake.recipe.credentials import Credentials
 from notebake.recipe.fields import AccountId, InstanceType, Name, Region, RoleArn
 from notebake.recipe.machine import (
     BaseImage,
@@ -56,6 +57,8 @@ class Recipe(Part):
     """The git repository that is cloned."""
     notebook: Notebook = Notebook()
     """The notebook that proves the machine."""
+    credentials: Credentials = Credentials()
+    """What the search for credentials lets pass."""
     jupyter_port: Annotated[int, Field(ge=1024, le=65535, strict=True)] = 8887
     """Port of JupyterLab on the machine's loopback address."""
     tags: dict[str, str] = Field(default={})

@@ -19,7 +19,7 @@ PURE = {
     "conda_channels",
     "conda_trouble",
     "cost",
-    "credential_scan",
+    "credentials",
     "digest",
     "ending",
     "errors",
@@ -40,7 +40,7 @@ PURE = {
     "software_advice",
     "user_data",
 }
-READS_FILES = {"cost", "credential_scan", "prices", "recipe.document", "recipe.file"}
+READS_FILES = {"cost", "prices", "recipe.document", "recipe.file"}
 """Pure but for reading: a bundled table, or the very files that they look through."""
 
 
@@ -134,8 +134,8 @@ def test_only_flows_know_prefect() -> None:
     [one for one in modules("notebake") if part_of(one) in PURE],
 )
 def test_what_is_pure_reaches_nothing(module: str) -> None:
-    # The scanner of credentials runs alone on the host, where it is asked to look at everything.
-    barred = set() if part_of(module) == "credential_scan" else REACHING
+    # The search for credentials runs alone on the host, where it is asked to look at everything.
+    barred = set() if part_of(module) == "credentials" else REACHING
     assert reached(module) & barred == set()
     impure = {
         "aws",
@@ -152,7 +152,7 @@ def test_what_is_pure_reaches_nothing(module: str) -> None:
     assert {name for name in imports(module) if name.startswith("notebake.")} & {
         f"notebake.{one}" for one in impure
     } == set()
-    if module.removeprefix("notebake.") not in READS_FILES:
+    if part_of(module) != "credentials" and module.removeprefix("notebake.") not in READS_FILES:
         assert {"pathlib.Path", "os", "shutil", "tempfile"} & imports(module) == set()
 
 
@@ -176,4 +176,10 @@ def test_nothing_is_printed_but_by_the_sandbox_s_own_programs() -> None:
         and node.func.id == "print"
     }
 
-    assert printing <= {"notebake.credential_scan", "notebake.recipe.document"}
+    assert printing <= {"notebake.recipe.document"}
+
+
+@pytest.mark.parametrize("module", list(modules("notebake/credentials")))
+def test_the_search_for_credentials_runs_with_nothing_but_python(module: str) -> None:
+    outside = {name for name in imports(module) if not name.startswith("notebake.credentials")}
+    assert {name.split(".")[0] for name in outside} <= set(sys.stdlib_module_names)

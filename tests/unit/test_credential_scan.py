@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notebake.credential_scan import scan
+from notebake.credentials.named_files import find_named
+from tests.search_engine import Search
 
 SEED = random.Random(1)  # noqa: S311 - these secrets guard nothing
 BASE64 = string.ascii_letters + string.digits
@@ -35,38 +36,38 @@ URL = "https://alice:" + "Tr0ub4dor" + "@data.ocean.org/x"
 JWT = ".".join(("ey" + "J" + some(BASE64, 30), "ey" + "J" + some(BASE64, 60), some(BASE64, 43)))
 
 CONTENT = [
-    ("AWS access key id", KEY_ID),
-    ("AWS access key id", f'{{"text": "key:\\n{KEY_ID}\\n"}}'),
-    ("AWS access key id", f"backup_{KEY_ID}.tar"),
-    ("AWS access key id", f"\x1b[31m{KEY_ID}\x1b[0m"),
-    ("AWS access key id", f"https://b.s3.amazonaws.com/?X-Amz-Credential%3D{KEY_ID}%2F2026"),
-    ("AWS access key id", "ASIA" + some(BASE32, 16)),
-    ("AWS secret access key", f"{SECRET_NAME} = {SECRET}"),
-    ("AWS secret access key", f'"Secret{"AccessKey"}": "{SECRET}",'),
-    ("AWS secret access key", f"os.environ['{SECRET_NAME.upper()}'] = '{SECRET}'"),
-    ("AWS session token", f"AWS_SESSION{'_TOKEN'}={some(BASE64, 300)}"),
-    ("private key", pem()),
-    ("private key", pem("OPENSSH ")),
-    ("private key", pem("", "\\n")),
-    ("private key", pem("EC ", "\r\n")),
-    ("private key", pem().replace("\n", "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES,00\n\n", 1)),
-    ("private key", "PuTTY-User-" + "Key-File-3: ssh-ed25519"),
-    ("GitHub token", "gh" + "p_" + some(BASE64, 36)),
-    ("GitHub token", f"https://gh{'s_'}{some(BASE64, 36)}@github.com/a/b"),
-    ("GitHub token", "github" + "_pat_" + some(BASE64, 22) + "_" + some(BASE64, 59)),
-    ("GitLab token", "gl" + "pat-" + some(BASE64, 20)),
-    ("Hugging Face token", "h" + "f_" + some(BASE64, 34)),
-    ("Slack token", "xo" + "xb-" + "482910573216-" + some(BASE64, 24)),
-    ("PyPI token", "pypi-" + "AgE" + some(BASE64, 60)),
-    ("npm token", "npm" + "_" + some(BASE64, 36)),
-    ("key of a model provider", "s" + "k-" + some(BASE64, 48)),
-    ("key of a model provider", "s" + "k-ant-api03-" + some(BASE64, 93)),
-    ("Google API key", "AI" + "za" + some(BASE64, 35)),
-    ("JSON web token", JWT),
-    ("URL with a password", URL),
-    ("authorization header", "Authorization: " + "Bearer " + some(BASE64, 40)),
-    ("Jupyter token", "http://127.0.0.1:8887/lab?tok" + "en=" + some(HEX, 48)),
-    ("conda token", "https://conda.anaconda.org/t" + "/xx-" + some(HEX, 8) + "-1a2b" * 3 + "-"
+    ("aws-access-key-id", KEY_ID),
+    ("aws-access-key-id", f'{{"text": "key:\\n{KEY_ID}\\n"}}'),
+    ("aws-access-key-id", f"backup_{KEY_ID}.tar"),
+    ("aws-access-key-id", f"\x1b[31m{KEY_ID}\x1b[0m"),
+    ("aws-access-key-id", f"https://b.s3.amazonaws.com/?X-Amz-Credential%3D{KEY_ID}%2F2026"),
+    ("aws-access-key-id", "ASIA" + some(BASE32, 16)),
+    ("aws-secret-key", f"{SECRET_NAME} = {SECRET}"),
+    ("aws-secret-key", f'"Secret{"AccessKey"}": "{SECRET}",'),
+    ("aws-secret-key", f"os.environ['{SECRET_NAME.upper()}'] = '{SECRET}'"),
+    ("aws-session-token", f"AWS_SESSION{'_TOKEN'}={some(BASE64, 300)}"),
+    ("private-key", pem()),
+    ("private-key", pem("OPENSSH ")),
+    ("private-key", pem("", "\\n")),
+    ("private-key", pem("EC ", "\r\n")),
+    ("private-key", pem().replace("\n", "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES,00\n\n", 1)),
+    ("private-key", "PuTTY-User-" + "Key-File-3: ssh-ed25519"),
+    ("github-pat", "gh" + "p_" + some(BASE64, 36)),
+    ("github-app-token", f"https://gh{'s_'}{some(BASE64, 36)}@github.com/a/b"),
+    ("github-fine-grained-pat", "github" + "_pat_" + some(BASE64, 22) + "_" + some(BASE64, 59)),
+    ("gitlab-pat", "gl" + "pat-" + some(BASE64, 20)),
+    ("huggingface-access-token", "h" + "f_" + some(BASE64, 34)),
+    ("slack-legacy-bot-token", "xo" + "xb-" + "482910573216-" + some(BASE64, 24)),
+    ("pypi-token", "pypi-" + "AgE" + some(BASE64, 60)),
+    ("npm-access-token", "npm" + "_" + some(BASE64, 36)),
+    ("model-provider-key", "s" + "k-" + some(BASE64, 48)),
+    ("model-provider-key", "s" + "k-ant-api03-" + some(BASE64, 93)),
+    ("gcp-api-key", "AI" + "za" + some(BASE64, 35)),
+    ("jwt", JWT),
+    ("url-with-password", URL),
+    ("authorization-header", "Authorization: " + "Bearer " + some(BASE64, 40)),
+    ("jupyter-token", "http://127.0.0.1:8887/lab?tok" + "en=" + some(HEX, 48)),
+    ("conda-token", "https://conda.anaconda.org/t" + "/xx-" + some(HEX, 8) + "-1a2b" * 3 + "-"
      + some(HEX, 12)),
 ]  # fmt: skip
 
@@ -150,46 +151,53 @@ def write(root: Path, path: str, content: str | bytes) -> Path:
     return file
 
 
-def rules(root: Path) -> list[str]:
-    report = scan(str(root))
-    assert report["complete"]
-    assert not report["unreadable"]
-    return [finding["rule"] for finding in report["findings"]]
+@pytest.fixture(scope="module")
+def found(search: Search, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """What is found in all of the files below, searched at once."""
+    root = tmp_path_factory.mktemp("machine")
+    for number, (_, secret) in enumerate(CONTENT):
+        write(root, f"content/{number}.txt", f"first line\nsee: {secret} there\n")
+    for number, text in enumerate(HARMLESS):
+        write(root, f"harmless/{number}.txt", f"first line\nsee: {text} there\n")
+    return search.rules(root)
 
 
-@pytest.mark.parametrize(("rule", "secret"), CONTENT)
-def test_a_credential_in_text_is_found_by_its_line(tmp_path, rule, secret):
-    write(tmp_path, "home/ubuntu/notes.txt", f"first line\nsee: {secret} there\n")
-    [finding] = scan(str(tmp_path))["findings"]
-    assert finding == {"rule": rule, "path": "/home/ubuntu/notes.txt", "place": "line 2"}
+@pytest.mark.parametrize("number", range(len(CONTENT)))
+def test_a_credential_in_text_is_found(found: dict[str, set[str]], number: int) -> None:
+    assert CONTENT[number][0] in found.get(f"/content/{number}.txt", set())
 
 
-@pytest.mark.parametrize("text", HARMLESS)
-def test_what_only_looks_like_a_credential_is_left_alone(tmp_path, text):
-    write(tmp_path, "home/ubuntu/notes.txt", f"first line\nsee: {text} there\n")
-    assert rules(tmp_path) == []
+@pytest.mark.parametrize("number", range(len(HARMLESS)))
+def test_what_only_looks_like_a_credential_is_left_alone(
+    found: dict[str, set[str]], number: int
+) -> None:
+    assert found.get(f"/harmless/{number}.txt", set()) == set()
+
+
+def by_name(path: str, content: str) -> list[str]:
+    return list(find_named(path, ["home/ubuntu", "root"], content.encode))
 
 
 @pytest.mark.parametrize(("rule", "path", "content"), NAMED)
-def test_a_file_known_to_hold_credentials_is_found_by_its_name(tmp_path, rule, path, content):
-    write(tmp_path, path, content)
-    assert rule in rules(tmp_path)
+def test_a_file_known_to_hold_credentials_is_found_by_its_name(
+    rule: str, path: str, content: str
+) -> None:
+    assert rule in by_name(path, content)
 
 
 @pytest.mark.parametrize(("path", "content"), NAMED_HARMLESS)
-def test_such_a_file_without_a_credential_is_left_alone(tmp_path, path, content):
-    write(tmp_path, path, content)
-    assert rules(tmp_path) == []
+def test_such_a_file_without_a_credential_is_left_alone(path: str, content: str) -> None:
+    assert by_name(path, content) == []
 
 
-def test_this_repository_holds_no_credential():
-    unsearched = {".git", ".venv"}
+def test_this_repository_holds_no_credential(search: Search) -> None:
+    unsearched = {".git", ".venv", "__pycache__"}
     folders = [
         entry
         for entry in REPOSITORY.iterdir()
         if entry.is_dir() and entry.name not in unsearched and not entry.name.endswith("_cache")
     ]
-    reports = [scan(str(folder)) for folder in folders]
+    reports = [search.report(folder) for folder in folders]
     found = [
         finding
         for report in reports

@@ -15,24 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from notebake import credential_scan
-from notebake.credential_scan import (
-    CHUNK,
-    ENTRIES_AT_ONCE,
-    MOST_PER_FILE,
-    SPAN,
-    carry_out,
-    findings_text,
-    is_clean,
-    parse_report,
-    scan,
-)
+from notebake.carried_search import search_program
+from notebake.credentials.measured import BLOCK
+from notebake.credentials.processes import carry_out
+from notebake.credentials.report import TEXT_BYTES, Report, findings_text, is_clean, parse_report
+from notebake.credentials.scan import MOST_PER_FILE
+from notebake.credentials.walk import ENTRIES_AT_ONCE
 
 LETTERS = random.Random(2)  # noqa: S311 - these secrets guard nothing
 KEY_ID = "AKIA" + "".join(LETTERS.choices(string.ascii_uppercase + "234567", k=16))
 GIT_TOKEN = "gh" + "p_" + "".join(LETTERS.choices(string.ascii_letters + string.digits, k=36))
 LINE = f"key = {KEY_ID}\n".encode()
-SCRIPT = Path(credential_scan.__file__)
 
 
 def write(root: Path, path: str, content: bytes = LINE) -> Path:
@@ -40,10 +33,6 @@ def write(root: Path, path: str, content: bytes = LINE) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
     return file
-
-
-def places(root: Path) -> list[tuple[str, str]]:
-    return [(finding["path"], finding["place"]) for finding in scan(str(root))["findings"]]
 
 
 def sha256(content: bytes) -> bytes:
@@ -65,7 +54,7 @@ def notebook(**cell: object) -> bytes:
     return json.dumps({"cells": [first, cell], "metadata": {}, "nbformat": 4}).encode()
 
 
-def test_a_notebook_is_searched_cell_by_cell(tmp_path):
+def test_a_notebook_is_searched_cell_by_cell(search, tmp_path):
     write(tmp_path, "a.ipynb", notebook(source=["x = 1\n", f"k = '{KEY_ID}'"], outputs=[]))
     coloured = f"\x1b[0;31mKeyError\x1b[0m: {KEY_ID[:6]}\x1b[1m{KEY_ID[6:]}"
     write(tmp_path, "b.ipynb", notebook(source=[], outputs=[{"traceback": [coloured]}]))
@@ -74,7 +63,7 @@ def test_a_notebook_is_searched_cell_by_cell(tmp_path):
     name = "aws_secret_" + "access_key"
     secret = "".join(LETTERS.choices(string.ascii_letters + string.digits, k=40))
     write(tmp_path, "e.ipynb", notebook(source=[], outputs=[{"data": {"json": {name: secret}}}]))
-    assert places(tmp_path) == [
+    assert search.places(tmp_path) == [
         ("/a.ipynb", "cell 2, source"),
         ("/b.ipynb", "cell 2, outputs"),
         ("/c.ipynb", "cell 2, metadata"),
@@ -83,11 +72,11 @@ def test_a_notebook_is_searched_cell_by_cell(tmp_path):
     ]
 
 
-def test_strings_in_binary_files_are_found(tmp_path):
+def test_strings_in_binary_files_are_found(search, tmp_path):
     write(tmp_path, "program", b"\x7fELF\0\0\0\0" + GIT_TOKEN.encode() + b"\0")
     write(tmp_path, "ocean.nc", b"\x89HDF\r\n\x1a\n\0\0" + LINE)
     write(tmp_path, "history.db", b"SQLite format 3\0" + b"https://a:" + b"Tr0ub4dor@b.ocean.org")
-    assert places(tmp_path) == [
+    assert search.places(tmp_path) == [
         ("/history.db", "line 1"),
         ("/ocean.nc", "offset 16"),
         ("/program", "offset 8"),
@@ -95,44 +84,44 @@ def test_strings_in_binary_files_are_found(tmp_path):
 
 
 @pytest.mark.parametrize("shift", [-len(LINE), -10, -6, -1, 0, 1])
-def test_a_credential_across_two_chunks_is_found_once(tmp_path, shift):
-    write(tmp_path, "large.log", b"x" * (CHUNK + shift - 1) + b"\n" + LINE + b"y" * CHUNK)
-    assert places(tmp_path) == [("/large.log", "line 2")]
+def test_a_credential_across_two_chunks_is_found_once(search, tmp_path, shift):
+    write(tmp_path, "large.log", b"x" * (BLOCK + shift - 1) + b"\n" + LINE + b"y" * BLOCK)
+    assert search.places(tmp_path) == [("/large.log", "line 2")]
 
 
-def test_a_sparse_file_larger_than_a_span_is_searched_to_its_end(tmp_path):
+def test_a_sparse_file_is_searched_to_its_end(search, tmp_path):
     file = tmp_path / "huge"
     with file.open("wb") as stream:
-        stream.truncate(3 * SPAN)
-        for offset in (SPAN - 10, 2 * SPAN + 5):
+        stream.truncate(3 << 30)
+        for offset in ((1 << 30) - 10, (2 << 30) + 5):
             stream.seek(offset)
             stream.write(LINE)
-    assert places(tmp_path) == [
-        ("/huge", f"offset {SPAN - 4}"),
-        ("/huge", f"offset {2 * SPAN + 11}"),
+    assert search.places(tmp_path) == [
+        ("/huge", f"offset {(1 << 30) - 4}"),
+        ("/huge", f"offset {(2 << 30) + 11}"),
     ]
 
 
-def test_a_file_as_published_is_left_out_and_a_changed_one_is_not(tmp_path):
+def test_a_file_as_published_is_left_out_and_a_changed_one_is_not(search, tmp_path):
     write_package(tmp_path, "same", LINE)
     write_package(tmp_path, "changed", LINE).write_bytes(LINE * 2)
-    assert {path.split("/")[-2] for path, _ in places(tmp_path)} == {"changed"}
+    assert {path.split("/")[-2] for path, _ in search.places(tmp_path)} == {"changed"}
 
 
-def test_what_was_compiled_from_a_published_file_is_left_out(tmp_path):
+def test_what_was_compiled_from_a_published_file_is_left_out(search, tmp_path):
     package = write_package(tmp_path, "same", LINE).parent
     write(package, "__pycache__/keys.cpython-312.pyc", b"\0\0\0\0" + LINE)
     write(package, "__pycache__/other.cpython-312.pyc", b"\0\0\0\0" + LINE)
-    assert [path.split("/")[-1] for path, _ in places(tmp_path)] == ["other.cpython-312.pyc"]
+    assert [path.split("/")[-1] for path, _ in search.places(tmp_path)] == ["other.cpython-312.pyc"]
 
 
-def test_a_package_that_came_from_no_index_is_searched(tmp_path):
+def test_a_package_that_came_from_no_index_is_searched(search, tmp_path):
     site = write_package(tmp_path, "mine", LINE).parent.parent
     write(site, "mine-1.dist-info/direct_url.json", b'{"url": "file:///home/ubuntu/mine"}')
-    assert len(places(tmp_path)) == 1
+    assert len(search.places(tmp_path)) == 1
 
 
-def test_files_of_the_distribution_are_left_out_by_their_checksum(tmp_path):
+def test_files_of_the_distribution_are_left_out_by_their_checksum(search, tmp_path):
     (tmp_path / "usr/lib").mkdir(parents=True)
     (tmp_path / "lib").symlink_to("usr/lib")
     digest = hashlib.md5(LINE, usedforsecurity=False).hexdigest()
@@ -143,20 +132,20 @@ def test_files_of_the_distribution_are_left_out_by_their_checksum(tmp_path):
     write(tmp_path, "etc/example.conf")
     status = f"Package: x\nConffiles:\n /etc/example.conf {digest}\n"
     write(tmp_path, "var/lib/dpkg/status", status.encode())
-    assert {path for path, _ in places(tmp_path)} == {"/usr/lib/changed"}
+    assert {path for path, _ in search.places(tmp_path)} == {"/usr/lib/changed"}
 
 
 @pytest.mark.parametrize(("url", "found"), [("https://conda.org/a.conda", 0), ("file:///a", 1)])
-def test_conda_packages_are_left_out_if_they_came_from_a_channel(tmp_path, url, found):
+def test_conda_packages_are_left_out_if_they_came_from_a_channel(search, tmp_path, url, found):
     write(tmp_path, "opt/conda/lib/keys.pem")
     entry = {"_path": "lib/keys.pem", "sha256": sha256(b"").hex()}
     entry["sha256_in_prefix"] = sha256(LINE).hex()
     meta = {"url": url, "paths_data": {"paths": [entry]}}
     write(tmp_path, "opt/conda/conda-meta/keys-1.json", json.dumps(meta).encode())
-    assert len(places(tmp_path)) == found
+    assert len(search.places(tmp_path)) == found
 
 
-def test_links_are_not_followed_and_pipes_do_not_block(tmp_path):
+def test_links_are_not_followed_and_pipes_do_not_block(search, tmp_path):
     outside = write(tmp_path, "outside/secret")
     root = tmp_path / "root"
     root.mkdir()
@@ -164,26 +153,26 @@ def test_links_are_not_followed_and_pipes_do_not_block(tmp_path):
     (root / "folder").symlink_to(outside.parent)
     os.mkfifo(root / "pipe")
     write(root, "plain", b"nothing here")
-    report = scan(str(root))
+    report = search.report(root)
     assert report["files"] == 1
     assert is_clean(report)
 
 
-def test_the_login_may_stay_where_it_is_expected_and_nothing_else(tmp_path):
+def test_the_login_may_stay_where_it_is_expected_and_nothing_else(search, tmp_path):
     key = b"ssh-ed25519 AAAA you@here\n"
     write(tmp_path, "etc/ssh/ssh_host_ed25519_key", b"x")
     write(tmp_path, "home/ubuntu/.ssh/authorized_keys", key)
-    assert is_clean(scan(str(tmp_path), login="/home/ubuntu"))
+    assert is_clean(search.report(tmp_path, login="/home/ubuntu"))
     write(tmp_path, "home/ubuntu/.ssh/authorized_keys", key + LINE)
     write(tmp_path, "home/bob/.ssh/authorized_keys", key)
-    found = scan(str(tmp_path), login="/home/ubuntu")["findings"]
+    found = search.report(tmp_path, login="/home/ubuntu")["findings"]
     assert [(each["rule"], each["path"]) for each in found] == [
         ("authorized key", "/home/bob/.ssh/authorized_keys"),
-        ("AWS access key id", "/home/ubuntu/.ssh/authorized_keys"),
+        ("aws-access-key-id", "/home/ubuntu/.ssh/authorized_keys"),
     ]
 
 
-def test_what_cannot_be_read_counts_against_the_machine(tmp_path, monkeypatch):
+def test_what_cannot_be_read_counts_against_the_machine(search, tmp_path, monkeypatch):
     write(tmp_path, "good", b"nothing")
     write(tmp_path, "bad", b"nothing")
     (tmp_path / "closed").mkdir()
@@ -204,26 +193,28 @@ def test_what_cannot_be_read_counts_against_the_machine(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "open", open_all_but_one)
     monkeypatch.setattr(os, "scandir", list_all_but_one)
-    report = scan(str(tmp_path))
+    report = search.report(tmp_path)
     assert len(refused) == 2
     assert sorted(each["path"] for each in report["unreadable"]) == ["/bad", "/closed"]
     assert not is_clean(report)
     assert "/bad: could not be read: Permission denied" in findings_text(report)
 
 
-def test_a_volume_that_is_not_there_counts_against_the_machine(tmp_path):
-    assert not is_clean(scan(str(tmp_path), ["/data"]))
+def test_a_volume_that_is_not_there_counts_against_the_machine(search, tmp_path):
+    assert not is_clean(search.report(tmp_path, "/data"))
 
 
-def test_a_volume_is_searched_once(tmp_path):
+def test_a_volume_is_searched_once(search, tmp_path):
     write(tmp_path, "data/secret")
-    assert [each["path"] for each in scan(str(tmp_path), ["/data"])["findings"]] == ["/data/secret"]
+    assert [each["path"] for each in search.report(tmp_path, "/data")["findings"]] == [
+        "/data/secret"
+    ]
 
 
-def test_the_report_never_holds_any_part_of_a_secret(tmp_path):
+def test_the_report_never_holds_any_part_of_a_secret(search, tmp_path):
     write(tmp_path, "a", LINE + GIT_TOKEN.encode())
     write(tmp_path, "b.ipynb", notebook(source=[f"{KEY_ID}\n", GIT_TOKEN], outputs=[]))
-    report = scan(str(tmp_path))
+    report = search.report(tmp_path)
     printed = json.dumps(report) + findings_text(report)
     assert len(report["findings"]) == 4
     assert not any(
@@ -233,19 +224,22 @@ def test_the_report_never_holds_any_part_of_a_secret(tmp_path):
     )
 
 
-def test_findings_text_names_file_place_and_rule(tmp_path):
+def test_findings_text_names_file_place_and_rule(search, tmp_path):
     write(tmp_path, "home/a")
     (tmp_path / "home" / os.fsdecode(b"\xff")).write_bytes(LINE)
-    lines = findings_text(scan(str(tmp_path))).splitlines()
-    assert lines[0] == "/home/a (line 1): AWS access key id"
-    assert lines[1].endswith("(line 1): AWS access key id")
+    lines = findings_text(search.report(tmp_path)).splitlines()
+    assert lines[0] == "/home/a (line 1): aws-access-key-id"
+    assert lines[1].endswith("(line 1): aws-access-key-id")
 
 
-def test_the_script_runs_alone_in_several_processes(tmp_path):
+def test_the_program_runs_alone_in_several_processes(search, tmp_path):
     for number in range(40):
         write(tmp_path, f"noise/{number}", zlib.compress(os.urandom(1 << 19)))
     write(tmp_path, "secret")
-    command = [sys.executable, "-I", SCRIPT, "--json", "--root", tmp_path, "--processes", "2"]
+    program = tmp_path.parent / "credentials.pyz"
+    program.write_bytes(base64.b64decode(search_program()))
+    command = [sys.executable, "-I", program, "--json", "--root", tmp_path, "--processes", "2"]
+    command += ["--engine", search.engine]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
     assert (done.returncode, done.stderr) == (1, "")
     report = parse_report(f"a warning\n{done.stdout}")
@@ -255,29 +249,29 @@ def test_the_script_runs_alone_in_several_processes(tmp_path):
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_a_large_file_tells_as_much_as_a_small_one(tmp_path):
-    lines = LINE + b"x" * CHUNK + b"\n"
+def test_a_large_file_tells_as_much_as_a_small_one(search, tmp_path):
+    lines = LINE + b"x" * BLOCK + b"\n"
     write(tmp_path, "large.log", lines * (MOST_PER_FILE + 3))
-    lines_told = [int(place.removeprefix("line ")) for _, place in places(tmp_path)]
+    lines_told = [int(place.removeprefix("line ")) for _, place in search.places(tmp_path)]
     assert sorted(lines_told) == list(range(1, 2 * MOST_PER_FILE, 2))
 
 
-def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(tmp_path):
-    file = write_package(tmp_path, "large", b"x" * 5 * CHUNK)
-    assert is_clean(scan(str(tmp_path)))
+def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(search, tmp_path):
+    file = write_package(tmp_path, "large", b"x" * 5 * BLOCK)
+    assert is_clean(search.report(tmp_path))
     with file.open("ab") as stream:
         stream.write(b"\n" + LINE)
-    assert [place for _, place in places(tmp_path)] == ["line 2"]
+    assert [place for _, place in search.places(tmp_path)] == ["line 2"]
 
 
-def test_the_first_name_of_a_file_counts_whoever_lists_it(tmp_path):
+def test_the_first_name_of_a_file_counts_whoever_lists_it(search, tmp_path):
     for number in range(3 * ENTRIES_AT_ONCE):
         (tmp_path / f"{number % 40}/a/b").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{number % 40}/a/b/{number}").symlink_to("nowhere")
     for number in range(40):
         (tmp_path / f"{number}/a/b/first").write_bytes(LINE)
         (tmp_path / f"{number}/second").hardlink_to(tmp_path / f"{number}/a/b/first")
-    alone, shared = scan(str(tmp_path)), scan(str(tmp_path), processes=2)
+    alone, shared = search.report(tmp_path), search.report(tmp_path, processes=2)
     assert {**shared, "seconds": 0} == {**alone, "seconds": 0}
     assert [Path(each["path"]).name for each in shared["findings"]] == ["second"] * 40
 
@@ -295,3 +289,15 @@ def test_a_process_that_dies_or_fails_ends_the_search(fault, told):
 def test_silence_is_no_clean_report(printed):
     with pytest.raises(ValueError, match=r"not the report|Expecting"):
         parse_report(printed)
+
+
+def test_the_text_for_people_is_short_however_much_is_found():
+    finding = {"rule": "jwt", "path": "/a" * 40, "place": "line 1"}
+    report: Report = {
+        "findings": [finding] * 5000, "unreadable": [], "allowed": [], "files": 1, "bytes": 1,
+        "seconds": 1, "complete": True,
+    }  # fmt: skip
+    text = findings_text(report)
+    assert len(text.encode()) < TEXT_BYTES + 100
+    told = text.count("\n")
+    assert text.endswith(f"… and {5000 - told} more.")

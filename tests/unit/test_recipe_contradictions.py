@@ -303,3 +303,20 @@ def test_a_contradiction_is_refused_without_a_file_too() -> None:
             encryption=Encryption(mode=EncryptionMode.DEFAULT),
             share_with=("123456789012",),
         )
+
+
+@pytest.mark.parametrize("path", ["/*", "/**", "/"])
+def test_no_rule_of_the_search_is_switched_off_everywhere(path: str) -> None:
+    entry = {"path": path, "rule": "jwt", "reason": "an example"}
+    with pytest.raises(ValidationError, match="everywhere"):
+        Recipe.model_validate({"name": "x", "credentials": {"allow": [entry]}})
+
+
+def test_what_is_allowed_twice_or_without_a_reason_is_refused() -> None:
+    entry = {"path": "/a", "rule": "jwt", "reason": "an example"}
+    with pytest.raises(ValidationError, match="allowed already"):
+        Recipe.model_validate({"name": "x", "credentials": {"allow": [entry, entry]}})
+    for reason in ({}, {"reason": "  "}):
+        nameless = {"path": "/a", "rule": "jwt", **reason}
+        with pytest.raises(ValidationError, match="reason"):
+            Recipe.model_validate({"name": "x", "credentials": {"allow": [nameless]}})

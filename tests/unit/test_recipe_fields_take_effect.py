@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from notebake.allowed_findings import spell
 from notebake.asked import asked_for
 from notebake.aws import tags
 from notebake.aws.facts import Caller
@@ -29,6 +30,7 @@ NOTEBOOK = f"{REPOSITORY}\nnotebook: {{path: a.ipynb"
 VOLUME = "volumes: [{name: d, mount_point: /d, iops: 4000"
 EXISTING = "volumes: [{name: d, mount_point: /d, volume_id: vol-01234567"
 DATASET = "datasets: [{name: a, source: 'https://h/f', path: /f"
+ALLOWED = "credentials: {allow: [{path: /a, rule: jwt, reason: an example"
 CONDA = "software: {manager: conda"
 
 CALLER = Caller(account="123456789012", arn="arn:aws:iam::123456789012:user/me")
@@ -229,6 +231,21 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "notebook.verdict": (f"{NOTEBOOK}}}", f"{NOTEBOOK}, verdict: well}}", notebook),
     "notebook.compare": ("", "notebook: {compare: nothing}", notebook),
     "notebook.tolerance": ("", "notebook: {tolerance: 0.01}", notebook),
+    "credentials.allow[].path": (
+        f"{ALLOWED}}}]}}",
+        f"{ALLOWED}}}]}}".replace("/a", "/b"),
+        digest_of("clean_host"),
+    ),
+    "credentials.allow[].rule": (
+        f"{ALLOWED}}}]}}",
+        f"{ALLOWED}}}]}}".replace("jwt", "private-key"),
+        digest_of("clean_host"),
+    ),
+    "credentials.allow[].reason": (
+        f"{ALLOWED}}}]}}",
+        f"{ALLOWED} of a manual}}]}}",
+        lambda recipe: spell([{"path": "/a", "rule": "jwt", "count": 1}], recipe),
+    ),
     "jupyter_port": ("", "jupyter_port: 9999", digest_of("start_jupyter")),
     "tags": ("", "tags: {Project: ocean}", tagged),
     "lease_hours": ("", "lease_hours: 9", read_as("lease_hours")),

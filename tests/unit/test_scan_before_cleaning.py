@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from notebake import credential_scan
-from notebake.credential_scan import is_clean, scan_before_cleaning
+from notebake.credentials import __main__ as program
+from notebake.credentials.report import Report, is_clean
+from notebake.credentials.scan import Wanted, scan_before_cleaning
+from tests.search_engine import Search
 
 TOKEN = "gh" + "p_" + "Qm4tZ7xL0vRk2bNs9wYc5dHf8gJp1aEu3iTo"
 PEM = "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n" + "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU" * 3
@@ -40,13 +42,17 @@ def write(root: Path, path: str, text: str) -> None:
     (root / path).write_text(text)
 
 
-def found(root: Path, *mount_points: str) -> list[tuple[str, str]]:
-    report = scan_before_cleaning(str(root), mount_points, login="/home/ubuntu")
+def look(search: Search, root: Path, *mount_points: str) -> Report:
+    return scan_before_cleaning(str(root), mount_points, Wanted(search.engine, "/home/ubuntu"))
+
+
+def found(search: Search, root: Path, *mount_points: str) -> list[tuple[str, str]]:
+    report = look(search, root, *mount_points)
     return [(each["path"], each["rule"]) for each in report["findings"]]
 
 
-def test_what_programs_leave_stops_nothing(root: Path) -> None:
-    report = scan_before_cleaning(str(root), login="/home/ubuntu")
+def test_what_programs_leave_stops_nothing(search: Search, root: Path) -> None:
+    report = look(search, root)
     assert is_clean(report)
     assert report["files"] == 5, "a clean machine's homes alone are searched"
 
@@ -54,23 +60,25 @@ def test_what_programs_leave_stops_nothing(root: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["home/ubuntu/.bash_history", "root/.python_history", "srv/ada/.zsh_history"]
 )
-def test_a_token_in_a_history_is_told(root: Path, path: str) -> None:
+def test_a_token_in_a_history_is_told(search: Search, root: Path, path: str) -> None:
     write(root, path, f"git push https://{TOKEN}@git.ocean.org/a\n")
-    assert (f"/{path}", "GitHub token") in found(root)
-    assert all(rule != "history" for _, rule in found(root))
+    assert (f"/{path}", "github-pat") in found(search, root)
+    assert all(rule != "history" for _, rule in found(search, root))
 
 
-def test_a_credential_in_a_cache_is_told_by_its_name(root: Path) -> None:
+def test_a_credential_in_a_cache_is_told_by_its_name(search: Search, root: Path) -> None:
     write(root, "home/ubuntu/.cache/huggingface/token", "anything")
-    assert found(root) == [("/home/ubuntu/.cache/huggingface/token", "credential for Hugging Face")]
+    assert found(search, root) == [
+        ("/home/ubuntu/.cache/huggingface/token", "credential for Hugging Face")
+    ]
 
 
-def test_all_is_named_at_once(root: Path) -> None:
+def test_all_is_named_at_once(search: Search, root: Path) -> None:
     write(root, "etc/ocean.conf", TOKEN)
     write(root, "data/notes.txt", TOKEN)
-    assert found(root, "/data") == []
+    assert found(search, root, "/data") == []
     write(root, "home/ubuntu/.bash_history", TOKEN)
-    assert [path for path, _ in found(root, "/data")] == [
+    assert [path for path, _ in found(search, root, "/data")] == [
         "/data/notes.txt",
         "/etc/ocean.conf",
         "/home/ubuntu/.bash_history",
@@ -78,11 +86,11 @@ def test_all_is_named_at_once(root: Path) -> None:
 
 
 def test_the_command_line_takes_the_same_way(
-    root: Path, capsys: pytest.CaptureFixture[str]
+    search: Search, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(root, "home/ubuntu/.bash_history", TOKEN)
     words = ["--root", str(root), "--expect-login", "/home/ubuntu", "--before-cleaning"]
-    assert credential_scan.main([*words, "--processes", "1"]) == 1
+    assert program.main([*words, "--engine", str(search.engine), "--processes", "1"]) == 1
     printed = capsys.readouterr().out
-    assert "/home/ubuntu/.bash_history (line 1): GitHub token" in printed
+    assert "/home/ubuntu/.bash_history (line 1): github-pat" in printed
     assert TOKEN not in printed

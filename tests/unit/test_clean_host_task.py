@@ -1,0 +1,90 @@
+"""The step that cleans: a host without an engine, what was allowed, what was found."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from notebake import runs
+from notebake.allowed_findings import FILE, allowed_sentences
+from notebake.commands.engine import NO_ENGINE
+from notebake.errors import HostCommandError, SecretFoundError
+from notebake.recipe import Recipe
+from notebake.recipe.credentials import AllowedCredential, Credentials
+from notebake.records import Host, Run
+from tasks import clean_host
+
+ENTRIES = (
+    AllowedCredential(path="/a/*.txt", rule="jwt", reason="The standard's own example."),
+    AllowedCredential(path="/b", rule="private-key", reason="a test of the library"),
+)
+RECIPE = Recipe(name="ocean", credentials=Credentials(allow=ENTRIES))
+FINDING = {"rule": "github-pat", "path": "/home/ubuntu/a", "place": "line 1"}
+COUNTS = {"files": 9, "bytes": 9, "seconds": 0.1, "unreadable": [], "findings": []}
+ALLOWED = [
+    {"path": "/a/*.txt", "rule": "jwt", "count": 3},
+    {"path": "/b", "rule": "private-key", "count": 0},
+]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(id="ocean-20261128-120000-0000", recipe=RECIPE, store=str(tmp_path))
+
+
+def report(**more: object) -> str:
+    return json.dumps({**COUNTS, "allowed": ALLOWED, **more, "complete": True}) + "\n"
+
+
+def searched(run: Run, monkeypatch: pytest.MonkeyPatch, *printed: str) -> tuple[int, list[str]]:
+    """Clean a host that prints these, one after the other; return the count and what was done."""
+    done: list[str] = []
+    waiting = list(printed)
+
+    def work(host: Host, name: str, script: str, *, timeout_seconds: float) -> str:
+        del host, name, timeout_seconds
+        assert "jwt" in script and "/a/*.txt" in script  # noqa: PT018
+        done.append("work")
+        return waiting.pop(0)
+
+    monkeypatch.setattr(clean_host, "run_detached", work)
+    monkeypatch.setattr(clean_host, "carry_engine", lambda _: done.append("carry"))
+    host = Host(
+        address="192.0.2.1", user="ubuntu", instance_id="i-1", host_key="", private_key_path=""
+    )
+    return clean_host.clean_and_search(run, host, "0" * 16), done
+
+
+def test_a_host_that_cannot_fetch_the_engine_is_brought_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, done = searched(run, monkeypatch, f"fetching\n{NO_ENGINE}\n", report())
+    assert (count, done) == (9, ["work", "carry", "work"])
+
+
+def test_a_host_that_lacks_the_engine_again_is_no_clean_host(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(HostCommandError):
+        searched(run, monkeypatch, NO_ENGINE, NO_ENGINE)
+
+
+def test_what_was_allowed_is_in_the_proof_with_its_reason_and_what_was_not_needed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert allowed_sentences(run) == []
+    searched(run, monkeypatch, report())
+    assert allowed_sentences(run) == [
+        "Allowed by the recipe: jwt in /a/*.txt, found 3 times: The standard's own example.",
+        "The recipe allows private-key in /b; nothing of it was found.",
+    ]
+
+
+def test_a_finding_stops_the_bake_and_says_how_it_may_pass(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SecretFoundError) as caught:
+        searched(run, monkeypatch, report(findings=[FINDING]))
+    assert "/home/ubuntu/a (line 1): github-pat" in caught.value.message
+    assert "credentials.allow" in caught.value.hint
+    assert runs.get_file(run, FILE) is None
