@@ -1,10 +1,12 @@
 """Whether two machines got the same results from one notebook, and if not, where they part."""
 
 import math
+import re
 from typing import NamedTuple
 
 from notebake.notebook_numbers import CellNumbers
 
+WHOLE = re.compile(r"[-+]?\d+")
 NOISE = 1e-15
 """As a share, some four units in the last place of a double: a sum in another order differs so."""
 NEAR_ZERO = 1e-12
@@ -38,13 +40,19 @@ def is_same(built: str, here: str, tolerance: float = 0.0) -> bool:
     """
     if built == here:
         return True
-    if tolerance == 0 and f"{built}{here}".isdigit():
-        return built.lstrip("0") == here.lstrip("0")
+    if tolerance == 0 and WHOLE.fullmatch(built) and WHOLE.fullmatch(here):
+        return _bare(built) == _bare(here)
     one, other = float(built), float(here)
     if math.isclose(one, other, rel_tol=max(NOISE, tolerance), abs_tol=tolerance):
         return True
     is_rounding_of_zero = max(abs(one), abs(other)) < NEAR_ZERO
     return is_rounding_of_zero and one * other <= 0
+
+
+def _bare(whole: str) -> str:
+    """Return a whole number without what changes nothing; it may have more digits than a double."""
+    digits = whole.lstrip("+-").lstrip("0")
+    return f"-{digits}" if whole.startswith("-") and digits else digits
 
 
 def share_of(built: float, here: float) -> float:
