@@ -17,6 +17,8 @@ SHARES = {
     "policy/test_preflight_by_policy.py": 0.3,
     "sandbox/api": 0.3,
     "sandbox/test_clean.py": 0.3,
+    "sandbox/test_conda_host.py": 0.35,
+    "sandbox/test_datasets.py": 0.35,
     "sandbox/test_dead_man.py": 0.35,
     "sandbox/test_hardened_host.py": 0.35,
     "sandbox/test_hosts.py": 0.35,
@@ -25,6 +27,7 @@ SHARES = {
     "ssh": 0.35,
     "stories": 0.35,
     "sweep/test_true_kills.py": 0.35,
+    "unit/test_commands_conda.py": 0.35,
     "unit/test_loopback.py": 0.3,
     "unit/test_notebook_command.py": 0.35,
     "unit/test_notebook_growth.py": 0.35,
@@ -35,7 +38,12 @@ tried whole: what takes moments, and of what takes long one bake with all its pr
 tear-down, and what draws for itself (the kill sweep, the faults)."""
 DRAWN_WHOLE = ("policy/test_policies.py", "stories", "sweep/test_true_kills.py")
 """Here a file is drawn or none of it: its tests look at the same piece of work."""
-ONE_OF = ("clients", "sandbox/test_bake_troubled.py", "sandbox/test_twist_of_the_day.py")
+ONE_OF = (
+    "clients",
+    "sandbox/test_bake_conda.py",
+    "sandbox/test_bake_troubled.py",
+    "sandbox/test_twist_of_the_day.py",
+)
 """Of these long pieces of work a day has one."""
 SEED = "NOTEBAKE_TEST_SEED"
 ALL = "NOTEBAKE_TEST_ALL"
