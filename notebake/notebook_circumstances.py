@@ -59,7 +59,7 @@ RULES = (
         r"(?<![\w.-])[\w.-]{0,99}(?:/[\w.-]{1,99}){0,12}/(?:tmp|dev/shm|proc|run)/[^\s'\"<>)]*",
     ),
     # How far and how fast: bars of tqdm, pip, Keras and Rich.
-    _rule("%|", r"\d+%\|[^|\n]{0,400}\|[^\n\[]{0,80}(?:\[[^\]\n]{0,80}\])?"),
+    _rule("%", r"\d+%\|[^|\n]{0,400}\|[^\n\[]{0,80}(?:\[[^\]\n]{0,80}\])?"),
     _rule("<", r"\[\d+:\d\d(?::\d\d)?<[^\]\n]{0,80}\]"),
     _rule(
         "/step|/epoch|/sample|/batch|/it|/task",
