@@ -40,6 +40,8 @@ class CodeCell:
     """The kernel has given it a number. papermill's own status is no witness: it calls the cell
     in which a kernel died, and all that follow, completed (papermill/engines.py, 2.7)."""
     outputs: tuple[dict[str, Any], ...]
+    are_figures: tuple[bool, ...] = ()
+    """Of each output, whether it is a figure."""
     began: float | None = None
     """When it began to run, in seconds of Unix, as far as whoever ran it kept that."""
     ended: float | None = None
@@ -69,7 +71,7 @@ class CodeCell:
     @property
     def figures(self) -> int:
         """How many of its outputs are figures."""
-        return sum(is_figure(output) for output in self.outputs)
+        return sum(self.are_figures)
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,10 @@ def read_executed(executed: str) -> ExecutedNotebook:
 def result_text(cell: CodeCell) -> str:
     """Return what a cell printed, returned or displayed as text; nothing of its standard error."""
     parts = []
-    for output in cell.outputs:
+    for output, is_drawn in zip(cell.outputs, cell.are_figures, strict=True):
         if output.get("output_type") == "stream" and output.get("name") == "stdout":
             parts.append(joined(output.get("text", "")))
-        if is_displayed(output):
+        if is_displayed(output) and not is_drawn:
             parts.append(_displayed_text(output) + "\n")
     return ESCAPE_SEQUENCE.sub("", "".join(parts))
 
@@ -114,12 +116,12 @@ def is_displayed(output: dict[str, Any]) -> bool:
 
 
 def _displayed_text(output: dict[str, Any]) -> str:
-    """Return the text of what was displayed: no figure has any, and no widget.
+    """Return the text of what was displayed and is no figure; a widget has none.
 
     An object without a text of its own is read as a person sees it.
     """
     content = output.get("data", {})
-    if is_figure(output) or WIDGET in content:
+    if WIDGET in content:
         return ""
     plain = joined(content.get("text/plain", ""))
     if plain and not OBJECT.fullmatch(plain):
@@ -148,13 +150,15 @@ def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
         if not isinstance(count, int | None):
             raise TypeError("execution_count")
         began, ended = _times_of(cell["metadata"])
+        outputs = tuple(_checked(output) for output in cell.get("outputs", ()))
         yield CodeCell(
             number=count or number,
             source=source,
             tags=tags,
             has_begun=began is not None or count is not None,
             has_count=count is not None,
-            outputs=tuple(_checked(output) for output in cell.get("outputs", ())),
+            outputs=outputs,
+            are_figures=tuple(map(is_figure, outputs)),
             began=began,
             ended=ended,
         )
