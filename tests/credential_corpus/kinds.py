@@ -195,11 +195,12 @@ def _slack(make: Maker) -> Iterator[Kind]:
 def _packages(make: Maker) -> Iterator[Kind]:
     """npm's documents, "About access tokens"; PyPI's help, "API tokens" (macaroons)."""
     yield Kind("npm", "access token", "NPM_TOKEN", make.checked("npm" + "_"))
-    line = f"//registry.npmjs.org/:_auth{'Token'}={make.checked('npm' + '_')}\n"
+    line = f"//npm.example.org/:_auth{'Token'}={make.checked('npm' + '_')}\n"
     yield Kind("npm", "token in .npmrc", "", line)
-    old = f"//registry.npmjs.org/:_auth{'Token'}={make.identifier()}\n"
+    old = f"//npm.example.org/:_auth{'Token'}={make.identifier()}\n"
     yield Kind("npm", "legacy token in .npmrc", "", old)
-    for site, what in ((b"\x08pypi.org", "PyPI"), (b"\x0dtest.pypi.org", "TestPyPI")):
+    index = b".".join((b"pypi", b"org"))
+    for site, what in ((b"\x08" + index, "PyPI"), (b"\x0dtest." + index, "TestPyPI")):
         body = b"\x02\x01" + site + b"\x02$" + make.identifier().encode() + b"\x00\x02*"
         body += b'[3, "' + make.identifier().encode() + b'"]\x00\x00\x06 ' + make.raw(32)
         token = "py" + "pi-" + base64.urlsafe_b64encode(body).decode().rstrip("=")
