@@ -5,6 +5,7 @@ import re
 from typing import NamedTuple
 
 from notebake.notebook_numbers import CellNumbers
+from notebake.phrases import capitalised, counted
 
 WHOLE = re.compile(r"[-+]?\d+")
 NOISE = 1e-15
@@ -85,8 +86,8 @@ def find_difference(
 def _first_difference(one: CellNumbers, other: CellNumbers, place: int | None) -> Difference:
     """Return how a cell's numbers differ first: by a number, or by how many there are."""
     if place is None:
-        counts = _counted(len(one.numbers)), _counted(len(other.numbers))
-        return Difference(_place(one), *counts, 0, 0)
+        mine, its = (counted(len(each.numbers), "number") for each in (one, other))
+        return Difference(_place(one), mine, its, 0, 0)
     mine, its = one.numbers[place], other.numbers[place]
     share = share_of(float(mine), float(its))
     return Difference(_place(one, one.line_of(place)), mine, its, 0, 0, share)
@@ -94,12 +95,6 @@ def _first_difference(one: CellNumbers, other: CellNumbers, place: int | None) -
 
 def _place(cell: CellNumbers, line: int | None = None) -> str:
     """Return a cell and a line of its output as a person would look for them."""
-    title = cell.cell.title
     is_one_line = "\n" not in cell.text.strip()
     where = f", line {line} of its output" if line and not is_one_line else ""
-    return f"{title[:1].upper()}{title[1:]}{where}"
-
-
-def _counted(count: int) -> str:
-    """Return how many numbers there are."""
-    return f"{count} number{'s' * (count != 1)}"
+    return f"{capitalised(cell.cell.title)}{where}"

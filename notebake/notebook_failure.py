@@ -7,6 +7,7 @@ from notebake.notebook_advice import ADVICE, advise_error, advise_module
 from notebake.notebook_language import own_kernel_of
 from notebake.notebook_outputs import CellError, CodeCell, ExecutedNotebook
 from notebake.notebook_places import spell_failure
+from notebake.phrases import capitalised
 from notebake.records import NotebookKind
 
 LONGEST = 300
@@ -38,7 +39,7 @@ def find_error(notebook: ExecutedNotebook, kernel: str) -> Failure | None:
 def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Failure:
     """Return what an error is about."""
     place, raised = spell_failure(error, cell, notebook.cells)
-    place = f"{place[:1].upper()}{place[1:]}"
+    place = capitalised(place)
     if error.name == NOBODY_THERE:
         text = f"{place} asks its reader for input{raised}"
         return Failure("asks_for_input", cell, text)

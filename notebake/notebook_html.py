@@ -93,7 +93,12 @@ def as_html(executed: str, title: str, subtitle: str = "") -> str:
     except Exception as error:  # noqa: BLE001  # a page is for looking, and must not end a run
         log.warning("The notebook of %s is shown as plain text: %s", title, error)
         page = _text_as_html(executed, title, subtitle)
-    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", page)
+    return printable(page)
+
+
+def printable(text: str) -> str:
+    """Return a text that can be written in UTF-8."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _text_as_html(text: str, title: str, subtitle: str) -> str:

@@ -10,6 +10,7 @@ from notebake.notebook_clock import parse_moment
 from notebake.notebook_figures import is_figure
 from notebake.notebook_html_text import visible_text
 from notebake.notebook_language import papermill_language, plain, stated_languages
+from notebake.phrases import quoted
 
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 OBJECT = re.compile(r"\s*<[^\n]*>\s*")
@@ -51,7 +52,7 @@ class CodeCell:
         """Its number and first line, as a person would look for it."""
         lines = (line.strip() for line in self.source.splitlines())
         line = next((line for line in lines if line and not line.startswith("#")), "")
-        return f"cell {self.number} (`{line[:60]}{'…' if len(line) > 60 else ''}`)"
+        return f"cell {self.number} {quoted(line)}"
 
     @property
     def error(self) -> CellError | None:

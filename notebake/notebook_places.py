@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from notebake.notebook_outputs import CellError, CodeCell
+from notebake.phrases import quoted
 
 # IPython has written the head of a frame in these ways (IPython/core/ultratb.py): from 8.7 on, from
 # 8.0 on, and before. The last names no line: it stands at the arrow below it.
@@ -18,7 +19,6 @@ ARROW = re.compile(r"^-+> ?(\d+)\b", re.MULTILINE)
 OF_SYNTAX = re.compile(r'<ipython-input-\d+-\w+>", line (\d+)')
 # Julia's: "[1] top-level scope @ In[3]:2".
 OF_JULIA = re.compile(r"\bIn\[(\d+)\]:(\d+)")
-LONGEST = 60
 
 
 class Place(NamedTuple):
@@ -65,6 +65,6 @@ def _title(place: Place, cells: Sequence[CodeCell]) -> str:
     source = next((cell.source for cell in cells if cell.number == place.cell), "")
     lines = source.splitlines()
     line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
-    shown = f" (`{line[:LONGEST]}{'…' if len(line) > LONGEST else ''}`)" if line else ""
+    shown = f" {quoted(line)}" if line else ""
     where = f", line {place.line}" if len(lines) > 1 else ""
     return f"cell {place.cell}{where}{shown}"

@@ -10,15 +10,16 @@ from typing import Any
 from notebake.notebook_advice import ADVICE
 from notebake.notebook_failure import Failure, find_error, other_kernel_note
 from notebake.notebook_figures import tell_uncounted
-from notebake.notebook_html import SURROGATE, as_html
+from notebake.notebook_html import as_html, printable
 from notebake.notebook_language import find_other_language, stated_languages
 from notebake.notebook_numbers import result_numbers
 from notebake.notebook_outputs import CodeCell, ExecutedNotebook, read_executed, result_text
 from notebake.notebook_parameters import find_idle_parameters
+from notebake.phrases import counted
 from notebake.recipe import Notebook
 from notebake.records import NotebookVerdict
 
-__all__ = ["as_html", "counted", "explain", "judge"]
+__all__ = ["as_html", "explain", "judge"]
 
 PAPERMILLS_ERROR = "PapermillExecutionError"
 """How papermill ends for every error that a cell shows (papermill/execute.py, 2.7)."""
@@ -68,11 +69,6 @@ def judge(
         cell=stopped.number if stopped else None,
         advice=printable(failure.advice) if failure else "",
     )
-
-
-def printable(text: str) -> str:
-    """Return a text that can be written in UTF-8."""
-    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def explain(verdict: NotebookVerdict) -> str:
@@ -180,13 +176,3 @@ def _finished(cells: tuple[CodeCell, ...], stopped: CodeCell | None) -> list[Cod
         for cell in cells
         if cell.has_count and cell is not stopped and "injected-parameters" not in cell.tags
     ]
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, in the plural where it must be."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _capitalised(sentence: str) -> str:
-    """Return a sentence with a capital at its head."""
-    return sentence[:1].upper() + sentence[1:]

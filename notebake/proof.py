@@ -22,9 +22,9 @@ from notebake.errors import (
 )
 from notebake.host_checks import check_jupyter
 from notebake.marks import mark
-from notebake.notebook_report import counted
 from notebake.notebook_run import prove_by_notebook
 from notebake.patience import FIRST_BOOT_SECONDS, LAZY_DISK_SECONDS
+from notebake.phrases import counted
 from notebake.records import Host, Image, Instance, Proof, Run, Shown
 from notebake.same_results import check_results, remember_shown, shown_before
 from notebake.user_data import lease_is_armed

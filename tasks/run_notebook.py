@@ -6,13 +6,13 @@ Costs   nothing of its own
 """
 
 from notebake.builder import builder_host, find_on_host, mark_on_host
-from notebake.notebook_report import counted
 from notebake.notebook_run import kept_verdict, prove_by_notebook
+from notebake.phrases import counted
 from notebake.records import Done, Host, NotebookVerdict, Run
+from notebake.same_results import BUILDERS
 from notebake.step import Step
 
 NAME = "run_notebook"
-KEPT_AS = "notebook"
 
 
 def find_proven(run: Run) -> Done | None:
@@ -22,14 +22,14 @@ def find_proven(run: Run) -> Done | None:
 
 def look(run: Run, _host: Host) -> str | None:
     """Return what the notebook proved; None where its verdict is not kept here."""
-    verdict = kept_verdict(run, KEPT_AS)
+    verdict = kept_verdict(run, BUILDERS)
     return summary(verdict) if verdict and verdict.error is None else None
 
 
 def run_notebook(run: Run) -> Done:
     """Run it, bring it home, and judge it."""
     host = builder_host(run)
-    verdict = prove_by_notebook(run, host, KEPT_AS)
+    verdict = prove_by_notebook(run, host, BUILDERS)
     return mark_on_host(run, host, NAME, summary(verdict))
 
 
