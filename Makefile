@@ -89,5 +89,5 @@ try-system:
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
 	@echo "Preparing Prefect's database (once; some ten seconds) …"
-	@$(BIN)/python -m flows.prepared_database || true
+	@$(BIN)/python -m flows.local_prefect.empty_database || true
 	@touch $@

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 from benchmarks.section import Section, as_markdown, as_text
-from notebake.loopback import keep_loopback_direct
+from notebake.local.loopback import keep_loopback_direct
 
 PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "baking")
 

@@ -42,7 +42,7 @@ class Bake:
 def bake_with_notebake(cloud: OwnCloud) -> Ended:
     """Build, prove and tear down; Prefect's server is started and ended with it."""
     recipe = write_recipe(cloud.folder, cloud.git_url, without=NOT_PROVISIONED)
-    command = [sys.executable, "-m", "flows.command_line", "build", str(recipe)]
+    command = [sys.executable, "-m", "flows.cli.main", "build", str(recipe)]
     return run_to_end(command, cloud.environment, cloud.folder / "notebake.log")
 
 

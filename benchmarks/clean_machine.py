@@ -8,9 +8,9 @@ import venv
 import zipfile
 from pathlib import Path
 
-from notebake.carried_search import fetch_wheel
 from notebake.credentials.pin import PROGRAM
-from sandbox import base_system
+from notebake.machines.credential_search import fetch_wheel
+from sandbox.hosts import base_system
 
 ROOT = Path(__file__).parents[1]
 BEFORE = "notebake/credential_scan.py"

@@ -18,10 +18,10 @@ from pathlib import Path
 from benchmarks.own_cloud import PROJECT
 from benchmarks.peak_memory import peak_kib
 from notebake.commands.repository import clone_repository
-from notebake.detached import run_detached
 from notebake.recipe import Repository
 from notebake.records import Host
-from sandbox import git_server
+from notebake.ssh.detached import run_detached
+from sandbox.control import git_server
 from sandbox.home import Home
 
 FILE_BYTES = 1_000_000

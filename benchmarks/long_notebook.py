@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 from benchmarks.peak_memory import peak_kib
-from notebake.notebook_html import as_html
-from notebake.notebook_report import judge
+from notebake.notebook.html import as_html
+from notebake.notebook.verdict import judge
 from notebake.recipe import Notebook
 from tests.sweep.executed_notebook import EXECUTED
 

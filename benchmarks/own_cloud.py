@@ -79,7 +79,7 @@ def _is_foreign(name: str) -> bool:
 def _end_server(home: Path) -> None:
     """End the Prefect server of a build that was killed before it could do so."""
     if (home / "server.json").exists():
-        program = "from flows.local_server import stop_server; stop_server()"
+        program = "from flows.local_prefect.server import stop_server; stop_server()"
         _run([sys.executable, "-c", program], {**os.environ, "NOTEBAKE_HOME": str(home)})
 
 

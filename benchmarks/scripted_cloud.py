@@ -24,8 +24,8 @@ from benchmarks.long_notebook import executed_with
 from benchmarks.scripted_sshd import SshDoor
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
-from sandbox.ec2.latency import KINDS, latency_named
-from sandbox.machines import Exit
+from sandbox.ec2.state.latency import KINDS, latency_named
+from sandbox.hosts.machines import Exit
 from tests.sandbox.fake_machines import OnExit
 from tests.strict_cloud import strict_cloud_opened
 from tests.sweep import spoken_scripts, stand_in_jupyter

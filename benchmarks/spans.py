@@ -108,7 +108,7 @@ def watch_imports() -> None:
 
 
 def _current_step() -> str:
-    module = sys.modules.get("notebake.step")
+    module = sys.modules.get("notebake.runbook.step")
     current = getattr(module, "current_step", None)
     return str(current.get()) if current else ""
 
@@ -117,7 +117,7 @@ def main(path: Path, words: list[str]) -> None:
     """Run a command of notebake, and write the spans."""
     sys.meta_path.insert(0, Watcher())
     watch_imports()
-    from flows.command_line import main as notebake
+    from flows.cli.main import main as notebake
 
     code = notebake(words)
     sys.stdout.flush()

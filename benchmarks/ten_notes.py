@@ -118,9 +118,9 @@ def purpose_of(frames: list[str]) -> str:
         return "preflight"
     if "notebake.waiting.wait_until" in told and "until_known" not in told:
         return "waiting"
-    if "flows.tear_down" in told or "flows.run_step.remove" in told:
+    if "flows.tear_down" in told or "flows.step_task.remove" in told:
         return "tear down"
-    if "notebake.keep_alive" in told:
+    if "notebake.machines.renewal" in told:
         return "keep alive"
     return "finding" if re.search(r"tasks\.\w+\.find_", told) else "making"
 

@@ -32,21 +32,21 @@ def _waited_for(*_: Any, what: str, **__: Any) -> str:
 
 
 WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
-    "notebake.step": {"carry_out": ("own code", lambda step, _: f"step {step.name}")},
+    "notebake.runbook.step": {"carry_out": ("own code", lambda step, _: f"step {step.name}")},
     "notebake.waiting": {"wait_until": ("EC2 states", _waited_for)},
     "notebake.ssh.login": {"log_in": ("connecting", lambda host: f"log in to {host.instance_id}")},
     "notebake.ssh.connection": {
         "run": ("remote work", _command),
         "files": ("remote work", lambda _, path: f"file {path}"),
     },
-    "notebake.detached": {
+    "notebake.ssh.detached": {
         "run_detached": (
             "remote work",
             lambda _, name, *__, **___: f"detached {name.split('-')[0]}",
         ),
     },
-    "notebake.jupyter_server": {"check_server": ("remote work", constant("JupyterLab by tunnel"))},
-    "notebake.directory_store": {
+    "notebake.jupyter.client": {"check_server": ("remote work", constant("JupyterLab by tunnel"))},
+    "notebake.store.directory": {
         f"DirectoryStore.{name}": ("run store", constant(name))
         for name in ("read", "create", "replace", "write", "list", "list_first_parts", "delete")
     },
@@ -54,7 +54,7 @@ WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
     "boto3.session": {
         "Session.client": ("AWS calls", lambda _, name, **__: f"make a client of {name}")
     },
-    "flows.local_server": {
+    "flows.local_prefect.server": {
         "wait_for_server": (SERVER, constant("wait for Prefect's server")),
         "stop_server": (SERVER, constant("end Prefect's server")),
     },

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 
-from flows.local_server import (
+from flows.local_prefect.server import (
     PREFECT,
     PROJECT,
     end,
@@ -16,9 +16,9 @@ from flows.local_server import (
     start_server,
     stop_server,
 )
-from flows.standard_streams import outlive_the_terminal
+from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
-from notebake.process import is_dead
+from notebake.local.process import is_dead
 
 POOL = "notebake"
 

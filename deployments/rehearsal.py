@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from deployments.local import cloud_environment, own_environment, sandbox
-from flows import command_line
-from flows.local_server import PROJECT, is_up
-from flows.prefect_server import prefect_server
-from flows.quick_imports import hasten_imports
-from flows.standard_streams import outlive_the_terminal
+from flows.cli import main as command_line
+from flows.local_prefect.quick_imports import hasten_imports
+from flows.local_prefect.server import PROJECT, is_up
+from flows.local_prefect.session import prefect_server
+from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
 
 RECIPE = "deployments/rehearsal.yaml"

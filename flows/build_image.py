@@ -10,24 +10,24 @@ from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
+from flows.build_plan import BUILD, Plan
 from flows.failure import add_failure, join_failures, spell, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
-from flows.run_step import as_task, failure_of
-from flows.steps import BUILD, Plan
+from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
-from notebake import runs
-from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
-from notebake.execution import executing
-from notebake.flow_runs import open_run_of
-from notebake.keep_alive import keep_alive
-from notebake.known_runs import has_run
+from notebake.machines.builder import baked_image
+from notebake.machines.renewal import keep_alive
 from notebake.preflight.credentials import tell_of_ending
 from notebake.recipe.file import load_recipe
 from notebake.records import Run
-from notebake.run_lease import LeaseLostError
-from notebake.run_store import default_location, open_store
-from notebake.step import Step, carry_out, until_not_lost
+from notebake.runbook.step import Step, carry_out, until_not_lost
+from notebake.runs import registry
+from notebake.runs.executing import executing
+from notebake.runs.flow_runs import open_run_of
+from notebake.runs.lock import LeaseLostError
+from notebake.runs.summaries import has_run
+from notebake.store.interface import default_location, open_store
 from notebake.waiting import allow_waiting, stops_waiting_when_interrupted
 
 log = logging.getLogger(__name__)
@@ -93,9 +93,9 @@ def open_run(recipe: str, run_id: str, store: str) -> Run:
     if not run_id and flow_run_id:
         return open_run_of(flow_run_id, recipe, kept)
     if recipe and not (run_id and has_run(run_id, kept)):
-        return runs.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
-    run = runs.load_run(run_id, kept)
-    return runs.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run
+        return registry.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
+    run = registry.load_run(run_id, kept)
+    return registry.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run
 
 
 def carry_out_all(run: Run, plan: Plan = BUILD) -> None:

@@ -9,7 +9,7 @@ import logging
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
 
-from flows.steady_stream import steady
+from flows.terminal.steady_stream import steady
 
 LOGGERS = ("flows", "notebake", "tasks")
 

@@ -4,17 +4,17 @@ import logging
 
 from prefect import flow
 
-from flows.look_commands import usual_region
+from flows.cli.survey import usual_region
+from flows.cli.sweep import check_all_gone, described
 from flows.prefect_logs import show_logs_in_prefect
-from flows.sweep_command import check_all_gone, described
 from notebake import clock
 from notebake.aws.inventory import enabled_regions
-from notebake.fate import Finding
-from notebake.look import Scope, check_all_answered, look
-from notebake.moments import moment_of
-from notebake.monthly_cost import spell_monthly, spell_sum
-from notebake.run_store import default_location
-from notebake.sweep import remove
+from notebake.costs.monthly import spell_monthly, spell_sum
+from notebake.resources.retention import Finding
+from notebake.resources.survey import Scope, check_all_answered, look
+from notebake.resources.sweep import remove
+from notebake.store.interface import default_location
+from notebake.timestamps import moment_of
 from notebake.waiting import allow_waiting
 
 log = logging.getLogger(__name__)

@@ -4,19 +4,19 @@ from prefect import flow
 from prefect.exceptions import TerminationSignal
 from prefect.futures import wait
 
-from flows import steps
+from flows import build_plan
 from flows.failure import spell, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
-from flows.run_step import as_undo_task, failure_of
+from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
-from notebake.execution import executing
-from notebake.patience import SETTLE_SECONDS
 from notebake.records import Done, Run
-from notebake.run_store import default_location, open_store
-from notebake.runs import load_run
-from notebake.secrets import forget_secrets
-from notebake.step import Step, carry_out
-from notebake.survey import describe_resource, left_over
+from notebake.resources.leftovers import describe_resource, left_over
+from notebake.runbook.step import Step, carry_out
+from notebake.runs.executing import executing
+from notebake.runs.registry import load_run
+from notebake.runs.secret_store import forget_secrets
+from notebake.store.interface import default_location, open_store
+from notebake.timeouts import SETTLE_SECONDS
 from notebake.waiting import allow_waiting, wait_until
 
 
@@ -36,10 +36,10 @@ def tear_down(run_id: str, store: str = "") -> None:
         carry_out(TEAR_DOWN, run)
 
 
-def remove_all(run: Run, plan: steps.Plan = steps.BUILD) -> Done:
+def remove_all(run: Run, plan: build_plan.Plan = build_plan.BUILD) -> Done:
     """Undo the steps one after the other, whatever becomes of the others."""
     failures: list[BaseException] = []
-    for step in steps.undoing(plan):
+    for step in build_plan.undoing(plan):
         future = as_undo_task(step).submit(run)
         wait([future])
         if failure := failure_of(future):
@@ -72,4 +72,4 @@ def what_remains(run: Run, *, patience_seconds: float) -> list[str]:
     return shown
 
 
-TEAR_DOWN = Step(*steps.TEAR_DOWN, lambda _: None, remove_all)
+TEAR_DOWN = Step(*build_plan.TEAR_DOWN, lambda _: None, remove_all)

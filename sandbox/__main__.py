@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from sandbox import base_system, git_server, lifecycle, needs
-from sandbox.ec2.latency import KINDS
+from sandbox.control import git_server, lifecycle, prerequisites
+from sandbox.control.server_process import ServerOptions
+from sandbox.ec2.state.latency import KINDS
 from sandbox.errors import SandboxError
 from sandbox.faults.file import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
-from sandbox.server_process import ServerOptions
+from sandbox.hosts import base_system
 from sandbox.twists.table import TWISTS
 
 KEPT_BY_SUDO = (
@@ -95,9 +96,9 @@ def _status(chosen: argparse.Namespace) -> int:
 
 def _needs(chosen: argparse.Namespace) -> int:
     """Say what the sandbox needs that is not here."""
-    if reasons := needs.impossible(choose_path(chosen.home)):
-        raise SandboxError(needs.explain(reasons))
-    if packages := needs.missing_packages():
+    if reasons := prerequisites.impossible(choose_path(chosen.home)):
+        raise SandboxError(prerequisites.explain(reasons))
+    if packages := prerequisites.missing_packages():
         raise SandboxError(f"Missing: {' '.join(packages)} (python -m sandbox install)")
     _say("The sandbox can run here")
     return 0
@@ -105,11 +106,11 @@ def _needs(chosen: argparse.Namespace) -> int:
 
 def _install(chosen: argparse.Namespace) -> int:
     """Install what it needs of this machine; silent where all is there."""
-    if reasons := needs.impossible(choose_path(chosen.home)):
-        raise SandboxError(needs.explain(reasons))
-    if needs.missing_packages():
+    if reasons := prerequisites.impossible(choose_path(chosen.home)):
+        raise SandboxError(prerequisites.explain(reasons))
+    if prerequisites.missing_packages():
         _become_root()
-        needs.install(_say)
+        prerequisites.install(_say)
     return 0
 
 

@@ -5,10 +5,10 @@ Gives   Done: a kernel started and ran a cell
 Costs   nothing of its own
 """
 
-from notebake.builder import builder_host, find_on_host, mark_on_host
-from notebake.host_checks import check_jupyter
+from notebake.jupyter.checks import check_jupyter
+from notebake.machines.builder import builder_host, find_on_host, mark_on_host
 from notebake.records import Done, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
 
 NAME = "check_server"
 

@@ -7,19 +7,13 @@ Costs   nothing of its own
 
 from shlex import quote
 
-from notebake import host as ssh
-from notebake import identity
-from notebake.allowed_findings import keep_allowed
-from notebake.asked import asked_for
+from notebake.acceptance.allowed_findings import keep_allowed
 from notebake.aws import instances, tags
-from notebake.builder import baked_image, builder_host, is_finished
-from notebake.carried_search import carry_engine, search_program
 from notebake.commands.boot import machine_id
 from notebake.commands.clean import make_clean, remove_login, work_name
 from notebake.commands.engine import lacks_engine
 from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
 from notebake.credentials.report import findings_text, is_clean, parse_report
-from notebake.detached import run_detached
 from notebake.errors import (
     HostCommandError,
     HostUnreachableError,
@@ -27,9 +21,15 @@ from notebake.errors import (
     LostError,
     SecretFoundError,
 )
-from notebake.marks import mark
+from notebake.machines import identity
+from notebake.machines.builder import baked_image, builder_host, is_finished
+from notebake.machines.credential_search import carry_engine, search_program
 from notebake.records import Done, Host, Run
-from notebake.step import Step
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step
+from notebake.runs.lasting_tags import mark
+from notebake.ssh import host as ssh
+from notebake.ssh.detached import run_detached
 
 NAME = "clean_host"
 CLEAN_SECONDS = 7200

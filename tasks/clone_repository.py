@@ -5,12 +5,12 @@ Gives   Done, with the commit
 Costs   nothing of its own
 """
 
-from notebake import host as ssh
-from notebake.builder import find_on_host, make_on_host
 from notebake.commands.repository import clone_repository as clone_command
 from notebake.commands.repository import repository_commit
+from notebake.machines.builder import find_on_host, make_on_host
 from notebake.records import Done, Host, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.ssh import host as ssh
 
 NAME = "clone_repository"
 

@@ -7,18 +7,18 @@ Costs   nothing of its own
 
 from shlex import quote
 
-from notebake import host as ssh
-from notebake.builder import builder_host, find_on_host, make_on_host
 from notebake.commands.datasets import (
     dataset_is_there,
     fetch_dataset,
     prepare_staging,
     receive_dataset,
 )
-from notebake.dataset_relay import relay_dataset
-from notebake.fitness import full_disk_named
+from notebake.machines.builder import builder_host, find_on_host, make_on_host
+from notebake.machines.dataset_relay import relay_dataset
+from notebake.machines.fitness import full_disk_named
 from notebake.records import Done, Host, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.ssh import host as ssh
 
 NAME = "fetch_datasets"
 FETCH_SECONDS = 6 * 3600

@@ -5,11 +5,11 @@ Gives   KeyPair, tagged with the run; the private half stays in the run store
 Costs   nothing
 """
 
-from notebake.access import ensure_key_pair, remove_key_pair
 from notebake.aws import key_pairs
-from notebake.builder import accepted_image
+from notebake.machines.builder import accepted_image
+from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
 from notebake.records import Image, KeyPair, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
 
 ROLE = "builder"
 

@@ -5,11 +5,11 @@ Gives   Done, at once where nothing is missing
 Costs   nothing of its own
 """
 
-from notebake.builder import find_on_host, make_on_host
 from notebake.commands.apt import install_packages, packages_are_installed
 from notebake.commands.shell import NETWORK_ENVIRONMENT, script
+from notebake.machines.builder import find_on_host, make_on_host
 from notebake.records import Done, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
 
 NAME = "install_packages"
 

@@ -5,13 +5,13 @@ Gives   Done; the resolved versions lie in the run store as a lock file
 Costs   nothing of its own
 """
 
-from notebake import host as ssh
-from notebake import runs
-from notebake.builder import builder_host, find_on_host, make_on_host
 from notebake.commands.papermill import LOCK_FILE, install_papermill, papermill_is_installed
 from notebake.commands.software import LOCKS
+from notebake.machines.builder import builder_host, find_on_host, make_on_host
 from notebake.records import Done, Host, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.runs import registry
+from notebake.ssh import host as ssh
 
 NAME = "install_papermill"
 
@@ -32,7 +32,7 @@ def make_papermill(run: Run) -> Done:
     timeout_seconds = run.recipe.software.timeout_seconds
     done = make_on_host(run, NAME, [work], probe=look, timeout_seconds=timeout_seconds)
     lock = ssh.get_file(builder_host(run), f"{LOCKS}/{LOCK_FILE}")
-    runs.put_file(run, f"locks/{LOCK_FILE}", lock)
+    registry.put_file(run, f"locks/{LOCK_FILE}", lock)
     return done
 
 

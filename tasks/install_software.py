@@ -5,10 +5,6 @@ Gives   Done; the resolved versions lie in the run store as lock files
 Costs   nothing of its own
 """
 
-from notebake import host as ssh
-from notebake import runs
-from notebake.asked import asked_for
-from notebake.builder import builder_host, find_on_host, make_on_host
 from notebake.commands.software import (
     install_software,
     parse_locks,
@@ -16,9 +12,13 @@ from notebake.commands.software import (
     software_is_installed,
 )
 from notebake.errors import DiskFullError, HostCommandError
+from notebake.machines.builder import builder_host, find_on_host, make_on_host
+from notebake.recipe.software_advice import advise
 from notebake.records import Done, Host, Run
-from notebake.software_advice import advise
-from notebake.step import Step
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step
+from notebake.runs import registry
+from notebake.ssh import host as ssh
 
 NAME = "install_software"
 
@@ -59,7 +59,7 @@ def keep_locks(run: Run, host: Host) -> int:
     """Bring the lock files home; return how many Python packages they hold."""
     count = 0
     for name, content in parse_locks(ssh.run_command(host, read_locks())).items():
-        runs.put_file(run, f"locks/{name}", content)
+        registry.put_file(run, f"locks/{name}", content)
         if name == "requirements.txt":
             count = sum(1 for line in content.splitlines() if line and not line.startswith(b"#"))
     return count

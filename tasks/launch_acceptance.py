@@ -7,16 +7,16 @@ Costs   two instances for some minutes
 
 import logging
 
-from notebake.access import ensure_key_pair, remove_key_pair
-from notebake.asked import asked_for
 from notebake.aws import instances, key_pairs, tags
-from notebake.builder import baked_image
+from notebake.commands.user_data import user_data
 from notebake.errors import LostError
-from notebake.launch import launch
-from notebake.launch_request import remove_machines
+from notebake.machines.builder import baked_image
+from notebake.machines.launch import launch
+from notebake.machines.launch_request import remove_machines
+from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
 from notebake.records import Image, Instance, Machines, Run
-from notebake.step import Step
-from notebake.user_data import user_data
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step
 
 log = logging.getLogger(__name__)
 NAME = "launch_acceptance"

@@ -7,16 +7,16 @@ Costs   instance-hours and its disks, until undone
 
 import logging
 
-from notebake import keys, secrets
-from notebake.asked import asked_for
 from notebake.aws import instances, key_pairs, tags
-from notebake.builder import baked_image
-from notebake.disks import disks_of_builder
-from notebake.launch import launch, resolve_base_image
-from notebake.launch_request import remove_machines
+from notebake.commands.user_data import user_data
+from notebake.machines.block_devices import disks_of_builder
+from notebake.machines.builder import baked_image
+from notebake.machines.launch import launch, resolve_base_image
+from notebake.machines.launch_request import remove_machines
 from notebake.records import Image, Instance, Run
-from notebake.step import Step
-from notebake.user_data import user_data
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step
+from notebake.runs import keys, secret_store
 
 log = logging.getLogger(__name__)
 ROLE = "builder"
@@ -58,7 +58,7 @@ def launch_instance(run: Run) -> Instance:
         image_id=base["ImageId"],
         key_name=key_pairs.key_pair_name(run, ROLE),
         user_data=user_data(
-            host_key_private=secrets.placeholder("builder-host"),
+            host_key_private=secret_store.placeholder("builder-host"),
             host_key_public=keys.keys_of(run, "builder-host").public,
             lease_hours=run.recipe.lease_hours,
         ),

@@ -5,14 +5,14 @@ Gives   Done: every volume mounted, in fstab by UUID; the instance store by a un
 Costs   nothing of its own
 """
 
-from notebake import host as ssh
 from notebake.aws import volumes as aws_volumes
-from notebake.builder import builder_host, find_on_host, make_on_host
 from notebake.commands.instance_store import install_instance_store
 from notebake.commands.volumes import prepare_volume, volumes_are_mounted
-from notebake.disks import device_names
+from notebake.machines.block_devices import device_names
+from notebake.machines.builder import builder_host, find_on_host, make_on_host
 from notebake.records import Done, Host, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.ssh import host as ssh
 
 NAME = "mount_volumes"
 

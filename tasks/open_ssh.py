@@ -5,12 +5,12 @@ Gives   SecurityGroup, tagged with the run
 Costs   nothing
 """
 
-from notebake.access import ensure_group, remove_group
 from notebake.aws import networks
-from notebake.builder import accepted_image
-from notebake.own_address import ssh_sources
+from notebake.machines.builder import accepted_image
+from notebake.machines.ssh_access import ensure_group, remove_group
+from notebake.machines.worker_address import ssh_sources
 from notebake.records import Image, Run, SecurityGroup
-from notebake.step import Step
+from notebake.runbook.step import Step
 
 
 def find_open_ssh(run: Run) -> SecurityGroup | Image | None:

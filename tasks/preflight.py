@@ -8,12 +8,12 @@ Costs   nothing
 import logging
 
 from notebake.aws import instances
-from notebake.builder import baked_image
-from notebake.cost import describe_sum, estimate
+from notebake.costs.estimate import describe_sum, estimate
 from notebake.digest import digest_of
+from notebake.machines.builder import baked_image
 from notebake.preflight import Verdict, check_everything, with_verdict
 from notebake.records import Done, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ Gives   Proof, in sentences; the executed notebooks lie in the run store
 Costs   nothing of its own
 """
 
+from notebake.acceptance.proof import find_proof, kept_as, prove
 from notebake.aws import instances
-from notebake.builder import baked_image
 from notebake.errors import (
     CloudError,
     HostUnreachableError,
@@ -16,11 +16,11 @@ from notebake.errors import (
     NotebakeError,
     RunStoreError,
 )
-from notebake.proof import find_proof, kept_as, prove
+from notebake.machines.builder import baked_image
+from notebake.notebook.same_results import remember_shown, shown_before
 from notebake.records import Proof, Run
-from notebake.run_lease import LeaseLostError
-from notebake.same_results import remember_shown, shown_before
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.runs.lock import LeaseLostError
 
 
 def find_image_proof(run: Run) -> Proof | None:

@@ -8,14 +8,14 @@ Costs   snapshot storage for as long as it is kept
 import logging
 
 from notebake import clock
+from notebake.acceptance.proof import find_proof
 from notebake.aws import images, tagging, tags
-from notebake.builder import baked_image
 from notebake.errors import ImageNotAcceptedError
-from notebake.marks import mark
-from notebake.moments import moment_of
-from notebake.proof import find_proof
+from notebake.machines.builder import baked_image
 from notebake.records import Image, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.runs.lasting_tags import mark
+from notebake.timestamps import moment_of
 
 log = logging.getLogger(__name__)
 

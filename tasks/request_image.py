@@ -8,15 +8,15 @@ Costs   snapshot storage, for as long as the image is kept
 import logging
 from typing import Any
 
-from notebake.asked import asked_for
-from notebake.attempt import attempt, close_removed, keep_looking
 from notebake.aws import images, instances, tags
-from notebake.builder import is_sealed, standing_image
 from notebake.digest import digest_of
-from notebake.disks import device_names
 from notebake.errors import CloudError, LostError
+from notebake.machines.block_devices import device_names
+from notebake.machines.builder import is_sealed, standing_image
 from notebake.records import Image, Run
-from notebake.step import Step
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step
+from notebake.runs.attempts import attempt, close_removed, keep_looking
 
 log = logging.getLogger(__name__)
 NAME = "request_image"

@@ -11,18 +11,18 @@ Costs   the builder for some minutes more; it is stopped again afterwards
 
 import logging
 
-from notebake import host as ssh
-from notebake.asked import asked_for
 from notebake.aws import images, instances, tags
-from notebake.boot import wait_for_boot
-from notebake.builder import baked_image, host_of, is_sealed, shown_image
 from notebake.commands.boot import are_mount_points
 from notebake.errors import LostError
-from notebake.host_checks import wait_for_jupyter
-from notebake.marks import mark
-from notebake.patience import IMAGE_SECONDS
+from notebake.jupyter.checks import wait_for_jupyter
+from notebake.machines.boot import wait_for_boot
+from notebake.machines.builder import baked_image, host_of, is_sealed, shown_image
 from notebake.records import Done, Host, Image, Instance, Run
-from notebake.step import Step
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step
+from notebake.runs.lasting_tags import mark
+from notebake.ssh import host as ssh
+from notebake.timeouts import IMAGE_SECONDS
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)

@@ -5,12 +5,12 @@ Gives   Done; the executed notebook, its HTML and its verdict lie in the run sto
 Costs   nothing of its own
 """
 
-from notebake.builder import builder_host, find_on_host, mark_on_host
-from notebake.notebook_run import kept_verdict, prove_by_notebook
-from notebake.phrases import counted
+from notebake.humanize import counted
+from notebake.machines.builder import builder_host, find_on_host, mark_on_host
+from notebake.notebook.run import kept_verdict, prove_by_notebook
+from notebake.notebook.same_results import BUILDERS
 from notebake.records import Done, Host, NotebookVerdict, Run
-from notebake.same_results import BUILDERS
-from notebake.step import Step
+from notebake.runbook.step import Step
 
 NAME = "run_notebook"
 

@@ -5,12 +5,12 @@ Gives   Done: the service runs and starts at every boot
 Costs   nothing of its own
 """
 
-from notebake import host as ssh
-from notebake.builder import find_on_host, make_on_host
 from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
-from notebake.patience import JUPYTER_SECONDS
+from notebake.machines.builder import find_on_host, make_on_host
 from notebake.records import Done, Host, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.ssh import host as ssh
+from notebake.timeouts import JUPYTER_SECONDS
 
 NAME = "start_jupyter"
 

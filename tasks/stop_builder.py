@@ -6,10 +6,10 @@ Costs   its disks
 """
 
 from notebake.aws import instances
-from notebake.builder import standing_image
 from notebake.errors import LostError
+from notebake.machines.builder import standing_image
 from notebake.records import Image, Instance, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
 
 
 def find_stopped(run: Run) -> Instance | Image | None:

@@ -8,26 +8,26 @@ Costs   nothing of its own
 import logging
 from typing import NoReturn
 
-from notebake import host as ssh
-from notebake import runs
-from notebake.asked import asked_for
 from notebake.aws import instances, tags
-from notebake.boot import wait_for_boot
-from notebake.builder import baked_image, host_of, is_finished
 from notebake.commands.apt import spare_our_services
 from notebake.commands.boot import first_boot_status
 from notebake.commands.clean import work_name
 from notebake.commands.shell import as_root
-from notebake.detached import end, is_running
+from notebake.commands.user_data import keep_package_lock_free, lease_is_armed
 from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
-from notebake.fitness import check_fitness, wait_for_package_lock
-from notebake.keep_alive import renew
-from notebake.marks import mark
-from notebake.notebook_html import prepare_pages
-from notebake.patience import BOOT_SECONDS
+from notebake.machines.boot import wait_for_boot
+from notebake.machines.builder import baked_image, host_of, is_finished
+from notebake.machines.fitness import check_fitness, wait_for_package_lock
+from notebake.machines.renewal import renew
+from notebake.notebook.html import prepare_pages
 from notebake.records import Done, Host, Instance, Run
-from notebake.step import Step
-from notebake.user_data import keep_package_lock_free, lease_is_armed
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step
+from notebake.runs import registry
+from notebake.runs.lasting_tags import mark
+from notebake.ssh import host as ssh
+from notebake.ssh.detached import end, is_running
+from notebake.timeouts import BOOT_SECONDS
 
 log = logging.getLogger(__name__)
 OF_THE_SEAL = (tags.SEALED, tags.BAKED)
@@ -80,7 +80,7 @@ def wait_for_host(run: Run) -> Done:
     check_fitness(run, host)
     ssh.run_command(host, let_work_on_it(), timeout_seconds=BOOT_SECONDS)
     wait_for_package_lock(host)
-    runs.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
+    registry.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
     return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
 
@@ -118,7 +118,7 @@ def bring_up(run: Run, instance: Instance) -> Host:
 
 def was_reached(run: Run, instance: Instance) -> bool:
     """Tell whether somebody has worked on the machine: then it is not replaced behind his back."""
-    return runs.read_parameters(run, f"reached-{instance.id}") is not None
+    return registry.read_parameters(run, f"reached-{instance.id}") is not None
 
 
 def give_up(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn:

@@ -6,12 +6,12 @@ Costs   nothing of its own
 """
 
 from notebake.aws import images
-from notebake.aws.watch import LOOK_SECONDS
-from notebake.builder import baked_image, shown_image
+from notebake.aws.readings import LOOK_SECONDS
 from notebake.errors import CloudError, LostError, WaitTimeoutError
-from notebake.patience import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
+from notebake.machines.builder import baked_image, shown_image
 from notebake.records import Image, Run
-from notebake.step import Step
+from notebake.runbook.step import Step
+from notebake.timeouts import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
 from notebake.waiting import wait_until
 
 

@@ -1,9 +1,9 @@
 """The steps that need EC2 alone, in their order, and how far a run has got with them."""
 
-from notebake.asked import asked_for
 from notebake.aws import instances, tagging, tags
 from notebake.records import Done, Instance, Run
-from notebake.step import Step, carry_out
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import Step, carry_out
 from notebake.waiting import wait_until
 from tasks import (
     clean_host,

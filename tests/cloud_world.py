@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from notebake import runs
 from notebake.aws.clients import connect
 from notebake.recipe import Network, Recipe, Volume
 from notebake.records import Record, Run
-from notebake.run_store import open_store
-from sandbox.calls import Call
-from sandbox.faults.answers import write_error
-from sandbox.wire import Reply
+from notebake.runs import registry
+from notebake.store.interface import open_store
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
+from sandbox.messages.error_reply import write_error
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 REGION = "us-west-2"
@@ -103,7 +103,7 @@ class CloudWorld:
 
     def new_run(self, recipe: Recipe = RECIPE) -> Run:
         """Begin a run."""
-        return runs.new_run(recipe, "ocean.yaml", open_store(str(self.directory / "runs")))
+        return registry.new_run(recipe, "ocean.yaml", open_store(str(self.directory / "runs")))
 
     @contextmanager
     def meeting(self, interceptor: Any) -> Iterator[Any]:

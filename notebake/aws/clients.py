@@ -30,8 +30,8 @@ from notebake.aws.refusals import as_refused, as_unanswered, as_unasked
 from notebake.aws.repeating import stand_before
 from notebake.aws.session import session as _session
 from notebake.errors import CapacityError, CloudError, WaitTimeoutError
-from notebake.loopback import is_loopback
-from notebake.patience import CATCH_UP_SECONDS
+from notebake.local.loopback import is_loopback
+from notebake.timeouts import CATCH_UP_SECONDS
 from notebake.waiting import wait_until
 
 UNANSWERED = (

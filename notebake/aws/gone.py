@@ -5,7 +5,7 @@ from collections.abc import Callable
 from notebake.aws.clients import calling
 from notebake.aws.meaning import NOT_YET
 from notebake.errors import CloudError, WaitTimeoutError
-from notebake.patience import UNUSED_SECONDS
+from notebake.timeouts import UNUSED_SECONDS
 from notebake.waiting import wait_until
 
 GONE = frozenset(

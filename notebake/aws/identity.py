@@ -1,7 +1,7 @@
 """Whose credentials these are: asked once for each access key, in each region that is used."""
 
+from notebake.aws.account import caller
 from notebake.aws.clients import calling, memory_of
-from notebake.aws.facts import caller
 from notebake.aws.signing import access_key, latest_signer
 from notebake.errors import CloudError
 from notebake.records import Account

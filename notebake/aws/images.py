@@ -4,17 +4,17 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from notebake import marks
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.gone import until_removed
 from notebake.aws.kinds import IMAGE, SNAPSHOT, list_kind
-from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
-from notebake.aws.watch import BY_RUN, look
+from notebake.aws.readings import BY_RUN, look
+from notebake.aws.single_flight import BRIEFLY_SECONDS, kept_for
 from notebake.errors import CloudError, PreflightError
 from notebake.names import name_of_image
 from notebake.recipe import BaseImage
 from notebake.records import Image, Run
+from notebake.runs import lasting_tags
 
 PROGRESS_SECONDS = 5
 BROKEN_STATES = {"failed", "error", "invalid", "deregistered", "disabled"}
@@ -51,7 +51,7 @@ def find_image(run: Run) -> Image | None:
     if not named:
         return None
     image = as_image(named[0])
-    told = marks.tags_of_own(
+    told = lasting_tags.tags_of_own(
         run, "The image", image.id, image.tags, made_as="image", parts=image.snapshot_ids
     )
     return image.model_copy(update={"tags": told})

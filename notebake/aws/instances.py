@@ -4,20 +4,20 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from notebake import marks
-from notebake.attempt import Attempt, attempts, open_tokens
 from notebake.aws import tags
-from notebake.aws.as_resource import parts_of
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.hints import of_code
 from notebake.aws.kinds import INSTANCE, list_kind
 from notebake.aws.meaning import NOT_YET
 from notebake.aws.quotas import quota_hint
-from notebake.aws.watch import BY_RUN, LOOK_SECONDS, look
+from notebake.aws.readings import BY_RUN, LOOK_SECONDS, look
+from notebake.aws.resource_record import parts_of
 from notebake.errors import CloudError, LostError
-from notebake.patience import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.records import Instance, Run
-from notebake.run_lease import executing_run_id
+from notebake.runs import lasting_tags
+from notebake.runs.attempts import Attempt, attempts, open_tokens
+from notebake.runs.lock import executing_run_id
+from notebake.timeouts import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
@@ -36,7 +36,7 @@ def find_launched(run: Run, role: str) -> list[Instance]:
     What has lost its tags is found by its kept id.
     """
     region = run.recipe.region
-    makers = marks.made_by(run, f"{role}-")
+    makers = lasting_tags.made_by(run, f"{role}-")
 
     def is_launched(one: dict[str, Any]) -> bool:
         # What somebody launched "like this" carries our tags, but not our token.
@@ -62,7 +62,9 @@ def _with_marks(run: Run, found: dict[str, Any], makers: Mapping[str, Attempt]) 
     instance = as_instance(found)
     if instance.state in GONE:
         return instance
-    told = marks.complete(run, instance.id, instance.tags, makers, parts_of(INSTANCE.name, found))
+    told = lasting_tags.complete(
+        run, instance.id, instance.tags, makers, parts_of(INSTANCE.name, found)
+    )
     return instance.model_copy(update={"tags": told})
 
 

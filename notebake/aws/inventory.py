@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from notebake.aws.as_resource import as_resource
 from notebake.aws.clients import calling, connect
 from notebake.aws.kinds import INSTANCE, KINDS, Kind, list_kind
-from notebake.aws.watch import BY_RUN, look
+from notebake.aws.readings import BY_RUN, look
+from notebake.aws.resource_record import as_resource
 from notebake.records import Resource
 
 

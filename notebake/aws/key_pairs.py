@@ -1,13 +1,13 @@
 """Key pairs: EC2 gets the public half only."""
 
-from notebake import marks
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, wait_for_first
 from notebake.aws.kinds import KEY_PAIR
-from notebake.aws.watch import look
+from notebake.aws.readings import look
 from notebake.errors import CloudError
 from notebake.names import name_of_key_pair
 from notebake.records import KeyPair, Run
+from notebake.runs import lasting_tags
 
 
 def key_pair_name(run: Run, role: str) -> str:
@@ -26,7 +26,7 @@ def find_key_pair(run: Run, role: str) -> KeyPair | None:
     if not found:
         return None
     key_id, told = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
-    marks.tags_of_own(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
+    lasting_tags.tags_of_own(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
     return KeyPair(id=key_id, name=name)
 
 

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from notebake import marks
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.kinds import SECURITY_GROUP
-from notebake.aws.shared import BRIEFLY_SECONDS, kept_for
-from notebake.aws.watch import look
+from notebake.aws.readings import look
+from notebake.aws.single_flight import BRIEFLY_SECONDS, kept_for
 from notebake.errors import CloudError, PreflightError
 from notebake.names import name_of_group
-from notebake.patience import GROUP_SECONDS
 from notebake.recipe import Network
 from notebake.records import Run, SecurityGroup
+from notebake.runs import lasting_tags
+from notebake.timeouts import GROUP_SECONDS
 from notebake.waiting import wait_until
 
 
@@ -72,7 +72,7 @@ def find_security_group(run: Run) -> SecurityGroup | None:
     if not found:
         return None
     group_id, told = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
-    marks.tags_of_own(run, "The security group", group_id, told, made_as="security-group")
+    lasting_tags.tags_of_own(run, "The security group", group_id, told, made_as="security-group")
     ranges = [
         one["CidrIp"]
         for permission in found[0]["IpPermissions"]

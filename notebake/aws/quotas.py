@@ -4,7 +4,7 @@ import re
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
-from notebake.aws.shared import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
+from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
 
 MOST_TYPES = 100
 """DescribeInstanceTypes takes so many names. (EC2 API, DescribeInstanceTypes)"""

@@ -14,12 +14,12 @@ from botocore.exceptions import ConnectionError, HTTPClientError
 
 from notebake import clock
 from notebake.aws.certificate import is_untrusted
-from notebake.aws.changes import note_change
+from notebake.aws.change_counter import note_change
 from notebake.aws.meaning import ENDED, is_passing
 from notebake.aws.session import current_credentials
 from notebake.aws.signing import check_account
-from notebake.patience import AWS_LOST_SECONDS
-from notebake.run_lease import check_lease, is_executing
+from notebake.runs.lock import check_lease, is_executing
+from notebake.timeouts import AWS_LOST_SECONDS
 from notebake.waiting import pause
 
 log = logging.getLogger(__name__)

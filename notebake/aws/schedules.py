@@ -13,9 +13,9 @@ from typing import Any
 from notebake.aws.clients import calling, connect
 from notebake.aws.partitions import partition_of
 from notebake.errors import CloudError
-from notebake.moments import parse_moment
 from notebake.names import SCHEDULE_PREFIX, name_of_schedule
 from notebake.records import Resource, Run
+from notebake.timestamps import parse_moment
 
 GRACE = datetime.timedelta(minutes=15)
 """After the lease: the machine's own switch comes first, as it says why on its console."""

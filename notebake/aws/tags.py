@@ -3,9 +3,9 @@
 import datetime
 
 from notebake import clock
-from notebake.moments import moment_of
 from notebake.recipe import expiry
 from notebake.records import Run
+from notebake.timestamps import moment_of
 
 PREFIX = "notebake:"
 RUN = "notebake:run"

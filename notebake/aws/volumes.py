@@ -6,11 +6,11 @@ from typing import Any
 from notebake.aws import instances
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.kinds import VOLUME
-from notebake.aws.shared import LONG_SECONDS, kept_for
-from notebake.aws.watch import LOOK_SECONDS, look
+from notebake.aws.readings import LOOK_SECONDS, look
+from notebake.aws.single_flight import LONG_SECONDS, kept_for
 from notebake.errors import CloudError, PreflightError, WaitTimeoutError
-from notebake.patience import ATTACH_SECONDS
 from notebake.recipe import Recipe
+from notebake.timeouts import ATTACH_SECONDS
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)

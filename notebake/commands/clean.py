@@ -16,8 +16,8 @@ from notebake.commands.clean_logs import EMPTY_LOGS, LOGS_ARE_EMPTY
 from notebake.commands.engine import ENGINE, fetch_engine
 from notebake.commands.package_lock import wait_for_lock
 from notebake.commands.shell import refuse, script, write_file
+from notebake.commands.user_data import TIMER
 from notebake.commands.view import REMOVE_VIEWS
-from notebake.user_data import TIMER
 
 CLEANED = "notebake: cleaned"
 LOGIN_REMOVED = "notebake: nobody can log in any more"
@@ -175,8 +175,8 @@ def make_clean(
 
     What somebody typed is in a history until that is cleaned away. Where the first search finds
     anything, the machine is left as it is, and its report is the last line; where the engine cannot
-    be fetched, NO_ENGINE is. `program` is `notebake.carried_search.search_program()`, `allowed`
-    paths with rules.
+    be fetched, NO_ENGINE is. `program` is what `machines/credential_search.py` gives,
+    `allowed` paths with rules.
     """
     early, late = (
         scan_machine(

@@ -11,14 +11,9 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from shlex import quote
 
-from notebake import (
-    conda_activation,
-    conda_channels,
-    conda_lock,
-    conda_prefix,
-    conda_trouble,
-)
 from notebake.commands.shell import variables, write_file
+from notebake.conda import activation, channels, lock, trouble
+from notebake.conda import prefix as conda_prefix
 from notebake.recipe import Software
 from notebake.recipe.environment_nodes import read_environment
 
@@ -30,9 +25,9 @@ RATTLER = {
     ),
     "ruamel.yaml==0.19.1": ("27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93",),
 }
-WITH_RATTLER = ("conda_machine", "conda_environment")
+WITH_RATTLER = ("machine", "environment")
 """Programs that are read, not imported: here is no rattler."""
-ON_THE_HOST = (conda_channels, conda_trouble, conda_activation, conda_lock, conda_prefix)
+ON_THE_HOST = (channels, trouble, activation, lock, conda_prefix)
 
 
 def rattler_requirements() -> str:
@@ -60,9 +55,10 @@ def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list
     }
     sources = {one.__name__.rpartition(".")[2]: inspect.getsource(one) for one in ON_THE_HOST}
     texts = {
-        **{f"notebake/{name}.py": text for name, text in sources.items()},
+        **{f"notebake/conda/{name}.py": text for name, text in sources.items()},
         "notebake/__init__.py": "",
-        **{f"notebake/{name}.py": source_of(name) for name in WITH_RATTLER},
+        "notebake/conda/__init__.py": "",
+        **{f"notebake/conda/{name}.py": source_of(name) for name in WITH_RATTLER},
         "job.json": json.dumps(job, indent=1) + "\n",
         "pip.txt": in_their_lines(environment.pip),
         "more.txt": "".join(f"{one}\n" for one in software.pip),
@@ -72,7 +68,7 @@ def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list
 
 def source_of(name: str) -> str:
     """Return the text of one of our own modules."""
-    return files("notebake").joinpath(f"{name}.py").read_text(encoding="utf-8")
+    return files("notebake.conda").joinpath(f"{name}.py").read_text(encoding="utf-8")
 
 
 def programs_of(root: str) -> str:
@@ -94,7 +90,7 @@ def in_their_lines(by_line: Mapping[int, str]) -> str:
 
 def lock_conda() -> str:
     """Return root's commands that keep what was installed, as conda and pip can take it again."""
-    return LOCK_CONDA.replace("PROGRAM", quote(inspect.getsource(conda_lock)))
+    return LOCK_CONDA.replace("PROGRAM", quote(inspect.getsource(lock)))
 
 
 def conda_is_installed(root: str) -> str:
@@ -123,7 +119,7 @@ if [ "$(cat "$root/rattler/.notebake-made-of" 2> /dev/null)" != "$rattler" ]; th
     echo "$rattler" > "$root/rattler/.notebake-made-of"
 fi
 conda_environment() {
-    env --chdir="$programs" "$root/rattler/bin/python" -m notebake.conda_environment "$1" job.json
+    env --chdir="$programs" "$root/rattler/bin/python" -m notebake.conda.environment "$1" job.json
 }
 sites=$(conda_environment sites)
 mapfile -t sites < <(printf %s "$sites")

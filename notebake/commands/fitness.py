@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from notebake.commands.room import ASK, Room, find_full, parse_room
-from notebake.user_data import lease_is_armed
+from notebake.commands.user_data import lease_is_armed
 
 SUDO, CLOCK, SWITCH, ROOM = "sudo:", "clock:", "switch:", "room:"
 

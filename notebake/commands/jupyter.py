@@ -8,7 +8,7 @@ from shlex import quote
 
 from notebake.commands.apt import spare_our_services
 from notebake.commands.shell import OPEN_FILES, as_root, script, variables, write_file
-from notebake.patience import JUPYTER_SECONDS
+from notebake.timeouts import JUPYTER_SECONDS
 
 UNIT = "notebake-jupyter.service"
 TOKEN_SERVICE = "notebake-jupyter-token.service"  # noqa: S105

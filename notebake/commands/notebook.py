@@ -8,17 +8,18 @@ import inspect
 from shlex import join, quote
 from types import ModuleType
 
-from notebake import notebook_language, notebook_parameters, notebook_uses
 from notebake.commands.notebook_programs import (
     CHECK_NOTEBOOK,
     NOT_FIT,
     PREPARE_KERNELS,
     WRITE_STATUS,
 )
+from notebake.notebook import language, value_uses
+from notebake.notebook import parameters as notebook_parameters
 
 PAPERMILL = "/opt/notebake/papermill/bin/papermill"
 PYTHON_PREFIX = "/opt/notebake/python"
-ON_THE_HOST = (notebook_language, notebook_uses, notebook_parameters)
+ON_THE_HOST = (language, value_uses, notebook_parameters)
 GRACE_SECONDS = 20
 """Enough for papermill to interrupt, end and kill a kernel (5 + 5 s), and to save the notebook."""
 
@@ -37,8 +38,9 @@ export TMPDIR="$runtime/tmp"
 export JUPYTER_PATH="$runtime/jupyter"
 export JUPYTER_RUNTIME_DIR="$runtime/jupyter-runtime"
 export IPYTHONDIR="$runtime/ipython"
-mkdir -- "$runtime/programs" "$runtime/programs/notebake"
+mkdir --parents -- "$runtime/programs/notebake/notebook"
 : > "$runtime/programs/notebake/__init__.py"
+: > "$runtime/programs/notebake/notebook/__init__.py"
 : > "$runtime/language"
 : > "$runtime/log"
 export PATH="$prefix/bin:$PATH\""""
@@ -135,7 +137,7 @@ def _program(module: ModuleType) -> str:
     """Return a command that puts one of our own modules where the host's programs find it."""
     name = module.__name__.rpartition(".")[2]
     return _here_document(
-        f'cat > "$runtime/programs/notebake/{name}.py"', inspect.getsource(module)
+        f'cat > "$runtime/programs/notebake/notebook/{name}.py"', inspect.getsource(module)
     )
 
 

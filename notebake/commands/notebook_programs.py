@@ -30,8 +30,8 @@ import json, pathlib, sys
 programs, source, kernel, language_file, *names = sys.argv[1:]
 sys.path.insert(0, programs)
 from jupyter_core.paths import jupyter_path
-from notebake.notebook_language import find_other_language, papermill_language
-from notebake.notebook_parameters import find_idle_parameters
+from notebake.notebook.language import find_other_language, papermill_language
+from notebake.notebook.parameters import find_idle_parameters
 
 
 def language_of(kernel):

@@ -4,7 +4,7 @@ One file for each thing that is looked at. No finding is good without an answer:
 asked is said to be not checked.
 """
 
-from notebake.preflight.everything import ask_everything, check_everything, refuse_wrong
+from notebake.preflight.checks import ask_everything, check_everything, refuse_wrong
 from notebake.preflight.finding import Finding, Verdict, with_verdict
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from notebake.aws import facts
+from notebake.aws import account
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.records import Run
 
@@ -18,7 +18,7 @@ def check_account(run: Run) -> Iterable[Finding]:
     Raises:
         CloudError: they do not, or nobody answers.
     """
-    caller = facts.caller(run.recipe.region)
+    caller = account.caller(run.recipe.region)
     return [good(f"The credentials are of account {caller.account} ({caller.arn}).")]
 
 
@@ -28,7 +28,7 @@ def check_region(run: Run) -> Iterable[Finding]:
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
     """
     region = run.recipe.region
-    status = facts.region_status(region)
+    status = account.region_status(region)
     if status is None:
         yield wrong(f"AWS has no region {region}.", "Choose another region in the recipe.")
     elif status in USABLE:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from notebake.aws import images, tags
-from notebake.preflight.asks import EVERYTHING, Ask, Thing, ask, getting, new, ours
+from notebake.preflight.required_permissions import EVERYTHING, Ask, Thing, ask, getting, new, ours
 from notebake.records import Run
 
 NOTHING = "0" * 17

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from notebake.aws.facts import Caller
-from notebake.aws.secure_parameters import parameter_name
+from notebake.aws.account import Caller
+from notebake.aws.ssm import parameter_name
 from notebake.names import SCHEDULE_PREFIX
-from notebake.preflight.asks import EVERYTHING, Ask, Thing, ours
+from notebake.preflight.required_permissions import EVERYTHING, Ask, Thing, ours
 from notebake.records import Run
-from notebake.run_store import is_remote
+from notebake.store.interface import is_remote
 
 LOOK = "`notebake survey` and `notebake sweep`"
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from notebake.aws import facts, images, key_pairs, networks, tags
-from notebake.disks import disks_of_builder
-from notebake.launch import METADATA_OPTIONS, usable_subnets
-from notebake.preflight.asks import Ask, Thing, ask, new
+from notebake.aws import account, images, key_pairs, networks, tags
+from notebake.machines.block_devices import disks_of_builder
+from notebake.machines.launch import METADATA_OPTIONS, usable_subnets
 from notebake.preflight.instance_types import wanted_types
+from notebake.preflight.required_permissions import Ask, Thing, ask, new
 from notebake.recipe import Recipe
 from notebake.records import Run
 
@@ -58,7 +58,7 @@ def launches(run: Run, subnets: list[dict[str, Any]]) -> Iterator[Ask]:
     on = (*new(run, *kinds), Thing("image", base["ImageId"]), *places, *copied)
     marked = tags.specifications(tags.tags_for(run, "builder"), *kinds)
     for instance_type in wanted_types(recipe):
-        offered = facts.offered_zones(instance_type, recipe.region)
+        offered = account.offered_zones(instance_type, recipe.region)
         fit = [one for one in subnets if one["AvailabilityZone"] in offered]
         if not fit:
             continue

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from notebake import clock
 from notebake.aws.credentials_end import read_ending
-from notebake.cost import EXPECTED_HOURS
-from notebake.moments import spell_local, spell_span
+from notebake.costs.estimate import EXPECTED_HOURS
 from notebake.preflight.finding import Finding, Verdict, good, not_checked
 from notebake.records import Run
+from notebake.timestamps import spell_local, spell_span
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from notebake.aws.objects import has_object
-from notebake.dataset_sftp import path_of, quoted, run_sftp, way_on
+from notebake.aws.s3_download import has_object
 from notebake.errors import CloudError, PreflightError
-from notebake.own_address import UNUSABLE_PROXY
+from notebake.machines.dataset_sftp import path_of, quoted, run_sftp, way_on
+from notebake.machines.worker_address import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Dataset
 from notebake.records import Run

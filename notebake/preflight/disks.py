@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from notebake.aws import facts
+from notebake.aws import account
 from notebake.aws.volumes import describe_volumes
 from notebake.errors import CloudError
 from notebake.preflight.finding import UNANSWERED_CODES, Finding, good, not_checked, wrong
@@ -27,7 +27,7 @@ def check_disks(run: Run) -> Iterable[Finding]:
             is_usable = state in {"available", "in-use"}
             yield (good if is_usable else wrong)(f"{volume.volume_id} is {state}.")
         if volume.snapshot_id:
-            found = facts.describe_snapshots([volume.snapshot_id], region)[0]
+            found = account.describe_snapshots([volume.snapshot_id], region)[0]
             if found["State"] != "completed" or found["VolumeSize"] > volume.size_gib:
                 yield wrong(
                     f"{volume.snapshot_id} is {found['State']} and has"
@@ -43,13 +43,13 @@ def check_default_encryption(run: Run) -> Iterable[Finding]:
     https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
     """
     recipe = run.recipe
-    if not facts.is_encrypted_by_default(recipe.region):
+    if not account.is_encrypted_by_default(recipe.region):
         yield good("The account encrypts new disks only on request.")
         return
     if not recipe.share_with or recipe.encryption.mode is EncryptionMode.KMS:
         yield good("The account encrypts every new disk.")
         return
-    key_id = facts.default_key(recipe.region)
+    key_id = account.default_key(recipe.region)
     if is_aws_managed(key_id, recipe.region):
         yield wrong(
             f"This account encrypts every disk in {recipe.region} with its default key {key_id},"
@@ -65,7 +65,7 @@ def is_aws_managed(key_id: str, region: str) -> bool:
     """Tell whether a key is AWS's own for this account."""
     if key_id.endswith("alias/aws/ebs"):
         return True
-    return bool(facts.describe_key(key_id, region).get("KeyManager") == "AWS")
+    return bool(account.describe_key(key_id, region).get("KeyManager") == "AWS")
 
 
 def check_key(run: Run) -> Iterable[Finding]:
@@ -75,7 +75,7 @@ def check_key(run: Run) -> Iterable[Finding]:
     if key_id is None:
         return
     try:
-        key = facts.describe_key(key_id, recipe.region)
+        key = account.describe_key(key_id, recipe.region)
     except CloudError as error:
         if error.code in UNANSWERED_CODES or error.is_passing:
             raise

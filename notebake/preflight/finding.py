@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from notebake.errors import CloudError, NotebakeError
 from notebake.records import Record, Run
-from notebake.run_lease import LeaseLostError
+from notebake.runs.lock import LeaseLostError
 
 UNANSWERED_CODES = frozenset(
     (

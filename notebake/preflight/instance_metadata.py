@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from notebake.aws import facts
+from notebake.aws import account
 from notebake.preflight.finding import Finding, good
 from notebake.records import Run
 
@@ -13,7 +13,7 @@ def check_instance_metadata(run: Run) -> Iterable[Finding]:
     It asks for the endpoint, tokens and two hops, so neither a default nor an account that enforces
     tokens (httpTokensEnforced) refuses it or keeps its machine from the metadata.
     """
-    defaults = facts.instance_metadata_defaults(run.recipe.region)
+    defaults = account.instance_metadata_defaults(run.recipe.region)
     said = []
     if defaults.get("HttpTokensEnforced") == "enabled":
         said.append("the account enforces tokens, and we ask for them")

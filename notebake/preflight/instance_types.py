@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from notebake.aws import facts, images, networks
-from notebake.patience import BOOT_SECONDS
+from notebake.aws import account, images, networks
 from notebake.preflight.finding import Finding, good, wrong
 from notebake.recipe import Recipe
 from notebake.records import Run
+from notebake.timeouts import BOOT_SECONDS
 
 MINIMUM_MEMORY_MIB = {"pip": 1024, "conda": 2048}
 """rattler takes 550 MiB to solve among as many packages as conda-forge has, where it reads the
@@ -32,7 +32,7 @@ def check_instance_types(run: Run) -> Iterable[Finding]:
     base = images.resolve_base_image(recipe.base_image, recipe.region)
     needed_mib = MINIMUM_MEMORY_MIB[recipe.software.manager]
     for name in wanted_types(recipe):
-        offered = facts.offered_zones(name, recipe.region) & zones
+        offered = account.offered_zones(name, recipe.region) & zones
         if not offered:
             listed = ", ".join(sorted(zones))
             yield wrong(
@@ -48,7 +48,7 @@ def check_instance_types(run: Run) -> Iterable[Finding]:
 
 def type_faults(name: str, region: str, base: dict[str, Any], needed_mib: int) -> Iterable[Finding]:
     """Yield why a type cannot run this image or this software."""
-    described: dict[str, Any] = facts.describe_type(name, region)
+    described: dict[str, Any] = account.describe_type(name, region)
     architecture = str(base.get("Architecture", "x86_64"))
     supported = described["ProcessorInfo"]["SupportedArchitectures"]
     if architecture not in supported:

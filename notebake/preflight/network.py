@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from notebake.aws import facts
+from notebake.aws import account
 from notebake.aws.volumes import zone_of_volumes
-from notebake.cost import ACCEPTANCE_MACHINES
-from notebake.launch import usable_subnets
-from notebake.own_address import ssh_sources
+from notebake.costs.estimate import ACCEPTANCE_MACHINES
+from notebake.machines.launch import usable_subnets
+from notebake.machines.worker_address import ssh_sources
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.records import Run
 
@@ -47,7 +47,7 @@ def check_way_out(run: Run) -> Iterable[Finding]:
         )
         return
     vpc_ids = {str(one["VpcId"]) for one in subnets}
-    tables = {one: facts.route_tables(one, run.recipe.region) for one in vpc_ids}
+    tables = {one: account.route_tables(one, run.recipe.region) for one in vpc_ids}
     closed = [one for one in subnets if not leads_out(one["SubnetId"], tables[one["VpcId"]])]
     if closed:
         named = ", ".join(one["SubnetId"] for one in closed)
@@ -67,11 +67,11 @@ def check_block_public_access(run: Run) -> Iterable[Finding]:
     region = run.recipe.region
     if run.recipe.network.address == "private":
         return
-    mode = facts.public_access_blocked(region)
+    mode = account.public_access_blocked(region)
     if mode == "off":
         yield good(f"{region} does not block public access to its VPCs.")
         return
-    excluded = facts.public_access_excluded(region)
+    excluded = account.public_access_excluded(region)
     subnets = usable_subnets(run.recipe)
     closed = [one for one in subnets if not {one["SubnetId"], one["VpcId"]} & excluded]
     if closed:

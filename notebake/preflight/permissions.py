@@ -11,14 +11,14 @@ from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 
-from notebake.aws import facts
-from notebake.aws.trials import Trial, try_call
+from notebake.aws import account
+from notebake.aws.dry_run import Trial, try_call
 from notebake.errors import NotebakeError
-from notebake.preflight.asks import Ask
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.preflight.asks_to_make import asks_to_make
 from notebake.preflight.finding import Finding, good, not_checked, wrong
+from notebake.preflight.required_permissions import Ask
 from notebake.preflight.simulation import SIMULATION, Open, Simulation
 from notebake.records import Run
 
@@ -56,7 +56,7 @@ def check_permissions(run: Run) -> Iterable[Finding]:
         for each, trial in zip(asked, try_all(asked, region), strict=True)
         if (one := sort_in(each, trial, answers))
     ]
-    caller = facts.caller(region)
+    caller = account.caller(region)
     opened += [Open(one) for one in asks_without_trial(run, caller)]
     simulation = Simulation(run, caller)
     for one, verdict in zip(opened, simulation.decide(opened), strict=True):

@@ -11,7 +11,7 @@ from itertools import product
 
 from notebake.aws import quotas as asked
 from notebake.aws.quotas import quota_code, raise_command
-from notebake.cost import ACCEPTANCE_MACHINES
+from notebake.costs.estimate import ACCEPTANCE_MACHINES
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Recipe
 from notebake.records import Run

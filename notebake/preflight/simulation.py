@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from notebake.aws.facts import Caller
-from notebake.aws.trials import principal_of, simulate
+from notebake.aws.account import Caller
+from notebake.aws.dry_run import principal_of, simulate
 from notebake.errors import CloudError
-from notebake.preflight.asks import Ask, Thing
+from notebake.preflight.required_permissions import Ask, Thing
 from notebake.records import Run
 
 SIMULATION, LOOK_UP = "iam:SimulatePrincipalPolicy", "iam:GetRole"

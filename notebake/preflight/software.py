@@ -13,7 +13,7 @@ import httpx
 
 from notebake.aws import images
 from notebake.commands.uv import ASK_INDEX
-from notebake.own_address import UNUSABLE_PROXY
+from notebake.machines.worker_address import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked
 from notebake.preflight.wheels import (
     File,
@@ -26,8 +26,8 @@ from notebake.preflight.wheels import (
     trouble_of,
 )
 from notebake.recipe.requirements import find_requirement_notes
+from notebake.recipe.software_advice import WAYS_OUT
 from notebake.records import Run
-from notebake.software_advice import WAYS_OUT
 
 AT_ONCE = 8
 EACH_SECONDS = 10

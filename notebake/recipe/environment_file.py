@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from notebake.conda_channels import is_anaconda
+from notebake.conda.channels import is_anaconda
 from notebake.recipe.environment_nodes import (
     entries_of,
     find_value,

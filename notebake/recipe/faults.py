@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from notebake.recipe.messages import describe, describe_unknown
 from notebake.recipe.part import ContradictionError, FieldPath
-from notebake.recipe.places import Fault, Place, PlacedList, PlacedMapping
-from notebake.recipe.plain_yaml import Reading
+from notebake.recipe.positions import Fault, Place, PlacedList, PlacedMapping
 from notebake.recipe.recipe import Recipe
-from notebake.recipe.wording import describe, describe_unknown
+from notebake.recipe.strict_yaml import Reading
 
 
 def validate_reading(reading: Reading) -> tuple[Recipe | None, list[Fault]]:

@@ -7,9 +7,9 @@ import yaml
 
 from notebake.errors import RecipeError
 from notebake.recipe.faults import find_place, validate_reading
-from notebake.recipe.places import Fault, PlacedMapping
-from notebake.recipe.plain_yaml import NOTHING_MADE, Reading, read_yaml
+from notebake.recipe.positions import Fault, PlacedMapping
 from notebake.recipe.recipe import Recipe
+from notebake.recipe.strict_yaml import NOTHING_MADE, Reading, read_yaml
 
 UTF_16 = (
     "is not text in UTF-8 but in UTF-16, as Windows PowerShell's > writes it; there write it by"

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
-from notebake.recipe.contradictions import find_contradictions
 from notebake.recipe.credentials import Credentials
+from notebake.recipe.cross_checks import find_contradictions
 from notebake.recipe.fields import AccountId, InstanceType, Name, Region, RoleArn
 from notebake.recipe.machine import (
     BaseImage,

@@ -17,10 +17,10 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from notebake import clock
 from notebake.errors import HostUnreachableError
-from notebake.patience import SESSION_SECONDS
 from notebake.records import Host
 from notebake.ssh.login import LOST, log_in
 from notebake.ssh.refusals import no_room, session_refused
+from notebake.timeouts import SESSION_SECONDS
 from notebake.waiting import pause
 
 log = logging.getLogger(__name__)

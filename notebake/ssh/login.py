@@ -24,8 +24,8 @@ from paramiko.ssh_exception import (
 
 from notebake import clock
 from notebake.errors import HostUnreachableError, KeyKindRefusedError, LoginRefusedError
-from notebake.patience import DROPPED_SECONDS
 from notebake.records import Host
+from notebake.timeouts import DROPPED_SECONDS
 from notebake.waiting import pause
 
 SSH_PORT = 22
@@ -44,7 +44,7 @@ HINT = (
     " that you have by then."
 )
 KEY_KIND = "ssh-ed25519"
-"""Of the run's keys and host keys (notebake.keys)."""
+"""Of the run's keys and host keys (notebake.runs.keys)."""
 FIPS = (
     f"sshd in FIPS mode knows no {KEY_KIND}. In the base image's sshd_config, HostKeyAlgorithms and"
     " PubkeyAcceptedAlgorithms must have it; otherwise take a base image without FIPS."

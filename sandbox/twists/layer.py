@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import network
 from sandbox.home import locked
+from sandbox.hosts import network
 from sandbox.programs import run_program
 from sandbox.twists.table import BY_NAME, Twist
 

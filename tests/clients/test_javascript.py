@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.ec2 import base_images
+from sandbox.ec2.state import base_images
 from tests.clients.bakes import log_in, read_command, write_command
 from tests.clients.programs import Program, find_or_skip, installed_or_skip
 from tests.sandbox.bake_world import REGION, Cloud

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.ec2 import base_images
+from sandbox.ec2.state import base_images
 from tests.clients.bakes import read_command, write_command
 from tests.clients.programs import Program, installed_or_skip
 from tests.sandbox.bake_world import REGION, Cloud

@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from notebake.prices import find_instance_type
+from notebake.costs.prices import find_instance_type
 from tests.conformance.ledger import BOOT_HOURS, DISK_HOURS, Ledger
 
 Params = dict[str, Any]

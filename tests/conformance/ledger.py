@@ -7,7 +7,7 @@ a person has a day to remove them, and a day is what they are charged for.
 
 from dataclasses import dataclass, field
 
-from notebake.prices import Prices, find_instance_type, find_prices
+from notebake.costs.prices import Prices, find_instance_type, find_prices
 
 BOOT_HOURS = 1.0
 DISK_HOURS = 24.0

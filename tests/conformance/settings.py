@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from notebake.prices import find_prices, read_prices
+from notebake.costs.prices import find_prices, read_prices
 
 WHERE = "NOTEBAKE_CONFORMANCE"
 REGION = "NOTEBAKE_CONFORMANCE_REGION"

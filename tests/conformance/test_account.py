@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notebake.prices import read_prices
+from notebake.costs.prices import read_prices
 from tests.conformance.world import World
 from tests.ec2_words import code_of
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from flows.rewind import rewind
-from notebake.asked import asked_for
+from flows.cli.rewind import rewind
 from notebake.aws import images, instances, tagging, tags
-from notebake.builder import baked_image, is_finished, is_sealed
 from notebake.errors import LostError, NotebakeError
+from notebake.machines.builder import baked_image, is_finished, is_sealed
 from notebake.records import Done, Instance, Run
-from notebake.run_lease import hold_lease
-from notebake.step import carry_out
+from notebake.runbook.digests import asked_for
+from notebake.runbook.step import carry_out
+from notebake.runs.lock import hold_lease
 from notebake.waiting import stop_waiting
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tasks import request_image, restart_host, stop_builder, wait_for_host
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld

@@ -7,16 +7,16 @@ import pytest
 from notebake import clock
 from notebake.aws import images, instances, tagging, tags
 from notebake.aws.inventory import list_resources
-from notebake.aws.watch import OLDEST_SECONDS
-from notebake.builder import baked_image, standing_image
+from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CloudError, LostError, NotOursError, PreflightError
+from notebake.machines.builder import baked_image, standing_image
 from notebake.preflight import check_everything
 from notebake.recipe import Software
 from notebake.records import Image, Run
-from notebake.step import carry_out
-from notebake.survey import left_over
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from notebake.resources.leftovers import left_over
+from notebake.runbook.step import carry_out
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tasks import launch_instance, request_image, wait_for_image
 from tests.cloud_steps import (
     CLOUD_STEPS,

@@ -10,10 +10,10 @@ import pytest
 from notebake import clock
 from notebake.aws import instances, schedules, tags
 from notebake.clock import RealClock
-from notebake.keep_alive import keep_alive, renew
-from notebake.moments import moment_of, parse_moment
+from notebake.machines.renewal import keep_alive, renew
 from notebake.records import Resource, Run
-from notebake.run_lease import hold_lease
+from notebake.runs.lock import hold_lease
+from notebake.timestamps import moment_of, parse_moment
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses

@@ -8,12 +8,12 @@ import pytest
 from notebake import clock
 from notebake.aws import instances, tags
 from notebake.aws.inventory import list_resources
-from notebake.aws.watch import OLDEST_SECONDS
+from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CapacityError, CloudError, LostError, WaitTimeoutError
 from notebake.recipe import Volume
 from notebake.records import Image, Instance, Run
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tasks import launch_acceptance, launch_instance, open_ssh
 from tests.cloud_steps import carry_out_before, carry_out_to, settle
 from tests.cloud_world import (

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.command_line import main
-from notebake.aftermath import aftermath
+from flows.cli.main import main
 from notebake.aws import instances, tagging, tags
-from notebake.builder import baked_image
+from notebake.machines.builder import baked_image
 from notebake.recipe.file import dump_recipe
 from notebake.records import Run
+from notebake.resources.failure_report import aftermath
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from notebake.attempt import remembering
 from notebake.aws import instances, tags
-from notebake.marks import mark
 from notebake.records import Instance, Run
+from notebake.runs.attempts import remembering
+from notebake.runs.lasting_tags import mark
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import CloudWorld
 

@@ -4,10 +4,10 @@ import pytest
 
 from notebake.aws import networks
 from notebake.errors import NotOursError, PreflightError
-from notebake.own_address import own_block
+from notebake.machines.worker_address import own_block
 from notebake.recipe import Network
 from notebake.records import Run
-from notebake.step import carry_out
+from notebake.runbook.step import carry_out
 from tasks import import_key_pair, open_ssh
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
 

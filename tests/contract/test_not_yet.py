@@ -5,18 +5,18 @@ from dataclasses import dataclass
 import pytest
 
 from notebake import clock
-from notebake.attempt import Attempt, attempts
 from notebake.aws import images, instances
 from notebake.aws.inventory import list_resources
 from notebake.aws.removal import remove_resource
-from notebake.builder import baked_image
 from notebake.errors import CapacityError, CloudError, LostError
-from notebake.patience import CATCH_UP_SECONDS, IMAGE_SECONDS
+from notebake.machines.builder import baked_image
 from notebake.records import Run
-from notebake.run_lease import hold_lease
-from notebake.step import until_not_lost
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from notebake.runbook.step import until_not_lost
+from notebake.runs.attempts import Attempt, attempts
+from notebake.runs.lock import hold_lease
+from notebake.timeouts import CATCH_UP_SECONDS, IMAGE_SECONDS
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tasks import launch_instance, request_image
 from tests.cloud_steps import carry_out_before, carry_out_to, settle, undo_all
 from tests.cloud_world import REGION, CloudWorld, Listens

@@ -13,9 +13,9 @@ from notebake.aws import clients
 from notebake.aws.clients import connect
 from notebake.clock import RealClock
 from notebake.errors import RunStoreError
-from notebake.run_store import RunStore, open_store
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from notebake.store.interface import RunStore, open_store
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tests.cloud_world import REGION, CloudWorld
 from tests.store_world import (
     BUCKET,

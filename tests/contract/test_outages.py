@@ -6,10 +6,10 @@ from notebake import clock
 from notebake.aws import images, instances
 from notebake.aws.key_pairs import find_key_pair
 from notebake.errors import CloudError, LostError, NotebakeError
-from notebake.patience import AWS_LOST_SECONDS
 from notebake.records import Run
-from notebake.run_lease import LeaseLostError, hold_lease
-from notebake.run_store import open_store
+from notebake.runs.lock import LeaseLostError, hold_lease
+from notebake.store.interface import open_store
+from notebake.timeouts import AWS_LOST_SECONDS
 from notebake.waiting import stop_waiting
 from tasks import import_key_pair
 from tests.cloud_world import CloudWorld

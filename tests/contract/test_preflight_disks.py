@@ -6,8 +6,8 @@ from notebake.aws.clients import connect
 from notebake.preflight import Verdict
 from notebake.recipe import Encryption, EncryptionMode, Recipe, Volume
 from notebake.records import Run
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.preflight_world import Rewrites, denies, s3_refusal, sentences
 

@@ -10,7 +10,7 @@ from notebake.preflight import Verdict, check_everything
 from notebake.preflight.quotas import demands
 from notebake.recipe import Acceptance, Network, Recipe
 from notebake.records import Run
-from notebake.step import carry_out, describe
+from notebake.runbook.step import carry_out, describe
 from tasks import preflight
 from tests.cloud_world import RECIPE, CloudWorld, Refuses
 from tests.preflight_world import (

@@ -14,9 +14,9 @@ import pytest
 
 from notebake.aws.clients import connect
 from notebake.records import Run
-from notebake.run_store import open_store
-from notebake.runs import new_run
-from notebake.survey import left_over
+from notebake.resources.leftovers import left_over
+from notebake.runs.registry import new_run
+from notebake.store.interface import open_store
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, world_with_bucket
@@ -25,11 +25,11 @@ ROOT = Path(__file__).parents[2]
 EXECUTION = """
 import json, os, signal, sys
 from notebake import keys, secrets
-from notebake.run_lease import hold_lease
-from notebake.run_log import kept_log
-from notebake.run_store import open_store
-from notebake.runs import load_run
-from notebake.step import carry_out
+from notebake.runs.lock import hold_lease
+from notebake.runs.log import kept_log
+from notebake.store.interface import open_store
+from notebake.runs.registry import load_run
+from notebake.runbook.step import carry_out
 from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
 from tests.cloud_world import ids_of
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from notebake import clock, run_log
+from notebake import clock
 from notebake.clock import RealClock
 from notebake.records import Run
-from notebake.run_log import hand_over, kept_log
-from notebake.run_store import open_store
-from notebake.runs import get_file, new_run, where
+from notebake.runs import log
+from notebake.runs.log import hand_over, kept_log
+from notebake.runs.registry import get_file, new_run, where
+from notebake.store.interface import open_store
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, RefusesObjects, world_with_bucket
@@ -117,4 +118,4 @@ def test_a_log_that_was_thrown_away_here_is_kept_there(run: Run) -> None:
     with kept_log(run) as path:
         add(path, "anew")
     assert lines(run) == ["a rather long first line", "anew"]
-    assert run_log.HAND_OVER_SECONDS <= 60
+    assert log.HAND_OVER_SECONDS <= 60

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from notebake import keys, secrets
 from notebake.aws.clients import connect
+from notebake.commands.user_data import user_data
 from notebake.errors import CloudError, RunStoreError
 from notebake.records import Run
-from notebake.run_store import open_store
-from notebake.runs import get_file, new_run
-from notebake.user_data import user_data
+from notebake.runs import keys, secret_store
+from notebake.runs.registry import get_file, new_run
+from notebake.store.interface import open_store
 from tests.cloud_world import RECIPE, REGION, CloudWorld, LosesAnswers, Refuses
 from tests.store_world import LOCATION, forget_process, world_with_bucket
 
@@ -49,10 +49,10 @@ def move_to(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_first_secret_kept_is_the_secret(run: Run) -> None:
-    assert secrets.read_secret(run, "builder") is None
-    assert secrets.keep_secret(run, "builder", "first") == "first"
-    assert secrets.keep_secret(run, "builder", "second") == "first"
-    assert secrets.read_secret(run, "builder") == "first"
+    assert secret_store.read_secret(run, "builder") is None
+    assert secret_store.keep_secret(run, "builder", "first") == "first"
+    assert secret_store.keep_secret(run, "builder", "second") == "first"
+    assert secret_store.read_secret(run, "builder") == "first"
 
 
 def test_all_who_make_a_key_at_once_get_the_same(run: Run) -> None:
@@ -99,7 +99,7 @@ def test_a_copy_of_an_earlier_key_is_replaced(
     here = Path(keys.private_key_path(remote, "builder"))
     with monkeypatch.context() as elsewhere:
         move_to(tmp_path / "elsewhere", elsewhere)
-        secrets.forget_secrets(remote)
+        secret_store.forget_secrets(remote)
         anew = keys.keys_of(remote, "builder").private
     assert here.read_text() != anew
     assert Path(keys.private_key_path(remote, "builder")).read_text() == anew
@@ -130,7 +130,7 @@ def test_a_key_whose_answer_was_lost_is_not_made_twice(world: CloudWorld, remote
     with world.meeting(LosesAnswers("PutParameter", 1)) as loses:
         pair = keys.keys_of(remote, "builder")
     assert loses.fired == 1
-    assert secrets.read_secret(remote, "builder") == pair.private
+    assert secret_store.read_secret(remote, "builder") == pair.private
 
 
 def test_forgotten_secrets_are_nowhere_and_may_be_forgotten_again(
@@ -140,12 +140,12 @@ def test_forgotten_secrets_are_nowhere_and_may_be_forgotten_again(
     kept = Path(keys.private_key_path(other, "builder"))
     paths = [Path(keys.private_key_path(remote, f"key-{number}")) for number in range(12)]
     for _ in range(2):
-        secrets.forget_secrets(remote)
-    assert secrets.read_secret(remote, "key-3") is None
+        secret_store.forget_secrets(remote)
+    assert secret_store.read_secret(remote, "key-3") is None
     assert not paths[0].parent.exists()
     assert len(world.opened.calls("DeleteParameters")) == 2, "ten at once, and once only"
     assert kept.exists()
-    assert secrets.read_secret(other, "builder")
+    assert secret_store.read_secret(other, "builder")
 
 
 def test_a_key_whose_maker_never_knew_of_it_is_forgotten_too(
@@ -154,9 +154,9 @@ def test_a_key_whose_maker_never_knew_of_it_is_forgotten_too(
     with world.meeting(LosesAnswers("PutParameter", 5)) as loses, pytest.raises(CloudError):
         keys.keys_of(remote, "builder")
     assert loses.fired == 5
-    assert secrets.read_secret(remote, "builder"), "it is there, and nobody was told"
-    secrets.forget_secrets(remote)
-    assert secrets.read_secret(remote, "builder") is None
+    assert secret_store.read_secret(remote, "builder"), "it is there, and nobody was told"
+    secret_store.forget_secrets(remote)
+    assert secret_store.read_secret(remote, "builder") is None
 
 
 def test_without_the_right_to_keep_a_key_the_message_names_it(
@@ -172,21 +172,21 @@ def test_a_placeholder_is_filled_with_the_very_same_bytes_each_time(run: Run) ->
     pair = keys.keys_of(run, "builder-host")
     text = user_data(
         lease_hours=1,
-        host_key_private=secrets.placeholder("builder-host"),
+        host_key_private=secret_store.placeholder("builder-host"),
         host_key_public=pair.public,
     )
     kept = {"ImageId": "ami-1", "UserData": text}
-    filled = secrets.fill_secrets(run, kept)
+    filled = secret_store.fill_secrets(run, kept)
     assert "PRIVATE" not in text
-    assert filled == secrets.fill_secrets(run, kept)
+    assert filled == secret_store.fill_secrets(run, kept)
     assert filled["UserData"] == user_data(
         lease_hours=1, host_key_private=pair.private, host_key_public=pair.public
     )
     told = json.loads(filled["UserData"].removeprefix("#cloud-config"))
     assert told["ssh_keys"]["ed25519_private"] == pair.private
-    assert secrets.fill_secrets(run, {"ImageId": "ami-1"}) == {"ImageId": "ami-1"}
+    assert secret_store.fill_secrets(run, {"ImageId": "ami-1"}) == {"ImageId": "ami-1"}
 
 
 def test_a_secret_that_is_gone_is_not_sent_as_its_placeholder(run: Run) -> None:
     with pytest.raises(RunStoreError, match="keeps no secret builder-host"):
-        secrets.fill_secrets(run, {"UserData": secrets.placeholder("builder-host")})
+        secret_store.fill_secrets(run, {"UserData": secret_store.placeholder("builder-host")})

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from flows.command_line import main
+from flows.cli.main import main
 from notebake.aws.clients import calling, connect
 from notebake.aws.session import session
 from notebake.errors import CloudError

@@ -7,7 +7,7 @@ import pytest
 from notebake.aws import images, tagging, tags
 from notebake.aws.inventory import list_resources
 from notebake.errors import CloudError
-from notebake.step import Step, carry_out
+from notebake.runbook.step import Step, carry_out
 from tests.cloud_steps import (
     CLOUD_STEPS,
     carry_out_before,

@@ -7,12 +7,12 @@ import pytest
 from notebake import clock
 from notebake.aws import instances, tagging, tags
 from notebake.aws.volumes import describe_volumes
-from notebake.fate import Finding
-from notebake.look import Look, Scope, look
-from notebake.moments import moment_of
 from notebake.records import Resource, Run
-from notebake.run_lease import hold_lease
-from notebake.sweep import Swept, remove
+from notebake.resources.retention import Finding
+from notebake.resources.survey import Look, Scope, look
+from notebake.resources.sweep import Swept, remove
+from notebake.runs.lock import hold_lease
+from notebake.timestamps import moment_of
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld, Refuses

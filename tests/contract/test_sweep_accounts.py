@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.command_line import main
+from flows.cli.main import main
 from notebake import clock
 from notebake.errors import WrongAccountError
-from notebake.look import Scope, look
-from notebake.moments import moment_of
 from notebake.records import Account, Run
-from notebake.run_account import keep_account
-from notebake.sweep import remove
+from notebake.resources.survey import Scope, look
+from notebake.resources.sweep import remove
+from notebake.runs.account import keep_account
+from notebake.timestamps import moment_of
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
 from tests.left_behind import changing, expire, ids, of

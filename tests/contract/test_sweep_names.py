@@ -4,16 +4,17 @@ import datetime
 
 import pytest
 
-from notebake import clock, keys
+from notebake import clock
 from notebake.aws import schedules
 from notebake.aws.clients import connect
 from notebake.aws.parameters import list_parameters, tag_parameter
-from notebake.look import Scope, look
-from notebake.moments import moment_of
 from notebake.names import name_of_schedule
 from notebake.records import Run
-from notebake.run_store import open_store
-from notebake.sweep import remove
+from notebake.resources.survey import Scope, look
+from notebake.resources.sweep import remove
+from notebake.runs import keys
+from notebake.store.interface import open_store
+from notebake.timestamps import moment_of
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.left_behind import PAST, expire, mark, of

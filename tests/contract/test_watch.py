@@ -13,14 +13,14 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from notebake import clock
-from notebake.aws import instances, kinds, tagging, tags, watch
-from notebake.aws.watch import OLDEST_SECONDS
+from notebake.aws import instances, kinds, readings, tagging, tags
+from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CloudError
 from notebake.records import Instance, Run
-from notebake.run_lease import hold_lease
+from notebake.runs.lock import hold_lease
 from notebake.waiting import stop_waiting, wait_until
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
 from tests.limits import HANG_SECONDS
@@ -95,7 +95,9 @@ def test_a_question_that_was_asked_a_moment_ago_is_not_asked_again(
     before = world.actions().count(ACTION)
 
     for _ in range(5):
-        (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+        (shown,) = readings.look(
+            REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600
+        )
         assert shown["InstanceId"] == builder.id
 
     assert world.actions().count(ACTION) <= before + 1
@@ -105,7 +107,7 @@ def test_what_is_not_shown_is_asked_for_anew_each_time(world: CloudWorld) -> Non
     run = world.new_run()
 
     for _ in range(3):
-        found = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run.id, oldest_seconds=3600)
+        found = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run.id, oldest_seconds=3600)
         assert found == []
 
     assert world.actions().count(ACTION) == 3
@@ -118,10 +120,10 @@ def test_some_of_what_is_shown_does_not_answer_for_what_is_not(
     run_id = builder.tags[tags.RUN]
 
     def look(**marks: str) -> list[dict[str, Any]]:
-        return watch.look(
+        return readings.look(
             REGION,
             kinds.INSTANCE,
-            watch.BY_RUN,
+            readings.BY_RUN,
             run_id,
             only=lambda one: marks.items() <= tags.as_dict(one["Tags"]).items(),
             oldest_seconds=3600,
@@ -139,18 +141,20 @@ def test_after_a_change_nothing_older_is_an_answer(builder: Instance) -> None:
 
     for number in range(3):
         tagging.add_tags(REGION, [builder.id], {"number": str(number)})
-        (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+        (shown,) = readings.look(
+            REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600
+        )
         assert tags.as_dict(shown["Tags"])["number"] == str(number)
 
 
 def test_a_change_whose_answer_was_lost_counts_as_one(world: CloudWorld, builder: Instance) -> None:
     run_id = builder.tags[tags.RUN]
-    watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+    readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
     lost = world.opened.fail("lose_after", action="CreateTags")
 
     with pytest.raises(ConnectionClosedError):
         world.ec2.create_tags(Resources=[builder.id], Tags=tags.as_list({"number": "1"}))
-    (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+    (shown,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
 
     assert world.opened.fired(lost) == 5
     assert tags.as_dict(shown["Tags"])["number"] == "1"
@@ -163,10 +167,10 @@ def test_a_reading_that_is_on_its_way_during_a_change_is_no_answer_after_it(
     holds = Holds()
     clock.pause(OLDEST_SECONDS)
     with world.meeting(holds):
-        early = beside(pool, watch.look, REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+        early = beside(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
         holds.wait_for_one()
         tagging.add_tags(REGION, [builder.id], {"number": "1"})
-        late = beside(pool, watch.look, REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+        late = beside(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
         holds.let_go(1000)
         (shown,) = late.result(30)
 
@@ -181,7 +185,7 @@ def test_a_change_by_another_run_s_execution_disturbs_nobody(world: CloudWorld) 
     other = launched(theirs)
 
     def look() -> list[dict[str, Any]]:
-        return watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, mine.id, oldest_seconds=3600)
+        return readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, mine.id, oldest_seconds=3600)
 
     def change() -> None:
         with hold_lease(theirs):
@@ -202,11 +206,11 @@ def test_nobody_is_shown_something_older_than_what_he_has_been_shown(
 ) -> None:
     """By its id it was seen to run: by its tag it cannot be seen to be starting after that."""
     run_id = builder.tags[tags.RUN]
-    (old,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id)
+    (old,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
     mark_as_somebody_else(world, [builder.id], number="1")
-    watch.look(REGION, kinds.INSTANCE, "instance-id", builder.id)
+    readings.look(REGION, kinds.INSTANCE, "instance-id", builder.id)
 
-    (shown,) = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+    (shown,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
 
     assert "number" not in tags.as_dict(old["Tags"])
     assert tags.as_dict(shown["Tags"])["number"] == "1"
@@ -243,7 +247,7 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
 
     def is_marked(run: Run) -> bool | None:
         is_after = change.is_made.is_set()
-        found = watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run.id)
+        found = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run.id)
         is_there = "late" in tags.as_dict(found[0]["Tags"])
         stale[run.id] += is_after and not is_there
         return is_there or None
@@ -264,7 +268,7 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
     # One may be on its way when they change, and one be young enough for who asks right after that.
     assert change.is_made.is_set()
     assert max(stale.values()) <= 2
-    assert 0 < asked < seconds / (9 * watch.GAP_SECONDS) + 10
+    assert 0 < asked < seconds / (9 * readings.GAP_SECONDS) + 10
 
 
 class Change:
@@ -311,7 +315,7 @@ def test_a_process_that_begins_anew_remembers_no_reading(
     seen: list[list[dict[str, Any]]] = []
 
     def look() -> list[dict[str, Any]]:
-        return watch.look(REGION, kinds.INSTANCE, watch.BY_RUN, run_id, oldest_seconds=3600)
+        return readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
 
     class AnewInTheMiddle:
         def before(self, call: Call) -> Reply | None:
@@ -339,7 +343,7 @@ def test_more_values_than_a_filter_takes_are_asked_for_in_parts(
     values = [*(f"run-{number}" for number in range(450)), builder.tags[tags.RUN]]
     before = world.actions().count(ACTION)
 
-    found = kinds.list_kind(REGION, kinds.INSTANCE, watch.BY_RUN, values)
+    found = kinds.list_kind(REGION, kinds.INSTANCE, readings.BY_RUN, values)
 
     assert [one["InstanceId"] for one in found] == [builder.id]
     assert world.actions().count(ACTION) == before + 3
@@ -352,6 +356,6 @@ def test_where_one_part_is_refused_nothing_is_said_to_be_not_there(
     denied = world.opened.fail("refuse", action=ACTION, code="UnauthorizedOperation", skip=2)
 
     with pytest.raises(CloudError, match="UnauthorizedOperation"):
-        kinds.list_kind(REGION, kinds.INSTANCE, watch.BY_RUN, values)
+        kinds.list_kind(REGION, kinds.INSTANCE, readings.BY_RUN, values)
 
     assert world.opened.fired(denied) == 1

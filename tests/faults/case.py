@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from flows.run_step import RETRIES, RETRY_SECONDS
-from notebake import patience
+from flows.step_task import RETRIES, RETRY_SECONDS
+from notebake import timeouts
 
 Fault = dict[str, Any]
 RUN_SECONDS = 220
@@ -33,7 +33,7 @@ class ForEver:
     says: str
     """A pattern in the error: what was tried, on what, and what came back."""
     bounded_by: tuple[str, ...]
-    """The budgets of notebake/patience.py that end the waiting, added up; one may be twice here."""
+    """The budgets of notebake/timeouts.py that end the waiting, added up; one may be twice here."""
     tries: int = 1
     """How often a step is tried: RETRIES more where the error may pass by itself."""
     rounds: int = 1
@@ -52,7 +52,7 @@ class ForEver:
     @property
     def budget_seconds(self) -> float:
         """Return how long it may take from the first time that the fault fires to the error."""
-        waits = sum(float(getattr(patience, one)) for one in self.bounded_by)
+        waits = sum(float(getattr(timeouts, one)) for one in self.bounded_by)
         pauses = sum(RETRY_SECONDS) if self.tries > 1 else 0
         return self.rounds * (self.tries * waits + pauses + RUN_SECONDS)
 

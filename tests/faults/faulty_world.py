@@ -19,10 +19,10 @@ from notebake.aws.clients import connect
 from notebake.recipe import Recipe
 from notebake.records import Run
 from notebake.ssh import login
-from sandbox.calls import rest_operation
-from sandbox.ec2.cloud import ACCOUNT_ID
+from sandbox.ec2.state.cloud import ACCOUNT_ID
 from sandbox.faults.fault import read_fault
-from sandbox.web import ConnectionLostError
+from sandbox.messages.call import rest_operation
+from sandbox.messages.reply import ConnectionLostError
 from tests.faults.faulty_machines import FaultyConnection, FaultyMachines
 from tests.sweep import stand_in_jupyter, whole_run, world
 from tests.sweep.spoken_scripts import CONTENT

@@ -2,7 +2,7 @@
 
 Once: the run ends with an accepted image, what failed was tried again, nothing is doubled or left.
 For ever: it ends with an error that says what was tried, what came back and what to type, within
-the budgets of notebake/patience.py; all that is there is in the survey, and can be removed or gone
+the budgets of notebake/timeouts.py; all that is there is in the survey, and can be removed or gone
 on with once the fault is lifted. `python -m tests.faults` shows the table, and each case's journal.
 `make test-all` tries them all, `make test` a share that a seed draws anew each day.
 """

@@ -13,8 +13,8 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.steps import TEAR_DOWN, titles
-from flows.terminal import show_progress
+from flows.build_plan import TEAR_DOWN, titles
+from flows.terminal.live_view import show_progress
 from notebake.records import Run
 from tests.draw import draw_one, has_everything
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish, opened

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flows import tear_down
-from notebake.aftermath import aftermath
 from notebake.aws import parameters, schedules
 from notebake.errors import NotebakeError, TearDownError
-from notebake.run_store import open_store
-from notebake.runs import load_run
-from notebake.survey import survey
+from notebake.resources.failure_report import aftermath
+from notebake.resources.leftovers import survey
+from notebake.runs.registry import load_run
+from notebake.store.interface import open_store
 from tests.faults.case import Case, ForEver, Once
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.faults.forks import Told, ask_child

@@ -16,12 +16,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 from prefect.runtime import flow_run
 
-from flows import run_step, tear_down
+from flows import step_task, tear_down
 from flows.build_image import carry_out_all, open_run
+from flows.build_plan import Plan
 from flows.failure import join_failures
-from flows.steps import Plan
 from flows.tear_down import remove_all
-from notebake import runs
 from notebake.clock import RealClock, replaced
 from notebake.errors import (
     CloudError,
@@ -35,9 +34,10 @@ from notebake.errors import (
 )
 from notebake.recipe import Recipe
 from notebake.records import Done, Record, Run
-from notebake.run_lease import LeaseLostError, hold_lease
-from notebake.run_store import open_store
-from notebake.step import Step, describe, until_not_lost
+from notebake.runbook.step import Step, describe, until_not_lost
+from notebake.runs import registry
+from notebake.runs.lock import LeaseLostError, hold_lease
+from notebake.store.interface import open_store
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import CloudWorld, Refuses
@@ -49,12 +49,12 @@ Group = tuple[Step, ...]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return runs.new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path / "runs")))
+    return registry.new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path / "runs")))
 
 
 @pytest.fixture(autouse=True)
 def _retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_step, "RETRY_SECONDS", [0.0, 0.0])
+    monkeypatch.setattr(step_task, "RETRY_SECONDS", [0.0, 0.0])
 
 
 class Bench:
@@ -157,7 +157,7 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
     }
     assert states["Make one"].message == "one is there"
     assert bench.happened == ["make two"]
-    assert [(one.step, one.happening) for one in runs.events(run)] == [
+    assert [(one.step, one.happening) for one in registry.events(run)] == [
         ("one", "found"),
         ("two", "done"),
     ]
@@ -207,7 +207,7 @@ def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
 
     assert caught.value is error
     assert len(bench.happened) == tries
-    assert [one.happening for one in runs.events(run)] == ["failed"] * tries
+    assert [one.happening for one in registry.events(run)] == ["failed"] * tries
 
 
 def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) -> None:
@@ -426,7 +426,7 @@ def test_what_is_lost_once_is_made_again_and_what_is_there_is_found(run: Run, be
     in_a_flow(lambda: until_not_lost(lambda: both_of(run, group)))
 
     assert sorted(bench.happened) == ["make one", "make two", "make two"]
-    found = {(one.step, one.happening) for one in runs.events(run)}
+    found = {(one.step, one.happening) for one in registry.events(run)}
     assert found == {("one", "done"), ("one", "found"), ("two", "failed"), ("two", "done")}
 
 

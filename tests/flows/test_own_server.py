@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from flows.local_server import open_port
-from flows.prefect_server import interrupts_told
+from flows.local_prefect.server import open_port
+from flows.local_prefect.session import interrupts_told
 from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[2]
 USED = """
 import json, sys
-from flows.local_server import answers, is_up, read_state
-from flows.prefect_server import prefect_server
+from flows.local_prefect.server import answers, is_up, read_state
+from flows.local_prefect.session import prefect_server
 
 def said(how):
     with prefect_server() as wait_for_prefect:
@@ -80,7 +80,12 @@ def test_a_port_belongs_to_one_server_from_when_it_was_chosen() -> None:
 
 def test_a_server_whose_port_is_taken_says_so_and_touches_no_database(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [sys.executable, "-m", "flows.server_program", str(taken.getsockname()[1])]
+        command = [
+            sys.executable,
+            "-m",
+            "flows.local_prefect.server_program",
+            str(taken.getsockname()[1]),
+        ]
         done = subprocess.run(
             command,
             cwd=PROJECT,

@@ -11,8 +11,8 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
-from flows import prefect_choice
-from flows.prefect_choice import Choice, chosen_server
+from flows.local_prefect import choice
+from flows.local_prefect.choice import Choice, chosen_server
 from notebake.errors import NotebakeError
 from tests.limits import HANG_SECONDS
 
@@ -129,7 +129,7 @@ def test_no_home_at_all_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for variable in ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(prefect_choice.Path, "home", find_none)
+    monkeypatch.setattr(choice.Path, "home", find_none)
     assert chosen_server() is None
 
 
@@ -170,7 +170,7 @@ def check(url: str) -> None:
     """Check a server as a build does that was told to use it."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from flows.prefect_answer import check_it_answers
+    from flows.local_prefect.answer import check_it_answers
 
     with temporary_settings({PREFECT_API_URL: url}):
         check_it_answers(Choice(url, "the active profile mine of /home/ada/profiles.toml"))
@@ -202,9 +202,9 @@ def test_a_server_that_does_not_answer_as_it_should_is_one_paragraph(
     hint: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from flows import prefect_answer
+    from flows.local_prefect import answer
 
-    monkeypatch.setattr(prefect_answer, "PREFECT_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(answer, "PREFECT_ANSWER_SECONDS", 0.5)
     with answering(answers) as url, pytest.raises(NotebakeError, match=said) as told:
         check(url)
 
@@ -233,7 +233,7 @@ def test_the_command_tells_what_is_wrong_with_prefect_in_one_paragraph(
     recipe.write_text("name: tiny\n")
     known = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
     done = subprocess.run(
-        [sys.executable, "-m", "flows.command_line", "build", str(recipe)],
+        [sys.executable, "-m", "flows.cli.main", "build", str(recipe)],
         cwd=ROOT,
         env=known | {"NOTEBAKE_HOME": str(tmp_path / "home")} | variables,
         capture_output=True,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import local_server
-from flows.prepared_database import begin_with_tables, main, prepare, prepared_path
+from flows.local_prefect import server
+from flows.local_prefect.empty_database import begin_with_tables, main, prepare, prepared_path
 from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[2]
@@ -26,8 +26,8 @@ CREATE TRIGGER migrating AFTER UPDATE ON alembic_version
 STARTED = """
 import json, sqlite3, sys
 from contextlib import closing
-from flows.local_server import start_server, stop_server
-from notebake.home import home
+from flows.local_prefect.server import start_server, stop_server
+from notebake.local.home import home
 
 sys.prefix = sys.argv[1]
 try:
@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterator[Pa
     """The prepared database of an environment of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "prefix", str(tmp_path_factory.mktemp("environment")))
-        patch.setattr(local_server, "PROJECT", project)
+        patch.setattr(server, "PROJECT", project)
         yield prepare()
 
 

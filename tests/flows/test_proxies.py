@@ -11,8 +11,8 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import pytest
 
 from notebake.aws.inventory import list_resources
-from notebake.run_store import open_store
-from notebake.runs import new_run
+from notebake.runs.registry import new_run
+from notebake.store.interface import open_store
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION
 from tests.limits import HANG_SECONDS
@@ -54,7 +54,7 @@ def test_a_run_is_torn_down_with_a_server_of_its_own_and_no_word_to_the_proxy(
         kept = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
         kept |= {name: f"{scheme}{address}" for name in SPELLINGS} | {"NO_PROXY": no_proxy}
         done = subprocess.run(
-            [sys.executable, "-m", "flows.command_line", "--store", LOCATION, "tear-down", run.id],
+            [sys.executable, "-m", "flows.cli.main", "--store", LOCATION, "tear-down", run.id],
             cwd=ROOT,
             env=kept | {"NOTEBAKE_HOME": str(tmp_path / "home"), "NOTEBAKE_RUNS": ""},
             capture_output=True,

@@ -3,7 +3,7 @@ from typing import Any, cast
 import pytest
 from prefect.states import Failed
 
-from flows.run_step import may_pass
+from flows.step_task import may_pass
 from notebake.errors import (
     CapacityError,
     CloudError,
@@ -18,7 +18,7 @@ from notebake.errors import (
     SecretFoundError,
     WaitTimeoutError,
 )
-from notebake.run_lease import LeaseLostError
+from notebake.runs.lock import LeaseLostError
 
 
 def caused(error: Exception, cause: Exception) -> Exception:

@@ -9,9 +9,9 @@ import pytest
 
 from notebake.aws.clients import connect
 from notebake.aws.inventory import list_resources
-from notebake.keys import private_key_path
-from notebake.run_store import open_store
-from notebake.runs import new_run
+from notebake.runs.keys import private_key_path
+from notebake.runs.registry import new_run
+from notebake.store.interface import open_store
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION
 from tests.limits import HANG_SECONDS
@@ -57,7 +57,7 @@ def typed(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "PREFECT_HOME": str(home / "prefect"),
     }
     return subprocess.run(
-        [sys.executable, "-m", "flows.command_line", "--store", LOCATION, *words],
+        [sys.executable, "-m", "flows.cli.main", "--store", LOCATION, *words],
         cwd=ROOT,
         env={**os.environ, **surroundings},
         capture_output=True,

@@ -18,9 +18,9 @@ from typing import IO
 
 from notebake.aws import networks, removal, tags
 from notebake.errors import NotebakeError
-from notebake.look import Scope, look
 from notebake.records import Resource, Run
-from notebake.run_store import is_remote
+from notebake.resources.survey import Scope, look
+from notebake.store.interface import is_remote
 from tests.policy.iam import Iam, allow_all
 from tests.policy.tours import TOURS, Tour
 from tests.policy.writes import Forks, Writes

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.calls import Call
-from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.messages.call import Call
 from tests.policy.asked_with_keys import asked_of_keys
 from tests.policy.judge import Request, Thing
 

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from sandbox.calls import Call
-from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.messages.call import Call
 from tests.policy.asked_of_ec2 import of_ec2, requested
 from tests.policy.judge import USER, Asked, Request, Thing
 

@@ -6,8 +6,8 @@ IAM users"): a volume that is made or attached with a key needs all of these of 
 
 from collections.abc import Iterator
 
-from sandbox.calls import Call
-from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.messages.call import Call
 from tests.policy.judge import Request, Thing
 
 USING = (

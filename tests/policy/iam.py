@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sandbox.calls import Call
-from sandbox.ec2.cloud import Cloud
-from sandbox.faults.answers import write_error
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.messages.call import Call
+from sandbox.messages.error_reply import write_error
 from tests.policy.asked_of_iam import asked_of_iam
 from tests.policy.judge import ACCOUNT, USER, Asked, Verdict
 from tests.preflight_world import without_length

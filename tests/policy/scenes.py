@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from notebake import runs
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
 from notebake.preflight import Verdict, ask_everything, with_verdict
 from notebake.recipe import Dataset, Encryption, EncryptionMode, Recipe, Volume
 from notebake.records import Run
-from notebake.run_store import open_store
+from notebake.runs import registry
+from notebake.store.interface import open_store
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.policy.iam import Iam
 from tests.policy.judge import USER, Asked, Judge, Policy
@@ -74,7 +74,7 @@ def new_key() -> str:
 
 def begin(recipe: Recipe, location: str) -> Run:
     """Begin a run."""
-    return runs.new_run(recipe, "ocean.yaml", open_store(location))
+    return registry.new_run(recipe, "ocean.yaml", open_store(location))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from notebake.aws import facts
+from notebake.aws import account
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.preflight.asks_to_make import asks_to_make
@@ -144,7 +144,7 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
     judged: list[Judged], world: CloudWorld
 ) -> None:
     run, _ = with_everything(world)
-    caller = facts.caller(run.recipe.region)
+    caller = account.caller(run.recipe.region)
     asks = [*asks_about_nothing(run), *asks_to_make(run), *asks_without_trial(run, caller)]
     asked = {action for one in asks for action, _ in one.questions}
     real = [one for one in judged if not one.call["is_dry"]]

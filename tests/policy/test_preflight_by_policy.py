@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from notebake.aws.facts import Caller
+from notebake.aws.account import Caller
 from notebake.preflight import Verdict
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 
-from notebake.step import current_step
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from notebake.runbook.step import current_step
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tests.policy.asked_of_iam import asked_of_iam
 from tests.policy.judge import Asked
 from tests.sweep.points import OpenRoad, Point

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from notebake.aws.bucket import RIGHTS
+from notebake.aws.s3_bucket import RIGHTS
 
 PROJECT = Path(__file__).parents[2]
 DEPLOYMENTS = PROJECT / "deployments"

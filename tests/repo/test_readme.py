@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from flows.command_line import parser
-from flows.steps import BUILD
+from flows.build_plan import BUILD
+from flows.cli.main import parser
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -3,9 +3,9 @@
 import importlib
 from pathlib import Path
 
-from flows.steps import BUILD, titles, undoing
-from notebake.asked import DEPENDS_ON
-from notebake.step import Step
+from flows.build_plan import BUILD, titles, undoing
+from notebake.runbook.digests import DEPENDS_ON
+from notebake.runbook.step import Step
 
 ROOT = Path(__file__).parents[2]
 STEPS = list(BUILD)

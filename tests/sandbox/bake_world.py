@@ -15,8 +15,8 @@ from typing import Any
 
 import boto3
 
-from sandbox import network
 from sandbox.home import Home, open_home
+from sandbox.hosts import network
 from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parent.parent.parent

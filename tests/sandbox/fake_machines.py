@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from sandbox import addresses
-from sandbox.machines import Exit, Rule
+from sandbox.hosts import addresses
+from sandbox.hosts.machines import Exit, Rule
 from tests.limits import HANG_SECONDS
 
 OnExit = Callable[[str, Exit], None]

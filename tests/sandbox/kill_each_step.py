@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from flows.steps import BUILD, TEAR_DOWN
+from flows.build_plan import BUILD, TEAR_DOWN
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import REGION
 from tests.sandbox.bakery import BIN, Bakery

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import base_system, leftovers, network
+from sandbox.control import leftovers
 from sandbox.home import Home, open_home, release_number
+from sandbox.hosts import base_system, network
 from tests.sandbox.interrupts import uninterrupted
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps import BUILD
-from notebake import runs
+from flows.build_plan import BUILD
 from notebake.aws.clients import connect
 from notebake.errors import HostCommandError
 from notebake.recipe.file import load_recipe
 from notebake.records import Run
-from notebake.run_store import open_store
-from notebake.step import Step, carry_out
+from notebake.runbook.step import Step, carry_out
+from notebake.runs import registry
+from notebake.store.interface import open_store
 from tests.cloud_steps import seal
 from tests.sandbox.bakery import Bakery, RunFolder
 
@@ -71,7 +71,7 @@ def disks(bakery: Bakery) -> Iterator[Disks]:
         for name, value in bakery.cloud.environment.items():
             patch.setenv(name, value)
         connect.cache_clear()
-        run = runs.new_run(load_recipe(recipe), str(recipe), open_store(str(bakery.store)))
+        run = registry.new_run(load_recipe(recipe), str(recipe), open_store(str(bakery.store)))
         made = Disks(bakery, run, RunFolder(bakery.cloud, bakery.store / run.id), kept_id)
         made.carry_out(*TO_THE_HOST)
         yield made

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from notebake import user_data as told
+from notebake.commands import user_data as told
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.conftest import Baked
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake import user_data
-from notebake.carried_search import fetch_wheel, search_program
+from notebake.commands import user_data
 from notebake.commands.clean import (
     CLEANED,
     LOGIN_REMOVED,
@@ -24,9 +23,11 @@ from notebake.commands.clean import (
 from notebake.commands.engine import CARRIED, HOME, fetch_engine, lacks_engine
 from notebake.commands.shell import script as joined
 from notebake.credentials.report import findings_text, is_clean, parse_report
-from sandbox import base_system, leftovers, network
+from notebake.machines.credential_search import fetch_wheel, search_program
+from sandbox.control import leftovers
 from sandbox.home import open_home, release_number
-from sandbox.machines import Exit, Machines, Rule
+from sandbox.hosts import base_system, network
+from sandbox.hosts.machines import Exit, Machines, Rule
 from tests.limits import HANG_SECONDS
 from tests.sandbox.interrupts import uninterrupted
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from notebake import host as ssh
 from notebake.commands.software import install_software, software_is_installed
-from notebake.detached import is_running, run_detached, start_command
 from notebake.errors import HostCommandError
 from notebake.recipe import Software
 from notebake.records import Host
+from notebake.ssh import host as ssh
+from notebake.ssh.detached import is_running, run_detached, start_command
 from tests.conda_channel import whole_channel
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import wait_for

@@ -15,7 +15,6 @@ from shlex import quote
 
 import pytest
 
-from notebake import host as ssh
 from notebake.aws.clients import connect
 from notebake.commands.datasets import (
     dataset_is_there,
@@ -26,11 +25,12 @@ from notebake.commands.datasets import (
 )
 from notebake.commands.shell import script
 from notebake.commands.view import in_view
-from notebake.dataset_relay import relay_dataset
-from notebake.detached import run_detached
 from notebake.errors import HostCommandError, PreflightError
+from notebake.machines.dataset_relay import relay_dataset
 from notebake.recipe import Dataset
 from notebake.records import Host
+from notebake.ssh import host as ssh
+from notebake.ssh.detached import run_detached
 from tests.cloud_world import REGION, cloud_world
 from tests.limits import HANG_SECONDS
 from tests.sandbox.conftest import files_served
@@ -55,7 +55,7 @@ LIST_FOLDERS = "find -L . -type d -print0 | sort --zero-terminated | sha256sum"
 RELAY = """
 import sys
 from pathlib import Path
-from notebake.dataset_relay import relay_dataset
+from notebake.machines.dataset_relay import relay_dataset
 from notebake.recipe import Dataset
 from notebake.records import Host
 relay_dataset(Host.model_validate_json(sys.argv[1]), Dataset.model_validate_json(sys.argv[2]), "x")

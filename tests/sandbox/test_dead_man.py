@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from notebake import user_data as told
-from sandbox.ec2 import base_images
+from notebake.commands import user_data as told
+from sandbox.ec2.state import base_images
 from tests.sandbox.bake_world import REGION, Cloud, cloud_opened, wait_for
 from tests.sandbox.bakery import Login
 from tests.sandbox.test_hosts import make_key

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from notebake import fitness
-from notebake import host as ssh
 from notebake.commands.apt import install_packages
 from notebake.commands.shell import as_user, script
-from notebake.detached import run_detached
+from notebake.commands.user_data import QUIET, arm_lease, keep_package_lock_free, lease_is_armed
 from notebake.errors import DiskFullError, HostCommandError
+from notebake.machines import fitness
 from notebake.records import Host
-from notebake.user_data import QUIET, arm_lease, keep_package_lock_free, lease_is_armed
+from notebake.ssh import host as ssh
+from notebake.ssh.detached import run_detached
 from tests.limits import HANG_SECONDS
 from tests.sandbox.one_host import as_root_of, one_host_opened
 from tests.sandbox.test_hosts import Cloud
@@ -127,9 +127,9 @@ def test_work_that_goes_on_on_a_full_disk_is_ended_for_it(
     cloud: Cloud, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A memory file system stands in for a disk, so it is asked about by name."""
-    monkeypatch.setattr("notebake.disk_watch.FULL_SECONDS", 2)
+    monkeypatch.setattr("notebake.ssh.disk_watch.FULL_SECONDS", 2)
     ask = "df --block-size=1 --output=avail,size,iavail,itotal,target /full | tail --lines=+2"
-    monkeypatch.setattr("notebake.detached.ASK", ask)
+    monkeypatch.setattr("notebake.ssh.detached.ASK", ask)
     with pytest.raises(DiskFullError, match="no space left on /full") as caught:
         run_detached(host, "hard-5", FILL, timeout_seconds=HANG_SECONDS)
     assert "filled" in caught.value.message

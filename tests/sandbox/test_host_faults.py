@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from sandbox.machines import Exit
+from sandbox.hosts.machines import Exit
 from tests.limits import HANG_SECONDS
 from tests.sandbox.one_host import one_host_opened
 from tests.sandbox.test_hosts import Cloud, is_open, wait_for_ssh

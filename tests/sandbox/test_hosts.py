@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cgroups, leftovers
+from sandbox.control import leftovers
 from sandbox.home import Home
-from sandbox.machines import Exit, Machines, Rule
+from sandbox.hosts import cgroups
+from sandbox.hosts.machines import Exit, Machines, Rule
 from tests.limits import HANG_SECONDS
 from tests.sandbox.interrupts import uninterrupted
 from tests.sandbox.own_home import home_opened
@@ -325,7 +326,7 @@ def test_why_a_machine_ended_is_told(cloud: Cloud) -> None:
 OWNER = """
     import sys, time
     from sandbox.home import open_home
-    from sandbox.machines import Machines
+    from sandbox.hosts.machines import Machines
     from sandbox import git_server, network
     home = open_home(sys.argv[1])
     network.up(home)

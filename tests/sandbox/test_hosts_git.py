@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import git_server
+from sandbox.control import git_server
 from sandbox.errors import SandboxError
 from sandbox.home import Home
 

@@ -6,8 +6,8 @@ import pytest
 
 from sandbox import home as homes
 from sandbox.__main__ import main
+from sandbox.control.lifecycle import forget
 from sandbox.home import find_home, open_home, release_number
-from sandbox.lifecycle import forget
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.apt_sources import is_own_stanza, read_sources, stanza_of_line
+from sandbox.hosts.apt_sources import is_own_stanza, read_sources, stanza_of_line
 
 OWN = """\
 Types: deb

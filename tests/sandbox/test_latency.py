@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.ec2.latency import AWS, Latency, Span, latency_named
+from sandbox.api.application import OWN_PATH
+from sandbox.ec2.state.latency import AWS, Latency, Span, latency_named
 from sandbox.errors import SandboxError
-from sandbox.wire import OWN_PATH
 from tests.sandbox.api.conftest import World, world_of
 from tests.strict_cloud import strict_cloud_opened
 

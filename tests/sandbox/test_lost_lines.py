@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from notebake import clock
-from notebake import host as ssh
-from notebake.detached import run_detached
 from notebake.errors import HostCommandError, HostUnreachableError
 from notebake.records import Host
 from notebake.ssh import connection, lines, login
+from notebake.ssh import host as ssh
+from notebake.ssh.detached import run_detached
 from tests.limits import HANG_SECONDS
 from tests.quick_clock import QuickClock
 from tests.sandbox.bake_world import wait_for

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import needs
+from sandbox.control import prerequisites
 
 PROJECT = Path(__file__).parent.parent.parent
 FAILING_APT = "#!/bin/sh\necho 'E: Could not reach the archive' >&2\nexit 100\n"
@@ -49,12 +49,12 @@ def test_an_old_python_is_refused_in_one_sentence() -> None:
 
 def test_the_packages_to_install_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "git").symlink_to("/bin/true")
-    monkeypatch.setattr(needs, "SYSTEM_PATHS", ())
+    monkeypatch.setattr(prerequisites, "SYSTEM_PATHS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
-    packages = needs.missing_packages()
+    packages = prerequisites.missing_packages()
     assert "git" not in packages
     assert {"systemd-container", "mmdebstrap", "nftables"} <= set(packages)
-    assert any("no apt-get" in reason for reason in needs.impossible(tmp_path))
+    assert any("no apt-get" in reason for reason in prerequisites.impossible(tmp_path))
 
 
 def test_an_archive_out_of_reach_is_reported_with_what_it_said(
@@ -63,11 +63,13 @@ def test_an_archive_out_of_reach_is_reported_with_what_it_said(
     apt = tmp_path / "apt-get"
     apt.write_text(FAILING_APT)
     apt.chmod(0o755)
-    monkeypatch.setattr(needs, "SYSTEM_PATHS", ())
+    monkeypatch.setattr(prerequisites, "SYSTEM_PATHS", ())
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin-that-is-not-there")
     for name in ("DEBIAN_FRONTEND", "NEEDRESTART_MODE"):
         monkeypatch.setenv(name, "")  # which `install` sets: nobody else shall see it
     told: list[str] = []
-    with pytest.raises(needs.SandboxError, match=r"(?s)could not install.*Could\s+not\s+reach"):
-        needs.install(told.append)
+    with pytest.raises(
+        prerequisites.SandboxError, match=r"(?s)could not install.*Could\s+not\s+reach"
+    ):
+        prerequisites.install(told.append)
     assert told[0].startswith("Installing ")

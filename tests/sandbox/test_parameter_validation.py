@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sandbox.ec2.actions import LEFT_TO_MOTO, OWN
-from sandbox.web import Reply
+from sandbox.ec2.calls.actions import LEFT_TO_MOTO, OWN
+from sandbox.messages.reply import Reply
 from tests.sandbox.api.conftest import REGION, UBUNTU, ZONE
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from notebake import host as ssh
-from notebake import keep_alive, keys, user_data
-from notebake.access import ensure_group, ensure_key_pair
 from notebake.aws import instances, key_pairs, networks
 from notebake.aws.clients import connect
-from notebake.builder import as_host
-from notebake.console import wait_for_host_key
-from notebake.launch import launch, resolve_base_image
+from notebake.commands import user_data
+from notebake.machines import renewal
+from notebake.machines.builder import as_host
+from notebake.machines.console_host_key import wait_for_host_key
+from notebake.machines.launch import launch, resolve_base_image
+from notebake.machines.ssh_access import ensure_group, ensure_key_pair
 from notebake.recipe import Network, Recipe
 from notebake.records import Host, Run
-from notebake.run_store import open_store
-from notebake.runs import new_run
+from notebake.runs import keys
+from notebake.runs.registry import new_run
+from notebake.ssh import host as ssh
+from notebake.store.interface import open_store
 from tasks import launch_instance
 from tests.sandbox.bake_world import cloud_opened, wait_for
 
@@ -85,7 +87,7 @@ def test_the_switches_of_both_roles_are_renewed(machines: Machines) -> None:
     for host in both:
         assert "left" not in ssh.run_command(host, user_data.lease_is_armed())
 
-    assert keep_alive.renew(machines.run)
+    assert renewal.renew(machines.run)
 
     for host in both:
         left = ssh.run_command(host, user_data.lease_is_armed())

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import lost_packets, roots
 from sandbox.errors import SandboxError
-from sandbox.machines import Rule
+from sandbox.hosts import packet_loss, roots
+from sandbox.hosts.machines import Rule
 from sandbox.twists.table import BY_NAME, MIB, SCRIPTS, TWISTS
 from tests.sandbox.own_home import home_opened
 from tests.sandbox.test_hosts import ANYWHERE, Cloud, make_key, prepare_root
@@ -208,14 +208,14 @@ def test_an_upgrade_holds_the_locks_after_the_first_boot_only(twisted: Twisted) 
 @twist("no-egress")
 def test_what_goes_out_is_lost_in_silence_and_counted(twisted: Twisted) -> None:
     home, address = twisted.cloud.home, twisted.cloud.machines.reserve_address("i-1")
-    assert lost_packets.count(home, address, lost_packets.OUTWARD) == 0
+    assert packet_loss.count(home, address, packet_loss.OUTWARD) == 0
     names = "getent hosts deb.debian.org || getent ahosts localhost"
     assert twisted.says(names)
     for target in ("192.0.2.1 443", f"{home.gateway} 9418"):
         name, port = target.split()
         done = twisted.ssh(f"timeout 2 bash -c {shlex.quote(f'</dev/tcp/{name}/{port}')}")
         assert done.returncode == 124, "neither refused nor answered"
-    assert lost_packets.count(home, address, lost_packets.OUTWARD) >= 2
+    assert packet_loss.count(home, address, packet_loss.OUTWARD) >= 2
     # Nothing answers there without the API: it is reached, and refuses.
     done = twisted.ssh("bash -c '</dev/tcp/169.254.169.254/80'")
     assert "Connection refused" in done.stderr

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notebake import host as ssh
+from notebake.ssh import host as ssh
 from notebake.ssh import login
 from tests.ssh.own_sshd import Sshd, sshd_running, why_none
 

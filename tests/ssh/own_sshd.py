@@ -79,7 +79,7 @@ def why_none() -> str:
 
 def find_system() -> Path | None:
     """Return the root of a system that has an sshd."""
-    from sandbox import base_system
+    from sandbox.hosts import base_system
 
     named = os.environ.get("NOTEBAKE_SSHD_SYSTEM")
     candidates = [Path(named)] if named else [base_system.find_base(), Path("/")]

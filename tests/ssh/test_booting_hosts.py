@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
-from notebake import host as ssh
-from notebake.boot import wait_for_boot
 from notebake.commands.boot import BOOTED
 from notebake.errors import (
     KeyKindRefusedError,
@@ -18,6 +16,8 @@ from notebake.errors import (
     UnframedAnswerError,
     WaitTimeoutError,
 )
+from notebake.machines.boot import wait_for_boot
+from notebake.ssh import host as ssh
 from notebake.ssh import login
 from tests.quick_clock import QuickClock
 from tests.ssh.conftest import Start

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from notebake import host as ssh
 from notebake.errors import HostCommandError, UnframedAnswerError
+from notebake.ssh import host as ssh
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, has_program
 

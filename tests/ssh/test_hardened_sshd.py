@@ -10,7 +10,6 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from notebake import host as ssh
 from notebake.errors import (
     HostUnreachableError,
     KeyKindRefusedError,
@@ -21,6 +20,7 @@ from notebake.errors import (
 )
 from notebake.records import Host
 from notebake.ssh import connection, lines, login
+from notebake.ssh import host as ssh
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, free_port, make_key
 

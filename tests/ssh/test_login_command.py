@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from notebake import login_command, runs
-from notebake.keys import keys_of
+from notebake.machines import login_command
 from notebake.recipe.file import load_recipe
 from notebake.records import Instance, Run
-from notebake.run_store import open_store
+from notebake.runs import registry
+from notebake.runs.keys import keys_of
+from notebake.store.interface import open_store
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, make_key
 
@@ -37,7 +38,7 @@ def run(tmp_path: Path) -> Run:
     recipe = load_recipe(RECIPE)
     base = recipe.base_image.model_copy(update={"user": "root"})
     store = open_store(str(tmp_path / "runs of 'mine' & more"))
-    return runs.new_run(recipe.model_copy(update={"base_image": base}), "recipe.yaml", store)
+    return registry.new_run(recipe.model_copy(update={"base_image": base}), "recipe.yaml", store)
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from notebake.aftermath import aftermath
-from notebake.attempt import attempts
 from notebake.aws.clients import connect
 from notebake.aws.session import current_credentials
-from notebake.look import Scope, look
-from notebake.presence import claim_account
 from notebake.records import Account, Run
-from notebake.run_account import keep_account, kept_account
-from notebake.run_store import open_store
+from notebake.resources.failure_report import aftermath
+from notebake.resources.survey import Scope, look
+from notebake.runs.account import keep_account, kept_account
+from notebake.runs.account_presence import claim_account
+from notebake.runs.attempts import attempts
+from notebake.store.interface import open_store
 from tests.faults.faulty_world import FaultyWorld, furnish
 from tests.stories.telling import (
     At,

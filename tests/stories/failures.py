@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from flows import failure as telling_failures
-from notebake import aftermath
 from notebake.records import Run
+from notebake.resources import failure_report
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.stories.telling import At, Story, Told, die_at, ended, left, resumed, torn_down
 from tests.sweep import whole_run
@@ -113,14 +113,14 @@ def telling_breaks(world: FaultyWorld) -> Told:
     """What would tell what is left has a bug of its own."""
     run = begin(world)
     world.road = At("request_image", lambda: world.put(FIRST))
-    aftermath.left_over = raising(UnforeseenError("no words"))
+    failure_report.left_over = raising(UnforeseenError("no words"))
     return {"build": resumed(run), "fired": world.fired()}
 
 
 def telling_is_interrupted(world: FaultyWorld) -> Told:
     run = begin(world)
     world.road = At("request_image", lambda: world.put(FIRST))
-    aftermath.left_over = raising(KeyboardInterrupt())
+    failure_report.left_over = raising(KeyboardInterrupt())
     return {"build": resumed(run), "fired": world.fired()}
 
 

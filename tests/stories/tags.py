@@ -1,15 +1,15 @@
 """Runs whose things lose their tags, by somebody's hand or by a rule of the account."""
 
 from notebake import clock
-from notebake.attempt import attempts
 from notebake.aws import tags
-from notebake.look import Scope, look
-from notebake.moments import moment_of
 from notebake.records import Run
-from notebake.sweep import remove
+from notebake.resources.survey import Scope, look
+from notebake.resources.sweep import remove
+from notebake.runs.attempts import attempts
+from notebake.timestamps import moment_of
 from notebake.waiting import allow_waiting
-from sandbox.calls import Call
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.messages.call import Call
 from tests.cloud_world import refusal_of
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.stories.telling import (

@@ -1,11 +1,11 @@
 """The steps that need EC2 alone, as one run: for kills that are real, and their like in a fork."""
 
 from notebake.records import Run
-from notebake.run_lease import hold_lease
-from notebake.run_store import open_store
-from notebake.runs import load_run, new_run
-from notebake.secrets import forget_secrets
-from notebake.step import carry_out
+from notebake.runbook.step import carry_out
+from notebake.runs.lock import hold_lease
+from notebake.runs.registry import load_run, new_run
+from notebake.runs.secret_store import forget_secrets
+from notebake.store.interface import open_store
 from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
 from tests.cloud_world import RECIPE
 

@@ -3,9 +3,10 @@
 import secrets
 from typing import Any
 
-from notebake import launch_request, runs
 from notebake.aws import instances
-from notebake.step import current_step
+from notebake.machines import launch_request
+from notebake.runbook.step import current_step
+from notebake.runs import registry
 
 
 def sabotage() -> None:
@@ -18,4 +19,4 @@ def sabotage() -> None:
 
     instances.find_launched = find_none_while_launching
     launch_request.ask_again = lambda *_: None
-    runs.client_token = lambda *_: secrets.token_hex(32)
+    registry.client_token = lambda *_: secrets.token_hex(32)

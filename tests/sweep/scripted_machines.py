@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from sandbox.machines import Exit
+from sandbox.hosts.machines import Exit
 from tests.sandbox.fake_machines import FakeMachines, OnExit
 from tests.sweep.scripted_disks import RootDisk, VolumeDisk
 from tests.sweep.scripted_host import ScriptedHost, Told

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from notebake import notebook_run, user_data
-from notebake.asked import DEPENDS_ON
 from notebake.commands import (
     apt,
     boot,
@@ -25,6 +23,7 @@ from notebake.commands import (
     papermill,
     repository,
     software,
+    user_data,
     volumes,
 )
 from notebake.commands.fitness import ASK_FITNESS, CLOCK, SWITCH
@@ -32,9 +31,11 @@ from notebake.commands.notebook import status_path
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.commands.ways_in import ASK_WAYS_IN
-from notebake.detached import ROOT, read_command, start_command, upload
 from notebake.digest import digest_of
+from notebake.notebook import run as notebook_run
 from notebake.recipe import Recipe, Volume
+from notebake.runbook.digests import DEPENDS_ON
+from notebake.ssh.detached import ROOT, read_command, start_command, upload
 from tasks.wait_for_host import can_be_worked_on, let_work_on_it
 from tests.sweep.scripted_host import Boot, ScriptedHost
 from tests.sweep.spoken_scripts import LOCKS, asked_for, notebook, perform, volumes_by_id

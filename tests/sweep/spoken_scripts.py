@@ -4,9 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from notebake import notebook_run
-from notebake.asked import asked_for as digest_for
-from notebake.carried_search import search_program
 from notebake.commands import (
     apt,
     clean,
@@ -22,9 +19,12 @@ from notebake.commands.notebook import run_notebook, status_path
 from notebake.commands.shell import NETWORK_ENVIRONMENT, script
 from notebake.credentials.report import is_clean, parse_report
 from notebake.digest import digest_of
-from notebake.disks import device_names
-from notebake.patience import LAZY_DISK_SECONDS
+from notebake.machines.block_devices import device_names
+from notebake.machines.credential_search import search_program
+from notebake.notebook import run as notebook_run
 from notebake.recipe import Recipe
+from notebake.runbook.digests import asked_for as digest_for
+from notebake.timeouts import LAZY_DISK_SECONDS
 from tests.sweep.executed_notebook import EXECUTED
 from tests.sweep.scripted_host import ScriptedHost
 

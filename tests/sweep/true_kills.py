@@ -19,10 +19,10 @@ from pathlib import Path
 
 from notebake import clock
 from notebake.aws.clients import connect
-from sandbox.calls import Call, CallLog
-from sandbox.ec2.cloud import Cloud
-from sandbox.server import serving
-from sandbox.wire import Reply, Wire
+from sandbox.api.application import Reply, Wire
+from sandbox.api.server import serving
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.messages.call import Call, CallLog
 from tests.cloud_world import REGION
 from tests.quick_clock import QuickClock
 from tests.sandbox.fake_machines import FakeMachines

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from flows import build_image, sweep, tear_down
-from flows.run_step import RETRIES, RETRY_SECONDS, as_task, as_undo_task
+from flows.step_task import RETRIES, RETRY_SECONDS, as_task, as_undo_task
 from notebake import clock
 from notebake.errors import is_worth_a_retry
 from notebake.recipe import (
@@ -18,8 +18,8 @@ from notebake.recipe import (
     Volume,
 )
 from notebake.records import Run
-from notebake.run_store import open_store
-from notebake.runs import new_run
+from notebake.runs.registry import new_run
+from notebake.store.interface import open_store
 
 log = logging.getLogger(__name__)
 USERS_VOLUME = "vol-00000000000000001"

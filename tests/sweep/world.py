@@ -22,20 +22,24 @@ from botocore.exceptions import ConnectionClosedError
 from moto import backends
 from moto.core.base_backend import BackendDict
 
-from notebake import clock, keep_alive, notebook_run, process, run_lease
+from notebake import clock
 from notebake.aws import clients
 from notebake.aws.signing import SIGNED_BY
+from notebake.local import process
+from notebake.machines import renewal
+from notebake.notebook import run as notebook_run
 from notebake.recipe import Recipe
+from notebake.runbook.step import current_step
+from notebake.runs import lock
 from notebake.ssh import connection
-from notebake.step import current_step
-from sandbox.calls import CallLog
+from sandbox.api.application import Wire
 from sandbox.clock import Clock as CloudClock
-from sandbox.ec2.cloud import ACCOUNT_ID, Cloud
-from sandbox.ec2.latency import NO_LATENCY
-from sandbox.ec2.resources import Volume
-from sandbox.ec2.workers import ManualWorkers
+from sandbox.ec2.model import Volume
+from sandbox.ec2.state.cloud import ACCOUNT_ID, Cloud
+from sandbox.ec2.state.latency import NO_LATENCY
+from sandbox.ec2.state.workers import ManualWorkers
 from sandbox.faults.fault import read_fault
-from sandbox.wire import Wire
+from sandbox.messages.call import CallLog
 from tasks import wait_for_host
 from tests.sweep import scripted_ssh
 from tests.sweep.history import History
@@ -238,7 +242,7 @@ class OneAfterTheOther:
 
 
 class ProcessNumbers:
-    """The `os` of notebake.process, with the process number of a run that others go on with."""
+    """The `os` of notebake.local.process, with the number of a run that others go on with."""
 
     pid = 4242
 
@@ -322,7 +326,7 @@ def put_in_place(world: World) -> None:
     REMEMBERED.add(notebook_run.as_html)
     wait_for_host.prepare_pages = lambda: None
     process.os = ProcessNumbers()
-    for module in (keep_alive, run_lease):
+    for module in (renewal, lock):
         module.threading = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))
     clock._clocks.append(world.clock)
     world.new_process()

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import lost_packets
 from sandbox.home import Home
+from sandbox.hosts import packet_loss
 from sandbox.twists.table import MIB
 
 LOOK_SECONDS = 0.1
@@ -36,7 +36,7 @@ class Moments:
             self._note("let in", "Accepted publickey" in log)
             self._note("forwarding refused", "refused local port forward" in log)
             self._note("disk full", is_full(place / "disk"))
-        lost = lost_packets.counts(self._home, lost_packets.OUTWARD)
+        lost = packet_loss.counts(self._home, packet_loss.OUTWARD)
         self._note("packet lost", any(lost.values()))
 
     def _note(self, what: str, has_happened: bool) -> None:

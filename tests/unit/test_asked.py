@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 
-from notebake.asked import DEPENDS_ON, asked_for
 from notebake.recipe import (
     Acceptance,
     BaseImage,
@@ -19,6 +18,7 @@ from notebake.recipe import (
     Volume,
 )
 from notebake.recipe.credentials import AllowedCredential, Credentials
+from notebake.runbook.digests import DEPENDS_ON, asked_for
 
 RECIPE = Recipe(name="ocean")
 EVERYTHING = set(DEPENDS_ON)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from notebake import runs
-from notebake.allowed_findings import FILE, allowed_sentences
+from notebake.acceptance.allowed_findings import FILE, allowed_sentences
 from notebake.commands.engine import NO_ENGINE
 from notebake.errors import HostCommandError, SecretFoundError
 from notebake.recipe import Recipe
 from notebake.recipe.credentials import AllowedCredential, Credentials
 from notebake.records import Host, Run
+from notebake.runs import registry
 from tasks import clean_host
 
 ENTRIES = (
@@ -87,4 +87,4 @@ def test_a_finding_stops_the_bake_and_says_how_it_may_pass(
         searched(run, monkeypatch, report(findings=[FINDING]))
     assert "/home/ubuntu/a (line 1): github-pat" in caught.value.message
     assert "credentials.allow" in caught.value.hint
-    assert runs.get_file(run, FILE) is None
+    assert registry.get_file(run, FILE) is None

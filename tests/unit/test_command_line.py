@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.command_line import main, with_store
-from flows.run_commands import recipe_to_adopt
+from flows.cli.build import recipe_to_adopt
+from flows.cli.main import main, with_store
 from notebake.errors import NotebakeError, RecipeError
 from notebake.recipe import Recipe
-from notebake.run_lease import hold_lease
-from notebake.run_store import open_store
-from notebake.runs import new_run, record_outcome
+from notebake.runs.lock import hold_lease
+from notebake.runs.registry import new_run, record_outcome
+from notebake.store.interface import open_store
 from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ SLOW = ["boto3", "botocore", "fabric", "http.client", "httpx", "paramiko", "pape
 SOME_TIME = ["pydantic", "rich", "yaml"]
 TYPED = f"""
 import json, sys
-from flows.command_line import main
+from flows.cli.main import main
 try:
     code = main(sys.argv[1:])
 except SystemExit as end:
@@ -242,7 +242,7 @@ def test_whatever_ends_a_command_says_what_it_was_told_is_left(
         raise error
 
     error.add_note("i-01 is running, about $0.1 an hour.\nTo remove:  notebake tear-down ocean-1")
-    monkeypatch.setattr("flows.command_line.run_command", end)
+    monkeypatch.setattr("flows.cli.main.run_command", end)
 
     assert main(["--store", "/runs", "resume", "ocean-1"]) == code
 

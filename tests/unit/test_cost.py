@@ -1,12 +1,12 @@
 import pytest
 
-from notebake.cost import (
+from notebake.costs.estimate import (
     HOURS_PER_MONTH,
     describe_sum,
     estimate,
     hourly_cost,
 )
-from notebake.prices import find_instance_type, read_prices
+from notebake.costs.prices import find_instance_type, read_prices
 from notebake.recipe import Acceptance, Network, Recipe, RootVolume, Volume
 
 SMALL = Recipe(

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from notebake.carried_search import search_program
 from notebake.credentials.measured import BLOCK
 from notebake.credentials.processes import carry_out
 from notebake.credentials.report import TEXT_BYTES, Report, findings_text, is_clean, parse_report
 from notebake.credentials.scan import MOST_PER_FILE
 from notebake.credentials.walk import ENTRIES_AT_ONCE
+from notebake.machines.credential_search import search_program
 
 LETTERS = random.Random(2)  # noqa: S311 - these secrets guard nothing
 KEY_ID = "AKIA" + "".join(LETTERS.choices(string.ascii_uppercase + "234567", k=16))

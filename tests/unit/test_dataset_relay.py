@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notebake import dataset_relay
-from notebake.dataset_relay import batches, checksums, digest_file, files_of, pack
+from notebake.machines import dataset_relay
+from notebake.machines.dataset_relay import batches, checksums, digest_file, files_of, pack
 
 ODD = ("a b", 'say "so"', "back\\slash", "two\nlines", " first", "-n", os.fsdecode(b"caf\xe9"))
 

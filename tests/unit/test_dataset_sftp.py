@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from notebake.dataset_sftp import download_by_sftp
 from notebake.errors import PreflightError
+from notebake.machines.dataset_sftp import download_by_sftp
 
 PLACES = ("/usr/lib/openssh/sftp-server", "/usr/lib/ssh/sftp-server", "/usr/libexec/sftp-server")
 IN_BASES = "notebake-sandbox/base-*/usr/lib/openssh/sftp-server"

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from notebake import detached
 from notebake.commands.room import find_full
-from notebake.detached import (
+from notebake.errors import HostCommandError
+from notebake.records import Host
+from notebake.ssh import detached
+from notebake.ssh.detached import (
     CARRIED_BYTES,
     end_others,
     judge,
@@ -21,8 +23,6 @@ from notebake.detached import (
     start_command,
     upload,
 )
-from notebake.errors import HostCommandError
-from notebake.records import Host
 from tests.limits import HANG_SECONDS
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from notebake import errors, run_lease
+from notebake import errors
 from notebake.errors import (
     CloudError,
     DiskFullError,
@@ -10,6 +10,7 @@ from notebake.errors import (
     NotebakeError,
     TearDownError,
 )
+from notebake.runs import lock
 
 SPECIAL: dict[type[NotebakeError], tuple[object, ...]] = {
     HostCommandError: ("192.0.2.7", "make all", 2, "line\n" * 40 + "the last line"),
@@ -21,7 +22,7 @@ SPECIAL: dict[type[NotebakeError], tuple[object, ...]] = {
 def all_kinds(kind: type[NotebakeError] = NotebakeError) -> list[type[NotebakeError]]:
     """Return the base and everything derived from it in our own modules."""
     assert errors
-    assert run_lease
+    assert lock
     ours = [one for one in kind.__subclasses__() if one.__module__.startswith("notebake.")]
     return [kind, *(each for one in ours for each in all_kinds(one))]
 

@@ -7,15 +7,16 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from notebake import boot, clock, fitness
-from notebake import host as ssh
+from notebake import clock
 from notebake.commands.boot import STILL_BOOTING
 from notebake.commands.fitness import ASK_FITNESS, parse_fitness
 from notebake.commands.ways_in import parse_ways_in
 from notebake.errors import DiskFullError, HostCommandError, NotebakeError, WaitTimeoutError
-from notebake.patience import CLOCK_SECONDS, LOCK_SECONDS
+from notebake.machines import boot, fitness
 from notebake.recipe import Recipe
 from notebake.records import Host, Run
+from notebake.ssh import host as ssh
+from notebake.timeouts import CLOCK_SECONDS, LOCK_SECONDS
 from tests.sweep.virtual_clock import BEGINNING, VirtualClock
 from tests.unit.shell_world import shell_world
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from notebake import dataset_sftp
 from notebake.errors import RunStoreError
-from notebake.home import HomeError, check_home, home, scratch_directory
+from notebake.local.home import HomeError, check_home, home, scratch_directory
+from notebake.machines import dataset_sftp
 from notebake.recipe import Recipe
 from notebake.records import Run
-from notebake.run_log import kept_log
-from notebake.run_store import default_location, open_store
-from notebake.secrets import local_copies
+from notebake.runs.log import kept_log
+from notebake.runs.secret_store import local_copies
+from notebake.store.interface import default_location, open_store
 from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def test_one_variable_names_the_place_of_all_that_is_kept(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
-    from flows.local_server import settings_for, state_path
+    from flows.local_prefect.server import settings_for, state_path
 
     assert str(home()) == expected
     assert default_location() == f"{expected}/runs"
@@ -76,7 +76,13 @@ def test_runs_can_lie_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_root
 @pytest.mark.parametrize(
-    "module", ["flows.local_server", "flows.command_line", "deployments.local", "notebake.secrets"]
+    "module",
+    [
+        "flows.local_prefect.server",
+        "flows.cli.main",
+        "deployments.local",
+        "notebake.runs.secret_store",
+    ],
 )
 def test_nothing_needs_a_home_to_be_imported(module: str) -> None:
     done = as_nobody("import sys; __import__(sys.argv[1])", module)
@@ -85,7 +91,7 @@ def test_nothing_needs_a_home_to_be_imported(module: str) -> None:
 
 @needs_root
 def test_a_user_without_name_and_home_is_told_what_to_set_and_then_it_works(tmp_path: Path) -> None:
-    asked = "from notebake.home import home; print(home())"
+    asked = "from notebake.local.home import home; print(home())"
     refused = as_nobody(asked)
     assert "HOME is not set, and user 64123 has no home" in refused.stderr
     assert "export NOTEBAKE_HOME=" in refused.stderr
@@ -136,7 +142,7 @@ def test_a_home_that_is_no_directory_is_told(
 
 MOUNTED = """
 mount -t tmpfs -o {options} none {place}
-exec {python} -B -c 'from notebake.home import check_home; check_home()'
+exec {python} -B -c 'from notebake.local.home import check_home; check_home()'
 """
 
 
@@ -229,7 +235,7 @@ def test_an_sftp_that_has_no_room_here_is_told_so(tmp_path: Path) -> None:
     )
     (bin_path / "sftp").chmod(0o755)
     program = (
-        "from pathlib import Path; from notebake.dataset_sftp import download_by_sftp;"
+        "from pathlib import Path; from notebake.machines.dataset_sftp import download_by_sftp;"
         f"download_by_sftp('sftp://host/data', Path({str(small)!r}))"
     )
     script = f'mount -t tmpfs -o size=64k none {small}; exec {sys.executable} -B -c "$P"'

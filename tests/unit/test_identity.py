@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from notebake import identity, runs
+from notebake.acceptance.proof import check_identities
 from notebake.errors import ImageNotAcceptedError
-from notebake.keys import generate_keys
-from notebake.proof import check_identities
+from notebake.machines import identity
 from notebake.recipe.file import load_recipe
 from notebake.records import NotebookVerdict, Run, Shown
-from notebake.run_store import open_store
+from notebake.runs import registry
+from notebake.runs.keys import generate_keys
+from notebake.store.interface import open_store
 
 BUILDER, FIRST, SECOND = ("0" * 31 + "b", "0" * 31 + "1", "0" * 31 + "2")
 
@@ -18,7 +19,7 @@ BUILDER, FIRST, SECOND = ("0" * 31 + "b", "0" * 31 + "1", "0" * 31 + "2")
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     recipe = load_recipe(Path(__file__).parents[2] / "deployments/rehearsal.yaml")
-    return runs.new_run(recipe, "recipe.yaml", open_store(str(tmp_path / "runs")))
+    return registry.new_run(recipe, "recipe.yaml", open_store(str(tmp_path / "runs")))
 
 
 def shown(instance_id: str, machine_id: str, host_key: str = "") -> Shown:
@@ -40,13 +41,13 @@ def test_machines_that_differ_in_all_are_accepted(run: Run) -> None:
 def test_without_the_builders_id_the_image_is_refused_and_nothing_is_written(run: Run) -> None:
     with pytest.raises(ImageNotAcceptedError, match=f"builder of run {run.id} is not kept"):
         check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
-    assert runs.read_parameters(run, identity.NAME) is None
+    assert registry.read_parameters(run, identity.NAME) is None
 
 
 @pytest.mark.parametrize("kept", [{}, {"machine_id": ""}, {"machine_id": "uninitialized"},
                                   {"machine_id": None}])  # fmt: skip
 def test_a_builder_that_had_no_id_refuses_the_image(run: Run, kept: dict[str, str]) -> None:
-    runs.keep_parameters(run, identity.NAME, kept)
+    registry.keep_parameters(run, identity.NAME, kept)
     with pytest.raises(ImageNotAcceptedError):
         check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
 

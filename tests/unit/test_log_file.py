@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.log_file import LogFile
+from flows.terminal.log_file import LogFile
 
 LINE = logging.LogRecord("notebake", logging.INFO, "", 0, "%s", ("x" * 500,), None)
 LINE.step = "launch"

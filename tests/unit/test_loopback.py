@@ -16,8 +16,8 @@ from websockets.uri import parse_uri
 
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
-from notebake.jupyter_server import check_server
-from notebake.loopback import is_loopback, keep_loopback_direct, usable_by_python
+from notebake.jupyter.client import check_server
+from notebake.local.loopback import is_loopback, keep_loopback_direct, usable_by_python
 from tests.limits import HANG_SECONDS
 from tests.unit.test_jupyter_server import TOKEN, Jupyter, serving
 
@@ -194,7 +194,7 @@ def test_a_proxy_that_can_be_used_stays() -> None:
 def test_what_cannot_be_asked_by_such_a_proxy_is_one_paragraph(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from notebake.own_address import address_seen_by_amazon
+    from notebake.machines.worker_address import address_seen_by_amazon
     from notebake.preflight.datasets import ask_by_http
     from notebake.preflight.finding import Verdict
     from notebake.recipe import Dataset

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from notebake.moments import moment_of, parse_moment, spell_briefly, spell_span
+from notebake.timestamps import moment_of, parse_moment, spell_briefly, spell_span
 
 HOUR = 3600
 DAY = 24 * HOUR

@@ -2,8 +2,8 @@
 
 import pytest
 
-from notebake.cost import HOURS_PER_MONTH
-from notebake.monthly_cost import monthly_cost, spell_monthly, spell_sum
+from notebake.costs.estimate import HOURS_PER_MONTH
+from notebake.costs.monthly import monthly_cost, spell_monthly, spell_sum
 from notebake.records import Resource
 
 

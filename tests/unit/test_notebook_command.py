@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from notebake.commands.notebook import parameters_as_yaml, run_notebook, status_path
-from notebake.notebook_report import explain, judge
+from notebake.notebook.verdict import explain, judge
 from notebake.recipe import Notebook
 from notebake.records import NotebookVerdict
 from tests.limits import HANG_SECONDS

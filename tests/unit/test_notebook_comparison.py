@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook_comparison import find_difference, is_same
-from notebake.notebook_numbers import CellNumbers, result_numbers
-from notebake.notebook_outputs import read_executed
+from notebake.notebook.comparison import find_difference, is_same
+from notebake.notebook.numbers import CellNumbers, result_numbers
+from notebake.notebook.outputs import read_executed
 from tests.executed_notebooks import cell, notebook, printed, returned, shown
 
 SUMMARY = """\

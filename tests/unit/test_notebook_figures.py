@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook_figures import is_figure, tell_uncounted, uncounted_drawings
-from notebake.notebook_report import judge
+from notebake.notebook.figures import is_figure, tell_uncounted, uncounted_drawings
+from notebake.notebook.verdict import judge
 from notebake.recipe import Notebook
 
 DRAWN: list[dict[str, Any]] = json.loads(

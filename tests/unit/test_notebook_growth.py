@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from nbconvert.filters import ansi2html
 
-from notebake.notebook_colours import colours_as_html
-from notebake.notebook_html import as_html
-from notebake.notebook_report import judge
-from notebake.notebook_still_html import without_loaders
+from notebake.notebook.ansi import colours_as_html
+from notebake.notebook.html import as_html
+from notebake.notebook.static_html import without_loaders
+from notebake.notebook.verdict import judge
 from notebake.recipe import Notebook
 
 FEW, TIMES = 2000, 8

@@ -8,8 +8,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from notebake.notebook_html import SHOWN_CHARACTERS
-from notebake.notebook_report import as_html
+from notebake.notebook.html import SHOWN_CHARACTERS
+from notebake.notebook.verdict import as_html
 
 ELSEWHERE = "https://elsewhere.example"
 HOSTILE = f"""<script src="{ELSEWHERE}/a.js"></script><SCRIPT>steal()</SCRIPT>

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook_numbers import result_numbers
-from notebake.notebook_outputs import read_executed
+from notebake.notebook.numbers import result_numbers
+from notebake.notebook.outputs import read_executed
 from tests.executed_notebooks import PICTURE, cell, notebook, printed, returned, shown
 
 TIMES = {

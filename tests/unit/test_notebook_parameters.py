@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook_language import (
+from notebake.notebook.language import (
     ASSIGNMENTS,
     declared_names,
     find_other_language,
     papermill_language,
 )
-from notebake.notebook_parameters import find_idle_parameters
+from notebake.notebook.parameters import find_idle_parameters
 
 NAMES = ("depth_m",)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook_report import explain, judge
+from notebake.notebook.verdict import explain, judge
 from notebake.recipe import Notebook
 from notebake.records import NotebookVerdict
 from tests.executed_notebooks import PICTURE, cell, error, notebook, printed, returned, shown

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook_html import as_html
-from notebake.notebook_stand_ins import stand_ins
+from notebake.notebook.html import as_html
+from notebake.notebook.placeholders import stand_ins
 
 DRAWN: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("drawn_outputs.json").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from notebake.notebook_comparison import find_difference
-from notebake.notebook_numbers import CellNumbers, result_numbers
-from notebake.notebook_outputs import read_executed
+from notebake.notebook.comparison import find_difference
+from notebake.notebook.numbers import CellNumbers, result_numbers
+from notebake.notebook.outputs import read_executed
 from tests.unit.test_notebook_command import Executed, Runner
 
 CELLS = (

@@ -1,9 +1,9 @@
 import httpx
 import pytest
 
-from notebake import own_address
 from notebake.errors import PreflightError
-from notebake.own_address import address_seen_by_amazon, address_towards, ssh_sources
+from notebake.machines import worker_address
+from notebake.machines.worker_address import address_seen_by_amazon, address_towards, ssh_sources
 from notebake.recipe import Network, Recipe
 
 
@@ -36,7 +36,7 @@ def test_blocks_that_a_recipe_names_are_taken_as_they_are_and_in_order() -> None
 def test_amazon_s_answer_is_an_address_or_refused(
     answer: httpx.Response, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer.request = httpx.Request("GET", own_address.CHECK_URL)
+    answer.request = httpx.Request("GET", worker_address.CHECK_URL)
     asked: list[str] = []
 
     def get(url: str, **_: object) -> httpx.Response:
@@ -50,4 +50,4 @@ def test_amazon_s_answer_is_an_address_or_refused(
         with pytest.raises(PreflightError) as caught:
             address_seen_by_amazon()
         assert "ssh_from" in caught.value.hint
-    assert asked == [own_address.CHECK_URL]
+    assert asked == [worker_address.CHECK_URL]

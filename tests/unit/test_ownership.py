@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from notebake.aws import tags
-from notebake.aws.as_resource import as_resource
+from notebake.aws.resource_record import as_resource
 from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
-from notebake.ownership import Ownership, judge
 from notebake.records import Resource
+from notebake.resources.ownership import Ownership, judge
 
 RUN = "ocean-20261123-120000-ab12"
 OURS, NOT_CERTAIN, COPIED = Ownership.OURS, Ownership.NOT_CERTAIN, Ownership.COPIED

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from notebake.allowed_findings import spell
-from notebake.asked import asked_for
+from notebake.acceptance.allowed_findings import spell
 from notebake.aws import tags
-from notebake.aws.facts import Caller
+from notebake.aws.account import Caller
 from notebake.commands.notebook import run_notebook
 from notebake.commands.repository import clone_repository
-from notebake.disks import disks_of_builder
 from notebake.errors import RecipeError
-from notebake.notebook_run import notebook_home, wanted_notebook, working_directory
+from notebake.machines.block_devices import disks_of_builder
+from notebake.notebook.run import notebook_home, wanted_notebook, working_directory
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.recipe import Recipe
-from notebake.recipe.document import recipe_table
 from notebake.recipe.file import parse_recipe
+from notebake.recipe.reference_table import recipe_table
 from notebake.records import Run
+from notebake.runbook.digests import asked_for
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("flows", "notebake", "tasks")

@@ -12,12 +12,12 @@ import pytest
 
 from notebake import clock
 from notebake.errors import RunIsHeldError
-from notebake.process import this_process
+from notebake.local.process import this_process
 from notebake.recipe import Recipe
 from notebake.records import Run
-from notebake.run_lease import Lease, LeaseLostError, check_lease, hold_lease, read_lease
-from notebake.run_store import open_store
-from notebake.runs import new_run
+from notebake.runs.lock import Lease, LeaseLostError, check_lease, hold_lease, read_lease
+from notebake.runs.registry import new_run
+from notebake.store.interface import open_store
 from tests.limits import HANG_SECONDS
 from tests.store_world import answers_of_takers
 
@@ -25,9 +25,9 @@ NOON = 1_800_000_000.0
 HOLDER = """
 import sys, time
 from notebake import clock
-from notebake.run_lease import hold_lease
-from notebake.run_store import open_store
-from notebake.runs import load_run
+from notebake.runs.lock import hold_lease
+from notebake.store.interface import open_store
+from notebake.runs.registry import load_run
 run = load_run(sys.argv[1], open_store(sys.argv[2]))
 class Ahead(clock.RealClock):
     def now(self):

@@ -8,8 +8,7 @@ import pytest
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe, Software
 from notebake.records import Run
-from notebake.run_store import RunStore, open_store
-from notebake.runs import (
+from notebake.runs.registry import (
     adopt_recipe,
     bump_epoch,
     client_token,
@@ -25,6 +24,7 @@ from notebake.runs import (
     read_header,
     record_outcome,
 )
+from notebake.store.interface import RunStore, open_store
 
 RECIPE = Recipe(name="ocean", description="Wellen, Strömung", tags={"Owner": "ada"})
 MENDED = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from notebake import runs
+from notebake.acceptance.proof import spell_comparison
 from notebake.errors import ImageNotAcceptedError
-from notebake.proof import spell_comparison
+from notebake.notebook.same_results import check_results, remember_shown, shown_before
 from notebake.recipe import Notebook, Recipe
 from notebake.records import NotebookVerdict, Run, Shown
-from notebake.run_store import open_store
-from notebake.same_results import check_results, remember_shown, shown_before
+from notebake.runs import registry
+from notebake.store.interface import open_store
 from tests.executed_notebooks import cell, notebook, printed
 
 VERDICT = NotebookVerdict(cells=3, figures=2, seconds=1.0)
@@ -19,12 +19,12 @@ VERDICT = NotebookVerdict(cells=3, figures=2, seconds=1.0)
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return runs.new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
+    return registry.new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
 
 
 def keep(run: Run, name: str, text: str) -> None:
     executed = notebook(cell("mean = draw()\nprint(mean)", printed(text)))
-    runs.put_file(run, f"{name}/executed.ipynb", executed.encode())
+    registry.put_file(run, f"{name}/executed.ipynb", executed.encode())
 
 
 def judging(run: Run, **wanted: object) -> Run:
@@ -80,7 +80,7 @@ def test_what_is_not_kept_proves_nothing(run: Run, missing: str) -> None:
 def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
     kept = f"{'acceptance-1'}/verdict.json"
     assert shown_before(run, "i-1", "acceptance-1") is None
-    runs.put_file(run, kept, VERDICT.model_dump_json().encode())
+    registry.put_file(run, kept, VERDICT.model_dump_json().encode())
     assert shown_before(run, "i-1", "acceptance-1") is None
 
     remember_shown(run, "i-1", "acceptance-1")
@@ -119,7 +119,7 @@ def test_the_proof_says_how_many_numbers_were_compared(
 
 def test_what_is_kept_as_no_notebook_proves_nothing(run: Run) -> None:
     keep(run, "notebook", "1")
-    runs.put_file(run, "acceptance-1/executed.ipynb", json.dumps([]).encode())
+    registry.put_file(run, "acceptance-1/executed.ipynb", json.dumps([]).encode())
 
     with pytest.raises(ImageNotAcceptedError):
         check_results(run, "i-1", "acceptance-1")

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from notebake.aws.shared import Shared
+from notebake.aws.single_flight import Shared
 from notebake.errors import CloudError
 from tests.limits import HANG_SECONDS
 

@@ -6,7 +6,7 @@ from notebake.commands.uv import HEAR_UV
 from notebake.ending import end_that_matters
 from notebake.errors import HostCommandError
 from notebake.recipe import Software
-from notebake.software_advice import advise
+from notebake.recipe.software_advice import advise
 from tests.unit.shell_world import shell_world
 
 BUILD = "\n".join(f"         compiling {number} with error: in it" for number in range(300))

@@ -13,9 +13,9 @@ from typing import IO
 import pytest
 from rich.console import Console
 
-from flows import steady_stream
-from flows.console import failure_of, steadied
-from flows.steady_stream import LONGEST_BACKLOG, SteadyStream, steady
+from flows.terminal import steady_stream
+from flows.terminal.console import failure_of, steadied
+from flows.terminal.steady_stream import LONGEST_BACKLOG, SteadyStream, steady
 
 
 @contextmanager

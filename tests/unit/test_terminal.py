@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows.report import BuildReport, StepTime, print_error, print_report
-from flows.terminal import show_progress
+from flows.terminal.live_view import show_progress
+from flows.terminal.report import BuildReport, StepTime, print_error, print_report
 from notebake.errors import HostCommandError, NotebakeError
-from notebake.progress import clean_text, spell_seconds
 from notebake.recipe import Recipe
 from notebake.records import Done, Record, Resource, Run
-from notebake.step import Step, carry_out
+from notebake.runbook.progress import clean_text, spell_seconds
+from notebake.runbook.step import Step, carry_out
 from tests.limits import HANG_SECONDS
 
 log = logging.getLogger("notebake.test")
@@ -170,7 +170,7 @@ def test_logging_is_as_it_was_afterwards() -> None:
 def test_an_interrupt_leaves_the_terminal_with_its_cursor() -> None:
     script = (
         "import signal, time\n"
-        "from flows.terminal import show_progress\n"
+        "from flows.terminal.live_view import show_progress\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with show_progress('ocean-1', [('a', 'Step a')]):\n"
         "    time.sleep(600)\n"

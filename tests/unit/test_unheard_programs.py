@@ -21,16 +21,16 @@ WORK = """
 import logging, sys, warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from flows.standard_streams import outlive_the_terminal
-from flows.command_line import end_at_once
+from flows.terminal.standard_streams import outlive_the_terminal
+from flows.cli.main import end_at_once
 
 outlive_the_terminal()
-from flows.report import BuildReport, print_error, print_report
-from flows.terminal import show_progress
+from flows.terminal.report import BuildReport, print_error, print_report
+from flows.terminal.live_view import show_progress
 from notebake.errors import NotebakeError
 from notebake.recipe import Recipe
 from notebake.records import Done, Run
-from notebake.step import Step, carry_out
+from notebake.runbook.step import Step, carry_out
 
 log = logging.getLogger("notebake.test")
 run = Run(id="ocean-1", recipe=Recipe(name="ocean"), store="nowhere")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from notebake import user_data as told
+from notebake.commands import user_data as told
 from tests.unit.shell_world import ShellWorld, shell_world
 
 BODY = "b3Bl" * 100

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.ec2 import base_images
+from sandbox.ec2.state import base_images
 from tests.ec2_words import REGION, Ec2Words, client
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.ec2.latency import Latency
+from sandbox.ec2.state.latency import Latency
 from tests.conformance import settings
 from tests.conformance.conftest import pytest_configure
 from tests.conformance.guard import OWN_END, RUN_TAG

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from sandbox.faults.answers import KNOWN
+from sandbox.messages.error_reply import KNOWN
 from tests.ec2_words import REGION, client, code_of
 from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import UBUNTU, ZONE, World, world_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines import Exit
+from sandbox.hosts.machines import Exit
 from tests.ec2_words import PUBLIC_KEY, code_of
 from tests.sandbox.api.conftest import UBUNTU, ZONE, World
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.imds import TOKEN_HEADER, TOKEN_PATH, TTL_HEADER, Imds
-from sandbox.server import serving
+from sandbox.api.imds import TOKEN_HEADER, TOKEN_PATH, TTL_HEADER, Imds
+from sandbox.api.server import serving
 from tests.ec2_words import PUBLIC_KEY
 from tests.sandbox.api.conftest import UBUNTU, World
 

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from sandbox.machines import Exit
+from sandbox.hosts.machines import Exit
 from tests.ec2_words import code_of
 from tests.sandbox.api.conftest import World
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.machines import Rule
+from sandbox.hosts.machines import Rule
 from tests.sandbox.api.conftest import World
 
 HERE = "192.0.2.7/32"

@@ -3,9 +3,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from sandbox.calls import Call
-from sandbox.ec2 import base_images
-from sandbox.wire import Reply
+from sandbox.api.application import Reply
+from sandbox.ec2.state import base_images
+from sandbox.messages.call import Call
 from tests.ec2_words import client, code_of
 from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import UBUNTU, World, world_of

@@ -10,11 +10,11 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from moto.core.base_backend import BackendDict
 
-from sandbox.calls import Call, CallLog
-from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.latency import NO_LATENCY
-from sandbox.ec2.workers import ManualWorkers
-from sandbox.wire import ConnectionLostError, Reply, Wire
+from sandbox.api.application import ConnectionLostError, Reply, Wire
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.ec2.state.latency import NO_LATENCY
+from sandbox.ec2.state.workers import ManualWorkers
+from sandbox.messages.call import Call, CallLog
 from tests.ec2_words import REGION
 from tests.sandbox.api.conftest import UBUNTU, world_of
 from tests.sandbox.fake_machines import FakeMachines

@@ -1,0 +1,1 @@
+"""The command `notebake`: one file for each command, and what they share."""

@@ -1,0 +1,14 @@
+"""Prefect's command, as `python -m prefect`, with quicker imports."""
+
+from flows.local_prefect.quick_imports import hasten_imports
+from flows.terminal.standard_streams import outlive_the_terminal
+
+if __name__ == "__main__":
+    outlive_the_terminal()
+    hasten_imports()
+    from prefect.cli import app
+
+    from flows.local_prefect.proxies import ask_loopback_directly
+
+    ask_loopback_directly()
+    app()

@@ -1,0 +1,77 @@
+"""What a look into the account found, for people: by run, by what becomes of it, with its cost."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.text import Text
+
+from notebake import clock
+from notebake.costs.monthly import spell_monthly, spell_sum
+from notebake.costs.prices import read_prices
+from notebake.resources.retention import WITHIN_LEASE, Finding
+from notebake.timestamps import spell_briefly, spell_local
+
+LINE = "    {:<9}  {:<22} {:<9} {:>7} {:>10} {:>9}"
+"""Narrower than 80 columns, except for names of our own making, which are longer than EC2's ids."""
+HEADER = LINE.format("", "", "", "age", "ends", "a month")
+SHORT_KINDS = {"network interface": "interface", "security group": "group"}
+
+
+def print_findings(console: Console, findings: Sequence[Finding], *, going: str) -> None:
+    """Show each run's things under what becomes of them; `going` heads those that may go."""
+    runs = sorted(findings, key=lambda one: (one.resource.region, one.resource.run_id))
+    for (region, run_id), of_run in groupby(
+        runs, key=lambda one: (one.resource.region, one.resource.run_id)
+    ):
+        console.print(Text.assemble((f"run {run_id}", "bold"), f" in {region}"), soft_wrap=True)
+        console.print(Text(HEADER, "dim"), soft_wrap=True)
+        by_fate = sorted(of_run, key=lambda one: (bool(one.reason_to_stay), one.reason_to_stay))
+        for reason, alike in groupby(by_fate, key=lambda one: one.reason_to_stay):
+            group = list(alike)
+            heading = f"Stays: {reason}{_until(group)}" if reason else going
+            console.print(Text(f"  {heading}", "dim" if reason else "yellow"), soft_wrap=True)
+            for one in group:
+                console.print(Text(_row(one)), soft_wrap=True)
+        console.print()
+
+
+def _until(findings: list[Finding]) -> str:
+    """Return until when the last of them stays, where that is why they stay."""
+    ends = [one.ends_at for one in findings if one.ends_at]
+    if findings[0].reason_to_stay != WITHIN_LEASE or not ends:
+        return ""
+    return f", until {spell_local(max(ends))} unless it is renewed"
+
+
+def _row(one: Finding) -> str:
+    """Return kind, id, state, age, end and monthly cost in the columns of `HEADER`."""
+    resource = one.resource
+    kind = SHORT_KINDS.get(resource.kind, resource.kind)
+    age = spell_briefly(clock.now() - resource.made_at.timestamp()) if resource.made_at else ""
+    cost = spell_monthly(one.usd_per_month)
+    return LINE.format(kind, resource.id, resource.state, age, _spell_end(one), cost).rstrip()
+
+
+def _spell_end(one: Finding) -> str:
+    """Return how long it lasts, or has lasted too long."""
+    if one.ends_at is None:
+        return ""
+    seconds = one.ends_at.timestamp() - clock.now()
+    return f"in {spell_briefly(seconds)}" if seconds > 0 else f"{spell_briefly(-seconds)} ago"
+
+
+def print_costs(console: Console, findings: Sequence[Finding]) -> None:
+    """Show what all of it costs a month, and what of that a sweep would end."""
+    going = [one.usd_per_month for one in findings if one.goes]
+    every = [one.usd_per_month for one in findings]
+    written = read_prices().written.isoformat()
+    console.print(f"In all {spell_sum(every)} a month, by prices of {written}.", soft_wrap=True)
+    if going:
+        console.print(f"What may go costs {spell_sum(going)} of that.", soft_wrap=True)
+
+
+def print_elsewhere(console: Console, elsewhere: Sequence[str]) -> None:
+    """Say which runs of the store this account cannot show."""
+    for one in elsewhere:
+        console.print(f"Not looked for: {one}.", soft_wrap=True)

@@ -1,0 +1,186 @@
+"""What a person sees of a run: a live view on a terminal, calm lines in a pipe, a log file."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from flows.terminal.console import failure_of, open_console, steadied
+from flows.terminal.log_file import LogFile
+from flows.terminal.step_view import StepView
+from notebake.errors import NotebakeError
+from notebake.runbook.progress import (
+    Progress,
+    StepFilter,
+    Titles,
+    clean_text,
+    first_line,
+    spell_seconds,
+)
+
+log = logging.getLogger(__name__)
+LOGGERS = ("flows", "notebake", "tasks")
+QUIET_SECONDS = 15.0
+"""In a pipe, a step that waits says so at most this often."""
+
+
+@contextmanager
+def show_progress(
+    heading: str,
+    titles: Titles,
+    log_path: Path | None = None,
+    *,
+    console: Console | None = None,
+) -> Iterator[Progress]:
+    """Show how the steps go as long as the block runs, and write every record to the log file.
+
+    `titles` are the names and titles of the steps in order.
+    Without them, as in a tear-down, every message is a line of its own.
+    """
+    console = console or open_console()
+    progress = Progress(titles)
+    with ExitStack() as stack:
+        stack.enter_context(steadied(console))
+        shown: _TerminalHandler = _LineHandler(progress, titles, console)
+        if console.is_terminal and not console.is_dumb_terminal and titles:
+            live = Live(StepView(heading, progress), console=console, refresh_per_second=8)
+            # An interrupt may come before `start` returns, when the cursor is hidden already.
+            stack.callback(live.stop)
+            live.start(refresh=True)
+            shown = _ViewHandler(progress, console)
+        handlers: list[logging.Handler] = [shown]
+        if log_path:
+            handlers.append(LogFile(log_path, say=shown.say))
+        stack.callback(progress.stop)
+        stack.enter_context(_only_these(handlers))
+        stack.enter_context(_end_in_the_log(console))
+        yield progress
+
+
+@contextmanager
+def _end_in_the_log(console: Console) -> Iterator[None]:
+    """Write into the log what nobody may have seen: how the block failed, or its output."""
+    try:
+        yield
+    except BaseException as error:
+        is_foreseen = isinstance(error, (NotebakeError, KeyboardInterrupt))
+        log.debug("It ended with %s: %s", type(error).__name__, error, exc_info=not is_foreseen)
+        raise
+    finally:
+        if failure := failure_of(console):
+            log.debug("Not all of the output could be written: %s", failure)
+
+
+class _TerminalHandler(logging.Handler):
+    """Shows records to a person. A record that cannot be shown ends no work."""
+
+    def __init__(self, progress: Progress, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of one record."""
+        try:
+            self.show(record)
+        except Exception:  # noqa: BLE001 - as every handler does
+            self.handleError(record)
+
+    def show(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        raise NotImplementedError
+
+    def say(self, line: str) -> None:
+        """Show a line that is no record."""
+        raise NotImplementedError
+
+
+class _ViewHandler(_TerminalHandler):
+    """Feeds the view; what belongs to no step, and every warning, becomes a line above it."""
+
+    def __init__(self, progress: Progress, console: Console) -> None:
+        super().__init__(progress)
+        self._console = console
+
+    def show(self, record: logging.LogRecord) -> None:
+        """Take note of one record."""
+        has_step = self._progress.observe(record)
+        is_worth_a_line = record.levelno >= (logging.WARNING if has_step else logging.INFO)
+        if is_worth_a_line and not hasattr(record, "event") and not hasattr(record, "remote"):
+            self.say(record.getMessage(), "yellow" if record.levelno >= logging.WARNING else "dim")
+
+    def say(self, line: str, style: str = "yellow") -> None:
+        """Show a line above the view."""
+        self._console.print(Text(f" {clean_text(line)}", style), overflow="fold")
+
+
+class _LineHandler(_TerminalHandler):
+    """Writes plain lines, `12.3s  Launch the builder: i-0123 running`, without control codes."""
+
+    def __init__(self, progress: Progress, titles: Titles, console: Console) -> None:
+        super().__init__(progress, logging.INFO)
+        self._file = console.file
+        self._titles = dict(titles)
+        self._quiet_until: dict[str, float] = {}
+
+    def show(self, record: logging.LogRecord) -> None:
+        """Write one record, unless it is a remote line or the step waited a moment ago."""
+        self._progress.observe(record)
+        if getattr(record, "remote", False) or self._is_repetition(record):
+            return
+        title = self._titles.get(getattr(record, "step", ""), "")
+        said = "" if getattr(record, "event", "") == "started" else _said_by(record)
+        self.say(": ".join(filter(None, (title, said))))
+
+    def say(self, line: str) -> None:
+        """Write a line, with the seconds since the beginning."""
+        self._file.write(f"{self._progress.elapsed():8.1f}s  {line}\n")
+        self._file.flush()
+
+    def _is_repetition(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "event", "") != "waiting":
+            return False
+        step, now = getattr(record, "step", ""), time.monotonic()
+        if now < self._quiet_until.get(step, 0.0):
+            return True
+        self._quiet_until[step] = now + QUIET_SECONDS
+        return False
+
+
+def _said_by(record: logging.LogRecord) -> str:
+    """Return what a line says after the step's title."""
+    detail, seconds = first_line(str(getattr(record, "detail", ""))), getattr(record, "seconds", 0)
+    sentences = {
+        "found": f"already there, {detail}",
+        "done": f"done in {spell_seconds(seconds)}, {detail}",
+        "failed": f"failed after {spell_seconds(seconds)}, {detail}",
+    }
+    return sentences.get(getattr(record, "event", ""), first_line(record.getMessage()))
+
+
+@contextmanager
+def _only_these(handlers: Sequence[logging.Handler]) -> Iterator[None]:
+    """Let our loggers write to these handlers and no longer to the root's, until the end."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger, logger.level, logger.propagate) for logger in loggers]
+    for handler in handlers:
+        handler.addFilter(StepFilter())
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        for handler in handlers:
+            logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger, level, propagate in before:
+            logger.setLevel(level)
+            logger.propagate = propagate
+            for handler in handlers:
+                logger.removeHandler(handler)
+        for handler in handlers:
+            handler.close()

@@ -1,0 +1,1 @@
+"""The proof of an image on machines that were started from it."""

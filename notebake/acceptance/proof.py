@@ -1,0 +1,206 @@
+"""The proof of an image: what machines booted from it showed, in sentences."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from shlex import quote
+from typing import NoReturn
+
+from notebake.acceptance.allowed_findings import allowed_sentences
+from notebake.aws import instances, tags
+from notebake.commands.boot import are_mount_points, machine_id
+from notebake.commands.user_data import lease_is_armed
+from notebake.commands.ways_in import ASK_WAYS_IN, parse_ways_in
+from notebake.errors import (
+    ImageNotAcceptedError,
+    LoginRefusedError,
+    LostError,
+    WaitTimeoutError,
+)
+from notebake.humanize import counted
+from notebake.jupyter.checks import check_jupyter
+from notebake.machines import identity
+from notebake.machines.boot import wait_for_boot
+from notebake.machines.builder import as_host
+from notebake.machines.console_host_key import wait_for_host_key
+from notebake.notebook.run import prove_by_notebook
+from notebake.notebook.same_results import check_results, remember_shown, shown_before
+from notebake.records import Host, Image, Instance, Proof, Run, Shown
+from notebake.runs import keys, registry
+from notebake.runs.lasting_tags import mark
+from notebake.ssh import host as ssh
+from notebake.timeouts import FIRST_BOOT_SECONDS, LAZY_DISK_SECONDS
+from notebake.waiting import stops_waiting_when_interrupted
+
+FILE = "proof.json"
+
+
+def find_proof(run: Run, image: Image) -> Proof | None:
+    """Return the kept proof of exactly this image."""
+    kept = registry.get_file(run, FILE)
+    proof = Proof.model_validate_json(kept) if kept else None
+    return proof if proof and proof.image_id == image.id else None
+
+
+def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
+    """Put every machine to the test at the same time, compare them, and keep the proof.
+
+    Raises:
+        ImageNotAcceptedError: one of them did not show what it should.
+    """
+    with ThreadPoolExecutor(len(machines)) as pool:
+        asked = [pool.submit(copy_context().run, examine, run, one) for one in machines]
+        with stops_waiting_when_interrupted():
+            shown = [one.result() for one in asked]
+    check_identities(run, shown)
+    proof = Proof(image_id=image.id, sentences=tuple(sentences(run, shown)))
+    registry.put_file(run, FILE, proof.model_dump_json(indent=2).encode())
+    return proof
+
+
+def examine(run: Run, machine: Instance) -> Shown:
+    """Return what one machine from the image shows, as a stranger with the second key sees it.
+
+    Raises:
+        LostError: it was stopped, or never let anybody in; the next launch replaces it.
+    """
+    if machine.state in {"stopping", "stopped"}:
+        give_up(run, machine, f"is {machine.state}")
+    try:
+        machine = instances.wait_for_state(machine.id, run.recipe.region, "running")
+        host_key = wait_for_host_key(machine.id, run.recipe.region)
+        host = as_host(run, machine, key_name="acceptance", host_key=host_key)
+        wait_for_boot(host, timeout_seconds=FIRST_BOOT_SECONDS)
+    except WaitTimeoutError as error:
+        give_up(run, machine, "never let anybody in", error)
+    check_build_key_is_refused(run, machine, host_key)
+    points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
+    ssh.run_command(host, are_mount_points(points))
+    ssh.run_command(host, lease_is_armed())
+    check_nothing_was_left(host)
+    name = kept_as(machine)
+    with ThreadPoolExecutor(1) as pool:
+        server = pool.submit(copy_context().run, check_jupyter, host, run.recipe.jupyter_port)
+        verdict = shown_before(run, machine.id, name) or prove_by_notebook(
+            run, host, name, spare_seconds=LAZY_DISK_SECONDS
+        )
+        version = server.result()
+    remember_shown(run, machine.id, name)
+    compared = check_results(run, machine.id, name)
+    return Shown(
+        instance_id=machine.id,
+        instance_type=machine.instance_type,
+        host_key=host_key,
+        machine_id=ssh.run_command(host, machine_id()).strip(),
+        jupyter_version=version,
+        verdict=verdict,
+        compared=compared,
+        ways_in=parse_ways_in(ssh.run_command(host, ASK_WAYS_IN)),
+    )
+
+
+def kept_as(machine: Instance) -> str:
+    """Return the name under which what a machine from the image showed is kept."""
+    return f"acceptance-{machine.tags.get(tags.NUMBER, machine.id)}"
+
+
+def give_up(
+    run: Run, machine: Instance, why: str, error: WaitTimeoutError | None = None
+) -> NoReturn:
+    """Mark a machine as lost, so that the next launch replaces it."""
+    mark(run, machine.id, {tags.LOST: why})
+    reason = f" {error.message}" if error else ""
+    raise LostError(
+        f"{machine.id}, started from {machine.image_id}, {why}.{reason}",
+        f"Type: notebake resume {run.id} - it starts another one.",
+    ) from error
+
+
+def check_build_key_is_refused(run: Run, machine: Instance, host_key: str) -> None:
+    """Raise unless the key with which the image was built is locked out of it."""
+    with_build_key = as_host(run, machine, key_name="builder", host_key=host_key)
+    try:
+        ssh.try_command(with_build_key, "true")
+    except LoginRefusedError:
+        return
+    ssh.disconnect(with_build_key)
+    raise ImageNotAcceptedError(f"The build's key opens {machine.id}: it is still in the image.")
+
+
+def check_nothing_was_left(host: Host) -> None:
+    """Raise HostCommandError where another key than the second one may log in, as anyone."""
+    home = quote(f"/home/{host.user}/.ssh/authorized_keys")
+    ssh.run_command(
+        host,
+        f'test "$(sudo grep --count ssh- {home})" = 1'
+        " && ! sudo grep --quiet --extended-regexp '^(ssh|ecdsa)-' /root/.ssh/authorized_keys",
+    )
+
+
+def check_identities(run: Run, shown: list[Shown]) -> None:
+    """Raise unless every machine has a host key and a machine-id of its own.
+
+    What could not be determined proves nothing, and refuses the image.
+    """
+    built = identity.read_builder_ids(run)
+    if not built:
+        raise ImageNotAcceptedError(
+            f"The machine-id of the builder of run {run.id} is not kept in its run store, so nobody"
+            " can tell whether the image still has it.",
+            f"Give the image up, and build it anew: notebake tear-down {run.id}",
+        )
+    host_keys = [keys.keys_of(run, "builder-host").public, *(one.host_key for one in shown)]
+    machine_ids = [*built, *(one.machine_id for one in shown)]
+    places = [one.instance_id for one in shown]
+    identity.check_all_differ(
+        "ssh host key", [identity.as_host_key(one) for one in host_keys], ["the builder", *places]
+    )
+    identity.check_all_differ(
+        "machine-id",
+        [identity.as_machine_id(one) for one in machine_ids],
+        [*("the builder" for _ in built), *places],
+    )
+
+
+def other_ways_in(shown: list[Shown]) -> list[str]:
+    """Return the sentence about who else is let in: "no other key" does not mean nobody else."""
+    ways = list(dict.fromkeys(way for one in shown for way in one.ways_in))
+    if not ways:
+        return []
+    return [f"Beside keys: {'; '.join(ways)}."]
+
+
+def sentences(run: Run, shown: list[Shown]) -> list[str]:
+    """Return what was proven, for people."""
+    ids = " and ".join(f"{one.instance_id} ({one.instance_type})" for one in shown)
+    points = ", ".join(one.mount_point for one in run.recipe.volumes if one.is_in_image)
+    verdict = shown[0].verdict
+    lost = [
+        f"{one.id} ({one.tags[tags.LOST]})"
+        for one in instances.find_launched(run, "acceptance")
+        if tags.LOST in one.tags
+    ]
+    return [
+        f"Booted from the image: {ids}.",
+        *([f"Replaced: {', '.join(lost)}."] if lost else []),
+        "Their ssh host keys and machine-ids are new, and differ.",
+        "The build's key is refused; no other key is left.",
+        *other_ways_in(shown),
+        *([f"The volumes are mounted: {points}."] if points else []),
+        f"JupyterLab (server {shown[0].jupyter_version}) ran a cell through an ssh tunnel.",
+        f"The notebook passed on each: {counted(verdict.cells, 'cell')},"
+        f" {counted(verdict.figures, 'figure')}"
+        f"{spell_comparison(run, shown[0])}.",
+        *allowed_sentences(run),
+    ]
+
+
+def spell_comparison(run: Run, shown: Shown) -> str:
+    """Return what was compared with the builder's results, as the end of a sentence."""
+    wanted = run.recipe.notebook
+    if wanted.compare == "nothing":
+        return "; its numbers were not compared, as the recipe says"
+    if not shown.compared:
+        return "; it shows no numbers that could be compared"
+    within = f", within {wanted.tolerance:g}" if wanted.tolerance else ""
+    numbers = "number" if shown.compared == 1 else f"{shown.compared} numbers"
+    return f", with the builder's {numbers}{within}"

@@ -1,0 +1,1 @@
+"""What things cost: prices, the estimate of a build, costs a month."""

@@ -1,0 +1,138 @@
+"""What a build will cost, before it starts: pure arithmetic on the bundled prices.
+
+The times are guesses, and each line says which. What has no price is said, never counted as 0.
+"""
+
+from notebake.costs.prices import Prices, find_instance_type, find_prices, read_prices
+from notebake.recipe import Recipe, RootVolume
+from notebake.records import Record
+
+HOURS_PER_MONTH = 730
+ACCEPTANCE_MACHINES = 2
+BUILD_HOURS = 1.0
+ACCEPTANCE_HOURS = 0.5
+EXPECTED_HOURS = BUILD_HOURS + ACCEPTANCE_HOURS
+"""How long a build is assumed to take: its machines' hours one after the other."""
+SMALLEST_SHOWN_USD = 0.01
+INCLUDED_IOPS = 3000
+INCLUDED_MIB_PER_SECOND = 125
+
+
+class CostLine(Record):
+    """One thing that is paid for."""
+
+    what: str
+    quantity: float
+    unit: str
+    unit_price_usd: float | None = None
+    """None: no price known."""
+
+    @property
+    def usd(self) -> float | None:
+        """What it comes to, or None where no price is known."""
+        return None if self.unit_price_usd is None else self.quantity * self.unit_price_usd
+
+
+class Estimate(Record):
+    """What a build costs once, and what its image costs each month afterwards."""
+
+    build: tuple[CostLine, ...]
+    monthly: tuple[CostLine, ...]
+    prices_written: str
+    """The day of the price table, as 2026-11-23."""
+
+
+def estimate(recipe: Recipe, *, build_hours: float = BUILD_HOURS) -> Estimate:
+    """Return what the recipe's build costs if the builder runs so many hours."""
+    prices = find_prices(recipe.region)
+    builder = recipe.instance_types[0]
+    accepter = (recipe.acceptance.instance_types or recipe.instance_types)[0]
+    accept_hours = ACCEPTANCE_MACHINES * ACCEPTANCE_HOURS
+    copied = [recipe.root_volume, *(each for each in recipe.volumes if each.is_in_image)]
+    made = [recipe.root_volume, *(each for each in recipe.volumes if each.volume_id is None)]
+    machines = (
+        machine_line("builder", builder, recipe.region, build_hours, f"assumed {build_hours:g} h"),
+        machine_line(
+            "acceptance",
+            accepter,
+            recipe.region,
+            accept_hours,
+            f"{ACCEPTANCE_MACHINES} machines, assumed {ACCEPTANCE_HOURS:g} h each",
+        ),
+    )
+    return Estimate(
+        build=(
+            *machines,
+            disk_line("disks of the builder", made, build_hours, prices),
+            disk_line("disks of the acceptance machines", copied, accept_hours, prices),
+            *address_lines(recipe, build_hours + accept_hours, prices),
+        ),
+        monthly=(snapshot_line(copied, prices),),
+        prices_written=read_prices().written.isoformat(),
+    )
+
+
+def machine_line(
+    role: str, instance_type: str, region: str, hours: float, assumption: str
+) -> CostLine:
+    """Return what a machine's hours cost."""
+    price = hourly_cost(instance_type, region)
+    what = f"{role}: {instance_type}, {assumption}"
+    return CostLine(what=what, quantity=hours, unit="h", unit_price_usd=price)
+
+
+def disk_line(what: str, disks: list[RootVolume], hours: float, prices: Prices | None) -> CostLine:
+    """Return what the disks cost while the machine has them."""
+    size_gib = sum(disk.size_gib for disk in disks)
+    per_hour = sum(disk_usd_per_hour(disk, prices) for disk in disks) if prices else None
+    what = f"{what}: {size_gib} GiB of gp3"
+    return CostLine(what=what, quantity=hours, unit="h", unit_price_usd=per_hour)
+
+
+def disk_usd_per_hour(disk: RootVolume, prices: Prices) -> float:
+    """Return what a gp3 disk costs, with what it does above the included speed."""
+    storage = prices.storage
+    extra_iops = disk.iops - INCLUDED_IOPS
+    extra_throughput = disk.throughput_mib_per_second - INCLUDED_MIB_PER_SECOND
+    per_month = (
+        disk.size_gib * storage.gp3_usd_per_gib_month
+        + extra_iops * storage.gp3_usd_per_extra_iops_month
+        + extra_throughput * storage.gp3_usd_per_extra_mib_per_second_month
+    )
+    return per_month / HOURS_PER_MONTH
+
+
+def address_lines(recipe: Recipe, hours: float, prices: Prices | None) -> tuple[CostLine, ...]:
+    """Return what the public addresses cost, if the machines have any."""
+    if recipe.network.address == "private":
+        return ()
+    price = prices.address.public_ipv4_usd_per_hour if prices else None
+    what = "public addresses: one for each machine"
+    return (CostLine(what=what, quantity=hours, unit="h", unit_price_usd=price),)
+
+
+def snapshot_line(copied: list[RootVolume], prices: Prices | None) -> CostLine:
+    """Return what the image's snapshots cost at most: as if each block were written."""
+    price = prices.storage.snapshot_usd_per_gib_month if prices else None
+    return CostLine(
+        what="snapshots of the image, at most (full disks)",
+        quantity=sum(disk.size_gib for disk in copied),
+        unit="GiB",
+        unit_price_usd=price,
+    )
+
+
+def hourly_cost(instance_type: str, region: str) -> float | None:
+    """Return what the machine alone costs an hour, None where no price is known."""
+    found = find_instance_type(instance_type, region)
+    return found.usd_per_hour if found else None
+
+
+def describe_sum(lines: tuple[CostLine, ...]) -> str:
+    """Return the sum for people: `about $0.62`, or `at least` where a price is not known."""
+    known = sum(line.usd for line in lines if line.usd is not None)
+    if all(line.usd is None for line in lines):
+        return "no price known"
+    if any(line.usd is None for line in lines):
+        return f"at least ${known:.2f}"
+    return f"about ${known:.2f}" if known >= SMALLEST_SHOWN_USD else "less than $0.01"

@@ -1,0 +1,1 @@
+"""JupyterLab, asked as a person's browser would ask it."""

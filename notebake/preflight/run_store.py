@@ -1,0 +1,41 @@
+"""The run store: where it is a bucket, it can be written and cleared as a run will do it."""
+
+from collections.abc import Iterable
+
+from notebake.errors import CloudError, RunStoreError
+from notebake.preflight.finding import Finding, good, not_checked, wrong
+from notebake.records import Run
+from notebake.store.interface import is_remote, open_store
+
+PROBE = "preflight"
+
+
+def check_run_store(run: Run) -> Iterable[Finding]:
+    """A key is made, refused a second time, changed and deleted again.
+
+    A directory has been written already when the run began; a plan begins none, and writes nothing.
+    """
+    if not is_remote(run.store):
+        return
+    store, key = open_store(run.store), f"{run.id}/{PROBE}"
+    try:
+        store.delete(key)  # what somebody left who was killed in the middle of this
+        store.create(key, b"made")
+        made_again = store.create(key, b"made again")
+        stored = store.read(key)
+        changed = stored is not None and store.replace(key, b"changed", version=stored.version)
+        changed_again = stored is not None and store.replace(key, b"lost", version=stored.version)
+        store.delete(key)
+    except RunStoreError as error:
+        cause = error.__cause__
+        if isinstance(cause, CloudError) and cause.is_passing:
+            yield not_checked(error.message, error.hint)
+        else:
+            yield wrong(f"The run store cannot be used. {error.message}", error.hint)
+        return
+    if made_again or changed_again or not changed:
+        yield wrong(
+            f"{run.store} does not keep to conditional writes: two runs would overwrite each other."
+        )
+    else:
+        yield good(f"The run store {run.store} can be written under conditions, and cleared.")

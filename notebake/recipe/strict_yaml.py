@@ -1,0 +1,151 @@
+"""YAML text with its places: what a plain loader forgets, and a person needs to find a fault.
+
+Only what JSON also knows is read: no dates, no `yes` for true, no octal or base-60 numbers, no
+anchors. A plain scalar's text is kept, so that `python: 3.10` can still mean the text 3.10.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import yaml
+
+from notebake.errors import RecipeError
+from notebake.recipe.part import FieldPath
+from notebake.recipe.positions import Fault, Place, PlacedList, PlacedMapping
+
+NOTHING_MADE = "Nothing has been made."
+NUMBER_START = list("-+0123456789.")
+TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "null", "str")}
+
+
+@dataclass
+class Reading:
+    """A text as far as it could be read, with what was wrong in its YAML."""
+
+    root: PlacedMapping
+    faults: list[Fault] = field(default_factory=list)
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML without what surprises: scalars as in JSON, no anchors."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse anchors: they can make a short file endless."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.get_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(None, None, "anchors (&, *) are not read; repeat it", mark)
+        return super().compose_node(parent, index)
+
+
+for _kind, _pattern, _first in (
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)$", NUMBER_START),
+    ("float", r"[-+]?(?:0|[1-9][0-9]*)?\.?[0-9]+(?:[eE][-+]?[0-9]+)?$", NUMBER_START),
+):
+    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), _first)
+
+
+def read_yaml(text: str, name: str) -> Reading:
+    """Return the mapping that the text holds; RecipeError if there is none."""
+    try:
+        node = yaml.compose(text, Loader=PlainLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{mark.line + 1}:{mark.column + 1}: " if mark else ""
+        raise RecipeError(f"{name}:{place}{describe_syntax(error)}", NOTHING_MADE) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, int(error.position)) + 1
+        raise RecipeError(
+            f"{name}:{line}:1: a character that YAML does not allow", NOTHING_MADE
+        ) from None
+    if node is None:
+        raise RecipeError(
+            f"{name}:1:1: the file is empty; a recipe needs at least a name", NOTHING_MADE
+        )
+    if not isinstance(node, yaml.MappingNode):
+        raise RecipeError(
+            f"{name}:1:1: a recipe is made of fields, one per line, such as name: x", NOTHING_MADE
+        )
+    reading = Reading(PlacedMapping(place_of(node, ())))
+    fill_mapping(node, reading.root, reading.faults)
+    return reading
+
+
+def describe_syntax(error: yaml.MarkedYAMLError) -> str:
+    """Return the parser's complaint as one line."""
+    problem = error.problem or "this is not YAML"
+    if "'\\t'" in problem:
+        return "a tab; YAML is indented with spaces only"
+    context = f"{error.context}: " if error.context else ""
+    return f"{context}{problem}".replace("\n", " ")
+
+
+def place_of(node: yaml.Node, path: FieldPath) -> Place:
+    """Return where the node begins."""
+    text = node.value if isinstance(node, yaml.ScalarNode) else ""
+    return Place(node.start_mark.line + 1, node.start_mark.column + 1, path, text)
+
+
+def fill_mapping(node: yaml.MappingNode, mapping: PlacedMapping, faults: list[Fault]) -> None:
+    """Read the node's fields into the mapping."""
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            faults.append(Fault(place_of(key_node, mapping.place.path), "a field needs a name"))
+            continue
+        key = key_node.value
+        place = place_of(key_node, (*mapping.place.path, key))
+        if key in mapping.keys_at:
+            first = mapping.keys_at[key].line
+            faults.append(Fault(place, f"is given twice, first in line {first}"))
+            continue
+        mapping.keys_at[key] = place
+        value, problem = read_value(value_node, place.path, faults)
+        if problem:
+            faults.append(Fault(place, problem))
+            continue
+        mapping[key] = value
+        mapping.values_at[key] = place_of(value_node, place.path)
+
+
+def read_list(node: yaml.SequenceNode, path: FieldPath, faults: list[Fault]) -> PlacedList:
+    """Return the node's entries."""
+    entries = PlacedList(place_of(node, path))
+    for index, entry in enumerate(node.value):
+        place = place_of(entry, (*path, index))
+        value, problem = read_value(entry, place.path, faults)
+        if problem:
+            faults.append(Fault(place, problem))
+            continue
+        entries.append(value)
+        entries.values_at.append(place)
+    return entries
+
+
+def read_value(node: yaml.Node, path: FieldPath, faults: list[Fault]) -> tuple[object, str]:
+    """Return the node's value, and what is wrong with the node itself."""
+    if isinstance(node, yaml.MappingNode):
+        mapping = PlacedMapping(place_of(node, path))
+        fill_mapping(node, mapping, faults)
+        return mapping, ""
+    if isinstance(node, yaml.SequenceNode):
+        return read_list(node, path, faults), ""
+    if node.tag not in TAGS:
+        return None, f"YAML tags such as {node.tag} are not read"
+    if node.tag.endswith(":null") and not node.value:
+        return None, "is empty; give it a value, or remove the line"
+    return read_scalar(node.tag.rsplit(":", 1)[-1], node.value), ""
+
+
+def read_scalar(kind: str, text: str) -> object:
+    """Return what JSON would call the scalar."""
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    try:
+        return int(text) if kind == "int" else float(text) if kind == "float" else text
+    except ValueError:  # an explicit !!int before something else
+        return text

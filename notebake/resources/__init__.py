@@ -1,0 +1,1 @@
+"""What exists in the account, whose it is, and what may be removed."""

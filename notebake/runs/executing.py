@@ -1,0 +1,27 @@
+"""One execution of a run: nobody else executes it meanwhile, and it stays in its account."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from notebake.records import Run
+from notebake.runs.account import bound_to
+from notebake.runs.account_presence import asker, settle_account
+from notebake.runs.attempts import remembering
+from notebake.runs.lock import Lease, hold_lease
+
+
+@contextmanager
+def executing(run: Run) -> Iterator[Lease]:
+    """Hold the run, in the account that it belongs to, as long as the block runs.
+
+    Raises:
+        RunIsHeldError: another execution holds it.
+        WrongAccountError: the credentials are of another account, or nobody can tell that they are
+            not. Nothing was changed.
+    """
+    with (
+        hold_lease(run) as lease,
+        bound_to(run, settle_account(run), asker(run)),
+        remembering(run),
+    ):
+        yield lease

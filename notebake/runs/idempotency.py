@@ -1,0 +1,55 @@
+"""What makes a creating call repeatable: its epoch, its parameters, its token."""
+
+import hashlib
+import json
+from typing import Any
+
+from notebake.errors import RunStoreError
+from notebake.records import Run
+from notebake.store.interface import open_store
+
+
+def epoch(run: Run, step: str) -> int:
+    """Return how often the step has begun anew; 0 at first."""
+    stored = open_store(run.store).read(f"{run.id}/epochs/{step}.json")
+    return int(stored.content) if stored else 0
+
+
+def bump_epoch(run: Run, step: str, expected: int) -> int:
+    """Let the step begin anew unless somebody did so since `expected`; return the epoch now."""
+    store, key = open_store(run.store), f"{run.id}/epochs/{step}.json"
+    stored = store.read(key)
+    content = str(expected + 1).encode()
+    if stored is None and expected == 0:
+        store.create(key, content)
+    elif stored is not None and int(stored.content) == expected:
+        store.replace(key, content, version=stored.version)
+    return epoch(run, step)
+
+
+def keep_parameters(run: Run, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return what was kept first under this name: these parameters, or those of an earlier try.
+
+    EC2 answers IdempotentParameterMismatch to a known token with other parameters.
+    """
+    store, key = open_store(run.store), f"{run.id}/parameters/{name}.json"
+    store.create(key, json.dumps(parameters, indent=2).encode())
+    kept = read_parameters(run, name)
+    if kept is None:
+        raise RunStoreError(f"{key} was written to {store.location} and is gone.")
+    return kept
+
+
+def read_parameters(run: Run, name: str) -> dict[str, Any] | None:
+    """Return what was kept under this name, or None."""
+    stored = open_store(run.store).read(f"{run.id}/parameters/{name}.json")
+    kept: dict[str, Any] | None = json.loads(stored.content) if stored else None
+    return kept
+
+
+def client_token(run_id: str, step: str, epoch: int, zone: str) -> str:
+    """Return a ClientToken of 64 characters, which is as long as EC2 allows.
+
+    The zone is part of it: in another zone EC2 takes the same token for another request.
+    """
+    return hashlib.sha256("\n".join((run_id, step, str(epoch), zone)).encode()).hexdigest()

@@ -1,0 +1,50 @@
+"""Key pairs of a run: made once, for ever after the same. EC2 gets the public halves only."""
+
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
+
+from notebake.records import Run
+from notebake.runs import registry, secret_store
+
+
+class Keys(NamedTuple):
+    """An ed25519 key pair as OpenSSH writes it."""
+
+    private: str
+    public: str
+
+
+def generate_keys() -> Keys:
+    """Return a new key pair; ed25519, as Ubuntu refuses older RSA signatures since 22.04."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    return Keys(private, public_half(private))
+
+
+def public_half(private_key: str) -> str:
+    """Return the public key that belongs to a private one."""
+    public = load_ssh_private_key(private_key.encode(), password=None).public_key()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def keys_of(run: Run, name: str) -> Keys:
+    """Return the run's key pair of that name, the same one for ever after the first call."""
+    private = secret_store.read_secret(run, name)
+    if private is None:
+        private = secret_store.keep_secret(run, name, generate_keys().private)
+        # For people; what counts is derived from the private key.
+        registry.put_file(run, f"keys/{name}.pub", f"{public_half(private)}\n".encode())
+    return Keys(private, public_half(private))
+
+
+def private_key_path(run: Run, name: str) -> str:
+    """Return the path of the run's private key on this machine (mode 0600), for `ssh -i`."""
+    return str(secret_store.file_of_secret(run, name, keys_of(run, name).private))

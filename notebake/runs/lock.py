@@ -1,0 +1,216 @@
+"""The run's lease: it keeps a second execution out, and ends by itself when its holder dies."""
+
+import datetime
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from notebake import clock
+from notebake.errors import NotebakeError, RunIsHeldError, RunStoreError
+from notebake.local.process import Process, is_dead, this_process
+from notebake.records import Record, Run
+from notebake.store.interface import open_store
+from notebake.timeouts import LEASE_SECONDS
+
+log = logging.getLogger(__name__)
+
+
+class LeaseLostError(NotebakeError):
+    """This execution no longer holds the run's lease: another may be executing the run."""
+
+
+class Lease(Record):
+    """Who executes a run, and until when that holds without renewal.
+
+    Seconds since 1970 by the run store's clock, which all machines that use it share.
+    """
+
+    holder: str
+    process: Process
+    since: float
+    expires_at: float
+    seconds: float
+    """By how much a renewal extends it."""
+    is_released: bool = False
+
+
+@dataclass
+class Holding:
+    """A lease in the hands of its holder."""
+
+    run: Run
+    lease: Lease
+    sure_until: float
+    """On this machine's own clock: until then nobody can have taken the run."""
+
+
+_holding: ContextVar[Holding | None] = ContextVar("holding", default=None)
+
+
+@contextmanager
+def hold_lease(run: Run, *, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
+    """Hold the run for this execution; a thread renews the lease four times as often as it must.
+
+    Whatever runs in the block, in threads with a copy of its context too, is known as the holder.
+
+    Raises:
+        RunIsHeldError: another execution holds it and is not provably dead.
+    """
+    began = clock.elapsed_with_sleep()
+    lease = _take(run, seconds)
+    holding = Holding(run, lease, began + seconds)
+    stop = threading.Event()
+    renewal = threading.Thread(
+        target=_renew, args=(holding, stop), name=f"lease of {run.id}", daemon=True
+    )
+    renewal.start()
+    token = _holding.set(holding)
+    try:
+        yield lease
+    finally:
+        _holding.reset(token)
+        stop.set()
+        renewal.join()
+        _release(run, lease)
+
+
+def check_lease() -> None:
+    """Return if this execution may go on: it holds its run, or never held one.
+
+    While the lease cannot have ended, nobody is asked. A holder that slept longer, and whose run
+    nobody took meanwhile, goes on.
+
+    Raises:
+        LeaseLostError: another has taken the run.
+        RunStoreError: the run store, which would know, does not answer.
+    """
+    holding = _holding.get()
+    if holding is None or clock.elapsed_with_sleep() < holding.sure_until:
+        return
+    if _extend_held(holding):
+        return
+    lease = read_lease(holding.run)
+    taken = f": {_whereabouts(lease)} has it" if lease and not lease.is_released else ""
+    raise LeaseLostError(
+        f"This process no longer holds run {holding.run.id}{taken}.",
+        hint="Nothing was undone. Let the other execution finish, or resume the run.",
+    )
+
+
+def is_executing() -> bool:
+    """Tell whether who asks holds a run: then patience is better than giving up."""
+    return _holding.get() is not None
+
+
+def executing_run_id() -> str:
+    """Return the id of the run that who asks holds; "" for who holds none."""
+    holding = _holding.get()
+    return holding.run.id if holding else ""
+
+
+def read_lease(run: Run) -> Lease | None:
+    """Return who holds the run, or held it last; None if nobody ever did."""
+    stored = open_store(run.store).read(_key(run))
+    return Lease.model_validate_json(stored.content) if stored else None
+
+
+def is_alive(lease: Lease, now: float) -> bool:
+    """Tell whether a lease keeps others out at a moment of its run store's clock."""
+    return lease.expires_at > now and not lease.is_released and not is_dead(lease.process)
+
+
+def _take(run: Run, seconds: float) -> Lease:
+    """Take the lease: a new one, or one that is over; of several takers one succeeds."""
+    store = open_store(run.store)
+    while True:
+        now = store.clock()
+        lease = Lease(
+            holder=str(uuid.uuid4()),
+            process=this_process(),
+            since=now,
+            expires_at=now + seconds,
+            seconds=seconds,
+        )
+        if store.create(_key(run), _content(lease)):
+            return lease
+        stored = store.read(_key(run))
+        if stored is None:
+            continue
+        theirs = Lease.model_validate_json(stored.content)
+        if is_alive(theirs, now):
+            raise _refusal(run, theirs)
+        if store.replace(_key(run), _content(lease), version=stored.version):
+            if not theirs.is_released:
+                log.warning("Taking run %s over from %s", run.id, _whereabouts(theirs))
+            return lease
+
+
+def _renew(holding: Holding, stop: threading.Event) -> None:
+    """Extend the lease until told to stop, or until it is another's."""
+    run = holding.run
+    while not clock.pause(holding.lease.seconds / 4, stop):
+        try:
+            if not _extend_held(holding):
+                log.error("The lease of run %s is lost to another execution", run.id)
+                return
+        except RunStoreError as error:
+            log.warning("The lease of run %s could not be renewed: %s", run.id, error.message)
+
+
+def _extend_held(holding: Holding) -> bool:
+    """Extend the lease, and be sure of it from before the store was asked; False if it is lost."""
+    began = clock.elapsed_with_sleep()
+    if not _extend(holding.run, holding.lease):
+        return False
+    holding.sure_until = began + holding.lease.seconds
+    return True
+
+
+def _extend(run: Run, lease: Lease, *, is_released: bool = False) -> bool:
+    """Extend or release the lease; False, and nothing changed, if it is another's."""
+    store = open_store(run.store)
+    while stored := store.read(_key(run)):
+        if Lease.model_validate_json(stored.content).holder != lease.holder:
+            return False
+        extended = lease.model_copy(
+            update={"expires_at": store.clock() + lease.seconds, "is_released": is_released}
+        )
+        # Refused if another took the lease just now, or if another thread of ours extended it.
+        if store.replace(_key(run), _content(extended), version=stored.version):
+            return True
+    return False
+
+
+def _release(run: Run, lease: Lease) -> None:
+    """Let the next execution in; if that fails, the lease ends by itself."""
+    try:
+        _extend(run, lease, is_released=True)
+    except RunStoreError as error:
+        log.warning("The lease of run %s could not be released: %s", run.id, error.message)
+
+
+def _refusal(run: Run, theirs: Lease) -> RunIsHeldError:
+    until = f"{datetime.datetime.fromtimestamp(theirs.expires_at):%H:%M:%S}"
+    return RunIsHeldError(
+        f"Run {run.id} is being executed by {_whereabouts(theirs)};"
+        f" its lease holds until {until} unless it is renewed.",
+        hint=f"Let it finish, or end it there with `kill {theirs.process.pid}` and start again:"
+        f" the run goes on where it stood. If that machine is gone, try again after {until}.",
+    )
+
+
+def _whereabouts(lease: Lease) -> str:
+    since = datetime.datetime.fromtimestamp(lease.since)
+    return f"process {lease.process.pid} on {lease.process.host_name} since {since:%d %b %H:%M:%S}"
+
+
+def _key(run: Run) -> str:
+    return f"{run.id}/lease.json"
+
+
+def _content(lease: Lease) -> bytes:
+    return lease.model_dump_json(indent=2).encode()

@@ -1,0 +1,177 @@
+"""Runs in the run store: begin one, find it again, mend its recipe, keep its files.
+
+The front door to all that a run keeps; its rooms have files of their own.
+
+<run id>/run.json               which run this is
+<run id>/account.json           the AWS account that it belongs to (run_account)
+<run id>/recipes/0001.yaml …    the recipe as it was run, and as it was mended
+<run id>/lease.json             who is executing it (run_lease)
+<run id>/epochs, parameters     what makes creating calls repeatable (run_calls)
+<run id>/attempts               creating calls, and what came of each (attempt)
+<run id>/events                 what came of each step (run_events)
+<run id>/keys                   private keys, or that they are kept elsewhere (secrets)
+<run id>/<anything else>        files: executed notebooks, lock files, the log (run_files)
+"""
+
+import datetime
+import difflib
+import importlib.metadata
+import secrets
+
+import yaml
+from pydantic import ConfigDict
+
+from notebake.digest import digest_of
+from notebake.errors import RecipeError, RunStoreError
+from notebake.recipe import Recipe
+from notebake.recipe.file import BlockDumper, parse_recipe
+from notebake.records import Record, Run
+from notebake.runs.events import Event, events, record_outcome
+from notebake.runs.files import file_path, get_file, has_file, put_file, where
+from notebake.runs.idempotency import (
+    bump_epoch,
+    client_token,
+    epoch,
+    keep_parameters,
+    read_parameters,
+)
+from notebake.store.interface import KEY, RunStore, open_store
+
+__all__ = [
+    "Event", "RunHeader", "adopt_recipe", "bump_epoch", "client_token", "epoch", "events",
+    "file_path", "get_file", "has_file", "keep_parameters", "list_runs", "load_run",
+    "make_run_id", "new_run", "put_file", "read_header", "read_parameters", "record_outcome",
+    "where",
+]  # fmt: skip
+ELSEWHERE = (
+    "A run lies where it was started. One that is to be taken up from any machine is started, and"
+    " resumed, with its store on S3: notebake --store s3://BUCKET/PREFIX resume RUN"
+)
+
+
+class RunHeader(Record):
+    """Which run this is, as it was when it began."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    recipe_path: str
+    """As it was given; not necessarily reachable from where the run is resumed."""
+    created: datetime.datetime
+    notebake_version: str
+    flow_run_id: str = ""
+    """The flow run of Prefect's that began it, by its Retry too; "" for a command line."""
+
+
+def new_run(
+    recipe: Recipe,
+    recipe_path: str,
+    store: RunStore,
+    *,
+    run_id: str = "",
+    flow_run_id: str = "",
+) -> Run:
+    """Begin a run and keep its recipe; without `run_id` it gets one that no other run has.
+
+    Raises:
+        RunStoreError: there is a run of that id already.
+    """
+    while True:
+        created = datetime.datetime.now(datetime.UTC)
+        header = RunHeader(
+            id=run_id or make_run_id(recipe, created),
+            recipe_path=recipe_path,
+            created=created,
+            notebake_version=_installed_version(),
+            flow_run_id=flow_run_id,
+        )
+        run = Run(id=header.id, recipe=recipe, store=store.location)
+        # The recipe first: a run that can be listed can also be loaded.
+        is_new = store.create(f"{run.id}/recipes/0001.yaml", _text_of(recipe))
+        if not is_new and run_id and store.read(f"{run.id}/run.json"):
+            raise RunStoreError(f"There is a run {run_id} in {store.location} already.")
+        if is_new or run_id:
+            store.write(f"{run.id}/run.json", header.model_dump_json(indent=2).encode())
+            # A beginner killed between the two writes may have left another recipe.
+            return run if is_new else adopt_recipe(run, recipe)
+
+
+def make_run_id(recipe: Recipe, created: datetime.datetime) -> str:
+    """Return an id for a new run: what people read in it, and a tail that others hardly have."""
+    return f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def load_run(run_id: str, store: RunStore) -> Run:
+    """Return the run with its latest recipe.
+
+    Raises:
+        RunStoreError: there is no such run; the hint names those with a similar id.
+    """
+    versions = store.list(f"{run_id}/recipes/") if KEY.fullmatch(run_id) else []
+    stored = store.read(versions[-1]) if versions else None
+    if stored is None:
+        known = [header.id for header in list_runs(store)]
+        near = difflib.get_close_matches(run_id, known, n=3, cutoff=0.4) or known[-3:]
+        hint = f"Did you mean {' or '.join(near)}?" if near else "No run has been started there."
+        if store.local_path("run.json"):
+            hint = f"{hint}\n{ELSEWHERE}"
+        raise RunStoreError(f"There is no run {run_id} in {store.location}.", hint=hint)
+    recipe = parse_recipe(stored.content.decode(), versions[-1])
+    return Run(id=run_id, recipe=recipe, store=store.location)
+
+
+def read_header(run: Run) -> RunHeader:
+    """Return what the run was when it began."""
+    stored = open_store(run.store).read(f"{run.id}/run.json")
+    if stored is None:
+        raise RunStoreError(f"Run {run.id} has lost its run.json in {run.store}.")
+    return RunHeader.model_validate_json(stored.content)
+
+
+def list_runs(store: RunStore) -> list[RunHeader]:
+    """Return all runs of the store, oldest first."""
+    names = [name for name in store.list_first_parts() if KEY.fullmatch(name)]
+    found = store.read_all(f"{name}/run.json" for name in names)
+    headers = [RunHeader.model_validate_json(stored.content) for stored in found]
+    return sorted(headers, key=lambda header: header.created)
+
+
+def adopt_recipe(run: Run, recipe: Recipe) -> Run:
+    """Return the run with this recipe, kept as a new version if it differs from the latest.
+
+    Raises:
+        RecipeError: the name or region changed, so that what the run made would not be found.
+    """
+    store = open_store(run.store)
+    while True:
+        latest = load_run(run.id, store)
+        if digest_of(recipe) == digest_of(latest.recipe):
+            return latest
+        _check_same_place(latest, recipe)
+        version = len(store.list(f"{run.id}/recipes/")) + 1
+        if store.create(f"{run.id}/recipes/{version:04}.yaml", _text_of(recipe)):
+            return latest.model_copy(update={"recipe": recipe})
+
+
+def _check_same_place(run: Run, recipe: Recipe) -> None:
+    for field in ("name", "region"):
+        was, wanted = getattr(run.recipe, field), getattr(recipe, field)
+        if was != wanted:
+            raise RecipeError(
+                f"Run {run.id} was started with {field} {was}; the recipe now says {wanted}.",
+                hint="Tear this run down and start a new one.",
+            )
+
+
+def _installed_version() -> str:
+    try:
+        return importlib.metadata.version("notebake")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed: run from its source"
+
+
+def _text_of(recipe: Recipe) -> bytes:
+    """Return the recipe with all its defaults, which a later version may choose otherwise."""
+    plain = recipe.model_dump(mode="json")
+    text = yaml.dump(plain, Dumper=BlockDumper, sort_keys=False, allow_unicode=True, width=100)
+    return text.encode()

@@ -1,0 +1,1 @@
+"""The server: what answers HTTP, and what outlives a restart."""

@@ -1,0 +1,100 @@
+"""What the instance metadata service says about one instance: a tree of texts."""
+
+import json
+from typing import Any
+
+from sandbox.ec2.instances.view import view_groups
+from sandbox.ec2.model import Instance
+from sandbox.ec2.state.region import Region
+
+Tree = dict[str, Any]
+
+
+def metadata_of(region: Region, instance: Instance) -> Tree:
+    """Return the tree below /latest: directories are dictionaries, files are texts."""
+    tree: Tree = {
+        "meta-data": _meta_data(region, instance),
+        "dynamic": {"instance-identity": {"document": _document(region, instance)}},
+    }
+    if instance.user_data:
+        tree["user-data"] = instance.user_data
+    return tree
+
+
+def _meta_data(region: Region, instance: Instance) -> Tree:
+    group_names = "\n".join(one["GroupName"] for one in view_groups(region, instance))
+    tree: Tree = {
+        "ami-id": instance.image_id,
+        "ami-launch-index": str(instance.launch_index),
+        "block-device-mapping": _block_devices(region, instance),
+        "hostname": instance.private_name,
+        "instance-action": "none",
+        "instance-id": instance.id,
+        "instance-life-cycle": "on-demand",
+        "instance-type": instance.instance_type,
+        "local-hostname": instance.private_name,
+        "local-ipv4": instance.private_address,
+        "mac": instance.interface.mac_address,
+        "network": {
+            "interfaces": {"macs": {instance.interface.mac_address: _interface(region, instance)}}
+        },
+        "placement": {"availability-zone": instance.zone, "region": region.name},
+        "reservation-id": instance.reservation_id,
+        "security-groups": group_names,
+        "services": {"domain": "amazonaws.com", "partition": "aws"},
+    }
+    if instance.public_key:
+        named = f"0={instance.key_name}"
+        tree["public-keys"] = {"": named, "0": {"openssh-key": instance.public_key}}
+    if instance.public_address:
+        tree["public-ipv4"] = instance.public_address
+    if instance.metadata_options["InstanceMetadataTags"] == "enabled":
+        tree["tags"] = {"instance": dict(region.tags_of(instance.id))}
+    return tree
+
+
+def _interface(region: Region, instance: Instance) -> Tree:
+    tree: Tree = {
+        "device-number": "0",
+        "interface-id": instance.interface.id,
+        "local-ipv4s": instance.private_address,
+        "mac": instance.interface.mac_address,
+        "owner-id": instance.owner_id,
+        "security-group-ids": "\n".join(instance.group_ids),
+        "security-groups": "\n".join(one["GroupName"] for one in view_groups(region, instance)),
+        "subnet-id": instance.subnet_id,
+        "subnet-ipv4-cidr-block": region.network.get_subnet(instance.subnet_id).cidr_block,
+        "vpc-id": instance.vpc_id,
+        "vpc-ipv4-cidr-block": region.network.get_vpc(instance.vpc_id).cidr_block,
+    }
+    if instance.public_address:
+        tree["public-ipv4s"] = instance.public_address
+    return tree
+
+
+def _block_devices(region: Region, instance: Instance) -> Tree:
+    tree: Tree = {"ami": instance.root_device, "root": instance.root_device}
+    others = [
+        one.attachment.device
+        for one in region.volumes_of(instance.id)
+        if one.attachment and not one.is_root
+    ]
+    for number, device in enumerate(others, start=1):
+        tree[f"ebs{number}"] = device.removeprefix("/dev/")
+    return tree
+
+
+def _document(region: Region, instance: Instance) -> str:
+    document = {
+        "accountId": instance.owner_id,
+        "architecture": instance.architecture,
+        "availabilityZone": instance.zone,
+        "imageId": instance.image_id,
+        "instanceId": instance.id,
+        "instanceType": instance.instance_type,
+        "pendingTime": f"{instance.launch_time:%Y-%m-%dT%H:%M:%SZ}",
+        "privateIp": instance.private_address,
+        "region": region.name,
+        "version": "2017-09-30",
+    }
+    return json.dumps(document, indent=2, sort_keys=True)

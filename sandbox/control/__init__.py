@@ -1,0 +1,1 @@
+"""Bringing a sandbox up and down, and what that needs of this machine."""

@@ -1,0 +1,63 @@
+"""What a sandbox holds of this machine, found in the kernel itself: no record is trusted."""
+
+import shutil
+from pathlib import Path
+
+from sandbox.home import Home
+from sandbox.hosts import cgroups, disks, firewall, network
+from sandbox.hosts.nspawn import NSPAWN
+from sandbox.programs import run_program
+
+
+def find(home: Home) -> list[str]:
+    """Return one line for each thing that is still there."""
+    return [
+        *(f"process {number}" for number in sorted(cgroups.process_ids(_groups(home)))),
+        *(f"control group {path}" for path in _groups(home)),
+        *(f"network namespace {name}" for name in network.namespaces(home)),
+        *(f"network link {name}" for name in _links(home)),
+        *([f"nftables table {home.name}"] if firewall.is_up(home) else []),
+        *(f"mount {path}" for path in _mounts(home)),
+        *(f"loop device {name}" for name in disks.loops_below(home.path)),
+        *(f"directory {path}" for path in _folders(home)),
+    ]
+
+
+def clear(home: Home) -> None:
+    """End every host of the sandbox and give back all it holds. Repeatable, in any state.
+
+    Images and snapshots stay: they are files that no process needs.
+    """
+    cgroups.end_groups(cgroups.groups_of(home))
+    network.down(home)
+    for mount in reversed(_mounts(home)):
+        run_program("umount", mount)
+    for file in set(disks.loops_below(home.path).values()):
+        disks.detach_loops(file)
+    for folder in _folders(home):
+        shutil.rmtree(folder)
+    for volume in (home.path / "volumes").glob("*.img"):
+        volume.unlink()
+
+
+def _groups(home: Home) -> list[Path]:
+    return [group for group in cgroups.groups_of(home) if group.exists()]
+
+
+def _links(home: Home) -> list[str]:
+    bridge = [home.bridge] if Path(f"/sys/class/net/{home.bridge}").exists() else []
+    return [*bridge, *network.cables(home)]
+
+
+def _mounts(home: Home) -> list[str]:
+    """Return the mount points of the sandbox, outer ones first."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [line.split()[4].replace("\\040", " ") for line in lines]
+    exported = str(NSPAWN / "unix-export" / f"{home.name}-")
+    return sorted(point for point in points if point.startswith((f"{home.path}/", exported)))
+
+
+def _folders(home: Home) -> list[Path]:
+    """Return what machines and nspawn leave in the file system."""
+    nspawn = [*NSPAWN.glob(f"propagate/{home.name}-*"), *NSPAWN.glob(f"unix-export/{home.name}-*")]
+    return sorted([*nspawn, *home.machines_path.glob("*")])

@@ -1,0 +1,108 @@
+"""Brings a sandbox up, takes it down whatever state it is in, and says how it stands."""
+
+import shutil
+from collections.abc import Callable
+
+from sandbox.control import leftovers, prerequisites
+from sandbox.control.server_process import (
+    ServerOptions,
+    answers,
+    find_latency,
+    find_server,
+    start_server,
+    stop_server,
+)
+from sandbox.errors import SandboxError
+from sandbox.home import Home, locked, release_number
+from sandbox.hosts import base_system, layers, network
+
+# What a home keeps between one `up` and the next; what is served by git is the person's own.
+KEPT_FOLDERS = ("images", "layers", "snapshots", "volumes")
+AS_EVER = ServerOptions()
+FAULTS = "/notebake-sandbox/faults"
+KEPT_FILES = ("api.json", "calls.jsonl", "server.log")
+
+
+def bring_up(
+    home: Home,
+    report: Callable[[str], None],
+    options: ServerOptions = AS_EVER,
+    *,
+    fresh: bool = False,
+) -> None:
+    """Return when the sandbox answers; `fresh` forgets what a home that is down has kept."""
+    with locked(home.path / "up.lock"):
+        if is_up(home):
+            _check_may_stay(home, options)
+            report(f"The sandbox is already up: {home.api_url}")
+            return
+        prerequisites.check(home.path)
+        base_system.make_base(report)
+        if leftovers.find(home):
+            report("Clearing what an earlier sandbox left behind")
+            stop_server(home)
+            leftovers.clear(home)
+        if fresh:
+            forget(home)
+        start_server(home, options)
+        report(f"The sandbox is up: {home.api_url}  (log: {home.log_path})")
+        report('Next: eval "$(python -m sandbox env)"')
+
+
+def _check_may_stay(home: Home, options: ServerOptions) -> None:
+    """Raise if a sandbox that is up is not what is asked for."""
+    if options.faults:
+        raise SandboxError(f"It is up already: POST the faults to {home.api_url}{FAULTS}")
+    if options.latency and options.latency != find_latency(home):
+        message = f"It is up already, with latency {find_latency(home)}"
+        raise SandboxError(f"{message}: python -m sandbox down first")
+
+
+def is_up(home: Home) -> bool:
+    """Tell whether the sandbox answers."""
+    return find_server(home) is not None and answers(home)
+
+
+def forget(home: Home) -> None:
+    """Remove images, snapshots and logs of a sandbox that is down; its number stays its own."""
+    for name in KEPT_FILES:  # first: what they name must not be gone before them
+        (home.path / name).unlink(missing_ok=True)
+    for name in KEPT_FOLDERS:
+        shutil.rmtree(home.path / name)
+        (home.path / name).mkdir()
+
+
+def bring_down(home: Home, *, purge: bool) -> list[str]:
+    """End the sandbox and return what could not be cleared: nothing, if all is well."""
+    with locked(home.path / "up.lock"):
+        stop_server(home)
+        try:
+            leftovers.clear(home)
+        except SandboxError as error:
+            return [str(error), *leftovers.find(home)]
+        left = leftovers.find(home)
+    if purge and not left:
+        release_number(home)
+        shutil.rmtree(home.path)
+    return left
+
+
+def describe(home: Home) -> list[str]:
+    """Return how the sandbox stands, from files and the kernel."""
+    server = find_server(home)
+    state = f"up, process {server}" if server else "down"
+    if server and not answers(home):
+        state += ", but it does not answer"
+    latency = [f"latency   {find_latency(home)}"] if server else []
+    running = {name.removeprefix(f"{home.name}-") for name in network.namespaces(home)}
+    lines = [
+        f"sandbox   {state}",
+        f"home      {home.path}",
+        *latency,
+        *(f"{name:9} {address}" for name, address in home.endpoints().items()),
+        f"images    {' '.join(layers.images(home)) or 'none'}",
+        f"machines  {' '.join(sorted(running)) or 'none'}",
+    ]
+    if not server and (left := leftovers.find(home)):
+        lines += ["left behind (clear it with: python -m sandbox down):", *left]
+    return lines

@@ -1,0 +1,1 @@
+"""How EC2's calls are read, found and answered."""

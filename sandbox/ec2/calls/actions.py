@@ -1,0 +1,176 @@
+"""Every EC2 action that the sandbox answers: its own, those left to moto, and nothing else."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.ec2.calls import describe
+from sandbox.ec2.errors import refusal
+from sandbox.ec2.images import attributes as image_attributes
+from sandbox.ec2.images import create, state
+from sandbox.ec2.instances import attributes, console, launch, power, security_groups
+from sandbox.ec2.state import tags
+from sandbox.ec2.state.region import Region
+from sandbox.ec2.state.tags import read_tag_specifications
+from sandbox.ec2.storage import snapshots, volumes
+
+Params = Mapping[str, Any]
+Action = Callable[[Region, Params], dict[str, Any] | None]
+
+OWN: dict[str, Action] = {
+    "AttachVolume": volumes.attach_volume,
+    "CreateImage": create.create_image,
+    "CreateSnapshot": snapshots.create_snapshot,
+    "CreateTags": tags.create_tags,
+    "CreateVolume": volumes.create_volume,
+    "DeleteSnapshot": snapshots.delete_snapshot,
+    "DeleteTags": tags.delete_tags,
+    "DeleteVolume": volumes.delete_volume,
+    "DeregisterImage": image_attributes.deregister_image,
+    "DescribeImageReferences": state.describe_references,
+    "DisableImage": state.disable_image,
+    "DisableImageBlockPublicAccess": state.disable_block_public_access,
+    "DisableImageDeprecation": state.disable_deprecation,
+    "DisableImageDeregistrationProtection": state.disable_protection,
+    "EnableImage": state.enable_image,
+    "EnableImageBlockPublicAccess": state.enable_block_public_access,
+    "EnableImageDeprecation": state.enable_deprecation,
+    "EnableImageDeregistrationProtection": state.enable_protection,
+    "GetImageBlockPublicAccessState": state.get_block_public_access,
+    "DescribeImageAttribute": image_attributes.describe_image_attribute,
+    "DescribeImages": describe.describe_images,
+    "DescribeInstanceAttribute": attributes.describe_instance_attribute,
+    "DescribeInstanceStatus": describe.describe_instance_status,
+    "DescribeInstances": describe.describe_instances,
+    "DescribeSnapshotAttribute": describe.describe_snapshot_attribute,
+    "DescribeSnapshots": describe.describe_snapshots,
+    "DescribeTags": describe.describe_tags,
+    "DescribeVpcBlockPublicAccessExclusions": attributes.describe_vpc_exclusions,
+    "DescribeVpcBlockPublicAccessOptions": attributes.describe_vpc_block,
+    "DescribeVolumes": describe.describe_volumes,
+    "DetachVolume": volumes.detach_volume,
+    "GetConsoleOutput": console.get_console_output,
+    "GetEbsDefaultKmsKeyId": attributes.get_ebs_default_kms_key_id,
+    "GetInstanceMetadataDefaults": attributes.get_instance_metadata_defaults,
+    "ModifyImageAttribute": image_attributes.modify_image_attribute,
+    "ModifyInstanceAttribute": attributes.modify_instance_attribute,
+    "ModifyInstanceMetadataOptions": attributes.modify_instance_metadata_options,
+    "ModifySnapshotAttribute": snapshots.modify_snapshot_attribute,
+    "RebootInstances": power.reboot_instances,
+    "RunInstances": launch.run_instances,
+    "StartInstances": power.start_instances,
+    "StopInstances": power.stop_instances,
+    "TerminateInstances": power.terminate_instances,
+}
+
+LEFT_TO_MOTO = frozenset(
+    {
+        "AssociateRouteTable",
+        "AttachInternetGateway",
+        "AuthorizeSecurityGroupEgress",
+        "AuthorizeSecurityGroupIngress",
+        "CreateInternetGateway",
+        "CreateKeyPair",
+        "CreateRoute",
+        "CreateRouteTable",
+        "CreateSecurityGroup",
+        "CreateSubnet",
+        "CreateVpc",
+        "DeleteInternetGateway",
+        "DeleteKeyPair",
+        "DeleteRouteTable",
+        "DeleteSecurityGroup",
+        "DeleteSubnet",
+        "DeleteVpc",
+        "DescribeAccountAttributes",
+        "DescribeAddresses",
+        "DescribeAvailabilityZones",
+        "DescribeInstanceTypeOfferings",
+        "DescribeInstanceTypes",
+        "DescribeInternetGateways",
+        "DescribeKeyPairs",
+        "DescribeNetworkInterfaces",
+        "DescribeRegions",
+        "DescribeRouteTables",
+        "DescribeSecurityGroupRules",
+        "DescribeSecurityGroups",
+        "DescribeSubnets",
+        "DescribeVpcs",
+        "DetachInternetGateway",
+        "DisableEbsEncryptionByDefault",
+        "EnableEbsEncryptionByDefault",
+        "GetEbsEncryptionByDefault",
+        "ImportKeyPair",
+        "ModifyEbsDefaultKmsKeyId",
+        "ModifySubnetAttribute",
+        "ModifyVpcAttribute",
+        "RevokeSecurityGroupEgress",
+        "RevokeSecurityGroupIngress",
+    }
+)
+
+
+def check_key_pair(region: Region, parameters: Params) -> None:
+    """Refuse a name that is taken. moto would take a key of another type for the same one."""
+    read_tag_specifications(parameters, ["key-pair"])
+    name = parameters["KeyName"]
+    if name in region.network.key_pairs:
+        raise refusal("InvalidKeyPair.Duplicate", f"The keypair '{name}' already exists.")
+
+
+def check_key_names(region: Region, parameters: Params) -> None:
+    """Refuse a name that no key has, in EC2's words."""
+    for name in parameters.get("KeyNames", []):
+        pair = region.network.key_pairs.get(name)
+        if not pair or not region.sight.shows(pair.id):
+            raise refusal("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
+
+
+def find_key_by_id(region: Region, parameters: Params) -> None:
+    """DeleteKeyPair also takes the key's id, which moto overlooks."""
+    for pair in list(region.network.key_pairs.values()):
+        if pair.id == parameters.get("KeyPairId"):
+            region.check_dry_run(parameters)
+            del region.network.key_pairs[pair.key_name]
+
+
+# What would be ignored here but not on EC2; RunInstances has a list of what it takes.
+NOT_SUPPORTED: dict[str, set[str]] = {
+    "AttachVolume": {"EbsCardIndex"},
+    "CreateImage": {"BootModeOverride", "SnapshotLocation"},
+    "CreateSnapshot": {"Location", "OutpostArn"},
+    "CreateVolume": {
+        "AvailabilityZoneId",
+        "MultiAttachEnabled",
+        "Operator",
+        "OutpostArn",
+        "VolumeInitializationRate",
+    },
+    "DescribeSnapshots": {"RestorableByUserIds"},
+    "ModifyImageAttribute": {"OrganizationalUnitArns"},
+    "ModifyInstanceAttribute": {
+        "EnaSupport",
+        "EnclaveOptions",
+        "Kernel",
+        "Ramdisk",
+        "SourceDestCheck",
+        "SriovNetSupport",
+    },
+    "ModifyInstanceMetadataOptions": {"HttpProtocolIpv6"},
+    "StartInstances": {"AdditionalInfo"},
+    "StopInstances": {"Force", "Hibernate", "SkipOsShutdown"},
+}
+
+# What is refused before moto sees the call, and what follows once moto has done it.
+CHECKS: dict[str, Callable[[Region, Params], None]] = {
+    "AuthorizeSecurityGroupIngress": security_groups.check_new_rules,
+    "CreateKeyPair": check_key_pair,
+    "CreateSecurityGroup": security_groups.check_new_group,
+    "DeleteKeyPair": find_key_by_id,
+    "DeleteSecurityGroup": security_groups.check_unused,
+    "DescribeKeyPairs": check_key_names,
+    "ImportKeyPair": check_key_pair,
+}
+AFTERWARDS: dict[str, Callable[[Region], None]] = {
+    "AuthorizeSecurityGroupIngress": security_groups.apply_rules,
+    "RevokeSecurityGroupIngress": security_groups.apply_rules,
+}

@@ -1,0 +1,1 @@
+"""Images: made, described, shared, ended."""

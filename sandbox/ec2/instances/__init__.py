@@ -1,0 +1,1 @@
+"""Instances: launched, started and stopped, ended."""

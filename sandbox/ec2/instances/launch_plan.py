@@ -1,0 +1,120 @@
+"""What a launch needs, checked as EC2 checks it before anything exists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.ec2.errors import check_known, invalid_value, missing, refusal, unsupported
+from sandbox.ec2.instances import user_data
+from sandbox.ec2.instances.placement import Placement, choose_placement
+from sandbox.ec2.instances.types import check_type
+from sandbox.ec2.model import BlockDevice, Image
+from sandbox.ec2.state.region import Region
+from sandbox.ec2.state.tags import Specified, read_tag_specifications
+from sandbox.ec2.storage.block_devices import launch_mapping
+
+Params = Mapping[str, Any]
+TAGGED = ["instance", "volume", "network-interface"]
+KNOWN = {
+    "BlockDeviceMappings",
+    "ClientToken",
+    "CreditSpecification",
+    "DisableApiStop",
+    "DisableApiTermination",
+    "DryRun",
+    "EbsOptimized",
+    "ImageId",
+    "InstanceInitiatedShutdownBehavior",
+    "InstanceType",
+    "KeyName",
+    "MaxCount",
+    "MetadataOptions",
+    "MinCount",
+    "Monitoring",
+    "NetworkInterfaces",
+    "Placement",
+    "SecurityGroupIds",
+    "SecurityGroups",
+    "SubnetId",
+    "TagSpecifications",
+    "UserData",
+}
+
+KNOWN_INSIDE = {
+    "MetadataOptions": {
+        "HttpEndpoint",
+        "HttpPutResponseHopLimit",
+        "HttpTokens",
+        "InstanceMetadataTags",
+    },
+    "Placement": {"AvailabilityZone", "Tenancy"},
+}
+
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """A launch that has been checked."""
+
+    image: Image
+    instance_type: str
+    placement: Placement
+    public_key: str | None
+    user_data: bytes
+    devices: list[BlockDevice]
+    tags: Specified
+    count: int
+
+
+def plan_launch(region: Region, parameters: Params) -> LaunchPlan:
+    """Return what the request asks for. Raises EC2's errors; makes nothing."""
+    check_known(parameters, KNOWN)
+    for name, known in KNOWN_INSIDE.items():
+        check_known(parameters.get(name, {}), known)
+    if parameters.get("Placement", {}).get("Tenancy", "default") not in ("default", ""):
+        raise unsupported("hardware of one's own")
+    image = _find_launchable_image(region, parameters.get("ImageId", ""))
+    instance_type = parameters.get("InstanceType", "m1.small")
+    check_type(instance_type, image.architecture)
+    if parameters.get("InstanceInitiatedShutdownBehavior", "stop") not in ("stop", "terminate"):
+        value = parameters["InstanceInitiatedShutdownBehavior"]
+        raise invalid_value(value, "instanceInitiatedShutdownBehavior")
+    tags = read_tag_specifications(parameters, TAGGED)
+    return LaunchPlan(
+        image=image,
+        instance_type=instance_type,
+        placement=choose_placement(region, parameters, instance_type, tags["instance"]),
+        public_key=_find_public_key(region, parameters.get("KeyName")),
+        user_data=user_data.read(parameters.get("UserData")),
+        devices=launch_mapping(region, image, parameters.get("BlockDeviceMappings", [])),
+        tags=tags,
+        count=_read_count(parameters),
+    )
+
+
+def _find_launchable_image(region: Region, image_id: str) -> Image:
+    if not image_id:
+        raise missing("ImageId")
+    if image_id.startswith("resolve:ssm:"):
+        raise unsupported("an image that is named by a parameter of Systems Manager")
+    image = region.find_image(image_id)
+    if image.state != "available":
+        message = f"The image ID '{image_id}' is not available (it is {image.state})"
+        raise refusal("InvalidAMIID.Unavailable", message)
+    return image
+
+
+def _find_public_key(region: Region, key_name: str | None) -> str | None:
+    if not key_name:
+        return None
+    pair = region.network.key_pairs.get(key_name)
+    if not pair or not region.sight.shows(pair.id):
+        raise refusal("InvalidKeyPair.NotFound", f"The key pair '{key_name}' does not exist")
+    kind, blob = pair.public_key.split()[:2]
+    return f"{kind} {blob} {key_name}"
+
+
+def _read_count(parameters: Params) -> int:
+    least, most = int(parameters["MinCount"]), int(parameters["MaxCount"])
+    if not 1 <= least <= most:
+        raise invalid_value(least, "minCount")
+    return most

@@ -1,0 +1,193 @@
+"""What exists in a region: instances, volumes, snapshots and images, as EC2 sees them.
+
+Tags are kept by moto's tag store, together with those of networks, groups and key pairs.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sandbox.hosts.machines import Rule
+
+STATE_CODES = {
+    "pending": 0,
+    "running": 16,
+    "shutting-down": 32,
+    "terminated": 48,
+    "stopping": 64,
+    "stopped": 80,
+}
+
+# A terminated instance "remains visible in the console for a short while" (about an hour):
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html
+FORGET_AFTER_SECONDS = 3600
+
+
+def new_id(kind: str) -> str:
+    """Return an id of EC2's form that nothing else has: `i-0a1b...`."""
+    return f"{kind}-0{secrets.token_hex(8)}"
+
+
+@dataclass(frozen=True)
+class BlockDevice:
+    """One line of an image's or a launch's block device mapping."""
+
+    device: str
+    size_gib: int = 0
+    snapshot_id: str | None = None
+    volume_type: str = "gp3"
+    iops: int | None = None
+    throughput: int | None = None
+    encrypted: bool = False
+    kms_key_id: str | None = None
+    delete_on_termination: bool = False
+    virtual_name: str | None = None
+
+
+@dataclass
+class Attachment:
+    """A volume's place on an instance."""
+
+    instance_id: str
+    device: str
+    delete_on_termination: bool
+    state: str = "attaching"
+    attach_time: datetime = field(kw_only=True)
+
+
+@dataclass
+class Volume:
+    """An EBS volume. A root volume is only shown: the host's root file system stands for it."""
+
+    id: str
+    size_gib: int
+    zone: str
+    volume_type: str
+    snapshot_id: str | None = None
+    iops: int | None = None
+    throughput: int | None = None
+    encrypted: bool = False
+    kms_key_id: str | None = None
+    is_root: bool = False
+    state: str = "creating"
+    attachment: Attachment | None = None
+    create_time: datetime = field(kw_only=True)
+
+
+@dataclass
+class Snapshot:
+    """A copy of a volume. That of a root volume holds no blocks: its image's layer does."""
+
+    id: str
+    volume_id: str
+    size_gib: int
+    owner_id: str
+    description: str = ""
+    encrypted: bool = False
+    kms_key_id: str | None = None
+    is_root: bool = False
+    state: str = "pending"
+    progress: str = "0%"
+    user_ids: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    start_time: datetime = field(kw_only=True)
+
+
+@dataclass
+class Image:
+    """An AMI."""
+
+    id: str
+    name: str
+    owner_id: str
+    description: str
+    mapping: list[BlockDevice]
+    state: str = "pending"
+    root_device: str = "/dev/sda1"
+    architecture: str = "x86_64"
+    boot_mode: str = "uefi-preferred"
+    imds_support: str | None = None
+    source_instance_id: str | None = None
+    source_image_id: str | None = None
+    owner_alias: str | None = None
+    failure: str | None = None
+    deprecation_time: datetime | None = None
+    deregistration_protection: str = "disabled"
+    launch_times: list[datetime] = field(default_factory=list)
+    launch_permissions: list[dict[str, str]] = field(default_factory=list)
+    creation_date: datetime = field(kw_only=True)
+
+    @property
+    def is_public(self) -> bool:
+        return {"Group": "all"} in self.launch_permissions
+
+    @property
+    def root(self) -> BlockDevice:
+        return next(line for line in self.mapping if line.device == self.root_device)
+
+
+@dataclass
+class Instance:
+    """An EC2 instance. `interface` is moto's network interface, which holds its groups."""
+
+    id: str
+    image_id: str
+    instance_type: str
+    architecture: str
+    zone: str
+    subnet_id: str
+    vpc_id: str
+    key_name: str | None
+    public_key: str | None
+    client_token: str
+    user_data: bytes
+    root_device: str
+    private_address: str
+    has_public_address: bool
+    group_ids: list[str]
+    shutdown_behavior: str
+    metadata_options: dict[str, Any]
+    reservation_id: str = ""
+    owner_id: str = ""
+    launch_index: int = 0
+    interface: Any = None
+    rules: Sequence[Rule] | None = None
+    disable_termination: bool = False
+    disable_stop: bool = False
+    is_monitored: bool = False
+    ebs_optimized: bool = False
+    state: str = "pending"
+    state_reason: tuple[str, str] | None = None
+    transition_reason: str = ""
+    busy_imaging: bool = False
+    last_console: str = ""
+    console_is_cut: bool = False
+    """Whether what is asked for next has host keys in which another writer came between."""
+    end_time: datetime | None = None
+    forget_after_seconds: float = FORGET_AFTER_SECONDS
+    launch_time: datetime = field(kw_only=True)
+
+    # moto's network interface asks its instance for further groups.
+    security_groups: tuple[()] = ()
+
+    @property
+    def is_live(self) -> bool:
+        return self.state != "terminated"
+
+    @property
+    def private_name(self) -> str:
+        """EC2's name for the private address: the oldest region has a domain of its own.
+
+        https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+        """
+        region = self.zone[:-1]
+        domain = "ec2" if region == "us-east-1" else f"{region}.compute"
+        return f"ip-{self.private_address.replace('.', '-')}.{domain}.internal"
+
+    @property
+    def public_address(self) -> str | None:
+        """The address from outside; EC2 takes it away while the instance is not running."""
+        running = self.state in ("pending", "running")
+        return self.private_address if self.has_public_address and running else None

@@ -1,0 +1,1 @@
+"""What exists in each region, and how it changes with time."""

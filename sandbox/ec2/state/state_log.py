@@ -1,0 +1,75 @@
+"""What has changed its state, and when: so that whoever waits can be asked how long he took."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.ec2.state.cloud import Cloud
+    from sandbox.ec2.state.region import Region
+
+KEPT = 10_000
+GONE = "gone"
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of state. Something that is deleted, detached or deregistered is `gone`.
+
+    `time` is this machine's, as in the log of calls; `cloud_time` that of the cloud's clock. Both
+    are seconds since 1970. An attachment has the id of its volume.
+    """
+
+    time: float
+    cloud_time: float
+    region: str
+    kind: str
+    id: str
+    state: str
+
+
+class Changes:
+    """The latest changes of state of what an account owns. Hold the cloud's lock."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        self._cloud = cloud
+        self._last: dict[Key, str] = {}
+        self._records: deque[Change] = deque(maxlen=KEPT)
+
+    def note(self) -> None:
+        """Note what is in another state than the last time."""
+        now: dict[Key, str] = {}
+        for region in self._cloud.regions():
+            now.update(_states_of(region))
+        if now == self._last:
+            return
+        changed = [(key, state) for key, state in now.items() if self._last.get(key) != state]
+        changed += [(key, GONE) for key in self._last if key not in now]
+        moments = time.time(), self._cloud.clock.now().timestamp()
+        self._records.extend(Change(*moments, *key, state) for key, state in changed)
+        self._last = now
+
+    def records(self) -> list[Change]:
+        """Return the changes, the oldest first."""
+        with self._cloud.lock:
+            return list(self._records)
+
+
+def _states_of(region: "Region") -> Iterator[tuple[Key, str]]:
+    name, account_id = region.name, region.account_id
+    for instance in region.instances.values():
+        yield (name, "instance", instance.id), instance.state
+    for volume in region.volumes.values():
+        yield (name, "volume", volume.id), volume.state
+        if volume.attachment:
+            yield (name, "attachment", volume.id), volume.attachment.state
+    for snapshot in region.snapshots.values():
+        if snapshot.owner_id == account_id:
+            yield (name, "snapshot", snapshot.id), snapshot.state
+    for image in region.images.values():
+        if image.owner_id == account_id:
+            yield (name, "image", image.id), image.state

@@ -1,0 +1,1 @@
+"""The real Linux hosts behind instances: processes, disks, networks."""

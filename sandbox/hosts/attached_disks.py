@@ -1,0 +1,64 @@
+"""The disks that one machine sees: its volumes and its instance store. Not thread-safe."""
+
+import random
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.hosts import disks
+from sandbox.hosts.disks import STORE_MODEL, Disk
+
+SHUFFLE = random.SystemRandom()
+
+
+class AttachedDisks:
+    """What stands in the table that a machine reads; the machine's directory is `place`."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._volumes: dict[str, Disk] = {}
+        self._store: dict[Disk, int] = {}  # with its size in GiB
+        self._loops: dict[Disk, str] = {}
+
+    def add_volume(self, disk_id: str, disk: Disk) -> None:
+        """Let the table name the disk from when it is written next."""
+        self._volumes[disk_id] = disk
+
+    def take_volume(self, disk_id: str) -> Disk | None:
+        """Return the disk, of which the table no longer tells; None where there is no such disk."""
+        if disk := self._volumes.pop(disk_id, None):
+            self._loops.pop(disk, None)
+        return disk
+
+    def add_store(self, sizes_gib: Sequence[int]) -> None:
+        """Add instance store: disks that are blank whenever `make_store` finds them gone."""
+        for size_gib in sizes_gib:
+            serial = f"AWS{secrets.token_hex(10).upper()}"
+            self._store[Disk(serial, STORE_MODEL, self._place / f"{serial}.img")] = size_gib
+
+    def make_store(self) -> None:
+        """Make the instance store that is not there."""
+        for disk, size_gib in self._store.items():
+            if not disk.file.exists():
+                disks.make_file(disk.file, size_gib)
+
+    def write_table(self) -> None:
+        """Write what the machine shall see, in another order each time: no position is promised."""
+        every = [*self._volumes.values(), *self._store]
+        SHUFFLE.shuffle(every)
+        for disk in every:
+            if disk not in self._loops:
+                self._loops[disk] = disks.attach_loop(disk.file)
+        lines = [disks.table_line(self._loops[disk], disk) for disk in every]
+        beside = self._place / "shared" / ".devices.new"
+        beside.write_text("".join(lines))
+        beside.replace(self._place / "shared" / "devices")
+
+    def release(self, *, keep_store: bool) -> None:
+        """Give the loop devices back, and the content of the instance store unless it is kept."""
+        self._loops.clear()
+        for disk in [*self._volumes.values(), *self._store]:
+            disks.detach_loops(disk.file)
+        if not keep_store:
+            for disk in self._store:
+                disk.file.unlink(missing_ok=True)

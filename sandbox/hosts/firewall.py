@@ -1,0 +1,149 @@
+"""Security groups, made real by nftables: nothing reaches a machine that its rules do not let in.
+
+All machines sit on isolated ports of one bridge, so that even what one machine sends to another
+passes through here. What a machine sends out, and the answers to it, always pass.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandbox.errors import SandboxError
+from sandbox.home import Home
+from sandbox.hosts import packet_loss
+from sandbox.programs import run_program
+
+IMDS_ADDRESS = "169.254.169.254"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One inbound permission. Protocol "-1" is every protocol; ports None is every port."""
+
+    protocol: str
+    from_port: int | None
+    to_port: int | None
+    cidr: str
+
+
+def up(home: Home) -> None:
+    """Load the sandbox's table: outbound, metadata, and a closed door for every machine."""
+    down(home)
+    _load(
+        f"""
+        table ip {home.name} {{
+            map machines {{ type ipv4_addr : verdict; }}
+            chain inbound {{
+                ct state established,related accept
+                ip daddr vmap @machines
+                drop
+            }}
+            {packet_loss.CHAIN}
+            chain input {{
+                type filter hook input priority filter;
+                iifname "{home.bridge}" jump lost
+            }}
+            chain forward {{
+                type filter hook forward priority filter;
+                jump lost
+                oifname "{home.bridge}" jump inbound
+            }}
+            chain output {{
+                type filter hook output priority filter;
+                oifname "{home.bridge}" jump lost
+                oifname "{home.bridge}" jump inbound
+            }}
+            chain prerouting {{
+                type nat hook prerouting priority dstnat;
+                iifname "{home.bridge}" ip daddr {IMDS_ADDRESS} tcp dport 80 \
+                    dnat to {home.gateway}:{home.imds_port}
+            }}
+            chain postrouting {{
+                type nat hook postrouting priority srcnat;
+                ip saddr {home.subnet} oifname != "{home.bridge}" masquerade
+            }}
+        }}
+        """
+    )
+    for chain, direction in _foreign_doors():
+        run_program("iptables", "-I", chain, direction, home.bridge, "-j", "ACCEPT")
+
+
+def down(home: Home) -> None:
+    """Remove the table. May be repeated."""
+    _load(f"table ip {home.name} {{}}\ndelete table ip {home.name}")
+    for chain, direction in _foreign_doors():
+        rule = (chain, direction, home.bridge, "-j", "ACCEPT")
+        while _succeeds("iptables", "-C", *rule):
+            run_program("iptables", "-D", *rule)
+
+
+def is_up(home: Home) -> bool:
+    """Tell whether the sandbox's table is loaded."""
+    return _succeeds("nft", "list", "table", "ip", home.name)
+
+
+def set_rules(home: Home, address: str, rules: Sequence[Rule]) -> None:
+    """Let in to this address what the rules say, and nothing else, from now on."""
+    chain = _chain_of(address)
+    lines = [f"add rule ip {home.name} {chain} {_statement(rule)} accept" for rule in rules]
+    _load(
+        f"add chain ip {home.name} {chain}\n"
+        f"flush chain ip {home.name} {chain}\n"
+        + "".join(f"{line}\n" for line in lines)
+        + f"add element ip {home.name} machines {{ {address} : jump {chain} }}"
+    )
+
+
+def remove_rules(home: Home, address: str) -> None:
+    """Close the door of this address, and lose nothing more of it. May be repeated."""
+    chain = _chain_of(address)
+    element = f"{{ {address} : jump {chain} }}"
+    # What is not there cannot be deleted, so it is added first.
+    _load(
+        packet_loss.forgetting(home, address) + f"add chain ip {home.name} {chain}\n"
+        f"flush chain ip {home.name} {chain}\n"
+        f"add element ip {home.name} machines {element}\n"
+        f"delete element ip {home.name} machines {element}\n"
+        f"delete chain ip {home.name} {chain}"
+    )
+
+
+def _statement(rule: Rule) -> str:
+    source = f"ip saddr {rule.cidr}"
+    if rule.protocol in ("-1", "icmp"):
+        return source if rule.protocol == "-1" else f"{source} ip protocol icmp"
+    if rule.protocol not in ("tcp", "udp"):
+        raise SandboxError(f"The sandbox knows no protocol {rule.protocol!r}")
+    if rule.from_port is None or rule.to_port is None:
+        return f"{source} ip protocol {rule.protocol}"
+    return f"{source} {rule.protocol} dport {rule.from_port}-{rule.to_port}"
+
+
+def _chain_of(address: str) -> str:
+    return f"to-{address.rpartition('.')[2]}"
+
+
+def _foreign_doors() -> list[tuple[str, str]]:
+    """Return what must be opened in other people's filters: Docker and ufw drop by default."""
+    doors = {"FORWARD": ("-i", "-o"), "INPUT": ("-i",)}
+    if not shutil.which("iptables") or not _succeeds("iptables", "-S"):
+        return []
+    return [
+        (chain, direction)
+        for chain, directions in doors.items()
+        if f"-P {chain} DROP" in run_program("iptables", "-S", chain)
+        for direction in directions
+    ]
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        run_program(*command)
+    except SandboxError:
+        return False
+    return True
+
+
+def _load(text: str) -> None:
+    run_program("nft", "-f", "-", stdin=text)

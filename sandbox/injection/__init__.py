@@ -1,0 +1,1 @@
+"""Where calls meet faults, and what those do."""

@@ -1,0 +1,1 @@
+"""Calls and replies as they pass, and errors in each service's own form."""

@@ -1,0 +1,1 @@
+"""What stands beside EC2: Systems Manager, quotas, prices, schedules."""

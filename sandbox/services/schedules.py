@@ -1,0 +1,133 @@
+"""EventBridge Scheduler carries out one-time schedules that stop or terminate instances.
+
+moto keeps the schedules; what is due is called here as its owner would call it. A target that is
+refused is tried again, as often and as long as its retry policy says, and then dropped. A time
+that had gone by when the schedule was made never comes: AWS promises nothing for it.
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from moto.scheduler.models import scheduler_backends
+from moto.utilities.utils import get_partition
+
+from sandbox.messages.reply import ConnectionLostError, Reply
+
+log = logging.getLogger(__name__)
+
+ACTIONS = {
+    "scheduler:::aws-sdk:ec2:terminateInstances": "TerminateInstances",
+    "scheduler:::aws-sdk:ec2:stopInstances": "StopInstances",
+}
+# Scheduler tries again with growing pauses, and does not say how they grow: a minute at first.
+FIRST_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(hours=1)
+_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+Handle = Callable[[str, str, dict[str, str], bytes], Reply]
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """How far a due schedule has got; `what` tells it from the same name with another time."""
+
+    what: str
+    count: int
+    due: datetime | None
+
+
+class Schedules:
+    """The schedules of one account. `handle` is the wire's: calls are logged, and may fail."""
+
+    def __init__(self, handle: Handle, account_id: str) -> None:
+        self._handle = handle
+        self._account_id = account_id
+        self._attempts: dict[str, _Attempt] = {}
+
+    def run_due(self, now: datetime) -> None:
+        """Call the target of every schedule whose time has come."""
+        for group, schedule in list(_one_time_schedules(self._account_id)):
+            attempt = self._attempts[schedule.arn] = self._attempt_of(schedule)
+            if attempt.due and attempt.due <= now and schedule.state == "ENABLED":
+                self._attempts[schedule.arn] = self._try(schedule, attempt, now)
+                self._forget_completed(group, schedule)
+
+    def _attempt_of(self, schedule: Any) -> _Attempt:
+        known = self._attempts.get(schedule.arn)
+        what = json.dumps(
+            [schedule.schedule_expression, schedule.schedule_expression_timezone, schedule.target]
+        )
+        if known and known.what == what:
+            return known
+        due, written = due_time(schedule), datetime.fromtimestamp(schedule.last_modified_date, UTC)
+        return _Attempt(what, 0, due if due and due > written else None)
+
+    def _try(self, schedule: Any, attempt: _Attempt, now: datetime) -> _Attempt:
+        policy = schedule.target["RetryPolicy"]
+        end = (due_time(schedule) or now) + timedelta(
+            seconds=policy.get("MaximumEventAgeInSeconds", 86400)
+        )
+        problem = self._call(schedule)
+        if not problem:
+            log.info("Schedule %s was carried out", schedule.name)
+            return _Attempt(attempt.what, attempt.count + 1, None)
+        pause = min(FIRST_PAUSE * 2 ** min(attempt.count, 10), LONGEST_PAUSE)
+        if attempt.count >= policy.get("MaximumRetryAttempts", 185) or now + pause > end:
+            log.error("Schedule %s was dropped: %s", schedule.name, problem)
+            return _Attempt(attempt.what, attempt.count + 1, None)
+        log.warning("Schedule %s is tried again: %s", schedule.name, problem)
+        return _Attempt(attempt.what, attempt.count + 1, now + pause)
+
+    def _call(self, schedule: Any) -> str:
+        """Call the target; return what is wrong, or nothing."""
+        region_name, target = schedule.arn.split(":")[3], schedule.target["Arn"]
+        action = ACTIONS.get(target.removeprefix(f"arn:{get_partition(region_name)}:"))
+        if not action:
+            return f"the sandbox cannot call {target}"
+        try:
+            asked = json.loads(schedule.target.get("Input") or "{}")
+            ids = enumerate(asked["InstanceIds"], start=1)
+        except (ValueError, KeyError, TypeError) as error:
+            return f"its input is not that of {action}: {error!r}"
+        words = {"Action": action, "Version": "2016-11-15"}
+        words |= {f"InstanceId.{number}": str(one) for number, one in ids}
+        scope = f"Credential=scheduler/20260101/{region_name}/ec2/aws4_request"
+        headers = {
+            "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+        }
+        try:
+            reply = self._handle("POST", "http://127.0.0.1/", headers, urlencode(words).encode())
+        except ConnectionLostError as error:
+            return f"no answer: {error}"
+        return reply.body.decode(errors="replace") if reply.status >= 400 else ""
+
+    def _forget_completed(self, group: Any, schedule: Any) -> None:
+        is_completed = self._attempts[schedule.arn].due is None
+        if is_completed and schedule.action_after_completion == "DELETE":
+            group.schedules.pop(schedule.name, None)
+            del self._attempts[schedule.arn]
+
+
+def due_time(schedule: Any) -> datetime | None:
+    """Return when a one-time schedule is due; None for every other."""
+    found = _AT.fullmatch(schedule.schedule_expression)
+    if not found:
+        return None
+    zone = ZoneInfo(schedule.schedule_expression_timezone or "UTC")
+    return datetime.fromisoformat(found[1]).replace(tzinfo=zone).astimezone(UTC)
+
+
+def _one_time_schedules(account_id: str) -> Iterator[tuple[Any, Any]]:
+    for backend in scheduler_backends[account_id].values():
+        for group in backend.schedule_groups.values():
+            for schedule in list(group.schedules.values()):
+                if _AT.fullmatch(schedule.schedule_expression):
+                    yield group, schedule

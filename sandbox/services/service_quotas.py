@@ -1,0 +1,45 @@
+"""EC2's vCPU quotas, which moto does not have: those that launches are counted against."""
+
+import json
+
+from sandbox.ec2.instances.capacity import STANDARD, VCPUS, quota_of
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.messages.call import Call
+from sandbox.messages.reply import Reply
+
+NAMES = {
+    STANDARD: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+    "L-DB2E81BA": "Running On-Demand G and VT instances",
+    "L-417A185B": "Running On-Demand P instances",
+}
+
+
+def answer(cloud: Cloud, call: Call) -> Reply | None:
+    """Return the answer for quotas known here, else None: moto has others."""
+    if call.action not in ("GetServiceQuota", "ListServiceQuotas"):
+        return None
+    asked = json.loads(call.parameters["body"])
+    if asked.get("ServiceCode") != "ec2":
+        return None
+    if call.action == "ListServiceQuotas":
+        return _write({"Quotas": [_view(cloud, code) for code in VCPUS]})
+    code = asked.get("QuotaCode")
+    return _write({"Quota": _view(cloud, code)}) if code in VCPUS else None
+
+
+def _view(cloud: Cloud, code: str) -> dict[str, object]:
+    return {
+        "ServiceCode": "ec2",
+        "ServiceName": "Amazon Elastic Compute Cloud (Amazon EC2)",
+        "QuotaCode": code,
+        "QuotaName": NAMES[code],
+        "Value": float(quota_of(cloud.faults.standing("limit"), code)),
+        "Unit": "None",
+        "Adjustable": True,
+        "GlobalQuota": False,
+    }
+
+
+def _write(content: object) -> Reply:
+    headers = [("Content-Type", "application/x-amz-json-1.1")]
+    return Reply(200, headers, json.dumps(content).encode())
