@@ -6,9 +6,8 @@ import shlex
 import subprocess
 import sys
 
+from flows.local_prefect.prefect_program import PREFECT, PROJECT
 from flows.local_prefect.server import (
-    PREFECT,
-    PROJECT,
     end,
     environment,
     keep,

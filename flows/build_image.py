@@ -26,8 +26,8 @@ from notebake.runs import registry
 from notebake.runs.executing import executing
 from notebake.runs.flow_runs import open_run_of
 from notebake.runs.lock import LeaseLostError
+from notebake.runs.open_store import default_location, open_store
 from notebake.runs.summaries import has_run
-from notebake.store.interface import default_location, open_store
 from notebake.waiting import allow_waiting, stops_waiting_when_interrupted
 
 log = logging.getLogger(__name__)

@@ -10,10 +10,10 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
 from notebake.errors import NotebakeError, is_worth_a_retry
+from notebake.execution import check_held
 from notebake.records import Run
 from notebake.runbook.step import Step, carry_out, describe
 from notebake.runs import registry
-from notebake.runs.lock import check_lease
 
 RETRIES = 2
 RETRY_SECONDS = [2.0, 10.0]
@@ -24,7 +24,7 @@ def as_task(step: Step) -> Task[[Run], object]:
     """Return the task that finds or makes what the step gives."""
 
     def make(run: Run) -> Any:
-        check_lease()
+        check_held()
         try:
             outcome = carry_out(step, run)
         except NotebakeError as error:
@@ -52,7 +52,7 @@ def as_undo_task(step: Step) -> Task[[Run], object]:
         raise ValueError(f"{step.name} has nothing to undo")
 
     def remove(run: Run) -> None:
-        check_lease()
+        check_held()
         undo(run)
         registry.record_outcome(run, step.name, "undone")
 

@@ -13,7 +13,7 @@ from notebake.costs.monthly import spell_monthly, spell_sum
 from notebake.resources.retention import Finding
 from notebake.resources.survey import Scope, check_all_answered, look
 from notebake.resources.sweep import remove
-from notebake.store.interface import default_location
+from notebake.runs.open_store import default_location
 from notebake.timestamps import moment_of
 from notebake.waiting import allow_waiting
 

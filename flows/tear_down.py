@@ -13,9 +13,9 @@ from notebake.records import Done, Run
 from notebake.resources.leftovers import describe_resource, left_over
 from notebake.runbook.step import Step, carry_out
 from notebake.runs.executing import executing
+from notebake.runs.open_store import default_location, open_store
 from notebake.runs.registry import load_run
 from notebake.runs.secret_store import forget_secrets
-from notebake.store.interface import default_location, open_store
 from notebake.timeouts import SETTLE_SECONDS
 from notebake.waiting import allow_waiting, wait_until
 

@@ -12,7 +12,7 @@ from notebake.aws.clients import connect
 from notebake.recipe import Network, Recipe, Volume
 from notebake.records import Record, Run
 from notebake.runs import registry
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error

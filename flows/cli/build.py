@@ -20,8 +20,9 @@ from notebake.records import Run
 from notebake.runbook.progress import State, StepProgress, Titles
 from notebake.runs import registry
 from notebake.runs.log import kept_log
+from notebake.runs.open_store import default_location, open_store
 from notebake.runs.summaries import has_run
-from notebake.store.interface import RunStore, default_location, is_remote, open_store
+from notebake.store.interface import RunStore, is_remote
 
 log = logging.getLogger(__name__)
 

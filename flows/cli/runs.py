@@ -12,9 +12,10 @@ from notebake.records import Run
 from notebake.runs import registry
 from notebake.runs.account import kept_account
 from notebake.runs.events import Event
+from notebake.runs.open_store import default_location, open_store
 from notebake.runs.registry import RunHeader
 from notebake.runs.summaries import holder_of
-from notebake.store.interface import RunStore, default_location, open_store
+from notebake.store.interface import RunStore
 
 NEWEST = 30
 """How many runs are shown unless all are asked for."""

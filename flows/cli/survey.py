@@ -16,7 +16,7 @@ from notebake.costs.estimate import CostLine, describe_sum, estimate
 from notebake.errors import RunStoreError
 from notebake.recipe.file import load_recipe
 from notebake.runs import registry
-from notebake.store.interface import default_location, open_store
+from notebake.runs.open_store import default_location, open_store
 from notebake.timestamps import moment_of
 
 if TYPE_CHECKING:

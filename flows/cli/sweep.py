@@ -19,7 +19,8 @@ from notebake.resources.survey import Scope, check_all_answered, look
 from notebake.resources.sweep import SweepError, Swept, remove
 from notebake.runs import registry
 from notebake.runs.account import check_same, kept_account
-from notebake.store.interface import KEY, default_location, open_store
+from notebake.runs.open_store import default_location, open_store
+from notebake.store.interface import KEY
 from notebake.timestamps import moment_of
 
 

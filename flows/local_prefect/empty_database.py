@@ -15,6 +15,7 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
+from flows.local_prefect.prefect_program import PREFECT, PROJECT
 from notebake.errors import NotebakeError
 
 NAME = "prefect.db"
@@ -72,11 +73,6 @@ def migrate(home: Path) -> None:
 
     It is started in that home, too: in the project somebody's prefect.toml may name a database.
     """
-    from flows.local_prefect.server import (  # which begins homes with what is made here
-        PREFECT,
-        PROJECT,
-    )
-
     inherited = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
     own = {"DO_NOT_TRACK": "1", "HOME": str(home), "PREFECT_HOME": str(home)}
     own["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT), inherited.get("PYTHONPATH"))))

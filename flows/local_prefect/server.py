@@ -17,6 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from flows.local_prefect.empty_database import begin_with_tables
+from flows.local_prefect.prefect_program import PREFECT, PROJECT
 from flows.local_prefect.server_program import listen
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import make_private_directory, write_file
@@ -25,8 +26,6 @@ from notebake.local.loopback import keep_loopback_direct, usable_by_python
 from notebake.local.process import Process, is_dead, process_of
 from notebake.records import Record
 
-PROJECT = Path(__file__).parents[2]
-PREFECT = (sys.executable, "-m", "flows.local_prefect.prefect_program")
 SERVER = (sys.executable, "-m", "flows.local_prefect.server_program")
 WITHOUT_BLOCK_CATALOGUE = {
     "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",

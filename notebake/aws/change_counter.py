@@ -5,7 +5,7 @@ The order is that of a count, as two moments of a clock may be the same.
 
 import itertools
 
-from notebake.runs.lock import executing_run_id
+from notebake.execution import executing_run_id
 
 _count = itertools.count(1)
 _latest: dict[str, int] = {}

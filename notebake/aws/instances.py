@@ -13,10 +13,10 @@ from notebake.aws.quotas import quota_hint
 from notebake.aws.readings import BY_RUN, LOOK_SECONDS, look
 from notebake.aws.resource_record import parts_of
 from notebake.errors import CloudError, LostError
+from notebake.execution import executing_run_id
 from notebake.records import Instance, Run
 from notebake.runs import lasting_tags
 from notebake.runs.attempts import Attempt, attempts, open_tokens
-from notebake.runs.lock import executing_run_id
 from notebake.timeouts import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.waiting import wait_until
 

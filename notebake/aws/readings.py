@@ -20,7 +20,7 @@ from notebake.aws.change_counter import latest_change, next_moment
 from notebake.aws.clients import memory_of
 from notebake.aws.kinds import Kind, list_kind
 from notebake.aws.single_flight import Shared
-from notebake.runs.lock import executing_run_id, is_executing
+from notebake.execution import executing_run_id, is_executing
 from notebake.waiting import pause, waited_seconds
 
 BY_RUN = f"tag:{tags.RUN}"

@@ -18,7 +18,7 @@ from notebake.aws.change_counter import note_change
 from notebake.aws.meaning import ENDED, is_passing
 from notebake.aws.session import current_credentials
 from notebake.aws.signing import check_account
-from notebake.runs.lock import check_lease, is_executing
+from notebake.execution import check_held, is_executing
 from notebake.timeouts import AWS_LOST_SECONDS
 from notebake.waiting import pause
 
@@ -57,7 +57,7 @@ def check_before_changing(model: Any, **_: Any) -> None:
     """
     service = model.service_model.service_name
     if service in ("ec2", "scheduler") and not model.name.startswith(READING):
-        check_lease()
+        check_held()
 
 
 def ask_again(

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from notebake.aws.session import current_credentials
-from notebake.runs.account import check_signer
+from notebake.execution import check_signer
 
 OF_RUNS = frozenset(("ec2", "scheduler", "ssm"))
 """Services in which runs have things: where nothing is shown of them, that must be true."""

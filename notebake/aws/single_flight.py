@@ -10,7 +10,7 @@ from notebake import clock
 from notebake.aws.change_counter import next_moment
 from notebake.aws.clients import memory_of
 from notebake.errors import CloudError
-from notebake.runs.lock import is_executing
+from notebake.execution import is_executing
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -4,12 +4,12 @@ import json
 from pathlib import Path, PurePosixPath
 from shlex import quote
 
-from notebake.commands.notebook import run_notebook, status_path
 from notebake.commands.shell import as_user, script
 from notebake.commands.view import in_view
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
 from notebake.notebook.hints import own_files, way_on
+from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.notebook.verdict import as_html, explain, judge
 from notebake.recipe import Notebook, Recipe
 from notebake.records import Host, NotebookVerdict, Run

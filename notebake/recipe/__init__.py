@@ -1,8 +1,9 @@
 """The recipe: what is wanted, as one frozen record read from one YAML file.
 
 `recipe` is the whole; `machine` and `content` are its parts, `fields` the kinds of text in them;
-`file` reads it, with `plain_yaml` and `requirements`; `faults` and `wording` say what is wrong,
-`contradictions` and `places` what cannot be true together; `document` writes the README's table.
+`file` reads it, with `strict_yaml` and `requirements`; `faults` and `messages` say what is wrong,
+`positions` where; `cross_checks` finds what cannot be true together; `reference_table` prints all
+fields.
 """
 
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software

@@ -1,15 +1,12 @@
 """What cannot be true together across the parts of a recipe, refused before anything is made."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from notebake.recipe.machine import repeated
+from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository
+from notebake.recipe.machine import BaseImage, Encryption, InstanceStore, Volume
 from notebake.recipe.part import Contradiction, FieldPath
-
-if TYPE_CHECKING:
-    from notebake.recipe.recipe import Recipe
 
 MOST_TAGS = 30  # EC2 takes 50 on one thing; the others are notebake's own
 LONGEST_TAG_KEY = 128
@@ -19,40 +16,32 @@ RESERVED_TAG_PREFIXES = ("aws:", "notebake:")
 ARM_FAMILY = re.compile(r"a1|[a-z]+\d+[a-z]*g[a-z]*")
 
 
-def find_contradictions(recipe: "Recipe") -> Iterator[Contradiction]:
-    """Yield all of them."""
-    yield from repeated("instance_types", recipe.instance_types)
-    yield from repeated("share_with", recipe.share_with)
-    yield from find_in_encryption(recipe)
-    yield from find_in_architecture(recipe)
-    yield from find_in_disks(recipe)
-    yield from find_in_folders(recipe)
-    yield from find_in_notebook(recipe)
-    yield from find_in_tags(recipe)
-
-
-def find_in_encryption(recipe: "Recipe") -> Iterator[Contradiction]:
+def find_in_encryption(
+    encryption: Encryption, region: str, share_with: Sequence[str]
+) -> Iterator[Contradiction]:
     """A default key is this account's alone, and a key works in its own region only."""
-    if recipe.share_with and recipe.encryption.uses_default_key:
+    if share_with and encryption.uses_default_key:
         yield Contradiction(
             ("share_with",),
             "an image encrypted with the default key cannot be shared:"
             " use encryption mode none or kms with a key of your own, or empty share_with",
         )
-    key = recipe.encryption.kms_key_id or ""
-    if key.startswith("arn:") and key.split(":")[3] != recipe.region:
-        text = f"the key is not in {recipe.region}, where the disks are"
+    key = encryption.kms_key_id or ""
+    if key.startswith("arn:") and key.split(":")[3] != region:
+        text = f"the key is not in {region}, where the disks are"
         yield Contradiction(("encryption", "kms_key_id"), text, by_absence=True)
 
 
-def find_in_architecture(recipe: "Recipe") -> Iterator[Contradiction]:
+def find_in_architecture(
+    base_image: BaseImage, instance_types: Sequence[str], acceptance: Acceptance
+) -> Iterator[Contradiction]:
     """An image boots on one architecture only."""
     places: list[tuple[FieldPath, str]] = [
-        (("instance_types", index), each) for index, each in enumerate(recipe.instance_types)
+        (("instance_types", index), each) for index, each in enumerate(instance_types)
     ]
-    for index, each in enumerate(recipe.acceptance.instance_types):
+    for index, each in enumerate(acceptance.instance_types):
         places.append((("acceptance", "instance_types", index), each))
-    parameter = "" if recipe.base_image.image_id else recipe.base_image.parameter
+    parameter = "" if base_image.image_id else base_image.parameter
     wanted = next((name for name in ("amd64", "arm64") if name in parameter), None)
     for path, instance_type in places:
         is_arm = ARM_FAMILY.fullmatch(instance_type.split(".")[0]) is not None
@@ -63,15 +52,17 @@ def find_in_architecture(recipe: "Recipe") -> Iterator[Contradiction]:
             yield Contradiction(path, text, by_absence=True)
 
 
-def find_in_disks(recipe: "Recipe") -> Iterator[Contradiction]:
+def find_in_disks(
+    volumes: Sequence[Volume], instance_store: InstanceStore | None
+) -> Iterator[Contradiction]:
     """No disk may hide another, or be meant twice."""
     for field in ("name", "volume_id"):
-        values = [getattr(volume, field) for volume in recipe.volumes]
+        values = [getattr(volume, field) for volume in volumes]
         for index, value in enumerate(values):
             if value is not None and value in values[:index]:
                 yield Contradiction(("volumes", index, field), f"{value} is given twice")
     before: list[PurePosixPath] = []
-    for index, volume in enumerate(recipe.volumes):
+    for index, volume in enumerate(volumes):
         place: FieldPath = ("volumes", index, "mount_point")
         own = PurePosixPath(volume.mount_point)
         for other in before:
@@ -81,16 +72,16 @@ def find_in_disks(recipe: "Recipe") -> Iterator[Contradiction]:
                 text = f"{own} would hide {other}, mounted before it; list {own} first"
                 yield Contradiction(place, text)
         before.append(own)
-        yield from find_in_instance_store(recipe, place, own)
+        yield from find_in_instance_store(instance_store, place, own)
 
 
 def find_in_instance_store(
-    recipe: "Recipe", place: FieldPath, mount_point: PurePosixPath
+    instance_store: InstanceStore | None, place: FieldPath, mount_point: PurePosixPath
 ) -> Iterator[Contradiction]:
     """The temporary disks are mounted at any time after boot, the others at -2, -3 …"""
-    if recipe.instance_store is None:
+    if instance_store is None:
         return
-    scratch = PurePosixPath(recipe.instance_store.mount_point)
+    scratch = PurePosixPath(instance_store.mount_point)
     if re.fullmatch(rf"{re.escape(str(scratch))}(-\d+)?", str(mount_point)):
         text = f"two disks have the same mount_point: {mount_point} is for a temporary disk"
         yield Contradiction(place, text)
@@ -99,12 +90,17 @@ def find_in_instance_store(
         yield Contradiction(place, text)
 
 
-def find_in_folders(recipe: "Recipe") -> Iterator[Contradiction]:
+def find_in_folders(
+    repository_path: str | None,
+    datasets: Sequence[Dataset],
+    volumes: Sequence[Volume],
+    instance_store: InstanceStore | None,
+) -> Iterator[Contradiction]:
     """What is copied must reach the image, and must not lie where something else is put."""
     folders: list[tuple[FieldPath, PurePosixPath]] = []
-    if recipe.repository_path:
-        folders.append((("repository",), PurePosixPath(recipe.repository_path)))
-    for index, dataset in enumerate(recipe.datasets):
+    if repository_path:
+        folders.append((("repository",), PurePosixPath(repository_path)))
+    for index, dataset in enumerate(datasets):
         place: FieldPath = ("datasets", index, "path")
         own = PurePosixPath(dataset.path)
         for where, other in folders:
@@ -112,17 +108,22 @@ def find_in_folders(recipe: "Recipe") -> Iterator[Contradiction]:
                 what = "the repository" if where == ("repository",) else "another dataset"
                 yield Contradiction(place, f"{own} overlaps {other}, the place of {what}")
         folders.append((place, own))
-        if dataset.name in [each.name for each in recipe.datasets[:index]]:
+        if dataset.name in [each.name for each in datasets[:index]]:
             yield Contradiction(("datasets", index, "name"), f"{dataset.name} is given twice")
+    disks = [(PurePosixPath(each.mount_point), each.is_in_image) for each in volumes]
+    if instance_store:
+        disks.append((PurePosixPath(instance_store.mount_point), False))
     for place, folder in folders:
-        yield from find_lost(recipe, place, folder)
+        yield from find_lost(disks, place, folder)
 
 
-def find_lost(recipe: "Recipe", place: FieldPath, folder: PurePosixPath) -> Iterator[Contradiction]:
-    """Yield why the folder would be on no machine that starts from the image."""
-    disks = [(PurePosixPath(each.mount_point), each.is_in_image) for each in recipe.volumes]
-    if recipe.instance_store:
-        disks.append((PurePosixPath(recipe.instance_store.mount_point), False))
+def find_lost(
+    disks: Sequence[tuple[PurePosixPath, bool]], place: FieldPath, folder: PurePosixPath
+) -> Iterator[Contradiction]:
+    """Yield why the folder would be on no machine that starts from the image.
+
+    `disks` are mount points, each with whether its disk is in the image.
+    """
     under = [disk for disk in disks if folder.is_relative_to(disk[0])]
     mount_point, is_in_image = max(under, key=lambda disk: len(disk[0].parts), default=("", True))
     if not is_in_image:
@@ -133,27 +134,26 @@ def find_lost(recipe: "Recipe", place: FieldPath, folder: PurePosixPath) -> Iter
         yield Contradiction(place, text)
 
 
-def find_in_notebook(recipe: "Recipe") -> Iterator[Contradiction]:
+def find_in_notebook(notebook: Notebook, repository: Repository | None) -> Iterator[Contradiction]:
     """A notebook of the repository needs a repository; our own takes nothing that is for that."""
-    notebook = recipe.notebook
     for field in ("path", "working_directory"):
-        if getattr(notebook, field) and not recipe.repository:
+        if getattr(notebook, field) and not repository:
             text = f"notebook.{field} needs a repository to find it in"
             yield Contradiction(("notebook", field), text, by_absence=True)
     if notebook.path:
         return
     for field in ("working_directory", "parameters", "verdict"):
-        if getattr(notebook, field) and (recipe.repository or field != "working_directory"):
+        if getattr(notebook, field) and (repository or field != "working_directory"):
             text = "is for a notebook of yours, and notebook.path names none: it would be ignored"
             yield Contradiction(("notebook", field), text, by_absence=True)
 
 
-def find_in_tags(recipe: "Recipe") -> Iterator[Contradiction]:
+def find_in_tags(tags: Mapping[str, str]) -> Iterator[Contradiction]:
     """The limits of EC2, less what notebake itself writes."""
-    if len(recipe.tags) > MOST_TAGS:
-        text = f"at most {MOST_TAGS} tags, these are {len(recipe.tags)}"
+    if len(tags) > MOST_TAGS:
+        text = f"at most {MOST_TAGS} tags, these are {len(tags)}"
         yield Contradiction(("tags",), text)
-    for key, value in recipe.tags.items():
+    for key, value in tags.items():
         if not key.strip() or len(key) > LONGEST_TAG_KEY:
             text = f"a tag's key has 1 to {LONGEST_TAG_KEY} characters"
             yield Contradiction(("tags", key), text)

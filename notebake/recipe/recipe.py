@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from notebake.recipe import cross_checks
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
 from notebake.recipe.credentials import Credentials
-from notebake.recipe.cross_checks import find_contradictions
 from notebake.recipe.fields import AccountId, InstanceType, Name, Region, RoleArn
 from notebake.recipe.machine import (
     BaseImage,
@@ -20,6 +20,7 @@ from notebake.recipe.machine import (
     Network,
     RootVolume,
     Volume,
+    repeated,
 )
 from notebake.recipe.part import Contradiction, Part
 
@@ -74,7 +75,18 @@ class Recipe(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Refuse what cannot be true together, before anything is made."""
-        yield from find_contradictions(self)
+        yield from repeated("instance_types", self.instance_types)
+        yield from repeated("share_with", self.share_with)
+        yield from cross_checks.find_in_encryption(self.encryption, self.region, self.share_with)
+        yield from cross_checks.find_in_architecture(
+            self.base_image, self.instance_types, self.acceptance
+        )
+        yield from cross_checks.find_in_disks(self.volumes, self.instance_store)
+        yield from cross_checks.find_in_folders(
+            self.repository_path, self.datasets, self.volumes, self.instance_store
+        )
+        yield from cross_checks.find_in_notebook(self.notebook, self.repository)
+        yield from cross_checks.find_in_tags(self.tags)
 
     @property
     def repository_path(self) -> str | None:

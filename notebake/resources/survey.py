@@ -13,8 +13,8 @@ from notebake.errors import CloudError, NotebakeError
 from notebake.records import Record, Resource
 from notebake.resources.retention import Finding, decide
 from notebake.runs.account_presence import check_account
+from notebake.runs.open_store import open_store
 from notebake.runs.summaries import KnownRun, known_runs
-from notebake.store.interface import open_store
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8

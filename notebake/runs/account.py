@@ -5,14 +5,16 @@ known to be of the account is asked for first: credentials that are renewed are 
 another account are refused before the call is sent.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from notebake.errors import WrongAccountError
+from notebake.execution import checking_keys
 from notebake.records import Account, Run
-from notebake.store.interface import RunStore, open_store
+from notebake.runs.open_store import open_store
+from notebake.store.interface import RunStore
 
 Ask = Callable[[str], Account | None]
 """Gives the account of an access key; None where nobody can tell."""
@@ -26,9 +28,6 @@ class Binding:
     account: Account
     ask: Ask
     access_keys: set[str] = field(default_factory=set)
-
-
-_binding: ContextVar[Binding | None] = ContextVar("account", default=None)
 
 
 def kept_account(run_id: str, store: RunStore) -> Account | None:
@@ -67,23 +66,20 @@ def how_to_switch(account: Account) -> str:
 @contextmanager
 def bound_to(run: Run, account: Account, ask: Ask) -> Iterator[None]:
     """Refuse every call of the block, its threads with a copy of its context too, elsewhere."""
-    token = _binding.set(Binding(run.id, account, ask))
-    try:
+    binding = Binding(run.id, account, ask)
+    with checking_keys(functools.partial(_check_signer, binding)):
         yield
-    finally:
-        _binding.reset(token)
 
 
-def check_signer(access_key: str) -> None:
-    """Return if a call that this key has signed goes to the account of the run in hand, if any.
+def _check_signer(binding: Binding, access_key: str) -> None:
+    """Return if a call that this key has signed goes to the account of the run.
 
     Only a key that has not been seen costs a call.
 
     Raises:
         WrongAccountError: it goes to another one, or nobody can tell whether it does.
     """
-    binding = _binding.get()
-    if binding is None or access_key in binding.access_keys:
+    if access_key in binding.access_keys:
         return
     account = binding.ask(access_key)
     if account is None:

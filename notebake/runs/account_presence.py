@@ -9,7 +9,7 @@ from notebake.names import ROLES, name_of_group, name_of_image, name_of_key_pair
 from notebake.records import Account, Run
 from notebake.runs.account import Ask, check_same, how_to_switch, keep_account, kept_account
 from notebake.runs.attempts import Attempt, attempts
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.timeouts import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
 from notebake.timestamps import moment_of, spell_local
 from notebake.waiting import wait_until

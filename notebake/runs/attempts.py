@@ -17,7 +17,7 @@ from notebake.aws.tags import is_ours
 from notebake.errors import CloudError, WaitTimeoutError
 from notebake.records import Record, Run
 from notebake.runs.events import moment_name
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.timeouts import CATCH_UP_SECONDS, SENDING_SECONDS
 from notebake.timestamps import moment_of
 from notebake.waiting import wait_until

@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from notebake import clock
 from notebake.records import Record, Run
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.timestamps import moment_of
 
 Happening = Literal["found", "done", "failed", "undone"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from notebake.errors import RunStoreError
 from notebake.records import Run
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 
 RESERVED = ("run.json", "recipes", "lease.json", "epochs", "parameters", "attempts", "events")
 """What a run keeps for itself."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from notebake.errors import RunStoreError
 from notebake.records import Run
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 
 
 def epoch(run: Run, step: str) -> int:

@@ -1,19 +1,20 @@
 """The run's lease: it keeps a second execution out, and ends by itself when its holder dies."""
 
 import datetime
+import functools
 import logging
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 
 from notebake import clock
 from notebake.errors import NotebakeError, RunIsHeldError, RunStoreError
+from notebake.execution import Execution, executing
 from notebake.local.process import Process, is_dead, this_process
 from notebake.records import Record, Run
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.timeouts import LEASE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -48,9 +49,6 @@ class Holding:
     """On this machine's own clock: until then nobody can have taken the run."""
 
 
-_holding: ContextVar[Holding | None] = ContextVar("holding", default=None)
-
-
 @contextmanager
 def hold_lease(run: Run, *, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
     """Hold the run for this execution; a thread renews the lease four times as often as it must.
@@ -68,30 +66,22 @@ def hold_lease(run: Run, *, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
         target=_renew, args=(holding, stop), name=f"lease of {run.id}", daemon=True
     )
     renewal.start()
-    token = _holding.set(holding)
     try:
-        yield lease
+        with executing(Execution(run.id, functools.partial(_check_held, holding))):
+            yield lease
     finally:
-        _holding.reset(token)
         stop.set()
         renewal.join()
         _release(run, lease)
 
 
-def check_lease() -> None:
-    """Return if this execution may go on: it holds its run, or never held one.
+def _check_held(holding: Holding) -> None:
+    """Raise LeaseLostError where another execution has taken the run.
 
     While the lease cannot have ended, nobody is asked. A holder that slept longer, and whose run
     nobody took meanwhile, goes on.
-
-    Raises:
-        LeaseLostError: another has taken the run.
-        RunStoreError: the run store, which would know, does not answer.
     """
-    holding = _holding.get()
-    if holding is None or clock.elapsed_with_sleep() < holding.sure_until:
-        return
-    if _extend_held(holding):
+    if clock.elapsed_with_sleep() < holding.sure_until or _extend_held(holding):
         return
     lease = read_lease(holding.run)
     taken = f": {_whereabouts(lease)} has it" if lease and not lease.is_released else ""
@@ -99,17 +89,6 @@ def check_lease() -> None:
         f"This process no longer holds run {holding.run.id}{taken}.",
         hint="Nothing was undone. Let the other execution finish, or resume the run.",
     )
-
-
-def is_executing() -> bool:
-    """Tell whether who asks holds a run: then patience is better than giving up."""
-    return _holding.get() is not None
-
-
-def executing_run_id() -> str:
-    """Return the id of the run that who asks holds; "" for who holds none."""
-    holding = _holding.get()
-    return holding.run.id if holding else ""
 
 
 def read_lease(run: Run) -> Lease | None:

@@ -35,7 +35,8 @@ from notebake.runs.idempotency import (
     keep_parameters,
     read_parameters,
 )
-from notebake.store.interface import KEY, RunStore, open_store
+from notebake.runs.open_store import open_store
+from notebake.store.interface import KEY, RunStore
 
 __all__ = [
     "Event", "RunHeader", "adopt_recipe", "bump_epoch", "client_token", "epoch", "events",

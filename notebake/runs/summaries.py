@@ -9,7 +9,8 @@ from notebake.runs import registry
 from notebake.runs.account import kept_account
 from notebake.runs.attempts import attempts, open_tokens
 from notebake.runs.lock import is_alive, read_lease
-from notebake.store.interface import KEY, RunStore, open_store
+from notebake.runs.open_store import open_store
+from notebake.store.interface import KEY, RunStore
 from notebake.timestamps import moment_of
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 The verbs are those that both a directory (link, rename) and S3 (If-None-Match, If-Match) can keep.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 from notebake.errors import RunStoreError
-from notebake.local.home import home
 
 # No part begins with a dot: neither `..` nor our own temporary and lock files can be a key.
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -66,34 +64,9 @@ class RunStore(Protocol):
         """Return seconds since 1970 by the clock of all who share the store."""
 
 
-def open_store(location: str) -> RunStore:
-    """Return the store at a directory, or at `s3://bucket/prefix`.
-
-    Raises:
-        RunStoreError: no place on S3 can be called so.
-    """
-    # Both import what stands above; and a directory does without boto3, which takes a while.
-    if is_remote(location):
-        from notebake.aws.s3_store import s3_store
-
-        return s3_store(location)
-    from notebake.store.directory import DirectoryStore
-
-    return DirectoryStore(Path(location).expanduser().absolute())
-
-
 def is_remote(location: str) -> bool:
     """Tell whether a location is one that other machines reach, and no file of this one."""
     return location.startswith("s3://")
-
-
-def default_location() -> str:
-    """Return $NOTEBAKE_RUNS, or the directory in the home of notebake.
-
-    Raises:
-        HomeError: there is no such home.
-    """
-    return os.environ.get("NOTEBAKE_RUNS") or str(home() / "runs")
 
 
 def check_key(key: str) -> str:

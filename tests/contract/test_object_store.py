@@ -13,7 +13,8 @@ from notebake.aws import clients
 from notebake.aws.clients import connect
 from notebake.clock import RealClock
 from notebake.errors import RunStoreError
-from notebake.store.interface import RunStore, open_store
+from notebake.runs.open_store import open_store
+from notebake.store.interface import RunStore
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_world import REGION, CloudWorld

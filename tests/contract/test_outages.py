@@ -8,7 +8,7 @@ from notebake.aws.key_pairs import find_key_pair
 from notebake.errors import CloudError, LostError, NotebakeError
 from notebake.records import Run
 from notebake.runs.lock import LeaseLostError, hold_lease
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.timeouts import AWS_LOST_SECONDS
 from notebake.waiting import stop_waiting
 from tasks import import_key_pair

@@ -15,8 +15,8 @@ import pytest
 from notebake.aws.clients import connect
 from notebake.records import Run
 from notebake.resources.leftovers import left_over
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
-from notebake.store.interface import open_store
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, world_with_bucket
@@ -27,7 +27,7 @@ import json, os, signal, sys
 from notebake import keys, secrets
 from notebake.runs.lock import hold_lease
 from notebake.runs.log import kept_log
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 from notebake.runbook.step import carry_out
 from tests.cloud_steps import CLOUD_STEPS, settle, undo_all

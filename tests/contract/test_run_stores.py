@@ -9,7 +9,8 @@ import pytest
 
 from notebake import clock
 from notebake.errors import RunStoreError
-from notebake.store.interface import RunStore, open_store
+from notebake.runs.open_store import open_store
+from notebake.store.interface import RunStore
 from tests.store_world import LOCATION, world_with_bucket
 
 KEY = "run-1/run.json"

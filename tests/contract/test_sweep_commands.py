@@ -8,8 +8,8 @@ import pytest
 from flows.cli.main import main
 from notebake.aws import tags
 from notebake.records import Run
+from notebake.runs.open_store import open_store
 from notebake.runs.summaries import has_run
-from notebake.store.interface import open_store
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
 from tests.left_behind import changing, expire, ids, launch_more_like, mark, of

@@ -13,7 +13,7 @@ from notebake.records import Run
 from notebake.resources.survey import Scope, look
 from notebake.resources.sweep import remove
 from notebake.runs import keys
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.timestamps import moment_of
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld

@@ -11,8 +11,8 @@ from notebake.aws import parameters, schedules
 from notebake.errors import NotebakeError, TearDownError
 from notebake.resources.failure_report import aftermath
 from notebake.resources.leftovers import survey
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
-from notebake.store.interface import open_store
 from tests.faults.case import Case, ForEver, Once
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.faults.forks import Told, ask_child

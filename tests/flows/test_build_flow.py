@@ -37,7 +37,7 @@ from notebake.records import Done, Record, Run
 from notebake.runbook.step import Step, describe, until_not_lost
 from notebake.runs import registry
 from notebake.runs.lock import LeaseLostError, hold_lease
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import CloudWorld, Refuses

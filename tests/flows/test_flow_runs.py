@@ -15,8 +15,8 @@ from prefect.states import Scheduled
 
 from flows.build_image import build_image, open_run
 from notebake.errors import PreflightError
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import list_runs
-from notebake.store.interface import open_store
 from tests.cloud_world import CloudWorld, Refuses
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

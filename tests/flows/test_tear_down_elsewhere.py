@@ -10,8 +10,8 @@ import pytest
 from notebake.aws.clients import connect
 from notebake.aws.inventory import list_resources
 from notebake.runs.keys import private_key_path
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
-from notebake.store.interface import open_store
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION
 from tests.limits import HANG_SECONDS

@@ -11,7 +11,7 @@ from notebake.preflight import Verdict, ask_everything, with_verdict
 from notebake.recipe import Dataset, Encryption, EncryptionMode, Recipe, Volume
 from notebake.records import Run
 from notebake.runs import registry
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.policy.iam import Iam
 from tests.policy.judge import USER, Asked, Judge, Policy

@@ -15,7 +15,7 @@ from notebake.recipe.file import load_recipe
 from notebake.records import Run
 from notebake.runbook.step import Step, carry_out
 from notebake.runs import registry
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from tests.cloud_steps import seal
 from tests.sandbox.bakery import Bakery, RunFolder
 

@@ -17,9 +17,9 @@ from notebake.machines.ssh_access import ensure_group, ensure_key_pair
 from notebake.recipe import Network, Recipe
 from notebake.records import Host, Run
 from notebake.runs import keys
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.ssh import host as ssh
-from notebake.store.interface import open_store
 from tasks import launch_instance
 from tests.sandbox.bake_world import cloud_opened, wait_for
 

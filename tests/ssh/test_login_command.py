@@ -12,7 +12,7 @@ from notebake.recipe.file import load_recipe
 from notebake.records import Instance, Run
 from notebake.runs import registry
 from notebake.runs.keys import keys_of
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, make_key
 

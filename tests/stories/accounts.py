@@ -11,7 +11,7 @@ from notebake.resources.survey import Scope, look
 from notebake.runs.account import keep_account, kept_account
 from notebake.runs.account_presence import claim_account
 from notebake.runs.attempts import attempts
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from tests.faults.faulty_world import FaultyWorld, furnish
 from tests.stories.telling import (
     At,

@@ -10,8 +10,8 @@ from typing import Any
 
 from flows import tear_down
 from notebake.records import Run
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
-from notebake.store.interface import open_store
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.sweep import whole_run
 from tests.sweep.points import OpenRoad, Point

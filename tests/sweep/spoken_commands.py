@@ -27,12 +27,12 @@ from notebake.commands import (
     volumes,
 )
 from notebake.commands.fitness import ASK_FITNESS, CLOCK, SWITCH
-from notebake.commands.notebook import status_path
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.commands.ways_in import ASK_WAYS_IN
 from notebake.digest import digest_of
 from notebake.notebook import run as notebook_run
+from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
 from notebake.runbook.digests import DEPENDS_ON
 from notebake.ssh.detached import ROOT, read_command, start_command, upload

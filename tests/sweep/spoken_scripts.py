@@ -15,13 +15,13 @@ from notebake.commands import (
     software,
     volumes,
 )
-from notebake.commands.notebook import run_notebook, status_path
 from notebake.commands.shell import NETWORK_ENVIRONMENT, script
 from notebake.credentials.report import is_clean, parse_report
 from notebake.digest import digest_of
 from notebake.machines.block_devices import device_names
 from notebake.machines.credential_search import search_program
 from notebake.notebook import run as notebook_run
+from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.recipe import Recipe
 from notebake.runbook.digests import asked_for as digest_for
 from notebake.timeouts import LAZY_DISK_SECONDS

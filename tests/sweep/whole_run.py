@@ -18,8 +18,8 @@ from notebake.recipe import (
     Volume,
 )
 from notebake.records import Run
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
-from notebake.store.interface import open_store
 
 log = logging.getLogger(__name__)
 USERS_VOLUME = "vol-00000000000000001"

@@ -13,8 +13,8 @@ from flows.cli.main import main, with_store
 from notebake.errors import NotebakeError, RecipeError
 from notebake.recipe import Recipe
 from notebake.runs.lock import hold_lease
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run, record_outcome
-from notebake.store.interface import open_store
 from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]

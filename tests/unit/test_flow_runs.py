@@ -8,8 +8,9 @@ import pytest
 from notebake.errors import RecipeError
 from notebake.recipe.file import load_recipe
 from notebake.runs.flow_runs import choose_run_id, open_run_of
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import list_runs, read_header
-from notebake.store.interface import RunStore, open_store
+from notebake.store.interface import RunStore
 
 # Two of version 7, made within a minute: what comes first in them is the time.
 FIRST = "019acd53-7b1e-7c3a-9d55-3f6c1a2b4d5e"

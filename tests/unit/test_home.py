@@ -16,8 +16,8 @@ from notebake.machines import dataset_sftp
 from notebake.recipe import Recipe
 from notebake.records import Run
 from notebake.runs.log import kept_log
+from notebake.runs.open_store import default_location, open_store
 from notebake.runs.secret_store import local_copies
-from notebake.store.interface import default_location, open_store
 from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]

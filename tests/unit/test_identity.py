@@ -11,7 +11,7 @@ from notebake.recipe.file import load_recipe
 from notebake.records import NotebookVerdict, Run, Shown
 from notebake.runs import registry
 from notebake.runs.keys import generate_keys
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 
 BUILDER, FIRST, SECOND = ("0" * 31 + "b", "0" * 31 + "1", "0" * 31 + "2")
 

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 import yaml
 
-from notebake.commands.notebook import parameters_as_yaml, run_notebook, status_path
+from notebake.notebook.papermill_script import parameters_as_yaml, run_notebook, status_path
 from notebake.notebook.verdict import explain, judge
 from notebake.recipe import Notebook
 from notebake.records import NotebookVerdict

@@ -9,9 +9,9 @@ from shlex import quote
 import nbformat
 import pytest
 
-from notebake.commands.notebook import run_notebook, status_path
 from notebake.commands.shell import script
 from notebake.commands.view import in_view
+from notebake.notebook.papermill_script import run_notebook, status_path
 from tests.unit.shell_world import shell_world
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands.notebook import status_path
 from notebake.errors import NotebookError
 from notebake.notebook.hints import own_files
+from notebake.notebook.papermill_script import status_path
 from notebake.notebook.run import (
     DIRECTORY,
     OUTPUT,
@@ -20,9 +20,9 @@ from notebake.notebook.run import (
 )
 from notebake.recipe import Notebook, Recipe, Repository, Volume
 from notebake.records import Host
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import get_file, new_run
 from notebake.ssh.host import Answer
-from notebake.store.interface import open_store
 from tests.executed_notebooks import cell, error, notebook
 
 OWN = Notebook(

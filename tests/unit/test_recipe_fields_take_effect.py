@@ -10,10 +10,10 @@ import pytest
 from notebake.acceptance.allowed_findings import spell
 from notebake.aws import tags
 from notebake.aws.account import Caller
-from notebake.commands.notebook import run_notebook
 from notebake.commands.repository import clone_repository
 from notebake.errors import RecipeError
 from notebake.machines.block_devices import disks_of_builder
+from notebake.notebook.papermill_script import run_notebook
 from notebake.notebook.run import notebook_home, wanted_notebook, working_directory
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial

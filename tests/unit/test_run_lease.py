@@ -12,12 +12,13 @@ import pytest
 
 from notebake import clock
 from notebake.errors import RunIsHeldError
+from notebake.execution import check_held
 from notebake.local.process import this_process
 from notebake.recipe import Recipe
 from notebake.records import Run
-from notebake.runs.lock import Lease, LeaseLostError, check_lease, hold_lease, read_lease
+from notebake.runs.lock import Lease, LeaseLostError, hold_lease, read_lease
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
-from notebake.store.interface import open_store
 from tests.limits import HANG_SECONDS
 from tests.store_world import answers_of_takers
 
@@ -26,7 +27,7 @@ HOLDER = """
 import sys, time
 from notebake import clock
 from notebake.runs.lock import hold_lease
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 run = load_run(sys.argv[1], open_store(sys.argv[2]))
 class Ahead(clock.RealClock):
@@ -103,7 +104,7 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped
             wait_until_zombie(child.pid)
         with hold_lease(run) as lease:
             assert lease.process == this_process()
-            check_lease()
+            check_held()
 
 
 @pytest.mark.parametrize(
@@ -137,10 +138,10 @@ def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
 def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
     with clock_set(time.time()) as laptop, hold_lease(run):
         with other_execution(run, ahead_seconds=3600):
-            check_lease()
+            check_held()
             laptop.slept_seconds = 3600
             with pytest.raises(LeaseLostError, match="has it"):
-                check_lease()
+                check_held()
         taken = read_lease(run)
     assert read_lease(run) == taken, "a lease that is another's is not released"
 
@@ -148,7 +149,7 @@ def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
 def test_a_holder_that_slept_while_nobody_came_goes_on(run: Run) -> None:
     with clock_set() as laptop, hold_lease(run):
         laptop.slept_seconds = 3600
-        check_lease()
+        check_held()
         lease = read_lease(run)
         assert lease is not None
         assert lease.expires_at > NOON + 3600
@@ -158,7 +159,7 @@ def test_a_holder_whose_lease_cannot_have_ended_asks_nobody(run: Run, tmp_path: 
     with hold_lease(run):
         lease_file = tmp_path / run.id / "lease.json"
         lease_file.rename(tmp_path / "elsewhere")
-        check_lease()
+        check_held()
         (tmp_path / "elsewhere").rename(lease_file)
 
 
@@ -167,7 +168,7 @@ def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Ru
 
     def ask() -> None:
         try:
-            check_lease()
+            check_held()
             told.append(True)
         except LeaseLostError:
             told.append(False)
@@ -202,7 +203,7 @@ def test_a_released_run_is_free_at_once(run: Run) -> None:
 
 def test_a_run_that_nobody_ever_held_is_not_held(run: Run) -> None:
     assert read_lease(run) is None
-    check_lease()
+    check_held()
 
 
 def leave_lease(run: Run, process: dict[str, str], *, expires_at: float) -> None:

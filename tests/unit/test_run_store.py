@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from notebake.errors import RunStoreError
-from notebake.store.interface import RunStore, default_location, open_store
+from notebake.runs.open_store import default_location, open_store
+from notebake.store.interface import RunStore
 
 KEY = "run-1/run.json"
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def test_the_default_location_follows_the_environment(monkeypatch: pytest.Monkey
 
 def test_a_directory_does_without_boto3(tmp_path: Path) -> None:
     script = (
-        "import sys; from notebake.store.interface import open_store;"
+        "import sys; from notebake.runs.open_store import open_store;"
         " open_store(sys.argv[1]).list('');"
         " sys.exit('boto3' in sys.modules)"
     )

@@ -8,6 +8,7 @@ import pytest
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe, Software
 from notebake.records import Run
+from notebake.runs.open_store import open_store
 from notebake.runs.registry import (
     adopt_recipe,
     bump_epoch,
@@ -24,7 +25,7 @@ from notebake.runs.registry import (
     read_header,
     record_outcome,
 )
-from notebake.store.interface import RunStore, open_store
+from notebake.store.interface import RunStore
 
 RECIPE = Recipe(name="ocean", description="Wellen, Strömung", tags={"Owner": "ada"})
 MENDED = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})

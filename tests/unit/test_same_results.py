@@ -11,7 +11,7 @@ from notebake.notebook.same_results import check_results, remember_shown, shown_
 from notebake.recipe import Notebook, Recipe
 from notebake.records import NotebookVerdict, Run, Shown
 from notebake.runs import registry
-from notebake.store.interface import open_store
+from notebake.runs.open_store import open_store
 from tests.executed_notebooks import cell, notebook, printed
 
 VERDICT = NotebookVerdict(cells=3, figures=2, seconds=1.0)

@@ -8,14 +8,14 @@ import inspect
 from shlex import join, quote
 from types import ModuleType
 
-from notebake.commands.notebook_programs import (
+from notebake.notebook import language, value_uses
+from notebake.notebook import parameters as notebook_parameters
+from notebake.notebook.host_programs import (
     CHECK_NOTEBOOK,
     NOT_FIT,
     PREPARE_KERNELS,
     WRITE_STATUS,
 )
-from notebake.notebook import language, value_uses
-from notebake.notebook import parameters as notebook_parameters
 
 PAPERMILL = "/opt/notebake/papermill/bin/papermill"
 PYTHON_PREFIX = "/opt/notebake/python"
