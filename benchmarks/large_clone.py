@@ -19,8 +19,8 @@ from benchmarks.own_cloud import PROJECT
 from benchmarks.peak_memory import peak_kib
 from notebake.commands.repository import clone_repository
 from notebake.recipe import Repository
-from notebake.records import Host
 from notebake.ssh.detached import run_detached
+from notebake.ssh.host import Host
 from sandbox.control import git_server
 from sandbox.home import Home
 

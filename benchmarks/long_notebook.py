@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.peak_memory import peak_kib
 from notebake.notebook.html import as_html
-from notebake.notebook.verdict import judge
+from notebake.notebook.judge import judge
 from notebake.recipe import Notebook
 from tests.sweep.executed_notebook import EXECUTED
 

@@ -16,17 +16,17 @@ from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
-from notebake.machines.builder import baked_image
+from notebake.images.baked import current_image
 from notebake.machines.renewal import keep_alive
 from notebake.preflight.credentials import tell_of_ending
 from notebake.recipe.file import load_recipe
-from notebake.records import Run
 from notebake.runbook.step import Step, carry_out, until_not_lost
 from notebake.runs import registry
 from notebake.runs.executing import executing
 from notebake.runs.flow_runs import open_run_of
 from notebake.runs.lock import LeaseLostError
 from notebake.runs.open_store import default_location, open_store
+from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from notebake.waiting import allow_waiting, stops_waiting_when_interrupted
 
@@ -65,7 +65,7 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
                 tear_down_after(error, run)
             raise
         carry_out(TEAR_DOWN, run)
-        image = baked_image(run)
+        image = current_image(run)
     if image is None:
         raise ImageNotAcceptedError(f"The image of run {run.id} is not there any more.")
     return image.id

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from notebake.errors import LostError, NotebakeError, WrongAccountError
-from notebake.records import Run
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 TOLD = "notebake_told"
@@ -53,7 +53,7 @@ def told_by(error: BaseException | None) -> str:
 def what_is_left(run: Run, error: BaseException) -> str:
     """Return what a failure leaves, and what to type; that it cannot be told hides no failure."""
     try:
-        from notebake.resources.failure_report import aftermath, what_to_type
+        from notebake.machines.failure_report import aftermath, what_to_type
     except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
         return f"What is left of run {run.id} could not be told: {spell(other)}"
     if isinstance(error, WrongAccountError):

@@ -11,9 +11,9 @@ from prefect.states import Completed
 
 from notebake.errors import NotebakeError, is_worth_a_retry
 from notebake.execution import check_held
-from notebake.records import Run
 from notebake.runbook.step import Step, carry_out, describe
 from notebake.runs import registry
+from notebake.runs.run import Run
 
 RETRIES = 2
 RETRY_SECONDS = [2.0, 10.0]

@@ -9,12 +9,12 @@ from flows.failure import spell, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
-from notebake.records import Done, Run
 from notebake.resources.leftovers import describe_resource, left_over
-from notebake.runbook.step import Step, carry_out
+from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.executing import executing
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.registry import load_run
+from notebake.runs.run import Run
 from notebake.runs.secret_store import forget_secrets
 from notebake.timeouts import SETTLE_SECONDS
 from notebake.waiting import allow_waiting, wait_until

@@ -6,9 +6,10 @@ Costs   nothing of its own
 """
 
 from notebake.jupyter.checks import check_jupyter
-from notebake.machines.builder import builder_host, find_on_host, mark_on_host
-from notebake.records import Done, Run
-from notebake.runbook.step import Step
+from notebake.machines.builder import builder_host
+from notebake.machines.host_step import find_on_host, mark_on_host
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
 
 NAME = "check_server"
 

@@ -8,7 +8,7 @@ Costs   nothing of its own
 from shlex import quote
 
 from notebake.acceptance.allowed_findings import keep_allowed
-from notebake.aws import instances, tags
+from notebake.aws import tags
 from notebake.commands.boot import machine_id
 from notebake.commands.clean import make_clean, remove_login, work_name
 from notebake.commands.engine import lacks_engine
@@ -21,15 +21,18 @@ from notebake.errors import (
     LostError,
     SecretFoundError,
 )
+from notebake.images.baked import current_image, is_finished
 from notebake.machines import identity
-from notebake.machines.builder import baked_image, builder_host, is_finished
+from notebake.machines.builder import builder_host
 from notebake.machines.credential_search import carry_engine, search_program
-from notebake.records import Done, Host, Run
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
-from notebake.runbook.step import Step
+from notebake.runbook.step import Done, Step
 from notebake.runs.lasting_tags import mark
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
+from notebake.ssh.host import Host
 
 NAME = "clean_host"
 CLEAN_SECONDS = 7200
@@ -38,11 +41,11 @@ CLEAN_SECONDS = 7200
 def find_sealed(run: Run) -> Done | None:
     """Return that the builder is sealed, or has become an image."""
     digest = asked_for(run.recipe, NAME)
-    instance = instances.find_builder(run)
+    instance = own_machines.find_builder(run)
     if instance:
         is_done = is_finished(run, instance)
         return Done(digest=digest, detail=f"{instance.id} is finished") if is_done else None
-    image = baked_image(run)
+    image = current_image(run)
     return Done(digest=digest, detail=f"in {image.id}") if image else None
 
 

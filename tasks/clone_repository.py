@@ -7,10 +7,11 @@ Costs   nothing of its own
 
 from notebake.commands.repository import clone_repository as clone_command
 from notebake.commands.repository import repository_commit
-from notebake.machines.builder import find_on_host, make_on_host
-from notebake.records import Done, Host, Run
-from notebake.runbook.step import Step
-from notebake.ssh import host as ssh
+from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 
 NAME = "clone_repository"
 

@@ -13,12 +13,14 @@ from notebake.commands.datasets import (
     prepare_staging,
     receive_dataset,
 )
-from notebake.machines.builder import builder_host, find_on_host, make_on_host
+from notebake.machines.builder import builder_host
 from notebake.machines.dataset_relay import relay_dataset
 from notebake.machines.fitness import full_disk_named
-from notebake.records import Done, Host, Run
-from notebake.runbook.step import Step
-from notebake.ssh import host as ssh
+from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 
 NAME = "fetch_datasets"
 FETCH_SECONDS = 6 * 3600

@@ -5,18 +5,19 @@ Gives   KeyPair, tagged with the run; the private half stays in the run store
 Costs   nothing
 """
 
-from notebake.aws import key_pairs
-from notebake.machines.builder import accepted_image
+from notebake.aws.model import Image, KeyPair
+from notebake.images.baked import accepted_image
+from notebake.machines import ssh_access
 from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
-from notebake.records import Image, KeyPair, Run
 from notebake.runbook.step import Step
+from notebake.runs.run import Run
 
 ROLE = "builder"
 
 
 def find_key_pair(run: Run) -> KeyPair | Image | None:
     """Return the run's key pair if EC2 has it, or the accepted image that needs none any more."""
-    return key_pairs.find_key_pair(run, ROLE) or accepted_image(run)
+    return ssh_access.find_key_pair(run, ROLE) or accepted_image(run)
 
 
 def make_key_pair(run: Run) -> KeyPair:

@@ -7,9 +7,9 @@ Costs   nothing of its own
 
 from notebake.commands.apt import install_packages, packages_are_installed
 from notebake.commands.shell import NETWORK_ENVIRONMENT, script
-from notebake.machines.builder import find_on_host, make_on_host
-from notebake.records import Done, Run
-from notebake.runbook.step import Step
+from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
 
 NAME = "install_packages"
 

@@ -7,11 +7,13 @@ Costs   nothing of its own
 
 from notebake.commands.papermill import LOCK_FILE, install_papermill, papermill_is_installed
 from notebake.commands.software import LOCKS
-from notebake.machines.builder import builder_host, find_on_host, make_on_host
-from notebake.records import Done, Host, Run
-from notebake.runbook.step import Step
+from notebake.machines.builder import builder_host
+from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.runbook.step import Done, Step
 from notebake.runs import registry
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 
 NAME = "install_papermill"
 

@@ -12,13 +12,15 @@ from notebake.commands.software import (
     software_is_installed,
 )
 from notebake.errors import DiskFullError, HostCommandError
-from notebake.machines.builder import builder_host, find_on_host, make_on_host
+from notebake.machines.builder import builder_host
+from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.recipe.software_advice import advise
-from notebake.records import Done, Host, Run
 from notebake.runbook.digests import asked_for
-from notebake.runbook.step import Step
+from notebake.runbook.step import Done, Step
 from notebake.runs import registry
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 
 NAME = "install_software"
 

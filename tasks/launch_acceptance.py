@@ -7,16 +7,20 @@ Costs   two instances for some minutes
 
 import logging
 
-from notebake.aws import instances, key_pairs, tags
+from notebake.acceptance.evidence import Machines
+from notebake.aws import instances, tags
+from notebake.aws.model import Image, Instance
 from notebake.commands.user_data import user_data
 from notebake.errors import LostError
-from notebake.machines.builder import baked_image
+from notebake.images.baked import current_image
 from notebake.machines.launch import launch
 from notebake.machines.launch_request import remove_machines
 from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
-from notebake.records import Image, Instance, Machines, Run
+from notebake.names import name_of_key_pair
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
 from notebake.runbook.step import Step
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 NAME = "launch_acceptance"
@@ -26,10 +30,10 @@ COUNT = 2
 
 def find_machines(run: Run) -> Image | Machines | None:
     """Return the machines, or the image where it has been accepted already."""
-    image = baked_image(run)
+    image = current_image(run)
     if image and tags.ACCEPTED in image.tags:
         return image
-    found = instances.find_instances(run, ROLE)
+    found = own_machines.find_instances(run, ROLE)
     current = [one for one in found if image and is_wanted(one, image)]
     return Machines(instances=tuple(current)) if len(current) == COUNT else None
 
@@ -41,10 +45,10 @@ def is_wanted(machine: Instance, image: Image) -> bool:
 
 def launch_acceptance(run: Run) -> Machines:
     """Launch what is missing of the two; lost ones, and those of an older image, go first."""
-    image = baked_image(run)
+    image = current_image(run)
     if image is None:
         raise LostError(f"The image of run {run.id} is gone.", f"Type: notebake resume {run.id}")
-    found = instances.find_instances(run, ROLE)
+    found = own_machines.find_instances(run, ROLE)
     outdated = [one.id for one in found if not is_wanted(one, image)]
     if outdated:
         log.info("Terminating %s: lost, or not of %s", ", ".join(outdated), image.id)
@@ -60,12 +64,12 @@ def launch_acceptance(run: Run) -> Machines:
                 number=number,
                 instance_types=types,
                 image_id=image.id,
-                key_name=key_pairs.key_pair_name(run, ROLE),
+                key_name=name_of_key_pair(run.id, ROLE),
                 user_data=user_data(lease_hours=run.recipe.lease_hours),
                 disks=[],
                 marks={tags.LAUNCH: asked_for(run.recipe, NAME)},
             )
-    return Machines(instances=tuple(instances.find_instances(run, ROLE)))
+    return Machines(instances=tuple(own_machines.find_instances(run, ROLE)))
 
 
 def terminate_machines(run: Run) -> None:

@@ -7,16 +7,19 @@ Costs   instance-hours and its disks, until undone
 
 import logging
 
-from notebake.aws import instances, key_pairs, tags
+from notebake.aws import tags
+from notebake.aws.model import Image, Instance
 from notebake.commands.user_data import user_data
+from notebake.images.baked import current_image
 from notebake.machines.block_devices import disks_of_builder
-from notebake.machines.builder import baked_image
 from notebake.machines.launch import launch, resolve_base_image
 from notebake.machines.launch_request import remove_machines
-from notebake.records import Image, Instance, Run
+from notebake.names import name_of_key_pair
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
 from notebake.runbook.step import Step
 from notebake.runs import keys, secret_store
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 ROLE = "builder"
@@ -24,9 +27,9 @@ ROLE = "builder"
 
 def find_instance(run: Run) -> Instance | Image | None:
     """Return the run's builder if it is as the recipe wants it, or the image made of such a one."""
-    found = instances.find_builder(run)
+    found = own_machines.find_builder(run)
     if found is None:
-        return baked_image(run)
+        return current_image(run)
     return found if is_wanted(run, found) else None
 
 
@@ -43,7 +46,7 @@ def launch_instance(run: Run) -> Instance:
     One that never let anybody in, or was launched for another base, other disks or another type,
     goes first.
     """
-    for found in instances.find_instances(run, ROLE):
+    for found in own_machines.find_instances(run, ROLE):
         if is_wanted(run, found):
             return found
         why = found.tags.get(tags.LOST, "is not what the recipe asks for now")
@@ -56,7 +59,7 @@ def launch_instance(run: Run) -> Instance:
         number=1,
         instance_types=run.recipe.instance_types,
         image_id=base["ImageId"],
-        key_name=key_pairs.key_pair_name(run, ROLE),
+        key_name=name_of_key_pair(run.id, ROLE),
         user_data=user_data(
             host_key_private=secret_store.placeholder("builder-host"),
             host_key_public=keys.keys_of(run, "builder-host").public,

@@ -9,10 +9,12 @@ from notebake.aws import volumes as aws_volumes
 from notebake.commands.instance_store import install_instance_store
 from notebake.commands.volumes import prepare_volume, volumes_are_mounted
 from notebake.machines.block_devices import device_names
-from notebake.machines.builder import builder_host, find_on_host, make_on_host
-from notebake.records import Done, Host, Run
-from notebake.runbook.step import Step
-from notebake.ssh import host as ssh
+from notebake.machines.builder import builder_host
+from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 
 NAME = "mount_volumes"
 

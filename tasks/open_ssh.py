@@ -6,11 +6,13 @@ Costs   nothing
 """
 
 from notebake.aws import networks
-from notebake.machines.builder import accepted_image
+from notebake.aws.model import Image, SecurityGroup
+from notebake.images.baked import accepted_image
+from notebake.machines import ssh_access
 from notebake.machines.ssh_access import ensure_group, remove_group
 from notebake.machines.worker_address import ssh_sources
-from notebake.records import Image, Run, SecurityGroup
 from notebake.runbook.step import Step
+from notebake.runs.run import Run
 
 
 def find_open_ssh(run: Run) -> SecurityGroup | Image | None:
@@ -18,7 +20,7 @@ def find_open_ssh(run: Run) -> SecurityGroup | Image | None:
 
     For an accepted image nobody has to be let in any more.
     """
-    found = networks.find_security_group(run)
+    found = ssh_access.find_security_group(run)
     if found is None:
         return accepted_image(run)
     if found.ssh_from != ssh_sources(run.recipe):

@@ -7,20 +7,20 @@ Costs   nothing
 
 import logging
 
-from notebake.aws import instances
 from notebake.costs.estimate import describe_sum, estimate
 from notebake.digest import digest_of
-from notebake.machines.builder import baked_image
+from notebake.images.baked import current_image
 from notebake.preflight import Verdict, check_everything, with_verdict
-from notebake.records import Done, Run
-from notebake.runbook.step import Step
+from notebake.resources import own_machines
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 
 
 def find_checked(run: Run) -> Done | None:
     """Return that the run is past the point at which nothing had been made."""
-    there = instances.find_builder(run) or baked_image(run)
+    there = own_machines.find_builder(run) or current_image(run)
     return Done(digest=digest_of(run.recipe), detail=f"{there.id} is there") if there else None
 
 

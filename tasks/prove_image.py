@@ -5,8 +5,8 @@ Gives   Proof, in sentences; the executed notebooks lie in the run store
 Costs   nothing of its own
 """
 
+from notebake.acceptance.evidence import Proof
 from notebake.acceptance.proof import find_proof, kept_as, prove
-from notebake.aws import instances
 from notebake.errors import (
     CloudError,
     HostUnreachableError,
@@ -16,16 +16,17 @@ from notebake.errors import (
     NotebakeError,
     RunStoreError,
 )
-from notebake.machines.builder import baked_image
+from notebake.images.baked import current_image
 from notebake.notebook.same_results import remember_shown, shown_before
-from notebake.records import Proof, Run
+from notebake.resources import own_machines
 from notebake.runbook.step import Step
 from notebake.runs.lock import LeaseLostError
+from notebake.runs.run import Run
 
 
 def find_image_proof(run: Run) -> Proof | None:
     """Return the proof of the run's image, if it has been given."""
-    image = baked_image(run)
+    image = current_image(run)
     return find_proof(run, image) if image else None
 
 
@@ -38,8 +39,8 @@ def prove_image(run: Run) -> Proof:
         HostUnreachableError: a machine is out of reach. That, and trouble with AWS or with the run
             store, says nothing about the image.
     """
-    image = baked_image(run)
-    machines = instances.find_instances(run, "acceptance")
+    image = current_image(run)
+    machines = own_machines.find_instances(run, "acceptance")
     if image is None or not machines:
         raise LostError(f"The image of run {run.id} or its machines are gone.", "Resume the run.")
     try:
@@ -54,7 +55,7 @@ def prove_image(run: Run) -> Proof:
 
 def forget_shown(run: Run) -> None:
     """Forget what machines from the image have shown: whoever goes back wants it shown again."""
-    for machine in instances.find_instances(run, "acceptance"):
+    for machine in own_machines.find_instances(run, "acceptance"):
         if shown_before(run, machine.id, kept_as(machine)):
             remember_shown(run, "", kept_as(machine))
 

@@ -10,11 +10,12 @@ import logging
 from notebake import clock
 from notebake.acceptance.proof import find_proof
 from notebake.aws import images, tagging, tags
+from notebake.aws.model import Image
 from notebake.errors import ImageNotAcceptedError
-from notebake.machines.builder import baked_image
-from notebake.records import Image, Run
+from notebake.images.baked import current_image
 from notebake.runbook.step import Step
 from notebake.runs.lasting_tags import mark
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def find_published(run: Run) -> Image | None:
     """Return the image if it is marked as accepted, and shared with whom the recipe names."""
-    image = baked_image(run)
+    image = current_image(run)
     if image is None or tags.ACCEPTED not in image.tags or tags.EXPIRES in image.tags:
         return None
     shared = images.shared_with(image.id, run.recipe.region) if run.recipe.share_with else set()
@@ -31,7 +32,7 @@ def find_published(run: Run) -> Image | None:
 
 def publish_image(run: Run) -> Image:
     """Share it, then mark it and its snapshots as what stays."""
-    image = baked_image(run)
+    image = current_image(run)
     if image is None or find_proof(run, image) is None:
         raise ImageNotAcceptedError(f"There is no proof of the image of run {run.id}.")
     region = run.recipe.region

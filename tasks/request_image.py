@@ -8,15 +8,19 @@ Costs   snapshot storage, for as long as the image is kept
 import logging
 from typing import Any
 
-from notebake.aws import images, instances, tags
+from notebake.aws import images, tags
+from notebake.aws.model import Image
 from notebake.digest import digest_of
 from notebake.errors import CloudError, LostError
+from notebake.images import own_image
+from notebake.images.baked import is_sealed, usable_image
 from notebake.machines.block_devices import device_names
-from notebake.machines.builder import is_sealed, standing_image
-from notebake.records import Image, Run
+from notebake.names import name_of_image
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
 from notebake.runbook.step import Step
 from notebake.runs.attempts import attempt, close_removed, keep_looking
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 NAME = "request_image"
@@ -28,14 +32,14 @@ def request_image(run: Run) -> Image:
     Raises:
         LostError: there is no builder that is sealed and stopped any more.
     """
-    if found := standing_image(run):
+    if found := usable_image(run):
         return found
-    if outdated := images.find_image(run):
+    if outdated := own_image.find_image(run):
         check_not_accepted(outdated)
         log.info("Removing %s: it is %s, or not of this recipe", outdated.id, outdated.state)
         images.remove_image(outdated, run.recipe.region)
-    images.remove_orphan_snapshots(run)
-    builder = instances.find_builder(run)
+    own_image.remove_orphan_snapshots(run)
+    builder = own_machines.find_builder(run)
     if builder is None or builder.state != "stopped" or not is_sealed(run, builder):
         raise LostError(
             f"No builder of run {run.id} is sealed and stopped.", f"Type: notebake resume {run.id}"
@@ -49,8 +53,8 @@ def request_image(run: Run) -> Image:
     image = attempt(
         run,
         "image",
-        {"name": images.image_name(run), "of": builder.id},
-        lambda before_each: images.request_image(
+        {"name": name_of_image(run.id), "of": builder.id},
+        lambda before_each: own_image.request_image(
             run, builder.id, disks_of_image(run), lineage, before_each
         ),
         marks=tags.tags_for(run, "image", **lineage),
@@ -85,15 +89,15 @@ def check_not_accepted(image: Image) -> None:
 
 def remove_unaccepted_image(run: Run) -> None:
     """Remove the run's image and snapshots, unless it has been accepted."""
-    image = keep_looking(run, "image", lambda: images.find_image(run))
+    image = keep_looking(run, "image", lambda: own_image.find_image(run))
     if image and tags.ACCEPTED in image.tags:
         log.info("Keeping %s: it is accepted", image.id)
     elif image:
         log.info("Removing %s: it was not accepted", image.id)
         images.remove_image(image, run.recipe.region)
-    images.remove_orphan_snapshots(run)
+    own_image.remove_orphan_snapshots(run)
     if image is None or tags.ACCEPTED not in image.tags:
         close_removed(run, "image")
 
 
-STEP = Step(NAME, "Ask for the image", standing_image, request_image, remove_unaccepted_image)
+STEP = Step(NAME, "Ask for the image", usable_image, request_image, remove_unaccepted_image)

@@ -12,16 +12,21 @@ Costs   the builder for some minutes more; it is stopped again afterwards
 import logging
 
 from notebake.aws import images, instances, tags
+from notebake.aws.model import Image, Instance
 from notebake.commands.boot import are_mount_points
 from notebake.errors import LostError
+from notebake.images import own_image
+from notebake.images.baked import current_image, is_sealed, shown_image
 from notebake.jupyter.checks import wait_for_jupyter
 from notebake.machines.boot import wait_for_boot
-from notebake.machines.builder import baked_image, host_of, is_sealed, shown_image
-from notebake.records import Done, Host, Image, Instance, Run
+from notebake.machines.builder import host_of
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
-from notebake.runbook.step import Step
+from notebake.runbook.step import Done, Step
 from notebake.runs.lasting_tags import mark
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.timeouts import IMAGE_SECONDS
 from notebake.waiting import wait_until
 
@@ -32,7 +37,7 @@ NAME = "restart_host"
 def find_restarted(run: Run) -> Done | None:
     """Return that the builder came back whole after the stop for its image."""
     digest = asked_for(run.recipe, NAME)
-    image = baked_image(run)
+    image = current_image(run)
     if image is None or image.tags.get(tags.RESTARTED) != digest:
         return None
     return Done(digest=digest, detail=f"the builder of {image.id} came back whole")
@@ -48,7 +53,7 @@ def restart_host(run: Run) -> Done:
     """
     region = run.recipe.region
     image = shown_image(run)
-    instance = instances.find_builder(run)
+    instance = own_machines.find_builder(run)
     if instance is None:
         raise without_builder(run, image)
     if is_sealed(run, instance):
@@ -77,9 +82,9 @@ def restart_host(run: Run) -> Done:
 def are_disks_in_snapshots(run: Run, builder: Instance, image_id: str) -> bool:
     """Tell whether what happens on the builder from now on does not come into its image."""
     disks = len(builder.volume_ids) - sum(not one.is_in_image for one in run.recipe.volumes)
-    if images.count_snapshots_begun(run, image_id) >= disks:
+    if own_image.count_snapshots_begun(run, image_id) >= disks:
         return True
-    image = baked_image(run)
+    image = current_image(run)
     return image is not None and image.state == "available"
 
 
@@ -87,7 +92,7 @@ def without_builder(run: Run, image: Image) -> LostError:
     """Return the error that has the builder made again, and with it the image."""
     log.warning("The builder is gone before it was started again: removing %s", image.id)
     images.remove_image(image, run.recipe.region)
-    images.remove_orphan_snapshots(run)
+    own_image.remove_orphan_snapshots(run)
     return LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
 
 
@@ -99,7 +104,7 @@ def check_all_is_back(run: Run, host: Host) -> None:
 
 def forget_restart(run: Run) -> None:
     """Let the builder be started again, whatever was found before."""
-    image = baked_image(run)
+    image = current_image(run)
     if image:
         mark(run, image.id, {tags.RESTARTED: ""})
 

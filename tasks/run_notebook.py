@@ -6,11 +6,14 @@ Costs   nothing of its own
 """
 
 from notebake.humanize import counted
-from notebake.machines.builder import builder_host, find_on_host, mark_on_host
+from notebake.machines.builder import builder_host
+from notebake.machines.host_step import find_on_host, mark_on_host
 from notebake.notebook.run import kept_verdict, prove_by_notebook
 from notebake.notebook.same_results import BUILDERS
-from notebake.records import Done, Host, NotebookVerdict, Run
-from notebake.runbook.step import Step
+from notebake.notebook.verdict import NotebookVerdict
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
+from notebake.ssh.host import Host
 
 NAME = "run_notebook"
 

@@ -6,10 +6,11 @@ Costs   nothing of its own
 """
 
 from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
-from notebake.machines.builder import find_on_host, make_on_host
-from notebake.records import Done, Host, Run
-from notebake.runbook.step import Step
-from notebake.ssh import host as ssh
+from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.runbook.step import Done, Step
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.timeouts import JUPYTER_SECONDS
 
 NAME = "start_jupyter"

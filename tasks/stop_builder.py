@@ -6,23 +6,25 @@ Costs   its disks
 """
 
 from notebake.aws import instances
+from notebake.aws.model import Image, Instance
 from notebake.errors import LostError
-from notebake.machines.builder import standing_image
-from notebake.records import Image, Instance, Run
+from notebake.images.baked import usable_image
+from notebake.resources import own_machines
 from notebake.runbook.step import Step
+from notebake.runs.run import Run
 
 
 def find_stopped(run: Run) -> Instance | Image | None:
     """Return the stopped builder, or the image that was made of it."""
-    instance = instances.find_builder(run)
+    instance = own_machines.find_builder(run)
     if instance and instance.state == "stopped":
         return instance
-    return standing_image(run)
+    return usable_image(run)
 
 
 def stop_builder(run: Run) -> Instance:
     """Stop it and wait until it is."""
-    instance = instances.find_builder(run)
+    instance = own_machines.find_builder(run)
     if instance is None:
         raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
     instances.stop_instance(instance.id, run.recipe.region)

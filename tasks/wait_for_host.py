@@ -9,24 +9,28 @@ import logging
 from typing import NoReturn
 
 from notebake.aws import instances, tags
+from notebake.aws.model import Instance
 from notebake.commands.apt import spare_our_services
 from notebake.commands.boot import first_boot_status
 from notebake.commands.clean import work_name
 from notebake.commands.shell import as_root
 from notebake.commands.user_data import keep_package_lock_free, lease_is_armed
 from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
+from notebake.images.baked import current_image, is_finished
 from notebake.machines.boot import wait_for_boot
-from notebake.machines.builder import baked_image, host_of, is_finished
+from notebake.machines.builder import host_of
 from notebake.machines.fitness import check_fitness, wait_for_package_lock
 from notebake.machines.renewal import renew
 from notebake.notebook.html import prepare_pages
-from notebake.records import Done, Host, Instance, Run
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
-from notebake.runbook.step import Step
+from notebake.runbook.step import Done, Step
 from notebake.runs import registry
 from notebake.runs.lasting_tags import mark
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
 from notebake.ssh.detached import end, is_running
+from notebake.ssh.host import Host
 from notebake.timeouts import BOOT_SECONDS
 
 log = logging.getLogger(__name__)
@@ -36,10 +40,10 @@ OF_THE_SEAL = (tags.SEALED, tags.BAKED)
 
 def find_host(run: Run) -> Done | None:
     """Return that the builder needs no waiting for: it answers, or is sealed, or is an image."""
-    instance = instances.find_builder(run)
+    instance = own_machines.find_builder(run)
     digest = asked_for(run.recipe, "launch_instance")
     if instance is None:
-        image = baked_image(run)
+        image = current_image(run)
         return Done(digest=digest, detail=f"in {image.id}") if image else None
     if is_finished(run, instance):
         return Done(digest=digest, detail=f"{instance.id} is finished")
@@ -64,7 +68,7 @@ def wait_for_host(run: Run) -> Done:
         TunnelForbiddenError: its sshd leads nobody to the port of JupyterLab.
     """
     prepare_pages()
-    instance = instances.find_builder(run)
+    instance = own_machines.find_builder(run)
     if instance is None:
         raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
     try:

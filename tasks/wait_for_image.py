@@ -6,18 +6,20 @@ Costs   nothing of its own
 """
 
 from notebake.aws import images
+from notebake.aws.model import Image
 from notebake.aws.readings import LOOK_SECONDS
 from notebake.errors import CloudError, LostError, WaitTimeoutError
-from notebake.machines.builder import baked_image, shown_image
-from notebake.records import Image, Run
+from notebake.images import own_image
+from notebake.images.baked import current_image, shown_image
 from notebake.runbook.step import Step
+from notebake.runs.run import Run
 from notebake.timeouts import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
 from notebake.waiting import wait_until
 
 
 def find_available_image(run: Run) -> Image | None:
     """Return the image if it can be launched."""
-    image = baked_image(run)
+    image = current_image(run)
     return image if image and image.state == "available" else None
 
 
@@ -39,18 +41,18 @@ def wait_for_image(run: Run) -> Image:
             what=f"the image of run {run.id}",
             timeout_seconds=IMAGE_SECONDS + IMAGE_SECONDS_PER_GIB * size_gib,
             interval_seconds=LOOK_SECONDS,
-            progress=lambda: images.snapshot_progress(run),
+            progress=lambda: own_image.snapshot_progress(run),
         )
     except WaitTimeoutError as error:
         raise WaitTimeoutError(error.message, f"Wait on with: notebake resume {run.id}") from error
-    if left := images.disks_that_stay(run):
+    if left := own_image.disks_that_stay(run):
         raise CloudError(f"Disks of {image.id} would outlive its machines: {', '.join(left)}.")
     return image
 
 
 def is_ready(run: Run) -> Image | None:
     """Return the image once it is available."""
-    image = baked_image(run)
+    image = current_image(run)
     if image and image.state in images.BROKEN_STATES:
         raise LostError(
             f"EC2 gave {image.id} up: it is {image.state}.",

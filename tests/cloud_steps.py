@@ -1,9 +1,11 @@
 """The steps that need EC2 alone, in their order, and how far a run has got with them."""
 
-from notebake.aws import instances, tagging, tags
-from notebake.records import Done, Instance, Run
+from notebake.aws import tagging, tags
+from notebake.aws.model import Instance
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
-from notebake.runbook.step import Step, carry_out
+from notebake.runbook.step import Done, Step, carry_out
+from notebake.runs.run import Run
 from notebake.waiting import wait_until
 from tasks import (
     clean_host,
@@ -19,7 +21,7 @@ from tasks import (
 
 def seal(run: Run) -> Done:
     """Say of the builder that it is clean, though there is no host."""
-    builder = instances.find_builder(run)
+    builder = own_machines.find_builder(run)
     assert builder
     digest = asked_for(run.recipe, clean_host.NAME)
     tagging.add_tags(run.recipe.region, [builder.id], {tags.SEALED: digest})
@@ -71,7 +73,7 @@ def settle(run: Run) -> None:
 
 def all_of(run: Run, role: str) -> list[Instance]:
     """Return the run's machines of a role."""
-    return instances.find_instances(run, role)
+    return own_machines.find_instances(run, role)
 
 
 def undo_all(run: Run) -> None:

@@ -10,9 +10,10 @@ from unittest import mock
 
 from notebake.aws.clients import connect
 from notebake.recipe import Network, Recipe, Volume
-from notebake.records import Record, Run
+from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error

@@ -3,7 +3,8 @@
 from typing import Any
 
 from notebake.aws import inventory, tagging, tags
-from notebake.records import Resource, Run
+from notebake.aws.model import Resource
+from notebake.runs.run import Run
 from tests.cloud_world import REGION, CloudWorld
 
 PAST = "2026-01-01T00:00:00+00:00"

@@ -13,7 +13,7 @@ from threading import Thread
 from notebake.preflight import Verdict, ask_everything, with_verdict
 from notebake.preflight.checks import CHECKS
 from notebake.preflight.finding import carry_out_check
-from notebake.records import Run
+from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 

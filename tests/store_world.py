@@ -9,8 +9,8 @@ from pathlib import Path
 from notebake.aws.clients import connect
 from notebake.aws.s3_store import s3_store
 from notebake.errors import RunIsHeldError
-from notebake.records import Run
 from notebake.runs.lock import hold_lease
+from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_world import REGION, CloudWorld, cloud_world

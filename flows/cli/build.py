@@ -16,11 +16,11 @@ from notebake.errors import NotebakeError
 from notebake.local.home import check_home, is_in_home
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
-from notebake.records import Run
 from notebake.runbook.progress import State, StepProgress, Titles
 from notebake.runs import registry
 from notebake.runs.log import kept_log
 from notebake.runs.open_store import default_location, open_store
+from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from notebake.store.interface import RunStore, is_remote
 

@@ -1,14 +1,16 @@
 """Going back: a step, and all that follow it, as if they had not been done."""
 
 from flows.build_plan import BUILD
-from notebake.aws import instances, tags
+from notebake.aws import tags
 from notebake.commands import markers
 from notebake.errors import NotebakeError
-from notebake.machines.builder import baked_image, builder_host
-from notebake.records import Run
+from notebake.images.baked import current_image
+from notebake.machines.builder import builder_host
+from notebake.resources import own_machines
 from notebake.runbook.step import Step
 from notebake.runs.executing import executing
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
 from tasks import clean_host, prove_image, restart_host, wait_for_host
 
 
@@ -26,7 +28,7 @@ def rewind(run: Run, from_step: str) -> None:
     if from_step not in names:
         raise NotebakeError(f"There is no step {from_step}.", f"Steps: {', '.join(names)}")
     with executing(run):
-        image = baked_image(run)
+        image = current_image(run)
         if image and tags.ACCEPTED in image.tags:
             raise NotebakeError(
                 f"{image.id} is accepted already.", "Build anew: notebake build RECIPE"
@@ -42,7 +44,7 @@ def go_back(run: Run, again: list[Step]) -> None:
     restart_host.forget_restart(run)
     prove_image.forget_shown(run)
     is_work_undone = clean_host.STEP in again
-    if is_work_undone and instances.find_builder(run):
+    if is_work_undone and own_machines.find_builder(run):
         wait_for_host.wait_for_host(run)
         host = builder_host(run)
         for step in again:

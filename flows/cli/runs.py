@@ -8,12 +8,12 @@ from rich.text import Text
 
 from flows.terminal.console import open_console
 from notebake.errors import NotebakeError
-from notebake.records import Run
 from notebake.runs import registry
 from notebake.runs.account import kept_account
 from notebake.runs.events import Event
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.registry import RunHeader
+from notebake.runs.run import Run
 from notebake.runs.summaries import holder_of
 from notebake.store.interface import RunStore
 

@@ -103,7 +103,7 @@ def plan(given: argparse.Namespace) -> int:
     """Check everything that can be checked, and say what a build will make and cost."""
     recipe = load_recipe(Path(given.recipe))
     from notebake.preflight import ask_everything, refuse_wrong
-    from notebake.records import Run
+    from notebake.runs.run import Run
 
     console = open_console()
     run = Run(id=f"{recipe.name}-YYYYMMDD-hhmmss-xxxx", recipe=recipe, store="")

@@ -11,8 +11,8 @@ from flows.terminal.console import open_console
 from flows.terminal.findings_table import print_costs, print_elsewhere, print_findings
 from notebake import clock
 from notebake.aws.identity import current_account
+from notebake.aws.model import Account, Resource
 from notebake.errors import RunStoreError
-from notebake.records import Account, Resource
 from notebake.resources.leftovers import describe_resource
 from notebake.resources.retention import Finding
 from notebake.resources.survey import Scope, check_all_answered, look

@@ -24,7 +24,7 @@ from notebake.local.atomic_files import make_private_directory, write_file
 from notebake.local.home import home
 from notebake.local.loopback import keep_loopback_direct, usable_by_python
 from notebake.local.process import Process, is_dead, process_of
-from notebake.records import Record
+from notebake.record import Record
 
 SERVER = (sys.executable, "-m", "flows.local_prefect.server_program")
 WITHOUT_BLOCK_CATALOGUE = {

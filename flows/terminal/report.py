@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import open_console, steadied
+from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
-from notebake.records import Record, Resource
+from notebake.record import Record
 from notebake.runbook.progress import clean_text, spell_seconds
 
 

@@ -5,8 +5,8 @@ import logging
 
 from notebake.credentials.report import Allowed, Report
 from notebake.recipe import Recipe
-from notebake.records import Run
 from notebake.runs import registry
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 FILE = "allowed.json"

@@ -1,11 +1,14 @@
 """What came of a run, gathered from where it lies: the account, the run store, the events."""
 
+from notebake.acceptance.evidence import Proof
 from notebake.acceptance.proof import find_proof
 from notebake.aws import tags
-from notebake.machines.builder import baked_image
-from notebake.records import Image, Proof, Record, Resource, Run
+from notebake.aws.model import Image, Resource
+from notebake.images.baked import current_image
+from notebake.record import Record
 from notebake.resources.leftovers import left_over
 from notebake.runs import registry
+from notebake.runs.run import Run
 
 
 class BuildOutcome(Record):
@@ -21,7 +24,7 @@ class BuildOutcome(Record):
 
 def look_at_outcome(run: Run) -> BuildOutcome | None:
     """Return what a run gave, after looking; None where there is no image."""
-    image = baked_image(run)
+    image = current_image(run)
     if image is None:
         return None
     return BuildOutcome(

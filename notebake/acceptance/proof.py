@@ -6,7 +6,9 @@ from shlex import quote
 from typing import NoReturn
 
 from notebake.acceptance.allowed_findings import allowed_sentences
+from notebake.acceptance.evidence import MachineEvidence, Proof
 from notebake.aws import instances, tags
+from notebake.aws.model import Image, Instance
 from notebake.commands.boot import are_mount_points, machine_id
 from notebake.commands.user_data import lease_is_armed
 from notebake.commands.ways_in import ASK_WAYS_IN, parse_ways_in
@@ -24,10 +26,12 @@ from notebake.machines.builder import as_host
 from notebake.machines.console_host_key import wait_for_host_key
 from notebake.notebook.run import prove_by_notebook
 from notebake.notebook.same_results import check_results, remember_shown, shown_before
-from notebake.records import Host, Image, Instance, Proof, Run, Shown
+from notebake.resources import own_machines
 from notebake.runs import keys, registry
 from notebake.runs.lasting_tags import mark
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.timeouts import FIRST_BOOT_SECONDS, LAZY_DISK_SECONDS
 from notebake.waiting import stops_waiting_when_interrupted
 
@@ -57,7 +61,7 @@ def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
     return proof
 
 
-def examine(run: Run, machine: Instance) -> Shown:
+def examine(run: Run, machine: Instance) -> MachineEvidence:
     """Return what one machine from the image shows, as a stranger with the second key sees it.
 
     Raises:
@@ -86,7 +90,7 @@ def examine(run: Run, machine: Instance) -> Shown:
         version = server.result()
     remember_shown(run, machine.id, name)
     compared = check_results(run, machine.id, name)
-    return Shown(
+    return MachineEvidence(
         instance_id=machine.id,
         instance_type=machine.instance_type,
         host_key=host_key,
@@ -136,7 +140,7 @@ def check_nothing_was_left(host: Host) -> None:
     )
 
 
-def check_identities(run: Run, shown: list[Shown]) -> None:
+def check_identities(run: Run, shown: list[MachineEvidence]) -> None:
     """Raise unless every machine has a host key and a machine-id of its own.
 
     What could not be determined proves nothing, and refuses the image.
@@ -161,7 +165,7 @@ def check_identities(run: Run, shown: list[Shown]) -> None:
     )
 
 
-def other_ways_in(shown: list[Shown]) -> list[str]:
+def other_ways_in(shown: list[MachineEvidence]) -> list[str]:
     """Return the sentence about who else is let in: "no other key" does not mean nobody else."""
     ways = list(dict.fromkeys(way for one in shown for way in one.ways_in))
     if not ways:
@@ -169,14 +173,14 @@ def other_ways_in(shown: list[Shown]) -> list[str]:
     return [f"Beside keys: {'; '.join(ways)}."]
 
 
-def sentences(run: Run, shown: list[Shown]) -> list[str]:
+def sentences(run: Run, shown: list[MachineEvidence]) -> list[str]:
     """Return what was proven, for people."""
     ids = " and ".join(f"{one.instance_id} ({one.instance_type})" for one in shown)
     points = ", ".join(one.mount_point for one in run.recipe.volumes if one.is_in_image)
     verdict = shown[0].verdict
     lost = [
         f"{one.id} ({one.tags[tags.LOST]})"
-        for one in instances.find_launched(run, "acceptance")
+        for one in own_machines.find_launched(run, "acceptance")
         if tags.LOST in one.tags
     ]
     return [
@@ -194,7 +198,7 @@ def sentences(run: Run, shown: list[Shown]) -> list[str]:
     ]
 
 
-def spell_comparison(run: Run, shown: Shown) -> str:
+def spell_comparison(run: Run, shown: MachineEvidence) -> str:
     """Return what was compared with the builder's results, as the end of a sentence."""
     wanted = run.recipe.notebook
     if wanted.compare == "nothing":

@@ -7,7 +7,7 @@ from notebake.aws.clients import calling, connect
 from notebake.aws.partitions import home_region
 from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
 from notebake.errors import CloudError
-from notebake.records import Record
+from notebake.record import Record
 
 
 class Caller(Record):

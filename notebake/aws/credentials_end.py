@@ -11,7 +11,7 @@ from botocore.utils import parse_timestamp
 from notebake.aws.clients import calling
 from notebake.aws.session import current_credentials
 from notebake.aws.settings_files import path_of, profile
-from notebake.records import Record
+from notebake.record import Record
 
 IN_THE_ENVIRONMENT = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
 """The first is botocore's own and that of `aws configure export-credentials`; aws-vault has set

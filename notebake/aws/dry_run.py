@@ -8,7 +8,7 @@ from typing import Any, Literal
 from notebake.aws.account import Caller
 from notebake.aws.clients import calling, connect
 from notebake.errors import CloudError
-from notebake.records import Record
+from notebake.record import Record
 
 DENIAL = re.compile(r"not authorized to perform: ([\w-]+:\w+)(?: on resource: (\S+))?")
 ASSUMED_ROLE = re.compile(r"arn:[\w-]+:sts::(\d{12}):assumed-role/([^/]+)/.+")

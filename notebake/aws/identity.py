@@ -2,9 +2,9 @@
 
 from notebake.aws.account import caller
 from notebake.aws.clients import calling, memory_of
+from notebake.aws.model import Account
 from notebake.aws.signing import access_key, latest_signer
 from notebake.errors import CloudError
-from notebake.records import Account
 
 
 def current_account(region: str) -> Account:

@@ -1,77 +1,25 @@
 """Instances: asked for once, found by tag, ended for good."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known, wait_for_first
 from notebake.aws.hints import of_code
-from notebake.aws.kinds import INSTANCE, list_kind
+from notebake.aws.kinds import INSTANCE
 from notebake.aws.meaning import NOT_YET
+from notebake.aws.model import Instance
 from notebake.aws.quotas import quota_hint
 from notebake.aws.readings import BY_RUN, LOOK_SECONDS, look
-from notebake.aws.resource_record import parts_of
 from notebake.errors import CloudError, LostError
 from notebake.execution import executing_run_id
-from notebake.records import Instance, Run
-from notebake.runs import lasting_tags
-from notebake.runs.attempts import Attempt, attempts, open_tokens
 from notebake.timeouts import CATCH_UP_SECONDS, STATE_SECONDS
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
 RELAUNCH = "Resume the run: it launches another machine."
 QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
-
-
-def find_instances(run: Run, role: str) -> list[Instance]:
-    """Return the run's instances of a role that are not terminated or about to be."""
-    return [one for one in find_launched(run, role) if one.state not in GONE]
-
-
-def find_launched(run: Run, role: str) -> list[Instance]:
-    """Return the run's instances of a role in every state, terminated ones as long as shown.
-
-    What has lost its tags is found by its kept id.
-    """
-    region = run.recipe.region
-    makers = lasting_tags.made_by(run, f"{role}-")
-
-    def is_launched(one: dict[str, Any]) -> bool:
-        # What somebody launched "like this" carries our tags, but not our token.
-        told = tags.as_dict(one.get("Tags"))
-        shown = told.get(tags.ROLE), told.get(tags.TOKEN)
-        return shown == (role, one.get("ClientToken", "")) or one["InstanceId"] in makers
-
-    found = look(region, INSTANCE, BY_RUN, run.id, only=is_launched)
-    for instance_id in makers.keys() - {one["InstanceId"] for one in found}:
-        found = [*found, *look(region, INSTANCE, INSTANCE.id_filter, instance_id)]
-    return [_with_marks(run, one, makers) for one in found]
-
-
-def find_unanswered(run: Run, role: str) -> list[Instance]:
-    """Return what requests made whose answer was lost, found by their tokens."""
-    tokens = open_tokens(one for one in attempts(run) if one.name.startswith(f"{role}-"))
-    found = list_kind(run.recipe.region, INSTANCE, "client-token", tokens)
-    return [as_instance(one) for one in found]
-
-
-def _with_marks(run: Run, found: dict[str, Any], makers: Mapping[str, Attempt]) -> Instance:
-    """Return the record of a machine, with the tags that it has lost."""
-    instance = as_instance(found)
-    if instance.state in GONE:
-        return instance
-    told = lasting_tags.complete(
-        run, instance.id, instance.tags, makers, parts_of(INSTANCE.name, found)
-    )
-    return instance.model_copy(update={"tags": told})
-
-
-def find_builder(run: Run) -> Instance | None:
-    """Return the instance on which the run's image is built."""
-    found = find_instances(run, "builder")
-    return found[0] if found else None
 
 
 def describe_instance(instance_id: str, region: str) -> Instance | None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from notebake.aws.clients import calling, connect
 from notebake.aws.kinds import INSTANCE, KINDS, Kind, list_kind
+from notebake.aws.model import Resource
 from notebake.aws.readings import BY_RUN, look
 from notebake.aws.resource_record import as_resource
-from notebake.records import Resource
 
 
 def list_resources(region: str, run_id: str = "") -> list[Resource]:

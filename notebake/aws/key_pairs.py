@@ -1,49 +1,22 @@
 """Key pairs: EC2 gets the public half only."""
 
 from notebake.aws import tags
-from notebake.aws.clients import calling, connect, wait_for_first
-from notebake.aws.kinds import KEY_PAIR
-from notebake.aws.readings import look
-from notebake.errors import CloudError
-from notebake.names import name_of_key_pair
-from notebake.records import KeyPair, Run
-from notebake.runs import lasting_tags
+from notebake.aws.clients import calling, connect
+from notebake.aws.model import KeyPair
 
 
-def key_pair_name(run: Run, role: str) -> str:
-    """Return the name of the run's key pair for a role: the key by which it is found."""
-    return name_of_key_pair(run.id, role)
-
-
-def find_key_pair(run: Run, role: str) -> KeyPair | None:
-    """Return the run's key pair for a role.
+def import_key_pair(name: str, public_key: str, marks: dict[str, str], region: str) -> KeyPair:
+    """Give EC2 the public key, tagged so.
 
     Raises:
-        NotOursError: the name is taken by a key pair that is not the run's.
+        CloudError: InvalidKeyPair.Duplicate where the name is taken.
     """
-    name = key_pair_name(run, role)
-    found = look(run.recipe.region, KEY_PAIR, "key-name", name)
-    if not found:
-        return None
-    key_id, told = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
-    lasting_tags.tags_of_own(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
-    return KeyPair(id=key_id, name=name)
-
-
-def import_key_pair(run: Run, role: str, public_key: str) -> KeyPair:
-    """Give EC2 the public key; a repeat finds the first one by its name."""
-    name = key_pair_name(run, role)
-    try:
-        with calling(f"import the key pair {name}"):
-            answer = connect("ec2", run.recipe.region).import_key_pair(
-                KeyName=name,
-                PublicKeyMaterial=public_key.encode(),
-                TagSpecifications=tags.specifications(tags.tags_for(run, role), "key-pair"),
-            )
-    except CloudError as error:
-        if error.code != "InvalidKeyPair.Duplicate":
-            raise
-        return wait_for_first(lambda: find_key_pair(run, role), f"the key pair {name}")
+    with calling(f"import the key pair {name}"):
+        answer = connect("ec2", region).import_key_pair(
+            KeyName=name,
+            PublicKeyMaterial=public_key.encode(),
+            TagSpecifications=tags.specifications(marks, "key-pair"),
+        )
     return KeyPair(id=answer["KeyPairId"], name=name)
 
 

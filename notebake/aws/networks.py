@@ -3,15 +3,11 @@
 from typing import Any
 
 from notebake.aws import tags
-from notebake.aws.clients import calling, connect, until_known, wait_for_first
-from notebake.aws.kinds import SECURITY_GROUP
-from notebake.aws.readings import look
+from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.model import SecurityGroup
 from notebake.aws.single_flight import BRIEFLY_SECONDS, kept_for
 from notebake.errors import CloudError, PreflightError
-from notebake.names import name_of_group
 from notebake.recipe import Network
-from notebake.records import Run, SecurityGroup
-from notebake.runs import lasting_tags
 from notebake.timeouts import GROUP_SECONDS
 from notebake.waiting import wait_until
 
@@ -57,46 +53,21 @@ def check_one_vpc(subnets: list[dict[str, Any]], vpc_id: str | None) -> None:
         )
 
 
-def group_name(run: Run) -> str:
-    """Return the name of the run's security group: unique in its VPC."""
-    return name_of_group(run.id)
-
-
-def find_security_group(run: Run) -> SecurityGroup | None:
-    """Return the run's security group and who may reach port 22 by it.
+def create_security_group(
+    name: str, marks: dict[str, str], vpc_id: str, region: str
+) -> SecurityGroup:
+    """Make a security group that lets nobody in, tagged so.
 
     Raises:
-        NotOursError: the name is taken by a group that is not the run's.
+        CloudError: InvalidGroup.Duplicate where the name is taken in the VPC.
     """
-    found = look(run.recipe.region, SECURITY_GROUP, "group-name", group_name(run))
-    if not found:
-        return None
-    group_id, told = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
-    lasting_tags.tags_of_own(run, "The security group", group_id, told, made_as="security-group")
-    ranges = [
-        one["CidrIp"]
-        for permission in found[0]["IpPermissions"]
-        if permission.get("FromPort") == 22
-        for one in permission["IpRanges"]
-    ]
-    return SecurityGroup(id=group_id, ssh_from=tuple(sorted(ranges)))
-
-
-def create_security_group(run: Run, vpc_id: str) -> SecurityGroup:
-    """Make the run's security group, closed; a repeat finds the first one by its name."""
-    told = tags.tags_for(run, "builder")
-    try:
-        with calling(f"make the security group of run {run.id} in {vpc_id}"):
-            answer = connect("ec2", run.recipe.region).create_security_group(
-                GroupName=group_name(run),
-                Description="ssh to the machines of one notebake run",
-                VpcId=vpc_id,
-                TagSpecifications=tags.specifications(told, "security-group"),
-            )
-    except CloudError as error:
-        if error.code != "InvalidGroup.Duplicate":
-            raise
-        return wait_for_first(lambda: find_security_group(run), f"the group of run {run.id}")
+    with calling(f"make the security group {name} in {vpc_id}"):
+        answer = connect("ec2", region).create_security_group(
+            GroupName=name,
+            Description="ssh to the machines of one notebake run",
+            VpcId=vpc_id,
+            TagSpecifications=tags.specifications(marks, "security-group"),
+        )
     return SecurityGroup(id=answer["GroupId"])
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
+from notebake.aws.model import Resource
 from notebake.names import PARAMETER_PREFIX
-from notebake.records import Resource
 
 
 def list_parameters(region: str, run_id: str = "") -> list[Resource]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from notebake.aws import instances, key_pairs, networks, parameters, schedules
 from notebake.aws.clients import connect
 from notebake.aws.gone import until_removed
-from notebake.records import KeyPair, Resource, SecurityGroup
+from notebake.aws.model import KeyPair, Resource, SecurityGroup
 
 
 def remove_resource(one: Resource) -> None:

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from notebake.aws import tags
-from notebake.records import Resource
+from notebake.aws.model import Resource
 
 MADE_BY_CREATE_IMAGE = re.compile(r"Created by CreateImage\((i-[0-9a-f]+)\) for ami-[0-9a-f]+")
 COPIED_VOLUME = "vol-ffffffff"

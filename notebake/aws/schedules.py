@@ -11,10 +11,11 @@ import re
 from typing import Any
 
 from notebake.aws.clients import calling, connect
+from notebake.aws.model import Resource
 from notebake.aws.partitions import partition_of
+from notebake.aws.stack import Stack
 from notebake.errors import CloudError
 from notebake.names import SCHEDULE_PREFIX, name_of_schedule
-from notebake.records import Resource, Run
 from notebake.timestamps import parse_moment
 
 GRACE = datetime.timedelta(minutes=15)
@@ -31,7 +32,7 @@ def terminate_target(region: str) -> str:
     return f"arn:{partition_of(region)}:{TERMINATE}"
 
 
-def ensure_schedule(run: Run, instance_id: str, expires: datetime.datetime) -> None:
+def ensure_schedule(stack: Stack, instance_id: str, expires: datetime.datetime) -> None:
     """Have the instance terminated a little after it expires; a later call moves that moment.
 
     Does nothing where the recipe names no role for it.
@@ -39,11 +40,11 @@ def ensure_schedule(run: Run, instance_id: str, expires: datetime.datetime) -> N
     Raises:
         CloudError: AWS refused, such as for the role; then nothing but its own switch ends it.
     """
-    role = run.recipe.scheduler_role
+    role = stack.scheduler_role
     if role is None:
         return
-    wanted = _wanted(run, instance_id, (expires + GRACE).astimezone(datetime.UTC), role)
-    scheduler = connect("scheduler", run.recipe.region)
+    wanted = _wanted(stack, instance_id, (expires + GRACE).astimezone(datetime.UTC), role)
+    scheduler = connect("scheduler", stack.region)
     token = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     try:
         with calling(f"schedule the end of {instance_id}"):
@@ -56,10 +57,10 @@ def ensure_schedule(run: Run, instance_id: str, expires: datetime.datetime) -> N
             scheduler.update_schedule(**wanted, ClientToken=token)
 
 
-def delete_schedule(run: Run, instance_id: str) -> None:
+def delete_schedule(stack: Stack, instance_id: str) -> None:
     """Delete the schedule of an instance that is gone. May be repeated."""
-    if run.recipe.scheduler_role is not None:
-        remove_schedule(name_of_schedule(run.id, instance_id), run.recipe.region)
+    if stack.scheduler_role is not None:
+        remove_schedule(name_of_schedule(stack.id, instance_id), stack.region)
 
 
 def remove_schedule(name: str, region: str) -> None:
@@ -112,17 +113,17 @@ def _as_resource(found: dict[str, Any], region: str) -> Resource | None:
     )
 
 
-def _wanted(run: Run, instance_id: str, at: datetime.datetime, role: str) -> dict[str, Any]:
+def _wanted(stack: Stack, instance_id: str, at: datetime.datetime, role: str) -> dict[str, Any]:
     """Return the schedule as it should be."""
     return {
-        "Name": name_of_schedule(run.id, instance_id),
-        "Description": f"notebake ends {instance_id} of run {run.id}",
+        "Name": name_of_schedule(stack.id, instance_id),
+        "Description": f"notebake ends {instance_id} of run {stack.id}",
         "ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})",
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ActionAfterCompletion": "DELETE",
         "Target": {
-            "Arn": terminate_target(run.recipe.region),
+            "Arn": terminate_target(stack.region),
             "RoleArn": role,
             "Input": json.dumps({"InstanceIds": [instance_id]}),
         },

@@ -8,9 +8,9 @@ import re
 from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
+from notebake.aws.stack import Stack
 from notebake.errors import CloudError
 from notebake.names import PARAMETER_PREFIX
-from notebake.records import Run
 
 ALLOWED = re.compile(r"[\w\s.:/=+@-]*")
 """What Systems Manager takes in a tag; EC2 takes more."""
@@ -20,25 +20,27 @@ MOST_AT_ONCE = 10
 """Names that one DeleteParameters takes."""
 
 
-def parameter_name(run: Run, name: str) -> str:
+def parameter_name(stack: Stack, name: str) -> str:
     """Return what a secret of a run is called in its recipe's region."""
-    return f"{PARAMETER_PREFIX}{run.id}/{name}"
+    return f"{PARAMETER_PREFIX}{stack.id}/{name}"
 
 
-def put_parameter(run: Run, name: str, value: str) -> bool:
+def put_parameter(stack: Stack, name: str, value: str) -> bool:
     """Keep a secret unless there is one of that name; say whether it was kept.
 
     False may also mean that it was, and that the answer was lost: read it.
     """
     try:
-        with calling(f"keep {parameter_name(run, name)}"):
-            connect("ssm", run.recipe.region).put_parameter(
-                Name=parameter_name(run, name),
-                Description=f"A key of notebake's run {run.id}; its tear-down removes it",
+        with calling(f"keep {parameter_name(stack, name)}"):
+            connect("ssm", stack.region).put_parameter(
+                Name=parameter_name(stack, name),
+                Description=f"A key of notebake's run {stack.id}; its tear-down removes it",
                 Value=value,
                 Type="SecureString",
                 Tier="Standard",
-                Tags=[one for one in tags.as_list(tags.tags_for(run, "secret")) if _is_taken(one)],
+                Tags=[
+                    one for one in tags.as_list(tags.tags_for(stack, "secret")) if _is_taken(one)
+                ],
             )
     except CloudError as error:
         # Two at once: TooManyUpdates is the answer to the one that comes second.
@@ -48,12 +50,12 @@ def put_parameter(run: Run, name: str, value: str) -> bool:
     return True
 
 
-def read_parameter(run: Run, name: str) -> str | None:
+def read_parameter(stack: Stack, name: str) -> str | None:
     """Return a secret, or None where there is none."""
     try:
-        with calling(f"read {parameter_name(run, name)}"):
-            answer = connect("ssm", run.recipe.region).get_parameter(
-                Name=parameter_name(run, name), WithDecryption=True
+        with calling(f"read {parameter_name(stack, name)}"):
+            answer = connect("ssm", stack.region).get_parameter(
+                Name=parameter_name(stack, name), WithDecryption=True
             )
     except CloudError as error:
         if error.code == "ParameterNotFound":
@@ -62,29 +64,27 @@ def read_parameter(run: Run, name: str) -> str | None:
     return str(answer["Parameter"]["Value"])
 
 
-def keep_parameter(run: Run, name: str, value: str) -> str:
+def keep_parameter(stack: Stack, name: str, value: str) -> str:
     """Return what was kept first under the name: this value, or that of an earlier try.
 
     Raises:
         CloudError: AWS refused, or does not show what it says is there.
     """
     for _ in range(ATTEMPTS):
-        if put_parameter(run, name, value):
+        if put_parameter(stack, name, value):
             return value
-        if kept := read_parameter(run, name):
+        if kept := read_parameter(stack, name):
             return kept
         clock.pause(PAUSE_SECONDS)
-    raise CloudError(f"{parameter_name(run, name)} is neither kept nor free.", "Try again.")
+    raise CloudError(f"{parameter_name(stack, name)} is neither kept nor free.", "Try again.")
 
 
-def delete_parameters(run: Run, names: list[str]) -> None:
+def delete_parameters(stack: Stack, names: list[str]) -> None:
     """Remove secrets of a run. May be repeated: AWS does not mind one that is gone."""
-    ours = [parameter_name(run, name) for name in names]
+    ours = [parameter_name(stack, name) for name in names]
     for first in range(0, len(ours), MOST_AT_ONCE):
-        with calling(f"remove the keys of run {run.id}"):
-            connect("ssm", run.recipe.region).delete_parameters(
-                Names=ours[first : first + MOST_AT_ONCE]
-            )
+        with calling(f"remove the keys of run {stack.id}"):
+            connect("ssm", stack.region).delete_parameters(Names=ours[first : first + MOST_AT_ONCE])
 
 
 def _is_taken(tag: dict[str, str]) -> bool:

@@ -3,8 +3,7 @@
 import datetime
 
 from notebake import clock
-from notebake.recipe import expiry
-from notebake.records import Run
+from notebake.aws.stack import Stack
 from notebake.timestamps import moment_of
 
 PREFIX = "notebake:"
@@ -31,19 +30,19 @@ RESTARTED = "notebake:restarted"
 ACCEPTED = "notebake:accepted"
 
 
-def tags_for(run: Run, role: str, **more: str) -> dict[str, str]:
-    """Return all tags for something of a run: the user's, ours, and its expiry (UTC).
+def tags_for(stack: Stack, role: str, **more: str) -> dict[str, str]:
+    """Return all tags for something of a stack: the user's, ours, and its expiry (UTC).
 
     An image loses its expiry when it is accepted: from then on it is what stays.
     """
-    tags = {"Name": f"notebake {run.id}", **run.recipe.tags}
-    tags |= {RUN: run.id, ROLE: role, RECIPE: run.recipe.name}
-    return tags | {EXPIRES: as_tag(ends_at(run))} | more
+    tags = {"Name": f"notebake {stack.id}", **stack.user_tags}
+    tags |= {RUN: stack.id, ROLE: role, RECIPE: stack.recipe_name}
+    return tags | {EXPIRES: as_tag(ends_at(stack))} | more
 
 
-def ends_at(run: Run) -> datetime.datetime:
-    """Return when something of a run ends that is made or renewed now."""
-    return expiry(run.recipe, moment_of(clock.now()))
+def ends_at(stack: Stack) -> datetime.datetime:
+    """Return when something of a stack ends that is made or renewed now."""
+    return moment_of(clock.now()) + datetime.timedelta(hours=stack.lease_hours)
 
 
 def is_ours(key: str) -> bool:

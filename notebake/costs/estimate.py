@@ -5,7 +5,7 @@ The times are guesses, and each line says which. What has no price is said, neve
 
 from notebake.costs.prices import Prices, find_instance_type, find_prices, read_prices
 from notebake.recipe import Recipe, RootVolume
-from notebake.records import Record
+from notebake.record import Record
 
 HOURS_PER_MONTH = 730
 ACCEPTANCE_MACHINES = 2

@@ -1,9 +1,9 @@
 """What each thing that was found costs a month. An unknown price is None, never 0."""
 
+from notebake.aws.model import Resource
 from notebake.costs.estimate import HOURS_PER_MONTH, disk_usd_per_hour, hourly_cost
 from notebake.costs.prices import find_prices
 from notebake.recipe import RootVolume
-from notebake.records import Resource
 
 COSTS_NOTHING = frozenset(
     # The snapshots are what an image costs, and the machine what its interface costs. The price of

@@ -5,7 +5,7 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-from notebake.records import Record
+from notebake.record import Record
 
 
 class InstanceType(Record):

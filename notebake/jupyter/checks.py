@@ -2,8 +2,8 @@
 
 from notebake.commands import jupyter
 from notebake.jupyter import client as jupyter_server
-from notebake.records import Host
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.timeouts import JUPYTER_SECONDS
 from notebake.waiting import wait_until
 

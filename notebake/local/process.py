@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from notebake.records import Record
+from notebake.record import Record
 
 PROC = Path("/proc")
 

@@ -9,8 +9,8 @@ from notebake.errors import (
     NotebakeError,
     WaitTimeoutError,
 )
-from notebake.records import Host
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.timeouts import BOOT_SECONDS
 from notebake.waiting import wait_until
 

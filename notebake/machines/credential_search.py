@@ -14,8 +14,8 @@ from notebake import credentials
 from notebake.commands.engine import CARRIED
 from notebake.credentials.pin import HASHES, VERSION, download_words, requirement
 from notebake.errors import NotebakeError
-from notebake.records import Host
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.ssh.retrying import outlasting
 
 log = logging.getLogger(__name__)

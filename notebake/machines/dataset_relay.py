@@ -18,8 +18,8 @@ from notebake.errors import PreflightError
 from notebake.local.home import is_without_room, scratch_directory
 from notebake.machines.dataset_sftp import download_by_sftp
 from notebake.recipe import Dataset
-from notebake.records import Host
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 
 log = logging.getLogger(__name__)
 LARGE_BYTES = 16 * 2**20

@@ -15,8 +15,9 @@ from notebake.errors import (
     NotebakeError,
     WaitTimeoutError,
 )
-from notebake.records import Host, Run
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.timeouts import CLOCK_SECONDS, LOCK_SECONDS
 from notebake.waiting import wait_until
 

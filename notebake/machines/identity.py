@@ -6,8 +6,8 @@ from itertools import count
 
 from notebake.errors import ImageNotAcceptedError
 from notebake.machines.console_host_key import KEY
-from notebake.records import Run
 from notebake.runs import registry
+from notebake.runs.run import Run
 
 NAME = "builder-identity"
 MACHINE_ID = re.compile(r"[0-9a-f]{32}")

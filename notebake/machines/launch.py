@@ -4,13 +4,15 @@ import logging
 from typing import Any
 
 from notebake.aws import images, networks, tags
+from notebake.aws.model import Instance
 from notebake.aws.volumes import zone_of_volumes
 from notebake.digest import digest_of
 from notebake.errors import CapacityError, LostError
+from notebake.machines import ssh_access
 from notebake.machines.launch_request import ask_again, request_machine
 from notebake.recipe import Recipe
-from notebake.records import Instance, Run
 from notebake.runs import registry
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 METADATA_OPTIONS = {
@@ -42,7 +44,7 @@ def launch(
         CloudError: AWS refused for another reason; then nothing else is tried.
     """
     name = f"{role}-{number}"
-    group = networks.find_security_group(run)
+    group = ssh_access.find_security_group(run)
     if group is None:
         raise LostError(f"The security group of run {run.id} is gone.", "Resume the run.")
     base: dict[str, Any] = {

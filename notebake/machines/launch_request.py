@@ -7,10 +7,12 @@ from typing import Any
 
 from notebake import clock
 from notebake.aws import instances, schedules, tagging, tags
+from notebake.aws.model import Instance
 from notebake.errors import CapacityError, WaitTimeoutError
-from notebake.records import Instance, Run
+from notebake.resources import own_machines
 from notebake.runs import registry, secret_store
 from notebake.runs.attempts import attempt, attempts, close, close_removed
+from notebake.runs.run import Run
 from notebake.timeouts import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
 from notebake.waiting import wait_until
 
@@ -142,8 +144,8 @@ def remove_machines(run: Run, role: str, count: int) -> None:
     late = [one for name in names for one in attempts(run, name) if one.may_still_appear]
 
     def look() -> list[Instance] | None:
-        found = instances.find_launched(run, role)
-        unanswered = instances.find_unanswered(run, role)
+        found = own_machines.find_launched(run, role)
+        unanswered = own_machines.find_unanswered(run, role)
         seen = [*{one.id: one for one in (*found, *unanswered)}.values()]
         known = {one.id for one in seen} | {one.client_token for one in seen}
         missing = [one for one in late if not known & {*one.made, str(one.detail["token"])}]

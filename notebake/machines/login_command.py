@@ -4,11 +4,12 @@ import logging
 from pathlib import Path
 from shlex import quote
 
+from notebake.aws.model import Instance
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import write_file
 from notebake.machines.builder import host_key_of
-from notebake.records import Instance, Run
 from notebake.runs import keys
+from notebake.runs.run import Run
 from notebake.ssh import login
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,15 @@ from contextvars import copy_context
 
 from notebake import clock
 from notebake.aws import instances, parameters, schedules, tagging, tags
+from notebake.aws.model import Resource
 from notebake.commands.user_data import renew_lease
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.machines.builder import as_host, host_key_of
-from notebake.records import Host, Resource, Run
 from notebake.resources.leftovers import belongings
 from notebake.resources.retention import is_accepted
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.store.interface import is_remote
 
 log = logging.getLogger(__name__)

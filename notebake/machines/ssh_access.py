@@ -3,22 +3,29 @@
 import logging
 
 from notebake.aws import key_pairs, networks, tags
-from notebake.records import KeyPair, Run, SecurityGroup
+from notebake.aws.clients import wait_for_first
+from notebake.aws.kinds import KEY_PAIR, SECURITY_GROUP
+from notebake.aws.model import KeyPair, SecurityGroup
+from notebake.aws.readings import look
+from notebake.errors import CloudError
+from notebake.names import name_of_group, name_of_key_pair
+from notebake.runs import lasting_tags
 from notebake.runs.attempts import attempt, close_removed, keep_looking
 from notebake.runs.keys import keys_of
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 
 
 def ensure_key_pair(run: Run, role: str) -> KeyPair:
     """Return the run's key pair for a role; EC2 gets the public half only."""
-    if found := key_pairs.find_key_pair(run, role):
+    if found := find_key_pair(run, role):
         return found
     return attempt(
         run,
         f"key-pair-{role}",
-        {"name": key_pairs.key_pair_name(run, role)},
-        lambda _: key_pairs.import_key_pair(run, role, keys_of(run, role).public),
+        {"name": name_of_key_pair(run.id, role)},
+        lambda _: import_key_pair(run, role),
         marks=tags.tags_for(run, role),
         ids=lambda made: (made.id,),
     )
@@ -27,22 +34,22 @@ def ensure_key_pair(run: Run, role: str) -> KeyPair:
 def remove_key_pair(run: Run, role: str) -> None:
     """Remove the key pair for a role, also one that EC2 shows late."""
     name = f"key-pair-{role}"
-    if found := keep_looking(run, name, lambda: key_pairs.find_key_pair(run, role)):
+    if found := keep_looking(run, name, lambda: find_key_pair(run, role)):
         log.info("Deleting the key pair %s", found.name)
-        key_pairs.delete_key_pair(found, run.recipe.region)
+        key_pairs.delete_key_pair(found, run.region)
     close_removed(run, name)
 
 
 def ensure_group(run: Run) -> SecurityGroup:
     """Return the run's security group; a new one lets nobody in yet."""
-    if found := networks.find_security_group(run):
+    if found := find_security_group(run):
         return found
-    vpc_id = networks.find_subnets(run.recipe.network, run.recipe.region)[0]["VpcId"]
+    vpc_id = networks.find_subnets(run.recipe.network, run.region)[0]["VpcId"]
     return attempt(
         run,
         "security-group",
-        {"name": networks.group_name(run), "vpc": vpc_id},
-        lambda _: networks.create_security_group(run, vpc_id),
+        {"name": name_of_group(run.id), "vpc": vpc_id},
+        lambda _: create_security_group(run, vpc_id),
         marks=tags.tags_for(run, "builder"),
         ids=lambda made: (made.id,),
     )
@@ -50,8 +57,65 @@ def ensure_group(run: Run) -> SecurityGroup:
 
 def remove_group(run: Run) -> None:
     """Remove the security group, also one that EC2 shows late, once no machine is in it."""
-    find = networks.find_security_group
+    find = find_security_group
     if found := keep_looking(run, "security-group", lambda: find(run)):
         log.info("Deleting the security group %s", found.id)
-        networks.delete_security_group(found, run.recipe.region)
+        networks.delete_security_group(found, run.region)
     close_removed(run, "security-group")
+
+
+def find_key_pair(run: Run, role: str) -> KeyPair | None:
+    """Return the run's key pair for a role.
+
+    Raises:
+        NotOursError: the name is taken by a key pair that is not the run's.
+    """
+    name = name_of_key_pair(run.id, role)
+    found = look(run.region, KEY_PAIR, "key-name", name)
+    if not found:
+        return None
+    key_id, told = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
+    lasting_tags.tags_of_own(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
+    return KeyPair(id=key_id, name=name)
+
+
+def find_security_group(run: Run) -> SecurityGroup | None:
+    """Return the run's security group and who may reach port 22 by it.
+
+    Raises:
+        NotOursError: the name is taken by a group that is not the run's.
+    """
+    found = look(run.region, SECURITY_GROUP, "group-name", name_of_group(run.id))
+    if not found:
+        return None
+    group_id, told = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
+    lasting_tags.tags_of_own(run, "The security group", group_id, told, made_as="security-group")
+    ranges = [
+        one["CidrIp"]
+        for permission in found[0]["IpPermissions"]
+        if permission.get("FromPort") == 22
+        for one in permission["IpRanges"]
+    ]
+    return SecurityGroup(id=group_id, ssh_from=tuple(sorted(ranges)))
+
+
+def import_key_pair(run: Run, role: str) -> KeyPair:
+    """Give EC2 the public key; a repeat finds the first one by its name."""
+    name, marks = name_of_key_pair(run.id, role), tags.tags_for(run, role)
+    try:
+        return key_pairs.import_key_pair(name, keys_of(run, role).public, marks, run.region)
+    except CloudError as error:
+        if error.code != "InvalidKeyPair.Duplicate":
+            raise
+        return wait_for_first(lambda: find_key_pair(run, role), f"the key pair {name}")
+
+
+def create_security_group(run: Run, vpc_id: str) -> SecurityGroup:
+    """Make the run's security group, closed; a repeat finds the first one by its name."""
+    name, marks = name_of_group(run.id), tags.tags_for(run, "builder")
+    try:
+        return networks.create_security_group(name, marks, vpc_id, run.region)
+    except CloudError as error:
+        if error.code != "InvalidGroup.Duplicate":
+            raise
+        return wait_for_first(lambda: find_security_group(run), f"the group of run {run.id}")

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from notebake.records import NotebookKind
+from notebake.notebook.verdict import NotebookKind
 
 # PyPI's and conda-forge's names where they are not the module's.
 PACKAGES = {

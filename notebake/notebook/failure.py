@@ -8,7 +8,7 @@ from notebake.notebook.advice import ADVICE, advise_error, advise_module
 from notebake.notebook.language import own_kernel_of
 from notebake.notebook.outputs import CellError, CodeCell, ExecutedNotebook
 from notebake.notebook.raised_at import spell_failure
-from notebake.records import NotebookKind
+from notebake.notebook.verdict import NotebookKind
 
 LONGEST = 300
 NO_MODULE = re.compile(r"No module named '([^']+)'")

@@ -4,8 +4,9 @@ from shlex import quote
 
 from notebake.commands.repository import repository_changes
 from notebake.errors import HostUnreachableError
-from notebake.records import Host, Run
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 
 MOST_NAMES = 10
 

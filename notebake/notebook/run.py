@@ -9,13 +9,15 @@ from notebake.commands.view import in_view
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
 from notebake.notebook.hints import own_files, way_on
+from notebake.notebook.judge import as_html, explain, judge
 from notebake.notebook.papermill_script import run_notebook, status_path
-from notebake.notebook.verdict import as_html, explain, judge
+from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook, Recipe
-from notebake.records import Host, NotebookVerdict, Run
 from notebake.runs import registry
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
 from notebake.ssh.detached import end_others, run_detached
+from notebake.ssh.host import Host
 
 SMOKE = Path(__file__).parents[2] / "notebooks" / "smoke.ipynb"
 SMOKE_VERDICT = "NOTEBAKE VERDICT: PASS"

@@ -8,8 +8,9 @@ from notebake.notebook.comparison import Difference, find_difference
 from notebake.notebook.numbers import CellNumbers, result_numbers
 from notebake.notebook.outputs import read_executed
 from notebake.notebook.run import kept_verdict
-from notebake.records import NotebookVerdict, Run
+from notebake.notebook.verdict import NotebookVerdict
 from notebake.runs import registry
+from notebake.runs.run import Run
 
 BUILDERS = "notebook"
 """The name under which the builder's executed notebook is kept."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from notebake.aws import account
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.records import Run
+from notebake.runs.run import Run
 
 USABLE = {
     "opt-in-not-required": "every account can use it",

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from notebake.aws import images, tags
+from notebake.aws import tags
+from notebake.names import name_of_image
 from notebake.preflight.required_permissions import EVERYTHING, Ask, Thing, ask, getting, new, ours
-from notebake.records import Run
+from notebake.runs.run import Run
 
 NOTHING = "0" * 17
 INSTANCE, IMAGE, GROUP, SNAPSHOT, KEY, VOLUME, INTERFACE = (
@@ -47,7 +48,7 @@ def asks_about_nothing(run: Run) -> Iterator[Ask]:
         instance,
         *new(run, "image", "snapshot"),
         InstanceId=INSTANCE,
-        Name=images.image_name(run),
+        Name=name_of_image(run.id),
         TagSpecifications=tags.specifications(tags.tags_for(run, "image"), "image", "snapshot"),
     )
     yield ask("DeregisterImage", *ours(run, "image"), ImageId=IMAGE)

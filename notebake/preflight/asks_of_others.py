@@ -6,7 +6,7 @@ from notebake.aws.account import Caller
 from notebake.aws.ssm import parameter_name
 from notebake.names import SCHEDULE_PREFIX
 from notebake.preflight.required_permissions import EVERYTHING, Ask, Thing, ours
-from notebake.records import Run
+from notebake.runs.run import Run
 from notebake.store.interface import is_remote
 
 LOOK = "`notebake survey` and `notebake sweep`"

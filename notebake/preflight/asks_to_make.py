@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from notebake.aws import account, images, key_pairs, networks, tags
+from notebake.aws import account, images, tags
 from notebake.machines.block_devices import disks_of_builder
 from notebake.machines.launch import METADATA_OPTIONS, usable_subnets
+from notebake.names import name_of_group, name_of_key_pair
 from notebake.preflight.instance_types import wanted_types
 from notebake.preflight.required_permissions import Ask, Thing, ask, new
 from notebake.recipe import Recipe
-from notebake.records import Run
+from notebake.runs.run import Run
 
 PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFoXyY9ypEZpn8BUXTmWjnMUP7Z9hVqFJqBMcOrfOQsT x"
 """Nobody has its private half; EC2 only looks at its form."""
@@ -21,7 +22,7 @@ PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFoXyY9ypEZpn8BUXTmWjnMUP7Z9h
 
 def asks_to_make(run: Run) -> Iterator[Ask]:
     """Yield those that make something, in the shape in which they will be sent."""
-    key_name = f"{key_pairs.key_pair_name(run, 'builder')} preflight"
+    key_name = f"{name_of_key_pair(run.id, 'builder')} preflight"
     marked = tags.specifications(tags.tags_for(run, "builder"), "key-pair")
     made = ask(
         "ImportKeyPair",
@@ -39,7 +40,7 @@ def asks_to_make(run: Run) -> Iterator[Ask]:
         "CreateSecurityGroup",
         *new(run, "security-group"),
         Thing("vpc", vpc_id),
-        GroupName=f"{networks.group_name(run)} preflight",
+        GroupName=f"{name_of_group(run.id)} preflight",
         Description="ssh to the machines of one notebake run",
         VpcId=vpc_id,
         TagSpecifications=tags.specifications(tags.tags_for(run, "builder"), "security-group"),

@@ -20,7 +20,7 @@ from notebake.preflight import (
     software,
 )
 from notebake.preflight.finding import Check, Finding, Verdict, carry_out_check, with_verdict
-from notebake.records import Run
+from notebake.runs.run import Run
 
 AT_ONCE = 8
 CHECKS = (

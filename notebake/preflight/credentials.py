@@ -7,7 +7,7 @@ from notebake import clock
 from notebake.aws.credentials_end import read_ending
 from notebake.costs.estimate import EXPECTED_HOURS
 from notebake.preflight.finding import Finding, Verdict, good, not_checked
-from notebake.records import Run
+from notebake.runs.run import Run
 from notebake.timestamps import spell_local, spell_span
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from notebake.machines.dataset_sftp import path_of, quoted, run_sftp, way_on
 from notebake.machines.worker_address import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Dataset
-from notebake.records import Run
+from notebake.runs.run import Run
 
 HTTP_SECONDS = 15
 SFTP_SECONDS = 30

@@ -7,7 +7,7 @@ from notebake.aws.volumes import describe_volumes
 from notebake.errors import CloudError
 from notebake.preflight.finding import UNANSWERED_CODES, Finding, good, not_checked, wrong
 from notebake.recipe import EncryptionMode
-from notebake.records import Run
+from notebake.runs.run import Run
 
 USING = (
     *("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"),

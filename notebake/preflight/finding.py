@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notebake.errors import CloudError, NotebakeError
-from notebake.records import Record, Run
+from notebake.record import Record
 from notebake.runs.lock import LeaseLostError
+from notebake.runs.run import Run
 
 UNANSWERED_CODES = frozenset(
     (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from notebake.aws import account
 from notebake.preflight.finding import Finding, good
-from notebake.records import Run
+from notebake.runs.run import Run
 
 
 def check_instance_metadata(run: Run) -> Iterable[Finding]:

@@ -6,7 +6,7 @@ from typing import Any
 from notebake.aws import account, images, networks
 from notebake.preflight.finding import Finding, good, wrong
 from notebake.recipe import Recipe
-from notebake.records import Run
+from notebake.runs.run import Run
 from notebake.timeouts import BOOT_SECONDS
 
 MINIMUM_MEMORY_MIB = {"pip": 1024, "conda": 2048}

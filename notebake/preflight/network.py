@@ -9,7 +9,7 @@ from notebake.costs.estimate import ACCEPTANCE_MACHINES
 from notebake.machines.launch import usable_subnets
 from notebake.machines.worker_address import ssh_sources
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.records import Run
+from notebake.runs.run import Run
 
 ADDRESSES = ACCEPTANCE_MACHINES + 1
 """The builder keeps its private address, and runs again while the others boot."""

@@ -20,7 +20,7 @@ from notebake.preflight.asks_to_make import asks_to_make
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.preflight.required_permissions import Ask
 from notebake.preflight.simulation import SIMULATION, Open, Simulation
-from notebake.records import Run
+from notebake.runs.run import Run
 
 AT_ONCE = 6
 

@@ -14,7 +14,7 @@ from notebake.aws.quotas import quota_code, raise_command
 from notebake.costs.estimate import ACCEPTANCE_MACHINES
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Recipe
-from notebake.records import Run
+from notebake.runs.run import Run
 
 
 @dataclass(frozen=True)

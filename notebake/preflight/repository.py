@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.preflight.git import environment_of_a_stranger, run_git, ways_out
 from notebake.preflight.repository_paths import check_paths
-from notebake.records import Run
+from notebake.runs.run import Run
 
 FULL_ID = 40
 """Hex digits of a commit's whole id; a server gives a commit by no shorter one."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.account import Caller
-from notebake.records import Run
+from notebake.runs.run import Run
 
 WITHOUT_ACCOUNT = frozenset(("image", "snapshot"))
 """EC2's ARNs of these hold no account: they may be another one's (Service Authorization Reference,

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from notebake.errors import CloudError, RunStoreError
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.records import Run
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.store.interface import is_remote
 
 PROBE = "preflight"

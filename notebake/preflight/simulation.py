@@ -12,7 +12,7 @@ from notebake.aws.account import Caller
 from notebake.aws.dry_run import principal_of, simulate
 from notebake.errors import CloudError
 from notebake.preflight.required_permissions import Ask, Thing
-from notebake.records import Run
+from notebake.runs.run import Run
 
 SIMULATION, LOOK_UP = "iam:SimulatePrincipalPolicy", "iam:GetRole"
 Decisions = dict[tuple[str, str], bool | None]

@@ -27,7 +27,7 @@ from notebake.preflight.wheels import (
 )
 from notebake.recipe.requirements import find_requirement_notes
 from notebake.recipe.software_advice import WAYS_OUT
-from notebake.records import Run
+from notebake.runs.run import Run
 
 AT_ONCE = 8
 EACH_SECONDS = 10

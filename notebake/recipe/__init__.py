@@ -19,7 +19,7 @@ from notebake.recipe.machine import (
     Volume,
 )
 from notebake.recipe.part import Part
-from notebake.recipe.recipe import Recipe, expiry
+from notebake.recipe.recipe import Recipe
 
 __all__ = [
     "UBUNTU_2404",
@@ -38,5 +38,4 @@ __all__ = [
     "RootVolume",
     "Software",
     "Volume",
-    "expiry",
 ]

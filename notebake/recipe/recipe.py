@@ -3,7 +3,6 @@
 Every field has its unit in its name and its default here; what contradicts is refused at once.
 """
 
-import datetime
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -95,8 +94,3 @@ class Recipe(Part):
             return None
         home = f"/home/{self.base_image.user}"
         return self.repository.path or f"{home}/{self.repository.folder_name}"
-
-
-def expiry(recipe: Recipe, now: datetime.datetime) -> datetime.datetime:
-    """Return when a temporary thing of this recipe ends if nobody renews it."""
-    return now + datetime.timedelta(hours=recipe.lease_hours)

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from notebake.aws import inventory, schedules
-from notebake.records import Resource, Run
+from notebake.aws.model import Resource
 from notebake.resources.ownership import Ownership, Verdict, judge
 from notebake.resources.retention import is_accepted
 from notebake.runs import lasting_tags
 from notebake.runs.attempts import Attempt, attempts, open_tokens
+from notebake.runs.run import Run
 
 
 def survey(region: str, run_id: str = "") -> list[Resource]:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Set
 from enum import StrEnum
 
 from notebake.aws import tags
+from notebake.aws.model import Resource
 from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
-from notebake.records import Record, Resource
+from notebake.record import Record
 
 Found = Mapping[str, Resource]
 """All that the look found, by id."""

@@ -4,8 +4,9 @@ import datetime
 from collections.abc import Iterable, Mapping, Set
 
 from notebake.aws import tags
+from notebake.aws.model import Resource
 from notebake.costs.monthly import monthly_cost
-from notebake.records import Record, Resource
+from notebake.record import Record
 from notebake.resources.ownership import Ownership, Verdict, judge
 from notebake.timestamps import parse_moment
 

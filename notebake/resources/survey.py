@@ -9,8 +9,9 @@ from contextvars import copy_context
 from notebake.aws import inventory, parameters, schedules, tags
 from notebake.aws.identity import current_account
 from notebake.aws.meaning import NO_PERMISSION
+from notebake.aws.model import Resource
 from notebake.errors import CloudError, NotebakeError
-from notebake.records import Record, Resource
+from notebake.record import Record
 from notebake.resources.retention import Finding, decide
 from notebake.runs.account_presence import check_account
 from notebake.runs.open_store import open_store

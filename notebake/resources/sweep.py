@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import groupby
 
+from notebake.aws.model import Resource
 from notebake.aws.removal import remove_resource
 from notebake.errors import NotebakeError, RunIsHeldError, WaitTimeoutError
-from notebake.records import Record, Resource
+from notebake.record import Record
 from notebake.resources.retention import KINDS, Finding, decide
 from notebake.resources.survey import Scope, gather
 from notebake.runs.account import bound_to

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from notebake.errors import LostError
-from notebake.records import Record, Run
+from notebake.record import Record
+from notebake.runs.run import Run
 from notebake.timeouts import MACHINES_IN_A_ROW
 
 log = logging.getLogger(__name__)
@@ -99,3 +100,11 @@ def describe(record: Record) -> str:
         if value := getattr(record, field, ""):
             return str(value)
     return type(record).__name__
+
+
+class Done(Record):
+    """What a step on a host gives: that it is done, and what it is known by."""
+
+    digest: str
+    detail: str = ""
+    """One phrase for people: a commit, a count, an address."""

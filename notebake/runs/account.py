@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from notebake.aws.model import Account
 from notebake.errors import WrongAccountError
 from notebake.execution import checking_keys
-from notebake.records import Account, Run
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.store.interface import RunStore
 
 Ask = Callable[[str], Account | None]

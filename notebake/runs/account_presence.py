@@ -4,12 +4,13 @@ from notebake import clock
 from notebake.aws import inventory
 from notebake.aws.identity import account_of_key, current_account
 from notebake.aws.kinds import IMAGE, INSTANCE, KEY_PAIR, SECURITY_GROUP, list_kind
+from notebake.aws.model import Account
 from notebake.errors import WaitTimeoutError, WrongAccountError
 from notebake.names import ROLES, name_of_group, name_of_image, name_of_key_pair
-from notebake.records import Account, Run
 from notebake.runs.account import Ask, check_same, how_to_switch, keep_account, kept_account
 from notebake.runs.attempts import Attempt, attempts
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.timeouts import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
 from notebake.timestamps import moment_of, spell_local
 from notebake.waiting import wait_until

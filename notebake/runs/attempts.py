@@ -13,9 +13,10 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field
 
 from notebake import clock
+from notebake.aws.stack import Stack
 from notebake.aws.tags import is_ours
 from notebake.errors import CloudError, WaitTimeoutError
-from notebake.records import Record, Run
+from notebake.record import Record
 from notebake.runs.events import moment_name
 from notebake.runs.open_store import open_store
 from notebake.timeouts import CATCH_UP_SECONDS, SENDING_SECONDS
@@ -63,18 +64,18 @@ class Memory:
         self._turn = threading.Lock()
         self._by_key: dict[str, Attempt] | None = None
 
-    def every(self, run: Run) -> list[Attempt]:
+    def every(self, stack: Stack) -> list[Attempt]:
         """Return all attempts of the run."""
-        return list(self._known(run).values())
+        return list(self._known(stack).values())
 
-    def keep(self, run: Run, one: Attempt) -> None:
+    def keep(self, stack: Stack, one: Attempt) -> None:
         """Know what has just been kept."""
-        self._known(run)[one.key] = one
+        self._known(stack)[one.key] = one
 
-    def _known(self, run: Run) -> dict[str, Attempt]:
+    def _known(self, stack: Stack) -> dict[str, Attempt]:
         with self._turn:
             if self._by_key is None:
-                self._by_key = {one.key: one for one in _read(run, f"{run.id}/attempts/")}
+                self._by_key = {one.key: one for one in _read(stack, f"{stack.id}/attempts/")}
             return self._by_key
 
 
@@ -82,7 +83,7 @@ _memory: ContextVar[Memory | None] = ContextVar("memory", default=None)
 
 
 def attempt(
-    run: Run,
+    stack: Stack,
     name: str,
     detail: dict[str, Any],
     call: Callable[[Callable[[], None]], T],
@@ -98,51 +99,51 @@ def attempt(
     Raises:
         CloudError: AWS refused; unless it may have been done all the same, the attempt is closed.
     """
-    kept = _begin(run, name, detail, marks)
+    kept = _begin(stack, name, detail, marks)
 
     def sends_again() -> None:
         nonlocal kept
         if clock.now() > kept.sent_until:
             kept = kept.model_copy(update={"sent_until": clock.now() + SENDING_SECONDS})
-            _keep(run, kept)
+            _keep(stack, kept)
 
     try:
         result = call(sends_again)
     except CloudError as error:
         state = "open" if error.is_open else "refused"
         update = {"state": state, "code": error.code, "sent_until": clock.now()}
-        _keep(run, kept.model_copy(update=update))
+        _keep(stack, kept.model_copy(update=update))
         raise
-    _keep(run, kept.model_copy(update={"state": "made", "made": ids(result)}))
+    _keep(stack, kept.model_copy(update={"state": "made", "made": ids(result)}))
     return result
 
 
-def attempts(run: Run, name: str = "") -> list[Attempt]:
-    """Return the attempts under a name, or all of the run, in the order in which they began."""
-    prefix = f"{run.id}/attempts/{name}/" if name else f"{run.id}/attempts/"
-    memory = memory_of(run)
-    every = memory.every(run) if memory else _read(run, prefix)
+def attempts(stack: Stack, name: str = "") -> list[Attempt]:
+    """Return the attempts under a name, or all of the stack, in the order in which they began."""
+    prefix = f"{stack.id}/attempts/{name}/" if name else f"{stack.id}/attempts/"
+    memory = memory_of(stack)
+    every = memory.every(stack) if memory else _read(stack, prefix)
     every = [one for one in every if one.key.startswith(prefix)]
     return sorted(every, key=lambda one: one.key.rpartition("/")[2])
 
 
-def memory_of(run: Run) -> Memory | None:
+def memory_of(stack: Stack) -> Memory | None:
     """Return what this execution knows of its run; None for whoever only looks."""
     memory = _memory.get()
-    return memory if memory and memory.run_id == run.id else None
+    return memory if memory and memory.run_id == stack.id else None
 
 
-def keep_marks(run: Run, thing_id: str, marks: Mapping[str, str]) -> None:
+def keep_marks(stack: Stack, thing_id: str, marks: Mapping[str, str]) -> None:
     """Keep that something that the run made is about to be tagged so, beside what it was."""
-    for one in attempts(run):
+    for one in attempts(stack):
         if one.state == "made" and thing_id in one.made:
-            _keep(run, one.model_copy(update={"marks": {**one.marks, **marks}}))
+            _keep(stack, one.model_copy(update={"marks": {**one.marks, **marks}}))
 
 
 @contextmanager
-def remembering(run: Run) -> Iterator[None]:
+def remembering(stack: Stack) -> Iterator[None]:
     """Read the attempts of a run once for the whole block, which nobody but its holder changes."""
-    token = _memory.set(Memory(run.id))
+    token = _memory.set(Memory(stack.id))
     try:
         yield
     finally:
@@ -156,22 +157,22 @@ def open_tokens(every: Iterable[Attempt]) -> list[str]:
     ]
 
 
-def close(run: Run, one: Attempt, state: Literal["made", "removed"], *made: str) -> None:
+def close(stack: Stack, one: Attempt, state: Literal["made", "removed"], *made: str) -> None:
     """Keep what an attempt turned out to have made, or that it is gone again."""
-    _keep(run, one.model_copy(update={"state": state, "made": made or one.made}))
+    _keep(stack, one.model_copy(update={"state": state, "made": made or one.made}))
 
 
-def close_removed(run: Run, name: str) -> None:
+def close_removed(stack: Stack, name: str) -> None:
     """Keep that nothing of what was attempted under the name is there any more."""
-    for one in attempts(run, name):
+    for one in attempts(stack, name):
         if one.state in {"open", "made"}:
-            close(run, one, "removed")
+            close(stack, one, "removed")
 
 
-def keep_looking(run: Run, name: str, find: Callable[[], T | None]) -> T | None:
+def keep_looking(stack: Stack, name: str, find: Callable[[], T | None]) -> T | None:
     """Return what `find` finds, looking on for as long as EC2 may not show it yet; else None."""
     found = find()
-    late = [one for one in attempts(run, name) if one.may_still_appear]
+    late = [one for one in attempts(stack, name) if one.may_still_appear]
     if found or not late:
         return found
     left_seconds = max(one.sent_until for one in late) + CATCH_UP_SECONDS - clock.now()
@@ -185,28 +186,28 @@ def keep_looking(run: Run, name: str, find: Callable[[], T | None]) -> T | None:
         return None
 
 
-def _begin(run: Run, name: str, detail: dict[str, Any], marks: Mapping[str, str]) -> Attempt:
+def _begin(stack: Stack, name: str, detail: dict[str, Any], marks: Mapping[str, str]) -> Attempt:
     """Keep that a call is about to be made; it is kept when this returns."""
     now = clock.now()
     file_name = moment_name(moment_of(now))
     one = Attempt(
-        key=f"{run.id}/attempts/{name}/{file_name}.json",
+        key=f"{stack.id}/attempts/{name}/{file_name}.json",
         at=now,
         sent_until=now + SENDING_SECONDS,
         detail=detail,
         marks={key: value for key, value in marks.items() if is_ours(key)},
     )
-    _keep(run, one)
+    _keep(stack, one)
     return one
 
 
-def _keep(run: Run, one: Attempt) -> None:
-    open_store(run.store).write(one.key, one.model_dump_json(indent=2).encode())
-    if memory := memory_of(run):
-        memory.keep(run, one)
+def _keep(stack: Stack, one: Attempt) -> None:
+    open_store(stack.store).write(one.key, one.model_dump_json(indent=2).encode())
+    if memory := memory_of(stack):
+        memory.keep(stack, one)
 
 
-def _read(run: Run, prefix: str) -> list[Attempt]:
-    store = open_store(run.store)
+def _read(stack: Stack, prefix: str) -> list[Attempt]:
+    store = open_store(stack.store)
     found = store.read_all(store.list(prefix))
     return [Attempt.model_validate_json(stored.content) for stored in found]

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from notebake import clock
-from notebake.records import Record, Run
+from notebake.record import Record
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of
 
 Happening = Literal["found", "done", "failed", "undone"]

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from notebake.records import Run
 from notebake.runs.account import bound_to
 from notebake.runs.account_presence import asker, settle_account
 from notebake.runs.attempts import remembering
 from notebake.runs.lock import Lease, hold_lease
+from notebake.runs.run import Run
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from notebake.errors import RunStoreError
-from notebake.records import Run
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 
 RESERVED = ("run.json", "recipes", "lease.json", "epochs", "parameters", "attempts", "events")
 """What a run keeps for itself."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
-from notebake.records import Record, Run
+from notebake.record import Record
 from notebake.runs import registry
+from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from notebake.store.interface import RunStore
 

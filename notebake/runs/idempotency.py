@@ -4,45 +4,45 @@ import hashlib
 import json
 from typing import Any
 
+from notebake.aws.stack import Stack
 from notebake.errors import RunStoreError
-from notebake.records import Run
 from notebake.runs.open_store import open_store
 
 
-def epoch(run: Run, step: str) -> int:
+def epoch(stack: Stack, step: str) -> int:
     """Return how often the step has begun anew; 0 at first."""
-    stored = open_store(run.store).read(f"{run.id}/epochs/{step}.json")
+    stored = open_store(stack.store).read(f"{stack.id}/epochs/{step}.json")
     return int(stored.content) if stored else 0
 
 
-def bump_epoch(run: Run, step: str, expected: int) -> int:
+def bump_epoch(stack: Stack, step: str, expected: int) -> int:
     """Let the step begin anew unless somebody did so since `expected`; return the epoch now."""
-    store, key = open_store(run.store), f"{run.id}/epochs/{step}.json"
+    store, key = open_store(stack.store), f"{stack.id}/epochs/{step}.json"
     stored = store.read(key)
     content = str(expected + 1).encode()
     if stored is None and expected == 0:
         store.create(key, content)
     elif stored is not None and int(stored.content) == expected:
         store.replace(key, content, version=stored.version)
-    return epoch(run, step)
+    return epoch(stack, step)
 
 
-def keep_parameters(run: Run, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def keep_parameters(stack: Stack, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return what was kept first under this name: these parameters, or those of an earlier try.
 
     EC2 answers IdempotentParameterMismatch to a known token with other parameters.
     """
-    store, key = open_store(run.store), f"{run.id}/parameters/{name}.json"
+    store, key = open_store(stack.store), f"{stack.id}/parameters/{name}.json"
     store.create(key, json.dumps(parameters, indent=2).encode())
-    kept = read_parameters(run, name)
+    kept = read_parameters(stack, name)
     if kept is None:
         raise RunStoreError(f"{key} was written to {store.location} and is gone.")
     return kept
 
 
-def read_parameters(run: Run, name: str) -> dict[str, Any] | None:
+def read_parameters(stack: Stack, name: str) -> dict[str, Any] | None:
     """Return what was kept under this name, or None."""
-    stored = open_store(run.store).read(f"{run.id}/parameters/{name}.json")
+    stored = open_store(stack.store).read(f"{stack.id}/parameters/{name}.json")
     kept: dict[str, Any] | None = json.loads(stored.content) if stored else None
     return kept
 

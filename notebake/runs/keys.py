@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from notebake.records import Run
 from notebake.runs import registry, secret_store
+from notebake.runs.run import Run
 
 
 class Keys(NamedTuple):

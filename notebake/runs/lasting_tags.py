@@ -10,8 +10,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from notebake.aws import tagging, tags
+from notebake.aws.stack import Stack
 from notebake.errors import CloudError, NotOursError, WrongAccountError
-from notebake.records import Run
 from notebake.runs.attempts import Attempt, attempts, keep_marks, memory_of
 
 log = logging.getLogger(__name__)
@@ -21,13 +21,13 @@ OF_PARTS = (tags.RUN, tags.ROLE, tags.RECIPE, tags.BUILDER, tags.ACCEPTED, tags.
 """What a machine's disks and interfaces, or an image's snapshots, carry as it does itself."""
 
 
-def mark(run: Run, thing_id: str, marks: dict[str, str], *parts: str) -> None:
+def mark(stack: Stack, thing_id: str, marks: dict[str, str], *parts: str) -> None:
     """Tag something that the run made, and its parts; what it must carry is kept first."""
-    keep_marks(run, thing_id, marks)
-    if memory := memory_of(run):
+    keep_marks(stack, thing_id, marks)
+    if memory := memory_of(stack):
         # Until EC2 shows them they have not been lost.
         memory.tagged.add((thing_id, frozenset(marks)))
-    tagging.add_tags(run.recipe.region, [thing_id, *parts], marks)
+    tagging.add_tags(stack.region, [thing_id, *parts], marks)
 
 
 def makers(every: Iterable[Attempt]) -> dict[str, Attempt]:
@@ -35,13 +35,13 @@ def makers(every: Iterable[Attempt]) -> dict[str, Attempt]:
     return {thing_id: one for one in every if one.state == "made" for thing_id in one.made}
 
 
-def made_by(run: Run, prefix: str) -> dict[str, Attempt]:
+def made_by(stack: Stack, prefix: str) -> dict[str, Attempt]:
     """Return what the run made under names with this prefix."""
-    return makers(one for one in attempts(run) if one.name.startswith(prefix))
+    return makers(one for one in attempts(stack) if one.name.startswith(prefix))
 
 
 def tags_of_own(
-    run: Run,
+    stack: Stack,
     what: str,
     thing_id: str,
     present: dict[str, str],
@@ -54,19 +54,19 @@ def tags_of_own(
     Raises:
         NotOursError: it does not carry the run's tag, nor did the run keep that it made it.
     """
-    known = made_by(run, made_as)
-    if thing_id in known or present.get(tags.RUN) == run.id:
-        return complete(run, thing_id, present, known, parts)
+    known = made_by(stack, made_as)
+    if thing_id in known or present.get(tags.RUN) == stack.id:
+        return complete(stack, thing_id, present, known, parts)
     raise NotOursError(
-        f"{what} {thing_id} has the name that run {run.id} gives, but not its tag, and the run has"
-        " not kept that it made it.",
+        f"{what} {thing_id} has the name that run {stack.id} gives, but not its tag, and the run"
+        " has not kept that it made it.",
         f"Remove it, or if it is the run's all the same:"
-        f" {tag_command(run.recipe.region, [thing_id], {tags.RUN: run.id})}",
+        f" {tag_command(stack.region, [thing_id], {tags.RUN: stack.id})}",
     )
 
 
 def complete(
-    run: Run,
+    stack: Stack,
     thing_id: str,
     present: dict[str, str],
     known: Mapping[str, Attempt],
@@ -77,7 +77,7 @@ def complete(
     Whoever executes the run puts them back, on its parts as well.
 
     Args:
-        run: Whose thing it is.
+        stack: Whose thing it is.
         thing_id: Its id.
         present: The tags that EC2 shows.
         known: The attempts that made things, by their ids; of others nothing is known to be lost.
@@ -86,23 +86,25 @@ def complete(
     maker = known.get(thing_id)
     if maker is None:
         return present
-    lost = lost_tags(run, present, {tags.RUN: run.id, **maker.marks})
-    memory = memory_of(run)
+    lost = lost_tags(stack, present, {tags.RUN: stack.id, **maker.marks})
+    memory = memory_of(stack)
     if lost and memory and (thing_id, frozenset(lost)) not in memory.tagged:
         memory.tagged.add((thing_id, frozenset(lost)))
-        put_back(run, thing_id, lost, parts)
+        put_back(stack, thing_id, lost, parts)
     return {**present, **lost}
 
 
-def lost_tags(run: Run, present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+def lost_tags(
+    stack: Stack, present: Mapping[str, str], wanted: Mapping[str, str]
+) -> dict[str, str]:
     """Return the tags that something must carry and does not."""
     lost = {key: value for key, value in wanted.items() if present.get(key, "") != value}
     if not any(tag in known for known in (present, wanted) for tag in LASTING):
-        lost[tags.EXPIRES] = tags.as_tag(tags.ends_at(run))
+        lost[tags.EXPIRES] = tags.as_tag(tags.ends_at(stack))
     return lost
 
 
-def put_back(run: Run, thing_id: str, lost: dict[str, str], parts: Iterable[str]) -> None:
+def put_back(stack: Stack, thing_id: str, lost: dict[str, str], parts: Iterable[str]) -> None:
     """Tag something anew; where EC2 refuses, say what somebody types who may, and go on."""
     log.warning(
         "%s does not carry %s: it is found by its kept id, and is tagged again",
@@ -114,11 +116,11 @@ def put_back(run: Run, thing_id: str, lost: dict[str, str], parts: Iterable[str]
         if not ids or not marks:
             continue
         try:
-            tagging.add_tags_once(run.recipe.region, ids, marks)
+            tagging.add_tags_once(stack.region, ids, marks)
         except WrongAccountError:
             raise
         except CloudError as error:
-            command = tag_command(run.recipe.region, ids, marks)
+            command = tag_command(stack.region, ids, marks)
             log.warning("%s\nSomebody who may types: %s", error.message, command)
 
 

@@ -13,8 +13,9 @@ from notebake import clock
 from notebake.errors import NotebakeError, RunIsHeldError, RunStoreError
 from notebake.execution import Execution, executing
 from notebake.local.process import Process, is_dead, this_process
-from notebake.records import Record, Run
+from notebake.record import Record
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.timeouts import LEASE_SECONDS
 
 log = logging.getLogger(__name__)

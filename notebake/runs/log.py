@@ -10,9 +10,9 @@ from notebake import clock
 from notebake.errors import RunStoreError
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.home import home
-from notebake.records import Run
 from notebake.runs.files import file_key, file_path, where
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 FILE = "log.txt"

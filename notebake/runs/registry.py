@@ -25,7 +25,7 @@ from notebake.digest import digest_of
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
 from notebake.recipe.file import BlockDumper, parse_recipe
-from notebake.records import Record, Run
+from notebake.record import Record
 from notebake.runs.events import Event, events, record_outcome
 from notebake.runs.files import file_path, get_file, has_file, put_file, where
 from notebake.runs.idempotency import (
@@ -36,6 +36,7 @@ from notebake.runs.idempotency import (
     read_parameters,
 )
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
 
 __all__ = [

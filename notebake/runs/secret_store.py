@@ -13,8 +13,8 @@ from typing import Any
 from notebake.errors import RunStoreError
 from notebake.local.atomic_files import write_file
 from notebake.local.home import home
-from notebake.records import Run
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 
 PLACEHOLDER = re.compile(r"@notebake-secret:([a-z][a-z0-9-]*)@")
 

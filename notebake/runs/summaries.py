@@ -3,13 +3,15 @@
 import datetime
 import logging
 
+from notebake.aws.model import Account
 from notebake.errors import NotebakeError
-from notebake.records import Account, Record, Run
+from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.account import kept_account
 from notebake.runs.attempts import attempts, open_tokens
 from notebake.runs.lock import is_alive, read_lease
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
 from notebake.timestamps import moment_of
 

@@ -9,8 +9,8 @@ from paramiko import Channel, SFTPClient, SFTPError
 from paramiko.ssh_exception import ChannelException
 
 from notebake.errors import HostCommandError
-from notebake.records import Host
 from notebake.ssh.answers import BY_SIGNAL, FilesAfterChatter, UnframedError, ask, serve_files
+from notebake.ssh.host import Host
 from notebake.ssh.lines import ANSWER_SECONDS, Line, Lines
 from notebake.ssh.login import LOST
 from notebake.ssh.refusals import late, lost, tunnel_forbidden, unframed

@@ -26,9 +26,9 @@ from notebake.errors import (
     HostUnreachableError,
     WaitTimeoutError,
 )
-from notebake.records import Host
 from notebake.ssh.disk_watch import DiskWatch
-from notebake.ssh.host import put_file, run_command, try_command, write_as_root
+from notebake.ssh.host import Host
+from notebake.ssh.remote import put_file, run_command, try_command, write_as_root
 from notebake.ssh.retrying import outlasting
 from notebake.waiting import check_not_stopped
 

@@ -17,7 +17,7 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from notebake import clock
 from notebake.errors import HostUnreachableError
-from notebake.records import Host
+from notebake.ssh.host import Host
 from notebake.ssh.login import LOST, log_in
 from notebake.ssh.refusals import no_room, session_refused
 from notebake.timeouts import SESSION_SECONDS

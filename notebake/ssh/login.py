@@ -24,7 +24,7 @@ from paramiko.ssh_exception import (
 
 from notebake import clock
 from notebake.errors import HostUnreachableError, KeyKindRefusedError, LoginRefusedError
-from notebake.records import Host
+from notebake.ssh.host import Host
 from notebake.timeouts import DROPPED_SECONDS
 from notebake.waiting import pause
 

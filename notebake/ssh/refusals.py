@@ -6,7 +6,7 @@ from notebake.errors import (
     TunnelForbiddenError,
     UnframedAnswerError,
 )
-from notebake.records import Host
+from notebake.ssh.host import Host
 from notebake.ssh.login import HINT
 
 SHOWN = 1000

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from notebake import clock
 from notebake.errors import HostUnreachableError, LoginRefusedError
-from notebake.records import Host
+from notebake.ssh.host import Host
 from notebake.timeouts import HOST_LOST_SECONDS
 from notebake.waiting import check_not_stopped
 

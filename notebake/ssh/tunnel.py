@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 
 from paramiko import Channel
 
-from notebake.records import Host
 from notebake.ssh.connection import channels
+from notebake.ssh.host import Host
 from notebake.ssh.login import LOST
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,15 @@ import pytest
 
 from flows.cli.rewind import rewind
 from notebake.aws import images, instances, tagging, tags
+from notebake.aws.model import Instance
 from notebake.errors import LostError, NotebakeError
-from notebake.machines.builder import baked_image, is_finished, is_sealed
-from notebake.records import Done, Instance, Run
+from notebake.images import own_image
+from notebake.images.baked import current_image, is_finished, is_sealed
+from notebake.resources import own_machines
 from notebake.runbook.digests import asked_for
-from notebake.runbook.step import carry_out
+from notebake.runbook.step import Done, carry_out
 from notebake.runs.lock import hold_lease
+from notebake.runs.run import Run
 from notebake.waiting import stop_waiting
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
@@ -46,7 +49,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def builder_of(run: Run) -> Instance:
-    builder = instances.find_builder(run)
+    builder = own_machines.find_builder(run)
     assert builder is not None
     return builder
 
@@ -88,7 +91,7 @@ def test_a_sealed_builder_is_waited_for_no_more(run: Run) -> None:
 
 def start_again(run: Run) -> str:
     """Take the seal off as the restart does after its image was asked for; return the image."""
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
     marks = {tags.SEALED: "", tags.BAKED: image.id}
     tagging.add_tags(REGION, [builder_of(run).id], marks)
@@ -101,7 +104,7 @@ def test_a_builder_that_was_started_again_is_finished_as_long_as_its_image_stand
     assert not is_sealed(run, builder_of(run))
     assert is_finished(run, builder_of(run))
 
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
     images.remove_image(image, REGION)
 
@@ -111,29 +114,29 @@ def test_a_builder_that_was_started_again_is_finished_as_long_as_its_image_stand
 def test_nothing_is_baked_of_a_builder_that_was_started_again(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     start_again(run)
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
     images.remove_image(image, REGION)
 
     with pytest.raises(LostError, match="sealed and stopped"):
         request_image.request_image(run)
 
-    assert images.find_image(run) is None
+    assert own_image.find_image(run) is None
 
 
 def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
     world: CloudWorld, run: Run
 ) -> None:
     carry_out_to(run, "request_image")
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
 
     with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(restart_host.STEP, run)
 
     assert power.heard == ["StartInstances"]
-    assert images.count_snapshots_begun(run, image.id) == len(builder_of(run).volume_ids) == 2
-    assert images.count_snapshots_begun(run, "ami-00000000000000000") == 0
+    assert own_image.count_snapshots_begun(run, image.id) == len(builder_of(run).volume_ids) == 2
+    assert own_image.count_snapshots_begun(run, "ami-00000000000000000") == 0
     assert builder_of(run).tags[tags.SEALED] == ""
     assert builder_of(run).tags[tags.BAKED] == image.id
 
@@ -142,7 +145,7 @@ def test_a_restart_that_was_proven_is_known_by_the_image_when_the_builder_is_gon
     run: Run,
 ) -> None:
     carry_out_to(run, "wait_for_image")
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
     assert restart_host.find_restarted(run) is None
 
@@ -161,7 +164,7 @@ def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(r
     with pytest.raises(LostError, match="gone"):
         carry_out(restart_host.STEP, run)
 
-    assert images.find_image(run) is None
+    assert own_image.find_image(run) is None
 
 
 def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
@@ -174,7 +177,7 @@ def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
         rewind(run, "run_notebook")
 
     assert power.heard == ["StartInstances"]
-    assert baked_image(run) is None, "the image was made of what is done again"
+    assert current_image(run) is None, "the image was made of what is done again"
 
 
 def test_going_back_to_the_image_alone_leaves_the_sealed_builder_as_it_is(
@@ -188,12 +191,12 @@ def test_going_back_to_the_image_alone_leaves_the_sealed_builder_as_it_is(
 
     assert power.heard == []
     assert is_sealed(run, builder_of(run))
-    assert baked_image(run) is None
+    assert current_image(run) is None
 
 
 def test_going_back_behind_an_accepted_image_is_refused(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
     tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "now"})
 

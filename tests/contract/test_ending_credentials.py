@@ -17,9 +17,9 @@ from notebake.aws.session import session
 from notebake.errors import CloudError, PreflightError
 from notebake.preflight import Finding, Verdict
 from notebake.preflight.credentials import check_credentials_last, tell_of_ending
-from notebake.records import Run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
+from notebake.runs.run import Run
 from tests.cloud_world import RECIPE
 
 RUN = Run(id="ocean-1", recipe=RECIPE, store="")

@@ -5,16 +5,20 @@ from dataclasses import replace
 import pytest
 
 from notebake import clock
-from notebake.aws import images, instances, tagging, tags
+from notebake.aws import tagging, tags
 from notebake.aws.inventory import list_resources
+from notebake.aws.model import Image
 from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CloudError, LostError, NotOursError, PreflightError
-from notebake.machines.builder import baked_image, standing_image
+from notebake.images import own_image
+from notebake.images.baked import current_image, usable_image
+from notebake.names import name_of_image
 from notebake.preflight import check_everything
 from notebake.recipe import Software
-from notebake.records import Image, Run
+from notebake.resources import own_machines
 from notebake.resources.leftovers import left_over
 from notebake.runbook.step import carry_out
+from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tasks import launch_instance, request_image, wait_for_image
@@ -37,7 +41,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def image_of(run: Run) -> Image:
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
     return image
 
@@ -68,7 +72,7 @@ def test_an_accepted_image_stays_with_its_snapshots_and_nothing_else(run: Run) -
 
     assert sorted(one.kind for one in list_resources(REGION)) == ["image", "snapshot", "snapshot"]
     assert left_over(run) == []
-    assert images.find_image(run) is not None
+    assert own_image.find_image(run) is not None
 
 
 def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> None:
@@ -87,7 +91,7 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
     mended = run.model_copy(
         update={"recipe": RECIPE.model_copy(update={"jupyter_port": 9999})},
     )
-    assert standing_image(mended) is None
+    assert usable_image(mended) is None
     seal(mended)
 
     made = request_image.request_image(mended)
@@ -106,7 +110,7 @@ def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run
     with world.meeting(stuck), pytest.raises(CloudError, match="remove snap-"):
         request_image.remove_unaccepted_image(run)
     assert stuck.fired == 1
-    assert images.find_image(run) is None
+    assert own_image.find_image(run) is None
     assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 2
 
     request_image.remove_unaccepted_image(run)
@@ -163,9 +167,9 @@ def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
     world: CloudWorld, run: Run
 ) -> None:
     mine = world.new_run()
-    builder = instances.find_builder(run)
+    builder = own_machines.find_builder(run)
     assert builder is not None
-    world.ec2.create_image(InstanceId=builder.id, Name=images.image_name(mine))
+    world.ec2.create_image(InstanceId=builder.id, Name=name_of_image(mine.id))
 
     for step in CLOUD_STEPS[2:]:
         with pytest.raises(NotOursError, match="has the name"):
@@ -179,13 +183,13 @@ def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
 def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run: Run) -> None:
     mine = world.new_run()
     carry_out_before(mine, "request_image")
-    builder, other = instances.find_builder(mine), instances.find_builder(run)
+    builder, other = own_machines.find_builder(mine), own_machines.find_builder(run)
     assert builder is not None
     assert other is not None
-    world.ec2.create_image(InstanceId=other.id, Name=images.image_name(mine))
+    world.ec2.create_image(InstanceId=other.id, Name=name_of_image(mine.id))
 
     with pytest.raises(NotOursError):
-        images.request_image(mine, builder.id, [], {})
+        own_image.request_image(mine, builder.id, [], {})
 
 
 def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) -> None:
@@ -196,7 +200,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
     assert wait_for_image.find_available_image(run) is None
     with pytest.raises(LostError, match=f"EC2 gave {image.id} up"):
         wait_for_image.wait_for_image(run)
-    assert standing_image(run) is None
+    assert usable_image(run) is None
 
     assert request_image.request_image(run).id != image.id
 

@@ -8,11 +8,13 @@ from unittest import mock
 import pytest
 
 from notebake import clock
-from notebake.aws import instances, schedules, tags
+from notebake.aws import schedules, tags
+from notebake.aws.model import Resource
 from notebake.clock import RealClock
 from notebake.machines.renewal import keep_alive, renew
-from notebake.records import Resource, Run
+from notebake.resources import own_machines
 from notebake.runs.lock import hold_lease
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of, parse_moment
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
@@ -139,6 +141,6 @@ def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
             what="the first renewal",
             timeout_seconds=60 * HANG_SECONDS,
         )
-    assert instances.find_builder(run) is not None
+    assert own_machines.find_builder(run) is not None
     assert tags.EXPIRES in of(run, "key pair")[0].tags
     assert world.actions().count("CreateTags") >= 2

@@ -11,10 +11,10 @@ from notebake import clock
 from notebake.clock import RealClock
 from notebake.errors import RunIsHeldError
 from notebake.local.process import this_process
-from notebake.records import Run
 from notebake.runs.lock import Lease, hold_lease, read_lease
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
+from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.limits import HANG_SECONDS
 from tests.store_world import (

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
-from notebake.aws import instances, tagging, tags
-from notebake.machines.builder import baked_image
+from notebake.aws import tagging, tags
+from notebake.images.baked import current_image
+from notebake.machines.failure_report import aftermath
 from notebake.recipe.file import dump_recipe
-from notebake.records import Run
-from notebake.resources.failure_report import aftermath
+from notebake.resources import own_machines
+from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 
@@ -75,7 +76,7 @@ def test_a_survey_lists_what_is_there_and_when_it_ends(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
-    builder = instances.find_builder(run)
+    builder = own_machines.find_builder(run)
     assert builder is not None
     made = changing(world)
 
@@ -119,7 +120,7 @@ def test_a_survey_without_an_answer_is_no_empty_survey(
 
 def test_images_are_listed_accepted_or_not(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     carry_out_to(run, "wait_for_image")
-    image = baked_image(run)
+    image = current_image(run)
     assert image is not None
 
     assert main(["images"]) == 0
@@ -139,7 +140,7 @@ def test_without_images_that_is_said(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> None:
     carry_out_to(run, "launch_instance")
-    builder = instances.find_builder(run)
+    builder = own_machines.find_builder(run)
     assert builder is not None
 
     said = aftermath(run)

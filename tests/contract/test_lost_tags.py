@@ -2,10 +2,12 @@
 
 import pytest
 
-from notebake.aws import instances, tags
-from notebake.records import Instance, Run
+from notebake.aws import tags
+from notebake.aws.model import Instance
+from notebake.resources import own_machines
 from notebake.runs.attempts import remembering
 from notebake.runs.lasting_tags import mark
+from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import CloudWorld
 
@@ -18,7 +20,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def builder_of(run: Run) -> Instance:
-    found = instances.find_builder(run)
+    found = own_machines.find_builder(run)
     assert found
     return found
 

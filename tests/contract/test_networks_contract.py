@@ -4,10 +4,11 @@ import pytest
 
 from notebake.aws import networks
 from notebake.errors import NotOursError, PreflightError
+from notebake.machines import ssh_access
 from notebake.machines.worker_address import own_block
 from notebake.recipe import Network
-from notebake.records import Run
 from notebake.runbook.step import carry_out
+from notebake.runs.run import Run
 from tasks import import_key_pair, open_ssh
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
 
@@ -26,7 +27,7 @@ def test_a_new_address_mends_the_rules_of_the_same_group(world: CloudWorld) -> N
 
     mended = carry_out(open_ssh.STEP, moved).result
 
-    found = networks.find_security_group(run)
+    found = ssh_access.find_security_group(run)
     assert found == mended
     assert found is not None
     assert found.id == made.id
@@ -44,7 +45,7 @@ def test_rules_that_somebody_else_changed_meanwhile_are_mended(world: CloudWorld
 
     carry_out(open_ssh.STEP, run)
 
-    found = networks.find_security_group(run)
+    found = ssh_access.find_security_group(run)
     assert found is not None
     assert found.ssh_from == ("198.51.100.7/32",)
 
@@ -76,7 +77,7 @@ def test_a_group_that_ec2_still_sees_in_use_is_deleted_a_moment_later(world: Clo
         open_ssh.close_ssh(run)
 
     assert busy.fired == 2
-    assert networks.find_security_group(run) is None
+    assert ssh_access.find_security_group(run) is None
 
 
 def test_a_cloud_on_this_machine_sees_the_way_to_its_subnet(world: CloudWorld) -> None:

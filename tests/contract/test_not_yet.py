@@ -9,11 +9,12 @@ from notebake.aws import images, instances
 from notebake.aws.inventory import list_resources
 from notebake.aws.removal import remove_resource
 from notebake.errors import CapacityError, CloudError, LostError
-from notebake.machines.builder import baked_image
-from notebake.records import Run
+from notebake.images.baked import current_image
+from notebake.resources import own_machines
 from notebake.runbook.step import until_not_lost
 from notebake.runs.attempts import Attempt, attempts
 from notebake.runs.lock import hold_lease
+from notebake.runs.run import Run
 from notebake.timeouts import CATCH_UP_SECONDS, IMAGE_SECONDS
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
@@ -30,7 +31,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def builder_id(run: Run) -> str:
-    builder = instances.find_builder(run)
+    builder = own_machines.find_builder(run)
     assert builder is not None
     return builder.id
 
@@ -127,7 +128,7 @@ def test_a_snapshot_whose_image_was_just_deregistered_is_deleted_once_it_is_free
         for one in sorted(found, key=lambda one: one.kind):
             remove_resource(one)
     else:
-        image = baked_image(run)
+        image = current_image(run)
         assert image
         images.remove_image(image, REGION)
 
@@ -141,7 +142,7 @@ def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
     carry_out_to(run, "wait_for_image")
     said = "snap-1 is currently in use by ami-0123"
     world.opened.fail("refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", message=said)
-    image = baked_image(run)
+    image = current_image(run)
     assert image
 
     with pytest.raises(CloudError, match=said):

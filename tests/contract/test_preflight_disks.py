@@ -5,7 +5,7 @@ import pytest
 from notebake.aws.clients import connect
 from notebake.preflight import Verdict
 from notebake.recipe import Encryption, EncryptionMode, Recipe, Volume
-from notebake.records import Run
+from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_world import RECIPE, REGION, CloudWorld

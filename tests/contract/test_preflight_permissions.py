@@ -13,7 +13,7 @@ from notebake.preflight import Verdict, check_everything
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_to_make import asks_to_make
 from notebake.recipe import Volume
-from notebake.records import Run
+from notebake.runs.run import Run
 from sandbox.messages.call import Call
 from tests.cloud_world import RECIPE, CloudWorld, Listens, Refuses
 from tests.preflight_world import Says, Simulates, sentences

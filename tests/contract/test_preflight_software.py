@@ -19,7 +19,7 @@ from notebake.preflight.wheels import (
     trouble_of,
 )
 from notebake.recipe import Software
-from notebake.records import Run
+from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.preflight_world import sentences, serving
 

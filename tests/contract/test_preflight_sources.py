@@ -17,7 +17,7 @@ from notebake.aws.clients import connect
 from notebake.preflight import Verdict
 from notebake.preflight.repository import answers_with_own_settings
 from notebake.recipe import Dataset, Network, Repository
-from notebake.records import Run
+from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
 from tests.preflight_world import Says, http_server, s3_refusal, sentences, serving
 

@@ -9,8 +9,8 @@ from notebake.errors import CloudError, PreflightError
 from notebake.preflight import Verdict, check_everything
 from notebake.preflight.quotas import demands
 from notebake.recipe import Acceptance, Network, Recipe
-from notebake.records import Run
 from notebake.runbook.step import carry_out, describe
+from notebake.runs.run import Run
 from tasks import preflight
 from tests.cloud_world import RECIPE, CloudWorld, Refuses
 from tests.preflight_world import (

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from notebake.aws.clients import connect
-from notebake.records import Run
 from notebake.resources.leftovers import left_over
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
+from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, world_with_bucket

@@ -9,11 +9,11 @@ import pytest
 
 from notebake import clock
 from notebake.clock import RealClock
-from notebake.records import Run
 from notebake.runs import log
 from notebake.runs.log import hand_over, kept_log
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import get_file, new_run, where
+from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.limits import HANG_SECONDS
 from tests.store_world import LOCATION, RefusesObjects, world_with_bucket

@@ -6,12 +6,13 @@ import pytest
 
 from notebake import clock
 from notebake.aws import instances, tagging, tags
+from notebake.aws.model import Resource
 from notebake.aws.volumes import describe_volumes
-from notebake.records import Resource, Run
 from notebake.resources.retention import Finding
 from notebake.resources.survey import Look, Scope, look
 from notebake.resources.sweep import Swept, remove
 from notebake.runs.lock import hold_lease
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to

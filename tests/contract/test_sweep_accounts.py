@@ -7,11 +7,12 @@ import pytest
 
 from flows.cli.main import main
 from notebake import clock
+from notebake.aws.model import Account
 from notebake.errors import WrongAccountError
-from notebake.records import Account, Run
 from notebake.resources.survey import Scope, look
 from notebake.resources.sweep import remove
 from notebake.runs.account import keep_account
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld

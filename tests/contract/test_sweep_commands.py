@@ -7,8 +7,8 @@ import pytest
 
 from flows.cli.main import main
 from notebake.aws import tags
-from notebake.records import Run
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses

@@ -9,11 +9,11 @@ from notebake.aws import schedules
 from notebake.aws.clients import connect
 from notebake.aws.parameters import list_parameters, tag_parameter
 from notebake.names import name_of_schedule
-from notebake.records import Run
 from notebake.resources.survey import Scope, look
 from notebake.resources.sweep import remove
 from notebake.runs import keys
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld

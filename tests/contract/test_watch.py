@@ -13,11 +13,13 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from notebake import clock
-from notebake.aws import instances, kinds, readings, tagging, tags
+from notebake.aws import kinds, readings, tagging, tags
+from notebake.aws.model import Instance
 from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CloudError
-from notebake.records import Instance, Run
+from notebake.resources import own_machines
 from notebake.runs.lock import hold_lease
+from notebake.runs.run import Run
 from notebake.waiting import stop_waiting, wait_until
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
@@ -37,7 +39,7 @@ def builder(world: CloudWorld) -> Instance:
 
 def launched(run: Run) -> Instance:
     carry_out_to(run, "launch_instance")
-    found = instances.find_builder(run)
+    found = own_machines.find_builder(run)
     assert found is not None
     return found
 
@@ -224,7 +226,7 @@ def test_one_that_is_not_shown_yet_disturbs_nobody_who_waits_beside_it(
 
     def shown(run: Run) -> str:
         def look() -> str | None:
-            found = instances.find_builder(run)
+            found = own_machines.find_builder(run)
             return found.id if found else None
 
         return wait_until(look, what="it", timeout_seconds=36000)
@@ -295,7 +297,7 @@ def test_who_is_interrupted_while_others_wait_ends_and_so_do_they(
         beside(
             pool,
             lambda: wait_until(
-                lambda: instances.find_builder(run), what="it", timeout_seconds=36000
+                lambda: own_machines.find_builder(run), what="it", timeout_seconds=36000
             ),
         )
         for _ in range(5)

@@ -17,7 +17,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from notebake.aws.clients import connect
 from notebake.recipe import Recipe
-from notebake.records import Run
+from notebake.runs.run import Run
 from notebake.ssh import login
 from sandbox.ec2.state.cloud import ACCOUNT_ID
 from sandbox.faults.fault import read_fault

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from notebake.records import Run
+from notebake.runs.run import Run
 from tests.faults.case import Case, ForEver, Once, named, trial_name
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.faults.forks import Forks, Tell, Told

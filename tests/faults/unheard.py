@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows.build_plan import TEAR_DOWN, titles
 from flows.terminal.live_view import show_progress
-from notebake.records import Run
+from notebake.runs.run import Run
 from tests.draw import draw_one, has_everything
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish, opened
 from tests.faults.recipes import RECIPES

@@ -9,7 +9,7 @@ from typing import Any
 from flows import tear_down
 from notebake.aws import parameters, schedules
 from notebake.errors import NotebakeError, TearDownError
-from notebake.resources.failure_report import aftermath
+from notebake.machines.failure_report import aftermath
 from notebake.resources.leftovers import survey
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run

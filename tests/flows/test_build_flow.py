@@ -33,11 +33,12 @@ from notebake.errors import (
     TearDownError,
 )
 from notebake.recipe import Recipe
-from notebake.records import Done, Record, Run
-from notebake.runbook.step import Step, describe, until_not_lost
+from notebake.record import Record
+from notebake.runbook.step import Done, Step, describe, until_not_lost
 from notebake.runs import registry
 from notebake.runs.lock import LeaseLostError, hold_lease
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import CloudWorld, Refuses

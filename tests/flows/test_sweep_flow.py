@@ -8,7 +8,7 @@ import yaml
 
 from flows.sweep import sweep
 from notebake.errors import NotebakeError
-from notebake.records import Run
+from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld, Refuses
 from tests.left_behind import changing, expire, of

@@ -17,9 +17,11 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from notebake.aws import networks, removal, tags
+from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
-from notebake.records import Resource, Run
+from notebake.machines import ssh_access
 from notebake.resources.survey import Scope, look
+from notebake.runs.run import Run
 from notebake.store.interface import is_remote
 from tests.policy.iam import Iam, allow_all
 from tests.policy.tours import TOURS, Tour
@@ -74,7 +76,7 @@ def resume_elsewhere(world: World, writes: Writes, run: Run, location: str) -> N
     for machine in world.history.region.instances:
         # Somebody has tidied up.
         world.history.region.untag(machine, "Name")
-    if group := networks.find_security_group(run):
+    if group := ssh_access.find_security_group(run):
         networks.allow_ssh(group, ("203.0.113.9/32",), run.recipe.region)
     whole_run.take_up(run.id, location)
 

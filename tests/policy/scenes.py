@@ -9,9 +9,9 @@ from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
 from notebake.preflight import Verdict, ask_everything, with_verdict
 from notebake.recipe import Dataset, Encryption, EncryptionMode, Recipe, Volume
-from notebake.records import Run
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.policy.iam import Iam
 from tests.policy.judge import USER, Asked, Judge, Policy

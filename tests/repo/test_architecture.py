@@ -13,34 +13,41 @@ AWS = {"boto3", "botocore"}
 SSH = {"fabric", "invoke", "paramiko"}
 # What reaches out: to the network, to other programs, to the clock of a wait.
 REACHING = {"httpx", "requests", "socket", "subprocess", "urllib.request", "websockets", *AWS, *SSH}
+ORDER = (
+    {"acceptance", "preflight"},
+    {"machines"},
+    {"images"},
+    {"notebook", "resources"},
+    {"runbook"},
+    {"runs"},
+    {"costs"},
+    {"aws", "jupyter"},
+    {"ssh"},
+    {"commands"},
+    {"recipe", "store"},
+    {"conda", "credentials", "local"},
+    {""},
+)
+"""The folders of notebake, from the top down: each imports only what stands below it. The files
+beside the folders are the lowest."""
 PURE = {
-    "asked",
-    "commands",
-    "conda_channels",
-    "conda_trouble",
-    "cost",
-    "credentials",
-    "digest",
-    "ending",
-    "errors",
-    "notebook_figures",
-    "notebook_html",
-    "notebook_language",
-    "notebook_libraries",
-    "notebook_markup",
-    "notebook_outputs",
-    "notebook_parameters",
-    "notebook_report",
-    "notebook_stand_ins",
-    "notebook_still_html",
-    "notebook_uses",
-    "progress",
-    "recipe",
-    "records",
-    "software_advice",
-    "user_data",
+    "commands": set[str](),
+    "conda": {"activation", "environment", "lock", "machine", "prefix"},
+    "costs": {"monthly"},
+    "credentials": set[str](),
+    "notebook": {"hints", "run", "same_results"},
+    "recipe": set[str](),
 }
-READS_FILES = {"cost", "prices", "recipe.document", "recipe.file"}
+"""Folders that reach nothing, each but for some modules: those of conda run on the host."""
+PURE_MODULES = {
+    f"notebake.{one}"
+    for one in ("digest", "ending", "errors", "humanize", "names", "record", "runbook.digests",
+                "runbook.progress")
+}  # fmt: skip
+READS_FILES = {
+    f"notebake.{one}"
+    for one in ("costs.estimate", "costs.prices", "recipe.file", "recipe.reference_table")
+}
 """Pure but for reading: a bundled table, or the very files that they look through."""
 
 
@@ -80,9 +87,17 @@ def reached(module: str) -> set[str]:
     }
 
 
-def part_of(module: str) -> str:
-    """Return what part of notebake a module is: its file, or its folder."""
-    return module.split(".")[1] if "." in module else module
+def folder_of(module: str) -> str:
+    """Return in which folder of notebake a module lies; "" beside the folders."""
+    parts = module.split(".")
+    return parts[1] if ROOT.joinpath(*parts[:2]).is_dir() and len(parts) > 1 else ""
+
+
+def is_pure(module: str) -> bool:
+    """Tell whether a module is one that must reach nothing."""
+    folder = folder_of(module)
+    within = folder in PURE and module.rpartition(".")[2] not in PURE[folder]
+    return within or module in PURE_MODULES
 
 
 @pytest.mark.parametrize(
@@ -114,7 +129,7 @@ def test_only_the_modules_for_it_speak_to_aws() -> None:
 def test_only_the_modules_for_it_speak_ssh() -> None:
     speakers = {one for one in modules("notebake", "flows", "tasks") if reached(one) & SSH}
 
-    assert {part_of(one) for one in speakers} == {"ssh"}
+    assert {folder_of(one) for one in speakers} == {"ssh"}
 
 
 def test_a_task_knows_no_other_task() -> None:
@@ -129,35 +144,40 @@ def test_only_flows_know_prefect() -> None:
     assert {one.split(".")[0] for one in knowing} == {"flows"}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [one for one in modules("notebake") if part_of(one) in PURE],
-)
+@pytest.mark.parametrize("module", [one for one in modules("notebake") if is_pure(one)])
 def test_what_is_pure_reaches_nothing(module: str) -> None:
     # The search for credentials runs alone on the host, where it is asked to look at everything.
-    barred = set() if part_of(module) == "credentials" else REACHING
-    assert reached(module) & barred == set()
-    impure = {
-        "aws",
-        "host",
-        "ssh",
-        "outage",
-        "run_store",
-        "runs",
-        "waiting",
-        "detached",
-        "builder",
-        "keys",
-    }
-    assert {name for name in imports(module) if name.startswith("notebake.")} & {
-        f"notebake.{one}" for one in impure
-    } == set()
-    if part_of(module) != "credentials" and module.removeprefix("notebake.") not in READS_FILES:
+    is_search = folder_of(module) == "credentials"
+    assert reached(module) & (set() if is_search else REACHING) == set()
+    impure = {f"notebake.{one}" for one in ("aws", "ssh", "runs", "machines", "waiting", "local")}
+    assert {name for name in imports(module) if ".".join(name.split(".")[:2]) in impure} == set()
+    if not is_search and module not in READS_FILES:
         assert {"pathlib.Path", "os", "shutil", "tempfile"} & imports(module) == set()
 
 
-def test_every_pure_module_is_where_the_table_says() -> None:
-    assert {part_of(one) for one in modules("notebake")} >= PURE
+def test_every_pure_module_is_where_it_is_said_to_be() -> None:
+    every = set(modules("notebake"))
+
+    assert every >= PURE_MODULES | READS_FILES
+    assert {folder_of(one) for one in every} >= set(PURE)
+    assert every >= {f"notebake.{folder}.{one}" for folder, some in PURE.items() for one in some}
+
+
+@pytest.mark.parametrize("folder", sorted(set.union(*ORDER)))
+def test_folders_of_notebake_import_downwards_only(folder: str) -> None:
+    level = {one: number for number, row in enumerate(reversed(ORDER)) for one in row}
+    every = {one for one in modules("notebake") if one != "notebake"}
+    assert {folder_of(one) for one in every} == set(level)
+
+    upwards = {
+        (module, name)
+        for module in every
+        if folder_of(module) == folder
+        for name in imports(module) & every
+        if folder_of(name) != folder and level[folder_of(name)] >= level[folder]
+    }
+
+    assert upwards == set()
 
 
 def test_the_command_line_imports_nothing_slow_before_it_must() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from notebake.records import Host
+from notebake.ssh.host import Host
 from tests.sandbox.own_home import home_opened
 from tests.sandbox.test_hosts import Cloud, make_key
 

@@ -12,10 +12,10 @@ from flows.build_plan import BUILD
 from notebake.aws.clients import connect
 from notebake.errors import HostCommandError
 from notebake.recipe.file import load_recipe
-from notebake.records import Run
 from notebake.runbook.step import Step, carry_out
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from tests.cloud_steps import seal
 from tests.sandbox.bakery import Bakery, RunFolder
 

@@ -9,9 +9,9 @@ import pytest
 from notebake.commands.software import install_software, software_is_installed
 from notebake.errors import HostCommandError
 from notebake.recipe import Software
-from notebake.records import Host
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
 from notebake.ssh.detached import is_running, run_detached, start_command
+from notebake.ssh.host import Host
 from tests.conda_channel import whole_channel
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import wait_for

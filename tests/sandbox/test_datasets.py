@@ -28,9 +28,9 @@ from notebake.commands.view import in_view
 from notebake.errors import HostCommandError, PreflightError
 from notebake.machines.dataset_relay import relay_dataset
 from notebake.recipe import Dataset
-from notebake.records import Host
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
+from notebake.ssh.host import Host
 from tests.cloud_world import REGION, cloud_world
 from tests.limits import HANG_SECONDS
 from tests.sandbox.conftest import files_served

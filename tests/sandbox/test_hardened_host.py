@@ -9,9 +9,9 @@ from notebake.commands.shell import as_user, script
 from notebake.commands.user_data import QUIET, arm_lease, keep_package_lock_free, lease_is_armed
 from notebake.errors import DiskFullError, HostCommandError
 from notebake.machines import fitness
-from notebake.records import Host
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
+from notebake.ssh.host import Host
 from tests.limits import HANG_SECONDS
 from tests.sandbox.one_host import as_root_of, one_host_opened
 from tests.sandbox.test_hosts import Cloud

@@ -13,10 +13,10 @@ import pytest
 
 from notebake import clock
 from notebake.errors import HostCommandError, HostUnreachableError
-from notebake.records import Host
 from notebake.ssh import connection, lines, login
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
+from notebake.ssh.host import Host
 from tests.limits import HANG_SECONDS
 from tests.quick_clock import QuickClock
 from tests.sandbox.bake_world import wait_for

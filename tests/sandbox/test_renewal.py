@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.aws import instances, key_pairs, networks
+from notebake.aws import instances, networks
 from notebake.aws.clients import connect
 from notebake.commands import user_data
 from notebake.machines import renewal
@@ -14,12 +14,14 @@ from notebake.machines.builder import as_host
 from notebake.machines.console_host_key import wait_for_host_key
 from notebake.machines.launch import launch, resolve_base_image
 from notebake.machines.ssh_access import ensure_group, ensure_key_pair
+from notebake.names import name_of_key_pair
 from notebake.recipe import Network, Recipe
-from notebake.records import Host, Run
 from notebake.runs import keys
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from tasks import launch_instance
 from tests.sandbox.bake_world import cloud_opened, wait_for
 
@@ -64,7 +66,7 @@ def start(folder: Path) -> Machines:
         number=1,
         instance_types=RECIPE.instance_types,
         image_id=resolve_base_image(run)["ImageId"],
-        key_name=key_pairs.key_pair_name(run, "acceptance"),
+        key_name=name_of_key_pair(run.id, "acceptance"),
         user_data=user_data.user_data(lease_hours=RECIPE.lease_hours),
         disks=[],
         marks={},

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from notebake.ssh import host as ssh
 from notebake.ssh import login
+from notebake.ssh import remote as ssh
 from tests.ssh.own_sshd import Sshd, sshd_running, why_none
 
 Start = Callable[..., Sshd]

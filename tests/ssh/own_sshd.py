@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from notebake.records import Host
+from notebake.ssh.host import Host
 
 SSHD = "usr/sbin/sshd"
 OPTIONS = (

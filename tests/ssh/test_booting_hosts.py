@@ -17,8 +17,8 @@ from notebake.errors import (
     WaitTimeoutError,
 )
 from notebake.machines.boot import wait_for_boot
-from notebake.ssh import host as ssh
 from notebake.ssh import login
+from notebake.ssh import remote as ssh
 from tests.quick_clock import QuickClock
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd

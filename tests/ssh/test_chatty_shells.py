@@ -5,7 +5,7 @@ import os
 import pytest
 
 from notebake.errors import HostCommandError, UnframedAnswerError
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, has_program
 

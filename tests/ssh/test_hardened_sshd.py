@@ -18,9 +18,9 @@ from notebake.errors import (
     TunnelForbiddenError,
     is_worth_a_retry,
 )
-from notebake.records import Host
 from notebake.ssh import connection, lines, login
-from notebake.ssh import host as ssh
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, free_port, make_key
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from notebake.aws.model import Instance
 from notebake.machines import login_command
 from notebake.recipe.file import load_recipe
-from notebake.records import Instance, Run
 from notebake.runs import registry
 from notebake.runs.keys import keys_of
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, make_key
 

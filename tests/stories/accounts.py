@@ -4,14 +4,15 @@ import tempfile
 from pathlib import Path
 
 from notebake.aws.clients import connect
+from notebake.aws.model import Account
 from notebake.aws.session import current_credentials
-from notebake.records import Account, Run
-from notebake.resources.failure_report import aftermath
+from notebake.machines.failure_report import aftermath
 from notebake.resources.survey import Scope, look
 from notebake.runs.account import keep_account, kept_account
 from notebake.runs.account_presence import claim_account
 from notebake.runs.attempts import attempts
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from tests.faults.faulty_world import FaultyWorld, furnish
 from tests.stories.telling import (
     At,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from flows import failure as telling_failures
-from notebake.records import Run
-from notebake.resources import failure_report
+from notebake.machines import failure_report
+from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.stories.telling import At, Story, Told, die_at, ended, left, resumed, torn_down
 from tests.sweep import whole_run

@@ -2,10 +2,10 @@
 
 from notebake import clock
 from notebake.aws import tags
-from notebake.records import Run
 from notebake.resources.survey import Scope, look
 from notebake.resources.sweep import remove
 from notebake.runs.attempts import attempts
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of
 from notebake.waiting import allow_waiting
 from sandbox.api.application import Reply

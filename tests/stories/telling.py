@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flows import tear_down
-from notebake.records import Run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
+from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.sweep import whole_run
 from tests.sweep.points import OpenRoad, Point

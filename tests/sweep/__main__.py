@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from notebake.records import Run
+from notebake.runs.run import Run
 from tests.sweep import sabotage, stand_in_jupyter, table, whole_run
 from tests.sweep.choice import Choice
 from tests.sweep.points import Case

@@ -1,10 +1,10 @@
 """The steps that need EC2 alone, as one run: for kills that are real, and their like in a fork."""
 
-from notebake.records import Run
 from notebake.runbook.step import carry_out
 from notebake.runs.lock import hold_lease
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run, new_run
+from notebake.runs.run import Run
 from notebake.runs.secret_store import forget_secrets
 from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
 from tests.cloud_world import RECIPE

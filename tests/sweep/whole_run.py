@@ -17,9 +17,9 @@ from notebake.recipe import (
     Software,
     Volume,
 )
-from notebake.records import Run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
+from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 USERS_VOLUME = "vol-00000000000000001"

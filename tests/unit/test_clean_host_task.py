@@ -10,8 +10,9 @@ from notebake.commands.engine import NO_ENGINE
 from notebake.errors import HostCommandError, SecretFoundError
 from notebake.recipe import Recipe
 from notebake.recipe.credentials import AllowedCredential, Credentials
-from notebake.records import Host, Run
 from notebake.runs import registry
+from notebake.runs.run import Run
+from notebake.ssh.host import Host
 from tasks import clean_host
 
 ENTRIES = (

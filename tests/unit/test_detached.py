@@ -10,7 +10,6 @@ import pytest
 
 from notebake.commands.room import find_full
 from notebake.errors import HostCommandError
-from notebake.records import Host
 from notebake.ssh import detached
 from notebake.ssh.detached import (
     CARRIED_BYTES,
@@ -23,6 +22,7 @@ from notebake.ssh.detached import (
     start_command,
     upload,
 )
+from notebake.ssh.host import Host
 from tests.limits import HANG_SECONDS
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 

@@ -14,8 +14,9 @@ from notebake.commands.ways_in import parse_ways_in
 from notebake.errors import DiskFullError, HostCommandError, NotebakeError, WaitTimeoutError
 from notebake.machines import boot, fitness
 from notebake.recipe import Recipe
-from notebake.records import Host, Run
-from notebake.ssh import host as ssh
+from notebake.runs.run import Run
+from notebake.ssh import remote as ssh
+from notebake.ssh.host import Host
 from notebake.timeouts import CLOCK_SECONDS, LOCK_SECONDS
 from tests.sweep.virtual_clock import BEGINNING, VirtualClock
 from tests.unit.shell_world import shell_world

@@ -14,9 +14,9 @@ from notebake.errors import RunStoreError
 from notebake.local.home import HomeError, check_home, home, scratch_directory
 from notebake.machines import dataset_sftp
 from notebake.recipe import Recipe
-from notebake.records import Run
 from notebake.runs.log import kept_log
 from notebake.runs.open_store import default_location, open_store
+from notebake.runs.run import Run
 from notebake.runs.secret_store import local_copies
 from tests.limits import HANG_SECONDS
 

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from notebake.acceptance.evidence import MachineEvidence
 from notebake.acceptance.proof import check_identities
 from notebake.errors import ImageNotAcceptedError
 from notebake.machines import identity
+from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe.file import load_recipe
-from notebake.records import NotebookVerdict, Run, Shown
 from notebake.runs import registry
 from notebake.runs.keys import generate_keys
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 
 BUILDER, FIRST, SECOND = ("0" * 31 + "b", "0" * 31 + "1", "0" * 31 + "2")
 
@@ -22,8 +24,8 @@ def run(tmp_path: Path) -> Run:
     return registry.new_run(recipe, "recipe.yaml", open_store(str(tmp_path / "runs")))
 
 
-def shown(instance_id: str, machine_id: str, host_key: str = "") -> Shown:
-    return Shown(
+def shown(instance_id: str, machine_id: str, host_key: str = "") -> MachineEvidence:
+    return MachineEvidence(
         instance_id=instance_id,
         instance_type="m5.large",
         host_key=host_key or generate_keys().public,

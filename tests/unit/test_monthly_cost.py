@@ -2,9 +2,9 @@
 
 import pytest
 
+from notebake.aws.model import Resource
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.costs.monthly import monthly_cost, spell_monthly, spell_sum
-from notebake.records import Resource
 
 
 def a(kind: str, **more: object) -> Resource:

@@ -12,10 +12,10 @@ import nbformat
 import pytest
 import yaml
 
+from notebake.notebook.judge import explain, judge
 from notebake.notebook.papermill_script import parameters_as_yaml, run_notebook, status_path
-from notebake.notebook.verdict import explain, judge
+from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
-from notebake.records import NotebookVerdict
 from tests.limits import HANG_SECONDS
 
 PREFIX = Path(sys.prefix)

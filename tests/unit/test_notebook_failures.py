@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.verdict import explain
-from notebake.records import NotebookVerdict
+from notebake.notebook.judge import explain
+from notebake.notebook.verdict import NotebookVerdict
 from tests.executed_notebooks import cell, error, notebook, printed
 from tests.unit.test_notebook_report import verdict_of
 

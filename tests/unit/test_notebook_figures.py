@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notebake.notebook.figures import is_figure, tell_uncounted, uncounted_drawings
-from notebake.notebook.verdict import judge
+from notebake.notebook.judge import judge
 from notebake.recipe import Notebook
 
 DRAWN: list[dict[str, Any]] = json.loads(

@@ -11,8 +11,8 @@ from nbconvert.filters import ansi2html
 
 from notebake.notebook.ansi import colours_as_html
 from notebake.notebook.html import as_html
+from notebake.notebook.judge import judge
 from notebake.notebook.static_html import without_loaders
-from notebake.notebook.verdict import judge
 from notebake.recipe import Notebook
 
 FEW, TIMES = 2000, 8

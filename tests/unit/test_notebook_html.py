@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from notebake.notebook.html import SHOWN_CHARACTERS
-from notebake.notebook.verdict import as_html
+from notebake.notebook.judge import as_html
 
 ELSEWHERE = "https://elsewhere.example"
 HOSTILE = f"""<script src="{ELSEWHERE}/a.js"></script><SCRIPT>steal()</SCRIPT>

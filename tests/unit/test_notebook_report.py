@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.verdict import explain, judge
+from notebake.notebook.judge import explain, judge
+from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
-from notebake.records import NotebookVerdict
 from tests.executed_notebooks import PICTURE, cell, error, notebook, printed, returned, shown
 
 

@@ -19,10 +19,10 @@ from notebake.notebook.run import (
     working_directory,
 )
 from notebake.recipe import Notebook, Recipe, Repository, Volume
-from notebake.records import Host
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import get_file, new_run
-from notebake.ssh.host import Answer
+from notebake.ssh.host import Host
+from notebake.ssh.remote import Answer
 from tests.executed_notebooks import cell, error, notebook
 
 OWN = Notebook(
@@ -85,7 +85,7 @@ def test_a_page_of_what_passed_does_not_call_it_failed(
     executed = json.dumps(written)
     status = json.dumps({"exit_code": 1, "seconds": 2.0, "log": "PapermillExecutionError"})
     brought = {OUTPUT: executed.encode(), status_path(OUTPUT): status.encode()}
-    monkeypatch.setattr("notebake.ssh.host.get_file", lambda _host, path: brought[path])
+    monkeypatch.setattr("notebake.ssh.remote.get_file", lambda _host, path: brought[path])
     run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
 
     verdict = bring_home(run, HOST, Notebook(path="a.ipynb", minimum_figures=0), "notebook")
@@ -113,7 +113,7 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
 ) -> None:
     status = json.dumps({"exit_code": 1, "seconds": 2.0, "log": "f\udce9: no"}).encode()
     brought = {OUTPUT: executed, status_path(OUTPUT): status}
-    monkeypatch.setattr("notebake.ssh.host.get_file", lambda _host, path: brought[path])
+    monkeypatch.setattr("notebake.ssh.remote.get_file", lambda _host, path: brought[path])
     run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
 
     with pytest.raises(NotebookError, match=r"On 192\.0\.2\.1 the notebook smoke\.ipynb failed: "):
@@ -139,7 +139,7 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
 def test_what_else_lies_in_the_clone_is_told_with_a_failed_notebook(
     answer: Answer, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notebake.ssh.host.try_command", lambda *_: answer)
+    monkeypatch.setattr("notebake.ssh.remote.try_command", lambda *_: answer)
     recipe = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
     run = new_run(recipe, "ocean.yaml", open_store(str(tmp_path)))
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from notebake.aws import tags
+from notebake.aws.model import Resource
 from notebake.aws.resource_record import as_resource
 from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
-from notebake.records import Resource
 from notebake.resources.ownership import Ownership, judge
 
 RUN = "ocean-20261123-120000-ab12"
@@ -132,15 +132,14 @@ def test_every_verdict_has_a_reason_in_words() -> None:
 
 
 def test_the_names_are_those_by_which_the_steps_find_their_things() -> None:
-    from notebake.aws import images, key_pairs, networks
     from notebake.recipe import Recipe
-    from notebake.records import Run
+    from notebake.runs.run import Run
 
     run = Run(id=RUN, recipe=Recipe(name="ocean"), store="")
 
-    assert key_pairs.key_pair_name(run, "builder") == name_of_key_pair(RUN, "builder")
-    assert networks.group_name(run) == name_of_group(RUN)
-    assert images.image_name(run) == name_of_image(RUN)
+    assert name_of_key_pair(run.id, "builder") == name_of_key_pair(RUN, "builder")
+    assert name_of_group(run.id) == name_of_group(RUN)
+    assert name_of_image(run.id) == name_of_image(RUN)
 
 
 def test_a_parameter_is_ours_by_its_name_and_its_tag() -> None:

@@ -20,8 +20,8 @@ from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.recipe.reference_table import recipe_table
-from notebake.records import Run
 from notebake.runbook.digests import asked_for
+from notebake.runs.run import Run
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("flows", "notebake", "tasks")

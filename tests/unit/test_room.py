@@ -5,9 +5,9 @@ import pytest
 from notebake import clock
 from notebake.commands.room import ASK, Room, find_full, find_tightest, parse_room, says_full
 from notebake.errors import DiskFullError, HostCommandError
-from notebake.records import Host
 from notebake.ssh.detached import judge, parse_reading
 from notebake.ssh.disk_watch import FULL_SECONDS, DiskWatch
+from notebake.ssh.host import Host
 from tests.sweep.virtual_clock import VirtualClock
 from tests.unit.shell_world import shell_world
 

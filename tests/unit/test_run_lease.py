@@ -15,10 +15,10 @@ from notebake.errors import RunIsHeldError
 from notebake.execution import check_held
 from notebake.local.process import this_process
 from notebake.recipe import Recipe
-from notebake.records import Run
 from notebake.runs.lock import Lease, LeaseLostError, hold_lease, read_lease
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
+from notebake.runs.run import Run
 from tests.limits import HANG_SECONDS
 from tests.store_world import answers_of_takers
 

@@ -7,7 +7,6 @@ import pytest
 
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe, Software
-from notebake.records import Run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import (
     adopt_recipe,
@@ -25,6 +24,7 @@ from notebake.runs.registry import (
     read_header,
     record_outcome,
 )
+from notebake.runs.run import Run
 from notebake.store.interface import RunStore
 
 RECIPE = Recipe(name="ocean", description="Wellen, Strömung", tags={"Owner": "ada"})

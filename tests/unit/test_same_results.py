@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from notebake.acceptance.evidence import MachineEvidence
 from notebake.acceptance.proof import spell_comparison
 from notebake.errors import ImageNotAcceptedError
 from notebake.notebook.same_results import check_results, remember_shown, shown_before
+from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook, Recipe
-from notebake.records import NotebookVerdict, Run, Shown
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
 from tests.executed_notebooks import cell, notebook, printed
 
 VERDICT = NotebookVerdict(cells=3, figures=2, seconds=1.0)
@@ -104,7 +106,7 @@ def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
 def test_the_proof_says_how_many_numbers_were_compared(
     run: Run, wanted: dict[str, object], compared: int, said: str
 ) -> None:
-    shown = Shown(
+    shown = MachineEvidence(
         instance_id="i-1",
         instance_type="m5.large",
         host_key="k",

@@ -14,11 +14,13 @@ from rich.console import Console
 
 from flows.terminal.live_view import show_progress
 from flows.terminal.report import BuildReport, StepTime, print_error, print_report
+from notebake.aws.model import Resource
 from notebake.errors import HostCommandError, NotebakeError
 from notebake.recipe import Recipe
-from notebake.records import Done, Record, Resource, Run
+from notebake.record import Record
 from notebake.runbook.progress import clean_text, spell_seconds
-from notebake.runbook.step import Step, carry_out
+from notebake.runbook.step import Done, Step, carry_out
+from notebake.runs.run import Run
 from tests.limits import HANG_SECONDS
 
 log = logging.getLogger("notebake.test")

@@ -3,16 +3,18 @@
 import datetime
 
 from notebake import clock
-from notebake.aws import instances, tags
+from notebake.aws import tags
+from notebake.aws.model import Instance, Resource
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.costs.monthly import monthly_cost, spell_sum
 from notebake.errors import NotebakeError
 from notebake.machines.login_command import login_command
 from notebake.names import ROLES
-from notebake.records import Instance, Resource, Run
+from notebake.resources import own_machines
 from notebake.resources.leftovers import left_over
 from notebake.runs.account_presence import check_account
 from notebake.runs.attempts import attempts
+from notebake.runs.run import Run
 from notebake.timestamps import moment_of, parse_moment, spell_local, spell_span
 
 FREE = frozenset(("key pair", "security group", "parameter"))
@@ -24,7 +26,7 @@ def aftermath(run: Run) -> str:
         if not attempts(run):
             return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
         check_account(run)
-        machines = [one for role in ROLES for one in instances.find_instances(run, role)]
+        machines = [one for role in ROLES for one in own_machines.find_instances(run, role)]
         left = left_over(run)
     except NotebakeError as error:
         unknown = f"What is left of the run could not be asked: {error.message}"

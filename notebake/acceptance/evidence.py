@@ -1,0 +1,43 @@
+"""What machines from an image showed, and why the image may be accepted."""
+
+from notebake.aws.model import Instance
+from notebake.notebook.verdict import NotebookVerdict
+from notebake.record import Record
+
+
+class Machines(Record):
+    """The machines that were started from a new image to prove it."""
+
+    instances: tuple[Instance, ...]
+
+    @property
+    def detail(self) -> str:
+        """Their ids."""
+        return ", ".join(one.id for one in self.instances)
+
+
+class MachineEvidence(Record):
+    """What one machine from an image showed."""
+
+    instance_id: str
+    instance_type: str
+    host_key: str
+    machine_id: str
+    jupyter_version: str
+    verdict: NotebookVerdict
+    compared: int = 0
+    """How many of its numbers were compared with the builder's, and are the same."""
+    ways_in: tuple[str, ...] = ()
+    """Who lets people in beside the keys that lie on it."""
+
+
+class Proof(Record):
+    """Why an image may be accepted."""
+
+    image_id: str
+    sentences: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        """The last and strongest sentence."""
+        return self.sentences[-1]

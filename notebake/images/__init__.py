@@ -1,0 +1,1 @@
+"""What is baked: the image of a run, found again, asked for, and judged as it stands."""
