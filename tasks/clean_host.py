@@ -26,7 +26,7 @@ from notebake.machines import identity
 from notebake.machines.builder import builder_host
 from notebake.machines.credential_search import carry_engine, search_program
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
@@ -40,7 +40,7 @@ CLEAN_SECONDS = 7200
 
 def find_sealed(run: Run) -> Done | None:
     """Return that the builder is sealed, or has become an image."""
-    digest = asked_for(run.recipe, NAME)
+    digest = step_digest(run.recipe, NAME)
     instance = own_machines.find_builder(run)
     if instance:
         is_done = is_finished(run, instance)
@@ -57,7 +57,7 @@ def clean_host(run: Run) -> Done:
             left as it is; the message names files, never secrets.
     """
     host = builder_host(run)
-    digest = asked_for(run.recipe, NAME)
+    digest = step_digest(run.recipe, NAME)
     keep_identity(run, host)
     searched = clean_and_search(run, host, digest)
     seal(run, host, digest)

@@ -15,7 +15,7 @@ from notebake.errors import DiskFullError, HostCommandError
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.recipe.software_advice import advise
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs import registry
 from notebake.runs.run import Run
@@ -32,7 +32,7 @@ def find_software(run: Run) -> Done | None:
 
 def look(run: Run, host: Host) -> str | None:
     """Return "" where the programs themselves run."""
-    digest = asked_for(run.recipe, NAME)
+    digest = step_digest(run.recipe, NAME)
     works = software_is_installed(digest, manager=run.recipe.software.manager)
     return "" if ssh.succeeds(host, works) else None
 
@@ -40,7 +40,7 @@ def look(run: Run, host: Host) -> str | None:
 def make_software(run: Run) -> Done:
     """Install it detached from the connection, and fetch the lock files."""
     software, user = run.recipe.software, run.recipe.base_image.user
-    script = install_software(software, user=user, digest=asked_for(run.recipe, NAME))
+    script = install_software(software, user=user, digest=step_digest(run.recipe, NAME))
     try:
         done = make_on_host(
             run,

@@ -18,7 +18,7 @@ from notebake.machines.launch_request import remove_machines
 from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
 from notebake.names import name_of_key_pair
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
 from notebake.runs.run import Run
 
@@ -67,7 +67,7 @@ def launch_acceptance(run: Run) -> Machines:
                 key_name=name_of_key_pair(run.id, ROLE),
                 user_data=user_data(lease_hours=run.recipe.lease_hours),
                 disks=[],
-                marks={tags.LAUNCH: asked_for(run.recipe, NAME)},
+                marks={tags.LAUNCH: step_digest(run.recipe, NAME)},
             )
     return Machines(instances=tuple(own_machines.find_instances(run, ROLE)))
 

@@ -16,7 +16,7 @@ from notebake.machines.launch import launch, resolve_base_image
 from notebake.machines.launch_request import remove_machines
 from notebake.names import name_of_key_pair
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
 from notebake.runs import keys, secret_store
 from notebake.runs.run import Run
@@ -35,7 +35,7 @@ def find_instance(run: Run) -> Instance | Image | None:
 
 def is_wanted(run: Run, instance: Instance) -> bool:
     """Tell whether a machine works, with base, disks and type of the recipe as it is now."""
-    asked = asked_for(run.recipe, "launch_instance")
+    asked = step_digest(run.recipe, "launch_instance")
     is_same = instance.tags.get(tags.LAUNCH) == asked and tags.LOST not in instance.tags
     return is_same and instance.instance_type in run.recipe.instance_types
 
@@ -66,7 +66,7 @@ def launch_instance(run: Run) -> Instance:
             lease_hours=run.recipe.lease_hours,
         ),
         disks=disks_of_builder(run.recipe, base["RootDeviceName"]),
-        marks={tags.LAUNCH: asked_for(run.recipe, "launch_instance")},
+        marks={tags.LAUNCH: step_digest(run.recipe, "launch_instance")},
     )
 
 

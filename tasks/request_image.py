@@ -17,7 +17,7 @@ from notebake.images.baked import is_sealed, usable_image
 from notebake.machines.block_devices import device_names
 from notebake.names import name_of_image
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
 from notebake.runs.attempts import attempt, close_removed, keep_looking
 from notebake.runs.run import Run
@@ -46,7 +46,7 @@ def request_image(run: Run) -> Image:
         )
     lineage = {
         tags.BUILDER: builder.id,
-        tags.SEALED: asked_for(run.recipe, "clean_host"),
+        tags.SEALED: step_digest(run.recipe, "clean_host"),
         "notebake:base-image": builder.image_id,
         "notebake:recipe-digest": digest_of(run.recipe),
     }

@@ -21,7 +21,7 @@ from notebake.jupyter.checks import wait_for_jupyter
 from notebake.machines.boot import wait_for_boot
 from notebake.machines.builder import host_of
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
@@ -36,7 +36,7 @@ NAME = "restart_host"
 
 def find_restarted(run: Run) -> Done | None:
     """Return that the builder came back whole after the stop for its image."""
-    digest = asked_for(run.recipe, NAME)
+    digest = step_digest(run.recipe, NAME)
     image = current_image(run)
     if image is None or image.tags.get(tags.RESTARTED) != digest:
         return None
@@ -72,7 +72,7 @@ def restart_host(run: Run) -> Done:
     host = host_of(run, instances.wait_for_state(instance.id, region, "running"))
     wait_for_boot(host)
     check_all_is_back(run, host)
-    digest = asked_for(run.recipe, NAME)
+    digest = step_digest(run.recipe, NAME)
     mark(run, image.id, {tags.RESTARTED: digest})
     ssh.disconnect(host)
     instances.stop_instance(instance.id, region)

@@ -23,7 +23,7 @@ from notebake.machines.fitness import check_fitness, wait_for_package_lock
 from notebake.machines.renewal import renew
 from notebake.notebook.html import prepare_pages
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs import registry
 from notebake.runs.lasting_tags import mark
@@ -41,7 +41,7 @@ OF_THE_SEAL = (tags.SEALED, tags.BAKED)
 def find_host(run: Run) -> Done | None:
     """Return that the builder needs no waiting for: it answers, or is sealed, or is an image."""
     instance = own_machines.find_builder(run)
-    digest = asked_for(run.recipe, "launch_instance")
+    digest = step_digest(run.recipe, "launch_instance")
     if instance is None:
         image = current_image(run)
         return Done(digest=digest, detail=f"in {image.id}") if image else None
@@ -86,7 +86,7 @@ def wait_for_host(run: Run) -> Done:
     wait_for_package_lock(host)
     registry.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
-    return Done(digest=asked_for(run.recipe, "launch_instance"), detail=host.address)
+    return Done(digest=step_digest(run.recipe, "launch_instance"), detail=host.address)
 
 
 def can_be_worked_on() -> str:

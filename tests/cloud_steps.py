@@ -3,7 +3,7 @@
 from notebake.aws import tagging, tags
 from notebake.aws.model import Instance
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.run import Run
 from notebake.waiting import wait_until
@@ -23,7 +23,7 @@ def seal(run: Run) -> Done:
     """Say of the builder that it is clean, though there is no host."""
     builder = own_machines.find_builder(run)
     assert builder
-    digest = asked_for(run.recipe, clean_host.NAME)
+    digest = step_digest(run.recipe, clean_host.NAME)
     tagging.add_tags(run.recipe.region, [builder.id], {tags.SEALED: digest})
     return Done(digest=digest)
 

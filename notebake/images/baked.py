@@ -3,7 +3,7 @@
 from notebake.aws import images, tags
 from notebake.aws.model import Image, Instance
 from notebake.images import own_image
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runs.run import Run
 from notebake.timeouts import CATCH_UP_SECONDS
 from notebake.waiting import wait_until
@@ -11,7 +11,7 @@ from notebake.waiting import wait_until
 
 def is_sealed(run: Run, instance: Instance) -> bool:
     """Tell whether the builder has been cleaned and shut off, ready for its image."""
-    return instance.tags.get(tags.SEALED) == asked_for(run.recipe, "clean_host")
+    return instance.tags.get(tags.SEALED) == step_digest(run.recipe, "clean_host")
 
 
 def is_finished(run: Run, instance: Instance) -> bool:
@@ -55,5 +55,5 @@ def usable_image(run: Run) -> Image | None:
 def current_image(run: Run) -> Image | None:
     """Return the run's image where it was made of a machine as the recipe asks for it now."""
     image = own_image.find_image(run)
-    wanted = asked_for(run.recipe, "clean_host")
+    wanted = step_digest(run.recipe, "clean_host")
     return image if image and image.tags.get(tags.SEALED) == wanted else None

@@ -8,7 +8,7 @@ from notebake.errors import HostCommandError
 from notebake.images.baked import current_image, is_finished
 from notebake.machines.builder import builder_host
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
@@ -28,7 +28,7 @@ def find_on_host(
     `installed` succeed, where one is given; `probe` looks at the product itself and returns a
     phrase about it, or None where it does not hold.
     """
-    digest = asked_for(run.recipe, step)
+    digest = step_digest(run.recipe, step)
     instance = own_machines.find_builder(run)
     if instance is None:
         image = current_image(run)
@@ -67,7 +67,7 @@ def make_on_host(
         HostCommandError: it failed, or ended well without the product being there.
     """
     host = builder_host(run)
-    digest = asked_for(run.recipe, step)
+    digest = step_digest(run.recipe, step)
     whole = script(*(f"(\n{one}\n)" for one in scripts), markers.mark(step, digest))
     printed = run_detached(
         host,
@@ -83,6 +83,6 @@ def make_on_host(
 
 def mark_on_host(run: Run, host: Host, step: str, detail: str) -> Done:
     """Write a step's marker on the host, as the last thing that the step does."""
-    digest = asked_for(run.recipe, step)
+    digest = step_digest(run.recipe, step)
     ssh.run_command(host, markers.mark(step, digest, detail))
     return Done(digest=digest, detail=detail)

@@ -11,7 +11,7 @@ from notebake.errors import LostError, NotebakeError
 from notebake.images import own_image
 from notebake.images.baked import current_image, is_finished, is_sealed
 from notebake.resources import own_machines
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, carry_out
 from notebake.runs.lock import hold_lease
 from notebake.runs.run import Run
@@ -81,7 +81,7 @@ def test_a_stopped_builder_is_started(world: CloudWorld, run: Run) -> None:
 
 
 def test_a_sealed_builder_is_waited_for_no_more(run: Run) -> None:
-    seal(run, asked_for(run.recipe, "clean_host"))
+    seal(run, step_digest(run.recipe, "clean_host"))
 
     found = wait_for_host.find_host(run)
 
@@ -149,7 +149,7 @@ def test_a_restart_that_was_proven_is_known_by_the_image_when_the_builder_is_gon
     assert image is not None
     assert restart_host.find_restarted(run) is None
 
-    tagging.add_tags(REGION, [image.id], {tags.RESTARTED: asked_for(run.recipe, "restart_host")})
+    tagging.add_tags(REGION, [image.id], {tags.RESTARTED: step_digest(run.recipe, "restart_host")})
     instances.terminate_instances([builder_of(run).id], REGION)
 
     assert restart_host.find_restarted(run) is not None
@@ -170,7 +170,7 @@ def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(r
 def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
     world: CloudWorld, run: Run
 ) -> None:
-    seal(run, asked_for(run.recipe, "clean_host"))
+    seal(run, step_digest(run.recipe, "clean_host"))
     carry_out_to(run, "wait_for_image")
 
     with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
@@ -183,7 +183,7 @@ def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
 def test_going_back_to_the_image_alone_leaves_the_sealed_builder_as_it_is(
     world: CloudWorld, run: Run
 ) -> None:
-    seal(run, asked_for(run.recipe, "clean_host"))
+    seal(run, step_digest(run.recipe, "clean_host"))
     carry_out_to(run, "wait_for_image")
 
     with world.meeting(StopsWaitingAtStart()) as power:

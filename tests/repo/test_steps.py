@@ -4,7 +4,6 @@ import importlib
 from pathlib import Path
 
 from flows.build_plan import BUILD, titles, undoing
-from notebake.runbook.digests import DEPENDS_ON
 from notebake.runbook.step import Step
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +28,6 @@ def test_titles_are_orders_that_no_two_steps_share() -> None:
     assert all(len(title) <= 40 for title in named), "they stand in one column"
 
 
-def test_whatever_is_asked_for_is_asked_of_a_step() -> None:
-    assert set(DEPENDS_ON) <= set(ORDER)
-    assert {one for before in DEPENDS_ON.values() for one in before} <= set(DEPENDS_ON)
-
-
 def before(step: Step) -> set[str]:
     """Return the names of all steps that are done when this one begins."""
     return {name for one in BUILD[step] for name in (one.name, *before(one))}
@@ -44,12 +38,6 @@ def test_a_step_stands_below_all_that_it_follows() -> None:
              for one in BUILD[step])]  # fmt: skip
 
     assert wrong == []
-
-
-def test_no_step_begins_before_what_it_depends_on_is_done() -> None:
-    needed = {step.name: set(DEPENDS_ON.get(step.name, ())) for step in BUILD}
-
-    assert [step.name for step in BUILD if not needed[step.name] <= before(step)] == []
 
 
 def test_an_image_is_accepted_when_every_other_step_is_done() -> None:

@@ -34,7 +34,7 @@ from notebake.digest import digest_of
 from notebake.notebook import run as notebook_run
 from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
-from notebake.runbook.digests import DEPENDS_ON
+from notebake.runbook.digests import WITH_DIGEST
 from notebake.ssh.detached import ROOT, read_command, start_command, upload
 from tasks.wait_for_host import can_be_worked_on, let_work_on_it
 from tests.sweep.scripted_host import Boot, ScriptedHost
@@ -128,7 +128,7 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     known[looking] = partial(
         succeed, root.packages >= {"git", *recipe.software.apt}, f"{packages}\n\n"
     )
-    for step in DEPENDS_ON:
+    for step in WITH_DIGEST:
         digest = asked_for(recipe, step)
         known[markers.read_mark(step, digest)] = partial(read_mark, host, step, digest)
         known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)

@@ -23,7 +23,7 @@ from notebake.machines.credential_search import search_program
 from notebake.notebook import run as notebook_run
 from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.recipe import Recipe
-from notebake.runbook.digests import asked_for as digest_for
+from notebake.runbook.digests import step_digest as digest_for
 from notebake.timeouts import LAZY_DISK_SECONDS
 from tests.sweep.executed_notebook import EXECUTED
 from tests.sweep.scripted_host import ScriptedHost

@@ -20,7 +20,7 @@ from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.recipe.reference_table import recipe_table
-from notebake.runbook.digests import asked_for
+from notebake.runbook.digests import step_digest
 from notebake.runs.run import Run
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def run_of(recipe: Recipe) -> Run:
 
 def digest_of(step: str) -> Effect:
     """What a step is asked for; what it hands to the step's own commands is tested with these."""
-    return lambda recipe: asked_for(recipe, step)
+    return lambda recipe: step_digest(recipe, step)
 
 
 def notebook(recipe: Recipe) -> object:

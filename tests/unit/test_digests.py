@@ -1,3 +1,5 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +20,10 @@ from notebake.recipe import (
     Volume,
 )
 from notebake.recipe.credentials import AllowedCredential, Credentials
-from notebake.runbook.digests import DEPENDS_ON, asked_for
+from notebake.runbook.digests import WITH_DIGEST, step_digest
 
 RECIPE = Recipe(name="ocean")
-EVERYTHING = set(DEPENDS_ON)
+EVERYTHING = set(WITH_DIGEST)
 AFTER_WORK = {
     "clean_host",
     "request_image",
@@ -78,7 +80,7 @@ def test_a_mended_recipe_asks_anew_for_what_changed_and_what_depends_on_it(field
     value, expected = CHANGES[field]
     mended = RECIPE.model_copy(update={field: value})
 
-    changed = {one for one in DEPENDS_ON if asked_for(mended, one) != asked_for(RECIPE, one)}
+    changed = {one for one in WITH_DIGEST if step_digest(mended, one) != step_digest(RECIPE, one)}
 
     assert changed == expected
 
@@ -90,8 +92,40 @@ def test_every_field_of_a_recipe_is_thought_of() -> None:
 def test_who_may_log_in_is_no_reason_to_launch_another_machine() -> None:
     mended = RECIPE.model_copy(update={"network": Network(ssh_from=("0.0.0.0/0",))})
 
-    assert all(asked_for(mended, one) == asked_for(RECIPE, one) for one in DEPENDS_ON)
+    assert all(step_digest(mended, one) == step_digest(RECIPE, one) for one in WITH_DIGEST)
 
 
 def test_no_two_steps_are_asked_for_the_same() -> None:
-    assert len({asked_for(RECIPE, one) for one in DEPENDS_ON}) == len(DEPENDS_ON)
+    assert len({step_digest(RECIPE, one) for one in WITH_DIGEST}) == len(WITH_DIGEST)
+
+
+WHOLE: dict[str, Any] = {
+    "name": "whole",
+    "region": "eu-west-1",
+    "base_image": {"image_id": "ami-0123456789abcdef0"},
+    "encryption": {"mode": "kms", "kms_key_id": "alias/own"},
+    "network": {"vpc_id": "vpc-1234567a", "subnet_ids": ["subnet-1234567a"], "address": "private"},
+    "volumes": [{"name": "data", "size_gib": 20, "mount_point": "/data"}],
+    "instance_store": {},
+    "software": {"apt": ["git-lfs"], "packages": ["numpy==2.1.0"]},
+    "repository": {"url": "https://example.org/a/b.git", "ref": "v1"},
+    "notebook": {
+        **{"path": "a.ipynb", "parameters": {"n": 3}},
+        **{"compare": "nothing", "tolerance": 1e-6},
+    },
+    "datasets": [{"name": "sst", "source": "https://example.org/sst.nc", "path": "/data/sst.nc"}],
+    "jupyter_port": 9000,
+    "acceptance": {"instance_types": ["m6i.large"]},
+    "credentials": {
+        "allow": [{"path": "/data/x", "rule": "aws-access-token", "reason": "an example"}]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"), [("plain", Recipe(name="plain")), ("whole", Recipe(**WHOLE))]
+)
+def test_digests_are_those_that_hosts_and_images_carry_already(name: str, recipe: Recipe) -> None:
+    kept = json.loads((Path(__file__).parent / "kept_digests.json").read_text())[name]
+
+    assert {step: step_digest(recipe, step) for step in WITH_DIGEST} == kept
