@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.peak_memory import peak_kib
 from notebake.notebook.html import as_html
-from notebake.notebook.judge import judge
+from notebake.notebook.judge import judge_notebook
 from notebake.recipe import Notebook
 from tests.sweep.executed_notebook import EXECUTED
 
@@ -68,7 +68,7 @@ def main() -> int:
 
 def look_at(executed: str) -> None:
     """Do what is done to a notebook that has come home."""
-    judge(executed, Notebook(), exit_code=0, seconds=1.0)
+    judge_notebook(executed, Notebook(), exit_code=0, seconds=1.0)
     as_html(executed, "ocean")
 
 

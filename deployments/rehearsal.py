@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from deployments.local import cloud_environment, own_environment, sandbox
 from flows.cli import main as command_line
 from flows.local_prefect.prefect_program import PROJECT
-from flows.local_prefect.quick_imports import hasten_imports
+from flows.local_prefect.quick_imports import speed_up_imports
 from flows.local_prefect.server import is_up
 from flows.local_prefect.session import prefect_server
 from flows.terminal.standard_streams import outlive_the_terminal
@@ -107,6 +107,6 @@ def say(line: str) -> None:
 
 if __name__ == "__main__":
     outlive_the_terminal()
-    hasten_imports()
+    speed_up_imports()
     os.chdir(PROJECT)
     command_line.end_at_once(main())

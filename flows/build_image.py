@@ -11,20 +11,20 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from flows.build_plan import BUILD, Plan
-from flows.failure import add_failure, join_failures, spell, telling_what_is_left
+from flows.failure import add_failure, format_error, join_failures, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
 from notebake.images.baked import current_image
-from notebake.machines.renewal import keep_alive
+from notebake.machines.renewal import renewing
 from notebake.preflight.credentials import tell_of_ending
 from notebake.recipe.file import load_recipe
 from notebake.runbook.step import Step, carry_out, until_not_lost
 from notebake.runs import registry
 from notebake.runs.executing import executing
 from notebake.runs.flow_runs import open_run_of
-from notebake.runs.lock import LeaseLostError
+from notebake.runs.lock import RunLostError
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
@@ -54,11 +54,11 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     allow_waiting()
     run = open_run(recipe, run_id, store)
     log.info("This is run %s", run.id)
-    with telling_what_is_left(run, TerminationSignal), executing(run), keep_alive(run):
+    with telling_what_is_left(run, TerminationSignal), executing(run), renewing(run):
         tell_of_ending(run)
         try:
             until_not_lost(lambda: carry_out_all(run))
-        except (LeaseLostError, WrongAccountError):
+        except (RunLostError, WrongAccountError):
             raise
         except Exception as error:
             if run.recipe.on_failure == "tear_down":
@@ -78,7 +78,7 @@ def tear_down_after(failure: Exception, run: Run) -> None:
         carry_out(TEAR_DOWN, run)
     except (Exception, KeyboardInterrupt, TerminationSignal) as error:
         if not isinstance(error, Exception):
-            error.add_note(f"Before that, the build failed: {spell(failure)}")
+            error.add_note(f"Before that, the build failed: {format_error(failure)}")
             raise
         add_failure(failure, error)
 

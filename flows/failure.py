@@ -53,15 +53,15 @@ def told_by(error: BaseException | None) -> str:
 def what_is_left(run: Run, error: BaseException) -> str:
     """Return what a failure leaves, and what to type; that it cannot be told hides no failure."""
     try:
-        from notebake.machines.failure_report import aftermath, what_to_type
+        from notebake.machines.failure_report import failure_report, what_to_type
     except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
-        return f"What is left of run {run.id} could not be told: {spell(other)}"
+        return f"What is left of run {run.id} could not be told: {format_error(other)}"
     if isinstance(error, WrongAccountError):
         return "\n".join(("Then, what is left of the run can be told:", *what_to_type(run)))
     try:
-        return aftermath(run)
+        return failure_report(run)
     except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
-        could_not = f"What is left of the run could not be told: {spell(other)}"
+        could_not = f"What is left of the run could not be told: {format_error(other)}"
         return "\n".join((could_not, *what_to_type(run)))
 
 
@@ -75,10 +75,10 @@ def join_failures(failures: Sequence[tuple[str, BaseException]]) -> BaseExceptio
     if lost:
         return lost[0]
     (_, first), *others = failures
-    told = {spell(first)}
+    told = {format_error(first)}
     for title, other in others:
-        if isinstance(first, Exception) and spell(other) not in told:
-            told.add(spell(other))
+        if isinstance(first, Exception) and format_error(other) not in told:
+            told.add(format_error(other))
             add_failure(first, other, f"Beside it, “{title}” failed as well")
     return first
 
@@ -89,7 +89,7 @@ def add_failure(
     words: str = "The tear-down after this failure failed as well",
 ) -> None:
     """Let an error also tell of what failed after it."""
-    said = f"{words}: {spell(second)}"
+    said = f"{words}: {format_error(second)}"
     if isinstance(first, NotebakeError):
         first.message = f"{first.message}\n{said}"
         hints = (first.hint, second.hint if isinstance(second, NotebakeError) else "")
@@ -98,7 +98,7 @@ def add_failure(
         first.add_note(said)
 
 
-def spell(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return what an error says, with its kind where that says more."""
     if isinstance(error, NotebakeError):
         return error.message

@@ -12,7 +12,7 @@ from prefect.states import Completed
 from notebake.errors import NotebakeError, is_worth_a_retry
 from notebake.execution import check_held
 from notebake.runbook.step import Step, carry_out, describe
-from notebake.runs import registry
+from notebake.runs import events
 from notebake.runs.run import Run
 
 RETRIES = 2
@@ -28,9 +28,9 @@ def as_task(step: Step) -> Task[[Run], object]:
         try:
             outcome = carry_out(step, run)
         except NotebakeError as error:
-            registry.record_outcome(run, step.name, "failed", detail={"message": error.message})
+            events.record_outcome(run, step.name, "failed", detail={"message": error.message})
             raise
-        registry.record_outcome(
+        events.record_outcome(
             run,
             step.name,
             "found" if outcome.was_there else "done",
@@ -54,7 +54,7 @@ def as_undo_task(step: Step) -> Task[[Run], object]:
     def remove(run: Run) -> None:
         check_held()
         undo(run)
-        registry.record_outcome(run, step.name, "undone")
+        events.record_outcome(run, step.name, "undone")
 
     return _task(step, remove, f"Undo: {step.title}")
 

@@ -9,12 +9,12 @@ from flows.cli.sweep import check_all_gone, described
 from flows.prefect_logs import show_logs_in_prefect
 from notebake import clock
 from notebake.aws.inventory import enabled_regions
-from notebake.costs.monthly import spell_monthly, spell_sum
-from notebake.resources.retention import Finding
-from notebake.resources.survey import Scope, check_all_answered, look
+from notebake.costs.money import format_monthly, format_sum
+from notebake.resources.retention import Assessment
+from notebake.resources.survey import Scope, check_all_answered, survey
 from notebake.resources.sweep import remove
 from notebake.runs.open_store import default_location
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 from notebake.waiting import allow_waiting
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,14 @@ def sweep(regions: list[str], apply: bool = False, store: str = "") -> int:
     scope = Scope(
         regions=regions_named(regions),
         store=store or default_location(),
-        before=moment_of(clock.now()),
+        before=utc_from_seconds(clock.now()),
     )
-    found = look(scope)
+    found = survey(scope)
     for one in found.findings:
         log.info("%s", line_of(one))
     for said in found.elsewhere:
         log.info("Not looked for: %s", said)
-    cost = spell_sum([one.usd_per_month for one in found.findings])
+    cost = format_sum([one.usd_per_month for one in found.findings])
     log.info("%d things, %s a month; %d may go", len(found.findings), cost, len(found.going))
     if apply and found.going:
         swept = remove(found.going, scope)
@@ -63,8 +63,8 @@ def regions_named(regions: list[str]) -> tuple[str, ...]:
     return named
 
 
-def line_of(one: Finding) -> str:
+def line_of(one: Assessment) -> str:
     """Return one line about a finding."""
     fate = f"stays: {one.reason_to_stay}" if one.reason_to_stay else "expired, proven ours"
-    cost = spell_monthly(one.usd_per_month)
+    cost = format_monthly(one.usd_per_month)
     return f"{described(one.resource)}, run {one.resource.run_id}, {cost} a month: {fate}"

@@ -5,7 +5,7 @@ from prefect.exceptions import TerminationSignal
 from prefect.futures import wait
 
 from flows import build_plan
-from flows.failure import spell, telling_what_is_left
+from flows.failure import format_error, telling_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
@@ -51,7 +51,7 @@ def remove_all(run: Run, plan: build_plan.Plan = build_plan.BUILD) -> Done:
             return Done(digest=run.id, detail="nothing temporary is left")
         except NotebakeError as error:
             failures.append(error)
-    said = tuple(dict.fromkeys(spell(one) for one in failures))
+    said = tuple(dict.fromkeys(format_error(one) for one in failures))
     raise TearDownError(run.id, tuple(remaining), said)
 
 

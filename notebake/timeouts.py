@@ -77,7 +77,7 @@ SETTLE_SECONDS = 180
 """How long EC2 may go on showing what has been removed, such as the disks of a machine that has
 ended: often some seconds, at times more than half a minute."""
 
-LEASE_SECONDS = 60
+RUN_LOCK_SECONDS = 60
 """How long an execution keeps its run without renewing the lease."""
 
 MACHINES_IN_A_ROW = 2

@@ -14,16 +14,16 @@ from notebake.runs.run import Run
 NAME = "check_server"
 
 
-def find_checked_server(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the server has been checked since it was installed."""
     return find_on_host(run, NAME)
 
 
-def check_server(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Start a kernel through the tunnel and run a cell."""
     host = builder_host(run)
     version = check_jupyter(host, run.recipe.jupyter_port)
     return mark_on_host(run, host, NAME, f"Jupyter server {version} runs cells")
 
 
-STEP = Step(NAME, "Check JupyterLab through a tunnel", find_checked_server, check_server)
+STEP = Step(NAME, "Check JupyterLab through a tunnel", find, make)

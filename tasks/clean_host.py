@@ -38,7 +38,7 @@ NAME = "clean_host"
 CLEAN_SECONDS = 7200
 
 
-def find_sealed(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the builder is sealed, or has become an image."""
     digest = step_digest(run.recipe, NAME)
     instance = own_machines.find_builder(run)
@@ -49,7 +49,7 @@ def find_sealed(run: Run) -> Done | None:
     return Done(digest=digest, detail=f"in {image.id}") if image else None
 
 
-def clean_host(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Search, clean, search again, and only then remove the login and seal the builder.
 
     Raises:
@@ -134,4 +134,4 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
     return report["files"]
 
 
-STEP = Step(NAME, "Clean and search for credentials", find_sealed, clean_host)
+STEP = Step(NAME, "Clean and search for credentials", find, make)

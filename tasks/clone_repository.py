@@ -16,7 +16,7 @@ from notebake.ssh.host import Host
 NAME = "clone_repository"
 
 
-def find_clone(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the clone is there, with its commit."""
     return find_on_host(run, NAME, lambda host: commit_of(run, host))
 
@@ -29,7 +29,7 @@ def commit_of(run: Run, host: Host) -> str | None:
     return answer.output.strip() if answer.exit_code == 0 else None
 
 
-def clone_repository(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Clone it, or bring the clone to the wanted ref."""
     repository, path = run.recipe.repository, run.recipe.repository_path
     scripts = []
@@ -41,4 +41,4 @@ def clone_repository(run: Run) -> Done:
     )
 
 
-STEP = Step(NAME, "Clone the repository", find_clone, clone_repository)
+STEP = Step(NAME, "Clone the repository", find, make)

@@ -26,19 +26,19 @@ NAME = "fetch_datasets"
 FETCH_SECONDS = 6 * 3600
 
 
-def find_datasets(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that every dataset is in its place."""
-    return find_on_host(run, NAME, lambda host: look(run, host))
+    return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
-def look(run: Run, host: Host) -> str | None:
+def probe(run: Run, host: Host) -> str | None:
     """Return how many there are, or None where one is missing."""
     if not all(ssh.succeeds(host, dataset_is_there(one)) for one in run.recipe.datasets):
         return None
     return f"{len(run.recipe.datasets)} datasets" if run.recipe.datasets else "no datasets"
 
 
-def fetch_datasets(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Let the host fetch what is public; bring it what needs credentials."""
     host = builder_host(run)
     scripts = []
@@ -52,8 +52,8 @@ def fetch_datasets(run: Run) -> Done:
                 relay_dataset(host, dataset, run.recipe.region)
             scripts.append(receive_dataset(dataset, user=host.user))
     return make_on_host(
-        run, NAME, scripts, probe=lambda host: look(run, host), timeout_seconds=FETCH_SECONDS
+        run, NAME, scripts, probe=lambda host: probe(run, host), timeout_seconds=FETCH_SECONDS
     )
 
 
-STEP = Step(NAME, "Fetch the datasets", find_datasets, fetch_datasets)
+STEP = Step(NAME, "Fetch the datasets", find, make)

@@ -15,19 +15,19 @@ from notebake.runs.run import Run
 ROLE = "builder"
 
 
-def find_key_pair(run: Run) -> KeyPair | Image | None:
+def find(run: Run) -> KeyPair | Image | None:
     """Return the run's key pair if EC2 has it, or the accepted image that needs none any more."""
     return ssh_access.find_key_pair(run, ROLE) or accepted_image(run)
 
 
-def make_key_pair(run: Run) -> KeyPair:
+def make(run: Run) -> KeyPair:
     """Give EC2 the public half of the run's own key."""
     return ensure_key_pair(run, ROLE)
 
 
-def delete_key_pair(run: Run) -> None:
+def undo(run: Run) -> None:
     """Remove the key pair from EC2."""
     remove_key_pair(run, ROLE)
 
 
-STEP = Step("import_key_pair", "Make a key pair", find_key_pair, make_key_pair, delete_key_pair)
+STEP = Step("import_key_pair", "Make a key pair", find, make, undo)

@@ -14,17 +14,17 @@ from notebake.runs.run import Run
 NAME = "install_packages"
 
 
-def find_packages(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that nothing is missing, or that it was installed from exactly this list."""
     installed = packages_are_installed(run.recipe.software.apt)
     return find_on_host(run, NAME, installed=installed)
 
 
-def make_packages(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Install them detached from the connection."""
     software = run.recipe.software
     work = script(NETWORK_ENVIRONMENT, install_packages(software.apt))
     return make_on_host(run, NAME, [work], timeout_seconds=software.timeout_seconds)
 
 
-STEP = Step(NAME, "Install the distribution's packages", find_packages, make_packages)
+STEP = Step(NAME, "Install the distribution's packages", find, make)

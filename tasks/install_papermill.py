@@ -10,7 +10,7 @@ from notebake.commands.software import LOCKS
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
-from notebake.runs import registry
+from notebake.runs import files
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
@@ -18,24 +18,24 @@ from notebake.ssh.host import Host
 NAME = "install_papermill"
 
 
-def find_papermill(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that papermill is there."""
-    return find_on_host(run, NAME, look)
+    return find_on_host(run, NAME, probe)
 
 
-def look(host: Host) -> str | None:
+def probe(host: Host) -> str | None:
     """Return "" where the program itself is whole."""
     return "" if ssh.succeeds(host, papermill_is_installed()) else None
 
 
-def make_papermill(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Install it detached from the connection, and fetch the lock file."""
     work = install_papermill(user=run.recipe.base_image.user)
     timeout_seconds = run.recipe.software.timeout_seconds
-    done = make_on_host(run, NAME, [work], probe=look, timeout_seconds=timeout_seconds)
+    done = make_on_host(run, NAME, [work], probe=probe, timeout_seconds=timeout_seconds)
     lock = ssh.get_file(builder_host(run), f"{LOCKS}/{LOCK_FILE}")
-    registry.put_file(run, f"locks/{LOCK_FILE}", lock)
+    files.put_file(run, f"locks/{LOCK_FILE}", lock)
     return done
 
 
-STEP = Step(NAME, "Install papermill", find_papermill, make_papermill)
+STEP = Step(NAME, "Install papermill", find, make)

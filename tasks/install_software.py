@@ -17,7 +17,7 @@ from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.recipe.software_advice import advise
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
-from notebake.runs import registry
+from notebake.runs import files
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
@@ -25,19 +25,19 @@ from notebake.ssh.host import Host
 NAME = "install_software"
 
 
-def find_software(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the software was installed from exactly this list, and works."""
-    return find_on_host(run, NAME, lambda host: look(run, host))
+    return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
-def look(run: Run, host: Host) -> str | None:
+def probe(run: Run, host: Host) -> str | None:
     """Return "" where the programs themselves run."""
     digest = step_digest(run.recipe, NAME)
     works = software_is_installed(digest, manager=run.recipe.software.manager)
     return "" if ssh.succeeds(host, works) else None
 
 
-def make_software(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Install it detached from the connection, and fetch the lock files."""
     software, user = run.recipe.software, run.recipe.base_image.user
     script = install_software(software, user=user, digest=step_digest(run.recipe, NAME))
@@ -46,7 +46,7 @@ def make_software(run: Run) -> Done:
             run,
             NAME,
             [script],
-            probe=lambda host: look(run, host),
+            probe=lambda host: probe(run, host),
             timeout_seconds=software.timeout_seconds,
         )
     except DiskFullError:
@@ -61,10 +61,10 @@ def keep_locks(run: Run, host: Host) -> int:
     """Bring the lock files home; return how many Python packages they hold."""
     count = 0
     for name, content in parse_locks(ssh.run_command(host, read_locks())).items():
-        registry.put_file(run, f"locks/{name}", content)
+        files.put_file(run, f"locks/{name}", content)
         if name == "requirements.txt":
             count = sum(1 for line in content.splitlines() if line and not line.startswith(b"#"))
     return count
 
 
-STEP = Step(NAME, "Install the software", find_software, make_software)
+STEP = Step(NAME, "Install the software", find, make)

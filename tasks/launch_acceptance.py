@@ -28,7 +28,7 @@ ROLE = "acceptance"
 COUNT = 2
 
 
-def find_machines(run: Run) -> Image | Machines | None:
+def find(run: Run) -> Image | Machines | None:
     """Return the machines, or the image where it has been accepted already."""
     image = current_image(run)
     if image and tags.ACCEPTED in image.tags:
@@ -43,7 +43,7 @@ def is_wanted(machine: Instance, image: Image) -> bool:
     return machine.image_id == image.id and tags.LOST not in machine.tags
 
 
-def launch_acceptance(run: Run) -> Machines:
+def make(run: Run) -> Machines:
     """Launch what is missing of the two; lost ones, and those of an older image, go first."""
     image = current_image(run)
     if image is None:
@@ -72,12 +72,10 @@ def launch_acceptance(run: Run) -> Machines:
     return Machines(instances=tuple(own_machines.find_instances(run, ROLE)))
 
 
-def terminate_machines(run: Run) -> None:
+def undo(run: Run) -> None:
     """Terminate the machines and remove their key pair."""
     remove_machines(run, ROLE, COUNT)
     remove_key_pair(run, ROLE)
 
 
-STEP = Step(
-    NAME, "Start two machines from the image", find_machines, launch_acceptance, terminate_machines
-)
+STEP = Step(NAME, "Start two machines from the image", find, make, undo)

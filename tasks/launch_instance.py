@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 ROLE = "builder"
 
 
-def find_instance(run: Run) -> Instance | Image | None:
+def find(run: Run) -> Instance | Image | None:
     """Return the run's builder if it is as the recipe wants it, or the image made of such a one."""
     found = own_machines.find_builder(run)
     if found is None:
@@ -40,7 +40,7 @@ def is_wanted(run: Run, instance: Instance) -> bool:
     return is_same and instance.instance_type in run.recipe.instance_types
 
 
-def launch_instance(run: Run) -> Instance:
+def make(run: Run) -> Instance:
     """Return as soon as EC2 has named the machine: from then on it can be found and ended.
 
     One that never let anybody in, or was launched for another base, other disks or another type,
@@ -70,11 +70,9 @@ def launch_instance(run: Run) -> Instance:
     )
 
 
-def terminate_instance(run: Run) -> None:
+def undo(run: Run) -> None:
     """Terminate the builder, with its disks, and wait until it is gone."""
     remove_machines(run, ROLE, 1)
 
 
-STEP = Step(
-    "launch_instance", "Launch the builder", find_instance, launch_instance, terminate_instance
-)
+STEP = Step("launch_instance", "Launch the builder", find, make, undo)

@@ -19,12 +19,12 @@ from notebake.ssh.host import Host
 NAME = "mount_volumes"
 
 
-def find_mounted_volumes(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the right volumes are mounted where the recipe wants them."""
-    return find_on_host(run, NAME, lambda host: look(run, host))
+    return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
-def look(run: Run, host: Host) -> str | None:
+def probe(run: Run, host: Host) -> str | None:
     """Return the mount points, or None where one does not hold its volume."""
     if not run.recipe.volumes:
         return "no volumes"
@@ -35,7 +35,7 @@ def look(run: Run, host: Host) -> str | None:
     return ", ".join(volume.mount_point for volume in run.recipe.volumes)
 
 
-def mount_volumes(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Make file systems on new disks only, and mount all."""
     host = builder_host(run)
     devices = device_names(run.recipe)
@@ -52,7 +52,7 @@ def mount_volumes(run: Run) -> Done:
     ]
     if run.recipe.instance_store:
         scripts.append(install_instance_store(run.recipe.instance_store, host.user))
-    return make_on_host(run, NAME, scripts, probe=lambda host: look(run, host))
+    return make_on_host(run, NAME, scripts, probe=lambda host: probe(run, host))
 
 
 def volume_ids(run: Run, host: Host) -> dict[str, str]:
@@ -61,4 +61,4 @@ def volume_ids(run: Run, host: Host) -> dict[str, str]:
     return aws_volumes.volume_ids_by_name(run.recipe, host.instance_id, devices)
 
 
-STEP = Step(NAME, "Mount the volumes", find_mounted_volumes, mount_volumes)
+STEP = Step(NAME, "Mount the volumes", find, make)

@@ -15,7 +15,7 @@ from notebake.runbook.step import Step
 from notebake.runs.run import Run
 
 
-def find_open_ssh(run: Run) -> SecurityGroup | Image | None:
+def find(run: Run) -> SecurityGroup | Image | None:
     """Return the run's group if it lets in exactly who should: a new address mends it.
 
     For an accepted image nobody has to be let in any more.
@@ -28,14 +28,14 @@ def find_open_ssh(run: Run) -> SecurityGroup | Image | None:
     return found
 
 
-def open_ssh(run: Run) -> SecurityGroup:
+def make(run: Run) -> SecurityGroup:
     """Make the group, or mend its rules."""
     return networks.allow_ssh(ensure_group(run), ssh_sources(run.recipe), run.recipe.region)
 
 
-def close_ssh(run: Run) -> None:
+def undo(run: Run) -> None:
     """Delete the group, once no machine is in it any more."""
     remove_group(run)
 
 
-STEP = Step("open_ssh", "Let ssh in from here", find_open_ssh, open_ssh, close_ssh)
+STEP = Step("open_ssh", "Let ssh in from here", find, make, undo)

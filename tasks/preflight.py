@@ -7,10 +7,11 @@ Costs   nothing
 
 import logging
 
-from notebake.costs.estimate import describe_sum, estimate
+from notebake.costs.estimate import estimate
+from notebake.costs.money import format_estimate
 from notebake.digest import digest_of
 from notebake.images.baked import current_image
-from notebake.preflight import Verdict, check_everything, with_verdict
+from notebake.preflight import CheckResult, check_everything, with_verdict
 from notebake.resources import own_machines
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
@@ -18,17 +19,17 @@ from notebake.runs.run import Run
 log = logging.getLogger(__name__)
 
 
-def find_checked(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the run is past the point at which nothing had been made."""
     there = own_machines.find_builder(run) or current_image(run)
     return Done(digest=digest_of(run.recipe), detail=f"{there.id} is there") if there else None
 
 
-def check(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Ask everything at once."""
     findings = check_everything(run)
-    in_order = with_verdict(findings, Verdict.GOOD)
-    still_open = with_verdict(findings, Verdict.NOT_CHECKED)
+    in_order = with_verdict(findings, CheckResult.GOOD)
+    still_open = with_verdict(findings, CheckResult.NOT_CHECKED)
     for one in in_order:
         log.info("%s", one)
     for one in still_open:
@@ -36,8 +37,8 @@ def check(run: Run) -> Done:
     costs = estimate(run.recipe)
     log.info(
         "On AWS the build costs %s and its image at most %s a month, by prices of %s.",
-        describe_sum(costs.build),
-        describe_sum(costs.monthly),
+        format_estimate(costs.build),
+        format_estimate(costs.monthly),
         costs.prices_written,
     )
     detail = f"{len(in_order)} checks passed"
@@ -46,4 +47,4 @@ def check(run: Run) -> Done:
     return Done(digest=digest_of(run.recipe), detail=detail)
 
 
-STEP = Step("preflight", "Check that it can work", find_checked, check)
+STEP = Step("preflight", "Check that it can work", find, make)

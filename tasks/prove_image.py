@@ -20,17 +20,17 @@ from notebake.images.baked import current_image
 from notebake.notebook.same_results import remember_shown, shown_before
 from notebake.resources import own_machines
 from notebake.runbook.step import Step
-from notebake.runs.lock import LeaseLostError
+from notebake.runs.lock import RunLostError
 from notebake.runs.run import Run
 
 
-def find_image_proof(run: Run) -> Proof | None:
+def find(run: Run) -> Proof | None:
     """Return the proof of the run's image, if it has been given."""
     image = current_image(run)
     return find_proof(run, image) if image else None
 
 
-def prove_image(run: Run) -> Proof:
+def make(run: Run) -> Proof:
     """Put the machines to the test.
 
     Raises:
@@ -64,7 +64,7 @@ def is_about_image(error: NotebakeError) -> bool:
     """Tell whether an error says that the image is wrong, and not only that nobody could look."""
     if isinstance(error, HostUnreachableError):
         return isinstance(error, LoginRefusedError)
-    return not isinstance(error, (LostError, CloudError, RunStoreError, LeaseLostError))
+    return not isinstance(error, (LostError, CloudError, RunStoreError, RunLostError))
 
 
-STEP = Step("prove_image", "Prove the image", find_image_proof, prove_image)
+STEP = Step("prove_image", "Prove the image", find, make)

@@ -16,12 +16,12 @@ from notebake.images.baked import current_image
 from notebake.runbook.step import Step
 from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 
 log = logging.getLogger(__name__)
 
 
-def find_published(run: Run) -> Image | None:
+def find(run: Run) -> Image | None:
     """Return the image if it is marked as accepted, and shared with whom the recipe names."""
     image = current_image(run)
     if image is None or tags.ACCEPTED not in image.tags or tags.EXPIRES in image.tags:
@@ -30,7 +30,7 @@ def find_published(run: Run) -> Image | None:
     return image if set(run.recipe.share_with) <= shared else None
 
 
-def publish_image(run: Run) -> Image:
+def make(run: Run) -> Image:
     """Share it, then mark it and its snapshots as what stays."""
     image = current_image(run)
     if image is None or find_proof(run, image) is None:
@@ -39,10 +39,10 @@ def publish_image(run: Run) -> Image:
     if run.recipe.share_with:
         images.share_image(image, run.recipe.share_with, region)
         log.info("Shared %s with %s", image.id, ", ".join(run.recipe.share_with))
-    now = tags.as_tag(moment_of(clock.now()))
+    now = tags.as_tag(utc_from_seconds(clock.now()))
     mark(run, image.id, {tags.ACCEPTED: now}, *image.snapshot_ids)
     tagging.remove_tags(region, [image.id, *image.snapshot_ids], [tags.EXPIRES])
     return image.model_copy(update={"tags": {**image.tags, tags.ACCEPTED: now}})
 
 
-STEP = Step("publish_image", "Accept the image", find_published, publish_image)
+STEP = Step("publish_image", "Accept the image", find, make)

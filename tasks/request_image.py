@@ -19,14 +19,14 @@ from notebake.names import name_of_image
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
-from notebake.runs.attempts import attempt, close_removed, keep_looking
+from notebake.runs.attempts import close_removed, find_even_if_late, record_attempt
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 NAME = "request_image"
 
 
-def request_image(run: Run) -> Image:
+def make(run: Run) -> Image:
     """Ask for the image; one of this run that is broken or outdated goes first.
 
     Raises:
@@ -50,7 +50,7 @@ def request_image(run: Run) -> Image:
         "notebake:base-image": builder.image_id,
         "notebake:recipe-digest": digest_of(run.recipe),
     }
-    image = attempt(
+    image = record_attempt(
         run,
         "image",
         {"name": name_of_image(run.id), "of": builder.id},
@@ -87,9 +87,9 @@ def check_not_accepted(image: Image) -> None:
         raise CloudError(f"{image.id} is accepted: it is not replaced. Build with a new run.")
 
 
-def remove_unaccepted_image(run: Run) -> None:
+def undo(run: Run) -> None:
     """Remove the run's image and snapshots, unless it has been accepted."""
-    image = keep_looking(run, "image", lambda: own_image.find_image(run))
+    image = find_even_if_late(run, "image", lambda: own_image.find_image(run))
     if image and tags.ACCEPTED in image.tags:
         log.info("Keeping %s: it is accepted", image.id)
     elif image:
@@ -100,4 +100,4 @@ def remove_unaccepted_image(run: Run) -> None:
         close_removed(run, "image")
 
 
-STEP = Step(NAME, "Ask for the image", usable_image, request_image, remove_unaccepted_image)
+STEP = Step(NAME, "Ask for the image", usable_image, make, undo)

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 NAME = "restart_host"
 
 
-def find_restarted(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the builder came back whole after the stop for its image."""
     digest = step_digest(run.recipe, NAME)
     image = current_image(run)
@@ -43,7 +43,7 @@ def find_restarted(run: Run) -> Done | None:
     return Done(digest=digest, detail=f"the builder of {image.id} came back whole")
 
 
-def restart_host(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Start the builder once its disks are in snapshots, and look for what should have come back.
 
     Raises:
@@ -109,4 +109,4 @@ def forget_restart(run: Run) -> None:
         mark(run, image.id, {tags.RESTARTED: ""})
 
 
-STEP = Step(NAME, "Restart the builder", find_restarted, restart_host)
+STEP = Step(NAME, "Restart the builder", find, make)

@@ -18,18 +18,18 @@ from notebake.ssh.host import Host
 NAME = "run_notebook"
 
 
-def find_proven(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the notebook has passed on this machine, with the verdict at hand."""
-    return find_on_host(run, NAME, lambda host: look(run, host))
+    return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
-def look(run: Run, _host: Host) -> str | None:
+def probe(run: Run, _host: Host) -> str | None:
     """Return what the notebook proved; None where its verdict is not kept here."""
     verdict = kept_verdict(run, BUILDERS)
     return summary(verdict) if verdict and verdict.error is None else None
 
 
-def run_notebook(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Run it, bring it home, and judge it."""
     host = builder_host(run)
     verdict = prove_by_notebook(run, host, BUILDERS)
@@ -42,4 +42,4 @@ def summary(verdict: NotebookVerdict) -> str:
     return f"{', '.join(counts)}, {verdict.seconds:.1f} s"
 
 
-STEP = Step(NAME, "Run the notebook", find_proven, run_notebook)
+STEP = Step(NAME, "Run the notebook", find, make)

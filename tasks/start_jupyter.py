@@ -16,19 +16,19 @@ from notebake.timeouts import JUPYTER_SECONDS
 NAME = "start_jupyter"
 
 
-def find_jupyter(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the service is there and answers."""
-    return find_on_host(run, NAME, lambda host: look(run, host))
+    return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
-def look(run: Run, host: Host) -> str | None:
+def probe(run: Run, host: Host) -> str | None:
     """Return where it listens, or None where it does not run."""
     port = run.recipe.jupyter_port
     return f"127.0.0.1:{port}" if ssh.succeeds(host, jupyter_is_running(port)) else None
 
 
-def start_jupyter(run: Run) -> Done:
-    """Install and start the service. That it answers is the business of `check_server`."""
+def make(run: Run) -> Done:
+    """Install and start the service. That it answers is the business of `make`."""
     user = run.recipe.base_image.user
     script = install_jupyter_service(
         user=user,
@@ -39,9 +39,9 @@ def start_jupyter(run: Run) -> Done:
         run,
         NAME,
         [script],
-        probe=lambda host: look(run, host),
+        probe=lambda host: probe(run, host),
         timeout_seconds=JUPYTER_SECONDS + 60,
     )
 
 
-STEP = Step(NAME, "Start JupyterLab as a service", find_jupyter, start_jupyter)
+STEP = Step(NAME, "Start JupyterLab as a service", find, make)

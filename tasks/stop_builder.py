@@ -14,7 +14,7 @@ from notebake.runbook.step import Step
 from notebake.runs.run import Run
 
 
-def find_stopped(run: Run) -> Instance | Image | None:
+def find(run: Run) -> Instance | Image | None:
     """Return the stopped builder, or the image that was made of it."""
     instance = own_machines.find_builder(run)
     if instance and instance.state == "stopped":
@@ -22,7 +22,7 @@ def find_stopped(run: Run) -> Instance | Image | None:
     return usable_image(run)
 
 
-def stop_builder(run: Run) -> Instance:
+def make(run: Run) -> Instance:
     """Stop it and wait until it is."""
     instance = own_machines.find_builder(run)
     if instance is None:
@@ -31,4 +31,4 @@ def stop_builder(run: Run) -> Instance:
     return instances.wait_for_state(instance.id, run.recipe.region, "stopped")
 
 
-STEP = Step("stop_builder", "Stop the builder", find_stopped, stop_builder)
+STEP = Step("stop_builder", "Stop the builder", find, make)

@@ -25,7 +25,7 @@ from notebake.notebook.html import prepare_pages
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
-from notebake.runs import registry
+from notebake.runs import idempotency
 from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
@@ -38,7 +38,7 @@ OF_THE_SEAL = (tags.SEALED, tags.BAKED)
 """What stands on a builder from its cleaning on, and is not true of one that is worked on again."""
 
 
-def find_host(run: Run) -> Done | None:
+def find(run: Run) -> Done | None:
     """Return that the builder needs no waiting for: it answers, or is sealed, or is an image."""
     instance = own_machines.find_builder(run)
     digest = step_digest(run.recipe, "launch_instance")
@@ -57,7 +57,7 @@ def find_host(run: Run) -> Done | None:
     return Done(digest=digest, detail=host.address) if ready else None
 
 
-def wait_for_host(run: Run) -> Done:
+def make(run: Run) -> Done:
     """Bring the builder up, wait until it can be worked on, and take its seal off.
 
     A builder that was stopped is started. One that was sealed, or was being so, is stopped first:
@@ -76,7 +76,7 @@ def wait_for_host(run: Run) -> Done:
     except WaitTimeoutError as error:
         if was_reached(run, instance):
             raise
-        give_up(run, instance, error)
+        mark_lost(run, instance, error)
     # JupyterLab is reached through a tunnel only: what forbids it is told before anything is made.
     ssh.check_tunnel(host, run.recipe.jupyter_port)
     if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
@@ -84,7 +84,7 @@ def wait_for_host(run: Run) -> Done:
     check_fitness(run, host)
     ssh.run_command(host, let_work_on_it(), timeout_seconds=BOOT_SECONDS)
     wait_for_package_lock(host)
-    registry.keep_parameters(run, f"reached-{instance.id}", {"at": host.address})
+    idempotency.remember(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
     return Done(digest=step_digest(run.recipe, "launch_instance"), detail=host.address)
 
@@ -122,10 +122,10 @@ def bring_up(run: Run, instance: Instance) -> Host:
 
 def was_reached(run: Run, instance: Instance) -> bool:
     """Tell whether somebody has worked on the machine: then it is not replaced behind his back."""
-    return registry.read_parameters(run, f"reached-{instance.id}") is not None
+    return idempotency.recall(run, f"reached-{instance.id}") is not None
 
 
-def give_up(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn:
+def mark_lost(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn:
     """Mark a machine that never let anybody in, so that the next launch replaces it."""
     mark(run, instance.id, {tags.LOST: "never let anybody in"})
     raise LostError(
@@ -146,4 +146,4 @@ def start(instance: Instance, region: str) -> None:
     instances.start_instance(instance.id, region)
 
 
-STEP = Step("wait_for_host", "Wait for the builder", find_host, wait_for_host)
+STEP = Step("wait_for_host", "Wait for the builder", find, make)

@@ -17,13 +17,13 @@ from notebake.timeouts import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
 from notebake.waiting import wait_until
 
 
-def find_available_image(run: Run) -> Image | None:
+def find(run: Run) -> Image | None:
     """Return the image if it can be launched."""
     image = current_image(run)
     return image if image and image.state == "available" else None
 
 
-def wait_for_image(run: Run) -> Image:
+def make(run: Run) -> Image:
     """Wait for as long as disks of this size may take.
 
     Raises:
@@ -61,4 +61,4 @@ def is_ready(run: Run) -> Image | None:
     return image if image and image.state == "available" else None
 
 
-STEP = Step("wait_for_image", "Wait for the image", find_available_image, wait_for_image)
+STEP = Step("wait_for_image", "Wait for the image", find, make)

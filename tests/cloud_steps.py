@@ -32,7 +32,7 @@ CLOUD_STEPS: tuple[Step, ...] = (
     import_key_pair.STEP,
     open_ssh.STEP,
     launch_instance.STEP,
-    Step(clean_host.NAME, clean_host.STEP.title, clean_host.find_sealed, seal),
+    Step(clean_host.NAME, clean_host.STEP.title, clean_host.find, seal),
     stop_builder.STEP,
     request_image.STEP,
     wait_for_image.STEP,

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from notebake.preflight import Verdict, ask_everything, with_verdict
+from notebake.preflight import CheckResult, ask_everything, with_verdict
 from notebake.preflight.checks import CHECKS
 from notebake.preflight.finding import carry_out_check
 from notebake.runs.run import Run
@@ -134,7 +134,7 @@ class Simulates:
         )
 
 
-def sentences(run: Run, verdict: Verdict, *of: str) -> str:
+def sentences(run: Run, verdict: CheckResult, *of: str) -> str:
     """Return all that preflight says of a kind as one text; of some of its modules, if named."""
     chosen = [one for one in CHECKS if one.ask.__module__.rpartition(".")[2] in of]
     if of:

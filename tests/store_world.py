@@ -9,7 +9,7 @@ from pathlib import Path
 from notebake.aws.clients import connect
 from notebake.aws.s3_store import s3_store
 from notebake.errors import RunIsHeldError
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
@@ -94,7 +94,7 @@ def answers_of_takers(run: Run, count: int) -> list[str]:
     def take() -> None:
         start.wait()
         try:
-            with hold_lease(run):
+            with hold_run(run):
                 answers.append("held")
                 end.wait()
         except RunIsHeldError:

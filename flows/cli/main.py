@@ -198,11 +198,11 @@ def run_and_exit() -> NoReturn:
 
     Prefect's threads would wait at exit, for minutes, for a server that is gone by then.
     """
-    from flows.local_prefect.quick_imports import hasten_imports
+    from flows.local_prefect.quick_imports import speed_up_imports
     from flows.terminal.standard_streams import outlive_the_terminal
 
     outlive_the_terminal()
-    hasten_imports()
+    speed_up_imports()
     end_at_once(main())
 
 

@@ -45,7 +45,7 @@ def go_back(run: Run, again: list[Step]) -> None:
     prove_image.forget_shown(run)
     is_work_undone = clean_host.STEP in again
     if is_work_undone and own_machines.find_builder(run):
-        wait_for_host.wait_for_host(run)
+        wait_for_host.make(run)
         host = builder_host(run)
         for step in again:
             ssh.run_command(host, markers.unmark(step.name))

@@ -12,12 +12,13 @@ from rich.text import Text
 
 from flows.terminal.console import open_console
 from notebake import clock
-from notebake.costs.estimate import CostLine, describe_sum, estimate
+from notebake.costs.estimate import CostLine, estimate
+from notebake.costs.money import format_estimate
 from notebake.errors import RunStoreError
 from notebake.recipe.file import load_recipe
 from notebake.runs import registry
 from notebake.runs.open_store import default_location, open_store
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 
 if TYPE_CHECKING:
     from notebake.preflight import Finding
@@ -49,13 +50,16 @@ def regions_of(given: argparse.Namespace) -> tuple[str, ...]:
 def survey(given: argparse.Namespace) -> int:
     """List what carries our tags, by looking; 0 when that worked, whatever was found."""
     from flows.terminal.findings_table import print_costs, print_elsewhere, print_findings
-    from notebake.resources.survey import Scope, check_all_answered, look
+    from notebake.resources.survey import Scope, check_all_answered
+    from notebake.resources.survey import survey as look
 
     regions = regions_of(given)
     store = given.store or default_location()
     if given.run and not given.region and not given.all_regions:
         regions = (region_of_run(given.run, store) or regions[0],)
-    scope = Scope(regions=regions, run_id=given.run, store=store, before=moment_of(clock.now()))
+    scope = Scope(
+        regions=regions, run_id=given.run, store=store, before=utc_from_seconds(clock.now())
+    )
     found = look(scope)
     console = open_console()
     if found.findings:
@@ -82,7 +86,7 @@ def region_of_run(run_id: str, location: str) -> str:
 def images(given: argparse.Namespace) -> int:
     """List the images that were made in a region."""
     from notebake.aws import tags
-    from notebake.resources.leftovers import survey as look
+    from notebake.aws.inventory import list_everything as look
 
     region = given.region or usual_region()
     found = [one for one in look(region) if one.kind == "image"]
@@ -114,7 +118,7 @@ def plan(given: argparse.Namespace) -> int:
     costs = estimate(recipe)
     console.print(f"\nWhat a build costs, by prices of {costs.prices_written}:")
     console.print(cost_table(costs.build), soft_wrap=True)
-    console.print(f"  in all {describe_sum(costs.build)}")
+    console.print(f"  in all {format_estimate(costs.build)}")
     console.print("\nWhat its image costs each month afterwards, at most:")
     console.print(cost_table(costs.monthly), soft_wrap=True)
     console.print("\nNothing was made.")
@@ -123,9 +127,9 @@ def plan(given: argparse.Namespace) -> int:
 
 def show_findings(console: Console, findings: list["Finding"]) -> None:
     """List what is in order and what nobody could tell; what is wrong is said as the error."""
-    from notebake.preflight import Verdict, with_verdict
+    from notebake.preflight import CheckResult, with_verdict
 
-    titles = {Verdict.GOOD: "In order", Verdict.NOT_CHECKED: "Not checked"}
+    titles = {CheckResult.GOOD: "In order", CheckResult.NOT_CHECKED: "Not checked"}
     for verdict, title in titles.items():
         chosen = with_verdict(findings, verdict)
         if chosen:

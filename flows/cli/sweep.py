@@ -14,14 +14,14 @@ from notebake.aws.identity import current_account
 from notebake.aws.model import Account, Resource
 from notebake.errors import RunStoreError
 from notebake.resources.leftovers import describe_resource
-from notebake.resources.retention import Finding
-from notebake.resources.survey import Scope, check_all_answered, look
+from notebake.resources.retention import Assessment
+from notebake.resources.survey import Scope, check_all_answered, survey
 from notebake.resources.sweep import SweepError, Swept, remove
 from notebake.runs import registry
 from notebake.runs.account import check_same, kept_account
 from notebake.runs.open_store import default_location, open_store
 from notebake.store.interface import KEY
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 
 
 def run(given: argparse.Namespace) -> int:
@@ -33,9 +33,9 @@ def run(given: argparse.Namespace) -> int:
     scope = Scope(
         regions=regions_of(given),
         store=given.store or default_location(),
-        before=moment_of(clock.now()) - grace,
+        before=utc_from_seconds(clock.now()) - grace,
     )
-    found = look(scope)
+    found = survey(scope)
     console = open_console()
     heading = "Removed now: expired, and proven ours" if given.apply else "Expired, and proven ours"
     print_findings(console, found.findings, going=heading)
@@ -67,7 +67,7 @@ def tear_down_without_store(given: argparse.Namespace) -> int:
     check_confirmed(given)
     here = check_here(given)
     scope = Scope(regions=regions_of(given), run_id=given.run, before=None)
-    found = look(scope)
+    found = survey(scope)
     console = open_console()
     print_findings(console, found.findings, going="Removed now: proven to be of this run")
     if found.findings:
@@ -114,7 +114,7 @@ def check_here(given: argparse.Namespace) -> Account:
     return current
 
 
-def settle(console: Console, going: tuple[Finding, ...], scope: Scope, again: str) -> None:
+def settle(console: Console, going: tuple[Assessment, ...], scope: Scope, again: str) -> None:
     """Remove, and say what became of each.
 
     Raises:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from flows.local_prefect.quick_imports import hasten_imports
+from flows.local_prefect.quick_imports import speed_up_imports
 from flows.terminal.standard_streams import outlive_the_terminal
 
 PROJECT = Path(__file__).parents[2]
@@ -11,7 +11,7 @@ PREFECT = (sys.executable, "-m", "flows.local_prefect.prefect_program")
 
 if __name__ == "__main__":
     outlive_the_terminal()
-    hasten_imports()
+    speed_up_imports()
     from prefect.cli import app
 
     from flows.local_prefect.proxies import ask_loopback_directly

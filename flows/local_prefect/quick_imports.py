@@ -4,7 +4,7 @@ import gc
 import os
 
 
-def hasten_imports() -> None:
+def speed_up_imports() -> None:
     """Spare what imports would do in vain; to be called before them."""
     # They make hundreds of thousands of objects that stay: by default the collector would go
     # through them a thousand times.

@@ -7,7 +7,7 @@ port already, and give the descriptor of that socket as a second word.
 import socket
 import sys
 
-from flows.local_prefect.quick_imports import hasten_imports
+from flows.local_prefect.quick_imports import speed_up_imports
 
 WAITING_CONNECTIONS = 2048
 """As many as uvicorn lets wait (0.35, `backlog`)."""
@@ -46,7 +46,7 @@ def serve(listening: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    hasten_imports()
+    speed_up_imports()
     port, *descriptor = map(int, sys.argv[1:])
     # Before the application starts: where the port is taken, nothing touches the database.
     serve(socket.socket(fileno=descriptor[0]) if descriptor else listen(port))

@@ -69,7 +69,7 @@ def import_flows() -> None:
     Raises:
         NotebakeError: Prefect's settings are such that it cannot be imported.
     """
-    with interrupts_told():
+    with reraise_lost_interrupt():
         try:
             import flows.build_image  # noqa: F401
         except ValueError as error:  # Pydantic's kinds
@@ -84,7 +84,7 @@ def import_flows() -> None:
 
 
 @contextmanager
-def interrupts_told() -> Iterator[None]:
+def reraise_lost_interrupt() -> Iterator[None]:
     """Raise KeyboardInterrupt after the block, if one came and got lost in it.
 
     Among what thousands of modules do while they are imported, something lets it pass in silence.

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from notebake import clock
-from notebake.costs.monthly import spell_monthly, spell_sum
+from notebake.costs.money import format_monthly, format_sum
 from notebake.costs.prices import read_prices
-from notebake.resources.retention import WITHIN_LEASE, Finding
-from notebake.timestamps import spell_briefly, spell_local
+from notebake.humanize import format_briefly, format_local
+from notebake.resources.retention import WITHIN_LEASE, Assessment
 
 LINE = "    {:<9}  {:<22} {:<9} {:>7} {:>10} {:>9}"
 """Narrower than 80 columns, except for names of our own making, which are longer than EC2's ids."""
@@ -18,7 +18,7 @@ HEADER = LINE.format("", "", "", "age", "ends", "a month")
 SHORT_KINDS = {"network interface": "interface", "security group": "group"}
 
 
-def print_findings(console: Console, findings: Sequence[Finding], *, going: str) -> None:
+def print_findings(console: Console, findings: Sequence[Assessment], *, going: str) -> None:
     """Show each run's things under what becomes of them; `going` heads those that may go."""
     runs = sorted(findings, key=lambda one: (one.resource.region, one.resource.run_id))
     for (region, run_id), of_run in groupby(
@@ -36,39 +36,39 @@ def print_findings(console: Console, findings: Sequence[Finding], *, going: str)
         console.print()
 
 
-def _until(findings: list[Finding]) -> str:
+def _until(findings: list[Assessment]) -> str:
     """Return until when the last of them stays, where that is why they stay."""
     ends = [one.ends_at for one in findings if one.ends_at]
     if findings[0].reason_to_stay != WITHIN_LEASE or not ends:
         return ""
-    return f", until {spell_local(max(ends))} unless it is renewed"
+    return f", until {format_local(max(ends))} unless it is renewed"
 
 
-def _row(one: Finding) -> str:
+def _row(one: Assessment) -> str:
     """Return kind, id, state, age, end and monthly cost in the columns of `HEADER`."""
     resource = one.resource
     kind = SHORT_KINDS.get(resource.kind, resource.kind)
-    age = spell_briefly(clock.now() - resource.made_at.timestamp()) if resource.made_at else ""
-    cost = spell_monthly(one.usd_per_month)
+    age = format_briefly(clock.now() - resource.made_at.timestamp()) if resource.made_at else ""
+    cost = format_monthly(one.usd_per_month)
     return LINE.format(kind, resource.id, resource.state, age, _spell_end(one), cost).rstrip()
 
 
-def _spell_end(one: Finding) -> str:
+def _spell_end(one: Assessment) -> str:
     """Return how long it lasts, or has lasted too long."""
     if one.ends_at is None:
         return ""
     seconds = one.ends_at.timestamp() - clock.now()
-    return f"in {spell_briefly(seconds)}" if seconds > 0 else f"{spell_briefly(-seconds)} ago"
+    return f"in {format_briefly(seconds)}" if seconds > 0 else f"{format_briefly(-seconds)} ago"
 
 
-def print_costs(console: Console, findings: Sequence[Finding]) -> None:
+def print_costs(console: Console, findings: Sequence[Assessment]) -> None:
     """Show what all of it costs a month, and what of that a sweep would end."""
     going = [one.usd_per_month for one in findings if one.goes]
     every = [one.usd_per_month for one in findings]
     written = read_prices().written.isoformat()
-    console.print(f"In all {spell_sum(every)} a month, by prices of {written}.", soft_wrap=True)
+    console.print(f"In all {format_sum(every)} a month, by prices of {written}.", soft_wrap=True)
     if going:
-        console.print(f"What may go costs {spell_sum(going)} of that.", soft_wrap=True)
+        console.print(f"What may go costs {format_sum(going)} of that.", soft_wrap=True)
 
 
 def print_elsewhere(console: Console, elsewhere: Sequence[str]) -> None:

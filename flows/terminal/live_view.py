@@ -14,14 +14,8 @@ from flows.terminal.console import failure_of, open_console, steadied
 from flows.terminal.log_file import LogFile
 from flows.terminal.step_view import StepView
 from notebake.errors import NotebakeError
-from notebake.runbook.progress import (
-    Progress,
-    StepFilter,
-    Titles,
-    clean_text,
-    first_line,
-    spell_seconds,
-)
+from notebake.humanize import clean_text, first_line, format_seconds
+from notebake.runbook.progress import Progress, StepFilter, Titles
 
 log = logging.getLogger(__name__)
 LOGGERS = ("flows", "notebake", "tasks")
@@ -156,8 +150,8 @@ def _said_by(record: logging.LogRecord) -> str:
     detail, seconds = first_line(str(getattr(record, "detail", ""))), getattr(record, "seconds", 0)
     sentences = {
         "found": f"already there, {detail}",
-        "done": f"done in {spell_seconds(seconds)}, {detail}",
-        "failed": f"failed after {spell_seconds(seconds)}, {detail}",
+        "done": f"done in {format_seconds(seconds)}, {detail}",
+        "failed": f"failed after {format_seconds(seconds)}, {detail}",
     }
     return sentences.get(getattr(record, "event", ""), first_line(record.getMessage()))
 

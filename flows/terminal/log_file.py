@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from notebake.humanize import clean_text
 from notebake.local.atomic_files import make_private_directory
-from notebake.runbook.progress import clean_text
 
 
 class LogFile(logging.Handler):

@@ -11,8 +11,8 @@ from rich.text import Text
 from flows.terminal.console import open_console, steadied
 from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
+from notebake.humanize import clean_text, format_seconds
 from notebake.record import Record
-from notebake.runbook.progress import clean_text, spell_seconds
 
 
 class StepTime(Record):
@@ -108,10 +108,10 @@ def _times(report: BuildReport) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     for step in report.steps:
-        time = "already there" if step.was_there else spell_seconds(step.seconds)
+        time = "already there" if step.was_there else format_seconds(step.seconds)
         table.add_row(step.title, Text(time, "dim" if step.was_there else ""))
     if report.total_seconds is not None:
-        table.add_row(Text("in all", "bold"), Text(spell_seconds(report.total_seconds), "bold"))
+        table.add_row(Text("in all", "bold"), Text(format_seconds(report.total_seconds), "bold"))
     return Padding(table, (0, 0, 0, 5), expand=False)
 
 

@@ -4,7 +4,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.spinner import Spinner
 from rich.text import Text
 
-from notebake.runbook.progress import Progress, State, StepProgress, spell_seconds
+from notebake.humanize import format_seconds
+from notebake.runbook.progress import Progress, State, StepProgress
 
 MARKS = {
     State.PENDING: ("·", "dim"),
@@ -93,7 +94,7 @@ def _outcome_of(step: StepProgress) -> Text:
 
 
 def _time_of(seconds: float) -> Text:
-    return Text(spell_seconds(seconds), "dim")
+    return Text(format_seconds(seconds), "dim")
 
 
 def _spread(left: Text, right: Text, width: int) -> Text:

@@ -5,7 +5,7 @@ import logging
 
 from notebake.credentials.report import Allowed, Report
 from notebake.recipe import Recipe
-from notebake.runs import registry
+from notebake.runs import files
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
@@ -17,12 +17,12 @@ def keep_allowed(run: Run, report: Report) -> None:
     for one in report["allowed"]:
         if not one["count"]:
             log.warning("Not needed: credentials.allow of %(rule)s in %(path)s", one)
-    registry.put_file(run, FILE, json.dumps(report["allowed"], indent=2).encode())
+    files.put_file(run, FILE, json.dumps(report["allowed"], indent=2).encode())
 
 
 def allowed_sentences(run: Run) -> list[str]:
     """Return what was let pass with whose reason, and what nobody needs any more."""
-    kept = registry.get_file(run, FILE)
+    kept = files.get_file(run, FILE)
     return spell(json.loads(kept) if kept else [], run.recipe)
 
 

@@ -7,7 +7,7 @@ from notebake.aws.model import Image, Resource
 from notebake.images.baked import current_image
 from notebake.record import Record
 from notebake.resources.leftovers import left_over
-from notebake.runs import registry
+from notebake.runs import files
 from notebake.runs.run import Run
 
 
@@ -39,4 +39,4 @@ def look_at_outcome(run: Run) -> BuildOutcome | None:
 
 def _whereabouts(run: Run, name: str) -> str | None:
     """Return where a file of the run is, if it is there."""
-    return registry.where(run, name) if registry.has_file(run, name) else None
+    return files.where(run, name) if files.has_file(run, name) else None

@@ -27,7 +27,7 @@ from notebake.machines.console_host_key import wait_for_host_key
 from notebake.notebook.run import prove_by_notebook
 from notebake.notebook.same_results import check_results, remember_shown, shown_before
 from notebake.resources import own_machines
-from notebake.runs import keys, registry
+from notebake.runs import files, keys
 from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
@@ -40,7 +40,7 @@ FILE = "proof.json"
 
 def find_proof(run: Run, image: Image) -> Proof | None:
     """Return the kept proof of exactly this image."""
-    kept = registry.get_file(run, FILE)
+    kept = files.get_file(run, FILE)
     proof = Proof.model_validate_json(kept) if kept else None
     return proof if proof and proof.image_id == image.id else None
 
@@ -52,16 +52,16 @@ def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
         ImageNotAcceptedError: one of them did not show what it should.
     """
     with ThreadPoolExecutor(len(machines)) as pool:
-        asked = [pool.submit(copy_context().run, examine, run, one) for one in machines]
+        asked = [pool.submit(copy_context().run, inspect_machine, run, one) for one in machines]
         with stops_waiting_when_interrupted():
             shown = [one.result() for one in asked]
     check_identities(run, shown)
     proof = Proof(image_id=image.id, sentences=tuple(sentences(run, shown)))
-    registry.put_file(run, FILE, proof.model_dump_json(indent=2).encode())
+    files.put_file(run, FILE, proof.model_dump_json(indent=2).encode())
     return proof
 
 
-def examine(run: Run, machine: Instance) -> MachineEvidence:
+def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
     """Return what one machine from the image shows, as a stranger with the second key sees it.
 
     Raises:
@@ -193,12 +193,12 @@ def sentences(run: Run, shown: list[MachineEvidence]) -> list[str]:
         f"JupyterLab (server {shown[0].jupyter_version}) ran a cell through an ssh tunnel.",
         f"The notebook passed on each: {counted(verdict.cells, 'cell')},"
         f" {counted(verdict.figures, 'figure')}"
-        f"{spell_comparison(run, shown[0])}.",
+        f"{format_comparison(run, shown[0])}.",
         *allowed_sentences(run),
     ]
 
 
-def spell_comparison(run: Run, shown: MachineEvidence) -> str:
+def format_comparison(run: Run, shown: MachineEvidence) -> str:
     """Return what was compared with the builder's results, as the end of a sentence."""
     wanted = run.recipe.notebook
     if wanted.compare == "nothing":

@@ -5,7 +5,7 @@ from typing import Any
 
 from notebake.aws.clients import calling, connect
 from notebake.aws.partitions import home_region
-from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
+from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, cached_per_region
 from notebake.errors import CloudError
 from notebake.record import Record
 
@@ -42,7 +42,7 @@ def region_status(region: str) -> str | None:
     return _status_seen_from(region, home_region(region))
 
 
-@kept_for(BRIEFLY_SECONDS)
+@cached_per_region(BRIEFLY_SECONDS)
 def _status_seen_from(region: str, home: str) -> str | None:
     """Return what another region says of one."""
     ec2 = connect("ec2", home)
@@ -63,7 +63,7 @@ def instance_metadata_defaults(region: str) -> dict[str, Any]:
     return dict(answer.get("AccountLevel", {}))
 
 
-@kept_for(BRIEFLY_SECONDS)
+@cached_per_region(BRIEFLY_SECONDS)
 def route_tables(vpc_id: str, region: str) -> list[dict[str, Any]]:
     """Return all route tables of a VPC."""
     wanted = [{"Name": "vpc-id", "Values": [vpc_id]}]
@@ -99,7 +99,7 @@ def public_access_excluded(region: str) -> set[str]:
     }
 
 
-@kept_for(LONG_SECONDS)
+@cached_per_region(LONG_SECONDS)
 def offered_zones(instance_type: str, region: str) -> set[str]:
     """Return the zones in which an instance type is offered; none where it is unknown."""
     with calling(f"ask where {instance_type} is offered in {region}"):
@@ -110,7 +110,7 @@ def offered_zones(instance_type: str, region: str) -> set[str]:
     return {str(one["Location"]) for one in answer["InstanceTypeOfferings"]}
 
 
-@kept_for(LONG_SECONDS)
+@cached_per_region(LONG_SECONDS)
 def describe_type(instance_type: str, region: str) -> dict[str, Any]:
     """Return EC2's description of an instance type."""
     with calling(f"describe the instance type {instance_type}"):

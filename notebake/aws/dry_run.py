@@ -16,7 +16,7 @@ LISTS = frozenset(("aws:TagKeys",))
 """What IAM's conditions look at as a set of values."""
 
 
-class Trial(Record):
+class DryRunResult(Record):
     """What EC2 answered to a call that was only tried.
 
     allowed: it would do it. denied: the credentials may not. refused: it would not, for another
@@ -45,7 +45,7 @@ class Trial(Record):
         return "explicit deny" in self.message
 
 
-def try_call(operation: str, parameters: Mapping[str, object], region: str) -> Trial:
+def try_call(operation: str, parameters: Mapping[str, object], region: str) -> DryRunResult:
     """Return EC2's answer to a call with DryRun.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
@@ -55,13 +55,13 @@ def try_call(operation: str, parameters: Mapping[str, object], region: str) -> T
             getattr(connect("ec2", region), operation)(**parameters, DryRun=True)
     except CloudError as error:
         if error.code == "DryRunOperation":
-            return Trial(outcome="allowed")
+            return DryRunResult(outcome="allowed")
         if error.code == "UnauthorizedOperation":
-            return Trial(outcome="denied", code=error.code, message=error.message)
+            return DryRunResult(outcome="denied", code=error.code, message=error.message)
         is_open = error.is_passing or not error.code
         outcome: Literal["open", "refused"] = "open" if is_open else "refused"
-        return Trial(outcome=outcome, code=error.code, message=error.message)
-    return Trial(outcome="done")
+        return DryRunResult(outcome=outcome, code=error.code, message=error.message)
+    return DryRunResult(outcome="done")
 
 
 def principal_of(caller: Caller, region: str) -> str | None:

@@ -8,14 +8,14 @@ from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.gone import until_removed
 from notebake.aws.model import Image
-from notebake.aws.single_flight import BRIEFLY_SECONDS, kept_for
+from notebake.aws.single_flight import BRIEFLY_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
 from notebake.recipe import BaseImage
 
 BROKEN_STATES = {"failed", "error", "invalid", "deregistered", "disabled"}
 
 
-@kept_for(BRIEFLY_SECONDS)
+@cached_per_region(BRIEFLY_SECONDS)
 def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
     """Return EC2's description of the base image, resolving its SSM parameter first."""
     image_id = base.image_id

@@ -5,14 +5,14 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.model import SecurityGroup
-from notebake.aws.single_flight import BRIEFLY_SECONDS, kept_for
+from notebake.aws.single_flight import BRIEFLY_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
 from notebake.recipe import Network
 from notebake.timeouts import GROUP_SECONDS
 from notebake.waiting import wait_until
 
 
-@kept_for(BRIEFLY_SECONDS)
+@cached_per_region(BRIEFLY_SECONDS)
 def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
     """Return the subnets to try, in order: the recipe's, or one default subnet for each zone.
 

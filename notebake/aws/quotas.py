@@ -4,7 +4,7 @@ import re
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
-from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, kept_for
+from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, cached_per_region
 
 MOST_TYPES = 100
 """DescribeInstanceTypes takes so many names. (EC2 API, DescribeInstanceTypes)"""
@@ -29,7 +29,7 @@ def vcpu_quota(code: str, region: str) -> int:
     return int(answer["Quota"]["Value"])
 
 
-@kept_for(BRIEFLY_SECONDS)
+@cached_per_region(BRIEFLY_SECONDS)
 def running_types(run_id: str, region: str) -> list[str]:
     """Return the type of each on-demand machine that runs or starts now, but for a run's own."""
     wanted = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
@@ -48,7 +48,7 @@ def running_types(run_id: str, region: str) -> list[str]:
     return found
 
 
-@kept_for(LONG_SECONDS)
+@cached_per_region(LONG_SECONDS)
 def vcpus_of_types(instance_types: tuple[str, ...], region: str) -> dict[str, int]:
     """Return how many vCPUs each type has."""
     found: dict[str, int] = {}

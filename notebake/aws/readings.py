@@ -19,7 +19,7 @@ from notebake.aws import tags
 from notebake.aws.change_counter import latest_change, next_moment
 from notebake.aws.clients import memory_of
 from notebake.aws.kinds import Kind, list_kind
-from notebake.aws.single_flight import Shared
+from notebake.aws.single_flight import SingleFlight
 from notebake.execution import executing_run_id, is_executing
 from notebake.waiting import pause, waited_seconds
 
@@ -52,12 +52,12 @@ class Reading(NamedTuple):
     shown: dict[str, list[dict[str, Any]]]
 
 
-class Watch:
+class SharedDescribe:
     """The readings of one kind in one region by one filter."""
 
     def __init__(self, region: str, kind: Kind, filter_name: str) -> None:
         self.region, self.kind, self.filter_name = region, kind, filter_name
-        self._shared: Shared[Reading] = Shared()
+        self._shared: SingleFlight[Reading] = SingleFlight()
         self._asked_at: dict[str, float] = {}
         self._last_at = -GAP_SECONDS
 
@@ -129,7 +129,9 @@ def look(
         oldest_seconds = min(OLDEST_SECONDS, waited / 2) if waited else OLDEST_SECONDS
     memory = memory_of(region)
     key = (kind.name, filter_name, is_executing())
-    watch: Watch = memory.get(key) or memory.setdefault(key, Watch(region, kind, filter_name))
+    watch: SharedDescribe = memory.get(key) or memory.setdefault(
+        key, SharedDescribe(region, kind, filter_name)
+    )
     given: dict[str, int] = memory.setdefault(("given", kind.name), {})
     run_id = executing_run_id()
     since = max(latest_change(), given.get(run_id, 0))

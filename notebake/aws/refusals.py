@@ -70,7 +70,7 @@ def as_unasked(what: str, error: Exception) -> CloudError:
     """Return that nothing could be asked, as AWS's settings on this computer are wrong."""
     if isinstance(error, NoCredentialsError):
         return CloudError(
-            f"Tried to {what}; no AWS credentials were found{settings_files.spell_unreadable()}.",
+            f"Tried to {what}; no AWS credentials were found{settings_files.format_unreadable()}.",
             hints.NO_CREDENTIALS,
         )
     said = in_one_line(error)

@@ -22,7 +22,7 @@ def profile() -> str:
     return str(core_settings().get_config_variable("profile") or "default")
 
 
-def spell_unreadable() -> str:
+def format_unreadable() -> str:
     """Return which file of settings is there and may not be read, as the end of a sentence."""
     paths = [Path(path_of(one)) for one in ("credentials_file", "config_file")]
     barred = [str(one) for one in paths if one.is_file() and not os.access(one, os.R_OK)]

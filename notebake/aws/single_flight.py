@@ -27,7 +27,7 @@ class Failure(NamedTuple):
     ended: int
 
 
-class Shared(Generic[T]):
+class SingleFlight(Generic[T]):
     """The last answer to a question, and the turn of whoever asks it.
 
     Who finds nobody asking asks; the others wait and are woken together. An error of AWS goes to
@@ -83,7 +83,7 @@ class Told(NamedTuple, Generic[T]):
     at: float
 
 
-def kept_for(seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def cached_per_region(seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Let a question about a region, its last argument, be asked once in so many seconds.
 
     For what our own calls do not change. Who only looks and who executes a run do not share: their
@@ -95,7 +95,7 @@ def kept_for(seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
         def ask(*args: P.args, **kwargs: P.kwargs) -> T:
             asked_at = clock.elapsed()
             key = (function.__qualname__, is_executing(), args, *kwargs.items())
-            shared: Shared[Told[T]] = memory_of(str(args[-1])).setdefault(key, Shared())
+            shared: SingleFlight[Told[T]] = memory_of(str(args[-1])).setdefault(key, SingleFlight())
             return shared.get(
                 lambda: Told(function(*args, **kwargs), clock.elapsed()),
                 lambda told: told.at > asked_at - seconds,

@@ -4,7 +4,7 @@ import datetime
 
 from notebake import clock
 from notebake.aws.stack import Stack
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 
 PREFIX = "notebake:"
 RUN = "notebake:run"
@@ -42,7 +42,7 @@ def tags_for(stack: Stack, role: str, **more: str) -> dict[str, str]:
 
 def ends_at(stack: Stack) -> datetime.datetime:
     """Return when something of a stack ends that is made or renewed now."""
-    return moment_of(clock.now()) + datetime.timedelta(hours=stack.lease_hours)
+    return utc_from_seconds(clock.now()) + datetime.timedelta(hours=stack.lease_hours)
 
 
 def is_ours(key: str) -> bool:

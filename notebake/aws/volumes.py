@@ -7,7 +7,7 @@ from notebake.aws import instances
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.kinds import VOLUME
 from notebake.aws.readings import LOOK_SECONDS, look
-from notebake.aws.single_flight import LONG_SECONDS, kept_for
+from notebake.aws.single_flight import LONG_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError, WaitTimeoutError
 from notebake.recipe import Recipe
 from notebake.timeouts import ATTACH_SECONDS
@@ -37,7 +37,7 @@ def zone_of_volumes(recipe: Recipe) -> str | None:
     return next(iter(zones))
 
 
-@kept_for(LONG_SECONDS)
+@cached_per_region(LONG_SECONDS)
 def _zones_of(volume_ids: tuple[str, ...], region: str) -> frozenset[str]:
     """Return the zones in which volumes lie: they never leave them."""
     found = describe_volumes(list(volume_ids), region)

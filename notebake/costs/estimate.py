@@ -13,7 +13,6 @@ BUILD_HOURS = 1.0
 ACCEPTANCE_HOURS = 0.5
 EXPECTED_HOURS = BUILD_HOURS + ACCEPTANCE_HOURS
 """How long a build is assumed to take: its machines' hours one after the other."""
-SMALLEST_SHOWN_USD = 0.01
 INCLUDED_IOPS = 3000
 INCLUDED_MIB_PER_SECOND = 125
 
@@ -126,13 +125,3 @@ def hourly_cost(instance_type: str, region: str) -> float | None:
     """Return what the machine alone costs an hour, None where no price is known."""
     found = find_instance_type(instance_type, region)
     return found.usd_per_hour if found else None
-
-
-def describe_sum(lines: tuple[CostLine, ...]) -> str:
-    """Return the sum for people: `about $0.62`, or `at least` where a price is not known."""
-    known = sum(line.usd for line in lines if line.usd is not None)
-    if all(line.usd is None for line in lines):
-        return "no price known"
-    if any(line.usd is None for line in lines):
-        return f"at least ${known:.2f}"
-    return f"about ${known:.2f}" if known >= SMALLEST_SHOWN_USD else "less than $0.01"

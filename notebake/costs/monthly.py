@@ -46,18 +46,3 @@ def machine_cost(one: Resource) -> float | None:
         return None
     address = prices.address.public_ipv4_usd_per_hour if one.has_public_address else 0.0
     return (machine + address) * HOURS_PER_MONTH
-
-
-def spell_monthly(usd: float | None) -> str:
-    """Return a price for a column: `$70.08`, `no price`, `-` where it costs nothing."""
-    if usd is None:
-        return "no price"
-    return f"${usd:.2f}" if usd else "-"
-
-
-def spell_sum(costs: list[float | None]) -> str:
-    """Return what several cost together a month; what has no price makes it `at least`."""
-    known = sum(one for one in costs if one is not None)
-    if not known and None in costs:
-        return "no price known"
-    return f"at least ${known:.2f}" if None in costs else f"about ${known:.2f}"

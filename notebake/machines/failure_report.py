@@ -6,8 +6,10 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.aws.model import Instance, Resource
 from notebake.costs.estimate import HOURS_PER_MONTH
-from notebake.costs.monthly import monthly_cost, spell_sum
+from notebake.costs.money import format_sum
+from notebake.costs.monthly import monthly_cost
 from notebake.errors import NotebakeError
+from notebake.humanize import format_local, format_span
 from notebake.machines.login_command import login_command
 from notebake.names import ROLES
 from notebake.resources import own_machines
@@ -15,12 +17,12 @@ from notebake.resources.leftovers import left_over
 from notebake.runs.account_presence import check_account
 from notebake.runs.attempts import attempts
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of, parse_moment, spell_local, spell_span
+from notebake.timestamps import parse_moment, utc_from_seconds
 
 FREE = frozenset(("key pair", "security group", "parameter"))
 
 
-def aftermath(run: Run) -> str:
+def failure_report(run: Run) -> str:
     """Return a paragraph for a person: what is left, and in any case what to type."""
     try:
         if not attempts(run):
@@ -52,7 +54,7 @@ def about_machine(run: Run, machine: Instance, left: list[Resource]) -> list[str
     role = machine.tags.get(tags.ROLE, "")
     lines = [
         f"{machine.id} ({role}, {machine.instance_type}) is {machine.state},"
-        f" {hourly_price(machine.id, left)}; {spell_end(run, machine)}."
+        f" {hourly_price(machine.id, left)}; {format_end(run, machine)}."
     ]
     public = run.recipe.network.address == "public"
     address = machine.public_address if public else machine.private_address
@@ -72,12 +74,12 @@ def hourly_price(machine_id: str, left: list[Resource]) -> str:
     return f"{'at least' if None in costs else 'about'} ${known:.3f} an hour"
 
 
-def spell_end(run: Run, machine: Instance) -> str:
+def format_end(run: Run, machine: Instance) -> str:
     """Return when a machine ends by itself, and by what; or that it does not."""
     ends = parse_moment(machine.tags.get(tags.EXPIRES, ""))
     if ends is None:
         return "it does not end by itself"
-    when = spell_when(ends)
+    when = format_when(ends)
     if machine.state in {"pending", "running"}:
         is_over = ends.timestamp() <= clock.now()
         return f"it {'should have ended' if is_over else 'ends'} by itself {when}"
@@ -86,11 +88,11 @@ def spell_end(run: Run, machine: Instance) -> str:
     return "it does not end by itself, as it does not run"
 
 
-def spell_when(ends: datetime.datetime) -> str:
+def format_when(ends: datetime.datetime) -> str:
     """Return a moment in local time, and in how long that is."""
     seconds = ends.timestamp() - clock.now()
-    how_long = f"in {spell_span(seconds)}" if seconds > 0 else f"{spell_span(-seconds)} ago"
-    return f"at {spell_local(moment_of(ends.timestamp()))}, {how_long}"
+    how_long = f"in {format_span(seconds)}" if seconds > 0 else f"{format_span(-seconds)} ago"
+    return f"at {format_local(utc_from_seconds(ends.timestamp()))}, {how_long}"
 
 
 def about_the_rest(machines: list[Instance], left: list[Resource]) -> list[str]:
@@ -100,7 +102,7 @@ def about_the_rest(machines: list[Instance], left: list[Resource]) -> list[str]:
     snapshots = [one for one in left if one.kind == "snapshot"]
     lines = []
     if images or snapshots:
-        cost = spell_sum([monthly_cost(one) for one in snapshots])
+        cost = format_sum([monthly_cost(one) for one in snapshots])
         count = "1 snapshot" if len(snapshots) == 1 else f"{len(snapshots)} snapshots"
         lines.append(
             f"{', '.join(images) or 'Of an image'} ({count}) is left, not accepted: {cost} a month"
@@ -108,7 +110,7 @@ def about_the_rest(machines: list[Instance], left: list[Resource]) -> list[str]:
         )
     for one in left:
         if one.kind == "volume" and not ids & {*one.owners}:
-            cost = spell_sum([monthly_cost(one)])
+            cost = format_sum([monthly_cost(one)])
             lines.append(f"{one.id} has no machine: {cost} a month; it does not end by itself.")
     if any(one.kind in FREE for one in left):
         lines.append(

@@ -6,7 +6,7 @@ from itertools import count
 
 from notebake.errors import ImageNotAcceptedError
 from notebake.machines.console_host_key import KEY
-from notebake.runs import registry
+from notebake.runs import idempotency
 from notebake.runs.run import Run
 
 NAME = "builder-identity"
@@ -17,7 +17,7 @@ MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 def keep_builder_id(run: Run, machine_id: str) -> None:
     """Keep a builder's machine-id, beside those of its predecessors, before it is cleaned away."""
     for place in _places():
-        kept = registry.keep_parameters(run, place, {"machine_id": machine_id})
+        kept = idempotency.remember(run, place, {"machine_id": machine_id})
         if kept.get("machine_id") == machine_id:
             return
 
@@ -26,7 +26,7 @@ def read_builder_ids(run: Run) -> list[str]:
     """Return the machine-ids that the run's builders have had; none where none was kept."""
     found: list[str] = []
     for place in _places():
-        kept = registry.read_parameters(run, place)
+        kept = idempotency.recall(run, place)
         if kept is None:
             break
         if kept:

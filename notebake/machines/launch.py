@@ -11,7 +11,7 @@ from notebake.errors import CapacityError, LostError
 from notebake.machines import ssh_access
 from notebake.machines.launch_request import ask_again, request_machine
 from notebake.recipe import Recipe
-from notebake.runs import registry
+from notebake.runs import idempotency
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def resolve_base_image(run: Run) -> dict[str, Any]:
     """Return the base image of the run: resolved once, then recorded and kept."""
     recipe = run.recipe
     found = images.resolve_base_image(recipe.base_image, recipe.region)
-    return registry.keep_parameters(
+    return idempotency.remember(
         run,
         f"base-image-{digest_of(recipe.base_image)}",
         {"ImageId": found["ImageId"], "RootDeviceName": found["RootDeviceName"]},

@@ -10,8 +10,8 @@ from notebake.aws import instances, schedules, tagging, tags
 from notebake.aws.model import Instance
 from notebake.errors import CapacityError, WaitTimeoutError
 from notebake.resources import own_machines
-from notebake.runs import registry, secret_store
-from notebake.runs.attempts import attempt, attempts, close, close_removed
+from notebake.runs import idempotency, secret_store
+from notebake.runs.attempts import attempts, close, close_removed, record_attempt
 from notebake.runs.run import Run
 from notebake.timeouts import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
 from notebake.waiting import wait_until
@@ -25,10 +25,10 @@ def ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
     The token makes the same request harmless: it gives the machine that the first one made, or
     makes it now.
     """
-    epoch = registry.epoch(run, name)
+    epoch = idempotency.epoch(run, name)
     for one in attempts(run, name):
         same = one.detail["epoch"] == epoch and one.detail["marks"] == marks
-        kept = registry.read_parameters(run, str(one.detail["kept"]))
+        kept = idempotency.recall(run, str(one.detail["kept"]))
         if one.state != "open" or not same or kept is None:
             continue
         log.info("Asking again for one %s, as the answer was lost", one.detail["place"])
@@ -41,7 +41,7 @@ def ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
         close(run, one, "made", instance.id)
         if is_ours_to_use(run, instance, one.at, is_replay=True):
             return instance
-        registry.bump_epoch(run, name, epoch)
+        idempotency.bump_epoch(run, name, epoch)
         return None
     return None
 
@@ -56,12 +56,12 @@ def request_machine(
     """
     name = f"{role}-{marks[tags.NUMBER]}"
     while True:
-        epoch = registry.epoch(run, name)
+        epoch = idempotency.epoch(run, name)
         # Machines of another image are another request, under a token of their own.
-        token = registry.client_token(run.id, f"{name} {parameters['ImageId']}", epoch, place)
+        token = idempotency.client_token(run.id, f"{name} {parameters['ImageId']}", epoch, place)
         marked = tags.tags_for(run, role, **marks) | {tags.TOKEN: token}
         kept_as = f"launch-{name}-{token[:16]}"
-        kept = registry.keep_parameters(
+        kept = idempotency.remember(
             run,
             kept_as,
             parameters
@@ -74,7 +74,7 @@ def request_machine(
         )
         log.info("Requesting one %s from %s", place, kept["ImageId"])
         began = clock.now()
-        instance = attempt(
+        instance = record_attempt(
             run,
             name,
             {"place": place, "token": token, "epoch": epoch, "kept": kept_as, "marks": marks},
@@ -87,7 +87,7 @@ def request_machine(
         if is_ours_to_use(run, instance, first_at, is_replay=len(earlier) > 1):
             return instance
         log.info("%s is gone already: asking for another one", instance.id)
-        registry.bump_epoch(run, name, epoch)
+        idempotency.bump_epoch(run, name, epoch)
 
 
 def _send(run: Run, kept: dict[str, Any], before_each: Callable[[], None]) -> Instance:
@@ -164,5 +164,5 @@ def remove_machines(run: Run, role: str, count: int) -> None:
         schedules.delete_schedule(run, instance.id)
     for name in names:
         if any(one.state in {"open", "made"} for one in attempts(run, name)):
-            registry.bump_epoch(run, name, registry.epoch(run, name))
+            idempotency.bump_epoch(run, name, idempotency.epoch(run, name))
             close_removed(run, name)

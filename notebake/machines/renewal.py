@@ -25,7 +25,7 @@ JOIN_SECONDS = 5
 
 
 @contextmanager
-def keep_alive(run: Run) -> Iterator[None]:
+def renewing(run: Run) -> Iterator[None]:
     """Renew all leases at once and then four times in their length, until the block ends.
 
     At once, as a run may be taken up again minutes before they end.

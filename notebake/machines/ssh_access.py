@@ -10,7 +10,7 @@ from notebake.aws.readings import look
 from notebake.errors import CloudError
 from notebake.names import name_of_group, name_of_key_pair
 from notebake.runs import lasting_tags
-from notebake.runs.attempts import attempt, close_removed, keep_looking
+from notebake.runs.attempts import close_removed, find_even_if_late, record_attempt
 from notebake.runs.keys import keys_of
 from notebake.runs.run import Run
 
@@ -21,7 +21,7 @@ def ensure_key_pair(run: Run, role: str) -> KeyPair:
     """Return the run's key pair for a role; EC2 gets the public half only."""
     if found := find_key_pair(run, role):
         return found
-    return attempt(
+    return record_attempt(
         run,
         f"key-pair-{role}",
         {"name": name_of_key_pair(run.id, role)},
@@ -34,7 +34,7 @@ def ensure_key_pair(run: Run, role: str) -> KeyPair:
 def remove_key_pair(run: Run, role: str) -> None:
     """Remove the key pair for a role, also one that EC2 shows late."""
     name = f"key-pair-{role}"
-    if found := keep_looking(run, name, lambda: find_key_pair(run, role)):
+    if found := find_even_if_late(run, name, lambda: find_key_pair(run, role)):
         log.info("Deleting the key pair %s", found.name)
         key_pairs.delete_key_pair(found, run.region)
     close_removed(run, name)
@@ -45,7 +45,7 @@ def ensure_group(run: Run) -> SecurityGroup:
     if found := find_security_group(run):
         return found
     vpc_id = networks.find_subnets(run.recipe.network, run.region)[0]["VpcId"]
-    return attempt(
+    return record_attempt(
         run,
         "security-group",
         {"name": name_of_group(run.id), "vpc": vpc_id},
@@ -58,7 +58,7 @@ def ensure_group(run: Run) -> SecurityGroup:
 def remove_group(run: Run) -> None:
     """Remove the security group, also one that EC2 shows late, once no machine is in it."""
     find = find_security_group
-    if found := keep_looking(run, "security-group", lambda: find(run)):
+    if found := find_even_if_late(run, "security-group", lambda: find(run)):
         log.info("Deleting the security group %s", found.id)
         networks.delete_security_group(found, run.region)
     close_removed(run, "security-group")

@@ -7,7 +7,7 @@ from notebake.humanize import capitalised
 from notebake.notebook.advice import ADVICE, advise_error, advise_module
 from notebake.notebook.language import own_kernel_of
 from notebake.notebook.outputs import CellError, CodeCell, ExecutedNotebook
-from notebake.notebook.raised_at import spell_failure
+from notebake.notebook.raised_at import format_failure
 from notebake.notebook.verdict import NotebookKind
 
 LONGEST = 300
@@ -38,7 +38,7 @@ def find_error(notebook: ExecutedNotebook, kernel: str) -> Failure | None:
 
 def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Failure:
     """Return what an error is about."""
-    place, raised = spell_failure(error, cell, notebook.cells)
+    place, raised = format_failure(error, cell, notebook.cells)
     place = capitalised(place)
     if error.name == NOBODY_THERE:
         text = f"{place} asks its reader for input{raised}"

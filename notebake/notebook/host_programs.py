@@ -22,7 +22,8 @@ for spec in prefix.glob("share/jupyter/kernels/*/kernel.json"):
 NOT_FIT = 65
 """The exit code of `CHECK_NOTEBOOK`, and the status, of a notebook that was not begun."""
 
-# What `judge` will say is known before papermill begins: the same modules are asked. The kernel's
+# What `judge_notebook` will say is known before papermill begins: the same modules are asked. The
+# kernel's
 # language is kept, by which papermill writes parameters into a notebook that names none.
 CHECK_NOTEBOOK = f"""\
 import json, pathlib, sys

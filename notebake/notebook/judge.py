@@ -19,7 +19,7 @@ from notebake.notebook.parameters import find_idle_parameters
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
 
-__all__ = ["as_html", "explain", "judge"]
+__all__ = ["as_html", "explain", "judge_notebook"]
 
 PAPERMILLS_ERROR = "PapermillExecutionError"
 """How papermill ends for every error that a cell shows (papermill/execute.py, 2.7)."""
@@ -27,7 +27,7 @@ TIME_LIMIT, KILLED, DEAD_KERNEL = 124, 137, 138
 """Exit codes: of timeout, of timeout when it had to kill, of papermill (papermill/cli.py)."""
 
 
-def judge(
+def judge_notebook(
     executed: str,
     wanted: Notebook,
     *,

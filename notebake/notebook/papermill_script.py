@@ -1,7 +1,7 @@
 """How papermill runs a notebook on a host, so that there is always something to fetch.
 
 papermill lives in an environment of its own; the kernel is the image's. Beside the executed
-notebook lies a small status file, written last: exactly the arguments that `judge` takes.
+notebook lies a small status file, written last: exactly the arguments that `judge_notebook` takes.
 """
 
 import inspect
@@ -69,7 +69,7 @@ WRITE_STATUS_COMMAND = (
 
 
 def status_path(output_path: str) -> str:
-    """Return where the status file lies: JSON, the keyword arguments of `judge`."""
+    """Return where the status file lies: JSON, the keyword arguments of `judge_notebook`."""
     return f"{output_path}.status.json"
 
 

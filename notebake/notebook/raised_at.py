@@ -49,7 +49,7 @@ def _python_places(traceback: str) -> Iterator[Place]:
             yield Place(int(cell), int(line or (arrow[1] if arrow else 0)))
 
 
-def spell_failure(error: CellError, cell: CodeCell, cells: Sequence[CodeCell]) -> tuple[str, str]:
+def format_failure(error: CellError, cell: CodeCell, cells: Sequence[CodeCell]) -> tuple[str, str]:
     """Return where a cell failed, and where in the notebook its error was raised if elsewhere."""
     places = places_of(error)
     first = next((place for place in places if place.cell == cell.number), None)

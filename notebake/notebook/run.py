@@ -9,11 +9,11 @@ from notebake.commands.view import in_view
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
 from notebake.notebook.hints import own_files, way_on
-from notebake.notebook.judge import as_html, explain, judge
+from notebake.notebook.judge import as_html, explain, judge_notebook
 from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook, Recipe
-from notebake.runs import registry
+from notebake.runs import files
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import end_others, run_detached
@@ -95,14 +95,14 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
     """
     fetched = ssh.get_file(host, OUTPUT)
     status = json.loads(ssh.get_file(host, status_path(OUTPUT)))
-    registry.put_file(run, f"{name}/executed.ipynb", fetched)
+    files.put_file(run, f"{name}/executed.ipynb", fetched)
     executed = fetched.decode(errors="replace")
-    verdict = judge(executed, wanted, **status)
-    registry.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
+    verdict = judge_notebook(executed, wanted, **status)
+    files.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
     page = as_html(executed if verdict.error else without_error_cells(executed), run.id)
-    registry.put_file(run, f"{name}/executed.html", page.encode())
+    files.put_file(run, f"{name}/executed.html", page.encode())
     if verdict.error:
-        kept = registry.where(run, f"{name}/executed.ipynb")
+        kept = files.where(run, f"{name}/executed.ipynb")
         raise NotebookError(
             f"On {host.address} the notebook {wanted.path} failed: {explain(verdict)}",
             f"The executed notebook lies in {kept}\n{own_files(run, host)}{way_on(run)}",
@@ -124,7 +124,7 @@ def without_error_cells(executed: str) -> str:
 
 def kept_verdict(run: Run, name: str) -> NotebookVerdict | None:
     """Return the verdict that was kept under a name."""
-    kept = registry.get_file(run, f"{name}/verdict.json")
+    kept = files.get_file(run, f"{name}/verdict.json")
     return NotebookVerdict.model_validate_json(kept) if kept else None
 
 

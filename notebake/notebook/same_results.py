@@ -9,7 +9,7 @@ from notebake.notebook.numbers import CellNumbers, result_numbers
 from notebake.notebook.outputs import read_executed
 from notebake.notebook.run import kept_verdict
 from notebake.notebook.verdict import NotebookVerdict
-from notebake.runs import registry
+from notebake.runs import files
 from notebake.runs.run import Run
 
 BUILDERS = "notebook"
@@ -39,7 +39,7 @@ def check_results(run: Run, machine_id: str, name: str) -> int:
 
 def ways_out(run: Run, difference: Difference) -> str:
     """Return what a person can do about a difference."""
-    kept = registry.where(run, f"{BUILDERS}/executed.html")
+    kept = files.where(run, f"{BUILDERS}/executed.html")
     return (
         f"Both executed notebooks are kept: {kept} and those beside it.\n"
         "If it is chance or a clock and no result, tag that cell `volatile` where the notebook is"
@@ -65,7 +65,7 @@ def _power_above(share: float) -> int:
 
 def kept_results(run: Run, name: str) -> tuple[CellNumbers, ...] | None:
     """Return the numbers of an executed notebook that is kept; None where there is none."""
-    kept = registry.get_file(run, f"{name}/executed.ipynb")
+    kept = files.get_file(run, f"{name}/executed.ipynb")
     try:
         return result_numbers(read_executed(kept.decode(errors="replace"))) if kept else None
     except ValueError:
@@ -74,11 +74,11 @@ def kept_results(run: Run, name: str) -> tuple[CellNumbers, ...] | None:
 
 def remember_shown(run: Run, machine_id: str, name: str) -> None:
     """Keep that a machine has run the notebook, and passed as far as it alone can tell."""
-    registry.put_file(run, f"{name}/{SHOWN_ON}", machine_id.encode())
+    files.put_file(run, f"{name}/{SHOWN_ON}", machine_id.encode())
 
 
 def shown_before(run: Run, machine_id: str, name: str) -> NotebookVerdict | None:
     """Return what exactly this machine has shown before; None where it has to run the notebook."""
-    kept = registry.get_file(run, f"{name}/{SHOWN_ON}")
+    kept = files.get_file(run, f"{name}/{SHOWN_ON}")
     verdict = kept_verdict(run, name) if kept and kept.decode() == machine_id else None
     return verdict if verdict and verdict.error is None else None

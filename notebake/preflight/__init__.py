@@ -5,11 +5,11 @@ asked is said to be not checked.
 """
 
 from notebake.preflight.checks import ask_everything, check_everything, refuse_wrong
-from notebake.preflight.finding import Finding, Verdict, with_verdict
+from notebake.preflight.finding import CheckResult, Finding, with_verdict
 
 __all__ = [
+    "CheckResult",
     "Finding",
-    "Verdict",
     "ask_everything",
     "check_everything",
     "refuse_wrong",

@@ -9,7 +9,15 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.names import name_of_image
-from notebake.preflight.required_permissions import EVERYTHING, Ask, Thing, ask, getting, new, ours
+from notebake.preflight.required_permissions import (
+    EVERYTHING,
+    Permission,
+    Thing,
+    ask,
+    getting,
+    new,
+    ours,
+)
 from notebake.runs.run import Run
 
 NOTHING = "0" * 17
@@ -30,7 +38,7 @@ LOOKS = (
 SWEEP = "`notebake sweep`"
 
 
-def asks_about_nothing(run: Run) -> Iterator[Ask]:
+def asks_about_nothing(run: Run) -> Iterator[Permission]:
     """Yield those that every build needs, and those that only some do."""
     (instance,), (group,) = ours(run, "instance"), ours(run, "security-group")
     yield ask("DeleteKeyPair", *ours(run, "key-pair"), KeyPairId=KEY)
@@ -58,7 +66,7 @@ def asks_about_nothing(run: Run) -> Iterator[Ask]:
     yield from asks_to_sweep(run)
 
 
-def asks_to_tag(run: Run) -> Iterator[Ask]:
+def asks_to_tag(run: Run) -> Iterator[Permission]:
     """Yield those to tag what is there, and to take the expiry off what stays."""
     yield ask_to_tag(tags.SEALED, ours(run, "instance"), [INSTANCE])
     baked, ids = ours(run, "image", "snapshot"), [IMAGE, SNAPSHOT]
@@ -70,13 +78,13 @@ def asks_to_tag(run: Run) -> Iterator[Ask]:
     yield ask("DeleteTags", *freed, Resources=ids, Tags=[{"Key": tags.EXPIRES}])
 
 
-def ask_to_tag(key: str, things: tuple[Thing, ...], ids: list[str]) -> Ask:
+def ask_to_tag(key: str, things: tuple[Thing, ...], ids: list[str]) -> Permission:
     """Return the ask to put one tag on things that are there."""
     marks = [{"Key": key, "Value": ""}]
     return ask("CreateTags", *getting(things, key), Resources=ids, Tags=marks)
 
 
-def asks_to_share(run: Run) -> Iterator[Ask]:
+def asks_to_share(run: Run) -> Iterator[Permission]:
     """Yield those that a recipe needs which shares its image."""
     if not run.recipe.share_with:
         return
@@ -94,7 +102,7 @@ def asks_to_share(run: Run) -> Iterator[Ask]:
     )
 
 
-def asks_to_attach(run: Run) -> Iterator[Ask]:
+def asks_to_attach(run: Run) -> Iterator[Permission]:
     """Yield those that a recipe needs which names volumes that exist already."""
     existing = [one.volume_id for one in run.recipe.volumes if one.volume_id]
     if not existing:
@@ -105,7 +113,7 @@ def asks_to_attach(run: Run) -> Iterator[Ask]:
     yield ask("DetachVolume", *on, **place)
 
 
-def asks_to_sweep(run: Run) -> Iterator[Ask]:
+def asks_to_sweep(run: Run) -> Iterator[Permission]:
     """Yield those to remove what lost its machine, which no build ever does."""
     (volume,), (interface,) = ours(run, "volume"), ours(run, "network-interface")
     yield replace(ask("DeleteVolume", volume, VolumeId=VOLUME), only_for=SWEEP)

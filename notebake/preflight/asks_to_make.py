@@ -12,7 +12,7 @@ from notebake.machines.block_devices import disks_of_builder
 from notebake.machines.launch import METADATA_OPTIONS, usable_subnets
 from notebake.names import name_of_group, name_of_key_pair
 from notebake.preflight.instance_types import wanted_types
-from notebake.preflight.required_permissions import Ask, Thing, ask, new
+from notebake.preflight.required_permissions import Permission, Thing, ask, new
 from notebake.recipe import Recipe
 from notebake.runs.run import Run
 
@@ -20,7 +20,7 @@ PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFoXyY9ypEZpn8BUXTmWjnMUP7Z9h
 """Nobody has its private half; EC2 only looks at its form."""
 
 
-def asks_to_make(run: Run) -> Iterator[Ask]:
+def asks_to_make(run: Run) -> Iterator[Permission]:
     """Yield those that make something, in the shape in which they will be sent."""
     key_name = f"{name_of_key_pair(run.id, 'builder')} preflight"
     marked = tags.specifications(tags.tags_for(run, "builder"), "key-pair")
@@ -49,7 +49,7 @@ def asks_to_make(run: Run) -> Iterator[Ask]:
     yield from launches(run, subnets)
 
 
-def launches(run: Run, subnets: list[dict[str, Any]]) -> Iterator[Ask]:
+def launches(run: Run, subnets: list[dict[str, Any]]) -> Iterator[Permission]:
     """Yield the launch of each type where it is offered, but for the group and the key."""
     recipe = run.recipe
     base = images.resolve_base_image(recipe.base_image, recipe.region)

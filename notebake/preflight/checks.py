@@ -19,7 +19,7 @@ from notebake.preflight import (
     run_store,
     software,
 )
-from notebake.preflight.finding import Check, Finding, Verdict, carry_out_check, with_verdict
+from notebake.preflight.finding import Check, CheckResult, Finding, carry_out_check, with_verdict
 from notebake.runs.run import Run
 
 AT_ONCE = 8
@@ -76,7 +76,7 @@ def check_everything(run: Run) -> list[Finding]:
 
 def refuse_wrong(run: Run, findings: list[Finding]) -> None:
     """Raise PreflightError with every wrong finding and its hint, if there is one."""
-    wrong = with_verdict(findings, Verdict.WRONG)
+    wrong = with_verdict(findings, CheckResult.WRONG)
     if wrong:
         listed = "\n".join(f"- {one.sentence}\n  {one.hint}".rstrip() for one in wrong)
         name = run.recipe.name

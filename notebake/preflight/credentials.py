@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from notebake import clock
 from notebake.aws.credentials_end import read_ending
 from notebake.costs.estimate import EXPECTED_HOURS
-from notebake.preflight.finding import Finding, Verdict, good, not_checked
+from notebake.humanize import format_local, format_span
+from notebake.preflight.finding import CheckResult, Finding, good, not_checked
 from notebake.runs.run import Run
-from notebake.timestamps import spell_local, spell_span
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +31,16 @@ def check_credentials_last(run: Run) -> Iterable[Finding]:
             " be renewed while a build goes on; it can be resumed."
         )
     left_seconds = ending.ends_at.timestamp() - clock.now() if ending.ends_at else 0.0
-    needed = f"a build may take {spell_span(EXPECTED_HOURS * 3600)}"
+    needed = f"a build may take {format_span(EXPECTED_HOURS * 3600)}"
     if ending.ends_at is None:
         said = f"When the temporary credentials in {ending.source} end: nobody says; {needed}."
         yield not_checked(said, renew)
     elif left_seconds < EXPECTED_HOURS * 3600:
-        when = f"{spell_local(ending.ends_at)}, in {spell_span(left_seconds)}"
+        when = f"{format_local(ending.ends_at)}, in {format_span(left_seconds)}"
         said = f"Whether the credentials outlast the build: they end {when}, and {needed}."
         yield not_checked(said, renew)
     else:
-        yield good(f"The credentials end {spell_local(ending.ends_at)}, after the build.")
+        yield good(f"The credentials end {format_local(ending.ends_at)}, after the build.")
 
 
 def tell_of_ending(run: Run) -> None:
@@ -50,5 +50,5 @@ def tell_of_ending(run: Run) -> None:
         CloudError: they could not be read.
     """
     for one in check_credentials_last(run):
-        if one.verdict is not Verdict.GOOD:
+        if one.verdict is not CheckResult.GOOD:
             log.warning("%s", one)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from notebake.errors import CloudError, NotebakeError
 from notebake.record import Record
-from notebake.runs.lock import LeaseLostError
+from notebake.runs.lock import RunLostError
 from notebake.runs.run import Run
 
 UNANSWERED_CODES = frozenset(
@@ -22,7 +22,7 @@ UNANSWERED_CODES = frozenset(
 """Refusals of a question, which say nothing about what was asked."""
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """How a question was answered."""
 
     GOOD = "good"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 class Finding(Record):
     """One answer, as a sentence; `hint` says what to do about it."""
 
-    verdict: Verdict
+    verdict: CheckResult
     sentence: str
     hint: str = ""
 
@@ -43,17 +43,17 @@ class Finding(Record):
 
 def good(sentence: str) -> Finding:
     """Return that something is in order: only ever after an answer."""
-    return Finding(verdict=Verdict.GOOD, sentence=sentence)
+    return Finding(verdict=CheckResult.GOOD, sentence=sentence)
 
 
 def wrong(sentence: str, hint: str = "") -> Finding:
     """Return that the run cannot succeed as things are."""
-    return Finding(verdict=Verdict.WRONG, sentence=sentence, hint=hint)
+    return Finding(verdict=CheckResult.WRONG, sentence=sentence, hint=hint)
 
 
 def not_checked(sentence: str, hint: str = "") -> Finding:
     """Return that a question could not be answered, and why."""
-    return Finding(verdict=Verdict.NOT_CHECKED, sentence=sentence, hint=hint)
+    return Finding(verdict=CheckResult.NOT_CHECKED, sentence=sentence, hint=hint)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def carry_out_check(check: Check, run: Run) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(check.ask(run))
-    except LeaseLostError:
+    except RunLostError:
         raise
     except CloudError as error:
         is_open = error.is_passing or not error.code
@@ -81,7 +81,7 @@ def carry_out_check(check: Check, run: Run) -> list[Finding]:
     return found
 
 
-def with_verdict(findings: Iterable[Finding], verdict: Verdict) -> list[Finding]:
+def with_verdict(findings: Iterable[Finding], verdict: CheckResult) -> list[Finding]:
     """Return the findings of one verdict, each sentence once, with its hint where one had it."""
     chosen: dict[str, Finding] = {}
     for one in findings:

@@ -12,13 +12,13 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from notebake.aws import account
-from notebake.aws.dry_run import Trial, try_call
+from notebake.aws.dry_run import DryRunResult, try_call
 from notebake.errors import NotebakeError
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.preflight.asks_to_make import asks_to_make
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.preflight.required_permissions import Ask
+from notebake.preflight.required_permissions import Permission
 from notebake.preflight.simulation import SIMULATION, Open, Simulation
 from notebake.runs.run import Run
 
@@ -64,9 +64,9 @@ def check_permissions(run: Run) -> Iterable[Finding]:
     yield from as_findings(answers, simulation.why_not)
 
 
-def made_by(run: Run, answers: Answers) -> list[Ask]:
+def made_by(run: Run, answers: Answers) -> list[Permission]:
     """Return the creating asks; the launch is unknown where its start is."""
-    asks: list[Ask] = []
+    asks: list[Permission] = []
     # Where it cannot be told what a launch starts from, other checks say why.
     with suppress(NotebakeError):
         asks.extend(asks_to_make(run))
@@ -75,19 +75,19 @@ def made_by(run: Run, answers: Answers) -> list[Ask]:
     return asks
 
 
-def try_all(asks: list[Ask], region: str) -> list[Trial]:
+def try_all(asks: list[Permission], region: str) -> list[DryRunResult]:
     """Return EC2's answers, in the order of the asks."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
         sent = [pool.submit(copy_context().run, try_ask, one, region) for one in asks]
         return [one.result() for one in sent]
 
 
-def try_ask(one: Ask, region: str) -> Trial:
+def try_ask(one: Permission, region: str) -> DryRunResult:
     """Return EC2's answer to one."""
     return try_call(one.operation, one.parameters or {}, region)
 
 
-def sort_in(one: Ask, trial: Trial, answers: Answers) -> Open | None:
+def sort_in(one: Permission, trial: DryRunResult, answers: Answers) -> Open | None:
     """Put an answer where it belongs; return the ask if it stays open."""
     if trial.outcome == "allowed" or (trial.outcome == "done" and one.is_reading):
         answers.allowed.append(one.name)
@@ -102,7 +102,7 @@ def sort_in(one: Ask, trial: Trial, answers: Answers) -> Open | None:
     return None
 
 
-def is_of_stand_in(trial: Trial) -> bool:
+def is_of_stand_in(trial: DryRunResult) -> bool:
     """Tell whether a launch was denied for the group alone, which is not the run's own yet.
 
     What names no group gets the VPC's default group, which a policy that goes by tags leaves out.

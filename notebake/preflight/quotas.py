@@ -67,10 +67,10 @@ def check_quotas(run: Run) -> Iterable[Finding]:
         sure = [one for one in mine if one.is_sure]
         largest = max(mine, key=lambda one: (one.vcpus(vcpus), one.is_sure))
         for demand in dict.fromkeys((*sure, largest)):
-            yield judge(demand, demand.vcpus(vcpus), used=used, limit=limit, region=region)
+            yield check_demand(demand, demand.vcpus(vcpus), used=used, limit=limit, region=region)
 
 
-def judge(demand: Demand, needed: int, *, used: int, limit: int, region: str) -> Finding:
+def check_demand(demand: Demand, needed: int, *, used: int, limit: int, region: str) -> Finding:
     """Return whether a demand fits, and how to ask for more where it does not."""
     what = f"{demand}, at once, needs {needed} vCPU"
     if used + needed <= limit:

@@ -61,7 +61,7 @@ EVERYTHING = Thing("")
 
 
 @dataclass(frozen=True)
-class Ask:
+class Permission:
     """One permission to ask for."""
 
     action: str
@@ -118,7 +118,7 @@ def getting(things: tuple[Thing, ...], key: str) -> tuple[Thing, ...]:
     return tuple(replace(one, gets={key: "x"}) for one in things)
 
 
-def ask(action: str, *on: Thing, **parameters: Any) -> Ask:
+def ask(action: str, *on: Thing, **parameters: Any) -> Permission:
     """Return an ask of EC2, by the name of the action."""
     words = "".join(f"_{one.lower()}" if one.isupper() else one for one in action)
-    return Ask(f"ec2:{action}", on, words.removeprefix("_"), parameters)
+    return Permission(f"ec2:{action}", on, words.removeprefix("_"), parameters)

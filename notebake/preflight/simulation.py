@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from notebake.aws.account import Caller
 from notebake.aws.dry_run import principal_of, simulate
 from notebake.errors import CloudError
-from notebake.preflight.required_permissions import Ask, Thing
+from notebake.preflight.required_permissions import Permission, Thing
 from notebake.runs.run import Run
 
 SIMULATION, LOOK_UP = "iam:SimulatePrincipalPolicy", "iam:GetRole"
@@ -22,7 +22,7 @@ Decisions = dict[tuple[str, str], bool | None]
 class Open:
     """A permission that a trial did not settle."""
 
-    ask: Ask
+    ask: Permission
     denied: str = ""
     """The action that EC2 said is not allowed, on what the trial named; "" where it did not."""
 
@@ -82,7 +82,7 @@ class Simulation:
         arn = thing.arn(self.caller, self.run.recipe.region)
         return json.dumps([arn, thing.context()], sort_keys=True)
 
-    def _verdict(self, ask: Ask, decisions: Decisions) -> bool | list[str] | None:
+    def _verdict(self, ask: Permission, decisions: Decisions) -> bool | list[str] | None:
         """Return whether all of an ask is allowed, or what of it is not."""
         answers = [
             (action, on, decisions.get((action, self._key(on)))) for action, on in ask.questions

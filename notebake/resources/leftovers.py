@@ -4,17 +4,13 @@ from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from notebake.aws import inventory, schedules
+from notebake.aws.inventory import list_everything
 from notebake.aws.model import Resource
-from notebake.resources.ownership import Ownership, Verdict, judge
+from notebake.resources.ownership import Ownership, OwnershipVerdict, prove_ownership
 from notebake.resources.retention import is_accepted
 from notebake.runs import lasting_tags
 from notebake.runs.attempts import Attempt, attempts, open_tokens
 from notebake.runs.run import Run
-
-
-def survey(region: str, run_id: str = "") -> list[Resource]:
-    """Return everything that carries a run's tag, by looking. Needs nothing but credentials."""
-    return inventory.list_resources(region, run_id)
 
 
 class Belongings(NamedTuple):
@@ -23,9 +19,9 @@ class Belongings(NamedTuple):
     found: dict[str, Resource]
     known_ids: Set[str]
 
-    def judge(self, one: Resource) -> Verdict:
+    def judge(self, one: Resource) -> OwnershipVerdict:
         """Return whether one of them is truly the run's."""
-        return judge(one, self.found, self.known_ids)
+        return prove_ownership(one, self.found, self.known_ids)
 
 
 def belongings(run: Run) -> Belongings:
@@ -35,7 +31,7 @@ def belongings(run: Run) -> Belongings:
     """
     region, every = run.recipe.region, attempts(run)
     makers = lasting_tags.makers(every)
-    tagged = {one.id: one for one in survey(region, run.id)}
+    tagged = {one.id: one for one in list_everything(region, run.id)}
     unseen = {id: run.id for id in makers if id not in tagged}
     kept = inventory.list_kept(region, unseen, dict.fromkeys(open_tokens(every), run.id))
     found = {one.id: one for one in kept} | tagged

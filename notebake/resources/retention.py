@@ -7,7 +7,7 @@ from notebake.aws import tags
 from notebake.aws.model import Resource
 from notebake.costs.monthly import monthly_cost
 from notebake.record import Record
-from notebake.resources.ownership import Ownership, Verdict, judge
+from notebake.resources.ownership import Ownership, OwnershipVerdict, prove_ownership
 from notebake.timestamps import parse_moment
 
 KINDS = (
@@ -20,11 +20,11 @@ KINDS = (
 WITHIN_LEASE = "still within its lease"
 
 
-class Finding(Record):
+class Assessment(Record):
     """One thing that a look found, and what becomes of it."""
 
     resource: Resource
-    verdict: Verdict
+    verdict: OwnershipVerdict
     reason_to_stay: str = ""
     """Completes "Stays: …"; "" for what goes."""
     is_kept: bool = False
@@ -40,14 +40,14 @@ class Finding(Record):
         return not self.reason_to_stay
 
 
-def decide(
+def assess(
     found: Iterable[Resource],
     *,
     before: datetime.datetime | None,
     known_ids: Set[str] = frozenset(),
     holders: Mapping[str, str] = {},
     foreign: Mapping[str, str] = {},
-) -> list[Finding]:
+) -> list[Assessment]:
     """Return what becomes of each, in the order in which things can be removed.
 
     Args:
@@ -58,10 +58,10 @@ def decide(
         foreign: The account of each run that belongs to another one than this, by run id.
     """
     by_id = {one.id: one for one in found}
-    findings: dict[str, Finding] = {}
+    findings: dict[str, Assessment] = {}
     for one in sorted(by_id.values(), key=lambda one: (KINDS.index(one.kind), one.id)):
         owners = [findings.get(owner) for owner in one.owners]
-        verdict = judge(one, by_id, known_ids)
+        verdict = prove_ownership(one, by_id, known_ids)
         kept = _is_kept(one, by_id)
         accepted = is_accepted(one, by_id)
         reason = (
@@ -72,7 +72,7 @@ def decide(
             or _reason_of_expiry(one, before)
             or _reason_of_owners(one, owners)
         )
-        findings[one.id] = Finding(
+        findings[one.id] = Assessment(
             resource=one,
             verdict=verdict,
             reason_to_stay=reason,
@@ -105,7 +105,7 @@ def _reason_of_people(one: Resource, *, kept: bool, accepted: bool) -> str:
     return "accepted, it is what the run was for" if accepted else ""
 
 
-def _reason_of_proof(verdict: Verdict) -> str:
+def _reason_of_proof(verdict: OwnershipVerdict) -> str:
     if verdict.ownership is Ownership.OURS:
         return ""
     return f"{verdict.ownership}: {verdict.reason}"
@@ -121,7 +121,7 @@ def _reason_of_run(one: Resource, holders: Mapping[str, str]) -> str:
     return f"the run is being executed by {holder}" if holder else ""
 
 
-def _reason_of_owners(one: Resource, owners: list[Finding | None]) -> str:
+def _reason_of_owners(one: Resource, owners: list[Assessment | None]) -> str:
     # A schedule outlives the machine that it was to end; nothing else lists one that is gone.
     if None in owners and one.kind != "schedule":
         return "in use by a machine that is not of its run"

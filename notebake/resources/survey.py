@@ -12,7 +12,7 @@ from notebake.aws.meaning import NO_PERMISSION
 from notebake.aws.model import Resource
 from notebake.errors import CloudError, NotebakeError
 from notebake.record import Record
-from notebake.resources.retention import Finding, decide
+from notebake.resources.retention import Assessment, assess
 from notebake.runs.account_presence import check_account
 from notebake.runs.open_store import open_store
 from notebake.runs.summaries import KnownRun, known_runs
@@ -38,10 +38,10 @@ class Scope(Record):
         return known_runs(open_store(self.store), self.run_id) if self.store else {}
 
 
-class Look(Record):
+class Survey(Record):
     """What was found, and where nobody answered: there nothing is known."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Assessment, ...]
     unanswered: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     """What to do where nobody answered."""
@@ -49,12 +49,12 @@ class Look(Record):
     """Which runs of the store were not looked for, as they belong to other accounts."""
 
     @property
-    def going(self) -> tuple[Finding, ...]:
+    def going(self) -> tuple[Assessment, ...]:
         """What may be removed."""
         return tuple(one for one in self.findings if one.goes)
 
 
-def look(scope: Scope) -> Look:
+def survey(scope: Scope) -> Survey:
     """Look in all regions at the same time; makes and removes nothing.
 
     Raises:
@@ -69,10 +69,10 @@ def look(scope: Scope) -> Look:
     )
     with ThreadPoolExecutor(min(AT_ONCE, len(scope.regions))) as pool:
         asked = {
-            region: pool.submit(copy_context().run, examine, region, scope, whose)
+            region: pool.submit(copy_context().run, assess_region, region, scope, whose)
             for region in scope.regions
         }
-    findings: list[Finding] = []
+    findings: list[Assessment] = []
     unanswered: list[str] = []
     hints: list[str] = []
     for region, answer in asked.items():
@@ -81,7 +81,7 @@ def look(scope: Scope) -> Look:
         except CloudError as error:
             unanswered.append(f"{region}: {error.message}")
             hints.append(error.hint)
-    return Look(
+    return Survey(
         findings=tuple(findings),
         unanswered=tuple(unanswered),
         hints=tuple(dict.fromkeys(filter(None, hints))),
@@ -118,12 +118,12 @@ def runs_elsewhere(known: Mapping[str, KnownRun], scope: Scope) -> dict[str, Kno
     return {id: one for id, one in known.items() if one.account not in (None, current)}
 
 
-def examine(region: str, scope: Scope, whose: Whose) -> list[Finding]:
+def assess_region(region: str, scope: Scope, whose: Whose) -> list[Assessment]:
     """Return what is in one region, and what becomes of it."""
     made_ids = frozenset(id for one in whose.known.values() for id in one.made_ids)
     tokens = frozenset(token for one in whose.known.values() for token in one.open_tokens)
     found = gather(region, scope.run_id, whose.known)
-    return decide(
+    return assess(
         found,
         before=scope.before,
         known_ids=made_ids | {one.id for one in found if one.token in tokens},
@@ -169,7 +169,7 @@ def _if_permitted(
         return []
 
 
-def check_all_answered(found: Look) -> None:
+def check_all_answered(found: Survey) -> None:
     """Raise where a region was not looked at: an empty answer from there would mean nothing."""
     if found.unanswered:
         regions = "\n".join(found.unanswered)

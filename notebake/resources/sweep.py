@@ -9,11 +9,11 @@ from notebake.aws.model import Resource
 from notebake.aws.removal import remove_resource
 from notebake.errors import NotebakeError, RunIsHeldError, WaitTimeoutError
 from notebake.record import Record
-from notebake.resources.retention import KINDS, Finding, decide
+from notebake.resources.retention import KINDS, Assessment, assess
 from notebake.resources.survey import Scope, gather
 from notebake.runs.account import bound_to
 from notebake.runs.account_presence import asker
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.summaries import KnownRun
 from notebake.timeouts import SETTLE_SECONDS
 from notebake.waiting import wait_until
@@ -25,7 +25,7 @@ class Swept(Record):
     """What came of a removal."""
 
     removed: tuple[Resource, ...] = ()
-    spared: tuple[Finding, ...] = ()
+    spared: tuple[Assessment, ...] = ()
     """What was to go, but must stay by a second look just before."""
     failures: tuple[str, ...] = ()
     remaining: tuple[Resource, ...] = ()
@@ -35,7 +35,7 @@ class SweepError(NotebakeError):
     """Something is still there that should be gone."""
 
 
-def remove(findings: Iterable[Finding], scope: Scope) -> Swept:
+def remove(findings: Iterable[Assessment], scope: Scope) -> Swept:
     """Remove what goes: run by run, all tried, each looked at again just before."""
     swept = Swept()
     going = sorted((one for one in findings if one.goes), key=_place)
@@ -50,11 +50,11 @@ def remove(findings: Iterable[Finding], scope: Scope) -> Swept:
     return swept
 
 
-def _place(one: Finding) -> tuple[str, str]:
+def _place(one: Assessment) -> tuple[str, str]:
     return one.resource.region, one.resource.run_id
 
 
-def _remove_of_run(going: list[Finding], scope: Scope, region: str) -> Swept:
+def _remove_of_run(going: list[Assessment], scope: Scope, region: str) -> Swept:
     """Remove what goes of one run; where its store is known, as the holder of its lease."""
     try:
         known = scope.known
@@ -74,7 +74,7 @@ def _held(known: KnownRun | None) -> Iterator[None]:
     if known is None or known.run is None:
         yield
         return
-    with hold_lease(known.run):
+    with hold_run(known.run):
         if known.account is None:
             yield
             return
@@ -83,12 +83,12 @@ def _held(known: KnownRun | None) -> Iterator[None]:
 
 
 def _remove_in_order(
-    going: list[Finding], scope: Scope, region: str, known: Mapping[str, KnownRun]
+    going: list[Assessment], scope: Scope, region: str, known: Mapping[str, KnownRun]
 ) -> Swept:
     """Remove each, unless a fresh look says that it must stay now, and look for what is left."""
     proven = {one.resource.id for one in going}
     removed: list[Resource] = []
-    spared: list[Finding] = []
+    spared: list[Assessment] = []
     failures: list[str] = []
     failed: set[str] = set()
     for one in sorted(going, key=lambda one: KINDS.index(one.resource.kind)):
@@ -124,13 +124,13 @@ def _look_again(
     region: str,
     known: Mapping[str, KnownRun],
     proven: set[str],
-) -> Finding | None:
+) -> Assessment | None:
     """Return what is to be said of a resource now; None for one that is gone.
 
     An id is never given twice: what was proven to be ours stays so, also without its machine.
     """
     found = gather(region, scope.run_id, known)
-    findings = decide(found, before=scope.before, known_ids=proven)
+    findings = assess(found, before=scope.before, known_ids=proven)
     return next((one for one in findings if one.resource.id == resource.id), None)
 
 

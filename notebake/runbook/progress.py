@@ -5,7 +5,6 @@ Records carry `event` (looking, started, waiting, found, done, failed), `seconds
 """
 
 import logging
-import re
 import threading
 import time
 from collections import deque
@@ -13,14 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from notebake.humanize import first_line
 from notebake.runbook.step import current_step
 
 Titles = Sequence[tuple[str, str]]
 """Names and titles of the steps, in order."""
-
-# What would move the cursor, colour the terminal, set its title or turn the direction of text.
-ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class State(StrEnum):
@@ -121,25 +117,3 @@ class Progress:
         if record.levelno >= logging.INFO and step.state is State.RUNNING:
             return replace(step, message=first_line(record.getMessage()))
         return step
-
-
-def clean_text(text: str) -> str:
-    """Return the text without what would act on a terminal: a host may print anything."""
-    return UNPRINTABLE.sub("", ESCAPES.sub("", text)).expandtabs(4)
-
-
-def first_line(text: str) -> str:
-    """Return the first line of the text, clean."""
-    return next(iter(clean_text(text).strip().splitlines()), "")
-
-
-def spell_seconds(seconds: float) -> str:
-    """Return a duration as people say it, in at most 10 characters below 100 hours."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -6,13 +6,14 @@ from notebake.aws.identity import account_of_key, current_account
 from notebake.aws.kinds import IMAGE, INSTANCE, KEY_PAIR, SECURITY_GROUP, list_kind
 from notebake.aws.model import Account
 from notebake.errors import WaitTimeoutError, WrongAccountError
+from notebake.humanize import format_local
 from notebake.names import ROLES, name_of_group, name_of_image, name_of_key_pair
 from notebake.runs.account import Ask, check_same, how_to_switch, keep_account, kept_account
 from notebake.runs.attempts import Attempt, attempts
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.timeouts import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
-from notebake.timestamps import moment_of, spell_local
+from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
 
 
@@ -73,7 +74,7 @@ def check_may_be_of(run: Run, current: Account) -> None:
     raise WrongAccountError(
         f"Run {run.id} has not kept in which AWS account it was begun, and the account {current},"
         f" of which these credentials are, shows nothing of it in {run.recipe.region}, although it"
-        f" has asked for {spell(made)}. Whether it is the run's cannot be told. Nothing was"
+        f" has asked for {format_made(made)}. Whether it is the run's cannot be told. Nothing was"
         " changed.",
         f"Look in the right account: export AWS_PROFILE=PROFILE; aws sts get-caller-identity\n"
         f"If that is {current.id}, say so: notebake tear-down {run.id} --account {current.id}",
@@ -94,8 +95,9 @@ def check_not_vanished(run: Run, current: Account, *, patience_seconds: float) -
     if is_shown_within(latest.at + patience_seconds - clock.now(), run, young):
         return
     raise WrongAccountError(
-        f"Run {run.id} has made {spell(young)} at {spell_local(moment_of(latest.at))}, but EC2"
-        f" shows nothing at all of the run in {run.recipe.region} in the account {current}:"
+        f"Run {run.id} has made {format_made(young)} at"
+        f" {format_local(utc_from_seconds(latest.at))}, but EC2 shows nothing at all of the run in"
+        f" {run.recipe.region} in the account {current}:"
         " neither the machine, which it would show for an hour after its end, nor a key pair"
         " nor a security group. Nothing was changed: what is not shown here may well be running"
         " elsewhere.",
@@ -140,7 +142,7 @@ def is_shown(run: Run, made: list[Attempt]) -> bool:
     )
 
 
-def spell(made: list[Attempt]) -> str:
+def format_made(made: list[Attempt]) -> str:
     """Return what attempts made, for people."""
     ids = [id for one in made for id in one.made]
     return ", ".join(ids) or ", ".join(one.key.split("/")[2] for one in made)

@@ -20,7 +20,7 @@ from notebake.record import Record
 from notebake.runs.events import moment_name
 from notebake.runs.open_store import open_store
 from notebake.timeouts import CATCH_UP_SECONDS, SENDING_SECONDS
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class Memory:
 _memory: ContextVar[Memory | None] = ContextVar("memory", default=None)
 
 
-def attempt(
+def record_attempt(
     stack: Stack,
     name: str,
     detail: dict[str, Any],
@@ -169,7 +169,7 @@ def close_removed(stack: Stack, name: str) -> None:
             close(stack, one, "removed")
 
 
-def keep_looking(stack: Stack, name: str, find: Callable[[], T | None]) -> T | None:
+def find_even_if_late(stack: Stack, name: str, find: Callable[[], T | None]) -> T | None:
     """Return what `find` finds, looking on for as long as EC2 may not show it yet; else None."""
     found = find()
     late = [one for one in attempts(stack, name) if one.may_still_appear]
@@ -189,7 +189,7 @@ def keep_looking(stack: Stack, name: str, find: Callable[[], T | None]) -> T | N
 def _begin(stack: Stack, name: str, detail: dict[str, Any], marks: Mapping[str, str]) -> Attempt:
     """Keep that a call is about to be made; it is kept when this returns."""
     now = clock.now()
-    file_name = moment_name(moment_of(now))
+    file_name = moment_name(utc_from_seconds(now))
     one = Attempt(
         key=f"{stack.id}/attempts/{name}/{file_name}.json",
         at=now,

@@ -11,7 +11,7 @@ from notebake import clock
 from notebake.record import Record
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 
 Happening = Literal["found", "done", "failed", "undone"]
 _numbers = itertools.count(1)
@@ -38,7 +38,7 @@ def record_outcome(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Keep what came of a step; it is kept when this returns."""
-    now = moment_of(clock.now())
+    now = utc_from_seconds(clock.now())
     event = Event(at=now, step=step, happening=happening, seconds=seconds, detail=detail or {})
     key = f"{run.id}/events/{moment_name(now)}.json"
     open_store(run.store).write(key, event.model_dump_json(indent=2).encode())

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from notebake.runs.account import bound_to
 from notebake.runs.account_presence import asker, settle_account
 from notebake.runs.attempts import remembering
-from notebake.runs.lock import Lease, hold_lease
+from notebake.runs.lock import RunLock, hold_run
 from notebake.runs.run import Run
 
 
 @contextmanager
-def executing(run: Run) -> Iterator[Lease]:
+def executing(run: Run) -> Iterator[RunLock]:
     """Hold the run, in the account that it belongs to, as long as the block runs.
 
     Raises:
@@ -20,7 +20,7 @@ def executing(run: Run) -> Iterator[Lease]:
             not. Nothing was changed.
     """
     with (
-        hold_lease(run) as lease,
+        hold_run(run) as lease,
         bound_to(run, settle_account(run), asker(run)),
         remembering(run),
     ):

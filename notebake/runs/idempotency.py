@@ -27,20 +27,20 @@ def bump_epoch(stack: Stack, step: str, expected: int) -> int:
     return epoch(stack, step)
 
 
-def keep_parameters(stack: Stack, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def remember(stack: Stack, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return what was kept first under this name: these parameters, or those of an earlier try.
 
     EC2 answers IdempotentParameterMismatch to a known token with other parameters.
     """
     store, key = open_store(stack.store), f"{stack.id}/parameters/{name}.json"
     store.create(key, json.dumps(parameters, indent=2).encode())
-    kept = read_parameters(stack, name)
+    kept = recall(stack, name)
     if kept is None:
         raise RunStoreError(f"{key} was written to {store.location} and is gone.")
     return kept
 
 
-def read_parameters(stack: Stack, name: str) -> dict[str, Any] | None:
+def recall(stack: Stack, name: str) -> dict[str, Any] | None:
     """Return what was kept under this name, or None."""
     stored = open_store(stack.store).read(f"{stack.id}/parameters/{name}.json")
     kept: dict[str, Any] | None = json.loads(stored.content) if stored else None

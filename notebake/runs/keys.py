@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from notebake.runs import registry, secret_store
+from notebake.runs import files, secret_store
 from notebake.runs.run import Run
 
 
@@ -41,7 +41,7 @@ def keys_of(run: Run, name: str) -> Keys:
     if private is None:
         private = secret_store.keep_secret(run, name, generate_keys().private)
         # For people; what counts is derived from the private key.
-        registry.put_file(run, f"keys/{name}.pub", f"{public_half(private)}\n".encode())
+        files.put_file(run, f"keys/{name}.pub", f"{public_half(private)}\n".encode())
     return Keys(private, public_half(private))
 
 

@@ -1,4 +1,4 @@
-"""The run's lease: it keeps a second execution out, and ends by itself when its holder dies."""
+"""The lock on a run: it keeps a second execution out, and ends by itself if its holder dies."""
 
 import datetime
 import functools
@@ -16,16 +16,16 @@ from notebake.local.process import Process, is_dead, this_process
 from notebake.record import Record
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
-from notebake.timeouts import LEASE_SECONDS
+from notebake.timeouts import RUN_LOCK_SECONDS
 
 log = logging.getLogger(__name__)
 
 
-class LeaseLostError(NotebakeError):
-    """This execution no longer holds the run's lease: another may be executing the run."""
+class RunLostError(NotebakeError):
+    """This execution no longer holds the run's lock: another may be executing the run."""
 
 
-class Lease(Record):
+class RunLock(Record):
     """Who executes a run, and until when that holds without renewal.
 
     Seconds since 1970 by the run store's clock, which all machines that use it share.
@@ -42,17 +42,17 @@ class Lease(Record):
 
 @dataclass
 class Holding:
-    """A lease in the hands of its holder."""
+    """A lock in the hands of its holder."""
 
     run: Run
-    lease: Lease
+    lock: RunLock
     sure_until: float
     """On this machine's own clock: until then nobody can have taken the run."""
 
 
 @contextmanager
-def hold_lease(run: Run, *, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
-    """Hold the run for this execution; a thread renews the lease four times as often as it must.
+def hold_run(run: Run, *, seconds: float = RUN_LOCK_SECONDS) -> Iterator[RunLock]:
+    """Hold the run for this execution; a thread renews the lock four times as often as it must.
 
     Whatever runs in the block, in threads with a copy of its context too, is known as the holder.
 
@@ -60,137 +60,138 @@ def hold_lease(run: Run, *, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
         RunIsHeldError: another execution holds it and is not provably dead.
     """
     began = clock.elapsed_with_sleep()
-    lease = _take(run, seconds)
-    holding = Holding(run, lease, began + seconds)
+    lock = _take(run, seconds)
+    holding = Holding(run, lock, began + seconds)
     stop = threading.Event()
     renewal = threading.Thread(
-        target=_renew, args=(holding, stop), name=f"lease of {run.id}", daemon=True
+        target=_renew, args=(holding, stop), name=f"lock of {run.id}", daemon=True
     )
     renewal.start()
     try:
         with executing(Execution(run.id, functools.partial(_check_held, holding))):
-            yield lease
+            yield lock
     finally:
         stop.set()
         renewal.join()
-        _release(run, lease)
+        _release(run, lock)
 
 
 def _check_held(holding: Holding) -> None:
-    """Raise LeaseLostError where another execution has taken the run.
+    """Raise RunLostError where another execution has taken the run.
 
-    While the lease cannot have ended, nobody is asked. A holder that slept longer, and whose run
+    While the lock cannot have ended, nobody is asked. A holder that slept longer, and whose run
     nobody took meanwhile, goes on.
     """
     if clock.elapsed_with_sleep() < holding.sure_until or _extend_held(holding):
         return
-    lease = read_lease(holding.run)
-    taken = f": {_whereabouts(lease)} has it" if lease and not lease.is_released else ""
-    raise LeaseLostError(
+    lock = read_lock(holding.run)
+    taken = f": {_whereabouts(lock)} has it" if lock and not lock.is_released else ""
+    raise RunLostError(
         f"This process no longer holds run {holding.run.id}{taken}.",
         hint="Nothing was undone. Let the other execution finish, or resume the run.",
     )
 
 
-def read_lease(run: Run) -> Lease | None:
+def read_lock(run: Run) -> RunLock | None:
     """Return who holds the run, or held it last; None if nobody ever did."""
     stored = open_store(run.store).read(_key(run))
-    return Lease.model_validate_json(stored.content) if stored else None
+    return RunLock.model_validate_json(stored.content) if stored else None
 
 
-def is_alive(lease: Lease, now: float) -> bool:
-    """Tell whether a lease keeps others out at a moment of its run store's clock."""
-    return lease.expires_at > now and not lease.is_released and not is_dead(lease.process)
+def is_alive(lock: RunLock, now: float) -> bool:
+    """Tell whether a lock keeps others out at a moment of its run store's clock."""
+    return lock.expires_at > now and not lock.is_released and not is_dead(lock.process)
 
 
-def _take(run: Run, seconds: float) -> Lease:
-    """Take the lease: a new one, or one that is over; of several takers one succeeds."""
+def _take(run: Run, seconds: float) -> RunLock:
+    """Take the lock: a new one, or one that is over; of several takers one succeeds."""
     store = open_store(run.store)
     while True:
         now = store.clock()
-        lease = Lease(
+        lock = RunLock(
             holder=str(uuid.uuid4()),
             process=this_process(),
             since=now,
             expires_at=now + seconds,
             seconds=seconds,
         )
-        if store.create(_key(run), _content(lease)):
-            return lease
+        if store.create(_key(run), _content(lock)):
+            return lock
         stored = store.read(_key(run))
         if stored is None:
             continue
-        theirs = Lease.model_validate_json(stored.content)
+        theirs = RunLock.model_validate_json(stored.content)
         if is_alive(theirs, now):
             raise _refusal(run, theirs)
-        if store.replace(_key(run), _content(lease), version=stored.version):
+        if store.replace(_key(run), _content(lock), version=stored.version):
             if not theirs.is_released:
                 log.warning("Taking run %s over from %s", run.id, _whereabouts(theirs))
-            return lease
+            return lock
 
 
 def _renew(holding: Holding, stop: threading.Event) -> None:
-    """Extend the lease until told to stop, or until it is another's."""
+    """Extend the lock until told to stop, or until it is another's."""
     run = holding.run
-    while not clock.pause(holding.lease.seconds / 4, stop):
+    while not clock.pause(holding.lock.seconds / 4, stop):
         try:
             if not _extend_held(holding):
-                log.error("The lease of run %s is lost to another execution", run.id)
+                log.error("The lock of run %s is lost to another execution", run.id)
                 return
         except RunStoreError as error:
-            log.warning("The lease of run %s could not be renewed: %s", run.id, error.message)
+            log.warning("The lock of run %s could not be renewed: %s", run.id, error.message)
 
 
 def _extend_held(holding: Holding) -> bool:
-    """Extend the lease, and be sure of it from before the store was asked; False if it is lost."""
+    """Extend the lock, and be sure of it from before the store was asked; False if it is lost."""
     began = clock.elapsed_with_sleep()
-    if not _extend(holding.run, holding.lease):
+    if not _extend(holding.run, holding.lock):
         return False
-    holding.sure_until = began + holding.lease.seconds
+    holding.sure_until = began + holding.lock.seconds
     return True
 
 
-def _extend(run: Run, lease: Lease, *, is_released: bool = False) -> bool:
-    """Extend or release the lease; False, and nothing changed, if it is another's."""
+def _extend(run: Run, lock: RunLock, *, is_released: bool = False) -> bool:
+    """Extend or release the lock; False, and nothing changed, if it is another's."""
     store = open_store(run.store)
     while stored := store.read(_key(run)):
-        if Lease.model_validate_json(stored.content).holder != lease.holder:
+        if RunLock.model_validate_json(stored.content).holder != lock.holder:
             return False
-        extended = lease.model_copy(
-            update={"expires_at": store.clock() + lease.seconds, "is_released": is_released}
+        extended = lock.model_copy(
+            update={"expires_at": store.clock() + lock.seconds, "is_released": is_released}
         )
-        # Refused if another took the lease just now, or if another thread of ours extended it.
+        # Refused if another took the lock just now, or if another thread of ours extended it.
         if store.replace(_key(run), _content(extended), version=stored.version):
             return True
     return False
 
 
-def _release(run: Run, lease: Lease) -> None:
-    """Let the next execution in; if that fails, the lease ends by itself."""
+def _release(run: Run, lock: RunLock) -> None:
+    """Let the next execution in; if that fails, the lock ends by itself."""
     try:
-        _extend(run, lease, is_released=True)
+        _extend(run, lock, is_released=True)
     except RunStoreError as error:
-        log.warning("The lease of run %s could not be released: %s", run.id, error.message)
+        log.warning("The lock of run %s could not be released: %s", run.id, error.message)
 
 
-def _refusal(run: Run, theirs: Lease) -> RunIsHeldError:
+def _refusal(run: Run, theirs: RunLock) -> RunIsHeldError:
     until = f"{datetime.datetime.fromtimestamp(theirs.expires_at):%H:%M:%S}"
     return RunIsHeldError(
         f"Run {run.id} is being executed by {_whereabouts(theirs)};"
-        f" its lease holds until {until} unless it is renewed.",
+        f" its lock holds until {until} unless it is renewed.",
         hint=f"Let it finish, or end it there with `kill {theirs.process.pid}` and start again:"
         f" the run goes on where it stood. If that machine is gone, try again after {until}.",
     )
 
 
-def _whereabouts(lease: Lease) -> str:
-    since = datetime.datetime.fromtimestamp(lease.since)
-    return f"process {lease.process.pid} on {lease.process.host_name} since {since:%d %b %H:%M:%S}"
+def _whereabouts(lock: RunLock) -> str:
+    since = datetime.datetime.fromtimestamp(lock.since)
+    return f"process {lock.process.pid} on {lock.process.host_name} since {since:%d %b %H:%M:%S}"
 
 
 def _key(run: Run) -> str:
+    # The name that earlier versions know: one of them may be executing the run.
     return f"{run.id}/lease.json"
 
 
-def _content(lease: Lease) -> bytes:
-    return lease.model_dump_json(indent=2).encode()
+def _content(lock: RunLock) -> bytes:
+    return lock.model_dump_json(indent=2).encode()

@@ -1,16 +1,14 @@
-"""Runs in the run store: begin one, find it again, mend its recipe, keep its files.
-
-The front door to all that a run keeps; its rooms have files of their own.
+"""Runs in the run store: begin a run, find it again, mend its recipe.
 
 <run id>/run.json               which run this is
-<run id>/account.json           the AWS account that it belongs to (run_account)
+<run id>/account.json           the AWS account that it belongs to (account)
 <run id>/recipes/0001.yaml …    the recipe as it was run, and as it was mended
-<run id>/lease.json             who is executing it (run_lease)
-<run id>/epochs, parameters     what makes creating calls repeatable (run_calls)
-<run id>/attempts               creating calls, and what came of each (attempt)
-<run id>/events                 what came of each step (run_events)
-<run id>/keys                   private keys, or that they are kept elsewhere (secrets)
-<run id>/<anything else>        files: executed notebooks, lock files, the log (run_files)
+<run id>/lease.json             who is executing it (lock)
+<run id>/epochs, parameters     what makes creating calls repeatable (idempotency)
+<run id>/attempts               creating calls, and what came of each (attempts)
+<run id>/events                 what came of each step (events)
+<run id>/keys                   private keys, or that they are kept elsewhere (secret_store)
+<run id>/<anything else>        files: executed notebooks, lock files, the log (files)
 """
 
 import datetime
@@ -26,25 +24,10 @@ from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
 from notebake.recipe.file import BlockDumper, parse_recipe
 from notebake.record import Record
-from notebake.runs.events import Event, events, record_outcome
-from notebake.runs.files import file_path, get_file, has_file, put_file, where
-from notebake.runs.idempotency import (
-    bump_epoch,
-    client_token,
-    epoch,
-    keep_parameters,
-    read_parameters,
-)
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
 
-__all__ = [
-    "Event", "RunHeader", "adopt_recipe", "bump_epoch", "client_token", "epoch", "events",
-    "file_path", "get_file", "has_file", "keep_parameters", "list_runs", "load_run",
-    "make_run_id", "new_run", "put_file", "read_header", "read_parameters", "record_outcome",
-    "where",
-]  # fmt: skip
 ELSEWHERE = (
     "A run lies where it was started. One that is to be taken up from any machine is started, and"
     " resumed, with its store on S3: notebake --store s3://BUCKET/PREFIX resume RUN"

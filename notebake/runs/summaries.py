@@ -9,11 +9,11 @@ from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.account import kept_account
 from notebake.runs.attempts import attempts, open_tokens
-from notebake.runs.lock import is_alive, read_lease
+from notebake.runs.lock import is_alive, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 
 log = logging.getLogger(__name__)
 UNREADABLE = "nobody knows whom: its run store could not be read"
@@ -52,17 +52,17 @@ def has_run(run_id: str, store: RunStore) -> bool:
 def known_runs(store: RunStore, run_id: str = "") -> dict[str, KnownRun]:
     """Return what the store knows about all of its runs, or about one, by run id."""
     if run_id:
-        return {run_id: look_up(run_id, store)} if has_run(run_id, store) else {}
-    return {header.id: look_up(header.id, store) for header in registry.list_runs(store)}
+        return {run_id: summarize_run(run_id, store)} if has_run(run_id, store) else {}
+    return {header.id: summarize_run(header.id, store) for header in registry.list_runs(store)}
 
 
-def look_up(run_id: str, store: RunStore) -> KnownRun:
+def summarize_run(run_id: str, store: RunStore) -> KnownRun:
     """Return what the store knows about a run that it has."""
     try:
         run = registry.load_run(run_id, store)
         every = attempts(run)
         made = [one for one in every if one.made]
-        lease, account = read_lease(run), kept_account(run_id, store)
+        lease, account = read_lock(run), kept_account(run_id, store)
     except (NotebakeError, ValueError) as error:
         log.warning("What run %s made could not be read: %s", run_id, error)
         return KnownRun(id=run_id, run=None, holder=UNREADABLE)
@@ -75,13 +75,13 @@ def look_up(run_id: str, store: RunStore) -> KnownRun:
         made_ids=frozenset(id for one in made for id in one.made),
         present_ids=frozenset(id for one in made for id in one.made if one.state == "made"),
         open_tokens=frozenset(open_tokens(every)),
-        ends_at=moment_of(lasts_until + run.recipe.lease_hours * 3600),
+        ends_at=utc_from_seconds(lasts_until + run.recipe.lease_hours * 3600),
     )
 
 
 def holder_of(run: Run) -> str:
     """Return who executes a run now, as a phrase; "" where nobody does."""
-    lease = read_lease(run)
+    lease = read_lock(run)
     if lease is None or not is_alive(lease, open_store(run.store).clock()):
         return ""
     return f"process {lease.process.pid} on {lease.process.host_name}"

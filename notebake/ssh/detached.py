@@ -29,7 +29,7 @@ from notebake.errors import (
 from notebake.ssh.disk_watch import DiskWatch
 from notebake.ssh.host import Host
 from notebake.ssh.remote import put_file, run_command, try_command, write_as_root
-from notebake.ssh.retrying import outlasting
+from notebake.ssh.retrying import retry_until_reachable
 from notebake.waiting import check_not_stopped
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
             put_file(host, upload(name), script.encode())
         run_command(host, start)
 
-    outlasting(host, name, bring_and_start)
+    retry_until_reachable(host, name, bring_and_start)
     printed = shown = b""
     deadline = clock.elapsed() + timeout_seconds + 60
     disks = DiskWatch()
@@ -91,7 +91,9 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
         shown += log_lines(printed[len(shown) :], is_whole=is_whole)
         if is_whole:
             text = printed.decode(errors="replace")
-            return judge(host, name, reading.result, text, timeout_seconds, disks.blame(text))
+            return result_of_work(
+                host, name, reading.result, text, timeout_seconds, disks.blame(text)
+            )
         if full := disks.full_for_long:
             run_command(host, end(name))
             raise full_disk(host, name, full, printed.decode(errors="replace"))
@@ -107,7 +109,7 @@ def log_lines(printed: bytes, *, is_whole: bool) -> bytes:
     return shown
 
 
-def judge(
+def result_of_work(
     host: Host,
     name: str,
     result: str,
@@ -235,7 +237,7 @@ def read_command(name: str, offset: int) -> str:
 def _read(host: Host, name: str, offset: int) -> Reading:
     """Return how the work ended, and what it printed since `offset` bytes."""
     command = read_command(name, offset)
-    answer = outlasting(
+    answer = retry_until_reachable(
         host, name, lambda: try_command(host, command, timeout_seconds=READ_SECONDS)
     )
     if answer.exit_code == IS_GONE:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def outlasting(host: Host, name: str, ask: Callable[[], T]) -> T:
+def retry_until_reachable(host: Host, name: str, ask: Callable[[], T]) -> T:
     """Return what a question to the host gives; it is asked again after an outage.
 
     The host may have heard it before: it must do no harm twice. `name` says what goes on there.

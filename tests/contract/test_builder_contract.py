@@ -13,7 +13,7 @@ from notebake.images.baked import current_image, is_finished, is_sealed
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, carry_out
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from notebake.waiting import stop_waiting
 from sandbox.api.application import Reply
@@ -63,7 +63,7 @@ def test_a_running_builder_that_may_let_nobody_in_is_restarted(
     world: CloudWorld, run: Run, left: str
 ) -> None:
     seal(run, left)
-    assert wait_for_host.find_host(run) is None
+    assert wait_for_host.find(run) is None
 
     with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(wait_for_host.STEP, run)
@@ -83,7 +83,7 @@ def test_a_stopped_builder_is_started(world: CloudWorld, run: Run) -> None:
 def test_a_sealed_builder_is_waited_for_no_more(run: Run) -> None:
     seal(run, step_digest(run.recipe, "clean_host"))
 
-    found = wait_for_host.find_host(run)
+    found = wait_for_host.find(run)
 
     assert isinstance(found, Done)
     assert found.detail == f"{builder_of(run).id} is finished"
@@ -119,7 +119,7 @@ def test_nothing_is_baked_of_a_builder_that_was_started_again(run: Run) -> None:
     images.remove_image(image, REGION)
 
     with pytest.raises(LostError, match="sealed and stopped"):
-        request_image.request_image(run)
+        request_image.make(run)
 
     assert own_image.find_image(run) is None
 
@@ -147,14 +147,14 @@ def test_a_restart_that_was_proven_is_known_by_the_image_when_the_builder_is_gon
     carry_out_to(run, "wait_for_image")
     image = current_image(run)
     assert image is not None
-    assert restart_host.find_restarted(run) is None
+    assert restart_host.find(run) is None
 
     tagging.add_tags(REGION, [image.id], {tags.RESTARTED: step_digest(run.recipe, "restart_host")})
     instances.terminate_instances([builder_of(run).id], REGION)
 
-    assert restart_host.find_restarted(run) is not None
+    assert restart_host.find(run) is not None
     restart_host.forget_restart(run)
-    assert restart_host.find_restarted(run) is None
+    assert restart_host.find(run) is None
 
 
 def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(run: Run) -> None:
@@ -212,5 +212,5 @@ def test_going_back_to_no_step_names_those_that_there_are(run: Run) -> None:
 
 
 def test_nobody_goes_back_in_a_run_that_is_being_executed(run: Run) -> None:
-    with hold_lease(run), pytest.raises(NotebakeError, match="is being executed"):
+    with hold_run(run), pytest.raises(NotebakeError, match="is being executed"):
         rewind(run, "request_image")

@@ -15,7 +15,7 @@ from notebake.aws.clients import connect
 from notebake.aws.credentials_end import IN_THE_FILE, read_ending
 from notebake.aws.session import session
 from notebake.errors import CloudError, PreflightError
-from notebake.preflight import Finding, Verdict
+from notebake.preflight import CheckResult, Finding
 from notebake.preflight.credentials import check_credentials_last, tell_of_ending
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
@@ -72,7 +72,7 @@ def test_what_ends_before_the_build_is_said_with_both_times(
 
     finding = found()
 
-    assert finding.verdict is Verdict.NOT_CHECKED
+    assert finding.verdict is CheckResult.NOT_CHECKED
     assert "in 2" in finding.sentence
     assert "1 h 30 min" in finding.sentence
     assert finding.hint
@@ -87,7 +87,7 @@ def test_what_ends_after_the_build_is_good(
 ) -> None:
     put(at(LATE))
 
-    assert found().verdict is Verdict.GOOD
+    assert found().verdict is CheckResult.GOOD
     tell_of_ending(RUN)
     assert caplog.text == ""
 
@@ -100,7 +100,7 @@ def test_what_ends_nobody_knows_when_is_said_to_do_so(
 
     finding = found()
 
-    assert finding.verdict is Verdict.NOT_CHECKED
+    assert finding.verdict is CheckResult.NOT_CHECKED
     assert "nobody says" in finding.sentence
 
 
@@ -119,7 +119,7 @@ def test_the_end_is_read_as_each_program_writes_it(field: str) -> None:
 def test_keys_of_a_user_do_not_end() -> None:
     os.environ |= {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "s"}
 
-    assert found().verdict is Verdict.GOOD
+    assert found().verdict is CheckResult.GOOD
 
 
 @pytest.mark.parametrize("lasts", [None, SOON], ids=["without an end", "with an end"])
@@ -133,7 +133,7 @@ def test_what_a_program_gives_is_asked_for_again(
     program.chmod(0o755)
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[default]\ncredential_process = {program}\n")
 
-    assert found().verdict is Verdict.GOOD
+    assert found().verdict is CheckResult.GOOD
 
 
 def test_credentials_that_cannot_be_read_are_an_error_of_ours() -> None:
@@ -153,7 +153,7 @@ def test_a_build_says_it_before_its_first_step(
         raise PreflightError("far enough")
 
     monkeypatch.setattr(build_image, "executing", lambda _run: nullcontext())
-    monkeypatch.setattr(build_image, "keep_alive", lambda _run: nullcontext())
+    monkeypatch.setattr(build_image, "renewing", lambda _run: nullcontext())
     monkeypatch.setattr(build_image, "show_logs_in_prefect", lambda: None)
     monkeypatch.setattr(build_image, "carry_out_all", begin)
     in_the_environment(at(SOON))

@@ -80,7 +80,7 @@ def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> Non
     mended = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})
 
     with pytest.raises(CloudError, match=f"{image.id} is accepted"):
-        request_image.request_image(run.model_copy(update={"recipe": mended}))
+        request_image.make(run.model_copy(update={"recipe": mended}))
 
     assert world.actions().count("CreateImage") == 1
     assert "DeregisterImage" not in world.actions()
@@ -94,7 +94,7 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
     assert usable_image(mended) is None
     seal(mended)
 
-    made = request_image.request_image(mended)
+    made = request_image.make(mended)
 
     assert made.id != old.id
     kinds = [one.kind for one in list_resources(REGION, run.id)]
@@ -108,12 +108,12 @@ def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run
     assert image_of(run)
     stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
     with world.meeting(stuck), pytest.raises(CloudError, match="remove snap-"):
-        request_image.remove_unaccepted_image(run)
+        request_image.undo(run)
     assert stuck.fired == 1
     assert own_image.find_image(run) is None
     assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 2
 
-    request_image.remove_unaccepted_image(run)
+    request_image.undo(run)
 
     assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 0
 
@@ -121,7 +121,7 @@ def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run
 def test_orphans_of_a_run_do_not_outlive_its_accepted_image(world: CloudWorld, run: Run) -> None:
     stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
     with world.meeting(stuck), pytest.raises(CloudError):
-        request_image.remove_unaccepted_image(run)
+        request_image.undo(run)
     assert stuck.fired
 
     for name in ("request_image", "wait_for_image"):
@@ -157,7 +157,7 @@ def test_a_pending_image_goes_with_snapshots_that_it_does_not_name_yet(
 ) -> None:
     with world.meeting(HidesSnapshotIds()) as hides:
         assert image_of(run).snapshot_ids == ()
-        request_image.remove_unaccepted_image(run)
+        request_image.undo(run)
 
     assert hides.fired
     assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 0
@@ -197,12 +197,12 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
     world.opened.cloud.region(REGION).images[image.id].state = "failed"
     clock.pause(OLDEST_SECONDS)
 
-    assert wait_for_image.find_available_image(run) is None
+    assert wait_for_image.find(run) is None
     with pytest.raises(LostError, match=f"EC2 gave {image.id} up"):
-        wait_for_image.wait_for_image(run)
+        wait_for_image.make(run)
     assert usable_image(run) is None
 
-    assert request_image.request_image(run).id != image.id
+    assert request_image.make(run).id != image.id
 
 
 def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) -> None:
@@ -211,7 +211,7 @@ def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) 
     clock.pause(OLDEST_SECONDS)
 
     with pytest.raises(CloudError, match="would outlive"):
-        wait_for_image.wait_for_image(run)
+        wait_for_image.make(run)
 
 
 def test_a_finished_run_launches_no_other_builder(run: Run) -> None:

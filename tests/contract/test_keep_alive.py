@@ -11,11 +11,11 @@ from notebake import clock
 from notebake.aws import schedules, tags
 from notebake.aws.model import Resource
 from notebake.clock import RealClock
-from notebake.machines.renewal import keep_alive, renew
+from notebake.machines.renewal import renew, renewing
 from notebake.resources import own_machines
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of, parse_moment
+from notebake.timestamps import parse_moment, utc_from_seconds
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
@@ -38,7 +38,7 @@ def run(world: CloudWorld) -> Run:
 def is_renewed(one: Resource) -> bool:
     ends = parse_moment(one.expires)
     assert ends is not None
-    return ends > moment_of(clock.now()) + datetime.timedelta(hours=5)
+    return ends > utc_from_seconds(clock.now()) + datetime.timedelta(hours=5)
 
 
 def test_all_that_is_temporary_is_renewed_in_one_call(world: CloudWorld, run: Run) -> None:
@@ -57,7 +57,7 @@ def test_all_that_is_temporary_is_renewed_in_one_call(world: CloudWorld, run: Ru
 
 def test_the_schedule_of_a_machine_moves_with_its_lease(run: Run) -> None:
     machine = of(run, "instance")[0].id
-    schedules.ensure_schedule(run, machine, moment_of(0))
+    schedules.ensure_schedule(run, machine, utc_from_seconds(0))
 
     assert renew(run)
 
@@ -119,7 +119,7 @@ def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: R
     with (
         world.meeting(refuses),
         mock.patch.object(QuickClock, "pause", note_pause),
-        keep_alive(run),
+        renewing(run),
     ):
         wait_until(
             lambda: True if len(pauses) >= 3 else None,
@@ -135,7 +135,7 @@ def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: R
 def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
     world: CloudWorld, run: Run
 ) -> None:
-    with hold_lease(run), keep_alive(run):
+    with hold_run(run), renewing(run):
         wait_until(
             lambda: True if all(is_renewed(one) for one in of(run)) else None,
             what="the first renewal",

@@ -43,12 +43,12 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
         world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
     assert loses.fired > 1
     mended = RECIPE.model_copy(update={"lease_hours": 9, "tags": {"Owner": "ada"}})
 
     with world.meeting(ShowsNoMachines()) as hides:
-        first = launch_instance.launch_instance(run.model_copy(update={"recipe": mended}))
+        first = launch_instance.make(run.model_copy(update={"recipe": mended}))
     assert hides.fired
 
     digests = [one.parameters_digest for one in world.opened.calls("RunInstances")]
@@ -58,25 +58,25 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
 
 
 def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run) -> None:
-    first = launch_instance.launch_instance(run)
+    first = launch_instance.make(run)
     settle(run)
     with world.meeting(Listens("RunInstances")) as listens:
         instances.terminate_instances([first.id], REGION)
-        assert launch_instance.find_instance(run) is None
-        second = launch_instance.launch_instance(run)
+        assert launch_instance.find(run) is None
+        second = launch_instance.make(run)
 
     assert second.id != first.id
     replayed, fresh = (one["ClientToken"] for one in listens.heard)
     assert replayed != fresh
-    assert launch_instance.launch_instance(run).id == second.id
+    assert launch_instance.make(run).id == second.id
 
 
 def test_after_an_undo_another_machine_is_asked_for_at_once(world: CloudWorld, run: Run) -> None:
-    first = launch_instance.launch_instance(run)
-    launch_instance.terminate_instance(run)
+    first = launch_instance.make(run)
+    launch_instance.undo(run)
 
     with world.meeting(Listens("RunInstances")) as listens:
-        second = launch_instance.launch_instance(run)
+        second = launch_instance.make(run)
 
     assert len(listens.heard) == 1
     assert second.id != first.id
@@ -94,7 +94,7 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
 
     full = Refuses("RunInstances", "InsufficientInstanceCapacity", is_full)
     with world.meeting(Listens("RunInstances")) as listens, world.meeting(full):
-        machine = launch_instance.launch_instance(run)
+        machine = launch_instance.make(run)
 
     assert full.fired
     places = list(dict.fromkeys((one["InstanceType"], subnet_of(one)) for one in listens.heard))
@@ -112,13 +112,13 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
 def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, run: Run) -> None:
     full = Refuses("RunInstances", "InsufficientInstanceCapacity")
     with world.meeting(full), pytest.raises(CapacityError) as caught:
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
 
     for place in ("m5.large in us-west-2a", "t3.large in us-west-2b"):
         assert place in caught.value.message
     assert run.id in caught.value.hint
     assert own_machines.find_instances(run, "builder") == []
-    assert launch_instance.launch_instance(run).instance_type == "m5.large", "it may be tried again"
+    assert launch_instance.make(run).instance_type == "m5.large", "it may be tried again"
 
 
 @pytest.mark.parametrize("code", ["InternalError", "UnauthorizedOperation", "VcpuLimitExceeded"])
@@ -131,7 +131,7 @@ def test_after_any_other_error_no_other_zone_is_asked(
         world.meeting(broken),
         pytest.raises(CloudError) as caught,
     ):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
 
     assert broken.fired
     assert (type(caught.value), caught.value.code) == (CloudError, code)
@@ -141,7 +141,7 @@ def test_after_any_other_error_no_other_zone_is_asked(
 def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
     world: CloudWorld, run: Run
 ) -> None:
-    machine = launch_instance.launch_instance(run)
+    machine = launch_instance.make(run)
 
     found = world.ec2.describe_instances(InstanceIds=[machine.id])
     described = found["Reservations"][0]["Instances"][0]
@@ -157,9 +157,9 @@ def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
 def test_a_machine_of_the_run_is_not_launched_into_a_group_that_is_gone(
     world: CloudWorld, run: Run
 ) -> None:
-    open_ssh.close_ssh(run)
+    open_ssh.undo(run)
     with pytest.raises(LostError, match="security group"):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
     assert "RunInstances" not in world.actions()
 
 
@@ -168,11 +168,11 @@ def test_one_of_two_machines_that_ended_is_replaced_alone(world: CloudWorld) -> 
     carry_out_to(run, "launch_acceptance")
     first, second = own_machines.find_instances(run, "acceptance")
     instances.terminate_instances([first.id], REGION)
-    assert launch_acceptance.find_machines(run) is None
+    assert launch_acceptance.find(run) is None
 
-    launch_acceptance.launch_acceptance(run)
+    launch_acceptance.make(run)
 
-    found = launch_acceptance.find_machines(run)
+    found = launch_acceptance.find(run)
     assert found is not None
     assert not isinstance(found, Image)
     ids = {one.id for one in found.instances}
@@ -199,12 +199,12 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
         world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
     assert full.fired == 1
     assert loses.fired
 
     with world.meeting(ShowsNoMachines()) as hides, world.meeting(Listens("RunInstances")) as heard:
-        machine = launch_instance.launch_instance(run)
+        machine = launch_instance.make(run)
 
     assert hides.fired
     assert [subnet_of(one) for one in heard.heard] == [second]
@@ -212,10 +212,10 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
 
 
 def test_a_machine_that_is_shown_late_is_not_launched_again(world: CloudWorld, run: Run) -> None:
-    first = launch_instance.launch_instance(run)
+    first = launch_instance.make(run)
 
     with world.meeting(ShowsNoMachines()) as hides:
-        second = launch_instance.launch_instance(run)
+        second = launch_instance.make(run)
 
     assert hides.fired
     assert second.id == first.id
@@ -226,9 +226,9 @@ def test_a_machine_that_is_never_shown_is_neither_doubled_nor_given_up(
 ) -> None:
     hides = ShowsNoMachines(by_id=True)
     with world.meeting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
     with world.meeting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
 
     assert hides.fired
     assert len(own_machines.find_launched(run, BUILDER_ROLE)) == 1
@@ -240,13 +240,13 @@ def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: R
         world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
     assert loses.fired
     settle(run)
     clock.pause(OLDEST_SECONDS)
 
     with world.meeting(ShowsNoMachines(times=20, by_id=True)) as hides:
-        launch_instance.terminate_instance(run)
+        launch_instance.undo(run)
 
     assert hides.fired == 20, "it was looked for again and again"
     assert own_machines.find_instances(run, BUILDER_ROLE) == []
@@ -259,13 +259,13 @@ def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
         world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
     assert loses.fired
     (machine,) = machines_of(world)
     world.ec2.delete_tags(Resources=[machine["InstanceId"]])
     assert own_machines.find_instances(run, BUILDER_ROLE) == []
 
-    launch_instance.terminate_instance(run)
+    launch_instance.undo(run)
 
     (machine,) = machines_of(world)
     assert machine["State"]["Name"] == "terminated"
@@ -274,7 +274,7 @@ def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
 def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
     world: CloudWorld, run: Run
 ) -> None:
-    machine = launch_instance.launch_instance(run)
+    machine = launch_instance.make(run)
     settle(run)
     described = world.ec2.describe_instances(InstanceIds=[machine.id])
     copied = described["Reservations"][0]["Instances"][0]["Tags"]
@@ -287,7 +287,7 @@ def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
     )["Instances"][0]["InstanceId"]
 
     assert [one.id for one in own_machines.find_instances(run, BUILDER_ROLE)] == [machine.id]
-    launch_instance.terminate_instance(run)
+    launch_instance.undo(run)
 
     state = world.ec2.describe_instances(InstanceIds=[theirs])["Reservations"][0]["Instances"][0]
     assert state["State"]["Name"] in {"pending", "running"}
@@ -295,26 +295,26 @@ def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
 
 @pytest.mark.parametrize("change", ["another type", "another disk"])
 def test_a_machine_that_the_recipe_no_longer_wants_is_replaced(run: Run, change: str) -> None:
-    first = launch_instance.launch_instance(run)
+    first = launch_instance.make(run)
     settle(run)
     update: dict[str, Any] = {"instance_types": ("t3.large",)}
     if change == "another disk":
         update = {"volumes": (RECIPE.volumes[0].model_copy(update={"size_gib": 2}),)}
     mended = run.model_copy(update={"recipe": RECIPE.model_copy(update=update)})
-    assert launch_instance.find_instance(mended) is None
+    assert launch_instance.find(mended) is None
 
-    second = launch_instance.launch_instance(mended)
+    second = launch_instance.make(mended)
 
     assert [one.id for one in own_machines.find_instances(run, BUILDER_ROLE)] == [second.id]
     assert second.id != first.id
-    assert launch_instance.find_instance(mended) is not None
+    assert launch_instance.find(mended) is not None
 
 
 def test_a_further_type_to_fall_back_on_leaves_the_machine_alone(run: Run) -> None:
-    first = launch_instance.launch_instance(run)
+    first = launch_instance.make(run)
     wider = RECIPE.model_copy(update={"instance_types": ("m6i.large", *RECIPE.instance_types)})
 
-    found = launch_instance.find_instance(run.model_copy(update={"recipe": wider}))
+    found = launch_instance.find(run.model_copy(update={"recipe": wider}))
 
     assert isinstance(found, Instance)
     assert found.id == first.id
@@ -362,7 +362,7 @@ def test_an_existing_volume_fixes_the_zone_of_the_builder_alone(world: CloudWorl
     carry_out_before(run, "launch_acceptance")
     (builder,) = own_machines.find_instances(run, BUILDER_ROLE)
 
-    launch_acceptance.launch_acceptance(run)
+    launch_acceptance.make(run)
 
     assert builder.zone == "us-west-2c"
     zones = {one.zone for one in own_machines.find_instances(run, "acceptance")}

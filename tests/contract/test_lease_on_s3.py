@@ -11,7 +11,7 @@ from notebake import clock
 from notebake.clock import RealClock
 from notebake.errors import RunIsHeldError
 from notebake.local.process import this_process
-from notebake.runs.lock import Lease, hold_lease, read_lease
+from notebake.runs.lock import RunLock, hold_run, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -55,7 +55,7 @@ def wall_clock_off_by(seconds: float) -> Iterator[None]:
 def leave_lease(run: Run, *, seconds: float) -> None:
     """Leave a lease as another machine would that died, so long before it ends."""
     store = open_store(run.store)
-    left = Lease(
+    left = RunLock(
         holder="another",
         process=this_process().model_copy(update={"boot_id": "of another machine"}),
         since=store.clock(),
@@ -66,9 +66,9 @@ def leave_lease(run: Run, *, seconds: float) -> None:
 
 
 def test_a_second_execution_is_refused_and_the_next_one_is_not(run: Run) -> None:
-    with hold_lease(run), pytest.raises(RunIsHeldError), hold_lease(run):
+    with hold_run(run), pytest.raises(RunIsHeldError), hold_run(run):
         pass
-    with hold_lease(run):
+    with hold_run(run):
         pass
 
 
@@ -83,21 +83,21 @@ def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one
 ) -> None:
     with wall_clock_off_by(off_by):
         leave_lease(run, seconds=60)
-        with pytest.raises(RunIsHeldError), hold_lease(run):
+        with pytest.raises(RunIsHeldError), hold_run(run):
             pass
         leave_lease(run, seconds=-1)
-        with hold_lease(run) as lease:
+        with hold_run(run) as lease:
             assert abs(lease.since - time.time()) < DAY / 2
 
 
 def test_a_lease_whose_answers_were_lost_is_held_all_the_same(world: CloudWorld, run: Run) -> None:
-    with world.meeting(LosesObjectAnswers("PUT", "lease.json", 1)) as loses, hold_lease(run) as one:
+    with world.meeting(LosesObjectAnswers("PUT", "lease.json", 1)) as loses, hold_run(run) as one:
         assert loses.fired == 2, "botocore wrote again, and S3 refused"
-        assert read_lease(run) == one
+        assert read_lock(run) == one
 
 
 def test_a_lease_is_renewed_through_conflicts_and_refusals(world: CloudWorld, run: Run) -> None:
-    with hold_lease(run, seconds=0.4) as lease:
+    with hold_run(run, seconds=0.4) as lease:
         conflict = RefusesObjects(
             "PUT", "lease.json", 2, code="ConditionalRequestConflict", status=409
         )
@@ -105,7 +105,7 @@ def test_a_lease_is_renewed_through_conflicts_and_refusals(world: CloudWorld, ru
             deadline = time.monotonic() + HANG_SECONDS
             while conflict.fired < 4 and time.monotonic() < deadline:
                 time.sleep(0.02)
-        renewed = read_lease(run)
+        renewed = read_lock(run)
     assert no.fired
     assert conflict.fired >= 4
     assert renewed is not None

@@ -21,9 +21,9 @@ def seen_from(run: Run, *blocks: str) -> Run:
 
 def test_a_new_address_mends_the_rules_of_the_same_group(world: CloudWorld) -> None:
     run = world.new_run()
-    made = open_ssh.open_ssh(run)
+    made = open_ssh.make(run)
     moved = seen_from(run, "203.0.113.4/32", "192.0.2.0/24")
-    assert open_ssh.find_open_ssh(moved) is None
+    assert open_ssh.find(moved) is None
 
     mended = carry_out(open_ssh.STEP, moved).result
 
@@ -32,16 +32,16 @@ def test_a_new_address_mends_the_rules_of_the_same_group(world: CloudWorld) -> N
     assert found is not None
     assert found.id == made.id
     assert found.ssh_from == ("192.0.2.0/24", "203.0.113.4/32")
-    assert open_ssh.find_open_ssh(moved) == found
+    assert open_ssh.find(moved) == found
 
 
 def test_rules_that_somebody_else_changed_meanwhile_are_mended(world: CloudWorld) -> None:
     run = world.new_run()
-    group = open_ssh.open_ssh(run)
+    group = open_ssh.make(run)
     world.ec2.authorize_security_group_ingress(
         GroupId=group.id, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
     )
-    assert open_ssh.find_open_ssh(run) is None
+    assert open_ssh.find(run) is None
 
     carry_out(open_ssh.STEP, run)
 
@@ -67,14 +67,14 @@ def test_a_group_and_a_key_pair_of_somebody_else_are_left_alone(world: CloudWorl
 
 def test_a_group_that_ec2_still_sees_in_use_is_deleted_a_moment_later(world: CloudWorld) -> None:
     run = world.new_run()
-    open_ssh.open_ssh(run)
+    open_ssh.make(run)
     moments = iter([True, True])
     busy = Refuses(
         "DeleteSecurityGroup", "DependencyViolation", lambda _: next(moments, False), status=400
     )
 
     with world.meeting(busy):
-        open_ssh.close_ssh(run)
+        open_ssh.undo(run)
 
     assert busy.fired == 2
     assert ssh_access.find_security_group(run) is None

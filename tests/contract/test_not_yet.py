@@ -13,7 +13,7 @@ from notebake.images.baked import current_image
 from notebake.resources import own_machines
 from notebake.runbook.step import until_not_lost
 from notebake.runs.attempts import Attempt, attempts
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from notebake.timeouts import CATCH_UP_SECONDS, IMAGE_SECONDS
 from sandbox.api.application import Reply
@@ -45,7 +45,7 @@ def test_an_image_is_asked_for_until_ec2_is_ready(world: CloudWorld, run: Run, c
     carry_out_before(run, "request_image")
     name = world.opened.fail("refuse", action="CreateImage", code=code, times=3)
 
-    request_image.request_image(run)
+    request_image.make(run)
 
     assert world.opened.fired(name) == 3
     assert states(run, "image") == ["made"]
@@ -70,7 +70,7 @@ def test_an_image_that_never_gets_ready_is_waited_for_to_an_end(
     began = clock.elapsed()
 
     with pytest.raises(CloudError, match=r"InvalidAMIID\.Unavailable"):
-        launch_instance.launch_instance(run)
+        launch_instance.make(run)
 
     assert clock.elapsed() - began > CATCH_UP_SECONDS
     assert states(run, "builder-1") == ["refused"]
@@ -176,7 +176,7 @@ def test_what_ec2_could_not_make_as_asked_is_not_launched_again(
 
 def launch_and_wait(run: Run) -> None:
     carry_out_before(run, "launch_instance")
-    machine = launch_instance.launch_instance(run)
+    machine = launch_instance.make(run)
     instances.wait_for_state(machine.id, REGION, "running")
 
 
@@ -208,7 +208,7 @@ def test_an_attempt_stays_open_until_ec2_was_asked_what_came_of_a_gateways_answe
     lost = world.opened.fail("lose_after", action=action, status=504, times=1)
     denied = world.opened.fail("refuse", action=action, code="UnauthorizedOperation", skip=1)
 
-    with hold_lease(run), pytest.raises(CloudError, match="UnauthorizedOperation") as caught:
+    with hold_run(run), pytest.raises(CloudError, match="UnauthorizedOperation") as caught:
         carry_out_to(run, step)
 
     assert (world.opened.fired(lost), world.opened.fired(denied)) == (1, 1)
@@ -226,8 +226,8 @@ def test_what_a_gateway_answers_for_ever_leaves_the_attempt_open(
     carry_out_before(run, "launch_instance")
     world.opened.fail("lose_before", action="RunInstances", status=status)
 
-    with hold_lease(run), pytest.raises(CloudError, match=str(status)) as caught:
-        launch_instance.launch_instance(run)
+    with hold_run(run), pytest.raises(CloudError, match=str(status)) as caught:
+        launch_instance.make(run)
 
     assert caught.value.is_passing
     assert states(run, "builder-1") == ["open"]
@@ -245,7 +245,7 @@ def test_no_room_after_a_gateways_answer_is_ec2s_own(world: CloudWorld, run: Run
         "refuse", action="RunInstances", code="InsufficientInstanceCapacity", where=where
     )
 
-    launch_instance.launch_instance(run)
+    launch_instance.make(run)
 
     assert states(run, "builder-1") == ["refused", "made"]
 
@@ -257,7 +257,7 @@ def test_a_lack_of_room_of_any_kind_is_answered_by_another_place(
     carry_out_before(run, "launch_instance")
     name = world.opened.fail("refuse", action="RunInstances", code=code, times=2)
 
-    launch_instance.launch_instance(run)
+    launch_instance.make(run)
 
     assert world.opened.fired(name) == 2
     assert states(run, "builder-1") == ["refused", "refused", "made"]
@@ -266,7 +266,7 @@ def test_a_lack_of_room_of_any_kind_is_answered_by_another_place(
     other = world.new_run()
     carry_out_before(other, "launch_instance")
     with pytest.raises(CapacityError, match=code):
-        launch_instance.launch_instance(other)
+        launch_instance.make(other)
 
 
 def test_a_console_of_a_type_that_is_not_of_nitro_is_read_as_it_was(

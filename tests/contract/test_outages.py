@@ -7,7 +7,7 @@ from notebake.aws import images, instances
 from notebake.errors import CloudError, LostError, NotebakeError
 from notebake.images import own_image
 from notebake.machines.ssh_access import find_key_pair
-from notebake.runs.lock import LeaseLostError, hold_lease
+from notebake.runs.lock import RunLostError, hold_run
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.timeouts import AWS_LOST_SECONDS
@@ -30,7 +30,7 @@ def test_a_call_outlasts_more_than_botocores_own_tries(
 ) -> None:
     name = world.opened.fail(action="DescribeImages", times=8, **fault)
 
-    with hold_lease(run):
+    with hold_run(run):
         assert own_image.find_image(run) is None
 
     assert world.opened.fired(name) == 8
@@ -40,7 +40,7 @@ def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld
     name = world.opened.fail("lose_before", action="DescribeImages")
     began = clock.elapsed()
 
-    with hold_lease(run), pytest.raises(CloudError, match="no answer from AWS") as caught:
+    with hold_run(run), pytest.raises(CloudError, match="no answer from AWS") as caught:
         own_image.find_image(run)
 
     assert world.opened.fired(name) > 5
@@ -63,7 +63,7 @@ def test_an_interrupt_ends_the_outage(world: CloudWorld, run: Run) -> None:
     world.opened.fail("lose_before", action="DescribeImages")
     stop_waiting()
 
-    with hold_lease(run), pytest.raises(InterruptedError):
+    with hold_run(run), pytest.raises(InterruptedError):
         own_image.find_image(run)
 
 
@@ -77,11 +77,11 @@ def test_whoever_loses_the_run_in_an_outage_does_not_repeat_the_call(
             return super().elapsed_with_sleep() + 3600 * world.opened.fired(lost)
 
     lost = world.opened.fail("lose_before", action="ImportKeyPair")
-    with clock.replaced(Sleepy(60)), hold_lease(run) as lease:
+    with clock.replaced(Sleepy(60)), hold_run(run) as lease:
         theirs = lease.model_copy(update={"holder": "another"})
         open_store(run.store).write(f"{run.id}/lease.json", theirs.model_dump_json().encode())
-        with pytest.raises(LeaseLostError):
-            import_key_pair.make_key_pair(run)
+        with pytest.raises(RunLostError):
+            import_key_pair.make(run)
 
     assert world.opened.fired(lost) == 1, "botocore's own tries ask no lease: ours come first"
     assert find_key_pair(run, "builder") is None

@@ -3,7 +3,7 @@
 import pytest
 
 from notebake.aws.clients import connect
-from notebake.preflight import Verdict
+from notebake.preflight import CheckResult
 from notebake.recipe import Encryption, EncryptionMode, Recipe, Volume
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
@@ -32,10 +32,10 @@ def test_a_snapshot_that_is_larger_than_its_disk_is_wrong(world: CloudWorld) -> 
     fitting = small.model_copy(update={"size_gib": size_gib})
 
     assert f"{made} is completed and has {size_gib} GiB" in sentences(
-        run_of(world, volumes=(small,)), Verdict.WRONG
+        run_of(world, volumes=(small,)), CheckResult.WRONG
     )
     assert f"{made} is complete." in sentences(
-        run_of(world, volumes=(fitting,)), Verdict.GOOD, "disks", "storage"
+        run_of(world, volumes=(fitting,)), CheckResult.GOOD, "disks", "storage"
     )
 
 
@@ -43,20 +43,22 @@ def test_a_volume_that_is_not_there_is_wrong(world: CloudWorld) -> None:
     volume = Volume(name="data", mount_point="/data", volume_id="vol-0123456789abcdef0")
 
     assert "InvalidVolume.NotFound" in sentences(
-        run_of(world, volumes=(volume,)), Verdict.WRONG, "disks", "storage"
+        run_of(world, volumes=(volume,)), CheckResult.WRONG, "disks", "storage"
     )
 
 
 def test_what_is_shared_must_not_be_encrypted_with_aws_s_own_key(world: CloudWorld) -> None:
     shared = run_of(world, share_with=("123456789012",))
     assert "encrypts new disks only on request" in sentences(
-        shared, Verdict.GOOD, "disks", "storage"
+        shared, CheckResult.GOOD, "disks", "storage"
     )
 
     world.ec2.enable_ebs_encryption_by_default()
 
-    assert "cannot be shared" in sentences(shared, Verdict.WRONG, "disks", "storage")
-    assert "encrypts every new disk" in sentences(world.new_run(), Verdict.GOOD, "disks", "storage")
+    assert "cannot be shared" in sentences(shared, CheckResult.WRONG, "disks", "storage")
+    assert "encrypts every new disk" in sentences(
+        world.new_run(), CheckResult.GOOD, "disks", "storage"
+    )
 
 
 def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
@@ -67,10 +69,12 @@ def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
     world.ec2.modify_ebs_default_kms_key_id(KmsKeyId=key_id)
     shared = run_of(world, share_with=("123456789012",))
 
-    assert "with a key of its own" in sentences(shared, Verdict.GOOD, "disks", "storage")
-    assert "is for its policy to say" in sentences(shared, Verdict.NOT_CHECKED, "disks", "storage")
+    assert "with a key of its own" in sentences(shared, CheckResult.GOOD, "disks", "storage")
+    assert "is for its policy to say" in sentences(
+        shared, CheckResult.NOT_CHECKED, "disks", "storage"
+    )
     with world.meeting(denies("DescribeKey")) as refuses:
-        assert "describe the key" in sentences(shared, Verdict.NOT_CHECKED, "disks", "storage")
+        assert "describe the key" in sentences(shared, CheckResult.NOT_CHECKED, "disks", "storage")
     assert refuses.fired == 1
 
 
@@ -78,8 +82,8 @@ def test_a_key_that_is_enabled_is_good_and_its_use_stays_open(world: CloudWorld)
     key_id = new_key()
     run = world.new_run(with_key(key_id))
 
-    assert f"The key {key_id} is enabled." in sentences(run, Verdict.GOOD, "disks", "storage")
-    assert "may encrypt disks with" in sentences(run, Verdict.NOT_CHECKED, "disks", "storage")
+    assert f"The key {key_id} is enabled." in sentences(run, CheckResult.GOOD, "disks", "storage")
+    assert "may encrypt disks with" in sentences(run, CheckResult.NOT_CHECKED, "disks", "storage")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_a_key_that_cannot_do_it_is_wrong(
 ) -> None:
     run = world.new_run(with_key(new_key(), share_with=("123456789012",)))
     with world.meeting(Rewrites("DescribeKey", pattern, instead)) as rewrites:
-        assert said in sentences(run, Verdict.WRONG, "disks", "storage")
+        assert said in sentences(run, CheckResult.WRONG, "disks", "storage")
 
     assert rewrites.fired == 1
 
@@ -106,9 +110,9 @@ def test_a_key_that_is_not_there_is_wrong_and_one_that_is_hidden_is_not_checked(
 ) -> None:
     run = world.new_run(with_key("alias/nobody"))
 
-    assert "alias/nobody" in sentences(run, Verdict.WRONG, "disks", "storage")
+    assert "alias/nobody" in sentences(run, CheckResult.WRONG, "disks", "storage")
     with world.meeting(denies("DescribeKey")) as refuses:
-        assert "alias/nobody" in sentences(run, Verdict.NOT_CHECKED, "disks", "storage")
+        assert "alias/nobody" in sentences(run, CheckResult.NOT_CHECKED, "disks", "storage")
     assert refuses.fired == 1
 
 
@@ -126,15 +130,15 @@ def test_a_run_store_on_s3_is_written_and_cleared_again(world: CloudWorld) -> No
     run = on_s3(world, "our-runs")
 
     assert "run store s3://our-runs/runs can be written" in sentences(
-        run, Verdict.GOOD, "disks", "storage"
+        run, CheckResult.GOOD, "disks", "storage"
     )
-    assert "ssm:PutParameter" in sentences(run, Verdict.NOT_CHECKED, "permissions")
+    assert "ssm:PutParameter" in sentences(run, CheckResult.NOT_CHECKED, "permissions")
     assert keys_of("our-runs") == []
 
 
 def test_a_bucket_that_is_not_there_is_wrong(world: CloudWorld) -> None:
     assert "The run store cannot be used" in sentences(
-        on_s3(world, "nobody-s"), Verdict.WRONG, "disks", "storage"
+        on_s3(world, "nobody-s"), CheckResult.WRONG, "disks", "storage"
     )
 
 
@@ -154,7 +158,7 @@ def test_a_run_store_that_may_not_be_cleared_is_wrong(world: CloudWorld) -> None
             return reply
 
     with world.meeting(KeepsAll()):
-        said = sentences(on_s3(world, "our-kept-runs"), Verdict.WRONG, "disks", "storage")
+        said = sentences(on_s3(world, "our-kept-runs"), CheckResult.WRONG, "disks", "storage")
 
     assert len(fired) == 1
     assert "s3:DeleteObject" in said

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notebake.preflight import repository_paths
-from notebake.preflight.finding import Verdict
+from notebake.preflight.finding import CheckResult
 from notebake.recipe import Notebook, Repository
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.preflight_world import sentences
@@ -42,7 +42,7 @@ def served(tmp_path: Path) -> Path:
     return served
 
 
-def ask(world: CloudWorld, served: Path, verdict: Verdict, path: str, **more: str) -> str:
+def ask(world: CloudWorld, served: Path, verdict: CheckResult, path: str, **more: str) -> str:
     ref, folder = more.get("ref", "HEAD"), more.get("working_directory")
     repository = Repository(url="https://example.org/ocean.git", ref=ref)
     repository = repository.model_copy(update={"url": f"file://{served}"})
@@ -58,7 +58,7 @@ def test_a_notebook_that_is_there_is_good_at_any_ref(
     commit = git("-C", str(served), "rev-parse", "HEAD")
     ref = {"whole id": commit, "short id": commit[:9]}.get(ref, ref)
 
-    said = ask(world, served, Verdict.GOOD, "./notebooks/Sea Surface.ipynb", ref=ref)
+    said = ask(world, served, CheckResult.GOOD, "./notebooks/Sea Surface.ipynb", ref=ref)
 
     assert f"file://{served} at {ref} has notebooks/Sea Surface.ipynb." in said
 
@@ -69,9 +69,9 @@ def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
     earlier = git("-C", str(served), "rev-parse", "v1")
     for ref in ("v1", earlier):
         assert "eddies.ipynb." in ask(
-            world, served, Verdict.GOOD, "notebooks/deep/eddies.ipynb", ref=ref
+            world, served, CheckResult.GOOD, "notebooks/deep/eddies.ipynb", ref=ref
         )
-    said = ask(world, served, Verdict.WRONG, "notebooks/deep/eddies.ipynb")
+    said = ask(world, served, CheckResult.WRONG, "notebooks/deep/eddies.ipynb")
     assert "at HEAD has no notebooks/deep/eddies.ipynb" in said
 
 
@@ -87,7 +87,7 @@ def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
     ids=["case", "as on Windows", "another folder", "misspelt", "nothing alike"],
 )
 def test_what_may_be_meant_is_told(world: CloudWorld, served: Path, path: str, hint: str) -> None:
-    said = ask(world, served, Verdict.WRONG, path)
+    said = ask(world, served, CheckResult.WRONG, path)
 
     assert f"at HEAD has no {path}. {hint}" in said
 
@@ -95,9 +95,9 @@ def test_what_may_be_meant_is_told(world: CloudWorld, served: Path, path: str, h
 def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path) -> None:
     path = "notebooks/Sea Surface.ipynb"
     for folder in (".", "data/", "linked", "theme"):
-        assert ask(world, served, Verdict.WRONG, path, working_directory=folder) == ""
+        assert ask(world, served, CheckResult.WRONG, path, working_directory=folder) == ""
 
-    said = ask(world, served, Verdict.WRONG, path, working_directory="Notebooks")
+    said = ask(world, served, CheckResult.WRONG, path, working_directory="Notebooks")
 
     assert "has no directory Notebooks. Did you mean notebooks?" in said
 
@@ -108,10 +108,10 @@ def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path
 def test_what_only_a_clone_shows_is_not_checked(
     world: CloudWorld, served: Path, path: str, kind: str
 ) -> None:
-    said = ask(world, served, Verdict.NOT_CHECKED, path)
+    said = ask(world, served, CheckResult.NOT_CHECKED, path)
 
     assert f"is a {kind}: {path} shows when it is cloned" in said
-    assert ask(world, served, Verdict.WRONG, path) == ""
+    assert ask(world, served, CheckResult.WRONG, path) == ""
 
 
 def test_a_server_without_filters_is_not_asked_for_more_than_a_little(
@@ -119,14 +119,14 @@ def test_a_server_without_filters_is_not_asked_for_more_than_a_little(
 ) -> None:
     path = "notebooks/Sea Surface.ipynb"
     git("-C", str(served), "config", "uploadpack.allowFilter", "false")
-    assert ask(world, served, Verdict.GOOD, path), "a small one may come whole"
+    assert ask(world, served, CheckResult.GOOD, path), "a small one may come whole"
 
     monkeypatch.setattr(repository_paths, "MOST_BLOCKS", 1000)
-    said = ask(world, served, Verdict.NOT_CHECKED, path)
+    said = ask(world, served, CheckResult.NOT_CHECKED, path)
 
     assert f"has {path} shows when it is cloned" in said
     git("-C", str(served), "config", "uploadpack.allowFilter", "true")
-    assert ask(world, served, Verdict.GOOD, path), "its files are never asked for"
+    assert ask(world, served, CheckResult.GOOD, path), "its files are never asked for"
 
 
 def test_a_commit_that_a_server_gives_nobody_is_not_checked(
@@ -134,6 +134,6 @@ def test_a_commit_that_a_server_gives_nobody_is_not_checked(
 ) -> None:
     ref = "1" * 40
 
-    said = ask(world, served, Verdict.NOT_CHECKED, "notebooks/Sea Surface.ipynb", ref=ref)
+    said = ask(world, served, CheckResult.NOT_CHECKED, "notebooks/Sea Surface.ipynb", ref=ref)
 
     assert "shows when it is cloned" in said

@@ -9,7 +9,7 @@ import pytest
 from botocore import xform_name
 
 from notebake.errors import PreflightError
-from notebake.preflight import Verdict, check_everything
+from notebake.preflight import CheckResult, check_everything
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_to_make import asks_to_make
 from notebake.recipe import Volume
@@ -62,7 +62,7 @@ def test_a_permission_that_is_missing_is_named_before_anything_is_made(
 def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld, run: Run) -> None:
     denied = Says("RunInstances", lambda _: DENIED.format("ec2:CreateTags on resource: x"), 403)
     with world.meeting(denied):
-        said = sentences(run, Verdict.WRONG, "permissions")
+        said = sentences(run, CheckResult.WRONG, "permissions")
 
     assert denied.fired == 2
     assert "these permissions: ec2:CreateTags." in said
@@ -70,17 +70,17 @@ def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld
 
 
 def test_what_nobody_may_be_told_beforehand_is_not_called_good(world: CloudWorld, run: Run) -> None:
-    open_ones = sentences(run, Verdict.NOT_CHECKED, "permissions")
+    open_ones = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     for action in ("CreateImage", "StopInstances", "TerminateInstances", "DeleteSnapshot"):
         assert f"ec2:{action}" in open_ones
-        assert f"ec2:{action}" not in sentences(run, Verdict.GOOD, "permissions")
+        assert f"ec2:{action}" not in sentences(run, CheckResult.GOOD, "permissions")
     assert nothing_was_made(world)
 
 
 def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> None:
     with world.meeting(Listens("RunInstances")) as listens:
-        assert "ec2:RunInstances" in sentences(run, Verdict.GOOD, "permissions")
+        assert "ec2:RunInstances" in sentences(run, CheckResult.GOOD, "permissions")
 
     assert {one["InstanceType"] for one in listens.heard} == {"m5.large", "t3.large"}
     for one in listens.heard:
@@ -94,7 +94,7 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
     world: CloudWorld, run: Run
 ) -> None:
     with world.meeting(Refuses("RunInstances", "PendingVerification", status=400)) as refuses:
-        said = sentences(run, Verdict.WRONG, "permissions")
+        said = sentences(run, CheckResult.WRONG, "permissions")
 
     assert refuses.fired == 2
     assert "PendingVerification" in said
@@ -102,8 +102,8 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
 
 def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld, run: Run) -> None:
     with world.meeting(Simulates(undecided=("ec2:DeleteSnapshot",))) as iam:
-        allowed = sentences(run, Verdict.GOOD, "permissions")
-        still_open = sentences(run, Verdict.NOT_CHECKED, "permissions")
+        allowed = sentences(run, CheckResult.GOOD, "permissions")
+        still_open = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     assert re.search(r"simulation, the policies allow .*ec2:CreateImage", allowed)
     assert "ec2:DeleteSnapshot" in still_open
@@ -117,7 +117,7 @@ def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld,
 def test_what_iam_s_simulation_denies_is_missing(world: CloudWorld, run: Run) -> None:
     with world.meeting(Simulates(denied=("ec2:StopInstances",))):
         assert "these permissions: ec2:StopInstances." in sentences(
-            run, Verdict.WRONG, "permissions"
+            run, CheckResult.WRONG, "permissions"
         )
 
 
@@ -126,7 +126,7 @@ def test_a_policy_that_goes_by_tags_is_not_taken_for_a_missing_one(
 ) -> None:
     denied = Refuses("TerminateInstances", "UnauthorizedOperation", status=403)
     with world.meeting(denied), world.meeting(Simulates()):
-        assert sentences(run, Verdict.WRONG, "permissions") == ""
+        assert sentences(run, CheckResult.WRONG, "permissions") == ""
 
     assert denied.fired == 1
 
@@ -136,7 +136,7 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
 ) -> None:
     done = "<DeleteKeyPairResponse><return>true</return></DeleteKeyPairResponse>"
     with world.meeting(Says("DeleteKeyPair", lambda _: done)) as heedless:
-        said = sentences(run, Verdict.NOT_CHECKED, "permissions")
+        said = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     assert heedless.fired == 1
     assert "does not heed DryRun" in said
@@ -146,8 +146,8 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
 def test_a_trial_without_an_answer_leaves_the_permission_open(world: CloudWorld, run: Run) -> None:
     with world.meeting(Refuses("CreateSecurityGroup", "InternalError")) as broken:
         still_open, wrong = (
-            sentences(run, Verdict.NOT_CHECKED, "permissions"),
-            sentences(run, Verdict.WRONG, "permissions"),
+            sentences(run, CheckResult.NOT_CHECKED, "permissions"),
+            sentences(run, CheckResult.WRONG, "permissions"),
         )
 
     assert broken.fired
@@ -163,7 +163,7 @@ def test_sharing_and_existing_volumes_need_more(world: CloudWorld) -> None:
         RECIPE.model_copy(update={"share_with": ("123456789012",), "volumes": (volume,)})
     )
 
-    still_open = sentences(run, Verdict.NOT_CHECKED, "permissions")
+    still_open = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     for action in ("AttachVolume", "ModifyImageAttribute", "ModifySnapshotAttribute"):
         assert f"ec2:{action}" in still_open
@@ -174,8 +174,8 @@ def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
     run = world.new_run(RECIPE.model_copy(update={"scheduler_role": role}))
     with world.meeting(Simulates(denied=("iam:PassRole",))) as iam:
         wrong, good = (
-            sentences(run, Verdict.WRONG, "permissions"),
-            sentences(run, Verdict.GOOD, "permissions"),
+            sentences(run, CheckResult.WRONG, "permissions"),
+            sentences(run, CheckResult.GOOD, "permissions"),
         )
 
     assert "these permissions: iam:PassRole." in wrong

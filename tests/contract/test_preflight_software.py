@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.preflight import Verdict
+from notebake.preflight import CheckResult
 from notebake.preflight import software as preflight_software
 from notebake.preflight.wheels import (
     Python,
@@ -81,8 +81,8 @@ def test_a_pin_without_a_wheel_is_told_with_its_line_and_bars_nothing(world: Clo
         )
         run = run_with(world, requirements=text)
 
-        still_open = sentences(run, Verdict.NOT_CHECKED, "software")
-        in_order = sentences(run, Verdict.GOOD, "software")
+        still_open = sentences(run, CheckResult.NOT_CHECKED, "software")
+        in_order = sentences(run, CheckResult.GOOD, "software")
 
     assert "Whether old==1.0 (line 3) can be installed on Python 3.12: there is no wheel" in (
         still_open
@@ -96,7 +96,7 @@ def test_a_pin_without_a_wheel_is_told_with_its_line_and_bars_nothing(world: Clo
     assert "wheels of html: 127.0.0.1 gives no answer in JSON" in still_open
     assert "gone" not in still_open, "its condition does not hold there"
     assert "2 pinned packages can be had for Python 3.12" in in_order
-    assert sentences(run, Verdict.WRONG, "software") == ""
+    assert sentences(run, CheckResult.WRONG, "software") == ""
 
 
 def test_an_index_that_is_not_there_or_slow_bars_nothing(
@@ -105,16 +105,16 @@ def test_an_index_that_is_not_there_or_slow_bars_nothing(
     run = run_with(world, requirements="-i http://127.0.0.1:9/simple\nold==1.0\n")
 
     assert "wheels of old: 127.0.0.1 gives no answer (ConnectError)" in sentences(
-        run, Verdict.NOT_CHECKED, "software"
+        run, CheckResult.NOT_CHECKED, "software"
     )
     monkeypatch.setattr(preflight_software, "ALL_SECONDS", 0)
-    assert "gives no answer within 0 s" in sentences(run, Verdict.NOT_CHECKED, "software")
+    assert "gives no answer within 0 s" in sentences(run, CheckResult.NOT_CHECKED, "software")
 
 
 def test_without_pins_nobody_is_asked(world: CloudWorld) -> None:
     run = run_with(world, requirements="numpy\npandas>=2\ngit+https://host/tool\nsix==1.*\n")
 
-    for verdict in Verdict:
+    for verdict in CheckResult:
         assert sentences(run, verdict, "software") == ""
 
 
@@ -122,12 +122,12 @@ def test_what_is_taken_otherwise_than_it_is_written_is_told_by_the_plan(world: C
     text = "channels: [conda-forge, defaults]\ndependencies: [numpy]\n"
     run = run_with(world, manager="conda", requirements=text)
     assert "environment.yml, line 1: defaults is taken as conda-forge" in sentences(
-        run, Verdict.GOOD, "software"
+        run, CheckResult.GOOD, "software"
     )
 
     run = run_with(world, requirements="six\n-e git+https://host/o/t#egg=t\n")
     assert "requirements.txt, line 2: what -e takes from git" in sentences(
-        run, Verdict.GOOD, "software"
+        run, CheckResult.GOOD, "software"
     )
 
 

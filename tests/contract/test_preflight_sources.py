@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from notebake.aws.clients import connect
-from notebake.preflight import Verdict
+from notebake.preflight import CheckResult
 from notebake.preflight.repository import answers_with_own_settings
 from notebake.recipe import Dataset, Network, Repository
 from notebake.runs.run import Run
@@ -33,17 +33,17 @@ def run_with(world: CloudWorld, source: str, **changes: object) -> Run:
 @pytest.mark.parametrize(
     ("answers", "verdict", "said"),
     [
-        ({"HEAD": 200}, Verdict.GOOD, "is there"),
-        ({"HEAD": 302}, Verdict.GOOD, "is there"),
-        ({"HEAD": 405, "GET": 206}, Verdict.GOOD, "is there"),
-        ({"HEAD": 403, "GET": 403}, Verdict.WRONG, "answers 403"),
-        ({"HEAD": 404}, Verdict.WRONG, "answers 404"),
-        ({"HEAD": 503}, Verdict.NOT_CHECKED, "answers 503 at present"),
+        ({"HEAD": 200}, CheckResult.GOOD, "is there"),
+        ({"HEAD": 302}, CheckResult.GOOD, "is there"),
+        ({"HEAD": 405, "GET": 206}, CheckResult.GOOD, "is there"),
+        ({"HEAD": 403, "GET": 403}, CheckResult.WRONG, "answers 403"),
+        ({"HEAD": 404}, CheckResult.WRONG, "answers 404"),
+        ({"HEAD": 503}, CheckResult.NOT_CHECKED, "answers 503 at present"),
     ],
     ids=["there", "moved", "no HEAD", "forbidden", "missing", "busy"],
 )
 def test_a_dataset_by_http_is_asked_for_and_not_fetched(
-    answers: dict[str, int], verdict: Verdict, said: str, world: CloudWorld
+    answers: dict[str, int], verdict: CheckResult, said: str, world: CloudWorld
 ) -> None:
     with http_server({"/profiles": answers, "/there": {"HEAD": 200, "GET": 206}}) as url:
         found = sentences(run_with(world, f"{url}/profiles"), verdict, "datasets", "repository")
@@ -58,11 +58,15 @@ def test_a_source_without_an_answer_is_wrong_unless_the_machines_stand_elsewhere
     private = Network(address="private", ssh_from=("198.51.100.7/32",))
 
     assert "gives no answer" in sentences(
-        run_with(world, source), Verdict.WRONG, "datasets", "repository"
+        run_with(world, source), CheckResult.WRONG, "datasets", "repository"
     )
     elsewhere = run_with(world, source, network=private)
-    assert "gives no answer" in sentences(elsewhere, Verdict.NOT_CHECKED, "datasets", "repository")
-    assert "gives no answer" not in sentences(elsewhere, Verdict.WRONG, "datasets", "repository")
+    assert "gives no answer" in sentences(
+        elsewhere, CheckResult.NOT_CHECKED, "datasets", "repository"
+    )
+    assert "gives no answer" not in sentences(
+        elsewhere, CheckResult.WRONG, "datasets", "repository"
+    )
 
 
 def test_a_source_that_leads_from_https_to_http_is_wrong_as_no_machine_follows(
@@ -82,7 +86,7 @@ def test_a_source_that_leads_from_https_to_http_is_wrong_as_no_machine_follows(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         with serving(Leads, certificate=(certificate, key)) as url:
             run = run_with(world, f"{url}/profiles")
-            said = sentences(run, Verdict.WRONG, "datasets")
+            said = sentences(run, CheckResult.WRONG, "datasets")
 
     assert f"leads on to {plain}/profiles, without TLS, where no machine follows" in said
 
@@ -105,24 +109,24 @@ def test_datasets_in_s3_are_looked_for_with_our_own_credentials(world: CloudWorl
     for there in ("folder/profiles.nc", "folder/"):
         source = f"s3://ocean-data/{there}"
         assert f"{source} is there" in sentences(
-            run_with(world, source), Verdict.GOOD, "datasets", "repository"
+            run_with(world, source), CheckResult.GOOD, "datasets", "repository"
         )
     for missing in ("folder/none.nc", "none/", "empty/"):
         source = f"s3://ocean-data/{missing}"
         assert f"nothing for dataset profiles at {source}" in sentences(
-            run_with(world, source), Verdict.WRONG
+            run_with(world, source), CheckResult.WRONG
         )
 
 
 @pytest.mark.parametrize(
     ("code", "status", "verdict"),
     [
-        ("AccessDenied", 403, Verdict.WRONG),
-        ("SlowDown", 503, Verdict.NOT_CHECKED),
+        ("AccessDenied", 403, CheckResult.WRONG),
+        ("SlowDown", 503, CheckResult.NOT_CHECKED),
     ],
 )
 def test_what_s3_refuses_is_wrong_and_what_it_puts_off_is_not_checked(
-    code: str, status: int, verdict: Verdict, world: CloudWorld
+    code: str, status: int, verdict: CheckResult, world: CloudWorld
 ) -> None:
     refuses = Says("GET /ocean-data", lambda _: s3_refusal(code), status)
     with world.meeting(refuses):
@@ -155,7 +159,7 @@ def test_a_dataset_by_sftp_is_listed_by_the_user_s_own_program(
     install(programs, "sftp", f'echo "$@" > {programs}/asked; cat >> {programs}/asked')
     run = run_with(world, "sftp://reader@data.example.org/export/my%20profiles")
 
-    assert "profiles is there" in sentences(run, Verdict.GOOD, "datasets", "repository")
+    assert "profiles is there" in sentences(run, CheckResult.GOOD, "datasets", "repository")
     asked = (programs / "asked").read_text()
     assert "BatchMode=yes" in asked
     assert "sftp://reader@data.example.org\n" in asked
@@ -167,7 +171,7 @@ def test_what_sftp_refuses_is_wrong_with_what_it_said(world: CloudWorld, program
 
     said = sentences(
         run_with(world, "sftp://reader@data.example.org/export"),
-        Verdict.WRONG,
+        CheckResult.WRONG,
         "datasets",
         "repository",
     )
@@ -184,7 +188,7 @@ def test_an_sftp_that_does_not_end_is_not_checked(
 
     said = sentences(
         run_with(world, "sftp://reader@data.example.org/export"),
-        Verdict.NOT_CHECKED,
+        CheckResult.NOT_CHECKED,
         "datasets",
         "repository",
     )
@@ -198,14 +202,14 @@ COMMIT = "95f5ce912b9cafb4d8c7ee71b4b2341e852af8df"
 @pytest.mark.parametrize(
     ("ref", "verdict", "said"),
     [
-        ("main", Verdict.GOOD, "has main"),
-        (COMMIT[:10], Verdict.GOOD, "has the commit 95f5"),
-        ("abcdef0123", Verdict.NOT_CHECKED, "whether it has commit abcdef0123"),
-        ("none", Verdict.WRONG, "no branch or tag none"),
+        ("main", CheckResult.GOOD, "has main"),
+        (COMMIT[:10], CheckResult.GOOD, "has the commit 95f5"),
+        ("abcdef0123", CheckResult.NOT_CHECKED, "whether it has commit abcdef0123"),
+        ("none", CheckResult.WRONG, "no branch or tag none"),
     ],
 )
 def test_a_repository_is_asked_for_its_references(
-    ref: str, verdict: Verdict, said: str, world: CloudWorld, programs: Path
+    ref: str, verdict: CheckResult, said: str, world: CloudWorld, programs: Path
 ) -> None:
     install(programs, "git", f"printf '{COMMIT}\\trefs/heads/main\\n'")
     repository = Repository(url="https://git.example.org/ocean", ref=ref)
@@ -221,7 +225,7 @@ def test_a_repository_that_gives_no_answer_is_wrong_and_one_without_git_too(
     run = world.new_run(RECIPE.model_copy(update={"repository": repository}))
     install(programs, "git", "echo 'fatal: could not resolve host' >&2; exit 128")
 
-    assert "could not resolve host" in sentences(run, Verdict.WRONG, "datasets", "repository")
+    assert "could not resolve host" in sentences(run, CheckResult.WRONG, "datasets", "repository")
 
 
 @pytest.fixture
@@ -292,7 +296,7 @@ OWN_SETTINGS = (
 )
 
 
-def ask_for(world: CloudWorld, url: str, verdict: Verdict) -> str:
+def ask_for(world: CloudWorld, url: str, verdict: CheckResult) -> str:
     repository = Repository(url=url, ref="main")
     run = world.new_run(RECIPE.model_copy(update={"repository": repository}))
     return sentences(run, verdict, "repository")
@@ -308,36 +312,36 @@ def test_what_only_this_computer_s_settings_reach_is_refused(
     settings(private, monkeypatch)
     assert answers_with_own_settings(PRIVATE), "this computer can reach it"
 
-    said = ask_for(world, PRIVATE, Verdict.WRONG)
+    said = ask_for(world, PRIVATE, CheckResult.WRONG)
 
     assert "answers only with this computer's own git settings, keys or helpers" in said
     assert "the machine has none of them" in said
-    assert ask_for(world, PRIVATE, Verdict.GOOD) == ""
+    assert ask_for(world, PRIVATE, CheckResult.GOOD) == ""
 
 
 def test_what_a_password_opens_is_refused(
     private: Path, world: CloudWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with guarded_git_server(private) as url:
-        assert "Asked" in ask_for(world, url, Verdict.WRONG)
-        assert "own git settings" not in ask_for(world, url, Verdict.WRONG)
+        assert "Asked" in ask_for(world, url, CheckResult.WRONG)
+        assert "own git settings" not in ask_for(world, url, CheckResult.WRONG)
 
         netrc = private.parent / "home" / ".netrc"
         netrc.write_text("machine 127.0.0.1 login ada password secret\n")
-        said = ask_for(world, url, Verdict.WRONG)
+        said = ask_for(world, url, CheckResult.WRONG)
         assert "own git settings" in said
         assert "secret" not in said
 
         netrc.unlink()
         git("config", "--global", "credential.helper", HELPER)
-        assert "own git settings" in ask_for(world, url, Verdict.WRONG)
+        assert "own git settings" in ask_for(world, url, CheckResult.WRONG)
 
         git("config", "--global", "--unset", "credential.helper")
         askpass = private.parent / "askpass"
         askpass.write_text("#!/bin/sh\ncase $1 in User*) echo ada ;; *) echo secret ;; esac\n")
         askpass.chmod(0o755)
         monkeypatch.setenv("GIT_ASKPASS", str(askpass))
-        assert "own git settings" in ask_for(world, url, Verdict.WRONG)
+        assert "own git settings" in ask_for(world, url, CheckResult.WRONG)
 
 
 HELPER = "!f() { echo username=ada; echo password=secret; }; f"
@@ -378,7 +382,7 @@ def test_a_public_repository_is_good_whatever_this_computer_s_settings_are(
         git("config", "--global", "url.ssh://git@nowhere.invalid/.insteadOf", f"{address}/")
         assert not answers_with_own_settings(url)
 
-        assert f"{url} has main" in ask_for(world, url, Verdict.GOOD)
+        assert f"{url} has main" in ask_for(world, url, CheckResult.GOOD)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -404,7 +408,9 @@ def test_git_s_own_proxy_is_how_this_computer_reaches_the_internet(
     asked: list[str] = []
     with serving(Proxy) as proxy:
         git("config", "--global", "http.proxy", proxy)
-        assert "has main" in ask_for(world, "http://git.example.invalid/ocean.git", Verdict.GOOD)
+        assert "has main" in ask_for(
+            world, "http://git.example.invalid/ocean.git", CheckResult.GOOD
+        )
 
     assert asked[0].startswith("http://git.example.invalid/ocean.git/info/refs")
 
@@ -419,7 +425,7 @@ def test_a_stranger_s_ssh_has_no_agent_no_key_and_no_known_host(
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -i /home/me/key")
 
-    ask_for(world, "ssh://git@git.example.invalid/private.git", Verdict.WRONG)
+    ask_for(world, "ssh://git@git.example.invalid/private.git", CheckResult.WRONG)
 
     stranger, own = (programs / "asked").read_text().splitlines()
     assert stranger.startswith("no agent -F none -o BatchMode=yes")
@@ -430,7 +436,10 @@ def test_a_stranger_s_ssh_has_no_agent_no_key_and_no_known_host(
 def test_a_refusal_elsewhere_does_not_hide_what_else_is_wrong(world: CloudWorld) -> None:
     with world.meeting(Refuses("DescribeInstanceTypes", "UnauthorizedOperation", status=403)):
         said = sentences(
-            run_with(world, "http://127.0.0.1:9/profiles"), Verdict.WRONG, "datasets", "repository"
+            run_with(world, "http://127.0.0.1:9/profiles"),
+            CheckResult.WRONG,
+            "datasets",
+            "repository",
         )
 
     assert "gives no answer" in said

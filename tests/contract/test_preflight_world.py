@@ -6,7 +6,7 @@ import pytest
 
 from notebake.aws import tags
 from notebake.errors import CloudError, PreflightError
-from notebake.preflight import Verdict, check_everything
+from notebake.preflight import CheckResult, check_everything
 from notebake.preflight.quotas import demands
 from notebake.recipe import Acceptance, Network, Recipe
 from notebake.runbook.step import carry_out, describe
@@ -30,7 +30,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
-    good = sentences(run, Verdict.GOOD)
+    good = sentences(run, CheckResult.GOOD)
 
     for said in (
         "account 123456789012",
@@ -39,7 +39,7 @@ def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
         "internet gateway",
     ):
         assert said in good
-    assert sentences(run, Verdict.WRONG) == ""
+    assert sentences(run, CheckResult.WRONG) == ""
 
 
 def test_without_credentials_nothing_else_is_asked(world: CloudWorld, run: Run) -> None:
@@ -73,7 +73,7 @@ def test_an_answer_about_the_region_that_means_nothing_is_not_good(
     world: CloudWorld, run: Run
 ) -> None:
     with world.meeting(Rewrites("DescribeRegions", "opt-in-not-required", "maybe")) as rewrites:
-        assert "of the region us-west-2: maybe" in sentences(run, Verdict.NOT_CHECKED)
+        assert "of the region us-west-2: maybe" in sentences(run, CheckResult.NOT_CHECKED)
 
     assert rewrites.fired == 1
 
@@ -98,7 +98,7 @@ def test_a_question_that_is_refused_is_not_checked_and_not_wrong(
         found = check_everything(run)
 
     assert refuses.fired
-    still_open = [str(one) for one in found if one.verdict is Verdict.NOT_CHECKED]
+    still_open = [str(one) for one in found if one.verdict is CheckResult.NOT_CHECKED]
     assert any(about in one and code in one for one in still_open)
 
 
@@ -116,7 +116,7 @@ def test_a_question_that_the_build_asks_as_well_must_be_allowed(
 
 def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld, run: Run) -> None:
     with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "0.0")) as rewrites:
-        said = sentences(run, Verdict.WRONG)
+        said = sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
     assert "L-1216C47A of this account is 0, as in new accounts" in said
@@ -128,7 +128,7 @@ def test_what_runs_now_counts_against_the_quota(world: CloudWorld, run: Run) -> 
     base = world.ec2.describe_images()["Images"][0]["ImageId"]
     world.ec2.run_instances(ImageId=base, InstanceType="m5.xlarge", MinCount=1, MaxCount=1)
     with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "9.0")) as rewrites:
-        said = sentences(run, Verdict.WRONG)
+        said = sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
     assert "3 x m5.large, at once, needs 6 vCPU, but 4 of the 9" in said
@@ -142,8 +142,10 @@ def test_a_run_s_own_machines_do_not_count_twice(world: CloudWorld, run: Run) ->
         ImageId=base, InstanceType="m5.large", MinCount=1, MaxCount=1, TagSpecifications=marked
     )
     with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
-        assert sentences(run, Verdict.WRONG) == ""
-        assert "needs 6 vCPU; 0 of the 6 in the quota are in use" in sentences(run, Verdict.GOOD)
+        assert sentences(run, CheckResult.WRONG) == ""
+        assert "needs 6 vCPU; 0 of the 6 in the quota are in use" in sentences(
+            run, CheckResult.GOOD
+        )
 
     assert rewrites.fired
 
@@ -153,7 +155,7 @@ def test_the_builder_counts_beside_the_two_machines_of_the_proof(world: CloudWor
     types = {"instance_types": ("m5.large",), "acceptance": acceptance}
     run = world.new_run(RECIPE.model_copy(update=types))
 
-    good = sentences(run, Verdict.GOOD)
+    good = sentences(run, CheckResult.GOOD)
 
     assert "1 x m5.large and 2 x t3.large, at once, needs 6 vCPU" in good
 
@@ -170,20 +172,20 @@ def test_a_type_that_may_never_be_needed_stops_nothing(world: CloudWorld) -> Non
     types = {"instance_types": ("m5.large", "m5.4xlarge")}
     run = world.new_run(RECIPE.model_copy(update=types))
     with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
-        found = {one: sentences(run, one) for one in Verdict}
+        found = {one: sentences(run, one) for one in CheckResult}
 
-    assert rewrites.fired == len(Verdict)
-    assert found[Verdict.WRONG] == ""
-    assert "3 x m5.large, at once, needs 6 vCPU; 0 of the 6" in found[Verdict.GOOD]
-    assert "Else: 3 x m5.4xlarge, at once, needs 48 vCPU" in found[Verdict.NOT_CHECKED]
-    assert "--desired-value 48" in found[Verdict.NOT_CHECKED]
+    assert rewrites.fired == len(CheckResult)
+    assert found[CheckResult.WRONG] == ""
+    assert "3 x m5.large, at once, needs 6 vCPU; 0 of the 6" in found[CheckResult.GOOD]
+    assert "Else: 3 x m5.4xlarge, at once, needs 48 vCPU" in found[CheckResult.NOT_CHECKED]
+    assert "--desired-value 48" in found[CheckResult.NOT_CHECKED]
 
 
 def test_the_first_type_must_fit_even_where_another_would(world: CloudWorld) -> None:
     types = {"instance_types": ("m5.4xlarge", "m5.large")}
     run = world.new_run(RECIPE.model_copy(update=types))
     with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
-        assert "3 x m5.4xlarge, at once, needs 48" in sentences(run, Verdict.WRONG)
+        assert "3 x m5.4xlarge, at once, needs 48" in sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
 
@@ -191,12 +193,12 @@ def test_the_first_type_must_fit_even_where_another_would(world: CloudWorld) -> 
 def test_a_family_whose_quota_we_do_not_know_is_not_checked(world: CloudWorld) -> None:
     run = world.new_run(RECIPE.model_copy(update={"instance_types": ("inf1.xlarge",)}))
 
-    assert "vCPU quota of inf1.xlarge" in sentences(run, Verdict.NOT_CHECKED)
+    assert "vCPU quota of inf1.xlarge" in sentences(run, CheckResult.NOT_CHECKED)
 
 
 def test_a_quota_that_may_not_be_read_is_not_checked(world: CloudWorld, run: Run) -> None:
     with world.meeting(denies("GetServiceQuota")) as refuses:
-        assert "read the quota L-1216C47A" in sentences(run, Verdict.NOT_CHECKED)
+        assert "read the quota L-1216C47A" in sentences(run, CheckResult.NOT_CHECKED)
 
     assert refuses.fired == 1
 
@@ -204,14 +206,14 @@ def test_a_quota_that_may_not_be_read_is_not_checked(world: CloudWorld, run: Run
 def test_subnets_without_room_are_wrong(world: CloudWorld, run: Run) -> None:
     full = Rewrites("DescribeSubnets", r"(<availableIpAddressCount>)\d+", r"\g<1>2")
     with world.meeting(full):
-        assert "3 free addresses" in sentences(run, Verdict.WRONG)
+        assert "3 free addresses" in sentences(run, CheckResult.WRONG)
 
     assert full.fired
 
 
 def test_a_public_address_without_a_way_out_is_wrong(world: CloudWorld, run: Run) -> None:
     with world.meeting(Rewrites("DescribeRouteTables", "igw-", "nat-")) as closed:
-        assert "no route leads from" in sentences(run, Verdict.WRONG)
+        assert "no route leads from" in sentences(run, CheckResult.WRONG)
 
     assert closed.fired
 
@@ -223,7 +225,7 @@ def test_a_subnet_with_a_table_of_its_own_does_not_have_the_main_one_s_way_out(
     table = world.ec2.create_route_table(VpcId=subnet["VpcId"])["RouteTable"]["RouteTableId"]
     world.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["SubnetId"])
 
-    said = sentences(run, Verdict.WRONG)
+    said = sentences(run, CheckResult.WRONG)
 
     assert f"no route leads from {subnet['SubnetId']} to" in said
 
@@ -235,18 +237,18 @@ def test_a_private_network_is_not_checked_from_here(
     network = Network(address="private", ssh_from=("198.51.100.7/32",))
     run = world.new_run(RECIPE.model_copy(update={"network": network}))
 
-    assert "private addresses" in sentences(run, Verdict.NOT_CHECKED)
+    assert "private addresses" in sentences(run, CheckResult.NOT_CHECKED)
 
 
 def test_a_region_without_a_default_network_is_wrong_once(world: CloudWorld, run: Run) -> None:
     for subnet in world.ec2.describe_subnets()["Subnets"]:
         world.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
 
-    said = sentences(run, Verdict.WRONG)
+    said = sentences(run, CheckResult.WRONG)
 
     assert said.count("has no subnet") == 1
     assert "network.subnet_ids" in said
-    assert "ec2:RunInstances" in sentences(run, Verdict.NOT_CHECKED)
+    assert "ec2:RunInstances" in sentences(run, CheckResult.NOT_CHECKED)
 
 
 def test_metadata_that_is_switched_off_by_default_is_asked_for(world: CloudWorld, run: Run) -> None:
@@ -256,7 +258,7 @@ def test_metadata_that_is_switched_off_by_default_is_asked_for(world: CloudWorld
         "<accountLevel><httpEndpoint>disabled</httpEndpoint></accountLevel>",
     )
     with world.meeting(disabled):
-        assert "off by default, and we ask for it" in sentences(run, Verdict.GOOD)
+        assert "off by default, and we ask for it" in sentences(run, CheckResult.GOOD)
 
     assert disabled.fired == 1
 
@@ -270,14 +272,14 @@ def test_an_account_that_enforces_tokens_does_not_stand_in_the_way(
         "<accountLevel><httpTokensEnforced>enabled</httpTokensEnforced></accountLevel>",
     )
     with world.meeting(enforcing):
-        assert "enforces tokens" in sentences(run, Verdict.GOOD)
+        assert "enforces tokens" in sentences(run, CheckResult.GOOD)
 
     assert enforcing.fired == 1
 
 
 def test_a_base_image_that_is_withdrawn_is_wrong(world: CloudWorld, run: Run) -> None:
     with world.meeting(Rewrites("DescribeImages", ">available<", ">disabled<")) as disabled:
-        said = sentences(run, Verdict.WRONG)
+        said = sentences(run, CheckResult.WRONG)
 
     assert disabled.fired
     assert "is disabled" in said
@@ -290,7 +292,7 @@ def test_a_base_image_that_is_deprecated_still_starts_and_is_said_to_be(
     date = "<deprecationTime>2024-02-03T04:05:06.000Z</deprecationTime>"
     old = Rewrites("DescribeImages", "(<imageState>)", rf"{date}\1")
     with world.meeting(old):
-        assert "deprecated since 2024-02-03" in sentences(run, Verdict.GOOD)
+        assert "deprecated since 2024-02-03" in sentences(run, CheckResult.GOOD)
 
     assert old.fired
 
@@ -300,7 +302,7 @@ def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> 
         **{**dict(RECIPE), "instance_types": ("m6g.large", "m9.nowhere")}
     )
 
-    said = sentences(world.new_run(RECIPE).model_copy(update={"recipe": recipe}), Verdict.WRONG)
+    said = sentences(world.new_run(RECIPE).model_copy(update={"recipe": recipe}), CheckResult.WRONG)
 
     assert "m6g.large is for arm64, the image is x86_64" in said
     assert "m9.nowhere is not offered in us-west-2a" in said
@@ -322,7 +324,7 @@ def test_a_type_on_which_no_build_can_end_is_wrong(
         RECIPE.model_copy(update={"instance_types": (name,)}),
         RECIPE.model_copy(update={"acceptance": Acceptance(instance_types=(name,))}),
     ):
-        assert words in sentences(world.new_run(recipe), Verdict.WRONG, "instance_types")
+        assert words in sentences(world.new_run(recipe), CheckResult.WRONG, "instance_types")
 
 
 def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
@@ -331,7 +333,7 @@ def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
     uefi = Rewrites("DescribeImages", ">uefi-preferred<", ">uefi<")
     old = Rewrites("DescribeInstanceTypes", "<item>uefi</item>", "")
     with world.meeting(uefi), world.meeting(old):
-        said = sentences(run, Verdict.WRONG, "instance_types")
+        said = sentences(run, CheckResult.WRONG, "instance_types")
 
     assert uefi.fired
     assert old.fired
@@ -341,22 +343,22 @@ def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
 def test_an_account_that_blocks_internet_gateways_lets_no_ssh_in(
     world: CloudWorld, run: Run
 ) -> None:
-    assert "does not block public access" in sentences(run, Verdict.GOOD, "network")
+    assert "does not block public access" in sentences(run, CheckResult.GOOD, "network")
 
     with world.meeting(blocked_public_access()) as met:
-        said = sentences(run, Verdict.WRONG, "network")
+        said = sentences(run, CheckResult.WRONG, "network")
 
     assert met.fired
     assert "blocks public access to the VPCs of us-west-2 (block-ingress): no ssh reaches" in said
-    assert "every subnet has a route" in sentences(run, Verdict.GOOD, "network").lower()
+    assert "every subnet has a route" in sentences(run, CheckResult.GOOD, "network").lower()
 
 
 @pytest.mark.parametrize(
     ("mode", "verdict"),
-    [("allow-bidirectional", Verdict.GOOD), ("allow-egress", Verdict.WRONG)],
+    [("allow-bidirectional", CheckResult.GOOD), ("allow-egress", CheckResult.WRONG)],
 )
 def test_what_is_excluded_from_the_block_in_both_directions_is_open(
-    mode: str, verdict: Verdict, world: CloudWorld, run: Run
+    mode: str, verdict: CheckResult, world: CloudWorld, run: Run
 ) -> None:
     vpc = world.ec2.describe_subnets()["Subnets"][0]["VpcId"]
     exclusion = excluded_from_block(f"vpc/{vpc}", mode)
@@ -372,8 +374,8 @@ def test_a_block_that_may_not_be_asked_for_is_not_checked(
     code: str, world: CloudWorld, run: Run
 ) -> None:
     with world.meeting(Refuses("DescribeVpcBlockPublicAccessOptions", code, status=403)) as met:
-        assert "blocks public access" in sentences(run, Verdict.NOT_CHECKED, "network")
-        assert sentences(run, Verdict.WRONG, "network") == ""
+        assert "blocks public access" in sentences(run, CheckResult.NOT_CHECKED, "network")
+        assert sentences(run, CheckResult.WRONG, "network") == ""
 
     assert met.fired
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 EXECUTION = """
 import json, os, signal, sys
 from notebake import keys, secrets
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.log import kept_log
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
@@ -36,7 +36,7 @@ from tests.cloud_world import ids_of
 location, run_id, last, then = sys.argv[1:]
 run = load_run(run_id, open_store(location))
 told = {"ids": {}, "was_there": []}
-with kept_log(run) as log_path, hold_lease(run):
+with kept_log(run) as log_path, hold_run(run):
     with log_path.open("a") as log:
         log.write(f"up to {last}\\n")
     for step in CLOUD_STEPS:

@@ -10,9 +10,10 @@ import pytest
 from notebake import clock
 from notebake.clock import RealClock
 from notebake.runs import log
+from notebake.runs.files import get_file, where
 from notebake.runs.log import hand_over, kept_log
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import get_file, new_run, where
+from notebake.runs.registry import new_run
 from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.limits import HANG_SECONDS

@@ -12,8 +12,9 @@ from notebake.aws.clients import connect
 from notebake.commands.user_data import user_data
 from notebake.errors import CloudError, RunStoreError
 from notebake.runs import keys, secret_store
+from notebake.runs.files import get_file
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import get_file, new_run
+from notebake.runs.registry import new_run
 from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, REGION, CloudWorld, LosesAnswers, Refuses
 from tests.store_world import LOCATION, forget_process, world_with_bucket

@@ -8,12 +8,12 @@ from notebake import clock
 from notebake.aws import instances, tagging, tags
 from notebake.aws.model import Resource
 from notebake.aws.volumes import describe_volumes
-from notebake.resources.retention import Finding
-from notebake.resources.survey import Look, Scope, look
+from notebake.resources.retention import Assessment
+from notebake.resources.survey import Scope, Survey, survey
 from notebake.resources.sweep import Swept, remove
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld, Refuses
@@ -32,23 +32,23 @@ def run(world: CloudWorld) -> Run:
 def scope(run: Run | None = None, **more: object) -> Scope:
     """Return where to look: with the run's store, or with nothing but credentials."""
     given = {"regions": (REGION,), "store": run.store if run else ""}
-    return Scope(**{**given, "before": moment_of(clock.now()), **more})  # type: ignore[arg-type]
+    return Scope(**{**given, "before": utc_from_seconds(clock.now()), **more})  # type: ignore[arg-type]
 
 
 def swept(run: Run | None = None, **more: object) -> Swept:
     """Look, and remove what goes."""
     where = scope(run, **more)
-    return remove(look(where).findings, where)
+    return remove(survey(where).findings, where)
 
 
-def about(found: Look, resource_id: str) -> Finding:
+def about(found: Survey, resource_id: str) -> Assessment:
     return next(one for one in found.findings if one.resource.id == resource_id)
 
 
 def test_a_look_changes_nothing(world: CloudWorld, run: Run) -> None:
     before = changing(world)
 
-    found = look(scope(run))
+    found = survey(scope(run))
 
     assert len(found.going) == len(of(run)) > 4
     assert changing(world) == before
@@ -84,7 +84,7 @@ def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_instance")
 
-    found = look(scope(run))
+    found = survey(scope(run))
 
     assert found.going == ()
     assert {one.reason_to_stay for one in found.findings} >= {"still within its lease"}
@@ -93,18 +93,18 @@ def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
 
 
 def test_what_has_expired_only_lately_stays_until_it_is_long_enough(run: Run) -> None:
-    lately = moment_of(clock.now()) - datetime.timedelta(hours=1)
+    lately = utc_from_seconds(clock.now()) - datetime.timedelta(hours=1)
     tagging.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: lately.isoformat()})
 
-    assert look(scope(before=lately - datetime.timedelta(hours=1))).going == ()
-    assert len(look(scope()).going) == len(of(run))
+    assert survey(scope(before=lately - datetime.timedelta(hours=1))).going == ()
+    assert len(survey(scope()).going) == len(of(run))
 
 
 def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
     everything = [one.id for one in of(run)]
     world.ec2.delete_tags(Resources=everything, Tags=[{"Key": tags.EXPIRES}])
 
-    found = look(scope())
+    found = survey(scope())
 
     assert found.going == ()
     assert {one.reason_to_stay for one in found.findings} == {"no end is set"}
@@ -126,7 +126,7 @@ def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
     assert of_copy < ids(of(run))
     assert {one.kind for one in of(run)} >= {"key pair", "security group"}
     assert instances.describe_instance(copy, REGION).state == "running"  # type: ignore[union-attr]
-    assert "a copy, not ours" in about(look(scope()), copy).reason_to_stay
+    assert "a copy, not ours" in about(survey(scope()), copy).reason_to_stay
 
 
 def test_a_machine_of_nobody_s_keeps_the_group_and_key_that_it_uses(
@@ -153,7 +153,7 @@ def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run:
     there = ids(of(run))
     kept = keep(run, "instance")
 
-    found = look(scope(run))
+    found = survey(scope(run))
 
     assert found.going == ()
     assert about(found, kept.id).reason_to_stay == "it is tagged notebake:keep"
@@ -195,12 +195,12 @@ def test_an_accepted_image_and_its_snapshots_stay_even_expired(world: CloudWorld
     swept(run)
 
     assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
-    assert about(look(scope(run)), of(run, "snapshot")[0].id).is_accepted
+    assert about(survey(scope(run)), of(run, "snapshot")[0].id).is_accepted
 
 
 def test_a_run_that_is_being_executed_stays(run: Run) -> None:
-    with hold_lease(run):
-        found = look(scope(run))
+    with hold_run(run):
+        found = survey(scope(run))
         done = swept(run)
 
     assert found.going == ()
@@ -211,9 +211,9 @@ def test_a_run_that_is_being_executed_stays(run: Run) -> None:
 
 def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
     where = scope(run)
-    found = look(where)
+    found = survey(where)
 
-    with hold_lease(run):
+    with hold_run(run):
         done = remove(found.findings, where)
 
     assert done.removed == ()
@@ -229,7 +229,7 @@ def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
 )
 def test_what_has_changed_since_the_look_stays(run: Run, change: dict[str, str]) -> None:
     where = scope()
-    found = look(where)
+    found = survey(where)
     machine = of(run, "instance")[0]
     mark(machine.id, **change)
 
@@ -245,7 +245,7 @@ def test_an_image_that_was_accepted_since_the_look_stays(world: CloudWorld) -> N
     carry_out_to(run, "wait_for_image")
     expire(run)
     where = scope()
-    found = look(where)
+    found = survey(where)
     mark(of(run, "image")[0].id, accepted="2026-11-23")
 
     remove(found.findings, where)
@@ -258,8 +258,8 @@ def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> 
     world.ec2.delete_tags(Resources=[machine.id])
     assert machine.id not in ids(of(run))
 
-    early = look(scope(run))
-    late = moment_of(clock.now()) + datetime.timedelta(hours=run.recipe.lease_hours + 1)
+    early = survey(scope(run))
+    late = utc_from_seconds(clock.now()) + datetime.timedelta(hours=run.recipe.lease_hours + 1)
 
     assert about(early, machine.id).reason_to_stay == "still within its lease"
     assert machine.id in ids(list(swept(run, before=late).removed))
@@ -280,7 +280,7 @@ def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
 
     assert data.id not in ids(list(done.removed))
     assert data.id in ids(of(run))
-    assert "not certain to be ours" in about(look(scope()), data.id).reason_to_stay
+    assert "not certain to be ours" in about(survey(scope()), data.id).reason_to_stay
 
 
 def test_what_could_not_be_removed_is_named_and_the_rest_goes(world: CloudWorld, run: Run) -> None:
@@ -307,7 +307,7 @@ def test_a_machine_that_cannot_be_ended_is_named_with_all_that_it_uses(
 
 def test_a_region_that_does_not_answer_is_said(world: CloudWorld, run: Run) -> None:
     with world.meeting(Refuses("DescribeVolumes", "UnauthorizedOperation", status=403)) as refuses:
-        found = look(scope(run))
+        found = survey(scope(run))
 
     assert refuses.fired >= 1
     assert found.findings == ()

@@ -9,11 +9,11 @@ from flows.cli.main import main
 from notebake import clock
 from notebake.aws.model import Account
 from notebake.errors import WrongAccountError
-from notebake.resources.survey import Scope, look
+from notebake.resources.survey import Scope, survey
 from notebake.resources.sweep import remove
 from notebake.runs.account import keep_account
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
 from tests.left_behind import changing, expire, ids, of
@@ -36,10 +36,10 @@ def test_a_sweep_leaves_what_is_of_a_run_of_another_account_and_says_so(
     runs: tuple[Run, Run],
 ) -> None:
     ours, other = runs
-    scope = Scope(regions=(REGION,), store=ours.store, before=moment_of(clock.now()))
+    scope = Scope(regions=(REGION,), store=ours.store, before=utc_from_seconds(clock.now()))
     theirs = ids(of(other))
 
-    found = look(scope)
+    found = survey(scope)
     remove(found.findings, scope)
 
     assert found.elsewhere == (f"run {other.id} belongs to the account {OTHER}",)
@@ -54,7 +54,7 @@ def test_a_survey_of_such_a_run_is_refused(runs: tuple[Run, Run]) -> None:
     scope = Scope(regions=(REGION,), run_id=other.id, store=other.store, before=None)
 
     with pytest.raises(WrongAccountError, match=f"(?s){OTHER}.*{HERE}"):
-        look(scope)
+        survey(scope)
 
 
 @pytest.mark.parametrize("command", [["survey"], ["tear-down", "--without-store"]])

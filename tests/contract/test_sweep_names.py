@@ -9,12 +9,12 @@ from notebake.aws import schedules
 from notebake.aws.clients import connect
 from notebake.aws.parameters import list_parameters, tag_parameter
 from notebake.names import name_of_schedule
-from notebake.resources.survey import Scope, look
+from notebake.resources.survey import Scope, survey
 from notebake.resources.sweep import remove
 from notebake.runs import keys
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.left_behind import PAST, expire, mark, of
@@ -41,7 +41,7 @@ def schedule_of(run: Run) -> dict[str, object]:
 
 
 def kinds(run: Run, before: datetime.datetime | None) -> dict[str, str]:
-    found = look(Scope(regions=(REGION,), run_id=run.id, before=before)).findings
+    found = survey(Scope(regions=(REGION,), run_id=run.id, before=before)).findings
     return {one.resource.kind: one.reason_to_stay for one in found}
 
 
@@ -106,11 +106,11 @@ def test_somebody_else_s_schedule_of_a_name_like_ours_is_none_of_ours() -> None:
 
 
 def test_a_schedule_stays_as_long_as_its_machine_and_goes_after_it(run: Run) -> None:
-    schedules.ensure_schedule(run, machine_of(run), moment_of(0))
-    assert kinds(run, moment_of(clock.now()))["schedule"] == "in use by what stays"
+    schedules.ensure_schedule(run, machine_of(run), utc_from_seconds(0))
+    assert kinds(run, utc_from_seconds(clock.now()))["schedule"] == "in use by what stays"
 
     scope = Scope(regions=(REGION,), run_id=run.id, before=None)
-    done = remove(look(scope).findings, scope)
+    done = remove(survey(scope).findings, scope)
 
     assert [one.kind for one in done.removed][-1] == "schedule"
     assert schedules.list_schedules(REGION) == []
@@ -137,11 +137,11 @@ def remote(run: Run) -> Run:
 def test_the_keys_of_a_run_stay_as_long_as_its_machines_and_go_after_them(remote: Run) -> None:
     name = list_parameters(REGION, remote.id)[0].name
     tag_parameter(name, {"notebake:expires": PAST}, REGION)
-    assert kinds(remote, moment_of(clock.now()))["parameter"] == "in use by what stays"
+    assert kinds(remote, utc_from_seconds(clock.now()))["parameter"] == "in use by what stays"
     expire(remote)
 
-    scope = Scope(regions=(REGION,), before=moment_of(clock.now()))
-    done = remove(look(scope).findings, scope)
+    scope = Scope(regions=(REGION,), before=utc_from_seconds(clock.now()))
+    done = remove(survey(scope).findings, scope)
 
     assert (done.remaining, done.failures) == ((), ())
     assert [one.kind for one in done.removed][-1] == "parameter"
@@ -150,7 +150,7 @@ def test_the_keys_of_a_run_stay_as_long_as_its_machines_and_go_after_them(remote
 
 def test_a_parameter_within_its_lease_stays(remote: Run) -> None:
     scope = Scope(regions=(REGION,), run_id=remote.id, before=None)
-    others = [one for one in look(scope).findings if one.resource.kind != "parameter"]
+    others = [one for one in survey(scope).findings if one.resource.kind != "parameter"]
     remove(others, scope)
 
-    assert kinds(remote, moment_of(clock.now())) == {"parameter": "still within its lease"}
+    assert kinds(remote, utc_from_seconds(clock.now())) == {"parameter": "still within its lease"}

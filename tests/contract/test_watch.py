@@ -18,7 +18,7 @@ from notebake.aws.model import Instance
 from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CloudError
 from notebake.resources import own_machines
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from notebake.waiting import stop_waiting, wait_until
 from sandbox.api.application import Reply
@@ -190,10 +190,10 @@ def test_a_change_by_another_run_s_execution_disturbs_nobody(world: CloudWorld) 
         return readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, mine.id, oldest_seconds=3600)
 
     def change() -> None:
-        with hold_lease(theirs):
+        with hold_run(theirs):
             tagging.add_tags(REGION, [other.id], {"number": "1"})
 
-    with clock.replaced(clock.RealClock()), hold_lease(mine):
+    with clock.replaced(clock.RealClock()), hold_run(mine):
         assert look()
         before = world.actions().count(ACTION)
         contextvars.Context().run(change)

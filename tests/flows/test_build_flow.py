@@ -35,8 +35,8 @@ from notebake.errors import (
 from notebake.recipe import Recipe
 from notebake.record import Record
 from notebake.runbook.step import Done, Step, describe, until_not_lost
-from notebake.runs import registry
-from notebake.runs.lock import LeaseLostError, hold_lease
+from notebake.runs import events, registry
+from notebake.runs.lock import RunLostError, hold_run
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.waiting import wait_until
@@ -122,7 +122,7 @@ def carry_out_plan(run: Run, plan: Plan) -> list[TaskRun]:
         ids.append(str(flow_run.get_id()))
         carry_out_all(run, plan)
 
-    with hold_lease(run):
+    with hold_run(run):
         build()
     return task_runs(ids[0])
 
@@ -158,7 +158,7 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
     }
     assert states["Make one"].message == "one is there"
     assert bench.happened == ["make two"]
-    assert [(one.step, one.happening) for one in registry.events(run)] == [
+    assert [(one.step, one.happening) for one in events.events(run)] == [
         ("one", "found"),
         ("two", "done"),
     ]
@@ -208,7 +208,7 @@ def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
 
     assert caught.value is error
     assert len(bench.happened) == tries
-    assert [one.happening for one in registry.events(run)] == ["failed"] * tries
+    assert [one.happening for one in events.events(run)] == ["failed"] * tries
 
 
 def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) -> None:
@@ -326,11 +326,11 @@ def test_a_step_is_not_carried_out_by_whoever_lost_the_run(run: Run, bench: Benc
         def elapsed_with_sleep(self) -> float:
             return super().elapsed_with_sleep() + 3600
 
-    with hold_lease(run) as lease:
+    with hold_run(run) as lease:
         taken = lease.model_copy(update={"holder": "another"})
         kept = open_store(run.store)
         kept.write(f"{run.id}/lease.json", taken.model_dump_json().encode())
-        with replaced(Slept()), pytest.raises(LeaseLostError):
+        with replaced(Slept()), pytest.raises(RunLostError):
             build()
 
     assert bench.happened == []
@@ -399,7 +399,7 @@ def test_what_ec2_still_shows_for_a_moment_is_not_left_behind(world: CloudWorld)
 def test_a_run_that_is_being_executed_is_not_torn_down(world: CloudWorld) -> None:
     run = world.new_run()
 
-    with hold_lease(run), pytest.raises(RunIsHeldError):
+    with hold_run(run), pytest.raises(RunIsHeldError):
         tear_down.tear_down(run.id, run.store)
 
     assert world.actions() == []
@@ -427,7 +427,7 @@ def test_what_is_lost_once_is_made_again_and_what_is_there_is_found(run: Run, be
     in_a_flow(lambda: until_not_lost(lambda: both_of(run, group)))
 
     assert sorted(bench.happened) == ["make one", "make two", "make two"]
-    found = {(one.step, one.happening) for one in registry.events(run)}
+    found = {(one.step, one.happening) for one in events.events(run)}
     assert found == {("one", "done"), ("one", "found"), ("two", "failed"), ("two", "done")}
 
 

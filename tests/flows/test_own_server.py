@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.local_prefect.server import open_port
-from flows.local_prefect.session import interrupts_told
+from flows.local_prefect.session import reraise_lost_interrupt
 from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
             time.sleep(10)
         lost.append("in silence")
 
-    with pytest.raises(KeyboardInterrupt), interrupts_told():
+    with pytest.raises(KeyboardInterrupt), reraise_lost_interrupt():
         lose_it()
 
     assert lost == ["in silence"]
@@ -121,7 +121,7 @@ def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
 
 
 def test_where_nobody_interrupts_nothing_is_told() -> None:
-    with interrupts_told():
+    with reraise_lost_interrupt():
         told = "nothing"
 
     assert told == "nothing"

@@ -18,7 +18,7 @@ from notebake.errors import (
     SecretFoundError,
     WaitTimeoutError,
 )
-from notebake.runs.lock import LeaseLostError
+from notebake.runs.lock import RunLostError
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
@@ -46,7 +46,7 @@ FOR_A_PERSON = [
     CapacityError("full", "", "InsufficientInstanceCapacity"),
     HostCommandError("192.0.2.7", "make", 2, ""),
     ImageNotAcceptedError("differs"),
-    LeaseLostError("another has it"),
+    RunLostError("another has it"),
     NotebookError("cell 3"),
     PreflightError("no subnet"),
     SecretFoundError("a key"),

@@ -20,7 +20,7 @@ from notebake.aws import networks, removal, tags
 from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
 from notebake.machines import ssh_access
-from notebake.resources.survey import Scope, look
+from notebake.resources.survey import Scope, survey
 from notebake.runs.run import Run
 from notebake.store.interface import is_remote
 from tests.policy.iam import Iam, allow_all
@@ -72,7 +72,7 @@ def resume_elsewhere(world: World, writes: Writes, run: Run, location: str) -> N
     world.new_process()
     world.clock.advance(LEASE_SECONDS)
     world.road = OpenRoad()
-    look(Scope(regions=(run.recipe.region,), run_id=run.id, store=location, before=None))
+    survey(Scope(regions=(run.recipe.region,), run_id=run.id, store=location, before=None))
     for machine in world.history.region.instances:
         # Somebody has tidied up.
         world.history.region.untag(machine, "Name")

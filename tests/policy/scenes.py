@@ -7,7 +7,7 @@ from typing import Any
 
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
-from notebake.preflight import Verdict, ask_everything, with_verdict
+from notebake.preflight import CheckResult, ask_everything, with_verdict
 from notebake.recipe import Dataset, Encryption, EncryptionMode, Recipe, Volume
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
@@ -100,6 +100,7 @@ def ask(
         except NotebakeError as error:
             return Said("", f"{error.message} {error.hint}", "", iam)
     text = {
-        verdict: "\n".join(str(one) for one in with_verdict(found, verdict)) for verdict in Verdict
+        verdict: "\n".join(str(one) for one in with_verdict(found, verdict))
+        for verdict in CheckResult
     }
-    return Said(text[Verdict.GOOD], text[Verdict.WRONG], text[Verdict.NOT_CHECKED], iam)
+    return Said(text[CheckResult.GOOD], text[CheckResult.WRONG], text[CheckResult.NOT_CHECKED], iam)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from notebake.aws.account import Caller
-from notebake.preflight import Verdict
+from notebake.preflight import CheckResult
 from notebake.preflight.asks_of_ec2 import asks_about_nothing
 from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.preflight.asks_to_make import asks_to_make
@@ -92,7 +92,7 @@ def test_a_role_with_a_path_is_looked_up(world: CloudWorld, judge: Judge) -> Non
 def test_whom_iam_cannot_simulate_is_told_so(caller: str, world: CloudWorld) -> None:
     arn = f"arn:aws:{caller.format(ACCOUNT)}"
     with world.meeting(Iam(world.opened.cloud, allow_all, arn)):
-        open_ones = sentences(world.new_run(), Verdict.NOT_CHECKED, "permissions")
+        open_ones = sentences(world.new_run(), CheckResult.NOT_CHECKED, "permissions")
 
     assert f"IAM cannot simulate the policies of {arn}" in open_ones
     assert "ec2:StopInstances" in open_ones

@@ -57,7 +57,7 @@ import sys
 from pathlib import Path
 from notebake.machines.dataset_relay import relay_dataset
 from notebake.recipe import Dataset
-from notebake.records import Host
+from notebake.ssh.host import Host
 relay_dataset(Host.model_validate_json(sys.argv[1]), Dataset.model_validate_json(sys.argv[2]), "x")
 """
 

@@ -59,7 +59,7 @@ def start(folder: Path) -> Machines:
     networks.allow_ssh(ensure_group(run), RECIPE.network.ssh_from, RECIPE.region)
     for role in ("builder", "acceptance"):
         ensure_key_pair(run, role)
-    builder = launch_instance.launch_instance(run)
+    builder = launch_instance.make(run)
     other = launch(
         run,
         role="acceptance",

@@ -6,8 +6,8 @@ from pathlib import Path
 from notebake.aws.clients import connect
 from notebake.aws.model import Account
 from notebake.aws.session import current_credentials
-from notebake.machines.failure_report import aftermath
-from notebake.resources.survey import Scope, look
+from notebake.machines.failure_report import failure_report
+from notebake.resources.survey import Scope, survey
 from notebake.runs.account import keep_account, kept_account
 from notebake.runs.account_presence import claim_account
 from notebake.runs.attempts import attempts
@@ -62,8 +62,8 @@ def all_ways(world: FaultyWorld, run: Run, location: str) -> Told:
     kept = as_kept(run, location)
     scope = Scope(regions=(kept.recipe.region,), run_id=run.id, store=location, before=None)
     return {
-        "survey": ended(lambda: look(scope).findings),
-        "aftermath": aftermath(kept),
+        "survey": ended(lambda: survey(scope).findings),
+        "aftermath": failure_report(kept),
         "tear-down": torn_down(run, location),
         "resume": resumed(run, location),
         "states": sorted({one.state for one in attempts(kept)}),

@@ -2,11 +2,11 @@
 
 from notebake import clock
 from notebake.aws import tags
-from notebake.resources.survey import Scope, look
+from notebake.resources.survey import Scope, survey
 from notebake.resources.sweep import remove
 from notebake.runs.attempts import attempts
 from notebake.runs.run import Run
-from notebake.timestamps import moment_of
+from notebake.timestamps import utc_from_seconds
 from notebake.waiting import allow_waiting
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
@@ -163,11 +163,11 @@ def looked_at_and_swept(world: FaultyWorld) -> Told:
     take(world, ("i-", "vol-", "eni-", "key-", "sg-"))
     world.new_process(same_machine=True)
     scope = Scope(regions=(run.recipe.region,), run_id=run.id, store=LOCATION, before=None)
-    found = {one.resource.kind: one.verdict.reason for one in look(scope).findings}
+    found = {one.resource.kind: one.verdict.reason for one in survey(scope).findings}
     world.clock.seconds += 30 * HOUR
     allow_waiting()
-    scope = scope.model_copy(update={"before": moment_of(clock.now())})
-    swept = remove(look(scope).findings, scope)
+    scope = scope.model_copy(update={"before": utc_from_seconds(clock.now())})
+    swept = remove(survey(scope).findings, scope)
     return {"found": found, "failures": swept.failures, "left": left(world)}
 
 

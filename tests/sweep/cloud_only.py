@@ -1,7 +1,7 @@
 """The steps that need EC2 alone, as one run: for kills that are real, and their like in a fork."""
 
 from notebake.runbook.step import carry_out
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run, new_run
 from notebake.runs.run import Run
@@ -21,7 +21,7 @@ def begin(location: str) -> Run:
 def take_up(run_id: str, location: str) -> str:
     """Carry the steps out."""
     run = load_run(run_id, open_store(location))
-    with hold_lease(run):
+    with hold_run(run):
         for step in CLOUD_STEPS:
             carry_out(step, run)
             settle(run)
@@ -32,7 +32,7 @@ def take_up_and_remove(run_id: str, location: str) -> str:
     """Carry the steps out, and undo them again."""
     take_up(run_id, location)
     run = load_run(run_id, open_store(location))
-    with hold_lease(run):
+    with hold_run(run):
         undo_all(run)
         forget_secrets(run)
     return run.id

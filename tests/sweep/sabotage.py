@@ -6,7 +6,7 @@ from typing import Any
 from notebake.machines import launch_request
 from notebake.resources import own_machines
 from notebake.runbook.step import current_step
-from notebake.runs import registry
+from notebake.runs import idempotency
 
 
 def sabotage() -> None:
@@ -19,4 +19,4 @@ def sabotage() -> None:
 
     own_machines.find_launched = find_none_while_launching
     launch_request.ask_again = lambda *_: None
-    registry.client_token = lambda *_: secrets.token_hex(32)
+    idempotency.client_token = lambda *_: secrets.token_hex(32)

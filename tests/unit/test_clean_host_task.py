@@ -10,7 +10,7 @@ from notebake.commands.engine import NO_ENGINE
 from notebake.errors import HostCommandError, SecretFoundError
 from notebake.recipe import Recipe
 from notebake.recipe.credentials import AllowedCredential, Credentials
-from notebake.runs import registry
+from notebake.runs import files
 from notebake.runs.run import Run
 from notebake.ssh.host import Host
 from tasks import clean_host
@@ -88,4 +88,4 @@ def test_a_finding_stops_the_bake_and_says_how_it_may_pass(
         searched(run, monkeypatch, report(findings=[FINDING]))
     assert "/home/ubuntu/a (line 1): github-pat" in caught.value.message
     assert "credentials.allow" in caught.value.hint
-    assert registry.get_file(run, FILE) is None
+    assert files.get_file(run, FILE) is None

@@ -12,9 +12,10 @@ from flows.cli.build import recipe_to_adopt
 from flows.cli.main import main, with_store
 from notebake.errors import NotebakeError, RecipeError
 from notebake.recipe import Recipe
-from notebake.runs.lock import hold_lease
+from notebake.runs.events import record_outcome
+from notebake.runs.lock import hold_run
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import new_run, record_outcome
+from notebake.runs.registry import new_run
 from tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -161,7 +162,7 @@ def test_runs_are_listed_with_who_executes_them_and_what_was_last(
     record_outcome(ended, "open_ssh", "done")
     record_outcome(ended, "launch_instance", "failed")
     (tmp_path / "something-else").mkdir()
-    with hold_lease(held):
+    with hold_run(held):
         assert main(["--store", str(tmp_path), "runs"]) == 0
 
     lines = capsys.readouterr().out.splitlines()

@@ -1,11 +1,7 @@
 import pytest
 
-from notebake.costs.estimate import (
-    HOURS_PER_MONTH,
-    describe_sum,
-    estimate,
-    hourly_cost,
-)
+from notebake.costs.estimate import HOURS_PER_MONTH, estimate, hourly_cost
+from notebake.costs.money import format_estimate
 from notebake.costs.prices import find_instance_type, read_prices
 from notebake.recipe import Acceptance, Network, Recipe, RootVolume, Volume
 
@@ -79,12 +75,12 @@ def test_machines_with_private_addresses_only_pay_for_none() -> None:
 def test_a_sum_says_what_it_does_not_know() -> None:
     unknown_type = SMALL.model_copy(update={"instance_types": ("zz9.large",)})
     unknown_region = SMALL.model_copy(update={"region": "eu-north-1"})
-    assert describe_sum(estimate(SMALL).build) == "about $0.24"
-    assert describe_sum(estimate(unknown_type).build) == "at least $0.05"
-    assert describe_sum(estimate(unknown_region).build) == "no price known"
-    assert describe_sum(estimate(unknown_region).monthly) == "no price known"
+    assert format_estimate(estimate(SMALL).build) == "about $0.24"
+    assert format_estimate(estimate(unknown_type).build) == "at least $0.05"
+    assert format_estimate(estimate(unknown_region).build) == "no price known"
+    assert format_estimate(estimate(unknown_region).monthly) == "no price known"
 
 
 def test_a_sum_of_cents_is_never_shown_as_nothing() -> None:
     tiny = estimate(Recipe(name="x", root_volume=RootVolume(size_gib=4))).build[2:3]
-    assert describe_sum(tiny) == "less than $0.01"
+    assert format_estimate(tiny) == "less than $0.01"

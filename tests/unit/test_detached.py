@@ -14,11 +14,11 @@ from notebake.ssh import detached
 from notebake.ssh.detached import (
     CARRIED_BYTES,
     end_others,
-    judge,
     log_lines,
     packed,
     parse_reading,
     read_command,
+    result_of_work,
     start_command,
     upload,
 )
@@ -263,7 +263,7 @@ def test_work_that_was_ended_by_a_signal_is_not_taken_for_done() -> None:
         private_key_path="key",
         host_key="ssh-ed25519 A",
     )
-    assert judge(host, NAME, "success 0", "all of it", 60) == "all of it"
+    assert result_of_work(host, NAME, "success 0", "all of it", 60) == "all of it"
     with pytest.raises(HostCommandError) as error:
-        judge(host, NAME, "success TERM", "half of it", 60)
+        result_of_work(host, NAME, "success TERM", "half of it", 60)
     assert "half of it" in error.value.message

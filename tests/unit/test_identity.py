@@ -10,7 +10,7 @@ from notebake.errors import ImageNotAcceptedError
 from notebake.machines import identity
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe.file import load_recipe
-from notebake.runs import registry
+from notebake.runs import idempotency, registry
 from notebake.runs.keys import generate_keys
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
@@ -43,13 +43,13 @@ def test_machines_that_differ_in_all_are_accepted(run: Run) -> None:
 def test_without_the_builders_id_the_image_is_refused_and_nothing_is_written(run: Run) -> None:
     with pytest.raises(ImageNotAcceptedError, match=f"builder of run {run.id} is not kept"):
         check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
-    assert registry.read_parameters(run, identity.NAME) is None
+    assert idempotency.recall(run, identity.NAME) is None
 
 
 @pytest.mark.parametrize("kept", [{}, {"machine_id": ""}, {"machine_id": "uninitialized"},
                                   {"machine_id": None}])  # fmt: skip
 def test_a_builder_that_had_no_id_refuses_the_image(run: Run, kept: dict[str, str]) -> None:
-    registry.keep_parameters(run, identity.NAME, kept)
+    idempotency.remember(run, identity.NAME, kept)
     with pytest.raises(ImageNotAcceptedError):
         check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
 

@@ -196,13 +196,13 @@ def test_what_cannot_be_asked_by_such_a_proxy_is_one_paragraph(
 ) -> None:
     from notebake.machines.worker_address import address_seen_by_amazon
     from notebake.preflight.datasets import ask_by_http
-    from notebake.preflight.finding import Verdict
+    from notebake.preflight.finding import CheckResult
     from notebake.recipe import Dataset
 
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:1")
     dataset = Dataset(name="sst", source="https://example.org/sst.nc", path="/data/sst.nc")
 
-    assert ask_by_http(dataset, is_public=True).verdict is Verdict.NOT_CHECKED
+    assert ask_by_http(dataset, is_public=True).verdict is CheckResult.NOT_CHECKED
     with pytest.raises(NotebakeError, match="worker's address"):
         address_seen_by_amazon()
 

@@ -4,7 +4,8 @@ import datetime
 
 import pytest
 
-from notebake.timestamps import moment_of, parse_moment, spell_briefly, spell_span
+from notebake.humanize import format_briefly, format_span
+from notebake.timestamps import parse_moment, utc_from_seconds
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -23,11 +24,11 @@ DAY = 24 * HOUR
     ],
 )
 def test_a_span_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
-    assert spell_span(seconds) == said
+    assert format_span(seconds) == said
 
 
 def test_a_narrow_column_gets_the_largest_unit() -> None:
-    assert [spell_briefly(one) for one in (0, 59, 3 * HOUR + 5, 2 * DAY + 4 * HOUR)] == [
+    assert [format_briefly(one) for one in (0, 59, 3 * HOUR + 5, 2 * DAY + 4 * HOUR)] == [
         "0 min",
         "0 min",
         "3 h",
@@ -41,6 +42,6 @@ def test_a_tag_that_holds_no_moment_is_none() -> None:
 
 
 def test_a_moment_without_a_zone_is_utc() -> None:
-    assert parse_moment("1970-01-02T00:00:00") == moment_of(DAY)
-    assert parse_moment("1970-01-02T01:00:00+01:00") == moment_of(DAY)
-    assert moment_of(0).tzinfo is datetime.UTC
+    assert parse_moment("1970-01-02T00:00:00") == utc_from_seconds(DAY)
+    assert parse_moment("1970-01-02T01:00:00+01:00") == utc_from_seconds(DAY)
+    assert utc_from_seconds(0).tzinfo is datetime.UTC

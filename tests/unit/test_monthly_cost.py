@@ -4,7 +4,8 @@ import pytest
 
 from notebake.aws.model import Resource
 from notebake.costs.estimate import HOURS_PER_MONTH
-from notebake.costs.monthly import monthly_cost, spell_monthly, spell_sum
+from notebake.costs.money import format_monthly, format_sum
+from notebake.costs.monthly import monthly_cost
 
 
 def a(kind: str, **more: object) -> Resource:
@@ -48,8 +49,8 @@ def test_some_things_cost_nothing_of_their_own(kind: str) -> None:
 
 
 def test_prices_and_sums_are_spelled_with_what_is_not_known() -> None:
-    assert [spell_monthly(one) for one in (70.078, 0.0, None)] == ["$70.08", "-", "no price"]
-    assert spell_sum([1.0, 2.0]) == "about $3.00"
-    assert spell_sum([1.0, None]) == "at least $1.00"
-    assert spell_sum([None, 0.0]) == "no price known"
-    assert spell_sum([]) == "about $0.00"
+    assert [format_monthly(one) for one in (70.078, 0.0, None)] == ["$70.08", "-", "no price"]
+    assert format_sum([1.0, 2.0]) == "about $3.00"
+    assert format_sum([1.0, None]) == "at least $1.00"
+    assert format_sum([None, 0.0]) == "no price known"
+    assert format_sum([]) == "about $0.00"

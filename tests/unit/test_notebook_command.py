@@ -12,7 +12,7 @@ import nbformat
 import pytest
 import yaml
 
-from notebake.notebook.judge import explain, judge
+from notebake.notebook.judge import explain, judge_notebook
 from notebake.notebook.papermill_script import parameters_as_yaml, run_notebook, status_path
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
@@ -34,7 +34,7 @@ class Executed:
 
     def judged(self, **wanted: Any) -> NotebookVerdict:
         wanted = {"minimum_cells": 1, "minimum_figures": 0} | wanted
-        return judge(self.output.read_text(), Notebook(**wanted), **self.status)
+        return judge_notebook(self.output.read_text(), Notebook(**wanted), **self.status)
 
 
 class Runner:

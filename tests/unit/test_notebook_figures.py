@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notebake.notebook.figures import is_figure, tell_uncounted, uncounted_drawings
-from notebake.notebook.judge import judge
+from notebake.notebook.judge import judge_notebook
 from notebake.recipe import Notebook
 
 DRAWN: list[dict[str, Any]] = json.loads(
@@ -147,7 +147,7 @@ def test_a_shortage_tells_what_was_drawn_but_not_counted_and_the_way_out() -> No
     executed = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     wanted = Notebook(minimum_cells=1, minimum_figures=2)
 
-    error = judge(executed, wanted, exit_code=0, seconds=1.0).error
+    error = judge_notebook(executed, wanted, exit_code=0, seconds=1.0).error
 
     assert error == (
         "It drew 0 figures, the recipe asks for 2; drawn but not counted: a widget (IntSlider),"

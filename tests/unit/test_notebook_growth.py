@@ -11,7 +11,7 @@ from nbconvert.filters import ansi2html
 
 from notebake.notebook.ansi import colours_as_html
 from notebake.notebook.html import as_html
-from notebake.notebook.judge import judge
+from notebake.notebook.judge import judge_notebook
 from notebake.notebook.static_html import without_loaders
 from notebake.recipe import Notebook
 
@@ -40,7 +40,7 @@ def executed(output: dict[str, Any]) -> str:
 
 
 def look_at(notebook: str) -> None:
-    judge(notebook, Notebook(), exit_code=0, seconds=1.0)
+    judge_notebook(notebook, Notebook(), exit_code=0, seconds=1.0)
 
 
 def make_page(notebook: str) -> None:

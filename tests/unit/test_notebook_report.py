@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.judge import explain, judge
+from notebake.notebook.judge import explain, judge_notebook
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
 from tests.executed_notebooks import PICTURE, cell, error, notebook, printed, returned, shown
@@ -13,7 +13,9 @@ from tests.executed_notebooks import PICTURE, cell, error, notebook, printed, re
 
 def verdict_of(executed: str, exit_code: int = 0, **extra: Any) -> NotebookVerdict:
     wanted = Notebook(**{"minimum_cells": 1, "minimum_figures": 0} | extra.pop("wanted", {}))
-    return judge(executed, wanted, exit_code=exit_code, seconds=extra.pop("seconds", 2.0), **extra)
+    return judge_notebook(
+        executed, wanted, exit_code=exit_code, seconds=extra.pop("seconds", 2.0), **extra
+    )
 
 
 def test_all_that_is_wanted_makes_a_pass() -> None:

@@ -19,8 +19,9 @@ from notebake.notebook.run import (
     working_directory,
 )
 from notebake.recipe import Notebook, Recipe, Repository, Volume
+from notebake.runs.files import get_file
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import get_file, new_run
+from notebake.runs.registry import new_run
 from notebake.ssh.host import Host
 from notebake.ssh.remote import Answer
 from tests.executed_notebooks import cell, error, notebook

@@ -8,7 +8,7 @@ from notebake.aws import tags
 from notebake.aws.model import Resource
 from notebake.aws.resource_record import as_resource
 from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
-from notebake.resources.ownership import Ownership, judge
+from notebake.resources.ownership import Ownership, prove_ownership
 
 RUN = "ocean-20261123-120000-ab12"
 OURS, NOT_CERTAIN, COPIED = Ownership.OURS, Ownership.NOT_CERTAIN, Ownership.COPIED
@@ -23,7 +23,7 @@ def a(kind: str, id: str, *, marks: dict[str, str] | None = None, **more: Any) -
 
 def judged(one: Resource, *others: Resource, known: set[str] | None = None) -> Ownership:
     found = {each.id: each for each in (one, *others)}
-    return judge(one, found, known or set()).ownership
+    return prove_ownership(one, found, known or set()).ownership
 
 
 def a_machine(id: str, claimed: str | None, own: str) -> Resource:
@@ -128,7 +128,7 @@ def test_a_group_s_name_is_unique_in_its_vpc_only() -> None:
 
 def test_every_verdict_has_a_reason_in_words() -> None:
     for one in (MACHINE, COPIED_MACHINE, UNMARKED_MACHINE, IMAGE):
-        assert " " in judge(one, {one.id: one}).reason
+        assert " " in prove_ownership(one, {one.id: one}).reason
 
 
 def test_the_names_are_those_by_which_the_steps_find_their_things() -> None:

@@ -5,7 +5,7 @@ import pytest
 from notebake import clock
 from notebake.commands.room import ASK, Room, find_full, find_tightest, parse_room, says_full
 from notebake.errors import DiskFullError, HostCommandError
-from notebake.ssh.detached import judge, parse_reading
+from notebake.ssh.detached import parse_reading, result_of_work
 from notebake.ssh.disk_watch import FULL_SECONDS, DiskWatch
 from notebake.ssh.host import Host
 from tests.sweep.virtual_clock import VirtualClock
@@ -75,7 +75,7 @@ def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
 def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(words: str) -> None:
     assert says_full(f"{words}\nexiting\n")
     with pytest.raises(DiskFullError) as caught:
-        judge(HOST, "install_software-0123", "exit-code 2", f"began\n{words}\n", 60)
+        result_of_work(HOST, "install_software-0123", "exit-code 2", f"began\n{words}\n", 60)
     assert "no space was left on a disk" in caught.value.message
     assert words in caught.value.message
     assert "root_volume.size_gib" in caught.value.hint
@@ -84,15 +84,17 @@ def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(wor
 def test_a_full_disk_is_told_before_the_words_of_the_program_that_met_it() -> None:
     full = Room(0, 8 * GIB, 900, 1000, "/")
     with pytest.raises(DiskFullError, match=r"no space left on /, 0 of 8\.0 GiB free"):
-        judge(HOST, "install_software-0123", "exit-code 1", "Segmentation fault\n", 60, full)
+        result_of_work(
+            HOST, "install_software-0123", "exit-code 1", "Segmentation fault\n", 60, full
+        )
 
 
 def test_other_failures_and_successes_are_what_they_were() -> None:
     with pytest.raises(HostCommandError) as caught:
-        judge(HOST, "a", "exit-code 1", "no such package\n", 60)
+        result_of_work(HOST, "a", "exit-code 1", "no such package\n", 60)
     assert not isinstance(caught.value, DiskFullError)
     full = Room(0, GIB, 900, 1000, "/")
-    assert judge(HOST, "a", "success 0", "done", 60, full) == "done"
+    assert result_of_work(HOST, "a", "success 0", "done", 60, full) == "done"
 
 
 def test_of_disks_that_have_room_again_the_tightest_was_full() -> None:

@@ -15,7 +15,7 @@ from notebake.errors import RunIsHeldError
 from notebake.execution import check_held
 from notebake.local.process import this_process
 from notebake.recipe import Recipe
-from notebake.runs.lock import Lease, LeaseLostError, hold_lease, read_lease
+from notebake.runs.lock import RunLock, RunLostError, hold_run, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -26,14 +26,14 @@ NOON = 1_800_000_000.0
 HOLDER = """
 import sys, time
 from notebake import clock
-from notebake.runs.lock import hold_lease
+from notebake.runs.lock import hold_run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 run = load_run(sys.argv[1], open_store(sys.argv[2]))
 class Ahead(clock.RealClock):
     def now(self):
         return time.time() + float(sys.argv[3])
-with clock.replaced(Ahead()), hold_lease(run, seconds=3600):
+with clock.replaced(Ahead()), hold_run(run, seconds=3600):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -83,14 +83,14 @@ def test_a_second_execution_is_refused_and_told_by_whom(run: Run) -> None:
     with other_execution(run) as child:
         with (
             pytest.raises(RunIsHeldError, match=f"process {child.pid} on") as caught,
-            hold_lease(run),
+            hold_run(run),
         ):
             pass
         assert f"kill {child.pid}" in caught.value.hint
 
 
 def test_a_second_execution_in_the_same_process_is_refused(run: Run) -> None:
-    with hold_lease(run), pytest.raises(RunIsHeldError), hold_lease(run):
+    with hold_run(run), pytest.raises(RunIsHeldError), hold_run(run):
         pass
 
 
@@ -102,7 +102,7 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped
             child.wait()
         else:
             wait_until_zombie(child.pid)
-        with hold_lease(run) as lease:
+        with hold_run(run) as lease:
             assert lease.process == this_process()
             check_held()
 
@@ -114,20 +114,20 @@ def test_a_process_that_cannot_be_seen_from_here_counts_as_alive(
     run: Run, change: dict[str, str]
 ) -> None:
     leave_lease(run, change, expires_at=NOON + 60)
-    with clock_set(), pytest.raises(RunIsHeldError), hold_lease(run):
+    with clock_set(), pytest.raises(RunIsHeldError), hold_run(run):
         pass
 
 
 def test_a_number_given_to_another_process_since_does_not_keep_the_run(run: Run) -> None:
     leave_lease(run, {"started": "1"}, expires_at=NOON + 60)
-    with clock_set(), hold_lease(run) as lease:
-        assert read_lease(run) == lease
+    with clock_set(), hold_run(run) as lease:
+        assert read_lock(run) == lease
 
 
 def test_a_lease_that_ran_out_is_taken(run: Run) -> None:
     leave_lease(run, {"boot_id": "of another machine"}, expires_at=NOON + 60)
-    with clock_set(NOON + 60), hold_lease(run) as lease:
-        assert read_lease(run) == lease
+    with clock_set(NOON + 60), hold_run(run) as lease:
+        assert read_lock(run) == lease
 
 
 def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
@@ -136,27 +136,27 @@ def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
 
 
 def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
-    with clock_set(time.time()) as laptop, hold_lease(run):
+    with clock_set(time.time()) as laptop, hold_run(run):
         with other_execution(run, ahead_seconds=3600):
             check_held()
             laptop.slept_seconds = 3600
-            with pytest.raises(LeaseLostError, match="has it"):
+            with pytest.raises(RunLostError, match="has it"):
                 check_held()
-        taken = read_lease(run)
-    assert read_lease(run) == taken, "a lease that is another's is not released"
+        taken = read_lock(run)
+    assert read_lock(run) == taken, "a lease that is another's is not released"
 
 
 def test_a_holder_that_slept_while_nobody_came_goes_on(run: Run) -> None:
-    with clock_set() as laptop, hold_lease(run):
+    with clock_set() as laptop, hold_run(run):
         laptop.slept_seconds = 3600
         check_held()
-        lease = read_lease(run)
+        lease = read_lock(run)
         assert lease is not None
         assert lease.expires_at > NOON + 3600
 
 
 def test_a_holder_whose_lease_cannot_have_ended_asks_nobody(run: Run, tmp_path: Path) -> None:
-    with hold_lease(run):
+    with hold_run(run):
         lease_file = tmp_path / run.id / "lease.json"
         lease_file.rename(tmp_path / "elsewhere")
         check_held()
@@ -170,10 +170,10 @@ def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Ru
         try:
             check_held()
             told.append(True)
-        except LeaseLostError:
+        except RunLostError:
             told.append(False)
 
-    with clock_set() as laptop, hold_lease(run):
+    with clock_set() as laptop, hold_run(run):
         laptop.slept_seconds = 3600
         leave_lease(run, {"boot_id": "of another machine"}, expires_at=NOON + 9999)
         for target in (ask, functools.partial(contextvars.copy_context().run, ask)):
@@ -184,31 +184,31 @@ def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Ru
 
 
 def test_the_lease_is_renewed_while_it_is_held(run: Run) -> None:
-    with hold_lease(run, seconds=0.2) as lease:
+    with hold_run(run, seconds=0.2) as lease:
         seen = {lease.expires_at}
         deadline = time.monotonic() + HANG_SECONDS
         while len(seen) < 4 and time.monotonic() < deadline:
-            now = read_lease(run)
+            now = read_lock(run)
             assert now is not None
             seen.add(now.expires_at)
         assert len(seen) >= 4
 
 
 def test_a_released_run_is_free_at_once(run: Run) -> None:
-    with hold_lease(run) as first:
+    with hold_run(run) as first:
         pass
-    with hold_lease(run) as second:
+    with hold_run(run) as second:
         assert second.holder != first.holder
 
 
 def test_a_run_that_nobody_ever_held_is_not_held(run: Run) -> None:
-    assert read_lease(run) is None
+    assert read_lock(run) is None
     check_held()
 
 
 def leave_lease(run: Run, process: dict[str, str], *, expires_at: float) -> None:
     """Leave a lease as an execution would that ended without releasing it."""
-    left = Lease(
+    left = RunLock(
         holder="another",
         process=this_process().model_copy(update=process),
         since=NOON,

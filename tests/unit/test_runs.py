@@ -7,23 +7,11 @@ import pytest
 
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe, Software
+from notebake.runs.events import events, record_outcome
+from notebake.runs.files import file_path, get_file, put_file
+from notebake.runs.idempotency import bump_epoch, client_token, epoch, remember
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import (
-    adopt_recipe,
-    bump_epoch,
-    client_token,
-    epoch,
-    events,
-    file_path,
-    get_file,
-    keep_parameters,
-    list_runs,
-    load_run,
-    new_run,
-    put_file,
-    read_header,
-    record_outcome,
-)
+from notebake.runs.registry import adopt_recipe, list_runs, load_run, new_run, read_header
 from notebake.runs.run import Run
 from notebake.store.interface import RunStore
 
@@ -135,11 +123,11 @@ def test_an_epoch_is_bumped_once_by_those_who_saw_the_same(run: Run) -> None:
 
 def test_parameters_are_those_of_the_first_try(run: Run) -> None:
     first = {"ImageId": "ami-1", "UserData": "#!/bin/sh\necho ü\n", "Tags": ("a", 1, None)}
-    kept = keep_parameters(run, "launch-0", first)
+    kept = remember(run, "launch-0", first)
     assert kept == {**first, "Tags": ["a", 1, None]}
-    assert keep_parameters(run, "launch-0", {"ImageId": "ami-2"}) == kept
-    assert keep_parameters(run, "launch-1", {"ImageId": "ami-2"}) == {"ImageId": "ami-2"}
-    assert list(keep_parameters(run, "launch-0", {})) == list(first), "in the same order"
+    assert remember(run, "launch-0", {"ImageId": "ami-2"}) == kept
+    assert remember(run, "launch-1", {"ImageId": "ami-2"}) == {"ImageId": "ami-2"}
+    assert list(remember(run, "launch-0", {})) == list(first), "in the same order"
 
 
 def test_a_token_differs_with_each_part_and_fits_into_ec2() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from notebake.acceptance.evidence import MachineEvidence
-from notebake.acceptance.proof import spell_comparison
+from notebake.acceptance.proof import format_comparison
 from notebake.errors import ImageNotAcceptedError
 from notebake.notebook.same_results import check_results, remember_shown, shown_before
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook, Recipe
-from notebake.runs import registry
+from notebake.runs import files, registry
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from tests.executed_notebooks import cell, notebook, printed
@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Run:
 
 def keep(run: Run, name: str, text: str) -> None:
     executed = notebook(cell("mean = draw()\nprint(mean)", printed(text)))
-    registry.put_file(run, f"{name}/executed.ipynb", executed.encode())
+    files.put_file(run, f"{name}/executed.ipynb", executed.encode())
 
 
 def judging(run: Run, **wanted: object) -> Run:
@@ -82,7 +82,7 @@ def test_what_is_not_kept_proves_nothing(run: Run, missing: str) -> None:
 def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
     kept = f"{'acceptance-1'}/verdict.json"
     assert shown_before(run, "i-1", "acceptance-1") is None
-    registry.put_file(run, kept, VERDICT.model_dump_json().encode())
+    files.put_file(run, kept, VERDICT.model_dump_json().encode())
     assert shown_before(run, "i-1", "acceptance-1") is None
 
     remember_shown(run, "i-1", "acceptance-1")
@@ -116,12 +116,12 @@ def test_the_proof_says_how_many_numbers_were_compared(
         compared=compared,
     )
 
-    assert spell_comparison(judging(run, **wanted), shown) == said
+    assert format_comparison(judging(run, **wanted), shown) == said
 
 
 def test_what_is_kept_as_no_notebook_proves_nothing(run: Run) -> None:
     keep(run, "notebook", "1")
-    registry.put_file(run, "acceptance-1/executed.ipynb", json.dumps([]).encode())
+    files.put_file(run, "acceptance-1/executed.ipynb", json.dumps([]).encode())
 
     with pytest.raises(ImageNotAcceptedError):
         check_results(run, "i-1", "acceptance-1")

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from notebake.aws.single_flight import Shared
+from notebake.aws.single_flight import SingleFlight
 from notebake.errors import CloudError
 from tests.limits import HANG_SECONDS
 
@@ -19,7 +19,7 @@ class Question:
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self.pool = pool
-        self.shared: Shared[str] = Shared()
+        self.shared: SingleFlight[str] = SingleFlight()
         self.shared.get(lambda: OLD, lambda _: True)
         self.is_asked, self.may_end = threading.Event(), threading.Event()
         self.came = threading.Semaphore(0)

@@ -16,9 +16,9 @@ from flows.terminal.live_view import show_progress
 from flows.terminal.report import BuildReport, StepTime, print_error, print_report
 from notebake.aws.model import Resource
 from notebake.errors import HostCommandError, NotebakeError
+from notebake.humanize import clean_text, format_seconds
 from notebake.recipe import Recipe
 from notebake.record import Record
-from notebake.runbook.progress import clean_text, spell_seconds
 from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.run import Run
 from tests.limits import HANG_SECONDS
@@ -283,4 +283,4 @@ def test_what_a_host_prints_cannot_act_on_the_terminal(text: str, expected: str)
     [(0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.6, "1 min 00 s"), (3661, "1 h 01 min")],
 )
 def test_durations_read_as_people_say_them(seconds: float, expected: str) -> None:
-    assert spell_seconds(seconds) == expected
+    assert format_seconds(seconds) == expected

@@ -29,7 +29,8 @@ from flows.terminal.report import BuildReport, print_error, print_report
 from flows.terminal.live_view import show_progress
 from notebake.errors import NotebakeError
 from notebake.recipe import Recipe
-from notebake.records import Done, Run
+from notebake.runbook.step import Done
+from notebake.runs.run import Run
 from notebake.runbook.step import Step, carry_out
 
 log = logging.getLogger("notebake.test")
