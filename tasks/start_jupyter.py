@@ -28,7 +28,7 @@ def probe(run: Run, host: Host) -> str | None:
 
 
 def make(run: Run) -> Done:
-    """Install and start the service. That it answers is the business of `make`."""
+    """Install and start the service. That it answers is the business of `check_server`."""
     user = run.recipe.base_image.user
     script = install_jupyter_service(
         user=user,

@@ -86,7 +86,7 @@ def region_of_run(run_id: str, location: str) -> str:
 def images(given: argparse.Namespace) -> int:
     """List the images that were made in a region."""
     from notebake.aws import tags
-    from notebake.aws.inventory import list_everything as look
+    from notebake.aws.inventory import list_resources as look
 
     region = given.region or usual_region()
     found = [one for one in look(region) if one.kind == "image"]

@@ -105,8 +105,3 @@ def _with_images(found: list[Resource]) -> list[Resource]:
         else one
         for one in found
     ]
-
-
-def list_everything(region: str, run_id: str = "") -> list[Resource]:
-    """Return everything that carries a run's tag, by looking. Needs nothing but credentials."""
-    return list_resources(region, run_id)

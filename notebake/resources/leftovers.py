@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from notebake.aws import inventory, schedules
-from notebake.aws.inventory import list_everything
+from notebake.aws.inventory import list_resources
 from notebake.aws.model import Resource
 from notebake.resources.ownership import Ownership, OwnershipVerdict, prove_ownership
 from notebake.resources.retention import is_accepted
@@ -31,7 +31,7 @@ def belongings(run: Run) -> Belongings:
     """
     region, every = run.recipe.region, attempts(run)
     makers = lasting_tags.makers(every)
-    tagged = {one.id: one for one in list_everything(region, run.id)}
+    tagged = {one.id: one for one in list_resources(region, run.id)}
     unseen = {id: run.id for id in makers if id not in tagged}
     kept = inventory.list_kept(region, unseen, dict.fromkeys(open_tokens(every), run.id))
     found = {one.id: one for one in kept} | tagged

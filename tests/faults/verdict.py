@@ -8,7 +8,7 @@ from typing import Any
 
 from flows import tear_down
 from notebake.aws import parameters, schedules
-from notebake.aws.inventory import list_everything
+from notebake.aws.inventory import list_resources
 from notebake.errors import NotebakeError, TearDownError
 from notebake.machines.failure_report import failure_report
 from notebake.runs.open_store import open_store
@@ -125,7 +125,7 @@ class Trial:
     def _check_survey(self, verdict: Verdict) -> None:
         """Compare what the cloud has, by its own state, with what a look shows."""
         region = self.world.recipe.region
-        shown = {one.id for one in list_everything(region, self.run_id)}
+        shown = {one.id for one in list_resources(region, self.run_id)}
         shown |= {one.id for one in schedules.list_schedules(region, self.run_id)}
         shown |= {one.name for one in parameters.list_parameters(region, self.run_id)}
         unseen = [one for one in self.world.history.left() if one.rpartition(" ")[2] not in shown]
