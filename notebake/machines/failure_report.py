@@ -7,12 +7,12 @@ from notebake.aws import tags
 from notebake.aws.model import Instance, Resource
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.costs.money import format_sum
-from notebake.costs.monthly import monthly_cost
 from notebake.errors import NotebakeError
 from notebake.humanize import format_local, format_span
 from notebake.machines.login_command import login_command
 from notebake.names import ROLES
 from notebake.resources import own_machines
+from notebake.resources.kinds import monthly_cost
 from notebake.resources.leftovers import left_over
 from notebake.runs.account_presence import check_account
 from notebake.runs.attempts import attempts

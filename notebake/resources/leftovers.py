@@ -6,7 +6,8 @@ from typing import NamedTuple
 from notebake.aws import inventory, schedules
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Resource
-from notebake.resources.ownership import Ownership, OwnershipVerdict, prove_ownership
+from notebake.resources.kinds import prove_ownership
+from notebake.resources.ownership import Ownership, OwnershipVerdict
 from notebake.resources.retention import is_accepted
 from notebake.runs import lasting_tags
 from notebake.runs.attempts import Attempt, attempts, open_tokens

@@ -5,17 +5,10 @@ from collections.abc import Iterable, Mapping, Set
 
 from notebake.aws import tags
 from notebake.aws.model import Resource
-from notebake.costs.monthly import monthly_cost
 from notebake.record import Record
-from notebake.resources.ownership import Ownership, OwnershipVerdict, prove_ownership
+from notebake.resources.kinds import REMOVAL_ORDER, monthly_cost, prove_ownership
+from notebake.resources.ownership import Ownership, OwnershipVerdict
 from notebake.timestamps import parse_moment
-
-KINDS = (
-    *("instance", "volume", "network interface", "image", "snapshot"),
-    *("security group", "key pair", "schedule", "parameter"),
-)
-"""In the order in which things can be removed: nothing goes before what stands on it."""
-
 
 WITHIN_LEASE = "still within its lease"
 
@@ -59,7 +52,7 @@ def assess(
     """
     by_id = {one.id: one for one in found}
     findings: dict[str, Assessment] = {}
-    for one in sorted(by_id.values(), key=lambda one: (KINDS.index(one.kind), one.id)):
+    for one in sorted(by_id.values(), key=lambda one: (REMOVAL_ORDER.index(one.kind), one.id)):
         owners = [findings.get(owner) for owner in one.owners]
         verdict = prove_ownership(one, by_id, known_ids)
         kept = _is_kept(one, by_id)

@@ -9,7 +9,8 @@ from notebake.aws.model import Resource
 from notebake.aws.removal import remove_resource
 from notebake.errors import NotebakeError, RunIsHeldError, WaitTimeoutError
 from notebake.record import Record
-from notebake.resources.retention import KINDS, Assessment, assess
+from notebake.resources.kinds import REMOVAL_ORDER
+from notebake.resources.retention import Assessment, assess
 from notebake.resources.survey import Scope, gather
 from notebake.runs.account import bound_to
 from notebake.runs.account_presence import asker
@@ -91,7 +92,7 @@ def _remove_in_order(
     spared: list[Assessment] = []
     failures: list[str] = []
     failed: set[str] = set()
-    for one in sorted(going, key=lambda one: KINDS.index(one.resource.kind)):
+    for one in sorted(going, key=lambda one: REMOVAL_ORDER.index(one.resource.kind)):
         resource = one.resource
         try:
             if failed & set(resource.owners):

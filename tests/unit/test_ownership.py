@@ -8,7 +8,8 @@ from notebake.aws import tags
 from notebake.aws.model import Resource
 from notebake.aws.resource_record import as_resource
 from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
-from notebake.resources.ownership import Ownership, prove_ownership
+from notebake.resources.kinds import prove_ownership
+from notebake.resources.ownership import Ownership
 
 RUN = "ocean-20261123-120000-ab12"
 OURS, NOT_CERTAIN, COPIED = Ownership.OURS, Ownership.NOT_CERTAIN, Ownership.COPIED
