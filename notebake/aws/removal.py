@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from notebake.aws import instances, key_pairs, networks, parameters, schedules
+from notebake.aws import instances, key_pairs, networks, schedules, ssm
 from notebake.aws.clients import connect
 from notebake.aws.gone import until_removed
 from notebake.aws.model import KeyPair, Resource, SecurityGroup
@@ -51,5 +51,5 @@ REMOVERS: Mapping[str, Remove] = {
         KeyPair(id=pair.id, name=pair.name), pair.region
     ),
     "schedule": lambda schedule: schedules.remove_schedule(schedule.name, schedule.region),
-    "parameter": lambda secret: parameters.remove_parameter(secret.name, secret.region),
+    "parameter": lambda secret: ssm.remove_parameter(secret.name, secret.region),
 }

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 
 from notebake import clock
-from notebake.aws import instances, parameters, schedules, tagging, tags
+from notebake.aws import instances, schedules, ssm, tagging, tags
 from notebake.aws.model import Resource
 from notebake.commands.user_data import renew_lease
 from notebake.errors import HostUnreachableError, NotebakeError
@@ -77,8 +77,8 @@ def renew(run: Run) -> bool:
         if due:
             tagging.add_tags(run.recipe.region, due, expiry)
         if is_remote(run.store):
-            for one in parameters.list_parameters(run.recipe.region, run.id):
-                parameters.tag_parameter(one.name, expiry, run.recipe.region)
+            for one in ssm.list_parameters(run.recipe.region, run.id):
+                ssm.tag_parameter(one.name, expiry, run.recipe.region)
     except NotebakeError as error:
         log.warning("The leases of run %s were not renewed, and end as before: %s", run.id, error)
         return False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-from notebake.aws import inventory, parameters, schedules, tags
+from notebake.aws import inventory, schedules, ssm, tags
 from notebake.aws.identity import current_account
 from notebake.aws.meaning import NO_PERMISSION
 from notebake.aws.model import Resource
@@ -150,7 +150,7 @@ def gather(region: str, run_id: str, known: Mapping[str, KnownRun]) -> list[Reso
 def _named(region: str, run_id: str, tagged: list[Resource]) -> list[Resource]:
     """Return what carries a run's name: schedules, and the keys that open its machines."""
     found = _if_permitted(schedules.list_schedules, region, run_id)
-    for one in _if_permitted(parameters.list_parameters, region, run_id):
+    for one in _if_permitted(ssm.list_parameters, region, run_id):
         machines = [each for each in tagged if (each.kind, each.run_id) == ("instance", one.run_id)]
         found.append(one.model_copy(update={"owners": tuple(each.id for each in machines)}))
     return found

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flows import tear_down
-from notebake.aws import parameters, schedules
+from notebake.aws import schedules, ssm
 from notebake.aws.inventory import list_resources
 from notebake.errors import NotebakeError, TearDownError
 from notebake.machines.failure_report import failure_report
@@ -127,7 +127,7 @@ class Trial:
         region = self.world.recipe.region
         shown = {one.id for one in list_resources(region, self.run_id)}
         shown |= {one.id for one in schedules.list_schedules(region, self.run_id)}
-        shown |= {one.name for one in parameters.list_parameters(region, self.run_id)}
+        shown |= {one.name for one in ssm.list_parameters(region, self.run_id)}
         unseen = [one for one in self.world.history.left() if one.rpartition(" ")[2] not in shown]
         verdict.check(not unseen, f"survey does not show: {unseen}")
 
