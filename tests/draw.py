@@ -41,6 +41,7 @@ DRAWN_WHOLE = ("policy/test_policies.py", "stories", "sweep/test_true_kills.py")
 ONE_OF = (
     "clients",
     "sandbox/test_bake_conda.py",
+    "sandbox/test_bake_of_before.py",
     "sandbox/test_bake_troubled.py",
     "sandbox/test_twist_of_the_day.py",
 )
