@@ -35,7 +35,7 @@ def test_a_snapshot_that_is_larger_than_its_disk_is_wrong(world: CloudWorld) -> 
         run_of(world, volumes=(small,)), CheckResult.WRONG
     )
     assert f"{made} is complete." in sentences(
-        run_of(world, volumes=(fitting,)), CheckResult.GOOD, "disks", "storage"
+        run_of(world, volumes=(fitting,)), CheckResult.GOOD, "disks", "run_store"
     )
 
 
@@ -43,21 +43,21 @@ def test_a_volume_that_is_not_there_is_wrong(world: CloudWorld) -> None:
     volume = Volume(name="data", mount_point="/data", volume_id="vol-0123456789abcdef0")
 
     assert "InvalidVolume.NotFound" in sentences(
-        run_of(world, volumes=(volume,)), CheckResult.WRONG, "disks", "storage"
+        run_of(world, volumes=(volume,)), CheckResult.WRONG, "disks", "run_store"
     )
 
 
 def test_what_is_shared_must_not_be_encrypted_with_aws_s_own_key(world: CloudWorld) -> None:
     shared = run_of(world, share_with=("123456789012",))
     assert "encrypts new disks only on request" in sentences(
-        shared, CheckResult.GOOD, "disks", "storage"
+        shared, CheckResult.GOOD, "disks", "run_store"
     )
 
     world.ec2.enable_ebs_encryption_by_default()
 
-    assert "cannot be shared" in sentences(shared, CheckResult.WRONG, "disks", "storage")
+    assert "cannot be shared" in sentences(shared, CheckResult.WRONG, "disks", "run_store")
     assert "encrypts every new disk" in sentences(
-        world.new_run(), CheckResult.GOOD, "disks", "storage"
+        world.new_run(), CheckResult.GOOD, "disks", "run_store"
     )
 
 
@@ -69,12 +69,12 @@ def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
     world.ec2.modify_ebs_default_kms_key_id(KmsKeyId=key_id)
     shared = run_of(world, share_with=("123456789012",))
 
-    assert "with a key of its own" in sentences(shared, CheckResult.GOOD, "disks", "storage")
+    assert "with a key of its own" in sentences(shared, CheckResult.GOOD, "disks", "run_store")
     assert "is for its policy to say" in sentences(
-        shared, CheckResult.NOT_CHECKED, "disks", "storage"
+        shared, CheckResult.NOT_CHECKED, "disks", "run_store"
     )
     with world.meeting(denies("DescribeKey")) as refuses:
-        assert "describe the key" in sentences(shared, CheckResult.NOT_CHECKED, "disks", "storage")
+        assert "describe the key" in sentences(shared, CheckResult.NOT_CHECKED, "disks", "run_store")
     assert refuses.fired == 1
 
 
@@ -82,8 +82,8 @@ def test_a_key_that_is_enabled_is_good_and_its_use_stays_open(world: CloudWorld)
     key_id = new_key()
     run = world.new_run(with_key(key_id))
 
-    assert f"The key {key_id} is enabled." in sentences(run, CheckResult.GOOD, "disks", "storage")
-    assert "may encrypt disks with" in sentences(run, CheckResult.NOT_CHECKED, "disks", "storage")
+    assert f"The key {key_id} is enabled." in sentences(run, CheckResult.GOOD, "disks", "run_store")
+    assert "may encrypt disks with" in sentences(run, CheckResult.NOT_CHECKED, "disks", "run_store")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_key_that_cannot_do_it_is_wrong(
 ) -> None:
     run = world.new_run(with_key(new_key(), share_with=("123456789012",)))
     with world.meeting(Rewrites("DescribeKey", pattern, instead)) as rewrites:
-        assert said in sentences(run, CheckResult.WRONG, "disks", "storage")
+        assert said in sentences(run, CheckResult.WRONG, "disks", "run_store")
 
     assert rewrites.fired == 1
 
@@ -110,9 +110,9 @@ def test_a_key_that_is_not_there_is_wrong_and_one_that_is_hidden_is_not_checked(
 ) -> None:
     run = world.new_run(with_key("alias/nobody"))
 
-    assert "alias/nobody" in sentences(run, CheckResult.WRONG, "disks", "storage")
+    assert "alias/nobody" in sentences(run, CheckResult.WRONG, "disks", "run_store")
     with world.meeting(denies("DescribeKey")) as refuses:
-        assert "alias/nobody" in sentences(run, CheckResult.NOT_CHECKED, "disks", "storage")
+        assert "alias/nobody" in sentences(run, CheckResult.NOT_CHECKED, "disks", "run_store")
     assert refuses.fired == 1
 
 
@@ -130,7 +130,7 @@ def test_a_run_store_on_s3_is_written_and_cleared_again(world: CloudWorld) -> No
     run = on_s3(world, "our-runs")
 
     assert "run store s3://our-runs/runs can be written" in sentences(
-        run, CheckResult.GOOD, "disks", "storage"
+        run, CheckResult.GOOD, "disks", "run_store"
     )
     assert "ssm:PutParameter" in sentences(run, CheckResult.NOT_CHECKED, "permissions")
     assert keys_of("our-runs") == []
@@ -138,7 +138,7 @@ def test_a_run_store_on_s3_is_written_and_cleared_again(world: CloudWorld) -> No
 
 def test_a_bucket_that_is_not_there_is_wrong(world: CloudWorld) -> None:
     assert "The run store cannot be used" in sentences(
-        on_s3(world, "nobody-s"), CheckResult.WRONG, "disks", "storage"
+        on_s3(world, "nobody-s"), CheckResult.WRONG, "disks", "run_store"
     )
 
 
@@ -158,7 +158,7 @@ def test_a_run_store_that_may_not_be_cleared_is_wrong(world: CloudWorld) -> None
             return reply
 
     with world.meeting(KeepsAll()):
-        said = sentences(on_s3(world, "our-kept-runs"), CheckResult.WRONG, "disks", "storage")
+        said = sentences(on_s3(world, "our-kept-runs"), CheckResult.WRONG, "disks", "run_store")
 
     assert len(fired) == 1
     assert "s3:DeleteObject" in said
