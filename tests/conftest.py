@@ -3,6 +3,7 @@
 import ipaddress
 import itertools
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,10 @@ def search(request: pytest.FixtureRequest) -> Search:
 
 # Before the workers start: they all draw the same.
 fix_seed()
+# Whoever starts the tests in the background, or by nohup, has these signals ignored, in every
+# program that the tests start as well.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NetworkReachedError(BaseException):

@@ -74,7 +74,9 @@ def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
         shared, CheckResult.NOT_CHECKED, "disks", "run_store"
     )
     with world.meeting(denies("DescribeKey")) as refuses:
-        assert "describe the key" in sentences(shared, CheckResult.NOT_CHECKED, "disks", "run_store")
+        assert "describe the key" in sentences(
+            shared, CheckResult.NOT_CHECKED, "disks", "run_store"
+        )
     assert refuses.fired == 1
 
 
