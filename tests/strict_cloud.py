@@ -65,7 +65,7 @@ def strict_cloud_opened(
     """Run an empty cloud, or the one remembered in `home`, while the block runs."""
     BackendDict.reset()
     machines = machines or FakeMachines()
-    cloud = Cloud(machines, latency, clock=clock)  # type: ignore[arg-type]
+    cloud = Cloud(machines, latency, clock=clock or Clock())  # type: ignore[arg-type]
     if home:
         Memory(cloud, home / "api.json").restore()
     wire = Wire(cloud, CallLog(home / "calls.jsonl" if home else None))

@@ -54,7 +54,7 @@ def serving(application: Any, address: str, port: int) -> Iterator[int]:
         server.server_close()
 
 
-def serve(home: Home, latency: Latency | None = None, faults: Sequence[Fault] = ()) -> None:
+def serve(home: Home, latency: Latency, faults: Sequence[Fault]) -> None:
     """Run the sandbox until SIGTERM or SIGINT; its hosts end with it, its images stay."""
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,7 +5,7 @@ Gives   hosts that boot, with an address, disks, a firewall and a console
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 
 from sandbox.errors import SandboxError
@@ -35,7 +35,9 @@ class Machines:
     def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
         """Give a new machine a root that starts as the image, and an address of the subnet."""
         with self._lock:
-            address = self._free_address(subnet or self.subnet)
+            address = next(self.free_addresses(subnet or self.subnet), None)
+            if not address:
+                raise SandboxError(f"{subnet or self.subnet} has no free address")
             layers.make_root(self.home, machine_id, image_id)
             self._machines[machine_id] = Machine(self.home, machine_id, address)
 
@@ -62,6 +64,12 @@ class Machines:
     def images(self) -> list[str]:
         """Return the ids of the images; "base" is the base system."""
         return layers.images(self.home)
+
+    def free_addresses(self, subnet: str) -> Iterator[str]:
+        """Return the addresses of the subnet that no machine has."""
+        with self._lock:
+            taken = {machine.address for machine in self._machines.values()}
+        return (address for address in addresses.usable(subnet) if address not in taken)
 
     def reserve_address(self, machine_id: str) -> str:
         """Return the machine's address, its own until it is destroyed."""
@@ -172,9 +180,3 @@ class Machines:
             if machine := self._machines.get(machine_id):
                 return machine
         raise SandboxError(f"There is no machine {machine_id}")
-
-    def _free_address(self, subnet: str) -> str:
-        taken = {machine.address for machine in self._machines.values()}
-        if address := next((one for one in addresses.usable(subnet) if one not in taken), None):
-            return address
-        raise SandboxError(f"{subnet} has no free address")

@@ -51,7 +51,7 @@ def _slow_down(fault: Fault, region: Region, action: str, thing_id: str) -> None
 
 
 def _afflict_host(fault: Fault, region: Region, instance: Instance) -> None:
-    machines: Any = region.cloud.machines
+    machines: Any = region.core.machines
     if fault.effect == "never_boots":
         if fault.code:
             reason = (fault.code, fault.message or BROKEN[1])
@@ -74,9 +74,9 @@ def _soon(region: Region, instance: Instance, seconds: float, work: Any) -> None
 
     def begin() -> None:
         if instance.is_live:
-            region.cloud.later(f"fault on {instance.id}", partial(work, instance.id))
+            region.core.later(f"fault on {instance.id}", partial(work, instance.id))
 
     if seconds:
-        region.cloud.after(seconds, begin)
+        region.core.after(seconds, begin)
     else:
         begin()

@@ -19,7 +19,7 @@ from notebake.aws.clients import connect
 from notebake.recipe import Recipe
 from notebake.runs.run import Run
 from notebake.ssh import login
-from sandbox.ec2.state.cloud import ACCOUNT_ID
+from sandbox.ec2.state.core import ACCOUNT_ID
 from sandbox.faults.fault import read_fault
 from sandbox.messages.call import rest_operation
 from sandbox.messages.reply import ConnectionLostError

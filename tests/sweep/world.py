@@ -35,7 +35,8 @@ from notebake.ssh import connection
 from sandbox.api.application import Wire
 from sandbox.clock import Clock as CloudClock
 from sandbox.ec2.model import Volume
-from sandbox.ec2.state.cloud import ACCOUNT_ID, Cloud
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.ec2.state.core import ACCOUNT_ID
 from sandbox.ec2.state.latency import NO_LATENCY
 from sandbox.ec2.state.workers import ManualWorkers
 from sandbox.faults.fault import read_fault

@@ -164,7 +164,7 @@ def _is_listed(region: Region, image: Image, parameters: Params) -> bool:
     """Tell whether EC2 lists an image without being asked for the disabled and the deprecated."""
     if image.state == "disabled" and not parameters.get("IncludeDisabled"):
         return False
-    passed = image.deprecation_time and image.deprecation_time <= region.cloud.clock.now()
+    passed = image.deprecation_time and image.deprecation_time <= region.core.clock.now()
     is_own = image.owner_id == region.account_id
     return bool(not passed or is_own or parameters.get("IncludeDeprecated"))
 

@@ -25,7 +25,7 @@ def deregister_image(region: Region, parameters: Params) -> dict[str, Any]:
     del region.images[image.id]
     region.deregistered.add(image.id)
     region.untag(image.id)
-    region.cloud.later(image.id, partial(region.cloud.machines.delete_image, image.id))
+    region.core.later(image.id, partial(region.core.machines.delete_image, image.id))
     results = []
     if parameters.get("DeleteAssociatedSnapshots"):
         for line in image.mapping:

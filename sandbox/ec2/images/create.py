@@ -53,7 +53,7 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
         region.tag(snapshot.id, tags["snapshot"])
     made = list(snapshots.values())
     work = partial(_finish_image, region, instance, image, made)
-    region.cloud.later(instance.id, partial(work, no_reboot=bool(parameters.get("NoReboot"))))
+    region.core.later(instance.id, partial(work, no_reboot=bool(parameters.get("NoReboot"))))
     return {"ImageId": image.id}
 
 
@@ -129,8 +129,8 @@ def _finish_image(
     region: Region, instance: Instance, image: Image, made: list[Snapshot], *, no_reboot: bool
 ) -> None:
     """Copy the host's root and volumes; a running host is shut down for it, or else frozen."""
-    machines = region.cloud.machines
-    with region.cloud.lock:
+    machines = region.core.machines
+    with region.core.lock:
         must_reboot = instance.id in machines.running() and not no_reboot
         instance.busy_imaging = must_reboot
     try:
@@ -140,24 +140,24 @@ def _finish_image(
             machines.bake_image(instance.id, image.id)
             copied = [copy_volume(region, one) for one in made]
         failure = None if all(copied) else "Client.InternalError: a snapshot failed"
-        with region.cloud.lock:
+        with region.core.lock:
             failure = region.course.failure(image.id) or failure
     except Exception as error:
         log.exception("Image %s of %s failed", image.id, instance.id)
         failure = f"Server.InternalError: {error}"
     finally:
-        with region.cloud.lock:
+        with region.core.lock:
             instance.busy_imaging = False
         if must_reboot and instance.state == "running":
             boot.boot_again_or_stop(region, instance)
     be_made = partial(_be_made, region, image, failure)
-    with region.cloud.lock:
+    with region.core.lock:
         complete_together(region, made, partial(region.course.end, image.id, "image", be_made))
 
 
 def _be_made(region: Region, image: Image, failure: str | None) -> None:
     if image.id not in region.images:
-        region.cloud.later(image.id, partial(region.cloud.machines.delete_image, image.id))
+        region.core.later(image.id, partial(region.core.machines.delete_image, image.id))
     elif failure:
         image.state, image.failure = "failed", failure
     else:

@@ -24,7 +24,7 @@ def enable_deprecation(region: Region, parameters: Params) -> dict[str, Any]:
     image = find_own_image(region, parameters["ImageId"])
     at: datetime = parameters["DeprecateAt"]
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    now = region.cloud.clock.now()
+    now = region.core.clock.now()
     if not now <= at <= now + LATEST_DEPRECATION:
         raise invalid_value(at.isoformat(), "DeprecateAt", "It is past, or too far away.")
     region.check_dry_run(parameters)
@@ -62,7 +62,7 @@ def disable_protection(region: Region, parameters: Params) -> dict[str, Any]:
         if image.deregistration_protection == "disabled-with-cooldown":
             image.deregistration_protection = "disabled"
 
-    region.cloud.after(COOLDOWN_SECONDS, end_cooldown)
+    region.core.after(COOLDOWN_SECONDS, end_cooldown)
     return {"Return": image.deregistration_protection}
 
 

@@ -22,7 +22,7 @@ FROM_INSIDE = ("Client.InstanceInitiatedShutdown", "Instance initiated shutdown"
 
 def first_boot(region: Region, instance: Instance) -> None:
     """Give a new instance its disks and boot it; where that fails, EC2 shows it terminated."""
-    machines = region.cloud.machines
+    machines = region.core.machines
     try:
         apply_rules_aside(region)
         for volume in region.volumes_of(instance.id):
@@ -31,10 +31,10 @@ def first_boot(region: Region, instance: Instance) -> None:
                 machines.attach_volume(instance.id, volume.id, volume.attachment.device)
         if sizes := instance_store_sizes_gib(instance.instance_type):
             machines.add_instance_store(instance.id, sizes)
-        with region.cloud.lock:
+        with region.core.lock:
             if stillborn := region.course.why_stillborn(instance.id):
                 end = partial(end_at_once, region, instance, stillborn)
-                later = partial(region.cloud.later, instance.id, end)
+                later = partial(region.core.later, instance.id, end)
                 region.course.end(instance.id, "pending", later)
                 return
         boot(region, instance, is_first=True)
@@ -42,7 +42,7 @@ def first_boot(region: Region, instance: Instance) -> None:
         log.exception("Instance %s did not boot", instance.id)
         end_at_once(region, instance, _broken_launch(error))
         return
-    with region.cloud.lock:
+    with region.core.lock:
         for volume in region.volumes_of(instance.id):
             if volume.attachment:
                 volume.attachment.state = "attached"
@@ -50,12 +50,12 @@ def first_boot(region: Region, instance: Instance) -> None:
 
 def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
     """Boot a pending instance's host; one that fails after its first time is stopped again."""
-    with region.cloud.lock:
+    with region.core.lock:
         if instance.state != "pending":
             return
         if region.course.lasts(instance.id, "power-on"):
             power_on = partial(_power_on, region, instance, instance.launch_time)
-            later = partial(region.cloud.later, instance.id, power_on)
+            later = partial(region.core.later, instance.id, power_on)
             region.course.end(instance.id, "power-on", later)
             end_state(region, instance, "pending", "running")
             return
@@ -65,7 +65,7 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
         if is_first:
             raise
         log.exception("Instance %s did not start", instance.id)
-        with region.cloud.lock:
+        with region.core.lock:
             enter_state(region, instance, "stopped", _broken_launch(error))
         return
     end_state(region, instance, "pending", "running")
@@ -73,7 +73,7 @@ def boot(region: Region, instance: Instance, *, is_first: bool = False) -> None:
 
 def boot_again(region: Region, instance: Instance) -> None:
     """Boot the host of an instance that EC2 shows as running all the time."""
-    region.cloud.machines.boot(instance.id, _on_exit(region, instance))
+    region.core.machines.boot(instance.id, _on_exit(region, instance))
 
 
 def boot_again_or_stop(region: Region, instance: Instance) -> None:
@@ -82,7 +82,7 @@ def boot_again_or_stop(region: Region, instance: Instance) -> None:
         boot_again(region, instance)
     except Exception as error:
         log.exception("Instance %s did not boot again", instance.id)
-        with region.cloud.lock:
+        with region.core.lock:
             if instance.state in ("running", "pending"):
                 enter_state(region, instance, "stopped", _broken_launch(error))
 
@@ -90,35 +90,35 @@ def boot_again_or_stop(region: Region, instance: Instance) -> None:
 def stop(region: Region, instance: Instance) -> None:
     """Power off a stopping instance's host; one that cannot be powered off is killed."""
     try:
-        region.cloud.machines.shut_down(instance.id)
+        region.core.machines.shut_down(instance.id)
     except Exception:
         log.exception("Instance %s could not be powered off", instance.id)
         with suppress(Exception):
-            region.cloud.machines.kill(instance.id)
+            region.core.machines.kill(instance.id)
     end_state(region, instance, "stopping", "stopped")
 
 
 def _on_exit(region: Region, instance: Instance) -> Callable[[str, Exit], None]:
     def on_exit(_: str, why: Exit) -> None:
-        with region.cloud.lock:
+        with region.core.lock:
             if instance.state not in ("running", "pending") or instance.busy_imaging:
                 return
             if why is Exit.REBOOTED:
-                region.cloud.later(instance.id, lambda: _reboot_after_exit(region, instance))
+                region.core.later(instance.id, lambda: _reboot_after_exit(region, instance))
             elif why is Exit.POWERED_OFF and instance.shutdown_behavior == "terminate":
                 terminate(region, instance, FROM_INSIDE)
             else:
                 reason = FROM_INSIDE if why is Exit.POWERED_OFF else KILLED
                 enter_state(region, instance, "stopping", reason)
-                region.cloud.later(instance.id, partial(stop, region, instance))
-            region.cloud.changed()
+                region.core.later(instance.id, partial(stop, region, instance))
+            region.core.changed()
 
     return on_exit
 
 
 def _power_on(region: Region, instance: Instance, launch_time: datetime) -> None:
     """Boot the host that has waited for it, unless the instance has been stopped since."""
-    with region.cloud.lock:
+    with region.core.lock:
         still_wanted = instance.state in ("running", "pending")
         still_wanted &= instance.launch_time is launch_time
     if still_wanted:
@@ -126,7 +126,7 @@ def _power_on(region: Region, instance: Instance, launch_time: datetime) -> None
 
 
 def _reboot_after_exit(region: Region, instance: Instance) -> None:
-    with region.cloud.lock:
+    with region.core.lock:
         still_wanted = instance.state in ("running", "pending")
     if still_wanted:
         boot_again_or_stop(region, instance)

@@ -40,7 +40,7 @@ def check_room(
 def has_room(region: Region, facts: Facts) -> bool:
     """Tell whether a zone has room, counting nothing."""
     return not any(
-        one.code == NO_ROOM and facts.fit(one) for one in region.cloud.faults.standing("refuse")
+        one.code == NO_ROOM and facts.fit(one) for one in region.core.faults.standing("refuse")
     )
 
 
@@ -60,7 +60,7 @@ def _check_quota(region: Region, facts: Facts, instance_type: str, count: int) -
     code = _quota_code(instance_type)
     if not code:
         return
-    book = region.cloud.faults
+    book = region.core.faults
     limits = [one for one in book.standing("limit") if one.code == code]
     quota = quota_of(limits, code)
     used = sum(
@@ -88,7 +88,7 @@ def _vcpus(instance_type: str) -> int:
 
 
 def _fire(region: Region, code: str, facts: Facts) -> Fault | None:
-    book = region.cloud.faults
+    book = region.core.faults
     for fault in book.fitting({"refuse"}, facts):
         if fault.code == code and book.count(fault):
             return fault

@@ -25,7 +25,7 @@ def get_console_output(region: Region, parameters: Params) -> dict[str, Any]:
     if parameters.get("Latest") and not is_nitro(instance.instance_type):
         message = "This instance type does not support retrieving the latest console logs."
         raise refusal("UnsupportedOperation", message)
-    text = instance.last_console or region.cloud.machines.console(instance.id)
+    text = instance.last_console or region.core.machines.console(instance.id)
     if instance.console_is_cut:
         instance.console_is_cut = False
         text = cut_host_keys(text)

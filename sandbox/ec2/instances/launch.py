@@ -21,7 +21,7 @@ Params = Mapping[str, Any]
 def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     """RunInstances. The same client token with the same parameters returns the same reservation."""
     scope = Scope("RunInstances", f"{region.name} {token_place(region, parameters)}")
-    if made := region.cloud.tokens.find(scope, parameters):
+    if made := region.core.tokens.find(scope, parameters):
         region.check_dry_run(parameters)
         return view_reservation(region, made)
     plan = plan_launch(region, parameters)
@@ -39,7 +39,7 @@ def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     reservation_id = new_id("r")
     for index in range(plan.count):
         _make(region, plan, parameters, reservation_id, index)
-    region.cloud.tokens.keep(scope, parameters, reservation_id)
+    region.core.tokens.keep(scope, parameters, reservation_id)
     shown = view_reservation(region, reservation_id)
     return {**shown, "Instances": [_as_just_named(one) for one in shown["Instances"]]}
 
@@ -63,7 +63,7 @@ def _make(
     region: Region, plan: LaunchPlan, parameters: Params, reservation_id: str, index: int
 ) -> None:
     """Name one instance with all that belongs to it, and let its host boot."""
-    machines = region.cloud.machines
+    machines = region.core.machines
     instance_id = new_id("i")
     machines.create_root(
         instance_id, machine_image(region, plan.image), plan.placement.subnet.cidr_block
@@ -71,7 +71,7 @@ def _make(
     instance = _instance_of(
         plan, parameters, instance_id, machines.reserve_address(instance_id), region.now()
     )
-    machines.upgrade_at_first_boot(instance_id, region.cloud.latency.seconds("first-upgrade"))
+    machines.upgrade_at_first_boot(instance_id, region.core.latency.seconds("first-upgrade"))
     instance.owner_id, instance.reservation_id = region.account_id, reservation_id
     instance.launch_index = index
     instance.interface = _make_interface(region, instance, plan.placement)
@@ -83,7 +83,7 @@ def _make(
         region.volumes[volume.id] = volume
         region.tag(volume.id, plan.tags["volume"])
     region.course.begin_launch(instance.id)
-    region.cloud.later(instance.id, partial(boot.first_boot, region, instance))
+    region.core.later(instance.id, partial(boot.first_boot, region, instance))
 
 
 def _instance_of(

@@ -43,8 +43,8 @@ def choose_placement(
     asked = _only_interface(parameters)
     subnet = _find_subnet(region, parameters, instance_type, tags)
     check_offered(instance_type, subnet.availability_zone, region.name)
-    if not addresses.is_part(subnet.cidr_block, region.cloud.machines.subnet):
-        where = f"{subnet.cidr_block}: all its hosts lie in {region.cloud.machines.subnet}"
+    if not addresses.is_part(subnet.cidr_block, region.core.machines.subnet):
+        where = f"{subnet.cidr_block}: all its hosts lie in {region.core.machines.subnet}"
         raise unsupported(f"instances in {where}")
     group_ids = asked.get("Groups") or parameters.get("SecurityGroupIds") or []
     names = parameters.get("SecurityGroups", [])
@@ -59,8 +59,7 @@ def choose_placement(
 
 def check_addresses(region: Region, subnet: Any, count: int) -> None:
     """Raise EC2's error if a subnet has not so many addresses left."""
-    taken = {one.private_address for _, one in region.cloud.instances() if one.is_live}
-    free = (one for one in addresses.usable(subnet.cidr_block) if one not in taken)
+    free = region.core.machines.free_addresses(subnet.cidr_block)
     if len(list(islice(free, count))) < count:
         message = (
             f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the "

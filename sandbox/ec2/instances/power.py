@@ -38,7 +38,7 @@ def start_instances(region: Region, parameters: Params) -> dict[str, Any]:
         if before == "stopped":
             instance.launch_time = region.now()
             enter_state(region, instance, "pending", None)
-            region.cloud.later(instance.id, partial(boot.boot, region, instance))
+            region.core.later(instance.id, partial(boot.boot, region, instance))
         changes.append(_change(instance, before))
     return {"StartingInstances": changes}
 
@@ -61,7 +61,7 @@ def stop_instances(region: Region, parameters: Params) -> dict[str, Any]:
         before = instance.state
         if before == "running":
             enter_state(region, instance, "stopping", BY_USER)
-            region.cloud.later(instance.id, partial(boot.stop, region, instance))
+            region.core.later(instance.id, partial(boot.stop, region, instance))
         changes.append(_change(instance, before))
     return {"StoppingInstances": changes}
 
@@ -74,7 +74,7 @@ def reboot_instances(region: Region, parameters: Params) -> None:
             raise _wrong_state(instance, "rebooted")
     region.check_dry_run(parameters)
     for instance in instances:
-        region.cloud.later(instance.id, partial(region.cloud.machines.reboot, instance.id))
+        region.core.later(instance.id, partial(region.core.machines.reboot, instance.id))
 
 
 def terminate_instances(region: Region, parameters: Params) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def apply_rules(region: Region) -> None:
 
 def apply_rules_aside(region: Region) -> None:
     """Do the same without the cloud's lock while the firewall works. Do not hold it."""
-    with region.cloud.lock:
+    with region.core.lock:
         changed = _changed(region)
         region.rules_lock.acquire()  # before anybody can find newer rules
     try:
@@ -107,7 +107,7 @@ def _changed(region: Region) -> dict[str, list[Rule]]:
 
 def _set_rules(region: Region, changed: Mapping[str, list[Rule]]) -> None:
     for instance_id, rules in changed.items():
-        region.cloud.machines.set_rules(instance_id, rules)
+        region.core.machines.set_rules(instance_id, rules)
 
 
 def _named_group(region: Region, parameters: Params) -> Any:

@@ -31,5 +31,5 @@ def end_state(region: Region, instance: Instance, state: str, following: str) ->
             reason = None if following == "running" else instance.state_reason
             enter_state(region, instance, following, reason)
 
-    with region.cloud.lock:
+    with region.core.lock:
         region.course.end(instance.id, state, follow)

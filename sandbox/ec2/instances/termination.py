@@ -18,12 +18,12 @@ LINGERING = "lingering"
 def terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
     """Begin the end of an instance; host, interface and volumes go in the background."""
     enter_state(region, instance, "shutting-down", reason)
-    region.cloud.later(instance.id, partial(_finish_termination, region, instance))
+    region.core.later(instance.id, partial(_finish_termination, region, instance))
 
 
 def end_at_once(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
     """End an instance that has never run."""
-    with region.cloud.lock:
+    with region.core.lock:
         if instance.state != "pending":
             return
         enter_state(region, instance, "shutting-down", reason)
@@ -33,9 +33,9 @@ def end_at_once(region: Region, instance: Instance, reason: tuple[str, str]) -> 
 def _finish_termination(region: Region, instance: Instance) -> None:
     with suppress(SandboxError):
         # EC2 shows the console for a while after the end; the host's disk is gone by then.
-        instance.last_console = region.cloud.machines.console(instance.id)
+        instance.last_console = region.core.machines.console(instance.id)
     try:
-        region.cloud.machines.destroy(instance.id)
+        region.core.machines.destroy(instance.id)
     except Exception:
         # It stays on this machine until the sandbox goes down, which clears what is left.
         log.exception("The host of %s could not be destroyed", instance.id)
@@ -53,5 +53,5 @@ def _finish_termination(region: Region, instance: Instance) -> None:
         enter_state(region, instance, "terminated", instance.state_reason)
         apply_rules(region)
 
-    with region.cloud.lock:
+    with region.core.lock:
         region.course.end(instance.id, "shutting-down", be_terminated)

@@ -1,25 +1,20 @@
 """One region of the cloud: all that exists there. Networks, groups and keys are moto's."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.ec2.models import ec2_backends
 
 from sandbox.ec2.errors import check_dry_run, not_found, refusal
 from sandbox.ec2.model import Image, Instance, Snapshot, Volume
 from sandbox.ec2.state import base_images
+from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.default_network import lay_default_network
 from sandbox.ec2.state.transitions import Course
 from sandbox.ec2.state.visibility import Sight
-
-if TYPE_CHECKING:
-    from sandbox.ec2.state.cloud import Cloud
-
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +25,11 @@ class Region:
     `find_x` finds what EC2 shows to the call that is being answered; the dictionaries have all.
     """
 
-    def __init__(self, cloud: Cloud, name: str) -> None:
-        self.cloud = cloud
+    def __init__(self, core: Core, name: str) -> None:
+        self.core = core
         self.name = name
+        self.network: Any = ec2_backends[core.account_id][name]
+        """moto's EC2 backend: subnets, groups, interfaces, key pairs, tags, instance types."""
         self.instances: dict[str, Instance] = {}
         self.volumes: dict[str, Volume] = {}
         self.snapshots: dict[str, Snapshot] = {}
@@ -40,27 +37,22 @@ class Region:
         self.deregistered: set[str] = set()
         # As in an account that was made before AWS blocked it for new ones.
         self.blocks_public_images = False
-        self.sight = Sight(self)
-        self.course = Course(cloud)
+        self.sight = Sight(core.clock, self.instances, self.network)
+        self.course = Course(core)
         self.rules_lock = threading.Lock()
         for image, snapshot in base_images.in_region(name):
             self.images[image.id] = image
             self.snapshots[snapshot.id] = snapshot
-        lay_default_network(self.network, cloud.machines.subnet)
+        lay_default_network(self.network, core.machines.subnet)
         self._let_default_group_talk()
 
     def now(self) -> datetime:
         """Return the time in whole seconds, as EC2 reports it."""
-        return self.cloud.clock.now().replace(microsecond=0)
+        return self.core.clock.now().replace(microsecond=0)
 
     @property
     def account_id(self) -> str:
-        return self.cloud.account_id
-
-    @property
-    def network(self) -> Any:
-        """moto's EC2 backend: subnets, groups, interfaces, key pairs, tags, instance types."""
-        return ec2_backends[self.account_id][self.name]
+        return self.core.account_id
 
     def find_instance(self, instance_id: str) -> Instance:
         """Return the instance. Raises EC2's error where there is none."""
@@ -111,7 +103,7 @@ class Region:
 
     def volumes_ending_with(self, instance_id: str) -> list[str]:
         """Return the volumes that are deleted when their instance ends."""
-        with self.cloud.lock:
+        with self.core.lock:
             return [
                 volume.id
                 for volume in self.volumes_of(instance_id)
@@ -122,7 +114,7 @@ class Region:
         """Remove what lies behind volumes that end. Takes its time: do not hold the lock."""
         for volume_id in volume_ids:
             try:
-                self.cloud.machines.delete_volume(volume_id)
+                self.core.machines.delete_volume(volume_id)
             except Exception:
                 # The file stays until the sandbox goes down; the instance ends all the same.
                 log.exception("The disk of %s could not be removed", volume_id)

@@ -1,10 +1,8 @@
 """How what has been begun goes on: in its time, later, never, or not well."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sandbox.ec2.state.cloud import Cloud
+from sandbox.ec2.state.core import Core
 
 Reason = tuple[str, str]
 NEVER = float("inf")
@@ -16,8 +14,8 @@ class Course:
     Hold the cloud's lock. All times are those of the cloud's clock: nothing here sleeps.
     """
 
-    def __init__(self, cloud: "Cloud") -> None:
-        self._cloud = cloud
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._spans: dict[tuple[str, str], tuple[float, float]] = {}
         self._failing: dict[str, str] = {}
         self._stillborn: dict[str, Reason] = {}
@@ -25,13 +23,13 @@ class Course:
     def begin(self, thing_id: str, state: str) -> None:
         """Begin a state: it lasts as long as the cloud's latency says, or longer."""
         now = self._now()
-        self._spans[thing_id, state] = (now, now + self._cloud.latency.seconds(state))
+        self._spans[thing_id, state] = (now, now + self._core.latency.seconds(state))
 
     def begin_launch(self, instance_id: str) -> None:
         """Begin `pending`; a host that is powered on only after that waits for it, too."""
         self.begin(instance_id, "pending")
         now, end = self._spans[instance_id, "pending"]
-        if seconds := self._cloud.latency.seconds("power-on"):
+        if seconds := self._core.latency.seconds("power-on"):
             self._spans[instance_id, "power-on"] = (now, end + seconds)
 
     def hold(self, thing_id: str, state: str, seconds: float | None) -> None:
@@ -55,7 +53,7 @@ class Course:
         if end <= self._now():
             be_over()
         elif end != NEVER:
-            self._cloud.after(end - self._now(), be_over)
+            self._core.after(end - self._now(), be_over)
 
     def lasts(self, thing_id: str, state: str) -> bool:
         """Tell whether a state that has begun is not over yet."""
@@ -83,4 +81,4 @@ class Course:
         return self._stillborn.pop(instance_id, None)
 
     def _now(self) -> float:
-        return self._cloud.clock.now().timestamp()
+        return self._core.clock.now().timestamp()

@@ -28,7 +28,7 @@ def create_snapshot(region: Region, parameters: Params) -> dict[str, Any]:
     snapshot = add_snapshot(region, volume, parameters.get("Description", ""))
     region.tag(snapshot.id, tags["snapshot"])
     place = volume.attachment.instance_id if volume.attachment else volume.id
-    region.cloud.later(place, partial(_finish_snapshot, region, snapshot))
+    region.core.later(place, partial(_finish_snapshot, region, snapshot))
     return view_snapshot(region, snapshot) | {"Progress": "0%"}
 
 
@@ -52,9 +52,9 @@ def add_snapshot(region: Region, volume: Volume, description: str) -> Snapshot:
 
 def copy_volume(region: Region, snapshot: Snapshot) -> bool:
     """Copy the volume and tell whether that worked; the root's content is its image's layer."""
-    machines = region.cloud.machines
+    machines = region.core.machines
     try:
-        with region.cloud.lock:  # the call that began it has been answered
+        with region.core.lock:  # the call that began it has been answered
             failure = region.course.failure(snapshot.id)
         if failure is not None:
             raise SandboxError(failure)
@@ -62,10 +62,10 @@ def copy_volume(region: Region, snapshot: Snapshot) -> bool:
             machines.create_snapshot(snapshot.volume_id, snapshot.id)
     except Exception:
         log.exception("Snapshot %s of %s failed", snapshot.id, snapshot.volume_id)
-        with region.cloud.lock:
+        with region.core.lock:
             snapshot.state = "error"
         return False
-    with region.cloud.lock:
+    with region.core.lock:
         is_wanted = snapshot.id in region.snapshots
     if not is_wanted:
         machines.delete_snapshot(snapshot.id)
@@ -96,7 +96,7 @@ def complete_together(
 
 def _finish_snapshot(region: Region, snapshot: Snapshot) -> None:
     copy_volume(region, snapshot)
-    with region.cloud.lock:
+    with region.core.lock:
         complete_together(region, [snapshot], lambda: None)
 
 
@@ -122,7 +122,7 @@ def remove_snapshot(region: Region, snapshot: Snapshot) -> None:
     del region.snapshots[snapshot.id]
     region.untag(snapshot.id)
     if not snapshot.is_root:
-        region.cloud.later(snapshot.id, partial(region.cloud.machines.delete_snapshot, snapshot.id))
+        region.core.later(snapshot.id, partial(region.core.machines.delete_snapshot, snapshot.id))
 
 
 def modify_snapshot_attribute(region: Region, parameters: Params) -> None:

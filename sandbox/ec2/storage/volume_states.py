@@ -15,9 +15,9 @@ def finish_creation(region: Region, volume: Volume) -> None:
     _try(
         region,
         volume,
-        lambda: region.cloud.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
+        lambda: region.core.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
     )
-    with region.cloud.lock:
+    with region.core.lock:
         failed = region.course.failure(volume.id) is not None
         region.course.end(volume.id, "creating", lambda: _be_created(volume, failed=failed))
 
@@ -25,22 +25,22 @@ def finish_creation(region: Region, volume: Volume) -> None:
 def finish_attachment(region: Region, volume: Volume, attachment: Attachment) -> None:
     """Show the volume to the host; then it is attached."""
     again = partial(finish_attachment, region, volume, attachment)
-    with region.cloud.lock:
+    with region.core.lock:
         if volume.attachment is not attachment or attachment.state != "attaching":
             return
         if region.course.lasts(volume.id, "attaching"):
             # The host does not see it before it is attached.
-            work = partial(region.cloud.later, attachment.instance_id, again)
+            work = partial(region.core.later, attachment.instance_id, again)
             region.course.end(volume.id, "attaching", work)
             return
     _try(
         region,
         volume,
-        lambda: region.cloud.machines.attach_volume(
+        lambda: region.core.machines.attach_volume(
             attachment.instance_id, volume.id, attachment.device
         ),
     )
-    with region.cloud.lock:
+    with region.core.lock:
         if attachment.state == "attaching" and volume.state != "error":
             attachment.state = "attached"
 
@@ -50,13 +50,13 @@ def finish_detachment(region: Region, volume: Volume, attachment: Attachment) ->
     if volume.attachment is not attachment:
         return
     try:
-        region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
+        region.core.machines.detach_volume(attachment.instance_id, volume.id)
     except Exception:
         log.exception("Volume %s could not be taken from its host", volume.id)
-        with region.cloud.lock:
+        with region.core.lock:
             attachment.state = "attached"
         return
-    with region.cloud.lock:
+    with region.core.lock:
         region.course.end(volume.id, "detaching", lambda: _be_free(volume, attachment))
 
 
@@ -76,5 +76,5 @@ def _try(region: Region, volume: Volume, work: Callable[[], None]) -> None:
         work()
     except Exception:
         log.exception("Volume %s failed", volume.id)
-        with region.cloud.lock:
+        with region.core.lock:
             volume.state = "error"

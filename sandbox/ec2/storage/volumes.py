@@ -21,7 +21,7 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     """CreateVolume. The same client token with the same parameters returns the same volume."""
     zone = parameters.get("AvailabilityZone") or ""
     scope = Scope("CreateVolume", f"{region.name} {zone}")
-    if made := region.cloud.tokens.find(scope, parameters):
+    if made := region.core.tokens.find(scope, parameters):
         known = region.volumes.get(made) or region.find_volume(made)
         return view_volume(region, known)
     if zone not in [one.name for one in region.network.describe_availability_zones()]:
@@ -44,9 +44,9 @@ def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     )
     region.volumes[volume.id] = volume
     region.tag(volume.id, tags["volume"])
-    region.cloud.tokens.keep(scope, parameters, volume.id)
+    region.core.tokens.keep(scope, parameters, volume.id)
     region.course.begin(volume.id, "creating")
-    region.cloud.later(volume.id, partial(volume_states.finish_creation, region, volume))
+    region.core.later(volume.id, partial(volume_states.finish_creation, region, volume))
     return view_volume(region, volume)
 
 
@@ -77,7 +77,7 @@ def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
     )
     shown = view_attachment(volume)
     region.course.begin(volume.id, "attaching")
-    region.cloud.later(
+    region.core.later(
         instance.id, partial(volume_states.finish_attachment, region, volume, volume.attachment)
     )
     return shown
@@ -106,7 +106,7 @@ def detach_volume(region: Region, parameters: Params) -> dict[str, Any]:
     attachment.state = "detaching"
     shown = view_attachment(volume)
     region.course.begin(volume.id, "detaching")
-    region.cloud.later(
+    region.core.later(
         instance_id, partial(volume_states.finish_detachment, region, volume, attachment)
     )
     return shown
@@ -124,7 +124,7 @@ def delete_volume(region: Region, parameters: Params) -> None:
     region.check_dry_run(parameters)
     del region.volumes[volume.id]
     region.untag(volume.id)
-    region.cloud.later(volume.id, partial(region.cloud.machines.delete_volume, volume.id))
+    region.core.later(volume.id, partial(region.core.machines.delete_volume, volume.id))
 
 
 def _read_line(region: Region, parameters: Params) -> BlockDevice:
