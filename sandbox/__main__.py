@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from sandbox.control import git_server, lifecycle, prerequisites
+from sandbox.control import lifecycle, prerequisites
 from sandbox.control.server_process import ServerOptions
 from sandbox.ec2.state.latency import KINDS
 from sandbox.errors import SandboxError
 from sandbox.faults.file import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
 from sandbox.hosts import base_system
+from sandbox.services import git_server
 from sandbox.twists.table import TWISTS
 
 KEPT_BY_SUDO = (

@@ -18,7 +18,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from sandbox.api.application import Wire, ticking
 from sandbox.api.imds import Imds
 from sandbox.api.persistence import Memory
-from sandbox.control import git_server
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.latency import DEFAULT, KINDS, Latency, latency_named
 from sandbox.faults.fault import Fault
@@ -27,6 +26,7 @@ from sandbox.home import Home, open_home
 from sandbox.hosts import network
 from sandbox.hosts.machines import Machines
 from sandbox.messages.call import CallLog
+from sandbox.services import git_server
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.home import Home, locked
 from sandbox.hosts import base_system, roots
-from sandbox.hosts.stacks import BASE_IMAGE, Stack, find_stack, read_stack, write_stack
+from sandbox.hosts.layer_stack import BASE_IMAGE, Stack, find_stack, read_stack, write_stack
+from sandbox.hosts.twist_layer import make_layer
 from sandbox.programs import run_program
-from sandbox.twists.layer import make_layer
 
 # Of a layer that is being copied, or removed: no stack has it.
 HIDDEN = "."

@@ -10,6 +10,7 @@ from sandbox.home import Home
 from sandbox.hosts import cgroups, disks, firewall, layers, network, packet_loss
 from sandbox.hosts.attached_disks import AttachedDisks
 from sandbox.hosts.disks import Disk
+from sandbox.hosts.layer_stack import stack_of
 from sandbox.hosts.nspawn import (
     START_POWEROFF,
     START_REBOOT,
@@ -19,7 +20,6 @@ from sandbox.hosts.nspawn import (
     start_guest,
     tail,
 )
-from sandbox.hosts.stacks import stack_of
 
 log = logging.getLogger(__name__)
 

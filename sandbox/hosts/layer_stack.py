@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.home import Home, write_json
-from sandbox.twists.layer import layer_of
+from sandbox.hosts.twist_layer import layer_of
 from sandbox.twists.table import BY_NAME, Nature, nature_of
 
 BASE_IMAGE = "base"
