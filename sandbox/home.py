@@ -4,15 +4,12 @@ The number N names the sandbox's bridge, subnet, namespaces and ports, so that s
 can run side by side. The default home is always number 0; other homes take the first that is free.
 """
 
-import fcntl
-import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.files import locked, write_json
 
 DEFAULT_PATH = Path("/var/lib/notebake-sandbox")
 CLAIMS = Path("/run/notebake-sandbox/numbers")
@@ -133,22 +130,6 @@ def release_number(home: Home) -> None:
         if _holder(home.number) == home.path:
             (CLAIMS / str(home.number)).unlink()
     (home.path / "number").unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file while the block runs; others wait."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write by rename, so that no reader ever sees half of it."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(json.dumps(content, indent=2) + "\n")
-    beside.replace(path)
 
 
 def _claim_number(place: Path) -> int:

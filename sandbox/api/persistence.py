@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.ec2.model import BlockDevice, Image, Snapshot
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.region import Region
+from sandbox.files import replace_file
 
 VERSION = 1
 
@@ -42,9 +43,7 @@ class Memory:
         with self._lock:
             if text == self._written:
                 return
-            beside = self._path.with_suffix(".new")
-            beside.write_text(text)
-            beside.replace(self._path)
+            replace_file(self._path, text)
             self._written = text
 
 

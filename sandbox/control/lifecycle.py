@@ -13,7 +13,8 @@ from sandbox.control.server_process import (
     stop_server,
 )
 from sandbox.errors import SandboxError
-from sandbox.home import Home, locked, release_number
+from sandbox.files import locked
+from sandbox.home import Home, release_number
 from sandbox.hosts import base_system, layers, network
 
 # What a home keeps between one `up` and the next; what is served by git is the person's own.

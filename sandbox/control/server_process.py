@@ -16,8 +16,8 @@ from typing import Any
 
 from sandbox.ec2.state.latency import DEFAULT
 from sandbox.errors import SandboxError
-from sandbox.home import Home, write_json
-from sandbox.hosts.nspawn import tail
+from sandbox.files import tail, write_json
+from sandbox.home import Home
 
 READY_PATHS = ("/notebake-sandbox/health", "/moto-api/")
 START_TIMEOUT_SECONDS = 60

@@ -4,12 +4,17 @@ Tags are kept by moto's tag store, together with those of networks, groups and k
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sandbox.hosts.machines import Rule
+
+Params = Mapping[str, Any]
+"""The parameters of a call, as moto has parsed them."""
+View = dict[str, Any]
+"""What a call shows of a resource, by botocore's field names."""
 
 STATE_CODES = {
     "pending": 0,

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from sandbox.files import replace_file
 from sandbox.hosts import disks
 from sandbox.hosts.disks import STORE_MODEL, Disk
 
@@ -50,9 +51,7 @@ class AttachedDisks:
             if disk not in self._loops:
                 self._loops[disk] = disks.attach_loop(disk.file)
         lines = [disks.table_line(self._loops[disk], disk) for disk in every]
-        beside = self._place / "shared" / ".devices.new"
-        beside.write_text("".join(lines))
-        beside.replace(self._place / "shared" / "devices")
+        replace_file(self._place / "shared" / "devices", "".join(lines))
 
     def release(self, *, keep_store: bool) -> None:
         """Give the loop devices back, and the content of the instance store unless it is kept."""

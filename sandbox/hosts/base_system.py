@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.home import locked
+from sandbox.files import locked
 from sandbox.hosts import apt_sources
 from sandbox.programs import run_program
 

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.home import Home, write_json
+from sandbox.files import write_json
+from sandbox.home import Home
 from sandbox.hosts.twist_layer import layer_of
 from sandbox.twists.table import BY_NAME, Nature, nature_of
 

@@ -9,7 +9,8 @@ import uuid
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.home import Home, locked
+from sandbox.files import locked
+from sandbox.home import Home
 from sandbox.hosts import base_system, roots
 from sandbox.hosts.layer_stack import BASE_IMAGE, Stack, find_stack, read_stack, write_stack
 from sandbox.hosts.twist_layer import make_layer

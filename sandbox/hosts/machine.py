@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from sandbox.errors import SandboxError
+from sandbox.files import tail
 from sandbox.home import Home
 from sandbox.hosts import cgroups, disks, firewall, layers, network, packet_loss
 from sandbox.hosts.attached_disks import AttachedDisks
@@ -18,7 +19,6 @@ from sandbox.hosts.nspawn import (
     Guest,
     remove_traces,
     start_guest,
-    tail,
 )
 
 log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.files import tail
 from sandbox.home import Home
 from sandbox.hosts import cgroups
 from sandbox.programs import run_program
@@ -125,15 +126,6 @@ def remove_traces(home: Home, machine_id: str) -> None:
         while folder.is_mount():
             run_program("umount", folder)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def tail(path: Path, size: int) -> str:
-    """Return the last bytes of a file as text; nothing if there is none."""
-    if not path.exists():
-        return ""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - size))
-        return stream.read().decode(errors="replace")
 
 
 def _nspawn(name: str, hostname: str, root: Path, namespace: Path, shared: Path) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.home import locked
+from sandbox.files import locked
 from sandbox.hosts.disks import attach_loop_anew
 from sandbox.programs import run_program
 from sandbox.twists.table import MIB, Nature

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.home import locked
+from sandbox.files import locked
 from sandbox.hosts import network
 from sandbox.programs import run_program
 from sandbox.twists.table import BY_NAME, Twist

@@ -52,7 +52,7 @@ class FaultGate:
                 continue
             if fault.effect == "lose_before":
                 return _lose(fault, f"{call.action} never arrived")
-            return refuse(fault, call.service, call.operation)
+            return refuse(call, fault.code or "", fault.status, fault.message)
         return None
 
     def _ask(self, call: Call, facts: Facts, ask: Callable[[], Reply]) -> Reply:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from html import escape
 
-from sandbox.faults.fault import Fault
+from sandbox.messages.call import Call
 from sandbox.messages.reply import Reply
 
 EXPIRED = "The security token included in the request is expired"
@@ -52,15 +52,16 @@ OTHERWISE = Known(400, "The sandbox was told to refuse this call.")
 _JSON = {"ssm", "servicequotas", "pricing", "scheduler"}
 
 
-def refuse(fault: Fault, service: str, action: str) -> Reply:
-    """Return the answer with which the service refuses a call."""
-    code = fault.code or "InternalError"
+def refuse(call: Call, code: str, status: int | None = None, message: str | None = None) -> Reply:
+    """Return the error with which the call's service refuses it, in AWS's words unless told."""
     known = KNOWN.get(code, OTHERWISE)
-    message = fault.message or known.message
-    if code == "UnauthorizedOperation" and not fault.message:
-        message += " User: arn:aws:iam::123456789012:user/sandbox is not authorized to perform: "
-        message += f"{service}:{action} because no identity-based policy allows the action"
-    return write_error(service, fault.status or known.status, code, message)
+    if code == "UnauthorizedOperation" and not message:
+        message = (
+            f"{known.message} User: arn:aws:iam::123456789012:user/sandbox is not authorized to "
+            f"perform: {call.service}:{call.operation} because no identity-based policy allows "
+            "the action"
+        )
+    return write_error(call.service, status or known.status, code, message or known.message)
 
 
 def write_page(status: int) -> Reply:

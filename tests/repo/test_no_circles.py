@@ -1,4 +1,7 @@
-"""No file imports itself by way of others, read from all of its import statements."""
+"""No file imports itself by way of others, and the folders of sandbox/ import downwards only.
+
+Every import statement counts: those for types only and those within functions, too.
+"""
 
 from collections.abc import Mapping
 
@@ -7,6 +10,27 @@ import pytest
 from tests.repo.test_architecture import imports, modules
 
 TOPS = ("sandbox",)
+# Folders and files, the lowest first: what stands in one line knows nothing of the others there.
+ORDER = {
+    "sandbox": (
+        ("errors", "clock"),
+        ("files", "programs"),
+        ("home", "twists", "messages", "faults"),
+        ("hosts",),
+        ("ec2",),
+        ("services", "validation", "injection"),
+        ("api", "control"),
+        ("__main__",),
+    ),
+    "sandbox.ec2": (
+        ("errors", "model"),
+        ("state",),
+        ("storage",),
+        ("instances",),
+        ("images",),
+        ("calls",),
+    ),
+}
 
 
 def graph_of(top: str) -> dict[str, set[str]]:
@@ -56,3 +80,19 @@ def test_a_circle_is_found_and_named_whole() -> None:
 
     assert circles(graph) == {frozenset("abc")}
     assert shown(circles(graph)) == "circle: a, b, c"
+
+
+@pytest.mark.parametrize("folder", ORDER)
+def test_folders_import_downwards_only(folder: str) -> None:
+    level = {name: number for number, line in enumerate(ORDER[folder]) for name in line}
+    depth = folder.count(".") + 1
+    edges = {
+        (source.split(".")[depth], target.split(".")[depth])
+        for source, targets in graph_of("sandbox").items()
+        for target in targets
+        if all(name.startswith(f"{folder}.") for name in (source, target))
+    }
+    across = {(source, target) for source, target in edges if source != target}
+
+    assert {name for edge in across for name in edge} == set(level), "every part is in the order"
+    assert {edge for edge in across if level[edge[0]] <= level[edge[1]]} == set()

@@ -1,6 +1,6 @@
 """The Describe calls for instances, volumes, snapshots and images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.ec2.calls.filter_fields import (
@@ -11,12 +11,12 @@ from sandbox.ec2.calls.filter_fields import (
 )
 from sandbox.ec2.calls.filters import matches, page
 from sandbox.ec2.errors import invalid_value, not_found, refusal
-from sandbox.ec2.instances.view import view_instance, view_tags
-from sandbox.ec2.model import STATE_CODES, Image, Instance, Snapshot
+from sandbox.ec2.images.view import view_image
+from sandbox.ec2.instances.view import view_instance
+from sandbox.ec2.model import STATE_CODES, Image, Instance, Params, Snapshot
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.storage.view import view_image, view_snapshot, view_volume
-
-Params = Mapping[str, Any]
+from sandbox.ec2.state.tags import view_tags
+from sandbox.ec2.storage.view import view_snapshot, view_volume
 
 
 def describe_instances(region: Region, parameters: Params) -> dict[str, Any]:

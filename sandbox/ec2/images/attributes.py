@@ -1,17 +1,14 @@
 """What the owner of an image may do with it: share it, describe it better, deregister it."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from sandbox.ec2.errors import invalid_value, refusal
-from sandbox.ec2.model import Image
+from sandbox.ec2.images.view import iso_time, reported_launch
+from sandbox.ec2.model import Image, Params
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.storage.block_devices import default_key
 from sandbox.ec2.storage.snapshots import check_account, remove_snapshot
-from sandbox.ec2.storage.view import iso_time, reported_launch
-
-Params = Mapping[str, Any]
 
 
 def deregister_image(region: Region, parameters: Params) -> dict[str, Any]:

@@ -10,14 +10,13 @@ from typing import Any
 from sandbox.ec2.errors import invalid_value, refusal
 from sandbox.ec2.instances import boot
 from sandbox.ec2.instances.types import instance_store_sizes_gib
-from sandbox.ec2.model import BlockDevice, Image, Instance, Snapshot, Volume, new_id
+from sandbox.ec2.model import BlockDevice, Image, Instance, Params, Snapshot, Volume, new_id
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage.block_devices import merge_mapping
 from sandbox.ec2.storage.snapshots import add_snapshot, complete_together, copy_volume
 
 log = logging.getLogger(__name__)
-Params = Mapping[str, Any]
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
 NAME = re.compile(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}")
 

@@ -1,6 +1,5 @@
 """What an image's owner decides about its end: deprecated, disabled, protected; and who uses it."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,9 +7,9 @@ from moto.utilities.utils import get_partition
 
 from sandbox.ec2.errors import invalid_value, refusal
 from sandbox.ec2.images.attributes import find_own_image
+from sandbox.ec2.model import Params
 from sandbox.ec2.state.region import Region
 
-Params = Mapping[str, Any]
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html
 LATEST_DEPRECATION = timedelta(days=3653)
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deregistration-protection.html

@@ -1,7 +1,6 @@
-"""Attributes of an instance, and the account's settings."""
+"""Attributes of an instance."""
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
 from sandbox.ec2.errors import invalid_value, refusal, unsupported
@@ -9,11 +8,8 @@ from sandbox.ec2.instances import user_data
 from sandbox.ec2.instances.security_groups import apply_rules
 from sandbox.ec2.instances.types import check_offered, check_type
 from sandbox.ec2.instances.view import view_groups, view_instance
-from sandbox.ec2.model import Instance
+from sandbox.ec2.model import Instance, Params
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.storage.block_devices import key_in_force
-
-Params = Mapping[str, Any]
 
 
 def describe_instance_attribute(region: Region, parameters: Params) -> dict[str, Any]:
@@ -84,38 +80,6 @@ def modify_instance_metadata_options(region: Region, parameters: Params) -> dict
         "InstanceId": instance.id,
         "InstanceMetadataOptions": instance.metadata_options,
     }
-
-
-def get_ebs_default_kms_key_id(region: Region, parameters: Params) -> dict[str, Any]:
-    """GetEbsDefaultKmsKeyId."""
-    region.check_dry_run(parameters)
-    return {"KmsKeyId": key_in_force(region)}
-
-
-def get_instance_metadata_defaults(region: Region, parameters: Params) -> dict[str, Any]:
-    """GetInstanceMetadataDefaults: the account has set none."""
-    region.check_dry_run(parameters)
-    return {"AccountLevel": {}}
-
-
-def describe_vpc_block(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeVpcBlockPublicAccessOptions: nothing is blocked, and no call here changes that."""
-    region.check_dry_run(parameters)
-    options = {
-        "AwsAccountId": region.account_id,
-        "AwsRegion": region.name,
-        "State": "default-state",
-        "InternetGatewayBlockMode": "off",
-        "ManagedBy": "account",
-        "ExclusionsAllowed": "allowed",
-    }
-    return {"VpcBlockPublicAccessOptions": options}
-
-
-def describe_vpc_exclusions(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeVpcBlockPublicAccessExclusions: there are none."""
-    region.check_dry_run(parameters)
-    return {"VpcBlockPublicAccessExclusions": []}
 
 
 def _named_attributes(parameters: Params) -> list[tuple[str, Any]]:

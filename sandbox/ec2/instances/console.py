@@ -2,14 +2,13 @@
 
 import base64
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from sandbox.ec2.errors import refusal
 from sandbox.ec2.instances.types import is_nitro
+from sandbox.ec2.model import Params
 from sandbox.ec2.state.region import Region
 
-Params = Mapping[str, Any]
 # The kernel, systemd and cloud-init all write to ttyS0, and wait for nobody.
 ANOTHER_WRITER = '[   17.043216] audit: type=1400 apparmor="STATUS" operation="profile_load"\r\n'
 HOST_KEY = re.compile(r"^(?:\S+ )?ssh-\S+ AAAA\S+|SHA256:\S{43}", re.MULTILINE)

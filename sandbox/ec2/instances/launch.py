@@ -1,6 +1,5 @@
 """RunInstances: check everything as EC2 does, then name the instance; its host boots afterwards."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,12 +9,10 @@ from sandbox.ec2.instances.capacity import check_room
 from sandbox.ec2.instances.launch_plan import LaunchPlan, plan_launch
 from sandbox.ec2.instances.placement import Placement, check_addresses, token_place
 from sandbox.ec2.instances.view import view_reservation
-from sandbox.ec2.model import Attachment, BlockDevice, Image, Instance, Volume, new_id
+from sandbox.ec2.model import Attachment, BlockDevice, Image, Instance, Params, Volume, new_id
 from sandbox.ec2.state import base_images
 from sandbox.ec2.state.client_tokens import Scope
 from sandbox.ec2.state.region import Region
-
-Params = Mapping[str, Any]
 
 
 def run_instances(region: Region, parameters: Params) -> dict[str, Any]:

@@ -1,19 +1,16 @@
 """What a launch needs, checked as EC2 checks it before anything exists."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox.ec2.errors import check_known, invalid_value, missing, refusal, unsupported
 from sandbox.ec2.instances import user_data
 from sandbox.ec2.instances.placement import Placement, choose_placement
 from sandbox.ec2.instances.types import check_type
-from sandbox.ec2.model import BlockDevice, Image
+from sandbox.ec2.model import BlockDevice, Image, Params
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import Specified, read_tag_specifications
 from sandbox.ec2.storage.block_devices import launch_mapping
 
-Params = Mapping[str, Any]
 TAGGED = ["instance", "volume", "network-interface"]
 KNOWN = {
     "BlockDeviceMappings",

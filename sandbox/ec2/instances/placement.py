@@ -8,10 +8,10 @@ from typing import Any
 from sandbox.ec2.errors import check_known, refusal, unsupported
 from sandbox.ec2.instances.capacity import facts_of, has_room
 from sandbox.ec2.instances.types import check_offered, zones_offering
+from sandbox.ec2.model import Params
 from sandbox.ec2.state.region import Region
 from sandbox.hosts import addresses
 
-Params = Mapping[str, Any]
 KNOWN_OF_INTERFACE = {
     "AssociatePublicIpAddress",
     "DeleteOnTermination",

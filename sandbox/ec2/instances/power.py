@@ -4,7 +4,6 @@ Each call answers at once with the state that begins; the rest happens in the ba
 for each instance by itself.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,10 +12,8 @@ from sandbox.ec2.instances import boot
 from sandbox.ec2.instances.capacity import check_room
 from sandbox.ec2.instances.state import enter_state
 from sandbox.ec2.instances.termination import terminate
-from sandbox.ec2.model import STATE_CODES, Instance
+from sandbox.ec2.model import STATE_CODES, Instance, Params
 from sandbox.ec2.state.region import Region
-
-Params = Mapping[str, Any]
 
 BY_USER = ("Client.UserInitiatedShutdown", "User initiated shutdown")
 

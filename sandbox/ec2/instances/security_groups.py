@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.ec2.errors import invalid_value, missing, refusal
+from sandbox.ec2.model import Params
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.hosts.machines import Rule
-
-Params = Mapping[str, Any]
 
 
 def apply_rules(region: Region) -> None:

@@ -1,11 +1,8 @@
 """How instances are shown: botocore's field names."""
 
-from typing import Any
-
-from sandbox.ec2.model import STATE_CODES, Instance, Volume
+from sandbox.ec2.model import STATE_CODES, Instance, View, Volume
 from sandbox.ec2.state.region import Region
-
-View = dict[str, Any]
+from sandbox.ec2.state.tags import view_tags
 
 
 def view_reservation(region: Region, reservation_id: str) -> View:
@@ -121,8 +118,3 @@ def _view_device(volume: Volume) -> View:
             "DeleteOnTermination": attachment.delete_on_termination,
         },
     }
-
-
-def view_tags(region: Region, resource_id: str) -> list[View]:
-    """Show the tags of anything."""
-    return [{"Key": key, "Value": value} for key, value in region.tags_of(resource_id).items()]

@@ -1,11 +1,11 @@
 """Tags: their limits, and the tags that a creating call brings along."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from moto.ec2.models import validate_resource_ids
 
 from sandbox.ec2.errors import not_found, refusal
+from sandbox.ec2.model import Params, View
 from sandbox.ec2.state.region import Region
 
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
@@ -16,7 +16,7 @@ LONGEST_VALUE = 256
 Specified = dict[str, dict[str, str]]
 
 
-def read_tag_specifications(parameters: Mapping[str, Any], allowed: Sequence[str]) -> Specified:
+def read_tag_specifications(parameters: Params, allowed: Sequence[str]) -> Specified:
     """Return the checked tags of each resource type that the call may tag."""
     given = parameters.get("TagSpecifications") or parameters.get("TagSpecification") or []
     specified: Specified = {kind: {} for kind in allowed}
@@ -31,7 +31,7 @@ def read_tag_specifications(parameters: Mapping[str, Any], allowed: Sequence[str
     return specified
 
 
-def create_tags(region: Region, parameters: Mapping[str, Any]) -> None:
+def create_tags(region: Region, parameters: Params) -> None:
     """CreateTags: all of the resources get the tags, or none does."""
     tags = _read_tags(parameters.get("Tags", []))
     resource_ids = parameters["Resources"]
@@ -43,7 +43,7 @@ def create_tags(region: Region, parameters: Mapping[str, Any]) -> None:
         region.tag(resource_id, tags)
 
 
-def delete_tags(region: Region, parameters: Mapping[str, Any]) -> None:
+def delete_tags(region: Region, parameters: Params) -> None:
     """DeleteTags: a tag given with a value goes only if it has that value."""
     for resource_id in parameters["Resources"]:
         check_exists(region, resource_id)
@@ -52,6 +52,11 @@ def delete_tags(region: Region, parameters: Mapping[str, Any]) -> None:
         for tag in parameters.get("Tags", [{"Key": key} for key in kept]):
             if tag.get("Value", kept.get(tag["Key"])) == kept.get(tag["Key"]):
                 region.untag(resource_id, tag["Key"])
+
+
+def view_tags(region: Region, resource_id: str) -> list[View]:
+    """Show the tags of a resource."""
+    return [{"Key": key, "Value": value} for key, value in region.tags_of(resource_id).items()]
 
 
 def check_exists(region: Region, resource_id: str) -> None:

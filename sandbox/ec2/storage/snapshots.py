@@ -1,12 +1,12 @@
 """Snapshots: create, delete, share."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from sandbox.ec2.errors import invalid_value, refusal
-from sandbox.ec2.model import Snapshot, Volume, new_id
+from sandbox.ec2.model import Params, Snapshot, Volume, new_id
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage.block_devices import default_key
@@ -14,7 +14,6 @@ from sandbox.ec2.storage.view import view_snapshot
 from sandbox.errors import SandboxError
 
 log = logging.getLogger(__name__)
-Params = Mapping[str, Any]
 
 
 def create_snapshot(region: Region, parameters: Params) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """Volumes: create, attach, detach, delete."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from sandbox.ec2.errors import invalid_value, missing, refusal, unsupported
-from sandbox.ec2.model import Attachment, BlockDevice, Volume, new_id
+from sandbox.ec2.model import Attachment, BlockDevice, Params, Volume, new_id
 from sandbox.ec2.state.client_tokens import Scope
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
@@ -13,8 +12,6 @@ from sandbox.ec2.storage import volume_states
 from sandbox.ec2.storage.block_devices import LARGEST_GIB, encrypt_by_default
 from sandbox.ec2.storage.view import view_attachment, view_volume
 from sandbox.ec2.storage.volume_limits import check_performance
-
-Params = Mapping[str, Any]
 
 
 def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
