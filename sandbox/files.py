@@ -1,4 +1,4 @@
-"""Files: locked, replaced whole, and read from their end."""
+"""Files: locking them, replacing them whole, and reading their end."""
 
 import fcntl
 import json

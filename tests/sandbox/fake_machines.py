@@ -110,8 +110,8 @@ class FakeMachines:
         self._note("kill", machine_id)
         self.end_from_inside(machine_id, Exit.KILLED)
 
-    def never_boots(self, machine_id: str) -> None:
-        self._note("never_boots", machine_id)
+    def prevent_boot(self, machine_id: str) -> None:
+        self._note("prevent_boot", machine_id)
 
     def cut_ssh(self, machine_id: str) -> int:
         assert machine_id in self.roots

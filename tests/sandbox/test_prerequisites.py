@@ -54,7 +54,7 @@ def test_the_packages_to_install_are_named(tmp_path: Path, monkeypatch: pytest.M
     packages = prerequisites.missing_packages()
     assert "git" not in packages
     assert {"systemd-container", "mmdebstrap", "nftables"} <= set(packages)
-    assert any("no apt-get" in reason for reason in prerequisites.impossible(tmp_path))
+    assert any("no apt-get" in reason for reason in prerequisites.find_obstacles(tmp_path))
 
 
 def test_an_archive_out_of_reach_is_reported_with_what_it_said(

@@ -20,7 +20,7 @@ def get_instance_metadata_defaults(region: Region, parameters: Params) -> dict[s
 
 
 def describe_vpc_block(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeVpcBlockPublicAccessOptions: nothing is blocked, and no call here changes that."""
+    """DescribeVpcBlockPublicAccessOptions: nothing is blocked."""
     region.check_dry_run(parameters)
     options = {
         "AwsAccountId": region.account_id,

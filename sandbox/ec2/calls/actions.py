@@ -1,4 +1,4 @@
-"""Every EC2 action that the sandbox answers: its own, those left to moto, and nothing else."""
+"""The EC2 actions that the sandbox answers: its own, and those that it leaves to moto."""
 
 from collections.abc import Callable
 from typing import Any
@@ -107,7 +107,7 @@ LEFT_TO_MOTO = frozenset(
 )
 
 
-# What would be ignored here but not on EC2; RunInstances has a list of what it takes.
+# Parameters that the sandbox would ignore and EC2 would not; RunInstances has its own list.
 NOT_SUPPORTED: dict[str, set[str]] = {
     "AttachVolume": {"EbsCardIndex"},
     "CreateImage": {"BootModeOverride", "SnapshotLocation"},
@@ -134,12 +134,12 @@ NOT_SUPPORTED: dict[str, set[str]] = {
     "StopInstances": {"Force", "Hibernate", "SkipOsShutdown"},
 }
 
-# What is refused before moto sees the call, and what follows once moto has done it.
+# Checks before moto sees a call, and work that follows when moto has succeeded.
 CHECKS: dict[str, Callable[[Region, Params], None]] = {
     "AuthorizeSecurityGroupIngress": security_groups.check_new_rules,
     "CreateKeyPair": key_pairs.check_key_pair,
     "CreateSecurityGroup": security_groups.check_new_group,
-    "DeleteKeyPair": key_pairs.find_key_by_id,
+    "DeleteKeyPair": key_pairs.delete_by_id,
     "DeleteSecurityGroup": security_groups.check_unused,
     "DescribeKeyPairs": key_pairs.check_key_names,
     "ImportKeyPair": key_pairs.check_key_pair,

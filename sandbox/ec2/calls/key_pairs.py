@@ -1,29 +1,27 @@
-"""Key pairs: moto keeps them; this refuses what EC2 refuses."""
+"""Key pairs: moto keeps them; this raises EC2's errors."""
 
-from sandbox.ec2.errors import refusal
+from sandbox.ec2.errors import ec2_error
 from sandbox.ec2.model import Params
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 
 
 def check_key_pair(region: Region, parameters: Params) -> None:
-    """Refuse a name that is taken. moto would take a key of another type for the same one."""
+    """Raise EC2's error for a taken name: moto checks it only among keys of the same type."""
     read_tag_specifications(parameters, ["key-pair"])
     name = parameters["KeyName"]
     if name in region.network.key_pairs:
-        raise refusal("InvalidKeyPair.Duplicate", f"The keypair '{name}' already exists.")
+        raise ec2_error("InvalidKeyPair.Duplicate", f"The keypair '{name}' already exists.")
 
 
 def check_key_names(region: Region, parameters: Params) -> None:
-    """Refuse a name that no key has, in EC2's words."""
+    """Raise EC2's error for a name that no key pair has."""
     for name in parameters.get("KeyNames", []):
-        pair = region.network.key_pairs.get(name)
-        if not pair or not region.sight.shows(pair.id):
-            raise refusal("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
+        region.find_key_pair(name)
 
 
-def find_key_by_id(region: Region, parameters: Params) -> None:
-    """DeleteKeyPair also takes the key's id, which moto overlooks."""
+def delete_by_id(region: Region, parameters: Params) -> None:
+    """Delete the key pair with the given id, which moto ignores."""
     for pair in list(region.network.key_pairs.values()):
         if pair.id == parameters.get("KeyPairId"):
             region.check_dry_run(parameters)

@@ -10,7 +10,7 @@ LAUNCH_DELAY = timedelta(days=1)
 
 
 def view_image(region: Region, image: Image) -> View:
-    """Show an image; its tags only to its owner."""
+    """Show an image."""
     shown: View = {
         "ImageId": image.id,
         "Name": image.name,
@@ -36,7 +36,7 @@ def view_image(region: Region, image: Image) -> View:
         "SourceInstanceId": image.source_instance_id,
         "SourceImageId": image.source_image_id,
         "SourceImageRegion": region.name if image.source_image_id else None,
-        "BlockDeviceMappings": [view_block_device(line) for line in image.mapping],
+        "BlockDeviceMappings": [_view_block_device(entry) for entry in image.mapping],
         "DeprecationTime": iso_time(image.deprecation_time),
         "DeregistrationProtection": image.deregistration_protection,
         "LastLaunchedTime": iso_time(reported_launch(region, image)),
@@ -48,30 +48,29 @@ def view_image(region: Region, image: Image) -> View:
 
 
 def iso_time(moment: datetime | None) -> str | None:
-    """Write a time as EC2 does where it shows a text."""
+    """Write a time as EC2 does in text fields."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z" if moment else None
 
 
 def reported_launch(region: Region, image: Image) -> datetime | None:
-    """Return when the image was last launched, as far as EC2 says: a day later, to the owner.
+    """Return the time of the last launch that EC2 reports: a day late, and only to the owner.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-last-launched-time.html
     """
-    launches = [one for one in image.launch_times if one + LAUNCH_DELAY <= region.now()]
+    launches = [time for time in image.launch_times if time + LAUNCH_DELAY <= region.now()]
     return max(launches) if launches and image.owner_id == region.account_id else None
 
 
-def view_block_device(line: BlockDevice) -> View:
-    """Show one line of an image's mapping."""
-    if line.virtual_name:
-        return {"DeviceName": line.device, "VirtualName": line.virtual_name}
+def _view_block_device(entry: BlockDevice) -> View:
+    if entry.virtual_name:
+        return {"DeviceName": entry.device, "VirtualName": entry.virtual_name}
     ebs = {
-        "SnapshotId": line.snapshot_id,
-        "VolumeSize": line.size_gib,
-        "VolumeType": line.volume_type,
-        "Iops": line.iops,
-        "Throughput": line.throughput,
-        "Encrypted": line.encrypted,
-        "DeleteOnTermination": line.delete_on_termination,
+        "SnapshotId": entry.snapshot_id,
+        "VolumeSize": entry.size_gib,
+        "VolumeType": entry.volume_type,
+        "Iops": entry.iops,
+        "Throughput": entry.throughput,
+        "Encrypted": entry.encrypted,
+        "DeleteOnTermination": entry.delete_on_termination,
     }
-    return {"DeviceName": line.device, "Ebs": {k: v for k, v in ebs.items() if v is not None}}
+    return {"DeviceName": entry.device, "Ebs": {k: v for k, v in ebs.items() if v is not None}}

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from sandbox.ec2.errors import invalid_value, refusal, unsupported
+from sandbox.ec2.errors import ec2_error, invalid_value, unsupported
 from sandbox.ec2.instances import user_data
 from sandbox.ec2.instances.security_groups import apply_rules
 from sandbox.ec2.instances.types import check_offered, check_type
@@ -45,12 +45,12 @@ def describe_instance_attribute(region: Region, parameters: Params) -> dict[str,
 
 
 def modify_instance_attribute(region: Region, parameters: Params) -> None:
-    """ModifyInstanceAttribute: one attribute for each call, as on EC2."""
+    """ModifyInstanceAttribute: a single attribute per call, as on EC2."""
     instance = region.find_instance(parameters["InstanceId"])
     given = dict(_named_attributes(parameters))
     if len(given) != 1:
         message = "Exactly one attribute may be modified by a call"
-        raise refusal("InvalidParameterCombination", message)
+        raise ec2_error("InvalidParameterCombination", message)
     ((name, value),) = given.items()
     region.check_dry_run(parameters)
     if name == "instanceInitiatedShutdownBehavior":
@@ -101,7 +101,7 @@ def _named_attributes(parameters: Params) -> list[tuple[str, Any]]:
 
 
 def _change_groups(region: Region, instance: Instance, group_ids: list[str]) -> None:
-    groups = [region.find_group(one) for one in group_ids]
+    groups = [region.find_group(group_id) for group_id in group_ids]
     instance.group_ids = list(group_ids)
     instance.interface._group_set = groups
     apply_rules(region)
@@ -109,21 +109,21 @@ def _change_groups(region: Region, instance: Instance, group_ids: list[str]) -> 
 
 def _change_devices(region: Region, instance: Instance, mapping: list[Params]) -> None:
     attached = {
-        one.attachment.device: one.attachment
-        for one in region.volumes_of(instance.id)
-        if one.attachment
+        volume.attachment.device: volume.attachment
+        for volume in region.volumes_of(instance.id)
+        if volume.attachment
     }
-    for one in mapping:
-        attachment = attached.get(one.get("DeviceName", ""))
+    for change in mapping:
+        attachment = attached.get(change.get("DeviceName", ""))
         if not attachment:
-            message = f"No device is currently mapped at {one.get('DeviceName')}"
-            raise refusal("InvalidInstanceAttributeValue", message)
-        attachment.delete_on_termination = bool(one.get("Ebs", {}).get("DeleteOnTermination"))
+            message = f"No device is currently mapped at {change.get('DeviceName')}"
+            raise ec2_error("InvalidInstanceAttributeValue", message)
+        attachment.delete_on_termination = bool(change.get("Ebs", {}).get("DeleteOnTermination"))
 
 
 def _change_stopped(region: Region, instance: Instance, name: str, value: Any) -> None:
     if instance.state != "stopped":
-        raise refusal(
+        raise ec2_error(
             "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state."
         )
     if name == "instanceType":

@@ -6,30 +6,30 @@ from dataclasses import dataclass
 from sandbox.ec2.model import Instance
 from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.state.state_log import Changes
+from sandbox.ec2.state.state_log import StateLog
 
 CLOSE_TIMEOUT_SECONDS = 20
 
 
 @dataclass(eq=False)
 class Cloud(Core):
-    """One account's EC2, with a region for each name that a call has used."""
+    """An account's EC2, with a region for each name that a call has used."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._regions: dict[str, Region] = {}
-        self.changes = Changes(self)
-        self.on_change.append(lambda: self.changes.note(self.regions()))
+        self.state_log = StateLog(self)
+        self.on_change.append(lambda: self.state_log.note(self.regions()))
 
     def region(self, name: str) -> Region:
-        """Return the region; the first call for a name makes it."""
+        """Return the region, creating it when it is first used."""
         with self.lock:
             if name not in self._regions:
                 self._regions[name] = Region(self, name)
             return self._regions[name]
 
     def regions(self) -> list[Region]:
-        """Return the regions that calls have used."""
+        """Return the regions that have been used."""
         with self.lock:
             return list(self._regions.values())
 

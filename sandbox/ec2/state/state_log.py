@@ -1,4 +1,4 @@
-"""What has changed its state, and when: so that whoever waits can be asked how long he took."""
+"""The log of changes of state, with their times: it tells how long a caller waited."""
 
 import time
 from collections import deque
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from sandbox.ec2.state.core import Core
 from sandbox.ec2.state.region import Region
 
-KEPT = 10_000
+MOST_RECORDS = 10_000
 GONE = "gone"
 
 Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change of state. Something that is deleted, detached or deregistered is `gone`.
+class StateChange:
+    """A change of state. A resource that is deleted, detached or deregistered is `gone`.
 
     `time` is this machine's, as in the log of calls; `cloud_time` that of the cloud's clock. Both
     are seconds since 1970. An attachment has the id of its volume.
@@ -30,16 +30,16 @@ class Change:
     state: str
 
 
-class Changes:
+class StateLog:
     """The latest changes of state of what an account owns. Hold the cloud's lock."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._last: dict[Key, str] = {}
-        self._records: deque[Change] = deque(maxlen=KEPT)
+        self._records: deque[StateChange] = deque(maxlen=MOST_RECORDS)
 
     def note(self, regions: Iterable[Region]) -> None:
-        """Note what is in another state than the last time."""
+        """Record the states that differ from those of the last time."""
         now: dict[Key, str] = {}
         for region in regions:
             now.update(_states_of(region))
@@ -47,11 +47,11 @@ class Changes:
             return
         changed = [(key, state) for key, state in now.items() if self._last.get(key) != state]
         changed += [(key, GONE) for key in self._last if key not in now]
-        moments = time.time(), self._core.clock.now().timestamp()
-        self._records.extend(Change(*moments, *key, state) for key, state in changed)
+        times = time.time(), self._core.clock.now().timestamp()
+        self._records.extend(StateChange(*times, *key, state) for key, state in changed)
         self._last = now
 
-    def records(self) -> list[Change]:
+    def records(self) -> list[StateChange]:
         """Return the changes, the oldest first."""
         with self._core.lock:
             return list(self._records)

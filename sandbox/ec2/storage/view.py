@@ -28,7 +28,7 @@ def view_volume(region: Region, volume: Volume) -> View:
 def view_attachment(volume: Volume) -> View:
     """Show where a volume is attached."""
     attachment = volume.attachment
-    assert attachment is not None  # noqa: S101  (the callers look first)
+    assert attachment is not None  # noqa: S101  (the callers check it)
     return {
         "VolumeId": volume.id,
         "InstanceId": attachment.instance_id,
@@ -60,4 +60,4 @@ def view_snapshot(region: Region, snapshot: Snapshot) -> View:
 def _progress(region: Region, snapshot: Snapshot) -> str:
     if snapshot.state != "pending":
         return snapshot.progress
-    return f"{region.course.percent(snapshot.id, 'snapshot')}%"
+    return f"{region.transitions.percent(snapshot.id, 'snapshot')}%"
