@@ -34,6 +34,6 @@ def run_program(
     except subprocess.TimeoutExpired as error:
         raise SandboxError(f"{' '.join(words)} took longer than {timeout_seconds} s") from error
     if done.returncode:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
-        raise SandboxError(f"{' '.join(words)} failed ({done.returncode}): {said}")
+        output = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
+        raise SandboxError(f"{' '.join(words)} failed ({done.returncode}): {output}")
     return done.stdout

@@ -46,8 +46,8 @@ def check(home_path: Path) -> None:
     if packages := missing_packages():
         raise SandboxError(f"Missing: {' '.join(packages)} (python -m sandbox install)")
     if libraries := [name for name in LIBRARIES if not importlib.util.find_spec(name)]:
-        said = f"{sys.executable} lacks {' '.join(libraries)}"
-        raise SandboxError(f"{said}: install the project with its extra `sandbox`")
+        lacking = f"{sys.executable} lacks {' '.join(libraries)}"
+        raise SandboxError(f"{lacking}: install the project with its extra `sandbox`")
 
 
 def missing_packages() -> list[str]:
@@ -65,17 +65,17 @@ def install(report: Callable[[str], None]) -> None:
     report(f"Installing {' '.join(packages)} with apt-get")
     os.environ.update({"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "a"})
     options = ("--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300")
-    said = ""
+    problem = "it reported no error"
     for words in (("update",), ("install", *options, *packages)):
         try:
             run_program("apt-get", *words, timeout_seconds=1800)
         except SandboxError as error:
             # An unrelated source may be unreachable, and some packages complain where systemd is
             # not PID 1. What counts is which packages are missing afterwards.
-            said = str(error)
+            problem = str(error).splitlines()[-1]
     importlib.invalidate_caches()
     if left := missing_packages():
-        lacking = f"apt-get could not install {' '.join(left)} ({said.splitlines()[-1]})"
+        lacking = f"apt-get could not install {' '.join(left)} ({problem})"
         raise SandboxError(explain([lacking]))
 
 
@@ -97,11 +97,9 @@ def find_obstacles(home_path: Path) -> list[str]:
     if not cgroups.hierarchies():
         reasons.append(f"there are no control groups below {cgroups.ROOT}")
     if os.geteuid() != 0:
-        return (
-            reasons
-            if shutil.which("sudo")
-            else [*reasons, "you are not root, and there is no sudo"]
-        )
+        if not shutil.which("sudo"):
+            reasons.append("you are not root, and there is no sudo")
+        return reasons
     if lacking := _lacking_capabilities():
         return [*reasons, f"root here lacks {' and '.join(lacking)} (an ordinary container?)"]
     if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
