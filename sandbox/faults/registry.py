@@ -92,7 +92,7 @@ class FaultRegistry:
         return next((fault for fault in self.matching(effects, facts) if self.count(fault)), None)
 
     def matching(self, effects: Iterable[str], facts: Facts) -> list[Fault]:
-        """Return the faults whose conditions are met, in the order of their adding."""
+        """Return the faults whose conditions are met, in the order in which they were added."""
         with self._lock:
             faults = [entry.fault for entry in self._entries.values()]
         return [

@@ -54,18 +54,20 @@ class Twist:
 
 
 TWISTS = (
-    Twist("chatty-shell", "every shell greets, also one that only runs a command"),
-    Twist("max-sessions-1", "sshd lets each connection have one channel"),
+    Twist("chatty-shell", "every shell prints a greeting, also for a single command"),
+    Twist("max-sessions-1", "sshd allows one channel for each connection"),
     Twist("no-forwarding", "sshd forwards no ports"),
-    Twist("run-noexec", "nothing is executed from /run"),
-    Twist("tmp-noexec", "nothing is executed from /tmp, a file system of its own"),
-    Twist("umask-077", "what anybody writes is his alone"),
+    Twist("run-noexec", "the file system of /run is mounted noexec"),
+    Twist("tmp-noexec", "a file system of its own, mounted noexec, is on /tmp"),
+    Twist("umask-077", "new files are private to their owner"),
     Twist("sudo-lecture", "sudo prints a lecture each time"),
     Twist("nofile-low", "a process may open 256 files"),
-    Twist("full-disk", "the root disk has 250 MiB to write", conditions=Conditions(root_mib=250)),
+    Twist(
+        "full-disk", "the root disk has 250 MiB of free space", conditions=Conditions(root_mib=250)
+    ),
     Twist(
         "slow-disk",
-        "what the image holds is read at 8 MiB/s",
+        "files of the image are read at 8 MiB/s",
         conditions=Conditions(read_bytes_per_second=8 * MIB),
     ),
     Twist(
@@ -75,7 +77,7 @@ TWISTS = (
     ),
     Twist(
         "no-egress",
-        "what the machine sends out is lost, but for questions to names and metadata",
+        "outbound packets are dropped, except those for DNS and metadata",
         conditions=Conditions(blocks_egress=True),
     ),
     Twist("zsh-login", "the login user's shell is zsh", packages=("zsh",)),
