@@ -49,12 +49,8 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--home", help=f"the sandbox's directory (default: {DEFAULT_PATH})")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help=(_up.__doc__ or "").splitlines()[0])
-    up.add_argument(
-        "--fresh", action="store_true", help="remove what was kept first, unless it is up"
-    )
-    up.add_argument(
-        "--latency", choices=tuple(LATENCIES), help="how long EC2 takes (default: quick)"
-    )
+    up.add_argument("--fresh", action="store_true", help="remove what was kept, unless it is up")
+    up.add_argument("--latency", choices=[*LATENCIES], help="how long EC2 takes (default: quick)")
     up.add_argument("--faults", type=Path, help="a file of faults: see sandbox/faults/README.md")
     for name in ("status", "needs", "install", "base", "env", "twists"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])

@@ -14,6 +14,7 @@ from sandbox.files import locked, write_json
 DEFAULT_PATH = Path("/var/lib/notebake-sandbox")
 CLAIMS = Path("/run/notebake-sandbox/numbers")
 IMDS_PORT = 8169
+"""Port on the gateway address to which 169.254.169.254:80 is redirected."""
 GIT_PORT = 9418
 FIRST_API_PORT = 4566
 LAST_NUMBER = 254
@@ -52,11 +53,6 @@ class Home:
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
-    def imds_port(self) -> int:
-        """Port on the gateway address to which 169.254.169.254:80 is redirected."""
-        return IMDS_PORT
-
-    @property
     def git_url(self) -> str:
         return f"git://{self.gateway}"
 
@@ -88,7 +84,7 @@ class Home:
         """Return the addresses at which a sandbox in this home answers."""
         return {
             "api": self.api_url,
-            "imds": f"http://{self.gateway}:{self.imds_port}",
+            "imds": f"http://{self.gateway}:{IMDS_PORT}",
             "git": self.git_url,
             "gateway": self.gateway,
             "subnet": self.subnet,

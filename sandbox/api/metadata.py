@@ -77,11 +77,8 @@ def _group_names(region: Region, instance: Instance) -> str:
 
 def _block_devices(region: Region, instance: Instance) -> Tree:
     tree: Tree = {"ami": instance.root_device, "root": instance.root_device}
-    others = [
-        volume.attachment.device
-        for volume in region.volumes_of(instance.id)
-        if volume.attachment and not volume.is_root
-    ]
+    volumes = region.volumes_by_device(instance.id)
+    others = [device for device, volume in volumes.items() if not volume.is_root]
     for number, device in enumerate(others, start=1):
         tree[f"ebs{number}"] = device.removeprefix("/dev/")
     return tree

@@ -22,7 +22,7 @@ from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.latency import DEFAULT_LATENCY, LATENCIES, Latency, latency_named
 from sandbox.faults.fault import Fault
 from sandbox.faults.file import read_fault_file
-from sandbox.home import Home, open_home
+from sandbox.home import IMDS_PORT, Home, open_home
 from sandbox.hosts import network
 from sandbox.hosts.machines import Machines
 from sandbox.messages.call import CallLog
@@ -68,7 +68,7 @@ def serve(home: Home, latency: Latency, faults: Sequence[Fault]) -> None:
         stack.callback(cloud.close)
         StateFile(cloud, home.path / "api.json").restore()
         calls = CallLog(home.path / "calls.jsonl")
-        stack.enter_context(serving(Imds(cloud), home.gateway, home.imds_port))
+        stack.enter_context(serving(Imds(cloud), home.gateway, IMDS_PORT))
         application = Application(cloud, calls)
         application.injector.add(*faults)
         stack.enter_context(serving(application, "127.0.0.1", home.api_port))

@@ -19,7 +19,7 @@ from sandbox.errors import SandboxError
 from sandbox.files import tail, write_json
 from sandbox.home import Home
 
-READY_PATHS = ("/notebake-sandbox/health", "/moto-api/")
+HEALTH_PATH = "/notebake-sandbox/health"
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 30
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -95,12 +95,11 @@ def stop_server(home: Home) -> None:
 
 def answers(home: Home) -> bool:
     """Tell whether the API answers."""
-    for path in READY_PATHS:
-        with (
-            suppress(urllib.error.URLError, OSError),
-            _DIRECT.open(home.api_url + path, timeout=5) as answer,
-        ):
-            return bool(answer.status == 200)
+    with (
+        suppress(urllib.error.URLError, OSError),
+        _DIRECT.open(home.api_url + HEALTH_PATH, timeout=5) as answer,
+    ):
+        return bool(answer.status == 200)
     return False
 
 

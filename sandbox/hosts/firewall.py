@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.errors import SandboxError
-from sandbox.home import Home
+from sandbox.home import IMDS_PORT, Home
 from sandbox.hosts import packet_loss
 from sandbox.programs import run_program
 
@@ -56,7 +56,7 @@ def up(home: Home) -> None:
             chain prerouting {{
                 type nat hook prerouting priority dstnat;
                 iifname "{home.bridge}" ip daddr {IMDS_ADDRESS} tcp dport 80 \
-                    dnat to {home.gateway}:{home.imds_port}
+                    dnat to {home.gateway}:{IMDS_PORT}
             }}
             chain postrouting {{
                 type nat hook postrouting priority srcnat;

@@ -105,18 +105,9 @@ def _image_of(layer: Path) -> Path:
             used_mib = int(run_program("du", "--summarize", "--block-size=1M", layer).split()[0])
             beside.unlink(missing_ok=True)
             size = f"{used_mib * 5 // 4 + SPARE_MIB}M"
-            options = (
-                "-q",
-                "-F",
-                "-m",
-                "0",
-                "-O",
-                "^has_journal",
-                "-N",
-                str(files * 5 // 4 + 1000),
-            )
-            command = ("mkfs.ext4", *options, "-d", layer, beside, size)
-            run_program(*command, timeout_seconds=IMAGE_TIMEOUT_SECONDS)
+            inodes = str(files * 5 // 4 + 1000)
+            options = ("-q", "-F", "-m", "0", "-O", "^has_journal", "-N", inodes, "-d", layer)
+            run_program("mkfs.ext4", *options, beside, size, timeout_seconds=IMAGE_TIMEOUT_SECONDS)
             beside.rename(image)
     return image
 

@@ -43,13 +43,8 @@ def make_layer(name: str, base: Path) -> None:
         if path.is_dir():
             return
         with _mounted_over(base, path.with_name(f".{path.name}.part")) as root:
-            run_program(
-                "chroot",
-                root,
-                "/bin/sh",
-                stdin=_script(twist),
-                timeout_seconds=BUILD_TIMEOUT_SECONDS,
-            )
+            command = ("chroot", root, "/bin/sh")
+            run_program(*command, stdin=_script(twist), timeout_seconds=BUILD_TIMEOUT_SECONDS)
             run_program("umount", root)
             (root.parent / "upper").rename(path)
 

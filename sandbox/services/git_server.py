@@ -80,13 +80,8 @@ def _commit_files(home: Home, source: Path, made: Path) -> None:
 
 
 def _git(home: Home, *words: str, folder: Path | None = None) -> None:
-    run_program(
-        "git",
-        *words,
-        folder=folder or home.path,
-        environment=_environment(home),
-        timeout_seconds=300,
-    )
+    place, environment = folder or home.path, _environment(home)
+    run_program("git", *words, folder=place, environment=environment, timeout_seconds=300)
 
 
 def _environment(home: Home) -> dict[str, str]:

@@ -53,7 +53,8 @@ def _check(value: Any, shape: Any, place: str) -> None:
         shown = value if isinstance(value, str | int | float) else json.dumps(value)
         message = f"Value '{shown}' at '{place}' failed to satisfy constraint: {constraint}"
         raise RequestError("ValidationException", f"1 validation error detected: {message}")
-    _CHECKS.get(shape.type_name, _check_nothing)(value, shape, place)
+    if check_members := _CHECKS.get(shape.type_name):
+        check_members(value, shape, place)
 
 
 def _check_members(value: dict[str, Any], shape: Any, place: str) -> None:
@@ -80,10 +81,6 @@ def _check_items(value: list[Any], shape: Any, place: str) -> None:
 def _check_entries(value: dict[str, Any], shape: Any, place: str) -> None:
     for name, item in value.items():
         _check(item, shape.value, _join(place, name))
-
-
-def _check_nothing(*_: object) -> None:
-    """A scalar has no members."""
 
 
 _CHECKS: dict[str, Callable[[Any, Any, str], None]] = {

@@ -1,6 +1,8 @@
 """The Describe calls for instances, volumes, snapshots and images."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
 from sandbox.ec2.calls.filter_fields import (
     image_fields,
@@ -8,17 +10,19 @@ from sandbox.ec2.calls.filter_fields import (
     snapshot_fields,
     volume_fields,
 )
-from sandbox.ec2.calls.filters import matches, page
+from sandbox.ec2.calls.filters import Fields, Item, matches, page
 from sandbox.ec2.errors import ec2_error, invalid_value, not_found
 from sandbox.ec2.images.view import view_image
 from sandbox.ec2.instances.view import view_reservation
-from sandbox.ec2.model import STATE_CODES, Image, Instance, Params, Snapshot
+from sandbox.ec2.model import STATE_CODES, Image, Instance, Params, Snapshot, View, Volume
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import view_tags
 from sandbox.ec2.storage.view import view_snapshot, view_volume
 
+Resource = TypeVar("Resource", Instance, Volume, Snapshot, Image)
 
-def describe_instances(region: Region, parameters: Params) -> dict[str, Any]:
+
+def describe_instances(region: Region, parameters: Params) -> View:
     """DescribeInstances, the terminated included."""
     if parameters.get("InstanceIds") and parameters.get("MaxResults"):
         message = "The parameter instancesSet cannot be used with the parameter maxResults"
@@ -32,78 +36,57 @@ def describe_instances(region: Region, parameters: Params) -> dict[str, Any]:
     return {"Reservations": reservations, "NextToken": token}
 
 
-def describe_instance_status(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_instance_status(region: Region, parameters: Params) -> View:
     """DescribeInstanceStatus: running instances only, unless asked for all."""
-    everything = parameters.get("IncludeAllInstances", False)
     region.check_dry_run(parameters)
     chosen = [
         instance
         for instance in _choose_instances(region, parameters)
-        if everything or instance.state == "running"
+        if parameters.get("IncludeAllInstances", False) or instance.state == "running"
     ]
-    listed, token = page(chosen, parameters)
-    return {"InstanceStatuses": [_view_status(instance) for instance in listed], "NextToken": token}
+    return _page_of("InstanceStatuses", chosen, parameters, _view_status)
 
 
-def describe_volumes(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_volumes(region: Region, parameters: Params) -> View:
     """DescribeVolumes."""
-    ids = parameters.get("VolumeIds") or []
-    volumes = [region.find_volume(volume_id) for volume_id in ids]
-    volumes = volumes or region.visibility.visible(region.volumes)
+    volumes = _find(region, parameters.get("VolumeIds"), region.find_volume, region.volumes)
     region.check_dry_run(parameters)
-    filters = parameters.get("Filters", [])
-    chosen = [
-        volume
-        for volume in volumes
-        if matches(filters, volume_fields(volume), region.tags_of(volume.id))
-    ]
-    listed, token = page(chosen, parameters)
-    return {"Volumes": [view_volume(region, volume) for volume in listed], "NextToken": token}
+    chosen = _filter(region, parameters, volumes, volume_fields)
+    return _page_of("Volumes", chosen, parameters, partial(view_volume, region))
 
 
-def describe_snapshots(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_snapshots(region: Region, parameters: Params) -> View:
     """DescribeSnapshots."""
-    ids = parameters.get("SnapshotIds") or []
-    snapshots = [region.find_snapshot(snapshot_id) for snapshot_id in ids]
-    snapshots = snapshots or region.visibility.visible(region.snapshots)
+    ids = parameters.get("SnapshotIds")
+    snapshots = _find(region, ids, region.find_snapshot, region.snapshots)
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("OwnerIds", []))
-    filters = parameters.get("Filters", [])
     chosen = [
         snapshot
-        for snapshot in snapshots
-        if (not owners or snapshot.owner_id in owners)
-        and matches(filters, snapshot_fields(snapshot), region.tags_of(snapshot.id))
+        for snapshot in _filter(region, parameters, snapshots, snapshot_fields)
+        if not owners or snapshot.owner_id in owners
     ]
-    listed, token = page(chosen, parameters)
-    return {
-        "Snapshots": [view_snapshot(region, snapshot) for snapshot in listed],
-        "NextToken": token,
-    }
+    return _page_of("Snapshots", chosen, parameters, partial(view_snapshot, region))
 
 
-def describe_images(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_images(region: Region, parameters: Params) -> View:
     """DescribeImages."""
-    ids = parameters.get("ImageIds") or []
-    images = [_find_described_image(region, image_id) for image_id in ids]
-    images = images or region.visibility.visible(region.images)
+    find = partial(_find_described_image, region)
+    images = _find(region, parameters.get("ImageIds"), find, region.images)
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("Owners", []))
     users = _owners(region, parameters.get("ExecutableUsers", []))
-    filters = parameters.get("Filters", [])
     chosen = [
         image
-        for image in images
+        for image in _filter(region, parameters, images, image_fields)
         if _is_listed(region, image, parameters)
         and (not owners or {image.owner_id, image.owner_alias} & set(owners))
         and (not users or _may_launch(image, users))
-        and matches(filters, image_fields(image), region.tags_of(image.id))
     ]
-    listed, token = page(chosen, parameters)
-    return {"Images": [view_image(region, image) for image in listed], "NextToken": token}
+    return _page_of("Images", chosen, parameters, partial(view_image, region))
 
 
-def describe_tags(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_tags(region: Region, parameters: Params) -> View:
     """DescribeTags."""
     kinds = {"i": "instance", "vol": "volume", "snap": "snapshot", "ami": "image"}
     kinds |= {"sg": "security-group", "key": "key-pair", "eni": "network-interface"}
@@ -119,22 +102,44 @@ def describe_tags(region: Region, parameters: Params) -> dict[str, Any]:
             }
             if matches(parameters.get("Filters", []), fields, {tag["Key"]: tag["Value"]}):
                 tags.append({**tag, "ResourceId": resource_id, "ResourceType": kind})
-    listed, token = page(tags, parameters)
-    return {"Tags": listed, "NextToken": token}
+    return _page_of("Tags", tags, parameters, lambda tag: tag)
 
 
 def _choose_instances(region: Region, parameters: Params) -> list[Instance]:
-    ids = parameters.get("InstanceIds") or []
-    instances = [region.find_instance(instance_id) for instance_id in dict.fromkeys(ids)]
+    ids = parameters.get("InstanceIds")
+    instances = _find(region, ids, region.find_instance, region.instances)
+    return _filter(region, parameters, instances, partial(instance_fields, region))
+
+
+def _find(
+    region: Region,
+    ids: list[str] | None,
+    find: Callable[[str], Resource],
+    resources: Mapping[str, Resource],
+) -> list[Resource]:
+    """Return the resources with these ids, or all that the call finds."""
+    found = [find(resource_id) for resource_id in dict.fromkeys(ids or [])]
+    return found or region.visibility.visible(resources)
+
+
+def _filter(
+    region: Region,
+    parameters: Params,
+    resources: list[Resource],
+    fields: Callable[[Resource], Fields],
+) -> list[Resource]:
     filters = parameters.get("Filters", [])
-    return [
-        instance
-        for instance in instances or region.visibility.visible(region.instances)
-        if matches(filters, instance_fields(region, instance), region.tags_of(instance.id))
-    ]
+    return [item for item in resources if matches(filters, fields(item), region.tags_of(item.id))]
 
 
-def _view_status(instance: Instance) -> dict[str, Any]:
+def _page_of(
+    name: str, items: list[Item], parameters: Params, view: Callable[[Item], View]
+) -> View:
+    listed, token = page(items, parameters)
+    return {name: [view(item) for item in listed], "NextToken": token}
+
+
+def _view_status(instance: Instance) -> View:
     is_running = instance.state == "running"
     status = {
         "Status": "ok" if is_running else "not-applicable",
@@ -174,7 +179,7 @@ def _may_launch(image: Image, users: list[str]) -> bool:
     return any(permission in permissions for permission in wanted)
 
 
-def describe_snapshot_attribute(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_snapshot_attribute(region: Region, parameters: Params) -> View:
     """DescribeSnapshotAttribute: who may create volumes from it."""
     snapshot: Snapshot = region.find_snapshot(parameters["SnapshotId"])
     if parameters["Attribute"] != "createVolumePermission":

@@ -3,8 +3,9 @@
 from functools import partial
 from typing import Any
 
-from sandbox.ec2.errors import ec2_error, invalid_value
+from sandbox.ec2.errors import ec2_error
 from sandbox.ec2.images.view import iso_time, reported_launch
+from sandbox.ec2.instances.attributes import view_attribute
 from sandbox.ec2.model import Image, Params
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.storage.block_devices import default_key
@@ -61,27 +62,17 @@ def modify_image_attribute(region: Region, parameters: Params) -> None:
 def describe_image_attribute(region: Region, parameters: Params) -> dict[str, Any]:
     """DescribeImageAttribute."""
     image = find_own_image(region, parameters["ImageId"])
-    values: dict[str, tuple[str, Any]] = {
-        "launchPermission": ("LaunchPermissions", image.launch_permissions),
-        "description": ("Description", {"Value": image.description}),
-        "imdsSupport": ("ImdsSupport", {"Value": image.imds_support}),
-        "bootMode": ("BootMode", {"Value": image.boot_mode}),
-        "productCodes": ("ProductCodes", []),
-        "sriovNetSupport": ("SriovNetSupport", {"Value": "simple"}),
-        "deregistrationProtection": (
-            "DeregistrationProtection",
-            {"Value": image.deregistration_protection},
-        ),
-        "lastLaunchedTime": (
-            "LastLaunchedTime",
-            {"Value": iso_time(reported_launch(region, image))},
-        ),
+    values = {
+        "launchPermission": image.launch_permissions,
+        "description": {"Value": image.description},
+        "imdsSupport": {"Value": image.imds_support},
+        "bootMode": {"Value": image.boot_mode},
+        "productCodes": [],
+        "sriovNetSupport": {"Value": "simple"},
+        "deregistrationProtection": {"Value": image.deregistration_protection},
+        "lastLaunchedTime": {"Value": iso_time(reported_launch(region, image))},
     }
-    attribute = parameters["Attribute"]
-    if attribute not in values:
-        raise invalid_value(attribute, "attribute")
-    name, value = values[attribute]
-    return {"ImageId": image.id, name: value}
+    return {"ImageId": image.id, **view_attribute(parameters["Attribute"], values)}
 
 
 def find_own_image(region: Region, image_id: str) -> Image:

@@ -31,14 +31,16 @@ def create_image(region: Region, parameters: Params) -> dict[str, Any]:
     region.check_dry_run(parameters)
     image_id = new_id("ami")
     description = f"Created by CreateImage({instance.id}) for {image_id}"
-    snapshots = {volume.id: add_snapshot(region, volume, description) for volume in volumes}
+    snapshots = {
+        device: add_snapshot(region, volume, description) for device, volume in volumes.items()
+    }
     source = region.images.get(instance.image_id)
     image = Image(
         id=image_id,
         name=parameters["Name"],
         owner_id=region.account_id,
         description=parameters.get("Description", ""),
-        mapping=_add_snapshot_ids(volumes, entries, snapshots),
+        mapping=_add_snapshot_ids(entries, snapshots),
         root_device=instance.root_device,
         architecture=instance.architecture,
         imds_support=source.imds_support if source else None,
@@ -75,13 +77,9 @@ def _check_name(region: Region, name: str) -> None:
 
 def _choose_devices(
     region: Region, instance: Instance, changes: list[Params]
-) -> tuple[list[Volume], list[BlockDevice]]:
-    """Return the volumes to copy, and the mapping without their snapshots."""
-    attached = {
-        volume.attachment.device: volume
-        for volume in region.volumes_of(instance.id)
-        if volume.attachment
-    }
+) -> tuple[dict[str, Volume], list[BlockDevice]]:
+    """Return the volumes to copy, by device, and the mapping without their snapshots."""
+    attached = region.volumes_by_device(instance.id)
     entries = [_entry_of(volume) for volume in attached.values()]
     for number, _ in enumerate(instance_store_sizes_gib(instance.instance_type)):
         device = f"/dev/sd{chr(98 + number)}"
@@ -98,7 +96,8 @@ def _choose_devices(
         if volume and entry.size_gib != volume.size_gib:
             message = f"The size of {entry.device} is {volume.size_gib}GB and cannot be changed"
             raise ec2_error("InvalidBlockDeviceMapping", message)
-    return [attached[entry.device] for entry in merged if entry.device in attached], merged
+    devices = [entry.device for entry in merged if entry.device in attached]
+    return {device: attached[device] for device in devices}, merged
 
 
 def _entry_of(volume: Volume) -> BlockDevice:
@@ -116,13 +115,13 @@ def _entry_of(volume: Volume) -> BlockDevice:
 
 
 def _add_snapshot_ids(
-    volumes: list[Volume], entries: list[BlockDevice], snapshots: Mapping[str, Snapshot]
+    entries: list[BlockDevice], snapshots: Mapping[str, Snapshot]
 ) -> list[BlockDevice]:
-    ids = {
-        volume.attachment.device: snapshots[volume.id].id for volume in volumes if volume.attachment
-    }
     return [
-        replace(entry, snapshot_id=ids.get(entry.device, entry.snapshot_id)) for entry in entries
+        replace(entry, snapshot_id=snapshots[entry.device].id)
+        if entry.device in snapshots
+        else entry
+        for entry in entries
     ]
 
 

@@ -16,6 +16,7 @@ LATEST_DEPRECATION = timedelta(days=3653)
 COOLDOWN_SECONDS = 24 * 3600
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html
 MOST_IMAGES = 10
+KIND = "ec2:Instance"
 
 
 def enable_deprecation(region: Region, parameters: Params) -> dict[str, Any]:
@@ -97,16 +98,10 @@ def describe_references(region: Region, parameters: Params) -> dict[str, Any]:
         region.find_image(image_id)
     region.check_dry_run(parameters)
     place = f"arn:{get_partition(region.name)}:ec2:{region.name}:{region.account_id}:instance"
-    has_instances = everything or "ec2:Instance" in kinds
-    instances = region.visibility.visible(region.instances) if has_instances else []
     references = [
-        {
-            "ImageId": instance.image_id,
-            "ResourceType": "ec2:Instance",
-            "Arn": f"{place}/{instance.id}",
-        }
-        for instance in instances
-        if instance.image_id in ids and instance.is_live
+        {"ImageId": instance.image_id, "ResourceType": KIND, "Arn": f"{place}/{instance.id}"}
+        for instance in region.visibility.visible(region.instances)
+        if instance.image_id in ids and instance.is_live and (everything or KIND in kinds)
     ]
     return {"ImageReferences": references}
 

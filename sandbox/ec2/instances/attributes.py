@@ -1,6 +1,7 @@
 """Attributes of an instance."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.ec2.errors import ec2_error, invalid_value, unsupported
@@ -8,40 +9,41 @@ from sandbox.ec2.instances import user_data
 from sandbox.ec2.instances.security_groups import apply_rules
 from sandbox.ec2.instances.types import check_offered, check_type
 from sandbox.ec2.instances.view import view_groups, view_instance
-from sandbox.ec2.model import Instance, Params
+from sandbox.ec2.model import Instance, Params, View
 from sandbox.ec2.state.region import Region
+
+SHOWN_AS = {
+    "blockDeviceMapping": "BlockDeviceMappings",
+    "groupSet": "Groups",
+    "launchPermission": "LaunchPermissions",
+}
 
 
 def describe_instance_attribute(region: Region, parameters: Params) -> dict[str, Any]:
     """DescribeInstanceAttribute."""
     instance = region.find_instance(parameters["InstanceId"])
     encoded = base64.b64encode(instance.user_data).decode()
-    values: dict[str, tuple[str, Any]] = {
-        "instanceType": ("InstanceType", {"Value": instance.instance_type}),
-        "userData": ("UserData", {"Value": encoded} if encoded else {}),
-        "disableApiTermination": (
-            "DisableApiTermination",
-            {"Value": instance.disable_termination},
-        ),
-        "disableApiStop": ("DisableApiStop", {"Value": instance.disable_stop}),
-        "instanceInitiatedShutdownBehavior": (
-            "InstanceInitiatedShutdownBehavior",
-            {"Value": instance.shutdown_behavior},
-        ),
-        "rootDeviceName": ("RootDeviceName", {"Value": instance.root_device}),
-        "groupSet": ("Groups", view_groups(region, instance)),
-        "ebsOptimized": ("EbsOptimized", {"Value": instance.ebs_optimized}),
-        "blockDeviceMapping": (
-            "BlockDeviceMappings",
-            view_instance(region, instance)["BlockDeviceMappings"],
-        ),
+    values = {
+        "instanceType": {"Value": instance.instance_type},
+        "userData": {"Value": encoded} if encoded else {},
+        "disableApiTermination": {"Value": instance.disable_termination},
+        "disableApiStop": {"Value": instance.disable_stop},
+        "instanceInitiatedShutdownBehavior": {"Value": instance.shutdown_behavior},
+        "rootDeviceName": {"Value": instance.root_device},
+        "groupSet": view_groups(region, instance),
+        "ebsOptimized": {"Value": instance.ebs_optimized},
+        "blockDeviceMapping": view_instance(region, instance)["BlockDeviceMappings"],
     }
-    attribute = parameters["Attribute"]
-    if attribute not in values:
-        raise invalid_value(attribute, "attribute")
+    shown = view_attribute(parameters["Attribute"], values)
     region.check_dry_run(parameters)
-    name, value = values[attribute]
-    return {"InstanceId": instance.id, name: value}
+    return {"InstanceId": instance.id, **shown}
+
+
+def view_attribute(name: str, values: Mapping[str, Any]) -> View:
+    """Show an attribute. Raises EC2's error for an unknown name."""
+    if name not in values:
+        raise invalid_value(name, "attribute")
+    return {SHOWN_AS.get(name, name[0].upper() + name[1:]): values[name]}
 
 
 def modify_instance_attribute(region: Region, parameters: Params) -> None:
@@ -108,17 +110,15 @@ def _change_groups(region: Region, instance: Instance, group_ids: list[str]) -> 
 
 
 def _change_devices(region: Region, instance: Instance, mapping: list[Params]) -> None:
-    attached = {
-        volume.attachment.device: volume.attachment
-        for volume in region.volumes_of(instance.id)
-        if volume.attachment
-    }
+    attached = region.volumes_by_device(instance.id)
     for change in mapping:
-        attachment = attached.get(change.get("DeviceName", ""))
-        if not attachment:
+        volume = attached.get(change.get("DeviceName", ""))
+        if not volume or not volume.attachment:
             message = f"No device is currently mapped at {change.get('DeviceName')}"
             raise ec2_error("InvalidInstanceAttributeValue", message)
-        attachment.delete_on_termination = bool(change.get("Ebs", {}).get("DeleteOnTermination"))
+        volume.attachment.delete_on_termination = bool(
+            change.get("Ebs", {}).get("DeleteOnTermination")
+        )
 
 
 def _change_stopped(region: Region, instance: Instance, name: str, value: Any) -> None:

@@ -130,12 +130,7 @@ def _find_subnet(
 
 def _find_groups(region: Region, group_ids: list[str], names: list[str], subnet: Any) -> list[str]:
     found = [region.find_group(group_id) for group_id in group_ids]
-    for name in names:
-        group = region.network.get_security_group_from_name(name, subnet.vpc_id)
-        if not group or not region.visibility.is_visible(group.id):
-            message = f"The security group '{name}' does not exist in VPC '{subnet.vpc_id}'"
-            raise ec2_error("InvalidGroup.NotFound", message)
-        found.append(group)
+    found += [region.find_group_by_name(name, subnet.vpc_id) for name in names]
     for group in found:
         if group.vpc_id != subnet.vpc_id:
             message = f"Security group {group.id} and subnet {subnet.id} belong to different"

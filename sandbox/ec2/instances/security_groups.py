@@ -114,12 +114,8 @@ def _set_rules(region: Region, changed: Mapping[str, list[Rule]]) -> None:
 def _named_group(region: Region, parameters: Params) -> Any:
     if group_id := parameters.get("GroupId"):
         return region.find_group(group_id)
-    name = parameters.get("GroupName", "")
-    found = region.network.get_security_group_from_name(name, region.network.default_vpc.id)
-    if not found or not region.visibility.is_visible(found.id):
-        message = f"The security group '{name}' does not exist in default VPC"
-        raise ec2_error("InvalidGroup.NotFound", message)
-    return found
+    default_vpc_id = region.network.default_vpc.id
+    return region.find_group_by_name(parameters.get("GroupName", ""), default_vpc_id)
 
 
 def _is_referenced(region: Region, group_id: str) -> bool:

@@ -78,6 +78,14 @@ class Region:
         group = self.network.get_security_group_from_id(group_id)
         return self._find({group_id: group} if group else {}, group_id, "sg")
 
+    def find_group_by_name(self, name: str, vpc_id: str) -> Any:
+        """Return moto's security group. Raises EC2's error if it is not found."""
+        group = self.network.get_security_group_from_name(name, vpc_id)
+        if group and self.visibility.is_visible(group.id):
+            return group
+        message = f"The security group '{name}' does not exist in VPC '{vpc_id}'"
+        raise ec2_error("InvalidGroup.NotFound", message)
+
     def find_key_pair(self, name: str) -> Any:
         """Return moto's key pair. Raises EC2's error if it is not found."""
         pair = self.network.key_pairs.get(name)
@@ -98,6 +106,10 @@ class Region:
             if volume.attachment and volume.attachment.instance_id == instance_id
         ]
         return sorted(attached, key=lambda v: (not v.is_root, v.attachment and v.attachment.device))
+
+    def volumes_by_device(self, instance_id: str) -> dict[str, Volume]:
+        """Return the volumes attached to an instance by their devices, the root first."""
+        return {v.attachment.device: v for v in self.volumes_of(instance_id) if v.attachment}
 
     def volumes_ending_with(self, instance_id: str) -> list[str]:
         """Return the volumes that are deleted when their instance is terminated."""

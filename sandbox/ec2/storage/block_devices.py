@@ -26,7 +26,7 @@ _UNUSED_FIELDS = {"VolumeInitializationRate"}
 def launch_mapping(region: Region, image: Image, changes: list[Params]) -> list[BlockDevice]:
     """Return the devices of a new instance, the root first, checked as EC2 checks them."""
     merged = merge_mapping(image.mapping, changes)
-    entries = [_complete(region, entry) for entry in merged if not entry.virtual_name]
+    entries = [complete(region, entry) for entry in merged if not entry.virtual_name]
     if image.root_device not in [entry.device for entry in entries]:
         message = f"The root device {image.root_device} may not be left out"
         raise ec2_error("InvalidBlockDeviceMapping", message)
@@ -65,8 +65,13 @@ def _alter(entry: BlockDevice, ebs: Params) -> BlockDevice:
     return replace(entry, **changes)
 
 
-def _complete(region: Region, entry: BlockDevice) -> BlockDevice:
-    """Return the entry with the values of its snapshot and the account's defaults."""
+def complete(
+    region: Region, entry: BlockDevice, too_small: str = "InvalidBlockDeviceMapping"
+) -> BlockDevice:
+    """Return the entry with the values of its snapshot and the account's defaults.
+
+    `too_small` is the code of the error for a size below that of the snapshot.
+    """
     if entry.snapshot_id:
         snapshot = region.find_snapshot(entry.snapshot_id)
         if entry.size_gib and entry.size_gib < snapshot.size_gib:
@@ -74,7 +79,7 @@ def _complete(region: Region, entry: BlockDevice) -> BlockDevice:
                 f"Volume of size {entry.size_gib}GB is smaller than snapshot '{snapshot.id}', "
                 f"expect size >= {snapshot.size_gib}GB"
             )
-            raise ec2_error("InvalidBlockDeviceMapping", message)
+            raise ec2_error(too_small, message)
         entry = replace(
             entry,
             size_gib=entry.size_gib or snapshot.size_gib,
@@ -82,18 +87,18 @@ def _complete(region: Region, entry: BlockDevice) -> BlockDevice:
             kms_key_id=entry.kms_key_id or snapshot.kms_key_id,
         )
     if not entry.size_gib:
-        raise missing("size or snapshotId")
-    if not 1 <= entry.size_gib <= LARGEST_GIB:
-        raise invalid_value(entry.size_gib, "volumeSize")
+        raise missing("size/snapshot")
+    check_size(entry.size_gib, "volumeSize")
     check_volume_limits(entry)
-    return encrypt_by_default(region, entry)
-
-
-def encrypt_by_default(region: Region, entry: BlockDevice) -> BlockDevice:
-    """Return the entry, encrypted if the account encrypts every volume."""
     if not (entry.encrypted or region.network.ebs_encryption_by_default):
         return entry
     return replace(entry, encrypted=True, kms_key_id=entry.kms_key_id or key_in_force(region))
+
+
+def check_size(size_gib: int, name: str) -> None:
+    """Raise EC2's error for a size that no volume can have."""
+    if not 1 <= size_gib <= LARGEST_GIB:
+        raise invalid_value(size_gib, name)
 
 
 def key_in_force(region: Region) -> str:

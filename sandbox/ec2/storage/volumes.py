@@ -10,9 +10,8 @@ from sandbox.ec2.state.client_tokens import Scope
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage import volume_states
-from sandbox.ec2.storage.block_devices import LARGEST_GIB, encrypt_by_default
+from sandbox.ec2.storage.block_devices import check_size, complete
 from sandbox.ec2.storage.view import view_attachment, view_volume
-from sandbox.ec2.storage.volume_limits import check_volume_limits
 
 
 def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
@@ -72,9 +71,7 @@ def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
         raise ec2_error("InvalidVolume.ZoneMismatch", f"{message} '{instance.id}'")
     if instance.state not in ("running", "stopped"):
         raise ec2_error("IncorrectState", f"Instance '{instance.id}' is not 'running'.")
-    attached = region.volumes_of(instance.id)
-    taken = [other.attachment.device for other in attached if other.attachment]
-    if device in taken:
+    if device in region.volumes_by_device(instance.id):
         raise invalid_value(device, "unixDevice", f"Attachment point {device} is already in use")
     region.check_dry_run(parameters)
     volume.state = "in-use"
@@ -134,34 +131,23 @@ def delete_volume(region: Region, parameters: Params) -> None:
 
 
 def _read_entry(region: Region, parameters: Params) -> BlockDevice:
-    volume_type = parameters.get("VolumeType", "gp2")
-    size_gib, snapshot_id = parameters.get("Size"), parameters.get("SnapshotId")
-    snapshot = region.find_snapshot(snapshot_id) if snapshot_id else None
-    if snapshot:
+    if (size_gib := parameters.get("Size")) is not None:
+        check_size(size_gib, "size")
+    if snapshot_id := parameters.get("SnapshotId"):
+        snapshot = region.find_snapshot(snapshot_id)
         if snapshot.state != "completed":
             message = f"Snapshot '{snapshot.id}' is in the '{snapshot.state}' state."
             raise ec2_error("IncorrectState", message)
         if snapshot.is_root:
             raise unsupported("volumes from the snapshot of a root volume")
-        size_gib = snapshot.size_gib if size_gib is None else size_gib
-        if size_gib < snapshot.size_gib:
-            message = f"Volume of size {size_gib}GB is smaller than snapshot '{snapshot.id}', "
-            raise ec2_error(
-                "InvalidParameterValue", f"{message}expect size >= {snapshot.size_gib}GB"
-            )
-    if size_gib is None:
-        raise missing("size/snapshot")
-    if not 1 <= size_gib <= LARGEST_GIB:
-        raise invalid_value(size_gib, "size")
     entry = BlockDevice(
         device="",
-        size_gib=size_gib,
+        size_gib=size_gib or 0,
         snapshot_id=snapshot_id,
-        volume_type=volume_type,
+        volume_type=parameters.get("VolumeType", "gp2"),
         iops=parameters.get("Iops"),
         throughput=parameters.get("Throughput"),
-        encrypted=bool(parameters.get("Encrypted") or (snapshot and snapshot.encrypted)),
-        kms_key_id=parameters.get("KmsKeyId") or (snapshot.kms_key_id if snapshot else None),
+        encrypted=bool(parameters.get("Encrypted")),
+        kms_key_id=parameters.get("KmsKeyId"),
     )
-    check_volume_limits(entry)
-    return encrypt_by_default(region, entry)
+    return complete(region, entry, too_small="InvalidParameterValue")
