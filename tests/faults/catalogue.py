@@ -10,8 +10,8 @@ from tests.faults.catalogue_denied import LATER, PERMISSIONS
 from tests.faults.catalogue_launch import LAUNCHES
 from tests.faults.catalogue_lines import LINES
 from tests.faults.catalogue_passing import GATEWAY_AFTER, GATEWAY_BEFORE, PASSING
-from tests.faults.catalogue_visibility import VISIBILITY
 from tests.faults.catalogue_storage import STORAGE
+from tests.faults.catalogue_visibility import VISIBILITY
 
 CASES: tuple[Case, ...] = (
     *(*LAUNCHES, *LINES, *VISIBILITY, *STORAGE, *ANSWERS, *PASSING, *PERMISSIONS),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.repo.test_architecture import imports, modules
 
-TOPS = ("sandbox",)
+TOPS = ("benchmarks", "deployments", "flows", "sandbox", "tasks")
 # Folders and files, the lowest first: what stands in one line knows nothing of the others there.
 ORDER = {
     "sandbox": (
@@ -67,7 +67,7 @@ def shown(found: set[frozenset[str]]) -> str:
 def test_no_file_imports_itself_by_way_of_others(top: str) -> None:
     graph = graph_of(top)
 
-    assert len(graph) > 5, "the folder is where we look for it"
+    assert len(graph) > 2, "the folder is where we look for it"
     assert shown(circles(graph)) == ""
 
 
