@@ -21,8 +21,8 @@ from notebake.commands.repository import clone_repository
 from notebake.recipe import Repository
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
-from sandbox.control import git_server
 from sandbox.home import Home
+from sandbox.services import git_server
 
 FILE_BYTES = 1_000_000
 CLONE_SECONDS = 300

@@ -24,7 +24,7 @@ from benchmarks.long_notebook import executed_with
 from benchmarks.scripted_sshd import SshDoor
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
-from sandbox.ec2.state.latency import KINDS, latency_named
+from sandbox.ec2.state.latency import LATENCIES, latency_named
 from sandbox.hosts.machines import Exit
 from tests.sandbox.fake_machines import OnExit
 from tests.strict_cloud import strict_cloud_opened
@@ -138,7 +138,7 @@ def main() -> int:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--latency", choices=KINDS, default="quick")
+    parser.add_argument("--latency", choices=LATENCIES, default="quick")
     parser.add_argument("--times", type=float, default=10, help="how much quicker hosts work")
     parser.add_argument("--output-mb", type=float, default=0, help="of the notebook")
     given = parser.parse_args()

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from sandbox.control import git_server, lifecycle, prerequisites
+from sandbox.control import lifecycle, prerequisites
 from sandbox.control.server_process import ServerOptions
-from sandbox.ec2.state.latency import KINDS
+from sandbox.ec2.state.latency import LATENCIES
 from sandbox.errors import SandboxError
 from sandbox.faults.file import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
 from sandbox.hosts import base_system
+from sandbox.services import git_server
 from sandbox.twists.table import TWISTS
 
 KEPT_BY_SUDO = (
@@ -30,8 +31,8 @@ REGION = "us-west-2"
 
 
 def main(words: list[str]) -> int:
-    """Run one command and return its exit code."""
-    os.umask(0o022)  # what root writes here is read by others, and by the machines' own users
+    """Run a command and return its exit code."""
+    os.umask(0o022)  # other users, also those of the machines, read what root writes
     chosen = _parse(words)
     try:
         return int(COMMANDS[chosen.command](chosen))
@@ -45,12 +46,12 @@ def main(words: list[str]) -> int:
 
 def _parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--home", help=f"where the sandbox lives (default: {DEFAULT_PATH})")
+    parser.add_argument("--home", help=f"the sandbox's directory (default: {DEFAULT_PATH})")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help=(_up.__doc__ or "").splitlines()[0])
-    up.add_argument("--fresh", action="store_true", help="forget what was kept, unless it is up")
-    up.add_argument("--latency", choices=tuple(KINDS), help="how long EC2 takes (default: quick)")
-    up.add_argument("--faults", type=Path, help="a file of what is to go wrong: see sandbox/faults")
+    up.add_argument("--fresh", action="store_true", help="remove what was kept, unless it is up")
+    up.add_argument("--latency", choices=[*LATENCIES], help="how long EC2 takes (default: quick)")
+    up.add_argument("--faults", type=Path, help="a file of faults: see sandbox/faults/README.md")
     for name in ("status", "needs", "install", "base", "env", "twists"):
         commands.add_parser(name, help=(COMMANDS[name].__doc__ or "").splitlines()[0])
     down = commands.add_parser("down", help=(_down.__doc__ or "").splitlines()[0])
@@ -72,7 +73,7 @@ def _up(chosen: argparse.Namespace) -> int:
 
 
 def _down(chosen: argparse.Namespace) -> int:
-    """End the sandbox and clear all it holds of this machine; images stay."""
+    """Stop the sandbox and release all that it uses of this machine; images stay."""
     _become_root()
     home = find_home(chosen.home)
     if not home:
@@ -87,7 +88,7 @@ def _down(chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    """Say how the sandbox stands; the exit code is 0 if it is up, 1 if not."""
+    """Describe the sandbox's state; the exit code is 0 if it is up, otherwise 1."""
     _become_root()
     home = find_home(chosen.home)
     _say("\n".join(lifecycle.describe(home)) if home else "There is no sandbox")
@@ -95,8 +96,8 @@ def _status(chosen: argparse.Namespace) -> int:
 
 
 def _needs(chosen: argparse.Namespace) -> int:
-    """Say what the sandbox needs that is not here."""
-    if reasons := prerequisites.impossible(choose_path(chosen.home)):
+    """List what the sandbox needs and this machine lacks."""
+    if reasons := prerequisites.find_obstacles(choose_path(chosen.home)):
         raise SandboxError(prerequisites.explain(reasons))
     if packages := prerequisites.missing_packages():
         raise SandboxError(f"Missing: {' '.join(packages)} (python -m sandbox install)")
@@ -105,8 +106,8 @@ def _needs(chosen: argparse.Namespace) -> int:
 
 
 def _install(chosen: argparse.Namespace) -> int:
-    """Install what it needs of this machine; silent where all is there."""
-    if reasons := prerequisites.impossible(choose_path(chosen.home)):
+    """Install the packages that the sandbox needs; silent if none is missing."""
+    if reasons := prerequisites.find_obstacles(choose_path(chosen.home)):
         raise SandboxError(prerequisites.explain(reasons))
     if prerequisites.missing_packages():
         _become_root()
@@ -115,28 +116,28 @@ def _install(chosen: argparse.Namespace) -> int:
 
 
 def _base(_: argparse.Namespace) -> int:
-    """Build the base system alone."""
+    """Build the base system only."""
     _become_root()
     _say(str(base_system.make_base(_say)))
     return 0
 
 
 def _twists(_: argparse.Namespace) -> int:
-    """List the base images with a twist, and the SSM parameter of each."""
+    """List the base images with a twist, with their SSM parameters."""
     for twist in TWISTS:
-        _say(f"{twist.parameter:30} {twist.machine}")
+        _say(f"{twist.parameter:30} {twist.description}")
     return 0
 
 
 def _serve(chosen: argparse.Namespace) -> int:
-    """Serve a repository or a plain directory to the machines by git."""
+    """Serve a repository or a directory to the machines by git."""
     _become_root()
     _say(git_server.serve(open_home(chosen.home), chosen.name, chosen.path.absolute()))
     return 0
 
 
 def _env(chosen: argparse.Namespace) -> int:
-    """Print what points AWS clients at the sandbox, for eval."""
+    """Print the variables that point AWS clients at the sandbox, for eval."""
     home = find_home(chosen.home) or Home(DEFAULT_PATH, 0)
     _say(f"export AWS_ENDPOINT_URL={home.api_url}")
     _say("export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox")
@@ -159,12 +160,12 @@ COMMANDS = {
 
 
 def _become_root() -> None:
-    """Start again through sudo unless this is root already."""
+    """Start again through sudo unless this process is root."""
     if os.geteuid() == 0:
         return
     if not shutil.which("sudo"):
         raise SandboxError("This needs root, and there is no sudo: become root first")
-    # Root would leave folders in the project that the person cannot remove.
+    # Root would leave folders in the project that the user cannot remove.
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(base_system.cache_path() / "python"))
     again = [sys.executable, "-m", "sandbox", *sys.argv[1:]]
     os.execvp("sudo", ["sudo", f"--preserve-env={','.join(KEPT_BY_SUDO)}", *again])  # noqa: S606
@@ -175,6 +176,6 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `status | head` ends without a word
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `status | head` ends silently
     os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The sandbox's time: that of this machine, until somebody puts it forward; and what is due."""
+"""The sandbox's clock, which can be put forward, and the agenda of work that is due at a time."""
 
 import heapq
 import itertools
@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Tells the time that EC2 shows. It only ever goes forward."""
+    """Tells the time that EC2 shows. It never goes backward."""
 
     def __init__(self, read: Callable[[], float] = time.time) -> None:
-        """`read` gives seconds since 1970: another clock may lead this one."""
+        """`read` returns seconds since 1970; a test may pass another clock."""
         self._read = read
         self._ahead = timedelta()
 
@@ -27,18 +27,18 @@ class Clock:
 
 
 class Agenda:
-    """What is to happen at a certain time. Not thread-safe: the cloud's lock is held."""
+    """Work with the time at which it is due. Not thread-safe: hold the cloud's lock."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
         self._entries: list[tuple[datetime, int, Callable[[], object]]] = []
 
     def add(self, due: datetime, work: Callable[[], object]) -> None:
-        """Remember what is to be done, and when."""
+        """Add work that is due at a time."""
         heapq.heappush(self._entries, (due, next(self._numbers), work))
 
     def take_due(self, now: datetime) -> Callable[[], object] | None:
-        """Remove and return what has been due longest, or None."""
+        """Remove and return the work that has been due longest, or None."""
         if not self._entries or self._entries[0][0] > now:
             return None
         return heapq.heappop(self._entries)[2]

@@ -1,5 +1,5 @@
-"""What the sandbox tells a person when it cannot go on."""
+"""The error that the sandbox reports to people."""
 
 
 class SandboxError(Exception):
-    """Something was refused. The message says what was tried, on what, and what came back."""
+    """Something failed. The message says what was tried, on what, and what came back."""

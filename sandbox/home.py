@@ -1,22 +1,20 @@
-"""The directory below which everything of one sandbox lives, and the number that keeps it apart.
+"""The home of a sandbox: the directory of its files, and the number of its network and ports.
 
-The number N names the sandbox's bridge, subnet, namespaces and ports, so that several sandboxes
-can run side by side. The default home is always number 0; other homes take the first that is free.
+The number names the sandbox's bridge, subnet, namespaces and ports, so that several sandboxes can
+run side by side. The default home always has number 0; other homes take the first free number.
 """
 
-import fcntl
-import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.files import locked, write_json
 
 DEFAULT_PATH = Path("/var/lib/notebake-sandbox")
 CLAIMS = Path("/run/notebake-sandbox/numbers")
 IMDS_PORT = 8169
+"""Port on the gateway address to which 169.254.169.254:80 is redirected."""
 GIT_PORT = 9418
 FIRST_API_PORT = 4566
 LAST_NUMBER = 254
@@ -24,14 +22,14 @@ LAST_NUMBER = 254
 
 @dataclass(frozen=True)
 class Home:
-    """Where one sandbox keeps its things, and what they are called."""
+    """The paths, addresses and names of a sandbox."""
 
     path: Path
     number: int
 
     @property
     def name(self) -> str:
-        """Prefix of all that the kernel holds for this sandbox."""
+        """Prefix of the names of this sandbox's kernel objects."""
         return f"nbs{self.number}"
 
     @property
@@ -53,11 +51,6 @@ class Home:
     @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.api_port}"
-
-    @property
-    def imds_port(self) -> int:
-        """Port on the gateway address to which 169.254.169.254:80 is led."""
-        return IMDS_PORT
 
     @property
     def git_url(self) -> str:
@@ -84,14 +77,14 @@ class Home:
         return self.path / "endpoints.json"
 
     def address(self, last: int) -> str:
-        """Return the address of the subnet that ends in this number."""
+        """Return the address in the subnet that ends in this number."""
         return f"10.213.{self.number}.{last}"
 
     def endpoints(self) -> dict[str, str]:
-        """Return the addresses that a sandbox in this home answers at."""
+        """Return the addresses at which a sandbox in this home answers."""
         return {
             "api": self.api_url,
-            "imds": f"http://{self.gateway}:{self.imds_port}",
+            "imds": f"http://{self.gateway}:{IMDS_PORT}",
             "git": self.git_url,
             "gateway": self.gateway,
             "subnet": self.subnet,
@@ -99,12 +92,12 @@ class Home:
 
 
 def choose_path(path: Path | str | None = None) -> Path:
-    """Return this path, else what NOTEBAKE_SANDBOX_HOME says, else the default."""
+    """Return this path, or else that of NOTEBAKE_SANDBOX_HOME, or else the default."""
     return Path(path or os.environ.get("NOTEBAKE_SANDBOX_HOME") or DEFAULT_PATH).absolute()
 
 
 def open_home(path: Path | str | None = None) -> Home:
-    """Return the home at the chosen path; make it if need be."""
+    """Return the home at the chosen path, creating it if necessary."""
     place = choose_path(path)
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -121,34 +114,18 @@ def open_home(path: Path | str | None = None) -> Home:
 
 
 def find_home(path: Path | str | None = None) -> Home | None:
-    """Return the home if there is one already. Changes nothing."""
+    """Return the home if it exists already. Changes nothing."""
     place = choose_path(path)
     recorded = place / "number"
     return Home(place, int(recorded.read_text())) if recorded.exists() else None
 
 
 def release_number(home: Home) -> None:
-    """Give the number back. The home gets one again when it is opened."""
+    """Release the number. The home gets another when it is opened."""
     with locked(CLAIMS.parent / "lock"):
         if _holder(home.number) == home.path:
             (CLAIMS / str(home.number)).unlink()
     (home.path / "number").unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file while the block runs; others wait."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write by rename, so that no reader ever sees half of it."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(json.dumps(content, indent=2) + "\n")
-    beside.replace(path)
 
 
 def _claim_number(place: Path) -> int:
@@ -162,7 +139,7 @@ def _claim_number(place: Path) -> int:
             recorded.write_text(f"{number}\n")
             return number
     if place == DEFAULT_PATH:
-        raise SandboxError(f"Number 0 belongs to {_holder(0)}: clear that sandbox first")
+        raise SandboxError(f"Number 0 belongs to {_holder(0)}: take that sandbox down first")
     raise SandboxError(f"All {LAST_NUMBER} numbers are taken; see {CLAIMS}")
 
 
@@ -174,7 +151,7 @@ def _candidates(place: Path, last: int | None) -> list[int]:
 
 
 def _holder(number: int) -> Path | None:
-    """Return the home that holds the number; a bridge that nobody claimed holds it as well."""
+    """Return the home that holds the number, or a bridge that has it without a claim."""
     claim, bridge = CLAIMS / str(number), _bridge(number)
     home = Path(claim.read_text().strip()) if claim.exists() else bridge
     # A home that was deleted while its machines run still needs its number.

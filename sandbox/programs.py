@@ -1,19 +1,28 @@
-"""Runs the system's programs and says plainly what a failing one said."""
+"""Runs programs of the system; an error repeats what the failing program said."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.errors import SandboxError
 
 
-def run_program(*command: str | Path, stdin: str | None = None, timeout_seconds: float = 60) -> str:
-    """Return what the program printed. Raises SandboxError with its last words if it fails."""
+def run_program(
+    *command: str | Path,
+    stdin: str | None = None,
+    timeout_seconds: float = 60,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Return what the program printed. Raises SandboxError with its last lines if it fails."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
             words,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
+            cwd=folder,
+            env=environment,
             capture_output=True,
             text=True,
             errors="replace",
@@ -23,8 +32,8 @@ def run_program(*command: str | Path, stdin: str | None = None, timeout_seconds:
     except FileNotFoundError as error:
         raise SandboxError(f"{words[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
-        raise SandboxError(f"{' '.join(words)} took over {timeout_seconds} s") from error
+        raise SandboxError(f"{' '.join(words)} took longer than {timeout_seconds} s") from error
     if done.returncode:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
-        raise SandboxError(f"{' '.join(words)} failed ({done.returncode}): {said}")
+        output = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
+        raise SandboxError(f"{' '.join(words)} failed ({done.returncode}): {output}")
     return done.stdout

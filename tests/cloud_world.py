@@ -109,11 +109,11 @@ class CloudWorld:
     @contextmanager
     def meeting(self, interceptor: Any) -> Iterator[Any]:
         """Let an interceptor stand between us and the cloud while the block runs."""
-        self.opened.wire.interceptors.append(interceptor)
+        self.opened.application.interceptors.append(interceptor)
         try:
             yield interceptor
         finally:
-            self.opened.wire.interceptors.remove(interceptor)
+            self.opened.application.interceptors.remove(interceptor)
 
     def actions(self) -> list[str]:
         """Return the names of all calls so far."""

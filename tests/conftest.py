@@ -185,6 +185,6 @@ def why_no_hosts() -> str:
     """Return what keeps this process from starting real hosts; "" where nothing does."""
     if os.geteuid() != 0:
         return "only root can start them"
-    impossible = prerequisites.impossible(choose_path())
+    impossible = prerequisites.find_obstacles(choose_path())
     missing = [f"{package} is not installed" for package in prerequisites.missing_packages()]
     return next(iter([*impossible, *missing]), "")

@@ -12,8 +12,8 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 
-from sandbox.api.application import Wire, ticking
-from sandbox.api.persistence import Memory
+from sandbox.api.application import Application, ticking
+from sandbox.api.persistence import StateFile
 from sandbox.api.server import serving
 from sandbox.clock import Clock
 from sandbox.ec2.state.cloud import Cloud
@@ -32,17 +32,17 @@ class StrictCloud:
     endpoint_url: str
     cloud: Cloud
     machines: FakeMachines
-    wire: Wire
+    application: Application
 
     def calls(self, action: str | None = None) -> list[CallRecord]:
         """Return the calls so far, or those of one action."""
-        records = self.wire.calls.records()
+        records = self.application.calls.records()
         return [one for one in records if action in (None, one.action)]
 
     def fail(self, effect: str, **more: Any) -> str:
         """Let something go wrong, as sandbox/faults/README.md says; return the fault's name."""
         name = more.pop("name", f"fault-{len(self.cloud.faults.describe())}")
-        self.wire.gate.put(read_fault({"name": name, "effect": effect, **more}))
+        self.application.injector.add(read_fault({"name": name, "effect": effect, **more}))
         return str(name)
 
     def fired(self, name: str) -> int:
@@ -52,7 +52,7 @@ class StrictCloud:
     def advance(self, seconds: float) -> None:
         """Put the cloud's clock forward, and let what is due happen."""
         self.cloud.clock.advance(seconds)
-        self.wire.catch_up()
+        self.application.catch_up()
 
 
 @contextmanager
@@ -65,13 +65,13 @@ def strict_cloud_opened(
     """Run an empty cloud, or the one remembered in `home`, while the block runs."""
     BackendDict.reset()
     machines = machines or FakeMachines()
-    cloud = Cloud(machines, latency, clock=clock)  # type: ignore[arg-type]
+    cloud = Cloud(machines, latency, clock=clock or Clock())  # type: ignore[arg-type]
     if home:
-        Memory(cloud, home / "api.json").restore()
-    wire = Wire(cloud, CallLog(home / "calls.jsonl" if home else None))
+        StateFile(cloud, home / "api.json").restore()
+    application = Application(cloud, CallLog(home / "calls.jsonl" if home else None))
     try:
-        with serving(wire, "127.0.0.1", 0) as port, ticking(wire):
-            yield StrictCloud(f"http://127.0.0.1:{port}", cloud, machines, wire)
+        with serving(application, "127.0.0.1", 0) as port, ticking(application):
+            yield StrictCloud(f"http://127.0.0.1:{port}", cloud, machines, application)
     finally:
         cloud.close()
         BackendDict.reset()

@@ -1,1 +1,1 @@
-"""The server: what answers HTTP, and what outlives a restart."""
+"""The server: the AWS API and the metadata service over HTTP, and what survives a restart."""

@@ -1,14 +1,14 @@
-"""The sandbox as a WSGI application: calls meet faults, are answered, and are all logged."""
+"""The sandbox as a WSGI application: it logs each call, applies faults, and answers."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sandbox.api.control_calls import OwnCalls
-from sandbox.api.dispatch import Backends
+from sandbox.api.control_calls import ControlCalls
+from sandbox.api.dispatch import Dispatcher
 from sandbox.ec2.state.cloud import Cloud
-from sandbox.injection.injector import FaultGate
+from sandbox.injection.injector import FaultInjector
 from sandbox.messages.call import Call, CallLog, read_call, read_code
 from sandbox.messages.reply import (
     ConnectionLostError,
@@ -20,10 +20,10 @@ from sandbox.messages.reply import (
 )
 from sandbox.services.schedules import Schedules
 
-__all__ = ["ConnectionLostError", "Interceptor", "Reply", "Wire", "ticking"]
+__all__ = ["Application", "ConnectionLostError", "Interceptor", "Reply", "ticking"]
 
-OWN_PATH = "/notebake-sandbox/"
-LOST = "ConnectionLost"  # the code in the log of a call that got no answer
+CONTROL_PATH = "/notebake-sandbox/"
+LOST = "ConnectionLost"  # the code in the log of a call without a reply
 TICK_SECONDS = 0.1
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -32,29 +32,29 @@ class Interceptor(Protocol):
     """Stands between the caller and the cloud. Either method may raise ConnectionLostError."""
 
     def before(self, call: Call) -> Reply | None:
-        """Answer instead of the cloud, which then never sees the call; None lets it through."""
+        """Return a reply in place of the cloud's, which then does not get the call; or None."""
 
     def after(self, call: Call, reply: Reply) -> Reply:
-        """Return what the caller gets to see of the cloud's answer."""
+        """Return the reply that the caller gets in place of the cloud's."""
 
 
-class Wire:
-    """Serves one cloud. `interceptors` may be added and removed at any time.
+class Application:
+    """Serves a cloud. `interceptors` may be added and removed at any time.
 
-    They stand outside of the cloud's own faults, `cloud.faults`: `gate.put` adds to those.
+    They stand between the caller and the faults, which `injector.add` adds.
     """
 
     def __init__(self, cloud: Cloud, calls: CallLog) -> None:
         self.cloud = cloud
         self.calls = calls
         self.interceptors: list[Interceptor] = []
-        self.gate = FaultGate(cloud)
-        self._backends = Backends(cloud)
+        self.injector = FaultInjector(cloud)
+        self._dispatcher = Dispatcher(cloud)
         self._schedules = Schedules(self._handle_signed, cloud.account_id)
-        self._own = OwnCalls(cloud, calls, self.gate, self.catch_up)
+        self._control = ControlCalls(cloud, calls, self.injector, self.catch_up)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one HTTP request. Raises ConnectionLostError once the socket has been closed."""
+        """Answer an HTTP request. Raises ConnectionLostError after closing the socket."""
         try:
             reply = self._handle(environ)
         except ConnectionLostError:
@@ -64,16 +64,16 @@ class Wire:
         return [reply.body]
 
     def handle(self, method: str, url: str, headers: dict[str, str], body: bytes = b"") -> Reply:
-        """Answer one signed request in this thread: no server, no socket, no thread of its own.
+        """Answer a signed request in the caller's thread, without server and socket.
 
-        The same as over HTTP in all but this: where a client's connection would be closed
-        without an answer, ConnectionLostError is raised. Let the host in `url` be an address, as
-        in http://127.0.0.1: moto would read a bucket from the first word of a name.
+        Raises ConnectionLostError where the connection would be closed without a reply. The host
+        in `url` must be an address, as in http://127.0.0.1: moto reads the first word of a host's
+        name as a bucket.
         """
         return self._handle(make_environ(method, url, headers, body))
 
     def catch_up(self) -> None:
-        """Let happen what is due by the cloud's clock. Every call does this first."""
+        """Do what is due by the cloud's clock. Every call does this first."""
         self.cloud.catch_up()
         with self.cloud.lock:
             self._schedules.run_due(self.cloud.clock.now())
@@ -82,9 +82,9 @@ class Wire:
         self.catch_up()
         path = environ.get("PATH_INFO", "")
         body = read_body(environ)
-        if path.startswith(OWN_PATH):
-            name, query = path.removeprefix(OWN_PATH), environ.get("QUERY_STRING", "")
-            return self._own.answer(environ["REQUEST_METHOD"], name, query, body)
+        if path.startswith(CONTROL_PATH):
+            name, query = path.removeprefix(CONTROL_PATH), environ.get("QUERY_STRING", "")
+            return self._control.answer(environ["REQUEST_METHOD"], name, query, body)
         return self._handle_call(environ, body)
 
     def _handle_call(self, environ: dict[str, Any], body: bytes) -> Reply:
@@ -104,25 +104,25 @@ class Wire:
         for interceptor in list(self.interceptors):
             reply = reply or interceptor.before(call)
         if reply is None:
-            reply = self.gate.answer(call, lambda: self._backends.ask(call, environ))
+            reply = self.injector.answer(call, lambda: self._dispatcher.answer(call, environ))
             for interceptor in list(self.interceptors):
                 reply = interceptor.after(call, reply)
         return reply
 
     def _handle_signed(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Reply:
-        """Answer a call of a service inside the cloud, which is about to catch up already."""
+        """Answer a call from a service inside the cloud, which is already catching up."""
         environ = make_environ(method, url, headers, body)
         return self._handle_call(environ, read_body(environ))
 
 
 @contextmanager
-def ticking(wire: Wire) -> Iterator[None]:
-    """Let the cloud catch up by itself while the block runs: not everything waits for a call."""
+def ticking(application: Application) -> Iterator[None]:
+    """Let the cloud catch up regularly while the block runs, also without calls."""
     end = threading.Event()
 
     def tick() -> None:
         while not end.wait(TICK_SECONDS):
-            wire.catch_up()
+            application.catch_up()
 
     thread = threading.Thread(target=tick, daemon=True)
     thread.start()

@@ -1,7 +1,7 @@
-"""The sandbox's own HTTP calls below /notebake-sandbox/: what it is asked beside AWS's API.
+"""The sandbox's own HTTP calls below /notebake-sandbox/, beside those of AWS's API.
 
 GET health, calls, clock; POST clock {"advance_seconds": n}; GET, POST, DELETE faults[?name=NAME].
-GET changes: the changes of state of what the account owns, the oldest first, each with its time.
+GET changes: the changes of state of the account's resources, the oldest first, with their times.
 """
 
 import json
@@ -12,64 +12,68 @@ from urllib.parse import parse_qs
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.errors import SandboxError
 from sandbox.faults.fault import read_faults
-from sandbox.injection.injector import FaultGate
+from sandbox.injection.injector import FaultInjector
 from sandbox.messages.call import CallLog
-from sandbox.messages.reply import Reply
+from sandbox.messages.reply import Reply, json_reply
 
 Answer = Callable[[], object]
 
 
-class OwnCalls:
-    """Answers what is asked of the sandbox itself."""
+class ControlCalls:
+    """Answers the calls to the sandbox itself."""
 
     def __init__(
-        self, cloud: Cloud, calls: CallLog, gate: FaultGate, catch_up: Callable[[], None]
+        self, cloud: Cloud, calls: CallLog, injector: FaultInjector, catch_up: Callable[[], None]
     ) -> None:
         self._cloud = cloud
         self._calls = calls
-        self._gate = gate
+        self._injector = injector
         self._catch_up = catch_up
 
     def answer(self, method: str, name: str, query: str, body: bytes) -> Reply:
-        """Answer one call: JSON, with {"error": ...} where it cannot be done."""
+        """Answer a call in JSON, with {"error": ...} if it fails."""
         answers: dict[str, dict[str, Answer]] = {
             "health": {"GET": self._health},
-            "calls": {"GET": lambda: [asdict(one) for one in self._calls.records()]},
-            "changes": {"GET": lambda: [asdict(one) for one in self._cloud.changes.records()]},
-            "clock": {"GET": self._tell_time, "POST": lambda: self._advance(_read_json(body))},
+            "calls": {"GET": lambda: [asdict(call) for call in self._calls.records()]},
+            "changes": {
+                "GET": lambda: [asdict(change) for change in self._cloud.state_log.records()]
+            },
+            "clock": {"GET": self._time, "POST": lambda: self._advance(_read_json(body))},
             "faults": {
                 "GET": self._cloud.faults.describe,
-                "POST": lambda: self._put_faults(_read_json(body)),
+                "POST": lambda: self._add_faults(_read_json(body)),
                 "DELETE": lambda: self._remove_faults(parse_qs(query).get("name", [None])[0]),
             },
         }
         if name not in answers:
-            return _write(404, {"known": sorted(answers)})
+            return _reply(404, {"known": sorted(answers)})
         if method not in answers[name]:
-            return _write(405, {"error": f"{name} takes {', '.join(answers[name])}"})
+            return _reply(405, {"error": f"{name} takes {', '.join(answers[name])}"})
         try:
-            return _write(200, answers[name][method]())
+            return _reply(200, answers[name][method]())
         except SandboxError as error:
-            return _write(400, {"error": str(error)})
+            return _reply(400, {"error": str(error)})
 
     def _health(self) -> object:
         states = [instance.state for _, instance in self._cloud.instances()]
         counted = {state: states.count(state) for state in sorted(set(states))}
         return {"status": "ok", "account": self._cloud.account_id, "instances": counted}
 
-    def _tell_time(self) -> object:
+    def _time(self) -> object:
         return {"now": self._cloud.clock.now().isoformat()}
 
-    def _advance(self, asked: object) -> object:
-        seconds = asked.get("advance_seconds") if isinstance(asked, dict) else None
+    def _advance(self, request: object) -> object:
+        seconds = request.get("advance_seconds") if isinstance(request, dict) else None
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
-            raise SandboxError(f"advance_seconds: it is {seconds!r}, and must be a number above 0")
+            raise SandboxError(
+                f"advance_seconds: it is {seconds!r}, and must be a number, 0 or more"
+            )
         self._cloud.clock.advance(seconds)
         self._catch_up()
-        return self._tell_time()
+        return self._time()
 
-    def _put_faults(self, described: object) -> object:
-        self._gate.put(*read_faults(described))
+    def _add_faults(self, descriptions: object) -> object:
+        self._injector.add(*read_faults(descriptions))
         return self._cloud.faults.describe()
 
     def _remove_faults(self, name: str | None) -> object:
@@ -86,5 +90,5 @@ def _read_json(body: bytes) -> object:
         raise SandboxError(f"The body is not JSON: {error}") from error
 
 
-def _write(status: int, content: object) -> Reply:
-    return Reply(status, [("Content-Type", "application/json")], json.dumps(content).encode())
+def _reply(status: int, content: object) -> Reply:
+    return json_reply(content, status, kind="application/json")

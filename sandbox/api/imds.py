@@ -1,6 +1,6 @@
-"""The instance metadata service, version 2: a token first, then the tree of the asking host.
+"""The instance metadata service, version 2: first a token, then the metadata of the calling host.
 
-A host is known by its source address. Tokens live in memory and belong to one host.
+A host is identified by its source address. Tokens are kept in memory and belong to a host.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 """
 
@@ -23,7 +23,7 @@ LONGEST_TTL_SECONDS = 21600
 
 
 class Imds:
-    """A WSGI application for all hosts of one cloud."""
+    """A WSGI application for all hosts of a cloud."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -33,15 +33,15 @@ class Imds:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer one HTTP request."""
+        """Answer an HTTP request."""
         return self._answer(Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         with self._cloud.lock:
-            asking = self._cloud.instance_at(request.remote_addr or "")
-            if not asking:
+            caller = self._cloud.instance_at(request.remote_addr or "")
+            if not caller:
                 return Response(status=404)
-            region, instance = asking
+            region, instance = caller
             if instance.metadata_options["HttpEndpoint"] == "disabled":
                 return Response(status=403)
             if request.path == TOKEN_PATH:
@@ -78,7 +78,7 @@ def _find(tree: dict[str, Any], path: str) -> Response:
     names = [name for name in path.split("/") if name]
     if not names:
         return _text("latest\n2021-03-23")
-    # Every version has the same tree; cloud-init asks for dated ones.
+    # Every version has the same tree; cloud-init asks for versions by their dates.
     found: Any = tree
     for name in names[1:]:
         if not isinstance(found, dict) or name not in found:
@@ -90,7 +90,7 @@ def _find(tree: dict[str, Any], path: str) -> Response:
 
 
 def _list(folder: dict[str, Any]) -> str:
-    """List a directory; one that EC2 lists in its own way says so under the empty name."""
+    """List a directory. The empty name holds the listing where EC2 has its own form."""
     if "" in folder:
         return str(folder[""])
     return "\n".join(f"{name}/" if isinstance(v, dict) else name for name, v in folder.items())

@@ -1,4 +1,4 @@
-"""What the instance metadata service says about one instance: a tree of texts."""
+"""The metadata of an instance: a tree of texts."""
 
 import json
 from typing import Any
@@ -22,7 +22,6 @@ def metadata_of(region: Region, instance: Instance) -> Tree:
 
 
 def _meta_data(region: Region, instance: Instance) -> Tree:
-    group_names = "\n".join(one["GroupName"] for one in view_groups(region, instance))
     tree: Tree = {
         "ami-id": instance.image_id,
         "ami-launch-index": str(instance.launch_index),
@@ -40,12 +39,12 @@ def _meta_data(region: Region, instance: Instance) -> Tree:
         },
         "placement": {"availability-zone": instance.zone, "region": region.name},
         "reservation-id": instance.reservation_id,
-        "security-groups": group_names,
+        "security-groups": _group_names(region, instance),
         "services": {"domain": "amazonaws.com", "partition": "aws"},
     }
     if instance.public_key:
-        named = f"0={instance.key_name}"
-        tree["public-keys"] = {"": named, "0": {"openssh-key": instance.public_key}}
+        listing = f"0={instance.key_name}"
+        tree["public-keys"] = {"": listing, "0": {"openssh-key": instance.public_key}}
     if instance.public_address:
         tree["public-ipv4"] = instance.public_address
     if instance.metadata_options["InstanceMetadataTags"] == "enabled":
@@ -61,7 +60,7 @@ def _interface(region: Region, instance: Instance) -> Tree:
         "mac": instance.interface.mac_address,
         "owner-id": instance.owner_id,
         "security-group-ids": "\n".join(instance.group_ids),
-        "security-groups": "\n".join(one["GroupName"] for one in view_groups(region, instance)),
+        "security-groups": _group_names(region, instance),
         "subnet-id": instance.subnet_id,
         "subnet-ipv4-cidr-block": region.network.get_subnet(instance.subnet_id).cidr_block,
         "vpc-id": instance.vpc_id,
@@ -72,13 +71,14 @@ def _interface(region: Region, instance: Instance) -> Tree:
     return tree
 
 
+def _group_names(region: Region, instance: Instance) -> str:
+    return "\n".join(group["GroupName"] for group in view_groups(region, instance))
+
+
 def _block_devices(region: Region, instance: Instance) -> Tree:
     tree: Tree = {"ami": instance.root_device, "root": instance.root_device}
-    others = [
-        one.attachment.device
-        for one in region.volumes_of(instance.id)
-        if one.attachment and not one.is_root
-    ]
+    volumes = region.volumes_by_device(instance.id)
+    others = [device for device, volume in volumes.items() if not volume.is_root]
     for number, device in enumerate(others, start=1):
         tree[f"ebs{number}"] = device.removeprefix("/dev/")
     return tree

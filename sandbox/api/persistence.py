@@ -1,6 +1,6 @@
 """What survives a restart of the sandbox: images and snapshots, with their tags and permissions.
 
-Hosts do not, nor do their volumes, so neither they nor their instances are remembered.
+Hosts and their volumes do not, so neither they nor their instances are saved.
 """
 
 import json
@@ -13,12 +13,13 @@ from typing import Any
 from sandbox.ec2.model import BlockDevice, Image, Snapshot
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.region import Region
+from sandbox.files import replace_file
 
 VERSION = 1
 
 
-class Memory:
-    """Keeps one cloud's lasting things in a file, written whenever they have changed."""
+class StateFile:
+    """The file with a cloud's images and snapshots, written whenever they have changed."""
 
     def __init__(self, cloud: Cloud, path: Path) -> None:
         self._cloud = cloud
@@ -27,49 +28,47 @@ class Memory:
         self._written = ""
 
     def restore(self) -> None:
-        """Bring back what was there when the file was written, then keep it up to date."""
+        """Restore what the file holds, and keep the file up to date from then on."""
         if self._path.exists():
-            remembered = json.loads(self._path.read_text())
-            for name, content in remembered["regions"].items():
+            saved = json.loads(self._path.read_text())
+            for name, content in saved["regions"].items():
                 _restore_region(self._cloud.region(name), content)
         self._cloud.on_change.append(self.save)
 
     def save(self) -> None:
-        """Write the file, by rename, if anything lasting has changed."""
+        """Write the file, by rename, if its content has changed."""
         with self._cloud.lock:
-            regions = {one.name: _remember_region(one) for one in self._cloud.regions()}
+            regions = {region.name: _save_region(region) for region in self._cloud.regions()}
         text = json.dumps({"version": VERSION, "regions": regions}, indent=1, default=str)
         with self._lock:
             if text == self._written:
                 return
-            beside = self._path.with_suffix(".new")
-            beside.write_text(text)
-            beside.replace(self._path)
+            replace_file(self._path, text)
             self._written = text
 
 
-def _remember_region(region: Region) -> dict[str, Any]:
+def _save_region(region: Region) -> dict[str, Any]:
     own = region.account_id
-    images = [one for one in region.images.values() if one.owner_id == own]
-    snapshots = [one for one in region.snapshots.values() if one.owner_id == own]
-    kept: list[Image | Snapshot] = [*images, *snapshots]
+    images = [image for image in region.images.values() if image.owner_id == own]
+    snapshots = [snapshot for snapshot in region.snapshots.values() if snapshot.owner_id == own]
+    saved: list[Image | Snapshot] = [*images, *snapshots]
     return {
-        "images": [asdict(one) for one in images],
-        "snapshots": [asdict(one) for one in snapshots],
+        "images": [asdict(image) for image in images],
+        "snapshots": [asdict(snapshot) for snapshot in snapshots],
         "deregistered": sorted(region.deregistered),
-        "tags": {one.id: tags for one in kept if (tags := region.tags_of(one.id))},
+        "tags": {item.id: tags for item in saved if (tags := region.tags_of(item.id))},
     }
 
 
 def _restore_region(region: Region, content: dict[str, Any]) -> None:
-    for one in content["images"]:
-        mapping = [BlockDevice(**line) for line in one["mapping"]]
-        image = Image(**{**_with_times(Image, one), "mapping": mapping})
+    for saved in content["images"]:
+        mapping = [BlockDevice(**entry) for entry in saved["mapping"]]
+        image = Image(**{**_with_times(Image, saved), "mapping": mapping})
         if image.state == "pending":
-            image.state, image.failure = "failed", "The sandbox ended while it was made"
+            image.state, image.failure = "failed", "The sandbox ended before the image was complete"
         region.images[image.id] = image
-    for one in content["snapshots"]:
-        snapshot = Snapshot(**_with_times(Snapshot, one))
+    for saved in content["snapshots"]:
+        snapshot = Snapshot(**_with_times(Snapshot, saved))
         snapshot.state = "error" if snapshot.state == "pending" else snapshot.state
         region.snapshots[snapshot.id] = snapshot
     region.deregistered.update(content["deregistered"])
@@ -78,12 +77,12 @@ def _restore_region(region: Region, content: dict[str, Any]) -> None:
 
 
 def _with_times(kind: Any, content: dict[str, Any]) -> dict[str, Any]:
-    """Turn the texts of date fields into dates again."""
-    dates = {one.name for one in fields(kind) if one.name.endswith(("_time", "_date"))}
+    """Convert the texts of date fields back to dates."""
+    dates = {field.name for field in fields(kind) if field.name.endswith(("_time", "_date"))}
     read: dict[str, Any] = {
         name: datetime.fromisoformat(value) if name in dates and value else value
         for name, value in content.items()
     }
     if launches := read.get("launch_times"):
-        read["launch_times"] = [datetime.fromisoformat(one) for one in launches]
+        read["launch_times"] = [datetime.fromisoformat(time) for time in launches]
     return read

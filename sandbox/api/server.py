@@ -15,24 +15,24 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox.api.application import Wire, ticking
+from sandbox.api.application import Application, ticking
 from sandbox.api.imds import Imds
-from sandbox.api.persistence import Memory
-from sandbox.control import git_server
+from sandbox.api.persistence import StateFile
 from sandbox.ec2.state.cloud import Cloud
-from sandbox.ec2.state.latency import DEFAULT, KINDS, Latency, latency_named
+from sandbox.ec2.state.latency import DEFAULT_LATENCY, LATENCIES, Latency, latency_named
 from sandbox.faults.fault import Fault
 from sandbox.faults.file import read_fault_file
-from sandbox.home import Home, open_home
+from sandbox.home import IMDS_PORT, Home, open_home
 from sandbox.hosts import network
 from sandbox.hosts.machines import Machines
 from sandbox.messages.call import CallLog
+from sandbox.services import git_server
 
 log = logging.getLogger(__name__)
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Keeps connections open, as EC2 does, and leaves the logging to the call log."""
+    """Keeps connections open, as EC2 does, and leaves logging to the call log."""
 
     protocol_version = "HTTP/1.1"
 
@@ -54,7 +54,7 @@ def serving(application: Any, address: str, port: int) -> Iterator[int]:
         server.server_close()
 
 
-def serve(home: Home, latency: Latency | None = None, faults: Sequence[Fault] = ()) -> None:
+def serve(home: Home, latency: Latency, faults: Sequence[Fault]) -> None:
     """Run the sandbox until SIGTERM or SIGINT; its hosts end with it, its images stay."""
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -66,24 +66,28 @@ def serve(home: Home, latency: Latency | None = None, faults: Sequence[Fault] = 
         stack.callback(git.wait)
         stack.callback(git.terminate)
         stack.callback(cloud.close)
-        Memory(cloud, home.path / "api.json").restore()
+        StateFile(cloud, home.path / "api.json").restore()
         calls = CallLog(home.path / "calls.jsonl")
-        stack.enter_context(serving(Imds(cloud), home.gateway, home.imds_port))
-        wire = Wire(cloud, calls)
-        wire.gate.put(*faults)
-        stack.enter_context(serving(wire, "127.0.0.1", home.api_port))
-        stack.enter_context(ticking(wire))
+        stack.enter_context(serving(Imds(cloud), home.gateway, IMDS_PORT))
+        application = Application(cloud, calls)
+        application.injector.add(*faults)
+        stack.enter_context(serving(application, "127.0.0.1", home.api_port))
+        stack.enter_context(ticking(application))
         log.info("The sandbox answers at %s", home.api_url)
         end.wait()
-        log.info("The sandbox ends")
+        log.info("The sandbox is ending")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.api.server", description=__doc__)
     parser.add_argument("--home", help="the sandbox's directory")
-    parser.add_argument("--faults", type=Path, help="a file of faults: see sandbox/faults")
-    parser.add_argument("--latency", default=DEFAULT, help=f"how long EC2 takes: {[*KINDS]}")
+    parser.add_argument(
+        "--faults", type=Path, help="a file of faults: see sandbox/faults/README.md"
+    )
+    parser.add_argument(
+        "--latency", default=DEFAULT_LATENCY, help=f"how long EC2 takes: {' or '.join(LATENCIES)}"
+    )
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     faults = read_fault_file(chosen.faults) if chosen.faults else []

@@ -1,25 +1,25 @@
-# Turns the freshly unpacked distribution into the base system. Runs inside it, as root.
+# Turns the unpacked distribution into the base system. Runs inside it, as root.
 set -eu
 
-# The user that every Ubuntu image of EC2 has; cloud-init finds it there and adds the key.
+# The default user of every Ubuntu image on EC2; cloud-init adds the key to it.
 if ! id ubuntu >/dev/null 2>&1; then
     useradd --create-home --uid 1000 --shell /bin/bash --groups adm,sudo ubuntu
 fi
 chmod 0440 /etc/sudoers.d/90-sandbox
 update-ca-certificates >/dev/null
 
-# On a platform that it cannot identify cloud-init speaks IMDSv1; this file says that it is EC2.
+# cloud-init uses IMDSv1 on a platform that it cannot identify; this file identifies EC2.
 source=$(find /usr/lib/python3 /usr/lib/python3* -name DataSourceEc2.py -print -quit)
 grep -q '"/sys/hypervisor/uuid"' "$source"
 sed -i 's|"/sys/hypervisor/uuid"|"/usr/lib/notebake-sandbox/hypervisor-uuid"|' "$source"
 python3 -m compileall -q "$source"
 
-# The address is static: without a DHCP client the local stage of cloud-init uses it.
+# The address is static: cloud-init's local stage uses it if there is no DHCP client.
 for client in /sbin/dhclient /usr/sbin/dhcpcd /sbin/udhcpc; do
     if [ -e "$client" ]; then rm "$client"; fi
 done
 
-# cloud-init runs its stages in one process from 24.3 on; an earlier one is helped to it.
+# From version 24.3 on, cloud-init runs all stages in one process; here earlier versions do so too.
 if [ ! -e /lib/systemd/system/cloud-init-main.service ]; then
     stages=/usr/lib/notebake-sandbox/cloud-init-stages
     for unit in cloud-init-local cloud-init cloud-config cloud-final; do
@@ -33,13 +33,13 @@ if [ ! -e /lib/systemd/system/cloud-init-main.service ]; then
     done
 fi
 
-# An upgrade needs the archives; ours looks like it, holds what it holds, and ends when it is told.
+# A real upgrade needs the archives; this program takes the same locks, for a given time.
 dpkg-divert --quiet --local --rename --add /usr/bin/unattended-upgrade
 install /usr/lib/notebake-sandbox/unattended-upgrade /usr/bin/unattended-upgrade
 mkdir -p /etc/systemd/system/multi-user.target.wants
 ln -s /lib/systemd/system/apt-daily-upgrade.service /etc/systemd/system/multi-user.target.wants/
 
-# With an empty machine-id all units are preset again at boot: a mask survives that, `disable` not.
+# An empty machine-id makes systemd apply presets at boot: they undo `disable`, but not `mask`.
 systemctl mask systemd-networkd.service systemd-networkd.socket \
     systemd-networkd-wait-online.service systemd-resolved.service \
     networking.service getty.target console-getty.service \
@@ -49,7 +49,7 @@ systemctl preset-all >/dev/null 2>&1
 systemctl enable sandbox-disks.service >/dev/null 2>&1
 systemctl set-default multi-user.target >/dev/null 2>&1
 
-# Every machine makes its own.
+# Every machine creates its own.
 rm -f /etc/ssh/ssh_host_*
 : >/etc/machine-id
 rm -f /var/lib/dbus/machine-id

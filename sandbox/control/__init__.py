@@ -1,1 +1,1 @@
-"""Bringing a sandbox up and down, and what that needs of this machine."""
+"""Starting and stopping a sandbox, and what it needs of this machine."""

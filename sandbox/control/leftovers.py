@@ -1,4 +1,4 @@
-"""What a sandbox holds of this machine, found in the kernel itself: no record is trusted."""
+"""What a sandbox uses of this machine, read from the kernel instead of any record."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from sandbox.programs import run_program
 
 
 def find(home: Home) -> list[str]:
-    """Return one line for each thing that is still there."""
+    """Return a line for each thing that still exists."""
     return [
         *(f"process {number}" for number in sorted(cgroups.process_ids(_groups(home)))),
         *(f"control group {path}" for path in _groups(home)),
@@ -24,9 +24,9 @@ def find(home: Home) -> list[str]:
 
 
 def clear(home: Home) -> None:
-    """End every host of the sandbox and give back all it holds. Repeatable, in any state.
+    """End every host of the sandbox and release all that it uses. May be repeated, in any state.
 
-    Images and snapshots stay: they are files that no process needs.
+    Images and snapshots stay: they are files that no process uses.
     """
     cgroups.end_groups(cgroups.groups_of(home))
     network.down(home)
@@ -46,11 +46,11 @@ def _groups(home: Home) -> list[Path]:
 
 def _links(home: Home) -> list[str]:
     bridge = [home.bridge] if Path(f"/sys/class/net/{home.bridge}").exists() else []
-    return [*bridge, *network.cables(home)]
+    return [*bridge, *network.veths(home)]
 
 
 def _mounts(home: Home) -> list[str]:
-    """Return the mount points of the sandbox, outer ones first."""
+    """Return the mount points of the sandbox, the outer ones first."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     points = [line.split()[4].replace("\\040", " ") for line in lines]
     exported = str(NSPAWN / "unix-export" / f"{home.name}-")
@@ -58,6 +58,6 @@ def _mounts(home: Home) -> list[str]:
 
 
 def _folders(home: Home) -> list[Path]:
-    """Return what machines and nspawn leave in the file system."""
+    """Return the directories that machines and nspawn leave behind."""
     nspawn = [*NSPAWN.glob(f"propagate/{home.name}-*"), *NSPAWN.glob(f"unix-export/{home.name}-*")]
     return sorted([*nspawn, *home.machines_path.glob("*")])

@@ -1,4 +1,4 @@
-"""Brings a sandbox up, takes it down whatever state it is in, and says how it stands."""
+"""Brings a sandbox up, takes it down from any state, and describes its state."""
 
 import shutil
 from collections.abc import Callable
@@ -13,12 +13,13 @@ from sandbox.control.server_process import (
     stop_server,
 )
 from sandbox.errors import SandboxError
-from sandbox.home import Home, locked, release_number
+from sandbox.files import locked
+from sandbox.home import Home, release_number
 from sandbox.hosts import base_system, layers, network
 
-# What a home keeps between one `up` and the next; what is served by git is the person's own.
+# What a home keeps when it is down; repositories that are served by git belong to the person.
 KEPT_FOLDERS = ("images", "layers", "snapshots", "volumes")
-AS_EVER = ServerOptions()
+DEFAULT_OPTIONS = ServerOptions()
 FAULTS = "/notebake-sandbox/faults"
 KEPT_FILES = ("api.json", "calls.jsonl", "server.log")
 
@@ -26,14 +27,14 @@ KEPT_FILES = ("api.json", "calls.jsonl", "server.log")
 def bring_up(
     home: Home,
     report: Callable[[str], None],
-    options: ServerOptions = AS_EVER,
+    options: ServerOptions = DEFAULT_OPTIONS,
     *,
     fresh: bool = False,
 ) -> None:
-    """Return when the sandbox answers; `fresh` forgets what a home that is down has kept."""
+    """Return when the sandbox answers; `fresh` first removes what a home that is down has kept."""
     with locked(home.path / "up.lock"):
         if is_up(home):
-            _check_may_stay(home, options)
+            _check_options(home, options)
             report(f"The sandbox is already up: {home.api_url}")
             return
         prerequisites.check(home.path)
@@ -43,14 +44,14 @@ def bring_up(
             stop_server(home)
             leftovers.clear(home)
         if fresh:
-            forget(home)
+            remove_saved_state(home)
         start_server(home, options)
         report(f"The sandbox is up: {home.api_url}  (log: {home.log_path})")
         report('Next: eval "$(python -m sandbox env)"')
 
 
-def _check_may_stay(home: Home, options: ServerOptions) -> None:
-    """Raise if a sandbox that is up is not what is asked for."""
+def _check_options(home: Home, options: ServerOptions) -> None:
+    """Raise if the running sandbox does not have these options."""
     if options.faults:
         raise SandboxError(f"It is up already: POST the faults to {home.api_url}{FAULTS}")
     if options.latency and options.latency != find_latency(home):
@@ -63,9 +64,9 @@ def is_up(home: Home) -> bool:
     return find_server(home) is not None and answers(home)
 
 
-def forget(home: Home) -> None:
-    """Remove images, snapshots and logs of a sandbox that is down; its number stays its own."""
-    for name in KEPT_FILES:  # first: what they name must not be gone before them
+def remove_saved_state(home: Home) -> None:
+    """Remove images, snapshots and logs of a sandbox that is down; it keeps its number."""
+    for name in KEPT_FILES:  # before the folders, to which they refer
         (home.path / name).unlink(missing_ok=True)
     for name in KEPT_FOLDERS:
         shutil.rmtree(home.path / name)
@@ -73,7 +74,7 @@ def forget(home: Home) -> None:
 
 
 def bring_down(home: Home, *, purge: bool) -> list[str]:
-    """End the sandbox and return what could not be cleared: nothing, if all is well."""
+    """End the sandbox and return what could not be cleared."""
     with locked(home.path / "up.lock"):
         stop_server(home)
         try:
@@ -88,7 +89,7 @@ def bring_down(home: Home, *, purge: bool) -> list[str]:
 
 
 def describe(home: Home) -> list[str]:
-    """Return how the sandbox stands, from files and the kernel."""
+    """Return the state of the sandbox, from files and the kernel."""
     server = find_server(home)
     state = f"up, process {server}" if server else "down"
     if server and not answers(home):

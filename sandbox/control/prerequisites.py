@@ -1,4 +1,4 @@
-"""What the sandbox needs of this machine, and what to do where it is not there."""
+"""What the sandbox needs of this machine, and what to do where that is missing."""
 
 import importlib.util
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.hosts import cgroups
+from sandbox.hosts.roots import mount_overlay
 from sandbox.programs import run_program
 
 PACKAGES = {
@@ -29,83 +30,81 @@ PACKAGES = {
 }
 LIBRARIES = ("moto", "flask", "flask_cors")
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27}
-INSTEAD = (
+ALTERNATIVES = (
     "Use a virtual machine with Debian or Ubuntu, or a privileged container. Without the sandbox "
     "the flows still run against AWS itself, and the tests that need no hosts still pass."
 )
 ROOM_GIB = 4
-# Not on the PATH of an ordinary person.
+# Not on the PATH of an ordinary user.
 SYSTEM_PATHS = ("/usr/sbin", "/sbin")
 
 
 def check(home_path: Path) -> None:
-    """Raise with all that is missing unless a sandbox can live at this path, with its libraries."""
-    if reasons := impossible(home_path):
+    """Raise SandboxError with all that is missing for a sandbox at this path."""
+    if reasons := find_obstacles(home_path):
         raise SandboxError(explain(reasons))
     if packages := missing_packages():
         raise SandboxError(f"Missing: {' '.join(packages)} (python -m sandbox install)")
     if libraries := [name for name in LIBRARIES if not importlib.util.find_spec(name)]:
-        said = f"{sys.executable} lacks {' '.join(libraries)}"
-        raise SandboxError(f"{said}: install the project with its extra `sandbox`")
+        lacking = f"{sys.executable} lacks {' '.join(libraries)}"
+        raise SandboxError(f"{lacking}: install the project with its extra `sandbox`")
 
 
 def missing_packages() -> list[str]:
     """Return the distribution's packages that have to be installed."""
     packages = {package for tool, package in PACKAGES.items() if not _find_tool(tool)}
-    ensurepip = importlib.util.find_spec("ensurepip")  # Debian keeps it out of python3
+    ensurepip = importlib.util.find_spec("ensurepip")  # not in Debian's package python3
     if not (ensurepip and ensurepip.origin):
         packages.add(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
     return sorted(packages)
 
 
 def install(report: Callable[[str], None]) -> None:
-    """Install them, from the machine's own sources. Needs root."""
+    """Install the missing packages from this machine's sources. Needs root."""
     packages = missing_packages()
     report(f"Installing {' '.join(packages)} with apt-get")
     os.environ.update({"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "a"})
     options = ("--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300")
-    said = ""
+    problem = "it reported no error"
     for words in (("update",), ("install", *options, *packages)):
         try:
             run_program("apt-get", *words, timeout_seconds=1800)
         except SandboxError as error:
-            # A source that nothing here comes from may be out of reach, and without systemd as
-            # PID 1 some packages complain at their end: what counts is what is there afterwards.
-            said = str(error)
+            # An unrelated source may be unreachable, and some packages complain where systemd is
+            # not PID 1. What counts is which packages are missing afterwards.
+            problem = str(error).splitlines()[-1]
     importlib.invalidate_caches()
     if left := missing_packages():
-        lacking = f"apt-get could not install {' '.join(left)} ({said.splitlines()[-1]})"
+        lacking = f"apt-get could not install {' '.join(left)} ({problem})"
         raise SandboxError(explain([lacking]))
 
 
 def explain(reasons: list[str]) -> str:
-    """Return one paragraph: why no sandbox can run here, and what to do instead."""
-    text = f"The sandbox cannot run on this machine: {'; '.join(reasons)}. {INSTEAD}"
+    """Return a paragraph that says why no sandbox can run here, and what to do instead."""
+    text = f"The sandbox cannot run on this machine: {'; '.join(reasons)}. {ALTERNATIVES}"
     return textwrap.fill(text, 88, break_on_hyphens=False, break_long_words=False)
 
 
-def impossible(home_path: Path) -> list[str]:
-    """Return why no sandbox can live at this path, whatever is installed; nothing if one can."""
+def find_obstacles(home_path: Path) -> list[str]:
+    """Return why no sandbox can run at this path, whatever is installed; empty if it can."""
     if sys.platform != "linux":
         return [f"this is {platform.system()}, and its hosts are Linux"]
     reasons = []
     if not shutil.which("apt-get"):
-        reasons.append("there is no apt-get, with which its hosts are made")
+        reasons.append("there is no apt-get, with which its hosts are built")
     if not Path("/dev/loop-control").exists():
         reasons.append("there are no loop devices for volumes (try: modprobe loop)")
     if not cgroups.hierarchies():
         reasons.append(f"there are no control groups below {cgroups.ROOT}")
     if os.geteuid() != 0:
-        return (
-            reasons
-            if shutil.which("sudo")
-            else [*reasons, "you are not root, and there is no sudo"]
-        )
+        if not shutil.which("sudo"):
+            reasons.append("you are not root, and there is no sudo")
+        return reasons
     if lacking := _lacking_capabilities():
         return [*reasons, f"root here lacks {' and '.join(lacking)} (an ordinary container?)"]
     if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
         return [*reasons, "root here is root of a user namespace only (a rootless container?)"]
-    return [*reasons, *_refused_trials(home_path)]
+    return [*reasons, *_failed_trials(home_path)]
 
 
 def _lacking_capabilities() -> list[str]:
@@ -116,26 +115,23 @@ def _lacking_capabilities() -> list[str]:
     return [name for name, bit in CAPABILITIES.items() if not mask >> bit & 1]
 
 
-def _refused_trials(home_path: Path) -> Iterator[str]:
-    """Try, where the sandbox would live, what no file tells beforehand."""
+def _failed_trials(home_path: Path) -> Iterator[str]:
+    """Try what only a trial can tell, in the place of the sandbox."""
     place = next(path for path in [home_path, *home_path.parents] if path.is_dir())
     if shutil.disk_usage(place).free < ROOM_GIB * 1024**3:
         yield f"less than {ROOM_GIB} GiB are free below {place}"
     with tempfile.TemporaryDirectory(dir=place) as folder:
-        names = {name: Path(folder) / name for name in ("lower", "upper", "work", "root")}
-        for path in names.values():
-            path.mkdir()
-        options = f"lowerdir={names['lower']},upperdir={names['upper']},workdir={names['work']}"
+        for name in ("lower", "upper", "work", "root"):
+            (Path(folder) / name).mkdir()
         try:
-            run_program("mount", "-t", "overlay", "overlay", "-o", options, names["root"])
-            run_program("umount", names["root"])
+            run_program("umount", mount_overlay(Path(folder), f"{folder}/lower"))
         except SandboxError as error:
             yield f"overlays cannot be mounted below {place} (try another --home): {error}"
     if _find_tool("nft"):
         try:
             run_program("nft", "list", "tables")
         except SandboxError as error:
-            yield f"nftables is refused: {error}"
+            yield f"nftables cannot be used: {error}"
 
 
 def _find_tool(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The process that answers for the sandbox: started into the background, found again, ended."""
+"""The process of the sandbox's server: started in the background, found again, stopped."""
 
 import json
 import os
@@ -14,34 +14,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.ec2.state.latency import DEFAULT
+from sandbox.ec2.state.latency import DEFAULT_LATENCY
 from sandbox.errors import SandboxError
-from sandbox.home import Home, write_json
-from sandbox.hosts.nspawn import tail
+from sandbox.files import tail, write_json
+from sandbox.home import Home
 
-READY_PATHS = ("/notebake-sandbox/health", "/moto-api/")
+HEALTH_PATH = "/notebake-sandbox/health"
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 30
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Asks without a proxy, whatever the environment says: the API listens on this machine."""
+"""Ignores the proxy settings of the environment: the API listens on this machine."""
 
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How a server is to behave: None stands for what it does by itself."""
+    """The options of a server; None stands for its default."""
 
     latency: str | None = None
     faults: Path | None = None
-    """A file of what is to go wrong."""
+    """A file of faults."""
 
     def words(self) -> list[str]:
-        """Return the options as words of its command line."""
+        """Return the options as words of the server's command line."""
         words = ["--latency", self.latency] if self.latency else []
         return words + (["--faults", str(self.faults.absolute())] if self.faults else [])
 
 
 def find_server(home: Home) -> int | None:
-    """Return the process id of the home's server if it lives; a number used again is not it."""
+    """Return the process id of the home's server if it runs; a reused id does not count."""
     recorded = _read_record(home)
     alive = recorded and _start_time(recorded["pid"]) == recorded["started"]
     return int(recorded["pid"]) if alive else None
@@ -49,17 +49,17 @@ def find_server(home: Home) -> int | None:
 
 def find_latency(home: Home) -> str:
     """Return the name of the latency with which the home's server was started."""
-    return str(_read_record(home).get("latency") or DEFAULT)
+    return str(_read_record(home).get("latency") or DEFAULT_LATENCY)
 
 
 def start_server(home: Home, options: ServerOptions) -> int:
-    """Return the process id once the API answers."""
+    """Start the server and return its process id once the API answers."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", home.api_port))
         except OSError as error:
-            raise SandboxError(f"Something else listens on 127.0.0.1:{home.api_port}") from error
+            raise SandboxError(f"Another program listens on 127.0.0.1:{home.api_port}") from error
     with home.log_path.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox.api.server", "--home", home.path, *options.words()],
@@ -73,14 +73,14 @@ def start_server(home: Home, options: ServerOptions) -> int:
     write_json(home.pid_path, started)
     try:
         _wait_for_answer(home, process)
-    except BaseException:  # Ctrl-C as well
+    except BaseException:  # Ctrl-C included
         stop_server(home)
         raise
     return process.pid
 
 
 def stop_server(home: Home) -> None:
-    """End the server, gently at first. Does nothing where none runs."""
+    """Stop the server, by SIGTERM and then by SIGKILL. Does nothing if none runs."""
     for number, patience_seconds in ((signal.SIGTERM, STOP_TIMEOUT_SECONDS), (signal.SIGKILL, 5)):
         deadline = time.monotonic() + patience_seconds
         if process_id := find_server(home):
@@ -95,12 +95,11 @@ def stop_server(home: Home) -> None:
 
 def answers(home: Home) -> bool:
     """Tell whether the API answers."""
-    for path in READY_PATHS:
-        with (
-            suppress(urllib.error.URLError, OSError),
-            _DIRECT.open(home.api_url + path, timeout=5) as answer,
-        ):
-            return bool(answer.status == 200)
+    with (
+        suppress(urllib.error.URLError, OSError),
+        _DIRECT.open(home.api_url + HEALTH_PATH, timeout=5) as answer,
+    ):
+        return bool(answer.status == 200)
     return False
 
 

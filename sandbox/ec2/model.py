@@ -1,15 +1,20 @@
-"""What exists in a region: instances, volumes, snapshots and images, as EC2 sees them.
+"""The resources of a region: instances, volumes, snapshots and images, as EC2 sees them.
 
-Tags are kept by moto's tag store, together with those of networks, groups and key pairs.
+moto keeps their tags, together with those of networks, groups and key pairs.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sandbox.hosts.machines import Rule
+
+Params = Mapping[str, Any]
+"""The parameters of a call, as moto has parsed them."""
+View = dict[str, Any]
+"""What a call shows of a resource, by botocore's field names."""
 
 STATE_CODES = {
     "pending": 0,
@@ -26,13 +31,13 @@ FORGET_AFTER_SECONDS = 3600
 
 
 def new_id(kind: str) -> str:
-    """Return an id of EC2's form that nothing else has: `i-0a1b...`."""
+    """Return a new id in EC2's form: `i-0a1b...`."""
     return f"{kind}-0{secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True)
 class BlockDevice:
-    """One line of an image's or a launch's block device mapping."""
+    """An entry in the block device mapping of an image or a launch."""
 
     device: str
     size_gib: int = 0
@@ -48,7 +53,7 @@ class BlockDevice:
 
 @dataclass
 class Attachment:
-    """A volume's place on an instance."""
+    """The attachment of a volume to an instance."""
 
     instance_id: str
     device: str
@@ -59,7 +64,7 @@ class Attachment:
 
 @dataclass
 class Volume:
-    """An EBS volume. A root volume is only shown: the host's root file system stands for it."""
+    """An EBS volume. The content of a root volume is the root file system of its host."""
 
     id: str
     size_gib: int
@@ -78,7 +83,7 @@ class Volume:
 
 @dataclass
 class Snapshot:
-    """A copy of a volume. That of a root volume holds no blocks: its image's layer does."""
+    """A copy of a volume. The content of a root volume's snapshot is the layer of its image."""
 
     id: str
     volume_id: str
@@ -124,8 +129,12 @@ class Image:
         return {"Group": "all"} in self.launch_permissions
 
     @property
+    def snapshot_ids(self) -> list[str]:
+        return [entry.snapshot_id for entry in self.mapping if entry.snapshot_id]
+
+    @property
     def root(self) -> BlockDevice:
-        return next(line for line in self.mapping if line.device == self.root_device)
+        return next(entry for entry in self.mapping if entry.device == self.root_device)
 
 
 @dataclass
@@ -164,12 +173,12 @@ class Instance:
     busy_imaging: bool = False
     last_console: str = ""
     console_is_cut: bool = False
-    """Whether what is asked for next has host keys in which another writer came between."""
+    """Whether another writer interrupts the host keys in the next console output."""
     end_time: datetime | None = None
     forget_after_seconds: float = FORGET_AFTER_SECONDS
     launch_time: datetime = field(kw_only=True)
 
-    # moto's network interface asks its instance for further groups.
+    # moto's network interface reads further groups from its instance.
     security_groups: tuple[()] = ()
 
     @property
@@ -178,7 +187,7 @@ class Instance:
 
     @property
     def private_name(self) -> str:
-        """EC2's name for the private address: the oldest region has a domain of its own.
+        """EC2's DNS name for the private address; us-east-1 has another domain than the rest.
 
         https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
         """
@@ -188,6 +197,6 @@ class Instance:
 
     @property
     def public_address(self) -> str | None:
-        """The address from outside; EC2 takes it away while the instance is not running."""
+        """The public address; EC2 releases it while the instance is not running."""
         running = self.state in ("pending", "running")
         return self.private_address if self.has_public_address and running else None

@@ -1,5 +1,5 @@
-"""Faults: the sandbox fails as EC2 does, where and when it is told to. README.md has the table.
+"""Descriptions of faults, and the registry of those that can happen. README.md has the table.
 
-`fault` reads descriptions, `book` holds and counts them, `gate` stands before the cloud, `afflict`
-has its way with instances, volumes, snapshots and images, `answers` writes each service's errors.
+`fault` reads a description, `file` a file of them, `registry` holds the faults and counts how often
+each has fired. `sandbox.injection` applies them to calls.
 """

@@ -1,4 +1,4 @@
-"""A fault as it is described, and what is wrong with a description."""
+"""A fault, read from its description; an error says what is wrong with the description."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.errors import SandboxError
 
 NOW = "now"
-# Which fields mean something for which effect, beside those that every fault has.
+# The fields that each effect uses beside those of every fault.
 EFFECTS: dict[str, set[str]] = {
     "refuse": {"code", "status", "message"},
     "lose_before": {"status"},
@@ -25,20 +25,20 @@ EFFECTS: dict[str, set[str]] = {
     "limit": {"code", "value"},
     "console_cut": set(),
 }
-NEEDED: dict[str, set[str]] = {"refuse": {"code"}, "limit": {"code", "value"}}
-# Without a call there is nothing to refuse, to lose, or to make slow.
+REQUIRED: dict[str, set[str]] = {"refuse": {"code"}, "limit": {"code", "value"}}
+# The effects that need no call; the others refuse a call, lose it, or change what it begins.
 WITHOUT_CALL = {"hide", "vanish", "dies", "ssh_cut", "ssh_freeze", "limit"}
 ON_MACHINES = {"never_boots", "dies", "ssh_cut", "ssh_freeze"}
-_ALWAYS = {"name", "effect", "action", "service", "where", "skip", "times"}
+_COMMON = {"name", "effect", "action", "service", "where", "skip", "times"}
 
 
 class FaultError(SandboxError):
-    """A description that says nothing sensible. The message names the fault and the field."""
+    """A description that makes no sense. The message names the fault and the field."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong. The fields are explained in `sandbox.faults`."""
+    """Something that goes wrong. sandbox/faults/README.md explains the fields."""
 
     name: str
     effect: str
@@ -57,22 +57,22 @@ class Fault:
 
 
 def read_faults(described: object) -> list[Fault]:
-    """Return the faults of a list, or of one description. Raises FaultError."""
+    """Return the faults of a list of descriptions, or of a single one. Raises FaultError."""
     listed = described if isinstance(described, list) else [described]
-    return [read_fault(one) for one in listed]
+    return [read_fault(description) for description in listed]
 
 
 def read_fault(described: object) -> Fault:
-    """Return the fault that is described. Raises FaultError."""
+    """Return the fault of a description. Raises FaultError."""
     if not isinstance(described, Mapping):
         raise FaultError(f"A fault is a record with a name and an effect, not {described!r}")
     given = {key: value for key, value in described.items() if value is not None}
     name = given.get("name")
     if not isinstance(name, str) or not name:
         raise FaultError(f"A fault needs a name: {dict(described)!r}")
-    known = {one.name for one in fields(Fault)}
+    known = {field.name for field in fields(Fault)}
     if unknown := sorted(str(key) for key in given if key not in known):
-        raise _wrong(name, unknown[0], f"there is no such field; known are {_listed(known)}")
+        raise _wrong(name, unknown[0], f"there is no such field; the fields are {_listed(known)}")
     effect = given.get("effect")
     if effect not in EFFECTS:
         raise _wrong(name, "effect", f"it is {effect!r}, and may be {_listed(EFFECTS)}")
@@ -83,14 +83,14 @@ def read_fault(described: object) -> Fault:
 
 def _check_fields(name: str, effect: str, given: Mapping[str, Any]) -> None:
     for key in given:
-        if key not in _ALWAYS | EFFECTS[effect]:
-            raise _wrong(name, key, f"it means nothing to {effect}")
-    for key in sorted(NEEDED.get(effect, set()) - given.keys()):
-        raise _wrong(name, key, f"{effect} needs it")
+        if key not in _COMMON | EFFECTS[effect]:
+            raise _wrong(name, key, f"{effect} does not use it")
+    for key in sorted(REQUIRED.get(effect, set()) - given.keys()):
+        raise _wrong(name, key, f"{effect} requires it")
     if given.get("action") == NOW and effect not in WITHOUT_CALL:
-        raise _wrong(name, "action", f"{effect} needs a call")
+        raise _wrong(name, "action", f"{effect} requires a call")
     if given.get("action") == NOW and {"skip", "times"} & given.keys():
-        raise _wrong(name, "action", "what happens at once happens once: no skip, no times")
+        raise _wrong(name, "action", "`now` happens once, and takes neither skip nor times")
 
 
 def _read_value(name: str, key: str, value: Any) -> Any:
@@ -98,7 +98,7 @@ def _read_value(name: str, key: str, value: Any) -> Any:
         return _read_where(name, value)
     if key == "hidden_from":
         return _read_texts(name, key, value)
-    default = next(one for one in fields(Fault) if one.name == key)
+    default = next(field for field in fields(Fault) if field.name == key)
     if default.type in ("int", "int | None", int, int | None):
         return _read_number(name, key, value, int)
     if default.type in ("float", "float | None", float, float | None):
@@ -111,19 +111,19 @@ def _read_value(name: str, key: str, value: Any) -> Any:
 def _read_number(name: str, key: str, value: Any, kind: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, kind) or value < 0:
         what = "a whole number" if kind is int else "a number"
-        raise _wrong(name, key, f"it is {value!r}, and must be {what}, not below 0")
+        raise _wrong(name, key, f"it is {value!r}, and must be {what}, 0 or more")
     return value
 
 
 def _read_where(name: str, value: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, Mapping):
-        raise _wrong(name, "where", f"it is {value!r}, and must name what has to fit")
-    return {str(key): _read_texts(name, f"where.{key}", one) for key, one in value.items()}
+        raise _wrong(name, "where", f"it is {value!r}, and must map names to patterns")
+    return {str(key): _read_texts(name, f"where.{key}", texts) for key, texts in value.items()}
 
 
 def _read_texts(name: str, key: str, value: Any) -> tuple[str, ...]:
     texts = value if isinstance(value, list | tuple) else [value]
-    if not texts or not all(isinstance(one, str) for one in texts):
+    if not texts or not all(isinstance(text, str) for text in texts):
         raise _wrong(name, key, f"it is {value!r}, and must be a text or a list of texts")
     return tuple(texts)
 

@@ -1,4 +1,4 @@
-"""A file of faults, JSON or YAML."""
+"""A file of faults, in JSON or YAML."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from sandbox.faults.fault import Fault, FaultError, read_faults
 
 
 def read_fault_file(path: Path) -> list[Fault]:
-    """Return the faults of a file. Raises FaultError, which says what is wrong, and where."""
-    # `python -m sandbox install` runs before there is anything but Python itself.
+    """Return the faults of a file. Raises FaultError, which names the file, fault and field."""
+    # `python -m sandbox install` runs where no library is installed yet.
     import yaml
 
     try:

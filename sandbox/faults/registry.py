@@ -1,4 +1,4 @@
-"""The faults that stand, and how often each has fired. Thread-safe."""
+"""The faults that can happen, and how often each has fired. Thread-safe."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -11,23 +11,23 @@ from sandbox.faults.fault import NOW, Fault, FaultError
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a call, or of a thing: what a fault's conditions look at."""
+    """What is known of a call or of a resource, for a fault's conditions to test."""
 
     service: str
     actions: tuple[str, ...]
     values: Mapping[str, Iterable[str]] = field(default_factory=dict)
 
-    def fit(self, fault: Fault) -> bool:
-        """Tell whether a fault is about this."""
+    def match(self, fault: Fault) -> bool:
+        """Tell whether all conditions of a fault are met."""
         return (
             fnmatchcase(self.service, fault.service)
-            and any(fnmatchcase(one, fault.action) for one in self.actions)
-            and all(self._has(key, wanted) for key, wanted in fault.where.items())
+            and any(fnmatchcase(action, fault.action) for action in self.actions)
+            and all(self._has(key, patterns) for key, patterns in fault.where.items())
         )
 
-    def _has(self, key: str, wanted: tuple[str, ...]) -> bool:
-        found = self.values.get(key, ())
-        return any(fnmatchcase(one, pattern) for one in found for pattern in wanted)
+    def _has(self, key: str, patterns: tuple[str, ...]) -> bool:
+        values = self.values.get(key, ())
+        return any(fnmatchcase(value, pattern) for value in values for pattern in patterns)
 
 
 @dataclass
@@ -36,8 +36,12 @@ class _Entry:
     passed: int = 0
     fired: int = 0
 
+    @property
+    def is_active(self) -> bool:
+        return self.fault.times is None or self.fired < self.fault.times
 
-class FaultBook:
+
+class FaultRegistry:
     """Holds faults by their names."""
 
     def __init__(self) -> None:
@@ -45,65 +49,63 @@ class FaultBook:
         self._entries: dict[str, _Entry] = {}
 
     def add(self, *faults: Fault) -> None:
-        """Put faults into the book: all of them, or none. Raises FaultError if a name is taken."""
+        """Add all of the faults, or none. Raises FaultError if a name is taken."""
         with self._lock:
-            names = [one.name for one in faults]
+            names = [fault.name for fault in faults]
             for name in names:
                 if name in self._entries or names.count(name) > 1:
                     raise FaultError(f"Fault {name}, field name: it is taken")
-            self._entries |= {one.name: _Entry(one) for one in faults}
+            self._entries |= {fault.name: _Entry(fault) for fault in faults}
 
     def remove(self, name: str | None = None) -> list[str]:
-        """Take one fault out of the book, or all of them; return the names of what was in it."""
+        """Remove the fault of this name, or all faults; return the names of those removed."""
         with self._lock:
-            gone = [name] if name in self._entries else []
-            gone = list(self._entries) if name is None else gone
-            for one in gone:
-                del self._entries[str(one)]
-            return [str(one) for one in gone]
+            removed = [known for known in self._entries if name in (None, known)]
+            for known in removed:
+                del self._entries[known]
+            return removed
 
     def fired(self, name: str) -> int:
-        """Return how often a fault has fired. Raises KeyError for one that is not there."""
+        """Return how often a fault has fired. Raises KeyError for an unknown name."""
         with self._lock:
             return self._entries[name].fired
 
     def describe(self) -> list[dict[str, Any]]:
         """Return every fault with its count."""
         with self._lock:
-            entries = list(self._entries.values())
-            return [{**asdict(one.fault), "fired": one.fired} for one in entries]
-
-    def standing(self, effect: str) -> list[Fault]:
-        """Return the faults of this effect that may still fire, counting nothing."""
-        with self._lock:
             return [
-                one.fault
-                for one in self._entries.values()
-                if one.fault.effect == effect and not _is_spent(one)
+                {**asdict(entry.fault), "fired": entry.fired} for entry in self._entries.values()
             ]
 
+    def active(self, effect: str) -> list[Fault]:
+        """Return the faults of this effect that may still fire. Counts nothing."""
+        with self._lock:
+            entries = list(self._entries.values())
+        return [item.fault for item in entries if item.fault.effect == effect and item.is_active]
+
     def fire(self, effects: Iterable[str], facts: Facts) -> list[Fault]:
-        """Return the faults that happen here and now, and count them."""
-        return [one for one in self.fitting(effects, facts) if self.count(one)]
+        """Return the faults that happen to this call, and count them."""
+        return [fault for fault in self.matching(effects, facts) if self.count(fault)]
 
     def fire_first(self, effects: Iterable[str], facts: Facts) -> Fault | None:
-        """Return the first fault that happens here and now; no other is counted."""
-        return next((one for one in self.fitting(effects, facts) if self.count(one)), None)
+        """Return the first fault that happens to this call; no other is counted."""
+        return next((fault for fault in self.matching(effects, facts) if self.count(fault)), None)
 
-    def fitting(self, effects: Iterable[str], facts: Facts) -> list[Fault]:
-        """Return the faults that are about this, in the order of the book, counting nothing."""
+    def matching(self, effects: Iterable[str], facts: Facts) -> list[Fault]:
+        """Return the faults whose conditions are met, in the order in which they were added."""
         with self._lock:
-            faults = [one.fault for one in self._entries.values()]
-        wanted = set(effects)
+            faults = [entry.fault for entry in self._entries.values()]
         return [
-            one for one in faults if one.effect in wanted and one.action != NOW and facts.fit(one)
+            fault
+            for fault in faults
+            if fault.effect in effects and fault.action != NOW and facts.match(fault)
         ]
 
     def count(self, fault: Fault) -> bool:
-        """Count a call that fits; tell whether the fault fires at it."""
+        """Count a call that meets the conditions; tell whether the fault fires at it."""
         with self._lock:
             entry = self._entries.get(fault.name)
-            if not entry or _is_spent(entry):
+            if not entry or not entry.is_active:
                 return False
             if entry.passed < fault.skip:
                 entry.passed += 1
@@ -111,12 +113,8 @@ class FaultBook:
             entry.fired += 1
             return True
 
-    def note(self, fault: Fault) -> None:
+    def count_fired(self, fault: Fault) -> None:
         """Count a fault that has fired without a call."""
         with self._lock:
             if entry := self._entries.get(fault.name):
                 entry.fired += 1
-
-
-def _is_spent(entry: _Entry) -> bool:
-    return entry.fault.times is not None and entry.fired >= entry.fault.times

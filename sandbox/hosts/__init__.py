@@ -1,1 +1,1 @@
-"""The real Linux hosts behind instances: processes, disks, networks."""
+"""The Linux hosts behind instances: their processes, disks and networks."""

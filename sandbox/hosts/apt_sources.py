@@ -1,7 +1,7 @@
-"""The machine's own package sources, without those that a third party added.
+"""This machine's package sources, without those of third parties.
 
-The base system is the same distribution as the machine, from the same archives: nothing here
-names an archive.
+The base system is the same distribution as this machine, from the same archives: no archive is
+named here.
 """
 
 import re
@@ -27,8 +27,8 @@ def read_sources(apt_path: Path, codename: str) -> str:
     for path in lists:
         if path.exists():
             stanzas += map(stanza_of_line, _without_comments(path.read_text()).splitlines())
-    own = dict.fromkeys(one for one in stanzas if is_own_stanza(one, codename))
-    return "\n\n".join(one.strip() for one in own) + "\n" if own else ""
+    own = dict.fromkeys(stanza for stanza in stanzas if is_own_stanza(stanza, codename))
+    return "\n\n".join(stanza.strip() for stanza in own) + "\n" if own else ""
 
 
 def stanza_of_line(line: str) -> str:
@@ -44,7 +44,7 @@ def stanza_of_line(line: str) -> str:
 
 
 def is_own_stanza(stanza: str, codename: str) -> bool:
-    """Tell whether this is the distribution's archive: its suites, components and keyring."""
+    """Tell whether this is the distribution's archive, by suites, components and keyring."""
     fields = dict(
         (name.lower(), value.strip()) for name, value in re.findall(r"(?m)^(\S+):(.*)$", stanza)
     )
@@ -60,7 +60,7 @@ def is_own_stanza(stanza: str, codename: str) -> bool:
 
 
 def read_options() -> list[str]:
-    """Return the settings of apt without which it would not reach the archives from here."""
+    """Return the settings that apt needs to reach the archives from this machine."""
     lines = run_program("apt-config", "dump").splitlines()
     return sorted(line for line in lines if KEPT_OPTIONS.match(line))
 

@@ -1,7 +1,7 @@
-"""The system that every new machine starts from: this distribution, small, ready for EC2's ways.
+"""The system of every new machine: a small version of this distribution, set up as on EC2.
 
 Needs   root, mmdebstrap, the machine's own package sources
-Gives   an immutable directory, built once and shared by all sandboxes of this machine
+Gives   an immutable directory, built once, which all sandboxes of this machine share
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.home import locked
+from sandbox.files import locked
 from sandbox.hosts import apt_sources
 from sandbox.programs import run_program
 
@@ -37,7 +37,7 @@ BUILD_TIMEOUT_SECONDS = 1800
 
 @dataclass(frozen=True)
 class Definition:
-    """All that decides what the base system holds."""
+    """Everything that determines the content of the base system."""
 
     codename: str
     architecture: str
@@ -54,7 +54,7 @@ class Definition:
 
 
 def read_definition() -> Definition:
-    """Return what a base system of this machine would be built from."""
+    """Return the definition from which this machine would build a base system."""
     release = platform.freedesktop_os_release()
     # A distribution made from Ubuntu uses Ubuntu's archive.
     codename = release.get("UBUNTU_CODENAME") or release.get("VERSION_CODENAME", "")
@@ -78,13 +78,13 @@ def cache_path() -> Path:
 
 
 def find_base() -> Path | None:
-    """Return the base system if it was built already from the present definition."""
+    """Return the base system if it has been built from the present definition."""
     path = cache_path() / f"base-{read_definition().digest}"
     return path if path.is_dir() else None
 
 
 def make_base(report: Callable[[str], None]) -> Path:
-    """Return the base system, building it if it is not there yet (about a minute)."""
+    """Return the base system, building it if necessary (about a minute)."""
     definition = read_definition()
     path = cache_path() / f"base-{definition.digest}"
     if path.is_dir():
@@ -98,15 +98,16 @@ def make_base(report: Callable[[str], None]) -> Path:
 
 
 def _build(definition: Definition, path: Path, report: Callable[[str], None]) -> None:
-    """Build beside and rename, so that a base that is there is whole."""
+    """Build beside and rename, so that a base that exists is complete."""
     beside = path.with_name(f".{path.name}.part")
     sources = path.with_name(f".{path.name}.sources")
     shutil.rmtree(beside, ignore_errors=True)
     sources.write_text(definition.sources)
-    report(f"Unpacking {definition.codename} with {len(definition.packages)} packages and theirs")
+    count = len(definition.packages)
+    report(f"Unpacking {definition.codename}: {count} packages and their dependencies")
     try:
         _unpack(definition, sources, beside)
-        report("Setting it up as a cloud image")
+        report("Setting up the cloud image")
         _set_up(definition, beside)
         beside.rename(path)
     except BaseException:
@@ -139,11 +140,11 @@ def _set_up(definition: Definition, root: Path) -> None:
     shutil.copytree(FILES / "files", root, dirs_exist_ok=True)
     for name, text in definition.certificates:
         (root / LOCAL_CERTIFICATES.relative_to("/") / name).write_text(text)
-    (root / "etc/environment").write_text("".join(f"{one}\n" for one in definition.environment))
+    (root / "etc/environment").write_text("".join(f"{line}\n" for line in definition.environment))
     if definition.environment:
         services = root / "etc/systemd/system.conf.d/environment.conf"
         services.parent.mkdir(parents=True, exist_ok=True)
-        quoted = " ".join(f'"{one}"' for one in definition.environment)
+        quoted = " ".join(f'"{line}"' for line in definition.environment)
         services.write_text(f"[Manager]\nDefaultEnvironment={quoted}\n")
     finish = (FILES / "finish.sh").read_text()
     run_program("chroot", root, "/bin/sh", stdin=finish, timeout_seconds=300)
@@ -151,7 +152,7 @@ def _set_up(definition: Definition, root: Path) -> None:
 
 
 def _environment(has_own_certificates: bool) -> list[str]:
-    """Return NAME=value for all that programs inside need to reach the outside from here."""
+    """Return the variables (NAME=value) with which programs on a machine reach the internet."""
     lines = [f"{name}={os.environ[name]}" for name in PROXY_VARIABLES if os.environ.get(name)]
     if has_own_certificates:
         lines += [f"{name}={CERTIFICATES}" for name in CERTIFICATE_VARIABLES]
@@ -159,7 +160,7 @@ def _environment(has_own_certificates: bool) -> list[str]:
 
 
 def _digest_of(folder: Path) -> str:
-    """Return a digest of every file below, with its name and mode."""
+    """Return a digest of every file below, with its path and mode."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(folder)} {path.stat().st_mode & 0o111}\n".encode())

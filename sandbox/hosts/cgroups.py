@@ -1,8 +1,8 @@
-"""A control group for each machine, so that every process of it can be found and ended.
+"""A control group for each machine, with which all of its processes can be found and ended.
 
-Hosts have one hierarchy (cgroup2) or, on older set-ups, a v1 `systemd` one beside it: systemd
-inside the machine uses both, so the machine gets a group in each. Where reads are limited by a v1
-hierarchy, it gets one there too.
+A host has a single hierarchy (cgroup2) or, on older systems, a v1 hierarchy `systemd` beside it.
+systemd inside a machine uses both, so that a machine gets a group in each, and also in the v1
+hierarchy `blkio` where that limits reads.
 """
 
 import os
@@ -20,13 +20,11 @@ ROOT = Path("/sys/fs/cgroup")
 FREEZE_TIMEOUT_SECONDS = 10
 V1_LIMIT = "blkio.throttle.read_bps_device"
 V2_LIMIT = "io.max"
-ENTER_AND_BECOME = (
-    'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
-)
+ENTER_AND_EXEC = 'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
 
 
 def hierarchies() -> list[Path]:
-    """Return the mount points in which systemd keeps processes apart."""
+    """Return the mount points of the hierarchies that systemd uses."""
     if (ROOT / "cgroup.controllers").exists():
         return [ROOT]
     candidates = (ROOT / "unified", ROOT / "systemd")
@@ -34,14 +32,14 @@ def hierarchies() -> list[Path]:
 
 
 def groups_of(home: Home, machine_id: str | None = None) -> list[Path]:
-    """Return the groups of one machine, or those above all machines, whether they exist or not."""
+    """Return the paths of a machine's groups, or those of the groups above all machines."""
     blkio = [ROOT / "blkio"] if (ROOT / "blkio" / V1_LIMIT).exists() else []
     tops = [path / f"notebake-sandbox-{home.number}" for path in (*hierarchies(), *blkio)]
     return tops if machine_id is None else [top / machine_id for top in tops]
 
 
 def make_groups(home: Home, machine_id: str) -> list[Path]:
-    """Return the machine's groups, made if need be."""
+    """Return the machine's groups, creating them if necessary."""
     groups = groups_of(home, machine_id)
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
@@ -49,7 +47,7 @@ def make_groups(home: Home, machine_id: str) -> list[Path]:
 
 
 def limit_reads(groups: Sequence[Path], devices: Sequence[str], bytes_per_second: int) -> None:
-    """Let what runs in the groups read no faster from these devices (MAJOR:MINOR)."""
+    """Limit how fast processes in these groups read from these devices (MAJOR:MINOR)."""
     for group in groups:
         if "io" in _read_words(ROOT / "cgroup.controllers"):
             for above in (ROOT, group.parent):
@@ -59,7 +57,7 @@ def limit_reads(groups: Sequence[Path], devices: Sequence[str], bytes_per_second
                 for device in devices:
                     (group / name).write_text(line.format(device, bytes_per_second))
                 return
-    raise SandboxError(f"Nothing below {ROOT} limits how fast a disk is read")
+    raise SandboxError(f"No control group below {ROOT} can limit reads from a disk")
 
 
 def start_in_groups(
@@ -69,10 +67,10 @@ def start_in_groups(
     environment: Mapping[str, str],
     output: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program that is in its groups before it can fork anything out of them."""
+    """Start a program that enters its groups before it can fork."""
     with (output or Path(os.devnull)).open("ab") as stream:
         return subprocess.Popen(
-            ["/bin/sh", "-ec", ENTER_AND_BECOME, "sh", *command],
+            ["/bin/sh", "-ec", ENTER_AND_EXEC, "sh", *command],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -83,7 +81,7 @@ def start_in_groups(
 
 @contextmanager
 def frozen(groups: Sequence[Path]) -> Iterator[None]:
-    """Hold every process in these groups still while the block runs. Needs cgroup2."""
+    """Freeze every process in these groups while the block runs. Needs cgroup2."""
     switches = [group / "cgroup.freeze" for group in groups if (group / "cgroup.freeze").exists()]
     if not switches:
         raise SandboxError(f"There is no cgroup2 below {ROOT}: a running machine cannot be frozen")
@@ -98,7 +96,7 @@ def frozen(groups: Sequence[Path]) -> Iterator[None]:
         yield
     finally:
         for switch in switches:
-            with suppress(OSError):  # killed meanwhile
+            with suppress(OSError):  # killed in the meantime
                 switch.write_text("0")
 
 
@@ -106,7 +104,7 @@ def process_ids(groups: list[Path]) -> set[int]:
     """Return every process in these groups and below."""
     found: set[int] = set()
     for group in groups:
-        # Groups vanish while one looks: walk, unlike glob, takes no offence.
+        # Groups can vanish during the search: unlike glob, walk ignores that.
         for folder, _, _ in os.walk(group):
             with suppress(OSError):
                 members = Path(folder, "cgroup.procs").read_text()
@@ -115,7 +113,7 @@ def process_ids(groups: list[Path]) -> set[int]:
 
 
 def end_groups(groups: list[Path], timeout_seconds: float = 10) -> None:
-    """Kill all that runs in these groups and remove them. Does nothing where nothing is left."""
+    """Kill all processes in these groups and remove the groups. May be repeated."""
     deadline = time.monotonic() + timeout_seconds
     while left := process_ids(groups):
         if time.monotonic() > deadline:
@@ -135,7 +133,7 @@ def _read_words(path: Path) -> list[str]:
 
 
 def _remove_tree(group: Path) -> bool:
-    """Remove the group and those below it; tell whether that worked (a dying process holds it)."""
+    """Remove the group and those below; tell whether that succeeded. A dying process keeps it."""
     for folder, _, _ in os.walk(group, topdown=False):
         try:
             Path(folder).rmdir()

@@ -31,24 +31,24 @@ class Disk:
 
 
 def volume_file(home: Home, volume_id: str) -> Path:
-    """Return where the content of a volume lies."""
+    """Return the file with the content of a volume."""
     return home.path / "volumes" / f"{volume_id}.img"
 
 
 def snapshot_file(home: Home, snapshot_id: str) -> Path:
-    """Return where the content of a snapshot lies."""
+    """Return the file with the content of a snapshot."""
     return home.path / "snapshots" / f"{snapshot_id}.img"
 
 
 def volume_disk(volume_id: str, file: Path) -> Disk:
-    """Return the disk as which a volume appears; its serial is the volume's id without a dash."""
+    """Return a volume's disk; its serial is the volume's id without a dash."""
     return Disk(volume_id.replace("-", ""), EBS_MODEL, file)
 
 
 def make_file(file: Path, size_gib: int, source: Path | None = None) -> None:
-    """Make a blank sparse file, or a sparse copy of the source grown to the size."""
+    """Create a blank sparse file, or a sparse copy of the source enlarged to the size."""
     if file.exists():
-        raise SandboxError(f"{file} is already there")
+        raise SandboxError(f"{file} already exists")
     beside = file.with_name(f".{file.name}.new")
     beside.unlink(missing_ok=True)
     if source:
@@ -59,24 +59,24 @@ def make_file(file: Path, size_gib: int, source: Path | None = None) -> None:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy without filling the holes; where the file system can, without copying at all."""
+    """Copy a sparse file as such; a file system with reflinks copies no blocks at all."""
     if not source.exists():
         raise SandboxError(f"{source} does not exist")
     run_program("cp", "--sparse=auto", "--reflink=auto", source, target, timeout_seconds=900)
 
 
 def attach_loop(file: Path) -> str:
-    """Return the name (loopN) of a fresh loop device for the file."""
+    """Return the name (loopN) of a new loop device for the file."""
     return run_program("losetup", "--find", "--show", "--nooverlap", file).strip()[len("/dev/") :]
 
 
-def attach_loop_anew(file: Path) -> str:
-    """Return the path of a read-only loop device that shares nothing with others of the file."""
+def attach_separate_loop(file: Path) -> str:
+    """Return the path of a new read-only loop device, even if the file has other devices."""
     return run_program("losetup", "--find", "--show", "--read-only", file).strip()
 
 
 def detach_loops(file: Path) -> None:
-    """Detach every loop device of the file; one that is mounted goes when it is unmounted."""
+    """Detach every loop device of the file; a mounted device is detached when unmounted."""
     deadline = time.monotonic() + DETACH_TIMEOUT_SECONDS
     names = loops_below(file)
     while names and time.monotonic() < deadline:
@@ -91,7 +91,7 @@ def loops_below(place: Path) -> dict[str, Path]:
     """Return the loop devices of this file, or of the files below this directory."""
     found: dict[str, Path] = {}
     for record in BLOCK_DEVICES.glob("loop*/loop/backing_file"):
-        with suppress(OSError):  # detached since
+        with suppress(OSError):  # detached in the meantime
             file = Path(record.read_text().strip().removesuffix(" (deleted)"))
             if file == place or place in file.parents:
                 found[record.parent.parent.name] = file
@@ -99,6 +99,6 @@ def loops_below(place: Path) -> dict[str, Path]:
 
 
 def table_line(name: str, disk: Disk) -> str:
-    """Return what the script `devices` inside the machine reads of a loop device."""
+    """Return the line on a loop device that the machine's script `devices` reads."""
     number = (BLOCK_DEVICES / name / "dev").read_text().strip()
     return f"{name} {number} {disk.serial} {disk.link} {disk.model}\n"

@@ -1,7 +1,7 @@
-"""Security groups, made real by nftables: nothing reaches a machine that its rules do not let in.
+"""Security groups as nftables rules: a machine is reached only as its rules allow.
 
-All machines sit on isolated ports of one bridge, so that even what one machine sends to another
-passes through here. What a machine sends out, and the answers to it, always pass.
+All machines are on isolated ports of the bridge, so that traffic between machines passes through
+these rules as well. Outbound traffic and its replies always pass.
 """
 
 import shutil
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.errors import SandboxError
-from sandbox.home import Home
+from sandbox.home import IMDS_PORT, Home
 from sandbox.hosts import packet_loss
 from sandbox.programs import run_program
 
@@ -18,7 +18,7 @@ IMDS_ADDRESS = "169.254.169.254"
 
 @dataclass(frozen=True)
 class Rule:
-    """One inbound permission. Protocol "-1" is every protocol; ports None is every port."""
+    """An inbound rule. Protocol "-1" is every protocol; ports None is every port."""
 
     protocol: str
     from_port: int | None
@@ -27,7 +27,7 @@ class Rule:
 
 
 def up(home: Home) -> None:
-    """Load the sandbox's table: outbound, metadata, and a closed door for every machine."""
+    """Load the sandbox's table: outbound traffic, metadata, and nothing inbound for any machine."""
     down(home)
     _load(
         f"""
@@ -56,7 +56,7 @@ def up(home: Home) -> None:
             chain prerouting {{
                 type nat hook prerouting priority dstnat;
                 iifname "{home.bridge}" ip daddr {IMDS_ADDRESS} tcp dport 80 \
-                    dnat to {home.gateway}:{home.imds_port}
+                    dnat to {home.gateway}:{IMDS_PORT}
             }}
             chain postrouting {{
                 type nat hook postrouting priority srcnat;
@@ -65,14 +65,14 @@ def up(home: Home) -> None:
         }}
         """
     )
-    for chain, direction in _foreign_doors():
+    for chain, direction in _foreign_filters():
         run_program("iptables", "-I", chain, direction, home.bridge, "-j", "ACCEPT")
 
 
 def down(home: Home) -> None:
     """Remove the table. May be repeated."""
     _load(f"table ip {home.name} {{}}\ndelete table ip {home.name}")
-    for chain, direction in _foreign_doors():
+    for chain, direction in _foreign_filters():
         rule = (chain, direction, home.bridge, "-j", "ACCEPT")
         while _succeeds("iptables", "-C", *rule):
             run_program("iptables", "-D", *rule)
@@ -84,7 +84,7 @@ def is_up(home: Home) -> bool:
 
 
 def set_rules(home: Home, address: str, rules: Sequence[Rule]) -> None:
-    """Let in to this address what the rules say, and nothing else, from now on."""
+    """Admit to this address only what the rules allow, from now on."""
     chain = _chain_of(address)
     lines = [f"add rule ip {home.name} {chain} {_statement(rule)} accept" for rule in rules]
     _load(
@@ -96,12 +96,12 @@ def set_rules(home: Home, address: str, rules: Sequence[Rule]) -> None:
 
 
 def remove_rules(home: Home, address: str) -> None:
-    """Close the door of this address, and lose nothing more of it. May be repeated."""
+    """Remove the rules of this address, and stop dropping its packets. May be repeated."""
     chain = _chain_of(address)
     element = f"{{ {address} : jump {chain} }}"
-    # What is not there cannot be deleted, so it is added first.
+    # Only what exists can be deleted, so it is added first.
     _load(
-        packet_loss.forgetting(home, address) + f"add chain ip {home.name} {chain}\n"
+        packet_loss.stop_script(home, address) + f"add chain ip {home.name} {chain}\n"
         f"flush chain ip {home.name} {chain}\n"
         f"add element ip {home.name} machines {element}\n"
         f"delete element ip {home.name} machines {element}\n"
@@ -114,7 +114,7 @@ def _statement(rule: Rule) -> str:
     if rule.protocol in ("-1", "icmp"):
         return source if rule.protocol == "-1" else f"{source} ip protocol icmp"
     if rule.protocol not in ("tcp", "udp"):
-        raise SandboxError(f"The sandbox knows no protocol {rule.protocol!r}")
+        raise SandboxError(f"The sandbox does not support the protocol {rule.protocol!r}")
     if rule.from_port is None or rule.to_port is None:
         return f"{source} ip protocol {rule.protocol}"
     return f"{source} {rule.protocol} dport {rule.from_port}-{rule.to_port}"
@@ -124,14 +124,14 @@ def _chain_of(address: str) -> str:
     return f"to-{address.rpartition('.')[2]}"
 
 
-def _foreign_doors() -> list[tuple[str, str]]:
-    """Return what must be opened in other people's filters: Docker and ufw drop by default."""
-    doors = {"FORWARD": ("-i", "-o"), "INPUT": ("-i",)}
+def _foreign_filters() -> list[tuple[str, str]]:
+    """Return where other filters need a rule for the bridge: Docker and ufw drop by default."""
+    chains = {"FORWARD": ("-i", "-o"), "INPUT": ("-i",)}
     if not shutil.which("iptables") or not _succeeds("iptables", "-S"):
         return []
     return [
         (chain, direction)
-        for chain, directions in doors.items()
+        for chain, directions in chains.items()
         if f"-P {chain} DROP" in run_program("iptables", "-S", chain)
         for direction in directions
     ]

@@ -1,7 +1,7 @@
 """Images and roots: stacks of read-only layers, with an upper directory for each machine.
 
-A layer is an immutable directory. To bake an image is to rename the upper directory of a stopped
-machine; nothing is copied.
+A layer is an immutable directory. An image of a stopped machine is baked by renaming its upper
+directory; nothing is copied.
 """
 
 import shutil
@@ -9,38 +9,39 @@ import uuid
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.home import Home, locked
+from sandbox.files import locked
+from sandbox.home import Home
 from sandbox.hosts import base_system, roots
-from sandbox.hosts.stacks import BASE_IMAGE, Stack, find_stack, read_stack, write_stack
+from sandbox.hosts.layer_stack import BASE_IMAGE, LayerStack, find_stack, read_stack, write_stack
+from sandbox.hosts.twist_layer import make_layer
 from sandbox.programs import run_program
-from sandbox.twists.layer import make_layer
 
-# Of a layer that is being copied, or removed: no stack has it.
+# The prefix of a layer that is being copied or removed, which no stack has.
 HIDDEN = "."
 COPY_TIMEOUT_SECONDS = 900
 
 
 def record_base(home: Home) -> None:
-    """Make the present base system the image "base". Without one, what was recorded stays."""
+    """Record the present base system, if there is any, as the image "base"."""
     for unfinished in (home.path / "layers").glob(f"{HIDDEN}*"):
         _remove(unfinished)
     if base := base_system.find_base():
-        write_stack(home.path / "images" / f"{BASE_IMAGE}.json", Stack([str(base)]))
+        write_stack(home.path / "images" / f"{BASE_IMAGE}.json", LayerStack([str(base)]))
 
 
 def images(home: Home) -> list[str]:
-    """Return the images: those that were baked, and the base system."""
+    """Return the ids of the baked images and the base system."""
     return sorted(path.stem for path in (home.path / "images").glob("*.json"))
 
 
 def make_root(home: Home, machine_id: str, image_id: str) -> None:
-    """Give the machine a root that starts as the image: one that was baked, "base", or a twist."""
+    """Create a root for the machine from a baked image, from "base", or from a twist."""
     place = home.machines_path / machine_id
     with locked(home.path / "layers.lock"):
         stack = find_stack(home, image_id)
         place.mkdir()
         write_stack(place / "stack.json", stack)
-    roots.make_upper(place, stack.nature)
+    roots.make_upper(place, stack.conditions)
 
 
 def mount_root(home: Home, machine_id: str) -> Path:
@@ -50,7 +51,7 @@ def mount_root(home: Home, machine_id: str) -> Path:
     missing = [layer for layer in stack.layers if not Path(layer).is_dir()]
     if stack.twist and missing:
         make_layer(stack.twist, Path(stack.layers[0]))
-    return roots.mount_root(f"{home.name}-{machine_id}", place, stack.layers, stack.nature)
+    return roots.mount_root(f"{home.name}-{machine_id}", place, stack.layers, stack.conditions)
 
 
 def unmount_root(home: Home, machine_id: str) -> None:
@@ -59,33 +60,33 @@ def unmount_root(home: Home, machine_id: str) -> None:
 
 
 def slow_devices(home: Home, machine_id: str) -> list[str]:
-    """Return MAJOR:MINOR of each device from which the mounted root is read slowly."""
+    """Return MAJOR:MINOR of each device whose reads are slowed down."""
     return roots.slow_devices(home.machines_path / machine_id)
 
 
 def remove_root(home: Home, machine_id: str) -> None:
-    """Remove the machine's directory, and the layers that only it used. May be repeated."""
+    """Remove the machine's directory, and layers that only this machine used. May be repeated."""
     unmount_root(home, machine_id)
     place = home.machines_path / machine_id
-    _forget_stack(home, place / "stack.json")
+    _remove_stack(home, place / "stack.json")
     shutil.rmtree(place, ignore_errors=True)
     remove_unused_layers(home)
 
 
 def bake(home: Home, machine_id: str, image_id: str) -> None:
-    """Make an image of the machine's root; the machine goes on above the same layers.
+    """Make an image of the machine's root; the machine continues above the same layers.
 
-    What is mounted is copied as it is: let nothing write to it meanwhile.
+    A mounted root is copied as it is: let nothing write to it in the meantime.
     """
     place = home.machines_path / machine_id
     if image_id in images(home):
-        raise SandboxError(f"There is an image {image_id} already")
+        raise SandboxError(f"The image {image_id} already exists")
     layer = home.path / "layers" / uuid.uuid4().hex
     below = read_stack(place / "stack.json")
-    stack = Stack([*below.layers, str(layer)], below.twist)
+    stack = LayerStack([*below.layers, str(layer)], below.twist)
     copied = None
-    if (place / "root").is_mount() or roots.holds_upper_alone(place):
-        # Before the lock is taken: every launch waits for that.
+    if (place / "root").is_mount() or roots.has_upper_disk(place):
+        # Before the lock is taken: every launch waits for the lock.
         copied = _copy_upper(place, layer.with_name(f"{HIDDEN}{layer.name}"))
     with locked(home.path / "layers.lock"):
         if copied:
@@ -93,26 +94,26 @@ def bake(home: Home, machine_id: str, image_id: str) -> None:
         else:
             (place / "upper").rename(layer)
             write_stack(place / "stack.json", stack)
-            roots.make_upper(place, stack.nature)
+            roots.make_upper(place, stack.conditions)
         write_stack(home.path / "images" / f"{image_id}.json", stack)
 
 
 def delete_image(home: Home, image_id: str) -> None:
-    """Forget the image. A layer stays on disk as long as another image or machine uses it."""
-    _forget_stack(home, home.path / "images" / f"{image_id}.json")
+    """Remove the image. A layer stays on disk as long as another image or machine uses it."""
+    _remove_stack(home, home.path / "images" / f"{image_id}.json")
     remove_unused_layers(home)
 
 
 def remove_unused_layers(home: Home) -> None:
-    """Remove every layer that neither an image nor a machine stands on."""
-    gone = []
+    """Remove every layer that neither an image nor a machine uses."""
+    unused = []
     with locked(home.path / "layers.lock"):
         stacks = [*(home.path / "images").glob("*.json"), *home.machines_path.glob("*/stack.json")]
         used = {layer for stack in stacks for layer in read_stack(stack).layers}
         for layer in (home.path / "layers").iterdir():
             if not layer.name.startswith(HIDDEN) and str(layer.with_suffix("")) not in used:
-                gone.append(layer.rename(layer.with_name(f"{HIDDEN}{layer.name}")))
-    for layer in gone:  # takes its time, and every launch takes the lock
+                unused.append(layer.rename(layer.with_name(f"{HIDDEN}{layer.name}")))
+    for layer in unused:  # slow, and every launch waits for the lock
         _remove(layer)
 
 
@@ -127,14 +128,14 @@ def _copy_upper(place: Path, copied: Path) -> Path:
 
 
 def _remove(layer: Path) -> None:
-    """Remove a layer, or the disk image of one."""
+    """Remove a layer, or a layer's disk image."""
     if layer.is_dir():
         shutil.rmtree(layer)
     else:
         layer.unlink()
 
 
-def _forget_stack(home: Home, stack: Path) -> None:
-    """Remove a stack while nobody reads the stacks: machines may end at the same time."""
+def _remove_stack(home: Home, stack: Path) -> None:
+    """Remove a stack while no other thread reads stacks."""
     with locked(home.path / "layers.lock"):
         stack.unlink(missing_ok=True)

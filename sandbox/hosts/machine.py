@@ -1,4 +1,4 @@
-"""One machine: its disks, its processes and its end. Thread-safe."""
+"""A machine: its disks, its processes and its end. Thread-safe."""
 
 import logging
 import threading
@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from sandbox.errors import SandboxError
+from sandbox.files import tail
 from sandbox.home import Home
 from sandbox.hosts import cgroups, disks, firewall, layers, network, packet_loss
 from sandbox.hosts.attached_disks import AttachedDisks
 from sandbox.hosts.disks import Disk
+from sandbox.hosts.layer_stack import stack_of_machine
 from sandbox.hosts.nspawn import (
     START_POWEROFF,
     START_REBOOT,
@@ -17,9 +19,7 @@ from sandbox.hosts.nspawn import (
     Guest,
     remove_traces,
     start_guest,
-    tail,
 )
-from sandbox.hosts.stacks import stack_of
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ SIGNAL_AGAIN_SECONDS = 2.0
 
 
 class Machine:
-    """A machine that exists, whether it runs or not. Its root must have been made."""
+    """A machine, running or not. Its root must exist."""
 
     def __init__(self, home: Home, machine_id: str, address: str) -> None:
         self.home = home
@@ -38,9 +38,9 @@ class Machine:
         self.guest: Guest | None = None
         self.is_broken = False
         """Whether the kernel panics at every boot."""
-        self.nature = stack_of(home, machine_id).nature
-        self.upgrade_seconds = self.nature.upgrade_seconds
-        """For how long its next boot, which is its first, holds the locks of apt."""
+        self.conditions = stack_of_machine(home, machine_id).conditions
+        self.upgrade_seconds = self.conditions.upgrade_seconds
+        """How long the next boot, which is the first, holds apt's locks."""
         self._place = home.machines_path / machine_id
         self._disks = AttachedDisks(self._place)
         self._destroyed = False
@@ -52,7 +52,7 @@ class Machine:
         """Return when PID 1 runs; `on_exit` is called from another thread when it has ended."""
         with self._lock:
             if self.guest or self._destroyed:
-                raise SandboxError(f"{self.id} runs already, or exists no more")
+                raise SandboxError(f"{self.id} is running already, or destroyed")
             try:
                 guest = self._start()
             except BaseException:
@@ -63,10 +63,10 @@ class Machine:
             threading.Thread(target=self._watch, args=(guest, on_exit), daemon=True).start()
 
     def shut_down(self, timeout_seconds: float) -> None:
-        """Power off cleanly; kill what still runs after the timeout."""
+        """Power off cleanly; kill the machine after the timeout."""
         waited = 0.0
         while (guest := self.guest) and waited < timeout_seconds:
-            # Again and again: a systemd that has only just started loses the signal.
+            # Repeatedly: a systemd that has only just started loses the signal.
             guest.signal_init(START_POWEROFF)
             self._ended.wait(SIGNAL_AGAIN_SECONDS)
             waited += SIGNAL_AGAIN_SECONDS
@@ -75,18 +75,18 @@ class Machine:
             self.kill()
 
     def kill(self) -> None:
-        """End all processes of the machine and wait until they are gone. May be repeated."""
+        """End all processes of the machine and wait until they have ended. May be repeated."""
         if guest := self.guest:
             guest.kill()
             self._ended.wait()
 
     def reboot(self) -> None:
-        """Ask the machine to reboot itself."""
+        """Tell the machine to reboot."""
         if guest := self.guest:
             guest.signal_init(START_REBOOT)
 
     def destroy(self) -> None:
-        """Kill the machine and remove all of it. May be repeated."""
+        """Kill the machine and remove everything that belongs to it. May be repeated."""
         with self._lock:
             self._destroyed = True
         self.kill()
@@ -99,7 +99,7 @@ class Machine:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Hold the machine still while the block runs; does nothing to one that does not run."""
+        """Freeze the machine while the block runs, if it is running."""
         guest = self.guest
         with cgroups.frozen(guest.groups) if guest else nullcontext():
             self._is_frozen = True
@@ -109,49 +109,49 @@ class Machine:
                 self._is_frozen = False
 
     def bake(self, image_id: str) -> None:
-        """Make an image of the machine's root. It must not run, or be frozen."""
+        """Make an image of the machine's root. The machine must be off or frozen."""
         with self._lock:
             if self.guest and not self._is_frozen:
-                raise SandboxError(f"{self.id} must not run while an image is made of it")
+                raise SandboxError(f"{self.id} must not run while its image is made")
             layers.bake(self.home, self.id, image_id)
 
     def console(self) -> str:
-        """Return the end of what the machine wrote on its console, over all its boots."""
+        """Return the end of the console output of all boots."""
         return tail(self._place / "console.log", CONSOLE_BYTES)
 
     def attach(self, disk_id: str, disk: Disk) -> None:
-        """Show the disk to the machine: at once if it runs, else from its next boot on."""
+        """Attach the disk: at once if the machine runs, otherwise at its next boot."""
         with self._lock:
             self._disks.add_volume(disk_id, disk)
             if self.guest:
                 self._show_disks(self.guest)
 
     def detach(self, disk_id: str) -> None:
-        """Take the disk from the machine. May be repeated."""
+        """Detach the disk. May be repeated."""
         with self._lock:
-            if not (disk := self._disks.take_volume(disk_id)):
+            if not (disk := self._disks.remove_volume(disk_id)):
                 return
             if self.guest:
                 self._show_disks(self.guest)
             disks.detach_loops(disk.file)
 
     def add_store(self, sizes_gib: Sequence[int]) -> None:
-        """Add instance store: disks that are blank at every start after a stop."""
+        """Add instance store: disks that are blank after each stop."""
         with self._lock:
             self._disks.add_store(sizes_gib)
 
     def _start(self) -> Guest:
         self._disks.make_store()
         self._disks.write_table()
-        self._say_how_long_to_upgrade()
+        self._write_upgrade_seconds()
         root = layers.mount_root(self.home, self.id)
         (root / "etc/resolv.conf").write_text(network.resolver_text())
         if self.is_broken:
-            packet_loss.lose(self.home, self.address, packet_loss.EVERYTHING)
-        if self.nature.is_enclosed:
-            packet_loss.lose(self.home, self.address, packet_loss.OUTWARD)
+            packet_loss.drop(self.home, self.address, packet_loss.EVERYTHING)
+        if self.conditions.blocks_egress:
+            packet_loss.drop(self.home, self.address, packet_loss.EGRESS)
         groups = cgroups.make_groups(self.home, self.id)
-        if limit := self.nature.read_bytes_per_second:
+        if limit := self.conditions.read_bytes_per_second:
             cgroups.limit_reads(groups, layers.slow_devices(self.home, self.id), limit)
         return start_guest(
             f"{self.home.name}-{self.id}",
@@ -161,7 +161,7 @@ class Machine:
             namespace=network.connect(self.home, self.id, self.address),
             shared=self._place / "shared",
             console=self._place / "console.log",
-            variables=self.nature.environment,
+            variables=self.conditions.environment,
             is_broken=self.is_broken,
         )
 
@@ -182,17 +182,17 @@ class Machine:
             on_exit(self.id, reason)
 
     def _release(self, reason: Exit) -> None:
-        """Give back what only a running machine holds."""
+        """Release what only a running machine needs."""
         self._disks.release(keep_store=reason is Exit.REBOOTED)
         layers.unmount_root(self.home, self.id)
 
     def _show_disks(self, guest: Guest) -> None:
         self._disks.write_table()
-        if guest.init_id:  # a machine that is ending sees it at its next boot
+        if guest.init_id:  # a machine that is shutting down reads the table at its next boot
             guest.run_inside("/usr/lib/notebake-sandbox/devices")
 
-    def _say_how_long_to_upgrade(self) -> None:
-        """Write it where the machine looks, which is no part of its root or of its images."""
+    def _write_upgrade_seconds(self) -> None:
+        """Write them where the machine reads them, outside of its root and its images."""
         file = self._place / "shared" / "upgrade-seconds"
         file.unlink(missing_ok=True)
         if self.upgrade_seconds:

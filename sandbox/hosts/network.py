@@ -1,4 +1,4 @@
-"""One bridge for the sandbox; for each machine a network namespace with a cable to it."""
+"""The sandbox's bridge, and for each machine a network namespace with a veth pair to it."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.home import Home
 from sandbox.hosts import firewall
+from sandbox.hosts.addresses import mac_address
 from sandbox.programs import run_program
 
 NAMESPACES = Path("/run/netns")
@@ -13,23 +14,23 @@ HOST_RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.co
 
 
 def up(home: Home) -> None:
-    """Make the bridge with the gateway's address, and the firewall. May be repeated."""
+    """Create the bridge with the gateway's address, and the firewall. May be repeated."""
     if not Path(f"/sys/class/net/{home.bridge}").exists():
         _ip("link", "add", home.bridge, "type", "bridge")
     _ip("address", "replace", f"{home.gateway}/24", "dev", home.bridge)
     _ip("link", "set", home.bridge, "up")
-    # Machines reach each other through the gateway only; it must not show them a shorter way.
+    # Machines reach each other through the gateway only, which must not offer them another route.
     Path(f"/proc/sys/net/ipv4/conf/{home.bridge}/send_redirects").write_text("0")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     firewall.up(home)
 
 
 def down(home: Home) -> None:
-    """Remove every namespace and cable of the sandbox, the firewall and the bridge. Repeatable."""
+    """Remove the sandbox's namespaces, veths, firewall and bridge. May be repeated."""
     for name in namespaces(home):
         with suppress(SandboxError):
             _ip("netns", "delete", name)
-    for link in cables(home):
+    for link in veths(home):
         with suppress(SandboxError):
             _ip("link", "delete", link)
     if firewall.is_up(home):
@@ -39,18 +40,16 @@ def down(home: Home) -> None:
 
 
 def connect(home: Home, machine_id: str, address: str) -> Path:
-    """Return the machine's network namespace, made and connected if need be."""
-    name, cable = namespace_of(home, machine_id), cable_of(home, address)
+    """Return the machine's network namespace, created and connected if necessary."""
+    name, veth = namespace_of(home, machine_id), veth_of(home, address)
     path = NAMESPACES / name
     if path.exists():
         return path
     _ip("netns", "add", name)
-    # A MAC that changed between two boots would cost half a minute of stale ARP entries.
-    mac = "02:6e:" + ":".join(f"{int(part):02x}" for part in address.split("."))
     near_end = f"""
-        link add {cable} type veth peer name eth0 address {mac} netns {name}
-        link set {cable} master {home.bridge} up
-        link set {cable} type bridge_slave isolated on
+        link add {veth} type veth peer name eth0 address {mac_address(address)} netns {name}
+        link set {veth} master {home.bridge} up
+        link set {veth} type bridge_slave isolated on
     """
     far_end = f"""
         link set lo up
@@ -67,24 +66,24 @@ def disconnect(home: Home, machine_id: str, address: str | None) -> None:
     """Undo `connect`. May be repeated."""
     if (NAMESPACES / namespace_of(home, machine_id)).exists():
         _ip("netns", "delete", namespace_of(home, machine_id))
-    if address and cable_of(home, address) in cables(home):
+    if address and veth_of(home, address) in veths(home):
         with suppress(SandboxError):  # the kernel removes it with the namespace, a little later
-            _ip("link", "delete", cable_of(home, address))
+            _ip("link", "delete", veth_of(home, address))
 
 
 def reset_connections(home: Home, machine_id: str, port: int) -> int:
-    """Reset what is connected to a port of the machine, for both ends, and return how many were."""
+    """Reset both ends of the connections to a port of the machine, and return how many."""
     inside = ("ip", "netns", "exec", namespace_of(home, machine_id), "ss")
-    those = ("--no-header", "--tcp", "--numeric", "state", "established", f"sport = :{port}")
-    connected = run_program(*inside, *those).splitlines()
-    run_program(*inside, "--kill", *those)
-    if left := set(run_program(*inside, *those).splitlines()) & set(connected):
-        raise SandboxError(f"This kernel resets no connections (INET_DIAG_DESTROY): {left}")
+    connections = ("--no-header", "--tcp", "--numeric", "state", "established", f"sport = :{port}")
+    connected = run_program(*inside, *connections).splitlines()
+    run_program(*inside, "--kill", *connections)
+    if left := set(run_program(*inside, *connections).splitlines()) & set(connected):
+        raise SandboxError(f"This kernel cannot reset connections (INET_DIAG_DESTROY): {left}")
     return len(connected)
 
 
 def resolver_text() -> str:
-    """Return a resolv.conf that works inside: a resolver on the loopback would not."""
+    """Return a resolv.conf that works on machines: without a resolver on the loopback address."""
     texts = [path.read_text() for path in HOST_RESOLVERS if path.exists()]
     return next((text for text in texts if "nameserver 127." not in text), "")
 
@@ -95,17 +94,17 @@ def namespace_of(home: Home, machine_id: str) -> str:
 
 
 def namespaces(home: Home) -> list[str]:
-    """Return the sandbox's network namespaces that exist."""
+    """Return the names of the sandbox's network namespaces that exist."""
     return sorted(path.name for path in NAMESPACES.glob(f"{home.name}-*"))
 
 
-def cable_of(home: Home, address: str) -> str:
-    """Return the name of the near end of the cable to this address."""
+def veth_of(home: Home, address: str) -> str:
+    """Return the name of the bridge's end of the veth pair to this address."""
     return f"{home.name}h{address.rpartition('.')[2]}"
 
 
-def cables(home: Home) -> list[str]:
-    """Return the near ends of the sandbox's cables that exist."""
+def veths(home: Home) -> list[str]:
+    """Return the names of the bridge's ends that exist."""
     return sorted(path.name for path in Path("/sys/class/net").glob(f"{home.name}h*"))
 
 

@@ -1,4 +1,4 @@
-"""The processes of one machine between a boot and its end: systemd-nspawn and what it holds."""
+"""The processes of a running machine: systemd-nspawn and what runs in it."""
 
 import os
 import shutil
@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.files import tail
 from sandbox.home import Home
 from sandbox.hosts import cgroups
 from sandbox.programs import run_program
@@ -19,7 +20,7 @@ from sandbox.programs import run_program
 NSPAWN = Path("/run/systemd/nspawn")
 REBOOT_EXIT_CODE = 133
 BOOT_TIMEOUT_SECONDS = 15
-# systemd's own meanings: systemd(1), "Signals". macOS can import this, and has no such signals.
+# systemd(1), "Signals". macOS, which lacks these signals, must be able to import this module.
 FIRST_REAL_TIME_SIGNAL = getattr(signal, "SIGRTMIN", 34)
 START_POWEROFF = FIRST_REAL_TIME_SIGNAL + 4
 START_REBOOT = FIRST_REAL_TIME_SIGNAL + 5
@@ -28,8 +29,8 @@ PANIC = (
     "-c",
     "echo 'Kernel panic - not syncing: VFS: Unable to mount root fs'; exec sleep infinity",
 )
-"""A first process in place of systemd: the machine is on, and that is all."""
-# What a machine of EC2 could not do to its neighbours either.
+"""The first process instead of systemd: the machine is on, and does nothing."""
+# A machine on EC2 could not do this to its neighbours either.
 DROPPED_CAPABILITIES = "CAP_SYS_MODULE,CAP_SYS_TIME"
 
 
@@ -43,14 +44,14 @@ class Exit(Enum):
 
 @dataclass(frozen=True)
 class Guest:
-    """A machine that runs."""
+    """A running machine."""
 
     process: subprocess.Popen[bytes]
     groups: tuple[Path, ...]
 
     @property
     def init_id(self) -> int | None:
-        """The machine's PID 1, as the host counts; None before it runs and after it ended."""
+        """The host's process id of the machine's PID 1; None before it runs and after its end."""
         nspawn = self.process.pid
         with suppress(OSError, ValueError):
             for child in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split():
@@ -65,19 +66,17 @@ class Guest:
                 os.kill(init_id, number)
 
     def run_inside(self, *command: str) -> None:
-        """Run a program of the machine, as root in its namespaces."""
+        """Run a program of the machine as root, in the machine's namespaces."""
         namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid")
-        words = ("nsenter", f"--target={self.init_id}", *namespaces, *command)
-        done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
-        if done.returncode:
-            raise SandboxError(f"{' '.join(command)} failed inside: {done.stderr.strip()}")
+        target = f"--target={self.init_id}"
+        run_program("nsenter", target, *namespaces, *command, timeout_seconds=30)
 
     def kill(self) -> None:
         """End all processes of the machine. May be repeated."""
         cgroups.end_groups(list(self.groups))
 
     def wait_for_exit(self) -> Exit:
-        """Block until nspawn is gone and say why; nothing of the machine runs afterwards."""
+        """Block until nspawn has ended, and return why; no process of the machine is left then."""
         code = self.process.wait()
         self.kill()
         if code == REBOOT_EXIT_CODE:
@@ -99,12 +98,12 @@ def start_guest(
 ) -> Guest:
     """Return once PID 1 runs, with these variables (NAME=value).
 
-    What is in `shared` is seen inside at /run/notebake-sandbox.
+    The machine sees the directory `shared` at /run/notebake-sandbox.
     """
     command = _nspawn(name, hostname, root, namespace, shared)
     command += [f"--setenv={variable}" for variable in variables]
     command += PANIC if is_broken else ("--boot",)
-    # /tmp lies on the root disk, as on EC2; nspawn would give it a tenth of the memory.
+    # /tmp is on the root disk, as on EC2; nspawn would give it a tenth of the memory.
     environment = {"PATH": os.environ["PATH"], "SYSTEMD_NSPAWN_TMPFS_TMP": "0"}
     process = cgroups.start_in_groups(groups, command, environment=environment, output=console)
     guest = Guest(process, tuple(groups))
@@ -119,21 +118,12 @@ def start_guest(
 
 
 def remove_traces(home: Home, machine_id: str) -> None:
-    """Remove what nspawn keeps in /run for a machine, and forgets when it is killed."""
+    """Remove what nspawn keeps in /run for a machine, and leaves behind when killed."""
     for kind in ("propagate", "unix-export"):
         folder = NSPAWN / kind / f"{home.name}-{machine_id}"
         while folder.is_mount():
             run_program("umount", folder)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def tail(path: Path, size: int) -> str:
-    """Return the last bytes of a file as text; nothing if there is none."""
-    if not path.exists():
-        return ""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - size))
-        return stream.read().decode(errors="replace")
 
 
 def _nspawn(name: str, hostname: str, root: Path, namespace: Path, shared: Path) -> list[str]:

@@ -1,7 +1,7 @@
-"""The root of one machine while it is mounted: an own upper directory over read-only layers.
+"""The mounted root of a machine: its own upper directory over read-only layers.
 
-The nature of a machine may give it a disk of its own for the upper directory, which can be full, or
-layers that are read slowly: then each of them is a disk image, on a device that only it reads.
+The machine's conditions may put the upper directory on a small disk of its own, or slow down reads
+from the layers: then each layer is a disk image, on a device that only this machine reads.
 """
 
 import shutil
@@ -10,29 +10,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.home import locked
-from sandbox.hosts.disks import attach_loop_anew
+from sandbox.files import locked
+from sandbox.hosts.disks import attach_separate_loop
 from sandbox.programs import run_program
-from sandbox.twists.table import MIB, Nature
+from sandbox.twists.table import MIB, Conditions
 
 UNMOUNT_TIMEOUT_SECONDS = 10
 IMAGE_TIMEOUT_SECONDS = 600
 IMAGE_SUFFIX = ".img"
-# For a file system's own tables, beside the files.
+# For the file system's own tables.
 SPARE_MIB = 64
 
 
-def make_upper(place: Path, nature: Nature) -> None:
-    """Give a machine that is not mounted an empty upper directory."""
+def make_upper(place: Path, conditions: Conditions) -> None:
+    """Create an empty upper directory for a machine whose root is not mounted."""
     _remove_uppers(place)
     for name in ("root", "shared", "slow"):
         (place / name).mkdir(exist_ok=True)
         (place / name).chmod(0o755)
     holder = place
-    if nature.root_mib:
+    if conditions.root_mib:
         holder = place / "disk"
         holder.mkdir(exist_ok=True)
-        _make_disk(place / "disk.img", nature.root_mib)
+        _make_disk(place / "disk.img", conditions.root_mib)
         mount_upper(place)
     for name in ("upper", "work"):
         (holder / name).mkdir()
@@ -42,18 +42,22 @@ def make_upper(place: Path, nature: Nature) -> None:
     _unmount(place / "disk")
 
 
-def mount_root(name: str, place: Path, layers: Sequence[str], nature: Nature) -> Path:
-    """Return the mounted root of the machine at this place; `layers` are given lowest first."""
+def mount_root(name: str, place: Path, layers: Sequence[str], conditions: Conditions) -> Path:
+    """Mount the root of the machine in this directory and return it; the lowest layer is first."""
     root = place / "root"
     if root.is_mount():
         return root
     mount_upper(place)
-    if nature.read_bytes_per_second:
-        layers = [str(_mount_slowly(place, Path(layer))) for layer in layers]
-    lower = ":".join(reversed(layers))
+    if conditions.read_bytes_per_second:
+        layers = [str(_mount_separately(place, Path(layer))) for layer in layers]
+    return mount_overlay(place, ":".join(reversed(layers)), name)
+
+
+def mount_overlay(place: Path, lower: str, name: str = "overlay") -> Path:
+    """Mount `upper` over the lower directories at `root`, all below this place; return `root`."""
     options = f"lowerdir={lower},upperdir={place / 'upper'},workdir={place / 'work'},index=off"
-    run_program("mount", "-t", "overlay", name, "-o", options, root)
-    return root
+    run_program("mount", "-t", "overlay", name, "-o", options, place / "root")
+    return place / "root"
 
 
 def unmount_root(place: Path) -> None:
@@ -63,36 +67,36 @@ def unmount_root(place: Path) -> None:
 
 
 def mount_upper(place: Path) -> None:
-    """Mount what holds the upper directory, where that is a disk of its own. May be repeated."""
+    """Mount the disk of the upper directory, if it has its own. May be repeated."""
     if (place / "disk.img").exists() and not (place / "disk").is_mount():
         run_program("mount", "-o", "loop", place / "disk.img", place / "disk")
 
 
-def holds_upper_alone(place: Path) -> bool:
-    """Tell whether the upper directory lies on a disk of its own, and cannot be renamed."""
+def has_upper_disk(place: Path) -> bool:
+    """Tell whether the upper directory is on a disk of its own, so that it cannot be renamed."""
     return (place / "disk.img").exists()
 
 
 def slow_devices(place: Path) -> list[str]:
-    """Return MAJOR:MINOR of each device from which layers are read slowly."""
+    """Return MAJOR:MINOR of each device whose reads are slowed down."""
     numbers = [path.stat().st_dev for path in (place / "slow").glob("*") if path.is_mount()]
     return [f"{number >> 8}:{number & 0xFF}" for number in numbers]
 
 
-def _mount_slowly(place: Path, layer: Path) -> Path:
-    """Mount a layer from a device of its own, of which nothing is in the memory yet."""
+def _mount_separately(place: Path, layer: Path) -> Path:
+    """Mount a layer from a device of its own, of which nothing is cached in memory."""
     mounted = place / "slow" / layer.name
     mounted.mkdir(exist_ok=True)
-    device = attach_loop_anew(_image_of(layer))
+    device = attach_separate_loop(_image_of(layer))
     try:
         run_program("mount", "-o", "ro", device, mounted)
     finally:
-        run_program("losetup", "--detach", device)  # it goes when it is unmounted
+        run_program("losetup", "--detach", device)  # takes effect when it is unmounted
     return mounted
 
 
 def _image_of(layer: Path) -> Path:
-    """Return the disk image of a layer, made when the first machine asks for it."""
+    """Return the disk image of a layer, created when the first machine needs it."""
     image = layer.with_name(f"{layer.name}{IMAGE_SUFFIX}")
     with locked(layer.with_name(f".{layer.name}.lock")):
         if not image.exists():
@@ -101,18 +105,9 @@ def _image_of(layer: Path) -> Path:
             used_mib = int(run_program("du", "--summarize", "--block-size=1M", layer).split()[0])
             beside.unlink(missing_ok=True)
             size = f"{used_mib * 5 // 4 + SPARE_MIB}M"
-            options = (
-                "-q",
-                "-F",
-                "-m",
-                "0",
-                "-O",
-                "^has_journal",
-                "-N",
-                str(files * 5 // 4 + 1000),
-            )
-            command = ("mkfs.ext4", *options, "-d", layer, beside, size)
-            run_program(*command, timeout_seconds=IMAGE_TIMEOUT_SECONDS)
+            inodes = str(files * 5 // 4 + 1000)
+            options = ("-q", "-F", "-m", "0", "-O", "^has_journal", "-N", inodes, "-d", layer)
+            run_program("mkfs.ext4", *options, beside, size, timeout_seconds=IMAGE_TIMEOUT_SECONDS)
             beside.rename(image)
     return image
 
@@ -137,7 +132,7 @@ def _unmount(mounted: Path) -> None:
         try:
             run_program("umount", mounted)
         except SandboxError:
-            # The kernel takes a moment to let go of a mount whose last process was killed.
+            # The kernel keeps a mount busy for a moment after its last process was killed.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)

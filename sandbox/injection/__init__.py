@@ -1,1 +1,1 @@
-"""Where calls meet faults, and what those do."""
+"""Applies faults to calls, and to the resources and machines behind them."""

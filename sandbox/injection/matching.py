@@ -1,4 +1,4 @@
-"""What a fault's conditions see of a call, and of the things that it names or makes."""
+"""The facts of a call, and of the resources that it names or creates."""
 
 import re
 from collections import defaultdict
@@ -26,29 +26,29 @@ def call_facts(call: Call, region: Region | None) -> Facts:
             values[f"tag:{value}"].add(tag_value)
     values["instance_type"].update(values.pop("InstanceType", ()))
     values["image_id"].update(values.get("ImageId", ()))
-    for one in named_ids(call):
-        _add_thing(values, region, one)
+    for resource_id in named_ids(call):
+        _add_resource(values, region, resource_id)
     return Facts(call.service, (call.action, call.operation), values)
 
 
-def thing_facts(facts: Facts, region: Region, ids: Iterable[str]) -> Facts:
-    """Return a call's facts together with those of things."""
+def resource_facts(facts: Facts, region: Region, ids: Iterable[str]) -> Facts:
+    """Return a call's facts together with those of resources."""
     values: Values = defaultdict(set)
     for key, known in facts.values.items():
         values[key].update(known)
-    for one in ids:
-        _add_thing(values, region, one)
+    for resource_id in ids:
+        _add_resource(values, region, resource_id)
     return Facts(facts.service, facts.actions, values)
 
 
 def named_ids(call: Call) -> list[str]:
-    """Return the ids that an EC2 call names, in the order in which it names them."""
+    """Return the ids that an EC2 call names, in their order."""
     found = [value for value in call.parameters.values() if _ID.fullmatch(value)]
     return list(dict.fromkeys(found)) if call.service == "ec2" else []
 
 
 def all_ids(region: Region) -> Iterator[str]:
-    """Yield the ids of all that a call can make and a fault can hide."""
+    """Yield the ids of all resources that a call can create and a fault can hide."""
     yield from (*region.instances, *region.volumes, *region.snapshots, *region.images)
     for groups in region.network.groups.values():
         yield from groups
@@ -56,19 +56,19 @@ def all_ids(region: Region) -> Iterator[str]:
     yield from region.network.enis
 
 
-def _add_thing(values: Values, region: Region | None, thing_id: str) -> None:
-    values["id"].add(thing_id)
+def _add_resource(values: Values, region: Region | None, resource_id: str) -> None:
+    values["id"].add(resource_id)
     if not region:
         return
-    for key, value in region.tags_of(thing_id).items():
+    for key, value in region.tags_of(resource_id).items():
         values[f"tag:{key}"].add(value)
-    if instance := region.instances.get(thing_id):
+    if instance := region.instances.get(resource_id):
         values["zone"].add(instance.zone)
         values["instance_type"].add(instance.instance_type)
         values["image_id"].add(instance.image_id)
-    if volume := region.volumes.get(thing_id):
+    if volume := region.volumes.get(resource_id):
         values["zone"].add(volume.zone)
     for subnets in region.network.subnets.values():
-        subnet: Any = subnets.get(thing_id)
+        subnet: Any = subnets.get(resource_id)
         if subnet:
             values["zone"].add(subnet.availability_zone)

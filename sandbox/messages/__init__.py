@@ -1,1 +1,1 @@
-"""Calls and replies as they pass, and errors in each service's own form."""
+"""Calls, replies, and the form in which each AWS service writes its errors."""

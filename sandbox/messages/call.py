@@ -1,4 +1,4 @@
-"""The ordered log of API calls, in memory and in a file, for tests and for people."""
+"""API calls: read from HTTP requests, and logged in order, in memory and in a file."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ _ERROR_TYPE = re.compile(rb'"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"')
 
 @dataclass(frozen=True)
 class Call:
-    """One request, as far as it can be told before it is answered."""
+    """A request, before it is answered."""
 
     service: str
     region: str
@@ -44,19 +44,19 @@ class Call:
 
     @property
     def operation(self) -> str:
-        """The action's name as the service's documentation has it, for REST services as well."""
+        """The action's name in the service's documentation, for REST services as well."""
         return rest_operation(self.service, self.action) or self.action
 
     @property
     def parameters_digest(self) -> str:
-        """The same for two requests that ask for the same."""
+        """A digest that two requests share only if their parameters are the same."""
         text = json.dumps(self.parameters, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One answered request. `code` is OK or the error's code."""
+    """An answered request. `code` is OK or the error's code."""
 
     number: int
     time: float
@@ -71,7 +71,7 @@ class CallRecord:
 def read_call(
     method: str, path: str, headers: dict[str, str], body: bytes, query: str = ""
 ) -> Call:
-    """Tell from a request which action of which service it calls."""
+    """Return the call that a request makes: its service, region, action and parameters."""
     found = _CREDENTIAL.search(headers.get("authorization", ""))
     region, service = found.groups() if found else ("", "unsigned")
     target = headers.get("x-amz-target", "")
@@ -91,7 +91,7 @@ def read_call(
 
 
 def rest_operation(service: str, action: str) -> str | None:
-    """Return the operation that a method and a path stand for, for those that matter here."""
+    """Return the operation of S3 or Scheduler that a method and a path stand for."""
     method, _, path = action.partition(" ")
     depth = path.strip("/").partition("/")
     if service == "s3" and path.startswith("/"):
@@ -109,7 +109,7 @@ def _read_place(service: str, path: str) -> dict[str, str]:
 
 
 def read_code(status: int, body: bytes) -> str:
-    """Return the error code of an answer, or OK."""
+    """Return the error code of a reply, or OK."""
     if status < 400:
         return "OK"
     found = _ERROR_CODE.search(body) or _ERROR_TYPE.search(body)
@@ -117,7 +117,7 @@ def read_code(status: int, body: bytes) -> str:
 
 
 class CallLog:
-    """Remembers every call in the order of the answers."""
+    """Records every call, in the order of the replies."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
@@ -125,7 +125,7 @@ class CallLog:
         self._lock = threading.Lock()
 
     def add(self, call: Call, status: int, code: str) -> None:
-        """Remember one call, on disk too if there is a file."""
+        """Record a call, in the file as well if there is a file."""
         with self._lock:
             record = CallRecord(
                 number=len(self._records) + 1,

@@ -1,5 +1,6 @@
-"""Requests and answers as they pass the wire, with a socket behind them or without."""
+"""HTTP requests and replies, with or without a socket behind them."""
 
+import json
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,24 +15,32 @@ _SOCKET_KEY = "werkzeug.socket"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer to a call."""
+    """The reply to a call."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
-class ConnectionLostError(ConnectionError):
-    """No answer comes. Whether the call took effect is for the caller to find out.
+JSON_TYPE = "application/x-amz-json-1.1"
 
-    Over HTTP the socket is closed without a byte; `Wire.handle` raises this instead.
+
+def json_reply(content: object, status: int = 200, kind: str = JSON_TYPE) -> Reply:
+    """Return a reply with a JSON body, by default as AWS's JSON services send it."""
+    return Reply(status, [("Content-Type", kind)], json.dumps(content).encode())
+
+
+class ConnectionLostError(ConnectionError):
+    """The caller gets no reply, and does not learn whether the call took effect.
+
+    Over HTTP the socket is closed without a byte; `Application.handle` raises this instead.
     """
 
 
 def make_environ(
     method: str, url: str, headers: dict[str, str], body: bytes = b""
 ) -> dict[str, Any]:
-    """Return the WSGI environment of a request that comes over no socket."""
+    """Return the WSGI environment of a request without a socket."""
     place, _, query = url.partition("?")
     scheme, _, rest = place.partition("://")
     host, slash, path = rest.partition("/")
@@ -49,7 +58,7 @@ def make_environ(
 
 
 def read_body(environ: dict[str, Any]) -> bytes:
-    """Read the body and put it back for moto; chunked ones are moto's own affair."""
+    """Read the body and put it back for moto, which reads chunked bodies itself."""
     if not environ.get("CONTENT_LENGTH"):
         return b""
     body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
@@ -58,7 +67,7 @@ def read_body(environ: dict[str, Any]) -> bytes:
 
 
 def read_headers(environ: dict[str, Any]) -> dict[str, str]:
-    """Return the headers by their names in lower case."""
+    """Return the headers by their lower-case names."""
     named = {
         key.removeprefix("HTTP_").replace("_", "-").lower(): value
         for key, value in environ.items()
@@ -68,7 +77,7 @@ def read_headers(environ: dict[str, Any]) -> dict[str, str]:
 
 
 def close_connection(environ: dict[str, Any]) -> None:
-    """Close the socket of a request, if it came over one: its client reads an end, no answer."""
+    """Close the request's socket if it has one: the client reads the end of the stream."""
     if connection := environ.get(_SOCKET_KEY):
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)

@@ -1,1 +1,1 @@
-"""What stands beside EC2: Systems Manager, quotas, prices, schedules."""
+"""The services beside EC2: Systems Manager, quotas, prices, schedules, and a git server."""

@@ -1,6 +1,6 @@
-"""The Price List of a few instance types, which moto does not have.
+"""The Price List of a few instance types, which moto lacks.
 
-On-demand Linux prices of us-west-2, in USD an hour; prices change, so let no test rely on them.
+On-demand Linux prices in us-west-2, in USD per hour. Prices change: no test may rely on them.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html
 """
 
@@ -8,9 +8,9 @@ import json
 
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error
-from sandbox.messages.reply import Reply
+from sandbox.messages.reply import Reply, json_reply
 
-USD_AN_HOUR = {
+USD_PER_HOUR = {
     "c5.large": 0.085,
     "m5.large": 0.096,
     "m5.xlarge": 0.192,
@@ -39,29 +39,28 @@ REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
 
 
 def answer(call: Call) -> Reply:
-    """Answer GetProducts of AmazonEC2 by this table; what is not in it has no products."""
+    """Answer GetProducts of AmazonEC2 from this table; other instance types have no products."""
     if call.region not in REGIONS:
         message = f"The Price List does not answer in {call.region}"
         return write_error("pricing", 400, "AccessDeniedException", message)
     if call.action != "GetProducts":
-        message = f"The sandbox does not know {call.action}"
+        message = f"The sandbox does not support {call.action}"
         return write_error("pricing", 400, "InvalidParameterException", message)
-    asked = json.loads(call.parameters["body"])
-    wanted = {one["Field"]: one["Value"] for one in asked.get("Filters", [])}
-    products = [json.dumps(_view(kind)) for kind in USD_AN_HOUR if _fits(kind, wanted)]
-    if asked.get("ServiceCode") != "AmazonEC2":
+    request = json.loads(call.parameters["body"])
+    wanted = {given["Field"]: given["Value"] for given in request.get("Filters", [])}
+    products = [json.dumps(_view(kind)) for kind in USD_PER_HOUR if _matches(kind, wanted)]
+    if request.get("ServiceCode") != "AmazonEC2":
         products = []
-    body = json.dumps({"FormatVersion": "aws_v1", "PriceList": products})
-    return Reply(200, [("Content-Type", "application/x-amz-json-1.1")], body.encode())
+    return json_reply({"FormatVersion": "aws_v1", "PriceList": products})
 
 
-def _fits(kind: str, wanted: dict[str, str]) -> bool:
+def _matches(kind: str, wanted: dict[str, str]) -> bool:
     known = {**ATTRIBUTES, "instanceType": kind}
     return all(known.get(field) == value for field, value in wanted.items())
 
 
 def _view(kind: str) -> dict[str, object]:
-    dimension = {"unit": "Hrs", "pricePerUnit": {"USD": f"{USD_AN_HOUR[kind]:.10f}"}}
+    dimension = {"unit": "Hrs", "pricePerUnit": {"USD": f"{USD_PER_HOUR[kind]:.10f}"}}
     sku = kind.replace(".", "").upper()
     return {
         "product": {

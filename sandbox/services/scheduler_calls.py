@@ -1,4 +1,4 @@
-"""Where moto's EventBridge Scheduler is kinder than the real one, or forgets what it was told.
+"""Corrects moto's EventBridge Scheduler where it is laxer than AWS, or drops parameters.
 
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 """
@@ -21,46 +21,46 @@ _NAME = re.compile(r"[0-9a-zA-Z\-_.]{1,64}")
 
 
 class SchedulerCalls:
-    """Stands around moto's answers. Hold the cloud's lock."""
+    """Comes before and after moto. Hold the cloud's lock."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._answered: dict[tuple[str, str, str], tuple[str, Reply]] = {}
 
     def before(self, call: Call) -> Reply | None:
-        """Answer what moto would answer wrongly."""
+        """Return the reply where moto's would be wrong, otherwise None."""
         if call.operation not in ("CreateSchedule", "UpdateSchedule"):
             return None
-        asked = json.loads(call.parameters["body"])
-        if problem := _find_problem(call, asked):
+        request = json.loads(call.parameters["body"])
+        if problem := _find_problem(call, request):
             return write_error("scheduler", 400, "ValidationException", problem)
-        known = self._answered.get(self._token(call, asked))
+        known = self._answered.get(self._token(call, request))
         return known[1] if known and known[0] == call.parameters_digest else None
 
     def after(self, call: Call, reply: Reply) -> None:
-        """Take from a request that was answered what moto has dropped of it."""
+        """Store the parameters of a successful request that moto drops."""
         if call.operation not in ("CreateSchedule", "UpdateSchedule") or reply.status >= 400:
             return
-        asked = json.loads(call.parameters["body"])
+        request = json.loads(call.parameters["body"])
         backend = scheduler_backends[self._cloud.account_id][call.region]
-        group = backend.schedule_groups[asked.get("GroupName") or "default"]
+        group = backend.schedule_groups[request.get("GroupName") or "default"]
         schedule: Any = group.schedules[call.action.rpartition("/")[2]]
         # "EventBridge Scheduler uses all values, including empty values": UpdateSchedule.
-        schedule.action_after_completion = asked.get("ActionAfterCompletion") or "NONE"
-        schedule.state = asked.get("State") or "ENABLED"
+        schedule.action_after_completion = request.get("ActionAfterCompletion") or "NONE"
+        schedule.state = request.get("State") or "ENABLED"
         schedule.last_modified_date = self._cloud.clock.now().timestamp()
         if call.operation == "CreateSchedule":
             schedule.creation_date = schedule.last_modified_date
-            self._answered[self._token(call, asked)] = (call.parameters_digest, reply)
+            self._answered[self._token(call, request)] = (call.parameters_digest, reply)
 
     @staticmethod
-    def _token(call: Call, asked: dict[str, Any]) -> tuple[str, str, str]:
-        return call.region, call.action, str(asked.get("ClientToken"))
+    def _token(call: Call, request: dict[str, Any]) -> tuple[str, str, str]:
+        return call.region, call.action, str(request.get("ClientToken"))
 
 
-def _find_problem(call: Call, asked: dict[str, Any]) -> str | None:
-    name, expression = call.action.rpartition("/")[2], asked.get("ScheduleExpression", "")
-    zone = asked.get("ScheduleExpressionTimezone") or "UTC"
+def _find_problem(call: Call, request: dict[str, Any]) -> str | None:
+    name, expression = call.action.rpartition("/")[2], request.get("ScheduleExpression", "")
+    zone = request.get("ScheduleExpressionTimezone") or "UTC"
     if not _NAME.fullmatch(name):
         return f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint"
     found = _EXPRESSION.fullmatch(expression)

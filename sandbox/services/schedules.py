@@ -1,8 +1,8 @@
-"""EventBridge Scheduler carries out one-time schedules that stop or terminate instances.
+"""Runs the one-time schedules of EventBridge Scheduler that stop or terminate instances.
 
-moto keeps the schedules; what is due is called here as its owner would call it. A target that is
-refused is tried again, as often and as long as its retry policy says, and then dropped. A time
-that had gone by when the schedule was made never comes: AWS promises nothing for it.
+moto keeps the schedules; their targets are called here, as their owner would call them. A call that
+fails is repeated as often and as long as the retry policy says, and then dropped. A schedule whose
+time had passed when it was created never runs: AWS promises nothing for it.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
@@ -27,7 +27,7 @@ ACTIONS = {
     "scheduler:::aws-sdk:ec2:terminateInstances": "TerminateInstances",
     "scheduler:::aws-sdk:ec2:stopInstances": "StopInstances",
 }
-# Scheduler tries again with growing pauses, and does not say how they grow: a minute at first.
+# Scheduler retries with growing pauses. AWS does not say how they grow: our estimate.
 FIRST_PAUSE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(hours=1)
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
@@ -36,15 +36,15 @@ Handle = Callable[[str, str, dict[str, str], bytes], Reply]
 
 @dataclass(frozen=True)
 class _Attempt:
-    """How far a due schedule has got; `what` tells it from the same name with another time."""
+    """The calls so far for a schedule; `target` differs once the schedule is updated."""
 
-    what: str
+    target: str
     count: int
     due: datetime | None
 
 
 class Schedules:
-    """The schedules of one account. `handle` is the wire's: calls are logged, and may fail."""
+    """The schedules of an account. Calls pass through `handle`, are logged, and may fail."""
 
     def __init__(self, handle: Handle, account_id: str) -> None:
         self._handle = handle
@@ -52,22 +52,22 @@ class Schedules:
         self._attempts: dict[str, _Attempt] = {}
 
     def run_due(self, now: datetime) -> None:
-        """Call the target of every schedule whose time has come."""
+        """Call the target of every schedule that is due."""
         for group, schedule in list(_one_time_schedules(self._account_id)):
             attempt = self._attempts[schedule.arn] = self._attempt_of(schedule)
             if attempt.due and attempt.due <= now and schedule.state == "ENABLED":
                 self._attempts[schedule.arn] = self._try(schedule, attempt, now)
-                self._forget_completed(group, schedule)
+                self._remove_completed(group, schedule)
 
     def _attempt_of(self, schedule: Any) -> _Attempt:
         known = self._attempts.get(schedule.arn)
-        what = json.dumps(
+        target = json.dumps(
             [schedule.schedule_expression, schedule.schedule_expression_timezone, schedule.target]
         )
-        if known and known.what == what:
+        if known and known.target == target:
             return known
         due, written = due_time(schedule), datetime.fromtimestamp(schedule.last_modified_date, UTC)
-        return _Attempt(what, 0, due if due and due > written else None)
+        return _Attempt(target, 0, due if due and due > written else None)
 
     def _try(self, schedule: Any, attempt: _Attempt, now: datetime) -> _Attempt:
         policy = schedule.target["RetryPolicy"]
@@ -76,28 +76,28 @@ class Schedules:
         )
         problem = self._call(schedule)
         if not problem:
-            log.info("Schedule %s was carried out", schedule.name)
-            return _Attempt(attempt.what, attempt.count + 1, None)
+            log.info("Schedule %s has run", schedule.name)
+            return _Attempt(attempt.target, attempt.count + 1, None)
         pause = min(FIRST_PAUSE * 2 ** min(attempt.count, 10), LONGEST_PAUSE)
         if attempt.count >= policy.get("MaximumRetryAttempts", 185) or now + pause > end:
             log.error("Schedule %s was dropped: %s", schedule.name, problem)
-            return _Attempt(attempt.what, attempt.count + 1, None)
-        log.warning("Schedule %s is tried again: %s", schedule.name, problem)
-        return _Attempt(attempt.what, attempt.count + 1, now + pause)
+            return _Attempt(attempt.target, attempt.count + 1, None)
+        log.warning("Schedule %s will be retried: %s", schedule.name, problem)
+        return _Attempt(attempt.target, attempt.count + 1, now + pause)
 
     def _call(self, schedule: Any) -> str:
-        """Call the target; return what is wrong, or nothing."""
+        """Call the target; return the problem, or an empty text."""
         region_name, target = schedule.arn.split(":")[3], schedule.target["Arn"]
         action = ACTIONS.get(target.removeprefix(f"arn:{get_partition(region_name)}:"))
         if not action:
             return f"the sandbox cannot call {target}"
         try:
-            asked = json.loads(schedule.target.get("Input") or "{}")
-            ids = enumerate(asked["InstanceIds"], start=1)
+            given = json.loads(schedule.target.get("Input") or "{}")
+            ids = enumerate(given["InstanceIds"], start=1)
         except (ValueError, KeyError, TypeError) as error:
-            return f"its input is not that of {action}: {error!r}"
+            return f"its input is not for {action}: {error!r}"
         words = {"Action": action, "Version": "2016-11-15"}
-        words |= {f"InstanceId.{number}": str(one) for number, one in ids}
+        words |= {f"InstanceId.{number}": str(instance_id) for number, instance_id in ids}
         scope = f"Credential=scheduler/20260101/{region_name}/ec2/aws4_request"
         headers = {
             "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
@@ -106,10 +106,10 @@ class Schedules:
         try:
             reply = self._handle("POST", "http://127.0.0.1/", headers, urlencode(words).encode())
         except ConnectionLostError as error:
-            return f"no answer: {error}"
+            return f"no reply: {error}"
         return reply.body.decode(errors="replace") if reply.status >= 400 else ""
 
-    def _forget_completed(self, group: Any, schedule: Any) -> None:
+    def _remove_completed(self, group: Any, schedule: Any) -> None:
         is_completed = self._attempts[schedule.arn].due is None
         if is_completed and schedule.action_after_completion == "DELETE":
             group.schedules.pop(schedule.name, None)
@@ -117,7 +117,7 @@ class Schedules:
 
 
 def due_time(schedule: Any) -> datetime | None:
-    """Return when a one-time schedule is due; None for every other."""
+    """Return when a one-time schedule is due; None for other schedules."""
     found = _AT.fullmatch(schedule.schedule_expression)
     if not found:
         return None

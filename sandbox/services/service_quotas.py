@@ -1,11 +1,11 @@
-"""EC2's vCPU quotas, which moto does not have: those that launches are counted against."""
+"""EC2's vCPU quotas, which moto lacks: the same that launches are counted against."""
 
 import json
 
 from sandbox.ec2.instances.capacity import STANDARD, VCPUS, quota_of
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
-from sandbox.messages.reply import Reply
+from sandbox.messages.reply import Reply, json_reply
 
 NAMES = {
     STANDARD: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
@@ -15,16 +15,16 @@ NAMES = {
 
 
 def answer(cloud: Cloud, call: Call) -> Reply | None:
-    """Return the answer for quotas known here, else None: moto has others."""
+    """Return the reply for the quotas of this table; None for others, which moto has."""
     if call.action not in ("GetServiceQuota", "ListServiceQuotas"):
         return None
-    asked = json.loads(call.parameters["body"])
-    if asked.get("ServiceCode") != "ec2":
+    request = json.loads(call.parameters["body"])
+    if request.get("ServiceCode") != "ec2":
         return None
     if call.action == "ListServiceQuotas":
-        return _write({"Quotas": [_view(cloud, code) for code in VCPUS]})
-    code = asked.get("QuotaCode")
-    return _write({"Quota": _view(cloud, code)}) if code in VCPUS else None
+        return json_reply({"Quotas": [_view(cloud, code) for code in VCPUS]})
+    code = request.get("QuotaCode")
+    return json_reply({"Quota": _view(cloud, code)}) if code in VCPUS else None
 
 
 def _view(cloud: Cloud, code: str) -> dict[str, object]:
@@ -33,13 +33,8 @@ def _view(cloud: Cloud, code: str) -> dict[str, object]:
         "ServiceName": "Amazon Elastic Compute Cloud (Amazon EC2)",
         "QuotaCode": code,
         "QuotaName": NAMES[code],
-        "Value": float(quota_of(cloud.faults.standing("limit"), code)),
+        "Value": float(quota_of(cloud.faults.active("limit"), code)),
         "Unit": "None",
         "Adjustable": True,
         "GlobalQuota": False,
     }
-
-
-def _write(content: object) -> Reply:
-    headers = [("Content-Type", "application/x-amz-json-1.1")]
-    return Reply(200, headers, json.dumps(content).encode())

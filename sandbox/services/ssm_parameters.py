@@ -1,4 +1,4 @@
-"""Canonical's public parameters in moto's SSM: which image id is the newest Ubuntu."""
+"""Public SSM parameters with the image ids of Ubuntu and of the twists, for moto's SSM."""
 
 from datetime import UTC, datetime
 
@@ -8,9 +8,9 @@ from sandbox.ec2.state import base_images
 
 
 def publish(account_id: str, region_name: str) -> None:
-    """Make the parameters of a region readable. May be repeated."""
+    """Add the parameters of a region. May be repeated."""
     known = ssm_backends[account_id][region_name]._parameters
-    for name, value in base_images.parameters(region_name).items():
+    for name, value in base_images.ssm_parameters(region_name).items():
         if name not in known:
             known[name].append(_make_parameter(account_id, name, value))
 

@@ -1,1 +1,1 @@
-"""Base images with a twist: machines as the field has them, and as nobody likes them."""
+"""Base images with a twist: machines that differ from a plain Ubuntu, as real machines do."""

@@ -1,9 +1,9 @@
-"""Each twist by its name: what its machines are like, and how the sandbox makes them so.
+"""The twists: what their machines are like, and how the sandbox makes them so.
 
-What a script of `scripts/` changes lies in a layer of files upon the base system: it is a property
-of the image, and every image that is baked of one has it too. What `Nature` says is a property of
-the machine. The sandbox gives it to each machine whose image descends from a twisted one: EC2 reads
-any disk lazily that was made from a snapshot, and who comes from a closed network stays in it.
+A script in `scripts/` changes files in a layer above the base system. That is a property of the
+image, and of every image baked from it. `Conditions` are properties of a machine. The sandbox
+imposes them on each machine whose image descends from a twist: EC2 lazily loads every disk that
+comes from a snapshot, and a machine in a closed network stays in it.
 """
 
 from dataclasses import dataclass
@@ -14,84 +14,87 @@ MIB = 1024**2
 
 
 @dataclass(frozen=True)
-class Nature:
-    """What the sandbox does to a machine from outside."""
+class Conditions:
+    """What the sandbox imposes on a machine from outside."""
 
     root_mib: int | None = None
-    """How much can be written to its root; None: as much as this computer has."""
+    """The space for writing to its root; None stands for all space of this computer."""
     read_bytes_per_second: int | None = None
-    """How fast what its image holds is read; what it writes itself is not slowed."""
+    """How fast files of the image are read; files that the machine writes are not slowed."""
     upgrade_seconds: float = 0
-    """For how long at least it holds apt's locks after its first boot."""
-    is_enclosed: bool = False
-    """Whether what it sends out is lost, but for what EC2 itself answers: metadata and names."""
+    """How long it holds apt's locks after its first boot, at least."""
+    blocks_egress: bool = False
+    """Whether outbound packets are dropped, except metadata and DNS, which EC2 itself answers."""
     environment: tuple[str, ...] = ()
-    """NAME=value for its first process."""
+    """Variables (NAME=value) of its first process."""
 
 
-ORDINARY = Nature()
+ORDINARY = Conditions()
 
 
 @dataclass(frozen=True)
 class Twist:
-    """One kind of machine."""
+    """A kind of machine."""
 
     name: str
-    machine: str
-    """What the machine is like, in a few words."""
+    description: str
     packages: tuple[str, ...] = ()
-    nature: Nature = ORDINARY
+    conditions: Conditions = ORDINARY
 
     @property
     def script(self) -> str:
-        """The shell script that changes the files of the base system; may be empty."""
+        """The shell script that changes files of the base system; may be empty."""
         file = SCRIPTS / f"{self.name}.sh"
         return file.read_text() if file.exists() else ""
 
     @property
     def parameter(self) -> str:
-        """Name of the SSM parameter that holds its image's id, for `base_image.ssm_parameter`."""
+        """The SSM parameter with its image's id, for `base_image.ssm_parameter`."""
         return f"/sandbox/base/{self.name}"
 
 
 TWISTS = (
-    Twist("chatty-shell", "every shell greets, also one that only runs a command"),
-    Twist("max-sessions-1", "sshd lets each connection have one channel"),
+    Twist("chatty-shell", "every shell prints a greeting, also for a single command"),
+    Twist("max-sessions-1", "sshd allows one channel for each connection"),
     Twist("no-forwarding", "sshd forwards no ports"),
-    Twist("run-noexec", "nothing is executed from /run"),
-    Twist("tmp-noexec", "nothing is executed from /tmp, a file system of its own"),
-    Twist("umask-077", "what anybody writes is his alone"),
+    Twist("run-noexec", "the file system of /run is mounted noexec"),
+    Twist("tmp-noexec", "a file system of its own, mounted noexec, is on /tmp"),
+    Twist("umask-077", "new files are private to their owner"),
     Twist("sudo-lecture", "sudo prints a lecture each time"),
     Twist("nofile-low", "a process may open 256 files"),
-    Twist("full-disk", "the root disk has 250 MiB to write", nature=Nature(root_mib=250)),
+    Twist(
+        "full-disk", "the root disk has 250 MiB of free space", conditions=Conditions(root_mib=250)
+    ),
     Twist(
         "slow-disk",
-        "what the image holds is read at 8 MiB/s",
-        nature=Nature(read_bytes_per_second=8 * MIB),
+        "files of the image are read at 8 MiB/s",
+        conditions=Conditions(read_bytes_per_second=8 * MIB),
     ),
     Twist(
         "apt-busy",
         "an upgrade holds apt's locks for a minute after each first boot",
-        nature=Nature(upgrade_seconds=60),
+        conditions=Conditions(upgrade_seconds=60),
     ),
     Twist(
         "no-egress",
-        "what the machine sends out is lost, but for questions to names and metadata",
-        nature=Nature(is_enclosed=True),
+        "outbound packets are dropped, except those for DNS and metadata",
+        conditions=Conditions(blocks_egress=True),
     ),
     Twist("zsh-login", "the login user's shell is zsh", packages=("zsh",)),
     Twist(
         "old-clock",
         "its clock is an hour behind",
         packages=("libfaketime",),
-        # The first process does not start with a clock that is not the kernel's.
-        nature=Nature(environment=("FAKETIME_SKIP_CMDS=systemd", "FAKETIME_DONT_FAKE_MONOTONIC=1")),
+        # systemd does not start with a clock that differs from the kernel's.
+        conditions=Conditions(
+            environment=("FAKETIME_SKIP_CMDS=systemd", "FAKETIME_DONT_FAKE_MONOTONIC=1")
+        ),
     ),
 )
 
 BY_NAME = {twist.name: twist for twist in TWISTS}
 
 
-def nature_of(name: str | None) -> Nature:
-    """Return the nature of the twist of this name; that of an ordinary machine without one."""
-    return BY_NAME[name].nature if name in BY_NAME else ORDINARY
+def conditions_of(name: str | None) -> Conditions:
+    """Return the conditions of the twist of this name, or those of an ordinary machine."""
+    return BY_NAME[name].conditions if name in BY_NAME else ORDINARY

@@ -1,6 +1,6 @@
-"""Requests are checked against botocore's own models before anything answers them.
+"""Checks the parameters of a request against botocore's models before it is answered.
 
-boto3 checks at the client what other clients only learn from the service: unknown and missing
-parameters, numbers that are none, words outside of a list. `check` is the way in; `ec2_query`,
-`json_body` and `s3_rest` know one protocol each.
+boto3 checks in the client what other clients leave to the service: unknown and missing parameters,
+malformed numbers, values outside of an enum. `check` is the entry; `ec2_query`, `json_body` and
+`s3_rest` each check a protocol.
 """

@@ -1,4 +1,4 @@
-"""Whether a request is one that its service's model allows, and the service's answer if not."""
+"""Checks whether the model of its service allows a request."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from sandbox.validation.values import RequestError
 JSON_SERVICES = ("pricing", "scheduler", "servicequotas", "ssm")
 
 
-def refuse_parameters(call: Call, environ: dict[str, Any]) -> Reply | None:
-    """Return the error that a service answers to wrong parameters; None if they are right."""
+def find_parameter_error(call: Call, environ: dict[str, Any]) -> Reply | None:
+    """Return the service's error for wrong parameters; None if they are right."""
     try:
         if call.service == "ec2":
             check_query(call.action, call.parameters)

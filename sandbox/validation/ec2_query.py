@@ -1,7 +1,7 @@
-"""Parameters of EC2's query protocol, as they come from any client: Name.1.Member=value.
+"""Checks the parameters of EC2's query protocol: Name.1.Member=value.
 
-What a parameter is called on the wire: its `queryName`, or else its `locationName` with a capital,
-or else its own name; lists have no name between their own and the number.
+The wire name of a parameter is its `queryName`, or else its `locationName` with a capital, or else
+its own name. A list has no name between its own and the number.
 https://github.com/boto/botocore/blob/develop/botocore/serialize.py (EC2Serializer)
 """
 
@@ -12,13 +12,13 @@ from typing import Any
 
 from moto.core.utils import get_service_model
 
-from sandbox.ec2.errors import invalid_value, missing, refusal
+from sandbox.ec2.errors import ec2_error, invalid_value, missing
 from sandbox.validation.values import fault_of, fault_of_length
 
-# What signs a request, and what names the action, are parameters of every query.
+# Parameters of the signature, which every query may have.
 SIGNING = ("AWSAccessKeyId", "Expires", "SecurityToken", "Signature", "Timestamp", "X-Amz-")
-# EC2 has codes of its own for these, or knows more of them than a model: the actions judge.
-JUDGED_BY_THE_ACTION = {
+# Enums for which EC2 has its own codes, or more values than the model: the actions check them.
+CHECKED_BY_THE_ACTION = {
     "AccountAttributeName",
     "ImageAttributeName",
     "InstanceType",
@@ -26,41 +26,42 @@ JUDGED_BY_THE_ACTION = {
     "SnapshotAttributeName",
     "VolumeType",
 }
-# A name that is too long or too short has a code of its own: InvalidAMIName.Malformed.
-LENGTH_JUDGED_BY_THE_ACTION = {"ImageNameRequest"}
-# "This value can be between 5 and 1000" says the documentation of these; their models do not.
+# EC2 has its own code for names of a wrong length: InvalidAMIName.Malformed.
+LENGTH_CHECKED_BY_THE_ACTION = {"ImageNameRequest"}
+# "This value can be between 5 and 1000", says the documentation; the models do not.
 PAGES_FROM_5_TO_1000 = {"DescribeInstanceStatus", "DescribeInstances", "DescribeTags"}
 
 
 class Node:
-    """One place in the tree of an action's parameters. Looked into as far as requests reach."""
+    """A node in the tree of an action's parameters, expanded as far as requests need it."""
 
     def __init__(self, shape: Any) -> None:
         self.shape = shape
         self.kind = shape.type_name
-        is_free = shape.name in JUDGED_BY_THE_ACTION
+        is_free = shape.name in CHECKED_BY_THE_ACTION
         self.choices = () if is_free else tuple(getattr(shape, "enum", None) or ())
-        is_free = shape.name in LENGTH_JUDGED_BY_THE_ACTION
+        is_free = shape.name in LENGTH_CHECKED_BY_THE_ACTION
         self.limits: Mapping[str, Any] = {} if is_free else shape.metadata
 
     @cached_property
     def members(self) -> dict[str, "Node"]:
-        """What is below, by its name on the wire."""
-        return {_wire_name(name, one): Node(one) for name, one in self.shape.members.items()}
+        """The members of a structure, by their wire names."""
+        members = self.shape.members
+        return {_wire_name(name, shape): Node(shape) for name, shape in members.items()}
 
     @cached_property
     def member(self) -> "Node":
-        """What a list consists of."""
+        """The node of a list's members."""
         return Node(self.shape.member)
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """What may not be missing, by its name on the wire."""
-        below = self.shape.members
-        return frozenset(_wire_name(name, below[name]) for name in self.shape.required_members)
+        """The wire names of the members that may not be missing."""
+        members = self.shape.members
+        return frozenset(_wire_name(name, members[name]) for name in self.shape.required_members)
 
     def step(self, word: str) -> "Node | None":
-        """Return what this word of a name leads to."""
+        """Return the node to which this part of a parameter's name leads."""
         if self.kind == "structure":
             return self.members.get(word)
         if self.kind == "list" and word.isdecimal():
@@ -69,7 +70,7 @@ class Node:
 
 
 def check_query(action: str, parameters: Mapping[str, str]) -> None:
-    """Raise EC2's error for the first parameter that its model does not allow."""
+    """Raise EC2's error for the first parameter that the model does not allow."""
     root = _root(action)
     given: defaultdict[str, set[str]] = defaultdict(set)
     holders: dict[str, Node] = {"": root} if root else {}
@@ -89,31 +90,31 @@ def check_query(action: str, parameters: Mapping[str, str]) -> None:
 def _find(
     name: str, root: Node | None, given: dict[str, set[str]], holders: dict[str, Node]
 ) -> Node:
-    """Return what a parameter's name leads to, and note what it passes."""
+    """Return the node of a parameter's name, and record the nodes on the way to it."""
     node, place = root, ""
     for word in name.split("."):
         below = node.step(word) if node else None
         if not node or not below:
-            raise refusal("UnknownParameter", f"The parameter {word} is not recognized")
+            raise ec2_error("UnknownParameter", f"The parameter {word} is not recognized")
         given[place].add(word)
         holders.setdefault(place, node)
         node, place = below, f"{place}.{word}" if place else word
     if not node:
-        raise refusal("UnknownParameter", f"The parameter {name} is not recognized")
+        raise ec2_error("UnknownParameter", f"The parameter {name} is not recognized")
     return node
 
 
 def _check_value(name: str, value: str, node: Node) -> None:
     if not value:
-        return  # Packer sends an empty name for what it leaves out
+        return  # Packer sends an empty value for what it leaves out
     if node.kind in ("structure", "list"):
-        raise refusal("UnknownParameter", f"The parameter {name} is not recognized")
+        raise ec2_error("UnknownParameter", f"The parameter {name} is not recognized")
     if node.choices and value not in node.choices:
         raise invalid_value(value, name, f"It must be one of {', '.join(node.choices)}.")
     if fault := fault_of(value, node.kind, node.limits):
         shown = name[0].lower() + name[1:]
         message = f"Value ( {value} ) for parameter {shown} is invalid. {fault}"
-        raise refusal("InvalidParameterValue", message)
+        raise ec2_error("InvalidParameterValue", message)
 
 
 def _check_not_empty(root: Node, parameters: Mapping[str, str]) -> None:

@@ -1,8 +1,8 @@
-"""JSON bodies, for the services that speak JSON: each value against the shape of its place.
+"""Checks JSON bodies: each value against its shape in the model.
 
-Their words are those of AWS's framework: "1 validation error detected: Value 'x' at 'type' failed
-to satisfy constraint: Member must satisfy enum value set: [...]". Unknown members, which AWS
-ignores, are refused: the sandbox cannot know what they would have done.
+Messages are those of AWS's framework: "1 validation error detected: Value 'x' at 'type' failed
+to satisfy constraint: Member must satisfy enum value set: [...]". An unknown member, which AWS
+ignores, is an error: the sandbox does not know what it would do.
 """
 
 import json
@@ -32,7 +32,7 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def check_body(service: str, operation: str, text: str) -> None:
-    """Raise RequestError for the first value of a body that its model does not allow."""
+    """Raise RequestError for the first value of a body that the model does not allow."""
     if not (shape := _input_shape(service, operation)):
         return
     try:
@@ -53,16 +53,19 @@ def _check(value: Any, shape: Any, place: str) -> None:
         shown = value if isinstance(value, str | int | float) else json.dumps(value)
         message = f"Value '{shown}' at '{place}' failed to satisfy constraint: {constraint}"
         raise RequestError("ValidationException", f"1 validation error detected: {message}")
-    _CHECKS.get(shape.type_name, _check_nothing)(value, shape, place)
+    if check_members := _CHECKS.get(shape.type_name):
+        check_members(value, shape, place)
 
 
 def _check_members(value: dict[str, Any], shape: Any, place: str) -> None:
-    known = {_name(name, one): one for name, one in shape.members.items() if _is_in_body(one)}
-    for name, one in value.items():
+    known = {
+        _name(name, member): member for name, member in shape.members.items() if _is_in_body(member)
+    }
+    for name, item in value.items():
         if name not in known:
             message = f"The sandbox does not support the parameter {_join(place, name)}"
             raise RequestError("ValidationException", message)
-        _check(one, known[name], _join(place, name))
+        _check(item, known[name], _join(place, name))
     for name in shape.required_members:
         if _name(name, shape.members[name]) in known and value.get(name) is None:
             message = f"Value null at '{_join(place, name)}' failed to satisfy constraint"
@@ -71,17 +74,13 @@ def _check_members(value: dict[str, Any], shape: Any, place: str) -> None:
 
 
 def _check_items(value: list[Any], shape: Any, place: str) -> None:
-    for number, one in enumerate(value, 1):
-        _check(one, shape.member, f"{place}.{number}.member")
+    for number, item in enumerate(value, 1):
+        _check(item, shape.member, f"{place}.{number}.member")
 
 
 def _check_entries(value: dict[str, Any], shape: Any, place: str) -> None:
-    for name, one in value.items():
-        _check(one, shape.value, _join(place, name))
-
-
-def _check_nothing(*_: object) -> None:
-    """Nothing is below a value."""
+    for name, item in value.items():
+        _check(item, shape.value, _join(place, name))
 
 
 _CHECKS: dict[str, Callable[[Any, Any, str], None]] = {
@@ -114,7 +113,7 @@ def _broken(value: Any, shape: Any) -> Iterator[str]:
 def _compile(pattern: str) -> re.Pattern[str] | None:
     try:
         return re.compile(pattern)
-    except re.error:  # Java's own syntax
+    except re.error:  # syntax that only Java has
         return None
 
 

@@ -1,6 +1,6 @@
-"""S3's headers and queries: a word out of a list, a number and a boolean have to be one.
+"""Checks the enums, numbers and booleans in S3's headers and queries.
 
-S3 itself ignores what it does not know, and so does this.
+Unknown names are ignored, as S3 ignores them.
 """
 
 from collections.abc import Mapping
@@ -29,14 +29,14 @@ def check_request(key: str, query: str, headers: Mapping[str, str]) -> None:
 
 
 def _fault(value: str, shapes: tuple[Any, ...]) -> str | None:
-    """Return what is wrong, unless some operation takes the value."""
+    """Return what is wrong with a value, unless some operation takes it."""
     faults = [_fault_in(value, shape) for shape in shapes]
     return faults[0] if faults and all(faults) else None
 
 
 def _fault_in(value: str, shape: Any) -> str | None:
     if choices := getattr(shape, "enum", None):
-        known = {one.lower() for one in choices}
+        known = {choice.lower() for choice in choices}
         return None if value.lower() in known else f"Expecting one of {', '.join(choices)}"
     kind = shape.type_name
     return fault_of(value, kind, shape.metadata) if kind in _CHECKED else None
@@ -44,7 +44,7 @@ def _fault_in(value: str, shape: Any) -> str | None:
 
 @cache
 def _places() -> dict[str, dict[str, tuple[Any, ...]]]:
-    """Return what every header and every part of a query may stand for."""
+    """Return the shapes of each header and of each query parameter in S3's model."""
     model = get_service_model("s3")
     found: dict[str, dict[str, tuple[Any, ...]]] = {"querystring": {}, "header": {}}
     for operation in model.operation_names:

@@ -1,4 +1,4 @@
-"""Texts of a request that stand for a number, a boolean or a moment; and what is not allowed."""
+"""Checks texts that represent a number, a boolean, a time or base64, and their limits."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class RequestError(Exception):
-    """A request that its service refuses, with the service's code."""
+    """An error of the service for a wrong request, with its code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -22,7 +22,7 @@ _BOOLEANS = ("true", "false")
 
 
 def fault_of(text: str, kind: str, limits: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a text that stands for a value of this kind; None if nothing."""
+    """Return what is wrong with the text of a value of this kind; None if nothing."""
     if kind in _BITS:
         return _fault_of_number(text, kind, limits)
     if kind == "boolean":
@@ -49,9 +49,7 @@ def _fault_of_number(text: str, kind: str, limits: Mapping[str, Any]) -> str | N
     if not _NUMBER.fullmatch(text) or not -(2 ** _BITS[kind]) <= int(text) < 2 ** _BITS[kind]:
         return "Expecting an integer."
     if int(text) < limits.get("min", int(text)):
-        return (
-            f"Expecting a value greater than {limits['min']}."  # EC2's words: it lets it be equal
-        )
+        return f"Expecting a value greater than {limits['min']}."  # EC2's message: equal passes
     if int(text) > limits.get("max", int(text)):
         return f"Expecting a value smaller than or equal to {limits['max']}."
     return None

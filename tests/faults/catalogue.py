@@ -10,11 +10,11 @@ from tests.faults.catalogue_denied import LATER, PERMISSIONS
 from tests.faults.catalogue_launch import LAUNCHES
 from tests.faults.catalogue_lines import LINES
 from tests.faults.catalogue_passing import GATEWAY_AFTER, GATEWAY_BEFORE, PASSING
-from tests.faults.catalogue_sight import SIGHT
 from tests.faults.catalogue_storage import STORAGE
+from tests.faults.catalogue_visibility import VISIBILITY
 
 CASES: tuple[Case, ...] = (
-    *(*LAUNCHES, *LINES, *SIGHT, *STORAGE, *ANSWERS, *PASSING, *PERMISSIONS),
+    *(*LAUNCHES, *LINES, *VISIBILITY, *STORAGE, *ANSWERS, *PASSING, *PERMISSIONS),
 )
 
 

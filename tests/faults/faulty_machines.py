@@ -30,8 +30,8 @@ class FaultyMachines(ScriptedMachines):
         if machine_id in self.dead:
             self._keep_from_booting(machine_id)
 
-    def never_boots(self, machine_id: str) -> None:
-        super().never_boots(machine_id)
+    def prevent_boot(self, machine_id: str) -> None:
+        super().prevent_boot(machine_id)
         self.dead.add(machine_id)
         if machine_id in self.on_exit:
             self._keep_from_booting(machine_id)

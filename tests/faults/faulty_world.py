@@ -19,7 +19,7 @@ from notebake.aws.clients import connect
 from notebake.recipe import Recipe
 from notebake.runs.run import Run
 from notebake.ssh import login
-from sandbox.ec2.state.cloud import ACCOUNT_ID
+from sandbox.ec2.state.core import ACCOUNT_ID
 from sandbox.faults.fault import read_fault
 from sandbox.messages.call import rest_operation
 from sandbox.messages.reply import ConnectionLostError
@@ -64,7 +64,7 @@ class FaultyWorld(world.World):
             self._note_call()
 
     def _note_call(self) -> None:
-        called = self.wire.calls.records()[-1]
+        called = self.application.calls.records()[-1]
         operation = rest_operation(called.service, called.action) or called.action
         self.journal.append(f"{called.service}.{operation}: {called.code}")
         self.note_fired()
@@ -83,7 +83,7 @@ class FaultyWorld(world.World):
 
     def put(self, *described: dict[str, Any]) -> None:
         """Let things go wrong from now on."""
-        self.wire.gate.put(*(read_fault(one) for one in described))
+        self.application.injector.add(*(read_fault(one) for one in described))
 
     def fired(self) -> dict[str, int]:
         """Return how often each fault has fired."""
@@ -93,7 +93,7 @@ class FaultyWorld(world.World):
         """Let nothing go wrong any more; what was late is there, and who was silent speaks."""
         self.cloud.faults.remove()
         for region in self.cloud.regions():
-            region.sight._hidden.clear()
+            region.visibility._hidden.clear()
         for machine_id in set(self.machines.silent):
             self.machines.thaw_ssh(machine_id)
 

@@ -43,7 +43,10 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     location = tour.location
     run = whole_run.begin(recipe, location)
     writes = Writes(world, name, tour.caller, written.fileno())
-    world.wire.interceptors += [writes, Iam(world.cloud, allow_all, tour.caller, "/research/")]
+    world.application.interceptors += [
+        writes,
+        Iam(world.cloud, allow_all, tour.caller, "/research/"),
+    ]
 
     def take_up() -> None:
         resume_elsewhere(world, writes, run, copied(world, location))

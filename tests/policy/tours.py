@@ -52,7 +52,7 @@ def starting_from_what_is_there(world: World) -> Recipe:
     world.clock.advance(600)
     subnets = ec2.describe_subnets()["Subnets"][:2]
     exclusion = excluded_from_block(f"vpc/{subnets[0]['VpcId']}")
-    world.wire.interceptors += [blocked_public_access(), exclusion]
+    world.application.interceptors += [blocked_public_access(), exclusion]
     network = Network(
         vpc_id=subnets[0]["VpcId"],
         subnet_ids=tuple(one["SubnetId"] for one in subnets),
@@ -70,7 +70,7 @@ def with_everything_on_s3(world: World) -> Recipe:
         s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=DATA_BUCKET, Key="sst.nc", Body=CONTENT)
     hangs = {"name": "hangs", "effect": "attach_hangs", "action": "AttachVolume", "times": 1}
-    world.wire.gate.put(read_fault(hangs))
+    world.application.injector.add(read_fault(hangs))
     return whole_run.make_recipe()
 
 

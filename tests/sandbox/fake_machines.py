@@ -47,9 +47,7 @@ class FakeMachines:
     def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
         assert image_id in self.baked
         with self.lock:
-            taken = self.addresses.values()
-            free = (one for one in addresses.usable(subnet or self.subnet) if one not in taken)
-            self.addresses[machine_id] = next(free)
+            self.addresses[machine_id] = next(self.free_addresses(subnet or self.subnet))
         self._note("create_root", machine_id, image_id)
         self.roots[machine_id] = image_id
 
@@ -76,6 +74,11 @@ class FakeMachines:
 
     def images(self) -> list[str]:
         return list(self.baked)
+
+    def free_addresses(self, subnet: str) -> Iterator[str]:
+        with self.lock:
+            taken = set(self.addresses.values())
+        return (address for address in addresses.usable(subnet) if address not in taken)
 
     def reserve_address(self, machine_id: str) -> str:
         return self.addresses[machine_id]
@@ -107,8 +110,8 @@ class FakeMachines:
         self._note("kill", machine_id)
         self.end_from_inside(machine_id, Exit.KILLED)
 
-    def never_boots(self, machine_id: str) -> None:
-        self._note("never_boots", machine_id)
+    def prevent_boot(self, machine_id: str) -> None:
+        self._note("prevent_boot", machine_id)
 
     def cut_ssh(self, machine_id: str) -> int:
         assert machine_id in self.roots

@@ -63,7 +63,7 @@ def test_what_is_frozen_is_lost_in_silence_and_goes_on_when_it_thaws(cloud: Clou
         with pytest.raises(TimeoutError):
             socket.create_connection((address, 22), timeout=0.3)
         assert session.poll() is None, "nobody was told"
-        assert cloud.machines.lost_ssh("i-1") > 1
+        assert cloud.machines.dropped_ssh("i-1") > 1
         assert cloud.machines.thaw_ssh("i-1") > 1
         for _ in range(50):
             arrived.put(session.stdout.readline())
@@ -85,7 +85,7 @@ def test_a_killed_machine_says_so_and_can_be_booted_again(cloud: Cloud) -> None:
 
 def test_a_machine_that_never_boots_runs_but_nothing_answers(cloud: Cloud) -> None:
     cloud.create("i-2")
-    cloud.machines.never_boots("i-2")
+    cloud.machines.prevent_boot("i-2")
     address = cloud.machines.reserve_address("i-2")
     cloud.machines.boot("i-2", lambda one, why: cloud.exits.put((one, why)))
     assert "i-2" in cloud.machines.running()

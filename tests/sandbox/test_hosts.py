@@ -327,7 +327,8 @@ OWNER = """
     import sys, time
     from sandbox.home import open_home
     from sandbox.hosts.machines import Machines
-    from sandbox import git_server, network
+    from sandbox.hosts import network
+    from sandbox.services import git_server
     home = open_home(sys.argv[1])
     network.up(home)
     git_server.start(home)

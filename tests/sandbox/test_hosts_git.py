@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.control import git_server
 from sandbox.errors import SandboxError
 from sandbox.home import Home
+from sandbox.services import git_server
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import home as homes
 from sandbox.__main__ import main
-from sandbox.control.lifecycle import forget
+from sandbox.control.lifecycle import remove_saved_state
 from sandbox.home import find_home, open_home, release_number
 
 
@@ -60,7 +60,7 @@ def test_what_a_home_kept_can_be_forgotten_but_not_its_number(tmp_path: Path) ->
     kept = ("images/ami-1.json", "snapshots/snap-1.img", "layers/one", "volumes/v.img", "api.json")
     for name in (*kept, "git/mine"):
         (home.path / name).write_text("{}")
-    forget(home)
+    remove_saved_state(home)
     assert [name for name in kept if (home.path / name).exists()] == []
     assert (home.path / "git/mine").exists()
     assert open_home(tmp_path / "a") == home

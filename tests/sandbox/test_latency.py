@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.api.application import OWN_PATH
+from sandbox.api.application import CONTROL_PATH
 from sandbox.ec2.state.latency import AWS, Latency, Span, latency_named
 from sandbox.errors import SandboxError
 from tests.sandbox.api.conftest import World, world_of
@@ -106,7 +106,7 @@ def test_the_snapshots_of_an_image_complete_together_and_then_it_is_available(
     slow_world.advance(LONG_SECONDS)
     slow_world.wait_until(lambda: slow_world.image(image_id)["State"] == "available")
     slow_world.wait_for_state(instance_id, "terminated")
-    ended = [one for one in slow_world.opened.cloud.changes.records() if one.state == "completed"]
+    ended = [one for one in slow_world.opened.cloud.state_log.records() if one.state == "completed"]
     assert len({one.cloud_time for one in ended}) == 1
     assert len(ended) == 2
 
@@ -119,7 +119,7 @@ def test_changes_of_state_are_listed_with_their_time() -> None:
         world.ec2.attach_volume(VolumeId=volume_id, InstanceId=instance_id, Device="/dev/sdf")
         world.wait_until(lambda: world.devices_are_attached(instance_id))
         world.terminate(instance_id)
-        with urllib.request.urlopen(f"{opened.endpoint_url}{OWN_PATH}changes") as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{opened.endpoint_url}{CONTROL_PATH}changes") as answer:  # noqa: S310
             listed = json.load(answer)
     states = [one["state"] for one in listed if one["id"] == instance_id]
     assert states == ["pending", "running", "shutting-down", "terminated"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.home import Home, locked, open_home, release_number
+from sandbox.files import locked
+from sandbox.home import Home, open_home, release_number
 from sandbox.hosts import layers
 from tests.limits import HANG_SECONDS
 

@@ -45,7 +45,7 @@ class Sender:
     ) -> Reply:
         scope = f"AKIA/20260101/{REGION}/{service}/aws4_request"
         signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", **headers}
-        return self.opened.wire.handle(method, URL + path, signed, body)
+        return self.opened.application.handle(method, URL + path, signed, body)
 
 
 def _read(reply: Reply) -> tuple[str, str]:

@@ -154,7 +154,7 @@ def test_few_files_may_be_open(twisted: Twisted) -> None:
 @twist("full-disk")
 def test_the_root_disk_is_full_before_much_is_installed(twisted: Twisted) -> None:
     size = twisted.says("df --output=size --block-size=1M / | tail -1")
-    assert int(size) <= BY_NAME["full-disk"].nature.root_mib  # type: ignore[operator]
+    assert int(size) <= BY_NAME["full-disk"].conditions.root_mib  # type: ignore[operator]
     done = twisted.ssh("head --bytes 300M /dev/zero > filler")
     assert "No space left on device" in done.stderr
     twisted.says("rm filler; echo kept > note; sync")
@@ -187,7 +187,7 @@ def seconds_to_read(twisted: Twisted, files: str) -> float:
 
 def slowest(size_mib: float) -> float:
     """Return how long the limit makes so much last; what was read ahead while booting is less."""
-    return size_mib * MIB / BY_NAME["slow-disk"].nature.read_bytes_per_second * 0.75  # type: ignore[operator]
+    return size_mib * MIB / BY_NAME["slow-disk"].conditions.read_bytes_per_second * 0.75  # type: ignore[operator]
 
 
 @twist("apt-busy")
@@ -208,14 +208,14 @@ def test_an_upgrade_holds_the_locks_after_the_first_boot_only(twisted: Twisted) 
 @twist("no-egress")
 def test_what_goes_out_is_lost_in_silence_and_counted(twisted: Twisted) -> None:
     home, address = twisted.cloud.home, twisted.cloud.machines.reserve_address("i-1")
-    assert packet_loss.count(home, address, packet_loss.OUTWARD) == 0
+    assert packet_loss.dropped(home, address, packet_loss.EGRESS) == 0
     names = "getent hosts deb.debian.org || getent ahosts localhost"
     assert twisted.says(names)
     for target in ("192.0.2.1 443", f"{home.gateway} 9418"):
         name, port = target.split()
         done = twisted.ssh(f"timeout 2 bash -c {shlex.quote(f'</dev/tcp/{name}/{port}')}")
         assert done.returncode == 124, "neither refused nor answered"
-    assert packet_loss.count(home, address, packet_loss.OUTWARD) >= 2
+    assert packet_loss.dropped(home, address, packet_loss.EGRESS) >= 2
     # Nothing answers there without the API: it is reached, and refuses.
     done = twisted.ssh("bash -c '</dev/tcp/169.254.169.254/80'")
     assert "Connection refused" in done.stderr

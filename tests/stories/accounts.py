@@ -129,7 +129,7 @@ def at_home(world: FaultyWorld) -> Told:
     """The run keeps its account before anything is made, and asks once whose credentials it has."""
     run, location = begin(world)
     kept = kept_account(run.id, open_store(location))
-    asked = [one.action for one in world.wire.calls.records()]
+    asked = [one.action for one in world.application.calls.records()]
     made = next(n for n, one in enumerate(asked) if one == "ImportKeyPair")
     world.new_process(same_machine=True)
     return {
@@ -188,7 +188,7 @@ def credentials_renewed(world: FaultyWorld) -> Told:
     run = whole_run.begin(world.recipe, location)
     world.road = At("install_software", lambda: sign_with("renewed"))
     build = ended(lambda: whole_run.take_up(run.id, location))
-    asked = [one.action for one in world.wire.calls.records()]
+    asked = [one.action for one in world.application.calls.records()]
     # After preflight, which asks for itself, and tries this call with DryRun.
     since = max(n for n, one in enumerate(asked) if one == "CreateSecurityGroup")
     return {

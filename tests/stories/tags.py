@@ -192,7 +192,7 @@ class MayNotTag:
 def may_not_be_put_back(world: FaultyWorld) -> Told:
     run = furnish(world)
     refuses = MayNotTag()
-    world.wire.interceptors.append(refuses)
+    world.application.interceptors.append(refuses)
     road = world.road = Steps({"install_software": lambda: take(world, ("i-",))})
     return {
         "build": resumed(run),

@@ -29,7 +29,7 @@ class AfterEachChange(OpenRoad):
         return False
 
     def _resume(self) -> Verdict:
-        world, records = self.world, self.world.wire.calls.records
+        world, records = self.world, self.world.application.calls.records
         before = len(records())
         world.new_process()
         world.road = OpenRoad()

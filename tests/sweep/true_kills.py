@@ -19,7 +19,7 @@ from pathlib import Path
 
 from notebake import clock
 from notebake.aws.clients import connect
-from sandbox.api.application import Reply, Wire
+from sandbox.api.application import Application, Reply
 from sandbox.api.server import serving
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call, CallLog
@@ -144,10 +144,10 @@ def server_for(victim: int, number: int, port: int) -> Iterator[Callable[[], Out
 
 def serve(kills: Kills, port: int, told: int, asked: int) -> None:
     """Serve a cloud until somebody asks for the outcome."""
-    wire = Wire(Cloud(FakeMachines(), QUICK), CallLog())  # type: ignore[arg-type]
-    kills.history = history = History(wire.cloud, REGION)
-    wire.interceptors.append(kills)
-    with serving(wire, "127.0.0.1", port):
+    application = Application(Cloud(FakeMachines(), QUICK), CallLog())  # type: ignore[arg-type]
+    kills.history = history = History(application.cloud, REGION)
+    application.interceptors.append(kills)
+    with serving(application, "127.0.0.1", port):
         os.write(told, b"!")
         os.read(asked, 1)
         history.look()

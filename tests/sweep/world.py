@@ -32,10 +32,11 @@ from notebake.recipe import Recipe
 from notebake.runbook.step import current_step
 from notebake.runs import lock
 from notebake.ssh import connection
-from sandbox.api.application import Wire
+from sandbox.api.application import Application
 from sandbox.clock import Clock as CloudClock
 from sandbox.ec2.model import Volume
-from sandbox.ec2.state.cloud import ACCOUNT_ID, Cloud
+from sandbox.ec2.state.cloud import Cloud
+from sandbox.ec2.state.core import ACCOUNT_ID
 from sandbox.ec2.state.latency import NO_LATENCY
 from sandbox.ec2.state.workers import ManualWorkers
 from sandbox.faults.fault import read_fault
@@ -81,8 +82,8 @@ class World:
         self.machines = ScriptedMachines(self.clock, recipe.lease_hours)
         self.cloud = self._make_cloud(account_id)
         self.machines.cloud = self.cloud
-        self.wire = Wire(self.cloud, CallLog())
-        self.other_wires: dict[str, Wire] = {}
+        self.application = Application(self.cloud, CallLog())
+        self.other_applications: dict[str, Application] = {}
         """Other accounts, by the access key of their credentials."""
         self.history = History(self.cloud, recipe.region)
         self.road: Road = OpenRoad()
@@ -102,7 +103,7 @@ class World:
     def add_account(self, account_id: str, access_key: str) -> Cloud:
         """Let credentials with this access key be those of another account, which is empty."""
         cloud = self._make_cloud(account_id)
-        self.other_wires[access_key] = Wire(cloud, CallLog())
+        self.other_applications[access_key] = Application(cloud, CallLog())
         return cloud
 
     def go_on(self) -> None:
@@ -110,7 +111,7 @@ class World:
         waiting = len(self.workers.waiting())
         for _ in range(waiting):
             self.workers.run_next()
-        self.wire.catch_up()
+        self.application.catch_up()
         if self.machines.go_on() or waiting:
             self.version += 1
             self.history.look()
@@ -141,8 +142,8 @@ class World:
             for name, value in request.headers.items()
         }
         signed = SIGNED_BY.search(headers.get("Authorization", ""))
-        wire = self.other_wires.get(signed[1] if signed else "", self.wire)
-        reply = wire.handle(request.method, request.url, headers, body)
+        application = self.other_applications.get(signed[1] if signed else "", self.application)
+        reply = application.handle(request.method, request.url, headers, body)
         told = {"date": formatdate(self.clock.now(), usegmt=True)}
         return AWSResponse(request.url, reply.status, dict(reply.headers) | told, Raw(reply.body))
 
@@ -182,7 +183,7 @@ class World:
         """Let EC2 show what it has made only after so long."""
         for action in ("RunInstances", "CreateImage", "CreateSecurityGroup", "ImportKeyPair"):
             told = {"name": f"late {action}", "action": action, "effect": "hide"}
-            self.wire.gate.put(read_fault(told | {"seconds": seconds}))
+            self.application.injector.add(read_fault(told | {"seconds": seconds}))
 
     def make_buckets(self) -> None:
         """Give the account a bucket for the run store, and another one with data in it."""

@@ -36,7 +36,7 @@ class Moments:
             self._note("let in", "Accepted publickey" in log)
             self._note("forwarding refused", "refused local port forward" in log)
             self._note("disk full", is_full(place / "disk"))
-        lost = packet_loss.counts(self._home, packet_loss.OUTWARD)
+        lost = packet_loss.dropped_by_address(self._home, packet_loss.EGRESS)
         self._note("packet lost", any(lost.values()))
 
     def _note(self, what: str, has_happened: bool) -> None:

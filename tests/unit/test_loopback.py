@@ -214,7 +214,7 @@ import sys
 from pathlib import Path
 from http.server import BaseHTTPRequestHandler, HTTPServer
 import threading
-from sandbox import server_process
+from sandbox.control import server_process
 from sandbox.home import Home
 
 class Fine(BaseHTTPRequestHandler):

@@ -1,1 +1,1 @@
-"""How EC2's calls are read, found and answered."""
+"""EC2's calls: how they are read, who answers them, and what they describe."""

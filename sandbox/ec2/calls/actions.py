@@ -1,19 +1,17 @@
-"""Every EC2 action that the sandbox answers: its own, those left to moto, and nothing else."""
+"""The EC2 actions that the sandbox answers: its own, and those that it leaves to moto."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from sandbox.ec2.calls import describe
-from sandbox.ec2.errors import refusal
+from sandbox.ec2.calls import account_settings, describe, key_pairs
 from sandbox.ec2.images import attributes as image_attributes
 from sandbox.ec2.images import create, state
 from sandbox.ec2.instances import attributes, console, launch, power, security_groups
+from sandbox.ec2.model import Params
 from sandbox.ec2.state import tags
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage import snapshots, volumes
 
-Params = Mapping[str, Any]
 Action = Callable[[Region, Params], dict[str, Any] | None]
 
 OWN: dict[str, Action] = {
@@ -44,13 +42,13 @@ OWN: dict[str, Action] = {
     "DescribeSnapshotAttribute": describe.describe_snapshot_attribute,
     "DescribeSnapshots": describe.describe_snapshots,
     "DescribeTags": describe.describe_tags,
-    "DescribeVpcBlockPublicAccessExclusions": attributes.describe_vpc_exclusions,
-    "DescribeVpcBlockPublicAccessOptions": attributes.describe_vpc_block,
+    "DescribeVpcBlockPublicAccessExclusions": account_settings.describe_vpc_exclusions,
+    "DescribeVpcBlockPublicAccessOptions": account_settings.describe_vpc_block,
     "DescribeVolumes": describe.describe_volumes,
     "DetachVolume": volumes.detach_volume,
     "GetConsoleOutput": console.get_console_output,
-    "GetEbsDefaultKmsKeyId": attributes.get_ebs_default_kms_key_id,
-    "GetInstanceMetadataDefaults": attributes.get_instance_metadata_defaults,
+    "GetEbsDefaultKmsKeyId": account_settings.get_ebs_default_kms_key_id,
+    "GetInstanceMetadataDefaults": account_settings.get_instance_metadata_defaults,
     "ModifyImageAttribute": image_attributes.modify_image_attribute,
     "ModifyInstanceAttribute": attributes.modify_instance_attribute,
     "ModifyInstanceMetadataOptions": attributes.modify_instance_metadata_options,
@@ -109,31 +107,7 @@ LEFT_TO_MOTO = frozenset(
 )
 
 
-def check_key_pair(region: Region, parameters: Params) -> None:
-    """Refuse a name that is taken. moto would take a key of another type for the same one."""
-    read_tag_specifications(parameters, ["key-pair"])
-    name = parameters["KeyName"]
-    if name in region.network.key_pairs:
-        raise refusal("InvalidKeyPair.Duplicate", f"The keypair '{name}' already exists.")
-
-
-def check_key_names(region: Region, parameters: Params) -> None:
-    """Refuse a name that no key has, in EC2's words."""
-    for name in parameters.get("KeyNames", []):
-        pair = region.network.key_pairs.get(name)
-        if not pair or not region.sight.shows(pair.id):
-            raise refusal("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
-
-
-def find_key_by_id(region: Region, parameters: Params) -> None:
-    """DeleteKeyPair also takes the key's id, which moto overlooks."""
-    for pair in list(region.network.key_pairs.values()):
-        if pair.id == parameters.get("KeyPairId"):
-            region.check_dry_run(parameters)
-            del region.network.key_pairs[pair.key_name]
-
-
-# What would be ignored here but not on EC2; RunInstances has a list of what it takes.
+# Parameters that the sandbox would ignore and EC2 would not; RunInstances has its own list.
 NOT_SUPPORTED: dict[str, set[str]] = {
     "AttachVolume": {"EbsCardIndex"},
     "CreateImage": {"BootModeOverride", "SnapshotLocation"},
@@ -160,15 +134,15 @@ NOT_SUPPORTED: dict[str, set[str]] = {
     "StopInstances": {"Force", "Hibernate", "SkipOsShutdown"},
 }
 
-# What is refused before moto sees the call, and what follows once moto has done it.
+# Checks before moto sees a call, and work that follows when moto has succeeded.
 CHECKS: dict[str, Callable[[Region, Params], None]] = {
     "AuthorizeSecurityGroupIngress": security_groups.check_new_rules,
-    "CreateKeyPair": check_key_pair,
+    "CreateKeyPair": key_pairs.check_key_pair,
     "CreateSecurityGroup": security_groups.check_new_group,
-    "DeleteKeyPair": find_key_by_id,
+    "DeleteKeyPair": key_pairs.delete_by_id,
     "DeleteSecurityGroup": security_groups.check_unused,
-    "DescribeKeyPairs": check_key_names,
-    "ImportKeyPair": check_key_pair,
+    "DescribeKeyPairs": key_pairs.check_key_names,
+    "ImportKeyPair": key_pairs.check_key_pair,
 }
 AFTERWARDS: dict[str, Callable[[Region], None]] = {
     "AuthorizeSecurityGroupIngress": security_groups.apply_rules,

@@ -1,7 +1,8 @@
 """The Describe calls for instances, volumes, snapshots and images."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
 from sandbox.ec2.calls.filter_fields import (
     image_fields,
@@ -9,107 +10,88 @@ from sandbox.ec2.calls.filter_fields import (
     snapshot_fields,
     volume_fields,
 )
-from sandbox.ec2.calls.filters import matches, page
-from sandbox.ec2.errors import invalid_value, not_found, refusal
-from sandbox.ec2.instances.view import view_instance, view_tags
-from sandbox.ec2.model import STATE_CODES, Image, Instance, Snapshot
+from sandbox.ec2.calls.filters import Fields, Item, matches, page
+from sandbox.ec2.errors import ec2_error, invalid_value, not_found
+from sandbox.ec2.images.view import view_image
+from sandbox.ec2.instances.view import view_reservation
+from sandbox.ec2.model import STATE_CODES, Image, Instance, Params, Snapshot, View, Volume
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.storage.view import view_image, view_snapshot, view_volume
+from sandbox.ec2.state.tags import view_tags
+from sandbox.ec2.storage.view import view_snapshot, view_volume
 
-Params = Mapping[str, Any]
+Resource = TypeVar("Resource", Instance, Volume, Snapshot, Image)
 
 
-def describe_instances(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeInstances: terminated ones stay to be seen."""
+def describe_instances(region: Region, parameters: Params) -> View:
+    """DescribeInstances, the terminated included."""
     if parameters.get("InstanceIds") and parameters.get("MaxResults"):
         message = "The parameter instancesSet cannot be used with the parameter maxResults"
-        raise refusal("InvalidParameterCombination", message)
+        raise ec2_error("InvalidParameterCombination", message)
     region.check_dry_run(parameters)
     chosen, token = page(_choose_instances(region, parameters), parameters)
-    reservations: dict[str, dict[str, Any]] = {}
+    launches: dict[str, list[Instance]] = {}
     for instance in chosen:
-        empty = {
-            "ReservationId": instance.reservation_id,
-            "OwnerId": instance.owner_id,
-            "Groups": [],
-            "Instances": [],
-        }
-        reservation = reservations.setdefault(instance.reservation_id, empty)
-        reservation["Instances"].append(view_instance(region, instance))
-    return {"Reservations": list(reservations.values()), "NextToken": token}
+        launches.setdefault(instance.reservation_id, []).append(instance)
+    reservations = [view_reservation(region, *launch) for launch in launches.items()]
+    return {"Reservations": reservations, "NextToken": token}
 
 
-def describe_instance_status(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeInstanceStatus: running ones only, unless asked for all."""
-    everything = parameters.get("IncludeAllInstances", False)
+def describe_instance_status(region: Region, parameters: Params) -> View:
+    """DescribeInstanceStatus: running instances only, unless asked for all."""
     region.check_dry_run(parameters)
     chosen = [
         instance
         for instance in _choose_instances(region, parameters)
-        if everything or instance.state == "running"
+        if parameters.get("IncludeAllInstances", False) or instance.state == "running"
     ]
-    listed, token = page(chosen, parameters)
-    return {"InstanceStatuses": [_view_status(one) for one in listed], "NextToken": token}
+    return _page_of("InstanceStatuses", chosen, parameters, _view_status)
 
 
-def describe_volumes(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_volumes(region: Region, parameters: Params) -> View:
     """DescribeVolumes."""
-    ids = parameters.get("VolumeIds") or []
-    volumes = [region.find_volume(one) for one in ids] or region.sight.shown(region.volumes)
+    volumes = _find(region, parameters.get("VolumeIds"), region.find_volume, region.volumes)
     region.check_dry_run(parameters)
-    filters = parameters.get("Filters", [])
-    chosen = [
-        one for one in volumes if matches(filters, volume_fields(one), region.tags_of(one.id))
-    ]
-    listed, token = page(chosen, parameters)
-    return {"Volumes": [view_volume(region, one) for one in listed], "NextToken": token}
+    chosen = _filter(region, parameters, volumes, volume_fields)
+    return _page_of("Volumes", chosen, parameters, partial(view_volume, region))
 
 
-def describe_snapshots(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_snapshots(region: Region, parameters: Params) -> View:
     """DescribeSnapshots."""
-    ids = parameters.get("SnapshotIds") or []
-    snapshots = [region.find_snapshot(one) for one in ids] or region.sight.shown(region.snapshots)
+    ids = parameters.get("SnapshotIds")
+    snapshots = _find(region, ids, region.find_snapshot, region.snapshots)
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("OwnerIds", []))
-    filters = parameters.get("Filters", [])
     chosen = [
-        one
-        for one in snapshots
-        if (not owners or one.owner_id in owners)
-        and matches(filters, snapshot_fields(one), region.tags_of(one.id))
+        snapshot
+        for snapshot in _filter(region, parameters, snapshots, snapshot_fields)
+        if not owners or snapshot.owner_id in owners
     ]
-    listed, token = page(chosen, parameters)
-    return {"Snapshots": [view_snapshot(region, one) for one in listed], "NextToken": token}
+    return _page_of("Snapshots", chosen, parameters, partial(view_snapshot, region))
 
 
-def describe_images(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_images(region: Region, parameters: Params) -> View:
     """DescribeImages."""
-    ids = parameters.get("ImageIds") or []
-    images = [_find_described_image(region, one) for one in ids] or region.sight.shown(
-        region.images
-    )
+    find = partial(_find_described_image, region)
+    images = _find(region, parameters.get("ImageIds"), find, region.images)
     region.check_dry_run(parameters)
     owners = _owners(region, parameters.get("Owners", []))
     users = _owners(region, parameters.get("ExecutableUsers", []))
-    filters = parameters.get("Filters", [])
     chosen = [
-        one
-        for one in images
-        if _is_listed(region, one, parameters)
-        and (not owners or {one.owner_id, one.owner_alias} & set(owners))
-        and (not users or _may_launch(one, users))
-        and matches(filters, image_fields(one), region.tags_of(one.id))
+        image
+        for image in _filter(region, parameters, images, image_fields)
+        if _is_listed(region, image, parameters)
+        and (not owners or {image.owner_id, image.owner_alias} & set(owners))
+        and (not users or _may_launch(image, users))
     ]
-    listed, token = page(chosen, parameters)
-    return {"Images": [view_image(region, one) for one in listed], "NextToken": token}
+    return _page_of("Images", chosen, parameters, partial(view_image, region))
 
 
-def describe_tags(region: Region, parameters: Params) -> dict[str, Any]:
+def describe_tags(region: Region, parameters: Params) -> View:
     """DescribeTags."""
     kinds = {"i": "instance", "vol": "volume", "snap": "snapshot", "ami": "image"}
     kinds |= {"sg": "security-group", "key": "key-pair", "eni": "network-interface"}
     tags = []
-    for resource_id in filter(region.sight.shows, list(region.network.tags)):
+    for resource_id in filter(region.visibility.is_visible, list(region.network.tags)):
         kind = kinds.get(resource_id.partition("-")[0], resource_id.partition("-")[0])
         for tag in view_tags(region, resource_id):
             fields = {
@@ -120,22 +102,44 @@ def describe_tags(region: Region, parameters: Params) -> dict[str, Any]:
             }
             if matches(parameters.get("Filters", []), fields, {tag["Key"]: tag["Value"]}):
                 tags.append({**tag, "ResourceId": resource_id, "ResourceType": kind})
-    listed, token = page(tags, parameters)
-    return {"Tags": listed, "NextToken": token}
+    return _page_of("Tags", tags, parameters, lambda tag: tag)
 
 
 def _choose_instances(region: Region, parameters: Params) -> list[Instance]:
-    ids = parameters.get("InstanceIds") or []
-    instances: Iterable[Instance] = [region.find_instance(one) for one in dict.fromkeys(ids)]
+    ids = parameters.get("InstanceIds")
+    instances = _find(region, ids, region.find_instance, region.instances)
+    return _filter(region, parameters, instances, partial(instance_fields, region))
+
+
+def _find(
+    region: Region,
+    ids: list[str] | None,
+    find: Callable[[str], Resource],
+    resources: Mapping[str, Resource],
+) -> list[Resource]:
+    """Return the resources with these ids, or all that the call finds."""
+    found = [find(resource_id) for resource_id in dict.fromkeys(ids or [])]
+    return found or region.visibility.visible(resources)
+
+
+def _filter(
+    region: Region,
+    parameters: Params,
+    resources: list[Resource],
+    fields: Callable[[Resource], Fields],
+) -> list[Resource]:
     filters = parameters.get("Filters", [])
-    return [
-        instance
-        for instance in instances or region.sight.shown(region.instances)
-        if matches(filters, instance_fields(region, instance), region.tags_of(instance.id))
-    ]
+    return [item for item in resources if matches(filters, fields(item), region.tags_of(item.id))]
 
 
-def _view_status(instance: Instance) -> dict[str, Any]:
+def _page_of(
+    name: str, items: list[Item], parameters: Params, view: Callable[[Item], View]
+) -> View:
+    listed, token = page(items, parameters)
+    return {name: [view(item) for item in listed], "NextToken": token}
+
+
+def _view_status(instance: Instance) -> View:
     is_running = instance.state == "running"
     status = {
         "Status": "ok" if is_running else "not-applicable",
@@ -161,25 +165,25 @@ def _owners(region: Region, names: list[str]) -> list[str]:
 
 
 def _is_listed(region: Region, image: Image, parameters: Params) -> bool:
-    """Tell whether EC2 lists an image without being asked for the disabled and the deprecated."""
+    """Tell whether EC2 lists an image, disabled and deprecated images only if asked for them."""
     if image.state == "disabled" and not parameters.get("IncludeDisabled"):
         return False
-    passed = image.deprecation_time and image.deprecation_time <= region.cloud.clock.now()
+    is_deprecated = image.deprecation_time and image.deprecation_time <= region.core.clock.now()
     is_own = image.owner_id == region.account_id
-    return bool(not passed or is_own or parameters.get("IncludeDeprecated"))
+    return bool(not is_deprecated or is_own or parameters.get("IncludeDeprecated"))
 
 
 def _may_launch(image: Image, users: list[str]) -> bool:
     permissions = image.launch_permissions
     wanted = [{"Group": "all"} if user == "all" else {"UserId": user} for user in users]
-    return any(one in permissions for one in wanted)
+    return any(permission in permissions for permission in wanted)
 
 
-def describe_snapshot_attribute(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeSnapshotAttribute: who may make volumes of it."""
+def describe_snapshot_attribute(region: Region, parameters: Params) -> View:
+    """DescribeSnapshotAttribute: who may create volumes from it."""
     snapshot: Snapshot = region.find_snapshot(parameters["SnapshotId"])
     if parameters["Attribute"] != "createVolumePermission":
         raise invalid_value(parameters["Attribute"], "attribute")
-    permissions = [{"Group": one} for one in snapshot.groups]
-    permissions += [{"UserId": one} for one in snapshot.user_ids]
+    permissions = [{"Group": group} for group in snapshot.groups]
+    permissions += [{"UserId": user_id} for user_id in snapshot.user_ids]
     return {"SnapshotId": snapshot.id, "CreateVolumePermissions": permissions}

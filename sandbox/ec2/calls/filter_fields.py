@@ -1,4 +1,4 @@
-"""What the filters of the Describe calls look at."""
+"""The fields that the filters of the Describe calls compare."""
 
 from sandbox.ec2.calls.filters import Fields
 from sandbox.ec2.instances.view import view_groups
@@ -7,7 +7,7 @@ from sandbox.ec2.state.region import Region
 
 
 def instance_fields(region: Region, instance: Instance) -> Fields:
-    """Return what DescribeInstances' filters look at."""
+    """Return the fields for the filters of DescribeInstances."""
     volumes = region.volumes_of(instance.id)
     return {
         "architecture": instance.architecture,
@@ -20,7 +20,7 @@ def instance_fields(region: Region, instance: Instance) -> Fields:
         "instance-state-name": instance.state,
         "instance-type": instance.instance_type,
         "instance.group-id": instance.group_ids,
-        "instance.group-name": [one["GroupName"] for one in view_groups(region, instance)],
+        "instance.group-name": [group["GroupName"] for group in view_groups(region, instance)],
         "ip-address": instance.public_address,
         "key-name": instance.key_name,
         "owner-id": instance.owner_id,
@@ -33,13 +33,15 @@ def instance_fields(region: Region, instance: Instance) -> Fields:
 
 
 def volume_fields(volume: Volume) -> Fields:
-    """Return what DescribeVolumes' filters look at."""
-    at = volume.attachment
+    """Return the fields for the filters of DescribeVolumes."""
+    attachment = volume.attachment
     return {
-        "attachment.delete-on-termination": at.delete_on_termination if at else None,
-        "attachment.device": at.device if at else None,
-        "attachment.instance-id": at.instance_id if at else None,
-        "attachment.status": at.state if at else None,
+        "attachment.delete-on-termination": attachment.delete_on_termination
+        if attachment
+        else None,
+        "attachment.device": attachment.device if attachment else None,
+        "attachment.instance-id": attachment.instance_id if attachment else None,
+        "attachment.status": attachment.state if attachment else None,
         "availability-zone": volume.zone,
         "encrypted": volume.encrypted,
         "size": volume.size_gib,
@@ -51,7 +53,7 @@ def volume_fields(volume: Volume) -> Fields:
 
 
 def snapshot_fields(snapshot: Snapshot) -> Fields:
-    """Return what DescribeSnapshots' filters look at."""
+    """Return the fields for the filters of DescribeSnapshots."""
     return {
         "description": snapshot.description,
         "encrypted": snapshot.encrypted,
@@ -65,12 +67,10 @@ def snapshot_fields(snapshot: Snapshot) -> Fields:
 
 
 def image_fields(image: Image) -> Fields:
-    """Return what DescribeImages' filters look at."""
+    """Return the fields for the filters of DescribeImages."""
     return {
         "architecture": image.architecture,
-        "block-device-mapping.snapshot-id": [
-            line.snapshot_id for line in image.mapping if line.snapshot_id
-        ],
+        "block-device-mapping.snapshot-id": image.snapshot_ids,
         "description": image.description,
         "image-id": image.id,
         "image-type": "machine",

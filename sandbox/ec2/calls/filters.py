@@ -4,29 +4,29 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sandbox.ec2.errors import refusal
+from sandbox.ec2.errors import ec2_error
 
 Fields = Mapping[str, str | bool | int | Sequence[str] | None]
 Item = TypeVar("Item")
 
 
 def matches(filters: Iterable[Mapping[str, Any]], fields: Fields, tags: Mapping[str, str]) -> bool:
-    """Tell whether every filter finds one of its values; `*` and `?` are wildcards."""
-    return all(_matches_one(one["Name"], one.get("Values", []), fields, tags) for one in filters)
+    """Tell whether each filter has a value that matches; `*` and `?` are wildcards."""
+    return all(_matches(item["Name"], item.get("Values", []), fields, tags) for item in filters)
 
 
 def page(items: Sequence[Item], parameters: Mapping[str, Any]) -> tuple[list[Item], str | None]:
-    """Return this request's page and the token of the next one."""
+    """Return the page that the request asks for, and the token of the next page."""
     given = str(parameters.get("NextToken") or 0)
     if not given.isdecimal():
-        raise refusal("InvalidNextToken", f"The token '{given}' is invalid")
+        raise ec2_error("InvalidNextToken", f"The token '{given}' is invalid")
     start = int(given)
     size = int(parameters.get("MaxResults") or len(items) or 1)
     following = str(start + size) if start + size < len(items) else None
     return list(items[start : start + size]), following
 
 
-def _matches_one(name: str, wanted: Sequence[str], fields: Fields, tags: Mapping[str, str]) -> bool:
+def _matches(name: str, wanted: Sequence[str], fields: Fields, tags: Mapping[str, str]) -> bool:
     if name.startswith("tag:"):
         key = name.removeprefix("tag:")
         found = [tags[key]] if key in tags else []
@@ -35,7 +35,7 @@ def _matches_one(name: str, wanted: Sequence[str], fields: Fields, tags: Mapping
     elif name in fields:
         found = _texts(fields[name])
     else:
-        raise refusal("InvalidParameterValue", f"The filter '{name}' is invalid")
+        raise ec2_error("InvalidParameterValue", f"The filter '{name}' is invalid")
     return any(_pattern(value).fullmatch(text) for value in wanted for text in found)
 
 

@@ -1,1 +1,1 @@
-"""Images: made, described, shared, ended."""
+"""Images: created, described, shared, deregistered."""

@@ -1,22 +1,22 @@
-"""What an image's owner decides about its end: deprecated, disabled, protected; and who uses it."""
+"""Deprecation, disabling and protection of an image; block public access; who uses an image."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.utilities.utils import get_partition
 
-from sandbox.ec2.errors import invalid_value, refusal
+from sandbox.ec2.errors import ec2_error, invalid_value
 from sandbox.ec2.images.attributes import find_own_image
+from sandbox.ec2.model import Image, Params
 from sandbox.ec2.state.region import Region
 
-Params = Mapping[str, Any]
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html
 LATEST_DEPRECATION = timedelta(days=3653)
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deregistration-protection.html
 COOLDOWN_SECONDS = 24 * 3600
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html
 MOST_IMAGES = 10
+KIND = "ec2:Instance"
 
 
 def enable_deprecation(region: Region, parameters: Params) -> dict[str, Any]:
@@ -24,9 +24,11 @@ def enable_deprecation(region: Region, parameters: Params) -> dict[str, Any]:
     image = find_own_image(region, parameters["ImageId"])
     at: datetime = parameters["DeprecateAt"]
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    now = region.cloud.clock.now()
+    now = region.core.clock.now()
     if not now <= at <= now + LATEST_DEPRECATION:
-        raise invalid_value(at.isoformat(), "DeprecateAt", "It is past, or too far away.")
+        raise invalid_value(
+            at.isoformat(), "DeprecateAt", "It is in the past or too far in the future."
+        )
     region.check_dry_run(parameters)
     image.deprecation_time = (at + timedelta(seconds=30)).replace(second=0, microsecond=0)
     return {"Return": True}
@@ -41,7 +43,7 @@ def disable_deprecation(region: Region, parameters: Params) -> dict[str, Any]:
 
 
 def enable_protection(region: Region, parameters: Params) -> dict[str, Any]:
-    """EnableImageDeregistrationProtection, on request with a day's cooldown when it is disabled."""
+    """EnableImageDeregistrationProtection, on request with a cooldown of a day after its end."""
     image = find_own_image(region, parameters["ImageId"])
     region.check_dry_run(parameters)
     with_cooldown = bool(parameters.get("WithCooldown"))
@@ -50,7 +52,7 @@ def enable_protection(region: Region, parameters: Params) -> dict[str, Any]:
 
 
 def disable_protection(region: Region, parameters: Params) -> dict[str, Any]:
-    """DisableImageDeregistrationProtection: with a cooldown it ends a day later."""
+    """DisableImageDeregistrationProtection: with a cooldown, protection ends a day later."""
     image = find_own_image(region, parameters["ImageId"])
     region.check_dry_run(parameters)
     if image.deregistration_protection != "enabled-with-cooldown":
@@ -62,49 +64,44 @@ def disable_protection(region: Region, parameters: Params) -> dict[str, Any]:
         if image.deregistration_protection == "disabled-with-cooldown":
             image.deregistration_protection = "disabled"
 
-    region.cloud.after(COOLDOWN_SECONDS, end_cooldown)
+    region.core.after(COOLDOWN_SECONDS, end_cooldown)
     return {"Return": image.deregistration_protection}
 
 
 def disable_image(region: Region, parameters: Params) -> dict[str, Any]:
-    """DisableImage: it takes the launch permissions away, for good."""
-    image = find_own_image(region, parameters["ImageId"])
-    if image.state not in ("available", "disabled"):
-        raise refusal("IncorrectState", f"The image '{image.id}' is {image.state}.")
+    """DisableImage: this removes the launch permissions for good."""
+    image = _find_complete_image(region, parameters)
     region.check_dry_run(parameters)
     image.state, image.launch_permissions = "disabled", []
     return {"Return": True}
 
 
 def enable_image(region: Region, parameters: Params) -> dict[str, Any]:
-    """EnableImage: what was shared has to be shared again."""
-    image = find_own_image(region, parameters["ImageId"])
-    if image.state not in ("available", "disabled"):
-        raise refusal("IncorrectState", f"The image '{image.id}' is {image.state}.")
+    """EnableImage: an image that was shared has to be shared again."""
+    image = _find_complete_image(region, parameters)
     region.check_dry_run(parameters)
     image.state = "available"
     return {"Return": True}
 
 
 def describe_references(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeImageReferences: the account's instances; there are no launch templates here."""
-    asked = [one["ResourceType"] for one in parameters.get("ResourceTypes", [])]
+    """DescribeImageReferences: the account's instances; the sandbox has no launch templates."""
+    kinds = [given["ResourceType"] for given in parameters.get("ResourceTypes", [])]
     everything = bool(parameters.get("IncludeAllResourceTypes"))
-    if bool(asked) == everything:
+    if bool(kinds) == everything:
         message = "Exactly one of ResourceTypes and IncludeAllResourceTypes must be specified"
-        raise refusal("InvalidParameterCombination", message)
+        raise ec2_error("InvalidParameterCombination", message)
     ids = list(parameters["ImageIds"])
     if len(ids) > MOST_IMAGES:
-        raise invalid_value(len(ids), "imageIds", f"At most {MOST_IMAGES} may be named.")
-    for one in ids:
-        region.find_image(one)
+        raise invalid_value(len(ids), "imageIds", f"At most {MOST_IMAGES} may be given.")
+    for image_id in ids:
+        region.find_image(image_id)
     region.check_dry_run(parameters)
     place = f"arn:{get_partition(region.name)}:ec2:{region.name}:{region.account_id}:instance"
-    users = region.sight.shown(region.instances) if everything or "ec2:Instance" in asked else []
     references = [
-        {"ImageId": one.image_id, "ResourceType": "ec2:Instance", "Arn": f"{place}/{one.id}"}
-        for one in users
-        if one.image_id in ids and one.is_live
+        {"ImageId": instance.image_id, "ResourceType": KIND, "Arn": f"{place}/{instance.id}"}
+        for instance in region.visibility.visible(region.instances)
+        if instance.image_id in ids and instance.is_live and (everything or KIND in kinds)
     ]
     return {"ImageReferences": references}
 
@@ -117,7 +114,7 @@ def get_block_public_access(region: Region, parameters: Params) -> dict[str, Any
 
 
 def enable_block_public_access(region: Region, parameters: Params) -> dict[str, Any]:
-    """EnableImageBlockPublicAccess; on EC2 it may take ten minutes, here none."""
+    """EnableImageBlockPublicAccess: at once; on EC2 it may take ten minutes."""
     if parameters["ImageBlockPublicAccessState"] != "block-new-sharing":
         raise invalid_value(parameters["ImageBlockPublicAccessState"], "state")
     region.check_dry_run(parameters)
@@ -130,3 +127,10 @@ def disable_block_public_access(region: Region, parameters: Params) -> dict[str,
     region.check_dry_run(parameters)
     region.blocks_public_images = False
     return {"ImageBlockPublicAccessState": "unblocked"}
+
+
+def _find_complete_image(region: Region, parameters: Params) -> Image:
+    image = find_own_image(region, parameters["ImageId"])
+    if image.state not in ("available", "disabled"):
+        raise ec2_error("IncorrectState", f"The image '{image.id}' is {image.state}.")
+    return image

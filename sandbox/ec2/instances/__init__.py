@@ -1,1 +1,1 @@
-"""Instances: launched, started and stopped, ended."""
+"""Instances: launched, started and stopped, terminated."""

@@ -1,60 +1,58 @@
-"""Attributes of an instance, and the account's settings."""
+"""Attributes of an instance."""
 
 import base64
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.ec2.errors import invalid_value, refusal, unsupported
+from sandbox.ec2.errors import ec2_error, invalid_value, unsupported
 from sandbox.ec2.instances import user_data
 from sandbox.ec2.instances.security_groups import apply_rules
 from sandbox.ec2.instances.types import check_offered, check_type
 from sandbox.ec2.instances.view import view_groups, view_instance
-from sandbox.ec2.model import Instance
+from sandbox.ec2.model import Instance, Params, View
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.storage.block_devices import key_in_force
 
-Params = Mapping[str, Any]
+SHOWN_AS = {
+    "blockDeviceMapping": "BlockDeviceMappings",
+    "groupSet": "Groups",
+    "launchPermission": "LaunchPermissions",
+}
 
 
 def describe_instance_attribute(region: Region, parameters: Params) -> dict[str, Any]:
     """DescribeInstanceAttribute."""
     instance = region.find_instance(parameters["InstanceId"])
     encoded = base64.b64encode(instance.user_data).decode()
-    values: dict[str, tuple[str, Any]] = {
-        "instanceType": ("InstanceType", {"Value": instance.instance_type}),
-        "userData": ("UserData", {"Value": encoded} if encoded else {}),
-        "disableApiTermination": (
-            "DisableApiTermination",
-            {"Value": instance.disable_termination},
-        ),
-        "disableApiStop": ("DisableApiStop", {"Value": instance.disable_stop}),
-        "instanceInitiatedShutdownBehavior": (
-            "InstanceInitiatedShutdownBehavior",
-            {"Value": instance.shutdown_behavior},
-        ),
-        "rootDeviceName": ("RootDeviceName", {"Value": instance.root_device}),
-        "groupSet": ("Groups", view_groups(region, instance)),
-        "ebsOptimized": ("EbsOptimized", {"Value": instance.ebs_optimized}),
-        "blockDeviceMapping": (
-            "BlockDeviceMappings",
-            view_instance(region, instance)["BlockDeviceMappings"],
-        ),
+    values = {
+        "instanceType": {"Value": instance.instance_type},
+        "userData": {"Value": encoded} if encoded else {},
+        "disableApiTermination": {"Value": instance.disable_termination},
+        "disableApiStop": {"Value": instance.disable_stop},
+        "instanceInitiatedShutdownBehavior": {"Value": instance.shutdown_behavior},
+        "rootDeviceName": {"Value": instance.root_device},
+        "groupSet": view_groups(region, instance),
+        "ebsOptimized": {"Value": instance.ebs_optimized},
+        "blockDeviceMapping": view_instance(region, instance)["BlockDeviceMappings"],
     }
-    attribute = parameters["Attribute"]
-    if attribute not in values:
-        raise invalid_value(attribute, "attribute")
+    shown = view_attribute(parameters["Attribute"], values)
     region.check_dry_run(parameters)
-    name, value = values[attribute]
-    return {"InstanceId": instance.id, name: value}
+    return {"InstanceId": instance.id, **shown}
+
+
+def view_attribute(name: str, values: Mapping[str, Any]) -> View:
+    """Show an attribute. Raises EC2's error for an unknown name."""
+    if name not in values:
+        raise invalid_value(name, "attribute")
+    return {SHOWN_AS.get(name, name[0].upper() + name[1:]): values[name]}
 
 
 def modify_instance_attribute(region: Region, parameters: Params) -> None:
-    """ModifyInstanceAttribute: one attribute for each call, as on EC2."""
+    """ModifyInstanceAttribute: a single attribute per call, as on EC2."""
     instance = region.find_instance(parameters["InstanceId"])
     given = dict(_named_attributes(parameters))
     if len(given) != 1:
         message = "Exactly one attribute may be modified by a call"
-        raise refusal("InvalidParameterCombination", message)
+        raise ec2_error("InvalidParameterCombination", message)
     ((name, value),) = given.items()
     region.check_dry_run(parameters)
     if name == "instanceInitiatedShutdownBehavior":
@@ -86,38 +84,6 @@ def modify_instance_metadata_options(region: Region, parameters: Params) -> dict
     }
 
 
-def get_ebs_default_kms_key_id(region: Region, parameters: Params) -> dict[str, Any]:
-    """GetEbsDefaultKmsKeyId."""
-    region.check_dry_run(parameters)
-    return {"KmsKeyId": key_in_force(region)}
-
-
-def get_instance_metadata_defaults(region: Region, parameters: Params) -> dict[str, Any]:
-    """GetInstanceMetadataDefaults: the account has set none."""
-    region.check_dry_run(parameters)
-    return {"AccountLevel": {}}
-
-
-def describe_vpc_block(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeVpcBlockPublicAccessOptions: nothing is blocked, and no call here changes that."""
-    region.check_dry_run(parameters)
-    options = {
-        "AwsAccountId": region.account_id,
-        "AwsRegion": region.name,
-        "State": "default-state",
-        "InternetGatewayBlockMode": "off",
-        "ManagedBy": "account",
-        "ExclusionsAllowed": "allowed",
-    }
-    return {"VpcBlockPublicAccessOptions": options}
-
-
-def describe_vpc_exclusions(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeVpcBlockPublicAccessExclusions: there are none."""
-    region.check_dry_run(parameters)
-    return {"VpcBlockPublicAccessExclusions": []}
-
-
 def _named_attributes(parameters: Params) -> list[tuple[str, Any]]:
     named = {
         "InstanceInitiatedShutdownBehavior": "instanceInitiatedShutdownBehavior",
@@ -137,29 +103,27 @@ def _named_attributes(parameters: Params) -> list[tuple[str, Any]]:
 
 
 def _change_groups(region: Region, instance: Instance, group_ids: list[str]) -> None:
-    groups = [region.find_group(one) for one in group_ids]
+    groups = [region.find_group(group_id) for group_id in group_ids]
     instance.group_ids = list(group_ids)
     instance.interface._group_set = groups
     apply_rules(region)
 
 
 def _change_devices(region: Region, instance: Instance, mapping: list[Params]) -> None:
-    attached = {
-        one.attachment.device: one.attachment
-        for one in region.volumes_of(instance.id)
-        if one.attachment
-    }
-    for one in mapping:
-        attachment = attached.get(one.get("DeviceName", ""))
-        if not attachment:
-            message = f"No device is currently mapped at {one.get('DeviceName')}"
-            raise refusal("InvalidInstanceAttributeValue", message)
-        attachment.delete_on_termination = bool(one.get("Ebs", {}).get("DeleteOnTermination"))
+    attached = region.volumes_by_device(instance.id)
+    for change in mapping:
+        volume = attached.get(change.get("DeviceName", ""))
+        if not volume or not volume.attachment:
+            message = f"No device is currently mapped at {change.get('DeviceName')}"
+            raise ec2_error("InvalidInstanceAttributeValue", message)
+        volume.attachment.delete_on_termination = bool(
+            change.get("Ebs", {}).get("DeleteOnTermination")
+        )
 
 
 def _change_stopped(region: Region, instance: Instance, name: str, value: Any) -> None:
     if instance.state != "stopped":
-        raise refusal(
+        raise ec2_error(
             "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state."
         )
     if name == "instanceType":

@@ -1,4 +1,4 @@
-"""Room for instances: what a zone has, and what the account's vCPU quotas leave."""
+"""Capacity for instances: that of a zone, and what the account's vCPU quotas leave."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
-from sandbox.ec2.errors import refusal, server_refusal
+from sandbox.ec2.errors import ec2_error, ec2_server_error
 from sandbox.ec2.instances.types import zones_offering
 from sandbox.ec2.state.region import Region
 from sandbox.faults.fault import Fault
 from sandbox.faults.registry import Facts
 
-NO_ROOM = "InsufficientInstanceCapacity"
+NO_CAPACITY = "InsufficientInstanceCapacity"
 OVER_QUOTA = "VcpuLimitExceeded"
-# Which quota counts which families, and how much of it a new account may have here.
+# The quota that counts each family of types, and its value in a new account of the sandbox.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 STANDARD = "L-1216C47A"
 FAMILIES = {"g": "L-DB2E81BA", "vt": "L-DB2E81BA", "p": "L-417A185B"}
@@ -27,32 +27,35 @@ OVER_QUOTA_MESSAGE = (
 )
 
 
-def check_room(
+def check_capacity(
     region: Region, action: str, instance_type: str, zone: str, tags: Mapping[str, str], count: int
 ) -> None:
-    """Raise EC2's error if there is no room for so many instances. Not for trial calls."""
-    facts = facts_of(action, instance_type, zone, tags)
+    """Raise EC2's error if so many instances do not fit. Not for dry runs."""
+    facts = launch_facts(action, instance_type, zone, tags)
     _check_quota(region, facts, instance_type, count)
-    if fault := _fire(region, NO_ROOM, facts):
-        raise server_refusal(NO_ROOM, fault.message or _no_room(region, facts, instance_type, zone))
+    if fault := _fire(region, NO_CAPACITY, facts):
+        raise ec2_server_error(
+            NO_CAPACITY, fault.message or _capacity_message(region, facts, instance_type, zone)
+        )
 
 
-def has_room(region: Region, facts: Facts) -> bool:
-    """Tell whether a zone has room, counting nothing."""
+def has_capacity(region: Region, facts: Facts) -> bool:
+    """Tell whether a zone has capacity. Counts no fault as fired."""
     return not any(
-        one.code == NO_ROOM and facts.fit(one) for one in region.cloud.faults.standing("refuse")
+        fault.code == NO_CAPACITY and facts.match(fault)
+        for fault in region.core.faults.active("refuse")
     )
 
 
-def facts_of(action: str, instance_type: str, zone: str, tags: Mapping[str, str]) -> Facts:
-    """Return what a fault's conditions see of a launch."""
+def launch_facts(action: str, instance_type: str, zone: str, tags: Mapping[str, str]) -> Facts:
+    """Return the facts of a launch, for a fault's conditions to test."""
     values = {f"tag:{key}": {value} for key, value in tags.items()}
     return Facts("ec2", (action,), {**values, "zone": {zone}, "instance_type": {instance_type}})
 
 
-def quota_of(region_faults: Sequence[Fault], code: str) -> int:
-    """Return a quota: the last of the faults that set it, else what a new account has."""
-    values = [one.value for one in region_faults if one.code == code and one.value is not None]
+def quota_of(limits: Sequence[Fault], code: str) -> int:
+    """Return a quota: the value of the last fault that limits it, or that of a new account."""
+    values = [limit.value for limit in limits if limit.code == code and limit.value is not None]
     return values[-1] if values else VCPUS[code]
 
 
@@ -60,19 +63,19 @@ def _check_quota(region: Region, facts: Facts, instance_type: str, count: int) -
     code = _quota_code(instance_type)
     if not code:
         return
-    book = region.cloud.faults
-    limits = [one for one in book.standing("limit") if one.code == code]
+    faults = region.core.faults
+    limits = [limit for limit in faults.active("limit") if limit.code == code]
     quota = quota_of(limits, code)
     used = sum(
-        _vcpus(one.instance_type)
-        for one in region.instances.values()
-        if one.state in ("pending", "running") and _quota_code(one.instance_type) == code
+        _vcpus(instance.instance_type)
+        for instance in region.instances.values()
+        if instance.state in ("pending", "running") and _quota_code(instance.instance_type) == code
     )
     is_over = used + count * _vcpus(instance_type) > quota
-    for fault in limits if is_over else []:
-        book.note(fault)
+    for limit in limits if is_over else []:
+        faults.count_fired(limit)
     if is_over or _fire(region, OVER_QUOTA, facts):
-        raise refusal(OVER_QUOTA, OVER_QUOTA_MESSAGE.format(quota))
+        raise ec2_error(OVER_QUOTA, OVER_QUOTA_MESSAGE.format(quota))
 
 
 def _quota_code(instance_type: str) -> str | None:
@@ -88,19 +91,18 @@ def _vcpus(instance_type: str) -> int:
 
 
 def _fire(region: Region, code: str, facts: Facts) -> Fault | None:
-    book = region.cloud.faults
-    for fault in book.fitting({"refuse"}, facts):
-        if fault.code == code and book.count(fault):
-            return fault
-    return None
+    faults = region.core.faults
+    matching = faults.matching({"refuse"}, facts)
+    return next((fault for fault in matching if fault.code == code and faults.count(fault)), None)
 
 
-def _no_room(region: Region, facts: Facts, instance_type: str, zone: str) -> str:
-    """Return EC2's words, which name the zones that have room."""
+def _capacity_message(region: Region, facts: Facts, instance_type: str, zone: str) -> str:
+    """Return EC2's message, which names the zones that have capacity."""
     others = [
-        one
-        for one in zones_offering(instance_type, region.name)
-        if one != zone and has_room(region, replace(facts, values={**facts.values, "zone": {one}}))
+        other
+        for other in zones_offering(instance_type, region.name)
+        if other != zone
+        and has_capacity(region, replace(facts, values={**facts.values, "zone": {other}}))
     ]
     message = (
         f"We currently do not have sufficient {instance_type} capacity in the Availability Zone "

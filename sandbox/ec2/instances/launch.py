@@ -1,4 +1,4 @@
-"""RunInstances: check everything as EC2 does, then name the instance; its host boots afterwards."""
+"""RunInstances: checks all parameters as EC2 does, then creates instances that boot later."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,28 +6,30 @@ from functools import partial
 from typing import Any
 
 from sandbox.ec2.instances import boot
-from sandbox.ec2.instances.capacity import check_room
+from sandbox.ec2.instances.capacity import check_capacity
 from sandbox.ec2.instances.launch_plan import LaunchPlan, plan_launch
-from sandbox.ec2.instances.placement import Placement, check_addresses, token_place
+from sandbox.ec2.instances.placement import Placement, check_addresses, token_scope
 from sandbox.ec2.instances.view import view_reservation
-from sandbox.ec2.model import Attachment, BlockDevice, Image, Instance, Volume, new_id
+from sandbox.ec2.model import Attachment, BlockDevice, Image, Instance, Params, View, new_id
 from sandbox.ec2.state import base_images
 from sandbox.ec2.state.client_tokens import Scope
 from sandbox.ec2.state.region import Region
-
-Params = Mapping[str, Any]
+from sandbox.ec2.storage.volumes import add_volume
+from sandbox.hosts.addresses import mac_address
 
 
 def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     """RunInstances. The same client token with the same parameters returns the same reservation."""
-    scope = Scope("RunInstances", f"{region.name} {token_place(region, parameters)}")
-    if made := region.cloud.tokens.find(scope, parameters):
+    scope = Scope("RunInstances", f"{region.name} {token_scope(region, parameters)}")
+    if created := region.core.tokens.find(scope, parameters):
         region.check_dry_run(parameters)
-        return view_reservation(region, made)
+        known = region.instances.values()
+        launched = [instance for instance in known if instance.reservation_id == created]
+        return view_reservation(region, created, launched)
     plan = plan_launch(region, parameters)
     region.check_dry_run(parameters)
     check_addresses(region, plan.placement.subnet, plan.count)
-    check_room(
+    check_capacity(
         region,
         "RunInstances",
         plan.instance_type,
@@ -37,15 +39,16 @@ def run_instances(region: Region, parameters: Params) -> dict[str, Any]:
     )
     plan.image.launch_times.append(region.now())
     reservation_id = new_id("r")
-    for index in range(plan.count):
-        _make(region, plan, parameters, reservation_id, index)
-    region.cloud.tokens.keep(scope, parameters, reservation_id)
-    shown = view_reservation(region, reservation_id)
-    return {**shown, "Instances": [_as_just_named(one) for one in shown["Instances"]]}
+    launched = [
+        _launch(region, plan, parameters, reservation_id, index) for index in range(plan.count)
+    ]
+    region.core.tokens.keep(scope, parameters, reservation_id)
+    shown = view_reservation(region, reservation_id, launched)
+    return {**shown, "Instances": [_as_just_launched(view) for view in shown["Instances"]]}
 
 
-def _as_just_named(shown: dict[str, Any]) -> dict[str, Any]:
-    """Show of an instance what the launch itself tells: its disks and addresses come later.
+def _as_just_launched(shown: View) -> View:
+    """Show an instance as the reply to its launch does: without disks and public address.
 
     As in the example of https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
     """
@@ -54,36 +57,30 @@ def _as_just_named(shown: dict[str, Any]) -> dict[str, Any]:
     return {**known, "BlockDeviceMappings": [], "StateReason": reason}
 
 
-def machine_image(region: Region, image: Image) -> str:
-    """Return the machines' own name of the image."""
-    return image.id if image.owner_id == region.account_id else base_images.machine_image(image)
-
-
-def _make(
+def _launch(
     region: Region, plan: LaunchPlan, parameters: Params, reservation_id: str, index: int
-) -> None:
-    """Name one instance with all that belongs to it, and let its host boot."""
-    machines = region.cloud.machines
+) -> Instance:
+    """Create an instance with all that belongs to it, and let its host boot."""
+    machines = region.core.machines
     instance_id = new_id("i")
-    machines.create_root(
-        instance_id, machine_image(region, plan.image), plan.placement.subnet.cidr_block
-    )
+    is_own = plan.image.owner_id == region.account_id
+    image_id = plan.image.id if is_own else base_images.host_image_id(plan.image)
+    machines.create_root(instance_id, image_id, plan.placement.subnet.cidr_block)
     instance = _instance_of(
         plan, parameters, instance_id, machines.reserve_address(instance_id), region.now()
     )
-    machines.upgrade_at_first_boot(instance_id, region.cloud.latency.seconds("first-upgrade"))
+    machines.upgrade_at_first_boot(instance_id, region.core.latency.seconds("first-upgrade"))
     instance.owner_id, instance.reservation_id = region.account_id, reservation_id
     instance.launch_index = index
-    instance.interface = _make_interface(region, instance, plan.placement)
+    instance.interface = _create_interface(region, instance, plan.placement)
     region.instances[instance.id] = instance
     region.tag(instance.id, plan.tags["instance"])
     region.tag(instance.interface.id, plan.tags["network-interface"])
-    for line in plan.devices:
-        volume = _make_volume(instance, line)
-        region.volumes[volume.id] = volume
-        region.tag(volume.id, plan.tags["volume"])
-    region.course.begin_launch(instance.id)
-    region.cloud.later(instance.id, partial(boot.first_boot, region, instance))
+    for entry in plan.devices:
+        _create_volume(region, instance, entry, plan.tags["volume"])
+    region.transitions.begin_launch(instance.id)
+    region.core.later(instance.id, partial(boot.first_boot, region, instance))
+    return instance
 
 
 def _instance_of(
@@ -115,30 +112,21 @@ def _instance_of(
     )
 
 
-def _make_volume(instance: Instance, line: BlockDevice) -> Volume:
-    return Volume(
-        id=new_id("vol"),
-        size_gib=line.size_gib,
-        zone=instance.zone,
-        volume_type=line.volume_type,
-        snapshot_id=line.snapshot_id,
-        iops=line.iops or (3000 if line.volume_type == "gp3" else None),
-        throughput=line.throughput or (125 if line.volume_type == "gp3" else None),
-        encrypted=line.encrypted,
-        kms_key_id=line.kms_key_id,
-        is_root=line.device == instance.root_device,
-        state="in-use",
-        attachment=Attachment(
-            instance.id,
-            line.device,
-            line.delete_on_termination,
-            attach_time=instance.launch_time,
-        ),
-        create_time=instance.launch_time,
+def _create_volume(
+    region: Region, instance: Instance, entry: BlockDevice, tags: Mapping[str, str]
+) -> None:
+    volume = add_volume(region, entry, instance.zone, tags)
+    volume.is_root = entry.device == instance.root_device
+    volume.state = "in-use"
+    volume.attachment = Attachment(
+        instance.id,
+        entry.device,
+        entry.delete_on_termination,
+        attach_time=instance.launch_time,
     )
 
 
-def _make_interface(region: Region, instance: Instance, placement: Placement) -> Any:
+def _create_interface(region: Region, instance: Instance, placement: Placement) -> Any:
     interface = region.network.create_network_interface(
         placement.subnet,
         instance.private_address,
@@ -146,9 +134,7 @@ def _make_interface(region: Region, instance: Instance, placement: Placement) ->
         description=placement.description,
         delete_on_termination=True,
     )
-    # The host's real one: see sandbox/hosts/network.py.
-    parts = [int(part) for part in instance.private_address.split(".")]
-    interface.mac_address = "02:6e:" + ":".join(f"{part:02x}" for part in parts)
+    interface.mac_address = mac_address(instance.private_address)
     interface.public_ip = instance.public_address
     interface.instance = instance
     interface.attachment_id = new_id("eni-attach")
@@ -157,13 +143,13 @@ def _make_interface(region: Region, instance: Instance, placement: Placement) ->
     return interface
 
 
-def _metadata_options(image: Image, asked: Params) -> dict[str, Any]:
+def _metadata_options(image: Image, given: Params) -> dict[str, Any]:
     is_new = image.imds_support == "v2.0"
     return {
         "State": "applied",
-        "HttpTokens": asked.get("HttpTokens", "required" if is_new else "optional"),
-        "HttpPutResponseHopLimit": asked.get("HttpPutResponseHopLimit", 2 if is_new else 1),
-        "HttpEndpoint": asked.get("HttpEndpoint", "enabled"),
+        "HttpTokens": given.get("HttpTokens", "required" if is_new else "optional"),
+        "HttpPutResponseHopLimit": given.get("HttpPutResponseHopLimit", 2 if is_new else 1),
+        "HttpEndpoint": given.get("HttpEndpoint", "enabled"),
         "HttpProtocolIpv6": "disabled",
-        "InstanceMetadataTags": asked.get("InstanceMetadataTags", "disabled"),
+        "InstanceMetadataTags": given.get("InstanceMetadataTags", "disabled"),
     }

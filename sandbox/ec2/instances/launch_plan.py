@@ -1,20 +1,17 @@
-"""What a launch needs, checked as EC2 checks it before anything exists."""
+"""The plan of a launch, checked as EC2 checks a request before it creates anything."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sandbox.ec2.errors import check_known, invalid_value, missing, refusal, unsupported
+from sandbox.ec2.errors import check_known, ec2_error, invalid_value, missing, unsupported
 from sandbox.ec2.instances import user_data
 from sandbox.ec2.instances.placement import Placement, choose_placement
 from sandbox.ec2.instances.types import check_type
-from sandbox.ec2.model import BlockDevice, Image
+from sandbox.ec2.model import BlockDevice, Image, Params
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.state.tags import Specified, read_tag_specifications
+from sandbox.ec2.state.tags import SpecifiedTags, read_tag_specifications
 from sandbox.ec2.storage.block_devices import launch_mapping
 
-Params = Mapping[str, Any]
-TAGGED = ["instance", "volume", "network-interface"]
+TAGGED_TYPES = ["instance", "volume", "network-interface"]
 KNOWN = {
     "BlockDeviceMappings",
     "ClientToken",
@@ -61,24 +58,24 @@ class LaunchPlan:
     public_key: str | None
     user_data: bytes
     devices: list[BlockDevice]
-    tags: Specified
+    tags: SpecifiedTags
     count: int
 
 
 def plan_launch(region: Region, parameters: Params) -> LaunchPlan:
-    """Return what the request asks for. Raises EC2's errors; makes nothing."""
+    """Return the plan of a request. Raises EC2's errors; creates nothing."""
     check_known(parameters, KNOWN)
     for name, known in KNOWN_INSIDE.items():
         check_known(parameters.get(name, {}), known)
     if parameters.get("Placement", {}).get("Tenancy", "default") not in ("default", ""):
-        raise unsupported("hardware of one's own")
+        raise unsupported("dedicated hardware")
     image = _find_launchable_image(region, parameters.get("ImageId", ""))
     instance_type = parameters.get("InstanceType", "m1.small")
     check_type(instance_type, image.architecture)
     if parameters.get("InstanceInitiatedShutdownBehavior", "stop") not in ("stop", "terminate"):
         value = parameters["InstanceInitiatedShutdownBehavior"]
         raise invalid_value(value, "instanceInitiatedShutdownBehavior")
-    tags = read_tag_specifications(parameters, TAGGED)
+    tags = read_tag_specifications(parameters, TAGGED_TYPES)
     return LaunchPlan(
         image=image,
         instance_type=instance_type,
@@ -95,21 +92,18 @@ def _find_launchable_image(region: Region, image_id: str) -> Image:
     if not image_id:
         raise missing("ImageId")
     if image_id.startswith("resolve:ssm:"):
-        raise unsupported("an image that is named by a parameter of Systems Manager")
+        raise unsupported("an image id from a parameter of Systems Manager")
     image = region.find_image(image_id)
     if image.state != "available":
         message = f"The image ID '{image_id}' is not available (it is {image.state})"
-        raise refusal("InvalidAMIID.Unavailable", message)
+        raise ec2_error("InvalidAMIID.Unavailable", message)
     return image
 
 
 def _find_public_key(region: Region, key_name: str | None) -> str | None:
     if not key_name:
         return None
-    pair = region.network.key_pairs.get(key_name)
-    if not pair or not region.sight.shows(pair.id):
-        raise refusal("InvalidKeyPair.NotFound", f"The key pair '{key_name}' does not exist")
-    kind, blob = pair.public_key.split()[:2]
+    kind, blob = region.find_key_pair(key_name).public_key.split()[:2]
     return f"{kind} {blob} {key_name}"
 
 

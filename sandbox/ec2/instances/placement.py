@@ -1,18 +1,18 @@
-"""Where an instance goes: zone, subnet, security groups, and whether it is seen from outside."""
+"""Where an instance is launched: its zone, subnet, security groups and public address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sandbox.ec2.errors import check_known, refusal, unsupported
-from sandbox.ec2.instances.capacity import facts_of, has_room
+from sandbox.ec2.errors import check_known, ec2_error, unsupported
+from sandbox.ec2.instances.capacity import has_capacity, launch_facts
 from sandbox.ec2.instances.types import check_offered, zones_offering
+from sandbox.ec2.model import Params
 from sandbox.ec2.state.region import Region
 from sandbox.hosts import addresses
 
-Params = Mapping[str, Any]
-KNOWN_OF_INTERFACE = {
+INTERFACE_PARAMETERS = {
     "AssociatePublicIpAddress",
     "DeleteOnTermination",
     "Description",
@@ -24,7 +24,7 @@ KNOWN_OF_INTERFACE = {
 
 @dataclass(frozen=True)
 class Placement:
-    """A place that has been checked. The subnet is moto's."""
+    """A placement that has been checked. The subnet is moto's."""
 
     subnet: Any
     group_ids: list[str]
@@ -39,38 +39,37 @@ class Placement:
 def choose_placement(
     region: Region, parameters: Params, instance_type: str, tags: Mapping[str, str]
 ) -> Placement:
-    """Return where the request wants its instances, or where there is room. Raises EC2's errors."""
-    asked = _only_interface(parameters)
+    """Return the placement that the request asks for, or one with capacity. Raises EC2's errors."""
+    interface = _read_interface(parameters)
     subnet = _find_subnet(region, parameters, instance_type, tags)
     check_offered(instance_type, subnet.availability_zone, region.name)
-    if not addresses.is_part(subnet.cidr_block, region.cloud.machines.subnet):
-        where = f"{subnet.cidr_block}: all its hosts lie in {region.cloud.machines.subnet}"
-        raise unsupported(f"instances in {where}")
-    group_ids = asked.get("Groups") or parameters.get("SecurityGroupIds") or []
+    if not addresses.is_part(subnet.cidr_block, region.core.machines.subnet):
+        hosts = f"all its hosts are in {region.core.machines.subnet}"
+        raise unsupported(f"instances in {subnet.cidr_block}: {hosts}")
+    group_ids = interface.get("Groups") or parameters.get("SecurityGroupIds") or []
     names = parameters.get("SecurityGroups", [])
-    is_public = asked.get("AssociatePublicIpAddress", subnet.map_public_ip_on_launch)
+    is_public = interface.get("AssociatePublicIpAddress", subnet.map_public_ip_on_launch)
     return Placement(
         subnet=subnet,
         group_ids=_find_groups(region, group_ids, names, subnet),
         has_public_address=bool(is_public),
-        description=asked.get("Description", ""),
+        description=interface.get("Description", ""),
     )
 
 
 def check_addresses(region: Region, subnet: Any, count: int) -> None:
-    """Raise EC2's error if a subnet has not so many addresses left."""
-    taken = {one.private_address for _, one in region.cloud.instances() if one.is_live}
-    free = (one for one in addresses.usable(subnet.cidr_block) if one not in taken)
+    """Raise EC2's error if a subnet has fewer free addresses than this."""
+    free = region.core.machines.free_addresses(subnet.cidr_block)
     if len(list(islice(free, count))) < count:
         message = (
             f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the "
             "requested number of instances."
         )
-        raise refusal("InsufficientFreeAddressesInSubnet", message)
+        raise ec2_error("InsufficientFreeAddressesInSubnet", message)
 
 
-def token_place(region: Region, parameters: Params) -> str:
-    """Return where a client token counts: a request with a zone or a subnet is zonal.
+def token_scope(region: Region, parameters: Params) -> str:
+    """Return the zone in which a client token counts, or the region for a request without a zone.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Run_Instance_Idempotency.html
     """
@@ -80,19 +79,19 @@ def token_place(region: Region, parameters: Params) -> str:
     return str(region.network.get_subnet(subnet_id).availability_zone) if subnet_id else region.name
 
 
-def _only_interface(parameters: Params) -> Params:
+def _read_interface(parameters: Params) -> Params:
     interfaces: list[Params] = parameters.get("NetworkInterfaces") or []
     if not interfaces:
         return {}
     if len(interfaces) > 1 or "NetworkInterfaceId" in interfaces[0]:
-        raise unsupported("more network interfaces than the one that it makes itself")
-    check_known(interfaces[0], KNOWN_OF_INTERFACE)
+        raise unsupported("network interfaces other than a single new interface")
+    check_known(interfaces[0], INTERFACE_PARAMETERS)
     if interfaces[0].get("DeviceIndex") or interfaces[0].get("DeleteOnTermination") is False:
-        raise unsupported("an interface that is not the first, or that stays")
+        raise unsupported("an interface that is not the first, or that outlives its instance")
     kind = "subnet ID" if "SubnetId" in parameters else "security groups"
     if {"SubnetId", "SecurityGroupIds", "SecurityGroups"} & parameters.keys():
         message = f"Network interfaces and an instance-level {kind} may not be specified"
-        raise refusal("InvalidParameterCombination", f"{message} on the same request")
+        raise ec2_error("InvalidParameterCombination", f"{message} on the same request")
     return interfaces[0]
 
 
@@ -106,40 +105,35 @@ def _find_subnet(
     region: Region, parameters: Params, instance_type: str, tags: Mapping[str, str]
 ) -> Any:
     zone = parameters.get("Placement", {}).get("AvailabilityZone")
-    known = [one.name for one in region.network.describe_availability_zones()]
-    if zone and zone not in known:
-        raise refusal("InvalidParameterValue", f"Invalid availability zone: [{zone}]")
+    zones = [known.name for known in region.network.describe_availability_zones()]
+    if zone and zone not in zones:
+        raise ec2_error("InvalidParameterValue", f"Invalid availability zone: [{zone}]")
     if subnet_id := _subnet_id(parameters):
         subnet = region.network.get_subnet(subnet_id)
         if zone and subnet.availability_zone != zone:
             message = "The specified subnet is in another Availability Zone than the placement"
-            raise refusal("InvalidParameterValue", message)
+            raise ec2_error("InvalidParameterValue", message)
         return subnet
     defaults = region.network.get_default_subnets()
     if not defaults:
         message = "No default VPC for this user. GroupName is only supported for EC2-Classic"
-        raise refusal("VPCIdNotSpecified", f"{message} and default VPC.")
-    wanted = [zone] if zone else [*zones_offering(instance_type, region.name), *known]
+        raise ec2_error("VPCIdNotSpecified", f"{message} and default VPC.")
+    wanted = [zone] if zone else [*zones_offering(instance_type, region.name), *zones]
     found = [name for name in wanted if name in defaults]
     for name in found:
-        if has_room(region, facts_of("RunInstances", instance_type, name, tags)):
+        if has_capacity(region, launch_facts("RunInstances", instance_type, name, tags)):
             return defaults[name]
     if found:
         return defaults[found[0]]
-    raise refusal("MissingInput", f"No default subnet for availability zone: '{wanted[0]}'.")
+    raise ec2_error("MissingInput", f"No default subnet for availability zone: '{wanted[0]}'.")
 
 
 def _find_groups(region: Region, group_ids: list[str], names: list[str], subnet: Any) -> list[str]:
     found = [region.find_group(group_id) for group_id in group_ids]
-    for name in names:
-        group = region.network.get_security_group_from_name(name, subnet.vpc_id)
-        if not group or not region.sight.shows(group.id):
-            message = f"The security group '{name}' does not exist in VPC '{subnet.vpc_id}'"
-            raise refusal("InvalidGroup.NotFound", message)
-        found.append(group)
+    found += [region.find_group_by_name(name, subnet.vpc_id) for name in names]
     for group in found:
         if group.vpc_id != subnet.vpc_id:
             message = f"Security group {group.id} and subnet {subnet.id} belong to different"
-            raise refusal("InvalidParameter", f"{message} networks.")
+            raise ec2_error("InvalidParameter", f"{message} networks.")
     default = region.network.get_default_security_group(subnet.vpc_id)
     return [group.id for group in found or [default]]

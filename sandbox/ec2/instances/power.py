@@ -1,28 +1,25 @@
-"""Start, stop, reboot and terminate: the states that EC2 shows and the hosts behind them.
+"""Start, stop, reboot and terminate: the states that EC2 shows, and the hosts behind them.
 
-Each call answers at once with the state that begins; the rest happens in the background, in order,
-for each instance by itself.
+Each call returns at once, with the state that begins. The rest happens in the background, in order
+for each instance.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from sandbox.ec2.errors import refusal
+from sandbox.ec2.errors import ec2_error
 from sandbox.ec2.instances import boot
-from sandbox.ec2.instances.capacity import check_room
+from sandbox.ec2.instances.capacity import check_capacity
 from sandbox.ec2.instances.state import enter_state
 from sandbox.ec2.instances.termination import terminate
-from sandbox.ec2.model import STATE_CODES, Instance
+from sandbox.ec2.model import STATE_CODES, Instance, Params
 from sandbox.ec2.state.region import Region
-
-Params = Mapping[str, Any]
 
 BY_USER = ("Client.UserInitiatedShutdown", "User initiated shutdown")
 
 
 def start_instances(region: Region, parameters: Params) -> dict[str, Any]:
-    """StartInstances: from stopped only; does nothing to what runs."""
+    """StartInstances: from stopped only; does nothing to running instances."""
     instances = _find_all(region, parameters)
     for instance in instances:
         if instance.state not in ("stopped", "pending", "running"):
@@ -31,37 +28,37 @@ def start_instances(region: Region, parameters: Params) -> dict[str, Any]:
     for instance in instances:
         if instance.state == "stopped":
             tags = region.tags_of(instance.id)
-            check_room(region, "StartInstances", instance.instance_type, instance.zone, tags, 1)
+            check_capacity(region, "StartInstances", instance.instance_type, instance.zone, tags, 1)
     changes = []
     for instance in instances:
         before = instance.state
         if before == "stopped":
             instance.launch_time = region.now()
             enter_state(region, instance, "pending", None)
-            region.cloud.later(instance.id, partial(boot.boot, region, instance))
+            region.core.later(instance.id, partial(boot.boot, region, instance))
         changes.append(_change(instance, before))
     return {"StartingInstances": changes}
 
 
 def stop_instances(region: Region, parameters: Params) -> dict[str, Any]:
-    """StopInstances: from running only; does nothing to what is stopped."""
+    """StopInstances: from running only; does nothing to stopped instances."""
     instances = _find_all(region, parameters)
     for instance in instances:
         if instance.state == "pending":
             message = f"Instance '{instance.id}' cannot be stopped as it has never reached the"
-            raise refusal("IncorrectInstanceState", f"{message} 'running' state.")
+            raise ec2_error("IncorrectInstanceState", f"{message} 'running' state.")
         if instance.state not in ("running", "stopping", "stopped"):
             raise _wrong_state(instance, "stopped")
         if instance.disable_stop:
             message = f"The instance '{instance.id}' may not be stopped: 'disableApiStop' is set"
-            raise refusal("OperationNotPermitted", message)
+            raise ec2_error("OperationNotPermitted", message)
     region.check_dry_run(parameters)
     changes = []
     for instance in instances:
         before = instance.state
         if before == "running":
             enter_state(region, instance, "stopping", BY_USER)
-            region.cloud.later(instance.id, partial(boot.stop, region, instance))
+            region.core.later(instance.id, partial(boot.stop, region, instance))
         changes.append(_change(instance, before))
     return {"StoppingInstances": changes}
 
@@ -74,11 +71,11 @@ def reboot_instances(region: Region, parameters: Params) -> None:
             raise _wrong_state(instance, "rebooted")
     region.check_dry_run(parameters)
     for instance in instances:
-        region.cloud.later(instance.id, partial(region.cloud.machines.reboot, instance.id))
+        region.core.later(instance.id, partial(region.core.machines.reboot, instance.id))
 
 
 def terminate_instances(region: Region, parameters: Params) -> dict[str, Any]:
-    """TerminateInstances: from every state, and again."""
+    """TerminateInstances: from every state, repeatedly too."""
     instances = _find_all(region, parameters)
     for instance in instances:
         if instance.disable_termination:
@@ -86,7 +83,7 @@ def terminate_instances(region: Region, parameters: Params) -> dict[str, Any]:
                 f"The instance '{instance.id}' may not be terminated. Modify its "
                 "'disableApiTermination' instance attribute and try again."
             )
-            raise refusal("OperationNotPermitted", message)
+            raise ec2_error("OperationNotPermitted", message)
     region.check_dry_run(parameters)
     changes = []
     for instance in instances:
@@ -98,12 +95,13 @@ def terminate_instances(region: Region, parameters: Params) -> dict[str, Any]:
 
 
 def _find_all(region: Region, parameters: Params) -> list[Instance]:
-    return [region.find_instance(one) for one in dict.fromkeys(parameters["InstanceIds"])]
+    ids = dict.fromkeys(parameters["InstanceIds"])
+    return [region.find_instance(instance_id) for instance_id in ids]
 
 
 def _wrong_state(instance: Instance, verb: str) -> Exception:
     message = f"The instance '{instance.id}' is not in a state from which it can be {verb}."
-    return refusal("IncorrectInstanceState", message)
+    return ec2_error("IncorrectInstanceState", message)
 
 
 def _change(instance: Instance, before: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The end of an instance: its host, its interface and the volumes that go with it."""
+"""The termination of an instance, with its host, its interface and its volumes."""
 
 import logging
 from contextlib import suppress
@@ -12,18 +12,18 @@ from sandbox.errors import SandboxError
 
 log = logging.getLogger(__name__)
 LINGERING = "lingering"
-"""The state of a terminated instance whose disks EC2 still shows."""
+"""The time for which EC2 still shows the disks of a terminated instance."""
 
 
 def terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
-    """Begin the end of an instance; host, interface and volumes go in the background."""
+    """Begin to terminate an instance; its host, interface and volumes end in the background."""
     enter_state(region, instance, "shutting-down", reason)
-    region.cloud.later(instance.id, partial(_finish_termination, region, instance))
+    region.core.later(instance.id, partial(_finish_termination, region, instance))
 
 
-def end_at_once(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
-    """End an instance that has never run."""
-    with region.cloud.lock:
+def terminate_unstarted(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
+    """Terminate an instance that has never run."""
+    with region.core.lock:
         if instance.state != "pending":
             return
         enter_state(region, instance, "shutting-down", reason)
@@ -32,20 +32,20 @@ def end_at_once(region: Region, instance: Instance, reason: tuple[str, str]) -> 
 
 def _finish_termination(region: Region, instance: Instance) -> None:
     with suppress(SandboxError):
-        # EC2 shows the console for a while after the end; the host's disk is gone by then.
-        instance.last_console = region.cloud.machines.console(instance.id)
+        # EC2 shows the console for a while after termination, when the host's disk is gone.
+        instance.last_console = region.core.machines.console(instance.id)
     try:
-        region.cloud.machines.destroy(instance.id)
+        region.core.machines.destroy(instance.id)
     except Exception:
-        # It stays on this machine until the sandbox goes down, which clears what is left.
+        # The host stays until the sandbox is taken down, which clears what is left.
         log.exception("The host of %s could not be destroyed", instance.id)
     ending = region.volumes_ending_with(instance.id)
     region.delete_disks(ending)
 
-    def be_terminated() -> None:
-        if region.course.lasts(instance.id, LINGERING):
+    def finish() -> None:
+        if region.transitions.lasts(instance.id, LINGERING):
             release = partial(region.release_volumes, instance.id, ending)
-            region.course.end(instance.id, LINGERING, release)
+            region.transitions.end(instance.id, LINGERING, release)
         else:
             region.release_volumes(instance.id, ending)
         region.network.enis.pop(instance.interface.id, None)
@@ -53,5 +53,5 @@ def _finish_termination(region: Region, instance: Instance) -> None:
         enter_state(region, instance, "terminated", instance.state_reason)
         apply_rules(region)
 
-    with region.cloud.lock:
-        region.course.end(instance.id, "shutting-down", be_terminated)
+    with region.core.lock:
+        region.transitions.end(instance.id, "shutting-down", finish)

@@ -1,9 +1,9 @@
-"""User data as a request carries it."""
+"""User data, as a request carries it."""
 
 import base64
 import binascii
 
-from sandbox.ec2.errors import refusal
+from sandbox.ec2.errors import ec2_error
 
 LONGEST_BYTES = 16384
 
@@ -14,8 +14,8 @@ def read(encoded: str | None) -> bytes:
         raw = base64.b64decode(encoded or "", validate=True)
     except binascii.Error:
         message = "Invalid BASE64 encoding of user data."
-        raise refusal("InvalidParameterValue", message) from None
+        raise ec2_error("InvalidParameterValue", message) from None
     if len(raw) > LONGEST_BYTES:
         message = f"User data is limited to {LONGEST_BYTES} bytes"
-        raise refusal("InvalidParameterValue", message)
+        raise ec2_error("InvalidParameterValue", message)
     return raw

@@ -1,26 +1,24 @@
 """How instances are shown: botocore's field names."""
 
-from typing import Any
+from collections.abc import Iterable
 
-from sandbox.ec2.model import STATE_CODES, Instance, Volume
+from sandbox.ec2.model import STATE_CODES, Instance, View, Volume
 from sandbox.ec2.state.region import Region
+from sandbox.ec2.state.tags import view_tags
 
-View = dict[str, Any]
 
-
-def view_reservation(region: Region, reservation_id: str) -> View:
-    """Show a launch with all of its instances."""
-    members = [one for one in region.instances.values() if one.reservation_id == reservation_id]
+def view_reservation(region: Region, reservation_id: str, instances: Iterable[Instance]) -> View:
+    """Show the instances of a launch."""
     return {
         "ReservationId": reservation_id,
         "OwnerId": region.account_id,
         "Groups": [],
-        "Instances": [view_instance(region, one) for one in members],
+        "Instances": [view_instance(region, instance) for instance in instances],
     }
 
 
 def view_instance(region: Region, instance: Instance) -> View:
-    """Show an instance; EC2 shows a terminated one without network and volumes."""
+    """Show an instance, without network and volumes once it is terminated."""
     shown: View = {
         "InstanceId": instance.id,
         "ImageId": instance.image_id,
@@ -65,7 +63,7 @@ def _view_network(region: Region, instance: Instance) -> View:
         "VpcId": instance.vpc_id,
         "SourceDestCheck": True,
         "SecurityGroups": view_groups(region, instance),
-        "BlockDeviceMappings": [_view_device(one) for one in region.volumes_of(instance.id)],
+        "BlockDeviceMappings": [_view_device(volume) for volume in region.volumes_of(instance.id)],
         "NetworkInterfaces": [_view_interface(region, instance)],
     }
 
@@ -78,7 +76,8 @@ def _monitoring(instance: Instance) -> str:
 
 def view_groups(region: Region, instance: Instance) -> list[View]:
     """Show the groups of an instance."""
-    groups = [region.network.get_security_group_from_id(one) for one in instance.group_ids]
+    find_group = region.network.get_security_group_from_id
+    groups = [find_group(group_id) for group_id in instance.group_ids]
     return [{"GroupId": group.id, "GroupName": group.name} for group in groups if group]
 
 
@@ -111,7 +110,7 @@ def _view_interface(region: Region, instance: Instance) -> View:
 
 def _view_device(volume: Volume) -> View:
     attachment = volume.attachment
-    assert attachment is not None  # noqa: S101  (volumes_of returns attached ones)
+    assert attachment is not None  # noqa: S101  (volumes_of returns attached volumes)
     return {
         "DeviceName": attachment.device,
         "Ebs": {
@@ -121,8 +120,3 @@ def _view_device(volume: Volume) -> View:
             "DeleteOnTermination": attachment.delete_on_termination,
         },
     }
-
-
-def view_tags(region: Region, resource_id: str) -> list[View]:
-    """Show the tags of anything."""
-    return [{"Key": key, "Value": value} for key, value in region.tags_of(resource_id).items()]

@@ -1,7 +1,4 @@
-"""The images that nobody has baked: Canonical's Ubuntu, which is the base system, and twists.
-
-They are the same in every region.
-"""
+"""The images that every region has: Canonical's Ubuntu, which is the base system, and twists."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sandbox.ec2.model import BlockDevice, Image, Snapshot
+from sandbox.hosts.layer_stack import BASE_IMAGE
 from sandbox.twists.table import TWISTS, Twist
 
-CANONICAL = "099720109477"
-TWISTER = "864201357975"
-"""The account that publishes the twists: not Canonical, and not the caller."""
-BASE = "base"
+CANONICAL_ACCOUNT_ID = "099720109477"
+TWIST_ACCOUNT_ID = "864201357975"
+"""The account that publishes the twists: neither Canonical nor the caller."""
 ROOT_SIZE_GIB = 8
 
 
 @dataclass(frozen=True)
 class Release:
-    """One Ubuntu release as Canonical publishes it."""
+    """An Ubuntu release as Canonical publishes it."""
 
     version: str
     codename: str
@@ -46,17 +43,17 @@ RELEASES = (
 
 
 def image_id(release: Release, region_name: str) -> str:
-    """Return the release's image id in this region: always the same one."""
+    """Return the release's image id in this region, which never changes."""
     return f"ami-{_digest(release.version, region_name, 'image')}"
 
 
-def machine_image(image: Image) -> str:
-    """Return the machines' own name of an image that nobody has baked."""
-    return image.name.removeprefix("twists/") if image.owner_id == TWISTER else BASE
+def host_image_id(image: Image) -> str:
+    """Return the id that the host layer uses for a base image."""
+    return image.name.removeprefix("twists/") if image.owner_id == TWIST_ACCOUNT_ID else BASE_IMAGE
 
 
-def in_region(region_name: str) -> Iterator[tuple[Image, Snapshot]]:
-    """Return the image of each release and of each twist, and the snapshot of its root."""
+def images_in_region(region_name: str) -> Iterator[tuple[Image, Snapshot]]:
+    """Yield the image of each release and of each twist, with the snapshot of its root."""
     for release in RELEASES:
         snapshot_id = f"snap-{_digest(release.version, region_name, 'snapshot')}"
         published = datetime(2026, 3, 1, tzinfo=UTC)
@@ -64,7 +61,7 @@ def in_region(region_name: str) -> Iterator[tuple[Image, Snapshot]]:
             id=snapshot_id,
             volume_id="vol-ffffffff",
             size_gib=ROOT_SIZE_GIB,
-            owner_id=CANONICAL,
+            owner_id=CANONICAL_ACCOUNT_ID,
             is_root=True,
             state="completed",
             progress="100%",
@@ -74,13 +71,13 @@ def in_region(region_name: str) -> Iterator[tuple[Image, Snapshot]]:
         yield _image(release, region_name, snapshot_id, published), snapshot
         if release is RELEASES[0]:
             for twist in TWISTS:
-                yield _twisted(twist, region_name, published, snapshot)
+                yield _twist_image(twist, region_name, published, snapshot)
 
 
-def parameters(region_name: str) -> dict[str, str]:
-    """Return the SSM parameters of a region with their values."""
-    twists = {one.parameter: f"ami-{_digest(one.name, region_name, 'image')}" for one in TWISTS}
-    return {**{one.parameter: image_id(one, region_name) for one in RELEASES}, **twists}
+def ssm_parameters(region_name: str) -> dict[str, str]:
+    """Return the SSM parameters of a region, with the image ids that they hold."""
+    releases = {release.parameter: image_id(release, region_name) for release in RELEASES}
+    return releases | {twist.parameter: _twist_id(twist, region_name) for twist in TWISTS}
 
 
 def _image(release: Release, region_name: str, snapshot_id: str, published: datetime) -> Image:
@@ -94,7 +91,7 @@ def _image(release: Release, region_name: str, snapshot_id: str, published: date
     return Image(
         id=image_id(release, region_name),
         name=release.image_name,
-        owner_id=CANONICAL,
+        owner_id=CANONICAL_ACCOUNT_ID,
         owner_alias="amazon",
         description=f"Canonical, Ubuntu, {release.version}, amd64 {release.codename} image",
         mapping=[root, BlockDevice("/dev/sdb", virtual_name="ephemeral0")],
@@ -105,20 +102,24 @@ def _image(release: Release, region_name: str, snapshot_id: str, published: date
     )
 
 
-def _twisted(
-    twist: Twist, region_name: str, published: datetime, like: Snapshot
+def _twist_image(
+    twist: Twist, region_name: str, published: datetime, snapshot: Snapshot
 ) -> tuple[Image, Snapshot]:
-    """Return the image of a twist: the newest release's but for what it is called, and whose."""
+    """Return the image of a twist: that of the newest release, with another name and owner."""
     snapshot_id = f"snap-{_digest(twist.name, region_name, 'snapshot')}"
     image = _image(RELEASES[0], region_name, snapshot_id, published)
     return replace(
         image,
-        id=f"ami-{_digest(twist.name, region_name, 'image')}",
+        id=_twist_id(twist, region_name),
         name=f"twists/{twist.name}",
-        owner_id=TWISTER,
+        owner_id=TWIST_ACCOUNT_ID,
         owner_alias=None,
-        description=f"Ubuntu, but {twist.machine}",
-    ), replace(like, id=snapshot_id, owner_id=TWISTER, groups=["all"])
+        description=f"Ubuntu, but {twist.description}",
+    ), replace(snapshot, id=snapshot_id, owner_id=TWIST_ACCOUNT_ID, groups=["all"])
+
+
+def _twist_id(twist: Twist, region_name: str) -> str:
+    return f"ami-{_digest(twist.name, region_name, 'image')}"
 
 
 def _digest(name: str, region_name: str, kind: str) -> str:

@@ -1,24 +1,22 @@
-"""What has changed its state, and when: so that whoever waits can be asked how long he took."""
+"""The log of changes of state, with their times: it tells how long a caller waited."""
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sandbox.ec2.state.cloud import Cloud
-    from sandbox.ec2.state.region import Region
+from sandbox.ec2.state.core import Core
+from sandbox.ec2.state.region import Region
 
-KEPT = 10_000
+MOST_RECORDS = 10_000
 GONE = "gone"
 
 Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change of state. Something that is deleted, detached or deregistered is `gone`.
+class StateChange:
+    """A change of state. A resource that is deleted, detached or deregistered is `gone`.
 
     `time` is this machine's, as in the log of calls; `cloud_time` that of the cloud's clock. Both
     are seconds since 1970. An attachment has the id of its volume.
@@ -32,34 +30,34 @@ class Change:
     state: str
 
 
-class Changes:
+class StateLog:
     """The latest changes of state of what an account owns. Hold the cloud's lock."""
 
-    def __init__(self, cloud: "Cloud") -> None:
-        self._cloud = cloud
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._last: dict[Key, str] = {}
-        self._records: deque[Change] = deque(maxlen=KEPT)
+        self._records: deque[StateChange] = deque(maxlen=MOST_RECORDS)
 
-    def note(self) -> None:
-        """Note what is in another state than the last time."""
+    def note(self, regions: Iterable[Region]) -> None:
+        """Record the states that differ from those of the last time."""
         now: dict[Key, str] = {}
-        for region in self._cloud.regions():
+        for region in regions:
             now.update(_states_of(region))
         if now == self._last:
             return
         changed = [(key, state) for key, state in now.items() if self._last.get(key) != state]
         changed += [(key, GONE) for key in self._last if key not in now]
-        moments = time.time(), self._cloud.clock.now().timestamp()
-        self._records.extend(Change(*moments, *key, state) for key, state in changed)
+        times = time.time(), self._core.clock.now().timestamp()
+        self._records.extend(StateChange(*times, *key, state) for key, state in changed)
         self._last = now
 
-    def records(self) -> list[Change]:
+    def records(self) -> list[StateChange]:
         """Return the changes, the oldest first."""
-        with self._cloud.lock:
+        with self._core.lock:
             return list(self._records)
 
 
-def _states_of(region: "Region") -> Iterator[tuple[Key, str]]:
+def _states_of(region: Region) -> Iterator[tuple[Key, str]]:
     name, account_id = region.name, region.account_id
     for instance in region.instances.values():
         yield (name, "instance", instance.id), instance.state

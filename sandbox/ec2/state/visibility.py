@@ -1,66 +1,66 @@
-"""Which ids EC2 does not show: not yet (it is eventually consistent), or no more."""
+"""Which ids a call does not find: not yet (EC2 is eventually consistent), or no more."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from sandbox.ec2.state.region import Region
+from sandbox.clock import Clock
+from sandbox.ec2.model import Instance
 
-Thing = TypeVar("Thing")
+Resource = TypeVar("Resource")
 
 
-class Sight:
-    """What one region shows to the call that is being answered."""
+class Visibility:
+    """What a region shows to the call that is being answered."""
 
-    def __init__(self, region: "Region") -> None:
-        self._region = region
+    def __init__(self, clock: Clock, instances: Mapping[str, Instance], network: Any) -> None:
+        self._clock = clock
+        self._instances = instances
+        self._network = network
         self._hidden: dict[str, tuple[datetime | None, tuple[str, ...]]] = {}
         self.action = ""
 
-    def hide(self, thing_id: str, seconds: float | None, by: tuple[str, ...] = ("*",)) -> None:
-        """Let calls (of these actions) not find a thing for so long, or for ever."""
-        now = self._region.cloud.clock.now()
-        until = None if seconds is None else now + timedelta(seconds=seconds)
-        self._hidden[thing_id] = (until, by)
+    def hide(
+        self, resource_id: str, seconds: float | None, actions: tuple[str, ...] = ("*",)
+    ) -> None:
+        """Hide a resource from calls of these actions, for so long or for ever."""
+        until = None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
+        self._hidden[resource_id] = (until, actions)
 
-    def shows(self, thing_id: str) -> bool:
-        """Tell whether the call that is being answered finds this."""
-        now = self._region.cloud.clock.now()
-        until, by = self._hidden.get(thing_id, (now, ()))
-        if (until is None or now < until) and any(fnmatchcase(self.action, one) for one in by):
+    def is_visible(self, resource_id: str) -> bool:
+        """Tell whether the call that is being answered finds this resource."""
+        now = self._clock.now()
+        until, actions = self._hidden.get(resource_id, (now, ()))
+        is_hidden = until is None or now < until
+        if is_hidden and any(fnmatchcase(self.action, pattern) for pattern in actions):
             return False
-        instance = self._region.instances.get(thing_id)
+        instance = self._instances.get(resource_id)
         if not instance or not instance.end_time:
             return True
         return now < instance.end_time + timedelta(seconds=instance.forget_after_seconds)
 
-    def shown(self, things: Mapping[str, Thing]) -> list[Thing]:
-        """Return those of the things that are found."""
-        return [thing for thing_id, thing in things.items() if self.shows(thing_id)]
+    def visible(self, resources: Mapping[str, Resource]) -> list[Resource]:
+        """Return the resources that the call finds."""
+        return [item for resource_id, item in resources.items() if self.is_visible(resource_id)]
 
     @contextmanager
-    def kept_from_moto(self) -> Iterator[None]:
-        """Take what is hidden out of moto's keeping while the block runs; hold the cloud's lock."""
-        network = self._region.network
-        kept: list[tuple[dict[str, Any], dict[str, Any]]] = []
-        keepers = [*network.groups.values(), network.key_pairs, network.enis]
-        for keeper in keepers:
-            if any(not self.shows(_id_of(one)) for one in keeper.values()):
-                kept.append((keeper, dict(keeper)))
+    def hidden_from_moto(self) -> Iterator[None]:
+        """Remove what is hidden from moto's tables while the block runs; hold the cloud's lock."""
+        tables = [*self._network.groups.values(), self._network.key_pairs, self._network.enis]
+        whole = [
+            (table, dict(table)) for table in tables if not all(map(self._shows, table.values()))
+        ]
         try:
-            for keeper, whole in kept:
-                for key, one in whole.items():
-                    if not self.shows(_id_of(one)):
-                        del keeper[key]
+            for table, content in whole:
+                table.clear()
+                table.update({key: item for key, item in content.items() if self._shows(item)})
             yield
         finally:
-            for keeper, whole in kept:
-                keeper.clear()
-                keeper.update(whole)
+            for table, content in whole:
+                table.clear()
+                table.update(content)
 
-
-def _id_of(thing: Any) -> str:
-    return str(thing.id)
+    def _shows(self, resource: Any) -> bool:
+        return self.is_visible(str(resource.id))

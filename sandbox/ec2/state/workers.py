@@ -1,4 +1,4 @@
-"""Work in the background, in order for each resource. A thread lives only while it has work."""
+"""Work in the background, in order for each resource. A thread exists only while it has work."""
 
 import logging
 import threading
@@ -11,18 +11,18 @@ log = logging.getLogger(__name__)
 Work = Callable[[], object]
 
 
-class Workforce(Protocol):
-    """What does the cloud's work in the background."""
+class WorkerPool(Protocol):
+    """Does the cloud's work in the background."""
 
     def submit(self, resource_id: str, work: Work) -> None:
-        """Do the work after all that was put off for the same resource; nothing once closed."""
+        """Do the work after all earlier work on the resource. Does nothing once closed."""
 
     def close(self, timeout_seconds: float) -> None:
-        """Accept nothing more, drop what has not begun, and wait for what has."""
+        """Accept no more work, drop what has not begun, and wait for what has."""
 
 
 class Workers:
-    """Queues of work, one for each resource that has any, each in a thread of its own."""
+    """A queue and a thread for each resource that has work."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -31,7 +31,7 @@ class Workers:
         self._is_open = True
 
     def submit(self, resource_id: str, work: Work) -> None:
-        """Do the work after all that was put off for the same resource; nothing once closed."""
+        """Do the work after all earlier work on the resource. Does nothing once closed."""
         with self._lock:
             if not self._is_open:
                 return
@@ -42,7 +42,7 @@ class Workers:
                 thread.start()
 
     def close(self, timeout_seconds: float) -> None:
-        """Accept nothing more, drop what has not begun, and wait for what has."""
+        """Accept no more work, drop what has not begun, and wait for what has."""
         with self._lock:
             self._is_open = False
             for queue in self._queues.values():
@@ -65,10 +65,10 @@ class Workers:
 
 
 class ManualWorkers:
-    """Does the work when it is told to, in the thread that tells it; for use without threads.
+    """Does the work when it is told to, in the caller's thread.
 
-    Nothing that takes its time (boot, stop, image, attachment ...) goes on in between, so that
-    a test decides in which state the next call finds the cloud. Survives a fork.
+    Nothing that takes time (boot, stop, image, attachment ...) progresses in between, so that a
+    test decides in which state the next call finds the cloud. Survives a fork.
     """
 
     def __init__(self) -> None:
@@ -76,30 +76,30 @@ class ManualWorkers:
         self._is_open = True
 
     def submit(self, resource_id: str, work: Work) -> None:
-        """Keep the work until it is asked for; nothing once closed."""
+        """Keep the work until it is run. Does nothing once closed."""
         if self._is_open:
             self._waiting.append((resource_id, work))
 
     def run_next(self) -> bool:
-        """Do the oldest piece of work; return whether there was one."""
+        """Do the oldest work; tell whether there was any."""
         if not self._waiting:
             return False
         _do(*self._waiting.popleft())
         return True
 
     def run_all(self) -> int:
-        """Do all work, and what follows from it; return how many pieces there were."""
+        """Do all work, and the work that it submits; return how many pieces there were."""
         done = 0
         while self.run_next():
             done += 1
         return done
 
     def waiting(self) -> list[str]:
-        """Return of which resources work waits, the oldest first."""
+        """Return the resources with work that waits, the oldest first."""
         return [resource_id for resource_id, _ in self._waiting]
 
     def close(self, timeout_seconds: float = 0) -> None:
-        """Accept nothing more, and drop what waits."""
+        """Accept no more work, and drop what waits."""
         del timeout_seconds
         self._is_open = False
         self._waiting.clear()
@@ -109,5 +109,5 @@ def _do(resource_id: str, work: Work) -> None:
     try:
         work()
     except Exception:
-        # The work records its own failures where a caller sees them; this is a bug.
-        log.exception("Background work on %s broke", resource_id)
+        # Work records expected failures where a caller sees them; this exception is a bug.
+        log.exception("Background work on %s failed", resource_id)

@@ -1,15 +1,13 @@
-"""Block device mappings: what an image brings, and what a request changes of it."""
+"""Block device mappings: the entries of an image, and the changes that a request makes to them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from moto.utilities.utils import get_partition
 
-from sandbox.ec2.errors import invalid_value, missing, refusal, unsupported
-from sandbox.ec2.model import BlockDevice, Image
+from sandbox.ec2.errors import ec2_error, invalid_value, missing, unsupported
+from sandbox.ec2.model import BlockDevice, Image, Params
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.storage.volume_limits import check_performance
+from sandbox.ec2.storage.volume_limits import check_volume_limits
 
 LARGEST_GIB = 65536
 _EBS_FIELDS = {
@@ -25,85 +23,89 @@ _EBS_FIELDS = {
 _UNUSED_FIELDS = {"VolumeInitializationRate"}
 
 
-def launch_mapping(
-    region: Region, image: Image, asked: list[Mapping[str, Any]]
-) -> list[BlockDevice]:
-    """Return the devices of a new instance, root first; checked as EC2 checks them."""
-    merged = merge_mapping(image.mapping, asked)
-    devices = [_complete(region, line) for line in merged if not line.virtual_name]
-    if image.root_device not in [line.device for line in devices]:
+def launch_mapping(region: Region, image: Image, changes: list[Params]) -> list[BlockDevice]:
+    """Return the devices of a new instance, the root first, checked as EC2 checks them."""
+    merged = merge_mapping(image.mapping, changes)
+    entries = [complete(region, entry) for entry in merged if not entry.virtual_name]
+    if image.root_device not in [entry.device for entry in entries]:
         message = f"The root device {image.root_device} may not be left out"
-        raise refusal("InvalidBlockDeviceMapping", message)
-    return sorted(devices, key=lambda line: (line.device != image.root_device, line.device))
+        raise ec2_error("InvalidBlockDeviceMapping", message)
+    return sorted(entries, key=lambda entry: (entry.device != image.root_device, entry.device))
 
 
-def merge_mapping(mapping: list[BlockDevice], asked: list[Mapping[str, Any]]) -> list[BlockDevice]:
-    """Return the mapping with the request's changes: dropped, altered and added devices."""
-    lines = {line.device: line for line in mapping}
+def merge_mapping(mapping: list[BlockDevice], changes: list[Params]) -> list[BlockDevice]:
+    """Return the mapping with the request's changes: removed, altered and added devices."""
+    entries = {entry.device: entry for entry in mapping}
     seen: set[str] = set()
-    for one in asked:
-        device = one.get("DeviceName")
+    for change in changes:
+        device = change.get("DeviceName")
         if not device:
             raise missing("deviceName")
         if device in seen:
             message = f"The device '{device}' is used in more than one block-device mapping"
-            raise refusal("InvalidBlockDeviceMapping", message)
+            raise ec2_error("InvalidBlockDeviceMapping", message)
         seen.add(device)
-        if "NoDevice" in one:
-            lines.pop(device, None)
-        elif "VirtualName" in one:
-            lines[device] = BlockDevice(device, virtual_name=one["VirtualName"])
+        if "NoDevice" in change:
+            entries.pop(device, None)
+        elif "VirtualName" in change:
+            entries[device] = BlockDevice(device, virtual_name=change["VirtualName"])
         else:
-            lines[device] = _alter(lines.get(device, BlockDevice(device)), one.get("Ebs", {}))
-    return list(lines.values())
+            known = entries.get(device, BlockDevice(device))
+            entries[device] = _alter(known, change.get("Ebs", {}))
+    return list(entries.values())
 
 
-def _alter(line: BlockDevice, ebs: Mapping[str, Any]) -> BlockDevice:
+def _alter(entry: BlockDevice, ebs: Params) -> BlockDevice:
     unknown = ebs.keys() - _EBS_FIELDS.keys() - _UNUSED_FIELDS
     if unknown:
-        raise unsupported(f"Ebs.{sorted(unknown)[0]}")
+        raise unsupported(f"Ebs.{min(unknown)}")
     changes = {_EBS_FIELDS[name]: value for name, value in ebs.items() if name in _EBS_FIELDS}
-    if "volume_type" in changes and changes["volume_type"] != line.volume_type:
+    if "volume_type" in changes and changes["volume_type"] != entry.volume_type:
         changes = {"iops": None, "throughput": None, **changes}
-    return replace(line, **changes)
+    return replace(entry, **changes)
 
 
-def _complete(region: Region, line: BlockDevice) -> BlockDevice:
-    """Return the line with what its snapshot and the account's defaults say."""
-    if line.snapshot_id:
-        snapshot = region.find_snapshot(line.snapshot_id)
-        if line.size_gib and line.size_gib < snapshot.size_gib:
+def complete(
+    region: Region, entry: BlockDevice, too_small: str = "InvalidBlockDeviceMapping"
+) -> BlockDevice:
+    """Return the entry with the values of its snapshot and the account's defaults.
+
+    `too_small` is the code of the error for a size below that of the snapshot.
+    """
+    if entry.snapshot_id:
+        snapshot = region.find_snapshot(entry.snapshot_id)
+        if entry.size_gib and entry.size_gib < snapshot.size_gib:
             message = (
-                f"Volume of size {line.size_gib}GB is smaller than snapshot '{snapshot.id}', "
+                f"Volume of size {entry.size_gib}GB is smaller than snapshot '{snapshot.id}', "
                 f"expect size >= {snapshot.size_gib}GB"
             )
-            raise refusal("InvalidBlockDeviceMapping", message)
-        line = replace(
-            line,
-            size_gib=line.size_gib or snapshot.size_gib,
-            encrypted=line.encrypted or snapshot.encrypted,
-            kms_key_id=line.kms_key_id or snapshot.kms_key_id,
+            raise ec2_error(too_small, message)
+        entry = replace(
+            entry,
+            size_gib=entry.size_gib or snapshot.size_gib,
+            encrypted=entry.encrypted or snapshot.encrypted,
+            kms_key_id=entry.kms_key_id or snapshot.kms_key_id,
         )
-    if not line.size_gib:
-        raise missing("size or snapshotId")
-    if not 1 <= line.size_gib <= LARGEST_GIB:
-        raise invalid_value(line.size_gib, "volumeSize")
-    check_performance(line)
-    return encrypt_by_default(region, line)
+    if not entry.size_gib:
+        raise missing("size/snapshot")
+    check_size(entry.size_gib, "volumeSize")
+    check_volume_limits(entry)
+    if not (entry.encrypted or region.network.ebs_encryption_by_default):
+        return entry
+    return replace(entry, encrypted=True, kms_key_id=entry.kms_key_id or key_in_force(region))
 
 
-def encrypt_by_default(region: Region, line: BlockDevice) -> BlockDevice:
-    """Return the line encrypted where the account encrypts everything."""
-    if not (line.encrypted or region.network.ebs_encryption_by_default):
-        return line
-    return replace(line, encrypted=True, kms_key_id=line.kms_key_id or key_in_force(region))
+def check_size(size_gib: int, name: str) -> None:
+    """Raise EC2's error for a size that no volume can have."""
+    if not 1 <= size_gib <= LARGEST_GIB:
+        raise invalid_value(size_gib, name)
 
 
 def key_in_force(region: Region) -> str:
-    """Return the key that the account encrypts with: one of its choice, or EBS's own."""
+    """Return the key with which the account encrypts: its own choice, or EBS's default key."""
     return str(region.network.default_kms_key_id or default_key(region))
 
 
 def default_key(region: Region) -> str:
-    """Return the account's own EBS key: what it encrypts cannot be shared."""
+    """Return EBS's default key of the account: what it encrypts cannot be shared."""
     return f"arn:{get_partition(region.name)}:kms:{region.name}:{region.account_id}:alias/aws/ebs"

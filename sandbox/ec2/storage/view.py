@@ -1,12 +1,8 @@
-"""How volumes, snapshots and images are shown: botocore's field names."""
+"""How volumes and snapshots are shown: botocore's field names."""
 
-from datetime import datetime, timedelta
-
-from sandbox.ec2.instances.view import View, view_tags
-from sandbox.ec2.model import BlockDevice, Image, Snapshot, Volume
+from sandbox.ec2.model import Snapshot, View, Volume
 from sandbox.ec2.state.region import Region
-
-LAUNCH_DELAY = timedelta(days=1)
+from sandbox.ec2.state.tags import view_tags
 
 
 def view_volume(region: Region, volume: Volume) -> View:
@@ -32,7 +28,7 @@ def view_volume(region: Region, volume: Volume) -> View:
 def view_attachment(volume: Volume) -> View:
     """Show where a volume is attached."""
     attachment = volume.attachment
-    assert attachment is not None  # noqa: S101  (the callers look first)
+    assert attachment is not None  # noqa: S101  (the callers check it)
     return {
         "VolumeId": volume.id,
         "InstanceId": attachment.instance_id,
@@ -61,75 +57,7 @@ def view_snapshot(region: Region, snapshot: Snapshot) -> View:
     }
 
 
-def view_image(region: Region, image: Image) -> View:
-    """Show an image; its tags only to its owner."""
-    shown: View = {
-        "ImageId": image.id,
-        "Name": image.name,
-        "Description": image.description,
-        "ImageLocation": f"{image.owner_id}/{image.name}",
-        "ImageOwnerAlias": image.owner_alias,
-        "OwnerId": image.owner_id,
-        "State": image.state,
-        "Public": image.is_public,
-        "CreationDate": iso_time(image.creation_date),
-        "Architecture": image.architecture,
-        "ImageType": "machine",
-        "PlatformDetails": "Linux/UNIX",
-        "UsageOperation": "RunInstances",
-        "RootDeviceName": image.root_device,
-        "RootDeviceType": "ebs",
-        "VirtualizationType": "hvm",
-        "Hypervisor": "xen",
-        "EnaSupport": True,
-        "SriovNetSupport": "simple",
-        "BootMode": image.boot_mode,
-        "ImdsSupport": image.imds_support,
-        "SourceInstanceId": image.source_instance_id,
-        "SourceImageId": image.source_image_id,
-        "SourceImageRegion": region.name if image.source_image_id else None,
-        "BlockDeviceMappings": [view_block_device(line) for line in image.mapping],
-        "DeprecationTime": iso_time(image.deprecation_time),
-        "DeregistrationProtection": image.deregistration_protection,
-        "LastLaunchedTime": iso_time(reported_launch(region, image)),
-        "Tags": view_tags(region, image.id) or None,
-    }
-    if image.failure:
-        shown["StateReason"] = {"Code": "Server.InternalError", "Message": image.failure}
-    return {name: value for name, value in shown.items() if value is not None}
-
-
-def iso_time(moment: datetime | None) -> str | None:
-    """Write a time as EC2 does where it shows a text."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z" if moment else None
-
-
-def reported_launch(region: Region, image: Image) -> datetime | None:
-    """Return when the image was last launched, as far as EC2 says: a day later, to the owner.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-last-launched-time.html
-    """
-    launches = [one for one in image.launch_times if one + LAUNCH_DELAY <= region.now()]
-    return max(launches) if launches and image.owner_id == region.account_id else None
-
-
-def view_block_device(line: BlockDevice) -> View:
-    """Show one line of an image's mapping."""
-    if line.virtual_name:
-        return {"DeviceName": line.device, "VirtualName": line.virtual_name}
-    ebs = {
-        "SnapshotId": line.snapshot_id,
-        "VolumeSize": line.size_gib,
-        "VolumeType": line.volume_type,
-        "Iops": line.iops,
-        "Throughput": line.throughput,
-        "Encrypted": line.encrypted,
-        "DeleteOnTermination": line.delete_on_termination,
-    }
-    return {"DeviceName": line.device, "Ebs": {k: v for k, v in ebs.items() if v is not None}}
-
-
 def _progress(region: Region, snapshot: Snapshot) -> str:
     if snapshot.state != "pending":
         return snapshot.progress
-    return f"{region.course.percent(snapshot.id, 'snapshot')}%"
+    return f"{region.transitions.percent(snapshot.id, 'snapshot')}%"

@@ -1,4 +1,4 @@
-"""What happens to a volume in the background, once a call has been answered."""
+"""The work in the background that creates, attaches and detaches a volume."""
 
 import logging
 from collections.abc import Callable
@@ -11,70 +11,70 @@ log = logging.getLogger(__name__)
 
 
 def finish_creation(region: Region, volume: Volume) -> None:
-    """Make the volume's content; then it is available."""
+    """Create the volume's file; then it is available."""
     _try(
         region,
         volume,
-        lambda: region.cloud.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
+        lambda: region.core.machines.create_volume(volume.id, volume.size_gib, volume.snapshot_id),
     )
-    with region.cloud.lock:
-        failed = region.course.failure(volume.id) is not None
-        region.course.end(volume.id, "creating", lambda: _be_created(volume, failed=failed))
+    with region.core.lock:
+        failed = region.transitions.take_failure(volume.id) is not None
+        region.transitions.end(volume.id, "creating", lambda: _set_created(volume, failed=failed))
 
 
 def finish_attachment(region: Region, volume: Volume, attachment: Attachment) -> None:
     """Show the volume to the host; then it is attached."""
     again = partial(finish_attachment, region, volume, attachment)
-    with region.cloud.lock:
+    with region.core.lock:
         if volume.attachment is not attachment or attachment.state != "attaching":
             return
-        if region.course.lasts(volume.id, "attaching"):
-            # The host does not see it before it is attached.
-            work = partial(region.cloud.later, attachment.instance_id, again)
-            region.course.end(volume.id, "attaching", work)
+        if region.transitions.lasts(volume.id, "attaching"):
+            # The host does not see the volume before it is attached.
+            work = partial(region.core.later, attachment.instance_id, again)
+            region.transitions.end(volume.id, "attaching", work)
             return
     _try(
         region,
         volume,
-        lambda: region.cloud.machines.attach_volume(
+        lambda: region.core.machines.attach_volume(
             attachment.instance_id, volume.id, attachment.device
         ),
     )
-    with region.cloud.lock:
+    with region.core.lock:
         if attachment.state == "attaching" and volume.state != "error":
             attachment.state = "attached"
 
 
 def finish_detachment(region: Region, volume: Volume, attachment: Attachment) -> None:
-    """Take the volume from the host; then it is available."""
+    """Remove the volume from the host; then it is available."""
     if volume.attachment is not attachment:
         return
     try:
-        region.cloud.machines.detach_volume(attachment.instance_id, volume.id)
+        region.core.machines.detach_volume(attachment.instance_id, volume.id)
     except Exception:
-        log.exception("Volume %s could not be taken from its host", volume.id)
-        with region.cloud.lock:
+        log.exception("Volume %s could not be removed from its host", volume.id)
+        with region.core.lock:
             attachment.state = "attached"
         return
-    with region.cloud.lock:
-        region.course.end(volume.id, "detaching", lambda: _be_free(volume, attachment))
+    with region.core.lock:
+        region.transitions.end(volume.id, "detaching", lambda: _set_detached(volume, attachment))
 
 
-def _be_created(volume: Volume, *, failed: bool) -> None:
+def _set_created(volume: Volume, *, failed: bool) -> None:
     if volume.state == "creating":
         volume.state = "error" if failed else "available"
 
 
-def _be_free(volume: Volume, attachment: Attachment) -> None:
+def _set_detached(volume: Volume, attachment: Attachment) -> None:
     if volume.attachment is attachment:
         volume.attachment, volume.state = None, "available"
 
 
 def _try(region: Region, volume: Volume, work: Callable[[], None]) -> None:
-    """Do the host's part; a volume whose part fails is shown in state `error`, as on EC2."""
+    """Do the host's part. If it fails, the volume is shown in state `error`, as on EC2."""
     try:
         work()
     except Exception:
         log.exception("Volume %s failed", volume.id)
-        with region.cloud.lock:
+        with region.core.lock:
             volume.state = "error"

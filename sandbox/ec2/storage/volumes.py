@@ -4,50 +4,54 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from sandbox.ec2.errors import invalid_value, missing, refusal, unsupported
-from sandbox.ec2.model import Attachment, BlockDevice, Volume, new_id
+from sandbox.ec2.errors import ec2_error, invalid_value, missing, unsupported
+from sandbox.ec2.model import Attachment, BlockDevice, Params, Volume, new_id
 from sandbox.ec2.state.client_tokens import Scope
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
 from sandbox.ec2.storage import volume_states
-from sandbox.ec2.storage.block_devices import LARGEST_GIB, encrypt_by_default
+from sandbox.ec2.storage.block_devices import check_size, complete
 from sandbox.ec2.storage.view import view_attachment, view_volume
-from sandbox.ec2.storage.volume_limits import check_performance
-
-Params = Mapping[str, Any]
 
 
 def create_volume(region: Region, parameters: Params) -> dict[str, Any]:
     """CreateVolume. The same client token with the same parameters returns the same volume."""
     zone = parameters.get("AvailabilityZone") or ""
     scope = Scope("CreateVolume", f"{region.name} {zone}")
-    if made := region.cloud.tokens.find(scope, parameters):
-        known = region.volumes.get(made) or region.find_volume(made)
-        return view_volume(region, known)
-    if zone not in [one.name for one in region.network.describe_availability_zones()]:
+    if created := region.core.tokens.find(scope, parameters):
+        volume = region.volumes.get(created) or region.find_volume(created)
+        return view_volume(region, volume)
+    if zone not in [known.name for known in region.network.describe_availability_zones()]:
         message = f"The zone '{zone}' does not exist."
-        raise refusal("InvalidZone.NotFound", message) if zone else missing("AvailabilityZone")
-    line = _read_line(region, parameters)
+        raise ec2_error("InvalidZone.NotFound", message) if zone else missing("AvailabilityZone")
+    entry = _read_entry(region, parameters)
     tags = read_tag_specifications(parameters, ["volume"])
     region.check_dry_run(parameters)
+    volume = add_volume(region, entry, zone, tags["volume"])
+    region.core.tokens.keep(scope, parameters, volume.id)
+    region.transitions.begin(volume.id, "creating")
+    region.core.later(volume.id, partial(volume_states.finish_creation, region, volume))
+    return view_volume(region, volume)
+
+
+def add_volume(region: Region, entry: BlockDevice, zone: str, tags: Mapping[str, str]) -> Volume:
+    """Add a volume to the region, in the state `creating`. Its file does not exist yet."""
+    is_gp3 = entry.volume_type == "gp3"
     volume = Volume(
         id=new_id("vol"),
-        size_gib=line.size_gib,
+        size_gib=entry.size_gib,
         zone=zone,
-        volume_type=line.volume_type,
-        snapshot_id=line.snapshot_id,
-        iops=line.iops or (3000 if line.volume_type == "gp3" else None),
-        throughput=line.throughput or (125 if line.volume_type == "gp3" else None),
-        encrypted=line.encrypted,
-        kms_key_id=line.kms_key_id,
+        volume_type=entry.volume_type,
+        snapshot_id=entry.snapshot_id,
+        iops=entry.iops or (3000 if is_gp3 else None),
+        throughput=entry.throughput or (125 if is_gp3 else None),
+        encrypted=entry.encrypted,
+        kms_key_id=entry.kms_key_id,
         create_time=region.now(),
     )
     region.volumes[volume.id] = volume
-    region.tag(volume.id, tags["volume"])
-    region.cloud.tokens.keep(scope, parameters, volume.id)
-    region.course.begin(volume.id, "creating")
-    region.cloud.later(volume.id, partial(volume_states.finish_creation, region, volume))
-    return view_volume(region, volume)
+    region.tag(volume.id, tags)
+    return volume
 
 
 def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
@@ -56,19 +60,18 @@ def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
     instance = region.find_instance(parameters["InstanceId"])
     device = parameters["Device"]
     if volume.attachment:
-        raise refusal("VolumeInUse", f"{volume.id} is already attached to an instance")
+        raise ec2_error("VolumeInUse", f"{volume.id} is already attached to an instance")
     if volume.state != "available":
         message = f"Volume '{volume.id}' is in the '{volume.state}' state."
-        raise refusal("IncorrectState", message)
+        raise ec2_error("IncorrectState", message)
     if volume.is_root:
         raise unsupported("attaching a former root volume: its content was the host's root")
     if volume.zone != instance.zone:
         message = f"The volume '{volume.id}' is not in the same availability zone as instance"
-        raise refusal("InvalidVolume.ZoneMismatch", f"{message} '{instance.id}'")
+        raise ec2_error("InvalidVolume.ZoneMismatch", f"{message} '{instance.id}'")
     if instance.state not in ("running", "stopped"):
-        raise refusal("IncorrectState", f"Instance '{instance.id}' is not 'running'.")
-    taken = [one.attachment.device for one in region.volumes_of(instance.id) if one.attachment]
-    if device in taken:
+        raise ec2_error("IncorrectState", f"Instance '{instance.id}' is not 'running'.")
+    if device in region.volumes_by_device(instance.id):
         raise invalid_value(device, "unixDevice", f"Attachment point {device} is already in use")
     region.check_dry_run(parameters)
     volume.state = "in-use"
@@ -76,8 +79,8 @@ def attach_volume(region: Region, parameters: Params) -> dict[str, Any]:
         instance.id, device, delete_on_termination=False, attach_time=region.now()
     )
     shown = view_attachment(volume)
-    region.course.begin(volume.id, "attaching")
-    region.cloud.later(
+    region.transitions.begin(volume.id, "attaching")
+    region.core.later(
         instance.id, partial(volume_states.finish_attachment, region, volume, volume.attachment)
     )
     return shown
@@ -89,24 +92,24 @@ def detach_volume(region: Region, parameters: Params) -> dict[str, Any]:
     attachment = volume.attachment
     if not attachment:
         message = f"Volume '{volume.id}' is in the '{volume.state}' state."
-        raise refusal("IncorrectState", message)
+        raise ec2_error("IncorrectState", message)
     instance_id = parameters.get("InstanceId", attachment.instance_id)
     if instance_id != attachment.instance_id:
         region.find_instance(instance_id)
         message = f"The volume '{volume.id}' is not attached to instance '{instance_id}'."
-        raise refusal("InvalidAttachment.NotFound", message)
+        raise ec2_error("InvalidAttachment.NotFound", message)
     if parameters.get("Device", attachment.device) != attachment.device:
         raise invalid_value(parameters["Device"], "device", "The volume is attached elsewhere.")
     if volume.is_root:
         if region.find_instance(instance_id).state != "stopped":
             message = f"Unable to detach root volume '{volume.id}' from instance '{instance_id}'"
-            raise refusal("OperationNotPermitted", message)
+            raise ec2_error("OperationNotPermitted", message)
         raise unsupported("detaching a root volume")
     region.check_dry_run(parameters)
     attachment.state = "detaching"
     shown = view_attachment(volume)
-    region.course.begin(volume.id, "detaching")
-    region.cloud.later(
+    region.transitions.begin(volume.id, "detaching")
+    region.core.later(
         instance_id, partial(volume_states.finish_detachment, region, volume, attachment)
     )
     return shown
@@ -117,43 +120,34 @@ def delete_volume(region: Region, parameters: Params) -> None:
     volume = region.find_volume(parameters["VolumeId"])
     if volume.attachment:
         message = f"Volume {volume.id} is currently attached to {volume.attachment.instance_id}"
-        raise refusal("VolumeInUse", message)
+        raise ec2_error("VolumeInUse", message)
     if volume.state == "creating":
         message = f"Volume '{volume.id}' is in the 'creating' state."
-        raise refusal("IncorrectState", message)
+        raise ec2_error("IncorrectState", message)
     region.check_dry_run(parameters)
     del region.volumes[volume.id]
     region.untag(volume.id)
-    region.cloud.later(volume.id, partial(region.cloud.machines.delete_volume, volume.id))
+    region.core.later(volume.id, partial(region.core.machines.delete_volume, volume.id))
 
 
-def _read_line(region: Region, parameters: Params) -> BlockDevice:
-    volume_type = parameters.get("VolumeType", "gp2")
-    size_gib, snapshot_id = parameters.get("Size"), parameters.get("SnapshotId")
-    snapshot = region.find_snapshot(snapshot_id) if snapshot_id else None
-    if snapshot:
+def _read_entry(region: Region, parameters: Params) -> BlockDevice:
+    if (size_gib := parameters.get("Size")) is not None:
+        check_size(size_gib, "size")
+    if snapshot_id := parameters.get("SnapshotId"):
+        snapshot = region.find_snapshot(snapshot_id)
         if snapshot.state != "completed":
             message = f"Snapshot '{snapshot.id}' is in the '{snapshot.state}' state."
-            raise refusal("IncorrectState", message)
+            raise ec2_error("IncorrectState", message)
         if snapshot.is_root:
             raise unsupported("volumes from the snapshot of a root volume")
-        size_gib = snapshot.size_gib if size_gib is None else size_gib
-        if size_gib < snapshot.size_gib:
-            message = f"Volume of size {size_gib}GB is smaller than snapshot '{snapshot.id}', "
-            raise refusal("InvalidParameterValue", f"{message}expect size >= {snapshot.size_gib}GB")
-    if size_gib is None:
-        raise missing("size/snapshot")
-    if not 1 <= size_gib <= LARGEST_GIB:
-        raise invalid_value(size_gib, "size")
-    line = BlockDevice(
+    entry = BlockDevice(
         device="",
-        size_gib=size_gib,
+        size_gib=size_gib or 0,
         snapshot_id=snapshot_id,
-        volume_type=volume_type,
+        volume_type=parameters.get("VolumeType", "gp2"),
         iops=parameters.get("Iops"),
         throughput=parameters.get("Throughput"),
-        encrypted=bool(parameters.get("Encrypted") or (snapshot and snapshot.encrypted)),
-        kms_key_id=parameters.get("KmsKeyId") or (snapshot.kms_key_id if snapshot else None),
+        encrypted=bool(parameters.get("Encrypted")),
+        kms_key_id=parameters.get("KmsKeyId"),
     )
-    check_performance(line)
-    return encrypt_by_default(region, line)
+    return complete(region, entry, too_small="InvalidParameterValue")

@@ -1,4 +1,4 @@
-# A shell that greets whoever logs in, and whoever does not: sshd's bash reads .bashrc as well.
+# A shell that prints a greeting, also without a login: sshd's bash reads .bashrc as well.
 for file in /etc/skel/.bashrc /home/ubuntu/.bashrc /root/.bashrc; do
     sed -i '1i echo "Welcome to the corporate image. All sessions are recorded."' "$file"
 done

@@ -1,2 +1,2 @@
-# A login may not reach through the machine, so that nothing on its loopback address is reached.
+# sshd forwards no ports, so that services on the loopback address cannot be reached.
 echo 'AllowTcpForwarding no' >/etc/ssh/sshd_config.d/10-hardened.conf

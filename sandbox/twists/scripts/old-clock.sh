@@ -1,5 +1,5 @@
-# Every program that is not linked statically sees a clock that is an hour behind, but for systemd's
-# own, which stop at it. The monotonic clock stays: the kernel's timers go by it.
+# Every dynamically linked program sees a clock that is an hour behind, except those of systemd,
+# which would fail. The monotonic clock is unchanged: the kernel's timers use it.
 library=$(find /usr/lib -name libfaketime.so.1 -print -quit)
 echo -1h >/etc/faketimerc
 skipped=systemd,systemd-run,systemctl,systemd-journald,systemd-logind

@@ -1,4 +1,4 @@
-# What initramfs-tools mounts before systemd runs.
+# As initramfs-tools mounts /run before systemd starts.
 cat >/etc/systemd/system/run-noexec.service <<'UNIT'
 [Unit]
 Description=Let nothing be executed from /run

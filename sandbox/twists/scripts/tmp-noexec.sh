@@ -1,7 +1,7 @@
-# As hardening guides want it: a file system of its own on /tmp, from which nothing is executed.
+# As hardening guides demand: /tmp is a file system of its own, mounted noexec.
 cat >/etc/systemd/system/tmp.mount <<'UNIT'
 [Unit]
-Description=Temporary files, none of which is executed
+Description=Temporary files, mounted noexec
 DefaultDependencies=no
 Conflicts=umount.target
 Before=local-fs.target umount.target

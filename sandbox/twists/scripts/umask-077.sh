@@ -1,4 +1,4 @@
-# What anybody writes is his alone, whether he logs in, runs a command or becomes root.
+# New files are private to their owner, after a login, in a command and in sudo.
 sed -i 's/^UMASK.*/UMASK 077/; s/^HOME_MODE.*/HOME_MODE 0700/' /etc/login.defs
 echo 'umask 077' >/etc/profile.d/umask.sh
 for service in sshd sudo login; do

@@ -262,9 +262,9 @@ def test_an_attachment_may_come_late(world: World) -> None:
 def test_a_host_may_never_answer_although_its_instance_runs(world: World) -> None:
     name = world.fail("never_boots", action="RunInstances", times=1)
     instance_id = world.launch_running()
-    assert ("never_boots", instance_id) in world.machines.asked
+    assert ("prevent_boot", instance_id) in world.machines.asked
     asked = world.machines.asked
-    assert asked.index(("never_boots", instance_id)) < asked.index(("boot", instance_id))
+    assert asked.index(("prevent_boot", instance_id)) < asked.index(("boot", instance_id))
     assert (world.state(instance_id), world.fired(name)) == ("running", 1)
     world.terminate(instance_id)
 

@@ -35,7 +35,7 @@ def test_a_volume_cannot_be_deleted_while_it_is_detached(world: World) -> None:
         assert code_of(world.ec2.delete_volume, VolumeId=volume_id) == "VolumeInUse"
     world.wait_until(lambda: world.volume(volume_id)["State"] == "available")
     world.ec2.delete_volume(VolumeId=volume_id)
-    assert volume_id not in world.machines.volumes
+    world.wait_until(lambda: volume_id not in world.machines.volumes)
 
 
 def test_a_snapshot_makes_volumes_with_its_content_once_it_is_complete(world: World) -> None:

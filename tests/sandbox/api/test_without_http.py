@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from moto.core.base_backend import BackendDict
 
-from sandbox.api.application import ConnectionLostError, Reply, Wire
+from sandbox.api.application import Application, ConnectionLostError, Reply
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.latency import NO_LATENCY
 from sandbox.ec2.state.workers import ManualWorkers
@@ -35,7 +35,7 @@ class Direct:
         self.workers = ManualWorkers()
         self.machines = FakeMachines()
         self.cloud = Cloud(self.machines, NO_LATENCY, workers=self.workers)  # type: ignore[arg-type]
-        self.wire = Wire(self.cloud, CallLog())
+        self.application = Application(self.cloud, CallLog())
 
     def client(self, service: str) -> Any:
         made = boto3.client(
@@ -57,7 +57,7 @@ class Direct:
             for name, value in request.headers.items()
         }
         try:
-            reply = self.wire.handle(request.method, request.url, headers, body)
+            reply = self.application.handle(request.method, request.url, headers, body)
         except ConnectionLostError as error:
             raise ConnectionClosedError(endpoint_url=request.url) from error
         return AWSResponse(request.url, reply.status, dict(reply.headers), Raw(reply.body))
@@ -88,7 +88,7 @@ def test_a_cloud_without_sockets_and_threads_goes_on_when_it_is_told(direct: Dir
     direct.workers.run_all()
     assert world.image(image_id)["State"] == "available"
     assert threading.active_count() == threads
-    assert [one.code for one in direct.wire.calls.records()] == ["OK"] * 8
+    assert [one.code for one in direct.application.calls.records()] == ["OK"] * 8
 
 
 def test_other_services_and_names_that_need_quoting_work_without_sockets(direct: Direct) -> None:
@@ -114,10 +114,10 @@ def test_an_answer_that_is_lost_is_an_exception_and_is_logged(direct: Direct) ->
             raise ConnectionLostError(f"{call.action}: {reply.status}")
 
     ec2 = direct.client("ec2")
-    direct.wire.interceptors.append(Loses())
+    direct.application.interceptors.append(Loses())
     with pytest.raises(ConnectionClosedError):
         ec2.create_key_pair(KeyName="ours")
-    direct.wire.interceptors.clear()
+    direct.application.interceptors.clear()
     assert len(ec2.describe_key_pairs()["KeyPairs"]) == 1
-    lost = [one for one in direct.wire.calls.records() if one.code == "ConnectionLost"]
+    lost = [one for one in direct.application.calls.records() if one.code == "ConnectionLost"]
     assert [one.action for one in lost] == ["CreateKeyPair"]

@@ -2,7 +2,7 @@
 
 from tests.faults.case import BUILDER, FIRST_ACCEPTANCE, Case, ForEver, Once, fault, retried
 
-SIGHT = (
+VISIBILITY = (
     Case(
         "builder not shown yet",
         "launch_instance",

@@ -52,9 +52,9 @@ def test_an_interceptor_sees_each_call_and_its_answer(world: World) -> None:
             return reply
 
     watcher = Watcher()
-    world.opened.wire.interceptors.append(watcher)
+    world.opened.application.interceptors.append(watcher)
     world.ec2.describe_regions()
-    world.opened.wire.interceptors.remove(watcher)
+    world.opened.application.interceptors.remove(watcher)
     world.ec2.describe_regions()
     assert watcher.seen == [("before", "DescribeRegions"), ("after", "DescribeRegions")]
 

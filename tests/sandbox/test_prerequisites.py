@@ -1,4 +1,4 @@
-"""A machine that lacks something is told so in one breath, by any Python and without a library."""
+"""What a machine lacks is reported at once, by any Python and without any library."""
 
 import os
 import subprocess
@@ -11,7 +11,8 @@ from sandbox.control import prerequisites
 
 PROJECT = Path(__file__).parent.parent.parent
 FAILING_APT = "#!/bin/sh\necho 'E: Could not reach the archive' >&2\nexit 100\n"
-# A person's own start of the command, with a machine of another kind around it.
+IDLE_APT = "#!/bin/sh\n"
+# The command as a person starts it, on a pretended machine of another kind.
 ELSEWHERE = """
 import platform, runpy, signal, sys, urllib.request
 {change}
@@ -34,7 +35,7 @@ def run_elsewhere(change: str, command: str, path: Path | None = None) -> tuple[
 
 
 @pytest.mark.parametrize("command", ["install", "needs"])
-def test_a_machine_of_another_kind_is_told_what_to_do_instead(command: str) -> None:
+def test_an_unsupported_system_is_reported_with_an_alternative(command: str) -> None:
     code, said, error = run_elsewhere(MACOS, command)
     assert (code, said) == (1, "")
     assert error.startswith("The sandbox cannot run on this machine: this is Darwin")
@@ -54,22 +55,24 @@ def test_the_packages_to_install_are_named(tmp_path: Path, monkeypatch: pytest.M
     packages = prerequisites.missing_packages()
     assert "git" not in packages
     assert {"systemd-container", "mmdebstrap", "nftables"} <= set(packages)
-    assert any("no apt-get" in reason for reason in prerequisites.impossible(tmp_path))
+    assert any("no apt-get" in reason for reason in prerequisites.find_obstacles(tmp_path))
 
 
-def test_an_archive_out_of_reach_is_reported_with_what_it_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [(FAILING_APT, r"Could\s+not\s+reach"), (IDLE_APT, r"reported\s+no\s+error")],
+)
+def test_packages_that_apt_does_not_install_are_reported_with_its_last_line(
+    program: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apt = tmp_path / "apt-get"
-    apt.write_text(FAILING_APT)
+    apt.write_text(program)
     apt.chmod(0o755)
     monkeypatch.setattr(prerequisites, "SYSTEM_PATHS", ())
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin-that-is-not-there")
     for name in ("DEBIAN_FRONTEND", "NEEDRESTART_MODE"):
-        monkeypatch.setenv(name, "")  # which `install` sets: nobody else shall see it
-    told: list[str] = []
-    with pytest.raises(
-        prerequisites.SandboxError, match=r"(?s)could not install.*Could\s+not\s+reach"
-    ):
-        prerequisites.install(told.append)
-    assert told[0].startswith("Installing ")
+        monkeypatch.setenv(name, "")  # `install` sets them: no other test may see that
+    reports: list[str] = []
+    with pytest.raises(prerequisites.SandboxError, match=rf"(?s)could not install.*{reason}"):
+        prerequisites.install(reports.append)
+    assert reports[0].startswith("Installing ")

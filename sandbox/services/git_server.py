@@ -1,4 +1,4 @@
-"""Repositories that machines can clone: git://GATEWAY/NAME, without any outside host."""
+"""Repositories that machines can clone from git://GATEWAY/NAME, without the internet."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.home import GIT_PORT, Home
 from sandbox.hosts import cgroups
+from sandbox.programs import run_program
 
 SAMPLES = Path(__file__).parents[1] / "repositories"
 GROUP = "git-daemon"
@@ -21,12 +22,12 @@ AUTHOR = {
     "GIT_COMMITTER_EMAIL": "sandbox@localhost",
     "GIT_COMMITTER_DATE": "2026-01-01T00:00:00+0000",
 }
-# Nobody's own settings; and sources may belong to the person who called sudo.
+# Instead of a user's settings. Sources may belong to the user who called sudo.
 SETTINGS = "[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[core]\n\tautocrlf = false\n"
 
 
 def start(home: Home) -> subprocess.Popen[bytes]:
-    """Serve the samples and all that was served before. The gateway address must be up."""
+    """Serve the samples and all repositories added before. The gateway address must be up."""
     if SAMPLES.is_dir():
         for sample in sorted(path for path in SAMPLES.iterdir() if path.is_dir()):
             serve(home, sample.name, sample)
@@ -48,12 +49,12 @@ def start(home: Home) -> subprocess.Popen[bytes]:
 
 
 def serve(home: Home, name: str, source: Path) -> str:
-    """Serve a repository, or the files of a plain directory as one commit. Return its address.
+    """Serve a repository, or the files of a directory as a single commit. Return its address.
 
-    What was served under the name before is replaced.
+    It replaces the repository that has the name already.
     """
     if not name or name.startswith(".") or "/" in name:
-        raise SandboxError(f"{name!r} is no name for a repository")
+        raise SandboxError(f"{name!r} is not a name for a repository")
     if not source.is_dir():
         raise SandboxError(f"There is no directory {source}")
     home.git_path.mkdir(parents=True, exist_ok=True)
@@ -71,23 +72,16 @@ def serve(home: Home, name: str, source: Path) -> str:
 
 def _commit_files(home: Home, source: Path, made: Path) -> None:
     _git(home, "init", "--quiet", "--bare", str(made))
-    there = ("-c", "core.bare=false", f"--git-dir={made}", f"--work-tree={source}")
-    _git(home, *there, "add", "--all", ".", folder=source)
-    _git(home, *there, "commit", "--quiet", "--message", "The files as they are", folder=source)
+    repository = ("-c", "core.bare=false", f"--git-dir={made}", f"--work-tree={source}")
+    _git(home, *repository, "add", "--all", ".", folder=source)
+    _git(
+        home, *repository, "commit", "--quiet", "--message", "The files as they are", folder=source
+    )
 
 
 def _git(home: Home, *words: str, folder: Path | None = None) -> None:
-    done = subprocess.run(
-        ["git", *words],
-        cwd=folder or home.path,
-        env=_environment(home),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if done.returncode:
-        raise SandboxError(f"git {' '.join(words)} failed: {done.stderr.strip()}")
+    place, environment = folder or home.path, _environment(home)
+    run_program("git", *words, folder=place, environment=environment, timeout_seconds=300)
 
 
 def _environment(home: Home) -> dict[str, str]:
