@@ -9,7 +9,7 @@ BIN := .venv/bin
 BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: rehearsal test test-all twists check up down setup system try-system sweep sweep-real bench clients \
-	packer-and-aws try-packer-and-aws policy-judge try-policy-judge
+	packer-and-aws try-packer-and-aws policies policy-judge try-policy-judge
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
@@ -59,6 +59,10 @@ packer-and-aws:
 
 try-packer-and-aws:
 	@$(MAKE) --no-print-directory packer-and-aws || true
+
+# The policies of deployments/ and their table, made of what stands beside each call of AWS.
+policies: .venv/ready
+	@$(BIN)/python -m deployments.policies
 
 # What judges the policies of deployments/ in the tests, from npm.
 policy-judge: .venv/ready

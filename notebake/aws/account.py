@@ -5,9 +5,19 @@ from typing import Any
 
 from notebake.aws.clients import calling, connect
 from notebake.aws.partitions import home_region
+from notebake.aws.permissions import needs
+from notebake.aws.policies import ENCRYPTION_KEY, KEY, LOOK, SHARING, Statement
 from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, cached_per_region
 from notebake.errors import CloudError
 from notebake.record import Record
+
+ASK_FOR_DEFAULT_KEY = Statement(
+    SHARING, "AskForDefaultKey", "which key disks get by default", ("*",)
+)
+ASK_WHOSE_DEFAULT_KEY = Statement(
+    SHARING, "AskWhoseDefaultKey", "whether that key is AWS's own", ("arn:*:kms:*:*:key/*",)
+)
+LOOK_AT_KEY = Statement(ENCRYPTION_KEY, "LookAtKey", "whether it is enabled and fit for disks", KEY)
 
 
 class Caller(Record):
@@ -42,6 +52,7 @@ def region_status(region: str) -> str | None:
     return _status_seen_from(region, home_region(region))
 
 
+@needs("ec2:DescribeRegions", LOOK, by_check=True)
 @cached_per_region(BRIEFLY_SECONDS)
 def _status_seen_from(region: str, home: str) -> str | None:
     """Return what another region says of one."""
@@ -56,6 +67,7 @@ def _status_seen_from(region: str, home: str) -> str | None:
     return str(found[0].get("OptInStatus", "")) if found else None
 
 
+@needs("ec2:GetInstanceMetadataDefaults", LOOK, by_check=True)
 def instance_metadata_defaults(region: str) -> dict[str, Any]:
     """Return what the account has set for the metadata service of new machines."""
     with calling(f"ask for the defaults of instance metadata in {region}"):
@@ -63,6 +75,7 @@ def instance_metadata_defaults(region: str) -> dict[str, Any]:
     return dict(answer.get("AccountLevel", {}))
 
 
+@needs("ec2:DescribeRouteTables", LOOK, by_check=True)
 @cached_per_region(BRIEFLY_SECONDS)
 def route_tables(vpc_id: str, region: str) -> list[dict[str, Any]]:
     """Return all route tables of a VPC."""
@@ -72,6 +85,7 @@ def route_tables(vpc_id: str, region: str) -> list[dict[str, Any]]:
         return [one for page in pages.paginate(Filters=wanted) for one in page["RouteTables"]]
 
 
+@needs("ec2:DescribeVpcBlockPublicAccessOptions", LOOK, by_check=True)
 def public_access_blocked(region: str) -> str:
     """Return how the account blocks its VPCs' internet gateways: `off`, or which way."""
     with calling(f"ask whether {region} blocks public access to its VPCs"):
@@ -79,6 +93,7 @@ def public_access_blocked(region: str) -> str:
     return str(answer["VpcBlockPublicAccessOptions"].get("InternetGatewayBlockMode", "off"))
 
 
+@needs("ec2:DescribeVpcBlockPublicAccessExclusions", LOOK, by_check=True)
 def public_access_excluded(region: str) -> set[str]:
     """Return the ids of the VPCs and subnets that such a block leaves open in both directions."""
     found: list[dict[str, Any]] = []
@@ -99,6 +114,7 @@ def public_access_excluded(region: str) -> set[str]:
     }
 
 
+@needs("ec2:DescribeInstanceTypeOfferings", LOOK, by_check=True)
 @cached_per_region(LONG_SECONDS)
 def offered_zones(instance_type: str, region: str) -> set[str]:
     """Return the zones in which an instance type is offered; none where it is unknown."""
@@ -110,6 +126,7 @@ def offered_zones(instance_type: str, region: str) -> set[str]:
     return {str(one["Location"]) for one in answer["InstanceTypeOfferings"]}
 
 
+@needs("ec2:DescribeInstanceTypes", LOOK, by_check=True)
 @cached_per_region(LONG_SECONDS)
 def describe_type(instance_type: str, region: str) -> dict[str, Any]:
     """Return EC2's description of an instance type."""
@@ -118,6 +135,7 @@ def describe_type(instance_type: str, region: str) -> dict[str, Any]:
     return dict(answer["InstanceTypes"][0])
 
 
+@needs("ec2:GetEbsEncryptionByDefault", LOOK, by_check=True)
 def is_encrypted_by_default(region: str) -> bool:
     """Tell whether the account encrypts every new volume, whatever is asked for."""
     with calling(f"ask whether {region} encrypts by default"):
@@ -125,6 +143,7 @@ def is_encrypted_by_default(region: str) -> bool:
     return bool(answer["EbsEncryptionByDefault"])
 
 
+@needs("ec2:DescribeSnapshots", LOOK, by_check=True)
 def describe_snapshots(snapshot_ids: list[str], region: str) -> list[dict[str, Any]]:
     """Return EC2's description of snapshots."""
     with calling(f"describe the snapshots {', '.join(snapshot_ids)}"):
@@ -132,12 +151,14 @@ def describe_snapshots(snapshot_ids: list[str], region: str) -> list[dict[str, A
     return list(answer["Snapshots"])
 
 
+@needs("ec2:GetEbsDefaultKmsKeyId", ASK_FOR_DEFAULT_KEY, by_check=True)
 def default_key(region: str) -> str:
     """Return the key that disks are encrypted with where none is named."""
     with calling(f"ask for the default key of disks in {region}"):
         return str(connect("ec2", region).get_ebs_default_kms_key_id()["KmsKeyId"])
 
 
+@needs("kms:DescribeKey", ASK_WHOSE_DEFAULT_KEY, LOOK_AT_KEY, by_check=True)
 def describe_key(key_id: str, region: str) -> dict[str, Any]:
     """Return KMS's description of a key."""
     with calling(f"describe the key {key_id} in {region}"):

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from notebake.aws.account import Caller
 from notebake.aws.clients import calling, connect
+from notebake.aws.permissions import needs
+from notebake.aws.policies import POLICY, Statement
 from notebake.errors import CloudError
 from notebake.record import Record
 
@@ -14,6 +16,16 @@ DENIAL = re.compile(r"not authorized to perform: ([\w-]+:\w+)(?: on resource: (\
 ASSUMED_ROLE = re.compile(r"arn:[\w-]+:sts::(\d{12}):assumed-role/([^/]+)/.+")
 LISTS = frozenset(("aws:TagKeys",))
 """What IAM's conditions look at as a set of values."""
+ROLES = ("arn:*:iam::*:role/notebake-*", "arn:*:iam::*:role/*/notebake-*")
+FIND_OWN_ROLE = Statement(
+    POLICY, "FindOwnRole", "the path of the role, which its session's ARN leaves out", ROLES
+)
+ASK_WHAT_IS_ALLOWED = Statement(
+    POLICY,
+    "AskWhatIsAllowed",
+    "what no trial can tell: EC2's DryRun knows no tags of things that are not there yet",
+    ("arn:*:iam::*:user/${aws:username}", "arn:*:iam::*:user/*/${aws:username}", *ROLES),
+)
 
 
 class DryRunResult(Record):
@@ -64,6 +76,7 @@ def try_call(operation: str, parameters: Mapping[str, object], region: str) -> D
     return DryRunResult(outcome="done")
 
 
+@needs("iam:GetRole", FIND_OWN_ROLE, by_check=True)
 def principal_of(caller: Caller, region: str) -> str | None:
     """Return the user or role whose policies can be simulated; None where IAM cannot.
 
@@ -79,6 +92,7 @@ def principal_of(caller: Caller, region: str) -> str | None:
     return str(answer["Role"]["Arn"])
 
 
+@needs("iam:SimulatePrincipalPolicy", ASK_WHAT_IS_ALLOWED, by_check=True)
 def simulate(
     principal_arn: str,
     actions: list[str],

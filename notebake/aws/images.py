@@ -7,14 +7,36 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.gone import until_removed
+from notebake.aws.kinds import IMAGE, INSTANCE, SNAPSHOT
 from notebake.aws.model import Image
+from notebake.aws.permissions import needs
+from notebake.aws.policies import LOOK, MAKE_OURS, OURS, POLICY, SHARING, USE_OURS, Statement
 from notebake.aws.single_flight import BRIEFLY_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
+from notebake.names import name_of_image
 from notebake.recipe import BaseImage
 
 BROKEN_STATES = {"failed", "error", "invalid", "deregistered", "disabled"}
+FIND_BASE_IMAGE = Statement(
+    POLICY,
+    "FindBaseImage",
+    "the id of Ubuntu's newest image, a public parameter; another `base_image.ssm_parameter` needs"
+    " a line of its own",
+    ("arn:*:ssm:*::parameter/aws/service/*",),
+)
+REMOVE_IMAGES = Statement(
+    POLICY,
+    "RemoveImagesButNotAccepted",
+    "an image that was not accepted, and its snapshots",
+    condition={"Null": OURS["Null"] | {f"aws:ResourceTag/{tags.ACCEPTED}": "true"}},
+)
+SHARE_OURS = Statement(
+    SHARING, "ShareImagesOfARun", "the accepted image and its snapshots", condition=OURS
+)
 
 
+@needs("ssm:GetParameter", FIND_BASE_IMAGE, by_check=True)
+@needs("ec2:DescribeImages", LOOK, by_check=True)
 @cached_per_region(BRIEFLY_SECONDS)
 def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
     """Return EC2's description of the base image, resolving its SSM parameter first."""
@@ -31,6 +53,13 @@ def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
     return dict(images[0])
 
 
+@needs(
+    "ec2:CreateImage",
+    USE_OURS.on("instance"),
+    MAKE_OURS.on("image", "snapshot"),
+    InstanceId=INSTANCE.stand_in,
+    Name=lambda run: name_of_image(run.id),
+)
 def create_image(
     instance_id: str,
     wanted: dict[str, Any],
@@ -58,6 +87,20 @@ def create_image(
     return str(until_known(send, what=f"make an image of {instance_id}")["ImageId"])
 
 
+@needs(
+    "ec2:ModifyImageAttribute",
+    SHARE_OURS.on("image"),
+    ImageId=IMAGE.stand_in,
+    LaunchPermission=lambda run: {"Add": [{"UserId": one} for one in run.recipe.share_with]},
+)
+@needs(
+    "ec2:ModifySnapshotAttribute",
+    SHARE_OURS.on("snapshot"),
+    SnapshotId=SNAPSHOT.stand_in,
+    Attribute="createVolumePermission",
+    OperationType="add",
+    UserIds=lambda run: list(run.recipe.share_with),
+)
 def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
     """Let other accounts launch the image and copy its snapshots. May be repeated."""
     ec2 = connect("ec2", region)
@@ -79,11 +122,17 @@ def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
         )
 
 
+@needs("ec2:DeregisterImage", REMOVE_IMAGES.on("image"), ImageId=IMAGE.stand_in)
+def deregister_image(image_id: str, region: str) -> None:
+    """Deregister an image; its snapshots stay."""
+    connect("ec2", region).deregister_image(ImageId=image_id)
+
+
 def remove_image(image: Image, region: str) -> None:
     """Deregister an image and delete its snapshots. May be repeated."""
     try:
         with calling(f"deregister {image.id}"):
-            connect("ec2", region).deregister_image(ImageId=image.id)
+            deregister_image(image.id, region)
     except CloudError as error:
         # Deregistered by a call whose answer was lost; one that is only late is found again.
         if error.code not in {"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}:
@@ -91,6 +140,7 @@ def remove_image(image: Image, region: str) -> None:
     remove_snapshots(image.snapshot_ids, region)
 
 
+@needs("ec2:DeleteSnapshot", REMOVE_IMAGES.on("snapshot"), SnapshotId=SNAPSHOT.stand_in)
 def remove_snapshots(snapshot_ids: tuple[str, ...], region: str) -> None:
     """Delete snapshots; those that are gone already are fine.
 
@@ -114,6 +164,12 @@ def as_image(found: dict[str, Any]) -> Image:
     )
 
 
+@needs(
+    "ec2:DescribeImageAttribute",
+    SHARE_OURS.on("image"),
+    ImageId=IMAGE.stand_in,
+    Attribute="launchPermission",
+)
 def shared_with(image_id: str, region: str) -> set[str]:
     """Return the accounts that may launch an image."""
     with calling(f"ask who may launch {image_id}"):

@@ -10,6 +10,8 @@ from notebake.aws.hints import of_code
 from notebake.aws.kinds import INSTANCE
 from notebake.aws.meaning import NOT_YET
 from notebake.aws.model import Instance
+from notebake.aws.permissions import needs
+from notebake.aws.policies import ENCRYPTION_KEY, KEY, MAKE_OURS, START_FROM, USE_OURS, Statement
 from notebake.aws.quotas import quota_hint
 from notebake.aws.readings import BY_RUN, LOOK_SECONDS, look
 from notebake.errors import CloudError, LostError
@@ -20,6 +22,22 @@ from notebake.waiting import wait_until
 GONE = {"terminated", "shutting-down"}
 RELAUNCH = "Resume the run: it launches another machine."
 QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
+# What EC2 does with a key in the name of whoever makes a disk, if the key's policy lets it.
+# https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+LET_DISKS_USE_KEY = Statement(
+    ENCRYPTION_KEY,
+    "LetDisksUseKey",
+    "EBS itself uses it as long as a disk is attached",
+    KEY,
+    {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+)
+ENCRYPT_DISKS = Statement(
+    ENCRYPTION_KEY,
+    "EncryptDisks",
+    "through EC2 only: making disks and copying snapshots",
+    KEY,
+    {"StringLike": {"kms:ViaService": "ec2.*"}},
+)
 
 
 def describe_instance(instance_id: str, region: str) -> Instance | None:
@@ -44,6 +62,21 @@ def _description(instance_id: str, region: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+@needs(
+    "ec2:RunInstances",
+    MAKE_OURS.on("instance", "volume", "network-interface"),
+    START_FROM.on("image", "snapshot", "subnet"),
+)
+@needs(
+    "ec2:RunInstances",
+    USE_OURS.on("key-pair", "security-group"),
+    called="ec2:RunInstances with the run's own key pair and group",
+)
+@needs("kms:CreateGrant", LET_DISKS_USE_KEY, by_check=True)
+@needs("kms:Decrypt", ENCRYPT_DISKS, by_check=True)
+@needs("kms:GenerateDataKeyWithoutPlaintext", ENCRYPT_DISKS, by_check=True)
+@needs("kms:ReEncryptFrom", ENCRYPT_DISKS, by_check=True)
+@needs("kms:ReEncryptTo", ENCRYPT_DISKS, by_check=True)
 def request_instances(
     region: str, parameters: dict[str, Any], before_each: Callable[[], None]
 ) -> list[Instance]:
@@ -124,6 +157,7 @@ def _reason_of(instance: Instance) -> str:
     return f"EC2 says: {told or 'nothing'}"
 
 
+@needs("ec2:StopInstances", USE_OURS.on("instance"), InstanceIds=[INSTANCE.stand_in])
 def stop_instance(instance_id: str, region: str) -> None:
     """Ask an instance to stop, as soon as EC2 is ready for that. May be repeated.
 
@@ -137,6 +171,7 @@ def stop_instance(instance_id: str, region: str) -> None:
     )
 
 
+@needs("ec2:StartInstances", USE_OURS.on("instance"), InstanceIds=[INSTANCE.stand_in])
 def start_instance(
     instance_id: str, region: str, *, ready_seconds: float = CATCH_UP_SECONDS
 ) -> None:
@@ -176,6 +211,7 @@ def terminate_instances(instance_ids: list[str], region: str) -> None:
         )
 
 
+@needs("ec2:TerminateInstances", USE_OURS.on("instance"), InstanceIds=[INSTANCE.stand_in])
 def terminate(instance_id: str, region: str) -> None:
     """Have EC2 accept that an instance ends.
 
@@ -203,6 +239,7 @@ def _is_gone(instance_id: str, region: str) -> bool | None:
     return True if instance is None or instance.state == "terminated" else None
 
 
+@needs("ec2:GetConsoleOutput", USE_OURS.on("instance"), InstanceId=INSTANCE.stand_in)
 def read_console(instance_id: str, region: str) -> str:
     """Return what the instance has written to its console so far.
 

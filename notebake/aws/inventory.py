@@ -6,6 +6,8 @@ from typing import Any
 from notebake.aws.clients import calling, connect
 from notebake.aws.kinds import INSTANCE, KINDS, Kind, list_kind
 from notebake.aws.model import Resource
+from notebake.aws.permissions import needs
+from notebake.aws.policies import LOOK
 from notebake.aws.readings import BY_RUN, look
 from notebake.aws.resource_record import as_resource
 
@@ -68,6 +70,7 @@ def with_users(region: str, found: list[Resource]) -> list[Resource]:
     ]
 
 
+@needs("ec2:DescribeRegions", LOOK, by_check=True)
 def enabled_regions(region: str) -> tuple[str, ...]:
     """Return every region that the account may use, asked in one of them."""
     with calling(f"list the regions of the account ({region})"):

@@ -2,9 +2,13 @@
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
+from notebake.aws.kinds import KEY_PAIR
 from notebake.aws.model import KeyPair
+from notebake.aws.permissions import needs
+from notebake.aws.policies import MAKE_OURS, USE_OURS
 
 
+@needs("ec2:ImportKeyPair", MAKE_OURS.on("key-pair"))
 def import_key_pair(name: str, public_key: str, marks: dict[str, str], region: str) -> KeyPair:
     """Give EC2 the public key, tagged so.
 
@@ -20,6 +24,7 @@ def import_key_pair(name: str, public_key: str, marks: dict[str, str], region: s
     return KeyPair(id=answer["KeyPairId"], name=name)
 
 
+@needs("ec2:DeleteKeyPair", USE_OURS.on("key-pair"), KeyPairId=KEY_PAIR.stand_in)
 def delete_key_pair(key_pair: KeyPair, region: str) -> None:
     """Delete a key pair. May be repeated: EC2 does not mind one that is gone."""
     with calling(f"delete the key pair {key_pair.name}"):

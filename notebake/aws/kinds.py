@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from notebake.aws.clients import calling, connect
+from notebake.aws.permissions import needs
+from notebake.aws.policies import LOOK
 
 
 class Kind(NamedTuple):
@@ -18,6 +20,11 @@ class Kind(NamedTuple):
     prefix: str = "no such id"
     mine: tuple[tuple[str, list[str]], ...] = ()
     """What keeps other accounts' out, where EC2 would show them."""
+
+    @property
+    def stand_in(self) -> str:
+        """An id of nothing: a call that is tried with it could end or change nothing."""
+        return f"{self.prefix}{'0' * 17}"
 
 
 INSTANCE = Kind("instance", "describe_instances", "Reservations", "InstanceId", "instance-id", "i-")
@@ -44,6 +51,13 @@ MOST_VALUES = 200
 """So many values a filter of EC2 takes at most (user guide, "Filtering")."""
 
 
+@needs("ec2:DescribeImages", LOOK, by_check=True)
+@needs("ec2:DescribeInstances", LOOK)
+@needs("ec2:DescribeKeyPairs", LOOK)
+@needs("ec2:DescribeNetworkInterfaces", LOOK)
+@needs("ec2:DescribeSecurityGroups", LOOK)
+@needs("ec2:DescribeSnapshots", LOOK)
+@needs("ec2:DescribeVolumes", LOOK)
 def list_kind(region: str, kind: Kind, filter_name: str, values: list[str]) -> list[dict[str, Any]]:
     """Return EC2's descriptions of all that has one of the values: every page, or an error."""
     found: list[dict[str, Any]] = []

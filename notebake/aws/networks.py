@@ -4,7 +4,10 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.kinds import SECURITY_GROUP
 from notebake.aws.model import SecurityGroup
+from notebake.aws.permissions import needs
+from notebake.aws.policies import LOOK, MAKE_OURS, START_FROM, USE_OURS
 from notebake.aws.single_flight import BRIEFLY_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
 from notebake.recipe import Network
@@ -12,6 +15,7 @@ from notebake.timeouts import GROUP_SECONDS
 from notebake.waiting import wait_until
 
 
+@needs("ec2:DescribeSubnets", LOOK, by_check=True)
 @cached_per_region(BRIEFLY_SECONDS)
 def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
     """Return the subnets to try, in order: the recipe's, or one default subnet for each zone.
@@ -53,6 +57,7 @@ def check_one_vpc(subnets: list[dict[str, Any]], vpc_id: str | None) -> None:
         )
 
 
+@needs("ec2:CreateSecurityGroup", MAKE_OURS.on("security-group"), START_FROM.on("vpc"))
 def create_security_group(
     name: str, marks: dict[str, str], vpc_id: str, region: str
 ) -> SecurityGroup:
@@ -71,6 +76,20 @@ def create_security_group(
     return SecurityGroup(id=answer["GroupId"])
 
 
+def ssh_from(*cidrs: str) -> dict[str, Any]:
+    """Return the rule that lets CIDR blocks reach port 22."""
+    ranges = [{"CidrIp": cidr} for cidr in cidrs]
+    return {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": ranges}
+
+
+SSH_INTO_NONE: dict[str, Any] = {
+    "GroupId": SECURITY_GROUP.stand_in,
+    "IpPermissions": [ssh_from("192.0.2.1/32")],
+}
+
+
+@needs("ec2:AuthorizeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
+@needs("ec2:RevokeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
 def allow_ssh(group: SecurityGroup, wanted: tuple[str, ...], region: str) -> SecurityGroup:
     """Make exactly the wanted CIDR blocks able to reach port 22. May be repeated."""
     ec2 = connect("ec2", region)
@@ -85,15 +104,9 @@ def allow_ssh(group: SecurityGroup, wanted: tuple[str, ...], region: str) -> Sec
 
 def _change(verb: str, call: Any, group_id: str, cidrs: list[str]) -> None:
     """Add or remove the permission to reach port 22; what is so already is fine."""
-    rule = {
-        "IpProtocol": "tcp",
-        "FromPort": 22,
-        "ToPort": 22,
-        "IpRanges": [{"CidrIp": cidr} for cidr in cidrs],
-    }
     try:
         until_known(
-            lambda: call(GroupId=group_id, IpPermissions=[rule]),
+            lambda: call(GroupId=group_id, IpPermissions=[ssh_from(*cidrs)]),
             what=f"{verb} ssh from {', '.join(cidrs)} in {group_id}",
         )
     except CloudError as error:
@@ -101,6 +114,7 @@ def _change(verb: str, call: Any, group_id: str, cidrs: list[str]) -> None:
             raise
 
 
+@needs("ec2:DeleteSecurityGroup", USE_OURS.on("security-group"), GroupId=SECURITY_GROUP.stand_in)
 def delete_security_group(group: SecurityGroup, region: str) -> None:
     """Delete a security group, for as long as EC2 still sees a machine in it."""
 

@@ -4,8 +4,16 @@ import re
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
+from notebake.aws.permissions import needs
+from notebake.aws.policies import LOOK, POLICY, Statement
 from notebake.aws.single_flight import BRIEFLY_SECONDS, LONG_SECONDS, cached_per_region
 
+READ_QUOTAS = Statement(
+    POLICY,
+    "ReadQuotas",
+    "whether three machines fit into the vCPU quota",
+    ("arn:*:servicequotas:*:*:ec2/*",),
+)
 MOST_TYPES = 100
 """DescribeInstanceTypes takes so many names. (EC2 API, DescribeInstanceTypes)"""
 STANDARD, GRAPHICS, PARALLEL = "L-1216C47A", "L-DB2E81BA", "L-417A185B"
@@ -20,6 +28,7 @@ https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 """
 
 
+@needs("servicequotas:GetServiceQuota", READ_QUOTAS, by_check=True)
 def vcpu_quota(code: str, region: str) -> int:
     """Return how many vCPUs of on-demand machines may run at once by a quota of EC2."""
     with calling(f"read the quota {code} in {region}"):
@@ -29,6 +38,7 @@ def vcpu_quota(code: str, region: str) -> int:
     return int(answer["Quota"]["Value"])
 
 
+@needs("ec2:DescribeInstances", LOOK, by_check=True)
 @cached_per_region(BRIEFLY_SECONDS)
 def running_types(run_id: str, region: str) -> list[str]:
     """Return the type of each on-demand machine that runs or starts now, but for a run's own."""
@@ -48,6 +58,7 @@ def running_types(run_id: str, region: str) -> list[str]:
     return found
 
 
+@needs("ec2:DescribeInstanceTypes", LOOK, by_check=True)
 @cached_per_region(LONG_SECONDS)
 def vcpus_of_types(instance_types: tuple[str, ...], region: str) -> dict[str, int]:
     """Return how many vCPUs each type has."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from notebake.aws import instances, key_pairs, networks, schedules, ssm
+from notebake.aws import images, instances, key_pairs, networks, schedules, ssm
 from notebake.aws.clients import connect
 from notebake.aws.gone import until_removed
+from notebake.aws.kinds import NETWORK_INTERFACE, VOLUME
 from notebake.aws.model import KeyPair, Resource, SecurityGroup
+from notebake.aws.permissions import needs
+from notebake.aws.policies import USE_OURS
 
 Remove = Callable[[Resource], None]
+SWEEP = "`notebake sweep`"
 
 
 def remove_resource(resource: Resource) -> None:
@@ -15,11 +19,18 @@ def remove_resource(resource: Resource) -> None:
     REMOVERS[resource.kind](resource)
 
 
+@needs("ec2:DeleteVolume", USE_OURS.on("volume"), only_for=SWEEP, VolumeId=VOLUME.stand_in)
 def _remove_volume(volume: Resource) -> None:
     ec2 = connect("ec2", volume.region)
     until_removed(lambda: ec2.delete_volume(VolumeId=volume.id), volume.id)
 
 
+@needs(
+    "ec2:DeleteNetworkInterface",
+    USE_OURS.on("network-interface"),
+    only_for=SWEEP,
+    NetworkInterfaceId=NETWORK_INTERFACE.stand_in,
+)
 def _remove_interface(interface: Resource) -> None:
     ec2 = connect("ec2", interface.region)
     until_removed(
@@ -29,13 +40,7 @@ def _remove_interface(interface: Resource) -> None:
 
 def _remove_image(image: Resource) -> None:
     """Deregister it; its snapshots are resources of their own."""
-    ec2 = connect("ec2", image.region)
-    until_removed(lambda: ec2.deregister_image(ImageId=image.id), image.id)
-
-
-def _remove_snapshot(snapshot: Resource) -> None:
-    ec2 = connect("ec2", snapshot.region)
-    until_removed(lambda: ec2.delete_snapshot(SnapshotId=snapshot.id), snapshot.id)
+    until_removed(lambda: images.deregister_image(image.id, image.region), image.id)
 
 
 REMOVERS: Mapping[str, Remove] = {
@@ -43,7 +48,7 @@ REMOVERS: Mapping[str, Remove] = {
     "volume": _remove_volume,
     "network interface": _remove_interface,
     "image": _remove_image,
-    "snapshot": _remove_snapshot,
+    "snapshot": lambda snapshot: images.remove_snapshots((snapshot.id,), snapshot.region),
     "security group": lambda group: networks.delete_security_group(
         SecurityGroup(id=group.id), group.region
     ),

@@ -8,6 +8,8 @@ from typing import Any
 from notebake import clock
 from notebake.aws.clients import calling, connect
 from notebake.aws.hints import CLOCK
+from notebake.aws.permissions import needs
+from notebake.aws.policies import S3_STORE, Statement
 from notebake.aws.server_time import ServerTime
 from notebake.errors import CloudError, RunStoreError
 
@@ -25,6 +27,14 @@ HINTS = {
     "403": RIGHTS,
 }
 
+LIST_RUNS = Statement(
+    S3_STORE,
+    "ListRuns",
+    "the whole bucket: a condition on the prefix would make S3 answer AccessDenied for a key that"
+    " is not there",
+    ("arn:*:s3:::BUCKET",),
+)
+
 
 class Bucket:
     """A bucket, wherever it lies, and what its answers tell of S3's clock."""
@@ -33,6 +43,7 @@ class Bucket:
         self.name = name
         self.time = ServerTime()
 
+    @needs("s3:ListBucket", LIST_RUNS, by_check=True)
     def pages(self, prefix: str, **more: Any) -> Iterator[Any]:
         """Give the pages of a listing, a thousand keys each."""
         start: dict[str, Any] = {}

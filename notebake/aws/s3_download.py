@@ -3,11 +3,24 @@
 from pathlib import Path
 
 from notebake.aws.clients import calling, connect
+from notebake.aws.permissions import needs
+from notebake.aws.policies import DATASETS, Statement
 from notebake.errors import CloudError, PreflightError
 
+LIST_DATA = Statement(
+    DATASETS, "ListData", "folders, and that a key is not there", ("arn:*:s3:::DATA_BUCKET",)
+)
+READ_DATA = Statement(
+    DATASETS,
+    "ReadData",
+    "the data, by the worker: no credential reaches a machine",
+    ("arn:*:s3:::DATA_BUCKET/*",),
+)
 MISSING_CODES = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
+@needs("s3:ListBucket", LIST_DATA, by_check=True)
+@needs("s3:GetObject", READ_DATA, by_check=True)
 def download_objects(source: str, into: Path, region: str) -> Path:
     """Return where a file (s3://bucket/key) or a folder (…/prefix/) now lies below `into`.
 

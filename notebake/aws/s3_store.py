@@ -13,11 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from notebake.aws.clients import calling
+from notebake.aws.permissions import needs
+from notebake.aws.policies import S3_STORE, Statement
 from notebake.aws.s3_bucket import Bucket
 from notebake.errors import CloudError, RunStoreError
 from notebake.store.interface import KEY, Stored, check_key
 
 LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=-]+)*)/?")
+KEEP_RUNS = Statement(
+    S3_STORE,
+    "KeepRuns",
+    "what a run keeps; whoever shares the store shares these",
+    ("arn:*:s3:::BUCKET/PREFIX/*",),
+)
 ABSENT = frozenset(("NoSuchKey", "404"))
 REFUSED = ABSENT | {"PreconditionFailed", "412"}
 READS = 6
@@ -52,6 +60,7 @@ class S3Store:
         """`s3://bucket/prefix`."""
         return f"s3://{self._bucket.name}/{self._prefix}".removesuffix("/")
 
+    @needs("s3:GetObject", KEEP_RUNS, by_check=True)
     def read(self, key: str) -> Stored | None:
         """Return what is kept under the key, or None; its version is the etag."""
         what, name = self._described("read", key)
@@ -101,6 +110,7 @@ class S3Store:
         names = (key.removeprefix(self._prefix).removesuffix("/") for key in found)
         return tuple(sorted(name for name in names if KEY.fullmatch(name)))
 
+    @needs("s3:DeleteObject", KEEP_RUNS, by_check=True)
     def delete(self, key: str) -> None:
         """Remove what is kept under the key, if anything is."""
         what, name = self._described("delete", key)
@@ -120,6 +130,7 @@ class S3Store:
             next(self._bucket.pages(self._prefix, MaxKeys=1))
         return self._bucket.time.now()
 
+    @needs("s3:PutObject", KEEP_RUNS, by_check=True)
     def _put(self, verb: str, key: str, content: bytes, **condition: str) -> bool:
         """Write on a condition; True also where the answer to our own first write was lost."""
         what, name = self._described(verb, key)

@@ -13,6 +13,8 @@ from typing import Any
 from notebake.aws.clients import calling, connect
 from notebake.aws.model import Resource
 from notebake.aws.partitions import partition_of
+from notebake.aws.permissions import SURVEYS, needs
+from notebake.aws.policies import LOOK, SCHEDULER, Statement
 from notebake.aws.stack import Stack
 from notebake.errors import CloudError
 from notebake.names import SCHEDULE_PREFIX, name_of_schedule
@@ -23,6 +25,20 @@ GRACE = datetime.timedelta(minutes=15)
 TERMINATE = "scheduler:::aws-sdk:ec2:terminateInstances"
 """The universal target, but for its partition: any call of EC2's API, here TerminateInstances
 (EventBridge Scheduler user guide, "Universal targets")."""
+SCHEDULE_ENDS = Statement(
+    SCHEDULER,
+    "ScheduleEnds",
+    "one schedule for each machine",
+    (f"arn:*:scheduler:*:*:schedule/default/{SCHEDULE_PREFIX}*",),
+)
+HAND_OVER_ROLE = Statement(
+    SCHEDULER,
+    "HandOverRole",
+    "that role, to EventBridge Scheduler only",
+    ("arn:*:iam::*:role/notebake-scheduler",),
+    {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+    own=lambda run: [str(run.scheduler_role)],
+)
 DESCRIPTION = re.compile(r"notebake ends (i-[0-9a-f]+) of run (\S+)")
 AT = re.compile(r"at\((\S+)\)")
 
@@ -32,6 +48,9 @@ def terminate_target(region: str) -> str:
     return f"arn:{partition_of(region)}:{TERMINATE}"
 
 
+@needs("scheduler:CreateSchedule", SCHEDULE_ENDS)
+@needs("scheduler:UpdateSchedule", SCHEDULE_ENDS)
+@needs("iam:PassRole", HAND_OVER_ROLE)
 def ensure_schedule(stack: Stack, instance_id: str, expires: datetime.datetime) -> None:
     """Have the instance terminated a little after it expires; a later call moves that moment.
 
@@ -63,6 +82,7 @@ def delete_schedule(stack: Stack, instance_id: str) -> None:
         remove_schedule(name_of_schedule(stack.id, instance_id), stack.region)
 
 
+@needs("scheduler:DeleteSchedule", SCHEDULE_ENDS)
 def remove_schedule(name: str, region: str) -> None:
     """Delete a schedule by its name; one that is gone already is fine."""
     try:
@@ -73,6 +93,7 @@ def remove_schedule(name: str, region: str) -> None:
             raise
 
 
+@needs("scheduler:ListSchedules", LOOK, only_for=SURVEYS, or_with=SCHEDULER)
 def list_schedules(region: str, run_id: str = "") -> list[Resource]:
     """Return our schedules in a region, of one run if given; they carry no tags but a name."""
     scheduler = connect("scheduler", region)
@@ -84,6 +105,7 @@ def list_schedules(region: str, run_id: str = "") -> list[Resource]:
     return [one for one in found if one and run_id in ("", one.run_id)]
 
 
+@needs("scheduler:GetSchedule", SCHEDULE_ENDS)
 def _describe(scheduler: Any, name: str) -> dict[str, Any] | None:
     """Return a schedule in full; None for one that is gone, as they go by themselves."""
     try:

@@ -10,6 +10,8 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
 from notebake.aws.model import Resource
+from notebake.aws.permissions import SURVEYS, needs
+from notebake.aws.policies import LOOK, S3_STORE, Statement
 from notebake.aws.stack import Stack
 from notebake.errors import CloudError
 from notebake.names import PARAMETER_PREFIX
@@ -27,6 +29,16 @@ def parameter_name(stack: Stack, name: str) -> str:
     return f"{PARAMETER_PREFIX}{stack.id}/{name}"
 
 
+KEEP_KEYS = Statement(
+    S3_STORE,
+    "KeepKeys",
+    "the private keys, as SecureStrings encrypted with the account's own key of Systems Manager",
+    (f"arn:*:ssm:*:*:parameter{PARAMETER_PREFIX}*",),
+    own=lambda run: [f"arn:*:ssm:*:*:parameter{parameter_name(run, '*')}"],
+)
+
+
+@needs("ssm:PutParameter", KEEP_KEYS)
 def put_parameter(stack: Stack, name: str, value: str) -> bool:
     """Keep a secret unless there is one of that name; say whether it was kept.
 
@@ -52,6 +64,7 @@ def put_parameter(stack: Stack, name: str, value: str) -> bool:
     return True
 
 
+@needs("ssm:GetParameter", KEEP_KEYS)
 def read_parameter(stack: Stack, name: str) -> str | None:
     """Return a secret, or None where there is none."""
     try:
@@ -81,6 +94,7 @@ def keep_parameter(stack: Stack, name: str, value: str) -> str:
     raise CloudError(f"{parameter_name(stack, name)} is neither kept nor free.", "Try again.")
 
 
+@needs("ssm:DeleteParameters", KEEP_KEYS)
 def delete_parameters(stack: Stack, names: list[str]) -> None:
     """Remove secrets of a run. May be repeated: AWS does not mind one that is gone."""
     ours = [parameter_name(stack, name) for name in names]
@@ -93,6 +107,7 @@ def _is_taken(tag: dict[str, str]) -> bool:
     return all(ALLOWED.fullmatch(text) for text in tag.values())
 
 
+@needs("ssm:DescribeParameters", LOOK, only_for=SURVEYS, or_with=S3_STORE)
 def list_parameters(region: str, run_id: str = "") -> list[Resource]:
     """Return our parameters in a region, of one run if given."""
     ssm = connect("ssm", region)
@@ -110,6 +125,7 @@ def remove_parameter(name: str, region: str) -> None:
         connect("ssm", region).delete_parameters(Names=[name])
 
 
+@needs("ssm:AddTagsToResource", KEEP_KEYS)
 def tag_parameter(name: str, marks: dict[str, str], region: str) -> None:
     """Put tags on a parameter."""
     with calling(f"tag the parameter {name}"):
@@ -118,6 +134,7 @@ def tag_parameter(name: str, marks: dict[str, str], region: str) -> None:
         )
 
 
+@needs("ssm:ListTagsForResource", KEEP_KEYS)
 def _tags_of(ssm: Any, name: str) -> dict[str, str]:
     """Return a parameter's tags; none for one that has gone meanwhile."""
     try:

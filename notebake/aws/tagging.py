@@ -1,13 +1,56 @@
 """Tags put on what exists, and taken off."""
 
-from notebake.aws import tags
+from notebake.aws import kinds, tags
 from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.permissions import needs
+from notebake.aws.policies import HAS_RUN, OURS, POLICY, Statement
+
+LASTING = (kinds.KEY_PAIR, kinds.NETWORK_INTERFACE, kinds.SECURITY_GROUP, kinds.VOLUME)
+TAG_OURS = Statement(
+    POLICY,
+    "TagWhatIsOfARun",
+    "expiry, seal, restart, loss, acceptance; any tag but the run's own",
+    condition=OURS | {"ForAllValues:StringNotEquals": {"aws:TagKeys": tags.RUN}},
+)
+FREE_FROM_EXPIRY = Statement(
+    POLICY,
+    "FreeFromExpiry",
+    "what is accepted has no expiry any more",
+    condition={
+        "Null": {HAS_RUN: "false", "aws:TagKeys": "false"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": tags.EXPIRES},
+    },
+)
+
+
+@needs(
+    "ec2:CreateTags",
+    TAG_OURS.on("instance"),
+    Resources=[kinds.INSTANCE.stand_in],
+    Tags=tags.as_list({tags.SEALED: ""}),
+)
+@needs(
+    "ec2:CreateTags",
+    TAG_OURS.on("image", "snapshot"),
+    called="ec2:CreateTags on images",
+    Resources=[kinds.IMAGE.stand_in, kinds.SNAPSHOT.stand_in],
+    Tags=tags.as_list({tags.ACCEPTED: ""}),
+)
+@needs(
+    "ec2:CreateTags",
+    TAG_OURS.on("key-pair", "network-interface", "security-group", "volume"),
+    called="ec2:CreateTags on all that is temporary",
+    Resources=[kind.stand_in for kind in LASTING],
+    Tags=tags.as_list({tags.EXPIRES: ""}),
+)
+def _create_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
+    connect("ec2", region).create_tags(Resources=ids, Tags=tags.as_list(marks))
 
 
 def add_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
     """Put tags on resources that exist."""
     until_known(
-        lambda: connect("ec2", region).create_tags(Resources=ids, Tags=tags.as_list(marks)),
+        lambda: _create_tags(region, ids, marks),
         what=f"tag {', '.join(ids)}",
     )
 
@@ -19,9 +62,15 @@ def add_tags_once(region: str, ids: list[str], marks: dict[str, str]) -> None:
         CloudError: it refuses, or knows one of them no more.
     """
     with calling(f"tag {', '.join(ids)}"):
-        connect("ec2", region).create_tags(Resources=ids, Tags=tags.as_list(marks))
+        _create_tags(region, ids, marks)
 
 
+@needs(
+    "ec2:DeleteTags",
+    FREE_FROM_EXPIRY.on("image", "snapshot"),
+    Resources=[kinds.IMAGE.stand_in, kinds.SNAPSHOT.stand_in],
+    Tags=[{"Key": tags.EXPIRES}],
+)
 def remove_tags(region: str, ids: list[str], keys: list[str]) -> None:
     """Take tags off resources that exist; those that are not there are fine."""
     named = [{"Key": key} for key in keys]

@@ -5,7 +5,9 @@ from typing import Any
 
 from notebake.aws import instances
 from notebake.aws.clients import calling, connect, until_known
-from notebake.aws.kinds import VOLUME
+from notebake.aws.kinds import INSTANCE, VOLUME
+from notebake.aws.permissions import needs
+from notebake.aws.policies import EXISTING_VOLUME, LOOK, OURS, Statement, ec2_arn
 from notebake.aws.readings import LOOK_SECONDS, look
 from notebake.aws.single_flight import LONG_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError, WaitTimeoutError
@@ -14,8 +16,30 @@ from notebake.timeouts import ATTACH_SECONDS
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
+BOTH_HALVES = (
+    Statement(
+        EXISTING_VOLUME, "AttachToMachinesOfARun", "the machine's half of it", condition=OURS
+    ).on("instance"),
+    Statement(
+        EXISTING_VOLUME,
+        "AttachThisVolume",
+        "the volume's half; detached again by force where it hangs",
+        (ec2_arn("volume/VOLUME"),),
+        own=lambda run: [ec2_arn(f"volume/{one}") for one in existing_volumes(run.recipe)],
+    ),
+)
+FIRST_OF_THEM: dict[str, Any] = {
+    "VolumeId": lambda run: existing_volumes(run.recipe)[0],
+    "InstanceId": INSTANCE.stand_in,
+}
 
 
+def existing_volumes(recipe: Recipe) -> list[str]:
+    """Return the ids of the volumes that the recipe attaches."""
+    return [volume.volume_id for volume in recipe.volumes if volume.volume_id]
+
+
+@needs("ec2:DescribeVolumes", LOOK, by_check=True)
 def describe_volumes(volume_ids: list[str], region: str) -> list[dict[str, Any]]:
     """Return EC2's description of volumes."""
     with calling(f"describe the volumes {', '.join(volume_ids)} in {region}"):
@@ -28,7 +52,7 @@ def zone_of_volumes(recipe: Recipe) -> str | None:
     Raises:
         PreflightError: they lie in different zones.
     """
-    wanted = [volume.volume_id for volume in recipe.volumes if volume.volume_id]
+    wanted = existing_volumes(recipe)
     if not wanted:
         return None
     zones = _zones_of(tuple(wanted), recipe.region)
@@ -70,6 +94,7 @@ def attachment_of(volume_id: str, region: str) -> dict[str, Any]:
     return dict(attachments[0]) if attachments else {}
 
 
+@needs("ec2:AttachVolume", *BOTH_HALVES, **FIRST_OF_THEM, Device="/dev/sdf")
 def request_attachment(volume_id: str, instance_id: str, device: str, region: str) -> None:
     """Ask for an attachment, unless it has been asked for: an answer may have been lost."""
     now = attachment_of(volume_id, region)
@@ -99,6 +124,7 @@ def wait_for_attachment(volume_id: str, instance_id: str, region: str) -> None:
     )
 
 
+@needs("ec2:DetachVolume", *BOTH_HALVES, **FIRST_OF_THEM, Device="/dev/sdf")
 def detach_volume(volume_id: str, instance_id: str, region: str) -> None:
     """Take a volume off by force and wait until it is free."""
     with calling(f"detach {volume_id} from {instance_id}"):

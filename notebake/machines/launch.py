@@ -15,12 +15,6 @@ from notebake.runs import idempotency
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
-METADATA_OPTIONS = {
-    "HttpEndpoint": "enabled",
-    "HttpTokens": "required",
-    "HttpPutResponseHopLimit": 2,
-}
-"""Said in each launch, whatever the account's defaults are: cloud-init needs the metadata."""
 
 
 def launch(
@@ -47,17 +41,7 @@ def launch(
     group = ssh_access.find_security_group(run)
     if group is None:
         raise LostError(f"The security group of run {run.id} is gone.", "Resume the run.")
-    base: dict[str, Any] = {
-        "ImageId": image_id,
-        "MinCount": 1,
-        "MaxCount": 1,
-        "KeyName": key_name,
-        "UserData": user_data,
-        "InstanceInitiatedShutdownBehavior": "terminate",
-        "MetadataOptions": METADATA_OPTIONS,
-    }
-    if disks:
-        base["BlockDeviceMappings"] = disks
+    base = launch_parameters(image_id, disks) | {"KeyName": key_name, "UserData": user_data}
     marks = {tags.NUMBER: str(number), **marks}
     if found := ask_again(run, name, marks):
         return found
@@ -67,7 +51,9 @@ def launch(
             place = f"{instance_type} in {subnet['AvailabilityZone']}"
             parameters = base | {
                 "InstanceType": instance_type,
-                "NetworkInterfaces": [_interface(run, subnet["SubnetId"], group.id)],
+                "NetworkInterfaces": [
+                    interface_in(subnet, run.recipe) | {"Groups": [group.id]},
+                ],
             }
             try:
                 return request_machine(run, role, place, parameters, marks)
@@ -87,13 +73,27 @@ def usable_subnets(recipe: Recipe, role: str = "builder") -> list[dict[str, Any]
     return [one for one in subnets if zone in (None, one["AvailabilityZone"])]
 
 
-def _interface(run: Run, subnet_id: str, group_id: str) -> dict[str, Any]:
-    """Return the network interface of a machine."""
+def launch_parameters(image_id: str, disks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is the same for each machine of an image, wherever it stands.
+
+    The metadata's options are said whatever the account's defaults are: cloud-init needs them.
+    """
+    options = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+    return {
+        "ImageId": image_id,
+        "MinCount": 1,
+        "MaxCount": 1,
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "MetadataOptions": options,
+    } | ({"BlockDeviceMappings": disks} if disks else {})
+
+
+def interface_in(subnet: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """Return the network interface of a machine, but for its group."""
     return {
         "DeviceIndex": 0,
-        "SubnetId": subnet_id,
-        "Groups": [group_id],
-        "AssociatePublicIpAddress": run.recipe.network.address == "public",
+        "SubnetId": subnet["SubnetId"],
+        "AssociatePublicIpAddress": recipe.network.address == "public",
         "DeleteOnTermination": True,
     }
 

@@ -3,19 +3,13 @@
 from collections.abc import Iterable
 
 from notebake.aws import account
+from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
+from notebake.aws.permissions import allowed_by
 from notebake.aws.volumes import describe_volumes
 from notebake.errors import CloudError
 from notebake.preflight.finding import UNANSWERED_CODES, Finding, good, not_checked, wrong
 from notebake.recipe import EncryptionMode
 from notebake.runs.run import Run
-
-USING = (
-    *("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"),
-    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
-)
-"""What EC2 does with a key in the name of whoever makes a disk, if the key's policy lets it.
-
-https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html"""
 
 
 def check_disks(run: Run) -> Iterable[Finding]:
@@ -90,7 +84,7 @@ def check_key(run: Run) -> Iterable[Finding]:
     yield good(f"The key {key_id} is enabled.")
     yield not_checked(
         f"Whether these credentials may encrypt disks with {key_id} shows at launch:"
-        f" {', '.join(USING)}."
+        f" {', '.join(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))}."
     )
 
 

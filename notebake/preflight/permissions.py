@@ -7,27 +7,33 @@ goes by tags. Both are put to IAM's simulation, with the tags that the real thin
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from notebake.aws import account
 from notebake.aws.dry_run import DryRunResult, try_call
-from notebake.errors import NotebakeError
-from notebake.preflight.asks_of_ec2 import asks_about_nothing
-from notebake.preflight.asks_of_others import asks_without_trial
-from notebake.preflight.asks_to_make import asks_to_make
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.preflight.required_permissions import Permission
-from notebake.preflight.simulation import SIMULATION, Open, Simulation
+from notebake.preflight.required_permissions import RequiredPermission, required_permissions
+from notebake.preflight.simulation import SIMULATION, ask_simulation
 from notebake.runs.run import Run
 
 AT_ONCE = 6
+HARMLESS = "ec2:DeleteKeyPair"
+"""Even where it is carried out: EC2 does not mind a key pair that is not there."""
+
+
+class Open(NamedTuple):
+    """A permission that a trial did not settle."""
+
+    required: RequiredPermission
+    denied: str = ""
+    """The action that EC2 said is not allowed, on what the trial named; "" where it did not."""
 
 
 @dataclass
 class Answers:
-    """The permissions by how they were answered, each once and in order."""
+    """The permissions by how they were answered."""
 
     allowed: list[str] = field(default_factory=list)
     simulated: list[str] = field(default_factory=list)
@@ -43,87 +49,75 @@ class Answers:
 
 def check_permissions(run: Run) -> Iterable[Finding]:
     """Every permission that a build and its tear-down need, in one list."""
-    region = run.recipe.region
-    first, *others = asks_about_nothing(run)
-    # Harmless even where it is carried out: EC2 does not mind a key pair that is not there.
-    if try_ask(first, region).outcome == "done":
+    region, every = run.recipe.region, required_permissions(run)
+    tried = [required for required in every if required.parameters is not None]
+    first = next(required for required in tried if required.permission.action == HARMLESS)
+    if try_permission(first, region).outcome == "done":
         yield not_checked("This cloud does not heed DryRun: no permission was asked for.")
         return
-    answers = Answers()
-    asked = [first, *others, *made_by(run, answers)]
-    opened = [
-        one
-        for each, trial in zip(asked, try_all(asked, region), strict=True)
-        if (one := sort_in(each, trial, answers))
-    ]
-    caller = account.caller(region)
-    opened += [Open(one) for one in asks_without_trial(run, caller)]
-    simulation = Simulation(run, caller)
-    for one, verdict in zip(opened, simulation.decide(opened), strict=True):
-        settle(one, verdict, answers)
+    untried = [required for required in every if required.parameters is None]
+    answers = Answers(unknown=[required.name for required in untried if required.is_whole])
+    opened = [Open(required) for required in untried if not required.is_whole]
+    for required, result in zip(tried, try_all(tried, region), strict=True):
+        opened += sort_in(required, result, answers)
+    questions = [question for one in opened for question in one.required.questions]
+    simulation = ask_simulation(questions, account.caller(region), region)
+    for one in opened:
+        settle(one, simulation.verdict(one.required.questions), answers)
     yield from as_findings(answers, simulation.why_not)
 
 
-def made_by(run: Run, answers: Answers) -> list[Permission]:
-    """Return the creating asks; the launch is unknown where its start is."""
-    asks: list[Permission] = []
-    # Where it cannot be told what a launch starts from, other checks say why.
-    with suppress(NotebakeError):
-        asks.extend(asks_to_make(run))
-    if not any(one.action == "ec2:RunInstances" for one in asks):
-        answers.unknown.append("ec2:RunInstances")
-    return asks
-
-
-def try_all(asks: list[Permission], region: str) -> list[DryRunResult]:
-    """Return EC2's answers, in the order of the asks."""
+def try_all(tried: list[RequiredPermission], region: str) -> list[DryRunResult]:
+    """Return EC2's answers, in the order of the permissions."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
-        sent = [pool.submit(copy_context().run, try_ask, one, region) for one in asks]
-        return [one.result() for one in sent]
+        sent = [pool.submit(copy_context().run, try_permission, one, region) for one in tried]
+        return [answer.result() for answer in sent]
 
 
-def try_ask(one: Permission, region: str) -> DryRunResult:
-    """Return EC2's answer to one."""
-    return try_call(one.operation, one.parameters or {}, region)
+def try_permission(required: RequiredPermission, region: str) -> DryRunResult:
+    """Return EC2's answer to one call."""
+    return try_call(required.permission.operation, required.parameters or {}, region)
 
 
-def sort_in(one: Permission, trial: DryRunResult, answers: Answers) -> Open | None:
-    """Put an answer where it belongs; return the ask if it stays open."""
-    if trial.outcome == "allowed" or (trial.outcome == "done" and one.is_reading):
-        answers.allowed.append(one.name)
-    elif trial.outcome == "done":
-        answers.refusals.append(f"{one.action} was carried out although it was only tried.")
-    elif trial.outcome == "denied" and one.is_whole and not is_of_stand_in(trial):
-        answers.missing.append(trial.missing_action or one.name)
-    elif trial.outcome == "refused" and one.is_whole:
-        (answers.refusals if one.is_sure else answers.doubts).append(trial.message)
+def sort_in(required: RequiredPermission, result: DryRunResult, answers: Answers) -> list[Open]:
+    """Put an answer where it belongs; return the permission if it stays open."""
+    permission = required.permission
+    denied = (result.missing_action or required.name) if result.outcome == "denied" else ""
+    if result.outcome == "allowed" or (result.outcome == "done" and permission.is_reading):
+        answers.allowed.append(required.name)
+    elif result.outcome == "done":
+        answers.refusals.append(f"{permission.action} was carried out although it was only tried.")
+    elif denied and required.is_whole and not is_of_stand_in(result):
+        answers.missing.append(denied)
+    elif result.outcome == "refused" and required.is_whole:
+        (answers.refusals if required.is_sure else answers.doubts).append(result.message)
     else:
-        return Open(one, trial.missing_action or one.name if trial.outcome == "denied" else "")
-    return None
+        return [Open(required, denied)]
+    return []
 
 
-def is_of_stand_in(trial: DryRunResult) -> bool:
+def is_of_stand_in(result: DryRunResult) -> bool:
     """Tell whether a launch was denied for the group alone, which is not the run's own yet.
 
     What names no group gets the VPC's default group, which a policy that goes by tags leaves out.
     """
-    is_group = ":security-group/" in trial.denied_on
-    return is_group and trial.missing_action == "ec2:RunInstances" and not trial.is_explicit
+    is_group = ":security-group/" in result.denied_on
+    return is_group and result.missing_action == "ec2:RunInstances" and not result.is_explicit
 
 
-def settle(one: Open, verdict: bool | list[str] | None, answers: Answers) -> None:
-    """Sort in what IAM's simulation says of an open ask: whether it is allowed, or what is not."""
+def settle(opened: Open, verdict: bool | list[str] | None, answers: Answers) -> None:
+    """Sort in what IAM's simulation says: whether it is allowed, or what of it is not."""
+    required = opened.required
+    missing = verdict if isinstance(verdict, list) else [opened.denied] if opened.denied else []
     if verdict is True:
-        answers.simulated.append(one.ask.name)
-        return
-    missing = verdict if isinstance(verdict, list) else [one.denied] if one.denied else []
-    if one.ask.only_for and missing:
-        said = f"The credentials may not {', '.join(missing)}, which {one.ask.only_for} needs."
+        answers.simulated.append(required.name)
+    elif required.only_for and missing:
+        said = f"The credentials may not {', '.join(missing)}, which {required.only_for} needs."
         answers.not_needed.append(said)
     elif missing:
         answers.missing += missing
     else:
-        answers.unknown.append(one.ask.name)
+        answers.unknown.append(required.name)
 
 
 def as_findings(answers: Answers, reason: str) -> Iterable[Finding]:
@@ -154,5 +148,5 @@ def as_findings(answers: Answers, reason: str) -> Iterable[Finding]:
 
 
 def listed(actions: list[str]) -> str:
-    """Return the actions, each once, in order."""
-    return ", ".join(dict.fromkeys(actions))
+    """Return the actions, each once, sorted."""
+    return ", ".join(sorted(set(actions)))

@@ -5,90 +5,75 @@ own: neither is looked at.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from notebake.aws.account import Caller
 from notebake.aws.dry_run import principal_of, simulate
 from notebake.errors import CloudError
-from notebake.preflight.required_permissions import Permission, Thing
-from notebake.runs.run import Run
+from notebake.preflight.required_permissions import Question
 
 SIMULATION, LOOK_UP = "iam:SimulatePrincipalPolicy", "iam:GetRole"
 Decisions = dict[tuple[str, str], bool | None]
 
 
-@dataclass(frozen=True)
-class Open:
-    """A permission that a trial did not settle."""
+class Simulation(NamedTuple):
+    """What IAM decided, or why it was not to be asked."""
 
-    ask: Permission
-    denied: str = ""
-    """The action that EC2 said is not allowed, on what the trial named; "" where it did not."""
-
-
-@dataclass
-class Simulation:
-    """IAM as it is asked about whoever calls; `why_not` says why it was not to be asked."""
-
-    run: Run
-    caller: Caller
+    decisions: Decisions
     why_not: str = ""
 
-    def decide(self, opened: list[Open]) -> list[bool | list[str] | None]:
-        """Return of each whether it is allowed, or else what of it is not; None: not to be told."""
-        principal = self._principal() if opened else None
-        decisions: Decisions = {}
-        if principal:
-            try:
-                decisions = self._ask(principal, opened)
-            except CloudError as error:
-                self.why_not = f"{SIMULATION} was not possible ({error.code or 'no answer'})."
-        return [self._verdict(one.ask, decisions) for one in opened]
-
-    def _principal(self) -> str | None:
-        """Return the user or role whose policies can be simulated."""
-        try:
-            found = principal_of(self.caller, self.run.recipe.region)
-        except CloudError as error:
-            self.why_not = f"{LOOK_UP} was not possible ({error.code or 'no answer'})."
-            return None
-        if found is None:
-            self.why_not = f"IAM cannot simulate the policies of {self.caller.arn}."
-        return found
-
-    def _ask(self, principal: str, opened: list[Open]) -> Decisions:
-        """Return IAM's decisions: all actions on the same thing are asked about at once."""
-        region = self.run.recipe.region
-        groups: dict[str, tuple[Thing, list[str]]] = {}
-        for action, thing in self._questions(opened):
-            group = groups.setdefault(self._key(thing), (thing, []))
-            if action not in group[1]:
-                group[1].append(action)
-        decisions: Decisions = {}
-        for key, (thing, actions) in groups.items():
-            context = {"aws:RequestedRegion": [region], "ec2:Region": [region]} | thing.context()
-            arn = thing.arn(self.caller, region)
-            found = simulate(principal, actions, arn, context, region)
-            decisions |= {(action, key): allowed for action, allowed in found.items()}
-        return decisions
-
-    def _questions(self, opened: list[Open]) -> Iterator[tuple[str, Thing]]:
-        for one in opened:
-            yield from one.ask.questions
-
-    def _key(self, thing: Thing) -> str:
-        """Return what is the same for things about which one question can be asked."""
-        arn = thing.arn(self.caller, self.run.recipe.region)
-        return json.dumps([arn, thing.context()], sort_keys=True)
-
-    def _verdict(self, ask: Permission, decisions: Decisions) -> bool | list[str] | None:
-        """Return whether all of an ask is allowed, or what of it is not."""
+    def verdict(self, questions: Sequence[Question]) -> bool | list[str] | None:
+        """Return whether all is allowed, or else what of it is not; None: not to be told."""
         answers = [
-            (action, on, decisions.get((action, self._key(on)))) for action, on in ask.questions
+            self.decisions.get((question.action, key_of(question))) for question in questions
         ]
-        denied = [(action, on) for action, on, allowed in answers if allowed is False]
-        if denied:
-            is_all = len(denied) == len(answers)
-            return [action if is_all else f"{action} on {on}" for action, on in denied]
-        return None if any(allowed is None for _, _, allowed in answers) else True
+        pairs = zip(questions, answers, strict=True)
+        if denied := [question for question, allowed in pairs if allowed is False]:
+            is_all = len(denied) == len(questions)
+            return [question.action if is_all else str(question) for question in denied]
+        return None if None in answers else True
+
+
+def ask_simulation(questions: Sequence[Question], caller: Caller, region: str) -> Simulation:
+    """Ask IAM about whoever calls, if there is anything to ask."""
+    failing = LOOK_UP
+    try:
+        principal = principal_of(caller, region) if questions else ""
+        if principal is None:
+            return Simulation({}, f"IAM cannot simulate the policies of {caller.arn}.")
+        failing = SIMULATION
+        return Simulation(decide(questions, principal, caller, region))
+    except CloudError as error:
+        return Simulation({}, f"{failing} was not possible ({error.code or 'no answer'}).")
+
+
+def decide(questions: Sequence[Question], principal: str, caller: Caller, region: str) -> Decisions:
+    """Return IAM's decisions: all actions on the same thing are asked about at once."""
+    groups: dict[str, list[Question]] = {}
+    for question in questions:
+        groups.setdefault(key_of(question), []).append(question)
+    decisions: Decisions = {}
+    for key, alike in groups.items():
+        actions = list(dict.fromkeys(question.action for question in alike))
+        context = {"aws:RequestedRegion": [region], "ec2:Region": [region]} | alike[0].context
+        arn = whole_arn(alike[0].arn, caller, region)
+        found = simulate(principal, actions, arn, context, region)
+        decisions |= {(action, key): allowed for action, allowed in found.items()}
+    return decisions
+
+
+def key_of(question: Question) -> str:
+    """Return what is the same for questions that can be asked as one."""
+    return json.dumps([question.arn, question.context], sort_keys=True)
+
+
+def whole_arn(arn: str, caller: Caller, region: str) -> str:
+    """Return an ARN of our policies in the caller's partition and account, and the region."""
+    if arn == "*":
+        return arn
+    own = ("", caller.partition, "", region, caller.account)
+    *said, name = arn.split(":", 5)
+    return ":".join(
+        [mine if word == "*" else word for word, mine in zip(said, own, strict=True)] + [name]
+    )

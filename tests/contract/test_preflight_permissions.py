@@ -1,26 +1,18 @@
 """What the credentials allow, asked of a cloud that refuses some of it."""
 
-import ast
 import re
-from pathlib import Path
 
-import botocore.session
 import pytest
-from botocore import xform_name
 
 from notebake.errors import PreflightError
 from notebake.preflight import CheckResult, check_everything
-from notebake.preflight.asks_of_ec2 import asks_about_nothing
-from notebake.preflight.asks_to_make import asks_to_make
+from notebake.preflight.permissions import check_permissions
 from notebake.recipe import Volume
 from notebake.runs.run import Run
 from sandbox.messages.call import Call
 from tests.cloud_world import RECIPE, CloudWorld, Listens, Refuses
 from tests.preflight_world import Says, Simulates, sentences
 
-AWS_MODULES = Path(__file__).parents[2] / "notebake" / "aws"
-# Asked for by people who clean up after other runs, not by a build.
-NOT_OF_A_BUILD = {"delete_network_interface", "delete_tags", "delete_volume"}
 DENIED = (
     "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to"
     " perform this operation. User: ada is not authorized to perform: {}</Message></Error></Errors>"
@@ -98,6 +90,19 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
 
     assert refuses.fired == 2
     assert "PendingVerification" in said
+
+
+def test_a_launch_of_which_too_little_is_known_is_not_called_good(
+    world: CloudWorld, run: Run
+) -> None:
+    with world.meeting(Refuses("DescribeImages", "InvalidAMIID.NotFound")) as refuses:
+        findings = list(check_permissions(run))
+
+    assert refuses.fired
+    (said,) = [str(one) for one in findings if one.verdict is CheckResult.NOT_CHECKED]
+    assert re.search(r"ec2:RunInstances, ", said)
+    assert "ec2:CreateSecurityGroup" not in said
+    assert "RunInstances" not in world.actions()
 
 
 def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld, run: Run) -> None:
@@ -207,27 +212,3 @@ def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, ru
     }
     assert len(heard) > 10
     assert {one.partition("-")[2] for one in named} == {"0" * 17}
-
-
-def test_every_changing_call_of_ours_is_asked_for(world: CloudWorld) -> None:
-    made = world.ec2.create_volume(AvailabilityZone="us-west-2a", Size=1, VolumeType="gp3")
-    volume = Volume(name="data", mount_point="/data", volume_id=made["VolumeId"])
-    everything = {"share_with": ("123456789012",), "volumes": (volume,)}
-    run = world.new_run(RECIPE.model_copy(update=everything))
-    asked = {one.operation for one in (*asks_about_nothing(run), *asks_to_make(run))}
-    model = botocore.session.get_session().get_service_model("ec2")
-    changing = {
-        xform_name(name)
-        for name in model.operation_names
-        if not name.startswith(("Describe", "Get", "List", "Search"))
-    }
-    called = {
-        node.attr
-        for path in AWS_MODULES.glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and node.attr in changing
-        if isinstance(node.value, ast.Call) or getattr(node.value, "id", "") == "ec2"
-    }
-
-    assert {"run_instances", "create_image", "terminate_instances"} <= called
-    assert called - asked - NOT_OF_A_BUILD == set()

@@ -387,5 +387,8 @@ def test_the_step_says_how_much_was_checked_and_what_was_not(
         done = carry_out(preflight.STEP, run).result
 
     assert re.fullmatch(r"\d\d checks passed, 1 could not be made", describe(done))
-    assert "Not checked: Whether the credentials allow ec2:CreateTags" in caplog.text
+    assert (
+        "Not checked: Whether the credentials allow ec2:AuthorizeSecurityGroupIngress"
+        in caplog.text
+    )
     assert world.ec2.describe_instances()["Reservations"] == []

@@ -15,11 +15,9 @@ from typing import Any
 
 import pytest
 
-from notebake.aws import account
-from notebake.preflight.asks_of_ec2 import asks_about_nothing
-from notebake.preflight.asks_of_others import asks_without_trial
-from notebake.preflight.asks_to_make import asks_to_make
-from notebake.preflight.disks import USING
+from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
+from notebake.aws.permissions import allowed_by
+from notebake.preflight.required_permissions import required_permissions
 from tests.cloud_world import CloudWorld
 from tests.own_process import report_of
 from tests.policy.filled_in import actions_of, as_list, filled_in
@@ -144,14 +142,14 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
     judged: list[Judged], world: CloudWorld
 ) -> None:
     run, _ = with_everything(world)
-    caller = account.caller(run.recipe.region)
-    asks = [*asks_about_nothing(run), *asks_to_make(run), *asks_without_trial(run, caller)]
-    asked = {action for one in asks for action, _ in one.questions}
+    required = required_permissions(run)
+    asked = {question.action for one in required for question in one.questions}
     real = [one for one in judged if not one.call["is_dry"]]
     called = {one.asked.action for one in real if one.call["step"] != "preflight"}
     by_checks = {one.asked.action for one in real if one.call["step"] == "preflight"}
 
-    assert called - asked - by_checks - set(USING) == set()
+    with_key = set(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))
+    assert called - asked - by_checks - with_key == set()
     assert asked - called == set()
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from notebake.aws.account import Caller
+from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
+from notebake.aws.permissions import allowed_by
 from notebake.preflight import CheckResult
-from notebake.preflight.asks_of_ec2 import asks_about_nothing
-from notebake.preflight.asks_of_others import asks_without_trial
-from notebake.preflight.asks_to_make import asks_to_make
-from notebake.preflight.disks import USING
+from notebake.preflight.required_permissions import required_permissions
+from notebake.preflight.simulation import whole_arn
 from tests.cloud_world import CloudWorld, Listens
 from tests.draw import is_drawn
 from tests.policy.filled_in import actions_of, filled_in, without
@@ -69,7 +69,8 @@ def test_with_the_policies_nothing_is_missing_and_all_is_told(
 
     assert said.wrong == ""
     # The policy of a key has a say, too: nobody but KMS can tell.
-    assert re.findall(r"[a-z]\w+:[A-Z]\w+", said.not_checked) == list(USING)
+    with_key = allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS)
+    assert re.findall(r"[a-z]\w+:[A-Z]\w+", said.not_checked) == with_key
     assert "ec2:RunInstances with the run's own key pair and group" in said.good
 
 
@@ -102,16 +103,14 @@ def test_whom_iam_cannot_simulate_is_told_so(caller: str, world: CloudWorld) -> 
 def test_the_arns_that_are_asked_about_are_those_of_the_partition(world: CloudWorld) -> None:
     china = Caller(account=ACCOUNT, arn=f"arn:aws-cn:iam::{ACCOUNT}:user/ada")
     run, _ = with_everything(world)
-    asked = [*asks_about_nothing(run), *asks_to_make(run), *asks_without_trial(run, china)]
-    things = [thing for one in asked for _, thing in one.questions]
-    arns = {one.arn(china, "cn-north-1") for one in things if one.kind}
+    questions = [one for required in required_permissions(run) for one in required.questions]
+    arns = {whole_arn(one.arn, china, "cn-north-1") for one in questions}
 
     assert f"arn:aws-cn:ec2:cn-north-1:{ACCOUNT}:instance/*" in arns
     assert "arn:aws-cn:ec2:cn-north-1::image/*" in arns
     assert "arn:aws-cn:ec2:cn-north-1::snapshot/*" in arns
-    whole = {one.name for one in things if not one.kind and one.name != "*"}
     role = f"arn:aws:iam::{ACCOUNT}:role/notebake-scheduler"
-    assert {one.split(":")[1] for one in whole - {role}} == {"aws-cn"}
+    assert {arn.split(":")[1] for arn in arns - {role, "*"}} == {"aws-cn"}
 
 
 def test_a_launch_denied_on_more_than_the_group_is_not_put_to_the_simulation(

@@ -5,12 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from deployments.policies import files
+from notebake.aws.permissions import declared
+from notebake.aws.policies import Statement
 from notebake.aws.s3_bucket import RIGHTS
 
 PROJECT = Path(__file__).parents[2]
 DEPLOYMENTS = PROJECT / "deployments"
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-TABLE = (DEPLOYMENTS / "policies.md").read_text(encoding="utf-8")
 ACTION = re.compile(r"`((?:s3|ssm):\w+)`")
 
 
@@ -20,16 +22,24 @@ def statements_of(name: str) -> list[dict[str, Any]]:
     return list(policy["Statement"])
 
 
-def test_the_table_has_each_file_and_each_statement_in_order() -> None:
-    rows = TABLE.split("statements:begin")[1].split("statements:end")[0].splitlines()
-    told = [found[1] for row in rows if (found := re.match(r"\| (?:\*\*)?`([\w.-]+)`", row))]
+def test_the_committed_files_are_what_the_calls_declare() -> None:
+    written = files()
 
-    names = sorted((one.name for one in DEPLOYMENTS.glob("policy*.json")), key=told.index)
-    assert told == [each for name in names for each in (name, *sids_of(name))]
+    assert {path.name for path in written} > {"policies.md", "policy.json", "policy-s3-store.json"}
+    assert {*DEPLOYMENTS.glob("policy*.json")} == {*written} - {DEPLOYMENTS / "policies.md"}
+    stale = [path.name for path, text in written.items() if path.read_text("utf-8") != text]
+    assert stale == [], "make policies"
 
 
-def sids_of(name: str) -> list[str]:
-    return [one["Sid"] for one in statements_of(name)]
+def test_statements_of_one_name_are_one_statement() -> None:
+    named = {(one.sid, one.file.name, str(one.condition)) for one in every_statement()}
+
+    assert len(named) > 20
+    assert len({sid for sid, *_ in named}) == len(named)
+
+
+def every_statement() -> list[Statement]:
+    return [statement for permission in declared() for statement in permission.statements]
 
 
 def test_the_readme_names_what_a_run_store_on_s3_needs() -> None:

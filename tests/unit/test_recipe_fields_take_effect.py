@@ -9,14 +9,12 @@ import pytest
 
 from notebake.acceptance.allowed_findings import spell
 from notebake.aws import tags
-from notebake.aws.account import Caller
+from notebake.aws.permissions import declared
 from notebake.commands.repository import clone_repository
 from notebake.errors import RecipeError
 from notebake.machines.block_devices import disks_of_builder
 from notebake.notebook.papermill_script import run_notebook
 from notebake.notebook.run import notebook_home, wanted_notebook, working_directory
-from notebake.preflight.asks_of_ec2 import asks_about_nothing
-from notebake.preflight.asks_of_others import asks_without_trial
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.recipe.reference_table import recipe_table
@@ -32,8 +30,6 @@ EXISTING = "volumes: [{name: d, mount_point: /d, volume_id: vol-01234567"
 DATASET = "datasets: [{name: a, source: 'https://h/f', path: /f"
 ALLOWED = "credentials: {allow: [{path: /a, rule: jwt, reason: an example"
 CONDA = "software: {manager: conda"
-
-CALLER = Caller(account="123456789012", arn="arn:aws:iam::123456789012:user/me")
 
 Effect = Callable[[Recipe], object]
 
@@ -78,8 +74,7 @@ def tagged(recipe: Recipe) -> object:
 
 
 def asks(recipe: Recipe) -> object:
-    run = run_of(recipe)
-    return [*asks_about_nothing(run), *asks_without_trial(run, CALLER)]
+    return [permission.name for permission in declared() if permission.is_needed(run_of(recipe))]
 
 
 def read_as(attribute: str) -> Effect:

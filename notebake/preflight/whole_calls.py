@@ -1,0 +1,67 @@
+"""The calls that make something, tried in the shape in which they will be sent."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from notebake.aws import account, images
+from notebake.machines.block_devices import disks_of_builder
+from notebake.machines.launch import interface_in, launch_parameters, usable_subnets
+from notebake.names import name_of_group, name_of_key_pair
+from notebake.preflight.instance_types import wanted_types
+from notebake.recipe import Recipe
+from notebake.runs.run import Run
+
+PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFoXyY9ypEZpn8BUXTmWjnMUP7Z9hVqFJqBMcOrfOQsT x"
+"""Nobody has its private half; EC2 only looks at its form."""
+
+
+class WholeCall(NamedTuple):
+    """A call as it will be sent, but for the tags of what it makes."""
+
+    action: str
+    parameters: Mapping[str, Any]
+    starts_from: tuple[str, ...] = ()
+    """What it names that is there, such as `subnet/subnet-01`."""
+    is_sure: bool = True
+    """False: the call is made only where an earlier one found no room."""
+
+
+def whole_calls(run: Run) -> Iterator[WholeCall]:
+    """Yield each that can be told before anything is made."""
+    key_name = f"{name_of_key_pair(run.id, 'builder')} preflight"
+    key = {"KeyName": key_name, "PublicKeyMaterial": PUBLIC_KEY}
+    yield WholeCall("ec2:ImportKeyPair", key)
+    subnets = usable_subnets(run.recipe)
+    if not subnets:
+        return
+    vpc_id = subnets[0]["VpcId"]
+    group = {
+        "GroupName": f"{name_of_group(run.id)} preflight",
+        "Description": "ssh to the machines of one notebake run",
+        "VpcId": vpc_id,
+    }
+    yield WholeCall("ec2:CreateSecurityGroup", group, (f"vpc/{vpc_id}",))
+    yield from launches(run.recipe, subnets)
+
+
+def launches(recipe: Recipe, subnets: list[dict[str, Any]]) -> Iterator[WholeCall]:
+    """Yield the launch of each type where it is offered, but for the group and the key."""
+    base = images.resolve_base_image(recipe.base_image, recipe.region)
+    disks = disks_of_builder(recipe, base["RootDeviceName"])
+    machine = launch_parameters(base["ImageId"], disks)
+    starts_from = (
+        f"image/{base['ImageId']}",
+        *(f"subnet/{subnet['SubnetId']}" for subnet in subnets),
+        *(f"snapshot/{one.snapshot_id}" for one in recipe.volumes if one.snapshot_id),
+    )
+    for instance_type in wanted_types(recipe):
+        offered = account.offered_zones(instance_type, recipe.region)
+        fit = [subnet for subnet in subnets if subnet["AvailabilityZone"] in offered]
+        if not fit:
+            continue
+        place = {
+            "InstanceType": instance_type,
+            "NetworkInterfaces": [interface_in(fit[0], recipe)],
+        }
+        is_sure = instance_type in (recipe.instance_types[0], *recipe.acceptance.instance_types[:1])
+        yield WholeCall("ec2:RunInstances", machine | place, starts_from, is_sure)

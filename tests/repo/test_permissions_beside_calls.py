@@ -1,0 +1,134 @@
+"""Each call of AWS has its permission declared beside it, and nothing else is declared."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from notebake.aws.permissions import declared
+
+ROOT = Path(__file__).parents[2]
+AWS = ROOT / "notebake/aws"
+SERVICES = ("ec2", "iam", "kms", "s3", "scheduler", "service-quotas", "ssm")
+ALLOWED_BY = {
+    "download_file": "get_object",
+    "head_object": "get_object",
+    "list_objects_v2": "list_bucket",
+}
+"""Calls of S3 whose action has another name (S3 user guide, "Required permissions")."""
+OF_OTHER_CALLS = {
+    *("create_grant", "decrypt", "generate_data_key_without_plaintext", "pass_role"),
+    *("re_encrypt_from", "re_encrypt_to"),
+}
+"""What AWS itself asks for when something else is called: `tests/policy` shows that it does."""
+
+
+def operations() -> set[str]:
+    """Return every call of the services by its name in a client."""
+    core = botocore.session.get_session()
+    models = [core.get_service_model(service) for service in SERVICES]
+    found = {xform_name(name) for model in models for name in model.operation_names}
+    # `sign` and `verify` are KMS's, and everybody's.
+    return {name for name in found if "_" in name} | {"download_file"}
+
+
+OPERATIONS = operations()
+READING = ("describe_", "get_")
+
+
+def called_in(tree: ast.Module) -> set[str]:
+    """Return the calls of AWS that a module makes: of a client, or by name."""
+    modules = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        for alias in node.names
+    }
+    words = {
+        node.attr if isinstance(node, ast.Attribute) else str(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        or (isinstance(node, ast.Attribute) and getattr(node.value, "id", "") not in modules)
+    }
+    return {ALLOWED_BY.get(word, word) for word in words & OPERATIONS}
+
+
+def declared_in(tree: ast.Module) -> Iterator[str]:
+    """Give the actions that a module declares."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "needs":
+            yield ast.literal_eval(node.args[0])
+
+
+def as_operation(action: str) -> str:
+    return xform_name(action.partition(":")[2])
+
+
+TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AWS.glob("*.py")}
+
+
+def test_nobody_else_has_a_client() -> None:
+    paths = [
+        path for name in ("flows", "notebake", "tasks") for path in (ROOT / name).rglob("*.py")
+    ]
+    having = {path.parent for path in paths if "connect" in imported_from_clients(path)}
+
+    assert having == {AWS}
+
+
+def imported_from_clients(path: Path) -> set[str]:
+    return {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "notebake.aws.clients"
+        for alias in node.names
+    }
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "connect('ec2', region).stop_instances(InstanceIds=[one])",
+        "until_known(ec2.stop_instances)",
+        "ec2.get_paginator('stop_instances')",
+        "getattr(ec2, 'stop_instances')()",
+    ],
+)
+def test_a_call_is_found_however_it_is_made(source: str) -> None:
+    assert called_in(ast.parse(source)) == {"stop_instances"}
+
+
+def test_a_function_of_ours_is_no_call_of_aws() -> None:
+    source = "from notebake.aws import instances\ninstances.stop_instances(one)"
+
+    assert called_in(ast.parse(source)) == set()
+
+
+def test_each_call_has_its_permission_beside_it() -> None:
+    called = {name: called_in(tree) for name, tree in TREES.items()}
+    said = {name: {as_operation(one) for one in declared_in(tree)} for name, tree in TREES.items()}
+
+    assert sum(len(calls) for calls in called.values()) > 60
+    assert {name: calls - said[name] for name, calls in called.items() if calls - said[name]} == {}
+    unused = {name: said[name] - called[name] - OF_OTHER_CALLS for name in TREES}
+    assert {name: actions for name, actions in unused.items() if actions} == {}
+
+
+def test_every_declaration_is_found() -> None:
+    said = {action for tree in TREES.values() for action in declared_in(tree)}
+
+    assert said == {permission.action for permission in declared()}
+
+
+def test_no_change_in_ec2_is_left_to_other_checks() -> None:
+    left = {
+        permission.action
+        for permission in declared()
+        if permission.by_check and permission.action.startswith("ec2:")
+    }
+
+    assert left
+    assert {action for action in left if not as_operation(action).startswith(READING)} == set()
