@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from shlex import quote
 
-from notebake.commands.outside import REACH, REACH_APT
 from notebake.commands.package_lock import wait_for_lock
+from notebake.commands.reachability import CHECK_APT_REACHABLE, CHECK_REACHABLE
 from notebake.commands.shell import write_file
 
-LOCK_SECONDS = 600
+LOCK_TIMEOUT_SECONDS = 600
 """How long apt waits for a lock that somebody else holds."""
 SUSPEND_NEEDRESTART = "NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l"
 """needrestart would restart what uses an upgraded library, our own work among it; one that does
 not know the first word (before 3.5) only lists by the second."""
-SPARE_FILE = "/etc/needrestart/conf.d/notebake.conf"
+NEEDRESTART_FILE = "/etc/needrestart/conf.d/notebake.conf"
 
 
 def install_packages(packages: Sequence[str]) -> str:
@@ -20,8 +20,10 @@ def install_packages(packages: Sequence[str]) -> str:
 
     Ends with every package configured; nothing is fetched where nothing is missing.
     """
-    waiting = f"wait_for_lock() {{\n{wait_for_lock(LOCK_SECONDS)}\n}}\n"
-    return f"{_wanted(packages)}{FIND_MISSING}{waiting}{REACH}{REACH_APT}{INSTALL}"
+    waiting = f"wait_for_lock() {{\n{wait_for_lock(LOCK_TIMEOUT_SECONDS)}\n}}\n"
+    return (
+        f"{_wanted(packages)}{FIND_MISSING}{waiting}{CHECK_REACHABLE}{CHECK_APT_REACHABLE}{INSTALL}"
+    )
 
 
 def packages_are_installed(packages: Sequence[str]) -> str:
@@ -30,13 +32,13 @@ def packages_are_installed(packages: Sequence[str]) -> str:
     return f"bash -c {quote(_wanted(packages) + ask)}"
 
 
-def spare_our_services() -> str:
+def exempt_our_services() -> str:
     """Return root's commands by which needrestart leaves our work, and JupyterLab, as they are.
 
     On Ubuntu it restarts by itself what uses a library that was upgraded in the night, and a
     person's kernels would end with their server. It lists them instead (needrestart.conf).
     """
-    return write_file(SPARE_FILE, "$nrconf{override_rc}{qr(^notebake-)} = 0;\n")
+    return write_file(NEEDRESTART_FILE, "$nrconf{override_rc}{qr(^notebake-)} = 0;\n")
 
 
 def _wanted(packages: Sequence[str]) -> str:
@@ -89,4 +91,6 @@ if [ -n "$(dpkg --audit)" ]; then
     dpkg --audit >&2
     exit 1
 fi
-""".replace("SUSPEND_NEEDRESTART", SUSPEND_NEEDRESTART).replace("LOCK_SECONDS", str(LOCK_SECONDS))
+""".replace("SUSPEND_NEEDRESTART", SUSPEND_NEEDRESTART).replace(
+    "LOCK_SECONDS", str(LOCK_TIMEOUT_SECONDS)
+)

@@ -2,17 +2,17 @@
 
 from shlex import quote
 
-BOOTED = "/run/notebake/booted"
+BOOT_FINISHED_FILE = "/run/notebake/booted"
 """There once cloud-init was seen to have finished; gone at the next boot."""
 
 
 STILL_BOOTING = 75
 """The exit code of a question that was not answered in time (EX_TEMPFAIL of sysexits.h)."""
-ASKING_SECONDS = 15
+STATUS_TIMEOUT_SECONDS = 15
 """How long one question waits for the answer."""
 
 
-def first_boot_status() -> str:
+def wait_for_cloud_init() -> str:
     """Succeed once cloud-init has finished; fail with its own words where it failed.
 
     After a while it says what cloud-init is at, and ends with STILL_BOOTING: ask again. Exit code 2
@@ -20,23 +20,23 @@ def first_boot_status() -> str:
     about once: after `cloud-init clean` the question is never answered.
     """
     return f"""\
-[ ! -e {BOOTED} ] || exit 0
-timeout {ASKING_SECONDS} cloud-init status --wait > /dev/null
+[ ! -e {BOOT_FINISHED_FILE} ] || exit 0
+timeout {STATUS_TIMEOUT_SECONDS} cloud-init status --wait > /dev/null
 code=$?
 if [ "$code" -eq 124 ]; then
     echo $(cloud-init status --long | grep --extended-regexp '^(status|detail)' -A 1)
     exit {STILL_BOOTING}
 fi
 [ "$code" -eq 0 ] || [ "$code" -eq 2 ] || {{ cloud-init status --long >&2; exit 1; }}
-sudo install -D --mode=0644 /dev/null {BOOTED}"""
+sudo install -D --mode=0644 /dev/null {BOOT_FINISHED_FILE}"""
 
 
-def machine_id() -> str:
+def read_machine_id() -> str:
     """Print the machine-id."""
     return "cat /etc/machine-id"
 
 
-def are_mount_points(paths: list[str]) -> str:
+def paths_are_mounted(paths: list[str]) -> str:
     """Succeed if something is mounted at each path; otherwise say where nothing is."""
     checks = [
         f"{{ findmnt --mountpoint {quote(path)} >/dev/null"

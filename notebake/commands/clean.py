@@ -1,30 +1,30 @@
-"""What makes a machine fit to become an image, as text for root's shell.
+"""Root's scripts that make a machine fit to become an image.
 
-`make_clean` looks for credentials that people left, removes everything personal but the login, and
-looks for any; `remove_login` removes the login: after that nobody can come in any more, and the
-machine is stopped through EC2. cloud-init's memory goes first: whoever is killed half-way stops
-and starts the machine, and cloud-init lets the key in again.
-All may be repeated after a kill at any point. Each prints its last line only when all is done.
+`scan_and_clean` searches for credentials, removes all personal files but the login, and searches
+again. `remove_login` removes the login; then only EC2 can stop the machine. cloud-init's state is
+removed first: if a script is killed, a stop and start of the machine lets cloud-init install the
+key again.
+Each script may be repeated after a kill at any point, and prints its last line only when complete.
 """
 
 from collections.abc import Sequence
 from shlex import quote
 
-from notebake.commands.apt import LOCK_SECONDS
-from notebake.commands.clean_identity import IDENTITY, MACHINE_ID, UBUNTU_PRO
+from notebake.commands.apt import LOCK_TIMEOUT_SECONDS
+from notebake.commands.clean_identity import DETACH_UBUNTU_PRO, EMPTY_MACHINE_ID, REMOVE_IDENTITY
 from notebake.commands.clean_logs import EMPTY_LOGS, LOGS_ARE_EMPTY
-from notebake.commands.engine import ENGINE, fetch_engine
+from notebake.commands.copy_on_write import REMOVE_VIEWS
 from notebake.commands.package_lock import wait_for_lock
-from notebake.commands.shell import refuse, script, write_file
+from notebake.commands.scan_engine import ENGINE_PATH, download_engine
+from notebake.commands.shell import fail, script, write_file
 from notebake.commands.user_data import TIMER
-from notebake.commands.view import REMOVE_VIEWS
 
 CLEANED = "notebake: cleaned"
 LOGIN_REMOVED = "notebake: nobody can log in any more"
-SCANNER = "/run/notebake/credentials.pyz"
-FOUND = 10
+SCANNER_PATH = "/run/notebake/credentials.pyz"
+FOUND_EXIT_CODE = 10
 """How a search ends that has found something, where it is asked to end so."""
-BUILT_HERE = "/var/lib/notebake"
+STATE_DIRECTORY = "/var/lib/notebake"
 """Only a machine that notebake built is ever cleaned."""
 
 HOME_LEFTOVERS = (
@@ -97,7 +97,7 @@ PACKAGE_MANAGER = f"""\
 systemctl list-units --type=timer --state=active --plain --no-legend | awk '{{print $1}}' |
     {{ grep --invert-match --line-regexp --fixed-strings {TIMER} || true; }} |
     xargs --no-run-if-empty systemctl stop
-{wait_for_lock(LOCK_SECONDS)}
+{wait_for_lock(LOCK_TIMEOUT_SECONDS)}
 systemctl stop unattended-upgrades.service 2> /dev/null || true
 # It takes the lock that every package manager takes; lock files are never removed.
 apt-get --option DPkg::Lock::Timeout=300 --quiet=2 check
@@ -163,7 +163,7 @@ def work_name(digest: str = "*") -> str:
     return f"clean-{digest}"
 
 
-def make_clean(
+def scan_and_clean(
     *,
     program: str,
     user: str,
@@ -180,21 +180,21 @@ def make_clean(
     """
     early, late = (
         scan_machine(
-            scanner_path=SCANNER,
+            scanner_path=SCANNER_PATH,
             user=user,
             mount_points=mount_points,
             allowed=allowed,
             before_cleaning=is_early,
-            code_if_found=FOUND if is_early else 0,
+            code_if_found=FOUND_EXIT_CODE if is_early else 0,
         )
         for is_early in (True, False)
     )
     return script(
-        fetch_engine(),
-        write_file(f"{SCANNER}.base64", program, mode="0600"),
-        f"base64 --decode {SCANNER}.base64 > {SCANNER}",
+        download_engine(),
+        write_file(f"{SCANNER_PATH}.base64", program, mode="0600"),
+        f"base64 --decode {SCANNER_PATH}.base64 > {SCANNER_PATH}",
         f"set +e; (\n{early}\n); code=$?; set -e",
-        f'[ "$code" -ne {FOUND} ] || exit 0',
+        f'[ "$code" -ne {FOUND_EXIT_CODE} ] || exit 0',
         '[ "$code" -eq 0 ] || exit "$code"',
         # From here on the early report is not the last line any more, whatever ends this.
         "echo 'notebake: searched before the cleaning'",
@@ -225,14 +225,14 @@ def clean_machine(
         PACKAGE_MANAGER,
         *stop,
         CLOUD_INIT,
-        UBUNTU_PRO,
+        DETACH_UBUNTU_PRO,
         PACKAGE_CACHES,
         FOREIGN_LOGINS,
         CHECKPOINTS,
         f'for home in "${{homes[@]}}"; do\n    {_wipe_in_home()}\ndone',
         f"wipe {' '.join(SYSTEM_LEFTOVERS)}",
         REMOVE_VIEWS,
-        IDENTITY,
+        REMOVE_IDENTITY,
         TEMPORARY,
         EMPTY_LOGS,
         "sync",
@@ -248,7 +248,7 @@ def scan_machine(
     allowed: Sequence[tuple[str, str]] = (),
     before_cleaning: bool = False,
     code_if_found: int = 0,
-    engine_path: str = ENGINE,
+    engine_path: str = ENGINE_PATH,
 ) -> str:
     """Return root's script that prints the scanner's report as its last line.
 
@@ -272,7 +272,7 @@ def scan_machine(
         "export login_home",
         _array("points", sorted(mount_points)),
         'for point in "${points[@]}"; do mountpoint --quiet -- "$point" ||'
-        f" {refuse('nothing is mounted at $point')}; done",
+        f" {fail('nothing is mounted at $point')}; done",
         # These lie on the root disk, beside the root file system.
         "for point in /boot /boot/efi; do",
         '    if mountpoint --quiet "$point"; then points+=("$point"); fi',
@@ -298,7 +298,7 @@ def remove_login(*, user: str, also: Sequence[str] = ()) -> str:
         _login_home(user),
         _array("also", also),
         LOGS_ARE_EMPTY,
-        MACHINE_ID,
+        EMPTY_MACHINE_ID,
         'wipe "${also[@]}"',
         LOGIN,
         f"echo {quote(LOGIN_REMOVED)}",
@@ -309,9 +309,9 @@ def _guard(user: str) -> str:
     """Refuse to touch a machine that is not one of ours."""
     return "\n".join(
         (
-            f'[ "$(id --user)" = 0 ] || {refuse("only root can clean a machine")}',
-            f"[ -d {BUILT_HERE} ] || {refuse('this machine was not built by notebake')}",
-            f"getent passwd {quote(user)} >/dev/null || {refuse('the login user is not there')}",
+            f'[ "$(id --user)" = 0 ] || {fail("only root can clean a machine")}',
+            f"[ -d {STATE_DIRECTORY} ] || {fail('this machine was not built by notebake')}",
+            f"getent passwd {quote(user)} >/dev/null || {fail('the login user is not there')}",
         )
     )
 

@@ -4,7 +4,7 @@ Whatever a machine makes anew by itself at its next boot is removed; what it doe
 bake, here or by the search for credentials.
 """
 
-from notebake.commands.shell import refuse
+from notebake.commands.shell import fail
 
 IDENTITY_FILES = (
     # fwupd makes them when it refreshes what it knows of firmware; its key is one like any other.
@@ -23,7 +23,7 @@ MACHINE_TOKEN = "/var/lib/ubuntu-advantage/private/machine-token.json"  # noqa: 
 
 # snapd's own way to part with its identity (snapd, daemon/api_model.go, postSerial): from the next
 # boot on it makes another.
-SNAPD = f"""\
+FORGET_SNAPD_IDENTITY = f"""\
 if [ -n "$(ls --almost-all {SNAPD_KEYS} 2> /dev/null)" ]; then
     echo 'snapd: forgetting the identity of this machine'
     curl --silent --show-error --fail --max-time 60 --noproxy '*' --output /dev/null \\
@@ -31,18 +31,18 @@ if [ -n "$(ls --almost-all {SNAPD_KEYS} 2> /dev/null)" ]; then
         --data '{{"action": "forget", "no-registration-until-reboot": true}}' \\
         http://localhost/v2/model/serial || true
     [ -z "$(ls --almost-all {SNAPD_KEYS})" ] ||
-        {refuse(f"snapd keeps its key in {SNAPD_KEYS}, and each machine would have the same")}
+        {fail(f"snapd keeps its key in {SNAPD_KEYS}, and each machine would have the same")}
 fi"""
 
 # Its daemon asks for this word before each start (open-iscsi, debian/startup-checks.sh).
-ISCSI = f"""\
+RENEW_ISCSI_NAME = f"""\
 if grep --quiet '^InitiatorName=' {INITIATOR_NAME} 2> /dev/null &&
     [ -x /usr/lib/open-iscsi/startup-checks.sh ]; then
     echo 'iSCSI: each machine makes a name of its own'
     printf 'GenerateName=yes\\n' > {INITIATOR_NAME}
 fi"""
 
-SSM_AGENT = """\
+REMOVE_SSM_REGISTRATION = """\
 for unit in snap.amazon-ssm-agent.amazon-ssm-agent.service amazon-ssm-agent.service; do
     systemctl stop "$unit" 2> /dev/null || true
 done
@@ -50,7 +50,7 @@ wipe /var/lib/amazon/ssm/*"""
 
 # A base of Ubuntu Pro attaches each machine at its first boot by a unit of this package; a token
 # that somebody has attached by hand stays, and is found by the search: it is his.
-UBUNTU_PRO = f"""\
+DETACH_UBUNTU_PRO = f"""\
 if [ -s {MACHINE_TOKEN} ] &&
     dpkg-query --show --showformat '${{db:Status-Abbrev}}\\n' \\
         ubuntu-pro-auto-attach ubuntu-advantage-pro 2> /dev/null | grep --quiet '^ii'; then
@@ -60,7 +60,7 @@ if [ -s {MACHINE_TOKEN} ] &&
     wipe {MACHINE_TOKEN}
 fi"""
 
-MACHINE_ID = """\
+EMPTY_MACHINE_ID = """\
 # Empty, not absent: systemd then makes a new one but does not reset which units are enabled.
 : > /etc/machine-id
 if [ -e /var/lib/dbus/machine-id ]; then
@@ -70,5 +70,12 @@ fi
 systemctl stop systemd-random-seed.service 2>/dev/null || true
 wipe /var/lib/systemd/random-seed /boot/efi/loader/random-seed /boot/loader/random-seed"""
 
-IDENTITY = "\n".join((SNAPD, ISCSI, SSM_AGENT, f"wipe {' '.join(IDENTITY_FILES)}"))
+REMOVE_IDENTITY = "\n".join(
+    (
+        FORGET_SNAPD_IDENTITY,
+        RENEW_ISCSI_NAME,
+        REMOVE_SSM_REGISTRATION,
+        f"wipe {' '.join(IDENTITY_FILES)}",
+    )
+)
 """Root's commands, after those that define `wipe`."""

@@ -8,12 +8,12 @@ with the boot: on the image everything starts as the base wants it.
 
 from shlex import quote
 
-from notebake.commands.shell import refuse
+from notebake.commands.shell import fail
 
 REAL_LOGS = "/run/notebake/var-log"
 """Where the real /var/log is seen, with all that is mounted in it, while it is covered."""
 
-COVER = f"""\
+COVER_LOGS = f"""\
 # From here on the journal is kept in memory: what follows, up to the stop, stays out of the image.
 if systemctl is-active --quiet systemd-journald; then journalctl --quiet --relinquish-var; fi
 # At its stop it writes into wtmp; so it is stopped before that is emptied.
@@ -98,20 +98,20 @@ for process, path in writers().items():
 sys.exit(1)
 """
 
-EMPTY = r"""rm --recursive --force -- "$real"/journal/*
+TRUNCATE_LOGS = r"""rm --recursive --force -- "$real"/journal/*
 find "$real" -ignore_readdir_race -type f -regextype posix-extended \
     -regex '.*(\.(gz|xz|zst|bz2|lz4|old|[0-9]+)|-[0-9]{8}([-.].*)?)' -delete
 # Truncated, not removed: owner and mode stay as their services want them.
 find "$real" -ignore_readdir_race -type f -exec truncate --no-create --size=0 -- {} +"""
 
-EMPTY_LOGS = "\n".join((COVER, f"python3 -I -c {quote(END_WRITERS)}", EMPTY))
+EMPTY_LOGS = "\n".join((COVER_LOGS, f"python3 -I -c {quote(END_WRITERS)}", TRUNCATE_LOGS))
 """Root's commands that cover /var/log, end who writes below it, and empty what is there."""
 
 LOGS_ARE_EMPTY = "\n".join(
     (
-        f"mountpoint --quiet {REAL_LOGS} || {refuse('the logs have not been emptied')}",
+        f"mountpoint --quiet {REAL_LOGS} || {fail('the logs have not been emptied')}",
         f"written=$(find {REAL_LOGS} -type f -size +0 -print -quit)",
-        f'[ -z "$written" ] || {refuse("a log was written to: $written")}',
+        f'[ -z "$written" ] || {fail("a log was written to: $written")}',
     )
 )
 """Root's commands that fail where anything has been written to a log since they were emptied."""

@@ -17,7 +17,7 @@ from notebake.conda import prefix as conda_prefix
 from notebake.recipe import Software
 from notebake.recipe.environment_nodes import read_environment
 
-RATTLER = {
+RATTLER_HASHES = {
     "py-rattler==0.28.0": (
         # x86_64 (manylinux_2_17), then aarch64 (manylinux_2_28)
         "4f4ab1d34d5394e7ce130a86e59009c95ace4f5757d9c3af04de1351bcea47eb",
@@ -25,16 +25,16 @@ RATTLER = {
     ),
     "ruamel.yaml==0.19.1": ("27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93",),
 }
-WITH_RATTLER = ("machine", "environment")
+RATTLER_MODULES = ("machine", "environment")
 """Programs that are read, not imported: here is no rattler."""
-ON_THE_HOST = (channels, trouble, activation, lock, conda_prefix)
+STANDARD_LIBRARY_MODULES = (channels, trouble, activation, lock, conda_prefix)
 
 
 def rattler_requirements() -> str:
     """Return the lines of a requirements file that admit exactly this rattler."""
     return "\n".join(
         " ".join((name, *(f"--hash=sha256:{digest}" for digest in digests)))
-        for name, digests in RATTLER.items()
+        for name, digests in RATTLER_HASHES.items()
     )
 
 
@@ -53,42 +53,44 @@ def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list
         "specs": {**dict.fromkeys(specs, 0), **environment.specs},
         "variables": environment.variables,
     }
-    sources = {one.__name__.rpartition(".")[2]: inspect.getsource(one) for one in ON_THE_HOST}
+    sources = {
+        one.__name__.rpartition(".")[2]: inspect.getsource(one) for one in STANDARD_LIBRARY_MODULES
+    }
     texts = {
         **{f"notebake/conda/{name}.py": text for name, text in sources.items()},
         "notebake/__init__.py": "",
         "notebake/conda/__init__.py": "",
-        **{f"notebake/conda/{name}.py": source_of(name) for name in WITH_RATTLER},
+        **{f"notebake/conda/{name}.py": module_source(name) for name in RATTLER_MODULES},
         "job.json": json.dumps(job, indent=1) + "\n",
-        "pip.txt": in_their_lines(environment.pip),
+        "pip.txt": join_by_line_number(environment.pip),
         "more.txt": "".join(f"{one}\n" for one in software.pip),
     }
-    return [write_file(f"{programs_of(root)}/{name}", text) for name, text in texts.items()]
+    return [write_file(f"{programs_path(root)}/{name}", text) for name, text in texts.items()]
 
 
-def source_of(name: str) -> str:
+def module_source(name: str) -> str:
     """Return the text of one of our own modules."""
     return files("notebake.conda").joinpath(f"{name}.py").read_text(encoding="utf-8")
 
 
-def programs_of(root: str) -> str:
+def programs_path(root: str) -> str:
     """Return where our own programs lie while the environment is made."""
     return f"{root}/asked/conda"
 
 
 def build_with_conda(root: str) -> str:
     """Return the user's commands that make `$root/conda` and `$root/python`."""
-    values = variables(rattler=rattler_requirements(), programs=programs_of(root))
+    values = variables(rattler=rattler_requirements(), programs=programs_path(root))
     return f"{values}\n{BUILD_WITH_CONDA}"
 
 
-def in_their_lines(by_line: Mapping[int, str]) -> str:
+def join_by_line_number(by_line: Mapping[int, str]) -> str:
     """Return a text that has each in its line, so that messages name the lines of the file."""
     last = max(by_line, default=0)
     return "".join(f"{by_line.get(number, '')}\n" for number in range(1, last + 1))
 
 
-def lock_conda() -> str:
+def write_conda_locks() -> str:
     """Return root's commands that keep what was installed, as conda and pip can take it again."""
     return LOCK_CONDA.replace("PROGRAM", quote(inspect.getsource(lock)))
 
@@ -99,7 +101,7 @@ def conda_is_installed(root: str) -> str:
     return f"test -x {own}/bin/conda && test -s {prefix}/conda-meta/history"
 
 
-def profile_with_conda(root: str) -> str:
+def conda_profile(root: str) -> str:
     """Return the lines by which a login has the environment activated, and conda at hand."""
     return PROFILE.replace("ROOT", quote(root))
 

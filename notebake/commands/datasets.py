@@ -8,16 +8,16 @@ from pathlib import PurePosixPath
 from shlex import quote
 from urllib.parse import unquote, urlsplit
 
-from notebake.commands.dataset_fetch import FETCH, REFUSE
-from notebake.commands.outside import REACH
+from notebake.commands.dataset_download import DEFINE_FAIL, DOWNLOAD
+from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
 from notebake.digest import digest_of
 from notebake.recipe import Dataset
 
-RECORDS = "/var/lib/notebake/datasets"
+RECORD_DIRECTORY = "/var/lib/notebake/datasets"
 
 
-def place_of(dataset: Dataset) -> str:
+def target_path(dataset: Dataset) -> str:
     """Return where the dataset goes; a path that ends with / keeps the source's own name."""
     if not dataset.path.endswith("/"):
         return dataset.path
@@ -32,11 +32,11 @@ def staging_path(dataset: Dataset) -> str:
     Moving it is one rename. A list of checksums at the same path with `.sha256` added, as sha256sum
     writes it and relative to the folder, is checked too, and names every file that there is.
     """
-    place = PurePosixPath(place_of(dataset))
+    place = PurePosixPath(target_path(dataset))
     return str(place.with_name(f".{place.name}.notebake-part") / "content")
 
 
-def prepare_staging(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
+def prepare_staging(dataset: Dataset, *, user: str, records: str = RECORD_DIRECTORY) -> str:
     """Return the root script after which the login user may write where the staging path lies.
 
     What an earlier try has brought stays.
@@ -44,7 +44,7 @@ def prepare_staging(dataset: Dataset, *, user: str, records: str = RECORDS) -> s
     return script(_values(dataset, user, records), PREPARE)
 
 
-def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
+def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORD_DIRECTORY) -> str:
     """Return the root script with which the host itself fetches a file by http or https.
 
     A download that broke off is taken up again where a checksum will tell whether that went well.
@@ -52,23 +52,31 @@ def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str
     if not dataset.source.startswith(("https://", "http://")) or dataset.source.endswith("/"):
         raise ValueError(f"{dataset.name}: a host fetches single files by http only")
     values = _values(dataset, user, records)
-    work = (NETWORK_ENVIRONMENT, values, PREPARE, as_user(user, values, REACH, FETCH), RECEIVE)
-    return _unless(dataset_is_there(dataset, records=records), dataset, *work)
+    work = (
+        NETWORK_ENVIRONMENT,
+        values,
+        PREPARE,
+        as_user(user, values, CHECK_REACHABLE, DOWNLOAD),
+        RECEIVE,
+    )
+    return _unless(dataset_is_in_place(dataset, records=records), dataset, *work)
 
 
-def receive_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
+def receive_dataset(dataset: Dataset, *, user: str, records: str = RECORD_DIRECTORY) -> str:
     """Return the root script that checks what lies at the staging path and puts it in place.
 
     Without a checksum, in the recipe or in a list beside it, nothing says that it came whole.
     """
-    work = (_values(dataset, user, records), PREPARE, WANT_CHECKSUM, RECEIVE)
+    work = (_values(dataset, user, records), PREPARE, REQUIRE_CHECKSUM, RECEIVE)
     nothing_new = f"[ ! -e {quote(staging_path(dataset))} ]"
-    return _unless(f"{nothing_new} && {dataset_is_there(dataset, records=records)}", dataset, *work)
+    return _unless(
+        f"{nothing_new} && {dataset_is_in_place(dataset, records=records)}", dataset, *work
+    )
 
 
-def dataset_is_there(dataset: Dataset, *, records: str = RECORDS) -> str:
+def dataset_is_in_place(dataset: Dataset, *, records: str = RECORD_DIRECTORY) -> str:
     """Succeed if exactly this dataset was put in its place, and is there; a file in full length."""
-    record, place = quote(f"{records}/{dataset.name}"), quote(place_of(dataset))
+    record, place = quote(f"{records}/{dataset.name}"), quote(target_path(dataset))
     return (
         f"{{ read -r digest && read -r bytes; }} < {record} 2> /dev/null"
         f' && [ "$digest" = {digest_of(dataset)} ]'
@@ -91,7 +99,7 @@ def _values(dataset: Dataset, user: str, records: str) -> str:
         redirects="=https" if dataset.source.startswith("https:") else "=http,https",
         sha256=dataset.sha256 or "",
         digest=digest_of(dataset),
-        place=place_of(dataset),
+        place=target_path(dataset),
         staging=str(PurePosixPath(staging_path(dataset)).parent),
         staged=staging_path(dataset),
         record=f"{records}/{dataset.name}",
@@ -101,7 +109,7 @@ def _values(dataset: Dataset, user: str, records: str) -> str:
 
 PREPARE = (
     f"""
-{REFUSE}"""
+{DEFINE_FAIL}"""
     r"""
 has_checksum() { [ "$(sha256sum < "$1" | cut --delimiter=' ' --fields=1)" = "$2" ]; }
 
@@ -126,7 +134,7 @@ install --directory --owner="$owner" --group="$(id -g "$owner")" "$staging"
 """
 )
 
-WANT_CHECKSUM = r"""
+REQUIRE_CHECKSUM = r"""
 [ -n "$sha256" ] || [ -f "$staged.sha256" ] || refuse "came without any checksum"
 """
 

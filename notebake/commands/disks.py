@@ -1,6 +1,6 @@
 """Shell text about disks: which one it is, and whether anything is on it."""
 
-LOOK_AT_DISK = r"""
+INSPECT_DISK = r"""
 tag() { blkid --probe --match-tag "$1" --output value "$device" || true; }
 has_no_signature() {
     local code=0 signatures

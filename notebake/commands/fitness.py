@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from notebake.commands.room import ASK, Room, find_full, parse_room
+from notebake.commands.disk_space import LIST_DISK_SPACE, DiskSpace, find_full, parse_disk_space
 from notebake.commands.user_data import lease_is_armed
 
 SUDO, CLOCK, SWITCH, ROOM = "sudo:", "clock:", "switch:", "room:"
 
 # `exit` in the question about the switch ends the subshell in which it stands. sudo without a
 # password must work without a terminal as well; what it lectures about goes to stderr, too.
-ASK_FITNESS = f"""\
+PRINT_FITNESS = f"""\
 refused=$(sudo --non-interactive true 2>&1) || echo "{SUDO} $(echo $refused)"
 echo "{CLOCK} $(date --utc +%s)"
 switch=$({lease_is_armed()} 2>&1) || echo "{SWITCH} $(echo $switch)"
-{ASK} | sed 's/^/{ROOM} /'
+{LIST_DISK_SPACE} | sed 's/^/{ROOM} /'
 true"""
 """A command for the login user; each line says what it is about."""
 
@@ -28,12 +28,12 @@ class Fitness:
     """Why the dead-man switch is not armed."""
     clock_seconds: float | None = None
     """The host's seconds since 1970."""
-    full: Room | None = None
+    full: DiskSpace | None = None
     """A disk on which there is no room."""
 
 
 def parse_fitness(printed: str) -> Fitness:
-    """Return what `ASK_FITNESS` printed."""
+    """Return what `PRINT_FITNESS` printed."""
     about: dict[str, list[str]] = {}
     for line in printed.splitlines():
         kind, _, words = line.partition(" ")
@@ -43,5 +43,5 @@ def parse_fitness(printed: str) -> Fitness:
         sudo_refusal=" ".join(about.get(SUDO, [])),
         switch_fault=" ".join(about.get(SWITCH, [])),
         clock_seconds=float(clock) if clock.isdigit() else None,
-        full=find_full(parse_room("\n".join(about.get(ROOM, [])))),
+        full=find_full(parse_disk_space("\n".join(about.get(ROOM, [])))),
     )

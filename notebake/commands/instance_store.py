@@ -4,7 +4,7 @@ They are empty after each stop and absent on other types, so they never stand in
 our own looks for them at every boot, and succeeds where there are none.
 """
 
-from notebake.commands.disks import LOOK_AT_DISK
+from notebake.commands.disks import INSPECT_DISK
 from notebake.commands.shell import script, variables, write_file
 from notebake.recipe import InstanceStore
 
@@ -12,7 +12,7 @@ UNIT = "notebake-instance-store.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 PROGRAM = "/etc/notebake/mount-instance-store"
 BY_ID = "/dev/disk/by-id"
-INTENTS = "/run/notebake/instance-store"
+INTENT_DIRECTORY = "/run/notebake/instance-store"
 LABEL = "notebake-tmp"
 """The label of our file systems there; XFS has room for 12 characters."""
 
@@ -29,7 +29,7 @@ def install_instance_store(store: InstanceStore, user: str) -> str:
 
 
 def mount_instance_store(
-    store: InstanceStore, user: str, *, by_id: str = BY_ID, intents: str = INTENTS
+    store: InstanceStore, user: str, *, by_id: str = BY_ID, intents: str = INTENT_DIRECTORY
 ) -> str:
     """Return the program that formats blank temporary disks and mounts ours.
 
@@ -43,7 +43,7 @@ def mount_instance_store(
         links=f"{by_id}/nvme-Amazon_EC2_NVMe_Instance_Storage_",
         intents=intents,
     )
-    return f"#!/bin/bash\n{script(values, LOOK_AT_DISK, MOUNT)}"
+    return f"#!/bin/bash\n{script(values, INSPECT_DISK, MOUNT)}"
 
 
 UNIT_TEXT = f"""\

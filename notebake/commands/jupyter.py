@@ -6,8 +6,8 @@ that only root and the login user may read, never on a command line.
 
 from shlex import quote
 
-from notebake.commands.apt import spare_our_services
-from notebake.commands.shell import OPEN_FILES, as_root, script, variables, write_file
+from notebake.commands.apt import exempt_our_services
+from notebake.commands.shell import OPEN_FILE_LIMITS, as_root, script, variables, write_file
 from notebake.timeouts import JUPYTER_SECONDS
 
 UNIT = "notebake-jupyter.service"
@@ -15,7 +15,7 @@ TOKEN_SERVICE = "notebake-jupyter-token.service"  # noqa: S105
 TOKEN_FILE = "/etc/notebake/jupyter-token"  # noqa: S105
 CONFIG_FILE = "/etc/notebake/jupyter_server_config.py"
 TOKEN_SCRIPT = "/etc/notebake/make-jupyter-token"  # noqa: S105
-UNITS = "/etc/systemd/system"
+UNIT_DIRECTORY = "/etc/systemd/system"
 PYTHON = "/opt/notebake/python"
 
 
@@ -25,16 +25,16 @@ def install_jupyter_service(
     """Return the root script that installs the service, starts it, and waits until it answers."""
     unit = jupyter_unit(user=user, working_directory=working_directory)
     return script(
-        write_file(TOKEN_SCRIPT, make_token(user), mode="0755"),
-        write_file(f"{UNITS}/{TOKEN_SERVICE}", TOKEN_UNIT),
+        write_file(TOKEN_SCRIPT, token_program(user), mode="0755"),
+        write_file(f"{UNIT_DIRECTORY}/{TOKEN_SERVICE}", TOKEN_UNIT),
         write_file(CONFIG_FILE, server_config(port)),
         # The news of the project and its question whether to show them: no traffic unasked.
         write_file("/etc/jupyter/labconfig/page_config.json", PAGE_CONFIG),
-        write_file(f"{UNITS}/{UNIT}", unit),
+        write_file(f"{UNIT_DIRECTORY}/{UNIT}", unit),
         "systemctl daemon-reload",
         f"systemctl --quiet enable {TOKEN_SERVICE} {UNIT}",
         f"systemctl restart {TOKEN_SERVICE} {UNIT}",
-        spare_our_services(),
+        exempt_our_services(),
         variables(port=port, patience_seconds=patience_seconds),
         WAIT.replace("IS_RUNNING", jupyter_is_running(port)),
     )
@@ -63,7 +63,7 @@ def read_token() -> str:
     return as_root(f"cat {TOKEN_FILE}")
 
 
-def make_token(user: str) -> str:
+def token_program(user: str) -> str:
     """Return the program that makes the token where there is none."""
     return f"""\
 #!/bin/sh
@@ -121,7 +121,7 @@ ExecStart={PYTHON}/bin/jupyter-lab --config={CONFIG_FILE}
 Restart=on-failure
 RestartSec=2
 KillMode=mixed
-LimitNOFILE={OPEN_FILES}
+LimitNOFILE={OPEN_FILE_LIMITS}
 TimeoutStopSec=20
 OOMPolicy=continue
 

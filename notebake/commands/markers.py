@@ -13,11 +13,11 @@ from notebake.commands.shell import as_root
 DIRECTORY = "/var/lib/notebake/steps"
 
 
-def read_mark(step: str, digest: str, directory: str = DIRECTORY, *, installed: str = "") -> str:
-    """Print the marker of a step, and succeed if it was done from exactly this digest.
+def read_marker(step: str, digest: str, directory: str = DIRECTORY, *, installed: str = "") -> str:
+    """Return the command that prints a step's marker, and succeeds if it holds this digest.
 
-    What was printed counts, by `parse_mark`, and not the success alone. Where the product can prove
-    itself by a command, `installed`, that stands for the marker.
+    The exit code alone proves nothing: parse the output with `parse_marker`. `installed` is a
+    command that verifies the product itself; where it succeeds, no marker is needed.
     """
     marked = (
         f"{{ IFS= read -r digest && {{ IFS= read -r detail || true; }}; }}"
@@ -30,7 +30,7 @@ def read_mark(step: str, digest: str, directory: str = DIRECTORY, *, installed: 
     return f"{{ {proven}; }} || {{ {marked}; }}"
 
 
-def parse_mark(printed: str, digest: str) -> str | None:
+def parse_marker(printed: str, digest: str) -> str | None:
     """Return what a step is known by; None unless its marker holds this digest and nothing else."""
     found, newline, detail = printed.partition("\n")
     if found != digest or not newline or detail.count("\n") != 1 or not detail.endswith("\n"):
@@ -38,7 +38,7 @@ def parse_mark(printed: str, digest: str) -> str | None:
     return detail.strip()
 
 
-def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:
+def write_marker(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:
     """Write a step's marker; the last thing that a step does. For root and the login user alike."""
     path = _path(step, directory)
     new = quote(f"{directory}/.{step}.new")
@@ -53,7 +53,7 @@ def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -
     )
 
 
-def unmark(step: str, directory: str = DIRECTORY) -> str:
+def remove_marker(step: str, directory: str = DIRECTORY) -> str:
     """Remove a step's marker, before what it stands for is taken apart."""
     return as_root(f"rm --force {_path(step, directory)}")
 

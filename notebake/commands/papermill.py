@@ -7,21 +7,21 @@ it shares in uv's cache: both at once would fetch them twice.
 from shlex import quote
 
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
-from notebake.commands.software import LOCKS, ROOT, find_modules
-from notebake.commands.uv import LOCKING, UV_ENVIRONMENT
+from notebake.commands.software import LOCK_FILE_DIRECTORY, ROOT, check_modules
+from notebake.commands.uv import DEFINE_LOCKING, UV_ENVIRONMENT
 
 PACKAGES = ("papermill>=2.6,<3", "ipykernel")
 LOCK_FILE = "papermill.txt"
 
 
-def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCKS) -> str:
+def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCK_FILE_DIRECTORY) -> str:
     """Return the root script that builds the environment, and clears the cache of packages."""
     values = variables(root=root, packages="\n".join(PACKAGES))
     return script(
         NETWORK_ENVIRONMENT,
         variables(root=root, locks=locks, lock_file=LOCK_FILE),
         as_user(user, values, UV_ENVIRONMENT, BUILD),
-        LOCKING,
+        DEFINE_LOCKING,
         LOCK,
     )
 
@@ -29,7 +29,7 @@ def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCKS) -> str
 def papermill_is_installed(root: str = ROOT) -> str:
     """Succeed if the environment is whole."""
     home = quote(f"{root}/papermill")
-    return f"test -x {home}/bin/papermill && {home}/bin/python -c {find_modules('papermill')}"
+    return f"test -x {home}/bin/papermill && {home}/bin/python -c {check_modules('papermill')}"
 
 
 BUILD = r"""

@@ -2,7 +2,7 @@
 
 from shlex import quote
 
-from notebake.commands.outside import REACH
+from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
 from notebake.recipe import Repository
 
@@ -22,7 +22,7 @@ def clone_repository(*, repository: Repository, path: str, user: str) -> str:
         NETWORK_ENVIRONMENT,
         values,
         CHOOSE_DIRECTORY,
-        as_user(user, values, REACH, REACH_REMOTE, CHECK_OUT),
+        as_user(user, values, CHECK_REACHABLE, CHECK_REMOTE_REACHABLE, CHECK_OUT),
         FINISH,
     )
 
@@ -58,7 +58,7 @@ fi
 """
 
 # By git's own settings on this machine: another address in its place, and a proxy.
-REACH_REMOTE = r"""
+CHECK_REMOTE_REACHABLE = r"""
 address=$(git ls-remote --get-url "$url")
 case $address in
     http://* | https://* | git://* | ssh://*)

@@ -7,7 +7,7 @@ NETWORK_ENVIRONMENT = "set -a; [ ! -r /etc/environment ] || . /etc/environment; 
 """Proxy and certificate settings: login shells have them from PAM, systemd's units do not."""
 
 
-OPEN_FILES = "8192:524288"
+OPEN_FILE_LIMITS = "8192:524288"
 """How many files our own services may open, as soft and hard limit: a hardened base may allow fewer
 than a package manager or a notebook needs. The hard one is systemd's own (systemd-system.conf)."""
 
@@ -59,7 +59,7 @@ def write_file(path: str, content: str, *, mode: str = "0644", owner: str = "roo
     )
 
 
-def refuse(message: str) -> str:
+def fail(message: str) -> str:
     """Return a command that ends the script with a message; `$` in it is the shell's."""
     escaped = message.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
     return f'{{ echo "notebake: {escaped}" >&2; exit 1; }}'

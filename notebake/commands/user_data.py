@@ -9,18 +9,20 @@ from typing import Any
 
 from notebake.commands.shell import as_root, write_file
 
-LEASE = "/run/notebake/lease-until"
+LEASE_FILE = "/run/notebake/lease-until"
 """When the lease ends, in whole seconds since the kernel booted.
 
 Not a date: a clock that is set, forwards or backwards, must neither end a lease nor stretch it.
 """
-CHECK = "/run/notebake/check-lease"
+CHECK_SCRIPT = "/run/notebake/check-lease"
 UNITS = "/run/systemd/system"
 TIMER = "notebake-lease.timer"
 SERVICE = "notebake-lease.service"
-UPTIME = "read -r now _ < /proc/uptime; now=${now%.*}"
-TIMERS = "apt-daily.timer apt-daily-upgrade.timer"
-QUIET = f"{TIMERS} apt-daily.service apt-daily-upgrade.service unattended-upgrades.service"
+READ_UPTIME = "read -r now _ < /proc/uptime; now=${now%.*}"
+PACKAGE_TIMERS = "apt-daily.timer apt-daily-upgrade.timer"
+PACKAGE_UNITS = (
+    f"{PACKAGE_TIMERS} apt-daily.service apt-daily-upgrade.service unattended-upgrades.service"
+)
 """What would hold the packages' lock of a builder for minutes, restart services in the middle of
 our work (needrestart), or install upgrades while it is stopped for its image."""
 SERVICE_UNIT = f"""\
@@ -28,7 +30,7 @@ SERVICE_UNIT = f"""\
 Description=Power off when the lease has run out
 [Service]
 Type=oneshot
-ExecStart=/bin/sh {CHECK}
+ExecStart=/bin/sh {CHECK_SCRIPT}
 """
 LONGEST_INTERVAL_SECONDS = 60
 """How often the machine looks at its lease; more often when that is short."""
@@ -47,7 +49,7 @@ def user_data(
     """
     config: dict[str, Any] = {"bootcmd": [["bash", "-c", arm_lease(lease_hours)]]}
     if host_key_private and host_key_public:
-        config["bootcmd"].append(["bash", "-c", keep_package_lock_free()])
+        config["bootcmd"].append(["bash", "-c", mask_package_jobs()])
         config["ssh_deletekeys"] = True
         config["ssh_genkeytypes"] = ["ed25519"]
         config["ssh_keys"] = {
@@ -66,7 +68,7 @@ def arm_lease(hours: float) -> str:
     """
     return "\n".join(
         (
-            write_file(CHECK, check_lease(hours)),
+            write_file(CHECK_SCRIPT, check_lease(hours)),
             write_file(f"{UNITS}/{SERVICE}", SERVICE_UNIT),
             write_file(f"{UNITS}/{TIMER}", timer_unit(hours)),
             "timeout 30 systemctl daemon-reload",
@@ -89,7 +91,7 @@ AccuracySec={max(1, seconds // 12)}
 """
 
 
-def check_lease(hours: float, lease: str = LEASE, uptime: str = "/proc/uptime") -> str:
+def check_lease(hours: float, lease: str = LEASE_FILE, uptime: str = "/proc/uptime") -> str:
     """Return the script that powers the machine off once its lease has run out.
 
     Where the lease cannot be read, it is what was asked for at the boot: counted from the start
@@ -113,25 +115,25 @@ systemctl poweroff || systemctl poweroff --force
 """
 
 
-def keep_package_lock_free() -> str:
+def mask_package_jobs() -> str:
     """Keep the daily package jobs from this boot; masked below /run, so for this boot only.
 
     So the image has the base's own policy without anybody restoring it. An upgrade that runs
     already is not stopped but waited for: one that is cut off leaves packages half installed.
     """
     return (
-        f"timeout 30 systemctl --runtime mask {QUIET};"
-        f" timeout 30 systemctl --no-block stop {TIMERS}; true"
+        f"timeout 30 systemctl --runtime mask {PACKAGE_UNITS};"
+        f" timeout 30 systemctl --no-block stop {PACKAGE_TIMERS}; true"
     )
 
 
 def renew_lease(hours: float) -> str:
     """Let the lease end so many hours from now."""
     return as_root(
-        UPTIME,
+        READ_UPTIME,
         "mkdir --parents /run/notebake",
-        f'echo "$((now + {round(hours * 3600)}))" > {LEASE}.new',
-        f"mv --force --no-target-directory {LEASE}.new {LEASE}",
+        f'echo "$((now + {round(hours * 3600)}))" > {LEASE_FILE}.new',
+        f"mv --force --no-target-directory {LEASE_FILE}.new {LEASE_FILE}",
     )
 
 
@@ -145,11 +147,11 @@ if ! systemctl is-active --quiet {TIMER}; then
     echo "{TIMER} does not run: the machine was not told to start it, or could not" >&2
     exit 1
 fi
-test -r {CHECK} || {{ echo "{CHECK} is not there" >&2; exit 1; }}
+test -r {CHECK_SCRIPT} || {{ echo "{CHECK_SCRIPT} is not there" >&2; exit 1; }}
 if ! sudo systemctl start {SERVICE}; then
     echo "{SERVICE} fails: $(systemctl show --property=Result,ExecMainStatus {SERVICE} | xargs)" >&2
     exit 1
 fi
-{UPTIME}
-if read -r until 2> /dev/null < {LEASE}; then echo "$(((until - now) / 60)) minutes left"; fi
+{READ_UPTIME}
+if read -r until 2> /dev/null < {LEASE_FILE}; then echo "$(((until - now) / 60)) minutes left"; fi
 )"""

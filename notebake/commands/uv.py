@@ -21,7 +21,7 @@ def uv_requirement() -> str:
 
 
 # The files are pip's own, the later ones before the earlier (pip's documentation, "Configuration").
-FIND_INDEX = """\
+PRINT_CONFIGURED_INDEX = """\
 import configparser, os, pathlib
 
 home = pathlib.Path(os.environ.get("HOME") or "/")
@@ -49,40 +49,40 @@ if [ -n "$PIP_INDEX_URL" ]; then
     export PIP_INDEX_URL UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}
 fi
 uv=$root/uv/bin/uv
-""".replace("FIND_INDEX", quote(FIND_INDEX))
+""".replace("FIND_INDEX", quote(PRINT_CONFIGURED_INDEX))
 
 FIND_WHEEL = """
 import ensurepip, pathlib, sys
 places = (pathlib.Path("/usr/share/python-wheels"), pathlib.Path(ensurepip.__file__).parent)
 wheel = str(next(wheel for place in places for wheel in sorted(place.rglob("pip-*.whl"))))
 """
-FIND_PIPS_OWN_INDEX = f"""{FIND_WHEEL}
+PRINT_DEFAULT_INDEX = f"""{FIND_WHEEL}
 sys.path.insert(0, wheel)
 from pip._internal.models.index import PyPI
 print(PyPI.simple_url)
 """
 """Prints the index that pip asks where it is told none."""
 
-ASK_INDEX = f"""\
+PRINT_INDEX = f"""\
 import contextlib, io, os
 
 said = io.StringIO()
 with contextlib.redirect_stdout(said):
-    exec({FIND_INDEX!r})
+    exec({PRINT_CONFIGURED_INDEX!r})
 named = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX") or said.getvalue()
 if named:
     print(named)
 else:
-    exec({FIND_PIPS_OWN_INDEX!r})
+    exec({PRINT_DEFAULT_INDEX!r})
 """
 """Prints the index that pip asks here, by its settings or its own."""
 
-REACH_INDEX = r"""
+CHECK_INDEX_REACHABLE = r"""
 index=${PIP_INDEX_URL:-$(python3 -I -c FIND_INDEX)}
 case ${PIP_NO_INDEX:+none}$index in
     http://* | https://*) reach "the index of Python packages" all "$index" ;;
 esac
-""".replace("FIND_INDEX", quote(FIND_PIPS_OWN_INDEX))
+""".replace("FIND_INDEX", quote(PRINT_DEFAULT_INDEX))
 """Fails where the index cannot be reached that pip and uv will ask."""
 
 INSTALL_UV = r"""
@@ -101,7 +101,7 @@ if [ "uv==$found" != "$wanted" ]; then
 fi
 """.replace("PRINT_WHEEL", quote(f"{FIND_WHEEL}print(wheel)\n"))
 
-HEAR_UV = """\
+FILTER_UV_OUTPUT = """\
 import pathlib, re, sys
 
 file, name = sys.argv[1:]
@@ -129,7 +129,7 @@ install_by_uv() {
         "${@:3}" --requirements "$1" 2>&1 |
         python3 -I -c HEAR_UV "$1" "$2"
 }
-""".replace("HEAR_UV", quote(HEAR_UV))
+""".replace("HEAR_UV", quote(FILTER_UV_OUTPUT))
 """Defines `install_by_uv FILE NAME OPTION…`: what uv says of a file names it as its owner does."""
 
 BUILD_WITH_PIP = r"""
@@ -140,7 +140,7 @@ printf '%s\n' "$packages" > "$root/tmp/packages.txt"
 install_by_uv "$requirements" requirements.txt --requirements "$root/tmp/packages.txt"
 """
 
-LOCKING = r"""
+DEFINE_LOCKING = r"""
 mkdir --parents "$locks"
 freeze() { "$root/uv/bin/uv" --quiet --no-cache pip freeze --python "$root/$1/bin/python"; }
 keep() { cat > "$locks/$1.new" && mv "$locks/$1.new" "$locks/$1"; }

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from shlex import quote
 
-from notebake.commands.disks import FIND_DISK, LOOK_AT_DISK
+from notebake.commands.disks import FIND_DISK, INSPECT_DISK
 from notebake.commands.shell import as_root, script, variables
 from notebake.recipe import FileSystem, Volume
 
@@ -23,12 +23,12 @@ OPTIONS = {
 FSCK_PASS = {FileSystem.EXT4: 2, FileSystem.XFS: 0}
 
 
-def link_to(volume_id: str, by_id: str = BY_ID) -> str:
+def device_link(volume_id: str, by_id: str = BY_ID) -> str:
     """Return the link that EC2's udev rules make for a volume's whole disk on Nitro."""
     return f"{by_id}/nvme-Amazon_Elastic_Block_Store_{volume_id.replace('-', '')}"
 
 
-def uuid_for(volume_id: str) -> str:
+def file_system_uuid(volume_id: str) -> str:
     """Return the UUID that our own file system on a volume has: how we know it for ours."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"notebake:volume:{volume_id}"))
 
@@ -53,11 +53,11 @@ def prepare_volume(
     values = variables(
         name=volume.name,
         volume_id=volume_id,
-        link=link_to(volume_id, by_id),
+        link=device_link(volume_id, by_id),
         is_new="yes" if is_new else "",
         wanted=kind,
         label=volume.name[: LABEL_LENGTH[kind]].rstrip("-"),
-        our_uuid=uuid_for(volume_id),
+        our_uuid=file_system_uuid(volume_id),
         target=volume.mount_point,
         options=OPTIONS[kind],
         fsck_pass=FSCK_PASS[kind],
@@ -66,7 +66,7 @@ def prepare_volume(
         fstab=fstab,
         state=state,
     )
-    return script(values, FIND_DISK, LOOK_AT_DISK, FORMAT, MOUNT)
+    return script(values, FIND_DISK, INSPECT_DISK, FORMAT, MOUNT)
 
 
 def volumes_are_mounted(
@@ -83,13 +83,13 @@ def volumes_are_mounted(
                 "check",
                 quote(volume.mount_point),
                 quote(volume.file_system),
-                quote(link_to(volume_id, by_id) if volume_id else ""),
+                quote(device_link(volume_id, by_id) if volume_id else ""),
                 "|| status=1",
             )
         )
         for volume, volume_id in volumes
     )
-    return as_root(variables(fstab=fstab), CHECK, "status=0", *checks, "exit $status")
+    return as_root(variables(fstab=fstab), DEFINE_CHECK, "status=0", *checks, "exit $status")
 
 
 FORMAT = r"""
@@ -168,7 +168,7 @@ fi
 echo "Volume $name ($volume_id, $device) is mounted on $target as $wanted"
 """
 
-CHECK = r"""
+DEFINE_CHECK = r"""
 check() {
     local target=$1 wanted=$2 link=$3 source uuid
     source=$(findmnt --noheadings --first-only --mountpoint "$target" --output SOURCE) ||

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from notebake import clock
 from notebake.aws.account import read_time
-from notebake.commands.fitness import ASK_FITNESS, Fitness, parse_fitness
+from notebake.commands.fitness import PRINT_FITNESS, Fitness, parse_fitness
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.errors import (
@@ -57,7 +57,7 @@ def check_fitness(run: Run, host: Host) -> None:
 
 def look(host: Host) -> Fitness:
     """Return what the host shows now."""
-    return parse_fitness(ssh.run_command(host, ASK_FITNESS))
+    return parse_fitness(ssh.run_command(host, PRINT_FITNESS))
 
 
 @contextmanager

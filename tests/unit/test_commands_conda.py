@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from notebake.commands.conda import RATTLER
+from notebake.commands.conda import RATTLER_HASHES
 from notebake.commands.software import install_software, parse_locks, software_is_installed
 from notebake.commands.uv import UV_VERSION
 from notebake.recipe import Software
@@ -183,7 +183,7 @@ def test_an_environment_file_is_solved_and_installed(built: Machine) -> None:
     asked = built.asked.read_text()
     assert "\n\n\n\n\n\ntool @ git+https://host/tool.git@v1\n" in asked, "in its own line, the 6th"
     assert "\nutm==0.7\n" in asked
-    assert all(f"{name} --hash=sha256:" in asked for name in RATTLER)
+    assert all(f"{name} --hash=sha256:" in asked for name in RATTLER_HASHES)
     assert not (built.root / "rattler").exists(), "it is no part of the image"
     assert not (built.root / "asked/conda").exists()
 

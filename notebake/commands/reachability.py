@@ -10,7 +10,7 @@ from shlex import quote
 # An answer of any kind is a way out: what it says is the business of the program that comes next.
 # A certificate counts only where the machine's clock is what is wrong with it, as each program has
 # authorities of its own.
-LOOK = """\
+CONNECT_TO_URLS = """\
 import base64, datetime, os, socket, ssl, sys, threading, time, urllib.parse, urllib.request
 
 PORTS = {"https": 443, "http": 80, "git": 9418, "ssh": 22, "ftp": 21}
@@ -144,10 +144,10 @@ print(
 os._exit(1)
 """
 
-REACH = f"""
+CHECK_REACHABLE = f"""
 reach() {{
     [ "$#" -gt 2 ] || return 0
-    python3 -I -c {quote(LOOK)} "$@"
+    python3 -I -c {quote(CONNECT_TO_URLS)} "$@"
 }}
 """
 """Defines `reach WHAT any|all URL…`: it fails, and says what bars the way, after half a minute in
@@ -156,7 +156,7 @@ which no try got through to any, or to all, of them."""
 # Without its Release files, as on a fresh machine, apt shows no target unless it is told to.
 # With a proxy that apt finds out by a program of its own, or another kind of source, apt is left to
 # find its way alone.
-REACH_APT = r"""
+CHECK_APT_REACHABLE = r"""
 reach_apt() {
     local proxy sites
     mapfile -t sites < <(

@@ -6,7 +6,7 @@ AGENT = "agent:"
 # EC2 Instance Connect is a command that sshd asks for keys (AuthorizedKeysCommand); an authority
 # signs keys that lie nowhere on the machine. sshd itself says what holds. Ubuntu has the agent of
 # AWS Systems Manager as a snap, others as a package.
-ASK_WAYS_IN = f"""\
+LIST_LOGIN_METHODS = f"""\
 sudo sshd -T 2> /dev/null |
     grep --extended-regexp '^(authorizedkeyscommand|trustedusercakeys) ' |
     {{ grep --invert-match ' none$' || true; }} | sed 's/^/{SSHD} /'
@@ -17,8 +17,8 @@ true"""
 """A command for the login user; each line is one way."""
 
 
-def parse_ways_in(printed: str) -> tuple[str, ...]:
-    """Return what `ASK_WAYS_IN` printed, for people: who else lets somebody in."""
+def parse_login_methods(printed: str) -> tuple[str, ...]:
+    """Return what `LIST_LOGIN_METHODS` printed, for people: who else lets somebody in."""
     found = []
     for line in printed.splitlines():
         kind, _, words = line.partition(" ")

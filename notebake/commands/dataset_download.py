@@ -4,13 +4,13 @@ Written into a directory of the login user's. curl is asked for no encoding, but
 files compressed and send them so, with Content-Encoding: what was asked for is what is in them.
 """
 
-REFUSE = """\
+DEFINE_FAIL = """\
 refuse() { echo "Dataset $name: $*" >&2; exit 1; }
 """
 
-FETCH = (
+DOWNLOAD = (
     f"""
-{REFUSE}"""
+{DEFINE_FAIL}"""
     r"""
 is() { [ "$(sha256sum | cut --delimiter=' ' --fields=1)" = "$sha256" ]; }
 is_whole() {

