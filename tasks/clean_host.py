@@ -11,8 +11,9 @@ from notebake.acceptance.allowed_findings import keep_allowed
 from notebake.aws import tags
 from notebake.commands.boot import read_machine_id
 from notebake.commands.clean import remove_login, scan_and_clean, work_name
-from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
-from notebake.commands.scan_engine import engine_was_unavailable
+from notebake.commands.credential_scan import engine_was_unavailable
+from notebake.commands.jupyter import UNIT
+from notebake.commands.jupyter_units import TOKEN_SERVICE
 from notebake.credentials.report import findings_text, is_clean, parse_report
 from notebake.errors import (
     HostCommandError,

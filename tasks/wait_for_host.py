@@ -13,8 +13,9 @@ from notebake.aws.model import Instance
 from notebake.commands.apt import exempt_our_services
 from notebake.commands.boot import wait_for_cloud_init
 from notebake.commands.clean import work_name
+from notebake.commands.lease_timer import lease_is_armed
 from notebake.commands.shell import as_root
-from notebake.commands.user_data import lease_is_armed, mask_package_jobs
+from notebake.commands.user_data import mask_package_jobs
 from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
 from notebake.images.baked import current_image, is_finished
 from notebake.machines.boot import wait_for_boot

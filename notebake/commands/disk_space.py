@@ -1,4 +1,4 @@
-"""How much room a host's disks have: asked for as long as somebody works there."""
+"""Free space and free inodes of a host's file systems."""
 
 from dataclasses import dataclass
 
@@ -7,40 +7,43 @@ LIST_DISK_SPACE = (
     " $(findmnt --real --options rw --noheadings --raw --output TARGET) / /tmp /run 2> /dev/null"
     " | tail --lines=+2 | sort --unique"
 )
-"""A command that prints a line for each file system that can be written to."""
+"""A command that prints one line for each writable file system."""
 FULL_BYTES = 16 * 1024 * 1024
-"""With less than that, and less than a hundredth, nothing can be installed any more."""
+"""With less free space than this, and less than 1 %, no package can be installed."""
 FULL_INODES = 64
 FULL_DISK_MESSAGES = ("no space left on device", "os error 28", "enough free space", "enospc")
 
 
 @dataclass(frozen=True)
 class DiskSpace:
-    """What one file system has left, for everybody but root."""
+    """The free space of one file system for all users but root."""
 
     free_bytes: int
     size_bytes: int
-    free_files: int
-    most_files: int
-    """0 where a file system makes room for them as it goes."""
+    free_inodes: int
+    total_inodes: int
+    """0 for a file system that creates inodes on demand."""
     mount_point: str
 
     @property
-    def is_full(self) -> bool:
-        """Whether nothing can be written to it any more."""
-        if self.most_files and self.free_files < FULL_INODES:
-            return True
-        return self.free_bytes < min(FULL_BYTES, self.size_bytes / 100)
+    def lacks_inodes(self) -> bool:
+        """Whether no more files can be created, however small."""
+        return self.total_inodes > 0 and self.free_inodes < FULL_INODES
 
     @property
-    def words(self) -> str:
-        """What is left, for people."""
-        if self.most_files and self.free_files < FULL_INODES:
+    def is_full(self) -> bool:
+        """Whether nothing more can be written."""
+        return self.lacks_inodes or self.free_bytes < min(FULL_BYTES, self.size_bytes / 100)
+
+    @property
+    def description(self) -> str:
+        """The free space as a phrase for an error message."""
+        if self.lacks_inodes:
             return (
-                f"no room for another file on {self.mount_point},"
-                f" {self.free_files} of {self.most_files} are free"
+                f"no inode left on {self.mount_point},"
+                f" {self.free_inodes} of {self.total_inodes} are free"
             )
-        free, size = (one / 1024**3 for one in (self.free_bytes, self.size_bytes))
+        free, size = self.free_bytes / 1024**3, self.size_bytes / 1024**3
         if not self.is_full:
             return (
                 f"no space was left on {self.mount_point}, which has {size:.2g} GiB;"
@@ -49,43 +52,43 @@ class DiskSpace:
         return f"no space left on {self.mount_point}, {free:.2g} of {size:.1f} GiB free"
 
     @property
-    def remedy(self) -> str:
-        """Which field of the recipe gives it more."""
+    def advice(self) -> str:
+        """Which recipe field gives the file system more space."""
         if self.mount_point in {"/run", "/dev/shm"}:  # noqa: S108
-            return "It lies in memory: a larger instance type has more."
+            return "It lies in memory: choose a larger instance type."
         if self.mount_point == "/":
             return (
-                "Mend root_volume.size_gib in the recipe: a new machine gets a disk of that size."
+                "Raise root_volume.size_gib in the recipe: a new machine gets a disk of that size."
             )
-        return f"Mend size_gib of the volume at {self.mount_point} in the recipe."
+        return f"Raise size_gib of the volume at {self.mount_point} in the recipe."
 
 
 ROOT_DISK = DiskSpace(0, 0, 0, 0, "/")
 
 
 def parse_disk_space(printed: str) -> tuple[DiskSpace, ...]:
-    """Return what `LIST_DISK_SPACE` printed; a line that is none of df's is left out."""
+    """Return what `LIST_DISK_SPACE` printed, without lines that df did not write."""
     found = []
     for line in printed.splitlines():
-        words = line.split(maxsplit=4)
-        if len(words) == 5 and all(one.isdigit() or one == "-" for one in words[:4]):
-            free, size, free_files, most = (int(one.replace("-", "0")) for one in words[:4])
-            found.append(DiskSpace(free, size, free_files, most, words[4]))
+        fields = line.split(maxsplit=4)
+        if len(fields) == 5 and all(field.isdigit() or field == "-" for field in fields[:4]):
+            free, size, free_inodes, inodes = (int(field.replace("-", "0")) for field in fields[:4])
+            found.append(DiskSpace(free, size, free_inodes, inodes, fields[4]))
     return tuple(found)
 
 
-def find_full(room: tuple[DiskSpace, ...]) -> DiskSpace | None:
-    """Return the first file system that is full."""
-    return next((one for one in room if one.is_full), None)
+def find_full(disks: tuple[DiskSpace, ...]) -> DiskSpace | None:
+    """Return the first full file system."""
+    return next((disk for disk in disks if disk.is_full), None)
 
 
-def find_least_free(room: tuple[DiskSpace, ...]) -> DiskSpace | None:
-    """Return the file system with the least left: which one was full that has room again."""
-    disks = [one for one in room if not one.mount_point.startswith(("/run", "/dev"))]
-    return min(disks, key=lambda one: one.free_bytes, default=None)
+def find_least_free(disks: tuple[DiskSpace, ...]) -> DiskSpace | None:
+    """Return the disk with the least free bytes: the likely one to have been full before."""
+    on_disk = [disk for disk in disks if not disk.mount_point.startswith(("/run", "/dev"))]
+    return min(on_disk, key=lambda disk: disk.free_bytes, default=None)
 
 
 def reports_full_disk(printed: str) -> bool:
-    """Tell whether a program's last lines say that a disk is full."""
+    """Return whether the last lines of a program's output report a full disk."""
     text = "\n".join(printed.splitlines()[-40:]).lower()
-    return any(words in text for words in FULL_DISK_MESSAGES)
+    return any(message in text for message in FULL_DISK_MESSAGES)

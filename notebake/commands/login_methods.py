@@ -1,11 +1,11 @@
-"""Who may log in to a machine by other means than the keys that lie on it."""
+"""Ways to log in to a machine other than by the keys stored on it."""
 
 SSHD = "sshd:"
 AGENT = "agent:"
 
-# EC2 Instance Connect is a command that sshd asks for keys (AuthorizedKeysCommand); an authority
-# signs keys that lie nowhere on the machine. sshd itself says what holds. Ubuntu has the agent of
-# AWS Systems Manager as a snap, others as a package.
+# EC2 Instance Connect is a command from which sshd gets keys (AuthorizedKeysCommand); a certificate
+# authority signs keys that are not on the machine. `sshd -T` prints the effective configuration.
+# Ubuntu installs the agent of AWS Systems Manager as a snap, other distributions as a package.
 LIST_LOGIN_METHODS = f"""\
 sudo sshd -T 2> /dev/null |
     grep --extended-regexp '^(authorizedkeyscommand|trustedusercakeys) ' |
@@ -14,18 +14,18 @@ for unit in snap.amazon-ssm-agent.amazon-ssm-agent.service amazon-ssm-agent.serv
     ! systemctl is-enabled --quiet "$unit" 2> /dev/null || echo "{AGENT} $unit"
 done
 true"""
-"""A command for the login user; each line is one way."""
+"""A command for the login user that prints one method per line."""
 
 
 def parse_login_methods(printed: str) -> tuple[str, ...]:
-    """Return what `LIST_LOGIN_METHODS` printed, for people: who else lets somebody in."""
+    """Return a sentence about each method that `LIST_LOGIN_METHODS` printed."""
     found = []
     for line in printed.splitlines():
-        kind, _, words = line.partition(" ")
+        kind, _, setting = line.partition(" ")
         if kind == AGENT:
-            found.append("the agent of AWS Systems Manager lets in whom IAM allows")
-        elif kind == SSHD and "eic_" in words:
-            found.append("EC2 Instance Connect lets in whom IAM allows")
+            found.append("the agent of AWS Systems Manager opens the sessions that IAM allows")
+        elif kind == SSHD and "eic_" in setting:
+            found.append("EC2 Instance Connect accepts the logins that IAM allows")
         elif kind == SSHD:
-            found.append(f"sshd's {words} lets in whom that knows")
+            found.append(f"sshd accepts logins by its setting {setting}")
     return tuple(dict.fromkeys(found))

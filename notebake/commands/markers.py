@@ -1,8 +1,8 @@
-"""Markers: what a host says has been done on it, and from what.
+"""Markers: files on a host that record which steps are done, and from what.
 
-A marker holds the digest of what was asked for and one phrase for people. It is written last, by
-rename, so that a half-done or an outdated step is not "done". It stays in the image: it is the
-image's own account of how it was made.
+A marker holds the digest of the step's inputs and one descriptive phrase. It is written last, by
+rename, so that a partial or an outdated step never counts as done. It stays in the image as the
+record of how the image was made.
 """
 
 import re
@@ -21,7 +21,7 @@ def read_marker(step: str, digest: str, directory: str = DIRECTORY, *, installed
     """
     marked = (
         f"{{ IFS= read -r digest && {{ IFS= read -r detail || true; }}; }}"
-        f" < {_path(step, directory)} 2>/dev/null"
+        f" 2> /dev/null < {_path(step, directory)}"
         f' && [ "$digest" = {quote(digest)} ] && printf \'%s\\n\' "$digest" "$detail"'
     )
     if not installed:
@@ -31,7 +31,7 @@ def read_marker(step: str, digest: str, directory: str = DIRECTORY, *, installed
 
 
 def parse_marker(printed: str, digest: str) -> str | None:
-    """Return what a step is known by; None unless its marker holds this digest and nothing else."""
+    """Return the marker's phrase; None unless the output is exactly a marker with this digest."""
     found, newline, detail = printed.partition("\n")
     if found != digest or not newline or detail.count("\n") != 1 or not detail.endswith("\n"):
         return None
@@ -39,7 +39,7 @@ def parse_marker(printed: str, digest: str) -> str | None:
 
 
 def write_marker(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:
-    """Write a step's marker; the last thing that a step does. For root and the login user alike."""
+    """Return the command that writes a step's marker; root and the login user can run it."""
     path = _path(step, directory)
     new = quote(f"{directory}/.{step}.new")
     lines = f"{digest}\n{' '.join(detail.split())}\n"
@@ -54,12 +54,12 @@ def write_marker(step: str, digest: str, detail: str = "", directory: str = DIRE
 
 
 def remove_marker(step: str, directory: str = DIRECTORY) -> str:
-    """Remove a step's marker, before what it stands for is taken apart."""
+    """Return the command that removes a step's marker, before its product is dismantled."""
     return as_root(f"rm --force {_path(step, directory)}")
 
 
 def _path(step: str, directory: str) -> str:
-    """Return a marker's path, quoted; ValueError for a step that is no plain name."""
+    """Return a marker's path, quoted; ValueError for a step that is not a plain name."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", step):
         raise ValueError(f"{step!r} cannot name a marker")
     return quote(f"{directory}/{step}")

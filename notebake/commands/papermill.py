@@ -1,7 +1,7 @@
-"""papermill, which runs the notebook that proves a machine, in an environment of its own.
+"""papermill, which executes the notebook, in an environment of its own.
 
-Only what the user asked for is in the image's own environment. It comes after that, whose packages
-it shares in uv's cache: both at once would fetch them twice.
+The image's environment holds only what the user asked for. papermill is installed after it and
+reuses packages from uv's cache; installing both at once would download shared packages twice.
 """
 
 from shlex import quote
@@ -15,7 +15,7 @@ LOCK_FILE = "papermill.txt"
 
 
 def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCK_FILE_DIRECTORY) -> str:
-    """Return the root script that builds the environment, and clears the cache of packages."""
+    """Return the root script that builds the environment and removes the package cache."""
     values = variables(root=root, packages="\n".join(PACKAGES))
     return script(
         NETWORK_ENVIRONMENT,
@@ -27,7 +27,7 @@ def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCK_FILE_DIR
 
 
 def papermill_is_installed(root: str = ROOT) -> str:
-    """Succeed if the environment is whole."""
+    """Return the command that succeeds if the environment is complete."""
     home = quote(f"{root}/papermill")
     return f"test -x {home}/bin/papermill && {home}/bin/python -c {check_modules('papermill')}"
 

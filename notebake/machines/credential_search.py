@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from notebake import credentials
-from notebake.commands.scan_engine import UPLOADED_WHEEL
+from notebake.commands.credential_scan import UPLOADED_WHEEL
 from notebake.credentials.pin import HASHES, VERSION, download_words, requirement
 from notebake.errors import NotebakeError
 from notebake.ssh import remote as ssh

@@ -133,8 +133,8 @@ def result_of_work(
 
 def full_disk(host: Host, name: str, full: DiskSpace | None, printed: str) -> DiskFullError:
     """Return the error that names the full disk, where it is known which."""
-    words = full.words if full else "no space was left on a disk while it ran"
-    return DiskFullError(host.address, name, printed, words, (full or ROOT_DISK).remedy)
+    words = full.description if full else "no space was left on a disk while it ran"
+    return DiskFullError(host.address, name, printed, words, (full or ROOT_DISK).advice)
 
 
 def start_command(

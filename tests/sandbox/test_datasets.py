@@ -162,7 +162,7 @@ def test_a_file_by_sftp_has_its_checksum_or_no_name(both: Both) -> None:
     wrong = both.dataset(source, "/srv/table.csv", b"another")
     both.cloud.ssh("i-1", "rm -rf /var/lib/notebake/datasets")
 
-    with pytest.raises(HostCommandError, match="what came has the checksum"):
+    with pytest.raises(HostCommandError, match="the received file has the checksum"):
         both.bring(wrong)
     assert "table.csv" not in both.cloud.ssh("i-1", "ls -A /srv"), "nothing is left of it"
 
@@ -202,7 +202,7 @@ def test_files_and_folders_come_from_s3(both: Both, bucket: str) -> None:
     assert listed == f"a b?#%20.nc 1\ndeep/large.nc {LARGE}"
 
     both.forget(folder)
-    with pytest.raises(HostCommandError, match="what came has the checksum"):
+    with pytest.raises(HostCommandError, match="the received file has the checksum"):
         both.bring(both.dataset(f"{bucket}/one.nc", "/srv/one.nc", b"two"))
     both.bring(both.dataset(f"{bucket}/one.nc", "/srv/one.nc", b"one"))
     both.forget(both.dataset(f"{bucket}/one.nc", "/srv/one.nc"))

@@ -19,11 +19,11 @@ from notebake.commands import (
     clean,
     datasets,
     jupyter,
+    lease_timer,
     markers,
     papermill,
     repository,
     software,
-    user_data,
     volumes,
 )
 from notebake.commands.fitness import CLOCK, PRINT_FITNESS, SWITCH
@@ -94,8 +94,8 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         let_work_on_it(): lambda: end_cleanings(up),
         as_root(find_holder()): Spoken,
         boot.read_machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
-        user_data.renew_lease(recipe.lease_hours): lambda: renew(host),
-        user_data.lease_is_armed(): lambda: succeed(up.lease_until),
+        lease_timer.renew_lease(recipe.lease_hours): lambda: renew(host),
+        lease_timer.lease_is_armed(): lambda: succeed(up.lease_until),
         jupyter.read_token(): lambda: succeed(root.token, root.token + "\n"),
         jupyter.jupyter_is_running(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
         jupyter.wait_for_jupyter(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),

@@ -9,6 +9,7 @@ from notebake.commands import (
     clean,
     datasets,
     jupyter,
+    jupyter_units,
     markers,
     papermill,
     repository,
@@ -122,7 +123,7 @@ def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     """The cleaning between two searches."""
     user, digest = recipe.base_image.user, asked_for(recipe, "clean_host")
     points = [one.mount_point for one in recipe.volumes if one.is_in_image]
-    units = [jupyter.UNIT, jupyter.TOKEN_SERVICE]
+    units = [jupyter.UNIT, jupyter_units.TOKEN_SERVICE]
     text = clean.scan_and_clean(
         program=search_program(), user=user, units=units, mount_points=points
     )

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from notebake.commands.clean import clean_machine, remove_login, scan_and_clean, scan_machine
+from notebake.commands.clean import clean_machine, remove_login, scan_and_clean
+from notebake.commands.credential_scan import scan_machine
 
 NASTY = "/a b'c\"d$(touch INJECTED)`touch INJECTED`;&|*?\\e"
 SCRIPTS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notebake.acceptance.allowed_findings import FILE, allowed_sentences
-from notebake.commands.scan_engine import ENGINE_UNAVAILABLE
+from notebake.commands.credential_scan import ENGINE_UNAVAILABLE
 from notebake.errors import HostCommandError, SecretFoundError
 from notebake.recipe import Recipe
 from notebake.recipe.credentials import AllowedCredential, Credentials

@@ -125,7 +125,7 @@ def test_sources_that_cannot_be_reached_are_named_before_apt_is_asked(world: She
     assert code == 1
     assert calls_of(world, "apt-get") == []
     assert "http://127.0.0.1:1: no connection to 127.0.0.1:1" in printed
-    assert "cannot reach the sources of its packages" in printed
+    assert "cannot reach the package repositories of apt" in printed
 
 
 def test_our_services_are_left_to_themselves_by_needrestart(

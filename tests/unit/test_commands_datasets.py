@@ -173,7 +173,7 @@ def test_a_damaged_folder_gets_no_name(fetching: Fetching) -> None:
     (staged / "one").write_text("damaged")
     staged.with_name(f"{staged.name}.sha256").write_text(f"{SHA256}  one\n")
     code, printed = fetching.receive(wanted)
-    assert (code, "is damaged" in printed) == (1, True)
+    assert (code, "does not match its checksum" in printed) == (1, True)
     assert not fetching.place.exists()
 
 

@@ -27,7 +27,7 @@ def reach(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Ask once, in an environment with nothing but this."""
     known = {"PATH": os.environ["PATH"], "reach_seconds": "0", **environment}
     return subprocess.run(
-        ["bash", "-c", f'{CHECK_REACHABLE}\nreach "$@"', "bash", WHAT, *words],
+        ["bash", "-c", f'{CHECK_REACHABLE}\ncheck_reachable "$@"', "bash", WHAT, *words],
         env=known,
         capture_output=True,
         text=True,

@@ -133,7 +133,7 @@ def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
     (daemon,) = (one for one in said if one.isdigit())
     command = Path(f"/proc/{daemon}/cmdline")
     assert not command.exists() or command.read_bytes() == b"", "neither gone nor a zombie"
-    assert "Ending what the notebook left running: sleep" in said
+    assert "Killing processes that the notebook left running: sleep" in said
 
 
 def test_nothing_is_mounted_outside(clone: Clone) -> None:
@@ -156,7 +156,7 @@ def test_a_machine_without_namespaces_is_told_and_nothing_begins(clone: Clone) -
 
     assert done.returncode == 1
     assert "Operation not permitted" in done.stderr
-    assert f"would leave its traces in {clone.disk}" in done.stderr
+    assert f"would leave changes in {clone.disk}" in done.stderr
     assert not (clone.world.directory / "began").exists()
 
 

@@ -211,7 +211,7 @@ def test_a_mount_point_in_use_is_refused(world: ShellWorld, disks: Disks, tmp_pa
     assert "something else is mounted" in refused.stderr
     (tmp_path / "data" / "file").touch()
     refused = run_alone(world, disks.prepare(volume, FIRST))
-    assert "would be hidden" in refused.stderr
+    assert "the mount would hide its content" in refused.stderr
     assert len(lines_of(tmp_path)) == 2
 
 

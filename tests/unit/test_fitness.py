@@ -140,13 +140,13 @@ def test_the_question_itself_names_what_a_real_shell_shows(tmp_path: Path) -> No
     world.fake("systemctl", "exit 3")
     printed = world.run(PRINT_FITNESS).stdout
     found = parse_fitness(printed)
-    assert found.sudo_refusal == "", "a lecture is no refusal"
-    assert "notebake-lease.timer does not run" in found.switch_fault
+    assert found.sudo_error == "", "a lecture is no refusal"
+    assert "notebake-lease.timer does not run" in found.switch_error
     assert found.clock_seconds is not None
     assert abs(found.clock_seconds - clock.now()) < 300
-    assert found.full is None
+    assert found.full_disk is None
     world.fake("sudo", "echo 'sudo: a terminal is required to read the password' >&2; exit 1")
-    assert "a terminal is required" in parse_fitness(world.run(PRINT_FITNESS).stdout).sudo_refusal
+    assert "a terminal is required" in parse_fitness(world.run(PRINT_FITNESS).stdout).sudo_error
 
 
 def test_who_lets_people_in_beside_keys_is_said() -> None:
@@ -156,9 +156,9 @@ def test_who_lets_people_in_beside_keys_is_said() -> None:
         "sshd: trustedusercakeys /etc/ssh/ca.pub\n"
     )
     assert parse_login_methods(printed) == (
-        "EC2 Instance Connect lets in whom IAM allows",
-        "the agent of AWS Systems Manager lets in whom IAM allows",
-        "sshd's trustedusercakeys /etc/ssh/ca.pub lets in whom that knows",
+        "EC2 Instance Connect accepts the logins that IAM allows",
+        "the agent of AWS Systems Manager opens the sessions that IAM allows",
+        "sshd accepts logins by its setting trustedusercakeys /etc/ssh/ca.pub",
     )
     assert parse_login_methods("") == ()
 

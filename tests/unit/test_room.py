@@ -43,11 +43,11 @@ def test_a_full_disk_is_known_by_bytes_and_by_files(
 
 def test_what_is_left_is_said_with_the_field_that_gives_more() -> None:
     room = DiskSpace(0, 8 * GIB, 9000, 10_000, "/")
-    assert room.words == "no space left on /, 0 of 8.0 GiB free"
-    assert "root_volume.size_gib" in room.remedy
+    assert room.description == "no space left on /, 0 of 8.0 GiB free"
+    assert "root_volume.size_gib" in room.advice
     files = DiskSpace(GIB, 8 * GIB, 3, 10_000, "/data")
-    assert files.words == "no room for another file on /data, 3 of 10000 are free"
-    assert "volume at /data" in files.remedy
+    assert files.description == "no inode left on /data, 3 of 10000 are free"
+    assert "volume at /data" in files.advice
 
 
 def test_a_real_machine_answers_in_these_words(tmp_path: Path) -> None:
@@ -110,7 +110,9 @@ def test_of_disks_that_have_room_again_the_tightest_was_full() -> None:
         DiskSpace(GIB, 8 * GIB, 900, 1000, "/data"),
     )
     assert find_least_free((DiskSpace(9, 9, 9, 9, "/run"), *disks)) == disks[0]
-    assert disks[0].words == ("no space was left on /, which has 0.5 GiB; 0.25 GiB are free again")
+    assert disks[0].description == (
+        "no space was left on /, which has 0.5 GiB; 0.25 GiB are free again"
+    )
     assert find_least_free(()) is None
 
 
