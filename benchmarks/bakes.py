@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.own_cloud import REGION, OwnCloud, cloud_opened
 from benchmarks.program import Ended, run_to_end
 from benchmarks.recipes import write_recipe
-from notebake.commands.software import ALWAYS
+from notebake.commands.software import BASE_PACKAGES
 from notebake.commands.uv import uv_requirement
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
@@ -68,7 +68,7 @@ def packer_values(cloud: OwnCloud, recipe: Recipe) -> dict[str, str]:
         "endpoint": cloud.api_url,
         "region": REGION,
         "uv_requirement": uv_requirement(),
-        "packages": " ".join((*ALWAYS, *recipe.software.packages)),
+        "packages": " ".join((*BASE_PACKAGES, *recipe.software.packages)),
         "repository": recipe.repository.url if recipe.repository else "",
         "notebook": recipe.notebook.path or "",
     }

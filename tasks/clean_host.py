@@ -9,10 +9,11 @@ from shlex import quote
 
 from notebake.acceptance.allowed_findings import keep_allowed
 from notebake.aws import tags
-from notebake.commands.boot import machine_id
-from notebake.commands.clean import make_clean, remove_login, work_name
-from notebake.commands.engine import lacks_engine
-from notebake.commands.jupyter import TOKEN_SERVICE, UNIT
+from notebake.commands.boot import read_machine_id
+from notebake.commands.clean import remove_login, scan_and_clean, work_name
+from notebake.commands.credential_scan import engine_was_unavailable
+from notebake.commands.jupyter import UNIT
+from notebake.commands.jupyter_units import TOKEN_SERVICE
 from notebake.credentials.report import findings_text, is_clean, parse_report
 from notebake.errors import (
     HostCommandError,
@@ -71,7 +72,7 @@ def keep_identity(run: Run, host: Host) -> None:
         ImageNotAcceptedError: it cannot be determined, and was not when a run was killed in here
             before: the proof would refuse the image.
     """
-    found = identity.as_machine_id(ssh.run_command(host, machine_id()))
+    found = identity.as_machine_id(ssh.run_command(host, read_machine_id()))
     if found:
         identity.keep_builder_id(run, found)
     elif not identity.read_builder_ids(run):
@@ -108,7 +109,7 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
         SecretFoundError: anything was found.
         HostCommandError: the search did not come to its end.
     """
-    script = make_clean(
+    script = scan_and_clean(
         program=search_program(),
         user=host.user,
         units=[UNIT, TOKEN_SERVICE],
@@ -116,7 +117,7 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
         allowed=[(one.path, one.rule) for one in run.recipe.credentials.allow],
     )
     printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)
-    if lacks_engine(printed):
+    if engine_was_unavailable(printed):
         carry_engine(host)
         printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)
     try:

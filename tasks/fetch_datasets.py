@@ -8,7 +8,7 @@ Costs   nothing of its own
 from shlex import quote
 
 from notebake.commands.datasets import (
-    dataset_is_there,
+    dataset_is_in_place,
     fetch_dataset,
     prepare_staging,
     receive_dataset,
@@ -33,7 +33,7 @@ def find(run: Run) -> Done | None:
 
 def probe(run: Run, host: Host) -> str | None:
     """Return how many there are, or None where one is missing."""
-    if not all(ssh.succeeds(host, dataset_is_there(one)) for one in run.recipe.datasets):
+    if not all(ssh.succeeds(host, dataset_is_in_place(one)) for one in run.recipe.datasets):
         return None
     return f"{len(run.recipe.datasets)} datasets" if run.recipe.datasets else "no datasets"
 
@@ -45,7 +45,7 @@ def make(run: Run) -> Done:
     for dataset in run.recipe.datasets:
         if dataset.source.startswith("http"):
             scripts.append(fetch_dataset(dataset, user=host.user))
-        elif not ssh.succeeds(host, dataset_is_there(dataset)):
+        elif not ssh.succeeds(host, dataset_is_in_place(dataset)):
             staging = prepare_staging(dataset, user=host.user)
             ssh.run_command(host, f"sudo bash -c {quote(staging)}")
             with full_disk_named(host):

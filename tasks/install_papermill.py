@@ -6,7 +6,7 @@ Costs   nothing of its own
 """
 
 from notebake.commands.papermill import LOCK_FILE, install_papermill, papermill_is_installed
-from notebake.commands.software import LOCKS
+from notebake.commands.software import LOCK_FILE_DIRECTORY
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
@@ -33,7 +33,7 @@ def make(run: Run) -> Done:
     work = install_papermill(user=run.recipe.base_image.user)
     timeout_seconds = run.recipe.software.timeout_seconds
     done = make_on_host(run, NAME, [work], probe=probe, timeout_seconds=timeout_seconds)
-    lock = ssh.get_file(builder_host(run), f"{LOCKS}/{LOCK_FILE}")
+    lock = ssh.get_file(builder_host(run), f"{LOCK_FILE_DIRECTORY}/{LOCK_FILE}")
     files.put_file(run, f"locks/{LOCK_FILE}", lock)
     return done
 

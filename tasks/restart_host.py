@@ -13,7 +13,7 @@ import logging
 
 from notebake.aws import images, instances, tags
 from notebake.aws.model import Image, Instance
-from notebake.commands.boot import are_mount_points
+from notebake.commands.boot import paths_are_mounted
 from notebake.errors import LostError
 from notebake.images import own_image
 from notebake.images.baked import current_image, is_sealed, shown_image
@@ -98,7 +98,7 @@ def without_builder(run: Run, image: Image) -> LostError:
 
 def check_all_is_back(run: Run, host: Host) -> None:
     """Raise unless the volumes and JupyterLab are there without our help."""
-    ssh.run_command(host, are_mount_points([one.mount_point for one in run.recipe.volumes]))
+    ssh.run_command(host, paths_are_mounted([one.mount_point for one in run.recipe.volumes]))
     wait_for_jupyter(host, run.recipe.jupyter_port)
 
 

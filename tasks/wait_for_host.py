@@ -10,11 +10,12 @@ from typing import NoReturn
 
 from notebake.aws import instances, tags
 from notebake.aws.model import Instance
-from notebake.commands.apt import spare_our_services
-from notebake.commands.boot import first_boot_status
+from notebake.commands.apt import exempt_our_services
+from notebake.commands.boot import wait_for_cloud_init
 from notebake.commands.clean import work_name
+from notebake.commands.lease_timer import lease_is_armed
 from notebake.commands.shell import as_root
-from notebake.commands.user_data import keep_package_lock_free, lease_is_armed
+from notebake.commands.user_data import mask_package_jobs
 from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
 from notebake.images.baked import current_image, is_finished
 from notebake.machines.boot import wait_for_boot
@@ -95,7 +96,7 @@ def can_be_worked_on() -> str:
     Without the switch the waiting finds out what bars it.
     """
     cleaning = f"if {is_running(work_name())}; then exit 1; fi"
-    return f"{cleaning}\n{lease_is_armed()} > /dev/null || exit 1\n{first_boot_status()}"
+    return f"{cleaning}\n{lease_is_armed()} > /dev/null || exit 1\n{wait_for_cloud_init()}"
 
 
 def let_work_on_it() -> str:
@@ -103,7 +104,7 @@ def let_work_on_it() -> str:
 
     From now on an upgrade that the system begins by itself leaves our work alone.
     """
-    return f"{end(work_name())} && {as_root(keep_package_lock_free(), spare_our_services())}"
+    return f"{end(work_name())} && {as_root(mask_package_jobs(), exempt_our_services())}"
 
 
 def bring_up(run: Run, instance: Instance) -> Host:

@@ -48,4 +48,4 @@ def go_back(run: Run, again: list[Step]) -> None:
         wait_for_host.make(run)
         host = builder_host(run)
         for step in again:
-            ssh.run_command(host, markers.unmark(step.name))
+            ssh.run_command(host, markers.remove_marker(step.name))

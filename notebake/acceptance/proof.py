@@ -9,9 +9,9 @@ from notebake.acceptance.allowed_findings import allowed_sentences
 from notebake.acceptance.evidence import MachineEvidence, Proof
 from notebake.aws import instances, tags
 from notebake.aws.model import Image, Instance
-from notebake.commands.boot import are_mount_points, machine_id
-from notebake.commands.user_data import lease_is_armed
-from notebake.commands.ways_in import ASK_WAYS_IN, parse_ways_in
+from notebake.commands.boot import paths_are_mounted, read_machine_id
+from notebake.commands.lease_timer import lease_is_armed
+from notebake.commands.login_methods import LIST_LOGIN_METHODS, parse_login_methods
 from notebake.errors import (
     ImageNotAcceptedError,
     LoginRefusedError,
@@ -78,7 +78,7 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
         give_up(run, machine, "never let anybody in", error)
     check_build_key_is_refused(run, machine, host_key)
     points = [one.mount_point for one in run.recipe.volumes if one.is_in_image]
-    ssh.run_command(host, are_mount_points(points))
+    ssh.run_command(host, paths_are_mounted(points))
     ssh.run_command(host, lease_is_armed())
     check_nothing_was_left(host)
     name = kept_as(machine)
@@ -94,11 +94,11 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
         instance_id=machine.id,
         instance_type=machine.instance_type,
         host_key=host_key,
-        machine_id=ssh.run_command(host, machine_id()).strip(),
+        machine_id=ssh.run_command(host, read_machine_id()).strip(),
         jupyter_version=version,
         verdict=verdict,
         compared=compared,
-        ways_in=parse_ways_in(ssh.run_command(host, ASK_WAYS_IN)),
+        ways_in=parse_login_methods(ssh.run_command(host, LIST_LOGIN_METHODS)),
     )
 
 

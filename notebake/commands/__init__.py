@@ -1,1 +1,1 @@
-"""Pure text for the shell of a host: nothing here does I/O."""
+"""Shell text for hosts. Pure: nothing here does I/O."""

@@ -1,42 +1,43 @@
-"""Packages of the distribution, installed without questions and without touching a lock file."""
+"""apt packages, installed without prompts and without removing a lock file."""
 
 from collections.abc import Sequence
 from shlex import quote
 
-from notebake.commands.outside import REACH, REACH_APT
 from notebake.commands.package_lock import wait_for_lock
+from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import write_file
 
-LOCK_SECONDS = 600
-"""How long apt waits for a lock that somebody else holds."""
+LOCK_TIMEOUT_SECONDS = 600
+"""How long apt waits for a lock that another process holds."""
 SUSPEND_NEEDRESTART = "NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l"
-"""needrestart would restart what uses an upgraded library, our own work among it; one that does
-not know the first word (before 3.5) only lists by the second."""
-SPARE_FILE = "/etc/needrestart/conf.d/notebake.conf"
+"""needrestart would restart the services that use an upgraded library, ours among them. Versions
+before 3.5 ignore the first variable; the second makes them only list the services."""
+NEEDRESTART_FILE = "/etc/needrestart/conf.d/notebake.conf"
 
 
 def install_packages(packages: Sequence[str]) -> str:
-    """Return the root commands that install packages, and what the other steps cannot do without.
+    """Return root's commands that install these packages and those that later steps need.
 
-    Ends with every package configured; nothing is fetched where nothing is missing.
+    They end with every package configured, and download nothing if no package is missing.
     """
-    waiting = f"wait_for_lock() {{\n{wait_for_lock(LOCK_SECONDS)}\n}}\n"
-    return f"{_wanted(packages)}{FIND_MISSING}{waiting}{REACH}{REACH_APT}{INSTALL}"
+    waiting = f"wait_for_lock() {{\n{wait_for_lock(LOCK_TIMEOUT_SECONDS)}\n}}\n"
+    checks = f"{CHECK_REACHABLE}{CHECK_APT_REACHABLE}"
+    return f"{_wanted(packages)}{FIND_MISSING}{waiting}{checks}{INSTALL}"
 
 
 def packages_are_installed(packages: Sequence[str]) -> str:
-    """Succeed if there is nothing to install, and no installation was interrupted."""
-    ask = f'{FIND_MISSING}find_missing\n[ -z "${{missing[*]}}$(dpkg --audit)" ]'
-    return f"bash -c {quote(_wanted(packages) + ask)}"
+    """Return the command that succeeds if no package is missing or half installed."""
+    check = f'{FIND_MISSING}find_missing\n[ -z "${{missing[*]}}$(dpkg --audit)" ]'
+    return f"bash -c {quote(_wanted(packages) + check)}"
 
 
-def spare_our_services() -> str:
-    """Return root's commands by which needrestart leaves our work, and JupyterLab, as they are.
+def exempt_our_services() -> str:
+    """Return root's commands that keep needrestart from restarting our services.
 
-    On Ubuntu it restarts by itself what uses a library that was upgraded in the night, and a
-    person's kernels would end with their server. It lists them instead (needrestart.conf).
+    On Ubuntu, needrestart restarts services after nightly upgrades of their libraries. A restart of
+    JupyterLab would end its users' kernels, so needrestart only lists it (needrestart.conf).
     """
-    return write_file(SPARE_FILE, "$nrconf{override_rc}{qr(^notebake-)} = 0;\n")
+    return write_file(NEEDRESTART_FILE, "$nrconf{override_rc}{qr(^notebake-)} = 0;\n")
 
 
 def _wanted(packages: Sequence[str]) -> str:
@@ -58,19 +59,41 @@ find_missing() {
 }
 """
 
-# debconf would wait for an answer on a terminal that nobody sees. apt's own option waits for dpkg's
-# locks alone, not for that of the lists.
+# On a fresh machine there are no Release files yet: without --no-release-info apt would list no
+# target. If apt gets its proxy from a program, or a source is not http, the check is skipped.
+CHECK_APT_REACHABLE = r"""
+check_apt_reachable() {
+    local proxy sites
+    mapfile -t sites < <(
+        apt-get indextargets --no-release-info --format '$(SITE)' 2> /dev/null |
+            sort --unique |
+            { grep --extended-regexp '^https?://' || true; }
+    )
+    proxy=$(apt-config dump --format '%v%n' Acquire::http::Proxy 2> /dev/null | head --lines=1)
+    ! apt-config dump 2> /dev/null | grep --quiet --ignore-case '::Proxy-Auto-\?Detect' || return 0
+    (
+        case $proxy in DIRECT) unset http_proxy https_proxy ;; ?*)
+            export http_proxy=$proxy https_proxy=$proxy ;;
+        esac
+        check_reachable "the package repositories of apt" any "${sites[@]}"
+    )
+}
+"""
+"""Defines `check_apt_reachable`, which fails if none of apt's repositories is reachable."""
+
+# debconf would wait for an answer on a terminal that does not exist. apt's lock timeout covers
+# dpkg's locks only, not the lock on the package lists: hence `wait_for_lock`.
 INSTALL = r"""
 export DEBIAN_FRONTEND=noninteractive SUSPEND_NEEDRESTART
 apt_get() {
-    apt-get --quiet --assume-yes --option DPkg::Lock::Timeout=LOCK_SECONDS \
+    apt-get --quiet --assume-yes --option DPkg::Lock::Timeout=LOCK_TIMEOUT_SECONDS \
         --option Acquire::Retries=3 \
         --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold "$@"
 }
 try_thrice() {
     "$@" || { sleep "${retry_seconds:-10}"; "$@"; } || { sleep "${retry_seconds:-10}"; "$@"; }
 }
-# A package that somebody else is installing at this moment is none that was interrupted.
+# A package that another process is installing at this moment is not an interrupted one.
 wait_for_lock
 if [ -n "$(dpkg --audit)" ]; then
     echo "apt: finishing an interrupted installation"
@@ -79,7 +102,7 @@ fi
 find_missing
 echo "apt: ${#missing[@]} of ${#wanted[@]} packages to install"
 if [ "${#missing[@]}" -gt 0 ]; then
-    reach_apt
+    check_apt_reachable
     try_thrice apt_get update
     wait_for_lock
     apt_get install --no-install-recommends -- "${missing[@]}"
@@ -89,4 +112,6 @@ if [ -n "$(dpkg --audit)" ]; then
     dpkg --audit >&2
     exit 1
 fi
-""".replace("SUSPEND_NEEDRESTART", SUSPEND_NEEDRESTART).replace("LOCK_SECONDS", str(LOCK_SECONDS))
+""".replace("SUSPEND_NEEDRESTART", SUSPEND_NEEDRESTART).replace(
+    "LOCK_TIMEOUT_SECONDS", str(LOCK_TIMEOUT_SECONDS)
+)

@@ -1,28 +1,28 @@
-"""Logs: no file below /var/log carries a byte of the build into the image.
+"""Shell text for logs: no file below /var/log brings a byte of the build into the image.
 
-Truncating them is not enough: rsyslog and others go on writing into the files that they hold open,
-until the machine is off. So from the cleaning to the power-off another, empty file system in
-memory lies over /var/log, and whoever still holds a file of the real one is ended. Both are over
-with the boot: on the image everything starts as the base wants it.
+Truncating them is not enough, as rsyslog and others keep writing to their open files until the
+power-off. So from the cleaning on, an empty file system in memory covers /var/log, and processes
+that write to the real one are stopped. Both last until the end of the boot: machines from the image
+start as the base intends.
 """
 
 from shlex import quote
 
-from notebake.commands.shell import refuse
+from notebake.commands.shell import fail
 
 REAL_LOGS = "/run/notebake/var-log"
-"""Where the real /var/log is seen, with all that is mounted in it, while it is covered."""
+"""Shows the real /var/log, with its mounts, while it is covered."""
 
-COVER = f"""\
-# From here on the journal is kept in memory: what follows, up to the stop, stays out of the image.
+COVER_LOGS = f"""\
+# From here on the journal stays in memory, so the rest of the build is not logged in the image.
 if systemctl is-active --quiet systemd-journald; then journalctl --quiet --relinquish-var; fi
-# At its stop it writes into wtmp; so it is stopped before that is emptied.
+# It writes to wtmp when it stops, so it is stopped before wtmp is truncated.
 systemctl stop systemd-update-utmp.service 2> /dev/null || true
 real={REAL_LOGS}
 if ! mountpoint --quiet "$real"; then
     mkdir --parents --mode=0700 "$real"
     mount --rbind /var/log "$real"
-    # Otherwise what is mounted over /var/log would be mounted here, too.
+    # Otherwise the mount over /var/log would propagate to this one.
     mount --make-rprivate "$real"
 fi
 if ! findmnt --noheadings --output SOURCE --mountpoint /var/log | grep --quiet '^notebake-log$'
@@ -35,10 +35,10 @@ then
         tar --create --null --no-recursion --files-from=-) | tar --extract --directory=/var/log
 fi"""
 
-# A file that was opened before is known by its file system, as its path looks the same. The unit
-# that a process belongs to is stopped with what would start it again; what belongs to none, or
-# refuses to be stopped as auditd does, is ended by a signal.
-END_WRITERS = """\
+# A file opened before has the same path as now, but another device number. The unit of a writing
+# process is stopped together with the units that would start it again; a process without a unit, or
+# whose unit cannot be stopped (auditd), gets a signal.
+STOP_WRITERS = """\
 import os, pathlib, signal, subprocess, sys, time
 
 covered = os.stat("/var/log").st_dev
@@ -51,8 +51,8 @@ def writers():
             path = os.readlink(file)
             if not path.startswith("/var/log/") or os.stat(file).st_dev == covered:
                 continue
-            known = (file.parent.parent / "fdinfo" / file.name).read_text()
-            flags = int(known.split("flags:")[1].split()[0], 8)
+            info = (file.parent.parent / "fdinfo" / file.name).read_text()
+            flags = int(info.split("flags:")[1].split()[0], 8)
             if flags & os.O_ACCMODE != os.O_RDONLY:
                 found[int(file.parts[2])] = path
         except OSError:
@@ -69,11 +69,11 @@ def unit_of(process):
 
 
 def stop(unit):
-    asked = ["systemctl", "show", "--property=TriggeredBy", "--value", unit]
-    known = subprocess.run(asked, capture_output=True, text=True, check=False)
-    words = ["systemctl", "stop", *known.stdout.split(), unit]
+    show = ["systemctl", "show", "--property=TriggeredBy", "--value", unit]
+    triggers = subprocess.run(show, capture_output=True, text=True, check=False).stdout.split()
+    command = ["systemctl", "stop", *triggers, unit]
     try:
-        return subprocess.run(words, capture_output=True, check=False, timeout=60).returncode == 0
+        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
@@ -81,7 +81,7 @@ def stop(unit):
 for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
     ending = writers()
     for unit in {unit_of(process) for process in ending} - {""}:
-        print(f"Logs: {unit} is stopped until the machine is off")
+        print(f"Logs: stopping {unit} until the machine is off")
         stop(unit)
     for process in writers():
         try:
@@ -98,20 +98,20 @@ for process, path in writers().items():
 sys.exit(1)
 """
 
-EMPTY = r"""rm --recursive --force -- "$real"/journal/*
+TRUNCATE_LOGS = r"""rm --recursive --force -- "$real"/journal/*
 find "$real" -ignore_readdir_race -type f -regextype posix-extended \
     -regex '.*(\.(gz|xz|zst|bz2|lz4|old|[0-9]+)|-[0-9]{8}([-.].*)?)' -delete
-# Truncated, not removed: owner and mode stay as their services want them.
+# Truncated, not removed, to keep the owner and mode that services expect.
 find "$real" -ignore_readdir_race -type f -exec truncate --no-create --size=0 -- {} +"""
 
-EMPTY_LOGS = "\n".join((COVER, f"python3 -I -c {quote(END_WRITERS)}", EMPTY))
-"""Root's commands that cover /var/log, end who writes below it, and empty what is there."""
+EMPTY_LOGS = "\n".join((COVER_LOGS, f"python3 -I -c {quote(STOP_WRITERS)}", TRUNCATE_LOGS))
+"""Root's commands that cover /var/log, stop the processes that write to it, and empty its files."""
 
 LOGS_ARE_EMPTY = "\n".join(
     (
-        f"mountpoint --quiet {REAL_LOGS} || {refuse('the logs have not been emptied')}",
+        f"mountpoint --quiet {REAL_LOGS} || {fail('the logs have not been emptied')}",
         f"written=$(find {REAL_LOGS} -type f -size +0 -print -quit)",
-        f'[ -z "$written" ] || {refuse("a log was written to: $written")}',
+        f'[ -z "$written" ] || {fail("a log was written to: $written")}',
     )
 )
-"""Root's commands that fail where anything has been written to a log since they were emptied."""
+"""Root's commands that fail if any log was written to since the logs were emptied."""

@@ -1,8 +1,8 @@
-"""An environment from conda-forge, and one that holds conda itself, both made by rattler.
+"""A conda environment for the image, and one that holds conda itself, both installed by rattler.
 
-rattler solves and installs conda's packages; it comes from the index of Python packages, by hash,
-with which uv came as well, so that no installer is fetched from elsewhere. It has an environment
-of its own for as long as it works. The programs that use it are our own and go along as text.
+rattler solves and installs conda packages. It comes from the Python package index, by hash, as uv
+does, so that no installer is downloaded from elsewhere, and has a temporary environment of its own.
+Our programs that use it (`notebake/conda`) are sent to the host as source text.
 """
 
 import inspect
@@ -12,12 +12,11 @@ from importlib.resources import files
 from shlex import quote
 
 from notebake.commands.shell import variables, write_file
-from notebake.conda import activation, channels, lock, trouble
-from notebake.conda import prefix as conda_prefix
+from notebake.conda import lock
 from notebake.recipe import Software
 from notebake.recipe.environment_nodes import read_environment
 
-RATTLER = {
+RATTLER_HASHES = {
     "py-rattler==0.28.0": (
         # x86_64 (manylinux_2_17), then aarch64 (manylinux_2_28)
         "4f4ab1d34d5394e7ce130a86e59009c95ace4f5757d9c3af04de1351bcea47eb",
@@ -25,23 +24,20 @@ RATTLER = {
     ),
     "ruamel.yaml==0.19.1": ("27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93",),
 }
-WITH_RATTLER = ("machine", "environment")
-"""Programs that are read, not imported: here is no rattler."""
-ON_THE_HOST = (channels, trouble, activation, lock, conda_prefix)
 
 
 def rattler_requirements() -> str:
-    """Return the lines of a requirements file that admit exactly this rattler."""
+    """Return the requirement lines that pin rattler by version and hash."""
     return "\n".join(
         " ".join((name, *(f"--hash=sha256:{digest}" for digest in digests)))
-        for name, digests in RATTLER.items()
+        for name, digests in RATTLER_HASHES.items()
     )
 
 
-def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list[str]:
-    """Return root's commands that write what `BUILD_WITH_CONDA` goes by: it is too long for a word.
+def write_conda_job(software: Software, packages: Sequence[str], root: str) -> list[str]:
+    """Return root's commands that write the input files of `BUILD_WITH_CONDA`.
 
-    `specs` are the packages of conda beside those of the recipe's environment.yml.
+    `packages` are installed beside those of the recipe's environment.yml.
     """
     environment = read_environment(software.requirements or "")
     job = {
@@ -50,65 +46,67 @@ def write_conda_job(software: Software, specs: Sequence[str], root: str) -> list
         "cache": f"{root}/cache/conda",
         "private": f"{root}/tmp/logins.json",  # noqa: S108  # the root is not the system's
         "channels": environment.channels,
-        "specs": {**dict.fromkeys(specs, 0), **environment.specs},
+        "specs": {**dict.fromkeys(packages, 0), **environment.specs},
         "variables": environment.variables,
     }
-    sources = {one.__name__.rpartition(".")[2]: inspect.getsource(one) for one in ON_THE_HOST}
     texts = {
-        **{f"notebake/conda/{name}.py": text for name, text in sources.items()},
         "notebake/__init__.py": "",
-        "notebake/conda/__init__.py": "",
-        **{f"notebake/conda/{name}.py": source_of(name) for name in WITH_RATTLER},
+        **conda_modules(),
         "job.json": json.dumps(job, indent=1) + "\n",
-        "pip.txt": in_their_lines(environment.pip),
-        "more.txt": "".join(f"{one}\n" for one in software.pip),
+        "pip.txt": join_by_line_number(environment.pip),
+        "more.txt": "".join(f"{requirement}\n" for requirement in software.pip),
     }
-    return [write_file(f"{programs_of(root)}/{name}", text) for name, text in texts.items()]
+    return [write_file(f"{programs_path(root)}/{name}", text) for name, text in texts.items()]
 
 
-def source_of(name: str) -> str:
-    """Return the text of one of our own modules."""
-    return files("notebake.conda").joinpath(f"{name}.py").read_text(encoding="utf-8")
+def conda_modules() -> dict[str, str]:
+    """Return the sources of `notebake.conda` by path; some import rattler, so none is imported."""
+    modules = sorted(files("notebake.conda").iterdir(), key=lambda file: file.name)
+    return {
+        f"notebake/conda/{file.name}": file.read_text(encoding="utf-8")
+        for file in modules
+        if file.name.endswith(".py")
+    }
 
 
-def programs_of(root: str) -> str:
-    """Return where our own programs lie while the environment is made."""
+def programs_path(root: str) -> str:
+    """Return the host directory of our own programs while they build the environment."""
     return f"{root}/asked/conda"
 
 
 def build_with_conda(root: str) -> str:
-    """Return the user's commands that make `$root/conda` and `$root/python`."""
-    values = variables(rattler=rattler_requirements(), programs=programs_of(root))
+    """Return the user's commands that build `$root/conda` and `$root/python`."""
+    values = variables(rattler=rattler_requirements(), programs=programs_path(root))
     return f"{values}\n{BUILD_WITH_CONDA}"
 
 
-def in_their_lines(by_line: Mapping[int, str]) -> str:
-    """Return a text that has each in its line, so that messages name the lines of the file."""
-    last = max(by_line, default=0)
-    return "".join(f"{by_line.get(number, '')}\n" for number in range(1, last + 1))
+def join_by_line_number(lines: Mapping[int, str]) -> str:
+    """Return a text with each line at its number, so that messages name the user's own lines."""
+    last = max(lines, default=0)
+    return "".join(f"{lines.get(number, '')}\n" for number in range(1, last + 1))
 
 
-def lock_conda() -> str:
-    """Return root's commands that keep what was installed, as conda and pip can take it again."""
+def write_conda_locks() -> str:
+    """Return root's commands that write lock files from which conda and pip can reinstall."""
     return LOCK_CONDA.replace("PROGRAM", quote(inspect.getsource(lock)))
 
 
 def conda_is_installed(root: str) -> str:
-    """Succeed if conda is there, and knows the environment as one of its own."""
+    """Return the command that succeeds if conda is installed and manages the environment."""
     own, prefix = quote(f"{root}/conda"), quote(f"{root}/python")
     return f"test -x {own}/bin/conda && test -s {prefix}/conda-meta/history"
 
 
-def profile_with_conda(root: str) -> str:
-    """Return the lines by which a login has the environment activated, and conda at hand."""
+def conda_profile(root: str) -> str:
+    """Return the shell profile that activates the environment at login and provides conda."""
     return PROFILE.replace("ROOT", quote(root))
 
 
-# The caches stay until papermill's step clears them; rattler's own environment goes at once.
+# papermill's step removes the caches; rattler's own environment is removed at once.
 BUILD_WITH_CONDA = r"""
 python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
-    echo "error: conda's environments are made by a program that needs Python 3.10;" \
-        "take a base image whose python3 is as new, or manager: pip" >&2
+    echo "error: manager: conda needs Python 3.10 or later on the base image; choose a base image" \
+        "with a newer python3, or manager: pip" >&2
     exit 1
 }
 if [ "$(cat "$root/rattler/.notebake-made-of" 2> /dev/null)" != "$rattler" ]; then
@@ -123,11 +121,11 @@ conda_environment() {
 }
 sites=$(conda_environment sites)
 mapfile -t sites < <(printf %s "$sites")
-reach "the channels of conda packages" all "${sites[@]}"
+check_reachable "the channels of conda packages" all "${sites[@]}"
 echo "conda: solving the environment"
 conda_environment build
 if grep --quiet '[^[:space:]]' "$programs/pip.txt" "$programs/more.txt"; then
-    echo "Python: adding what pip: lists"
+    echo "Python: installing the packages under pip:"
     install_by_uv "$programs/pip.txt" environment.yml --requirements "$programs/more.txt"
 fi
 rm --recursive --force "$root/rattler"
@@ -140,8 +138,8 @@ lock_of explicit conda | keep conda-itself-explicit.txt
 lock_of environment python | keep environment.yml
 """
 
-# As `conda activate` does (conda/activate.py), but without starting Python at each login. What it
-# defines for bash is conda's own file.
+# Equivalent to `conda activate` (conda/activate.py), but without starting Python at each login. The
+# definitions for bash are conda's own file.
 PROFILE = r"""PATH=ROOT/python/bin:ROOT/conda/condabin:$PATH
 export CONDA_PREFIX=ROOT/python CONDA_DEFAULT_ENV=ROOT/python CONDA_SHLVL=1
 export CONDA_EXE=ROOT/conda/bin/conda CONDA_PYTHON_EXE=ROOT/conda/bin/python

@@ -1,24 +1,24 @@
-"""Datasets on a host: a file or folder gets its name only when it is whole and checked.
+"""Datasets on a host: a file or folder gets its final name only when it is complete and verified.
 
-What a host can fetch without a credential (https, http with a checksum) it fetches itself. All
-else the worker brings to the staging path, and the host checks it and moves it into its place.
+The host itself downloads what needs no credential: https, and http with a checksum. Everything else
+the worker uploads to the staging path, where the host verifies it and moves it into place.
 """
 
 from pathlib import PurePosixPath
 from shlex import quote
 from urllib.parse import unquote, urlsplit
 
-from notebake.commands.dataset_fetch import FETCH, REFUSE
-from notebake.commands.outside import REACH
+from notebake.commands.dataset_scripts import DOWNLOAD, INSTALL, PREPARE, REQUIRE_CHECKSUM
+from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
 from notebake.digest import digest_of
 from notebake.recipe import Dataset
 
-RECORDS = "/var/lib/notebake/datasets"
+RECORD_DIRECTORY = "/var/lib/notebake/datasets"
 
 
-def place_of(dataset: Dataset) -> str:
-    """Return where the dataset goes; a path that ends with / keeps the source's own name."""
+def target_path(dataset: Dataset) -> str:
+    """Return the dataset's final path; a recipe path that ends with / keeps the source's name."""
     if not dataset.path.endswith("/"):
         return dataset.path
     if dataset.source.startswith("s3://"):
@@ -27,148 +27,77 @@ def place_of(dataset: Dataset) -> str:
 
 
 def staging_path(dataset: Dataset) -> str:
-    """Return where the worker brings it: in a directory of the login user's beside its place.
+    """Return the path to which the worker uploads, in a directory of the login user's.
 
-    Moving it is one rename. A list of checksums at the same path with `.sha256` added, as sha256sum
-    writes it and relative to the folder, is checked too, and names every file that there is.
+    It lies beside the target, so that moving the dataset is one rename. A checksum list at the same
+    path with `.sha256` appended, in sha256sum's format and relative to the folder, is verified too,
+    and must name every file.
     """
-    place = PurePosixPath(place_of(dataset))
-    return str(place.with_name(f".{place.name}.notebake-part") / "content")
+    target = PurePosixPath(target_path(dataset))
+    return str(target.with_name(f".{target.name}.notebake-part") / "content")
 
 
-def prepare_staging(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
-    """Return the root script after which the login user may write where the staging path lies.
+def prepare_staging(dataset: Dataset, *, user: str, records: str = RECORD_DIRECTORY) -> str:
+    """Return the root script that lets the login user write to the staging path.
 
-    What an earlier try has brought stays.
+    Files of an earlier attempt stay.
     """
     return script(_values(dataset, user, records), PREPARE)
 
 
-def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
-    """Return the root script with which the host itself fetches a file by http or https.
+def fetch_dataset(dataset: Dataset, *, user: str, records: str = RECORD_DIRECTORY) -> str:
+    """Return the root script that downloads a file by http or https.
 
-    A download that broke off is taken up again where a checksum will tell whether that went well.
+    It resumes a partial download only if a checksum can verify the result.
     """
     if not dataset.source.startswith(("https://", "http://")) or dataset.source.endswith("/"):
-        raise ValueError(f"{dataset.name}: a host fetches single files by http only")
+        raise ValueError(f"{dataset.name}: a host downloads single files by http only")
     values = _values(dataset, user, records)
-    work = (NETWORK_ENVIRONMENT, values, PREPARE, as_user(user, values, REACH, FETCH), RECEIVE)
-    return _unless(dataset_is_there(dataset, records=records), dataset, *work)
+    download = as_user(user, values, CHECK_REACHABLE, DOWNLOAD)
+    work = (NETWORK_ENVIRONMENT, values, PREPARE, download, INSTALL)
+    return _unless(dataset_is_in_place(dataset, records=records), dataset, *work)
 
 
-def receive_dataset(dataset: Dataset, *, user: str, records: str = RECORDS) -> str:
-    """Return the root script that checks what lies at the staging path and puts it in place.
+def receive_dataset(dataset: Dataset, *, user: str, records: str = RECORD_DIRECTORY) -> str:
+    """Return the root script that verifies the uploaded dataset and moves it into place.
 
-    Without a checksum, in the recipe or in a list beside it, nothing says that it came whole.
+    It fails if neither the recipe nor a checksum list proves that the upload is complete.
     """
-    work = (_values(dataset, user, records), PREPARE, WANT_CHECKSUM, RECEIVE)
+    work = (_values(dataset, user, records), PREPARE, REQUIRE_CHECKSUM, INSTALL)
     nothing_new = f"[ ! -e {quote(staging_path(dataset))} ]"
-    return _unless(f"{nothing_new} && {dataset_is_there(dataset, records=records)}", dataset, *work)
+    return _unless(
+        f"{nothing_new} && {dataset_is_in_place(dataset, records=records)}", dataset, *work
+    )
 
 
-def dataset_is_there(dataset: Dataset, *, records: str = RECORDS) -> str:
-    """Succeed if exactly this dataset was put in its place, and is there; a file in full length."""
-    record, place = quote(f"{records}/{dataset.name}"), quote(place_of(dataset))
+def dataset_is_in_place(dataset: Dataset, *, records: str = RECORD_DIRECTORY) -> str:
+    """Return the command that succeeds if this very dataset is in place, a file in full length."""
+    record, target = quote(f"{records}/{dataset.name}"), quote(target_path(dataset))
     return (
-        f"{{ read -r digest && read -r bytes; }} < {record} 2> /dev/null"
+        f"{{ read -r digest && read -r bytes; }} 2> /dev/null < {record}"
         f' && [ "$digest" = {digest_of(dataset)} ]'
-        f' && if [ -d {place} ]; then [ -n "$(ls --almost-all {place})" ];'
-        f' else [ "$(stat --format=%s {place} 2> /dev/null)" = "$bytes" ]; fi'
+        f' && if [ -d {target} ]; then [ -n "$(ls --almost-all {target})" ];'
+        f' else [ "$(stat --format=%s {target} 2> /dev/null)" = "$bytes" ]; fi'
     )
 
 
 def _unless(probe: str, dataset: Dataset, *commands: str) -> str:
-    """Return a script that does nothing where the dataset is in its place already."""
-    said = quote(f"Dataset {dataset.name}: already there")
-    return script(f"if {probe}; then echo {said}; else", *commands, "fi")
+    """Return a script that does nothing if the dataset is already in place."""
+    message = quote(f"Dataset {dataset.name}: already there")
+    return script(f"if {probe}; then echo {message}; else", *commands, "fi")
 
 
 def _values(dataset: Dataset, user: str, records: str) -> str:
-    """Return what the texts below know about a dataset."""
+    """Return the shell variables that the scripts use."""
     return variables(
         name=dataset.name,
         source=dataset.source,
         redirects="=https" if dataset.source.startswith("https:") else "=http,https",
         sha256=dataset.sha256 or "",
         digest=digest_of(dataset),
-        place=place_of(dataset),
+        target=target_path(dataset),
         staging=str(PurePosixPath(staging_path(dataset)).parent),
         staged=staging_path(dataset),
         record=f"{records}/{dataset.name}",
         owner=user,
     )
-
-
-PREPARE = (
-    f"""
-{REFUSE}"""
-    r"""
-has_checksum() { [ "$(sha256sum < "$1" | cut --delimiter=' ' --fields=1)" = "$2" ]; }
-
-# The pending record is written before the dataset gets its name: what is there without any
-# record was put there by somebody else, and is not ours to replace.
-is_pending_here() {
-    local digest bytes checksum
-    [ -e "$record.new" ] || return 1
-    { read -r digest && read -r bytes && read -r checksum; } < "$record.new" || return 1
-    if [ "$bytes" = folder ]; then [ -d "$place" ]; else has_checksum "$place" "$checksum"; fi
-}
-if [ -e "$place" ] && [ ! -e "$record" ] && ! is_pending_here; then
-    { [ -n "$sha256" ] && [ -f "$place" ] && has_checksum "$place" "$sha256"; } ||
-        refuse "$place is there already, and we did not put it there: it is left as it is"
-fi
-mkdir --parents "$(dirname "$record")"
-parent=$(dirname "$place")
-[ -d "$parent" ] || install --directory --owner="$owner" --group="$(id -g "$owner")" "$parent"
-# The parent may be root's: the user gets this one directory to write to.
-[ -d "$staging" ] || rm --force "$staging"
-install --directory --owner="$owner" --group="$(id -g "$owner")" "$staging"
-"""
-)
-
-WANT_CHECKSUM = r"""
-[ -n "$sha256" ] || [ -f "$staged.sha256" ] || refuse "came without any checksum"
-"""
-
-RECEIVE = r"""
-count_files() { find "$1" ! -type d -printf . | wc --bytes; }
-refuse_what_came() { rm --recursive --force "$staging"; refuse "$@"; }
-[ -e "$staged" ] || refuse "nothing has come"
-if [ -d "$staged" ]; then
-    [ -z "$sha256" ] || refuse_what_came "is a folder, and a checksum goes with a single file"
-    [ -n "$(ls --almost-all "$staged")" ] || refuse "nothing has come"
-    bytes=folder
-    checksum="$(count_files "$staged") files"
-    if [ -s "$staged.sha256" ]; then
-        (cd "$staged" && sha256sum --check --strict --quiet "$staged.sha256") ||
-            refuse_what_came "is damaged"
-    fi
-    if [ -f "$staged.sha256" ]; then
-        listed=$(wc --lines < "$staged.sha256")
-        [ "$checksum" = "$listed files" ] ||
-            refuse_what_came "$checksum have come where there should be $listed"
-    fi
-else
-    bytes=$(stat --format=%s "$staged")
-    checksum=$(sha256sum < "$staged" | cut --delimiter=' ' --fields=1)
-    listed=
-    [ ! -f "$staged.sha256" ] || listed=$(cut --delimiter=' ' --fields=1 "$staged.sha256")
-    for wanted in $listed $sha256; do
-        [ "$checksum" = "$wanted" ] ||
-            refuse_what_came "what came has the checksum $checksum, not $wanted"
-    done
-fi
-chown --recursive --no-dereference "$owner:" "$staged"
-# sftp made it by the umask of the login.
-chmod --recursive u+rwX,go+rX "$staged"
-printf '%s\n' "$digest" "$bytes" "$checksum" > "$record.new"
-sync "$record.new"
-if [ -d "$place" ]; then
-    rm --recursive --force "$staged.old"
-    mv --no-target-directory "$place" "$staged.old"
-fi
-mv --force --no-target-directory "$staged" "$place"
-mv --force --no-target-directory "$record.new" "$record"
-rm --recursive --force "$staging"
-echo "Dataset $name: $place, $bytes bytes, $checksum"
-"""

@@ -1,47 +1,46 @@
-"""Whether a host can be worked on at all: asked once after a boot, before anything is installed."""
+"""Checks that a host can be worked on, run once after a boot and before anything is installed."""
 
 from dataclasses import dataclass
 
-from notebake.commands.room import ASK, Room, find_full, parse_room
-from notebake.commands.user_data import lease_is_armed
+from notebake.commands.disk_space import LIST_DISK_SPACE, DiskSpace, find_full, parse_disk_space
+from notebake.commands.lease_timer import lease_is_armed
 
 SUDO, CLOCK, SWITCH, ROOM = "sudo:", "clock:", "switch:", "room:"
 
-# `exit` in the question about the switch ends the subshell in which it stands. sudo without a
-# password must work without a terminal as well; what it lectures about goes to stderr, too.
-ASK_FITNESS = f"""\
+# `lease_is_armed` uses `exit`, which ends its own subshell only. sudo must work without a password
+# and without a terminal; its lecture goes to stderr as well, so only the exit code counts.
+PRINT_FITNESS = f"""\
 refused=$(sudo --non-interactive true 2>&1) || echo "{SUDO} $(echo $refused)"
 echo "{CLOCK} $(date --utc +%s)"
 switch=$({lease_is_armed()} 2>&1) || echo "{SWITCH} $(echo $switch)"
-{ASK} | sed 's/^/{ROOM} /'
+{LIST_DISK_SPACE} | sed 's/^/{ROOM} /'
 true"""
-"""A command for the login user; each line says what it is about."""
+"""A command for the login user; the first word of each line names the check."""
 
 
 @dataclass(frozen=True)
 class Fitness:
-    """What a host showed."""
+    """The results of the checks on one host."""
 
-    sudo_refusal: str = ""
-    """What sudo said where it does not let the login user work as root."""
-    switch_fault: str = ""
+    sudo_error: str = ""
+    """What sudo printed, if it does not let the login user work as root."""
+    switch_error: str = ""
     """Why the dead-man switch is not armed."""
     clock_seconds: float | None = None
-    """The host's seconds since 1970."""
-    full: Room | None = None
-    """A disk on which there is no room."""
+    """The host's clock in Unix time."""
+    full_disk: DiskSpace | None = None
 
 
 def parse_fitness(printed: str) -> Fitness:
-    """Return what `ASK_FITNESS` printed."""
-    about: dict[str, list[str]] = {}
+    """Return what `PRINT_FITNESS` printed."""
+    lines: dict[str, list[str]] = {}
     for line in printed.splitlines():
-        kind, _, words = line.partition(" ")
-        about.setdefault(kind, []).append(words)
-    clock = about.get(CLOCK, [""])[0]
+        check, _, result = line.partition(" ")
+        lines.setdefault(check, []).append(result)
+    clock = lines.get(CLOCK, [""])[0]
     return Fitness(
-        sudo_refusal=" ".join(about.get(SUDO, [])),
-        switch_fault=" ".join(about.get(SWITCH, [])),
+        sudo_error=" ".join(lines.get(SUDO, [])),
+        switch_error=" ".join(lines.get(SWITCH, [])),
         clock_seconds=float(clock) if clock.isdigit() else None,
-        full=find_full(parse_room("\n".join(about.get(ROOM, [])))),
+        full_disk=find_full(parse_disk_space("\n".join(lines.get(ROOM, [])))),
     )

@@ -1,10 +1,10 @@
-"""Instance store: the temporary disks of some instance types, formatted anew whenever blank.
+"""Instance store: the temporary disks of some instance types, formatted whenever they are blank.
 
-They are empty after each stop and absent on other types, so they never stand in fstab: a unit of
-our own looks for them at every boot, and succeeds where there are none.
+They are empty after each stop, and other instance types have none, so fstab never lists them: a
+systemd unit looks for them at every boot, and succeeds where there are none.
 """
 
-from notebake.commands.disks import LOOK_AT_DISK
+from notebake.commands.disks import INSPECT_DISK
 from notebake.commands.shell import script, variables, write_file
 from notebake.recipe import InstanceStore
 
@@ -12,13 +12,13 @@ UNIT = "notebake-instance-store.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 PROGRAM = "/etc/notebake/mount-instance-store"
 BY_ID = "/dev/disk/by-id"
-INTENTS = "/run/notebake/instance-store"
+INTENT_DIRECTORY = "/run/notebake/instance-store"
 LABEL = "notebake-tmp"
-"""The label of our file systems there; XFS has room for 12 characters."""
+"""The label of the file systems that notebake makes there; XFS allows 12 characters."""
 
 
 def install_instance_store(store: InstanceStore, user: str) -> str:
-    """Return the root script that installs the unit for every boot, and runs it now."""
+    """Return the root script that installs the unit for every boot and starts it now."""
     return script(
         write_file(PROGRAM, mount_instance_store(store, user), mode="0755"),
         write_file(UNIT_FILE, UNIT_TEXT),
@@ -29,21 +29,21 @@ def install_instance_store(store: InstanceStore, user: str) -> str:
 
 
 def mount_instance_store(
-    store: InstanceStore, user: str, *, by_id: str = BY_ID, intents: str = INTENTS
+    store: InstanceStore, user: str, *, by_id: str = BY_ID, intents: str = INTENT_DIRECTORY
 ) -> str:
-    """Return the program that formats blank temporary disks and mounts ours.
+    """Return the program that formats blank temporary disks and mounts those with our label.
 
-    Anything else is left as it is, with a line in the journal.
+    It leaves any other disk as it is and writes a line to the journal.
     """
     values = variables(
         mount_point=store.mount_point,
-        wanted=store.file_system,
+        file_system=store.file_system,
         label=LABEL,
         owner=user,
         links=f"{by_id}/nvme-Amazon_EC2_NVMe_Instance_Storage_",
         intents=intents,
     )
-    return f"#!/bin/bash\n{script(values, LOOK_AT_DISK, MOUNT)}"
+    return f"#!/bin/bash\n{script(values, INSPECT_DISK, MOUNT)}"
 
 
 UNIT_TEXT = f"""\
@@ -63,13 +63,13 @@ WantedBy=multi-user.target
 """
 
 MOUNT = r"""
-# The intent lives as long as the boot: while it is there, a half-made file system is ours.
+# The intent file lasts until the next boot: while it exists, a partial file system is ours.
 make_file_system() {
     local intent=$intents/${device##*/}
-    echo "$device: formatting as $wanted"
+    echo "$device: formatting as $file_system"
     mkdir --parents "$intents"
     touch "$intent"
-    case $wanted in
+    case $file_system in
         ext4) mkfs.ext4 -q -F -m 0 -L "$label" "$device" ;;
         xfs) mkfs.xfs -q -f -L "$label" "$device" ;;
     esac && rm "$intent"
@@ -80,12 +80,12 @@ use_disk() {
     if [ -e "$intents/${device##*/}" ] || { has_no_signature && ends_are_zero; }; then
         make_file_system || exit 1
     elif [ "$(tag LABEL)" != "$label" ]; then
-        echo "$device: is not blank and not ours, so it is left as it is: $(found)"
+        echo "$device: left as it is, for it is not blank and not ours: $(describe_content)"
         return 1
     fi
     mkdir --parents "$target"
     if mountpoint --quiet "$target" || [ -n "$(ls --almost-all "$target")" ]; then
-        echo "$device: $target is in use, so it is not mounted"
+        echo "$device: not mounted, since $target is in use"
         return 1
     fi
     if ! mount "$device" "$target"; then
@@ -103,7 +103,7 @@ for link in "$links"*; do
     [ -b "$link" ] || continue
     device=$(readlink --canonicalize-existing "$link")
     [ "$(lsblk --nodeps --noheadings --output TYPE "$device")" != part ] || continue
-    # The same disk has several links: with and without its namespace.
+    # A disk has several links: with and without its NVMe namespace.
     [ -z "${seen[$device]:-}" ] || continue
     seen[$device]=yes
     target=$mount_point

@@ -1,8 +1,8 @@
-"""Markers: what a host says has been done on it, and from what.
+"""Markers: files on a host that record which steps are done, and from what.
 
-A marker holds the digest of what was asked for and one phrase for people. It is written last, by
-rename, so that a half-done or an outdated step is not "done". It stays in the image: it is the
-image's own account of how it was made.
+A marker holds the digest of the step's inputs and one descriptive phrase. It is written last, by
+rename, so that a partial or an outdated step never counts as done. It stays in the image as the
+record of how the image was made.
 """
 
 import re
@@ -13,15 +13,15 @@ from notebake.commands.shell import as_root
 DIRECTORY = "/var/lib/notebake/steps"
 
 
-def read_mark(step: str, digest: str, directory: str = DIRECTORY, *, installed: str = "") -> str:
-    """Print the marker of a step, and succeed if it was done from exactly this digest.
+def read_marker(step: str, digest: str, directory: str = DIRECTORY, *, installed: str = "") -> str:
+    """Return the command that prints a step's marker, and succeeds if it holds this digest.
 
-    What was printed counts, by `parse_mark`, and not the success alone. Where the product can prove
-    itself by a command, `installed`, that stands for the marker.
+    The exit code alone proves nothing: parse the output with `parse_marker`. `installed` is a
+    command that verifies the product itself; where it succeeds, no marker is needed.
     """
     marked = (
         f"{{ IFS= read -r digest && {{ IFS= read -r detail || true; }}; }}"
-        f" < {_path(step, directory)} 2>/dev/null"
+        f" 2> /dev/null < {_path(step, directory)}"
         f' && [ "$digest" = {quote(digest)} ] && printf \'%s\\n\' "$digest" "$detail"'
     )
     if not installed:
@@ -30,16 +30,16 @@ def read_mark(step: str, digest: str, directory: str = DIRECTORY, *, installed: 
     return f"{{ {proven}; }} || {{ {marked}; }}"
 
 
-def parse_mark(printed: str, digest: str) -> str | None:
-    """Return what a step is known by; None unless its marker holds this digest and nothing else."""
+def parse_marker(printed: str, digest: str) -> str | None:
+    """Return the marker's phrase; None unless the output is exactly a marker with this digest."""
     found, newline, detail = printed.partition("\n")
     if found != digest or not newline or detail.count("\n") != 1 or not detail.endswith("\n"):
         return None
     return detail.strip()
 
 
-def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:
-    """Write a step's marker; the last thing that a step does. For root and the login user alike."""
+def write_marker(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -> str:
+    """Return the command that writes a step's marker; root and the login user can run it."""
     path = _path(step, directory)
     new = quote(f"{directory}/.{step}.new")
     lines = f"{digest}\n{' '.join(detail.split())}\n"
@@ -53,13 +53,13 @@ def mark(step: str, digest: str, detail: str = "", directory: str = DIRECTORY) -
     )
 
 
-def unmark(step: str, directory: str = DIRECTORY) -> str:
-    """Remove a step's marker, before what it stands for is taken apart."""
+def remove_marker(step: str, directory: str = DIRECTORY) -> str:
+    """Return the command that removes a step's marker, before its product is dismantled."""
     return as_root(f"rm --force {_path(step, directory)}")
 
 
 def _path(step: str, directory: str) -> str:
-    """Return a marker's path, quoted; ValueError for a step that is no plain name."""
+    """Return a marker's path, quoted; ValueError for a step that is not a plain name."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", step):
         raise ValueError(f"{step!r} cannot name a marker")
     return quote(f"{directory}/{step}")

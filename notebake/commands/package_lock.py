@@ -1,7 +1,7 @@
-"""Who holds the locks of the distribution's packages: they are asked, never taken for a name.
+"""The locks of the distribution's package managers, found by asking the kernel for their holder.
 
-A process's name proves nothing: on Ubuntu `unattended-upgr` waits for a shutdown for as long as
-the machine runs (`unattended-upgrade-shutdown --wait-for-signal`), and holds no lock.
+A process name proves nothing: on Ubuntu, `unattended-upgr` waits for a shutdown as long as the
+machine runs (`unattended-upgrade-shutdown --wait-for-signal`), and holds no lock.
 """
 
 from shlex import quote
@@ -11,13 +11,13 @@ LOCK_FILES = (
     "/var/lib/dpkg/lock",
     "/var/lib/apt/lists/lock",
     "/var/cache/apt/archives/lock",
-    # Held over a whole unattended upgrade, which gives the others back between its packages.
+    # Held during a whole unattended upgrade, which releases the others between its packages.
     "/run/unattended-upgrades.lock",
 )
-"""All are taken by fcntl (apt-pkg/contrib/fileutl.cc, GetLock), and stay when their holder ends."""
+"""Locked by fcntl (apt-pkg/contrib/fileutl.cc, GetLock); the files outlive the lock."""
 
-# F_GETLK tells the process that bars a lock and takes none itself; struct flock as on any 64-bit
-# Linux (fcntl(2)). A lock of an open file description has no process: its number is -1.
+# F_GETLK returns the process that holds a conflicting lock and acquires none; struct flock as on
+# 64-bit Linux (fcntl(2)). A lock of an open file description has no process: its number is -1.
 FIND_HOLDERS = """\
 import fcntl, pathlib, struct, sys
 
@@ -26,8 +26,8 @@ for path in sys.argv[1:]:
         file = open(path, "rb")
     except FileNotFoundError:
         continue
-    asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
-    kind, _, _, _, process = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    flock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+    kind, _, _, _, process = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, flock))
     if kind == fcntl.F_UNLCK:
         continue
     words = []
@@ -42,14 +42,14 @@ for path in sys.argv[1:]:
 
 
 def find_holder(files: tuple[str, ...] = LOCK_FILES) -> str:
-    """Return root's command that prints who holds one of the locks; nothing where all are free."""
+    """Return root's command that prints which process holds a lock; nothing if all are free."""
     return f"python3 -I -c {quote(FIND_HOLDERS)} {' '.join(map(quote, files))}"
 
 
 def wait_for_lock(seconds: int, files: tuple[str, ...] = LOCK_FILES) -> str:
-    """Return root's commands that wait until all locks are free, and name the holder if none is.
+    """Return root's commands that wait until all locks are free; on a timeout they name the holder.
 
-    Lock files are never removed: what holds one is in the middle of its work.
+    Lock files are never removed: their holder is in the middle of its work.
     """
     return WAIT.replace("FIND_HOLDER", find_holder(files)).replace("SECONDS", str(seconds))
 
@@ -59,9 +59,9 @@ find_holder() { FIND_HOLDER; }
 for second in $(seq 0 SECONDS); do
     holder=$(find_holder)
     [ -n "$holder" ] || break
-    [ "$second" -gt 0 ] || echo "Waiting for the packages' lock: $holder"
+    [ "$second" -gt 0 ] || echo "Waiting for a lock of the package manager: $holder"
     if [ "$second" = SECONDS ]; then
-        echo "The packages' lock was not free within SECONDS s: $holder" >&2
+        echo "Timed out after SECONDS s waiting for a lock of the package manager: $holder" >&2
         exit 1
     fi
     sleep 1

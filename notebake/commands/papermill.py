@@ -1,35 +1,35 @@
-"""papermill, which runs the notebook that proves a machine, in an environment of its own.
+"""papermill, which executes the notebook, in an environment of its own.
 
-Only what the user asked for is in the image's own environment. It comes after that, whose packages
-it shares in uv's cache: both at once would fetch them twice.
+The image's environment holds only what the user asked for. papermill is installed after it and
+reuses packages from uv's cache; installing both at once would download shared packages twice.
 """
 
 from shlex import quote
 
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
-from notebake.commands.software import LOCKS, ROOT, find_modules
-from notebake.commands.uv import LOCKING, UV_ENVIRONMENT
+from notebake.commands.software import LOCK_FILE_DIRECTORY, ROOT, check_modules
+from notebake.commands.uv import DEFINE_LOCKING, UV_ENVIRONMENT
 
 PACKAGES = ("papermill>=2.6,<3", "ipykernel")
 LOCK_FILE = "papermill.txt"
 
 
-def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCKS) -> str:
-    """Return the root script that builds the environment, and clears the cache of packages."""
+def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCK_FILE_DIRECTORY) -> str:
+    """Return the root script that builds the environment and removes the package cache."""
     values = variables(root=root, packages="\n".join(PACKAGES))
     return script(
         NETWORK_ENVIRONMENT,
         variables(root=root, locks=locks, lock_file=LOCK_FILE),
         as_user(user, values, UV_ENVIRONMENT, BUILD),
-        LOCKING,
+        DEFINE_LOCKING,
         LOCK,
     )
 
 
 def papermill_is_installed(root: str = ROOT) -> str:
-    """Succeed if the environment is whole."""
+    """Return the command that succeeds if the environment is complete."""
     home = quote(f"{root}/papermill")
-    return f"test -x {home}/bin/papermill && {home}/bin/python -c {find_modules('papermill')}"
+    return f"test -x {home}/bin/papermill && {home}/bin/python -c {check_modules('papermill')}"
 
 
 BUILD = r"""

@@ -1,52 +1,63 @@
-"""The words that the shell texts share: headers, root, another user, whole files."""
+"""Building blocks of shell text: script headers, other users, whole files, home directories."""
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from shlex import quote
 
 NETWORK_ENVIRONMENT = "set -a; [ ! -r /etc/environment ] || . /etc/environment; set +a"
-"""Proxy and certificate settings: login shells have them from PAM, systemd's units do not."""
+"""Loads proxy and certificate settings: PAM sets them for login shells, not for systemd units."""
 
 
-OPEN_FILES = "8192:524288"
-"""How many files our own services may open, as soft and hard limit: a hardened base may allow fewer
-than a package manager or a notebook needs. The hard one is systemd's own (systemd-system.conf)."""
+OPEN_FILE_LIMITS = "8192:524288"
+"""Soft and hard limit on open files for our services: a hardened base may allow fewer than package
+managers and notebooks need. The hard limit is systemd's default (systemd-system.conf)."""
 
 
 def script(*commands: str) -> str:
     """Return a script that ends at the first command that fails.
 
-    What it makes may be read by everybody unless it says otherwise, whatever umask a hardened base
-    gives to its logins: the image's people are others than its builders.
+    Its files are readable by all users unless it says otherwise, whatever umask a hardened base
+    sets: the users of the image are not its builders.
     """
     return "\n".join(("set -euo pipefail", "umask 022", *commands)) + "\n"
 
 
 def variables(**values: str | int) -> str:
-    """Return assignments, so that a fixed text can use values that are not known before."""
+    """Return assignments that give a fixed shell text its values."""
     return "\n".join(f"{name}={quote(str(value))}" for name, value in values.items())
 
 
+def array(name: str, words: Sequence[str]) -> str:
+    """Return the assignment of a bash array."""
+    return f"{name}=({' '.join(map(quote, words))})"
+
+
+def home_of(user: str) -> str:
+    """Return a shell expression for a user's home directory."""
+    return f'"$(getent passwd {quote(user)} | cut --delimiter=: --fields=6)"'
+
+
 def as_root(*commands: str) -> str:
-    """Return one command with which the login user runs all of these as root."""
+    """Return one command with which the login user runs these commands as root."""
     return f"sudo bash -c {quote(script(*commands))}"
 
 
 def as_user(user: str, *commands: str) -> str:
-    """Return one command with which root runs all of these as a user, in the user's home.
+    """Return one command with which root runs these commands as a user, in the user's home.
 
-    setpriv keeps the environment, so that proxy and certificate settings reach the user's work, and
-    unlike runuser it asks no PAM, which would lower the limits of open files (pam_limits).
+    setpriv keeps the environment, and with it the proxy and certificate settings. Unlike runuser,
+    it does not go through PAM, which would lower the limit on open files (pam_limits).
     """
-    home = f'"$(getent passwd {quote(user)} | cut --delimiter=: --fields=6)"'
+    home = home_of(user)
     login = f"env --chdir={home} HOME={home} USER={quote(user)} LOGNAME={quote(user)}"
     ids = f'--reuid={quote(user)} --regid="$(id --group {quote(user)})" --init-groups'
     return f"setpriv {ids} -- {login} bash -c {quote(script(*commands))}"
 
 
 def write_file(path: str, content: str, *, mode: str = "0644", owner: str = "root") -> str:
-    """Return commands with which root writes a whole file at once, by rename.
+    """Return commands with which root writes a whole file atomically, by rename.
 
-    The file has its mode and owner before it has its content, and its name last.
+    Mode and owner are set before the content is written.
     """
     new = quote(f"{path}.new")
     return "\n".join(
@@ -59,7 +70,7 @@ def write_file(path: str, content: str, *, mode: str = "0644", owner: str = "roo
     )
 
 
-def refuse(message: str) -> str:
-    """Return a command that ends the script with a message; `$` in it is the shell's."""
+def fail(message: str) -> str:
+    """Return a command that ends the script with a message, in which the shell expands `$`."""
     escaped = message.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
     return f'{{ echo "notebake: {escaped}" >&2; exit 1; }}'

@@ -1,8 +1,8 @@
 """The software of the image: a Python environment with JupyterLab.
 
-All of it belongs to the login user, who may install more later, and is built as that user: what a
-package's own set-up code does, it does without root. A half-built environment is built again.
-What was fetched for it stays in a cache until papermill has its environment, too.
+The environment belongs to the login user, who may install more later, and is built as that user, so
+that set-up code of packages runs without root. A partial environment is rebuilt. The download cache
+stays until papermill's environment is built, too.
 """
 
 import base64
@@ -11,19 +11,19 @@ from shlex import quote
 from notebake.commands.conda import (
     build_with_conda,
     conda_is_installed,
-    lock_conda,
-    profile_with_conda,
-    programs_of,
+    conda_profile,
+    programs_path,
     write_conda_job,
+    write_conda_locks,
 )
-from notebake.commands.outside import REACH
+from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables, write_file
 from notebake.commands.uv import (
     BUILD_WITH_PIP,
+    CHECK_INDEX_REACHABLE,
+    DEFINE_LOCKING,
     INSTALL_BY_UV,
     INSTALL_UV,
-    LOCKING,
-    REACH_INDEX,
     UV_ENVIRONMENT,
     uv_requirement,
 )
@@ -31,9 +31,9 @@ from notebake.recipe import Software
 from notebake.recipe.requirements import requirements_for_uv
 
 ROOT = "/opt/notebake"
-LOCKS = "/var/lib/notebake/locks"
+LOCK_FILE_DIRECTORY = "/var/lib/notebake/locks"
 PROFILE = "/etc/profile.d/notebake.sh"
-ALWAYS = ("jupyterlab", "ipykernel", "pip")
+BASE_PACKAGES = ("jupyterlab", "ipykernel", "pip")
 
 
 def install_software(
@@ -42,40 +42,40 @@ def install_software(
     user: str,
     digest: str,
     root: str = ROOT,
-    locks: str = LOCKS,
+    locks: str = LOCK_FILE_DIRECTORY,
     profile: str = PROFILE,
 ) -> str:
-    """Return the root script that installs all of it, and writes what was resolved to `locks`."""
-    built = f"grep -qsxF {quote(digest)} {quote(root)}/python/.notebake-digest"
+    """Return the root script that builds the environment and writes the lock files to `locks`."""
     with_conda = software.manager == "conda"
+    remove_programs = f"rm --recursive {quote(programs_path(root))}"
     return script(
         NETWORK_ENVIRONMENT,
         variables(root=root, user=user, locks=locks),
         'install --directory --owner="$user" "$root"',
-        *write_asked(software, root),
-        f"if {built}; then",
+        *write_requirements(software, root),
+        f"if {_has_digest(digest, root)}; then",
         'echo "Python: already there"',
         "else",
         as_user(user, *build_environment(software, digest, root)),
         "fi",
-        LOCKING,
+        DEFINE_LOCKING,
         LOCK,
-        *((lock_conda(), f"rm --recursive {quote(programs_of(root))}") if with_conda else ()),
-        write_file(profile, profile_with_conda(root) if with_conda else profile_with_pip(root)),
+        *((write_conda_locks(), remove_programs) if with_conda else ()),
+        write_file(profile, conda_profile(root) if with_conda else pip_profile(root)),
     )
 
 
-def specs_of(software: Software) -> tuple[str, ...]:
-    """Return what the manager is asked for beside the recipe's file."""
+def requested_packages(software: Software) -> tuple[str, ...]:
+    """Return the packages to install beside those in the recipe's requirements."""
     python = (f"python={software.python}",) if software.python else ()
-    return (*ALWAYS, *python, *software.packages)
+    return (*BASE_PACKAGES, *python, *software.packages)
 
 
-def write_asked(software: Software, root: str) -> list[str]:
-    """Return root's commands that write what was asked for: it may be longer than a command."""
+def write_requirements(software: Software, root: str) -> list[str]:
+    """Return root's commands that write the requirements, which may be too long for an argument."""
     if software.manager == "conda":
-        return write_conda_job(software, specs_of(software), root)
-    return [write_file(asked_file(root), requirements_for_uv(software.requirements or ""))]
+        return write_conda_job(software, requested_packages(software), root)
+    return [write_file(requirements_path(root), requirements_for_uv(software.requirements or ""))]
 
 
 def build_environment(software: Software, digest: str, root: str) -> list[str]:
@@ -84,52 +84,55 @@ def build_environment(software: Software, digest: str, root: str) -> list[str]:
         root=root,
         digest=digest,
         uv_requirement=uv_requirement(),
-        packages="\n".join(specs_of(software)),
-        requirements=asked_file(root),
+        packages="\n".join(requested_packages(software)),
+        requirements=requirements_path(root),
     )
+    install_uv = (UV_ENVIRONMENT, CHECK_REACHABLE, CHECK_INDEX_REACHABLE, INSTALL_UV, INSTALL_BY_UV)
     build = build_with_conda(root) if software.manager == "conda" else BUILD_WITH_PIP
-    before = (values, UV_ENVIRONMENT, REACH, REACH_INDEX, INSTALL_UV, INSTALL_BY_UV)
-    return [*before, build, FINISH]
+    return [values, *install_uv, build, FINISH]
 
 
-def asked_file(root: str) -> str:
-    """Return where the recipe's requirements lie."""
+def requirements_path(root: str) -> str:
+    """Return the path of the recipe's requirements on the host."""
     return f"{root}/asked/requirements.txt"
 
 
-def profile_with_pip(root: str) -> str:
-    """Return the line by which a login finds the environment's programs."""
+def pip_profile(root: str) -> str:
+    """Return the shell profile that puts the environment's programs on the PATH."""
     return f"PATH={quote(root)}/python/bin:$PATH\n"
 
 
 def software_is_installed(digest: str, root: str = ROOT, manager: str = "pip") -> str:
-    """Succeed if the environment was built from exactly this, and is whole.
+    """Return the command that succeeds if the environment has this digest and is complete.
 
-    Its interpreter is asked to find the packages; starting the programs would take seconds.
+    It only looks up the packages; starting the programs would take seconds.
     """
     python = quote(f"{root}/python")
     more = f" && {conda_is_installed(root)}" if manager == "conda" else ""
     return (
-        f"grep -qsxF {quote(digest)} {python}/.notebake-digest"
-        f" && test -x {python}/bin/jupyter-lab"
-        f" && {python}/bin/python -c {find_modules('jupyterlab', 'ipykernel')}{more}"
+        f"{_has_digest(digest, root)} && test -x {python}/bin/jupyter-lab"
+        f" && {python}/bin/python -c {check_modules('jupyterlab', 'ipykernel')}{more}"
     )
 
 
-def read_locks(locks: str = LOCKS) -> str:
-    """Print each lock file: its name, a blank, and its content in base64."""
+def _has_digest(digest: str, root: str) -> str:
+    return f"grep -qsxF {quote(digest)} {quote(f'{root}/python')}/.notebake-digest"
+
+
+def read_locks(locks: str = LOCK_FILE_DIRECTORY) -> str:
+    """Return the command that prints each lock file: name, blank, content in base64."""
     each = 'printf "%s %s\\n" "$name" "$(base64 --wrap=0 "$name")"'
     return f"cd {quote(locks)} && for name in *; do {each} || exit 1; done"
 
 
 def parse_locks(printed: str) -> dict[str, bytes]:
     """Return the lock files that `read_locks` printed."""
-    named = (line.partition(" ") for line in printed.splitlines())
-    return {name: base64.b64decode(content) for name, _, content in named}
+    lines = (line.partition(" ") for line in printed.splitlines())
+    return {name: base64.b64decode(content) for name, _, content in lines}
 
 
-def find_modules(*modules: str) -> str:
-    """Return a Python program, quoted, that fails unless the modules can be found."""
+def check_modules(*modules: str) -> str:
+    """Return a Python program, quoted, that fails unless it finds all modules."""
     return quote(
         "import importlib.util, sys;"
         f" sys.exit(not all(map(importlib.util.find_spec, {list(modules)})))"

@@ -1,8 +1,8 @@
-"""uv, which builds the Python environments: a pinned version, checked by hash.
+"""uv, which builds the Python environments: a pinned version, verified by hash.
 
-pip's own wheel, which every Python with venv carries, fetches it: that takes 3 s, where a virtual
-environment with a pip of its own takes 8 s. It is unpacked first: importing pip
-from within its archive costs most of a second.
+The pip wheel that comes with Python's venv module downloads uv. That takes 3 s; a virtual
+environment with its own pip would take 8 s. The wheel is unpacked first, as importing pip from the
+archive costs most of a second.
 """
 
 from shlex import quote
@@ -16,80 +16,80 @@ UV_HASHES = (
 
 
 def uv_requirement() -> str:
-    """Return the line of a requirements file that admits exactly this uv."""
+    """Return the requirement line that pins uv by version and hash."""
     return " ".join((f"uv=={UV_VERSION}", *(f"--hash=sha256:{digest}" for digest in UV_HASHES)))
 
 
-# The files are pip's own, the later ones before the earlier (pip's documentation, "Configuration").
-FIND_INDEX = """\
+# pip's configuration files; the later ones take precedence (pip's documentation, "Configuration").
+PRINT_CONFIGURED_INDEX = """\
 import configparser, os, pathlib
 
 home = pathlib.Path(os.environ.get("HOME") or "/")
 files = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", home / ".pip/pip.conf"]
 files += [home / ".config/pip/pip.conf", os.environ.get("PIP_CONFIG_FILE") or "/dev/null"]
-known = configparser.RawConfigParser(strict=False)
+settings = configparser.RawConfigParser(strict=False)
 try:
-    known.read(files)
+    settings.read(files)
 except configparser.Error:
     pass
 for section in ("install", "global"):
-    if known.has_option(section, "index-url"):
-        print(known.get(section, "index-url").strip())
+    if settings.has_option(section, "index-url"):
+        print(settings.get(section, "index-url").strip())
         break
 """
 
 UV_ENVIRONMENT = r"""
 export UV_CACHE_DIR=$root/cache UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
-# What is built runs what it has unpacked, and /tmp may be mounted noexec.
+# Builds execute files that they have unpacked, and /tmp may be mounted noexec.
 mkdir --parents "$root/tmp"
 export TMPDIR=$root/tmp
-# uv does not read pip's files, but the index that a machine is told in one is meant for both.
-PIP_INDEX_URL=${PIP_INDEX_URL:-$(python3 -I -c FIND_INDEX)}
+# uv does not read pip's configuration, but its index is meant for both.
+PIP_INDEX_URL=${PIP_INDEX_URL:-$(python3 -I -c PRINT_CONFIGURED_INDEX)}
 if [ -n "$PIP_INDEX_URL" ]; then
     export PIP_INDEX_URL UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}
 fi
 uv=$root/uv/bin/uv
-""".replace("FIND_INDEX", quote(FIND_INDEX))
+""".replace("PRINT_CONFIGURED_INDEX", quote(PRINT_CONFIGURED_INDEX))
 
 FIND_WHEEL = """
 import ensurepip, pathlib, sys
 places = (pathlib.Path("/usr/share/python-wheels"), pathlib.Path(ensurepip.__file__).parent)
 wheel = str(next(wheel for place in places for wheel in sorted(place.rglob("pip-*.whl"))))
 """
-FIND_PIPS_OWN_INDEX = f"""{FIND_WHEEL}
+PRINT_DEFAULT_INDEX = f"""{FIND_WHEEL}
 sys.path.insert(0, wheel)
 from pip._internal.models.index import PyPI
 print(PyPI.simple_url)
 """
-"""Prints the index that pip asks where it is told none."""
+"""Prints pip's default index."""
 
-ASK_INDEX = f"""\
+PRINT_INDEX = f"""\
 import contextlib, io, os
 
-said = io.StringIO()
-with contextlib.redirect_stdout(said):
-    exec({FIND_INDEX!r})
-named = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX") or said.getvalue()
-if named:
-    print(named)
+configured = io.StringIO()
+with contextlib.redirect_stdout(configured):
+    exec({PRINT_CONFIGURED_INDEX!r})
+environment = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX")
+if environment or configured.getvalue():
+    print(environment or configured.getvalue())
 else:
-    exec({FIND_PIPS_OWN_INDEX!r})
+    exec({PRINT_DEFAULT_INDEX!r})
 """
-"""Prints the index that pip asks here, by its settings or its own."""
+"""Prints the index that pip uses on this machine: the configured one, or else pip's default."""
 
-REACH_INDEX = r"""
-index=${PIP_INDEX_URL:-$(python3 -I -c FIND_INDEX)}
+CHECK_INDEX_REACHABLE = r"""
+index=${PIP_INDEX_URL:-$(python3 -I -c PRINT_DEFAULT_INDEX)}
 case ${PIP_NO_INDEX:+none}$index in
-    http://* | https://*) reach "the index of Python packages" all "$index" ;;
+    http://* | https://*) check_reachable "the index of Python packages" all "$index" ;;
 esac
-""".replace("FIND_INDEX", quote(FIND_PIPS_OWN_INDEX))
-"""Fails where the index cannot be reached that pip and uv will ask."""
+""".replace("PRINT_DEFAULT_INDEX", quote(PRINT_DEFAULT_INDEX))
+"""Fails if the index that pip and uv will use cannot be reached."""
 
 INSTALL_UV = r"""
 wanted=${uv_requirement%% *}
-found=$("$uv" --version 2> /dev/null | cut --delimiter=' ' --fields=2 || true)
-if [ "uv==$found" != "$wanted" ]; then
-    echo "Python: fetching $wanted"
+installed=$("$uv" --version 2> /dev/null | cut --delimiter=' ' --fields=2 || true)
+if [ "uv==$installed" != "$wanted" ]; then
+    echo "Python: downloading $wanted"
     rm --recursive --force "$root/uv"
     wheel=$(python3 -I -c PRINT_WHEEL)
     rm --recursive --force "$root/pip"
@@ -101,15 +101,15 @@ if [ "uv==$found" != "$wanted" ]; then
 fi
 """.replace("PRINT_WHEEL", quote(f"{FIND_WHEEL}print(wheel)\n"))
 
-HEAR_UV = """\
+FILTER_UV_OUTPUT = """\
 import pathlib, re, sys
 
 file, name = sys.argv[1:]
 text = pathlib.Path(file).read_bytes()
 
 
-def line_of(found):
-    return f"{name}, line {text.count(bytes([10]), 0, int(found[1])) + 1}"
+def line_of(position):
+    return f"{name}, line {text.count(bytes([10]), 0, int(position[1])) + 1}"
 
 
 for line in sys.stdin:
@@ -118,19 +118,19 @@ for line in sys.stdin:
         sys.stdout.write(line.replace(file, name))
         sys.stdout.flush()
 """
-"""Prints what uv says without its list of packages, which the lock file has, and with the user's
-own line in place of a position in the copy of a file."""
+"""Prints uv's output without the list of packages, which the lock file has, and with the line of
+the user's own file instead of a position in the copy."""
 
-# Bytecode is not compiled here: that costs more than the first start of JupyterLab and a kernel
-# saves. The first use writes it, as the user may, and so it comes into the image after all.
+# Bytecode is not compiled here: that costs more than it saves at the first start of JupyterLab and
+# a kernel. The first use writes the bytecode, and so it still becomes part of the image.
 INSTALL_BY_UV = r"""
 install_by_uv() {
     "$uv" pip install --python "$root/python/bin/python" \
         "${@:3}" --requirements "$1" 2>&1 |
-        python3 -I -c HEAR_UV "$1" "$2"
+        python3 -I -c FILTER_UV_OUTPUT "$1" "$2"
 }
-""".replace("HEAR_UV", quote(HEAR_UV))
-"""Defines `install_by_uv FILE NAME OPTION…`: what uv says of a file names it as its owner does."""
+""".replace("FILTER_UV_OUTPUT", quote(FILTER_UV_OUTPUT))
+"""Defines `install_by_uv FILE NAME OPTION…`; messages about FILE call it NAME."""
 
 BUILD_WITH_PIP = r"""
 rm --recursive --force "$root/python"
@@ -140,7 +140,7 @@ printf '%s\n' "$packages" > "$root/tmp/packages.txt"
 install_by_uv "$requirements" requirements.txt --requirements "$root/tmp/packages.txt"
 """
 
-LOCKING = r"""
+DEFINE_LOCKING = r"""
 mkdir --parents "$locks"
 freeze() { "$root/uv/bin/uv" --quiet --no-cache pip freeze --python "$root/$1/bin/python"; }
 keep() { cat > "$locks/$1.new" && mv "$locks/$1.new" "$locks/$1"; }

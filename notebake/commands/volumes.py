@@ -1,14 +1,15 @@
-"""EBS volumes on a host: found by their id alone, formatted only where provably blank.
+"""EBS volumes on a host: identified by volume id alone, formatted only where provably blank.
 
-No disk is ever chosen by its position, by its size, or because it is the one that is left over.
+No disk is ever chosen by its position, by its size, or because no other is left.
 """
 
 import uuid
 from collections.abc import Sequence
 from shlex import quote
 
-from notebake.commands.disks import FIND_DISK, LOOK_AT_DISK
+from notebake.commands.disks import INSPECT_DISK
 from notebake.commands.shell import as_root, script, variables
+from notebake.commands.volume_scripts import FIND_DISK, FORMAT, MOUNT
 from notebake.recipe import FileSystem, Volume
 
 BY_ID = "/dev/disk/by-id"
@@ -17,19 +18,19 @@ STATE = "/var/lib/notebake/volumes"
 LABEL_LENGTH = {FileSystem.EXT4: 16, FileSystem.XFS: 12}
 OPTIONS = {
     FileSystem.EXT4: "defaults,nofail,x-systemd.device-timeout=30s,x-notebake",
-    # A snapshot's copy beside its original has the same UUID, and XFS would not mount both.
+    # A copy from a snapshot has the UUID of its original, and XFS would not mount both.
     FileSystem.XFS: "defaults,nofail,x-systemd.device-timeout=30s,x-notebake,nouuid",
 }
 FSCK_PASS = {FileSystem.EXT4: 2, FileSystem.XFS: 0}
 
 
-def link_to(volume_id: str, by_id: str = BY_ID) -> str:
-    """Return the link that EC2's udev rules make for a volume's whole disk on Nitro."""
+def device_link(volume_id: str, by_id: str = BY_ID) -> str:
+    """Return the link that EC2's udev rules create for a volume's whole disk on Nitro."""
     return f"{by_id}/nvme-Amazon_Elastic_Block_Store_{volume_id.replace('-', '')}"
 
 
-def uuid_for(volume_id: str) -> str:
-    """Return the UUID that our own file system on a volume has: how we know it for ours."""
+def file_system_uuid(volume_id: str) -> str:
+    """Return the UUID of the file system that notebake makes on a volume; it marks it as ours."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"notebake:volume:{volume_id}"))
 
 
@@ -45,37 +46,43 @@ def prepare_volume(
 ) -> str:
     """Return the root script that formats a new volume, and mounts it now and at each boot.
 
-    A disk with anything on it that we did not make is refused, and left as it is. May be killed
-    anywhere and run again. Volumes mounted inside one another go outermost first.
+    It fails on a disk that holds anything else, and changes nothing. It may be repeated after a
+    kill at any point. Of nested mount points, mount the outer one first.
     """
-    is_new = volume.snapshot_id is None and volume.volume_id is None
-    kind = volume.file_system
     values = variables(
+        **_file_system_values(volume, volume_id),
         name=volume.name,
         volume_id=volume_id,
-        link=link_to(volume_id, by_id),
-        is_new="yes" if is_new else "",
-        wanted=kind,
-        label=volume.name[: LABEL_LENGTH[kind]].rstrip("-"),
-        our_uuid=uuid_for(volume_id),
+        link=device_link(volume_id, by_id),
         target=volume.mount_point,
-        options=OPTIONS[kind],
-        fsck_pass=FSCK_PASS[kind],
         owner=user,
         wait_seconds=wait_seconds,
         fstab=fstab,
         state=state,
     )
-    return script(values, FIND_DISK, LOOK_AT_DISK, FORMAT, MOUNT)
+    return script(values, FIND_DISK, INSPECT_DISK, FORMAT, MOUNT)
+
+
+def _file_system_values(volume: Volume, volume_id: str) -> dict[str, str | int]:
+    """Return the shell variables that describe the volume's file system."""
+    kind = volume.file_system
+    return {
+        "is_new": "yes" if volume.snapshot_id is None and volume.volume_id is None else "",
+        "file_system": kind,
+        "label": volume.name[: LABEL_LENGTH[kind]].rstrip("-"),
+        "our_uuid": file_system_uuid(volume_id),
+        "options": OPTIONS[kind],
+        "fsck_pass": FSCK_PASS[kind],
+    }
 
 
 def volumes_are_mounted(
     volumes: Sequence[tuple[Volume, str | None]], *, by_id: str = BY_ID, fstab: str = FSTAB
 ) -> str:
-    """Succeed if each volume is mounted where it belongs; print what is not.
+    """Return the command that succeeds if each volume is mounted in its place, or names faults.
 
-    Where the volume id is known the very disk is checked; where it is not (a machine from the
-    image has copies with ids of their own), it must be the file system that fstab names.
+    With a volume id, that very disk must be mounted. Without one (a machine from the image has
+    copies with new ids), it must be the file system that fstab names.
     """
     checks = (
         " ".join(
@@ -83,98 +90,22 @@ def volumes_are_mounted(
                 "check",
                 quote(volume.mount_point),
                 quote(volume.file_system),
-                quote(link_to(volume_id, by_id) if volume_id else ""),
+                quote(device_link(volume_id, by_id) if volume_id else ""),
                 "|| status=1",
             )
         )
         for volume, volume_id in volumes
     )
-    return as_root(variables(fstab=fstab), CHECK, "status=0", *checks, "exit $status")
+    return as_root(variables(fstab=fstab), DEFINE_CHECK, "status=0", *checks, "exit $status")
 
 
-FORMAT = r"""
-is_ours() { [ "$(tag TYPE)" = "$wanted" ] && [ "$(tag UUID)" = "$our_uuid" ]; }
-make_file_system() {
-    echo "Formatting volume $name ($volume_id, $device) as $wanted"
-    mkdir --parents "$state"
-    echo "$our_uuid" > "$intent"
-    sync "$intent" "$state"
-    case $wanted in
-        ext4) mkfs.ext4 -q ${again:+-F} -m 0 -L "$label" -U "$our_uuid" "$device" ;;
-        xfs) mkfs.xfs -q ${again:+-f} -L "$label" -m uuid="$our_uuid" "$device" ;;
-    esac
-    sync "$device"
-    rm "$intent"
-}
-
-# The intent is written only after the disk was seen to be blank, and removed before it is first
-# mounted: while it is there, a half-made file system is ours and holds nothing of anybody's.
-intent=$state/$volume_id.formatting
-again=
-command -v "mkfs.$wanted" > /dev/null || refuse "there is no mkfs.$wanted on this machine"
-if [ -z "$is_new" ]; then
-    [ "$(tag TYPE)" = "$wanted" ] || refuse "should hold $wanted, but holds: $(found)"
-elif [ -e "$intent" ]; then
-    has_no_signature || is_ours || refuse "is not blank any more, it holds: $(found)"
-    again=yes
-    make_file_system
-elif ! is_ours; then
-    { has_no_signature && ends_are_zero; } || refuse "is not blank, it holds: $(found)"
-    make_file_system
-fi
-"""
-
-MOUNT = r"""
-# Without udev mount(8) asks blkid's cache, which may remember what a device name stood for before.
-export BLKID_FILE=/dev/null
-uuid=$(tag UUID)
-[ -n "$uuid" ] || refuse "its file system has no UUID"
-twins=$(blkid --match-token UUID="$uuid" --output device | sort --unique)
-[ "$(echo "$twins" | wc --lines)" -le 1 ] || refuse "has the same UUID as another: "$twins
-is_mounted() { [ "$(mountpoint --fs-devno "$target")" = "$(mountpoint --devno "$device")" ]; }
-
-mkdir --parents "$target" "$state"
-if mountpoint --quiet "$target"; then
-    is_mounted || refuse "something else is mounted on $target"
-elif [ -n "$(ls --almost-all "$target")" ]; then
-    refuse "$target is not empty, and what is in it would be hidden"
-fi
-
-exec 9< "$state"
-flock 9
-export target uuid
-ours='$1 !~ /^#/ && $4 ~ /x-notebake/ && ($2 == ENVIRON["target"] || $1 == "UUID=" ENVIRON["uuid"])'
-others='$1 !~ /^#/ && $4 !~ /x-notebake/ && $2 == ENVIRON["target"]'
-touch "$fstab"
-[ -z "$(awk "$others" "$fstab")" ] || refuse "$fstab already mounts something else on $target"
-awk "!($ours)" "$fstab" > "$fstab.new"
-echo "UUID=$uuid $target $wanted $options 0 $fsck_pass" >> "$fstab.new"
-chmod --reference="$fstab" "$fstab.new"
-sync "$fstab.new"
-mv --force --no-target-directory "$fstab.new" "$fstab"
-exec 9<&-
-
-if [ -d /run/systemd/system ]; then
-    udevadm settle --timeout=10 2> /dev/null || true
-    systemctl daemon-reload
-fi
-# By way of fstab, so that what the next boot will do has been tried.
-mountpoint --quiet "$target" || mount --fstab "$fstab" "$target"
-if ! is_mounted; then
-    umount "$target"
-    refuse "$fstab leads to another disk"
-fi
-[ -z "$is_new" ] || chown "$owner:" "$target"
-echo "Volume $name ($volume_id, $device) is mounted on $target as $wanted"
-"""
-
-CHECK = r"""
+DEFINE_CHECK = r"""
 check() {
-    local target=$1 wanted=$2 link=$3 source uuid
-    source=$(findmnt --noheadings --first-only --mountpoint "$target" --output SOURCE) ||
-        { echo "$target is not mounted"; return 1; }
-    [ "$(findmnt --noheadings --first-only --mountpoint "$target" --output FSTYPE)" = "$wanted" ] ||
-        { echo "$target is not of type $wanted"; return 1; }
+    local target=$1 file_system=$2 link=$3 source uuid
+    property() { findmnt --noheadings --first-only --mountpoint "$target" --output "$1"; }
+    source=$(property SOURCE) || { echo "$target is not mounted"; return 1; }
+    [ "$(property FSTYPE)" = "$file_system" ] ||
+        { echo "$target is not of type $file_system"; return 1; }
     if [ -n "$link" ]; then
         [ "$(mountpoint --fs-devno "$target")" = "$(mountpoint --devno "$link" 2> /dev/null)" ] ||
             { echo "$target is $source, which is not $link"; return 1; }

@@ -1,1 +1,1 @@
-"""conda environments. What runs on the host goes along as text and imports nothing but itself."""
+"""conda environments. These modules run on the host, where they arrive as source text."""

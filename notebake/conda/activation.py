@@ -1,6 +1,6 @@
-"""What a conda environment sets when it is activated, also for kernels that nobody activates.
+"""The variables that activating a conda environment sets, also for its kernels.
 
-It goes along to the host and needs the standard library only.
+Runs on the host with the standard library only.
 """
 
 import json
@@ -16,21 +16,21 @@ done > /dev/null 2>&1 < /dev/null
 exec env --null
 """
 NOT_KEPT = {"_", "PWD", "OLDPWD", "SHLVL", "HOME", "PATH"}
-SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
-def keep_variables(prefix: Path, variables: Mapping[str, str]) -> None:
+def write_variables(prefix: Path, variables: Mapping[str, str]) -> None:
     """Write an environment's own variables where conda's activation finds them.
 
-    conda keeps them in capitals (conda/core/prefix_data.py, set_environment_env_vars).
+    conda stores their names in capitals (conda/core/prefix_data.py, set_environment_env_vars).
     """
     if variables:
         state = {"env_vars": {name.upper(): str(variables[name]) for name in variables}}
         (prefix / "conda-meta" / "state").write_text(json.dumps(state), encoding="utf-8")
 
 
-def activated(prefix: Path) -> dict[str, str]:
-    """Return the variables that the environment sets when it is activated."""
+def activation_variables(prefix: Path) -> dict[str, str]:
+    """Return the variables that activating the environment sets."""
     before = {
         "HOME": os.environ.get("HOME", "/"),
         "PATH": f"{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -46,23 +46,24 @@ def activated(prefix: Path) -> dict[str, str]:
         env=before,
         capture_output=True,
         check=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         cwd=prefix,
     ).stdout
-    pairs = (one.partition("=") for one in printed.decode(errors="replace").split("\0") if one)
+    lines = printed.decode(errors="replace").split("\0")
+    pairs = (line.partition("=") for line in lines if line)
     return {name: value for name, _, value in pairs if name not in NOT_KEPT}
 
 
 def activate_kernels(prefix: Path) -> None:
-    """Let the kernels of an environment have what its activation sets: nobody activates them.
+    """Set the environment's activation variables in its kernelspecs, as kernels start unactivated.
 
-    What a kernelspec itself sets stays as it is.
+    A kernelspec's own variables take precedence.
     """
-    variables = activated(prefix)
+    variables = activation_variables(prefix)
     for file in prefix.glob("share/jupyter/kernels/*/kernel.json"):
         kernel = json.loads(file.read_text(encoding="utf-8"))
         kernel["env"] = {**variables, **kernel.get("env", {})}
-        # It may be a link to the package's own file, in the cache or in another environment.
+        # A new file, as this may be a hard link into the package cache or another environment.
         new = file.with_name("kernel.json.new")
         new.write_text(json.dumps(kernel, indent=1) + "\n", encoding="utf-8")
         new.replace(file)

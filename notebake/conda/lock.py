@@ -1,6 +1,6 @@
-"""Prints what a conda environment holds, so that it can be made again.
+"""Prints the content of a conda environment as a lock file, from which it can be reinstalled.
 
-It goes along to the host, where the system's Python runs it, and needs the standard library only.
+Runs on the host in the system's Python, with the standard library only.
 """
 
 import json
@@ -14,62 +14,62 @@ from typing import Any
 LOGIN = re.compile(r"(?<=://)[^/@\s]*@|/t/[A-Za-z0-9-]+(?=/)")
 
 
-def records_of(prefix: Path) -> list[dict[str, Any]]:
-    """Return conda's records of the packages, each after what it needs, as far as that goes."""
+def read_records(prefix: Path) -> list[dict[str, Any]]:
+    """Return conda's package records, each after its dependencies unless those form a cycle."""
     files = sorted((prefix / "conda-meta").glob("*.json"))
-    found = {}
+    records = {}
     for file in files:
         record = json.loads(file.read_text(encoding="utf-8"))
-        found[record["name"]] = record
+        records[record["name"]] = record
     ordered: dict[str, dict[str, Any]] = {}
-    for name in found:
-        _place(name, found, ordered, set())
+    for name in records:
+        _append(name, records, ordered, set())
     return list(ordered.values())
 
 
-def _place(
+def _append(
     name: str,
-    found: dict[str, dict[str, Any]],
+    records: dict[str, dict[str, Any]],
     ordered: dict[str, dict[str, Any]],
-    begun: set[str],
+    visited: set[str],
 ) -> None:
-    """Put a package behind those that it depends on; a circle is cut where it closes."""
-    if name in ordered or name in begun or name not in found:
+    """Append a package to `ordered` after its dependencies; `visited` ends a cycle."""
+    if name in ordered or name in visited or name not in records:
         return
-    begun.add(name)
-    for needed in found[name].get("depends", ()):
-        _place(str(needed).split()[0], found, ordered, begun)
-    ordered[name] = found[name]
+    visited.add(name)
+    for dependency in records[name].get("depends", ()):
+        _append(str(dependency).split()[0], records, ordered, visited)
+    ordered[name] = records[name]
 
 
-def without_login(address: str) -> str:
-    """Return an address without a name, a password or a token."""
-    return LOGIN.sub("", address)
+def without_login(url: str) -> str:
+    """Return a URL without user name, password and token."""
+    return LOGIN.sub("", url)
 
 
-def explicit(records: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the lines of an explicit list: `conda create --file` makes the same from it."""
+def explicit_list(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines of conda's explicit list, which `conda create --file` installs."""
     yield "# This file may be used to create an environment using:"
     yield "# $ conda create --name <env> --file <this file>"
     yield "@EXPLICIT"
-    for one in records:
-        kind, digest = ("sha256:", one.get("sha256")) if one.get("sha256") else ("", one["md5"])
-        yield f"{without_login(one['url'])}#{kind}{digest}"
+    for record in records:
+        digest = f"sha256:{record['sha256']}" if record.get("sha256") else record["md5"]
+        yield f"{without_login(record['url'])}#{digest}"
 
 
-def by_pip(prefix: Path) -> list[str]:
-    """Return what is installed beside conda's packages, as a requirements.txt has it."""
-    places = [str(path) for path in prefix.glob("lib/python3.*/site-packages")]
-    found = {
-        requirement_of(one)
-        for one in distributions(path=places)
-        if (one.read_text("INSTALLER") or "").strip() in {"uv", "pip"}
+def pip_requirements(prefix: Path) -> list[str]:
+    """Return the packages that uv or pip has installed, as requirement lines."""
+    paths = [str(path) for path in prefix.glob("lib/python3.*/site-packages")]
+    requirements = {
+        requirement_of(package)
+        for package in distributions(path=paths)
+        if (package.read_text("INSTALLER") or "").strip() in {"uv", "pip"}
     }
-    return sorted(found, key=str.lower)
+    return sorted(requirements, key=str.lower)
 
 
 def requirement_of(package: Distribution) -> str:
-    """Return the requirement that admits exactly this package, by its address if it has one.
+    """Return the requirement that pins a package by its version, or by the URL it came from.
 
     https://packaging.python.org/en/latest/specifications/direct-url/
     """
@@ -77,39 +77,35 @@ def requirement_of(package: Distribution) -> str:
     direct = json.loads(package.read_text("direct_url.json") or "{}")
     if not direct:
         return f"{name}=={package.version}"
-    address = without_login(direct["url"])
-    if by := direct.get("vcs_info"):
-        address = f"{by['vcs']}+{address}@{by['commit_id']}"
+    url = without_login(direct["url"])
+    if vcs := direct.get("vcs_info"):
+        url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
     folder = direct.get("subdirectory")
-    return f"{name} @ {address}" + (f"#subdirectory={folder}" if folder else "")
+    return f"{name} @ {url}" + (f"#subdirectory={folder}" if folder else "")
 
 
 def environment_file(prefix: Path) -> Iterator[str]:
     """Yield the lines of an environment.yml that pins every package and build."""
-    records = records_of(prefix)
-    channels = dict.fromkeys(without_login(one.get("channel") or "").rstrip("/") for one in records)
+    records = read_records(prefix)
+    urls = (without_login(record.get("channel") or "").rstrip("/") for record in records)
     yield "channels:"
-    yield from (f"  - {json.dumps(one)}" for one in channels if one)
+    yield from (f"  - {json.dumps(url)}" for url in dict.fromkeys(urls) if url)
     yield "  - nodefaults"
     yield "dependencies:"
-    for one in sorted(records, key=lambda record: str(record["name"])):
-        yield f"  - {one['name']}={one['version']}={one['build']}"
-    if others := by_pip(prefix):
+    for record in sorted(records, key=lambda record: str(record["name"])):
+        yield f"  - {record['name']}={record['version']}={record['build']}"
+    if requirements := pip_requirements(prefix):
         yield "  - pip:"
-        yield from (f"    - {one}" for one in others)
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Write lines on the standard output."""
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
+        yield from (f"    - {requirement}" for requirement in requirements)
 
 
 def main() -> None:
-    """Print the kind of list that was asked for."""
+    """Print the lock file of the requested kind: `explicit`, or else an environment.yml."""
     kind, path = sys.argv[1:]
     prefix = Path(path)
-    print_lines(explicit(records_of(prefix)) if kind == "explicit" else environment_file(prefix))
+    is_explicit = kind == "explicit"
+    lines = explicit_list(read_records(prefix)) if is_explicit else environment_file(prefix)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":

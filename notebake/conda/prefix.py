@@ -1,6 +1,6 @@
-"""What conda itself keeps of an environment, so that it can go on with one that it has not made.
+"""The files that conda keeps about an environment, so that conda can manage one it did not create.
 
-It goes along to the host and needs the standard library only.
+Runs on the host with the standard library only.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from notebake.conda.lock import records_of
+from notebake.conda.lock import read_records
 
 CONDARC = {
     "channels": ["conda-forge"],
@@ -18,27 +18,27 @@ CONDARC = {
     "auto_update_conda": False,
     "notify_outdated_conda": False,
 }
-"""The settings of the image's own conda, as far as the machine has none: what `defaults` means, and
-that channels are asked in order."""
+"""Settings of the image's own conda where the machine has none: what `defaults` means, and that
+channels have strict priority."""
 
 
 def write_history(prefix: Path, specs: Iterable[str]) -> None:
-    """Write what conda keeps to what was asked for, whenever it changes the environment.
+    """Write the history from which conda knows the specifications when it changes the environment.
 
-    Its form is conda's own (conda/history.py, History.parse).
+    The format is conda's own (conda/history.py, History.parse).
     """
     lines = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", "# cmd: notebake"]
-    for one in sorted(records_of(prefix), key=lambda record: str(record["name"])):
-        channel = (one.get("channel") or "").rstrip("/").rpartition("/")[2]
-        package = f"{one['name']}-{one['version']}-{one['build']}"
-        lines.append(f"+{channel}/{one['subdir']}::{package}")
+    for record in sorted(read_records(prefix), key=lambda record: str(record["name"])):
+        channel = (record.get("channel") or "").rstrip("/").rpartition("/")[2]
+        package = f"{record['name']}-{record['version']}-{record['build']}"
+        lines.append(f"+{channel}/{record['subdir']}::{package}")
     lines.append(f"# update specs: {json.dumps(list(specs))}")
     history = prefix / "conda-meta" / "history"
     history.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_condarc(prefix: Path, settings: Mapping[str, Any]) -> None:
-    """Write the settings of the image's conda, without what the machine itself says."""
+    """Write the settings of the image's conda, except those that the machine sets itself."""
     ours = {key: value for key, value in CONDARC.items() if key not in settings}
     lines = [f"{key}: {json.dumps(value)}" for key, value in ours.items()]
     (prefix / ".condarc").write_text("\n".join(lines) + "\n", encoding="utf-8")

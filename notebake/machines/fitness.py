@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from notebake import clock
 from notebake.aws.account import read_time
-from notebake.commands.fitness import ASK_FITNESS, Fitness, parse_fitness
+from notebake.commands.fitness import PRINT_FITNESS, Fitness, parse_fitness
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.errors import (
@@ -32,22 +32,22 @@ def check_fitness(run: Run, host: Host) -> None:
     A wrong clock is looked at again for a while: a machine sets it soon after its boot.
     """
     fitness = look(host)
-    if fitness.sudo_refusal:
+    if fitness.sudo_error:
         raise NotebakeError(
             f"On {host.address} ({host.instance_id}) sudo does not let {host.user} work as root:"
-            f" {fitness.sudo_refusal}",
+            f" {fitness.sudo_error}",
             f"The base image's sudo must let {host.user} in without a password and without a"
             " terminal: see NOPASSWD and requiretty in its /etc/sudoers and /etc/sudoers.d.",
         )
-    if fitness.full:
+    if fitness.full_disk:
         raise NotebakeError(
-            f"On {host.address} ({host.instance_id}) there is {fitness.full.words}.",
-            fitness.full.remedy,
+            f"On {host.address} ({host.instance_id}) there is {fitness.full_disk.description}.",
+            fitness.full_disk.advice,
         )
-    if fitness.switch_fault:
+    if fitness.switch_error:
         raise NotebakeError(
             f"The dead-man switch of {host.instance_id} is not armed, so nothing would end that"
-            f" machine after its lease: {fitness.switch_fault}",
+            f" machine after its lease: {fitness.switch_error}",
             "Its user data arms it at each boot, by cloud-init's bootcmd. See `cloud-init status"
             " --long` and /var/log/cloud-init.log there: does the base image run that module?",
         )
@@ -57,7 +57,7 @@ def check_fitness(run: Run, host: Host) -> None:
 
 def look(host: Host) -> Fitness:
     """Return what the host shows now."""
-    return parse_fitness(ssh.run_command(host, ASK_FITNESS))
+    return parse_fitness(ssh.run_command(host, PRINT_FITNESS))
 
 
 @contextmanager
@@ -66,11 +66,11 @@ def full_disk_named(host: Host) -> Iterator[None]:
     try:
         yield
     except HostCommandError as error:
-        full = look(host).full
+        full = look(host).full_disk
         if full is None:
             raise
         raise DiskFullError(
-            host.address, error.command, error.output, full.words, full.remedy
+            host.address, error.command, error.output, full.description, full.advice
         ) from error
 
 

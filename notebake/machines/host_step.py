@@ -38,8 +38,8 @@ def find_on_host(
     if instance.state != "running":
         return None
     host = builder_host(run)
-    answer = ssh.try_command(host, markers.read_mark(step, digest, installed=installed))
-    detail = markers.parse_mark(answer.output, digest)
+    answer = ssh.try_command(host, markers.read_marker(step, digest, installed=installed))
+    detail = markers.parse_marker(answer.output, digest)
     if answer.exit_code != 0 or detail is None:
         return None
     if probe is not None:
@@ -68,7 +68,7 @@ def make_on_host(
     """
     host = builder_host(run)
     digest = step_digest(run.recipe, step)
-    whole = script(*(f"(\n{one}\n)" for one in scripts), markers.mark(step, digest))
+    whole = script(*(f"(\n{one}\n)" for one in scripts), markers.write_marker(step, digest))
     printed = run_detached(
         host,
         f"{step}-{digest}",
@@ -84,5 +84,5 @@ def make_on_host(
 def mark_on_host(run: Run, host: Host, step: str, detail: str) -> Done:
     """Write a step's marker on the host, as the last thing that the step does."""
     digest = step_digest(run.recipe, step)
-    ssh.run_command(host, markers.mark(step, digest, detail))
+    ssh.run_command(host, markers.write_marker(step, digest, detail))
     return Done(digest=digest, detail=detail)

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from notebake import clock
 from notebake.aws import instances, schedules, ssm, tagging, tags
 from notebake.aws.model import Resource
-from notebake.commands.user_data import renew_lease
+from notebake.commands.lease_timer import renew_lease
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.machines.builder import as_host, host_key_of
 from notebake.resources.leftovers import belongings

@@ -4,8 +4,8 @@ import json
 from pathlib import Path, PurePosixPath
 from shlex import quote
 
+from notebake.commands.copy_on_write import run_copy_on_write
 from notebake.commands.shell import as_user, script
-from notebake.commands.view import in_view
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
 from notebake.notebook.hints import own_files, way_on
@@ -82,7 +82,7 @@ def proof_script(recipe: Recipe, work: str) -> str:
     """
     command = as_user(recipe.base_image.user, work)
     if recipe.notebook.path and recipe.repository_path:
-        command = in_view(recipe.repository_path, command)
+        command = run_copy_on_write(recipe.repository_path, command)
     # What an earlier try left must not be taken for this one's.
     return script(f"rm --force -- {quote(OUTPUT)} {quote(status_path(OUTPUT))}", command)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from notebake.aws import images
-from notebake.commands.uv import ASK_INDEX
+from notebake.commands.uv import PRINT_INDEX
 from notebake.machines.worker_address import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked
 from notebake.preflight.wheels import (
@@ -95,7 +95,7 @@ def own_index() -> str:
     """Return the index that this computer's pip would ask; empty where nobody can tell."""
     try:
         asked = subprocess.run(
-            [sys.executable, "-I", "-c", ASK_INDEX],
+            [sys.executable, "-I", "-c", PRINT_INDEX],
             capture_output=True,
             text=True,
             timeout=EACH_SECONDS,

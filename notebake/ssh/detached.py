@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from shlex import quote
 
 from notebake import clock
-from notebake.commands.room import (
-    ASK,
+from notebake.commands.disk_space import (
+    LIST_DISK_SPACE,
     ROOT_DISK,
-    Room,
-    parse_room,
-    says_full,
+    DiskSpace,
+    parse_disk_space,
+    reports_full_disk,
 )
-from notebake.commands.shell import OPEN_FILES
+from notebake.commands.shell import OPEN_FILE_LIMITS
 from notebake.errors import (
     DiskFullError,
     HostCommandError,
@@ -50,7 +50,7 @@ class Reading:
 
     result: str
     """How it ended, in systemd's words; empty while it runs."""
-    room: tuple[Room, ...]
+    room: tuple[DiskSpace, ...]
     """What is left on its disks."""
     more: bytes
     """What it has printed since the last reading."""
@@ -115,13 +115,13 @@ def result_of_work(
     result: str,
     printed: str,
     timeout_seconds: float,
-    full: Room | None = None,
+    full: DiskSpace | None = None,
 ) -> str:
     """Return what was printed, or raise for what systemd says of the end."""
     # An end by SIGTERM is a "success", too: "success TERM" (systemd.exec(5)).
     if result == "success 0":
         return printed
-    if full or says_full(printed):
+    if full or reports_full_disk(printed):
         raise full_disk(host, name, full, printed)
     if result.startswith("timeout"):
         raise WaitTimeoutError(
@@ -131,10 +131,10 @@ def result_of_work(
     raise HostCommandError(host.address, name, int(code) if code.isdigit() else -1, printed)
 
 
-def full_disk(host: Host, name: str, full: Room | None, printed: str) -> DiskFullError:
+def full_disk(host: Host, name: str, full: DiskSpace | None, printed: str) -> DiskFullError:
     """Return the error that names the full disk, where it is known which."""
-    words = full.words if full else "no space was left on a disk while it ran"
-    return DiskFullError(host.address, name, printed, words, (full or ROOT_DISK).remedy)
+    words = full.description if full else "no space was left on a disk while it ran"
+    return DiskFullError(host.address, name, printed, words, (full or ROOT_DISK).advice)
 
 
 def start_command(
@@ -175,7 +175,7 @@ def start_command(
             f" --property=StandardError=append:{home}/log"
             # /run may be mounted noexec: what lies there is read by a shell.
             f" --property=ExecStopPost={quote(f'/bin/sh {ROOT}/{name}/ended')}"
-            f" --property=LimitNOFILE={OPEN_FILES}"
+            f" --property=LimitNOFILE={OPEN_FILE_LIMITS}"
             f" /bin/bash {home}/script",
         )
     )
@@ -228,7 +228,7 @@ def read_command(name: str, offset: int) -> str:
     script = (
         f"cd {quote(f'{ROOT}/{name}')} || exit {IS_GONE}\n"
         f"for i in $(seq 40); do if {waits}; then break; fi; sleep 0.1; done\n"
-        f"cat result 2>/dev/null || echo\n{ASK}\necho\n"
+        f"cat result 2>/dev/null || echo\n{LIST_DISK_SPACE}\necho\n"
         f"tail --bytes=+{offset + 1} log | head --bytes=65536 | base64"
     )
     return f"sudo /bin/sh -c {quote(script)}"
@@ -256,4 +256,4 @@ def parse_reading(printed: str) -> Reading:
     """Return what `read_command` printed."""
     result, _, rest = printed.partition("\n")
     room, _, more = f"\n{rest}".partition("\n\n")
-    return Reading(result.strip(), parse_room(room), base64.b64decode(more))
+    return Reading(result.strip(), parse_disk_space(room), base64.b64decode(more))

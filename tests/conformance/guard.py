@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from notebake.commands.user_data import TIMER, user_data
+from notebake.commands.lease_timer import TIMER
+from notebake.commands.user_data import user_data
 from tests.conformance import calls
 from tests.conformance.costs import cost_of
 from tests.conformance.ledger import SWITCH_HOURS, Charge, Ledger

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands.datasets import dataset_is_there, fetch_dataset, place_of, staging_path
+from notebake.commands.datasets import dataset_is_in_place, fetch_dataset, staging_path, target_path
 from notebake.recipe import Dataset
 from tests.preflight_world import serving
 from tests.unit.shell_world import ShellWorld, shell_world
@@ -33,10 +33,10 @@ class Source:
         wanted = self.dataset(name, content=content, path=path)
         options = {"user": getpass.getuser(), "records": str(self.world.directory / "records")}
         done = self.world.run(fetch_dataset(wanted, **options))
-        is_there = self.world.run(dataset_is_there(wanted, records=options["records"]))
+        is_there = self.world.run(dataset_is_in_place(wanted, records=options["records"]))
         assert (is_there.returncode == 0) == (done.returncode == 0), done.stderr
         if done.returncode != 0:
-            assert not Path(place_of(wanted)).exists()
+            assert not Path(target_path(wanted)).exists()
         return done.returncode, done.stdout + done.stderr
 
     def dataset(self, name: str, *, content: bytes | None = None, path: str = "") -> Dataset:
@@ -120,7 +120,7 @@ def source(tmp_path: Path) -> Iterator[Source]:
 def test_a_download_that_broke_off_is_gone_on_with_or_begun_anew(source: Source, name: str) -> None:
     code, said = source.fetch(name, content=CONTENT)
     assert code != 0
-    assert "less came than the server had announced" in said
+    assert "fewer bytes came than the server had announced" in said
     staged = Path(staging_path(source.dataset(name, content=CONTENT)))
     assert staged.stat().st_size == HALF
 
@@ -140,7 +140,7 @@ def test_another_content_at_its_other_half_is_begun_anew(source: Source) -> None
     code, said = source.fetch("ranges.nc", content=CONTENT)
 
     # The first answer of all breaks off; by then what was wrong has gone.
-    assert (code, "less came" in said) == (1, True)
+    assert (code, "fewer bytes came" in said) == (1, True)
     assert source.fetch("ranges.nc", content=CONTENT)[0] == 0
     assert source.kept("ranges.nc") == CONTENT
 
@@ -151,7 +151,7 @@ def test_redirects_are_followed_and_not_to_another_protocol(source: Source) -> N
 
     code, said = source.fetch("elsewhere.nc")
 
-    assert (code, "it leads on from https to http, or to something else" in said) == (1, True)
+    assert (code, "it redirects from https to http or to another protocol" in said) == (1, True)
 
 
 @pytest.mark.parametrize(("name", "status"), [("missing.nc", "404"), ("closed.nc", "403")])
@@ -161,13 +161,13 @@ def test_a_refusal_is_told_with_the_address(source: Source, name: str, status: s
 
         assert code == 1
         assert f"returned error: {status}" in said
-        assert f"could not be fetched from {source.url}/{name}: the server does not give" in said
+        assert f"download from {source.url}/{name} failed: the server refused" in said
 
 
 def test_less_than_was_announced_gets_no_name(source: Source) -> None:
     code, said = source.fetch("short.nc")
 
-    assert (code, "less came than the server had announced" in said) == (1, True)
+    assert (code, "fewer bytes came than the server had announced" in said) == (1, True)
 
 
 @pytest.mark.parametrize("content", [None, CONTENT])
@@ -186,7 +186,7 @@ def test_what_is_called_packed_stays_so(source: Source, content: bytes | None) -
 
 def test_a_page_to_log_in_is_no_dataset(source: Source) -> None:
     code, said = source.fetch("login.nc")
-    assert (code, "gave a web page (text/html)" in said) == (1, True)
+    assert (code, "returned a web page (text/html)" in said) == (1, True)
 
     assert source.fetch("login.html")[0] == 0
 
@@ -194,4 +194,4 @@ def test_a_page_to_log_in_is_no_dataset(source: Source) -> None:
 def test_a_folder_keeps_the_source_s_own_name(source: Source) -> None:
     wanted = source.dataset("whole%20year.nc?version=2", path=f"{source.world.directory}/data/")
 
-    assert place_of(wanted) == f"{source.world.directory}/data/whole year.nc"
+    assert target_path(wanted) == f"{source.world.directory}/data/whole year.nc"

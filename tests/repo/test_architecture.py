@@ -32,7 +32,7 @@ ORDER = (
 beside the folders are the lowest."""
 PURE = {
     "commands": set[str](),
-    "conda": {"activation", "environment", "lock", "machine", "prefix"},
+    "conda": {"activation", "configuration", "environment", "lock", "prefix"},
     "costs": {"monthly"},
     "credentials": set[str](),
     "notebook": {"hints", "run", "same_results"},

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from notebake.commands import lease_timer
 from notebake.commands import user_data as told
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.conftest import Baked
@@ -65,7 +66,11 @@ def test_no_log_of_the_image_holds_a_byte_of_the_build(
 def test_no_trace_of_the_dead_man_switch_is_in_the_image(
     bakery: Bakery, root: Path, image: dict[str, Any]
 ) -> None:
-    names = (Path(told.CHECK).name, Path(told.LEASE).name, told.TIMER)
+    names = (
+        Path(lease_timer.CHECK_SCRIPT).name,
+        Path(lease_timer.LEASE_FILE).name,
+        lease_timer.TIMER,
+    )
     assert all(name in told.user_data(lease_hours=1) for name in names), "the builder had them"
     stack = bakery.cloud.home.path / "images" / f"{image['ImageId']}.json"
     _, *own = json.loads(stack.read_text())["layers"]

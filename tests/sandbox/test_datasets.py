@@ -16,15 +16,15 @@ from shlex import quote
 import pytest
 
 from notebake.aws.clients import connect
+from notebake.commands.copy_on_write import run_copy_on_write
 from notebake.commands.datasets import (
-    dataset_is_there,
+    dataset_is_in_place,
     fetch_dataset,
     prepare_staging,
     receive_dataset,
     staging_path,
 )
 from notebake.commands.shell import script
-from notebake.commands.view import in_view
 from notebake.errors import HostCommandError, PreflightError
 from notebake.machines.dataset_relay import relay_dataset
 from notebake.recipe import Dataset
@@ -85,7 +85,7 @@ class Both:
             relay_dataset(self.target, dataset, REGION)
             text = receive_dataset(dataset, user="ubuntu")
         printed = run_detached(self.target, "dataset", text, timeout_seconds=HANG_SECONDS)
-        assert ssh.succeeds(self.target, dataset_is_there(dataset))
+        assert ssh.succeeds(self.target, dataset_is_in_place(dataset))
         return printed
 
     def forget(self, dataset: Dataset) -> None:
@@ -162,7 +162,7 @@ def test_a_file_by_sftp_has_its_checksum_or_no_name(both: Both) -> None:
     wrong = both.dataset(source, "/srv/table.csv", b"another")
     both.cloud.ssh("i-1", "rm -rf /var/lib/notebake/datasets")
 
-    with pytest.raises(HostCommandError, match="what came has the checksum"):
+    with pytest.raises(HostCommandError, match="the received file has the checksum"):
         both.bring(wrong)
     assert "table.csv" not in both.cloud.ssh("i-1", "ls -A /srv"), "nothing is left of it"
 
@@ -202,7 +202,7 @@ def test_files_and_folders_come_from_s3(both: Both, bucket: str) -> None:
     assert listed == f"a b?#%20.nc 1\ndeep/large.nc {LARGE}"
 
     both.forget(folder)
-    with pytest.raises(HostCommandError, match="what came has the checksum"):
+    with pytest.raises(HostCommandError, match="the received file has the checksum"):
         both.bring(both.dataset(f"{bucket}/one.nc", "/srv/one.nc", b"two"))
     both.bring(both.dataset(f"{bucket}/one.nc", "/srv/one.nc", b"one"))
     both.forget(both.dataset(f"{bucket}/one.nc", "/srv/one.nc"))
@@ -230,7 +230,7 @@ def test_a_view_of_a_folder_on_a_volume_is_an_overlay_on_that_volume(both: Both)
     both.cloud.ssh("i-1", f"mkfs.ext4 -q {disk}; mkdir -p /data; mount {disk} /data; mkdir /data/c")
     both.cloud.ssh("i-1", "echo as-cloned > /data/c/table")
     work = "cd /data/c; echo x > table; head -c 300M /dev/zero > large; stat -f -c %T .; df . -B1"
-    text = script(in_view("/data/c", f"bash -euc {quote(work)}"))
+    text = script(run_copy_on_write("/data/c", f"bash -euc {quote(work)}"))
 
     printed = run_detached(both.target, "view", text, timeout_seconds=HANG_SECONDS)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from notebake.commands import lease_timer
 from notebake.commands import user_data as told
 from sandbox.ec2.state import base_images
 from tests.sandbox.bake_world import REGION, Cloud, cloud_opened, wait_for
@@ -81,9 +82,9 @@ def outlived(machines: Machines) -> str:
     """Renew one of the two while it lives, and wait for the end of the other."""
     login = machines.login(machines.renewed_id)
     wait_for(lambda: login.try_run("true").returncode == 0, "ssh")
-    login.run(told.renew_lease(1))
+    login.run(lease_timer.renew_lease(1))
     wait_for(lambda: machines.state(machines.left_id) == "terminated", "the end")
-    return login.run(told.lease_is_armed())
+    return login.run(lease_timer.lease_is_armed())
 
 
 def test_a_machine_that_nobody_renews_ends_by_itself(machines: Machines, outlived: str) -> None:
@@ -115,5 +116,6 @@ def test_a_reboot_arms_it_anew_with_what_was_asked_for_at_the_launch(
 
 def is_rebooted(login: Login) -> bool:
     """Tell whether it is up again, with the switch armed and no lease but that of its launch."""
-    armed = f"[ ! -e /run/before ] && [ ! -e {told.LEASE} ] && {told.lease_is_armed()}"
+    initial = f"[ ! -e /run/before ] && [ ! -e {lease_timer.LEASE_FILE} ]"
+    armed = f"{initial} && {lease_timer.lease_is_armed()}"
     return login.try_run(armed).returncode == 0

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from notebake.commands.apt import install_packages
+from notebake.commands.lease_timer import arm_lease, lease_is_armed
 from notebake.commands.shell import as_user, script
-from notebake.commands.user_data import QUIET, arm_lease, keep_package_lock_free, lease_is_armed
+from notebake.commands.user_data import PACKAGE_UNITS, mask_package_jobs
 from notebake.errors import DiskFullError, HostCommandError
 from notebake.machines import fitness
 from notebake.ssh import remote as ssh
@@ -84,16 +85,16 @@ def test_the_dead_man_switch_is_armed_and_has_looked_at_its_lease(cloud: Cloud, 
     )
     cloud.ssh("i-1", arm_lease(6))
     found = fitness.look(host)
-    assert (found.sudo_refusal, found.switch_fault, found.full) == ("", "", None)
+    assert (found.sudo_error, found.switch_error, found.full_disk) == ("", "", None)
 
 
 def test_what_would_upgrade_by_itself_does_not_for_this_boot_alone(
     cloud: Cloud, host: Host
 ) -> None:
-    ssh.run_command(host, keep_package_lock_free())
-    states = cloud.ssh("i-1", f"systemctl is-enabled {QUIET} || true").split()
+    ssh.run_command(host, mask_package_jobs())
+    states = cloud.ssh("i-1", f"systemctl is-enabled {PACKAGE_UNITS} || true").split()
     assert set(states) == {"masked-runtime"}
-    written = cloud.ssh("i-1", f"cd /etc/systemd/system; ls {QUIET} 2> /dev/null || true")
+    written = cloud.ssh("i-1", f"cd /etc/systemd/system; ls {PACKAGE_UNITS} 2> /dev/null || true")
     assert written == "", "the base's own policy is as it was"
 
 
@@ -107,7 +108,7 @@ def test_packages_wait_for_the_lock_and_say_who_holds_it(cloud: Cloud, host: Hos
     printed = run_detached(
         host, "hard-4", script(install_packages(["dbus"])), timeout_seconds=HANG_SECONDS
     )
-    assert "Waiting for the packages' lock: process" in printed
+    assert "Waiting for a lock of the package manager: process" in printed
     assert "0 of " in printed
     assert cloud.ssh("i-1", "ls /var/lib/dpkg/lock-frontend; dpkg --audit") == (
         "/var/lib/dpkg/lock-frontend"

@@ -8,7 +8,7 @@ import pytest
 
 from notebake.aws import instances, networks
 from notebake.aws.clients import connect
-from notebake.commands import user_data
+from notebake.commands import lease_timer, user_data
 from notebake.machines import renewal
 from notebake.machines.builder import as_host
 from notebake.machines.console_host_key import wait_for_host_key
@@ -87,10 +87,10 @@ def start(folder: Path) -> Machines:
 def test_the_switches_of_both_roles_are_renewed(machines: Machines) -> None:
     both = (machines.builder, machines.acceptance)
     for host in both:
-        assert "left" not in ssh.run_command(host, user_data.lease_is_armed())
+        assert "left" not in ssh.run_command(host, lease_timer.lease_is_armed())
 
     assert renewal.renew(machines.run)
 
     for host in both:
-        left = ssh.run_command(host, user_data.lease_is_armed())
+        left = ssh.run_command(host, lease_timer.lease_is_armed())
         assert left.strip() in {"359 minutes left", "360 minutes left"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
-from notebake.commands.boot import BOOTED
+from notebake.commands.boot import BOOT_FINISHED_FILE
 from notebake.errors import (
     KeyKindRefusedError,
     LoginRefusedError,
@@ -25,7 +25,7 @@ from tests.ssh.own_sshd import Sshd
 from tests.ssh.test_hardened_sshd import fips_server
 
 REFUSALS = 25
-BEGAN = f"install -D /dev/null {BOOTED}"
+BEGAN = f"install -D /dev/null {BOOT_FINISHED_FILE}"
 """Then cloud-init is not asked."""
 
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from notebake.commands.user_data import arm_lease
+from notebake.commands.lease_timer import arm_lease
 from tests.sweep.scripted_disks import (
     RootDisk,
     VolumeDisk,

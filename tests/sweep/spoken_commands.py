@@ -19,17 +19,17 @@ from notebake.commands import (
     clean,
     datasets,
     jupyter,
+    lease_timer,
     markers,
     papermill,
     repository,
     software,
-    user_data,
     volumes,
 )
-from notebake.commands.fitness import ASK_FITNESS, CLOCK, SWITCH
+from notebake.commands.fitness import CLOCK, PRINT_FITNESS, SWITCH
+from notebake.commands.login_methods import LIST_LOGIN_METHODS
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
-from notebake.commands.ways_in import ASK_WAYS_IN
 from notebake.digest import digest_of
 from notebake.notebook import run as notebook_run
 from notebake.notebook.papermill_script import status_path
@@ -87,20 +87,20 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     baked = [one.mount_point for one in recipe.volumes if one.is_in_image]
     known: dict[str, Deed] = {
         "true": Spoken,
-        boot.first_boot_status(): Spoken,
+        boot.wait_for_cloud_init(): Spoken,
         can_be_worked_on(): lambda: succeed(up.lease_until and not cleanings(up)),
-        ASK_WAYS_IN: Spoken,
-        ASK_FITNESS: lambda: show_fitness(host, up),
+        LIST_LOGIN_METHODS: Spoken,
+        PRINT_FITNESS: lambda: show_fitness(host, up),
         let_work_on_it(): lambda: end_cleanings(up),
         as_root(find_holder()): Spoken,
-        boot.machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
-        user_data.renew_lease(recipe.lease_hours): lambda: renew(host),
-        user_data.lease_is_armed(): lambda: succeed(up.lease_until),
+        boot.read_machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
+        lease_timer.renew_lease(recipe.lease_hours): lambda: renew(host),
+        lease_timer.lease_is_armed(): lambda: succeed(up.lease_until),
         jupyter.read_token(): lambda: succeed(root.token, root.token + "\n"),
         jupyter.jupyter_is_running(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
         jupyter.wait_for_jupyter(recipe.jupyter_port): lambda: succeed(up.jupyter_runs),
         papermill.papermill_is_installed(): lambda: succeed(
-            f"{software.LOCKS}/{papermill.LOCK_FILE}" in root.files
+            f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}" in root.files
         ),
         software.read_locks(): lambda: succeed(root.software, locks_as_printed()),
         f"test -f {status_path(notebook_run.OUTPUT)}": lambda: succeed(
@@ -121,20 +121,20 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     }
     for paths in (points, baked):
         holds = all(up.mounted.get(one) for one in paths)
-        known[boot.are_mount_points(paths)] = partial(succeed, holds)
+        known[boot.paths_are_mounted(paths)] = partial(succeed, holds)
     packages = asked_for(recipe, "install_packages")
     installed = apt.packages_are_installed(recipe.software.apt)
-    looking = markers.read_mark("install_packages", packages, installed=installed)
+    looking = markers.read_marker("install_packages", packages, installed=installed)
     known[looking] = partial(
         succeed, root.packages >= {"git", *recipe.software.apt}, f"{packages}\n\n"
     )
     for step in WITH_DIGEST:
         digest = asked_for(recipe, step)
-        known[markers.read_mark(step, digest)] = partial(read_mark, host, step, digest)
+        known[markers.read_marker(step, digest)] = partial(read_mark, host, step, digest)
         known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)
     for one in recipe.datasets:
         is_there = digest_of(one) in root.datasets
-        known[datasets.dataset_is_there(one)] = partial(succeed, is_there)
+        known[datasets.dataset_is_in_place(one)] = partial(succeed, is_there)
         staging = datasets.prepare_staging(one, user=recipe.base_image.user)
         known[f"sudo bash -c {shlex.quote(staging)}"] = Spoken
     if recipe.repository_path:
@@ -151,7 +151,7 @@ def marking(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed 
         return None
     digest, _, detail = shlex.split(found[1])[0].rstrip("\n").partition("\n")
     step = Path(shlex.split(found[2])[0]).name.removeprefix(".").removesuffix(".new")
-    if markers.mark(step, digest, detail) != command:
+    if markers.write_marker(step, digest, detail) != command:
         return None
 
     def mark() -> Spoken:

@@ -9,6 +9,7 @@ from notebake.commands import (
     clean,
     datasets,
     jupyter,
+    jupyter_units,
     markers,
     papermill,
     repository,
@@ -99,7 +100,7 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     found = []
     for step, scripts, seconds, effect in known:
         asked = asked_for(recipe, step)
-        whole = script(*(f"(\n{one}\n)" for one in scripts), markers.mark(step, asked))
+        whole = script(*(f"(\n{one}\n)" for one in scripts), markers.write_marker(step, asked))
         deed = Deed(seconds, marked(host, step, asked, effect))
         found.append((f"{step}-{asked}", whole, deed))
     return found
@@ -122,8 +123,10 @@ def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     """The cleaning between two searches."""
     user, digest = recipe.base_image.user, asked_for(recipe, "clean_host")
     points = [one.mount_point for one in recipe.volumes if one.is_in_image]
-    units = [jupyter.UNIT, jupyter.TOKEN_SERVICE]
-    text = clean.make_clean(program=search_program(), user=user, units=units, mount_points=points)
+    units = [jupyter.UNIT, jupyter_units.TOKEN_SERVICE]
+    text = clean.scan_and_clean(
+        program=search_program(), user=user, units=units, mount_points=points
+    )
     return [(clean.work_name(digest), text, Deed(20, lambda: clean_up(host)))]
 
 
@@ -149,7 +152,7 @@ def notebook_within(recipe: Recipe, host: ScriptedHost, spare_seconds: int) -> N
 def mount(recipe: Recipe, host: ScriptedHost) -> str:
     for name, volume_id in volumes_by_id(recipe, host).items():
         disk = host.volumes[volume_id]
-        disk.file_system = disk.file_system or volumes.uuid_for(volume_id)
+        disk.file_system = disk.file_system or volumes.file_system_uuid(volume_id)
         point = next(one.mount_point for one in recipe.volumes if one.name == name)
         host.root.mounts[point] = disk.file_system
     host.mount_all()
@@ -163,13 +166,15 @@ def set_up(host: ScriptedHost, packages: tuple[str, ...]) -> str:
 
 def install(host: ScriptedHost, digest: str) -> str:
     host.root.software = digest
-    host.root.files |= {f"{software.LOCKS}/{name}": text for name, text in LOCKS.items()}
+    host.root.files |= {
+        f"{software.LOCK_FILE_DIRECTORY}/{name}": text for name, text in LOCKS.items()
+    }
     return "installed\n"
 
 
 def install_papermill(host: ScriptedHost) -> str:
     assert host.root.software, "papermill without the software whose packages it shares"
-    host.root.files[f"{software.LOCKS}/{papermill.LOCK_FILE}"] = b"papermill==2.6.0\n"
+    host.root.files[f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}"] = b"papermill==2.6.0\n"
     return "installed\n"
 
 
@@ -212,7 +217,9 @@ def report() -> str:
 
 def execute(recipe: Recipe, host: ScriptedHost) -> str:
     assert host.boot
-    assert f"{software.LOCKS}/{papermill.LOCK_FILE}" in host.root.files, "without papermill"
+    assert f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}" in host.root.files, (
+        "without papermill"
+    )
     in_image = [one.mount_point for one in recipe.volumes if one.is_in_image]
     assert all(host.boot.mounted.get(one) for one in in_image), "a notebook without its disks"
     status = {"exit_code": 0, "seconds": 19.5, "oom_kills": 0, "kernels": [], "log": ""}

@@ -5,11 +5,14 @@ import subprocess
 
 import pytest
 
-from notebake.commands.clean import clean_machine, make_clean, remove_login, scan_machine
+from notebake.commands.clean import clean_machine, remove_login, scan_and_clean
+from notebake.commands.credential_scan import scan_machine
 
 NASTY = "/a b'c\"d$(touch INJECTED)`touch INJECTED`;&|*?\\e"
 SCRIPTS = {
-    "all": make_clean(program=f"print({NASTY!r})", user=NASTY, units=[NASTY], mount_points=[NASTY]),
+    "all": scan_and_clean(
+        program=f"print({NASTY!r})", user=NASTY, units=[NASTY], mount_points=[NASTY]
+    ),
     "clean": clean_machine(user=NASTY, units=[NASTY], mount_points=[NASTY], keep=[NASTY]),
     "scan": scan_machine(scanner_path=NASTY, user=NASTY, mount_points=[NASTY]),
     "login": remove_login(user=NASTY, also=[NASTY]),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notebake.acceptance.allowed_findings import FILE, allowed_sentences
-from notebake.commands.engine import NO_ENGINE
+from notebake.commands.credential_scan import ENGINE_UNAVAILABLE
 from notebake.errors import HostCommandError, SecretFoundError
 from notebake.recipe import Recipe
 from notebake.recipe.credentials import AllowedCredential, Credentials
@@ -59,7 +59,7 @@ def searched(run: Run, monkeypatch: pytest.MonkeyPatch, *printed: str) -> tuple[
 def test_a_host_that_cannot_fetch_the_engine_is_brought_it(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, done = searched(run, monkeypatch, f"fetching\n{NO_ENGINE}\n", report())
+    count, done = searched(run, monkeypatch, f"fetching\n{ENGINE_UNAVAILABLE}\n", report())
     assert (count, done) == (9, ["work", "carry", "work"])
 
 
@@ -67,7 +67,7 @@ def test_a_host_that_lacks_the_engine_again_is_no_clean_host(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(HostCommandError):
-        searched(run, monkeypatch, NO_ENGINE, NO_ENGINE)
+        searched(run, monkeypatch, ENGINE_UNAVAILABLE, ENGINE_UNAVAILABLE)
 
 
 def test_what_was_allowed_is_in_the_proof_with_its_reason_and_what_was_not_needed(

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from notebake.commands.apt import (
-    SPARE_FILE,
+    NEEDRESTART_FILE,
+    exempt_our_services,
     install_packages,
     packages_are_installed,
-    spare_our_services,
 )
 from notebake.commands.shell import script
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
@@ -125,13 +125,13 @@ def test_sources_that_cannot_be_reached_are_named_before_apt_is_asked(world: She
     assert code == 1
     assert calls_of(world, "apt-get") == []
     assert "http://127.0.0.1:1: no connection to 127.0.0.1:1" in printed
-    assert "cannot reach the sources of its packages" in printed
+    assert "cannot reach the package repositories of apt" in printed
 
 
 def test_our_services_are_left_to_themselves_by_needrestart(
     world: ShellWorld, tmp_path: Path
 ) -> None:
-    here = tmp_path / SPARE_FILE.removeprefix("/")
-    done = world.run(script(spare_our_services().replace("/etc/", f"{tmp_path}/etc/")))
+    here = tmp_path / NEEDRESTART_FILE.removeprefix("/")
+    done = world.run(script(exempt_our_services().replace("/etc/", f"{tmp_path}/etc/")))
     assert done.returncode == 0, done.stderr
     assert here.read_text() == "$nrconf{override_rc}{qr(^notebake-)} = 0;\n"

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from notebake.commands.conda import RATTLER
+from notebake.commands.conda import RATTLER_HASHES
 from notebake.commands.software import install_software, parse_locks, software_is_installed
 from notebake.commands.uv import UV_VERSION
 from notebake.recipe import Software
@@ -183,7 +183,7 @@ def test_an_environment_file_is_solved_and_installed(built: Machine) -> None:
     asked = built.asked.read_text()
     assert "\n\n\n\n\n\ntool @ git+https://host/tool.git@v1\n" in asked, "in its own line, the 6th"
     assert "\nutm==0.7\n" in asked
-    assert all(f"{name} --hash=sha256:" in asked for name in RATTLER)
+    assert all(f"{name} --hash=sha256:" in asked for name in RATTLER_HASHES)
     assert not (built.root / "rattler").exists(), "it is no part of the image"
     assert not (built.root / "asked/conda").exists()
 
@@ -345,7 +345,7 @@ def test_an_archive_with_another_hash_is_refused_and_fetched_again(
     code, printed = machine.install(conda(packages=("liba",)))
 
     assert code != 0
-    assert "is not what the channel's index promises" in printed
+    assert "does not match its checksum in the channel's index" in printed
     assert not machine.has()
     file.write_text(right)
     shutil.rmtree(machine.root / "cache/conda/repodata")
@@ -391,7 +391,7 @@ def test_a_company_s_channel_without_conda_is_told(machine: Machine, tmp_path: P
     code, printed = machine.install(conda(packages=("liba",)))
 
     assert code != 0
-    assert "conda itself cannot be put on the image. There is no package conda" in printed
+    assert "conda itself cannot be installed on the image. There is no package conda" in printed
 
 
 def test_channels_go_by_the_file_and_strictly(machine: Machine, tmp_path: Path) -> None:
@@ -546,7 +546,7 @@ def test_a_login_of_the_address_is_used_and_kept_nowhere(
     monkeypatch.setattr(Channel, "login", "Basic bm90Om1l")
     code, printed = machine.install(conda(packages=("liba",)), "bbbb")
     assert code != 0
-    assert "wants a login" in printed
+    assert "requires a login" in printed
     assert "s3cr3t" not in printed
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from notebake.commands.datasets import (
-    dataset_is_there,
+    dataset_is_in_place,
     fetch_dataset,
     prepare_staging,
     receive_dataset,
@@ -56,7 +56,7 @@ class Fetching:
         return done.returncode, done.stdout + done.stderr
 
     def has(self, dataset: Dataset) -> bool:
-        probe = dataset_is_there(dataset, records=self.options["records"])
+        probe = dataset_is_in_place(dataset, records=self.options["records"])
         return self.world.run(probe).returncode == 0
 
 
@@ -173,7 +173,7 @@ def test_a_damaged_folder_gets_no_name(fetching: Fetching) -> None:
     (staged / "one").write_text("damaged")
     staged.with_name(f"{staged.name}.sha256").write_text(f"{SHA256}  one\n")
     code, printed = fetching.receive(wanted)
-    assert (code, "is damaged" in printed) == (1, True)
+    assert (code, "does not match its checksum" in printed) == (1, True)
     assert not fetching.place.exists()
 
 

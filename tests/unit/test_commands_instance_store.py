@@ -74,7 +74,7 @@ def test_a_disk_that_holds_something_is_left_as_it_is(
     before = content(theirs)
     done = run_alone(world, program(disks), f"mountpoint {tmp_path}/scratch")
     assert done.returncode == 0, done.stderr
-    assert f"{theirs}: is not blank and not ours" in done.stdout
+    assert f"{theirs}: left as it is, for it is not blank and not ours" in done.stdout
     assert "1 of 2 temporary disks are mounted" in done.stdout
     assert content(theirs) == before
 

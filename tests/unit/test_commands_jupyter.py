@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands import jupyter
+from notebake.commands import jupyter, jupyter_units
 from tests.unit.shell_world import ShellWorld, shell_world
 
 
@@ -24,13 +24,13 @@ def here(world: ShellWorld, text: str) -> str:
 
 
 def install(
-    world: ShellWorld, working_directory: str = "/data/work", patience_seconds: int = 600
+    world: ShellWorld, working_directory: str = "/data/work", timeout_seconds: int = 600
 ) -> str:
     text = jupyter.install_jupyter_service(
         user=getpass.getuser(),
         port=8887,
         working_directory=working_directory,
-        patience_seconds=patience_seconds,
+        timeout_seconds=timeout_seconds,
     )
     return here(world, text)
 
@@ -55,7 +55,7 @@ def test_the_service_is_enabled_started_and_waited_for(world: ShellWorld) -> Non
 
 def test_a_service_that_does_not_answer_is_an_error_with_its_journal(world: ShellWorld) -> None:
     world.environment["SILENT"] = "1"
-    done = world.run(install(world, patience_seconds=1))
+    done = world.run(install(world, timeout_seconds=1))
     assert (done.returncode, done.stderr) == (1, "the journal\n")
     assert sum(call.startswith("curl") for call in world.calls) > 1
 
@@ -116,7 +116,7 @@ def test_a_token_that_came_out_short_is_not_used(world: ShellWorld) -> None:
 
 
 def test_ours_are_the_only_programs_in_the_unit() -> None:
-    unit = jupyter.jupyter_unit(user="ubuntu", working_directory="/data/100%")
+    unit = jupyter_units.jupyter_unit(user="ubuntu", working_directory="/data/100%")
     assert "WorkingDirectory=/data/100%%" in unit
     assert "token" not in unit.split("ExecStart=")[1].splitlines()[0]
 
@@ -124,12 +124,12 @@ def test_ours_are_the_only_programs_in_the_unit() -> None:
 @pytest.mark.sandbox
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
 def test_systemd_understands_the_units(world: ShellWorld, tmp_path: Path) -> None:
-    unit = jupyter.jupyter_unit(user="root", working_directory="/")
+    unit = jupyter_units.jupyter_unit(user="root", working_directory="/")
     (tmp_path / jupyter.UNIT).write_text(
-        unit.replace(f"{jupyter.PYTHON}/bin/jupyter-lab", "/bin/true")
+        unit.replace(f"{jupyter_units.PYTHON}/bin/jupyter-lab", "/bin/true")
     )
-    (tmp_path / jupyter.TOKEN_SERVICE).write_text(
-        jupyter.TOKEN_UNIT.replace(jupyter.TOKEN_SCRIPT, "/bin/true")
+    (tmp_path / jupyter_units.TOKEN_SERVICE).write_text(
+        jupyter_units.TOKEN_UNIT.replace(jupyter_units.TOKEN_SCRIPT, "/bin/true")
     )
     done = world.run(f"systemd-analyze verify {tmp_path / jupyter.UNIT}")
     assert str(tmp_path) not in done.stderr

@@ -17,19 +17,22 @@ def directory(tmp_path: Path) -> str:
 
 
 def test_only_the_digest_that_was_marked_counts_as_done(world: ShellWorld, directory: str) -> None:
-    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode != 0
-    assert world.run(markers.mark("software", "aaaa", "12 packages", directory)).returncode == 0
-    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode == 0
-    assert world.run(markers.read_mark("software", "aaa", directory)).returncode != 0
-    assert world.run(markers.read_mark("software", "aaaab", directory)).returncode != 0
-    assert world.run(markers.read_mark("softwar", "aaaa", directory)).returncode != 0
+    assert world.run(markers.read_marker("software", "aaaa", directory)).returncode != 0
+    assert (
+        world.run(markers.write_marker("software", "aaaa", "12 packages", directory)).returncode
+        == 0
+    )
+    assert world.run(markers.read_marker("software", "aaaa", directory)).returncode == 0
+    assert world.run(markers.read_marker("software", "aaa", directory)).returncode != 0
+    assert world.run(markers.read_marker("software", "aaaab", directory)).returncode != 0
+    assert world.run(markers.read_marker("softwar", "aaaa", directory)).returncode != 0
 
 
 def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: str) -> None:
-    world.run(markers.mark("software", "aaaa", f"{NASTY}\nsecond", directory))
-    answer = world.run(markers.read_mark("software", "aaaa", directory))
+    world.run(markers.write_marker("software", "aaaa", f"{NASTY}\nsecond", directory))
+    answer = world.run(markers.read_marker("software", "aaaa", directory))
     assert (answer.returncode, answer.stdout) == (0, f"aaaa\n{NASTY} second\n")
-    assert markers.parse_mark(answer.stdout, "aaaa") == f"{NASTY} second"
+    assert markers.parse_marker(answer.stdout, "aaaa") == f"{NASTY} second"
 
 
 @pytest.mark.parametrize(
@@ -38,35 +41,35 @@ def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: s
      "Welcome\naaaa\n\n", "aaaa\ndetail", "aaaa\ndetail\nGoodbye\n", " aaaa\n\n"],
 )  # fmt: skip
 def test_what_is_no_marker_is_none_whatever_was_printed(printed: str) -> None:
-    assert markers.parse_mark(printed, "aaaa") is None
+    assert markers.parse_marker(printed, "aaaa") is None
 
 
 def test_a_product_that_proves_itself_needs_no_marker(world: ShellWorld, directory: str) -> None:
     for proof, is_done in (("echo noise; true", True), ("echo noise; false", False)):
-        asked = markers.read_mark("software", "aaaa", directory, installed=proof)
-        found = markers.parse_mark(world.run(asked).stdout, "aaaa")
+        asked = markers.read_marker("software", "aaaa", directory, installed=proof)
+        found = markers.parse_marker(world.run(asked).stdout, "aaaa")
         assert found == ("" if is_done else None)
-    world.run(markers.mark("software", "aaaa", "12 packages", directory))
-    asked = markers.read_mark("software", "aaaa", directory, installed="false")
-    assert markers.parse_mark(world.run(asked).stdout, "aaaa") == "12 packages"
+    world.run(markers.write_marker("software", "aaaa", "12 packages", directory))
+    asked = markers.read_marker("software", "aaaa", directory, installed="false")
+    assert markers.parse_marker(world.run(asked).stdout, "aaaa") == "12 packages"
 
 
 def test_a_mark_that_was_killed_before_its_rename_does_not_count(
     world: ShellWorld, directory: str
 ) -> None:
     world.fake("mv", "kill -KILL $PPID")
-    assert world.run(markers.mark("software", "aaaa", "", directory)).returncode != 0
+    assert world.run(markers.write_marker("software", "aaaa", "", directory)).returncode != 0
     assert any(call.startswith("mv ") for call in world.calls), "the fault did not fire"
-    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode != 0
+    assert world.run(markers.read_marker("software", "aaaa", directory)).returncode != 0
 
 
 def test_an_unmarked_step_is_not_done(world: ShellWorld, directory: str) -> None:
-    world.run(markers.mark("software", "aaaa", "", directory))
-    assert world.run(markers.unmark("software", directory)).returncode == 0
-    assert world.run(markers.read_mark("software", "aaaa", directory)).returncode != 0
+    world.run(markers.write_marker("software", "aaaa", "", directory))
+    assert world.run(markers.remove_marker("software", directory)).returncode == 0
+    assert world.run(markers.read_marker("software", "aaaa", directory)).returncode != 0
 
 
 @pytest.mark.parametrize("step", ["", "../steps", "a/b", ".hidden", "a b", NASTY])
 def test_a_step_that_is_no_plain_name_is_refused(step: str) -> None:
     with pytest.raises(ValueError, match="cannot name a marker"):
-        markers.mark(step, "aaaa")
+        markers.write_marker(step, "aaaa")

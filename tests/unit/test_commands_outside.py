@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from notebake.commands.outside import REACH
+from notebake.commands.reachability import CHECK_REACHABLE
 
 WHAT = "the index of Python packages"
 
@@ -27,7 +27,7 @@ def reach(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Ask once, in an environment with nothing but this."""
     known = {"PATH": os.environ["PATH"], "reach_seconds": "0", **environment}
     return subprocess.run(
-        ["bash", "-c", f'{REACH}\nreach "$@"', "bash", WHAT, *words],
+        ["bash", "-c", f'{CHECK_REACHABLE}\ncheck_reachable "$@"', "bash", WHAT, *words],
         env=known,
         capture_output=True,
         text=True,

@@ -115,7 +115,7 @@ def test_changes_in_the_clone_are_not_lost(world: ShellWorld, source: Path, tmp_
     assert f"{path} has changes: it is left as it is\n M file\n" in refused.stderr
     assert (path / "file").read_text() == "edited"
 
-    typed = re.search(r"type there: (.+?) Then, here: (.+)", refused.stderr)
+    typed = re.search(r"run there: (.+?) Then run here: (.+)", refused.stderr)
     assert typed
     assert typed[2] == "notebake resume RUN --from clone_repository"
     assert world.run(typed[1]).returncode == 0
@@ -141,7 +141,7 @@ def test_files_that_a_checkout_would_overwrite_are_named_and_not_lost(
     (path / "file").write_text("edited since")
     assert " M file" in world.run(clone(source, path)).stderr, "nothing is taken for our own"
     git(path, "checkout", "file")
-    typed = re.search(r"type there: (.+?) Then, here", refused.stderr)
+    typed = re.search(r"run there: (.+?) Then run here", refused.stderr)
     assert typed
     assert world.run(typed[1]).returncode == 0
     assert world.run(clone(source, path)).returncode == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands.shell import as_root, as_user, refuse, script, write_file
+from notebake.commands.shell import as_root, as_user, fail, script, write_file
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
 
@@ -43,5 +43,5 @@ def test_a_file_is_written_whole_with_its_mode(world: ShellWorld, tmp_path: Path
 
 
 def test_a_refusal_says_why(world: ShellWorld) -> None:
-    answer = world.run("found='x'; " + refuse('no "disk" `here` $found'))
+    answer = world.run("found='x'; " + fail('no "disk" `here` $found'))
     assert (answer.returncode, answer.stderr) == (1, 'notebake: no "disk" `here` x\n')

@@ -8,8 +8,8 @@ from shlex import quote
 
 import pytest
 
+from notebake.commands.copy_on_write import REMOVE_VIEWS, VIEW_DIRECTORY, run_copy_on_write
 from notebake.commands.shell import script
-from notebake.commands.view import REMOVE_VIEWS, VIEW, in_view
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -44,14 +44,15 @@ class Clone:
             "chown --recursive 4321:1234 . ; chmod 0750 .",
         )
         work = f"cd {clone}\n" + "\n".join(notebook)
-        view = script(in_view(str(self.path), f"bash -euc {quote(work)}"))
+        view = script(run_copy_on_write(str(self.path), f"bash -euc {quote(work)}"))
         return "\n".join(
             (*made, before, f"code=0; bash -c {quote(view)} || code=$?", f"cd {clone}", after)
         )
 
     def run(self, *notebook: str, before: str = "", after: str = "") -> list[str]:
         """Return what was printed; what stays of the view fails."""
-        left = f'ls -A {self.disk} | grep --fixed-strings {VIEW} && exit 99; echo "code $code"'
+        left = f"ls -A {self.disk} | grep --fixed-strings {VIEW_DIRECTORY} && exit 99"
+        left += '; echo "code $code"'
         text = self.text(*notebook, before=before, after=f"{after}\n{left}")
         done = self.world.run(f"unshare --mount bash -c {quote(text)}")
         assert done.returncode == 0, done.stderr
@@ -115,7 +116,7 @@ def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
     linked = Clone(clone.world, clone.kind)
     text = linked.text(before=f"ln -s {quote(str(clone.path))} {link}")
     notebook = f"cd {link}; echo written > table.csv; cat {quote(str(clone.path))}/table.csv"
-    view = script(in_view(str(link), f"bash -euc {quote(notebook)}"))
+    view = script(run_copy_on_write(str(link), f"bash -euc {quote(notebook)}"))
     text += f"bash -c {quote(view)}\ncat table.csv\n"
 
     done = clone.world.run(f"unshare --mount bash -c {quote(text)}")
@@ -132,17 +133,17 @@ def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
     (daemon,) = (one for one in said if one.isdigit())
     command = Path(f"/proc/{daemon}/cmdline")
     assert not command.exists() or command.read_bytes() == b"", "neither gone nor a zombie"
-    assert "Ending what the notebook left running: sleep" in said
+    assert "Killing processes that the notebook left running: sleep" in said
 
 
 def test_nothing_is_mounted_outside(clone: Clone) -> None:
     said = clone.run("touch inside", before="mount --make-rshared /", after="cat /proc/mounts")
 
-    assert not [one for one in said if VIEW in one or "notebake-view" in one]
+    assert not [one for one in said if VIEW_DIRECTORY in one or "notebake-view" in one]
 
 
 def test_a_directory_that_is_not_there_is_named(clone: Clone) -> None:
-    done = clone.world.run(script(in_view("/no/such clone", "touch began")))
+    done = clone.world.run(script(run_copy_on_write("/no/such clone", "touch began")))
 
     assert (done.returncode, done.stderr) == (66, "There is no directory /no/such clone\n")
     assert not (clone.world.directory / "began").exists()
@@ -151,11 +152,11 @@ def test_a_directory_that_is_not_there_is_named(clone: Clone) -> None:
 def test_a_machine_without_namespaces_is_told_and_nothing_begins(clone: Clone) -> None:
     clone.world.fake("unshare", "echo 'unshare failed: Operation not permitted' >&2; exit 1")
 
-    done = clone.world.run(script(in_view(str(clone.disk), "touch began")))
+    done = clone.world.run(script(run_copy_on_write(str(clone.disk), "touch began")))
 
     assert done.returncode == 1
     assert "Operation not permitted" in done.stderr
-    assert f"would leave its traces in {clone.disk}" in done.stderr
+    assert f"would leave changes in {clone.disk}" in done.stderr
     assert not (clone.world.directory / "began").exists()
 
 
@@ -195,13 +196,13 @@ def test_a_notebook_that_was_ended_in_its_middle_leaves_nothing_for_the_next(
 ) -> None:
     work = "mkdir new; echo written > table.csv; touch ../../other/began; sleep 1000"
     work = f"cd {quote(str(clone.path))}; {work}"
-    view = script(in_view(str(clone.path), f"bash -euc {quote(work)}"))
+    view = script(run_copy_on_write(str(clone.path), f"bash -euc {quote(work)}"))
     ended_in_its_middle = (
         f"setsid bash -c {quote(view)} &",
         "until [ -e ../../other/began ]; do sleep 0.01; done",
         f"kill -{signal} -- -$!",
         "wait $! || echo ended",
-        f"cat table.csv; ls -A {clone.disk}/{VIEW} || true",
+        f"cat table.csv; ls -A {clone.disk}/{VIEW_DIRECTORY} || true",
     )
 
     said = clone.run("mkdir new; cat table.csv", before="\n".join(ended_in_its_middle))
@@ -212,7 +213,7 @@ def test_a_notebook_that_was_ended_in_its_middle_leaves_nothing_for_the_next(
 
 
 def test_the_cleaning_removes_what_a_killed_notebook_has_left(clone: Clone) -> None:
-    text = f"mkdir --parents {clone.disk}/{VIEW}/upper; {REMOVE_VIEWS}"
+    text = f"mkdir --parents {clone.disk}/{VIEW_DIRECTORY}/upper; {REMOVE_VIEWS}"
     listing = f"set -euo pipefail; mount -t tmpfs x {clone.disk}; {text}; ls -A {clone.disk}"
     clone.world.fake("findmnt", f"echo {clone.disk}")
 

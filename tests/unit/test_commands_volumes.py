@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands.volumes import link_to, prepare_volume, uuid_for, volumes_are_mounted
+from notebake.commands.volumes import (
+    device_link,
+    file_system_uuid,
+    prepare_volume,
+    volumes_are_mounted,
+)
 from notebake.recipe import Volume
 from tests.unit.loop_disks import LoopDisks, command, content, run_alone
 from tests.unit.shell_world import ShellWorld, shell_world
@@ -22,7 +27,7 @@ class Disks(LoopDisks):
         (directory / "fstab").write_text("# a comment\nLABEL=root / ext4 defaults 0 1\n")
 
     def add_volume(self, volume_id: str, size_mib: int = 32) -> str:
-        return self.add(Path(link_to(volume_id)).name, size_mib)
+        return self.add(Path(device_link(volume_id)).name, size_mib)
 
     @property
     def places(self) -> dict[str, str]:
@@ -77,7 +82,9 @@ def test_a_blank_volume_is_formatted_mounted_and_the_users(
     done = run_alone(world, disks.prepare(volume, FIRST), look, probe, without_id)
     assert done.returncode == 0, done.stderr
     assert "nobody" in done.stdout
-    assert command("blkid", "-p", "-s", "UUID", "-o", "value", device).strip() == uuid_for(FIRST)
+    assert command("blkid", "-p", "-s", "UUID", "-o", "value", device).strip() == file_system_uuid(
+        FIRST
+    )
     again = run_alone(world, disks.prepare(volume, FIRST), f"ls {volume.mount_point}")
     assert again.returncode == 0, again.stderr
     assert "kept" in again.stdout
@@ -204,7 +211,7 @@ def test_a_mount_point_in_use_is_refused(world: ShellWorld, disks: Disks, tmp_pa
     assert "something else is mounted" in refused.stderr
     (tmp_path / "data" / "file").touch()
     refused = run_alone(world, disks.prepare(volume, FIRST))
-    assert "would be hidden" in refused.stderr
+    assert "the mount would hide its content" in refused.stderr
     assert len(lines_of(tmp_path)) == 2
 
 
@@ -232,16 +239,16 @@ def test_the_probe_names_what_is_missing_or_wrong(
     answer = run_alone(world, disks.prepare(volume, FIRST), probe)
     assert answer.returncode != 0
     assert f"{tmp_path}/absent is not mounted" in answer.stdout
-    assert f"which is not {link_to(SECOND, disks.places['by_id'])}" in answer.stdout
+    assert f"which is not {device_link(SECOND, disks.places['by_id'])}" in answer.stdout
 
 
 def test_a_volume_that_never_appears_is_refused(world: ShellWorld, tmp_path: Path) -> None:
     disks = Disks(tmp_path)
-    Path(link_to(FIRST, f"{tmp_path}/by-id") + "-part1").symlink_to("/dev/zero")
+    Path(device_link(FIRST, f"{tmp_path}/by-id") + "-part1").symlink_to("/dev/zero")
     refused = world.run(disks.prepare(data(tmp_path), FIRST))
     assert refused.returncode == 1
     assert f"Volume data ({FIRST}, no device): no disk appeared" in refused.stderr
 
 
 def test_our_file_systems_are_known_by_their_volume() -> None:
-    assert uuid_for(FIRST) == uuid_for(FIRST) != uuid_for(SECOND)
+    assert file_system_uuid(FIRST) == file_system_uuid(FIRST) != file_system_uuid(SECOND)

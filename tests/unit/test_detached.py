@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.commands.room import find_full
+from notebake.commands.disk_space import find_full
 from notebake.errors import HostCommandError
 from notebake.ssh import detached
 from notebake.ssh.detached import (

@@ -9,8 +9,8 @@ import pytest
 
 from notebake import clock
 from notebake.commands.boot import STILL_BOOTING
-from notebake.commands.fitness import ASK_FITNESS, parse_fitness
-from notebake.commands.ways_in import parse_ways_in
+from notebake.commands.fitness import PRINT_FITNESS, parse_fitness
+from notebake.commands.login_methods import parse_login_methods
 from notebake.errors import DiskFullError, HostCommandError, NotebakeError, WaitTimeoutError
 from notebake.machines import boot, fitness
 from notebake.recipe import Recipe
@@ -138,15 +138,15 @@ def test_the_question_itself_names_what_a_real_shell_shows(tmp_path: Path) -> No
     world = shell_world(tmp_path)
     world.fake("sudo", "echo 'We trust you have received the usual lecture' >&2; exec true")
     world.fake("systemctl", "exit 3")
-    printed = world.run(ASK_FITNESS).stdout
+    printed = world.run(PRINT_FITNESS).stdout
     found = parse_fitness(printed)
-    assert found.sudo_refusal == "", "a lecture is no refusal"
-    assert "notebake-lease.timer does not run" in found.switch_fault
+    assert found.sudo_error == "", "a lecture is no refusal"
+    assert "notebake-lease.timer does not run" in found.switch_error
     assert found.clock_seconds is not None
     assert abs(found.clock_seconds - clock.now()) < 300
-    assert found.full is None
+    assert found.full_disk is None
     world.fake("sudo", "echo 'sudo: a terminal is required to read the password' >&2; exit 1")
-    assert "a terminal is required" in parse_fitness(world.run(ASK_FITNESS).stdout).sudo_refusal
+    assert "a terminal is required" in parse_fitness(world.run(PRINT_FITNESS).stdout).sudo_error
 
 
 def test_who_lets_people_in_beside_keys_is_said() -> None:
@@ -155,12 +155,12 @@ def test_who_lets_people_in_beside_keys_is_said() -> None:
         "agent: snap.amazon-ssm-agent.amazon-ssm-agent.service\n"
         "sshd: trustedusercakeys /etc/ssh/ca.pub\n"
     )
-    assert parse_ways_in(printed) == (
-        "EC2 Instance Connect lets in whom IAM allows",
-        "the agent of AWS Systems Manager lets in whom IAM allows",
-        "sshd's trustedusercakeys /etc/ssh/ca.pub lets in whom that knows",
+    assert parse_login_methods(printed) == (
+        "EC2 Instance Connect accepts the logins that IAM allows",
+        "the agent of AWS Systems Manager opens the sessions that IAM allows",
+        "sshd accepts logins by its setting trustedusercakeys /etc/ssh/ca.pub",
     )
-    assert parse_ways_in("") == ()
+    assert parse_login_methods("") == ()
 
 
 def test_a_file_that_found_no_room_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

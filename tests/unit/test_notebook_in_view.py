@@ -9,8 +9,8 @@ from shlex import quote
 import nbformat
 import pytest
 
+from notebake.commands.copy_on_write import run_copy_on_write
 from notebake.commands.shell import script
-from notebake.commands.view import in_view
 from notebake.notebook.papermill_script import run_notebook, status_path
 from tests.unit.shell_world import shell_world
 
@@ -50,7 +50,7 @@ def test_a_notebook_that_writes_and_fails_leaves_the_clone_as_cloned(tmp_path: P
         papermill=str(prefix / "bin" / "papermill"),
         python_prefix=str(prefix),
     )
-    view = quote(script(in_view(f"{disk}/clone", f"bash -c {quote(work)}")))
+    view = quote(script(run_copy_on_write(f"{disk}/clone", f"bash -c {quote(work)}")))
     text = (
         "set -eu",
         write_repository(tmp_path / "made"),

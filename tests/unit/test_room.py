@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
-from notebake.commands.room import ASK, Room, find_full, find_tightest, parse_room, says_full
+from notebake.commands.disk_space import (
+    LIST_DISK_SPACE,
+    DiskSpace,
+    find_full,
+    find_least_free,
+    parse_disk_space,
+    reports_full_disk,
+)
 from notebake.errors import DiskFullError, HostCommandError
 from notebake.ssh.detached import parse_reading, result_of_work
 from notebake.ssh.disk_watch import FULL_SECONDS, DiskWatch
@@ -31,28 +38,28 @@ HOST = Host(instance_id="i-1", address="10.0.0.1", user="u", private_key_path="k
 def test_a_full_disk_is_known_by_bytes_and_by_files(
     free: int, size: int, free_files: int, most_files: int, *, is_full: bool
 ) -> None:
-    assert Room(free, size, free_files, most_files, "/").is_full is is_full
+    assert DiskSpace(free, size, free_files, most_files, "/").is_full is is_full
 
 
 def test_what_is_left_is_said_with_the_field_that_gives_more() -> None:
-    room = Room(0, 8 * GIB, 9000, 10_000, "/")
-    assert room.words == "no space left on /, 0 of 8.0 GiB free"
-    assert "root_volume.size_gib" in room.remedy
-    files = Room(GIB, 8 * GIB, 3, 10_000, "/data")
-    assert files.words == "no room for another file on /data, 3 of 10000 are free"
-    assert "volume at /data" in files.remedy
+    room = DiskSpace(0, 8 * GIB, 9000, 10_000, "/")
+    assert room.description == "no space left on /, 0 of 8.0 GiB free"
+    assert "root_volume.size_gib" in room.advice
+    files = DiskSpace(GIB, 8 * GIB, 3, 10_000, "/data")
+    assert files.description == "no inode left on /data, 3 of 10000 are free"
+    assert "volume at /data" in files.advice
 
 
 def test_a_real_machine_answers_in_these_words(tmp_path: Path) -> None:
-    printed = shell_world(tmp_path).run(ASK).stdout
-    found = parse_room(printed)
+    printed = shell_world(tmp_path).run(LIST_DISK_SPACE).stdout
+    found = parse_disk_space(printed)
     assert "/" in {one.mount_point for one in found}
     assert len(found) == len(printed.splitlines())
     assert all(one.size_bytes >= one.free_bytes >= 0 for one in found)
 
 
 def test_what_is_no_line_of_df_counts_for_nothing() -> None:
-    assert parse_room("Welcome to this host\n\ndf: /x: Permission denied now\n") == ()
+    assert parse_disk_space("Welcome to this host\n\ndf: /x: Permission denied now\n") == ()
     assert find_full(()) is None
 
 
@@ -60,7 +67,7 @@ def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
     lines = f"{4 * GIB} {8 * GIB} 900 1000 /\n0 {GIB} 900 1000 /data with blanks"
     reading = parse_reading(f"exit-code 1\n{lines}\n\nb25lCg==\n")
     assert (reading.result, reading.more) == ("exit-code 1", b"one\n")
-    assert find_full(reading.room) == Room(0, GIB, 900, 1000, "/data with blanks")
+    assert find_full(reading.room) == DiskSpace(0, GIB, 900, 1000, "/data with blanks")
     assert parse_reading("\n\nb25lCg==\n").room == ()
 
 
@@ -73,7 +80,7 @@ def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
     ],
 )
 def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(words: str) -> None:
-    assert says_full(f"{words}\nexiting\n")
+    assert reports_full_disk(f"{words}\nexiting\n")
     with pytest.raises(DiskFullError) as caught:
         result_of_work(HOST, "install_software-0123", "exit-code 2", f"began\n{words}\n", 60)
     assert "no space was left on a disk" in caught.value.message
@@ -82,7 +89,7 @@ def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(wor
 
 
 def test_a_full_disk_is_told_before_the_words_of_the_program_that_met_it() -> None:
-    full = Room(0, 8 * GIB, 900, 1000, "/")
+    full = DiskSpace(0, 8 * GIB, 900, 1000, "/")
     with pytest.raises(DiskFullError, match=r"no space left on /, 0 of 8\.0 GiB free"):
         result_of_work(
             HOST, "install_software-0123", "exit-code 1", "Segmentation fault\n", 60, full
@@ -93,19 +100,24 @@ def test_other_failures_and_successes_are_what_they_were() -> None:
     with pytest.raises(HostCommandError) as caught:
         result_of_work(HOST, "a", "exit-code 1", "no such package\n", 60)
     assert not isinstance(caught.value, DiskFullError)
-    full = Room(0, GIB, 900, 1000, "/")
+    full = DiskSpace(0, GIB, 900, 1000, "/")
     assert result_of_work(HOST, "a", "success 0", "done", 60, full) == "done"
 
 
 def test_of_disks_that_have_room_again_the_tightest_was_full() -> None:
-    disks = (Room(GIB // 4, GIB // 2, 900, 1000, "/"), Room(GIB, 8 * GIB, 900, 1000, "/data"))
-    assert find_tightest((Room(9, 9, 9, 9, "/run"), *disks)) == disks[0]
-    assert disks[0].words == ("no space was left on /, which has 0.5 GiB; 0.25 GiB are free again")
-    assert find_tightest(()) is None
+    disks = (
+        DiskSpace(GIB // 4, GIB // 2, 900, 1000, "/"),
+        DiskSpace(GIB, 8 * GIB, 900, 1000, "/data"),
+    )
+    assert find_least_free((DiskSpace(9, 9, 9, 9, "/run"), *disks)) == disks[0]
+    assert disks[0].description == (
+        "no space was left on /, which has 0.5 GiB; 0.25 GiB are free again"
+    )
+    assert find_least_free(()) is None
 
 
 def test_a_disk_is_blamed_that_was_full_and_one_that_stays_so_ends_the_work() -> None:
-    full, free = Room(0, GIB, 900, 1000, "/"), Room(GIB // 2, GIB, 900, 1000, "/")
+    full, free = DiskSpace(0, GIB, 900, 1000, "/"), DiskSpace(GIB // 2, GIB, 900, 1000, "/")
     with clock.replaced(VirtualClock()):
         disks = DiskWatch()
         disks.see((free,))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notebake.commands.uv import HEAR_UV
+from notebake.commands.uv import FILTER_UV_OUTPUT
 from notebake.ending import end_that_matters
 from notebake.errors import HostCommandError
 from notebake.recipe import Software
@@ -116,6 +116,8 @@ def test_a_position_in_uv_s_copy_is_a_line_of_the_user_s_file(tmp_path: object) 
     position = len("# größer\nsix\n".encode())
     says = f" + six==1\nerror: Couldn't parse `{file}` at position {position}\n  in {file}:3:7\n"
 
-    heard = world.run(f"printf %s {quote(says)} | python3 -c {quote(HEAR_UV)} {file} my.txt")
+    heard = world.run(
+        f"printf %s {quote(says)} | python3 -c {quote(FILTER_UV_OUTPUT)} {file} my.txt"
+    )
 
     assert heard.stdout == "error: Couldn't parse my.txt, line 3\n  in my.txt:3:7\n", heard.stderr

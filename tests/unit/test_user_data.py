@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from notebake.commands import lease_timer
 from notebake.commands import user_data as told
 from tests.unit.shell_world import ShellWorld, shell_world
 
@@ -26,7 +27,7 @@ def looked_at(world: ShellWorld, *, now: int, lease: str | None, hours: float = 
     if lease is not None:
         lease_path.write_text(lease)
     check = world.directory / "check-lease"
-    check.write_text(told.check_lease(hours, str(lease_path), str(uptime_path)))
+    check.write_text(lease_timer.check_lease(hours, str(lease_path), str(uptime_path)))
     assert world.run(f"sh {check}").returncode == 0
     return [call for call in world.calls if call.startswith("systemctl")]
 
@@ -47,11 +48,11 @@ def test_cloud_config_carries_the_host_key_for_a_builder() -> None:
 def test_a_machine_from_an_image_gets_the_switch_but_no_key_of_ours() -> None:
     config = yaml.safe_load(told.user_data(lease_hours=1))
     assert list(config) == ["bootcmd"]
-    assert told.TIMER in config["bootcmd"][0][2]
+    assert lease_timer.TIMER in config["bootcmd"][0][2]
 
 
 def test_the_switch_is_armed_without_waiting_and_only_below_run(world: ShellWorld) -> None:
-    text = told.arm_lease(6)
+    text = lease_timer.arm_lease(6)
     done = world.run(text.replace("/run/", f"{world.directory}/run/"))
     assert (done.returncode, done.stderr) == (0, "")
     made = {str(path.relative_to(world.directory)) for path in world.directory.rglob("run/**/*")}
@@ -65,12 +66,12 @@ def test_the_switch_is_armed_without_waiting_and_only_below_run(world: ShellWorl
 
 @pytest.mark.parametrize(("hours", "seconds"), [(6, 60), (1 / 6, 60), (1 / 60, 6), (0.001, 1)])
 def test_the_lease_is_looked_at_as_often_as_its_length_asks_for(hours: float, seconds: int) -> None:
-    assert f"\nOnUnitActiveSec={seconds}\n" in told.timer_unit(hours)
+    assert f"\nOnUnitActiveSec={seconds}\n" in lease_timer.timer_unit(hours)
 
 
 def test_a_boot_goes_on_when_the_switch_cannot_be_armed(world: ShellWorld) -> None:
     world.environment["SYSTEMCTL_EXIT"] = "1"
-    for text in (told.arm_lease(6), told.keep_package_lock_free()):
+    for text in (lease_timer.arm_lease(6), told.mask_package_jobs()):
         assert world.run(text.replace("/run/", f"{world.directory}/run/")).returncode == 0
     assert sum(call.startswith("systemctl") for call in world.calls) == 4
 
@@ -89,13 +90,13 @@ def test_an_unreadable_lease_is_counted_from_the_boot(world: ShellWorld, lease: 
 
 def test_no_clock_is_asked_that_a_person_can_set(world: ShellWorld) -> None:
     looked_at(world, now=1000, lease="1000\n")
-    renewed = told.renew_lease(6).replace("/run/", f"{world.directory}/run/")
+    renewed = lease_timer.renew_lease(6).replace("/run/", f"{world.directory}/run/")
     assert world.run(renewed).returncode == 0
     assert not [call for call in world.calls if call.startswith("date")]
 
 
 def test_a_renewed_lease_counts_from_now_on(world: ShellWorld) -> None:
-    world.run(told.renew_lease(0.5).replace("/run/", f"{world.directory}/run/"))
+    world.run(lease_timer.renew_lease(0.5).replace("/run/", f"{world.directory}/run/"))
     until = int((world.directory / "run/notebake/lease-until").read_text())
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     assert 1700 < until - uptime <= 1800
@@ -105,9 +106,9 @@ def test_an_armed_switch_says_how_long_it_waits(world: ShellWorld) -> None:
     def here(text: str) -> str:
         return text.replace("/run/", f"{world.directory}/run/")
 
-    world.run(here(told.arm_lease(6)))
-    assert world.run(here(told.lease_is_armed())).returncode == 0
-    world.run(here(told.renew_lease(1.008)))
-    assert world.run(here(told.lease_is_armed())).stdout == "60 minutes left\n"
+    world.run(here(lease_timer.arm_lease(6)))
+    assert world.run(here(lease_timer.lease_is_armed())).returncode == 0
+    world.run(here(lease_timer.renew_lease(1.008)))
+    assert world.run(here(lease_timer.lease_is_armed())).stdout == "60 minutes left\n"
     world.environment["SYSTEMCTL_EXIT"] = "3"
-    assert world.run(here(told.lease_is_armed())).returncode != 0
+    assert world.run(here(lease_timer.lease_is_armed())).returncode != 0

@@ -1,70 +1,71 @@
-"""A copy-on-write view of a directory, at its own path, that one command sees and nobody else.
+"""A copy-on-write view of a directory, at its own path, that only one command sees.
 
 The view is an overlay in a mount namespace. Its upper directory lies on the directory's own file
-system, so what is written has the room that it would have, and a full disk is full. Where no
-overlay can be mounted there (its kernel has none, or that file system is an overlay itself:
+system, so that writes find the usual free space, and a full disk is full. Where no overlay can be
+mounted (the kernel lacks overlayfs, or the file system is an overlay itself:
 Documentation/filesystems/overlayfs.rst, "Upper and lower"), the command gets a copy. Rejected: a
 tmpfs, as large output fills the memory, and a loop disk, which on a full disk gives I/O errors.
 """
 
 from shlex import quote
 
-from notebake.commands.shell import refuse, variables
+from notebake.commands.shell import fail, variables
 
-VIEW = ".notebake-view"
-"""What the directory is called that holds a view, in the topmost directory of a file system."""
+VIEW_DIRECTORY = ".notebake-view"
+"""The directory that holds a view, at the top of the file system that the view is of."""
 
 REMOVE_VIEWS = f"""\
-# What a killed notebook has left of its view of the clone.
+# Left by a notebook that was killed.
 {{ echo /; findmnt --real --noheadings --raw --output TARGET || true; }} |
     while IFS= read -r disk; do
-        rm --recursive --force --one-file-system -- "$(printf %b "${{disk%/}}")/{VIEW}"
+        rm --recursive --force --one-file-system -- "$(printf %b "${{disk%/}}")/{VIEW_DIRECTORY}"
     done"""
 
 
-def in_view(path: str, command: str) -> str:
-    """Return root commands that run a command to whom `path` shows a copy-on-write view.
+def run_copy_on_write(path: str, command: str) -> str:
+    """Return root's commands that run a command for which `path` is a copy-on-write view.
 
-    What it writes there is gone afterwards, also what a killed one has left. What is mounted below
-    `path` is no part of the view: it is seen, and written to, as it is. Processes that the command
-    leaves behind are ended. Ends with the command's exit code, or 66 without such a directory.
+    Its writes are discarded afterwards, also those of an earlier command that was killed. File
+    systems mounted below `path` are not part of the view: writes to them stay. Processes that the
+    command leaves behind are killed. The exit code is the command's, or 66 if `path` is not a
+    directory.
     """
     return "\n".join(
         (
             variables(path=path),
             '[ -d "$path" ] || { echo "There is no directory $path" >&2; exit 66; }',
-            CHOOSE_PLACE,
+            CREATE_VIEW_DIRECTORY,
             "code=0",
             "unshare --mount --propagation slave --"
-            f' bash -c {quote(SHOW_AND_RUN)} view "$path" "$place" {command} || code=$?',
-            f'[ -d "$place/upper" ] || {refuse(NO_NAMESPACE)}',
+            f' bash -c {quote(MOUNT_AND_RUN)} view "$path" "$place" {command} || code=$?',
+            f'[ -d "$place/upper" ] || {fail(NO_NAMESPACE)}',
             '[ "$code" = 0 ] || exit "$code"',
         )
     )
 
 
 NO_NAMESPACE = (
-    "this machine lets not even root make a mount namespace (unshare), without which a notebook"
-    " would leave its traces in $path"
+    "this machine does not let even root create a mount namespace (unshare), without which a"
+    " notebook would leave changes in $path"
 )
 
-# While a child runs, a trapped SIGTERM is handled after its end: the view is then out of use.
-CHOOSE_PLACE = f"""\
+# bash handles a trapped SIGTERM only after the running child has ended, so the view is unused then.
+CREATE_VIEW_DIRECTORY = f"""\
 path=$(cd -P -- "$path" && pwd -P)
 disk=$(stat --format=%m -- "$path")
 [ "$disk" != "$path" ] || disk=/
-place=${{disk%/}}/{VIEW}
+place=${{disk%/}}/{VIEW_DIRECTORY}
 remove_view() {{ rm --recursive --force --one-file-system -- "$place"; }}
 [ ! -e "$place" ] || remove_view
 trap : TERM
-# Where that fails rm says so, and the next try begins with it.
+# If this fails, rm prints the reason, and the next attempt removes the view first.
 trap 'remove_view || true' EXIT
 mkdir --mode=0700 -- "$place\""""
 
-# A slave still gets what the machine mounts meanwhile, such as an automounted home, and gives
-# nothing back. `redirect_dir` lets a directory of the clone be renamed, `volatile` (Linux 5.10)
-# spares the sync at the end: nobody wants what was written.
-SHOW_AND_RUN = r"""
+# A slave mount still receives what the machine mounts meanwhile, such as an automounted home, and
+# propagates nothing back. `redirect_dir` lets directories of the clone be renamed; `volatile`
+# (Linux 5.10) skips the final sync, as the writes are discarded.
+MOUNT_AND_RUN = r"""
 set -euo pipefail
 umask 022
 path=$1 place=$2
@@ -72,7 +73,7 @@ shift 2
 cd "$place"
 mkdir whole upper work
 mount --rbind -- "$path" whole
-# Its fields (proc(5)) are read by the shell itself, as each program more costs its start.
+# The shell itself parses mountinfo (proc(5)): each program started here would cost time.
 below=()
 while read -r _ _ _ _ point flags _; do
     point=${point//'\040'/ } point=${point//'\011'/$'\t'} point=${point//'\012'/$'\n'}
@@ -83,7 +84,7 @@ while read -r _ _ _ _ point flags _; do
     esac
 done < /proc/self/mountinfo
 
-show_overlay() {
+mount_overlay() {
     local options
     chown --reference=whole upper
     chmod --reference=whole upper
@@ -94,24 +95,24 @@ show_overlay() {
     done
     return 1
 }
-show_copy() {
+mount_copy() {
     local needed free
     echo "The notebook runs in a copy of $path, as no overlay can be mounted on its file system" \
         "($(stat --file-system --format=%T whole))"
     needed=$(du --summarize --one-file-system --block-size=1 whole | cut --fields=1)
     free=$(df --block-size=1 --output=avail . | tail --lines=1)
     if [ "$needed" -gt "$free" ]; then
-        echo "It takes $needed bytes, and $free are free: no space left on device" >&2
+        echo "The copy needs $needed bytes, $free are free: no space left on device" >&2
         exit 1
     fi
     cp --archive --one-file-system --reflink=auto whole/. upper
     mount --bind -- upper "$path"
 }
-show_overlay || show_copy
+mount_overlay || mount_copy
 
 bound=
 for point in "${below[@]}"; do
-    # What is mounted deeper comes along.
+    # --rbind includes the mount points below.
     case $point in "${bound:-/}"/*) continue ;; esac
     mount --rbind -- "whole${point#"$path"}" "$point"
     bound=$point
@@ -129,7 +130,7 @@ for turn in {1..100}; do
         names+=" $(cat "$process/comm" 2> /dev/null || true)"
     done
     [ ${#left[@]} -gt 0 ] || break
-    [ "$turn" -gt 1 ] || echo "Ending what the notebook left running:$names"
+    [ "$turn" -gt 1 ] || echo "Killing processes that the notebook left running:$names"
     kill -KILL "${left[@]}" 2> /dev/null || true
     sleep 0.05
 done
