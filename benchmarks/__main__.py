@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 from benchmarks.section import Section, as_markdown, as_text
-from notebake.local.loopback import keep_loopback_direct
+from notebake.local.loopback import bypass_proxy_for_loopback
 
 PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "baking")
 
@@ -14,7 +14,7 @@ PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "baking")
 def main() -> int:
     """Measure the parts that were asked for; 130 when interrupted."""
     given = _parse()
-    keep_loopback_direct()
+    bypass_proxy_for_loopback()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     write = as_markdown if given.markdown else as_text
     try:

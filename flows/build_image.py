@@ -23,12 +23,12 @@ from notebake.recipe.file import load_recipe
 from notebake.runbook.step import Step, carry_out, until_not_lost
 from notebake.runs import registry
 from notebake.runs.executing import executing
-from notebake.runs.flow_runs import open_run_of
+from notebake.runs.flow_runs import open_flow_run
 from notebake.runs.lock import RunLostError
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
-from notebake.waiting import allow_waiting, stops_waiting_when_interrupted
+from notebake.waiting import allow_waits, interrupting_waits
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
         store: Where the run store lies, a directory or s3://bucket/prefix; empty: the default.
     """
     show_logs_in_prefect()
-    allow_waiting()
+    allow_waits()
     run = open_run(recipe, run_id, store)
     log.info("This is run %s", run.id)
     with telling_what_is_left(run, TerminationSignal), executing(run), renewing(run):
@@ -91,11 +91,11 @@ def open_run(recipe: str, run_id: str, store: str) -> Run:
     kept = open_store(store or default_location())
     flow_run_id = str(flow_run.get_id() or "")
     if not run_id and flow_run_id:
-        return open_run_of(flow_run_id, recipe, kept)
+        return open_flow_run(flow_run_id, recipe, kept)
     if recipe and not (run_id and has_run(run_id, kept)):
         return registry.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
     run = registry.load_run(run_id, kept)
-    return registry.adopt_recipe(run, load_recipe(Path(recipe))) if recipe else run
+    return registry.update_recipe(run, load_recipe(Path(recipe))) if recipe else run
 
 
 def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
@@ -109,7 +109,7 @@ def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
     running: dict[PrefectFuture[object], Step] = {}
     ended: SimpleQueue[PrefectFuture[object]] = SimpleQueue()
     failures: list[tuple[str, BaseException]] = []
-    with stops_waiting_when_interrupted():
+    with interrupting_waits():
         while True:
             ready = [one for one in plan if one not in begun and done.issuperset(plan[one])]
             if ready and not failures:

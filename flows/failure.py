@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from notebake.errors import LostError, NotebakeError, WrongAccountError
+from notebake.errors import NotebakeError, ResourceLostError, WrongAccountError
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def join_failures(failures: Sequence[tuple[str, BaseException]]) -> BaseExceptio
     That a machine is lost goes before what else failed because of it; else the first one does, and
     tells of the others too, since each may have to be mended.
     """
-    lost = [error for _, error in failures if isinstance(error, LostError)]
+    lost = [error for _, error in failures if isinstance(error, ResourceLostError)]
     if lost:
         return lost[0]
     (_, first), *others = failures

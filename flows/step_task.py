@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
-from notebake.errors import NotebakeError, is_worth_a_retry
-from notebake.execution import check_held
+from notebake.errors import NotebakeError, is_retryable
+from notebake.execution import check_run_lock
 from notebake.runbook.step import Step, carry_out, describe
 from notebake.runs import events
 from notebake.runs.run import Run
@@ -24,7 +24,7 @@ def as_task(step: Step) -> Task[[Run], object]:
     """Return the task that finds or makes what the step gives."""
 
     def make(run: Run) -> Any:
-        check_held()
+        check_run_lock()
         try:
             outcome = carry_out(step, run)
         except NotebakeError as error:
@@ -52,7 +52,7 @@ def as_undo_task(step: Step) -> Task[[Run], object]:
         raise ValueError(f"{step.name} has nothing to undo")
 
     def remove(run: Run) -> None:
-        check_held()
+        check_run_lock()
         undo(run)
         events.record_outcome(run, step.name, "undone")
 
@@ -77,7 +77,7 @@ def _task(step: Step, work: Any, title: str) -> Task[[Run], object]:
 
 def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Tell whether a failure may pass by itself."""
-    return is_worth_a_retry(state.data)
+    return is_retryable(state.data)
 
 
 def failure_of(future: PrefectFuture[object]) -> BaseException | None:

@@ -15,7 +15,7 @@ from notebake.resources.survey import Scope, check_all_answered, survey
 from notebake.resources.sweep import remove
 from notebake.runs.open_store import default_location
 from notebake.timestamps import utc_from_seconds
-from notebake.waiting import allow_waiting
+from notebake.waiting import allow_waits
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def sweep(regions: list[str], apply: bool = False, store: str = "") -> int:
         NotebakeError: a region could not be looked at.
     """
     show_logs_in_prefect()
-    allow_waiting()
+    allow_waits()
     scope = Scope(
         regions=regions_named(regions),
         store=store or default_location(),

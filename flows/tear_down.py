@@ -15,9 +15,9 @@ from notebake.runs.executing import executing
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.registry import load_run
 from notebake.runs.run import Run
-from notebake.runs.secret_store import forget_secrets
-from notebake.timeouts import SETTLE_SECONDS
-from notebake.waiting import allow_waiting, wait_until
+from notebake.runs.secret_store import delete_secrets
+from notebake.timeouts import REMOVAL_VISIBLE_SECONDS
+from notebake.waiting import allow_waits, wait_until
 
 
 @flow(name="Tear down", flow_run_name="tear down {run_id}")
@@ -25,12 +25,12 @@ def tear_down(run_id: str, store: str = "") -> None:
     """Undo every step of a run and look for what is left. An accepted image stays.
 
     Raises:
-        RunIsHeldError: the run is being executed: its machines are not taken away under it.
+        RunLockedError: the run is being executed: its machines are not taken away under it.
         WrongAccountError: the credentials are of another account than the run's.
         TearDownError: something could not be removed, or is there although nothing failed.
     """
     show_logs_in_prefect()
-    allow_waiting()
+    allow_waits()
     run = load_run(run_id, open_store(store or default_location()))
     with telling_what_is_left(run, TerminationSignal), executing(run):
         carry_out(TEAR_DOWN, run)
@@ -44,10 +44,10 @@ def remove_all(run: Run, plan: build_plan.Plan = build_plan.BUILD) -> Done:
         wait([future])
         if failure := failure_of(future):
             failures.append(failure)
-    remaining = what_remains(run, patience_seconds=0 if failures else SETTLE_SECONDS)
+    remaining = what_remains(run, patience_seconds=0 if failures else REMOVAL_VISIBLE_SECONDS)
     if not failures and not remaining:
         try:
-            forget_secrets(run)
+            delete_secrets(run)
             return Done(digest=run.id, detail="nothing temporary is left")
         except NotebakeError as error:
             failures.append(error)

@@ -1,1 +1,1 @@
-"""What the runbook knows how to do. Imports no Prefect."""
+"""What the runbook can do. Imports no Prefect."""

@@ -1,4 +1,4 @@
-"""Time: told here and waited for here, so that a test can let a day pass in a second."""
+"""The clock that all code reads and waits on. A test replaces it, and a day passes in a second."""
 
 import threading
 import time
@@ -8,34 +8,34 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time, and lets it pass."""
+    """Gives the time and waits."""
 
     def now(self) -> float:
-        """Return the seconds since 1970, as this machine believes."""
+        """Return seconds since 1970 by this machine's clock."""
 
     def elapsed(self) -> float:
-        """Return seconds that only grow, without those in which the machine slept."""
+        """Return monotonic seconds, without the time that the machine slept."""
 
     def elapsed_with_sleep(self) -> float:
-        """Return seconds that only grow, with those in which the machine slept."""
+        """Return monotonic seconds, with the time that the machine slept."""
 
     def pause(self, seconds: float, stop: threading.Event | None) -> bool:
-        """Let time pass until it is over (False) or `stop` is set (True)."""
+        """Wait for the seconds to pass (return False) or for `stop` to be set (return True)."""
 
 
 class RealClock:
-    """The machine's own."""
+    """This machine's clock."""
 
     def now(self) -> float:
-        """Return the wall clock's seconds."""
+        """Return the seconds of the wall clock."""
         return time.time()
 
     def elapsed(self) -> float:
-        """Return the monotonic clock's seconds."""
+        """Return the seconds of the monotonic clock."""
         return time.monotonic()
 
     def elapsed_with_sleep(self) -> float:
-        """Return the seconds since boot; on macOS the monotonic clock counts sleep itself."""
+        """Return the seconds since boot; on macOS the monotonic clock already counts sleep."""
         boot_time = getattr(time, "CLOCK_BOOTTIME", None)
         return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
 
@@ -51,28 +51,28 @@ _clocks: list[Clock] = [RealClock()]
 
 
 def now() -> float:
-    """Return the seconds since 1970, as this machine believes."""
+    """Return seconds since 1970 by this machine's clock."""
     return _clocks[-1].now()
 
 
 def elapsed() -> float:
-    """Return seconds that only grow, for measuring how long somebody has waited."""
+    """Return monotonic seconds, to measure how long something takes."""
     return _clocks[-1].elapsed()
 
 
 def elapsed_with_sleep() -> float:
-    """Return seconds that only grow and count a laptop's sleep, for what ends meanwhile."""
+    """Return monotonic seconds that include a laptop's sleep, for what expires meanwhile."""
     return _clocks[-1].elapsed_with_sleep()
 
 
 def pause(seconds: float, stop: threading.Event | None = None) -> bool:
-    """Wait; True if `stop` was set before the time was over."""
+    """Wait; return True if `stop` was set before the time was over."""
     return _clocks[-1].pause(seconds, stop)
 
 
 @contextmanager
 def replaced(clock: Clock) -> Iterator[None]:
-    """Let another clock tell the time of the whole process as long as the block runs."""
+    """Use another clock in the whole process while the block runs."""
     _clocks.append(clock)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Digests: the short names of what was asked for."""
+"""Digests: short identifiers of a specification; equal input gives an equal digest."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 
 def digest_of(*parts: BaseModel | str | int | float | bool | Sequence[object] | None) -> str:
-    """Return 16 hexadecimal digits that change when any part does; the order counts."""
+    """Return 16 hexadecimal digits that change when a part or the order of the parts changes."""
     plain = [
         part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts
     ]
@@ -17,7 +17,7 @@ def digest_of(*parts: BaseModel | str | int | float | bool | Sequence[object] | 
 
 
 def _plain(value: object) -> object:
-    """Turn records inside a sequence into what JSON knows."""
+    """Convert a record inside a sequence into plain JSON values."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     raise TypeError(f"no digest of a {type(value).__name__}")

@@ -1,13 +1,13 @@
-"""What can go wrong, as far as a caller would act differently.
+"""The errors of notebake: a class for each case in which a caller acts differently.
 
-Every message says what was tried, on what, and what came back; `hint` says what to type next.
+The message says what was tried, on what, and what came back; `hint` is the next command to type.
 """
 
-from notebake.ending import end_that_matters
+from notebake.error_excerpt import error_excerpt
 
 
 class NotebakeError(Exception):
-    """Base of all errors that a person should read as one paragraph."""
+    """Base of all errors that are printed as one paragraph, without a traceback."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -19,23 +19,24 @@ class NotebakeError(Exception):
 
 
 class RecipeError(NotebakeError):
-    """The recipe is wrong or contradicts itself. Nothing has been made."""
+    """The recipe is invalid or contradicts itself. Nothing was created."""
 
 
 class PreflightError(NotebakeError):
-    """Something that the run needs is not there. Nothing has been made."""
+    """Something that the run needs is missing. Nothing was created."""
 
 
-LATE_CODES = frozenset(("UnauthorizedOperation", "VcpuLimitExceeded"))
-"""Refusals that hold, but may be late: permissions and freed quota take some seconds to arrive."""
+EVENTUALLY_GRANTED_CODES = frozenset(("UnauthorizedOperation", "VcpuLimitExceeded"))
+"""Errors that may pass by themselves: permissions and freed quota take seconds to take effect."""
 
 
 class CloudError(NotebakeError):
-    """AWS refused a call, for the reason given by its error code; NoAnswer where none came.
+    """AWS refused a call; `code` is AWS's error code, or NoAnswer if no response came.
 
     Attributes:
-        is_passing: The same call may work in a while.
-        is_open: This call may have taken effect, or the same one that was sent just before it.
+        is_transient: The same call may succeed later.
+        is_outcome_unknown: This call, or the identical call sent just before it, may have taken
+            effect.
     """
 
     def __init__(
@@ -43,59 +44,59 @@ class CloudError(NotebakeError):
         message: str,
         hint: str = "",
         code: str = "",
-        is_passing: bool = False,
-        is_open: bool = False,
+        is_transient: bool = False,
+        is_outcome_unknown: bool = False,
     ) -> None:
-        Exception.__init__(self, message, hint, code, is_passing, is_open)
+        Exception.__init__(self, message, hint, code, is_transient, is_outcome_unknown)
         self.message, self.hint, self.code = message, hint, code
-        self.is_passing, self.is_open = is_passing, is_open
+        self.is_transient, self.is_outcome_unknown = is_transient, is_outcome_unknown
 
 
 class WrongAccountError(CloudError):
-    """A run belongs to another account than these credentials, or nobody can tell that it does not.
+    """The run belongs to another account than the credentials, or that cannot be ruled out.
 
-    What is not shown here proves nothing: nothing was changed, and nothing may be.
+    A resource that this account does not show may still exist. Nothing was changed.
     """
 
 
-class LostError(NotebakeError):
-    """A machine or an image that the run had made is gone: going on means to make it again."""
+class ResourceLostError(NotebakeError):
+    """A machine or an image of the run is gone: the run has to make it again."""
 
 
 class CapacityError(CloudError):
-    """No zone has room for the instance type at present."""
+    """No zone has capacity for the instance type at present."""
 
 
-class NotOursError(NotebakeError):
-    """A name that the run needs is taken by something that the run did not make."""
+class NameTakenError(NotebakeError):
+    """A name that the run needs belongs to a resource that the run did not create."""
 
 
 class WaitTimeoutError(NotebakeError):
-    """Something did not become true in time."""
+    """A wait timed out."""
 
 
 class HostUnreachableError(NotebakeError):
-    """The host does not answer over ssh, or its key is not the expected one."""
+    """The host does not answer over ssh, or shows another host key than the expected one."""
 
 
 class LoginRefusedError(HostUnreachableError):
-    """The host answers over ssh but does not accept the key."""
+    """The host answers over ssh but refuses the key."""
 
 
-class KeyKindRefusedError(LoginRefusedError):
-    """The host takes no key of this kind at all, as in FIPS mode: another login is the same."""
+class KeyTypeRefusedError(LoginRefusedError):
+    """The host accepts no key of this type, as in FIPS mode: another try gives the same result."""
 
 
 class SessionRefusedError(NotebakeError):
-    """The host lets us in over ssh and then opens no session."""
+    """The host accepts the ssh login but opens no session."""
 
 
 class TunnelForbiddenError(NotebakeError):
-    """The host leads no ssh tunnel to its port, whether or not somebody listens there."""
+    """The sshd of the host forbids ssh tunnels to the port."""
 
 
-class UnframedAnswerError(NotebakeError):
-    """The login shell of the host did not run what it was given, so that there is no answer."""
+class LoginShellError(NotebakeError):
+    """The login shell of the host did not run the command, so there is no result."""
 
 
 class HostCommandError(NotebakeError):
@@ -106,17 +107,19 @@ class HostCommandError(NotebakeError):
     ) -> None:
         Exception.__init__(self, host, command, exit_code, output, hint)
         self.host, self.command, self.exit_code, self.output = host, command, exit_code, output
-        told = end_that_matters(output)
-        self.message = f"On {host}, this ended with exit code {exit_code}: {command}\n{told}"
+        excerpt = error_excerpt(output)
+        self.message = (
+            f"On {host}, this command failed with exit code {exit_code}: {command}\n{excerpt}"
+        )
         self.hint = hint
 
     def with_hint(self, hint: str) -> "HostCommandError":
-        """Return the same error with what to do about it."""
+        """Return the same error with another hint."""
         return HostCommandError(self.host, self.command, self.exit_code, self.output, hint)
 
 
 class DiskFullError(HostCommandError):
-    """A command on the host found no room on a disk; `words` say on which."""
+    """A disk of the host was full while a command ran; `words` name the disk."""
 
     def __init__(self, host: str, command: str, output: str, words: str, hint: str) -> None:
         super().__init__(host, command, -1, output)
@@ -126,42 +129,42 @@ class DiskFullError(HostCommandError):
 
 
 class NotebookError(NotebakeError):
-    """The notebook failed, or ran but did not prove what the recipe asks for."""
+    """The notebook failed, or ran but did not show what the recipe requires."""
 
 
-class SecretFoundError(NotebakeError):
-    """A credential would have entered the image; the message names files, never secrets."""
+class CredentialFoundError(NotebakeError):
+    """The image would contain a credential. The message names files, never the credential."""
 
 
 class ImageNotAcceptedError(NotebakeError):
-    """A machine booted from the new image did not pass the test."""
+    """A machine that booted from the new image failed the acceptance test."""
 
 
 class RunStoreError(NotebakeError):
-    """The run store does not hold what it should, or cannot be written."""
+    """The run store lacks something that it must hold, or cannot be read or written."""
 
 
-class RunIsHeldError(NotebakeError):
-    """Another process is executing this run."""
+class RunLockedError(NotebakeError):
+    """Another process holds the run lock."""
 
 
 class TearDownError(NotebakeError):
-    """Something of a run is still there after its tear-down."""
+    """The tear-down of a run left resources behind."""
 
     def __init__(self, run_id: str, remaining: tuple[str, ...], failures: tuple[str, ...]) -> None:
         Exception.__init__(self, run_id, remaining, failures)
         left = ", ".join(remaining) or "nothing that carries its tag"
         why = " ".join(failures)
-        self.message = f"Tearing down run {run_id} left: {left}. {why}".strip()
+        self.message = f"The tear-down of run {run_id} left: {left}. {why}".strip()
         self.hint = f"Try again with: notebake tear-down {run_id}"
 
 
-def is_worth_a_retry(error: object) -> bool:
-    """Tell whether a failure may pass by itself; every other one is for a person."""
+def is_retryable(error: object) -> bool:
+    """Return whether the failure may pass by itself; all others need a person."""
     if isinstance(error, CloudError):
-        return error.is_passing or error.code in LATE_CODES
+        return error.is_transient or error.code in EVENTUALLY_GRANTED_CODES
     if isinstance(error, RunStoreError) and isinstance(error.__cause__, CloudError):
-        return error.__cause__.is_passing
+        return error.__cause__.is_transient
     if isinstance(error, HostUnreachableError):
         return not isinstance(error, LoginRefusedError)
     return isinstance(error, ConnectionError) and not isinstance(error, NotebakeError)

@@ -1,6 +1,6 @@
-"""Which run this code executes: set by whoever holds it, asked before anything is changed in AWS.
+"""The run that this code executes: set by the holder of the run lock, checked before AWS changes.
 
-Known to a thread as well that runs in a copy of its context.
+It is kept in context variables, so a thread with a copy of the context knows it too.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,17 +14,17 @@ class Execution:
     """One execution of a run."""
 
     run_id: str
-    check_held: Callable[[], None]
-    """Raises where another execution has taken the run."""
+    check_run_lock: Callable[[], None]
+    """Raises RunLostError if another execution has taken the run lock."""
 
 
 _execution: ContextVar[Execution | None] = ContextVar("execution", default=None)
-_check_key: ContextVar[Callable[[str], None] | None] = ContextVar("check of keys", default=None)
+_key_check: ContextVar[Callable[[str], None] | None] = ContextVar("key check", default=None)
 
 
 @contextmanager
-def executing(execution: Execution) -> Iterator[None]:
-    """Make the block, and threads with a copy of its context, an execution of a run."""
+def bind_execution(execution: Execution) -> Iterator[None]:
+    """Make the block, and threads with a copy of its context, part of this execution."""
     token = _execution.set(execution)
     try:
         yield
@@ -33,42 +33,42 @@ def executing(execution: Execution) -> Iterator[None]:
 
 
 @contextmanager
-def checking_keys(check: Callable[[str], None]) -> Iterator[None]:
-    """Have `check` look at the access key of each call of the block before it is sent."""
-    token = _check_key.set(check)
+def bind_key_check(check: Callable[[str], None]) -> Iterator[None]:
+    """Call `check` with the access key of each AWS call of the block before the call is sent."""
+    token = _key_check.set(check)
     try:
         yield
     finally:
-        _check_key.reset(token)
+        _key_check.reset(token)
 
 
-def check_held() -> None:
-    """Return if this execution may go on: it holds its run, or never held one.
+def check_run_lock() -> None:
+    """Return if this execution still holds its run lock, or never held one.
 
     Raises:
-        RunLostError: another execution has taken the run.
-        RunStoreError: the run store, which would know, does not answer.
+        RunLostError: another execution has taken the run lock.
+        RunStoreError: the run store did not answer.
     """
     if execution := _execution.get():
-        execution.check_held()
+        execution.check_run_lock()
 
 
-def check_signer(access_key: str) -> None:
-    """Return if a call that this key has signed goes to the account of the run in hand, if any.
+def check_access_key(access_key: str) -> None:
+    """Return if a call signed with this key goes to the account of the executed run, if any.
 
     Raises:
-        WrongAccountError: it goes to another account, or nobody can tell whether it does.
+        WrongAccountError: it goes to another account, or the account is unknown.
     """
-    if check := _check_key.get():
+    if check := _key_check.get():
         check(access_key)
 
 
-def is_executing() -> bool:
-    """Tell whether the caller holds a run: then patience is better than giving up."""
+def holds_run() -> bool:
+    """Return whether the caller executes a run: then retrying is better than failing early."""
     return _execution.get() is not None
 
 
-def executing_run_id() -> str:
-    """Return the id of the run that the caller holds; "" where it holds none."""
+def current_run_id() -> str:
+    """Return the id of the executed run, or "" if the caller executes none."""
     execution = _execution.get()
     return execution.run_id if execution else ""

@@ -1,11 +1,11 @@
-"""The names that a run gives to what it makes, where AWS keeps names unique."""
+"""The names that a run gives to AWS resources, where AWS requires unique names."""
 
 import hashlib
 
 SCHEDULE_PREFIX = "notebake-"
 PARAMETER_PREFIX = "/notebake/"
 ROLES = ("builder", "acceptance")
-"""What machines and their key pairs are for."""
+"""The roles of a run's machines and key pairs."""
 
 
 def name_of_key_pair(run_id: str, role: str) -> str:
@@ -19,11 +19,11 @@ def name_of_group(run_id: str) -> str:
 
 
 def name_of_image(run_id: str) -> str:
-    """Return the name of a run's image; unique in its account and region, and readable."""
+    """Return the name of a run's image; unique in its account and region."""
     return f"notebake {run_id}"
 
 
 def name_of_schedule(run_id: str, instance_id: str) -> str:
-    """Return the name of the schedule that ends an instance: 41 characters of the 64 allowed."""
+    """Return the name of the schedule that ends an instance: 41 characters, 64 are allowed."""
     digest = hashlib.sha256(run_id.encode()).hexdigest()[:12]
     return f"{SCHEDULE_PREFIX}{digest}-{instance_id}"

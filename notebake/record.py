@@ -1,4 +1,4 @@
-"""The frozen record that everything is which travels between parts."""
+"""The base class of all data that travels between modules."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,90 +1,89 @@
-"""How long things may take before they count as failed: every time budget of a run, in seconds.
+"""Every timeout of a run, in seconds; the timeouts for software and notebook are in the recipe.
 
-A fault that never passes ends in an error within the budget of the wait that meets it. Those of a
-recipe (software, notebook) stand in the recipe.
+A permanent fault ends in an error when the wait that meets it times out.
 """
 
-CATCH_UP_SECONDS = 300
-"""How long EC2 may go on not showing what it has made: five minutes of waiting are what AWS advises
+CONSISTENCY_SECONDS = 300
+"""How long EC2 may take to show a resource that it has created. AWS advises to wait five minutes
 (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html)."""
 
-AWS_LOST_SECONDS = 60
-"""How long a call is repeated that AWS does not answer, or refuses for a reason that passes."""
+AWS_RETRY_SECONDS = 60
+"""How long a call is retried if AWS does not answer or refuses it with a transient error."""
 
-SENDING_SECONDS = 180
-"""How long one request may be on its way: a first try and a last one, each of at most 30 s, and the
-above in between."""
+REQUEST_SECONDS = 180
+"""How long one request may be in flight: a first and a last try of at most 30 s each, and
+AWS_RETRY_SECONDS in between."""
 
-SHOWN_AFTER_END_SECONDS = 3600
-"""How long EC2 goes on showing a terminated instance: "about one hour" (EC2 user guide, "Terminate
-Amazon EC2 instances")."""
+TERMINATED_SHOWN_SECONDS = 3600
+"""How long EC2 shows a terminated instance: "about one hour" (EC2 user guide, "Terminate Amazon EC2
+instances")."""
 
 STATE_SECONDS = 600
-"""From one state of an instance to the next: pending, running, stopping, stopped, terminated."""
+"""Until an instance reaches the next state: running, stopped or terminated."""
 
 BOOT_SECONDS = 600
-"""From running to a host that lets us in over ssh and, once more, to the end of its first boot. A
-disk made from a snapshot is read from S3 block by block, so a first boot can take minutes (EBS
-user guide, "Initialize Amazon EBS volumes")."""
+"""Until a running host accepts an ssh login and, again, until its first boot is over. A disk made
+from a snapshot is read from S3 block by block, so a first boot can take minutes (EBS user guide,
+"Initialize Amazon EBS volumes")."""
 
 FIRST_BOOT_SECONDS = 1200
-"""The same for a machine from a new image, of which nobody has read a block yet."""
+"""The same for a machine from a new image, whose blocks were never read before."""
 
-LOCK_SECONDS = 1800
-"""Until the upgrades that a system begins by itself after its first boot are over: those of a base
-some months old take minutes."""
+PACKAGE_LOCK_SECONDS = 1800
+"""Until the upgrades that a system starts after its first boot release the package lock. On a base
+image some months old they take minutes."""
 
-CLOCK_SECONDS = 20
-"""Until a host's clock is right, where its first look at the time is still to come."""
+CLOCK_SYNC_SECONDS = 20
+"""Until a host has synchronised its clock for the first time."""
 
 CONSOLE_SECONDS = 900
-"""Until the console of a new machine shows its host key: EC2 takes minutes to show it, and the
-machine, which reads its disk lazily from S3 at first, some more to write it."""
+"""Until the console of a new machine shows its host key: the machine takes minutes to write it, as
+it reads its disk lazily from S3, and EC2 takes minutes to show it."""
 
 JUPYTER_SECONDS = 600
-"""From a booted host to a JupyterLab that answers, and to a kernel that it has started: from a disk
-that is read for the first time, minutes."""
+"""Until JupyterLab answers on a booted host, and until it has started a kernel. On a disk that is
+read for the first time both take minutes."""
 
-LAZY_DISK_SECONDS = 600
-"""Beside the recipe's own limit for a notebook, where the disk is read for the first time."""
+LAZY_LOAD_SECONDS = 600
+"""Added to the recipe's timeout for the notebook if the disk is read for the first time."""
 
 ATTACH_SECONDS = 120
-"""Until a volume is attached; then it is taken off and attached once more."""
+"""Until a volume is attached; after that it is detached and attached once more."""
 
 IMAGE_SECONDS = 7200
 IMAGE_SECONDS_PER_GIB = 60
-"""Until an image is available. Packer's users have waited more than 50 minutes for a first
-snapshot (hashicorp/packer#8415)."""
+"""Until an image is available. Users of Packer report more than 50 minutes for a first snapshot
+(hashicorp/packer#8415)."""
 
-HOST_LOST_SECONDS = 180
-"""How long a host may be out of reach in the middle of its work before that counts as lost."""
+HOST_UNREACHABLE_SECONDS = 180
+"""How long a host may be unreachable during a step before the step fails."""
 
 SESSION_SECONDS = 600
-"""How long a host may have no room for another ssh session, as those that it allows are in use."""
+"""How long a host may refuse another ssh session because all that it allows are in use."""
 
-DROPPED_SECONDS = 30
-"""How long a host may hang up before it has said what it is, as sshd does when too many call at
-once (sshd_config(5), MaxStartups, PerSourcePenalties)."""
+CONNECTION_DROPPED_SECONDS = 30
+"""How long a host may close connections before its ssh banner, as sshd does if there are too many
+at once (sshd_config(5), MaxStartups, PerSourcePenalties)."""
 
 GROUP_SECONDS = 300
-"""Until no interface is left in a security group that is to be deleted."""
+"""Until a security group that is to be deleted contains no network interface."""
 
 UNUSED_SECONDS = 120
-"""How long a disk or an interface may stay in use after its machine is gone, and a snapshot after
-its image."""
+"""How long a disk or an interface may stay in use after its machine is terminated, and a snapshot
+after its image is deregistered."""
 
-SETTLE_SECONDS = 180
-"""How long EC2 may go on showing what has been removed, such as the disks of a machine that has
-ended: often some seconds, at times more than half a minute."""
+REMOVAL_VISIBLE_SECONDS = 180
+"""How long EC2 may still show a removed resource, such as the disks of a terminated machine: often
+some seconds, at times more than half a minute."""
 
 RUN_LOCK_SECONDS = 60
-"""How long an execution keeps its run without renewing the lease."""
+"""How long an execution holds its run lock without renewal."""
 
-MACHINES_IN_A_ROW = 2
-"""How often an execution starts over from what is left, when a machine or image is lost."""
+TRIES_PER_EXECUTION = 2
+"""How often an execution tries its steps if machines or images are lost."""
 
 OUTPUT_SECONDS = 2
-"""How long to wait for whoever reads our output, but does not read at present."""
+"""How long to wait for a reader of our output that does not read at present."""
 
 PREFECT_ANSWER_SECONDS = 5
-"""How long a Prefect server of a user's may take to answer; its client connects four times."""
+"""How long the user's own Prefect server may take to answer; its client connects four times."""

@@ -1,10 +1,10 @@
-"""Moments: read from tags and from seconds."""
+"""Timestamps, read from tags and from seconds."""
 
 import datetime
 
 
-def parse_moment(text: str) -> datetime.datetime | None:
-    """Return the moment that a tag holds, None where it holds none; without a zone it is UTC."""
+def parse_timestamp(text: str) -> datetime.datetime | None:
+    """Return the timestamp in the text, or None if there is none; without a zone it is UTC."""
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
@@ -13,5 +13,5 @@ def parse_moment(text: str) -> datetime.datetime | None:
 
 
 def utc_from_seconds(seconds: float) -> datetime.datetime:
-    """Return the moment that is so many seconds after 1970."""
+    """Return the UTC timestamp of a number of seconds since 1970."""
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)

@@ -1,4 +1,4 @@
-"""Waiting: for one thing, with an end, and never in silence."""
+"""Wait for a condition, with a timeout and with log lines that say for what."""
 
 import logging
 import threading
@@ -13,11 +13,10 @@ from notebake.errors import CloudError, WaitTimeoutError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 2.5
+MAX_PAUSE_SECONDS = 2.5
 SHARE_OF_WAIT = 1 / 240
-"""A pause may be this share of what has been waited: what takes hours is not asked for each second,
-and is still noticed within three."""
-_stopped = threading.Event()
+"""A pause may last this share of the time waited so far: a wait of hours polls every 2.5 s."""
+_interrupted = threading.Event()
 _waited: ContextVar[float] = ContextVar("waited", default=0.0)
 
 
@@ -29,49 +28,50 @@ def wait_until(
     interval_seconds: float = 1.0,
     progress: Callable[[], str] | None = None,
 ) -> T:
-    """Return the first answer of `probe` that is not None.
+    """Return the first result of `probe` that is not None.
 
-    `what` completes "Waiting for …"; `progress` gives what to show beside it, such as "45 %".
-    What is quick is noticed at once: the pauses begin short and grow to `interval_seconds`; in a
-    wait of many minutes they grow on.
-    An AWS that is throttled or out of reach for a while is asked again, as long as there is time.
+    `what` completes "Waiting for …"; `progress` returns what to show with it, such as "45 %".
+    The pauses start short and grow to `interval_seconds`, and beyond it in a wait of many minutes.
+    Transient errors of AWS are retried until the timeout.
 
     Raises:
-        WaitTimeoutError: no answer within `timeout_seconds`.
-        CloudError: what AWS went on answering instead.
+        WaitTimeoutError: no result within `timeout_seconds`.
+        CloudError: AWS refused, or its transient error lasted until the timeout.
     """
     began, waited_so_far, shown = clock.elapsed(), 0.0, ""
     pause_seconds = min(FIRST_PAUSE_SECONDS, interval_seconds)
     while True:
-        check_not_stopped()
+        check_not_interrupted()
         try:
-            answer = _ask(probe, waited_so_far)
-            if answer is not None:
-                return answer
-            trouble = None
+            result = _call(probe, waited_so_far)
+            if result is not None:
+                return result
+            aws_error = None
             line = f"Waiting for {what}" + (f": {progress()}" if progress else "")
         except CloudError as error:
-            if not error.is_passing:
+            if not error.is_transient:
                 raise
-            trouble, line = error, f"Waiting for {what}; AWS answers {error.code}"
+            aws_error, line = error, f"Waiting for {what}; AWS answers {error.code}"
         if line != shown:
             log.info(line, extra={"event": "waiting"})
             shown = line
         if clock.elapsed() > began + timeout_seconds:
-            raise trouble or WaitTimeoutError(f"Waited {timeout_seconds:.0f} s in vain for {what}.")
-        clock.pause(pause_seconds, _stopped)
+            raise aws_error or WaitTimeoutError(
+                f"Timed out after {timeout_seconds:.0f} s waiting for {what}."
+            )
+        clock.pause(pause_seconds, _interrupted)
         waited_so_far = clock.elapsed() - began
-        patient_seconds = min(SHARE_OF_WAIT * waited_so_far, LONGEST_PAUSE_SECONDS)
-        pause_seconds = min(1.5 * pause_seconds, max(interval_seconds, patient_seconds))
+        long_pause_seconds = min(SHARE_OF_WAIT * waited_so_far, MAX_PAUSE_SECONDS)
+        pause_seconds = min(1.5 * pause_seconds, max(interval_seconds, long_pause_seconds))
 
 
 def waited_seconds() -> float:
-    """Return how long the wait has lasted whose probe asks this; 0 at first, and outside a wait."""
+    """Return how long the wait whose probe calls this has lasted; 0 outside a wait."""
     return _waited.get()
 
 
-def _ask(probe: Callable[[], T | None], waited_so_far: float) -> T | None:
-    """Return a probe's answer; it may know how long has been waited."""
+def _call(probe: Callable[[], T | None], waited_so_far: float) -> T | None:
+    """Return the probe's result, with `waited_seconds` set."""
     token = _waited.set(waited_so_far)
     try:
         return probe()
@@ -80,41 +80,41 @@ def _ask(probe: Callable[[], T | None], waited_so_far: float) -> T | None:
 
 
 def pause(seconds: float) -> None:
-    """Let time pass.
+    """Wait for the seconds to pass.
 
     Raises:
-        InterruptedError: somebody has interrupted this process.
+        InterruptedError: this process was interrupted.
     """
-    clock.pause(seconds, _stopped)
-    check_not_stopped()
+    clock.pause(seconds, _interrupted)
+    check_not_interrupted()
 
 
-def stop_waiting() -> None:
-    """Let whatever waits in this process give up: somebody interrupted it."""
-    _stopped.set()
+def interrupt_waits() -> None:
+    """Make every wait of this process raise InterruptedError."""
+    _interrupted.set()
 
 
-def allow_waiting() -> None:
-    """Let things be waited for again."""
-    _stopped.clear()
+def allow_waits() -> None:
+    """Allow waits again after `interrupt_waits`."""
+    _interrupted.clear()
 
 
-def check_not_stopped() -> None:
-    """Raise InterruptedError where somebody has interrupted this process."""
-    if _stopped.is_set():
+def check_not_interrupted() -> None:
+    """Raise InterruptedError if this process was interrupted."""
+    if _interrupted.is_set():
         raise InterruptedError("interrupted while waiting")
 
 
 @contextmanager
-def stops_waiting_when_interrupted() -> Iterator[None]:
-    """Let whatever waits in other threads give up when the block is interrupted.
+def interrupting_waits() -> Iterator[None]:
+    """Interrupt the waits of other threads if the block is interrupted, as by Ctrl-C.
 
-    They would keep the process alive; after a failure, which is no interrupt, they wait on.
+    Those threads would keep the process alive. If the block fails with an Exception, they go on.
     """
     try:
         yield
     except Exception:
         raise
     except BaseException:
-        stop_waiting()
+        interrupt_waits()
         raise

@@ -16,11 +16,11 @@ from notebake.commands.jupyter import UNIT
 from notebake.commands.jupyter_units import TOKEN_SERVICE
 from notebake.credentials.report import findings_text, is_clean, parse_report
 from notebake.errors import (
+    CredentialFoundError,
     HostCommandError,
     HostUnreachableError,
     ImageNotAcceptedError,
-    LostError,
-    SecretFoundError,
+    ResourceLostError,
 )
 from notebake.images.baked import current_image, is_finished
 from notebake.machines import identity
@@ -29,8 +29,8 @@ from notebake.machines.credential_search import carry_engine, search_program
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
-from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
+from notebake.runs.tag_repair import tag_resource
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
@@ -54,7 +54,7 @@ def make(run: Run) -> Done:
     """Search, clean, search again, and only then remove the login and seal the builder.
 
     Raises:
-        SecretFoundError: a credential was found, or something could not be read. The machine is
+        CredentialFoundError: a credential was found, or something could not be read. The machine is
             left as it is; the message names files, never secrets.
     """
     host = builder_host(run)
@@ -89,24 +89,24 @@ def seal(run: Run, host: Host, digest: str) -> None:
     Whoever is killed in between finds the tag "sealing": the machine may let nobody in any more,
     and a stop and a start makes cloud-init put the login back.
     """
-    mark(run, host.instance_id, {tags.SEALED: tags.SEALING})
+    tag_resource(run, host.instance_id, {tags.SEALED: tags.SEALING})
     try:
         ssh.run_command(host, f"sudo bash -c {quote(remove_login(user=host.user))}")
     except HostUnreachableError as error:
         # It was done, and its answer lost on the way: nobody can be let in to ask.
-        raise LostError(
+        raise ResourceLostError(
             f"{host.instance_id} has not said whether its login is removed. {error.message}",
             f"Type: notebake resume {run.id}",
         ) from error
     ssh.disconnect(host)
-    mark(run, host.instance_id, {tags.SEALED: digest})
+    tag_resource(run, host.instance_id, {tags.SEALED: digest})
 
 
 def clean_and_search(run: Run, host: Host, digest: str) -> int:
     """Do it in one piece of work, and return how many files were searched at last.
 
     Raises:
-        SecretFoundError: anything was found.
+        CredentialFoundError: anything was found.
         HostCommandError: the search did not come to its end.
     """
     script = scan_and_clean(
@@ -125,7 +125,7 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
     except ValueError as error:
         raise HostCommandError(host.address, "search for credentials", 0, printed) from error
     if not is_clean(report):
-        raise SecretFoundError(
+        raise CredentialFoundError(
             f"The image is not baked, for what was found on {host.address}:\n"
             f"{findings_text(report)}",
             "Log in and remove it, or let the recipe allow what is no secret (credentials.allow:"

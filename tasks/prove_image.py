@@ -12,8 +12,8 @@ from notebake.errors import (
     HostUnreachableError,
     ImageNotAcceptedError,
     LoginRefusedError,
-    LostError,
     NotebakeError,
+    ResourceLostError,
     RunStoreError,
 )
 from notebake.images.baked import current_image
@@ -35,14 +35,17 @@ def make(run: Run) -> Proof:
 
     Raises:
         ImageNotAcceptedError: the image did not pass; the message says why.
-        LostError: a machine from it ended or never let anybody in; the next launch replaces it.
-        HostUnreachableError: a machine is out of reach. That, and trouble with AWS or with the run
-            store, says nothing about the image.
+        ResourceLostError: a machine from it ended or accepted no ssh login; the next launch
+            replaces it.
+        HostUnreachableError: a machine is unreachable. Like errors of AWS or of the run store,
+            that says nothing about the image.
     """
     image = current_image(run)
     machines = own_machines.find_instances(run, "acceptance")
     if image is None or not machines:
-        raise LostError(f"The image of run {run.id} or its machines are gone.", "Resume the run.")
+        raise ResourceLostError(
+            f"The image of run {run.id} or its machines are gone.", "Resume the run."
+        )
     try:
         return prove(run, image, machines)
     except NotebakeError as error:
@@ -64,7 +67,7 @@ def is_about_image(error: NotebakeError) -> bool:
     """Tell whether an error says that the image is wrong, and not only that nobody could look."""
     if isinstance(error, HostUnreachableError):
         return isinstance(error, LoginRefusedError)
-    return not isinstance(error, (LostError, CloudError, RunStoreError, RunLostError))
+    return not isinstance(error, (ResourceLostError, CloudError, RunStoreError, RunLostError))
 
 
 STEP = Step("prove_image", "Prove the image", find, make)

@@ -14,8 +14,8 @@ from notebake.aws.model import Image
 from notebake.errors import ImageNotAcceptedError
 from notebake.images.baked import current_image
 from notebake.runbook.step import Step
-from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
+from notebake.runs.tag_repair import tag_resource
 from notebake.timestamps import utc_from_seconds
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def make(run: Run) -> Image:
         images.share_image(image, run.recipe.share_with, region)
         log.info("Shared %s with %s", image.id, ", ".join(run.recipe.share_with))
     now = tags.as_tag(utc_from_seconds(clock.now()))
-    mark(run, image.id, {tags.ACCEPTED: now}, *image.snapshot_ids)
+    tag_resource(run, image.id, {tags.ACCEPTED: now}, *image.snapshot_ids)
     tagging.remove_tags(region, [image.id, *image.snapshot_ids], [tags.EXPIRES])
     return image.model_copy(update={"tags": {**image.tags, tags.ACCEPTED: now}})
 

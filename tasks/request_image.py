@@ -11,7 +11,7 @@ from typing import Any
 from notebake.aws import images, tags
 from notebake.aws.model import Image
 from notebake.digest import digest_of
-from notebake.errors import CloudError, LostError
+from notebake.errors import CloudError, ResourceLostError
 from notebake.images import own_image
 from notebake.images.baked import is_sealed, usable_image
 from notebake.machines.block_devices import device_names
@@ -19,7 +19,7 @@ from notebake.names import name_of_image
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
-from notebake.runs.attempts import close_removed, find_even_if_late, record_attempt
+from notebake.runs.attempts import close_as_removed, find_even_if_late, record_attempt
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def make(run: Run) -> Image:
     """Ask for the image; one of this run that is broken or outdated goes first.
 
     Raises:
-        LostError: there is no builder that is sealed and stopped any more.
+        ResourceLostError: there is no builder that is sealed and stopped any more.
     """
     if found := usable_image(run):
         return found
@@ -41,7 +41,7 @@ def make(run: Run) -> Image:
     own_image.remove_orphan_snapshots(run)
     builder = own_machines.find_builder(run)
     if builder is None or builder.state != "stopped" or not is_sealed(run, builder):
-        raise LostError(
+        raise ResourceLostError(
             f"No builder of run {run.id} is sealed and stopped.", f"Type: notebake resume {run.id}"
         )
     lineage = {
@@ -97,7 +97,7 @@ def undo(run: Run) -> None:
         images.remove_image(image, run.recipe.region)
     own_image.remove_orphan_snapshots(run)
     if image is None or tags.ACCEPTED not in image.tags:
-        close_removed(run, "image")
+        close_as_removed(run, "image")
 
 
 STEP = Step(NAME, "Ask for the image", usable_image, make, undo)

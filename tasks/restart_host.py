@@ -14,7 +14,7 @@ import logging
 from notebake.aws import images, instances, tags
 from notebake.aws.model import Image, Instance
 from notebake.commands.boot import paths_are_mounted
-from notebake.errors import LostError
+from notebake.errors import ResourceLostError
 from notebake.images import own_image
 from notebake.images.baked import current_image, is_sealed, shown_image
 from notebake.jupyter.checks import wait_for_jupyter
@@ -23,8 +23,8 @@ from notebake.machines.builder import host_of
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
-from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
+from notebake.runs.tag_repair import tag_resource
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from notebake.timeouts import IMAGE_SECONDS
@@ -47,8 +47,8 @@ def make(run: Run) -> Done:
     """Start the builder once its disks are in snapshots, and look for what should have come back.
 
     Raises:
-        LostError: the builder is gone. The image, of which nobody can look at the builder any
-            more, is removed: it is baked again.
+        ResourceLostError: the builder is gone. Its image cannot be checked any more, so it is
+            removed and made again.
         WaitTimeoutError: EC2 does not show the image.
     """
     region = run.recipe.region
@@ -64,7 +64,7 @@ def make(run: Run) -> Done:
             interval_seconds=0.25,
         )
         # From here on cloud-init may put the login back: it is not sealed any more.
-        mark(run, instance.id, {tags.SEALED: "", tags.BAKED: image.id})
+        tag_resource(run, instance.id, {tags.SEALED: "", tags.BAKED: image.id})
     if instance.state in {"stopping", "stopped"}:
         instances.wait_for_state(instance.id, region, "stopped")
         # EC2 may not be ready to start it as long as its image is pending.
@@ -73,7 +73,7 @@ def make(run: Run) -> Done:
     wait_for_boot(host)
     check_all_is_back(run, host)
     digest = step_digest(run.recipe, NAME)
-    mark(run, image.id, {tags.RESTARTED: digest})
+    tag_resource(run, image.id, {tags.RESTARTED: digest})
     ssh.disconnect(host)
     instances.stop_instance(instance.id, region)
     return Done(digest=digest, detail=f"volumes and JupyterLab came back on {host.address}")
@@ -88,12 +88,14 @@ def are_disks_in_snapshots(run: Run, builder: Instance, image_id: str) -> bool:
     return image is not None and image.state == "available"
 
 
-def without_builder(run: Run, image: Image) -> LostError:
+def without_builder(run: Run, image: Image) -> ResourceLostError:
     """Return the error that has the builder made again, and with it the image."""
     log.warning("The builder is gone before it was started again: removing %s", image.id)
     images.remove_image(image, run.recipe.region)
     own_image.remove_orphan_snapshots(run)
-    return LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
+    return ResourceLostError(
+        f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}"
+    )
 
 
 def check_all_is_back(run: Run, host: Host) -> None:
@@ -106,7 +108,7 @@ def forget_restart(run: Run) -> None:
     """Let the builder be started again, whatever was found before."""
     image = current_image(run)
     if image:
-        mark(run, image.id, {tags.RESTARTED: ""})
+        tag_resource(run, image.id, {tags.RESTARTED: ""})
 
 
 STEP = Step(NAME, "Restart the builder", find, make)

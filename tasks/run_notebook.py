@@ -5,7 +5,7 @@ Gives   Done; the executed notebook, its HTML and its verdict lie in the run sto
 Costs   nothing of its own
 """
 
-from notebake.humanize import counted
+from notebake.humanize import pluralize
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, mark_on_host
 from notebake.notebook.run import kept_verdict, prove_by_notebook
@@ -38,7 +38,7 @@ def make(run: Run) -> Done:
 
 def summary(verdict: NotebookVerdict) -> str:
     """Return a phrase about a verdict."""
-    counts = counted(verdict.cells, "cell"), counted(verdict.figures, "figure")
+    counts = pluralize(verdict.cells, "cell"), pluralize(verdict.figures, "figure")
     return f"{', '.join(counts)}, {verdict.seconds:.1f} s"
 
 

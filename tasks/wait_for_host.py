@@ -16,7 +16,7 @@ from notebake.commands.clean import work_name
 from notebake.commands.lease_timer import lease_is_armed
 from notebake.commands.shell import as_root
 from notebake.commands.user_data import mask_package_jobs
-from notebake.errors import LoginRefusedError, LostError, WaitTimeoutError
+from notebake.errors import LoginRefusedError, ResourceLostError, WaitTimeoutError
 from notebake.images.baked import current_image, is_finished
 from notebake.machines.boot import wait_for_boot
 from notebake.machines.builder import host_of
@@ -27,8 +27,8 @@ from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs import idempotency
-from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
+from notebake.runs.tag_repair import tag_resource
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import end, is_running
 from notebake.ssh.host import Host
@@ -65,13 +65,16 @@ def make(run: Run) -> Done:
     at the next start cloud-init puts the login back, as on a machine that it has never seen.
 
     Raises:
-        LostError: the machine is gone, or never let anybody in; the next launch replaces it.
-        TunnelForbiddenError: its sshd leads nobody to the port of JupyterLab.
+        ResourceLostError: the machine is gone, or accepted no ssh login; the next launch
+            replaces it.
+        TunnelForbiddenError: its sshd forbids a tunnel to the port of JupyterLab.
     """
     prepare_pages()
     instance = own_machines.find_builder(run)
     if instance is None:
-        raise LostError(f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}")
+        raise ResourceLostError(
+            f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}"
+        )
     try:
         host = bring_up(run, instance)
     except WaitTimeoutError as error:
@@ -81,7 +84,7 @@ def make(run: Run) -> Done:
     # JupyterLab is reached through a tunnel only: what forbids it is told before anything is made.
     ssh.check_tunnel(host, run.recipe.jupyter_port)
     if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
-        mark(run, instance.id, dict.fromkeys(OF_THE_SEAL, ""))
+        tag_resource(run, instance.id, dict.fromkeys(OF_THE_SEAL, ""))
     check_fitness(run, host)
     ssh.run_command(host, let_work_on_it(), timeout_seconds=BOOT_SECONDS)
     wait_for_package_lock(host)
@@ -128,8 +131,8 @@ def was_reached(run: Run, instance: Instance) -> bool:
 
 def mark_lost(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn:
     """Mark a machine that never let anybody in, so that the next launch replaces it."""
-    mark(run, instance.id, {tags.LOST: "never let anybody in"})
-    raise LostError(
+    tag_resource(run, instance.id, {tags.LOST: "never let anybody in"})
+    raise ResourceLostError(
         f"{instance.id} never let anybody in. {error.message}",
         "If every machine does so: may this computer reach port 22 there? See network.ssh_from."
         f"\nThen type: notebake resume {run.id}",

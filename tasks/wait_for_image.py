@@ -8,7 +8,7 @@ Costs   nothing of its own
 from notebake.aws import images
 from notebake.aws.model import Image
 from notebake.aws.readings import LOOK_SECONDS
-from notebake.errors import CloudError, LostError, WaitTimeoutError
+from notebake.errors import CloudError, ResourceLostError, WaitTimeoutError
 from notebake.images import own_image
 from notebake.images.baked import current_image, shown_image
 from notebake.runbook.step import Step
@@ -27,7 +27,7 @@ def make(run: Run) -> Image:
     """Wait for as long as disks of this size may take.
 
     Raises:
-        LostError: EC2 gave the image up.
+        ResourceLostError: EC2 gave the image up.
         CloudError: a disk of it would outlive its machines.
         WaitTimeoutError: it did not come; it is recorded, and a resume waits on.
     """
@@ -54,7 +54,7 @@ def is_ready(run: Run) -> Image | None:
     """Return the image once it is available."""
     image = current_image(run)
     if image and image.state in images.BROKEN_STATES:
-        raise LostError(
+        raise ResourceLostError(
             f"EC2 gave {image.id} up: it is {image.state}.",
             f"Type: notebake resume {run.id} - it asks for another one.",
         )

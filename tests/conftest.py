@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from notebake.local.loopback import keep_loopback_direct
-from notebake.waiting import allow_waiting
+from notebake.local.loopback import bypass_proxy_for_loopback
+from notebake.waiting import allow_waits
 from sandbox.control import prerequisites
 from sandbox.home import choose_path
 from tests.conformance.settings import read_settings
@@ -21,7 +21,7 @@ from tests.draw import describe_draw, fix_seed, is_todays
 from tests.search_engine import Search, engine_program
 
 # Tests ask servers of their own, and start programs that do.
-keep_loopback_direct()
+bypass_proxy_for_loopback()
 GUARDED = {"unit", "contract", "repo", "flows", "conformance", "policy", "ssh"}
 TESTS = Path(__file__).parent
 WHOLE_RUN = "NOTEBAKE_TEST_WHOLE_RUN"
@@ -71,7 +71,7 @@ def _own_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     keep_from_aws(monkeypatch, home)
     keep_on_this_machine(monkeypatch)
     yield
-    allow_waiting()
+    allow_waits()
 
 
 def keep_from_aws(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

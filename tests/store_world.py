@@ -8,7 +8,7 @@ from pathlib import Path
 
 from notebake.aws.clients import connect
 from notebake.aws.s3_store import s3_store
-from notebake.errors import RunIsHeldError
+from notebake.errors import RunLockedError
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
@@ -97,7 +97,7 @@ def answers_of_takers(run: Run, count: int) -> list[str]:
             with hold_run(run):
                 answers.append("held")
                 end.wait()
-        except RunIsHeldError:
+        except RunLockedError:
             answers.append("refused")
             end.wait()
 

@@ -18,7 +18,7 @@ from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
 from notebake.runbook.progress import State, StepProgress, Titles
 from notebake.runs import registry
-from notebake.runs.log import kept_log
+from notebake.runs.log import run_log
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
@@ -48,15 +48,15 @@ def run(given: argparse.Namespace) -> int:
         if given.command == "tear-down":
             return remove(known)
         if mended := recipe_to_adopt(known, given.recipe):
-            known = registry.adopt_recipe(known, mended)
+            known = registry.update_recipe(known, mended)
         return execute(known, from_step=given.from_step)
 
 
 def claim(run: Run, account_id: str) -> None:
     """Keep that a run which does not say belongs to an account."""
-    from notebake.runs.account_presence import claim_account
+    from notebake.runs.account_check import assign_account
 
-    claim_account(run, account_id)
+    assign_account(run, account_id)
 
 
 def check_home_where_needed(store: RunStore) -> None:
@@ -107,7 +107,7 @@ def execute(run: Run, *, from_step: str = "") -> int:
     began = time.monotonic()
     heading = f"{run.recipe.name}  run {run.id}"
     with (
-        kept_log(run) as log_path,
+        run_log(run) as log_path,
         prefect_server() as wait_for_prefect,
         show_progress(heading, _titles(), log_path) as progress,
         started_prefect(wait_for_prefect),
@@ -133,7 +133,7 @@ def remove(run: Run) -> int:
     from flows.local_prefect.session import prefect_server
 
     with (
-        kept_log(run) as log_path,
+        run_log(run) as log_path,
         prefect_server() as wait_for_prefect,
         show_progress(f"tear down {run.id}", _titles()[-1:], log_path),
         started_prefect(wait_for_prefect),

@@ -9,7 +9,7 @@ from rich.text import Text
 from flows.terminal.console import open_console
 from notebake.errors import NotebakeError
 from notebake.runs import registry
-from notebake.runs.account import kept_account
+from notebake.runs.account import read_account
 from notebake.runs.events import Event
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.registry import RunHeader
@@ -48,7 +48,7 @@ def row_of(header: RunHeader, store: RunStore) -> Row:
     started = local_time(header.created)
     try:
         found = registry.load_run(header.id, store)
-        account = str(kept_account(header.id, store) or "-")
+        account = str(read_account(header.id, store) or "-")
         if holder := holder_of(found):
             return header.id, found.recipe.name, account, started, f"executed by {holder}"
         event = last_event(found, store)

@@ -18,7 +18,7 @@ from notebake.resources.retention import Assessment
 from notebake.resources.survey import Scope, check_all_answered, survey
 from notebake.resources.sweep import SweepError, Swept, remove
 from notebake.runs import registry
-from notebake.runs.account import check_same, kept_account
+from notebake.runs.account import check_same_account, read_account
 from notebake.runs.open_store import default_location, open_store
 from notebake.store.interface import KEY
 from notebake.timestamps import utc_from_seconds
@@ -109,8 +109,8 @@ def check_here(given: argparse.Namespace) -> Account:
     """
     current = current_account(regions_of(given)[0])
     if KEY.fullmatch(given.run):
-        kept = kept_account(given.run, open_store(given.store or default_location()))
-        check_same(given.run, kept or current, current)
+        kept = read_account(given.run, open_store(given.store or default_location()))
+        check_same_account(given.run, kept or current, current)
     return current
 
 

@@ -22,7 +22,7 @@ from flows.local_prefect.server_program import listen
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import make_private_directory, write_file
 from notebake.local.home import home
-from notebake.local.loopback import keep_loopback_direct, usable_by_python
+from notebake.local.loopback import bypass_proxy_for_loopback, proxies_known_to_httpx
 from notebake.local.process import Process, is_dead, process_of
 from notebake.record import Record
 
@@ -60,10 +60,10 @@ def environment(url: str) -> dict[str, str]:
     What a user has set for a server of his own, such as its database or its password, is left out.
     """
     kept = {name: it for name, it in os.environ.items() if not name.upper().startswith(FOREIGN)}
-    keep_loopback_direct(kept)
+    bypass_proxy_for_loopback(kept)
     # They are started where no file with settings of Prefect's lies about.
     path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
-    return usable_by_python(kept) | {"PYTHONPATH": path} | settings_for(url)
+    return proxies_known_to_httpx(kept) | {"PYTHONPATH": path} | settings_for(url)
 
 
 def settings_for(url: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from flows.local_prefect.prefect_home import give_a_home_to_python, give_prefect
 from flows.local_prefect.server import read_state, settings_for, starting_server, stop_server
 from notebake.errors import NotebakeError
 from notebake.local.home import check_home, home
-from notebake.local.loopback import keep_loopback_direct
+from notebake.local.loopback import bypass_proxy_for_loopback
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def prefect_server() -> Iterator[Callable[[], None]]:
         NotebakeError: ours did not start, with the end of its log; or the user's does not answer.
     """
     settings.apply(quiet=True)
-    keep_loopback_direct()
+    bypass_proxy_for_loopback()
     if choice := chosen_server():
         give_prefect_a_home()
 

@@ -39,4 +39,4 @@ def look_at_outcome(run: Run) -> BuildOutcome | None:
 
 def _whereabouts(run: Run, name: str) -> str | None:
     """Return where a file of the run is, if it is there."""
-    return files.where(run, name) if files.has_file(run, name) else None
+    return files.file_location(run, name) if files.has_file(run, name) else None

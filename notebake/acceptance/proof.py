@@ -15,10 +15,10 @@ from notebake.commands.login_methods import LIST_LOGIN_METHODS, parse_login_meth
 from notebake.errors import (
     ImageNotAcceptedError,
     LoginRefusedError,
-    LostError,
+    ResourceLostError,
     WaitTimeoutError,
 )
-from notebake.humanize import counted
+from notebake.humanize import pluralize
 from notebake.jupyter.checks import check_jupyter
 from notebake.machines import identity
 from notebake.machines.boot import wait_for_boot
@@ -28,12 +28,12 @@ from notebake.notebook.run import prove_by_notebook
 from notebake.notebook.same_results import check_results, remember_shown, shown_before
 from notebake.resources import own_machines
 from notebake.runs import files, keys
-from notebake.runs.lasting_tags import mark
 from notebake.runs.run import Run
+from notebake.runs.tag_repair import tag_resource
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
-from notebake.timeouts import FIRST_BOOT_SECONDS, LAZY_DISK_SECONDS
-from notebake.waiting import stops_waiting_when_interrupted
+from notebake.timeouts import FIRST_BOOT_SECONDS, LAZY_LOAD_SECONDS
+from notebake.waiting import interrupting_waits
 
 FILE = "proof.json"
 
@@ -53,7 +53,7 @@ def prove(run: Run, image: Image, machines: list[Instance]) -> Proof:
     """
     with ThreadPoolExecutor(len(machines)) as pool:
         asked = [pool.submit(copy_context().run, inspect_machine, run, one) for one in machines]
-        with stops_waiting_when_interrupted():
+        with interrupting_waits():
             shown = [one.result() for one in asked]
     check_identities(run, shown)
     proof = Proof(image_id=image.id, sentences=tuple(sentences(run, shown)))
@@ -65,7 +65,7 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
     """Return what one machine from the image shows, as a stranger with the second key sees it.
 
     Raises:
-        LostError: it was stopped, or never let anybody in; the next launch replaces it.
+        ResourceLostError: it was stopped, or never let anybody in; the next launch replaces it.
     """
     if machine.state in {"stopping", "stopped"}:
         give_up(run, machine, f"is {machine.state}")
@@ -85,7 +85,7 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
     with ThreadPoolExecutor(1) as pool:
         server = pool.submit(copy_context().run, check_jupyter, host, run.recipe.jupyter_port)
         verdict = shown_before(run, machine.id, name) or prove_by_notebook(
-            run, host, name, spare_seconds=LAZY_DISK_SECONDS
+            run, host, name, spare_seconds=LAZY_LOAD_SECONDS
         )
         version = server.result()
     remember_shown(run, machine.id, name)
@@ -111,9 +111,9 @@ def give_up(
     run: Run, machine: Instance, why: str, error: WaitTimeoutError | None = None
 ) -> NoReturn:
     """Mark a machine as lost, so that the next launch replaces it."""
-    mark(run, machine.id, {tags.LOST: why})
+    tag_resource(run, machine.id, {tags.LOST: why})
     reason = f" {error.message}" if error else ""
-    raise LostError(
+    raise ResourceLostError(
         f"{machine.id}, started from {machine.image_id}, {why}.{reason}",
         f"Type: notebake resume {run.id} - it starts another one.",
     ) from error
@@ -191,8 +191,8 @@ def sentences(run: Run, shown: list[MachineEvidence]) -> list[str]:
         *other_ways_in(shown),
         *([f"The volumes are mounted: {points}."] if points else []),
         f"JupyterLab (server {shown[0].jupyter_version}) ran a cell through an ssh tunnel.",
-        f"The notebook passed on each: {counted(verdict.cells, 'cell')},"
-        f" {counted(verdict.figures, 'figure')}"
+        f"The notebook passed on each: {pluralize(verdict.cells, 'cell')},"
+        f" {pluralize(verdict.figures, 'figure')}"
         f"{format_comparison(run, shown[0])}.",
         *allowed_sentences(run),
     ]

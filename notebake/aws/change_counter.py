@@ -5,7 +5,7 @@ The order is that of a count, as two moments of a clock may be the same.
 
 import itertools
 
-from notebake.execution import executing_run_id
+from notebake.execution import current_run_id
 
 _count = itertools.count(1)
 _latest: dict[str, int] = {}
@@ -19,9 +19,9 @@ def next_moment() -> int:
 
 def note_change() -> None:
     """Keep that the run in hand may have changed something until now."""
-    _latest[executing_run_id()] = next_moment()
+    _latest[current_run_id()] = next_moment()
 
 
 def latest_change() -> int:
     """Return the moment of the last change that the run in hand must see; 0 before the first."""
-    return max(_latest.get(executing_run_id(), 0), _latest.get("", 0))
+    return max(_latest.get(current_run_id(), 0), _latest.get("", 0))

@@ -31,7 +31,7 @@ from notebake.aws.repeating import stand_before
 from notebake.aws.session import session as _session
 from notebake.errors import CapacityError, CloudError, WaitTimeoutError
 from notebake.local.loopback import is_loopback
-from notebake.timeouts import CATCH_UP_SECONDS
+from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until
 
 UNANSWERED = (
@@ -110,7 +110,7 @@ def until_known(
     call: Callable[[], T],
     *,
     what: str,
-    ready_seconds: float = CATCH_UP_SECONDS,
+    ready_seconds: float = CONSISTENCY_SECONDS,
     look: Callable[[], object] = lambda: None,
 ) -> T:
     """Return what a call gives, made again while EC2 does not know yet what we know to be there.
@@ -130,11 +130,11 @@ def until_known(
             with calling(what):
                 return (call(),)
         except CloudError as error:
-            was_open = any(one.is_open for one in refusals)
-            error.is_open |= was_open and not isinstance(error, CapacityError)
+            was_open = any(one.is_outcome_unknown for one in refusals)
+            error.is_outcome_unknown |= was_open and not isinstance(error, CapacityError)
             refusals.append(error)
             is_unready = error.code in NOT_YET
-            patience_seconds = ready_seconds if is_unready else CATCH_UP_SECONDS
+            patience_seconds = ready_seconds if is_unready else CONSISTENCY_SECONDS
             may_come = is_unready or is_late(error.code)
             if not may_come or clock.elapsed() > began + patience_seconds:
                 raise
@@ -145,7 +145,7 @@ def until_known(
         return wait_until(
             answer,
             what=f"EC2 to be ready to {what}",
-            timeout_seconds=max(ready_seconds, CATCH_UP_SECONDS),
+            timeout_seconds=max(ready_seconds, CONSISTENCY_SECONDS),
         )[0]
     except WaitTimeoutError:
         raise refusals[-1] from None
@@ -154,5 +154,5 @@ def until_known(
 def wait_for_first(find: Callable[[], T | None], what: str) -> T:
     """Return what EC2 says is there already, by its name, as soon as it also shows it."""
     return wait_until(
-        find, what=f"EC2 to show {what}, which it says exists", timeout_seconds=CATCH_UP_SECONDS
+        find, what=f"EC2 to show {what}, which it says exists", timeout_seconds=CONSISTENCY_SECONDS
     )

@@ -70,7 +70,7 @@ def try_call(operation: str, parameters: Mapping[str, object], region: str) -> D
             return DryRunResult(outcome="allowed")
         if error.code == "UnauthorizedOperation":
             return DryRunResult(outcome="denied", code=error.code, message=error.message)
-        is_open = error.is_passing or not error.code
+        is_open = error.is_transient or not error.code
         outcome: Literal["open", "refused"] = "open" if is_open else "refused"
         return DryRunResult(outcome=outcome, code=error.code, message=error.message)
     return DryRunResult(outcome="done")

@@ -14,9 +14,9 @@ from notebake.aws.permissions import needs
 from notebake.aws.policies import ENCRYPTION_KEY, KEY, MAKE_OURS, START_FROM, USE_OURS, Statement
 from notebake.aws.quotas import quota_hint
 from notebake.aws.readings import BY_RUN, LOOK_SECONDS, look
-from notebake.errors import CloudError, LostError
-from notebake.execution import executing_run_id
-from notebake.timeouts import CATCH_UP_SECONDS, STATE_SECONDS
+from notebake.errors import CloudError, ResourceLostError
+from notebake.execution import current_run_id
+from notebake.timeouts import CONSISTENCY_SECONDS, STATE_SECONDS
 from notebake.waiting import wait_until
 
 GONE = {"terminated", "shutting-down"}
@@ -56,7 +56,7 @@ def _description(instance_id: str, region: str) -> dict[str, Any] | None:
     def is_it(one: dict[str, Any]) -> bool:
         return bool(one["InstanceId"] == instance_id)
 
-    run_id = executing_run_id()
+    run_id = current_run_id()
     found = look(region, INSTANCE, BY_RUN, run_id, only=is_it) if run_id else []
     found = found or look(region, INSTANCE, INSTANCE.id_filter, instance_id)
     return found[0] if found else None
@@ -107,7 +107,7 @@ def wait_for_state(
     """Return the instance once it is in the wanted state.
 
     Raises:
-        LostError: it ended instead, with EC2's reason.
+        ResourceLostError: it ended instead, with EC2's reason.
         CloudError: likewise, and every other machine would for the same reason.
         WaitTimeoutError: it did not get there in time.
     """
@@ -118,7 +118,7 @@ def wait_for_state(
             return instance
         if instance.state in GONE:
             check_was_not_refused(instance)
-            raise LostError(
+            raise ResourceLostError(
                 f"{instance_id} is {instance.state} instead of {wanted}. {_reason_of(instance)}",
                 RELAUNCH,
             )
@@ -162,7 +162,7 @@ def stop_instance(instance_id: str, region: str) -> None:
     """Ask an instance to stop, as soon as EC2 is ready for that. May be repeated.
 
     Raises:
-        LostError: it has ended.
+        ResourceLostError: it has ended.
     """
     until_known(
         lambda: connect("ec2", region).stop_instances(InstanceIds=[instance_id]),
@@ -173,12 +173,12 @@ def stop_instance(instance_id: str, region: str) -> None:
 
 @needs("ec2:StartInstances", USE_OURS.on("instance"), InstanceIds=[INSTANCE.stand_in])
 def start_instance(
-    instance_id: str, region: str, *, ready_seconds: float = CATCH_UP_SECONDS
+    instance_id: str, region: str, *, ready_seconds: float = CONSISTENCY_SECONDS
 ) -> None:
     """Ask a stopped instance to start, as soon as EC2 is ready for that. May be repeated.
 
     Raises:
-        LostError: it has ended.
+        ResourceLostError: it has ended.
     """
     until_known(
         lambda: connect("ec2", region).start_instances(InstanceIds=[instance_id]),
@@ -189,10 +189,12 @@ def start_instance(
 
 
 def _check_not_ended(instance_id: str, region: str) -> None:
-    """Raise LostError where an instance has ended that EC2 is to stop or to start."""
+    """Raise ResourceLostError where an instance has ended that EC2 is to stop or to start."""
     instance = describe_instance(instance_id, region)
     if instance and instance.state in GONE:
-        raise LostError(f"{instance_id} is {instance.state}. {_reason_of(instance)}", RELAUNCH)
+        raise ResourceLostError(
+            f"{instance_id} is {instance.state}. {_reason_of(instance)}", RELAUNCH
+        )
 
 
 def terminate_instances(instance_ids: list[str], region: str) -> None:
@@ -230,7 +232,7 @@ def terminate(instance_id: str, region: str) -> None:
             return True if instance and instance.state in GONE else None
         return True
 
-    wait_until(is_accepted, what=f"EC2 to know {instance_id}", timeout_seconds=CATCH_UP_SECONDS)
+    wait_until(is_accepted, what=f"EC2 to know {instance_id}", timeout_seconds=CONSISTENCY_SECONDS)
 
 
 def _is_gone(instance_id: str, region: str) -> bool | None:

@@ -20,7 +20,7 @@ from notebake.aws.change_counter import latest_change, next_moment
 from notebake.aws.clients import memory_of
 from notebake.aws.kinds import Kind, list_kind
 from notebake.aws.single_flight import SingleFlight
-from notebake.execution import executing_run_id, is_executing
+from notebake.execution import current_run_id, holds_run
 from notebake.waiting import pause, waited_seconds
 
 BY_RUN = f"tag:{tags.RUN}"
@@ -128,12 +128,12 @@ def look(
         waited = waited_seconds()
         oldest_seconds = min(OLDEST_SECONDS, waited / 2) if waited else OLDEST_SECONDS
     memory = memory_of(region)
-    key = (kind.name, filter_name, is_executing())
+    key = (kind.name, filter_name, holds_run())
     watch: SharedDescribe = memory.get(key) or memory.setdefault(
         key, SharedDescribe(region, kind, filter_name)
     )
     given: dict[str, int] = memory.setdefault(("given", kind.name), {})
-    run_id = executing_run_id()
+    run_id = current_run_id()
     since = max(latest_change(), given.get(run_id, 0))
     began, found = watch.look(value, since, oldest_seconds, only)
     given[run_id] = max(began, given.get(run_id, 0))

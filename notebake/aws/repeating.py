@@ -18,8 +18,8 @@ from notebake.aws.change_counter import note_change
 from notebake.aws.meaning import ENDED, is_passing
 from notebake.aws.session import current_credentials
 from notebake.aws.signing import check_account
-from notebake.execution import check_held, is_executing
-from notebake.timeouts import AWS_LOST_SECONDS
+from notebake.execution import check_run_lock, holds_run
+from notebake.timeouts import AWS_RETRY_SECONDS
 from notebake.waiting import pause
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def check_before_changing(model: Any, **_: Any) -> None:
     """
     service = model.service_model.service_name
     if service in ("ec2", "scheduler") and not model.name.startswith(READING):
-        check_held()
+        check_run_lock()
 
 
 def ask_again(
@@ -84,7 +84,7 @@ def ask_again(
     context[WAS_OPEN] = True
     began = context.setdefault(BEGAN, clock.elapsed())
     # A launch goes to another place instead: whoever sends it knows when it is asked for again.
-    if tries == 1 or not is_executing() or clock.elapsed() - began > AWS_LOST_SECONDS:
+    if tries == 1 or not holds_run() or clock.elapsed() - began > AWS_RETRY_SECONDS:
         return None
     log.info("AWS does not answer %s: asking again", operation.name)
     longest = min(FIRST_PAUSE_SECONDS * 2.0**attempts, LONGEST_PAUSE_SECONDS)

@@ -103,7 +103,7 @@ class S3Store:
         # The console's "folders" are objects too, and others may have put theirs here.
         return sorted(name for name in names if KEY.fullmatch(name))
 
-    def list_first_parts(self) -> tuple[str, ...]:
+    def list_top_level(self) -> tuple[str, ...]:
         """Return what keys begin with before their first slash, sorted."""
         pages = self._bucket.pages(self._prefix, Delimiter="/")
         found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]

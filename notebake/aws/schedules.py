@@ -18,7 +18,7 @@ from notebake.aws.policies import LOOK, SCHEDULER, Statement
 from notebake.aws.stack import Stack
 from notebake.errors import CloudError
 from notebake.names import SCHEDULE_PREFIX, name_of_schedule
-from notebake.timestamps import parse_moment
+from notebake.timestamps import parse_timestamp
 
 GRACE = datetime.timedelta(minutes=15)
 """After the lease: the machine's own switch comes first, as it says why on its console."""
@@ -121,7 +121,7 @@ def _as_resource(found: dict[str, Any], region: str) -> Resource | None:
     target = found["Target"]
     if said is None or at is None or target["Arn"] != terminate_target(region):
         return None
-    moment = parse_moment(at[1])
+    moment = parse_timestamp(at[1])
     return Resource(
         kind="schedule",
         id=found["Name"],

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from notebake.aws.session import current_credentials
-from notebake.execution import check_signer
+from notebake.execution import check_access_key
 
 OF_RUNS = frozenset(("ec2", "scheduler", "ssm"))
 """Services in which runs have things: where nothing is shown of them, that must be true."""
@@ -22,7 +22,7 @@ def check_account(service: str, request: Any, **_: Any) -> None:
     found = SIGNED_BY.search(said.decode() if isinstance(said, bytes) else said)
     key = found[1] if found else ""
     if service in OF_RUNS:
-        check_signer(key)
+        check_access_key(key)
     _latest_signer.set(key)
 
 

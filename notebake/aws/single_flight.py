@@ -10,7 +10,7 @@ from notebake import clock
 from notebake.aws.change_counter import next_moment
 from notebake.aws.clients import memory_of
 from notebake.errors import CloudError
-from notebake.execution import is_executing
+from notebake.execution import holds_run
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,7 +94,7 @@ def cached_per_region(seconds: float) -> Callable[[Callable[P, T]], Callable[P, 
         @functools.wraps(function)
         def ask(*args: P.args, **kwargs: P.kwargs) -> T:
             asked_at = clock.elapsed()
-            key = (function.__qualname__, is_executing(), args, *kwargs.items())
+            key = (function.__qualname__, holds_run(), args, *kwargs.items())
             shared: SingleFlight[Told[T]] = memory_of(str(args[-1])).setdefault(key, SingleFlight())
             return shared.get(
                 lambda: Told(function(*args, **kwargs), clock.elapsed()),

@@ -31,7 +31,7 @@ class Allowed(TypedDict):
 
 
 class Report(TypedDict):
-    """What a search gave. `complete` is written last: a report without it proves nothing."""
+    """What a search gave. `repair_tags` is written last: a report without it proves nothing."""
 
     findings: list[Finding]
     unreadable: list[Unreadable]

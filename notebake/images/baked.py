@@ -5,7 +5,7 @@ from notebake.aws.model import Image, Instance
 from notebake.images import own_image
 from notebake.runbook.digests import step_digest
 from notebake.runs.run import Run
-from notebake.timeouts import CATCH_UP_SECONDS
+from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until
 
 
@@ -42,7 +42,7 @@ def shown_image(run: Run) -> Image:
     return wait_until(
         lambda: current_image(run),
         what=f"EC2 to show the image of run {run.id}",
-        timeout_seconds=CATCH_UP_SECONDS,
+        timeout_seconds=CONSISTENCY_SECONDS,
     )
 
 

@@ -11,7 +11,7 @@ from notebake.aws.model import Image
 from notebake.aws.readings import BY_RUN, look
 from notebake.errors import CloudError
 from notebake.names import name_of_image
-from notebake.runs import lasting_tags
+from notebake.runs import tag_repair
 from notebake.runs.run import Run
 
 PROGRESS_SECONDS = 5
@@ -21,13 +21,13 @@ def find_image(run: Run) -> Image | None:
     """Return the image that the run made, in whatever state.
 
     Raises:
-        NotOursError: an image of that name exists that the run did not make.
+        NameTakenError: an image of that name exists that the run did not make.
     """
     named = look(run.region, IMAGE, "name", name_of_image(run.id))
     if not named:
         return None
     image = as_image(named[0])
-    told = lasting_tags.tags_of_own(
+    told = tag_repair.owned_tags(
         run, "The image", image.id, image.tags, made_as="image", parts=image.snapshot_ids
     )
     return image.model_copy(update={"tags": told})

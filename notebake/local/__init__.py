@@ -1,1 +1,1 @@
-"""What notebake needs of the computer on which it runs: its home, its files, its processes."""
+"""This machine: the files, processes and settings that notebake uses on it."""

@@ -1,4 +1,4 @@
-"""Files that are complete or absent, also after a kill, and that nobody else may read."""
+"""Files that are complete or absent, even after a kill, and that only the user may read."""
 
 import fcntl
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Put the content in place, whatever is there."""
+    """Write the file, or replace it."""
     with _complete_file(path.parent, content) as complete:
         complete.replace(path)
     _flush_directory(path.parent)
 
 
 def create_file(path: Path, content: bytes) -> bool:
-    """Put the content in place unless something is there; say whether it was put."""
+    """Write the file unless it exists; return whether it was written."""
     with _complete_file(path.parent, content) as complete:
         try:
             path.hardlink_to(complete)
@@ -27,14 +27,14 @@ def create_file(path: Path, content: bytes) -> bool:
 
 
 def delete_file(path: Path) -> None:
-    """Remove the file, if it is there."""
+    """Delete the file, if it exists."""
     path.unlink(missing_ok=True)
     _flush_directory(path.parent)
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Wait for the directory's lock and hold it; the kernel frees it when its holder dies."""
+    """Wait for the directory's lock and hold it; the kernel releases it if its holder dies."""
     make_private_directory(directory)
     handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode=0o600)
     try:
@@ -45,7 +45,7 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def make_private_directory(directory: Path) -> None:
-    """Make the directory and those above it, those that are missing with mode 0700."""
+    """Create the directory and its missing parents with mode 0700."""
     if not directory.is_dir():
         make_private_directory(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -53,7 +53,7 @@ def make_private_directory(directory: Path) -> None:
 
 @contextmanager
 def _complete_file(directory: Path, content: bytes) -> Iterator[Path]:
-    """Give a temporary file of mode 0600 that holds the content; it is gone afterwards."""
+    """Give a temporary file of mode 0600 with the content; delete it afterwards."""
     make_private_directory(directory)
     handle, name = tempfile.mkstemp(dir=directory, prefix=".new-")
     complete = Path(name)
@@ -68,7 +68,7 @@ def _complete_file(directory: Path, content: bytes) -> Iterator[Path]:
 
 
 def _flush_directory(directory: Path) -> None:
-    """Make sure that a name just given or taken away survives a power cut."""
+    """Make sure that a file just created or deleted in the directory survives a power cut."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,7 +1,8 @@
-"""Where everything that notebake keeps on this machine lies: $NOTEBAKE_HOME, or ~/.notebake.
+"""The home of notebake, the directory for all its files on this machine: $NOTEBAKE_HOME or
+~/.notebake.
 
-Runs, unless NOTEBAKE_RUNS names another place for them; logs, copies of keys, the local Prefect
-server with its database. Nothing is looked up on import: what keeps nothing needs no home.
+It holds the runs, unless NOTEBAKE_RUNS names another directory for them, logs, copies of keys, and
+the local Prefect server with its database. Importing this module does not look for it.
 """
 
 import errno
@@ -17,18 +18,18 @@ from notebake.local.atomic_files import make_private_directory
 
 VARIABLE = "NOTEBAKE_HOME"
 ROOM_BYTES = 16 * 2**20
-"""What a run may need in the home: Prefect's database, its journal, and logs."""
+"""What a run may need in the home, for Prefect's database, its journal, and logs."""
 
 
 class HomeError(NotebakeError):
-    """There is no place where notebake may keep what it must."""
+    """A directory that notebake must write to is missing, not writable or full."""
 
 
 def home() -> Path:
-    """Return the directory, whether it exists or not.
+    """Return the home of notebake, whether it exists or not.
 
     Raises:
-        HomeError: no variable names it, and this user has no home.
+        HomeError: $NOTEBAKE_HOME is not set, and this user has no home directory.
     """
     if chosen := os.environ.get(VARIABLE):
         return Path(os.path.expanduser(chosen)).absolute()  # noqa: PTH111 - which raises
@@ -36,84 +37,83 @@ def home() -> Path:
         return (Path.home() / ".notebake").absolute()
     except RuntimeError as error:
         raise HomeError(
-            f"There is no place for what notebake keeps: HOME is not set, and user {os.getuid()}"
-            " has no home on this machine.",
+            f"notebake has no directory for its files: HOME is not set, and user {os.getuid()}"
+            " has no home directory on this machine.",
             hint_for_home(),
         ) from error
 
 
 def check_home() -> None:
-    """Make sure that a run can keep in the home what it must.
+    """Check that the home can hold the files of a run.
 
     Raises:
-        HomeError: it cannot be made or written, or has no room.
+        HomeError: it cannot be created or written, or its disk is full.
     """
-    place = home()
+    directory = home()
     try:
-        make_private_directory(place)
-        with tempfile.TemporaryFile(dir=place) as trial:
-            _reserve(trial.fileno(), ROOM_BYTES)
+        make_private_directory(directory)
+        with tempfile.TemporaryFile(dir=directory) as file:
+            _reserve(file.fileno(), ROOM_BYTES)
     except OSError as error:
-        needs = f" A run needs {ROOM_BYTES >> 20} MiB there." if is_without_room(error) else ""
+        needs = f" A run needs {ROOM_BYTES >> 20} MiB there." if is_disk_full(error) else ""
         raise HomeError(
-            f"notebake keeps what a run needs in {place}, which cannot be written:"
-            f" {error.strerror or error}.{needs}",
+            f"notebake cannot write its files to {directory}: {error.strerror or error}.{needs}",
             hint_for_home(),
         ) from error
 
 
 def is_in_home(path: str) -> bool:
-    """Tell whether a path lies in the home, if there is one."""
+    """Return whether the path is in the home of notebake."""
     with suppress(HomeError):
         return Path(path).is_relative_to(home())
     return False
 
 
 def hint_for_home() -> str:
-    """Return what to type so that everything goes to another place."""
-    return f"Name a directory of yours that has room: export {VARIABLE}=/PATH/TO/DIRECTORY"
+    """Return the command that chooses another home."""
+    return f"Choose a directory with enough space: export {VARIABLE}=/PATH/TO/DIRECTORY"
 
 
 def hint_for_runs(location: str) -> str:
-    """Return what to type so that runs go to another place than this one, which fails."""
+    """Return the command that chooses another run store than this one, which failed."""
     if os.environ.get("NOTEBAKE_RUNS") == location:
-        return "Name another directory for the runs: export NOTEBAKE_RUNS=/PATH/TO/DIRECTORY"
+        return "Choose another directory for the runs: export NOTEBAKE_RUNS=/PATH/TO/DIRECTORY"
     if is_in_home(location):
         return hint_for_home()
-    return f"Name another place than {shlex.quote(location)}: notebake --store DIRECTORY …"
+    return f"Choose another run store than {shlex.quote(location)}: notebake --store DIRECTORY …"
 
 
 @contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """Give an empty directory for what is on its way, where TMPDIR says; it is gone afterwards.
+    """Give an empty directory below $TMPDIR for transfers; delete it afterwards.
 
     Raises:
-        HomeError: there is no such place, or it has no room.
+        HomeError: it cannot be created, or its disk is full.
     """
     with ExitStack() as stack:
         try:
             name = stack.enter_context(tempfile.TemporaryDirectory(prefix="notebake-"))
         except OSError as error:
-            raise _no_scratch(error) from error
+            raise _scratch_error(error) from error
         try:
             yield Path(name)
         except OSError as error:
-            if not is_without_room(error):
+            if not is_disk_full(error):
                 raise
-            raise _no_scratch(error) from error
+            raise _scratch_error(error) from error
 
 
-def _no_scratch(error: OSError) -> HomeError:
-    """Return what is wrong with the place for what is on its way."""
-    place = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - Python's own first choices
+def _scratch_error(error: OSError) -> HomeError:
+    """Return the error that names the directory for temporary files."""
+    directory = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - Python's own first choices
     return HomeError(
-        f"There is no room for files on their way in {place}: {error.strerror or error}.",
-        "Name a directory that has room: export TMPDIR=/PATH/TO/DIRECTORY",
+        f"Temporary files cannot be written to {directory}: {error.strerror or error}.",
+        "Choose a directory with enough space: export TMPDIR=/PATH/TO/DIRECTORY",
     )
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Have room for so many bytes in an open file, as writing them would."""
+    """Allocate the bytes for an open file; raise OSError if the disk has not enough space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
         return
@@ -121,6 +121,6 @@ def _reserve(descriptor: int, size: int) -> None:
         os.write(descriptor, bytes(2**20))
 
 
-def is_without_room(error: OSError) -> bool:
-    """Tell whether a disk or a quota is full."""
+def is_disk_full(error: OSError) -> bool:
+    """Return whether the error says that a disk or a quota is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

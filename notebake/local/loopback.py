@@ -1,7 +1,7 @@
-"""What goes to this machine itself goes to no proxy; what goes to the world goes as it is told to.
+"""Connections to this machine's loopback addresses bypass proxies; all others follow the settings.
 
-A proxy on another machine cannot reach our loopback addresses, and must not see what is said there:
-the token of a machine goes through a tunnel that begins at one.
+A proxy on another machine cannot reach our loopback addresses. Nor may it see their traffic: the
+token of JupyterLab goes through a tunnel that starts there.
 """
 
 import ipaddress
@@ -9,13 +9,13 @@ import os
 from collections.abc import Mapping, MutableMapping
 from urllib.parse import urlsplit
 
-HERE = ("localhost", "127.0.0.1", "::1")
-"""As they stand in NO_PROXY. Ranges are not understood by all who read it (Python does not)."""
-PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+"""As in NO_PROXY. Address ranges are not possible, as Python does not understand them."""
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether an address is one of this machine's loopback."""
+    """Return whether the host of a URL is a loopback address."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
@@ -26,33 +26,32 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def keep_loopback_direct(variables: MutableMapping[str, str] = os.environ) -> None:
-    """Let programs with these variables reach this machine without a proxy; add to what is there.
+def bypass_proxy_for_loopback(variables: MutableMapping[str, str] = os.environ) -> None:
+    """Add the loopback addresses to NO_PROXY, if a proxy is set.
 
-    Nothing is done where no proxy is named: on macOS the mere presence of NO_PROXY hides the
-    proxies of the system from Python.
+    On macOS the mere presence of NO_PROXY hides the system's proxies from Python.
     """
-    if not any(name.lower() in PROXIES and value for name, value in variables.items()):
+    if not any(name.lower() in PROXY_VARIABLES and value for name, value in variables.items()):
         return
-    # Python and curl believe the spelling in small letters, where there are two.
-    named = variables.get("no_proxy", variables.get("NO_PROXY", ""))
-    # In brackets httpx cannot read it.
-    names = [one.strip() for one in named.split(",") if one.strip() not in ("", "[::1]")]
+    # If both are set, Python and curl use the lower-case variable.
+    value = variables.get("no_proxy", variables.get("NO_PROXY", ""))
+    # httpx cannot parse an address in brackets.
+    names = [name.strip() for name in value.split(",") if name.strip() not in ("", "[::1]")]
     if names != ["*"]:
-        names += [one for one in HERE if one not in names]
+        names += [name for name in LOOPBACK_NAMES if name not in names]
     variables["no_proxy"] = variables["NO_PROXY"] = ",".join(names)
 
 
-def usable_by_python(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return variables with which httpx can be used, for programs in which we cannot tell it so.
+def proxies_known_to_httpx(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return environment variables with which a program that uses httpx can start.
 
-    It fails as soon as a client is made where a proxy is of a kind that it does not know, whatever
-    is to be asked. Such proxies are left to git: an empty name in small letters is "none" to Python
-    (urllib.request, `getproxies_environment`) and "not set" to curl, which then reads the one in
-    capitals; but for plain http, which curl takes in small letters alone.
+    httpx fails to create any client if a proxy has an unknown scheme. Such a proxy stays usable by
+    git: an empty lower-case variable means "no proxy" to Python (urllib.request,
+    `getproxies_environment`) and "not set" to curl, which then reads the upper-case one, except for
+    http_proxy, which curl reads in lower case only.
     """
     given = dict(variables)
-    for name in PROXIES:
+    for name in PROXY_VARIABLES:
         value = given.get(name) or given.get(name.upper(), "")
         if value and not _is_known_to_httpx(value):
             given |= {name: "", name.upper(): value}
@@ -63,7 +62,7 @@ def usable_by_python(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_known_to_httpx(proxy: str) -> bool:
-    """Tell whether httpx 0.28 can use a proxy, without the package for socks."""
+    """Return whether httpx 0.28 can use the proxy, without the package for socks."""
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         return parts.scheme in ("http", "https") and (parts.port or 80) > 0
@@ -72,5 +71,5 @@ def _is_known_to_httpx(proxy: str) -> bool:
 
 
 def _is_name_known_to_httpx(name: str) -> bool:
-    """Tell whether httpx 0.28 can read a name in NO_PROXY: ranges of IPv6 it cannot."""
+    """Return whether httpx 0.28 can parse the name in NO_PROXY; it fails at IPv6 ranges."""
     return "://" in name or not (":" in name and "/" in name)

@@ -1,4 +1,4 @@
-"""Which process this is, and whether another one is provably gone."""
+"""Identifies processes across machines, and detects those that have provably ended."""
 
 import os
 import socket
@@ -10,9 +10,9 @@ PROC = Path("/proc")
 
 
 class Process(Record):
-    """A process, told apart from all others that have or had its number.
+    """A process, distinct from all others that have or had its pid.
 
-    `boot_id`, `pid_namespace` and `started` are empty where the kernel has no /proc.
+    `boot_id`, `pid_namespace` and `started` are empty on a kernel without /proc.
     """
 
     host_name: str
@@ -20,16 +20,21 @@ class Process(Record):
     pid_namespace: str
     pid: int
     started: str
-    """Clock ticks since the machine booted, as proc_pid_stat(5) gives them."""
+    """Clock ticks since the machine booted, from proc_pid_stat(5)."""
+
+    @property
+    def label(self) -> str:
+        """The process for people: `process 4711 on host`."""
+        return f"process {self.pid} on {self.host_name}"
 
 
 def this_process() -> Process:
-    """Return the process that asks."""
+    """Return the current process."""
     return process_of(os.getpid())
 
 
 def process_of(pid: int) -> Process:
-    """Return a process that is there; FileNotFoundError for one that is not."""
+    """Return the process with this pid; raise FileNotFoundError if there is none."""
     has_proc = (PROC / "self" / "stat").exists()
     return Process(
         host_name=socket.gethostname(),
@@ -41,16 +46,16 @@ def process_of(pid: int) -> Process:
 
 
 def is_dead(process: Process) -> bool:
-    """Tell whether the process has provably ended; False also means that nobody can tell.
+    """Return whether the process has provably ended; False if that cannot be determined.
 
-    Containers share the kernel's boot id but not their numbers, hence the namespace.
+    Containers share the kernel's boot id but have their own pids, hence the namespace.
     """
-    here = this_process()
-    seen_from_here = (process.boot_id, process.pid_namespace) == (here.boot_id, here.pid_namespace)
-    if not here.boot_id or not seen_from_here:
+    own = this_process()
+    is_comparable = (process.boot_id, process.pid_namespace) == (own.boot_id, own.pid_namespace)
+    if not own.boot_id or not is_comparable:
         return False
     try:
-        # /proc may hide the processes of others (hidepid); the kernel answers in any case.
+        # /proc may hide processes of other users (hidepid); os.kill works in any case.
         os.kill(process.pid, 0)
         state, started = _state_and_start(process.pid)
     except ProcessLookupError:
@@ -61,6 +66,6 @@ def is_dead(process: Process) -> bool:
 
 
 def _state_and_start(pid: int) -> tuple[str, str]:
-    """Return fields 3 and 22 of the stat file; the name in field 2 may hold anything."""
+    """Return fields 3 and 22 of the stat file; the name in field 2 may contain anything."""
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return fields[0], fields[19]

@@ -4,7 +4,7 @@ from notebake.commands.boot import STILL_BOOTING, wait_for_cloud_init
 from notebake.errors import (
     HostCommandError,
     HostUnreachableError,
-    KeyKindRefusedError,
+    KeyTypeRefusedError,
     LoginRefusedError,
     NotebakeError,
     WaitTimeoutError,
@@ -22,7 +22,7 @@ def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
     log in (pam_nologin), and the key may arrive a moment after sshd does.
 
     Raises:
-        LoginRefusedError: it has answered, and refused the key to the end; KeyKindRefusedError at
+        LoginRefusedError: it has answered, and refused the key to the end; KeyTypeRefusedError at
             once, as another login would be the same.
         WaitTimeoutError: it does not answer; the message says how it did at last.
         NotebakeError: it lets us in, but does not come to the end of its boot.
@@ -33,7 +33,7 @@ def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
     def answers() -> bool | None:
         try:
             ssh.check_reachable(host)
-        except KeyKindRefusedError:
+        except KeyTypeRefusedError:
             raise
         except HostUnreachableError as error:
             refusals[:] = [error]

@@ -15,7 +15,7 @@ from shlex import quote
 from notebake.aws.s3_download import download_objects
 from notebake.commands.datasets import staging_path
 from notebake.errors import PreflightError
-from notebake.local.home import is_without_room, scratch_directory
+from notebake.local.home import is_disk_full, scratch_directory
 from notebake.machines.dataset_sftp import download_by_sftp
 from notebake.recipe import Dataset
 from notebake.ssh import remote as ssh
@@ -52,7 +52,7 @@ def relay_dataset(host: Host, dataset: Dataset, region: str) -> None:
             else:
                 local = download_by_sftp(dataset.source, scratch)
         except OSError as error:
-            if is_without_room(error):
+            if is_disk_full(error):
                 raise
             raise PreflightError(
                 f"The dataset {dataset.name} at {dataset.source} cannot be kept here: {error}"

@@ -14,10 +14,10 @@ from notebake.names import ROLES
 from notebake.resources import own_machines
 from notebake.resources.kinds import monthly_cost
 from notebake.resources.leftovers import left_over
-from notebake.runs.account_presence import check_account
-from notebake.runs.attempts import attempts
+from notebake.runs.account_check import check_account
+from notebake.runs.attempt_store import list_attempts
 from notebake.runs.run import Run
-from notebake.timestamps import parse_moment, utc_from_seconds
+from notebake.timestamps import parse_timestamp, utc_from_seconds
 
 FREE = frozenset(("key pair", "security group", "parameter"))
 
@@ -25,7 +25,7 @@ FREE = frozenset(("key pair", "security group", "parameter"))
 def failure_report(run: Run) -> str:
     """Return a paragraph for a person: what is left, and in any case what to type."""
     try:
-        if not attempts(run):
+        if not list_attempts(run):
             return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
         check_account(run)
         machines = [one for role in ROLES for one in own_machines.find_instances(run, role)]
@@ -76,7 +76,7 @@ def hourly_price(machine_id: str, left: list[Resource]) -> str:
 
 def format_end(run: Run, machine: Instance) -> str:
     """Return when a machine ends by itself, and by what; or that it does not."""
-    ends = parse_moment(machine.tags.get(tags.EXPIRES, ""))
+    ends = parse_timestamp(machine.tags.get(tags.EXPIRES, ""))
     if ends is None:
         return "it does not end by itself"
     when = format_when(ends)

@@ -18,7 +18,7 @@ from notebake.errors import (
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
-from notebake.timeouts import CLOCK_SECONDS, LOCK_SECONDS
+from notebake.timeouts import CLOCK_SYNC_SECONDS, PACKAGE_LOCK_SECONDS
 from notebake.waiting import wait_until
 
 WRONG_BY_SECONDS = 300
@@ -90,7 +90,7 @@ def wait_for_clock(run: Run, host: Host) -> None:
         wait_until(
             is_right,
             what=f"the clock of {host.address}",
-            timeout_seconds=CLOCK_SECONDS,
+            timeout_seconds=CLOCK_SYNC_SECONDS,
             progress=lambda: faults[0],
         )
     except WaitTimeoutError as error:
@@ -143,13 +143,13 @@ def wait_for_package_lock(host: Host) -> None:
         wait_until(
             is_free,
             what=f"the packages' lock on {host.address}",
-            timeout_seconds=LOCK_SECONDS,
+            timeout_seconds=PACKAGE_LOCK_SECONDS,
             interval_seconds=2,
             progress=lambda: holder[0] or "asking who holds it",
         )
     except WaitTimeoutError as error:
         raise WaitTimeoutError(
-            f"Waited {LOCK_SECONDS} s in vain for the packages' lock on {host.address}"
+            f"Waited {PACKAGE_LOCK_SECONDS} s in vain for the packages' lock on {host.address}"
             f" ({host.instance_id}): {holder[0]}.",
             "It must end by itself: what is cut off leaves packages half installed, and a lock file"
             " that is removed breaks them. Then resume the run.",

@@ -11,9 +11,10 @@ from notebake.aws.model import Instance
 from notebake.errors import CapacityError, WaitTimeoutError
 from notebake.resources import own_machines
 from notebake.runs import idempotency, secret_store
-from notebake.runs.attempts import attempts, close, close_removed, record_attempt
+from notebake.runs.attempt_store import list_attempts
+from notebake.runs.attempts import close_as_removed, close_attempt, record_attempt
 from notebake.runs.run import Run
-from notebake.timeouts import CATCH_UP_SECONDS, SHOWN_AFTER_END_SECONDS
+from notebake.timeouts import CONSISTENCY_SECONDS, TERMINATED_SHOWN_SECONDS
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
     makes it now.
     """
     epoch = idempotency.epoch(run, name)
-    for one in attempts(run, name):
+    for one in list_attempts(run, name):
         same = one.detail["epoch"] == epoch and one.detail["marks"] == marks
         kept = idempotency.recall(run, str(one.detail["kept"]))
         if one.state != "open" or not same or kept is None:
@@ -36,9 +37,9 @@ def ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
             instance = _send(run, kept, lambda: None)
         except CapacityError as error:
             log.warning("No room for one %s: %s", one.detail["place"], error.code)
-            close(run, one, "removed")
+            close_attempt(run, one, "removed")
             continue
-        close(run, one, "made", instance.id)
+        close_attempt(run, one, "made", instance.id)
         if is_ours_to_use(run, instance, one.at, is_replay=True):
             return instance
         idempotency.bump_epoch(run, name, epoch)
@@ -82,7 +83,7 @@ def request_machine(
             marks=marked,
             ids=lambda made: (made.id,),
         )
-        earlier = [one.at for one in attempts(run, name) if one.detail["token"] == token]
+        earlier = [one.at for one in list_attempts(run, name) if one.detail["token"] == token]
         first_at = min(earlier, default=began)
         if is_ours_to_use(run, instance, first_at, is_replay=len(earlier) > 1):
             return instance
@@ -123,10 +124,10 @@ def is_there(run: Run, instance: Instance, asked_at: float, *, is_replay: bool) 
         known = wait_until(
             lambda: instances.describe_instance(instance.id, run.recipe.region),
             what=f"EC2 to show {instance.id}",
-            timeout_seconds=CATCH_UP_SECONDS,
+            timeout_seconds=CONSISTENCY_SECONDS,
         )
     except WaitTimeoutError:
-        if clock.now() < asked_at + SHOWN_AFTER_END_SECONDS:
+        if clock.now() < asked_at + TERMINATED_SHOWN_SECONDS:
             raise
         return False
     if not is_replay:
@@ -141,7 +142,7 @@ def remove_machines(run: Run, role: str, count: int) -> None:
     EC2 may still be catching up with a launch: it is looked for until it shows or cannot any more.
     """
     names = [f"{role}-{number}" for number in range(1, count + 1)]
-    late = [one for name in names for one in attempts(run, name) if one.may_still_appear]
+    late = [one for name in names for one in list_attempts(run, name) if one.may_still_appear]
 
     def look() -> list[Instance] | None:
         found = own_machines.find_launched(run, role)
@@ -154,7 +155,7 @@ def remove_machines(run: Run, role: str, count: int) -> None:
     seen = wait_until(
         look,
         what=f"EC2 to show what may have been launched as {role}",
-        timeout_seconds=CATCH_UP_SECONDS,
+        timeout_seconds=CONSISTENCY_SECONDS,
     )
     found = [one.id for one in seen if one.state != "terminated"]
     if found:
@@ -163,6 +164,6 @@ def remove_machines(run: Run, role: str, count: int) -> None:
     for instance in seen:
         schedules.delete_schedule(run, instance.id)
     for name in names:
-        if any(one.state in {"open", "made"} for one in attempts(run, name)):
+        if any(one.state in {"open", "made"} for one in list_attempts(run, name)):
             idempotency.bump_epoch(run, name, idempotency.epoch(run, name))
-            close_removed(run, name)
+            close_as_removed(run, name)

@@ -9,8 +9,8 @@ from notebake.aws.model import KeyPair, SecurityGroup
 from notebake.aws.readings import look
 from notebake.errors import CloudError
 from notebake.names import name_of_group, name_of_key_pair
-from notebake.runs import lasting_tags
-from notebake.runs.attempts import close_removed, find_even_if_late, record_attempt
+from notebake.runs import tag_repair
+from notebake.runs.attempts import close_as_removed, find_even_if_late, record_attempt
 from notebake.runs.keys import keys_of
 from notebake.runs.run import Run
 
@@ -37,7 +37,7 @@ def remove_key_pair(run: Run, role: str) -> None:
     if found := find_even_if_late(run, name, lambda: find_key_pair(run, role)):
         log.info("Deleting the key pair %s", found.name)
         key_pairs.delete_key_pair(found, run.region)
-    close_removed(run, name)
+    close_as_removed(run, name)
 
 
 def ensure_group(run: Run) -> SecurityGroup:
@@ -61,21 +61,21 @@ def remove_group(run: Run) -> None:
     if found := find_even_if_late(run, "security-group", lambda: find(run)):
         log.info("Deleting the security group %s", found.id)
         networks.delete_security_group(found, run.region)
-    close_removed(run, "security-group")
+    close_as_removed(run, "security-group")
 
 
 def find_key_pair(run: Run, role: str) -> KeyPair | None:
     """Return the run's key pair for a role.
 
     Raises:
-        NotOursError: the name is taken by a key pair that is not the run's.
+        NameTakenError: the name is taken by a key pair that is not the run's.
     """
     name = name_of_key_pair(run.id, role)
     found = look(run.region, KEY_PAIR, "key-name", name)
     if not found:
         return None
     key_id, told = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
-    lasting_tags.tags_of_own(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
+    tag_repair.owned_tags(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
     return KeyPair(id=key_id, name=name)
 
 
@@ -83,13 +83,13 @@ def find_security_group(run: Run) -> SecurityGroup | None:
     """Return the run's security group and who may reach port 22 by it.
 
     Raises:
-        NotOursError: the name is taken by a group that is not the run's.
+        NameTakenError: the name is taken by a group that is not the run's.
     """
     found = look(run.region, SECURITY_GROUP, "group-name", name_of_group(run.id))
     if not found:
         return None
     group_id, told = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
-    lasting_tags.tags_of_own(run, "The security group", group_id, told, made_as="security-group")
+    tag_repair.owned_tags(run, "The security group", group_id, told, made_as="security-group")
     ranges = [
         one["CidrIp"]
         for permission in found[0]["IpPermissions"]

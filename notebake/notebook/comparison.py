@@ -4,7 +4,7 @@ import math
 import re
 from typing import NamedTuple
 
-from notebake.humanize import capitalised, counted
+from notebake.humanize import capitalize_first, pluralize
 from notebake.notebook.numbers import CellNumbers
 
 WHOLE = re.compile(r"[-+]?\d+")
@@ -86,7 +86,7 @@ def find_difference(
 def _first_difference(one: CellNumbers, other: CellNumbers, place: int | None) -> Difference:
     """Return how a cell's numbers differ first: by a number, or by how many there are."""
     if place is None:
-        mine, its = (counted(len(each.numbers), "number") for each in (one, other))
+        mine, its = (pluralize(len(each.numbers), "number") for each in (one, other))
         return Difference(_place(one), mine, its, 0, 0)
     mine, its = one.numbers[place], other.numbers[place]
     share = share_of(float(mine), float(its))
@@ -97,4 +97,4 @@ def _place(cell: CellNumbers, line: int | None = None) -> str:
     """Return a cell and a line of its output as a person would look for them."""
     is_one_line = "\n" not in cell.text.strip()
     where = f", line {line} of its output" if line and not is_one_line else ""
-    return f"{capitalised(cell.cell.title)}{where}"
+    return f"{capitalize_first(cell.cell.title)}{where}"

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from notebake.humanize import capitalised
+from notebake.humanize import capitalize_first
 from notebake.notebook.advice import ADVICE, advise_error, advise_module
 from notebake.notebook.language import own_kernel_of
 from notebake.notebook.outputs import CellError, CodeCell, ExecutedNotebook
@@ -39,7 +39,7 @@ def find_error(notebook: ExecutedNotebook, kernel: str) -> Failure | None:
 def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Failure:
     """Return what an error is about."""
     place, raised = format_failure(error, cell, notebook.cells)
-    place = capitalised(place)
+    place = capitalize_first(place)
     if error.name == NOBODY_THERE:
         text = f"{place} asks its reader for input{raised}"
         return Failure("asks_for_input", cell, text)

@@ -7,7 +7,7 @@ verdict must have been printed. Each way to fail is told apart, since each is me
 from collections.abc import Sequence
 from typing import Any
 
-from notebake.humanize import counted
+from notebake.humanize import pluralize
 from notebake.notebook.advice import ADVICE
 from notebake.notebook.failure import Failure, find_error, other_kernel_note
 from notebake.notebook.figures import tell_uncounted
@@ -75,9 +75,9 @@ def explain(verdict: NotebookVerdict) -> str:
     """Return a paragraph: what happened, and what to change."""
     if verdict.error is None:
         counts = (
-            counted(verdict.cells, "code cell"),
-            counted(verdict.figures, "figure"),
-            counted(len(verdict.numbers), "number"),
+            pluralize(verdict.cells, "code cell"),
+            pluralize(verdict.figures, "figure"),
+            pluralize(len(verdict.numbers), "number"),
         )
         return "{} ran in {:.1f} s: {}, {}.".format(counts[0], verdict.seconds, *counts[1:])
     return f"{verdict.error}. {verdict.advice or ADVICE[verdict.kind]}"
@@ -156,11 +156,13 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
         error = f"It ended early: {skipped[0].title} and {len(skipped) - 1} more did not run"
         return Failure("too_little", None, error.replace(" and 0 more", ""))
     if len(ran) < wanted.minimum_cells:
-        error = f"{counted(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
+        error = (
+            f"{pluralize(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
+        )
         return Failure("too_little", None, error)
     if figures < wanted.minimum_figures:
         error = (
-            f"It drew {counted(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
+            f"It drew {pluralize(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
             + tell_uncounted(output for cell in ran for output in cell.outputs)
         )
         return Failure("too_little", None, error)

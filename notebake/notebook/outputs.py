@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from notebake.humanize import quoted
+from notebake.humanize import quote_code
 from notebake.notebook.dates import parse_moment
 from notebake.notebook.figures import is_figure
 from notebake.notebook.html_text import visible_text
@@ -52,7 +52,7 @@ class CodeCell:
         """Its number and first line, as a person would look for it."""
         lines = (line.strip() for line in self.source.splitlines())
         line = next((line for line in lines if line and not line.startswith("#")), "")
-        return f"cell {self.number} {quoted(line)}"
+        return f"cell {self.number} {quote_code(line)}"
 
     @property
     def error(self) -> CellError | None:

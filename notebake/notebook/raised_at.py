@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from notebake.humanize import quoted
+from notebake.humanize import quote_code
 from notebake.notebook.outputs import CellError, CodeCell
 
 # IPython has written the head of a frame in these ways (IPython/core/ultratb.py): from 8.7 on, from
@@ -65,6 +65,6 @@ def _title(place: Place, cells: Sequence[CodeCell]) -> str:
     source = next((cell.source for cell in cells if cell.number == place.cell), "")
     lines = source.splitlines()
     line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
-    shown = f" {quoted(line)}" if line else ""
+    shown = f" {quote_code(line)}" if line else ""
     where = f", line {place.line}" if len(lines) > 1 else ""
     return f"cell {place.cell}{where}{shown}"

@@ -102,7 +102,7 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
     page = as_html(executed if verdict.error else without_error_cells(executed), run.id)
     files.put_file(run, f"{name}/executed.html", page.encode())
     if verdict.error:
-        kept = files.where(run, f"{name}/executed.ipynb")
+        kept = files.file_location(run, f"{name}/executed.ipynb")
         raise NotebookError(
             f"On {host.address} the notebook {wanted.path} failed: {explain(verdict)}",
             f"The executed notebook lies in {kept}\n{own_files(run, host)}{way_on(run)}",

@@ -39,7 +39,7 @@ def check_results(run: Run, machine_id: str, name: str) -> int:
 
 def ways_out(run: Run, difference: Difference) -> str:
     """Return what a person can do about a difference."""
-    kept = files.where(run, f"{BUILDERS}/executed.html")
+    kept = files.file_location(run, f"{BUILDERS}/executed.html")
     return (
         f"Both executed notebooks are kept: {kept} and those beside it.\n"
         "If it is chance or a clock and no result, tag that cell `volatile` where the notebook is"

@@ -66,7 +66,7 @@ def ask_s3(dataset: Dataset, region: str) -> Finding:
     try:
         is_there = has_object(dataset.source, region)
     except CloudError as error:
-        if error.is_passing or not error.code:
+        if error.is_transient or not error.code:
             return not_checked(error.message, error.hint)
         return wrong(f"{where} cannot be read. {error.message}", error.hint)
     return good(f"{where} is there.") if is_there else wrong(f"There is nothing for {where[4:]}.")

@@ -71,7 +71,7 @@ def check_key(run: Run) -> Iterable[Finding]:
     try:
         key = account.describe_key(key_id, recipe.region)
     except CloudError as error:
-        if error.code in UNANSWERED_CODES or error.is_passing:
+        if error.code in UNANSWERED_CODES or error.is_transient:
             raise
         yield wrong(error.message, error.hint)
         return

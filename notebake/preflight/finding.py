@@ -73,7 +73,7 @@ def carry_out_check(check: Check, run: Run) -> list[Finding]:
     except RunLostError:
         raise
     except CloudError as error:
-        is_open = error.is_passing or not error.code
+        is_open = error.is_transient or not error.code
         is_refused = error.code in UNANSWERED_CODES and not check.is_needed
         found.append((not_checked if is_open or is_refused else wrong)(error.message, error.hint))
     except NotebakeError as error:

@@ -29,7 +29,7 @@ def check_run_store(run: Run) -> Iterable[Finding]:
         store.delete(key)
     except RunStoreError as error:
         cause = error.__cause__
-        if isinstance(cause, CloudError) and cause.is_passing:
+        if isinstance(cause, CloudError) and cause.is_transient:
             yield not_checked(error.message, error.hint)
         else:
             yield wrong(f"The run store cannot be used. {error.message}", error.hint)

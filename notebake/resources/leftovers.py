@@ -9,8 +9,9 @@ from notebake.aws.model import Resource
 from notebake.resources.kinds import prove_ownership
 from notebake.resources.ownership import Ownership, OwnershipVerdict
 from notebake.resources.retention import is_accepted
-from notebake.runs import lasting_tags
-from notebake.runs.attempts import Attempt, attempts, open_tokens
+from notebake.runs import tag_repair
+from notebake.runs.attempt_store import Attempt, list_attempts
+from notebake.runs.attempts import open_client_tokens
 from notebake.runs.run import Run
 
 
@@ -30,11 +31,11 @@ def belongings(run: Run) -> Belongings:
 
     Who executes the run puts lost tags back.
     """
-    region, every = run.recipe.region, attempts(run)
-    makers = lasting_tags.makers(every)
+    region, every = run.recipe.region, list_attempts(run)
+    makers = tag_repair.attempts_by_resource(every)
     tagged = {one.id: one for one in list_resources(region, run.id)}
     unseen = {id: run.id for id in makers if id not in tagged}
-    kept = inventory.list_kept(region, unseen, dict.fromkeys(open_tokens(every), run.id))
+    kept = inventory.list_kept(region, unseen, dict.fromkeys(open_client_tokens(every), run.id))
     found = {one.id: one for one in kept} | tagged
     complete = {id: _with_lost_tags(run, one, makers) for id, one in found.items()}
     return Belongings(complete, makers.keys())
@@ -43,7 +44,7 @@ def belongings(run: Run) -> Belongings:
 def _with_lost_tags(run: Run, one: Resource, makers: Mapping[str, Attempt]) -> Resource:
     if one.state == "shutting-down":
         return one
-    told = lasting_tags.complete(run, one.id, one.tags, makers, one.parts)
+    told = tag_repair.repair_tags(run, one.id, one.tags, makers, one.parts)
     return one.model_copy(update={"tags": told})
 
 

@@ -10,8 +10,9 @@ from notebake.aws.model import Instance
 from notebake.aws.readings import BY_RUN, look
 from notebake.aws.resource_record import parts_of
 from notebake.aws.stack import Stack
-from notebake.runs import lasting_tags
-from notebake.runs.attempts import Attempt, attempts, open_tokens
+from notebake.runs import tag_repair
+from notebake.runs.attempt_store import Attempt, list_attempts
+from notebake.runs.attempts import open_client_tokens
 
 
 def find_instances(stack: Stack, role: str) -> list[Instance]:
@@ -25,7 +26,7 @@ def find_launched(stack: Stack, role: str) -> list[Instance]:
     What has lost its tags is found by its kept id.
     """
     region = stack.region
-    makers = lasting_tags.made_by(stack, f"{role}-")
+    makers = tag_repair.attempts_named(stack, f"{role}-")
 
     def is_launched(one: dict[str, Any]) -> bool:
         # What somebody launched "like this" carries our tags, but not our token.
@@ -41,7 +42,9 @@ def find_launched(stack: Stack, role: str) -> list[Instance]:
 
 def find_unanswered(stack: Stack, role: str) -> list[Instance]:
     """Return what requests made whose answer was lost, found by their tokens."""
-    tokens = open_tokens(one for one in attempts(stack) if one.name.startswith(f"{role}-"))
+    tokens = open_client_tokens(
+        one for one in list_attempts(stack) if one.name.startswith(f"{role}-")
+    )
     found = list_kind(stack.region, INSTANCE, "client-token", tokens)
     return [as_instance(one) for one in found]
 
@@ -51,7 +54,7 @@ def _with_marks(stack: Stack, found: dict[str, Any], makers: Mapping[str, Attemp
     instance = as_instance(found)
     if instance.state in GONE:
         return instance
-    told = lasting_tags.complete(
+    told = tag_repair.repair_tags(
         stack, instance.id, instance.tags, makers, parts_of(INSTANCE.name, found)
     )
     return instance.model_copy(update={"tags": told})

@@ -8,7 +8,7 @@ from notebake.aws.model import Resource
 from notebake.record import Record
 from notebake.resources.kinds import REMOVAL_ORDER, monthly_cost, prove_ownership
 from notebake.resources.ownership import Ownership, OwnershipVerdict
-from notebake.timestamps import parse_moment
+from notebake.timestamps import parse_timestamp
 
 WITHIN_LEASE = "still within its lease"
 
@@ -71,7 +71,7 @@ def assess(
             reason_to_stay=reason,
             is_kept=kept,
             is_accepted=accepted,
-            ends_at=None if kept or accepted else parse_moment(one.expires),
+            ends_at=None if kept or accepted else parse_timestamp(one.expires),
             usd_per_month=monthly_cost(one),
         )
     return list(findings.values())
@@ -124,7 +124,7 @@ def _reason_of_owners(one: Resource, owners: list[Assessment | None]) -> str:
 def _reason_of_expiry(one: Resource, before: datetime.datetime | None) -> str:
     if before is None:
         return ""
-    ends_at = parse_moment(one.expires)
+    ends_at = parse_timestamp(one.expires)
     if ends_at is None:
         return "no end is set"
     return WITHIN_LEASE if ends_at > before else ""

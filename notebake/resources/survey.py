@@ -13,9 +13,9 @@ from notebake.aws.model import Resource
 from notebake.errors import CloudError, NotebakeError
 from notebake.record import Record
 from notebake.resources.retention import Assessment, assess
-from notebake.runs.account_presence import check_account
+from notebake.runs.account_check import check_account
 from notebake.runs.open_store import open_store
-from notebake.runs.summaries import KnownRun, known_runs
+from notebake.runs.summaries import RunSummary, summarize_runs
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
@@ -33,9 +33,9 @@ class Scope(Record):
     """Only what expired before this moment goes; None: the expiry does not matter."""
 
     @property
-    def known(self) -> dict[str, KnownRun]:
+    def known(self) -> dict[str, RunSummary]:
         """What the run store knows, now."""
-        return known_runs(open_store(self.store), self.run_id) if self.store else {}
+        return summarize_runs(open_store(self.store), self.run_id) if self.store else {}
 
 
 class Survey(Record):
@@ -96,13 +96,13 @@ def survey(scope: Scope) -> Survey:
 class Whose(Record):
     """What a run store knows, as far as it is about this account."""
 
-    known: dict[str, KnownRun]
+    known: dict[str, RunSummary]
     holders: dict[str, str]
     foreign: dict[str, str]
     """The accounts of runs that belong to others, by run id."""
 
 
-def runs_elsewhere(known: Mapping[str, KnownRun], scope: Scope) -> dict[str, KnownRun]:
+def runs_elsewhere(known: Mapping[str, RunSummary], scope: Scope) -> dict[str, RunSummary]:
     """Return the known runs that belong to another account than these credentials.
 
     Raises:
@@ -132,7 +132,7 @@ def assess_region(region: str, scope: Scope, whose: Whose) -> list[Assessment]:
     )
 
 
-def gather(region: str, run_id: str, known: Mapping[str, KnownRun]) -> list[Resource]:
+def gather(region: str, run_id: str, known: Mapping[str, RunSummary]) -> list[Resource]:
     """Return what carries a run's tag or name, or is known to the run store without them."""
     tagged = inventory.list_resources(region, run_id)
     seen = {one.id for one in tagged}

@@ -7,16 +7,16 @@ from itertools import groupby
 
 from notebake.aws.model import Resource
 from notebake.aws.removal import remove_resource
-from notebake.errors import NotebakeError, RunIsHeldError, WaitTimeoutError
+from notebake.errors import NotebakeError, RunLockedError, WaitTimeoutError
 from notebake.record import Record
 from notebake.resources.kinds import REMOVAL_ORDER
 from notebake.resources.retention import Assessment, assess
 from notebake.resources.survey import Scope, gather
-from notebake.runs.account import bound_to
-from notebake.runs.account_presence import asker
+from notebake.runs.account import bind_account
+from notebake.runs.account_check import account_lookup
 from notebake.runs.lock import hold_run
-from notebake.runs.summaries import KnownRun
-from notebake.timeouts import SETTLE_SECONDS
+from notebake.runs.summaries import RunSummary
+from notebake.timeouts import REMOVAL_VISIBLE_SECONDS
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def _remove_of_run(going: list[Assessment], scope: Scope, region: str) -> Swept:
         known = scope.known
         with _held(known.get(scope.run_id)):
             return _remove_in_order(going, scope, region, known)
-    except RunIsHeldError as error:
+    except RunLockedError as error:
         update = {"reason_to_stay": error.message}
         return Swept(spared=tuple(one.model_copy(update=update) for one in going))
     except NotebakeError as error:
@@ -70,7 +70,7 @@ def _remove_of_run(going: list[Assessment], scope: Scope, region: str) -> Swept:
 
 
 @contextmanager
-def _held(known: KnownRun | None) -> Iterator[None]:
+def _held(known: RunSummary | None) -> Iterator[None]:
     """Keep every execution of a run that is known out, and its calls in its account."""
     if known is None or known.run is None:
         yield
@@ -79,12 +79,12 @@ def _held(known: KnownRun | None) -> Iterator[None]:
         if known.account is None:
             yield
             return
-        with bound_to(known.run, known.account, asker(known.run)):
+        with bind_account(known.run, known.account, account_lookup(known.run)):
             yield
 
 
 def _remove_in_order(
-    going: list[Assessment], scope: Scope, region: str, known: Mapping[str, KnownRun]
+    going: list[Assessment], scope: Scope, region: str, known: Mapping[str, RunSummary]
 ) -> Swept:
     """Remove each, unless a fresh look says that it must stay now, and look for what is left."""
     proven = {one.resource.id for one in going}
@@ -123,7 +123,7 @@ def _look_again(
     resource: Resource,
     scope: Scope,
     region: str,
-    known: Mapping[str, KnownRun],
+    known: Mapping[str, RunSummary],
     proven: set[str],
 ) -> Assessment | None:
     """Return what is to be said of a resource now; None for one that is gone.
@@ -136,7 +136,7 @@ def _look_again(
 
 
 def _wait_until_gone(
-    ids: set[str], run_id: str, region: str, known: Mapping[str, KnownRun]
+    ids: set[str], run_id: str, region: str, known: Mapping[str, RunSummary]
 ) -> set[str]:
     """Return what EC2 goes on showing of what was removed."""
     left = ids
@@ -147,5 +147,7 @@ def _wait_until_gone(
         return None if left else True
 
     with suppress(WaitTimeoutError):
-        wait_until(is_gone, what="AWS to show that all is gone", timeout_seconds=SETTLE_SECONDS)
+        wait_until(
+            is_gone, what="AWS to show that all is gone", timeout_seconds=REMOVAL_VISIBLE_SECONDS
+        )
     return left

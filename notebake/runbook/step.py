@@ -7,10 +7,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
-from notebake.errors import LostError
+from notebake.errors import ResourceLostError
 from notebake.record import Record
 from notebake.runs.run import Run
-from notebake.timeouts import MACHINES_IN_A_ROW
+from notebake.timeouts import TRIES_PER_EXECUTION
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -76,12 +76,12 @@ def until_not_lost(work: Callable[[], T]) -> T:
     Its steps find what is there, so only what was lost is made again, and what depends on it.
 
     Raises:
-        LostError: something was lost each time.
+        ResourceLostError: something was lost each time.
     """
-    for _ in range(MACHINES_IN_A_ROW - 1):
+    for _ in range(TRIES_PER_EXECUTION - 1):
         try:
             return work()
-        except LostError as error:
+        except ResourceLostError as error:
             log.warning("%s Making again what was lost", error.message)
     return work()
 

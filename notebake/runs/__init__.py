@@ -1,1 +1,1 @@
-"""What is kept of a run: what was asked for, who executes it, what was tried, what came of it."""
+"""What is stored of a run: its recipe, its lock, its attempts, its events and its files."""

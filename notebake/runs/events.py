@@ -1,4 +1,4 @@
-"""What happened in a run: events in order, each a file of its own that is never changed."""
+"""The events of a run, in order: each is a file of its own that never changes."""
 
 import datetime
 import itertools
@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 
 
 class Event(Record):
-    """One line of what happened."""
+    """The outcome of one step."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -37,20 +37,20 @@ def record_outcome(
     seconds: float | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Keep what came of a step; it is kept when this returns."""
+    """Record the outcome of a step; it is in the run store when this returns."""
     now = utc_from_seconds(clock.now())
     event = Event(at=now, step=step, happening=happening, seconds=seconds, detail=detail or {})
-    key = f"{run.id}/events/{moment_name(now)}.json"
+    key = f"{run.id}/events/{sortable_name(now)}.json"
     open_store(run.store).write(key, event.model_dump_json(indent=2).encode())
 
 
-def events(run: Run) -> list[Event]:
-    """Return all that happened in the run, in order."""
+def list_events(run: Run) -> list[Event]:
+    """Return the events of the run, oldest first."""
     store = open_store(run.store)
     found = store.read_all(store.list(f"{run.id}/events/"))
     return [Event.model_validate_json(stored.content) for stored in found]
 
 
-def moment_name(moment: datetime.datetime) -> str:
-    """Return a name that sorts by time and that no other writer gives."""
+def sortable_name(moment: datetime.datetime) -> str:
+    """Return a unique name that sorts by time."""
     return f"{moment:%Y%m%dT%H%M%S.%f}-{os.getpid()}-{next(_numbers):06}"

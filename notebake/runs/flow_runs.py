@@ -1,7 +1,7 @@
-"""Which run a flow run of Prefect's executes: its Retry, and whoever starts it beside, find it.
+"""Which run a Prefect flow run executes, so that Prefect's Retry resumes the same run.
 
-Kept in the run store under the flow run's whole id. A part of it names nothing: those of scheduled
-flow runs are UUIDs of version 7, which begin with the time.
+It is stored under the whole flow run id. A part of the id is not unique: scheduled flow runs have
+UUIDs of version 7, which start with the time.
 """
 
 import datetime
@@ -20,18 +20,18 @@ FOLDER = "flow-runs"
 
 
 class FlowRun(Record):
-    """What is kept of a flow run."""
+    """The stored record of a flow run."""
 
     run_id: str
 
 
-def open_run_of(flow_run_id: str, recipe_path: str, store: RunStore) -> Run:
-    """Return the run of a flow run, begun if it has none; its recipe is taken up as it is now.
+def open_flow_run(flow_run_id: str, recipe_path: str, store: RunStore) -> Run:
+    """Return the run of a flow run with the current recipe; begin the run if there is none.
 
-    However many start the same flow run at once, they come to the same run.
+    If several processes start the same flow run at once, all get the same run.
 
     Raises:
-        RecipeError: it has none, and there is no recipe for a new one.
+        RecipeError: there is neither a run nor a recipe for a new one.
     """
     run_id = read_run_id(flow_run_id, store)
     if not recipe_path:
@@ -46,26 +46,26 @@ def open_run_of(flow_run_id: str, recipe_path: str, store: RunStore) -> Run:
                 recipe, recipe_path, store, run_id=run_id, flow_run_id=flow_run_id
             )
         except RunStoreError:
-            # Whoever started the same flow run has begun it in between.
+            # Another process that started the same flow run may have begun it meanwhile.
             if not has_run(run_id, store):
                 raise
-    return registry.adopt_recipe(registry.load_run(run_id, store), recipe)
+    return registry.update_recipe(registry.load_run(run_id, store), recipe)
 
 
 def read_run_id(flow_run_id: str, store: RunStore) -> str | None:
-    """Return the id of a flow run's run, whether it has been begun or only named."""
+    """Return the run id of a flow run, whether the run has begun or not."""
     stored = store.read(_key(flow_run_id))
     return FlowRun.model_validate_json(stored.content).run_id if stored else None
 
 
 def choose_run_id(flow_run_id: str, recipe: Recipe, store: RunStore) -> str:
-    """Return the id that was chosen first for a flow run's run, now or by somebody else."""
+    """Record a new run id for the flow run unless it has one; return the recorded id."""
     chosen = FlowRun(run_id=registry.make_run_id(recipe, datetime.datetime.now(datetime.UTC)))
     store.create(_key(flow_run_id), chosen.model_dump_json().encode())
-    kept = read_run_id(flow_run_id, store)
-    if kept is None:
-        raise RunStoreError(f"{store.where(_key(flow_run_id))} was written and is gone.")
-    return kept
+    recorded = read_run_id(flow_run_id, store)
+    if recorded is None:
+        raise RunStoreError(f"{store.where(_key(flow_run_id))} was written and has disappeared.")
+    return recorded
 
 
 def _key(flow_run_id: str) -> str:

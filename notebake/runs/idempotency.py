@@ -1,4 +1,4 @@
-"""What makes a creating call repeatable: its epoch, its parameters, its token."""
+"""What makes a creating call repeatable: its epoch, its parameters, its client token."""
 
 import hashlib
 import json
@@ -10,13 +10,13 @@ from notebake.runs.open_store import open_store
 
 
 def epoch(stack: Stack, step: str) -> int:
-    """Return how often the step has begun anew; 0 at first."""
+    """Return how often the step has started over; 0 at first."""
     stored = open_store(stack.store).read(f"{stack.id}/epochs/{step}.json")
     return int(stored.content) if stored else 0
 
 
 def bump_epoch(stack: Stack, step: str, expected: int) -> int:
-    """Let the step begin anew unless somebody did so since `expected`; return the epoch now."""
+    """Increase the epoch if it still is `expected`; return the current epoch."""
     store, key = open_store(stack.store), f"{stack.id}/epochs/{step}.json"
     stored = store.read(key)
     content = str(expected + 1).encode()
@@ -28,28 +28,28 @@ def bump_epoch(stack: Stack, step: str, expected: int) -> int:
 
 
 def remember(stack: Stack, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return what was kept first under this name: these parameters, or those of an earlier try.
+    """Record the parameters unless some are recorded already; return the recorded ones.
 
     EC2 answers IdempotentParameterMismatch to a known token with other parameters.
     """
     store, key = open_store(stack.store), f"{stack.id}/parameters/{name}.json"
     store.create(key, json.dumps(parameters, indent=2).encode())
-    kept = recall(stack, name)
-    if kept is None:
-        raise RunStoreError(f"{key} was written to {store.location} and is gone.")
-    return kept
+    recorded = recall(stack, name)
+    if recorded is None:
+        raise RunStoreError(f"{key} was written to {store.location} and has disappeared.")
+    return recorded
 
 
 def recall(stack: Stack, name: str) -> dict[str, Any] | None:
-    """Return what was kept under this name, or None."""
+    """Return the recorded parameters, or None."""
     stored = open_store(stack.store).read(f"{stack.id}/parameters/{name}.json")
-    kept: dict[str, Any] | None = json.loads(stored.content) if stored else None
-    return kept
+    recorded: dict[str, Any] | None = json.loads(stored.content) if stored else None
+    return recorded
 
 
 def client_token(run_id: str, step: str, epoch: int, zone: str) -> str:
-    """Return a ClientToken of 64 characters, which is as long as EC2 allows.
+    """Return a ClientToken of 64 characters, the maximum of EC2.
 
-    The zone is part of it: in another zone EC2 takes the same token for another request.
+    The zone is part of it: in another zone EC2 treats the same token as another request.
     """
     return hashlib.sha256("\n".join((run_id, step, str(epoch), zone)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Key pairs of a run: made once, for ever after the same. EC2 gets the public halves only."""
+"""The ssh keys of a run: generated once and stored. EC2 gets only the public keys."""
 
 from typing import NamedTuple
 
@@ -23,28 +23,28 @@ class Keys(NamedTuple):
 
 
 def generate_keys() -> Keys:
-    """Return a new key pair; ed25519, as Ubuntu refuses older RSA signatures since 22.04."""
+    """Return a new ed25519 key pair: Ubuntu refuses older RSA signatures since 22.04."""
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
-    return Keys(private, public_half(private))
+    return Keys(private, public_key_of(private))
 
 
-def public_half(private_key: str) -> str:
-    """Return the public key that belongs to a private one."""
+def public_key_of(private_key: str) -> str:
+    """Return the public key of a private key."""
     public = load_ssh_private_key(private_key.encode(), password=None).public_key()
     return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def keys_of(run: Run, name: str) -> Keys:
-    """Return the run's key pair of that name, the same one for ever after the first call."""
+    """Return the run's key pair of that name; the first call generates it."""
     private = secret_store.read_secret(run, name)
     if private is None:
-        private = secret_store.keep_secret(run, name, generate_keys().private)
-        # For people; what counts is derived from the private key.
-        files.put_file(run, f"keys/{name}.pub", f"{public_half(private)}\n".encode())
-    return Keys(private, public_half(private))
+        private = secret_store.record_secret(run, name, generate_keys().private)
+        # For people only: the code derives the public key from the private key.
+        files.put_file(run, f"keys/{name}.pub", f"{public_key_of(private)}\n".encode())
+    return Keys(private, public_key_of(private))
 
 
 def private_key_path(run: Run, name: str) -> str:
     """Return the path of the run's private key on this machine (mode 0600), for `ssh -i`."""
-    return str(secret_store.file_of_secret(run, name, keys_of(run, name).private))
+    return str(secret_store.secret_file(run, name, keys_of(run, name).private))

@@ -1,4 +1,4 @@
-"""The lock on a run: it keeps a second execution out, and ends by itself if its holder dies."""
+"""The run lock: it excludes a second execution, and expires by itself if its holder dies."""
 
 import datetime
 import functools
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from notebake import clock
-from notebake.errors import NotebakeError, RunIsHeldError, RunStoreError
-from notebake.execution import Execution, executing
-from notebake.local.process import Process, is_dead, this_process
-from notebake.record import Record
+from notebake.errors import NotebakeError, RunLockedError, RunStoreError
+from notebake.execution import Execution, bind_execution
+from notebake.local.process import this_process
+from notebake.runs.lock_record import RunLock, is_active, lock_key, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.timeouts import RUN_LOCK_SECONDS
@@ -22,53 +22,38 @@ log = logging.getLogger(__name__)
 
 
 class RunLostError(NotebakeError):
-    """This execution no longer holds the run's lock: another may be executing the run."""
-
-
-class RunLock(Record):
-    """Who executes a run, and until when that holds without renewal.
-
-    Seconds since 1970 by the run store's clock, which all machines that use it share.
-    """
-
-    holder: str
-    process: Process
-    since: float
-    expires_at: float
-    seconds: float
-    """By how much a renewal extends it."""
-    is_released: bool = False
+    """This execution has lost the run lock: another one may be executing the run."""
 
 
 @dataclass
-class Holding:
-    """A lock in the hands of its holder."""
+class HeldLock:
+    """A run lock as its holder knows it."""
 
     run: Run
     lock: RunLock
     sure_until: float
-    """On this machine's own clock: until then nobody can have taken the run."""
+    """Until then, by this machine's clock, no other execution can have taken the lock."""
 
 
 @contextmanager
 def hold_run(run: Run, *, seconds: float = RUN_LOCK_SECONDS) -> Iterator[RunLock]:
-    """Hold the run for this execution; a thread renews the lock four times as often as it must.
+    """Hold the run lock while the block runs; a thread renews it after each quarter of its length.
 
-    Whatever runs in the block, in threads with a copy of its context too, is known as the holder.
+    The block, and threads with a copy of its context, count as the holder.
 
     Raises:
-        RunIsHeldError: another execution holds it and is not provably dead.
+        RunLockedError: another execution holds the lock and is not provably dead.
     """
     began = clock.elapsed_with_sleep()
-    lock = _take(run, seconds)
-    holding = Holding(run, lock, began + seconds)
+    lock = _acquire(run, seconds)
+    held = HeldLock(run, lock, began + seconds)
     stop = threading.Event()
     renewal = threading.Thread(
-        target=_renew, args=(holding, stop), name=f"lock of {run.id}", daemon=True
+        target=_renew, args=(held, stop), name=f"lock of {run.id}", daemon=True
     )
     renewal.start()
     try:
-        with executing(Execution(run.id, functools.partial(_check_held, holding))):
+        with bind_execution(Execution(run.id, functools.partial(_check_held, held))):
             yield lock
     finally:
         stop.set()
@@ -76,35 +61,24 @@ def hold_run(run: Run, *, seconds: float = RUN_LOCK_SECONDS) -> Iterator[RunLock
         _release(run, lock)
 
 
-def _check_held(holding: Holding) -> None:
-    """Raise RunLostError where another execution has taken the run.
+def _check_held(held: HeldLock) -> None:
+    """Raise RunLostError if another execution has taken the lock.
 
-    While the lock cannot have ended, nobody is asked. A holder that slept longer, and whose run
-    nobody took meanwhile, goes on.
+    The run store is read only if the lock may have expired. If this machine slept, and no other
+    execution took the lock meanwhile, the lock is renewed.
     """
-    if clock.elapsed_with_sleep() < holding.sure_until or _extend_held(holding):
+    if clock.elapsed_with_sleep() < held.sure_until or _extend_held(held):
         return
-    lock = read_lock(holding.run)
-    taken = f": {_whereabouts(lock)} has it" if lock and not lock.is_released else ""
+    lock = read_lock(held.run)
+    taken = f": {_describe_holder(lock)} holds it" if lock and not lock.is_released else ""
     raise RunLostError(
-        f"This process no longer holds run {holding.run.id}{taken}.",
+        f"This process no longer holds the lock of run {held.run.id}{taken}.",
         hint="Nothing was undone. Let the other execution finish, or resume the run.",
     )
 
 
-def read_lock(run: Run) -> RunLock | None:
-    """Return who holds the run, or held it last; None if nobody ever did."""
-    stored = open_store(run.store).read(_key(run))
-    return RunLock.model_validate_json(stored.content) if stored else None
-
-
-def is_alive(lock: RunLock, now: float) -> bool:
-    """Tell whether a lock keeps others out at a moment of its run store's clock."""
-    return lock.expires_at > now and not lock.is_released and not is_dead(lock.process)
-
-
-def _take(run: Run, seconds: float) -> RunLock:
-    """Take the lock: a new one, or one that is over; of several takers one succeeds."""
+def _acquire(run: Run, seconds: float) -> RunLock:
+    """Create the lock, or take over one that is not active; of concurrent callers one succeeds."""
     store = open_store(run.store)
     while True:
         now = store.clock()
@@ -115,83 +89,74 @@ def _take(run: Run, seconds: float) -> RunLock:
             expires_at=now + seconds,
             seconds=seconds,
         )
-        if store.create(_key(run), _content(lock)):
+        if store.create(lock_key(run), lock.content):
             return lock
-        stored = store.read(_key(run))
+        stored = store.read(lock_key(run))
         if stored is None:
             continue
         theirs = RunLock.model_validate_json(stored.content)
-        if is_alive(theirs, now):
-            raise _refusal(run, theirs)
-        if store.replace(_key(run), _content(lock), version=stored.version):
+        if is_active(theirs, now):
+            raise _locked_error(run, theirs)
+        if store.replace(lock_key(run), lock.content, version=stored.version):
             if not theirs.is_released:
-                log.warning("Taking run %s over from %s", run.id, _whereabouts(theirs))
+                log.warning("Taking over run %s from %s", run.id, _describe_holder(theirs))
             return lock
 
 
-def _renew(holding: Holding, stop: threading.Event) -> None:
-    """Extend the lock until told to stop, or until it is another's."""
-    run = holding.run
-    while not clock.pause(holding.lock.seconds / 4, stop):
+def _renew(held: HeldLock, stop: threading.Event) -> None:
+    """Extend the lock until `stop` is set or another execution has taken it."""
+    run = held.run
+    while not clock.pause(held.lock.seconds / 4, stop):
         try:
-            if not _extend_held(holding):
-                log.error("The lock of run %s is lost to another execution", run.id)
+            if not _extend_held(held):
+                log.error("Another execution has taken the lock of run %s", run.id)
                 return
         except RunStoreError as error:
             log.warning("The lock of run %s could not be renewed: %s", run.id, error.message)
 
 
-def _extend_held(holding: Holding) -> bool:
-    """Extend the lock, and be sure of it from before the store was asked; False if it is lost."""
+def _extend_held(held: HeldLock) -> bool:
+    """Extend the lock and `sure_until`; return False if another execution has taken the lock."""
     began = clock.elapsed_with_sleep()
-    if not _extend(holding.run, holding.lock):
+    if not _extend(held.run, held.lock):
         return False
-    holding.sure_until = began + holding.lock.seconds
+    held.sure_until = began + held.lock.seconds
     return True
 
 
 def _extend(run: Run, lock: RunLock, *, is_released: bool = False) -> bool:
-    """Extend or release the lock; False, and nothing changed, if it is another's."""
+    """Extend or release the lock; change nothing and return False if another execution has it."""
     store = open_store(run.store)
-    while stored := store.read(_key(run)):
+    while stored := store.read(lock_key(run)):
         if RunLock.model_validate_json(stored.content).holder != lock.holder:
             return False
         extended = lock.model_copy(
             update={"expires_at": store.clock() + lock.seconds, "is_released": is_released}
         )
-        # Refused if another took the lock just now, or if another thread of ours extended it.
-        if store.replace(_key(run), _content(extended), version=stored.version):
+        # Refused if another execution just took the lock, or another of our threads extended it.
+        if store.replace(lock_key(run), extended.content, version=stored.version):
             return True
     return False
 
 
 def _release(run: Run, lock: RunLock) -> None:
-    """Let the next execution in; if that fails, the lock ends by itself."""
+    """Release the lock; if that fails, it expires by itself."""
     try:
         _extend(run, lock, is_released=True)
     except RunStoreError as error:
         log.warning("The lock of run %s could not be released: %s", run.id, error.message)
 
 
-def _refusal(run: Run, theirs: RunLock) -> RunIsHeldError:
+def _locked_error(run: Run, theirs: RunLock) -> RunLockedError:
     until = f"{datetime.datetime.fromtimestamp(theirs.expires_at):%H:%M:%S}"
-    return RunIsHeldError(
-        f"Run {run.id} is being executed by {_whereabouts(theirs)};"
-        f" its lock holds until {until} unless it is renewed.",
+    return RunLockedError(
+        f"Run {run.id} is being executed by {_describe_holder(theirs)};"
+        f" its lock expires at {until} unless it is renewed.",
         hint=f"Let it finish, or end it there with `kill {theirs.process.pid}` and start again:"
-        f" the run goes on where it stood. If that machine is gone, try again after {until}.",
+        f" the run continues where it stopped. If that machine is gone, try again after {until}.",
     )
 
 
-def _whereabouts(lock: RunLock) -> str:
+def _describe_holder(lock: RunLock) -> str:
     since = datetime.datetime.fromtimestamp(lock.since)
-    return f"process {lock.process.pid} on {lock.process.host_name} since {since:%d %b %H:%M:%S}"
-
-
-def _key(run: Run) -> str:
-    # The name that earlier versions know: one of them may be executing the run.
-    return f"{run.id}/lease.json"
-
-
-def _content(lock: RunLock) -> bytes:
-    return lock.model_dump_json(indent=2).encode()
+    return f"{lock.process.label} since {since:%d %b %H:%M:%S}"

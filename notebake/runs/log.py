@@ -1,4 +1,4 @@
-"""The log of a run: a file of this machine while it is written, kept in the run store for all."""
+"""The log of a run: written to a file of this machine, and stored in the run store."""
 
 import logging
 import threading
@@ -10,80 +10,81 @@ from notebake import clock
 from notebake.errors import RunStoreError
 from notebake.local.atomic_files import locked, write_file
 from notebake.local.home import home
-from notebake.runs.files import file_key, file_path, where
+from notebake.runs.files import file_key, file_location, file_path
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
 FILE = "log.txt"
-HAND_OVER_SECONDS = 30
+UPLOAD_SECONDS = 30
 
 
 @contextmanager
-def kept_log(run: Run) -> Iterator[Path]:
-    """Give the file to which this execution adds its log, and have it kept in the run store.
+def run_log(run: Run) -> Iterator[Path]:
+    """Give the file to which this execution appends its log.
 
-    Where the store is remote the file lies in the home, and what is new in it is added to the log
-    in the store while the block runs and when it ends. What an execution that was killed could not
-    hand over is handed over by the next one on this machine.
+    If the run store is remote, the file is in notebake's home. Its new content is appended to the
+    log in the store while the block runs and when it ends. What a killed execution did not upload
+    is uploaded by the next execution on this machine.
     """
     in_store = file_path(run, FILE)
     if in_store is not None:
         yield in_store
         return
     path, stop = home() / "logs" / f"{run.id}.txt", threading.Event()
-    _hand_over_if_possible(run, path)
-    thread = threading.Thread(target=_keep_handing_over, args=(run, path, stop), daemon=True)
+    _try_upload(run, path)
+    thread = threading.Thread(target=_upload_periodically, args=(run, path, stop), daemon=True)
     thread.start()
     try:
         yield path
     finally:
         stop.set()
         thread.join()
-        _hand_over_if_possible(run, path)
+        _try_upload(run, path)
 
 
-def hand_over(run: Run, path: Path) -> None:
-    """Add to the log in the store what has been added to the file since the last time.
+def upload_log(run: Run, path: Path) -> None:
+    """Append the file's new content to the log in the run store.
 
     Raises:
-        RunStoreError: the store did not take it; it stays to be handed over.
+        RunStoreError: the store failed; the next call uploads the same content.
     """
-    handed = path.with_suffix(".handed")
+    position_path = path.with_suffix(".handed")
     with locked(path.parent):
         if not path.exists():
             return
-        done = int(handed.read_bytes()) if handed.exists() else 0
+        position = int(position_path.read_bytes()) if position_path.exists() else 0
         with path.open("rb") as file:
-            file.seek(done if done <= path.stat().st_size else 0)
+            file.seek(position if position <= path.stat().st_size else 0)
             fresh = file.read()
-            done = file.tell()
+            position = file.tell()
         if fresh:
             _append(run, fresh)
-            # Killed before this, the next one hands the same over again: better twice than never.
-            write_file(handed, str(done).encode())
+            # If it is killed here, the next upload repeats this content: better twice than never.
+            write_file(position_path, str(position).encode())
 
 
 def _append(run: Run, fresh: bytes) -> None:
-    """Add to the log in the store, to which other machines may be adding as well."""
+    """Append to the log in the store, which other machines may be appending to as well."""
     store, key = open_store(run.store), file_key(run, FILE)
     while True:
-        kept = store.read(key)
-        if kept is None and store.create(key, fresh):
+        stored = store.read(key)
+        if stored is None and store.create(key, fresh):
             return
-        if kept and store.replace(key, kept.content + fresh, version=kept.version):
+        if stored and store.replace(key, stored.content + fresh, version=stored.version):
             return
 
 
-def _keep_handing_over(run: Run, path: Path, stop: threading.Event) -> None:
-    while not clock.pause(HAND_OVER_SECONDS, stop):
-        _hand_over_if_possible(run, path)
+def _upload_periodically(run: Run, path: Path, stop: threading.Event) -> None:
+    while not clock.pause(UPLOAD_SECONDS, stop):
+        _try_upload(run, path)
 
 
-def _hand_over_if_possible(run: Run, path: Path) -> None:
-    """Hand over; that it is not possible at present ends no run."""
+def _try_upload(run: Run, path: Path) -> None:
+    """Upload the log; a failure is logged and does not end the run."""
     try:
-        hand_over(run, path)
+        upload_log(run, path)
     except (RunStoreError, OSError) as error:
-        said = error.message if isinstance(error, RunStoreError) else str(error)
-        log.warning("%s could not be written; the log lies in %s: %s", where(run, FILE), path, said)
+        reason = error.message if isinstance(error, RunStoreError) else str(error)
+        location = file_location(run, FILE)
+        log.warning("Could not write %s; the log is in %s: %s", location, path, reason)

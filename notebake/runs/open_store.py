@@ -1,4 +1,4 @@
-"""Opens the run store at a location: a directory, or S3."""
+"""Opens the run store at a location: a directory or S3."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ from notebake.store.interface import RunStore, is_remote
 
 
 def open_store(location: str) -> RunStore:
-    """Return the store at a directory, or at `s3://bucket/prefix`.
+    """Return the run store in a directory or at `s3://bucket/prefix`.
 
     Raises:
-        RunStoreError: no place on S3 can be called so.
+        RunStoreError: the location is no valid S3 location.
     """
     if is_remote(location):
-        # A directory does without boto3, which takes a while to import.
+        # Imported here, as boto3 is slow to import and a directory does not need it.
         from notebake.aws.s3_store import s3_store
 
         return s3_store(location)
@@ -23,9 +23,9 @@ def open_store(location: str) -> RunStore:
 
 
 def default_location() -> str:
-    """Return $NOTEBAKE_RUNS, or the directory in the home of notebake.
+    """Return $NOTEBAKE_RUNS, or the directory `runs` in notebake's home.
 
     Raises:
-        HomeError: there is no such home.
+        HomeError: the home cannot be determined.
     """
     return os.environ.get("NOTEBAKE_RUNS") or str(home() / "runs")

@@ -1,13 +1,13 @@
-"""Runs in the run store: begin a run, find it again, mend its recipe.
+"""Runs in the run store: begin a run, load it, update its recipe.
 
-<run id>/run.json               which run this is
-<run id>/account.json           the AWS account that it belongs to (account)
-<run id>/recipes/0001.yaml …    the recipe as it was run, and as it was mended
-<run id>/lease.json             who is executing it (lock)
+<run id>/run.json               the header of the run
+<run id>/account.json           its AWS account (account)
+<run id>/recipes/0001.yaml …    its recipe, and each later version of it
+<run id>/lease.json             the run lock (lock_record)
 <run id>/epochs, parameters     what makes creating calls repeatable (idempotency)
-<run id>/attempts               creating calls, and what came of each (attempts)
-<run id>/events                 what came of each step (events)
-<run id>/keys                   private keys, or that they are kept elsewhere (secret_store)
+<run id>/attempts               creating calls and their outcomes (attempt_store)
+<run id>/events                 the outcomes of steps (events)
+<run id>/keys                   private keys, or where they are (secret_store)
 <run id>/<anything else>        files: executed notebooks, lock files, the log (files)
 """
 
@@ -28,24 +28,24 @@ from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
 
-ELSEWHERE = (
-    "A run lies where it was started. One that is to be taken up from any machine is started, and"
-    " resumed, with its store on S3: notebake --store s3://BUCKET/PREFIX resume RUN"
+SHARED_STORE_HINT = (
+    "A run is stored on the machine that started it. To resume a run from any machine, start and"
+    " resume it with a run store on S3: notebake --store s3://BUCKET/PREFIX resume RUN"
 )
 
 
 class RunHeader(Record):
-    """Which run this is, as it was when it began."""
+    """What is known of a run when it begins."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     recipe_path: str
-    """As it was given; not necessarily reachable from where the run is resumed."""
+    """As the user gave it; it may not exist on the machine that resumes the run."""
     created: datetime.datetime
     notebake_version: str
     flow_run_id: str = ""
-    """The flow run of Prefect's that began it, by its Retry too; "" for a command line."""
+    """The Prefect flow run that began it; "" for the command line."""
 
 
 def new_run(
@@ -56,10 +56,10 @@ def new_run(
     run_id: str = "",
     flow_run_id: str = "",
 ) -> Run:
-    """Begin a run and keep its recipe; without `run_id` it gets one that no other run has.
+    """Begin a run and store its recipe; without `run_id` the run gets a new id.
 
     Raises:
-        RunStoreError: there is a run of that id already.
+        RunStoreError: a run with this id exists already.
     """
     while True:
         created = datetime.datetime.now(datetime.UTC)
@@ -71,18 +71,18 @@ def new_run(
             flow_run_id=flow_run_id,
         )
         run = Run(id=header.id, recipe=recipe, store=store.location)
-        # The recipe first: a run that can be listed can also be loaded.
+        # The recipe is written first, so that each run that is listed can be loaded.
         is_new = store.create(f"{run.id}/recipes/0001.yaml", _text_of(recipe))
         if not is_new and run_id and store.read(f"{run.id}/run.json"):
-            raise RunStoreError(f"There is a run {run_id} in {store.location} already.")
+            raise RunStoreError(f"Run {run_id} exists in {store.location} already.")
         if is_new or run_id:
             store.write(f"{run.id}/run.json", header.model_dump_json(indent=2).encode())
-            # A beginner killed between the two writes may have left another recipe.
-            return run if is_new else adopt_recipe(run, recipe)
+            # A process that was killed between the two writes may have left another recipe.
+            return run if is_new else update_recipe(run, recipe)
 
 
 def make_run_id(recipe: Recipe, created: datetime.datetime) -> str:
-    """Return an id for a new run: what people read in it, and a tail that others hardly have."""
+    """Return an id for a new run: recipe name, time, and a random suffix."""
     return f"{recipe.name}-{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
@@ -90,42 +90,42 @@ def load_run(run_id: str, store: RunStore) -> Run:
     """Return the run with its latest recipe.
 
     Raises:
-        RunStoreError: there is no such run; the hint names those with a similar id.
+        RunStoreError: there is no such run; the hint names runs with similar ids.
     """
     versions = store.list(f"{run_id}/recipes/") if KEY.fullmatch(run_id) else []
     stored = store.read(versions[-1]) if versions else None
     if stored is None:
         known = [header.id for header in list_runs(store)]
         near = difflib.get_close_matches(run_id, known, n=3, cutoff=0.4) or known[-3:]
-        hint = f"Did you mean {' or '.join(near)}?" if near else "No run has been started there."
+        hint = f"Did you mean {' or '.join(near)}?" if near else "This run store has no runs."
         if store.local_path("run.json"):
-            hint = f"{hint}\n{ELSEWHERE}"
+            hint = f"{hint}\n{SHARED_STORE_HINT}"
         raise RunStoreError(f"There is no run {run_id} in {store.location}.", hint=hint)
     recipe = parse_recipe(stored.content.decode(), versions[-1])
     return Run(id=run_id, recipe=recipe, store=store.location)
 
 
 def read_header(run: Run) -> RunHeader:
-    """Return what the run was when it began."""
+    """Return the header of the run."""
     stored = open_store(run.store).read(f"{run.id}/run.json")
     if stored is None:
-        raise RunStoreError(f"Run {run.id} has lost its run.json in {run.store}.")
+        raise RunStoreError(f"The file run.json of run {run.id} is missing in {run.store}.")
     return RunHeader.model_validate_json(stored.content)
 
 
 def list_runs(store: RunStore) -> list[RunHeader]:
     """Return all runs of the store, oldest first."""
-    names = [name for name in store.list_first_parts() if KEY.fullmatch(name)]
+    names = [name for name in store.list_top_level() if KEY.fullmatch(name)]
     found = store.read_all(f"{name}/run.json" for name in names)
     headers = [RunHeader.model_validate_json(stored.content) for stored in found]
     return sorted(headers, key=lambda header: header.created)
 
 
-def adopt_recipe(run: Run, recipe: Recipe) -> Run:
-    """Return the run with this recipe, kept as a new version if it differs from the latest.
+def update_recipe(run: Run, recipe: Recipe) -> Run:
+    """Return the run with this recipe; store it as a new version if it differs from the latest.
 
     Raises:
-        RecipeError: the name or region changed, so that what the run made would not be found.
+        RecipeError: the name or region changed, so the run's resources would not be found.
     """
     store = open_store(run.store)
     while True:
@@ -156,7 +156,7 @@ def _installed_version() -> str:
 
 
 def _text_of(recipe: Recipe) -> bytes:
-    """Return the recipe with all its defaults, which a later version may choose otherwise."""
+    """Return the recipe with all defaults, as a later version may have other defaults."""
     plain = recipe.model_dump(mode="json")
     text = yaml.dump(plain, Dumper=BlockDumper, sort_keys=False, allow_unicode=True, width=100)
     return text.encode()

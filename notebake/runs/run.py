@@ -5,12 +5,12 @@ from notebake.record import Record
 
 
 class Run(Record):
-    """One execution of a recipe: all that a step needs to find, make or undo its part."""
+    """One execution of a recipe: all that a step needs to find, make or undo its product."""
 
     id: str
     recipe: Recipe
     store: str
-    """Where the run store lies: a directory, or s3://bucket/prefix."""
+    """The location of the run store: a directory or s3://bucket/prefix."""
 
     @property
     def recipe_name(self) -> str:
@@ -19,20 +19,20 @@ class Run(Record):
 
     @property
     def region(self) -> str:
-        """The AWS region in which all that it makes lies."""
+        """The AWS region of all its resources."""
         return self.recipe.region
 
     @property
     def user_tags(self) -> dict[str, str]:
-        """The user's own tags for all that it makes."""
+        """The user's own tags for all its resources."""
         return self.recipe.tags
 
     @property
     def lease_hours(self) -> float:
-        """How long what is temporary stays without renewal."""
+        """How long temporary resources last without renewal."""
         return self.recipe.lease_hours
 
     @property
     def scheduler_role(self) -> str | None:
-        """The role by which EventBridge Scheduler ends its machines; None without schedules."""
+        """The role with which EventBridge Scheduler ends its machines; None without schedules."""
         return self.recipe.scheduler_role

@@ -1,7 +1,7 @@
-"""Secrets of a run: its private keys. They never lie on S3, and in no launch parameter.
+"""The secrets of a run: its private keys. They are never stored on S3 or in launch parameters.
 
-With a run store on this machine a secret is a private file of it. With one on S3 it is a
-SecureString in the recipe's region, and the store only says that there is one.
+If the run store is a directory, a secret is a private file in it. If the run store is on S3, the
+secret is an SSM SecureString in the recipe's region, and the store has a note of it.
 """
 
 import json
@@ -19,39 +19,39 @@ from notebake.runs.run import Run
 PLACEHOLDER = re.compile(r"@notebake-secret:([a-z][a-z0-9-]*)@")
 
 
-def keep_secret(run: Run, name: str, value: str) -> str:
-    """Return what was kept first under the name: this value, or that of an earlier try."""
+def record_secret(run: Run, name: str, value: str) -> str:
+    """Record the secret unless one is recorded under the name; return the recorded secret."""
     store, key = open_store(run.store), _key(run, name)
     if store.local_path(key) is None:
         from notebake.aws import ssm
 
-        # First that there will be one: whatever is killed in between, `forget_secrets` knows it.
+        # The note is written first, so that `delete_secrets` finds the parameter after a kill.
         place = ssm.parameter_name(run, name)
         store.create(key, f"SecureString {place} in {run.recipe.region}\n".encode())
         return ssm.keep_parameter(run, name, value)
     store.create(key, value.encode())
-    kept = store.read(key)
-    if kept is None:
-        raise RunStoreError(f"{store.where(key)} was written and is gone.")
-    return kept.content.decode()
+    stored = store.read(key)
+    if stored is None:
+        raise RunStoreError(f"{store.where(key)} was written and has disappeared.")
+    return stored.content.decode()
 
 
 def read_secret(run: Run, name: str) -> str | None:
-    """Return the secret, or None where none is kept."""
+    """Return the secret, or None if none is recorded."""
     store, key = open_store(run.store), _key(run, name)
     if store.local_path(key) is None:
         from notebake.aws import ssm
 
         return ssm.read_parameter(run, name)
-    kept = store.read(key)
-    return kept.content.decode() if kept else None
+    stored = store.read(key)
+    return stored.content.decode() if stored else None
 
 
-def file_of_secret(run: Run, name: str, secret: str) -> Path:
-    """Return a private file of this machine that holds a secret of the run.
+def secret_file(run: Run, name: str, secret: str) -> Path:
+    """Return a private file of this machine that contains the secret.
 
-    It is the one in the run store, or a copy, written where it is missing or of an earlier secret:
-    the run may have been torn down elsewhere, and begun anew.
+    It is the file in the run store, or a copy. The copy is written if it is missing or outdated, as
+    after a tear-down and a new start on another machine.
     """
     in_store = open_store(run.store).local_path(_key(run, name))
     if in_store is not None:
@@ -62,10 +62,10 @@ def file_of_secret(run: Run, name: str, secret: str) -> Path:
     return copy
 
 
-def forget_secrets(run: Run) -> None:
-    """Remove the secrets of a run of which nothing is left, and this machine's copies of them.
+def delete_secrets(run: Run) -> None:
+    """Delete the remote secrets of a run without resources, and this machine's copies of them.
 
-    Files in a run store on this machine stay with the run: they open nothing any more.
+    Private keys in a run store on this machine stay: no machine accepts them any more.
     """
     store = open_store(run.store)
     keys = [key for key in store.list(f"{run.id}/keys/") if "." not in key.rpartition("/")[2]]
@@ -81,22 +81,22 @@ def forget_secrets(run: Run) -> None:
 
 
 def local_copies(run: Run) -> Path:
-    """Return the directory of this machine's copies of a run's secrets."""
+    """Return the directory with this machine's copies of the run's secrets."""
     return home() / "keys" / run.id
 
 
 def placeholder(name: str) -> str:
-    """Return what stands for a secret in parameters that are kept before they are sent."""
+    """Return the placeholder of a secret in recorded parameters."""
     return f"@notebake-secret:{name}@"
 
 
 def fill_secrets(run: Run, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return launch parameters as they are sent, each time byte for byte the same.
+    """Return launch parameters with secrets in place of placeholders, byte for byte repeatable.
 
-    User data is JSON (`user_data`), so a secret is written into it as JSON writes it.
+    User data is JSON (`user_data`), so secrets are escaped as in JSON.
 
     Raises:
-        RunStoreError: a secret that is asked for is not kept.
+        RunStoreError: a secret is not recorded.
     """
     text = parameters.get("UserData")
     if not isinstance(text, str):
@@ -105,7 +105,7 @@ def fill_secrets(run: Run, parameters: dict[str, Any]) -> dict[str, Any]:
     def secret_in_json(found: re.Match[str]) -> str:
         secret = read_secret(run, found[1])
         if secret is None:
-            raise RunStoreError(f"Run {run.id} keeps no secret {found[1]}.")
+            raise RunStoreError(f"Run {run.id} has no secret {found[1]}.")
         return json.dumps(secret.strip())[1:-1]
 
     return parameters | {"UserData": PLACEHOLDER.sub(secret_in_json, text)}

@@ -1,4 +1,4 @@
-"""What a run store knows about runs: what they made, who executes them, how long that may last."""
+"""Summaries of runs: what each created, who executes it, and when all of it has expired."""
 
 import datetime
 import logging
@@ -7,81 +7,86 @@ from notebake.aws.model import Account
 from notebake.errors import NotebakeError
 from notebake.record import Record
 from notebake.runs import registry
-from notebake.runs.account import kept_account
-from notebake.runs.attempts import attempts, open_tokens
-from notebake.runs.lock import is_alive, read_lock
+from notebake.runs.account import read_account
+from notebake.runs.attempt_store import list_attempts
+from notebake.runs.attempts import open_client_tokens
+from notebake.runs.lock_record import is_active, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
 from notebake.timestamps import utc_from_seconds
 
 log = logging.getLogger(__name__)
-UNREADABLE = "nobody knows whom: its run store could not be read"
+UNREADABLE = "an unknown process, as its run store could not be read"
 
 
-class KnownRun(Record):
-    """One run, as its store has it."""
+class RunSummary(Record):
+    """One run as the run store knows it."""
 
     id: str
     run: Run | None
-    """None where the store could not be read: then nothing of the run is touched."""
+    """None if the store could not be read; then no resource of the run may be removed."""
     holder: str = ""
-    """Who executes it at present; "" where nobody does."""
+    """Who executes it at present; "" if no process does."""
     made_ids: frozenset[str] = frozenset()
-    """What it made, also what has been removed since."""
+    """Ids of all resources that it created, removed ones included."""
     present_ids: frozenset[str] = frozenset()
-    """Those of which it has not kept that they are gone."""
+    """Ids of the resources that are not recorded as removed."""
     open_tokens: frozenset[str] = frozenset()
-    """The client tokens of launches whose answer was lost."""
+    """The client tokens of launches whose response was lost."""
     account: Account | None = None
-    """To which it belongs; None where it does not say."""
+    """Its account; None if none is recorded."""
     ends_at: datetime.datetime | None = None
-    """When all that it made has expired, at the latest."""
+    """When all its resources have expired, at the latest."""
 
     @property
     def region(self) -> str:
-        """Where all that it made is."""
+        """The region of its resources."""
         return self.run.recipe.region if self.run else ""
 
 
 def has_run(run_id: str, store: RunStore) -> bool:
-    """Tell whether the store has a run of this id."""
+    """Return whether the store has a run with this id."""
     return bool(KEY.fullmatch(run_id) and store.list(f"{run_id}/recipes/"))
 
 
-def known_runs(store: RunStore, run_id: str = "") -> dict[str, KnownRun]:
-    """Return what the store knows about all of its runs, or about one, by run id."""
+def summarize_runs(store: RunStore, run_id: str = "") -> dict[str, RunSummary]:
+    """Return the summaries of all runs of the store, or of one run, by run id."""
     if run_id:
         return {run_id: summarize_run(run_id, store)} if has_run(run_id, store) else {}
     return {header.id: summarize_run(header.id, store) for header in registry.list_runs(store)}
 
 
-def summarize_run(run_id: str, store: RunStore) -> KnownRun:
-    """Return what the store knows about a run that it has."""
+def summarize_run(run_id: str, store: RunStore) -> RunSummary:
+    """Return the summary of a run that the store has."""
     try:
         run = registry.load_run(run_id, store)
-        every = attempts(run)
-        made = [one for one in every if one.made]
-        lease, account = read_lock(run), kept_account(run_id, store)
+        attempts = list_attempts(run)
+        made = [attempt for attempt in attempts if attempt.made]
+        lock, account = read_lock(run), read_account(run_id, store)
     except (NotebakeError, ValueError) as error:
-        log.warning("What run %s made could not be read: %s", run_id, error)
-        return KnownRun(id=run_id, run=None, holder=UNREADABLE)
-    lasts_until = max([one.at for one in made] + ([lease.expires_at] if lease else []), default=0.0)
-    return KnownRun(
+        log.warning("Could not read what run %s created: %s", run_id, error)
+        return RunSummary(id=run_id, run=None, holder=UNREADABLE)
+    lasts_until = max(
+        [attempt.at for attempt in made] + ([lock.expires_at] if lock else []), default=0.0
+    )
+    return RunSummary(
         id=run_id,
         run=run,
         holder=holder_of(run),
         account=account,
-        made_ids=frozenset(id for one in made for id in one.made),
-        present_ids=frozenset(id for one in made for id in one.made if one.state == "made"),
-        open_tokens=frozenset(open_tokens(every)),
+        made_ids=frozenset(id for attempt in made for id in attempt.made),
+        present_ids=frozenset(
+            id for attempt in made for id in attempt.made if attempt.state == "made"
+        ),
+        open_tokens=frozenset(open_client_tokens(attempts)),
         ends_at=utc_from_seconds(lasts_until + run.recipe.lease_hours * 3600),
     )
 
 
 def holder_of(run: Run) -> str:
-    """Return who executes a run now, as a phrase; "" where nobody does."""
-    lease = read_lock(run)
-    if lease is None or not is_alive(lease, open_store(run.store).clock()):
+    """Return the process that executes the run now; "" if there is none."""
+    lock = read_lock(run)
+    if lock is None or not is_active(lock, open_store(run.store).clock()):
         return ""
-    return f"process {lease.process.pid} on {lease.process.host_name}"
+    return lock.process.label

@@ -30,7 +30,7 @@ def run(host: Host, command: str, timeout_seconds: float) -> tuple[int, str, str
     Raises:
         HostUnreachableError: there is no way to the host, and nothing was begun; or the answer
             did not come, or not in time, and then it may have run.
-        UnframedAnswerError: the login shell did not run it.
+        LoginShellError: the login shell did not run it.
     """
     lines = _lines(host)
     while True:
@@ -53,7 +53,7 @@ def files(host: Host, path: str) -> Iterator[SFTPClient]:
         FileNotFoundError: there is no such file.
         HostCommandError: the host cannot do it, for instance for lack of room.
         HostUnreachableError: there is no way to the host, or nothing moved for a minute.
-        UnframedAnswerError: the login shell did not come as far as serving files.
+        LoginShellError: the login shell did not come as far as serving files.
     """
     lines = _lines(host)
     with _session(lines) as (line, channel), _as_answers(host, path, line):

@@ -30,7 +30,7 @@ from notebake.ssh.disk_watch import DiskWatch
 from notebake.ssh.host import Host
 from notebake.ssh.remote import put_file, run_command, try_command, write_as_root
 from notebake.ssh.retrying import retry_until_reachable
-from notebake.waiting import check_not_stopped
+from notebake.waiting import check_not_interrupted
 
 log = logging.getLogger(__name__)
 ROOT = "/run/notebake/work"
@@ -83,7 +83,7 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
     deadline = clock.elapsed() + timeout_seconds + 60
     disks = DiskWatch()
     while True:
-        check_not_stopped()
+        check_not_interrupted()
         reading = _read(host, name, len(printed))
         printed += reading.more
         disks.see(reading.room)

@@ -23,9 +23,9 @@ from paramiko.ssh_exception import (
 )
 
 from notebake import clock
-from notebake.errors import HostUnreachableError, KeyKindRefusedError, LoginRefusedError
+from notebake.errors import HostUnreachableError, KeyTypeRefusedError, LoginRefusedError
 from notebake.ssh.host import Host
-from notebake.timeouts import DROPPED_SECONDS
+from notebake.timeouts import CONNECTION_DROPPED_SECONDS
 from notebake.waiting import pause
 
 SSH_PORT = 22
@@ -71,7 +71,7 @@ def log_in(host: Host) -> fabric.Connection:
         except LOST as error:
             reason = _reason(host, connection, error)
             connection.client.close()
-            if not _is_hung_up(error) or clock.elapsed() - began > DROPPED_SECONDS:
+            if not _is_hung_up(error) or clock.elapsed() - began > CONNECTION_DROPPED_SECONDS:
                 raise reason from error
             log.debug("%s hung up; calling again", host.address)
             pause(DROPPED_PAUSE_SECONDS)
@@ -116,14 +116,14 @@ def _reason(host: Host, connection: fabric.Connection, error: Exception) -> Host
     """Return what a login that failed means."""
     place = f"{host.address} ({host.instance_id})"
     if isinstance(error, IncompatiblePeer):
-        return KeyKindRefusedError(
+        return KeyTypeRefusedError(
             f"{place} and this computer have nothing in common: {error}.", FIPS
         )
     if isinstance(error, AuthenticationException) and _is_refusal(connection, error):
         taken = connection.client.get_transport().server_extensions.get("server-sig-algs", b"")
         if taken and KEY_KIND.encode() not in taken.split(b","):
             said = taken.decode(errors="replace")
-            return KeyKindRefusedError(
+            return KeyTypeRefusedError(
                 f"{place} takes no {KEY_KIND} key, and the run's is such a key; it takes {said}.",
                 FIPS,
             )
@@ -134,7 +134,7 @@ def _reason(host: Host, connection: fabric.Connection, error: Exception) -> Host
         )
     if isinstance(error, BadHostKeyException) and error.key.get_name() != KEY_KIND:
         shown = error.key.get_name()
-        return KeyKindRefusedError(f"{place} shows no {KEY_KIND} host key, but {shown}.", FIPS)
+        return KeyTypeRefusedError(f"{place} shows no {KEY_KIND} host key, but {shown}.", FIPS)
     if _is_hung_up(error):
         return HostUnreachableError(
             f"{place} hangs up at once, as sshd does when too many call at a time"

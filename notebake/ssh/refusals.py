@@ -2,9 +2,9 @@
 
 from notebake.errors import (
     HostUnreachableError,
+    LoginShellError,
     SessionRefusedError,
     TunnelForbiddenError,
-    UnframedAnswerError,
 )
 from notebake.ssh.host import Host
 from notebake.ssh.login import HINT
@@ -15,10 +15,10 @@ ASKED = 500
 """How much is shown of what it was asked."""
 
 
-def unframed(host: Host, asked: str, exit_code: int, printed: str) -> UnframedAnswerError:
+def unframed(host: Host, asked: str, exit_code: int, printed: str) -> LoginShellError:
     """Return what a login shell is that did not come as far as what it was asked."""
     said = printed.strip()[-SHOWN:]
-    return UnframedAnswerError(
+    return LoginShellError(
         f"On {place(host)}, the login shell of {host.user} did not run what was asked: it ended"
         f" with exit code {exit_code} and {f'printed {said!r}' if said else 'printed nothing'}."
         f" Asked was: {asked[:ASKED]}",

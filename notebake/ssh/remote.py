@@ -46,7 +46,7 @@ def try_command(host: Host, command: str, *, timeout_seconds: float = 60) -> Ans
 
     Raises:
         HostUnreachableError: no connection, or none any more, or no answer in time.
-        UnframedAnswerError: the user's login shell did not run it.
+        LoginShellError: the user's login shell did not run it.
     """
     shown = command if len(command) <= LOGGED else f"{command[:LOGGED]} … ({len(command)} in all)"
     log.debug("On %s: %s", host.address, shown)
@@ -79,7 +79,7 @@ def check_reachable(host: Host) -> None:
     Raises:
         LoginRefusedError: it answers, but does not accept the key.
         HostUnreachableError: it does not answer.
-        UnframedAnswerError: it lets us in, and the login shell runs nothing.
+        LoginShellError: it lets us in, and the login shell runs nothing.
     """
     run_command(host, "true", timeout_seconds=REACH_SECONDS)
 
@@ -88,7 +88,7 @@ def is_reachable(host: Host) -> bool:
     """Tell whether the host lets us in now.
 
     Raises:
-        LoginRefusedError, UnframedAnswerError: as for `check_reachable`.
+        LoginRefusedError, LoginShellError: as for `check_reachable`.
     """
     try:
         check_reachable(host)

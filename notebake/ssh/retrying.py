@@ -7,8 +7,8 @@ from typing import TypeVar
 from notebake import clock
 from notebake.errors import HostUnreachableError, LoginRefusedError
 from notebake.ssh.host import Host
-from notebake.timeouts import HOST_LOST_SECONDS
-from notebake.waiting import check_not_stopped
+from notebake.timeouts import HOST_UNREACHABLE_SECONDS
+from notebake.waiting import check_not_interrupted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -20,18 +20,18 @@ def retry_until_reachable(host: Host, name: str, ask: Callable[[], T]) -> T:
     The host may have heard it before: it must do no harm twice. `name` says what goes on there.
 
     Raises:
-        HostUnreachableError: the host stayed out of reach for HOST_LOST_SECONDS.
+        HostUnreachableError: the host stayed out of reach for HOST_UNREACHABLE_SECONDS.
     """
     began, was_lost = clock.elapsed(), False
     while True:
-        check_not_stopped()
+        check_not_interrupted()
         try:
             answer = ask()
         except LoginRefusedError:
             raise
         except HostUnreachableError as error:
             seconds = clock.elapsed() - began
-            if seconds > HOST_LOST_SECONDS:
+            if seconds > HOST_UNREACHABLE_SECONDS:
                 raise HostUnreachableError(
                     f"{host.address} ({host.instance_id}) has been out of reach for {seconds:.0f} s"
                     f" in the middle of {name}. {error.message}",

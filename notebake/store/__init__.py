@@ -1,1 +1,1 @@
-"""Where runs are kept: the interface of a run store, and the store in a directory."""
+"""Where runs are stored: the interface of a run store, and the store in a directory."""

@@ -1,4 +1,4 @@
-"""The run store in a directory: private files, each complete or absent, also after a kill."""
+"""The run store in a directory of private files."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from notebake.store.interface import Stored, check_key
 
 
 class DirectoryStore:
-    """A directory of private files: each is complete or absent, also after a kill."""
+    """A directory of private files; each is complete or absent, even after a kill."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -25,9 +25,9 @@ class DirectoryStore:
         return str(self._root)
 
     def read(self, key: str) -> Stored | None:
-        """Return what is kept under the key, or None."""
+        """Return the content of the key, or None."""
         path = self._path(key)
-        with self._reports("read", path):
+        with self._store_errors("read", path):
             try:
                 content = path.read_bytes()
             except FileNotFoundError:
@@ -35,15 +35,15 @@ class DirectoryStore:
         return Stored(content, _version_of(content))
 
     def create(self, key: str, content: bytes) -> bool:
-        """Keep the content if nothing is there; say whether it was kept."""
+        """Write the content if the key does not exist; return whether it was written."""
         path = self._path(key)
-        with self._reports("create", path):
+        with self._store_errors("create", path):
             return create_file(path, content)
 
     def replace(self, key: str, content: bytes, *, version: str) -> bool:
-        """Keep the content if what is there is unchanged; say whether it was kept."""
+        """Write the content if the key still has this version; return whether it was written."""
         path = self._path(key)
-        with self._reports("replace", path), locked(path.parent):
+        with self._store_errors("replace", path), locked(path.parent):
             stored = self.read(key)
             if stored is None or stored.version != version:
                 return False
@@ -51,29 +51,29 @@ class DirectoryStore:
             return True
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep the content whatever is there."""
+        """Write the content unconditionally."""
         path = self._path(key)
-        with self._reports("write", path), locked(path.parent):
+        with self._store_errors("write", path), locked(path.parent):
             write_file(path, content)
 
     def read_all(self, keys: Iterable[str]) -> list[Stored]:
-        """Return what is kept under many keys, in their order, without those that are not there."""
+        """Return the contents of the keys that exist, in the order of the keys."""
         return [stored for key in keys if (stored := self.read(key))]
 
     def list(self, prefix: str) -> list[str]:
-        """Return all keys that begin with the prefix, sorted."""
+        """Return all keys with the prefix, sorted."""
         if prefix:
             check_key(prefix.removesuffix("/"))
         top, keys = self._root / prefix.rpartition("/")[0], []
-        with self._reports("list", top):
+        with self._store_errors("list", top):
             for directory, _, names in os.walk(top, onerror=_raise_unless_absent):
                 parent = Path(directory).relative_to(self._root)
                 keys += [(parent / name).as_posix() for name in names if name[0] != "."]
         return sorted(key for key in keys if key.startswith(prefix))
 
-    def list_first_parts(self) -> tuple[str, ...]:
+    def list_top_level(self) -> tuple[str, ...]:
         """Return the names of the directories in the store, sorted."""
-        with self._reports("list", self._root):
+        with self._store_errors("list", self._root):
             try:
                 found = list(self._root.iterdir())
             except FileNotFoundError:
@@ -82,15 +82,15 @@ class DirectoryStore:
         return tuple(sorted(name for name in names if name[0] != "."))
 
     def delete(self, key: str) -> None:
-        """Remove what is kept under the key, if anything is."""
+        """Delete the key, if it exists."""
         path = self._path(key)
         if not path.exists():
             return
-        with self._reports("delete", path), locked(path.parent):
+        with self._store_errors("delete", path), locked(path.parent):
             delete_file(path)
 
     def local_path(self, key: str) -> Path:
-        """Return the file that programs on this machine may open, whether it exists or not."""
+        """Return the path of the key's file, whether it exists or not."""
         return self._path(key)
 
     def where(self, key: str) -> str:
@@ -98,15 +98,15 @@ class DirectoryStore:
         return str(self._path(key))
 
     def clock(self) -> float:
-        """Return this machine's time: a directory is shared by its own processes."""
+        """Return this machine's time: only its own processes share the directory."""
         return clock.now()
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
     @contextmanager
-    def _reports(self, verb: str, path: Path) -> Iterator[None]:
-        """Turn what the file system answers into one sentence."""
+    def _store_errors(self, verb: str, path: Path) -> Iterator[None]:
+        """Turn an OSError of the block into a RunStoreError."""
         try:
             yield
         except OSError as error:
@@ -117,11 +117,11 @@ class DirectoryStore:
 
 
 def _version_of(content: bytes) -> str:
-    """Return the tag of a content: like an S3 etag it tells contents apart, not moments."""
+    """Return the version of a content: like an S3 etag it depends on the content alone."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _raise_unless_absent(error: OSError) -> None:
-    """Let nothing that cannot be read pass for empty, as `os.walk` would."""
+    """Raise the error; by default `os.walk` treats an unreadable directory as empty."""
     if not isinstance(error, FileNotFoundError):
         raise error

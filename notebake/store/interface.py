@@ -1,6 +1,6 @@
-"""The run store: where runs keep what was asked, under relative slash keys.
+"""The run store: bytes under relative keys with slashes.
 
-The verbs are those that both a directory (link, rename) and S3 (If-None-Match, If-Match) can keep.
+A directory (link, rename) and S3 (If-None-Match, If-Match) can both implement its methods.
 """
 
 import re
@@ -11,66 +11,66 @@ from typing import Protocol
 
 from notebake.errors import RunStoreError
 
-# No part begins with a dot: neither `..` nor our own temporary and lock files can be a key.
+# No part starts with a dot, so `..` and our own temporary and lock files cannot be keys.
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What is kept under a key, and the tag of exactly this content."""
+    """The content of a key, and the version of exactly this content."""
 
     content: bytes
     version: str
 
 
 class RunStore(Protocol):
-    """A place that keeps bytes under keys and refuses to overwrite by accident."""
+    """Stores bytes under keys; conditional writes prevent lost updates."""
 
     @property
     def location(self) -> str:
-        """What `open_store` opens it by."""
+        """The location from which `open_store` opens it."""
 
     def read(self, key: str) -> Stored | None:
-        """Return what is kept under the key, or None."""
+        """Return the content of the key, or None."""
 
     def create(self, key: str, content: bytes) -> bool:
-        """Keep the content if nothing is there; say whether it was kept."""
+        """Write the content if the key does not exist; return whether it was written."""
 
     def replace(self, key: str, content: bytes, *, version: str) -> bool:
-        """Keep the content if what is there is unchanged; say whether it was kept."""
+        """Write the content if the key still has this version; return whether it was written."""
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep the content whatever is there."""
+        """Write the content unconditionally."""
 
     def read_all(self, keys: Iterable[str]) -> list[Stored]:
-        """Return what is kept under many keys, in their order, without those that are not there."""
+        """Return the contents of the keys that exist, in the order of the keys."""
 
     def list(self, prefix: str) -> list[str]:
-        """Return all keys that begin with the prefix, sorted."""
+        """Return all keys with the prefix, sorted."""
 
-    def list_first_parts(self) -> tuple[str, ...]:
-        """Return what keys begin with before their first slash, sorted."""
+    def list_top_level(self) -> tuple[str, ...]:
+        """Return the first parts of all keys, up to the first slash, sorted."""
 
     def delete(self, key: str) -> None:
-        """Remove what is kept under the key, if anything is."""
+        """Delete the key, if it exists."""
 
     def local_path(self, key: str) -> Path | None:
-        """Return the file that programs on this machine may open; None where there is none."""
+        """Return the path of the key's file on this machine; None for a remote store."""
 
     def where(self, key: str) -> str:
-        """Return where it is kept, for people: a path, or an s3:// name."""
+        """Return the location of the key for people: a path or an s3:// name."""
 
     def clock(self) -> float:
-        """Return seconds since 1970 by the clock of all who share the store."""
+        """Return seconds since 1970 by a clock that all users of the store share."""
 
 
 def is_remote(location: str) -> bool:
-    """Tell whether a location is one that other machines reach, and no file of this one."""
+    """Return whether the location is remote, not a directory of this machine."""
     return location.startswith("s3://")
 
 
 def check_key(key: str) -> str:
-    """Return the key if it stays inside the store; RunStoreError otherwise."""
+    """Return the key if it is valid; raise RunStoreError otherwise."""
     if not KEY.fullmatch(key):
         raise RunStoreError(f"Not a key of a run store: {key!r}")
     return key

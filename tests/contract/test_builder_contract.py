@@ -7,7 +7,7 @@ import pytest
 from flows.cli.rewind import rewind
 from notebake.aws import images, instances, tagging, tags
 from notebake.aws.model import Instance
-from notebake.errors import LostError, NotebakeError
+from notebake.errors import NotebakeError, ResourceLostError
 from notebake.images import own_image
 from notebake.images.baked import current_image, is_finished, is_sealed
 from notebake.resources import own_machines
@@ -15,7 +15,7 @@ from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, carry_out
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
-from notebake.waiting import stop_waiting
+from notebake.waiting import interrupt_waits
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tasks import request_image, restart_host, stop_builder, wait_for_host
@@ -37,7 +37,7 @@ class StopsWaitingAtStart:
 
     def after(self, call: Call, reply: Reply) -> Reply:
         if call.action == "StartInstances":
-            stop_waiting()
+            interrupt_waits()
         return reply
 
 
@@ -118,7 +118,7 @@ def test_nothing_is_baked_of_a_builder_that_was_started_again(run: Run) -> None:
     assert image is not None
     images.remove_image(image, REGION)
 
-    with pytest.raises(LostError, match="sealed and stopped"):
+    with pytest.raises(ResourceLostError, match="sealed and stopped"):
         request_image.make(run)
 
     assert own_image.find_image(run) is None
@@ -161,7 +161,7 @@ def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(r
     carry_out_to(run, "wait_for_image")
     instances.terminate_instances([builder_of(run).id], REGION)
 
-    with pytest.raises(LostError, match="gone"):
+    with pytest.raises(ResourceLostError, match="gone"):
         carry_out(restart_host.STEP, run)
 
     assert own_image.find_image(run) is None

@@ -9,7 +9,7 @@ from notebake.aws import tagging, tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Image
 from notebake.aws.readings import OLDEST_SECONDS
-from notebake.errors import CloudError, LostError, NotOursError, PreflightError
+from notebake.errors import CloudError, NameTakenError, PreflightError, ResourceLostError
 from notebake.images import own_image
 from notebake.images.baked import current_image, usable_image
 from notebake.names import name_of_image
@@ -172,7 +172,7 @@ def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
     world.ec2.create_image(InstanceId=builder.id, Name=name_of_image(mine.id))
 
     for step in CLOUD_STEPS[2:]:
-        with pytest.raises(NotOursError, match="has the name"):
+        with pytest.raises(NameTakenError, match="has the name"):
             carry_out(step, mine)
     with pytest.raises(PreflightError, match="has the name"):
         check_everything(mine)
@@ -188,7 +188,7 @@ def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run
     assert other is not None
     world.ec2.create_image(InstanceId=other.id, Name=name_of_image(mine.id))
 
-    with pytest.raises(NotOursError):
+    with pytest.raises(NameTakenError):
         own_image.request_image(mine, builder.id, [], {})
 
 
@@ -198,7 +198,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
     clock.pause(OLDEST_SECONDS)
 
     assert wait_for_image.find(run) is None
-    with pytest.raises(LostError, match=f"EC2 gave {image.id} up"):
+    with pytest.raises(ResourceLostError, match=f"EC2 gave {image.id} up"):
         wait_for_image.make(run)
     assert usable_image(run) is None
 

@@ -15,7 +15,7 @@ from notebake.machines.renewal import renew, renewing
 from notebake.resources import own_machines
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
-from notebake.timestamps import parse_moment, utc_from_seconds
+from notebake.timestamps import parse_timestamp, utc_from_seconds
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
@@ -36,7 +36,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def is_renewed(one: Resource) -> bool:
-    ends = parse_moment(one.expires)
+    ends = parse_timestamp(one.expires)
     assert ends is not None
     return ends > utc_from_seconds(clock.now()) + datetime.timedelta(hours=5)
 

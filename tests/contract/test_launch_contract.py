@@ -10,7 +10,7 @@ from notebake.aws import instances, tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Image, Instance
 from notebake.aws.readings import OLDEST_SECONDS
-from notebake.errors import CapacityError, CloudError, LostError, WaitTimeoutError
+from notebake.errors import CapacityError, CloudError, ResourceLostError, WaitTimeoutError
 from notebake.recipe import Volume
 from notebake.resources import own_machines
 from notebake.runs.run import Run
@@ -158,7 +158,7 @@ def test_a_machine_of_the_run_is_not_launched_into_a_group_that_is_gone(
     world: CloudWorld, run: Run
 ) -> None:
     open_ssh.undo(run)
-    with pytest.raises(LostError, match="security group"):
+    with pytest.raises(ResourceLostError, match="security group"):
         launch_instance.make(run)
     assert "RunInstances" not in world.actions()
 

@@ -9,9 +9,10 @@ import pytest
 
 from notebake import clock
 from notebake.clock import RealClock
-from notebake.errors import RunIsHeldError
+from notebake.errors import RunLockedError
 from notebake.local.process import this_process
-from notebake.runs.lock import RunLock, hold_run, read_lock
+from notebake.runs.lock import hold_run
+from notebake.runs.lock_record import RunLock, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -66,7 +67,7 @@ def leave_lease(run: Run, *, seconds: float) -> None:
 
 
 def test_a_second_execution_is_refused_and_the_next_one_is_not(run: Run) -> None:
-    with hold_run(run), pytest.raises(RunIsHeldError), hold_run(run):
+    with hold_run(run), pytest.raises(RunLockedError), hold_run(run):
         pass
     with hold_run(run):
         pass
@@ -83,7 +84,7 @@ def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one
 ) -> None:
     with wall_clock_off_by(off_by):
         leave_lease(run, seconds=60)
-        with pytest.raises(RunIsHeldError), hold_run(run):
+        with pytest.raises(RunLockedError), hold_run(run):
             pass
         leave_lease(run, seconds=-1)
         with hold_run(run) as lease:

@@ -5,9 +5,9 @@ import pytest
 from notebake.aws import tags
 from notebake.aws.model import Instance
 from notebake.resources import own_machines
-from notebake.runs.attempts import remembering
-from notebake.runs.lasting_tags import mark
+from notebake.runs.attempt_store import caching_attempts
 from notebake.runs.run import Run
+from notebake.runs.tag_repair import tag_resource
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import CloudWorld
 
@@ -32,34 +32,34 @@ def seal_of(run: Run) -> str:
 def mark_and_lose(world: CloudWorld, run: Run) -> None:
     """Tag the builder, and let EC2 not show it."""
     machine_id = builder_of(run).id
-    mark(run, machine_id, {tags.SEALED: "sealing"})
+    tag_resource(run, machine_id, {tags.SEALED: "sealing"})
     world.ec2.delete_tags(Resources=[machine_id], Tags=[{"Key": tags.SEALED}])
 
 
 def test_a_tag_that_ec2_shows_late_counts_at_once_and_is_given_once(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with remembering(run):
+    with caching_attempts(run):
         mark_and_lose(world, run)
         before = world.actions().count("CreateTags")
 
         assert seal_of(run) == "sealing"
 
     assert world.actions().count("CreateTags") == before
-    assert "does not carry" not in caplog.text
+    assert "has lost the tags" not in caplog.text
 
 
 def test_a_tag_whose_writer_was_killed_before_it_is_given_by_the_next_one(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with remembering(run):
+    with caching_attempts(run):
         mark_and_lose(world, run)
     before = world.actions().count("CreateTags")
-    with remembering(run):
+    with caching_attempts(run):
         assert [seal_of(run), seal_of(run)] == ["sealing", "sealing"]
 
     assert world.actions().count("CreateTags") == before + 1
-    assert caplog.text.count(f"does not carry {tags.SEALED}:") == 1
+    assert caplog.text.count(f"has lost the tags {tags.SEALED}:") == 1
 
 
 def test_who_only_looks_sees_it_and_changes_nothing(world: CloudWorld, run: Run) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from notebake.aws import networks
-from notebake.errors import NotOursError, PreflightError
+from notebake.errors import NameTakenError, PreflightError
 from notebake.machines import ssh_access
 from notebake.machines.worker_address import own_block
 from notebake.recipe import Network
@@ -56,10 +56,10 @@ def test_a_group_and_a_key_pair_of_somebody_else_are_left_alone(world: CloudWorl
     world.ec2.create_key_pair(KeyName=f"notebake {run.id} builder")
 
     for step in (open_ssh.STEP, import_key_pair.STEP):
-        with pytest.raises(NotOursError):
+        with pytest.raises(NameTakenError):
             carry_out(step, run)
         assert step.undo is not None
-        with pytest.raises(NotOursError):
+        with pytest.raises(NameTakenError):
             step.undo(run)
 
     assert not {"DeleteSecurityGroup", "DeleteKeyPair"} & set(world.actions())

@@ -8,14 +8,14 @@ from notebake import clock
 from notebake.aws import images, instances
 from notebake.aws.inventory import list_resources
 from notebake.aws.removal import remove_resource
-from notebake.errors import CapacityError, CloudError, LostError
+from notebake.errors import CapacityError, CloudError, ResourceLostError
 from notebake.images.baked import current_image
 from notebake.resources import own_machines
 from notebake.runbook.step import until_not_lost
-from notebake.runs.attempts import Attempt, attempts
+from notebake.runs.attempt_store import Attempt, list_attempts
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
-from notebake.timeouts import CATCH_UP_SECONDS, IMAGE_SECONDS
+from notebake.timeouts import CONSISTENCY_SECONDS, IMAGE_SECONDS
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tasks import launch_instance, request_image
@@ -37,7 +37,7 @@ def builder_id(run: Run) -> str:
 
 
 def states(run: Run, name: str) -> list[str]:
-    return [one.state for one in attempts(run, name)]
+    return [one.state for one in list_attempts(run, name)]
 
 
 @pytest.mark.parametrize("code", ["IncorrectInstanceState", SNAPSHOT_RATE, "InternalFailure"])
@@ -72,7 +72,7 @@ def test_an_image_that_never_gets_ready_is_waited_for_to_an_end(
     with pytest.raises(CloudError, match=r"InvalidAMIID\.Unavailable"):
         launch_instance.make(run)
 
-    assert clock.elapsed() - began > CATCH_UP_SECONDS
+    assert clock.elapsed() - began > CONSISTENCY_SECONDS
     assert states(run, "builder-1") == ["refused"]
 
 
@@ -81,7 +81,7 @@ def test_a_start_waits_for_a_pending_image_longer_than_ec2_may_be_late(
 ) -> None:
     carry_out_to(run, "stop_builder")
     name = world.opened.fail("refuse", action="StartInstances", code="IncorrectInstanceState")
-    began, waited = clock.elapsed(), 2 * CATCH_UP_SECONDS
+    began, waited = clock.elapsed(), 2 * CONSISTENCY_SECONDS
 
     @dataclass
     class Lifts(Listens):
@@ -108,10 +108,10 @@ def test_who_has_ended_is_not_waited_for(world: CloudWorld, run: Run, power: obj
         world.opened.fail("refuse", action=action, code="IncorrectInstanceState")
     began = clock.elapsed()
 
-    with pytest.raises(LostError, match=f"{ended} is terminated"):
+    with pytest.raises(ResourceLostError, match=f"{ended} is terminated"):
         power(ended, REGION)  # type: ignore[operator]
 
-    assert clock.elapsed() - began < CATCH_UP_SECONDS
+    assert clock.elapsed() - began < CONSISTENCY_SECONDS
 
 
 @pytest.mark.parametrize("remove", ["with its image", "by a sweep"])
@@ -167,7 +167,7 @@ def test_what_ec2_could_not_make_as_asked_is_not_launched_again(
 
     assert said in caught.value.message
     assert hint in caught.value.hint
-    assert not caught.value.is_passing
+    assert not caught.value.is_transient
     assert world.opened.fired(name) == 1, "no machine after the other"
     world.opened.cloud.faults.remove()
     launch_and_wait(run)
@@ -212,7 +212,7 @@ def test_an_attempt_stays_open_until_ec2_was_asked_what_came_of_a_gateways_answe
         carry_out_to(run, step)
 
     assert (world.opened.fired(lost), world.opened.fired(denied)) == (1, 1)
-    assert caught.value.is_open
+    assert caught.value.is_outcome_unknown
     assert states(run, name) == ["open"]
     world.opened.cloud.faults.remove()
     undo_all(run)
@@ -229,9 +229,9 @@ def test_what_a_gateway_answers_for_ever_leaves_the_attempt_open(
     with hold_run(run), pytest.raises(CloudError, match=str(status)) as caught:
         launch_instance.make(run)
 
-    assert caught.value.is_passing
+    assert caught.value.is_transient
     assert states(run, "builder-1") == ["open"]
-    (kept,) = attempts(run, "builder-1")
+    (kept,) = list_attempts(run, "builder-1")
     assert isinstance(kept, Attempt)
     assert kept.may_still_appear
 

@@ -140,7 +140,7 @@ def test_a_long_list_is_read_to_its_end(store: RunStore, monkeypatch: pytest.Mon
     for number in range(8):
         store.write(f"run-{number}/run.json", b"")
     assert len(store.list("")) == 8
-    assert len(store.list_first_parts()) == 8
+    assert len(store.list_top_level()) == 8
     assert len(store.read_all(store.list("run-"))) == 8
 
 
@@ -150,7 +150,7 @@ def test_what_others_put_into_the_bucket_is_not_ours(store: RunStore) -> None:
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"")
     store.write(KEY, b"one")
     assert store.list("") == [KEY]
-    assert store.list_first_parts() == ("run-1",)
+    assert store.list_top_level() == ("run-1",)
 
 
 def test_the_whole_bucket_may_be_the_store(world: CloudWorld) -> None:

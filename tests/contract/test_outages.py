@@ -4,14 +4,14 @@ import pytest
 
 from notebake import clock
 from notebake.aws import images, instances
-from notebake.errors import CloudError, LostError, NotebakeError
+from notebake.errors import CloudError, NotebakeError, ResourceLostError
 from notebake.images import own_image
 from notebake.machines.ssh_access import find_key_pair
 from notebake.runs.lock import RunLostError, hold_run
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
-from notebake.timeouts import AWS_LOST_SECONDS
-from notebake.waiting import stop_waiting
+from notebake.timeouts import AWS_RETRY_SECONDS
+from notebake.waiting import interrupt_waits
 from tasks import import_key_pair
 from tests.cloud_world import CloudWorld
 from tests.quick_clock import QuickClock
@@ -44,10 +44,10 @@ def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld
         own_image.find_image(run)
 
     assert world.opened.fired(name) > 5
-    assert caught.value.is_passing
+    assert caught.value.is_transient
     assert "resume the run" in caught.value.hint
     # The clock runs much quicker, and so do the moments that the calls themselves take.
-    assert AWS_LOST_SECONDS < clock.elapsed() - began < 10 * AWS_LOST_SECONDS
+    assert AWS_RETRY_SECONDS < clock.elapsed() - began < 10 * AWS_RETRY_SECONDS
 
 
 def test_who_only_looks_is_told_at_once(world: CloudWorld, run: Run) -> None:
@@ -61,7 +61,7 @@ def test_who_only_looks_is_told_at_once(world: CloudWorld, run: Run) -> None:
 
 def test_an_interrupt_ends_the_outage(world: CloudWorld, run: Run) -> None:
     world.opened.fail("lose_before", action="DescribeImages")
-    stop_waiting()
+    interrupt_waits()
 
     with hold_run(run), pytest.raises(InterruptedError):
         own_image.find_image(run)
@@ -96,6 +96,6 @@ def test_a_quota_error_says_which_quota_and_how_to_raise_it(world: CloudWorld, r
     with pytest.raises(NotebakeError, match="VcpuLimitExceeded") as caught:
         instances.request_instances(run.recipe.region, asked, lambda: None)
 
-    assert not isinstance(caught.value, LostError)
+    assert not isinstance(caught.value, ResourceLostError)
     assert "L-DB2E81BA" in caught.value.hint
     assert "request-service-quota-increase" in caught.value.hint

@@ -182,7 +182,7 @@ def test_where_nobody_renewed_them_it_is_said_where_they_are(rules: Cloud) -> No
 
     assert "Log in again" in caught.value.hint
     assert os.environ["AWS_SHARED_CREDENTIALS_FILE"] in caught.value.hint
-    assert not caught.value.is_passing
+    assert not caught.value.is_transient
 
 
 def test_a_file_that_is_only_half_written_is_read_again(

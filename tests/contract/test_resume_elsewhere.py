@@ -24,9 +24,9 @@ from tests.store_world import LOCATION, world_with_bucket
 ROOT = Path(__file__).parents[2]
 EXECUTION = """
 import json, os, signal, sys
-from notebake import keys, secrets
+from notebake.runs import keys, secret_store
 from notebake.runs.lock import hold_run
-from notebake.runs.log import kept_log
+from notebake.runs.log import run_log
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 from notebake.runbook.step import carry_out
@@ -36,7 +36,7 @@ from tests.cloud_world import ids_of
 location, run_id, last, then = sys.argv[1:]
 run = load_run(run_id, open_store(location))
 told = {"ids": {}, "was_there": []}
-with kept_log(run) as log_path, hold_run(run):
+with run_log(run) as log_path, hold_run(run):
     with log_path.open("a") as log:
         log.write(f"up to {last}\\n")
     for step in CLOUD_STEPS:
@@ -53,7 +53,7 @@ with kept_log(run) as log_path, hold_run(run):
         os.kill(os.getpid(), signal.SIGKILL)
     if then == "tear down":
         undo_all(run)
-        secrets.forget_secrets(run)
+        secret_store.delete_secrets(run)
 print(json.dumps(told))
 """
 

@@ -10,8 +10,8 @@ import pytest
 from notebake import clock
 from notebake.clock import RealClock
 from notebake.runs import log
-from notebake.runs.files import get_file, where
-from notebake.runs.log import hand_over, kept_log
+from notebake.runs.files import file_location, get_file
+from notebake.runs.log import run_log, upload_log
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -43,8 +43,8 @@ def lines(run: Run) -> list[str]:
 
 def test_a_directory_store_holds_the_log_itself(world: CloudWorld) -> None:
     run = world.new_run()
-    with kept_log(run) as path:
-        assert str(path) == where(run, "log.txt")
+    with run_log(run) as path:
+        assert str(path) == file_location(run, "log.txt")
 
 
 def test_each_execution_adds_to_the_log_from_whichever_machine(
@@ -52,7 +52,7 @@ def test_each_execution_adds_to_the_log_from_whichever_machine(
 ) -> None:
     for number, home in enumerate(("laptop", "worker", "laptop")):
         monkeypatch.setenv("HOME", str(tmp_path / home))
-        with kept_log(run) as path:
+        with run_log(run) as path:
             assert path.is_relative_to(tmp_path / home)
             add(path, f"execution {number}")
     assert lines(run) == ["execution 0", "execution 1", "execution 2"]
@@ -64,7 +64,7 @@ def test_executions_that_write_at_the_same_time_lose_nothing(run: Run, tmp_path:
         path.parent.mkdir()
         for line in range(5):
             add(path, f"{number} {line}")
-            hand_over(run, path)
+            upload_log(run, path)
 
     threads = [threading.Thread(target=execute, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -81,7 +81,7 @@ def test_the_log_is_handed_over_while_the_run_goes_on(run: Run) -> None:
         def pause(self, seconds: float, stop: threading.Event | None) -> bool:
             return super().pause(seconds / 1000, stop)
 
-    with clock.replaced(Quick()), kept_log(run) as path:
+    with clock.replaced(Quick()), run_log(run) as path:
         add(path, "in the middle")
         deadline = time.monotonic() + HANG_SECONDS
         while not lines(run) and time.monotonic() < deadline:
@@ -90,10 +90,10 @@ def test_the_log_is_handed_over_while_the_run_goes_on(run: Run) -> None:
 
 
 def test_what_a_killed_execution_could_not_hand_over_is_not_lost(run: Run) -> None:
-    with kept_log(run) as path:
+    with run_log(run) as path:
         add(path, "before")
     add(path, "killed here")
-    with kept_log(run) as same:
+    with run_log(run) as same:
         assert same == path
         add(path, "after")
     assert lines(run) == ["before", "killed here", "after"]
@@ -103,20 +103,20 @@ def test_a_store_that_does_not_take_the_log_ends_no_run(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     refuses = RefusesObjects("PUT", "log.txt", 99)
-    with world.meeting(refuses), kept_log(run) as path:
+    with world.meeting(refuses), run_log(run) as path:
         add(path, "said in vain")
     assert refuses.fired
-    assert f"the log lies in {path}" in caplog.text
-    with kept_log(run):
+    assert f"the log is in {path}" in caplog.text
+    with run_log(run):
         pass
     assert lines(run) == ["said in vain"]
 
 
 def test_a_log_that_was_thrown_away_here_is_kept_there(run: Run) -> None:
-    with kept_log(run) as path:
+    with run_log(run) as path:
         add(path, "a rather long first line")
     path.unlink()
-    with kept_log(run) as path:
+    with run_log(run) as path:
         add(path, "anew")
     assert lines(run) == ["a rather long first line", "anew"]
-    assert log.HAND_OVER_SECONDS <= 60
+    assert log.UPLOAD_SECONDS <= 60

@@ -39,7 +39,7 @@ def test_what_was_never_written_is_none(store: RunStore) -> None:
     assert store.read(KEY) is None
     assert store.list("") == []
     assert store.read_all([KEY]) == []
-    assert store.list_first_parts() == ()
+    assert store.list_top_level() == ()
     store.delete(KEY)
 
 
@@ -97,7 +97,7 @@ def test_list_gives_sorted_keys_below_the_prefix_and_nothing_of_its_own(store: R
     assert store.list("run-1/") == ["run-1/keys/builder", "run-1/run.json"]
     assert store.list("run-1/k") == ["run-1/keys/builder"]
     assert len(store.list("")) == 3
-    assert store.list_first_parts() == ("run-1", "run-2")
+    assert store.list_top_level() == ("run-1", "run-2")
     read = store.read_all(["run-2/run.json", "run-9/run.json", "run-1/run.json"])
     assert [one.content for one in read] == [b"run-2/run.json", b"run-1/run.json"]
 

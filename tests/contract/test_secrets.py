@@ -51,8 +51,8 @@ def move_to(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_first_secret_kept_is_the_secret(run: Run) -> None:
     assert secret_store.read_secret(run, "builder") is None
-    assert secret_store.keep_secret(run, "builder", "first") == "first"
-    assert secret_store.keep_secret(run, "builder", "second") == "first"
+    assert secret_store.record_secret(run, "builder", "first") == "first"
+    assert secret_store.record_secret(run, "builder", "second") == "first"
     assert secret_store.read_secret(run, "builder") == "first"
 
 
@@ -100,7 +100,7 @@ def test_a_copy_of_an_earlier_key_is_replaced(
     here = Path(keys.private_key_path(remote, "builder"))
     with monkeypatch.context() as elsewhere:
         move_to(tmp_path / "elsewhere", elsewhere)
-        secret_store.forget_secrets(remote)
+        secret_store.delete_secrets(remote)
         anew = keys.keys_of(remote, "builder").private
     assert here.read_text() != anew
     assert Path(keys.private_key_path(remote, "builder")).read_text() == anew
@@ -141,7 +141,7 @@ def test_forgotten_secrets_are_nowhere_and_may_be_forgotten_again(
     kept = Path(keys.private_key_path(other, "builder"))
     paths = [Path(keys.private_key_path(remote, f"key-{number}")) for number in range(12)]
     for _ in range(2):
-        secret_store.forget_secrets(remote)
+        secret_store.delete_secrets(remote)
     assert secret_store.read_secret(remote, "key-3") is None
     assert not paths[0].parent.exists()
     assert len(world.opened.calls("DeleteParameters")) == 2, "ten at once, and once only"
@@ -156,7 +156,7 @@ def test_a_key_whose_maker_never_knew_of_it_is_forgotten_too(
         keys.keys_of(remote, "builder")
     assert loses.fired == 5
     assert secret_store.read_secret(remote, "builder"), "it is there, and nobody was told"
-    secret_store.forget_secrets(remote)
+    secret_store.delete_secrets(remote)
     assert secret_store.read_secret(remote, "builder") is None
 
 
@@ -189,5 +189,5 @@ def test_a_placeholder_is_filled_with_the_very_same_bytes_each_time(run: Run) ->
 
 
 def test_a_secret_that_is_gone_is_not_sent_as_its_placeholder(run: Run) -> None:
-    with pytest.raises(RunStoreError, match="keeps no secret builder-host"):
+    with pytest.raises(RunStoreError, match="has no secret builder-host"):
         secret_store.fill_secrets(run, {"UserData": secret_store.placeholder("builder-host")})

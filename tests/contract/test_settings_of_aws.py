@@ -287,7 +287,7 @@ def test_who_looks_into_the_traffic_is_named(
             connect("ec2", "us-west-2").describe_regions()
 
     assert "CN=Institute Inspection CA" in caught.value.message
-    assert not caught.value.is_passing
+    assert not caught.value.is_transient
     assert "export AWS_CA_BUNDLE=" in caught.value.hint
     assert (str(bundle) in caught.value.hint) is has_bundle
     assert cloud.asked == []

@@ -11,7 +11,7 @@ from notebake.aws.model import Account
 from notebake.errors import WrongAccountError
 from notebake.resources.survey import Scope, survey
 from notebake.resources.sweep import remove
-from notebake.runs.account import keep_account
+from notebake.runs.account import record_account
 from notebake.runs.run import Run
 from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
@@ -28,7 +28,7 @@ def runs(world: CloudWorld) -> tuple[Run, Run]:
     for run, account in zip(both, (HERE, OTHER), strict=True):
         carry_out_to(run, "launch_instance")
         expire(run)
-        keep_account(run, Account(id=account, partition="aws"))
+        record_account(run, Account(id=account, partition="aws"))
     return both
 
 
@@ -75,7 +75,7 @@ def test_what_is_typed_for_such_a_run_is_refused_and_changes_nothing(
     read = capsys.readouterr()
     told = " ".join((read.out + read.err).split())
     assert f"belongs to the AWS account {OTHER}" in told
-    assert f"of the account {HERE}" in told
+    assert f"to the account {HERE}" in told
     assert "AWS_PROFILE" in told
     assert changing(world) == before
 

@@ -20,7 +20,7 @@ from notebake.errors import CloudError
 from notebake.resources import own_machines
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
-from notebake.waiting import stop_waiting, wait_until
+from notebake.waiting import interrupt_waits, wait_until
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_steps import carry_out_to
@@ -304,7 +304,7 @@ def test_who_is_interrupted_while_others_wait_ends_and_so_do_they(
     ]
     clock.pause(5)
 
-    stop_waiting()
+    interrupt_waits()
 
     assert {type(one.exception(HANG_SECONDS)) for one in waiting} == {InterruptedError}
 

@@ -37,7 +37,7 @@ class ForEver:
     tries: int = 1
     """How often a step is tried: RETRIES more where the error may pass by itself."""
     rounds: int = 1
-    """MACHINES_IN_A_ROW where it is lost machines or images."""
+    """TRIES_PER_EXECUTION where it is lost machines or images."""
     stretch: float = 10
     """So much less often than in truth is looked whether the wait is over."""
     kind: str = "NotebakeError"

@@ -33,9 +33,9 @@ CHANGING: dict[str, tuple[str, str, dict[str, str]]] = {
     "DeleteSecurityGroup": ("tear_down", "DeleteSecurityGroup", {}),
 }
 LOST = r"ConnectionLost"
-READ = ("AWS_LOST_SECONDS",)
+READ = ("AWS_RETRY_SECONDS",)
 """For a call that is made once in each try of a step, and repeated as long as AWS is lost."""
-WAITED = ("CATCH_UP_SECONDS", "AWS_LOST_SECONDS")
+WAITED = ("CONSISTENCY_SECONDS", "AWS_RETRY_SECONDS")
 """For a change that is made until EC2 knows what it is about."""
 
 
@@ -48,7 +48,7 @@ FOUND = {
     *("TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup"),
 }
 """Where it is enough to look what came of a call: no answer is ever needed."""
-WAITS_IN_TEAR_DOWN = ("STATE_SECONDS", "GROUP_SECONDS", "CATCH_UP_SECONDS", "AWS_LOST_SECONDS")
+WAITS_IN_TEAR_DOWN = ("STATE_SECONDS", "GROUP_SECONDS", "CONSISTENCY_SECONDS", "AWS_RETRY_SECONDS")
 
 
 def never_arrives(name: str, what: tuple[str, str, dict[str, str]]) -> Case:

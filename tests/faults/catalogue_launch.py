@@ -126,7 +126,7 @@ UP = (
         ),
         ForEver(
             (fault("never_boots", "RunInstances", where=BUILDER),),
-            says=r"LostError: i-\w+ never let anybody in. Waited 600 s",
+            says=r"ResourceLostError: i-\w+ never let anybody in. Timed out after 600 s",
             bounded_by=("BOOT_SECONDS",),
             rounds=2,
         ),
@@ -156,7 +156,7 @@ UP = (
         ForEver(
             (fault("slow", "RunInstances", where=BUILDER, seconds=TOO_LONG_SECONDS),),
             is_resumed=True,
-            says=r"LostError: i-\w+ never let anybody in. Waited 600 s",
+            says=r"ResourceLostError: i-\w+ never let anybody in. Timed out after 600 s",
             bounded_by=("STATE_SECONDS",),
             rounds=2,
             passes_after_seconds=TOO_LONG_SECONDS,
@@ -172,7 +172,7 @@ UP = (
         ),
         ForEver(
             (fault("never_boots", "RunInstances", where=FIRST_ACCEPTANCE),),
-            says=r"LostError: i-\w+, started from ami-\w+, never let anybody in",
+            says=r"ResourceLostError: i-\w+, started from ami-\w+, never let anybody in",
             bounded_by=("CONSOLE_SECONDS",),
             rounds=2,
         ),
@@ -228,7 +228,7 @@ DEATHS = (
                 for action in ("RunInstances", "StartInstances")
             ),
             says=r"(builder of run \S+ is|i-\w+)",
-            bounded_by=("HOST_LOST_SECONDS", "BOOT_SECONDS"),
+            bounded_by=("HOST_UNREACHABLE_SECONDS", "BOOT_SECONDS"),
             tries=STEP_TRIES,
             rounds=2,
         ),
@@ -246,7 +246,7 @@ DEATHS = (
             (fault("dies", "RunInstances", where=FIRST_ACCEPTANCE, after=6),),
             is_resumed=True,
             says=r"i-\w+",
-            bounded_by=("CONSOLE_SECONDS", "HOST_LOST_SECONDS"),
+            bounded_by=("CONSOLE_SECONDS", "HOST_UNREACHABLE_SECONDS"),
             rounds=2,
         ),
     ),

@@ -24,7 +24,7 @@ LINES = (
             (fault("ssh_freeze", "now", where=BUILDER, after=40),),
             is_resumed=True,
             says=r"HostUnreachableError: .*",
-            bounded_by=("HOST_LOST_SECONDS",),
+            bounded_by=("HOST_UNREACHABLE_SECONDS",),
             tries=STEP_TRIES,
         ),
     ),
@@ -72,7 +72,7 @@ LINES = (
         for_ever=ForEver(
             (fault("ssh_freeze", "RunInstances", where=ACCEPTANCE, after=12),),
             says=r"LostError: i-\w+, started from ami-\w+, never let anybody in|out of reach",
-            bounded_by=("HOST_LOST_SECONDS", "FIRST_BOOT_SECONDS"),
+            bounded_by=("HOST_UNREACHABLE_SECONDS", "FIRST_BOOT_SECONDS"),
             tries=STEP_TRIES,
             rounds=2,
         ),

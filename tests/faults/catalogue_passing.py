@@ -93,9 +93,9 @@ GATEWAY_BEFORE = tuple(not_passed_on(name, what) for name, what in (CREATING | C
 GATEWAY_AFTER = tuple(passed_on(name, what) for name, what in (CREATING | CHANGING).items())
 EACH_PASSING = tuple(each_passing(name, what) for name, what in CREATING.items())
 NOT_YET = (
-    not_ready("StopInstances", CHANGING["StopInstances"], "CATCH_UP_SECONDS"),
+    not_ready("StopInstances", CHANGING["StopInstances"], "CONSISTENCY_SECONDS"),
     not_ready("StartInstances", CHANGING["StartInstances"], "IMAGE_SECONDS"),
-    not_ready("CreateImage", CREATING["CreateImage"], "CATCH_UP_SECONDS"),
+    not_ready("CreateImage", CREATING["CreateImage"], "CONSISTENCY_SECONDS"),
     Case(
         "image not ready to be launched",
         "launch_acceptance",
@@ -106,7 +106,7 @@ NOT_YET = (
         ForEver(
             (fault("refuse", "RunInstances", code="InvalidAMIID.Unavailable"),),
             says=r"AWS answered InvalidAMIID.Unavailable",
-            bounded_by=("CATCH_UP_SECONDS",),
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
 )
@@ -152,7 +152,7 @@ LATE_ENDS = (
         ForEver(
             (fault("linger", "TerminateInstances", seconds=1000),),
             says=r"TearDownError: .* left: .*vol-\w+",
-            bounded_by=("STATE_SECONDS", "SETTLE_SECONDS"),
+            bounded_by=("STATE_SECONDS", "REMOVAL_VISIBLE_SECONDS"),
             passes_after_seconds=1000,
         ),
     ),

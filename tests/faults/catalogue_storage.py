@@ -19,7 +19,7 @@ STORAGE = (
         for_ever=ForEver(
             (fault("slow", "CreateImage", seconds=TOO_LONG_SECONDS),),
             is_resumed=True,
-            says=r"WaitTimeoutError: Waited \d+ s in vain for the image of run",
+            says=r"WaitTimeoutError: Timed out after \d+ s waiting for the image of run",
             bounded_by=("IMAGE_SECONDS", *("IMAGE_SECONDS_PER_GIB",) * 21),
             stretch=60,
             passes_after_seconds=TOO_LONG_SECONDS,
@@ -37,7 +37,7 @@ STORAGE = (
         ForEver(
             (fault("fail", "CreateImage"),),
             is_resumed=True,
-            says=r"LostError: EC2 gave ami-\w+ up: it is failed",
+            says=r"ResourceLostError: EC2 gave ami-\w+ up: it is failed",
             bounded_by=(),
             rounds=2,
         ),
@@ -51,7 +51,7 @@ STORAGE = (
         ),
         ForEver(
             (fault("slow", "StopInstances", seconds=TOO_LONG_SECONDS),),
-            says=r"WaitTimeoutError: Waited 600 s in vain for i-\w+ to be stopped",
+            says=r"WaitTimeoutError: Timed out after 600 s waiting for i-\w+ to be stopped",
             bounded_by=("STATE_SECONDS",),
             passes_after_seconds=TOO_LONG_SECONDS,
         ),
@@ -66,8 +66,13 @@ STORAGE = (
         ForEver(
             (fault("slow", "TerminateInstances", seconds=TOO_LONG_SECONDS),),
             is_resumed=True,
-            says=r"TearDownError: Tearing down run \S+ left: .*i-\w+ \(shutting-down\)",
-            bounded_by=("STATE_SECONDS", "STATE_SECONDS", "GROUP_SECONDS", "SETTLE_SECONDS"),
+            says=r"TearDownError: The tear-down of run \S+ left: .*i-\w+ \(shutting-down\)",
+            bounded_by=(
+                "STATE_SECONDS",
+                "STATE_SECONDS",
+                "GROUP_SECONDS",
+                "REMOVAL_VISIBLE_SECONDS",
+            ),
             passes_after_seconds=TOO_LONG_SECONDS,
         ),
     ),
@@ -80,7 +85,7 @@ STORAGE = (
         ),
         ForEver(
             (fault("attach_hangs", "AttachVolume"),),
-            says=r"WaitTimeoutError: Waited 120 s in vain for vol-\w+ to be attached",
+            says=r"WaitTimeoutError: Timed out after 120 s waiting for vol-\w+ to be attached",
             bounded_by=("ATTACH_SECONDS",) * 3,
         ),
         tour="with a volume of the user's",

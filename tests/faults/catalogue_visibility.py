@@ -13,8 +13,8 @@ VISIBILITY = (
         ForEver(
             (fault("hide", "RunInstances", where=BUILDER),),
             is_resumed=True,
-            says=r"WaitTimeoutError: Waited 300 s in vain for EC2 to show i-\w+",
-            bounded_by=("CATCH_UP_SECONDS",),
+            says=r"WaitTimeoutError: Timed out after 300 s waiting for EC2 to show i-\w+",
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(
@@ -31,7 +31,7 @@ VISIBILITY = (
         ForEver(
             (fault("hide", "RunInstances", where=BUILDER, hidden_from="CreateTags"),),
             says=r"tag i-\w+; AWS answered InvalidInstanceID.NotFound",
-            bounded_by=("CATCH_UP_SECONDS", "CATCH_UP_SECONDS"),
+            bounded_by=("CONSISTENCY_SECONDS", "CONSISTENCY_SECONDS"),
         ),
     ),
     Case(
@@ -51,7 +51,7 @@ VISIBILITY = (
         ForEver(
             (fault("hide", "RunInstances", where=BUILDER, hidden_from="StopInstances"),),
             says=r"stop i-\w+; AWS answered InvalidInstanceID.NotFound",
-            bounded_by=("CATCH_UP_SECONDS",),
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(
@@ -63,8 +63,8 @@ VISIBILITY = (
         ),
         ForEver(
             (fault("hide", "RunInstances", where=FIRST_ACCEPTANCE),),
-            says=r"WaitTimeoutError: Waited 300 s in vain for EC2 to show i-\w+",
-            bounded_by=("CATCH_UP_SECONDS",),
+            says=r"WaitTimeoutError: Timed out after 300 s waiting for EC2 to show i-\w+",
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(
@@ -77,9 +77,9 @@ VISIBILITY = (
         ForEver(
             (fault("hide", "CreateImage"),),
             is_resumed=True,
-            says=r"WaitTimeoutError: Waited 300 s in vain for EC2 to show the image of run",
+            says=r"Timed out after 300 s waiting for EC2 to show the image of run",
             # Two steps look for it; here one after the other.
-            bounded_by=("CATCH_UP_SECONDS", "CATCH_UP_SECONDS"),
+            bounded_by=("CONSISTENCY_SECONDS", "CONSISTENCY_SECONDS"),
         ),
     ),
     Case(
@@ -92,7 +92,7 @@ VISIBILITY = (
         ForEver(
             (fault("hide", "CreateImage", hidden_from="RunInstances"),),
             says=r"launch m5.large.*InvalidAMIID.NotFound",
-            bounded_by=("CATCH_UP_SECONDS",),
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(
@@ -105,7 +105,7 @@ VISIBILITY = (
         ForEver(
             (fault("hide", "CreateImage", hidden_from="CreateTags"),),
             says=r"tag ami-\w+.*InvalidAMIID.NotFound",
-            bounded_by=("CATCH_UP_SECONDS",),
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(
@@ -119,7 +119,7 @@ VISIBILITY = (
             (fault("hide", "CreateSecurityGroup"),),
             is_resumed=True,
             says=r"authorize ssh from.*in sg-\w+; AWS answered InvalidGroup.NotFound",
-            bounded_by=("CATCH_UP_SECONDS",),
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(
@@ -132,7 +132,7 @@ VISIBILITY = (
         ForEver(
             (fault("hide", "CreateSecurityGroup", hidden_from="RunInstances"),),
             says=r"launch m5.large.*InvalidGroup.NotFound",
-            bounded_by=("CATCH_UP_SECONDS",),
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(
@@ -146,7 +146,7 @@ VISIBILITY = (
             (fault("hide", "ImportKeyPair"),),
             is_resumed=True,
             says=r"launch m5.large.*InvalidKeyPair.NotFound",
-            bounded_by=("CATCH_UP_SECONDS",),
+            bounded_by=("CONSISTENCY_SECONDS",),
         ),
     ),
     Case(

@@ -25,10 +25,10 @@ from notebake.clock import RealClock, replaced
 from notebake.errors import (
     CloudError,
     HostUnreachableError,
-    LostError,
     NotebakeError,
     NotebookError,
-    RunIsHeldError,
+    ResourceLostError,
+    RunLockedError,
     RunStoreError,
     TearDownError,
 )
@@ -158,7 +158,7 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
     }
     assert states["Make one"].message == "one is there"
     assert bench.happened == ["make two"]
-    assert [(one.step, one.happening) for one in events.events(run)] == [
+    assert [(one.step, one.happening) for one in events.list_events(run)] == [
         ("one", "found"),
         ("two", "done"),
     ]
@@ -192,7 +192,7 @@ def test_a_step_waits_for_no_other_than_those_that_it_follows(run: Run, bench: B
     ("error", "tries"),
     [
         (HostUnreachableError("no route"), 3),
-        (CloudError("slow down", "", "RequestLimitExceeded", is_passing=True), 3),
+        (CloudError("slow down", "", "RequestLimitExceeded", is_transient=True), 3),
         (NotebookError("cell 3 failed"), 1),
         (CloudError("not there", "", "InvalidAMIID.NotFound"), 1),
     ],
@@ -208,7 +208,7 @@ def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
 
     assert caught.value is error
     assert len(bench.happened) == tries
-    assert [one.happening for one in events.events(run)] == ["failed"] * tries
+    assert [one.happening for one in events.list_events(run)] == ["failed"] * tries
 
 
 def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) -> None:
@@ -270,7 +270,7 @@ def test_steps_that_fail_side_by_side_are_both_told(run: Run, bench: Bench) -> N
 
 
 def test_a_lost_machine_is_told_alone() -> None:
-    lost = LostError("the builder is gone")
+    lost = ResourceLostError("the builder is gone")
     failures = [("Clone", NotebakeError("no answer")), ("Install", lost), ("x", ValueError("y"))]
 
     assert join_failures(failures) is lost
@@ -366,7 +366,7 @@ def test_one_failing_undo_keeps_no_other_from_being_tried(world: CloudWorld) -> 
 
 
 def test_what_no_undo_knows_of_is_named(world: CloudWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tear_down, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(tear_down, "REMOVAL_VISIBLE_SECONDS", 0.1)
     run = world.new_run()
     tags = [{"Key": "notebake:run", "Value": run.id}]
     volume = world.ec2.create_volume(
@@ -399,7 +399,7 @@ def test_what_ec2_still_shows_for_a_moment_is_not_left_behind(world: CloudWorld)
 def test_a_run_that_is_being_executed_is_not_torn_down(world: CloudWorld) -> None:
     run = world.new_run()
 
-    with hold_run(run), pytest.raises(RunIsHeldError):
+    with hold_run(run), pytest.raises(RunLockedError):
         tear_down.tear_down(run.id, run.store)
 
     assert world.actions() == []
@@ -421,21 +421,21 @@ def in_a_flow(work: Callable[[], Record]) -> Record:
 
 
 def test_what_is_lost_once_is_made_again_and_what_is_there_is_found(run: Run, bench: Bench) -> None:
-    lost = LostError("the machine is gone")
+    lost = ResourceLostError("the machine is gone")
     group = (bench.step("one"), bench.step("two", before=raising(lost)))
 
     in_a_flow(lambda: until_not_lost(lambda: both_of(run, group)))
 
     assert sorted(bench.happened) == ["make one", "make two", "make two"]
-    found = {(one.step, one.happening) for one in events.events(run)}
+    found = {(one.step, one.happening) for one in events.list_events(run)}
     assert found == {("one", "done"), ("one", "found"), ("two", "failed"), ("two", "done")}
 
 
 def test_what_is_lost_again_and_again_ends_the_run(run: Run, bench: Bench) -> None:
-    lost = LostError("the machine is gone")
+    lost = ResourceLostError("the machine is gone")
     step = bench.step("one", before=raising(lost, lost, lost))
 
-    with pytest.raises(LostError):
+    with pytest.raises(ResourceLostError):
         in_a_flow(lambda: until_not_lost(lambda: both_of(run, (step,))))
 
     assert len(bench.happened) == 2
@@ -443,9 +443,9 @@ def test_what_is_lost_again_and_again_ends_the_run(run: Run, bench: Bench) -> No
 
 def test_a_lost_machine_goes_before_what_else_failed_because_of_it(run: Run, bench: Bench) -> None:
     first = bench.step("one", before=raising(NotebookError("no answer")))
-    second = bench.step("two", before=raising(LostError("the machine is gone")))
+    second = bench.step("two", before=raising(ResourceLostError("the machine is gone")))
 
-    with pytest.raises(LostError):
+    with pytest.raises(ResourceLostError):
         carry_out_plan(run, plan_of((first, second)))
 
 

@@ -41,8 +41,8 @@ PURE = {
 """Folders that reach nothing, each but for some modules: those of conda run on the host."""
 PURE_MODULES = {
     f"notebake.{one}"
-    for one in ("digest", "ending", "errors", "humanize", "names", "record", "runbook.digests",
-                "runbook.progress")
+    for one in ("digest", "error_excerpt", "errors", "humanize", "names", "record",
+                "runbook.digests", "runbook.progress")
 }  # fmt: skip
 READS_FILES = {
     f"notebake.{one}"

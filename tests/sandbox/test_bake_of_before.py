@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.runs.events import events
+from notebake.runs.events import list_events
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 from notebake.runs.run import Run
@@ -64,7 +64,7 @@ def build_until(before: Path, bakery: Bakery, recipe: Path, title: str) -> str:
 
 def finished_steps(run: Run, *, since: int = 0) -> list[str]:
     """Return the steps that were done, and not found, from a number of events on."""
-    return [event.step for event in events(run)[since:] if event.happening == "done"]
+    return [event.step for event in list_events(run)[since:] if event.happening == "done"]
 
 
 def test_no_finished_step_of_an_earlier_notebake_is_done_again(
@@ -75,7 +75,7 @@ def test_no_finished_step_of_an_earlier_notebake_is_done_again(
     folder = bakery.run_of("earlier")
     run = load_run(folder.id, open_store(str(bakery.store)))
     machines = [machine["InstanceId"] for machine in folder.machines()]
-    by_them, so_far = set(finished_steps(run)), len(events(run))
+    by_them, so_far = set(finished_steps(run)), len(list_events(run))
     assert {"launch_instance", "install_software", "start_jupyter"} <= by_them
 
     done = bakery.notebake("resume", run.id)

@@ -11,9 +11,9 @@ import pytest
 from notebake import clock
 from notebake.commands.boot import BOOT_FINISHED_FILE
 from notebake.errors import (
-    KeyKindRefusedError,
+    KeyTypeRefusedError,
     LoginRefusedError,
-    UnframedAnswerError,
+    LoginShellError,
     WaitTimeoutError,
 )
 from notebake.machines.boot import wait_for_boot
@@ -88,7 +88,7 @@ def test_who_does_not_answer_is_named_with_what_came_back(
         monkeypatch.setattr(login, "SSH_PORT", nobody.getsockname()[1])
     with (
         clock.replaced(QuickClock(100)),
-        pytest.raises(WaitTimeoutError, match=r"in vain .* At last: .*refused"),
+        pytest.raises(WaitTimeoutError, match=r"waiting for .* At last: .*refused"),
     ):
         wait_for_boot(sshd.host)
 
@@ -98,12 +98,12 @@ def test_a_host_that_takes_no_key_of_our_kind_is_not_waited_for(
 ) -> None:
     with fips_server(tmp_path, ["rsa-sha2-512"]) as (host, port):
         monkeypatch.setattr(login, "SSH_PORT", port)
-        with pytest.raises(KeyKindRefusedError):
+        with pytest.raises(KeyTypeRefusedError):
             wait_for_boot(host)
 
 
 def test_a_login_shell_that_runs_nothing_is_not_waited_for(start: Start) -> None:
     sshd = start(login_shell="/usr/sbin/nologin")
-    with pytest.raises(UnframedAnswerError, match="not available"):
+    with pytest.raises(LoginShellError, match="not available"):
         wait_for_boot(sshd.host)
     assert sshd.logins == 1

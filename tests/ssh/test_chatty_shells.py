@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from notebake.errors import HostCommandError, UnframedAnswerError
+from notebake.errors import HostCommandError, LoginShellError
 from notebake.ssh import remote as ssh
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, has_program
@@ -129,7 +129,7 @@ def test_a_shell_that_ends_before_it_is_no_answer(start: Start, text: str, code:
         lambda: ssh.put_file(sshd.host, "file", b"content"),
         lambda: ssh.is_reachable(sshd.host),
     ):
-        with pytest.raises(UnframedAnswerError, match=f"exit code {code}") as caught:
+        with pytest.raises(LoginShellError, match=f"exit code {code}") as caught:
             ask()
         printed = text.partition("echo ")[2].partition(";")[0]
         assert printed in caught.value.message
@@ -139,7 +139,7 @@ def test_a_shell_that_ends_before_it_is_no_answer(start: Start, text: str, code:
 
 def test_a_login_shell_that_lets_nobody_work_is_named(start: Start) -> None:
     sshd = start(login_shell="/usr/sbin/nologin")
-    with pytest.raises(UnframedAnswerError, match="This account is currently not available"):
+    with pytest.raises(LoginShellError, match="This account is currently not available"):
         ssh.succeeds(sshd.host, "true")
 
 
@@ -164,6 +164,6 @@ def test_a_host_that_serves_no_files_is_named(start: Start, options: list[str]) 
     sshd = start(*options)
     assert ssh.run_command(sshd.host, HIDE_SFTP) == ""
     (sshd.home / ".bashrc").write_text("echo Welcome\n")
-    with pytest.raises(UnframedAnswerError, match="no sftp-server is installed") as caught:
+    with pytest.raises(LoginShellError, match="no sftp-server is installed") as caught:
         ssh.get_file(sshd.host, "file")
     assert "~/.bashrc" in caught.value.hint

@@ -12,11 +12,11 @@ import pytest
 
 from notebake.errors import (
     HostUnreachableError,
-    KeyKindRefusedError,
+    KeyTypeRefusedError,
     LoginRefusedError,
     SessionRefusedError,
     TunnelForbiddenError,
-    is_worth_a_retry,
+    is_retryable,
 )
 from notebake.ssh import connection, lines, login
 from notebake.ssh import remote as ssh
@@ -99,7 +99,7 @@ def test_a_host_without_any_session_is_named(start: Start, monkeypatch: pytest.M
     with pytest.raises(SessionRefusedError, match=r"127\.0\.0\.1 \(i-1\) .* no session") as caught:
         ssh.run_command(sshd.host, "true")
     assert "MaxSessions" in caught.value.hint
-    assert not is_worth_a_retry(caught.value)
+    assert not is_retryable(caught.value)
 
 
 def test_a_tunnel_leads_to_a_port_although_all_sessions_are_in_use(start: Start) -> None:
@@ -124,7 +124,7 @@ def test_a_forbidden_tunnel_is_called_so(start: Start, option: str) -> None:
         with pytest.raises(TunnelForbiddenError, match=f"forbids .* port {sshd.port}") as caught:
             look()
         assert "AllowTcpForwarding" in caught.value.hint
-        assert not is_worth_a_retry(caught.value)
+        assert not is_retryable(caught.value)
     assert "refused local port forward" in sshd.log or "the request was denied" in sshd.log
     assert ssh.run_command(sshd.host, "echo still here") == "still here\n"
 
@@ -183,13 +183,13 @@ def test_a_host_that_goes_on_hanging_up_is_out_of_reach(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login, "DROPPED_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(login, "DROPPED_SECONDS", 0.5)
+    monkeypatch.setattr(login, "CONNECTION_DROPPED_SECONDS", 0.5)
     sshd = start("MaxStartups=1", "LoginGraceTime=600")
     with socket.create_connection(("127.0.0.1", sshd.port), 60) as before:
         assert before.recv(4) == b"SSH-"
         with pytest.raises(HostUnreachableError, match=r"hangs up at once.*MaxStartups") as caught:
             ssh.run_command(sshd.host, "true")
-    assert is_worth_a_retry(caught.value)
+    assert is_retryable(caught.value)
 
 
 def test_an_sshd_that_takes_no_ed25519_says_how_that_would_be_seen(start: Start) -> None:
@@ -202,7 +202,7 @@ def test_an_sshd_that_takes_no_ed25519_says_how_that_would_be_seen(start: Start)
 
 def test_an_sshd_without_an_ed25519_host_key_is_named(start: Start) -> None:
     sshd = start("HostKeyAlgorithms=ecdsa-sha2-nistp256,rsa-sha2-512")
-    with pytest.raises(KeyKindRefusedError, match="no ssh-ed25519 host key") as caught:
+    with pytest.raises(KeyTypeRefusedError, match="no ssh-ed25519 host key") as caught:
         ssh.is_reachable(sshd.host)
     assert "FIPS" in caught.value.hint
 
@@ -247,7 +247,7 @@ def test_an_sshd_in_fips_mode_is_named_where_it_tells_what_it_takes(
     taken = "rsa-sha2-512,rsa-sha2-256"
     with fips_server(tmp_path, taken.split(",")) as (host, port):
         monkeypatch.setattr(login, "SSH_PORT", port)
-        with pytest.raises(KeyKindRefusedError, match=taken) as caught:
+        with pytest.raises(KeyTypeRefusedError, match=taken) as caught:
             ssh.is_reachable(host)
     assert "FIPS" in caught.value.hint
 

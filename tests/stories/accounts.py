@@ -8,9 +8,9 @@ from notebake.aws.model import Account
 from notebake.aws.session import current_credentials
 from notebake.machines.failure_report import failure_report
 from notebake.resources.survey import Scope, survey
-from notebake.runs.account import keep_account, kept_account
-from notebake.runs.account_presence import claim_account
-from notebake.runs.attempts import attempts
+from notebake.runs.account import read_account, record_account
+from notebake.runs.account_check import assign_account
+from notebake.runs.attempt_store import list_attempts
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from tests.faults.faulty_world import FaultyWorld, furnish
@@ -66,10 +66,10 @@ def all_ways(world: FaultyWorld, run: Run, location: str) -> Told:
         "aftermath": failure_report(kept),
         "tear-down": torn_down(run, location),
         "resume": resumed(run, location),
-        "states": sorted({one.state for one in attempts(kept)}),
+        "states": sorted({one.state for one in list_attempts(kept)}),
         "keys": sorted(one.name for one in Path(location, run.id, "keys").glob("builder*")),
         "made here": left(world),
-        "account": str(kept_account(run.id, open_store(location))),
+        "account": str(read_account(run.id, open_store(location))),
     }
 
 
@@ -105,14 +105,14 @@ def an_old_run_claimed(world: FaultyWorld) -> Told:
     forget_account(run, location)
     go_to(world, OTHER, 30 * HOUR)
     kept = as_kept(run, location)
-    wrong = ended(lambda: claim_account(kept, "999999999999"))
-    refused = kept_account(run.id, open_store(location))
-    claim_account(kept, OTHER)
+    wrong = ended(lambda: assign_account(kept, "999999999999"))
+    refused = read_account(run.id, open_store(location))
+    assign_account(kept, OTHER)
     return {
         "wrong claim": wrong,
         "kept of it": str(refused),
         "tear-down": torn_down(run, location),
-        "account": str(kept_account(run.id, open_store(location))),
+        "account": str(read_account(run.id, open_store(location))),
     }
 
 
@@ -121,14 +121,14 @@ def an_old_run_at_home(world: FaultyWorld) -> Told:
     forget_account(run, location)
     world.new_process(same_machine=True)
     resume = resumed(run, location)
-    kept = kept_account(run.id, open_store(location))
+    kept = read_account(run.id, open_store(location))
     return {"resume": resume, "account": str(kept), "left": left(world)}
 
 
 def at_home(world: FaultyWorld) -> Told:
     """The run keeps its account before anything is made, and asks once whose credentials it has."""
     run, location = begin(world)
-    kept = kept_account(run.id, open_store(location))
+    kept = read_account(run.id, open_store(location))
     asked = [one.action for one in world.application.calls.records()]
     made = next(n for n, one in enumerate(asked) if one == "ImportKeyPair")
     world.new_process(same_machine=True)
@@ -143,7 +143,7 @@ def at_home(world: FaultyWorld) -> Told:
 def another_partition(world: FaultyWorld) -> Told:
     run, location = begin(world)
     forget_account(run, location)
-    keep_account(run, Account(id=whole_account(world), partition="aws-cn"))
+    record_account(run, Account(id=whole_account(world), partition="aws-cn"))
     world.new_process(same_machine=True)
     return {"resume": resumed(run, location)}
 
@@ -163,7 +163,7 @@ def credentials_switched(world: FaultyWorld) -> Told:
         "fired": world.road.happened,
         "build": build,
         "made there": there,
-        "states": sorted({one.state for one in attempts(run)}),
+        "states": sorted({one.state for one in list_attempts(run)}),
         "resume": resumed(run, location),
         "left": left(world),
     }
@@ -175,7 +175,7 @@ def switched_in_a_tear_down(world: FaultyWorld) -> Told:
     world.new_process(same_machine=True)
     world.road = At("tear_down", lambda: sign_with("of-another"))
     said = torn_down(run, location)
-    states = sorted({one.state for one in attempts(run)})
+    states = sorted({one.state for one in list_attempts(run)})
     sign_with("testing")
     again = torn_down(run, location)
     return {"said": said, "states": states, "again": again, "left": left(world)}

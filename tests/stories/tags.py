@@ -4,10 +4,10 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.resources.survey import Scope, survey
 from notebake.resources.sweep import remove
-from notebake.runs.attempts import attempts
+from notebake.runs.attempt_store import list_attempts
 from notebake.runs.run import Run
 from notebake.timestamps import utc_from_seconds
-from notebake.waiting import allow_waiting
+from notebake.waiting import allow_waits
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_world import refusal_of
@@ -54,7 +54,7 @@ def told_by(world: FaultyWorld, prefix: str) -> list[dict[str, str]]:
 
 def machines(run: Run) -> list[str]:
     """Return which machines the run has asked for, in order."""
-    names = [one.name for one in attempts(as_kept(run))]
+    names = [one.name for one in list_attempts(as_kept(run))]
     return [one for one in names if one.startswith(("builder-", "acceptance-"))]
 
 
@@ -165,7 +165,7 @@ def looked_at_and_swept(world: FaultyWorld) -> Told:
     scope = Scope(regions=(run.recipe.region,), run_id=run.id, store=LOCATION, before=None)
     found = {one.resource.kind: one.verdict.reason for one in survey(scope).findings}
     world.clock.seconds += 30 * HOUR
-    allow_waiting()
+    allow_waits()
     scope = scope.model_copy(update={"before": utc_from_seconds(clock.now())})
     swept = remove(survey(scope).findings, scope)
     return {"found": found, "failures": swept.failures, "left": left(world)}

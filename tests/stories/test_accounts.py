@@ -33,14 +33,14 @@ def test_another_account_is_refused_with_both_ids(told: Told, story: str) -> Non
 
 
 def test_an_account_that_shows_nothing_of_a_young_machine_is_refused(told: Told) -> None:
-    check_refused(told["nothing_is_shown"], HOME, "i-", "shows nothing at all")
+    check_refused(told["nothing_is_shown"], HOME, "i-", "shows nothing of the run")
     assert "AWS_ENDPOINT_URL" in told["nothing_is_shown"]["resume"]["hint"]
 
 
 def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(told: Told) -> None:
     story = told["an_old_run_elsewhere"]
 
-    check_refused(story, OTHER, "cannot be told", "i-")
+    check_refused(story, OTHER, "cannot be determined", "i-")
     assert story["account"] == "None"
     assert f"--account {OTHER}" in story["tear-down"]["hint"]
 

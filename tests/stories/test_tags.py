@@ -30,7 +30,7 @@ def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Tol
     for parts in ("vol-", "eni-"):
         assert all(one[tags.RUN] == before[tags.RUN] for one in story["after"][parts])
         assert len(story["after"][parts]) == len(story["before"][parts])
-    told_of = [one for one in story["said"] if "does not carry" in one]
+    told_of = [one for one in story["said"] if "has lost the tags" in one]
     assert len(told_of) == 1
     assert all(key in told_of[0] for key in before)
 
@@ -40,7 +40,7 @@ def test_whichever_tag_a_builder_loses_it_is_the_builder(told: Told) -> None:
 
     assert sorted(story["happened"]) == sorted(ONE_BY_ONE)
     check_ended_well(story)
-    said = [one for one in story["said"] if "does not carry" in one]
+    said = [one for one in story["said"] if "has lost the tags" in one]
     assert [key for key in ONE_BY_ONE.values() if not any(f" {key}:" in one for one in said)] == []
 
 
@@ -95,6 +95,6 @@ def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(told: Told) ->
 
 @pytest.mark.parametrize("story", ["all_at_once", "one_by_one", "may_not_be_put_back"])
 def test_what_was_put_back_is_said_once(told: Told, story: str) -> None:
-    said = [one for one in told[story]["said"] if "does not carry" in one]
+    said = [one for one in told[story]["said"] if "has lost the tags" in one]
 
     assert len(said) == len(set(said)) > 0

@@ -5,7 +5,7 @@ from notebake.runs.lock import hold_run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run, new_run
 from notebake.runs.run import Run
-from notebake.runs.secret_store import forget_secrets
+from notebake.runs.secret_store import delete_secrets
 from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
 from tests.cloud_world import RECIPE
 
@@ -34,7 +34,7 @@ def take_up_and_remove(run_id: str, location: str) -> str:
     run = load_run(run_id, open_store(location))
     with hold_run(run):
         undo_all(run)
-        forget_secrets(run)
+        delete_secrets(run)
     return run.id
 
 

@@ -25,7 +25,7 @@ from notebake.notebook import run as notebook_run
 from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.recipe import Recipe
 from notebake.runbook.digests import step_digest as digest_for
-from notebake.timeouts import LAZY_DISK_SECONDS
+from notebake.timeouts import LAZY_LOAD_SECONDS
 from tests.sweep.executed_notebook import EXECUTED
 from tests.sweep.scripted_host import ScriptedHost
 
@@ -132,7 +132,7 @@ def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
 
 def notebook(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     """The notebook that proves the machine; one from the image gets more time."""
-    return [notebook_within(recipe, host, spare) for spare in (0, LAZY_DISK_SECONDS)]
+    return [notebook_within(recipe, host, spare) for spare in (0, LAZY_LOAD_SECONDS)]
 
 
 def notebook_within(recipe: Recipe, host: ScriptedHost, spare_seconds: int) -> Named:

@@ -7,7 +7,7 @@ from typing import Any
 from flows import build_image, sweep, tear_down
 from flows.step_task import RETRIES, RETRY_SECONDS, as_task, as_undo_task
 from notebake import clock
-from notebake.errors import is_worth_a_retry
+from notebake.errors import is_retryable
 from notebake.recipe import (
     Dataset,
     Network,
@@ -72,7 +72,7 @@ class Direct:
             try:
                 return self.task.fn(run)
             except Exception as error:
-                if tried == RETRIES or not is_worth_a_retry(error):
+                if tried == RETRIES or not is_retryable(error):
                     raise
                 log.info("Trying again: %s", error)
                 clock.pause(RETRY_SECONDS[tried])

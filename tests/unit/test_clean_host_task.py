@@ -7,7 +7,7 @@ import pytest
 
 from notebake.acceptance.allowed_findings import FILE, allowed_sentences
 from notebake.commands.credential_scan import ENGINE_UNAVAILABLE
-from notebake.errors import HostCommandError, SecretFoundError
+from notebake.errors import CredentialFoundError, HostCommandError
 from notebake.recipe import Recipe
 from notebake.recipe.credentials import AllowedCredential, Credentials
 from notebake.runs import files
@@ -84,7 +84,7 @@ def test_what_was_allowed_is_in_the_proof_with_its_reason_and_what_was_not_neede
 def test_a_finding_stops_the_bake_and_says_how_it_may_pass(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SecretFoundError) as caught:
+    with pytest.raises(CredentialFoundError) as caught:
         searched(run, monkeypatch, report(findings=[FINDING]))
     assert "/home/ubuntu/a (line 1): github-pat" in caught.value.message
     assert "credentials.allow" in caught.value.hint

@@ -150,7 +150,7 @@ def test_a_run_that_lies_elsewhere_is_answered_with_how_that_is_avoided(
     assert main(["--store", str(tmp_path), "resume", "ocean-nobody-knows"]) == 1
 
     said = " ".join(capsys.readouterr().err.split())
-    assert "A run lies where it was started" in said
+    assert "A run is stored on the machine that started it" in said
     assert "notebake --store s3://BUCKET/PREFIX resume RUN" in said
 
 

@@ -17,7 +17,7 @@ from notebake.recipe import Recipe
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
-from notebake.timeouts import CLOCK_SECONDS, LOCK_SECONDS
+from notebake.timeouts import CLOCK_SYNC_SECONDS, PACKAGE_LOCK_SECONDS
 from tests.sweep.virtual_clock import BEGINNING, VirtualClock
 from tests.unit.shell_world import shell_world
 
@@ -94,7 +94,7 @@ def test_a_clock_that_is_wrong_for_good_is_named_with_the_difference(
         fitness.check_fitness(RUN, HOST)
     assert words in caught.value.message
     assert "chrony" in caught.value.hint
-    assert virtual.seconds <= CLOCK_SECONDS + 5
+    assert virtual.seconds <= CLOCK_SYNC_SECONDS + 5
 
 
 def test_a_clock_that_is_set_a_moment_later_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_a_lock_that_is_never_given_back_is_told_with_its_holder(
     ):
         fitness.wait_for_package_lock(HOST)
     assert holder in caught.value.message
-    assert virtual.seconds >= LOCK_SECONDS
+    assert virtual.seconds >= PACKAGE_LOCK_SECONDS
     assert any(holder in message for message in caplog.messages), (
         "it is shown while it is waited for"
     )

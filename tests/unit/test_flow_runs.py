@@ -7,7 +7,7 @@ import pytest
 
 from notebake.errors import RecipeError
 from notebake.recipe.file import load_recipe
-from notebake.runs.flow_runs import choose_run_id, open_run_of
+from notebake.runs.flow_runs import choose_run_id, open_flow_run
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import list_runs, read_header
 from notebake.store.interface import RunStore
@@ -30,7 +30,7 @@ def recipe(tmp_path: Path) -> str:
 
 
 def test_flow_runs_of_the_same_minute_are_runs_of_their_own(store: RunStore, recipe: str) -> None:
-    first, second = (open_run_of(one, recipe, store) for one in (FIRST, SECOND))
+    first, second = (open_flow_run(one, recipe, store) for one in (FIRST, SECOND))
 
     assert FIRST[:8] == SECOND[:8]
     assert first.id != second.id
@@ -40,7 +40,7 @@ def test_flow_runs_of_the_same_minute_are_runs_of_their_own(store: RunStore, rec
 def test_a_run_is_named_as_on_the_command_line_and_keeps_its_flow_run(
     store: RunStore, recipe: str
 ) -> None:
-    run = open_run_of(FIRST, recipe, store)
+    run = open_flow_run(FIRST, recipe, store)
 
     name, day, second, tail = run.id.split("-")
     assert (name, len(day), len(second), len(tail)) == ("ocean", 8, 6, 4)
@@ -48,14 +48,14 @@ def test_a_run_is_named_as_on_the_command_line_and_keeps_its_flow_run(
 
 
 def test_a_retry_finds_its_run_and_takes_a_mended_recipe_up(store: RunStore, recipe: str) -> None:
-    run = open_run_of(FIRST, recipe, store)
+    run = open_flow_run(FIRST, recipe, store)
     Path(recipe).write_text("name: ocean\nlease_hours: 2\n")
 
-    again = open_run_of(FIRST, recipe, store)
+    again = open_flow_run(FIRST, recipe, store)
 
     assert again.id == run.id
     assert again.recipe.lease_hours == 2
-    assert open_run_of(FIRST, "", store) == again
+    assert open_flow_run(FIRST, "", store) == again
     assert len(list_runs(store)) == 1
 
 
@@ -65,7 +65,7 @@ def test_those_who_start_a_flow_run_at_once_come_to_one_run(store: RunStore, rec
 
     def begin() -> None:
         start.wait()
-        found.append(open_run_of(FIRST, recipe, store).id)
+        found.append(open_flow_run(FIRST, recipe, store).id)
 
     threads = [threading.Thread(target=begin) for _ in range(count)]
     for one in threads:
@@ -84,9 +84,9 @@ def test_who_was_killed_between_the_name_and_the_run_goes_on_with_the_name(
     chosen = choose_run_id(FIRST, load_recipe(Path(recipe)), store)
 
     assert list_runs(store) == []
-    assert open_run_of(FIRST, recipe, store).id == chosen
+    assert open_flow_run(FIRST, recipe, store).id == chosen
 
 
 def test_a_flow_run_without_recipe_and_run_says_what_to_give(store: RunStore) -> None:
     with pytest.raises(RecipeError, match="Neither a recipe nor a run"):
-        open_run_of(FIRST, "", store)
+        open_flow_run(FIRST, "", store)

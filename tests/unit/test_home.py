@@ -14,7 +14,7 @@ from notebake.errors import RunStoreError
 from notebake.local.home import HomeError, check_home, home, scratch_directory
 from notebake.machines import dataset_sftp
 from notebake.recipe import Recipe
-from notebake.runs.log import kept_log
+from notebake.runs.log import run_log
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.run import Run
 from notebake.runs.secret_store import local_copies
@@ -64,7 +64,7 @@ def test_the_log_of_a_remote_run_lies_in_the_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path))
-    with kept_log(RUN) as path:
+    with run_log(RUN) as path:
         assert path == tmp_path / "logs" / "ocean-1.txt"
 
 
@@ -134,7 +134,7 @@ def test_a_home_that_is_no_directory_is_told(
         place.write_text("")
     monkeypatch.setenv("NOTEBAKE_HOME", str(place / "x" if way == "below a file" else place))
 
-    with pytest.raises(HomeError, match=r"written: (Not a directory|File exists)") as told:
+    with pytest.raises(HomeError, match=r": (Not a directory|File exists)") as told:
         check_home()
 
     assert "export NOTEBAKE_HOME=" in told.value.hint
@@ -164,7 +164,7 @@ def test_a_home_that_cannot_be_written_is_told_with_what_to_set(
         check=False,
         timeout=HANG_SECONDS,
     )
-    assert f"{tmp_path}/.notebake, which cannot be written: {reason}" in done.stderr
+    assert f"cannot write its files to {tmp_path}/.notebake: {reason}" in done.stderr
     assert "export NOTEBAKE_HOME=" in done.stderr
 
 

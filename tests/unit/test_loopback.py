@@ -17,7 +17,7 @@ from websockets.uri import parse_uri
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
 from notebake.jupyter.client import check_server
-from notebake.local.loopback import is_loopback, keep_loopback_direct, usable_by_python
+from notebake.local.loopback import bypass_proxy_for_loopback, is_loopback, proxies_known_to_httpx
 from tests.limits import HANG_SECONDS
 from tests.unit.test_jupyter_server import TOKEN, Jupyter, serving
 
@@ -109,7 +109,7 @@ def test_no_proxy_gets_this_machine_and_keeps_what_it_has(
     if no_proxy is not None:
         monkeypatch.setenv("no_proxy" if small else "NO_PROXY", no_proxy)
 
-    keep_loopback_direct()
+    bypass_proxy_for_loopback()
 
     for host in ("127.0.0.1:4566", "localhost:4200", "127.0.0.1"):
         assert proxy_bypass(host)
@@ -125,7 +125,7 @@ def test_no_proxy_gets_this_machine_and_keeps_what_it_has(
 
 def test_where_no_proxy_is_named_nothing_is_changed() -> None:
     variables = {"PATH": "/bin", "http_proxy": ""}
-    keep_loopback_direct(variables)
+    bypass_proxy_for_loopback(variables)
     assert variables == {"PATH": "/bin", "http_proxy": ""}
 
 
@@ -150,7 +150,7 @@ def test_aws_itself_is_asked_by_the_proxy(
     address, seen = proxy
     monkeypatch.setenv(spelling, address)
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    keep_loopback_direct()
+    bypass_proxy_for_loopback()
     connect.cache_clear()
     try:
         with pytest.raises(Exception, match="proxy"):
@@ -172,7 +172,7 @@ def test_a_proxy_that_httpx_cannot_use_is_left_to_git(
     monkeypatch.setenv(spelling, value)
     monkeypatch.setenv("NO_PROXY", "fd00::/8,10.0.0.0/8")
 
-    usable = usable_by_python(os.environ)
+    usable = proxies_known_to_httpx(os.environ)
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     for name in NAMES:
@@ -187,7 +187,7 @@ def test_a_proxy_that_httpx_cannot_use_is_left_to_git(
 
 def test_a_proxy_that_can_be_used_stays() -> None:
     given = {"https_proxy": "http://user:secret@proxy:3128", "HTTP_PROXY": "proxy", "A": "b"}
-    assert usable_by_python(given) == given
+    assert proxies_known_to_httpx(given) == given
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks"])

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from notebake.humanize import format_briefly, format_span
-from notebake.timestamps import parse_moment, utc_from_seconds
+from notebake.timestamps import parse_timestamp, utc_from_seconds
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -37,11 +37,11 @@ def test_a_narrow_column_gets_the_largest_unit() -> None:
 
 
 def test_a_tag_that_holds_no_moment_is_none() -> None:
-    assert parse_moment("") is None
-    assert parse_moment("next week") is None
+    assert parse_timestamp("") is None
+    assert parse_timestamp("next week") is None
 
 
 def test_a_moment_without_a_zone_is_utc() -> None:
-    assert parse_moment("1970-01-02T00:00:00") == utc_from_seconds(DAY)
-    assert parse_moment("1970-01-02T01:00:00+01:00") == utc_from_seconds(DAY)
+    assert parse_timestamp("1970-01-02T00:00:00") == utc_from_seconds(DAY)
+    assert parse_timestamp("1970-01-02T01:00:00+01:00") == utc_from_seconds(DAY)
     assert utc_from_seconds(0).tzinfo is datetime.UTC

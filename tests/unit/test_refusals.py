@@ -152,16 +152,16 @@ def test_an_encoded_refusal_is_told_by_the_command_that_decodes_it() -> None:
 def test_who_fails_himself_may_have_done_it_all_the_same(status: int) -> None:
     error = caught(answered("Strange", status=status))
 
-    assert error.is_passing
-    assert error.is_open
+    assert error.is_transient
+    assert error.is_outcome_unknown
 
 
 def test_a_lack_of_room_is_told_and_was_not_done() -> None:
     error = caught(answered("InsufficientInstanceCapacity", status=500))
 
     assert isinstance(error, CapacityError)
-    assert not error.is_passing
-    assert not error.is_open
+    assert not error.is_transient
+    assert not error.is_outcome_unknown
 
 
 class Shifted(RealClock):

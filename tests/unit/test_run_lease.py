@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
-from notebake.errors import RunIsHeldError
-from notebake.execution import check_held
+from notebake.errors import RunLockedError
+from notebake.execution import check_run_lock
 from notebake.local.process import this_process
 from notebake.recipe import Recipe
-from notebake.runs.lock import RunLock, RunLostError, hold_run, read_lock
+from notebake.runs.lock import RunLostError, hold_run
+from notebake.runs.lock_record import RunLock, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -82,7 +83,7 @@ def other_execution(run: Run, ahead_seconds: float = 0) -> Iterator[subprocess.P
 def test_a_second_execution_is_refused_and_told_by_whom(run: Run) -> None:
     with other_execution(run) as child:
         with (
-            pytest.raises(RunIsHeldError, match=f"process {child.pid} on") as caught,
+            pytest.raises(RunLockedError, match=f"process {child.pid} on") as caught,
             hold_run(run),
         ):
             pass
@@ -90,7 +91,7 @@ def test_a_second_execution_is_refused_and_told_by_whom(run: Run) -> None:
 
 
 def test_a_second_execution_in_the_same_process_is_refused(run: Run) -> None:
-    with hold_run(run), pytest.raises(RunIsHeldError), hold_run(run):
+    with hold_run(run), pytest.raises(RunLockedError), hold_run(run):
         pass
 
 
@@ -104,7 +105,7 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped
             wait_until_zombie(child.pid)
         with hold_run(run) as lease:
             assert lease.process == this_process()
-            check_held()
+            check_run_lock()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_process_that_cannot_be_seen_from_here_counts_as_alive(
     run: Run, change: dict[str, str]
 ) -> None:
     leave_lease(run, change, expires_at=NOON + 60)
-    with clock_set(), pytest.raises(RunIsHeldError), hold_run(run):
+    with clock_set(), pytest.raises(RunLockedError), hold_run(run):
         pass
 
 
@@ -138,10 +139,10 @@ def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
 def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
     with clock_set(time.time()) as laptop, hold_run(run):
         with other_execution(run, ahead_seconds=3600):
-            check_held()
+            check_run_lock()
             laptop.slept_seconds = 3600
-            with pytest.raises(RunLostError, match="has it"):
-                check_held()
+            with pytest.raises(RunLostError, match="holds it"):
+                check_run_lock()
         taken = read_lock(run)
     assert read_lock(run) == taken, "a lease that is another's is not released"
 
@@ -149,7 +150,7 @@ def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
 def test_a_holder_that_slept_while_nobody_came_goes_on(run: Run) -> None:
     with clock_set() as laptop, hold_run(run):
         laptop.slept_seconds = 3600
-        check_held()
+        check_run_lock()
         lease = read_lock(run)
         assert lease is not None
         assert lease.expires_at > NOON + 3600
@@ -159,7 +160,7 @@ def test_a_holder_whose_lease_cannot_have_ended_asks_nobody(run: Run, tmp_path: 
     with hold_run(run):
         lease_file = tmp_path / run.id / "lease.json"
         lease_file.rename(tmp_path / "elsewhere")
-        check_held()
+        check_run_lock()
         (tmp_path / "elsewhere").rename(lease_file)
 
 
@@ -168,7 +169,7 @@ def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Ru
 
     def ask() -> None:
         try:
-            check_held()
+            check_run_lock()
             told.append(True)
         except RunLostError:
             told.append(False)
@@ -203,7 +204,7 @@ def test_a_released_run_is_free_at_once(run: Run) -> None:
 
 def test_a_run_that_nobody_ever_held_is_not_held(run: Run) -> None:
     assert read_lock(run) is None
-    check_held()
+    check_run_lock()
 
 
 def leave_lease(run: Run, process: dict[str, str], *, expires_at: float) -> None:

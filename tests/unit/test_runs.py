@@ -7,11 +7,11 @@ import pytest
 
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe, Software
-from notebake.runs.events import events, record_outcome
+from notebake.runs.events import list_events, record_outcome
 from notebake.runs.files import file_path, get_file, put_file
 from notebake.runs.idempotency import bump_epoch, client_token, epoch, remember
 from notebake.runs.open_store import open_store
-from notebake.runs.registry import adopt_recipe, list_runs, load_run, new_run, read_header
+from notebake.runs.registry import list_runs, load_run, new_run, read_header, update_recipe
 from notebake.runs.run import Run
 from notebake.store.interface import RunStore
 
@@ -95,9 +95,9 @@ def test_what_is_no_run_id_is_an_unknown_run(store: RunStore, run_id: str) -> No
 def test_a_mended_recipe_becomes_a_version_and_the_same_one_does_not(
     run: Run, store: RunStore
 ) -> None:
-    assert adopt_recipe(run, RECIPE) == run
-    assert adopt_recipe(run, MENDED).recipe == MENDED
-    assert adopt_recipe(run, MENDED).recipe == MENDED
+    assert update_recipe(run, RECIPE) == run
+    assert update_recipe(run, MENDED).recipe == MENDED
+    assert update_recipe(run, MENDED).recipe == MENDED
     assert load_run(run.id, store).recipe == MENDED
     assert store.list(f"{run.id}/recipes/") == [
         f"{run.id}/recipes/0001.yaml",
@@ -108,7 +108,7 @@ def test_a_mended_recipe_becomes_a_version_and_the_same_one_does_not(
 @pytest.mark.parametrize("change", [{"name": "sea"}, {"region": "eu-central-1"}])
 def test_a_recipe_for_another_place_is_refused(run: Run, change: dict[str, str]) -> None:
     with pytest.raises(RecipeError):
-        adopt_recipe(run, RECIPE.model_copy(update=change))
+        update_recipe(run, RECIPE.model_copy(update=change))
 
 
 def test_an_epoch_is_bumped_once_by_those_who_saw_the_same(run: Run) -> None:
@@ -147,16 +147,16 @@ def test_events_are_kept_in_order(run: Run) -> None:
     record_outcome(run, "launch", "failed", detail={"message": "no room"})
     record_outcome(run, "launch", "done", seconds=1.5, detail={"instance": "i-1"})
     record_outcome(run, "bake", "found")
-    assert [(event.step, event.happening) for event in events(run)] == [
+    assert [(event.step, event.happening) for event in list_events(run)] == [
         ("launch", "failed"),
         ("launch", "done"),
         ("bake", "found"),
     ]
-    assert [event.detail for event in events(run)][:2] == [
+    assert [event.detail for event in list_events(run)][:2] == [
         {"message": "no room"},
         {"instance": "i-1"},
     ]
-    assert events(run)[1].seconds == 1.5
+    assert list_events(run)[1].seconds == 1.5
 
 
 def test_no_writer_overwrites_the_event_of_another(run: Run) -> None:
@@ -169,7 +169,7 @@ def test_no_writer_overwrites_the_event_of_another(run: Run) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    steps = [event.step for event in events(run)]
+    steps = [event.step for event in list_events(run)]
     assert {step: steps.count(step) for step in steps} == {f"step-{n}": 5 for n in range(6)}
 
 

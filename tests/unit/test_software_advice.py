@@ -3,7 +3,7 @@
 import pytest
 
 from notebake.commands.uv import FILTER_UV_OUTPUT
-from notebake.ending import end_that_matters
+from notebake.error_excerpt import error_excerpt
 from notebake.errors import HostCommandError
 from notebake.recipe import Software
 from notebake.recipe.software_advice import advise
@@ -37,7 +37,7 @@ error: No solution found when resolving dependencies
 
 
 def test_the_error_is_told_with_the_end_of_what_it_quotes() -> None:
-    told = end_that_matters(NOT_BUILT).splitlines()
+    told = error_excerpt(NOT_BUILT).splitlines()
 
     assert told[0] == "error: Failed to build `numpy==1.14.3`"
     assert told[-1].startswith("hint: `distutils` was removed")
@@ -51,11 +51,11 @@ def test_an_error_of_an_older_uv_is_told_from_its_cross() -> None:
     cross = "  \N{MULTIPLICATION SIGN} No solution found when resolving dependencies:"
     printed = "\n".join(("fetched", cross, *(f"  because {n}" for n in range(30))))
 
-    assert end_that_matters(printed).splitlines()[0] == cross
+    assert error_excerpt(printed).splitlines()[0] == cross
 
 
 def test_an_endless_error_is_told_from_both_ends() -> None:
-    told = end_that_matters("\n".join(("error: all", *map(str, range(500))))).splitlines()
+    told = error_excerpt("\n".join(("error: all", *map(str, range(500))))).splitlines()
 
     assert told[0] == "error: all"
     assert told[-1] == "499"
@@ -64,8 +64,8 @@ def test_an_endless_error_is_told_from_both_ends() -> None:
 
 
 def test_what_tells_no_error_is_told_by_its_last_lines() -> None:
-    assert end_that_matters("\n".join(map(str, range(99)))) == "\n".join(map(str, range(79, 99)))
-    assert end_that_matters("") == ""
+    assert error_excerpt("\n".join(map(str, range(99)))) == "\n".join(map(str, range(79, 99)))
+    assert error_excerpt("") == ""
 
 
 def test_a_failed_command_keeps_the_error_far_above_its_end() -> None:

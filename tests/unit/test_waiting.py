@@ -6,10 +6,10 @@ import pytest
 from notebake import clock
 from notebake.errors import WaitTimeoutError
 from notebake.waiting import (
-    allow_waiting,
-    check_not_stopped,
-    stop_waiting,
-    stops_waiting_when_interrupted,
+    allow_waits,
+    check_not_interrupted,
+    interrupt_waits,
+    interrupting_waits,
     wait_until,
 )
 from tests.limits import HANG_SECONDS
@@ -35,7 +35,7 @@ def test_quick_news_are_noticed_long_before_the_interval() -> None:
 def test_a_wait_that_is_in_vain_ends_and_says_for_what() -> None:
     asked: list[None] = []
 
-    with pytest.raises(WaitTimeoutError, match="Waited 0 s in vain for a sign"):
+    with pytest.raises(WaitTimeoutError, match="Timed out after 0 s waiting for a sign"):
         wait_until(lambda: asked.append(None), what="a sign", timeout_seconds=0.2)
 
     assert len(asked) > 1
@@ -85,26 +85,26 @@ def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:
     waiting = threading.Thread(target=wait)
     waiting.start()
     assert asked.wait(HANG_SECONDS)
-    stop_waiting()
+    interrupt_waits()
     waiting.join(30)
 
     assert len(ended) == 1
     with pytest.raises(InterruptedError):
-        check_not_stopped()
-    allow_waiting()
-    check_not_stopped()
+        check_not_interrupted()
+    allow_waits()
+    check_not_interrupted()
 
 
 def test_an_interrupt_makes_other_threads_give_up_and_travels_on() -> None:
-    with pytest.raises(KeyboardInterrupt), stops_waiting_when_interrupted():
+    with pytest.raises(KeyboardInterrupt), interrupting_waits():
         raise KeyboardInterrupt
 
     with pytest.raises(InterruptedError):
-        check_not_stopped()
+        check_not_interrupted()
 
 
 def test_a_failure_lets_other_threads_wait_on() -> None:
-    with pytest.raises(ValueError, match="a failure"), stops_waiting_when_interrupted():
+    with pytest.raises(ValueError, match="a failure"), interrupting_waits():
         raise ValueError("a failure")
 
-    check_not_stopped()
+    check_not_interrupted()
