@@ -8,7 +8,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from notebake.errors import NotebakeError, ResourceLostError, WrongAccountError
+from notebake.errors import (
+    Advice,
+    NotebakeError,
+    ResourceLostError,
+    WrongAccountError,
+    next_commands_of,
+)
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
@@ -34,35 +40,37 @@ def tell_what_is_left(run: Run, error: BaseException) -> None:
     """Add to an error what is left of the run, unless it says so already."""
     if told_by(error):
         return
-    text = told_by(error.__cause__)
-    if not text:
-        text = what_is_left(run, error)
-        log.error("%s", text, extra={"event": "told"})
-    setattr(error, TOLD, text)
+    told = told_by(error.__cause__)
+    if not told:
+        told = what_is_left(run, error)
+        log.error("%s", told, extra={"event": "told"})
+    setattr(error, TOLD, told)
     if isinstance(error, NotebakeError):
-        error.hint = "\n".join(filter(None, (error.hint, text)))
+        error.hint = "\n".join(filter(None, (error.hint, told.text)))
+        error.with_next(*told.next_commands)
     else:
-        error.add_note(text)
+        error.add_note(told.text)
+        vars(error)["next_commands"] = (*next_commands_of(error), *told.next_commands)
 
 
-def told_by(error: BaseException | None) -> str:
-    """Return what an error says of what is left; "" where it does not."""
-    return str(getattr(error, TOLD, ""))
+def told_by(error: BaseException | None) -> Advice | None:
+    """Return what an error says of what is left; None where it does not."""
+    return getattr(error, TOLD, None)
 
 
-def what_is_left(run: Run, error: BaseException) -> str:
+def what_is_left(run: Run, error: BaseException) -> Advice:
     """Return what a failure leaves, and what to type; that it cannot be told hides no failure."""
     try:
         from notebake.machines.failure_report import failure_report, what_to_type
     except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
-        return f"What is left of run {run.id} could not be told: {format_error(other)}"
+        return Advice(f"What is left of run {run.id} could not be told: {format_error(other)}")
     if isinstance(error, WrongAccountError):
-        return "\n".join(("Then, what is left of the run can be told:", *what_to_type(run)))
+        return Advice("Then, what is left of the run can be told:", what_to_type(run))
     try:
         return failure_report(run)
     except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
         could_not = f"What is left of the run could not be told: {format_error(other)}"
-        return "\n".join((could_not, *what_to_type(run)))
+        return Advice(could_not, what_to_type(run))
 
 
 def join_failures(failures: Sequence[tuple[str, BaseException]]) -> BaseException:
@@ -94,6 +102,7 @@ def add_failure(
         first.message = f"{first.message}\n{said}"
         hints = (first.hint, second.hint if isinstance(second, NotebakeError) else "")
         first.hint = "\n".join(dict.fromkeys(filter(None, hints)))
+        first.with_next(*next_commands_of(second))
     else:
         first.add_note(said)
 

@@ -1,13 +1,60 @@
 """The errors of notebake: a class for each case in which a caller acts differently.
 
-The message says what was tried, on what, and what came back; `hint` is the next command to type.
+The message says what was tried, on what, and what came back; `hint` says what to do about it, and
+`next_commands` what to type next.
 """
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 from notebake.error_excerpt import error_excerpt
 
 
+class NextCommand(NamedTuple):
+    """A command of notebake to be typed next. Who prints it knows where the run store lies."""
+
+    words: tuple[str, ...]
+    """What is typed after `notebake` and its `--store`."""
+    purpose: str = "To go on"
+
+    def command_line(self, store: str = "") -> str:
+        """Return what is typed, with the run store where one was named."""
+        place = ("--store", store) if store else ()
+        return shlex.join(("notebake", *place, *self.words))
+
+
+def resume(run_id: str, *options: str, purpose: str = "To go on") -> NextCommand:
+    """Return the command that continues a run."""
+    return NextCommand(("resume", run_id, *options), purpose)
+
+
+def describe_next(commands: Sequence[NextCommand], store: str = "") -> list[str]:
+    """Return a line for each command, one below the other; the same command is listed once."""
+    once: dict[tuple[str, ...], NextCommand] = {}
+    for command in commands:
+        once.setdefault(command.words, command)
+    width = max((len(command.purpose) for command in once.values()), default=0) + 1
+    return [
+        f"{f'{command.purpose}:':<{width}}  {command.command_line(store)}"
+        for command in once.values()
+    ]
+
+
+class Advice(NamedTuple):
+    """What a person reads and types after a failure."""
+
+    text: str
+    next_commands: tuple[NextCommand, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, (self.text, *describe_next(self.next_commands))))
+
+
 class NotebakeError(Exception):
     """Base of all errors that are printed as one paragraph, without a traceback."""
+
+    next_commands: tuple[NextCommand, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -15,7 +62,17 @@ class NotebakeError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.hint}" if self.hint else self.message
+        return "\n".join(filter(None, (self.message, str(self.advice))))
+
+    @property
+    def advice(self) -> Advice:
+        """The hint and the next commands; as text they do not say where the run store lies."""
+        return Advice(self.hint, self.next_commands)
+
+    def with_next(self, *commands: NextCommand) -> Self:
+        """Return this error with more commands to type next."""
+        self.next_commands += commands
+        return self
 
 
 class RecipeError(NotebakeError):
@@ -156,7 +213,13 @@ class TearDownError(NotebakeError):
         left = ", ".join(remaining) or "nothing that carries its tag"
         why = " ".join(failures)
         self.message = f"The tear-down of run {run_id} left: {left}. {why}".strip()
-        self.hint = f"Try again with: notebake tear-down {run_id}"
+        self.hint = ""
+        self.next_commands = (NextCommand(("tear-down", run_id), "Try again with"),)
+
+
+def next_commands_of(error: BaseException) -> tuple[NextCommand, ...]:
+    """Return the commands that an error of any kind carries."""
+    return getattr(error, "next_commands", ())
 
 
 def is_retryable(error: object) -> bool:

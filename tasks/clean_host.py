@@ -21,6 +21,7 @@ from notebake.errors import (
     HostUnreachableError,
     ImageNotAcceptedError,
     ResourceLostError,
+    resume,
 )
 from notebake.images.baked import current_image, is_finished
 from notebake.machines import identity
@@ -79,8 +80,8 @@ def keep_identity(run: Run, host: Host) -> None:
         raise ImageNotAcceptedError(
             f"{host.address} ({host.instance_id}) has no machine-id of its own, so that no image of"
             " it could be told from it.",
-            f"On the machine: sudo systemd-machine-id-setup\nThen type: notebake resume {run.id}",
-        )
+            "Type on the machine: sudo systemd-machine-id-setup",
+        ).with_next(resume(run.id))
 
 
 def seal(run: Run, host: Host, digest: str) -> None:
@@ -95,9 +96,8 @@ def seal(run: Run, host: Host, digest: str) -> None:
     except HostUnreachableError as error:
         # It was done, and its answer lost on the way: nobody can be let in to ask.
         raise ResourceLostError(
-            f"{host.instance_id} has not said whether its login is removed. {error.message}",
-            f"Type: notebake resume {run.id}",
-        ) from error
+            f"{host.instance_id} has not said whether its login is removed. {error.message}"
+        ).with_next(resume(run.id)) from error
     ssh.disconnect(host)
     tag_resource(run, host.instance_id, {tags.SEALED: digest})
 
@@ -129,8 +129,8 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
             f"The image is not baked, for what was found on {host.address}:\n"
             f"{findings_text(report)}",
             "Log in and remove it, or let the recipe allow what is no secret (credentials.allow:"
-            f" path, rule, reason), then type: notebake resume {run.id}",
-        )
+            " path, rule, reason).",
+        ).with_next(resume(run.id))
     keep_allowed(run, report)
     return report["files"]
 

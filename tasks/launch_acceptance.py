@@ -11,7 +11,7 @@ from notebake.acceptance.evidence import Machines
 from notebake.aws import instances, tags
 from notebake.aws.model import Image, Instance
 from notebake.commands.user_data import user_data
-from notebake.errors import ResourceLostError
+from notebake.errors import ResourceLostError, resume
 from notebake.images.baked import current_image
 from notebake.machines.launch import launch
 from notebake.machines.launch_request import remove_machines
@@ -47,9 +47,7 @@ def make(run: Run) -> Machines:
     """Launch what is missing of the two; lost ones, and those of an older image, go first."""
     image = current_image(run)
     if image is None:
-        raise ResourceLostError(
-            f"The image of run {run.id} is gone.", f"Type: notebake resume {run.id}"
-        )
+        raise ResourceLostError(f"The image of run {run.id} is gone.").with_next(resume(run.id))
     found = own_machines.find_instances(run, ROLE)
     outdated = [one.id for one in found if not is_wanted(one, image)]
     if outdated:

@@ -15,6 +15,7 @@ from notebake.errors import (
     NotebakeError,
     ResourceLostError,
     RunStoreError,
+    resume,
 )
 from notebake.images.baked import current_image
 from notebake.notebook.same_results import remember_shown, shown_before
@@ -43,8 +44,8 @@ def make(run: Run) -> Proof:
     image = current_image(run)
     machines = own_machines.find_instances(run, "acceptance")
     if image is None or not machines:
-        raise ResourceLostError(
-            f"The image of run {run.id} or its machines are gone.", "Resume the run."
+        raise ResourceLostError(f"The image of run {run.id} or its machines are gone.").with_next(
+            resume(run.id)
         )
     try:
         return prove(run, image, machines)
@@ -53,7 +54,7 @@ def make(run: Run) -> Proof:
             raise
         raise ImageNotAcceptedError(
             f"{image.id} is not accepted. {error.message}", error.hint
-        ) from error
+        ).with_next(*error.next_commands) from error
 
 
 def forget_shown(run: Run) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from notebake.aws import images, tags
 from notebake.aws.model import Image
 from notebake.digest import digest_of
-from notebake.errors import CloudError, ResourceLostError
+from notebake.errors import CloudError, ResourceLostError, resume
 from notebake.images import own_image
 from notebake.images.baked import is_sealed, usable_image
 from notebake.machines.block_devices import device_names
@@ -41,8 +41,8 @@ def make(run: Run) -> Image:
     own_image.remove_orphan_snapshots(run)
     builder = own_machines.find_builder(run)
     if builder is None or builder.state != "stopped" or not is_sealed(run, builder):
-        raise ResourceLostError(
-            f"No builder of run {run.id} is sealed and stopped.", f"Type: notebake resume {run.id}"
+        raise ResourceLostError(f"No builder of run {run.id} is sealed and stopped.").with_next(
+            resume(run.id)
         )
     lineage = {
         tags.BUILDER: builder.id,

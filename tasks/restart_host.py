@@ -14,7 +14,7 @@ import logging
 from notebake.aws import images, instances, tags
 from notebake.aws.model import Image, Instance
 from notebake.commands.boot import paths_are_mounted
-from notebake.errors import ResourceLostError
+from notebake.errors import ResourceLostError, resume
 from notebake.images import own_image
 from notebake.images.baked import current_image, is_sealed, shown_image
 from notebake.jupyter.checks import wait_for_jupyter
@@ -93,9 +93,7 @@ def without_builder(run: Run, image: Image) -> ResourceLostError:
     log.warning("The builder is gone before it was started again: removing %s", image.id)
     images.remove_image(image, run.recipe.region)
     own_image.remove_orphan_snapshots(run)
-    return ResourceLostError(
-        f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}"
-    )
+    return ResourceLostError(f"The builder of run {run.id} is gone.").with_next(resume(run.id))
 
 
 def check_all_is_back(run: Run, host: Host) -> None:

@@ -7,7 +7,7 @@ Costs   its disks
 
 from notebake.aws import instances
 from notebake.aws.model import Image, Instance
-from notebake.errors import ResourceLostError
+from notebake.errors import ResourceLostError, resume
 from notebake.images.baked import usable_image
 from notebake.resources import own_machines
 from notebake.runbook.step import Step
@@ -26,9 +26,7 @@ def make(run: Run) -> Instance:
     """Stop it and wait until it is."""
     instance = own_machines.find_builder(run)
     if instance is None:
-        raise ResourceLostError(
-            f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}"
-        )
+        raise ResourceLostError(f"The builder of run {run.id} is gone.").with_next(resume(run.id))
     instances.stop_instance(instance.id, run.recipe.region)
     return instances.wait_for_state(instance.id, run.recipe.region, "stopped")
 

@@ -16,7 +16,7 @@ from notebake.commands.clean import work_name
 from notebake.commands.lease_timer import lease_is_armed
 from notebake.commands.shell import as_root
 from notebake.commands.user_data import mask_package_jobs
-from notebake.errors import LoginRefusedError, ResourceLostError, WaitTimeoutError
+from notebake.errors import LoginRefusedError, ResourceLostError, WaitTimeoutError, resume
 from notebake.images.baked import current_image, is_finished
 from notebake.machines.boot import wait_for_boot
 from notebake.machines.builder import host_of
@@ -72,9 +72,7 @@ def make(run: Run) -> Done:
     prepare_pages()
     instance = own_machines.find_builder(run)
     if instance is None:
-        raise ResourceLostError(
-            f"The builder of run {run.id} is gone.", f"Type: notebake resume {run.id}"
-        )
+        raise ResourceLostError(f"The builder of run {run.id} is gone.").with_next(resume(run.id))
     try:
         host = bring_up(run, instance)
     except WaitTimeoutError as error:
@@ -134,9 +132,8 @@ def mark_lost(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn
     tag_resource(run, instance.id, {tags.LOST: "never let anybody in"})
     raise ResourceLostError(
         f"{instance.id} never let anybody in. {error.message}",
-        "If every machine does so: may this computer reach port 22 there? See network.ssh_from."
-        f"\nThen type: notebake resume {run.id}",
-    ) from error
+        "If every machine does so: may this computer reach port 22 there? See network.ssh_from.",
+    ).with_next(resume(run.id)) from error
 
 
 def may_be_locked(instance: Instance) -> bool:

@@ -8,7 +8,7 @@ Costs   nothing of its own
 from notebake.aws import images
 from notebake.aws.model import Image
 from notebake.aws.readings import LOOK_SECONDS
-from notebake.errors import CloudError, ResourceLostError, WaitTimeoutError
+from notebake.errors import CloudError, ResourceLostError, WaitTimeoutError, resume
 from notebake.images import own_image
 from notebake.images.baked import current_image, shown_image
 from notebake.runbook.step import Step
@@ -44,7 +44,9 @@ def make(run: Run) -> Image:
             progress=lambda: own_image.snapshot_progress(run),
         )
     except WaitTimeoutError as error:
-        raise WaitTimeoutError(error.message, f"Wait on with: notebake resume {run.id}") from error
+        raise WaitTimeoutError(error.message).with_next(
+            resume(run.id, purpose="To go on waiting")
+        ) from error
     if left := own_image.disks_that_stay(run):
         raise CloudError(f"Disks of {image.id} would outlive its machines: {', '.join(left)}.")
     return image
@@ -56,8 +58,7 @@ def is_ready(run: Run) -> Image | None:
     if image and image.state in images.BROKEN_STATES:
         raise ResourceLostError(
             f"EC2 gave {image.id} up: it is {image.state}.",
-            f"Type: notebake resume {run.id} - it asks for another one.",
-        )
+        ).with_next(resume(run.id, purpose="To ask for another image"))
     return image if image and image.state == "available" else None
 
 

@@ -7,14 +7,12 @@ commands that need them, so that help and a wrong recipe are answered at once.
 import argparse
 import errno
 import os
-import re
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from notebake.errors import NotebakeError
+from notebake.errors import NotebakeError, describe_next, next_commands_of
 
 DESCRIPTION = "A runbook that runs: from a blank cloud machine to a tested Jupyter image."
 
@@ -104,37 +102,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = run_command(given)
         check_output(given)
         return code
-    except NotebakeError as error:
-        if given.debug:
-            raise
-        from flows.terminal.report import print_error
-
-        print_error(with_store(error, given.store))
-        return 1
     except (KeyboardInterrupt, InterruptedError) as error:
-        sys.stderr.write(f"\nInterrupted. {with_store_in(notes_of(error), given.store)}\n")
+        commands = describe_next(next_commands_of(error), given.store)
+        sys.stderr.write("\n" + "\n".join([f"Interrupted. {notes_of(error)}", *commands]) + "\n")
         return 130
     except Exception as error:
         if given.debug:
             raise
         from flows.terminal.report import print_error
 
-        print_error(with_store(unexpected(error), given.store))
+        known = error if isinstance(error, NotebakeError) else unexpected(error)
+        print_error(known, store=given.store)
         return 1
-
-
-def with_store(error: NotebakeError, store: str) -> NotebakeError:
-    """Return the error with commands in its hint that work as they are typed."""
-    error.hint = with_store_in(error.hint, store)
-    return error
-
-
-def with_store_in(text: str, store: str) -> str:
-    """Return a text with commands in it that work as they are typed."""
-    if not store:
-        return text
-    option = f"notebake --store {shlex.quote(store)} "
-    return re.sub(r"notebake (?=resume |tear-down |survey |sweep )", lambda _: option, text)
 
 
 def notes_of(error: BaseException) -> str:
@@ -143,22 +122,19 @@ def notes_of(error: BaseException) -> str:
 
 
 def unexpected(error: Exception) -> NotebakeError:
-    """Return what nobody foresaw as one paragraph, with how to see more of it."""
+    """Return an unforeseen error as one paragraph, with how to see more of it."""
     if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
-        return NotebakeError(
-            f"Something could not be written: {error}",
+        message = f"Something could not be written: {error}"
+        hint = (
             "What notebake keeps goes where NOTEBAKE_HOME says, runs where NOTEBAKE_RUNS does, and"
-            " files on their way where TMPDIR does: name directories of yours that have room.",
+            " files on their way where TMPDIR does: name directories of yours that have room."
         )
-    return NotebakeError(
-        f"Something went wrong that notebake did not foresee: {type(error).__name__}: {error}",
-        "\n".join(
-            filter(
-                None,
-                ("For the traceback type the same again with: notebake --debug", notes_of(error)),
-            )
-        ),
-    )
+    else:
+        what = f"{type(error).__name__}: {error}"
+        message = f"Something went wrong that notebake did not foresee: {what}"
+        hint = "For the traceback type the same again with: notebake --debug"
+    advice = "\n".join(filter(None, (hint, notes_of(error))))
+    return NotebakeError(message, advice).with_next(*next_commands_of(error))
 
 
 def run_command(given: argparse.Namespace) -> int:

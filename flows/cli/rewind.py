@@ -3,7 +3,7 @@
 from flows.build_plan import BUILD
 from notebake.aws import tags
 from notebake.commands import markers
-from notebake.errors import NotebakeError
+from notebake.errors import NextCommand, NotebakeError
 from notebake.images.baked import current_image
 from notebake.machines.builder import builder_host
 from notebake.resources import own_machines
@@ -30,8 +30,8 @@ def rewind(run: Run, from_step: str) -> None:
     with executing(run):
         image = current_image(run)
         if image and tags.ACCEPTED in image.tags:
-            raise NotebakeError(
-                f"{image.id} is accepted already.", "Build anew: notebake build RECIPE"
+            raise NotebakeError(f"{image.id} is accepted already.").with_next(
+                NextCommand(("build", "RECIPE"), "To build another image")
             )
         go_back(run, order[names.index(from_step) :])
 

@@ -12,7 +12,7 @@ from flows.terminal.findings_table import print_costs, print_elsewhere, print_fi
 from notebake import clock
 from notebake.aws.identity import current_account
 from notebake.aws.model import Account, Resource
-from notebake.errors import RunStoreError
+from notebake.errors import NextCommand, RunStoreError
 from notebake.resources.leftovers import describe_resource
 from notebake.resources.retention import Assessment
 from notebake.resources.survey import Scope, check_all_answered, survey
@@ -95,10 +95,8 @@ def check_confirmed(given: argparse.Namespace) -> None:
     except RunStoreError as error:
         raise RunStoreError(
             f"{error.message} So nobody can tell whether somebody is executing it right now.",
-            f"{error.hint}\n"
-            f"What it has in the account: notebake survey {given.run}\n"
-            f"If nobody executes it:      {command_of(given)}",
-        ) from error
+            f"{error.hint}\nIf nobody executes it: {command_of(given)}",
+        ).with_next(NextCommand(("survey", given.run), "What it has in the account")) from error
 
 
 def check_here(given: argparse.Namespace) -> Account:

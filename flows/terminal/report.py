@@ -10,7 +10,7 @@ from rich.text import Text
 
 from flows.terminal.console import open_console, steadied
 from notebake.aws.model import Resource
-from notebake.errors import NotebakeError
+from notebake.errors import NotebakeError, describe_next
 from notebake.humanize import clean_text, format_seconds
 from notebake.record import Record
 
@@ -66,22 +66,26 @@ def _print_report(report: BuildReport, console: Console) -> None:
     console.print()
 
 
-def print_error(error: NotebakeError, console: Console | None = None) -> None:
-    """Show what went wrong and what to do, wrapped, without a traceback."""
+def print_error(error: NotebakeError, console: Console | None = None, *, store: str = "") -> None:
+    """Show what went wrong and what to do, wrapped, without a traceback.
+
+    `store` is where the run store lies, if a person typed it: the next commands need it too.
+    """
     console = console or open_console(stderr=True)
     with steadied(console):
-        _print_error(error, console)
+        _print_error(error, console, store)
 
 
-def _print_error(error: NotebakeError, console: Console) -> None:
+def _print_error(error: NotebakeError, console: Console, store: str) -> None:
     first, *rest = clean_text(error.message).splitlines() or [type(error).__name__]
     console.print()
     console.print(_marked("✗", Text(first, "bold"), "bold red"))
     for line in rest:
         console.print(_indented(line, "dim"))
-    if error.hint:
+    lines = [*clean_text(error.hint).splitlines(), *describe_next(error.next_commands, store)]
+    if lines:
         console.print()
-        for mark, line in zip_longest("→", clean_text(error.hint).splitlines(), fillvalue=" "):
+        for mark, line in zip_longest("→", lines, fillvalue=" "):
             # A command that a person copies stays one line, however narrow the terminal is.
             console.print(Text.assemble((f" {mark} ", "bold"), line), soft_wrap=True)
     console.print()

@@ -15,8 +15,10 @@ from notebake.commands.login_methods import LIST_LOGIN_METHODS, parse_login_meth
 from notebake.errors import (
     ImageNotAcceptedError,
     LoginRefusedError,
+    NextCommand,
     ResourceLostError,
     WaitTimeoutError,
+    resume,
 )
 from notebake.humanize import pluralize
 from notebake.jupyter.checks import check_jupyter
@@ -115,8 +117,7 @@ def give_up(
     reason = f" {error.message}" if error else ""
     raise ResourceLostError(
         f"{machine.id}, started from {machine.image_id}, {why}.{reason}",
-        f"Type: notebake resume {run.id} - it starts another one.",
-    ) from error
+    ).with_next(resume(run.id, purpose="To start another machine")) from error
 
 
 def check_build_key_is_refused(run: Run, machine: Instance, host_key: str) -> None:
@@ -150,8 +151,8 @@ def check_identities(run: Run, shown: list[MachineEvidence]) -> None:
         raise ImageNotAcceptedError(
             f"The machine-id of the builder of run {run.id} is not kept in its run store, so nobody"
             " can tell whether the image still has it.",
-            f"Give the image up, and build it anew: notebake tear-down {run.id}",
-        )
+            "Give the image up, and build it anew.",
+        ).with_next(NextCommand(("tear-down", run.id), "To give it up"))
     host_keys = [keys.keys_of(run, "builder-host").public, *(one.host_key for one in shown)]
     machine_ids = [*built, *(one.machine_id for one in shown)]
     places = [one.instance_id for one in shown]

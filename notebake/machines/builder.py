@@ -2,7 +2,7 @@
 
 from notebake.aws import instances
 from notebake.aws.model import Instance
-from notebake.errors import ResourceLostError
+from notebake.errors import ResourceLostError, resume
 from notebake.machines.console_host_key import parse_host_key
 from notebake.resources import own_machines
 from notebake.runs import keys
@@ -31,8 +31,8 @@ def builder_host(run: Run) -> Host:
     instance = own_machines.find_builder(run)
     if instance is None or instance.state != "running":
         state = f"{instance.state} ({instance.id})" if instance else "gone"
-        raise ResourceLostError(
-            f"The builder of run {run.id} is {state}.", f"Type: notebake resume {run.id}"
+        raise ResourceLostError(f"The builder of run {run.id} is {state}.").with_next(
+            resume(run.id)
         )
     return host_of(run, instance)
 

@@ -7,7 +7,7 @@ from notebake.aws import tags
 from notebake.aws.model import Instance, Resource
 from notebake.costs.estimate import HOURS_PER_MONTH
 from notebake.costs.money import format_sum
-from notebake.errors import NotebakeError
+from notebake.errors import Advice, NextCommand, NotebakeError, resume
 from notebake.humanize import format_local, format_span
 from notebake.machines.login_command import login_command
 from notebake.names import ROLES
@@ -20,32 +20,34 @@ from notebake.runs.run import Run
 from notebake.timestamps import parse_timestamp, utc_from_seconds
 
 FREE = frozenset(("key pair", "security group", "parameter"))
+NOTHING = "Nothing is left of the run."
 
 
-def failure_report(run: Run) -> str:
+def failure_report(run: Run) -> Advice:
     """Return a paragraph for a person: what is left, and in any case what to type."""
     try:
         if not list_attempts(run):
-            return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
+            return Advice(NOTHING, what_to_type(run)[:1])
         check_account(run)
         machines = [one for role in ROLES for one in own_machines.find_instances(run, role)]
         left = left_over(run)
     except NotebakeError as error:
         unknown = f"What is left of the run could not be asked: {error.message}"
-        return "\n".join(filter(None, (unknown, error.hint, *what_to_type(run))))
+        text = "\n".join(filter(None, (unknown, error.hint)))
+        return Advice(text, (*error.next_commands, *what_to_type(run)))
     if not machines and not left:
-        return "\n".join(("Nothing is left of the run.", *what_to_type(run)[:1]))
+        return Advice(NOTHING, what_to_type(run)[:1])
     lines = [line for one in machines for line in about_machine(run, one, left)]
     lines += about_the_rest(machines, left)
-    return "\n".join((*lines, *what_to_type(run)))
+    return Advice("\n".join(lines), what_to_type(run))
 
 
-def what_to_type(run: Run) -> tuple[str, ...]:
+def what_to_type(run: Run) -> tuple[NextCommand, ...]:
     """Return the commands with which a person goes on, looks, or gives the run up."""
     return (
-        f"To go on:   notebake resume {run.id}",
-        f"To look:    notebake survey {run.id}",
-        f"To remove:  notebake tear-down {run.id}",
+        resume(run.id),
+        NextCommand(("survey", run.id), "To look"),
+        NextCommand(("tear-down", run.id), "To remove"),
     )
 
 

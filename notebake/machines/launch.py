@@ -7,7 +7,7 @@ from notebake.aws import images, networks, tags
 from notebake.aws.model import Instance
 from notebake.aws.volumes import zone_of_volumes
 from notebake.digest import digest_of
-from notebake.errors import CapacityError, ResourceLostError
+from notebake.errors import CapacityError, ResourceLostError, resume
 from notebake.machines import ssh_access
 from notebake.machines.launch_request import ask_again, request_machine
 from notebake.recipe import Recipe
@@ -40,7 +40,9 @@ def launch(
     name = f"{role}-{number}"
     group = ssh_access.find_security_group(run)
     if group is None:
-        raise ResourceLostError(f"The security group of run {run.id} is gone.", "Resume the run.")
+        raise ResourceLostError(f"The security group of run {run.id} is gone.").with_next(
+            resume(run.id)
+        )
     base = launch_parameters(image_id, disks) | {"KeyName": key_name, "UserData": user_data}
     marks = {tags.NUMBER: str(number), **marks}
     if found := ask_again(run, name, marks):
@@ -62,8 +64,8 @@ def launch(
                 tried.append(f"{place} ({error.code})")
     raise CapacityError(
         f"AWS has no room for the machine at present. Tried: {'; '.join(tried)}",
-        f"Try later with: notebake resume {run.id} - or name more instance_types in the recipe.",
-    )
+        "Try later, or name more instance_types in the recipe.",
+    ).with_next(resume(run.id))
 
 
 def usable_subnets(recipe: Recipe, role: str = "builder") -> list[dict[str, Any]]:

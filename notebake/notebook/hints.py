@@ -3,7 +3,7 @@
 from shlex import quote
 
 from notebake.commands.repository import repository_changes
-from notebake.errors import HostUnreachableError
+from notebake.errors import HostUnreachableError, NextCommand, resume
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
@@ -36,12 +36,10 @@ def own_files(run: Run, host: Host) -> str:
     )
 
 
-def way_on(run: Run) -> str:
-    """Return what to type after mending: a clone is not looked at again by itself."""
-    mended = f"Mend the recipe, then type: notebake resume {run.id}"
+def ways_on(run: Run) -> tuple[NextCommand, ...]:
+    """Return what to type after a correction: a clone is not looked at again by itself."""
+    recipe = resume(run.id, purpose="With a corrected recipe")
     if run.recipe.repository is None:
-        return mended
-    return (
-        f"{mended}\nOr mend the notebook where it is cloned from, then type:"
-        f" notebake resume {run.id} --from clone_repository"
-    )
+        return (recipe,)
+    options = ("--from", "clone_repository")
+    return recipe, resume(run.id, *options, purpose="With a corrected notebook in the repository")

@@ -8,7 +8,7 @@ from notebake.commands.copy_on_write import run_copy_on_write
 from notebake.commands.shell import as_user, script
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
-from notebake.notebook.hints import own_files, way_on
+from notebake.notebook.hints import own_files, ways_on
 from notebake.notebook.judge import as_html, explain, judge_notebook
 from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.notebook.verdict import NotebookVerdict
@@ -105,8 +105,8 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
         kept = files.file_location(run, f"{name}/executed.ipynb")
         raise NotebookError(
             f"On {host.address} the notebook {wanted.path} failed: {explain(verdict)}",
-            f"The executed notebook lies in {kept}\n{own_files(run, host)}{way_on(run)}",
-        )
+            f"The executed notebook lies in {kept}\n{own_files(run, host)}".rstrip(),
+        ).with_next(*ways_on(run))
     return verdict
 
 

@@ -3,7 +3,7 @@
 A recipe that judges otherwise (`compare`, `tolerance`) is answered without running anything again.
 """
 
-from notebake.errors import ImageNotAcceptedError
+from notebake.errors import ImageNotAcceptedError, resume
 from notebake.notebook.comparison import Difference, find_difference
 from notebake.notebook.numbers import CellNumbers, result_numbers
 from notebake.notebook.outputs import read_executed
@@ -33,6 +33,9 @@ def check_results(run: Run, machine_id: str, name: str) -> int:
         raise ImageNotAcceptedError(
             f"On {machine_id} the notebook's results are not the builder's. {difference}",
             ways_out(run, difference),
+        ).with_next(
+            resume(run.id, "--from", "clone_repository", purpose="With a tagged cell"),
+            resume(run.id, purpose="With a changed recipe"),
         )
     return sum(len(cell.numbers) for cell in built)
 
@@ -43,10 +46,9 @@ def ways_out(run: Run, difference: Difference) -> str:
     return (
         f"Both executed notebooks are kept: {kept} and those beside it.\n"
         "If it is chance or a clock and no result, tag that cell `volatile` where the notebook is"
-        " cloned from (in JupyterLab: Property Inspector, Cell Tags), then type:"
-        f" notebake resume {run.id} --from clone_repository\n"
-        f"Or write in the recipe {tolerance_of(difference)}notebook: {{compare: nothing}}, then"
-        f" type: notebake resume {run.id} (what is kept is judged anew; the image stays as it is)"
+        " cloned from (in JupyterLab: Property Inspector, Cell Tags).\n"
+        f"Or write in the recipe {tolerance_of(difference)}notebook: {{compare: nothing}}; then the"
+        " kept results are judged anew, and the image stays as it is."
     )
 
 

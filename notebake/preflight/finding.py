@@ -75,9 +75,11 @@ def carry_out_check(check: Check, run: Run) -> list[Finding]:
     except CloudError as error:
         is_open = error.is_transient or not error.code
         is_refused = error.code in UNANSWERED_CODES and not check.is_needed
-        found.append((not_checked if is_open or is_refused else wrong)(error.message, error.hint))
+        found.append(
+            (not_checked if is_open or is_refused else wrong)(error.message, str(error.advice))
+        )
     except NotebakeError as error:
-        found.append(wrong(error.message, error.hint))
+        found.append(wrong(error.message, str(error.advice)))
     return found
 
 

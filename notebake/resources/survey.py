@@ -80,7 +80,7 @@ def survey(scope: Scope) -> Survey:
             findings += answer.result()
         except CloudError as error:
             unanswered.append(f"{region}: {error.message}")
-            hints.append(error.hint)
+            hints.append(str(error.advice))
     return Survey(
         findings=tuple(findings),
         unanswered=tuple(unanswered),

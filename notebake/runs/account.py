@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from notebake.aws.model import Account
-from notebake.errors import WrongAccountError
+from notebake.errors import WrongAccountError, resume
 from notebake.execution import bind_key_check
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
@@ -87,9 +87,8 @@ def _check_access_key(binding: AccountBinding, access_key: str) -> None:
         raise WrongAccountError(
             f"The credentials changed while run {binding.run_id} was about to send a call that was"
             " signed with the earlier ones, and the account of those could not be determined.",
-            f"Type: notebake resume {binding.run_id}",
             is_outcome_unknown=True,
-        )
+        ).with_next(resume(binding.run_id))
     try:
         check_same_account(binding.run_id, binding.account, account)
     except WrongAccountError as error:

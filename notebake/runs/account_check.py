@@ -5,7 +5,7 @@ from notebake.aws import inventory
 from notebake.aws.identity import account_of_key, current_account
 from notebake.aws.kinds import IMAGE, INSTANCE, KEY_PAIR, SECURITY_GROUP, list_kind
 from notebake.aws.model import Account
-from notebake.errors import WaitTimeoutError, WrongAccountError
+from notebake.errors import NextCommand, WaitTimeoutError, WrongAccountError
 from notebake.humanize import format_local
 from notebake.names import ROLES, name_of_group, name_of_image, name_of_key_pair
 from notebake.runs.account import (
@@ -86,8 +86,9 @@ def check_account_plausible(run: Run, current: Account) -> None:
         f" shows nothing of it in {run.recipe.region}, although it requested"
         f" {format_made(attempts)}. Whether this is the run's account cannot be determined. Nothing"
         " was changed.",
-        f"Look in the right account: export AWS_PROFILE=PROFILE; aws sts get-caller-identity\n"
-        f"If that is {current.id}, type: notebake tear-down {run.id} --account {current.id}",
+        "Look in the right account: export AWS_PROFILE=PROFILE; aws sts get-caller-identity",
+    ).with_next(
+        NextCommand(("tear-down", run.id, "--account", current.id), f"If that is {current.id}")
     )
 
 

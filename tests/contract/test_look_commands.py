@@ -143,7 +143,7 @@ def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> 
     builder = own_machines.find_builder(run)
     assert builder is not None
 
-    said = failure_report(run)
+    said = str(failure_report(run))
 
     assert f"{builder.id} (builder, m5.large) is running, about $0." in said
     assert "it ends by itself at " in said
@@ -157,19 +157,20 @@ def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> 
 
 def test_a_failure_that_left_nothing_says_so_and_how_to_go_on(run: Run) -> None:
     assert (
-        failure_report(run) == f"Nothing is left of the run.\nTo go on:   notebake resume {run.id}"
+        str(failure_report(run))
+        == f"Nothing is left of the run.\nTo go on:  notebake resume {run.id}"
     )
 
 
 def test_both_machines_of_the_proof_are_named_with_their_own_key(run: Run) -> None:
     carry_out_to(run, "launch_acceptance")
 
-    said = failure_report(run)
+    said = str(failure_report(run))
 
     assert said.count(" is running, ") == 2
     assert said.count("keys/acceptance ubuntu@") == 2
     undo_all(run)
-    assert failure_report(run).startswith("Nothing is left of the run.")
+    assert str(failure_report(run)).startswith("Nothing is left of the run.")
 
 
 def one_spaced(capsys: pytest.CaptureFixture[str]) -> str:

@@ -117,7 +117,7 @@ class Trial:
     def _advice(self, verdict: Verdict) -> str:
         """Return what a person is told beside the error, by the command that was typed."""
         try:
-            return failure_report(load_run(self.run_id, open_store(LOCATION)))
+            return str(failure_report(load_run(self.run_id, open_store(LOCATION))))
         except NotebakeError as error:
             verdict.wrong.append(f"no aftermath: {error}")
             return ""

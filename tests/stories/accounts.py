@@ -63,7 +63,7 @@ def all_ways(world: FaultyWorld, run: Run, location: str) -> Told:
     scope = Scope(regions=(kept.recipe.region,), run_id=run.id, store=location, before=None)
     return {
         "survey": ended(lambda: survey(scope).findings),
-        "aftermath": failure_report(kept),
+        "aftermath": str(failure_report(kept)),
         "tear-down": torn_down(run, location),
         "resume": resumed(run, location),
         "states": sorted({one.state for one in list_attempts(kept)}),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flows import tear_down
+from notebake.errors import Advice, next_commands_of
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 from notebake.runs.run import Run
@@ -65,7 +66,7 @@ def ended(work: Callable[[], object]) -> Told:
         return {
             "kind": type(error).__name__,
             "message": str(getattr(error, "message", error)),
-            "hint": str(getattr(error, "hint", "")) + notes,
+            "hint": str(Advice(getattr(error, "hint", "") + notes, next_commands_of(error))),
         }
     return {"kind": "ended well", "message": str(result), "hint": ""}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli.build import recipe_to_adopt
-from flows.cli.main import main, with_store
-from notebake.errors import NotebakeError, RecipeError
+from flows.cli.main import main
+from notebake.errors import NextCommand, NotebakeError, RecipeError, resume
 from notebake.recipe import Recipe
 from notebake.runs.events import record_outcome
 from notebake.runs.lock import hold_run
@@ -213,14 +213,21 @@ def test_a_recipe_is_looked_for_where_the_run_was_started(tmp_path: Path) -> Non
         recipe_to_adopt(run, str(tmp_path / "nowhere.yaml"))
 
 
-def test_commands_in_a_hint_name_the_store_that_was_given() -> None:
-    hint = "Type: notebake resume ocean-1\nOr: notebake tear-down ocean-1"
+def test_the_next_commands_name_the_store_that_was_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(_given: object) -> int:
+        hint = "The page `notebake resume` is prose."
+        raise NotebakeError("x", hint).with_next(resume("ocean-1"), resume("ocean-1"))
 
-    assert with_store(NotebakeError("x", hint), "s3://b/a").hint == (
-        "Type: notebake --store s3://b/a resume ocean-1\n"
-        "Or: notebake --store s3://b/a tear-down ocean-1"
-    )
-    assert with_store(NotebakeError("x", hint), "").hint == hint
+    monkeypatch.setattr("flows.cli.main.run_command", end)
+
+    assert main(["--store", "s3://b/a b", "runs"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("To go on:  notebake --store 's3://b/a b' resume ocean-1\n") == 1
+    assert "The page `notebake resume` is prose." in said, "text is left as it is"
+    assert main(["runs"]) == 1
+    assert "To go on:  notebake resume ocean-1\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -242,7 +249,8 @@ def test_whatever_ends_a_command_says_what_it_was_told_is_left(
     def end(_given: object) -> int:
         raise error
 
-    error.add_note("i-01 is running, about $0.1 an hour.\nTo remove:  notebake tear-down ocean-1")
+    error.add_note("i-01 is running, about $0.1 an hour.")
+    vars(error)["next_commands"] = (NextCommand(("tear-down", "ocean-1"), "To remove"),)
     monkeypatch.setattr("flows.cli.main.run_command", end)
 
     assert main(["--store", "/runs", "resume", "ocean-1"]) == code
@@ -250,4 +258,4 @@ def test_whatever_ends_a_command_says_what_it_was_told_is_left(
     said = capsys.readouterr().err
     assert heading in said
     assert "i-01 is running, about $0.1 an hour." in said
-    assert "notebake --store /runs tear-down ocean-1" in said
+    assert "To remove:  notebake --store /runs tear-down ocean-1" in said

@@ -57,4 +57,4 @@ def test_a_tear_down_names_what_remains_and_why_and_what_to_type() -> None:
 
     assert "vol-1, key pair key-1" in error.message
     assert "One refused. Two." in error.message
-    assert error.hint.endswith("notebake tear-down ocean-1")
+    assert str(error).endswith("Try again with:  notebake tear-down ocean-1")
