@@ -4,15 +4,14 @@ import logging
 
 from prefect import flow
 
-from flows.cli.survey import usual_region
-from flows.cli.sweep import check_all_gone, described
+from flows.cli.regions import usual_region
 from flows.prefect_logs import show_logs_in_prefect
 from notebake import clock
 from notebake.aws.inventory import enabled_regions
 from notebake.costs.money import format_monthly, format_sum
 from notebake.resources.retention import Assessment
 from notebake.resources.survey import Scope, check_all_answered, survey
-from notebake.resources.sweep import remove
+from notebake.resources.sweep import check_all_gone, describe_place, remove
 from notebake.runs.open_store import default_location
 from notebake.timestamps import utc_from_seconds
 from notebake.waiting import allow_waits
@@ -22,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @flow(name="Sweep")
 def sweep(regions: list[str], apply: bool = False, store: str = "") -> int:
-    """Look for what runs have left behind, and remove what has expired; return how many may go.
+    """Survey for what runs have left behind, and remove what has expired; return how many may go.
 
     Args:
         regions: Where to look; one of them may be `all`.
@@ -50,7 +49,7 @@ def sweep(regions: list[str], apply: bool = False, store: str = "") -> int:
     if apply and found.going:
         swept = remove(found.going, scope)
         log.info("%d removed, %d left as they must stay now", len(swept.removed), len(swept.spared))
-        check_all_gone(swept, "the deployment `sweep`, with apply")
+        check_all_gone(swept, hint="Run the deployment `sweep` again, with apply.")
     check_all_answered(found)
     return len(found.going)
 
@@ -67,4 +66,4 @@ def line_of(one: Assessment) -> str:
     """Return one line about a finding."""
     fate = f"stays: {one.reason_to_stay}" if one.reason_to_stay else "expired, proven ours"
     cost = format_monthly(one.usd_per_month)
-    return f"{described(one.resource)}, run {one.resource.run_id}, {cost} a month: {fate}"
+    return f"{describe_place(one.resource)}, run {one.resource.run_id}, {cost} a month: {fate}"

@@ -1,4 +1,4 @@
-"""The command `notebake`.
+"""The command `notebake`: it runs what was typed, and tells what went wrong.
 
 It stands among the flows because it starts them; Prefect and boto3 are imported only by the
 commands that need them, so that help and a wrong recipe are answered at once.
@@ -12,100 +12,28 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
+from flows.cli.commands import find_command, load_command
+from flows.cli.exit_codes import FAILED, INTERRUPTED
+from flows.cli.parser import parse
 from notebake.errors import NotebakeError, describe_next, next_commands_of
 
-DESCRIPTION = "A runbook that runs: from a blank cloud machine to a tested Jupyter image."
-
 NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-WORKING = ("build", "resume", "tear-down")
-"""The commands that execute a run."""
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="notebake", description=DESCRIPTION)
-    top.add_argument("--debug", action="store_true", help="show tracebacks")
-    top.add_argument(
-        "--store",
-        default="",
-        help="run store, a directory or s3://BUCKET/PREFIX; default: $NOTEBAKE_RUNS or"
-        " runs in $NOTEBAKE_HOME or ~/.notebake",
-    )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    one = commands.add_parser("build", help="bake the image of a recipe, and prove it")
-    one.add_argument("recipe", help="a recipe, such as deployments/ocean.yaml")
-
-    one = commands.add_parser("resume", help="go on with a run, from where it was")
-    one.add_argument("run", help="run id")
-    one.add_argument("--recipe", default="", help="mended recipe; default: the run's own file")
-    one.add_argument("--from", dest="from_step", default="", metavar="STEP", help="redo from here")
-    add_account(one)
-
-    one = commands.add_parser("runs", help="list the runs of a run store")
-    one.add_argument("--all", action="store_true", help="also the old ones")
-
-    one = commands.add_parser("survey", help="list what runs have in the account, by looking")
-    one.add_argument("run", nargs="?", default="", help="run id; default: all runs")
-    add_regions(one)
-
-    one = commands.add_parser("tear-down", help="remove all that is temporary in a run")
-    one.add_argument("run", help="run id")
-    one.add_argument(
-        "--without-store",
-        action="store_true",
-        help="for a run that the store does not have: remove what is proven to be its own",
-    )
-    add_account(one)
-    add_regions(one)
-
-    one = commands.add_parser(
-        "sweep", help="remove what any run left and has expired; dry at first"
-    )
-    one.add_argument("--apply", action="store_true", help="remove; without it nothing is")
-    one.add_argument(
-        "--expired-since",
-        type=float,
-        default=0.0,
-        metavar="HOURS",
-        help="only what has been expired for so long",
-    )
-    add_regions(one)
-
-    one = commands.add_parser("images", help="list the images that were made, accepted or not")
-    one.add_argument("--region", default="", help="AWS region; default: the usual one")
-
-    one = commands.add_parser("plan", help="check a recipe and estimate its cost; make nothing")
-    one.add_argument("recipe", help="a recipe")
-    return top
-
-
-def add_account(one: argparse.ArgumentParser) -> None:
-    """Let a person say to which account a run belongs that has not kept it."""
-    one.add_argument(
-        "--account", default="", metavar="ID", help="of a run that does not say: its AWS account"
-    )
-
-
-def add_regions(one: argparse.ArgumentParser) -> None:
-    """Let a command look into several regions."""
-    one.add_argument(
-        "--region", action="append", help="AWS region, may be repeated; default: the usual one"
-    )
-    one.add_argument("--all-regions", action="store_true", help="all regions of the account")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did what was asked, 1 when not, 130 when interrupted."""
-    given = parser().parse_args(arguments)
+    """Run one command, and return its exit code (flows/cli/exit_codes.py)."""
+    given = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         code = run_command(given)
         check_output(given)
         return code
     except (KeyboardInterrupt, InterruptedError) as error:
-        commands = describe_next(next_commands_of(error), given.store)
-        sys.stderr.write("\n" + "\n".join([f"Interrupted. {notes_of(error)}", *commands]) + "\n")
-        return 130
+        lines = [
+            f"Interrupted. {notes_of(error)}",
+            *describe_next(next_commands_of(error), given.store),
+        ]
+        sys.stderr.write("\n" + "\n".join(lines) + "\n")
+        return INTERRUPTED
     except Exception as error:
         if given.debug:
             raise
@@ -113,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         known = error if isinstance(error, NotebakeError) else unexpected(error)
         print_error(known, store=given.store)
-        return 1
+        return FAILED
+
+
+def run_command(given: argparse.Namespace) -> int:
+    """Import what the command needs, and run it."""
+    return load_command(find_command(given.command)).run(given)
 
 
 def notes_of(error: BaseException) -> str:
@@ -137,33 +70,14 @@ def unexpected(error: Exception) -> NotebakeError:
     return NotebakeError(message, advice).with_next(*next_commands_of(error))
 
 
-def run_command(given: argparse.Namespace) -> int:
-    """Import what the command needs, and run it."""
-    if given.command in WORKING:
-        from flows.cli import build as commands
-
-        return commands.run(given)
-    if given.command == "sweep":
-        from flows.cli import sweep
-
-        return sweep.run(given)
-    if given.command == "runs":
-        from flows.cli import runs
-
-        return runs.run(given)
-    from flows.cli import survey
-
-    return survey.run(given)
-
-
 def check_output(given: argparse.Namespace) -> None:
     """Raise NotebakeError where a command that only tells something could not tell it.
 
-    What a command does is its own success; and who closes a pipe has read what he wanted.
+    What a command does is its own success; and who closes a pipe has read enough.
     """
     from flows.terminal.standard_streams import failure_of_output
 
-    if given.command in WORKING or getattr(given, "apply", False):
+    if getattr(given, "does_work", False):
         return
     if failure := failure_of_output():
         raise NotebakeError(f"Standard output could not be written: {failure}")

@@ -51,7 +51,7 @@ def show_progress(
         if log_path:
             handlers.append(LogFile(log_path, say=shown.say))
         stack.callback(progress.stop)
-        stack.enter_context(_only_these(handlers))
+        stack.enter_context(_attached(handlers))
         stack.enter_context(_end_in_the_log(console))
         yield progress
 
@@ -78,14 +78,14 @@ class _TerminalHandler(logging.Handler):
         self._progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of one record."""
+        """Take note of a record."""
         try:
             self.show(record)
         except Exception:  # noqa: BLE001 - as every handler does
             self.handleError(record)
 
     def show(self, record: logging.LogRecord) -> None:
-        """Show one record."""
+        """Show a record."""
         raise NotImplementedError
 
     def say(self, line: str) -> None:
@@ -101,7 +101,7 @@ class _ViewHandler(_TerminalHandler):
         self._console = console
 
     def show(self, record: logging.LogRecord) -> None:
-        """Take note of one record."""
+        """Take note of a record."""
         has_step = self._progress.observe(record)
         is_worth_a_line = record.levelno >= (logging.WARNING if has_step else logging.INFO)
         if is_worth_a_line and not hasattr(record, "event") and not hasattr(record, "remote"):
@@ -122,13 +122,13 @@ class _LineHandler(_TerminalHandler):
         self._quiet_until: dict[str, float] = {}
 
     def show(self, record: logging.LogRecord) -> None:
-        """Write one record, unless it is a remote line or the step waited a moment ago."""
+        """Write a record, unless it is a remote line or the step waited a moment ago."""
         self._progress.observe(record)
         if getattr(record, "remote", False) or self._is_repetition(record):
             return
         title = self._titles.get(getattr(record, "step", ""), "")
-        said = "" if getattr(record, "event", "") == "started" else _said_by(record)
-        self.say(": ".join(filter(None, (title, said))))
+        text = "" if getattr(record, "event", "") == "started" else _text_of(record)
+        self.say(": ".join(filter(None, (title, text))))
 
     def say(self, line: str) -> None:
         """Write a line, with the seconds since the beginning."""
@@ -145,7 +145,7 @@ class _LineHandler(_TerminalHandler):
         return False
 
 
-def _said_by(record: logging.LogRecord) -> str:
+def _text_of(record: logging.LogRecord) -> str:
     """Return what a line says after the step's title."""
     detail, seconds = first_line(str(getattr(record, "detail", ""))), getattr(record, "seconds", 0)
     sentences = {
@@ -157,7 +157,7 @@ def _said_by(record: logging.LogRecord) -> str:
 
 
 @contextmanager
-def _only_these(handlers: Sequence[logging.Handler]) -> Iterator[None]:
+def _attached(handlers: Sequence[logging.Handler]) -> Iterator[None]:
     """Let our loggers write to these handlers and no longer to the root's, until the end."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]

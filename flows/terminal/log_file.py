@@ -25,16 +25,16 @@ class LogFile(logging.Handler):
         self._descriptor: int | None = None
         self._missing = 0
         self._is_torn = False
-        self._has_said = False
+        self._has_warned = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Append one record."""
+        """Append a record."""
         try:
             self._append_line(self.format(record))
         except OSError as error:
             self._missing += 1
-            if not self._has_said:
-                self._has_said = True
+            if not self._has_warned:
+                self._has_warned = True
                 self._say(
                     f"The log {self._path} cannot be written: {error.strerror or error}."
                     " The run goes on without it."
@@ -44,7 +44,7 @@ class LogFile(logging.Handler):
 
     def close(self) -> None:
         """Close the file."""
-        self._let_go()
+        self._close_file()
         super().close()
 
     def _append_line(self, line: str) -> None:
@@ -59,7 +59,7 @@ class LogFile(logging.Handler):
                 written = os.write(self._open(), left)
                 left, self._is_torn = left[written:], written < len(left)
         except OSError:
-            self._let_go()
+            self._close_file()
             raise
         self._missing = 0
 
@@ -71,10 +71,10 @@ class LogFile(logging.Handler):
             self._descriptor = os.open(self._path, flags, mode=0o600)
         return self._descriptor
 
-    def _let_go(self) -> None:
+    def _close_file(self) -> None:
         """Close the file; it is opened again for the next record."""
         if self._descriptor is not None:
-            # Its failure is one of a write that has been told.
+            # Why it fails was said when a write failed.
             with suppress(OSError):
                 os.close(self._descriptor)
             self._descriptor = None

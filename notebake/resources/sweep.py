@@ -7,9 +7,10 @@ from itertools import groupby
 
 from notebake.aws.model import Resource
 from notebake.aws.removal import remove_resource
-from notebake.errors import NotebakeError, RunLockedError, WaitTimeoutError
+from notebake.errors import NextCommand, NotebakeError, RunLockedError, WaitTimeoutError
 from notebake.record import Record
 from notebake.resources.kinds import REMOVAL_ORDER
+from notebake.resources.leftovers import describe_resource
 from notebake.resources.retention import Assessment, assess
 from notebake.resources.survey import Scope, gather
 from notebake.runs.account import bind_account
@@ -151,3 +152,16 @@ def _wait_until_gone(
             is_gone, what="AWS to show that all is gone", timeout_seconds=REMOVAL_VISIBLE_SECONDS
         )
     return left
+
+
+def check_all_gone(swept: Swept, *again: NextCommand, hint: str = "") -> None:
+    """Raise SweepError where something is still there; `again` is what a person may type."""
+    if swept.remaining or swept.failures:
+        left = ", ".join(map(describe_place, swept.remaining)) or "nothing of what was found"
+        why = " ".join(swept.failures)
+        raise SweepError(f"The sweep left: {left}. {why}".strip(), hint).with_next(*again)
+
+
+def describe_place(resource: Resource) -> str:
+    """Return a resource with its place."""
+    return f"{describe_resource(resource)} in {resource.region}"

@@ -13,12 +13,12 @@
 
 import datetime
 import difflib
-import importlib.metadata
 import secrets
 
 import yaml
 from pydantic import ConfigDict
 
+from notebake import installed_version
 from notebake.digest import digest_of
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
@@ -67,7 +67,7 @@ def new_run(
             id=run_id or make_run_id(recipe, created),
             recipe_path=recipe_path,
             created=created,
-            notebake_version=_installed_version(),
+            notebake_version=installed_version(),
             flow_run_id=flow_run_id,
         )
         run = Run(id=header.id, recipe=recipe, store=store.location)
@@ -146,13 +146,6 @@ def _check_same_place(run: Run, recipe: Recipe) -> None:
                 f"Run {run.id} was started with {field} {was}; the recipe now says {wanted}.",
                 hint="Tear this run down and start a new one.",
             )
-
-
-def _installed_version() -> str:
-    try:
-        return importlib.metadata.version("notebake")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed: run from its source"
 
 
 def _text_of(recipe: Recipe) -> bytes:

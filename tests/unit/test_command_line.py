@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.build import recipe_to_adopt
 from flows.cli.main import main
+from flows.cli.resumed_recipe import recipe_to_adopt
 from notebake.errors import NextCommand, NotebakeError, RecipeError, resume
 from notebake.recipe import Recipe
 from notebake.runs.events import record_outcome

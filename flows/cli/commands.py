@@ -1,0 +1,61 @@
+"""The commands of `notebake`, a line each; the file of a command holds all the rest.
+
+To add a command, add its line here and its file: `EXAMPLE`, `add_arguments` and `run`.
+"""
+
+import argparse
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+MAKE = "make an image"
+USE = "use an image"
+LOOK_AFTER = "look after what exists"
+RECORDS = "keep records"
+
+
+class Command(NamedTuple):
+    """One command: what it is called, under which heading it is listed, and its file."""
+
+    name: str
+    group: str
+    module: str
+    summary: str
+
+
+COMMANDS = (
+    Command("plan", MAKE, "flows.cli.plan", "check a recipe and estimate its cost; makes nothing"),
+    Command("build", MAKE, "flows.cli.build", "bake the image of a recipe and prove it"),
+    Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),
+    Command("images", USE, "flows.cli.images", "list the images of a region, accepted or not"),
+    Command("survey", LOOK_AFTER, "flows.cli.survey", "list what runs have in the account"),
+    Command(
+        "tear-down", LOOK_AFTER, "flows.cli.tear_down", "remove all that is temporary in a run"
+    ),
+    Command("sweep", LOOK_AFTER, "flows.cli.sweep", "list what has expired; --apply removes it"),
+    Command("runs", RECORDS, "flows.cli.runs", "list the runs of a run store"),
+)
+"""In the order in which help lists them; so are their groups."""
+
+
+class CommandFile(Protocol):
+    """What the file of a command defines. A command that lists something also has `FIELDS`."""
+
+    EXAMPLE: str
+    """A command line that works as it stands; several stand on lines of their own."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments and options of the command."""
+
+    def run(self, given: argparse.Namespace) -> int:
+        """Carry out the command and return its exit code."""
+
+
+def find_command(name: str) -> Command:
+    """Return the command of a name that the table has."""
+    (found,) = (command for command in COMMANDS if command.name == name)
+    return found
+
+
+def load_command(command: Command) -> CommandFile:
+    """Import the file of a command."""
+    return cast("CommandFile", import_module(command.module))

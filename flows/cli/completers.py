@@ -1,0 +1,44 @@
+"""What the Tab key offers for a word: run ids, recipes, directories.
+
+Each takes the word as far as it is typed, and what stands before it, as argcomplete gives them.
+"""
+
+import argparse
+from collections.abc import Iterator
+
+RECIPES = "deployments/"
+"""The folder whose recipes are offered before its name is typed."""
+SUFFIXES = (".yaml", ".yml")
+
+
+def find_run_ids(prefix: str, parsed_args: argparse.Namespace, **_: object) -> dict[str, str]:
+    """Return the ids of the runs in the run store. A directory is read without importing boto3."""
+    from notebake.runs.open_store import default_location, open_store
+
+    store = open_store(parsed_args.store or default_location())
+    ids = [name for name in store.list_top_level() if name.startswith(prefix)]
+    paths = {id: store.local_path(f"{id}/run.json") for id in ids}
+    return {id: "" for id, path in paths.items() if path is None or path.exists()}
+
+
+def find_recipes(prefix: str, **_: object) -> dict[str, str]:
+    """Return the recipes and folders that a path may go on to, with those of `deployments`."""
+    paths = [*_paths(prefix), *(_paths(RECIPES) if RECIPES.startswith(prefix) else ())]
+    return {path: "" for path in paths if path.endswith(("/", *SUFFIXES))}
+
+
+def find_directories(prefix: str, **_: object) -> dict[str, str]:
+    """Return the directories that a path may go on to."""
+    return {path: "" for path in _paths(prefix) if path.endswith("/")}
+
+
+def _paths(prefix: str) -> Iterator[str]:
+    """Give the paths that begin so, as they are typed: folders end with a slash."""
+    from pathlib import Path
+
+    typed, slash, name = prefix.rpartition("/")
+    folder = Path(f"{typed}{slash}").expanduser()
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        is_hidden = path.name.startswith(".") and not name.startswith(".")
+        if path.name.startswith(name) and not is_hidden:
+            yield f"{typed}{slash}{path.name}{'/' if path.is_dir() else ''}"

@@ -1,0 +1,93 @@
+"""The parser of the command line. It imports the file of the command that was typed, no other."""
+
+import argparse
+from collections.abc import Sequence
+from itertools import groupby
+
+from flows.cli import commands
+from flows.cli.arguments import complete_with
+from flows.cli.commands import Command, load_command
+from flows.cli.completers import find_directories
+from flows.cli.exit_codes import MEANINGS
+from flows.cli.help_parser import Parser, Section, ShowVersion
+
+DESCRIPTION = (
+    "A runbook that runs: from a blank cloud machine to a tested Jupyter image."
+    " An example of each command: notebake COMMAND --help"
+)
+JSON_HEADING = "fields of --json (null: not known)"
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Return what was typed; a mistake, help and the version end this process."""
+    top, parsers = make_parser(words)
+    given, unknown = top.parse_known_args(words)
+    if unknown:
+        parsers[given.command].refuse(unknown[0], top._option_string_actions)
+    return given
+
+
+def make_parser(words: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser, and those of the commands: complete for the commands among the words."""
+    top = Parser(
+        prog="notebake",
+        usage="notebake [--store PLACE] [--debug] COMMAND …",
+        description=DESCRIPTION,
+        sections=[*groups_of_commands(), exit_codes()],
+    )
+    add_global_options(top)
+    adding = top.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="notebake", help=argparse.SUPPRESS
+    )
+    parsers = {}
+    for command in commands.COMMANDS:
+        parser = parsers[command.name] = adding.add_parser(
+            command.name, help=command.summary, description=_sentence(command.summary)
+        )
+        if command.name in words:
+            complete_parser(parser, command)
+    return top, parsers
+
+
+def add_global_options(top: Parser) -> None:
+    """Declare what is the same for all commands, and goes before them."""
+    complete_with(
+        find_directories,
+        top.add_argument(
+            "--store",
+            default="",
+            metavar="PLACE",
+            help="run store: a directory or s3://BUCKET/PREFIX; default: $NOTEBAKE_RUNS, or runs"
+            " in $NOTEBAKE_HOME or ~/.notebake",
+        ),
+    )
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    top.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and exit")
+
+
+def complete_parser(parser: Parser, command: Command) -> None:
+    """Let the file of a command declare its arguments, its example and its JSON fields."""
+    file = load_command(command)
+    file.add_arguments(parser)
+    examples = file.EXAMPLE.splitlines()
+    heading = "example" if len(examples) == 1 else "examples"
+    parser.sections.append((heading, [(example, None) for example in examples]))
+    if fields := getattr(file, "FIELDS", None):
+        parser.sections.append((JSON_HEADING, fields.items()))
+
+
+def groups_of_commands() -> list[Section]:
+    """Return the sections that list the commands, by what people want."""
+    return [
+        (group, [(command.name, command.summary) for command in members])
+        for group, members in groupby(commands.COMMANDS, lambda command: command.group)
+    ]
+
+
+def exit_codes() -> Section:
+    """Return the section about exit codes."""
+    return "exit codes", [(str(code), meaning) for code, meaning in MEANINGS.items()]
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."

@@ -1,0 +1,96 @@
+"""The command `plan`: check everything that can be checked, and estimate what a build costs."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from flows.cli.arguments import add_json, add_recipe
+from flows.cli.exit_codes import DONE
+
+if TYPE_CHECKING:
+    from notebake.costs.estimate import CostLine, Estimate
+    from notebake.preflight import Finding
+    from notebake.recipe import Recipe
+
+EXAMPLE = """\
+notebake plan deployments/ocean.yaml
+notebake plan deployments/ocean.yaml --json"""
+FIELDS = {
+    "recipe": "name in the recipe",
+    "region": "AWS region",
+    "can_be_built": "whether nothing is wrong (else exit code 1)",
+    "findings[].verdict": "good, wrong or not_checked",
+    "findings[].sentence": "what was found",
+    "findings[].hint": "what to do about it",
+    "build_costs[].what": "what is paid for once",
+    "build_costs[].quantity": "how much of it",
+    "build_costs[].unit": "in this unit",
+    "build_costs[].cost_usd": "what that comes to",
+    "build_cost_usd": "of all; null where any price is unknown",
+    "monthly_costs[].what": "what the image costs afterwards",
+    "monthly_costs[].quantity": "how much of it",
+    "monthly_costs[].unit": "in this unit",
+    "monthly_costs[].cost_usd_per_month": "what that comes to, at most",
+    "cost_usd_per_month": "of all; null where any price is unknown",
+    "prices_of": "day of the price table",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments and options of the command."""
+    add_recipe(parser)
+    add_json(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Check and estimate; a wrong recipe is answered before anything slow is imported."""
+    from pathlib import Path
+
+    from notebake.recipe.file import load_recipe
+
+    recipe = load_recipe(Path(given.recipe))
+    from flows.terminal.plan_report import print_costs, print_findings
+    from notebake.costs.estimate import estimate
+    from notebake.preflight import ask_everything, refuse_wrong
+    from notebake.runs.run import Run
+
+    planned = Run(id=f"{recipe.name}-YYYYMMDD-hhmmss-xxxx", recipe=recipe, store="")
+    findings = ask_everything(planned)
+    if given.json:
+        from flows.cli.json_output import print_document
+
+        print_document(document_of(recipe, findings, estimate(recipe)))
+        refuse_wrong(planned, findings)
+        return DONE
+    print_findings(findings)
+    refuse_wrong(planned, findings)
+    print_costs(recipe.name, estimate(recipe))
+    return DONE
+
+
+def document_of(
+    recipe: "Recipe", findings: list["Finding"], costs: "Estimate"
+) -> dict[str, object]:
+    """Return what a script reads of a plan."""
+    from flows.cli.json_output import total
+    from notebake.preflight import CheckResult, with_verdict
+
+    return {
+        "recipe": recipe.name,
+        "region": recipe.region,
+        "can_be_built": not with_verdict(findings, CheckResult.WRONG),
+        "findings": [
+            {"verdict": verdict, "sentence": finding.sentence, "hint": finding.hint or None}
+            for verdict in CheckResult
+            for finding in with_verdict(findings, verdict)
+        ],
+        "build_costs": [line_of(line, "cost_usd") for line in costs.build],
+        "build_cost_usd": total([line.usd for line in costs.build]),
+        "monthly_costs": [line_of(line, "cost_usd_per_month") for line in costs.monthly],
+        "cost_usd_per_month": total([line.usd for line in costs.monthly]),
+        "prices_of": costs.prices_written,
+    }
+
+
+def line_of(line: "CostLine", name: str) -> dict[str, object]:
+    """Return one thing that is paid for; `name` has the unit of what it costs."""
+    return {"what": line.what, "quantity": line.quantity, "unit": line.unit, name: line.usd}

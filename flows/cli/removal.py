@@ -1,0 +1,41 @@
+"""The removal of what was found, as `sweep` and a tear-down without the run store do it."""
+
+import argparse
+
+from flows.terminal.console import open_console
+from notebake.errors import NextCommand
+from notebake.resources.retention import Assessment
+from notebake.resources.survey import Scope
+from notebake.resources.sweep import check_all_gone, describe_place, remove
+
+
+def settle(going: tuple[Assessment, ...], scope: Scope, again: NextCommand) -> None:
+    """Remove, and say what became of each.
+
+    Raises:
+        SweepError: something is still there.
+    """
+    console = open_console()
+    swept = remove(going, scope)
+    console.print()
+    for resource in swept.removed:
+        console.print(f"  removed {resource.kind} {resource.id}", soft_wrap=True, markup=False)
+    for finding in swept.spared:
+        line = f"  left {describe_place(finding.resource)}: {finding.reason_to_stay}"
+        console.print(line, soft_wrap=True, markup=False)
+    check_all_gone(swept, again)
+    console.print(f"{len(swept.removed)} removed; nothing is left that was to go.", soft_wrap=True)
+
+
+def command_again(given: argparse.Namespace) -> NextCommand:
+    """Return the command that removes what was asked for."""
+    words = [given.command]
+    if given.command == "tear-down":
+        words += [given.run, "--without-store"]
+    for region in given.region or []:
+        words += ["--region", region]
+    words += ["--all-regions"] if given.all_regions else []
+    if given.command == "sweep":
+        words += ["--expired-since", f"{given.expired_since:g}"] if given.expired_since else []
+        words.append("--apply")
+    return NextCommand(tuple(words), "Try again with")

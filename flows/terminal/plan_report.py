@@ -1,0 +1,46 @@
+"""What a plan says: what was checked, and what a build will make and cost."""
+
+from collections.abc import Iterable
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from flows.terminal.console import open_console
+from notebake.costs.estimate import CostLine, Estimate
+from notebake.costs.money import format_estimate
+from notebake.preflight import CheckResult, Finding, with_verdict
+
+TITLES = {CheckResult.GOOD: "In order", CheckResult.NOT_CHECKED: "Not checked"}
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """List what is in order and what could not be checked; what is wrong becomes the error."""
+    console = open_console()
+    for verdict, title in TITLES.items():
+        chosen = with_verdict(findings, verdict)
+        if chosen:
+            console.print(f"[bold]{title}[/bold]")
+        for finding in chosen:
+            console.print(Padding(Text(str(finding)), (0, 0, 0, 2), expand=False))
+
+
+def print_costs(recipe_name: str, costs: Estimate) -> None:
+    """Say what a build costs, and its image afterwards."""
+    console = open_console()
+    console.print(f"\n[bold]{recipe_name}[/bold]: nothing that was checked stands in the way.")
+    console.print(f"\nWhat a build costs, by prices of {costs.prices_written}:")
+    console.print(cost_table(costs.build), soft_wrap=True)
+    console.print(f"  in all {format_estimate(costs.build)}")
+    console.print("\nWhat its image costs each month afterwards, at most:")
+    console.print(cost_table(costs.monthly), soft_wrap=True)
+    console.print("\nNothing was made.")
+
+
+def cost_table(lines: Iterable[CostLine]) -> Table:
+    """Return what is paid for, line by line; an unknown price is named as such."""
+    table = Table.grid(padding=(0, 2))
+    for line in lines:
+        usd = "no price known" if line.usd is None else f"${line.usd:.3f}"
+        table.add_row(f"  {line.what}", f"{line.quantity:g} {line.unit}", usd)
+    return table

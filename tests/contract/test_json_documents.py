@@ -1,0 +1,134 @@
+"""What scripts read of the account and of a recipe: the documented fields, null for unknown."""
+
+from pathlib import Path
+
+import pytest
+
+from notebake.aws import tagging, tags
+from notebake.images.baked import current_image
+from notebake.recipe.file import dump_recipe
+from notebake.resources import own_machines
+from notebake.runs.run import Run
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
+from tests.json_documents import document, is_utc_time
+from tests.left_behind import expire, ids, mark, of
+
+
+@pytest.fixture
+def run(world: CloudWorld) -> Run:
+    return world.new_run()
+
+
+def test_images_tell_whether_and_when_they_were_accepted(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert document(["images", "--region", REGION], capsys) == {"region": REGION, "images": []}
+    carry_out_to(run, "wait_for_image")
+    image = current_image(run)
+    assert image is not None
+
+    (row,) = document(["images"], capsys)["images"]
+    assert (row["image_id"], row["run_id"], row["name"]) == (image.id, run.id, image.name)
+    assert (row["is_accepted"], row["accepted_at"]) == (False, None)
+    assert is_utc_time(row["made_at"])
+
+    tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T14:00:00+02:00"})
+    (row,) = document(["images"], capsys)["images"]
+    assert (row["is_accepted"], row["accepted_at"]) == (True, "2026-11-23T12:00:00+00:00")
+
+
+def test_a_survey_tells_what_may_go_when_and_what_it_costs(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carry_out_to(run, "launch_instance")
+    mark(of(run, "key pair")[0].id, keep="mine")
+    builder = own_machines.find_builder(run)
+    assert builder is not None
+
+    found = document(["--store", run.store, "survey", run.id], capsys)
+
+    by_kind = {row["kind"]: row for row in found["resources"]}
+    machine = by_kind["instance"]
+    assert (machine["id"], machine["run_id"], machine["region"]) == (builder.id, run.id, REGION)
+    assert (machine["ownership"], machine["may_go"]) == ("ours", False)
+    assert machine["reason_to_stay"] == "still within its lease"
+    assert is_utc_time(machine["expires_at"])
+    assert machine["cost_usd_per_month"] > 1
+    assert by_kind["key pair"]["expires_at"] is None
+    assert found["cost_usd_per_month"] == sum(
+        row["cost_usd_per_month"] for row in found["resources"]
+    )
+    assert found["regions"] == [REGION]
+
+
+def test_what_has_no_price_is_null_and_so_is_its_sum(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out_to(run, "launch_instance")
+    monkeypatch.setattr("notebake.costs.monthly.find_prices", lambda _region: None)
+
+    found = document(["survey"], capsys)
+
+    costs = {row["kind"]: row["cost_usd_per_month"] for row in found["resources"]}
+    assert costs["volume"] is None
+    assert costs["key pair"] == 0.0, "that it costs nothing is known"
+    assert found["cost_usd_per_month"] is None
+
+
+def test_a_survey_that_finds_nothing_is_a_document_too(
+    world: CloudWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert document(["survey", "--region", REGION], capsys)["resources"] == []
+
+    with world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)):
+        found = document(["survey"], capsys, code=1)
+    assert [said.partition(":")[0] for said in found["unanswered"]] == [REGION]
+
+
+def test_a_dry_sweep_removes_nothing_and_one_that_applies_tells_what(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carry_out_to(run, "launch_instance")
+    expire(run)
+    there = set(ids(of(run)))
+
+    dry = document(["sweep"], capsys)
+    assert {row["id"] for row in dry["resources"] if row["may_go"]} == there
+    assert (dry["removed"], dry["remaining"]) == ([], [])
+    assert set(ids(of(run))) == there
+
+    swept = document(["--store", run.store, "sweep", "--apply"], capsys)
+    assert set(swept["removed"]) == there
+    assert of(run) == []
+
+
+def test_what_a_sweep_could_not_remove_is_told_and_fails(
+    world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carry_out_to(run, "launch_instance")
+    expire(run)
+
+    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)):
+        swept = document(["--store", run.store, "sweep", "--apply"], capsys, code=1)
+
+    assert swept["remaining"] == [of(run, "key pair")[0].id]
+
+
+@pytest.mark.usefixtures("world")
+def test_a_plan_tells_what_was_found_and_what_it_costs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ocean.yaml"
+    path.write_text(dump_recipe(RECIPE))
+
+    planned = document(["plan", str(path)], capsys)
+    assert planned["can_be_built"]
+    assert {finding["verdict"] for finding in planned["findings"]} <= {"good", "not_checked"}
+    assert planned["build_cost_usd"] == sum(line["cost_usd"] for line in planned["build_costs"])
+
+    path.write_text(dump_recipe(RECIPE.model_copy(update={"instance_types": ("x9.none",)})))
+    planned = document(["plan", str(path)], capsys, code=1)
+    assert not planned["can_be_built"]
+    assert "x9.none" in str([one for one in planned["findings"] if one["verdict"] == "wrong"])
+    assert planned["build_cost_usd"] is None, "what a machine of no known type costs is not known"

@@ -1,0 +1,46 @@
+"""What a command prints with `--json`, read as a script would, and held against its help."""
+
+import datetime
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from flows.cli.commands import find_command, load_command
+from flows.cli.main import main
+
+
+def document(
+    words: list[str], capsys: pytest.CaptureFixture[str], *, code: int = 0
+) -> dict[str, Any]:
+    """Return the one document that is all of standard output; it has exactly the fields told."""
+    assert main([*words, "--json"]) == code
+    printed = capsys.readouterr().out
+    found: dict[str, Any] = json.loads(printed)
+    (name,) = (word for word in words if word in {"images", "plan", "runs", "survey", "sweep"})
+    fields: Mapping[str, str] = load_command(find_command(name)).FIELDS  # type: ignore[attr-defined]
+    told = {field.partition("[]")[0] if is_empty_list(found, field) else field for field in fields}
+    assert set(paths_in(found)) == told
+    return found
+
+
+def is_empty_list(found: Mapping[str, Any], field: str) -> bool:
+    """Tell whether a field lies in a list that has nothing in it."""
+    name, is_in_list, _ = field.partition("[]")
+    return bool(is_in_list) and not found[name]
+
+
+def paths_in(found: Mapping[str, Any]) -> Iterator[str]:
+    """Give the names of all fields, those of what is listed as `resources[].id`."""
+    for name, value in found.items():
+        rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        if rows:
+            yield from {f"{name}[].{each}" for row in rows for each in row}
+        else:
+            yield name
+
+
+def is_utc_time(text: str) -> bool:
+    """Tell whether a text is a time as ISO 8601 has it, in UTC."""
+    return datetime.datetime.fromisoformat(text).utcoffset() == datetime.timedelta(0)

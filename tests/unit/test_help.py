@@ -1,0 +1,171 @@
+"""Help and mistakes: each command is found, has an example that works, and fits the terminal."""
+
+import re
+import shlex
+import sys
+from importlib import metadata
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from flows.cli import commands, exit_codes
+from flows.cli.commands import COMMANDS, Command, load_command
+from flows.cli.main import main
+from flows.cli.parser import parse
+
+NAMES = [command.name for command in COMMANDS]
+GREETING = """
+import sys
+EXAMPLE = "notebake greet --name Ada"
+def add_arguments(parser):
+    parser.add_argument("--name")
+def run(given):
+    sys.stdout.write(f"Good morning, {given.name}\\n")
+    return 0
+"""
+
+
+def help_of(
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    columns: int = 80,
+) -> list[str]:
+    """Return the lines of a help on a terminal of that width."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == exit_codes.DONE
+    return capsys.readouterr().out.splitlines()
+
+
+def test_help_lists_each_command_under_what_people_want(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = help_of([], capsys, monkeypatch)
+
+    assert len(set(NAMES)) == len(NAMES)
+    for group, members in groupby(COMMANDS, lambda command: command.group):
+        assert lines.count(f"{group}:") == 1, "the commands of a group stand together"
+        below = lines[lines.index(f"{group}:") + 1 :]
+        listed = [line.split(maxsplit=1) for line in below[: below.index("")]]
+        assert listed == [[member.name, member.summary] for member in members]
+
+
+def test_help_ends_with_the_exit_codes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = help_of([], capsys, monkeypatch)
+
+    told = [line.split()[0] for line in lines[lines.index("exit codes:") + 1 :]]
+    every = [
+        code for name, code in vars(exit_codes).items() if name.isupper() and name != "MEANINGS"
+    ]
+    assert told == [str(code) for code in sorted(every)]
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in NAMES)], ids=["", *NAMES])
+def test_help_fits_in_80_columns(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = help_of(words, capsys, monkeypatch)
+
+    assert len(lines) > 5
+    assert max(map(len, lines)) <= 80
+
+
+def test_help_wraps_to_the_width_of_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = help_of([], capsys, monkeypatch, columns=80)
+    wide = help_of([], capsys, monkeypatch, columns=160)
+
+    assert len(wide) < len(narrow)
+    assert max(map(len, wide)) > 80
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_every_example_is_understood(
+    command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = load_command(command).EXAMPLE.splitlines()
+    shown = " ".join(help_of([command.name], capsys, monkeypatch))
+
+    assert examples
+    for example in examples:
+        assert example in shown
+        (typed,) = re.findall(r"\bnotebake [^)|#\n]+", example)
+        assert parse(shlex.split(typed)[1:]).command == command.name
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_what_lists_something_does_so_for_scripts_too(command: Command) -> None:
+    fields = getattr(load_command(command), "FIELDS", None)
+    example = re.findall(r"\bnotebake [^)|#\n]+", load_command(command).EXAMPLE)[0]
+    given = parse(shlex.split(example)[1:])
+
+    assert hasattr(given, "json") == bool(fields)
+    assert fields or command.name not in {"images", "plan", "runs", "survey", "sweep"}
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["biuld"], "There is no command biuld. Did you mean build?"),
+        (["xyzzy"], "There is no command xyzzy.\n"),
+        (["runs", "--josn"], "There is no option --josn. Did you mean --json?"),
+        (["sweep", "--aply=yes"], "There is no option --aply. Did you mean --apply?"),
+        (["runs", "--store", "x"], "--store goes before the command."),
+        (["runs", "ocean"], "Unexpected argument: ocean"),
+        (["build"], "the following arguments are required: recipe"),
+        ([], "the following arguments are required: COMMAND"),
+        (["sweep", "--expired-since", "noon"], "invalid float value: 'noon'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_answered_with_what_was_meant(
+    words: list[str], answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    said = capsys.readouterr()
+    assert ended.value.code == exit_codes.MISTYPED
+    assert answer in said.err
+    assert "--help" in said.err.splitlines()[-1]
+    assert said.out == ""
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert ended.value.code == exit_codes.DONE
+    assert capsys.readouterr().out == f"notebake {metadata.version('notebake')}\n"
+
+
+def test_only_the_file_of_the_command_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {command.module for command in COMMANDS}
+    for file in files:
+        monkeypatch.delitem(sys.modules, file, raising=False)
+
+    parse(["runs", "--all"])
+
+    assert files & {*sys.modules} == {"flows.cli.runs"}
+
+
+def test_a_new_command_is_a_line_and_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "greeting_command.py").write_text(GREETING)
+    monkeypatch.syspath_prepend(tmp_path)
+    line = Command("greet", "keep records", "greeting_command", "greet somebody")
+    monkeypatch.setattr(commands, "COMMANDS", (*COMMANDS, line))
+
+    assert main(["greet", "--name", "Ada"]) == exit_codes.DONE
+    assert capsys.readouterr().out == "Good morning, Ada\n"
+    listed = [line.split(maxsplit=1) for line in help_of([], capsys, monkeypatch)]
+    assert ["greet", "greet somebody"] in listed
+    assert "  notebake greet --name Ada" in help_of(["greet"], capsys, monkeypatch)
