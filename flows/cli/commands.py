@@ -11,6 +11,7 @@ MAKE = "make an image"
 USE = "use an image"
 LOOK_AFTER = "look after what exists"
 RECORDS = "keep records"
+SHELL = "set up your shell"
 
 
 class Command(NamedTuple):
@@ -33,6 +34,7 @@ COMMANDS = (
     ),
     Command("sweep", LOOK_AFTER, "flows.cli.sweep", "list what has expired; --apply removes it"),
     Command("runs", RECORDS, "flows.cli.runs", "list the runs of a run store"),
+    Command("completion", SHELL, "flows.cli.completion", "print the script for the Tab key"),
 )
 """In the order in which help lists them; so are their groups."""
 

@@ -22,6 +22,10 @@ NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPE
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code (flows/cli/exit_codes.py)."""
+    if "_ARGCOMPLETE" in os.environ:
+        from flows.cli.completion import offer_completions
+
+        offer_completions()
     given = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         code = run_command(given)

@@ -119,6 +119,7 @@ def test_what_lists_something_does_so_for_scripts_too(command: Command) -> None:
         (["sweep", "--aply=yes"], "There is no option --aply. Did you mean --apply?"),
         (["runs", "--store", "x"], "--store goes before the command."),
         (["runs", "ocean"], "Unexpected argument: ocean"),
+        (["completion", "bsh"], "There is no shell bsh. Did you mean bash?"),
         (["build"], "the following arguments are required: recipe"),
         ([], "the following arguments are required: COMMAND"),
         (["sweep", "--expired-since", "noon"], "invalid float value: 'noon'"),
