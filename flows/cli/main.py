@@ -35,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    one = commands.add_parser("init", help="write a first recipe, to begin with")
+    one.add_argument("path", nargs="?", default="recipe.yaml", help="where; default: recipe.yaml")
+
     one = commands.add_parser("build", help="bake the image of a recipe, and prove it")
     one.add_argument("recipe", help="a recipe, such as deployments/ocean.yaml")
 
@@ -167,6 +170,10 @@ def run_command(given: argparse.Namespace) -> int:
         from flows.cli import build as commands
 
         return commands.run(given)
+    if given.command == "init":
+        from flows.cli import init
+
+        return init.run(given)
     if given.command == "sweep":
         from flows.cli import sweep
 
