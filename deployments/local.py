@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 
-from flows.local_prefect.prefect_program import PREFECT, PROJECT
+from flows.local_prefect.prefect_program import PREFECT
 from flows.local_prefect.server import (
     end,
     environment,
@@ -18,6 +18,7 @@ from flows.local_prefect.server import (
 from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
 from notebake.local.process import is_dead
+from notebake.project import PROJECT
 
 POOL = "notebake"
 

@@ -15,8 +15,9 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
-from flows.local_prefect.prefect_program import PREFECT, PROJECT
+from flows.local_prefect.prefect_program import PREFECT
 from notebake.errors import NotebakeError
+from notebake.project import PROJECT
 
 NAME = "prefect.db"
 LONGEST_SECONDS = 300

@@ -1,12 +1,10 @@
 """Prefect's command, as `python -m prefect`, with quicker imports."""
 
 import sys
-from pathlib import Path
 
 from flows.local_prefect.quick_imports import speed_up_imports
 from flows.terminal.standard_streams import outlive_the_terminal
 
-PROJECT = Path(__file__).parents[2]
 PREFECT = (sys.executable, "-m", "flows.local_prefect.prefect_program")
 
 if __name__ == "__main__":

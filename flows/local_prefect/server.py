@@ -17,13 +17,14 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from flows.local_prefect.empty_database import begin_with_tables
-from flows.local_prefect.prefect_program import PREFECT, PROJECT
+from flows.local_prefect.prefect_program import PREFECT
 from flows.local_prefect.server_program import listen
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import make_private_directory, write_file
 from notebake.local.home import home
 from notebake.local.loopback import bypass_proxy_for_loopback, proxies_known_to_httpx
 from notebake.local.process import Process, is_dead, process_of
+from notebake.project import PROJECT
 from notebake.record import Record
 
 SERVER = (sys.executable, "-m", "flows.local_prefect.server_program")
