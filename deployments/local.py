@@ -11,7 +11,7 @@ from flows.local_prefect.server import (
     end,
     environment,
     keep,
-    start_prefect,
+    start_program,
     start_server,
     stop_server,
 )
@@ -69,7 +69,7 @@ def start_worker() -> str:
             raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {said}")
     if server.worker and not is_dead(server.worker):
         end(server.worker)  # it may know another cloud
-    worker = start_prefect("worker", ["worker", "start", "--pool", POOL], variables)
+    worker = start_program("worker", [*PREFECT, "worker", "start", "--pool", POOL], variables)
     keep(server.model_copy(update={"worker": worker}))
     return server.url
 
