@@ -24,6 +24,11 @@ class InstalledCopy:
     environment: Path
 
     @property
+    def wheel(self) -> Path:
+        """The wheel that it was installed from, where `install_copy` has made it."""
+        return next(self.environment.parent.glob("*.whl"))
+
+    @property
     def packages(self) -> Path:
         """Where the environment keeps its packages."""
         return next(self.environment.glob("lib/python3*/site-packages"))

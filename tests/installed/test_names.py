@@ -21,19 +21,15 @@ for module in (deployments, sandbox, tasks):
 """
 
 
-def wheel_of(installed: InstalledCopy) -> zipfile.ZipFile:
-    return zipfile.ZipFile(next(installed.environment.parent.glob("*.whl")))
-
-
 def test_the_wheel_takes_no_name_but_notebake(installed: InstalledCopy) -> None:
-    with wheel_of(installed) as wheel:
+    with zipfile.ZipFile(installed.wheel) as wheel:
         tops = {name.partition("/")[0] for name in wheel.namelist()}
 
     assert {name for name in tops if not name.endswith(".dist-info")} == {"notebake"}
 
 
 def test_the_wheel_has_every_file_of_the_checkout(installed: InstalledCopy) -> None:
-    with wheel_of(installed) as wheel:
+    with zipfile.ZipFile(installed.wheel) as wheel:
         held = set(wheel.namelist())
     words = ["git", "ls-files", "notebake", *BESIDE]
     listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
