@@ -6,18 +6,19 @@ import shlex
 import subprocess
 import sys
 
-from flows.local_prefect.prefect_program import PREFECT, PROJECT
+from flows.local_prefect.prefect_program import PREFECT
 from flows.local_prefect.server import (
     end,
     environment,
     keep,
-    start_prefect,
+    start_program,
     start_server,
     stop_server,
 )
 from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
 from notebake.local.process import is_dead
+from notebake.project import PROJECT
 
 POOL = "notebake"
 
@@ -68,7 +69,7 @@ def start_worker() -> str:
             raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {said}")
     if server.worker and not is_dead(server.worker):
         end(server.worker)  # it may know another cloud
-    worker = start_prefect("worker", ["worker", "start", "--pool", POOL], variables)
+    worker = start_program("worker", [*PREFECT, "worker", "start", "--pool", POOL], variables)
     keep(server.model_copy(update={"worker": worker}))
     return server.url
 

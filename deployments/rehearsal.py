@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from deployments.local import cloud_environment, own_environment, sandbox
 from flows.cli import main as command_line
-from flows.local_prefect.prefect_program import PROJECT
 from flows.local_prefect.quick_imports import speed_up_imports
 from flows.local_prefect.server import is_up
 from flows.local_prefect.session import prefect_server
 from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
+from notebake.project import PROJECT
 
 RECIPE = "deployments/rehearsal.yaml"
 ON_AWS = """\

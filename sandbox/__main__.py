@@ -15,6 +15,7 @@ from sandbox.errors import SandboxError
 from sandbox.faults.file import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
 from sandbox.hosts import base_system
+from sandbox.programs import COMMAND
 from sandbox.services import git_server
 from sandbox.twists.table import TWISTS
 
@@ -45,7 +46,7 @@ def main(words: list[str]) -> int:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--home", help=f"the sandbox's directory (default: {DEFAULT_PATH})")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help=(_up.__doc__ or "").splitlines()[0])
@@ -100,7 +101,7 @@ def _needs(chosen: argparse.Namespace) -> int:
     if reasons := prerequisites.find_obstacles(choose_path(chosen.home)):
         raise SandboxError(prerequisites.explain(reasons))
     if packages := prerequisites.missing_packages():
-        raise SandboxError(f"Missing: {' '.join(packages)} (python -m sandbox install)")
+        raise SandboxError(f"Missing: {' '.join(packages)} ({COMMAND} install)")
     _say("The sandbox can run here")
     return 0
 
@@ -167,7 +168,7 @@ def _become_root() -> None:
         raise SandboxError("This needs root, and there is no sudo: become root first")
     # Root would leave folders in the project that the user cannot remove.
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(base_system.cache_path() / "python"))
-    again = [sys.executable, "-m", "sandbox", *sys.argv[1:]]
+    again = [sys.executable, *sys.orig_argv[1:]]
     os.execvp("sudo", ["sudo", f"--preserve-env={','.join(KEPT_BY_SUDO)}", *again])  # noqa: S606
 
 

@@ -1,10 +1,15 @@
 """Runs programs of the system; an error repeats what the failing program said."""
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+
+INSTALLED = "notebake-sandbox"
+COMMAND = INSTALLED if Path(sys.argv[0]).name == INSTALLED else "python -m sandbox"
+"""How a person types the sandbox's commands: in a checkout no console script is there for them."""
 
 
 def run_program(

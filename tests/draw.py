@@ -42,6 +42,7 @@ ONE_OF = (
     "clients",
     "sandbox/test_bake_conda.py",
     "sandbox/test_bake_of_before.py",
+    "sandbox/test_bake_installed.py",
     "sandbox/test_bake_troubled.py",
     "sandbox/test_twist_of_the_day.py",
 )

@@ -24,6 +24,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command("init", MAKE, "flows.cli.init", "write a first recipe to begin with"),
     Command("plan", MAKE, "flows.cli.plan", "check a recipe and estimate its cost; makes nothing"),
     Command("build", MAKE, "flows.cli.build", "bake the image of a recipe and prove it"),
     Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),

@@ -15,7 +15,7 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
-from flows.local_prefect.prefect_program import PREFECT, PROJECT
+from flows.local_prefect.prefect_program import PREFECT, with_project
 from notebake.errors import NotebakeError
 
 NAME = "prefect.db"
@@ -75,10 +75,9 @@ def migrate(home: Path) -> None:
     """
     inherited = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
     own = {"DO_NOT_TRACK": "1", "HOME": str(home), "PREFECT_HOME": str(home)}
-    own["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT), inherited.get("PYTHONPATH"))))
     done = subprocess.run(
         [*PREFECT, "server", "database", "upgrade", "-y"],
-        env=inherited | own,
+        env=with_project(inherited) | own,
         cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

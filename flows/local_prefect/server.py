@@ -17,13 +17,15 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from flows.local_prefect.empty_database import begin_with_tables
-from flows.local_prefect.prefect_program import PREFECT, PROJECT
+from flows.local_prefect.prefect_program import with_project
 from flows.local_prefect.server_program import listen
+from flows.local_prefect.settings import SETTINGS
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import make_private_directory, write_file
 from notebake.local.home import home
 from notebake.local.loopback import bypass_proxy_for_loopback, proxies_known_to_httpx
 from notebake.local.process import Process, is_dead, process_of
+from notebake.project import PROJECT
 from notebake.record import Record
 
 SERVER = (sys.executable, "-m", "flows.local_prefect.server_program")
@@ -62,20 +64,17 @@ def environment(url: str) -> dict[str, str]:
     kept = {name: it for name, it in os.environ.items() if not name.upper().startswith(FOREIGN)}
     bypass_proxy_for_loopback(kept)
     # They are started where no file with settings of Prefect's lies about.
-    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
-    return proxies_known_to_httpx(kept) | {"PYTHONPATH": path} | settings_for(url)
+    return with_project(proxies_known_to_httpx(kept)) | settings_for(url)
 
 
 def settings_for(url: str) -> dict[str, str]:
     """Return the variables by which Prefect, and we, find this server."""
-    return {
-        "DO_NOT_TRACK": "1",
+    return SETTINGS | {
         "NOTEBAKE_HOME": str(home()),
         "NOTEBAKE_PROJECT": str(PROJECT),
         "PREFECT_API_URL": f"{url}/api",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_HOME": str(home() / "prefect"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
 
 
@@ -110,11 +109,6 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
         server = keep(Server(url=url, server=process, stays=stays))
         yield server
         wait_for_server(server)
-
-
-def start_prefect(name: str, arguments: list[str], variables: dict[str, str]) -> Process:
-    """Start Prefect's command in a session of its own."""
-    return start_program(name, [*PREFECT, *arguments], variables)
 
 
 def start_program(

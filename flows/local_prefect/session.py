@@ -58,11 +58,6 @@ def prefect_server() -> Iterator[Callable[[], None]]:
         yield wait_for_prefect
 
 
-def has_own_server() -> bool:
-    """Tell whether the user has told Prefect which server to use."""
-    return chosen_server() is not None
-
-
 def import_flows() -> None:
     """Import Prefect and all that a build needs, which takes some seconds.
 

@@ -1,7 +1,7 @@
 """The notebook that proves a machine: run there, brought home in every case, and judged."""
 
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from shlex import quote
 
 from notebake.commands.copy_on_write import run_copy_on_write
@@ -12,6 +12,7 @@ from notebake.notebook.hints import own_files, ways_on
 from notebake.notebook.judge import as_html, explain, judge_notebook
 from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.notebook.verdict import NotebookVerdict
+from notebake.project import PROJECT
 from notebake.recipe import Notebook, Recipe
 from notebake.runs import files
 from notebake.runs.run import Run
@@ -19,7 +20,7 @@ from notebake.ssh import remote as ssh
 from notebake.ssh.detached import end_others, run_detached
 from notebake.ssh.host import Host
 
-SMOKE = Path(__file__).parents[2] / "notebooks" / "smoke.ipynb"
+SMOKE = PROJECT / "notebooks" / "smoke.ipynb"
 SMOKE_VERDICT = "NOTEBAKE VERDICT: PASS"
 DIRECTORY = "/var/lib/notebake/notebook"
 OUTPUT = f"{DIRECTORY}/executed.ipynb"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from notebake.recipe.fields import (
+    UNQUOTED,
     InstanceType,
     Name,
     OwnPath,
@@ -40,7 +41,7 @@ class Software(Part):
     """A requirements.txt or environment.yml beside the recipe, read into `requirements`."""
     requirements: str | None = None
     """Text of a requirements.txt (pip) or environment.yml (conda), added to the packages."""
-    timeout_seconds: Annotated[int, Field(ge=60, le=86400, strict=True)] = 3600
+    timeout_seconds: Annotated[int, Field(ge=60, le=86400, strict=True), UNQUOTED] = 3600
     """How long the installation may take."""
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -107,7 +108,7 @@ class Repository(Part):
     """Branch, tag or commit id; a full commit id is the only one that never changes."""
     path: OwnPath | None = None
     """Where it goes; by default the login user's home and the repository's name."""
-    submodules: Annotated[bool, Field(strict=True)] = True
+    submodules: Annotated[bool, Field(strict=True), UNQUOTED] = True
     """Whether its submodules are cloned, too; each must be one that everybody can clone."""
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -130,23 +131,23 @@ class Notebook(Part):
     """Path in the repository; without it notebake's own smoke notebook runs."""
     working_directory: RelativePath | None = None
     """Directory in the repository to run in; by default the notebook's own."""
-    parameters: dict[str, str | int | float | bool] = Field(default={})
+    parameters: dict[str, Annotated[str | int | float | bool, UNQUOTED]] = Field(default={})
     """papermill parameters; each needs a default in the code cell tagged `parameters`."""
     kernel: Annotated[str, matching(r"[A-Za-z0-9._-]+", "a kernel's name such as python3")] = (
         "python3"
     )
     """Kernel of the image to run it with, whatever the notebook names."""
-    timeout_seconds: Annotated[int, Field(ge=10, le=86400, strict=True)] = 600
+    timeout_seconds: Annotated[int, Field(ge=10, le=86400, strict=True), UNQUOTED] = 600
     """Time limit for the whole notebook."""
-    minimum_cells: Annotated[int, Field(ge=1, strict=True)] = 3
+    minimum_cells: Annotated[int, Field(ge=1, strict=True), UNQUOTED] = 3
     """So many code cells must have run."""
-    minimum_figures: Annotated[int, Field(ge=0, strict=True)] = 1
+    minimum_figures: Annotated[int, Field(ge=0, strict=True), UNQUOTED] = 1
     """So many figures must have been drawn, still or interactive."""
     verdict: str | None = None
     """A text that the notebook's output must contain."""
     compare: Literal["numbers", "nothing"] = "numbers"
     """Whether machines from the image must show the same numbers as the builder did."""
-    tolerance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    tolerance: Annotated[float, Field(ge=0, le=1), UNQUOTED] = 0.0
     """How far these may differ: a share of the larger, or as it is below 1; 0: only by rounding."""
 
     def contradictions(self) -> Iterator[Contradiction]:

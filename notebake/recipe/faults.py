@@ -26,8 +26,6 @@ def validate_reading(reading: Reading) -> tuple[Recipe | None, list[Fault]]:
             errors = [without_alternatives(each) for each in error.errors(include_url=False)]
         else:
             return (None, faults) if faults else (recipe, [])
-        if take_as_written(reading.root, errors):
-            continue
         told = {fault.place.path for fault in reading.faults}
         for each in errors:
             trusts_absence = is_whole(each["loc"], faults)
@@ -54,17 +52,6 @@ def is_whole(part: FieldPath, faults: list[Fault]) -> bool:
     """
     within = [one.place.path[len(part) :] for one in faults if one.place.path[: len(part)] == part]
     return all(len(path) == 2 and isinstance(path[1], int) for path in within)
-
-
-def take_as_written(root: PlacedMapping, errors: list[ErrorDetails]) -> bool:
-    """Turn numbers and truths that stand where text belongs into the text that was written."""
-    has_changed = False
-    for error in errors:
-        if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
-            holder, step = find_holder(root, error["loc"])
-            holder.put(step, find_place(root, error["loc"]).text)
-            has_changed = True
-    return has_changed
 
 
 def find_holder(

@@ -6,7 +6,7 @@ import reprlib
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 # A disk or folder at one of these would hide a part of the system, or vanish at a boot.
 HIDES_IF_AT = frozenset(
@@ -26,6 +26,28 @@ ADDRESS = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^\s@/]*@)?[^\s@/]+(/\S*
 CREDENTIAL = re.compile(r"https?://[^/\s@]+@|://[^/\s@]+:[^/\s@]+@")
 SIGNATURE = re.compile(r"[?&](x-amz-signature|signature|sig|(access_)?token|(api_?)?key)=", re.I)
 DIGITS_OF_A_SHA256 = 64
+TRUTHS = ("true", "True", "TRUE", "false", "False", "FALSE")
+WHOLE_NUMBER = r"[-+]?(0|[1-9][0-9]{,4000})"  # Python's int() refuses more than 4300 digits
+NUMBER = r"[-+]?(0|[1-9][0-9]*)?\.?[0-9]+([eE][-+]?[0-9]+)?"
+
+
+class Unquoted(str):
+    """A scalar that stands in YAML without quotes: `3.10` is text for a field of text."""
+
+
+def read_unquoted(value: object) -> object:
+    """Return the number or truth that stands without quotes, as in JSON; all else as it is."""
+    if not isinstance(value, Unquoted):
+        return value
+    if value in TRUTHS:
+        return value.lower() == "true"
+    if re.fullmatch(WHOLE_NUMBER, value):
+        return int(value)
+    return float(value) if re.fullmatch(NUMBER, value) else value
+
+
+UNQUOTED = BeforeValidator(read_unquoted)
+"""For a field that is no text: what is quoted is text, and refused."""
 
 
 def matching(pattern: str, meaning: str) -> AfterValidator:

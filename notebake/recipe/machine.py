@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from notebake.recipe.fields import Name, OwnPath, SshSource, id_of, matching
+from notebake.recipe.fields import UNQUOTED, Name, OwnPath, SshSource, id_of, matching
 from notebake.recipe.part import Contradiction, Part
 
 UBUNTU_2404 = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
@@ -100,11 +100,11 @@ class FileSystem(StrEnum):
 class RootVolume(Part):
     """The root disk."""
 
-    size_gib: Annotated[int, Field(ge=4, le=16384, strict=True)] = 16
+    size_gib: Annotated[int, Field(ge=4, le=16384, strict=True), UNQUOTED] = 16
     """Size in GiB; every user of the image pays for it."""
-    iops: Annotated[int, Field(ge=3000, le=16000, strict=True)] = 3000
+    iops: Annotated[int, Field(ge=3000, le=16000, strict=True), UNQUOTED] = 3000
     """gp3 operations a second."""
-    throughput_mib_per_second: Annotated[int, Field(ge=125, le=1000, strict=True)] = 125
+    throughput_mib_per_second: Annotated[int, Field(ge=125, le=1000, strict=True), UNQUOTED] = 125
     """gp3 throughput in MiB/s."""
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -124,7 +124,7 @@ class Volume(RootVolume):
     """Its name in this recipe; becomes the file system's label, cut to what that holds."""
     mount_point: OwnPath
     """Where it is mounted, owned by the login user."""
-    size_gib: Annotated[int, Field(ge=1, le=16384, strict=True)] = 10
+    size_gib: Annotated[int, Field(ge=1, le=16384, strict=True), UNQUOTED] = 10
     """Size in GiB."""
     file_system: FileSystem = FileSystem.EXT4
     """`ext4` or `xfs`; for an existing disk the one it must have."""
@@ -132,7 +132,7 @@ class Volume(RootVolume):
     """Start from this snapshot instead of a blank disk; it is never formatted."""
     volume_id: Annotated[str, id_of("vol")] | None = None
     """Attach this existing volume; it is never formatted, never deleted, and fixes the zone."""
-    in_image: bool | None = None
+    in_image: Annotated[bool | None, UNQUOTED] = None
     """Whether each machine from the image gets a copy: yes, but not of an existing volume."""
 
     @property

@@ -6,7 +6,7 @@ from typing import get_args
 
 from pydantic_core import ErrorDetails
 
-from notebake.recipe.fields import SHORT
+from notebake.recipe.fields import SHORT, read_unquoted
 from notebake.recipe.part import FieldPath, Part
 from notebake.recipe.positions import Place
 from notebake.recipe.recipe import Recipe
@@ -25,7 +25,7 @@ WORDS = {
 def describe(error: ErrorDetails, place: Place) -> str:
     """Return what is wrong with the value of a known field."""
     context, kind = error.get("ctx", {}), error["type"]
-    given = repeat(error["input"])
+    given = repeat(read_unquoted(error["input"]))
     if kind == "missing":
         return "is missing"
     if kind == "value_error":

@@ -12,8 +12,6 @@ class Place:
     line: int
     column: int
     path: FieldPath
-    text: str = ""
-    """A scalar as it is written."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from notebake.recipe import cross_checks
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
 from notebake.recipe.credentials import Credentials
-from notebake.recipe.fields import AccountId, InstanceType, Name, Region, RoleArn
+from notebake.recipe.fields import UNQUOTED, AccountId, InstanceType, Name, Region, RoleArn
 from notebake.recipe.machine import (
     BaseImage,
     Encryption,
@@ -59,11 +59,11 @@ class Recipe(Part):
     """The notebook that proves the machine."""
     credentials: Credentials = Credentials()
     """What the search for credentials lets pass."""
-    jupyter_port: Annotated[int, Field(ge=1024, le=65535, strict=True)] = 8887
+    jupyter_port: Annotated[int, Field(ge=1024, le=65535, strict=True), UNQUOTED] = 8887
     """Port of JupyterLab on the machine's loopback address."""
     tags: dict[str, str] = Field(default={})
     """Tags for everything that is made, such as Name, Project, Date, Owner."""
-    lease_hours: Annotated[float, Field(ge=0.25, le=72, strict=True)] = 6
+    lease_hours: Annotated[float, Field(ge=0.25, le=72, strict=True), UNQUOTED] = 6
     """Temporary things end by themselves so many hours after the run last renewed them."""
     scheduler_role: RoleArn | None = None
     """Role by which EventBridge ends machines after their lease, also those that never booted."""

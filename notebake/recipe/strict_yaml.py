@@ -1,21 +1,21 @@
 """YAML text with its places: what a plain loader forgets, and a person needs to find a fault.
 
-Only what JSON also knows is read: no dates, no `yes` for true, no octal or base-60 numbers, no
-anchors. A plain scalar's text is kept, so that `python: 3.10` can still mean the text 3.10.
+Every scalar is read as the text that was written; what it means is told by its field (`fields`).
+Anchors and tags are not read.
 """
 
-import re
 from dataclasses import dataclass, field
 
 import yaml
 
 from notebake.errors import RecipeError
+from notebake.recipe.fields import Unquoted
 from notebake.recipe.part import FieldPath
 from notebake.recipe.positions import Fault, Place, PlacedList, PlacedMapping
 
 NOTHING_MADE = "Nothing has been made."
-NUMBER_START = list("-+0123456789.")
-TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "null", "str")}
+NULLS = ("~", "null", "Null", "NULL")
+TEXT = "tag:yaml.org,2002:str"
 
 
 @dataclass
@@ -26,10 +26,8 @@ class Reading:
     faults: list[Fault] = field(default_factory=list)
 
 
-class PlainLoader(yaml.SafeLoader):
-    """YAML without what surprises: scalars as in JSON, no anchors."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+class TextLoader(yaml.BaseLoader):
+    """YAML without what surprises: scalars are text, and there are no anchors."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse anchors: they can make a short file endless."""
@@ -39,19 +37,10 @@ class PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-for _kind, _pattern, _first in (
-    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)$", NUMBER_START),
-    ("float", r"[-+]?(?:0|[1-9][0-9]*)?\.?[0-9]+(?:[eE][-+]?[0-9]+)?$", NUMBER_START),
-):
-    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), _first)
-
-
 def read_yaml(text: str, name: str) -> Reading:
     """Return the mapping that the text holds; RecipeError if there is none."""
     try:
-        node = yaml.compose(text, Loader=PlainLoader)
+        node = yaml.compose(text, Loader=TextLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}: " if mark else ""
@@ -85,8 +74,7 @@ def describe_syntax(error: yaml.MarkedYAMLError) -> str:
 
 def place_of(node: yaml.Node, path: FieldPath) -> Place:
     """Return where the node begins."""
-    text = node.value if isinstance(node, yaml.ScalarNode) else ""
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1, path, text)
+    return Place(node.start_mark.line + 1, node.start_mark.column + 1, path)
 
 
 def fill_mapping(node: yaml.MappingNode, mapping: PlacedMapping, faults: list[Fault]) -> None:
@@ -132,20 +120,10 @@ def read_value(node: yaml.Node, path: FieldPath, faults: list[Fault]) -> tuple[o
         return mapping, ""
     if isinstance(node, yaml.SequenceNode):
         return read_list(node, path, faults), ""
-    if node.tag not in TAGS:
+    if not isinstance(node, yaml.ScalarNode) or node.tag != TEXT:
         return None, f"YAML tags such as {node.tag} are not read"
-    if node.tag.endswith(":null") and not node.value:
+    if node.style:
+        return node.value, ""
+    if not node.value:
         return None, "is empty; give it a value, or remove the line"
-    return read_scalar(node.tag.rsplit(":", 1)[-1], node.value), ""
-
-
-def read_scalar(kind: str, text: str) -> object:
-    """Return what JSON would call the scalar."""
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return text.lower() == "true"
-    try:
-        return int(text) if kind == "int" else float(text) if kind == "float" else text
-    except ValueError:  # an explicit !!int before something else
-        return text
+    return None if node.value in NULLS else Unquoted(node.value), ""

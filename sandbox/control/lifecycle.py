@@ -16,6 +16,7 @@ from sandbox.errors import SandboxError
 from sandbox.files import locked
 from sandbox.home import Home, release_number
 from sandbox.hosts import base_system, layers, network
+from sandbox.programs import COMMAND
 
 # What a home keeps when it is down; repositories that are served by git belong to the person.
 KEPT_FOLDERS = ("images", "layers", "snapshots", "volumes")
@@ -47,7 +48,7 @@ def bring_up(
             remove_saved_state(home)
         start_server(home, options)
         report(f"The sandbox is up: {home.api_url}  (log: {home.log_path})")
-        report('Next: eval "$(python -m sandbox env)"')
+        report(f'Next: eval "$({COMMAND} env)"')
 
 
 def _check_options(home: Home, options: ServerOptions) -> None:
@@ -56,7 +57,7 @@ def _check_options(home: Home, options: ServerOptions) -> None:
         raise SandboxError(f"It is up already: POST the faults to {home.api_url}{FAULTS}")
     if options.latency and options.latency != find_latency(home):
         message = f"It is up already, with latency {find_latency(home)}"
-        raise SandboxError(f"{message}: python -m sandbox down first")
+        raise SandboxError(f"{message}: {COMMAND} down first")
 
 
 def is_up(home: Home) -> bool:
@@ -105,5 +106,5 @@ def describe(home: Home) -> list[str]:
         f"machines  {' '.join(sorted(running)) or 'none'}",
     ]
     if not server and (left := leftovers.find(home)):
-        lines += ["left behind (clear it with: python -m sandbox down):", *left]
+        lines += [f"left behind (clear it with: {COMMAND} down):", *left]
     return lines

@@ -13,7 +13,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.hosts import cgroups
 from sandbox.hosts.roots import mount_overlay
-from sandbox.programs import run_program
+from sandbox.programs import COMMAND, run_program
 
 PACKAGES = {
     "git": "git",
@@ -44,7 +44,7 @@ def check(home_path: Path) -> None:
     if reasons := find_obstacles(home_path):
         raise SandboxError(explain(reasons))
     if packages := missing_packages():
-        raise SandboxError(f"Missing: {' '.join(packages)} (python -m sandbox install)")
+        raise SandboxError(f"Missing: {' '.join(packages)} ({COMMAND} install)")
     if libraries := [name for name in LIBRARIES if not importlib.util.find_spec(name)]:
         lacking = f"{sys.executable} lacks {' '.join(libraries)}"
         raise SandboxError(f"{lacking}: install the project with its extra `sandbox`")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.local_prefect import empty_database
+from flows.local_prefect import prefect_program
 from flows.local_prefect.empty_database import begin_with_tables, main, prepare, prepared_path
 from tests.limits import HANG_SECONDS
 
@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterator[Pa
     """The prepared database of an environment of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "prefix", str(tmp_path_factory.mktemp("environment")))
-        patch.setattr(empty_database, "PROJECT", project)
+        patch.setattr(prefect_program, "PROJECT", project)
         yield prepare()
 
 

@@ -45,6 +45,10 @@ FIELDS = {
         VOLUME + "    size_gib: 1.5",
         "5:15: volumes[0].size_gib: must be a whole number, not 1.5",
     ),
+    "more digits than Python reads": (
+        f"name: x\njupyter_port: {'1' * 9000}",
+        "2:15: jupyter_port: must be a whole number, not inf",
+    ),
     "number": ("name: x\nlease_hours: long", "2:14: lease_hours: must be a number, not 'long'"),
     "truth": (
         VOLUME + "    in_image: perhaps",

@@ -1,0 +1,100 @@
+"""The command `init`: a first recipe for whoever has none."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from flows.terminal.console import open_console
+from notebake.errors import NotebakeError
+
+EXAMPLE = "notebake init ocean.yaml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments and options of the command."""
+    parser.add_argument(
+        "path", nargs="?", default="recipe.yaml", help="file to write (default: recipe.yaml)"
+    )
+
+
+def first_recipe() -> str:
+    """Return a recipe that is valid as it is, and says what may be changed in it.
+
+    Lines that begin with "#:" are fields: without these two characters they are valid as well.
+    """
+    return """\
+# A recipe for notebake: one image, what is on it, and what must run on it before anybody gets it.
+# Only `name` is required. Lines that begin with "#:" are examples: take these two characters away
+# where you want them. A field that is misspelt is refused before anything is made.
+
+name: my-image
+description: JupyterLab with numpy and matplotlib
+region: us-west-2
+
+# The machine that builds the image, in order of preference. The image itself starts on any size.
+instance_types: [m6i.large]
+
+# Everybody who starts a machine from the image pays for a disk of this size.
+root_volume:
+  size_gib: 16
+
+# What is installed beside JupyterLab: from PyPI by pip, or from conda-forge by conda.
+software:
+  manager: pip
+  packages: [numpy, matplotlib]
+
+# Who may reach the machines by ssh while they are built and proven: this computer.
+network:
+  ssh_from: [auto]
+
+# The repository that the image is for, and the notebook of it that must pass. Without them a small
+# notebook of notebake's own runs: it asks for Python, the disks and a figure.
+#:repository:
+#:  url: https://github.com/OWNER/NAME
+#:  ref: main
+#:notebook:
+#:  path: notebooks/analysis.ipynb
+#:  minimum_cells: 5
+#:  minimum_figures: 1
+
+# A disk for data. Each machine from the image gets a copy of it.
+#:volumes:
+#:  - name: data
+#:    mount_point: /data
+#:    size_gib: 10
+
+# Accounts that may start the accepted image, as 12 digits.
+#:share_with: ["123456789012"]
+
+# On everything that is made, so that the right people find it and pay for it.
+tags:
+  Project: notebake
+  Owner: put-your-name-here
+
+# What is temporary ends by itself so many hours after the last sign of life from the run.
+lease_hours: 6
+"""
+
+
+def run(given: argparse.Namespace) -> int:
+    """Write the first recipe where nothing is yet, and say what to type next."""
+    path = Path(given.path)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(first_recipe())
+    except FileExistsError as error:
+        raise NotebakeError(
+            f"{path} is there already; nothing was written.",
+            "Name another file: notebake init PATH",
+        ) from error
+    except OSError as error:
+        raise NotebakeError(f"{path} could not be written: {error.strerror}.") from error
+    name = shlex.quote(str(path))
+    open_console().print(
+        f"Wrote {path}, a first recipe. Open it in an editor, then type:\n"
+        f"  notebake plan {name}    # checks it, says what it costs, makes nothing\n"
+        f"  notebake build {name}",
+        soft_wrap=True,
+        markup=False,
+    )
+    return 0

@@ -1,0 +1,75 @@
+"""`notebake init`: a recipe to begin with, valid as it is and with each of its examples."""
+
+import itertools
+import shlex
+from pathlib import Path
+
+import pytest
+
+from flows.cli.init import first_recipe
+from flows.cli.main import main
+from notebake.recipe import Recipe
+from notebake.recipe.file import parse_recipe
+
+
+def test_the_first_recipe_is_valid_as_it_is() -> None:
+    recipe = parse_recipe(first_recipe(), "recipe.yaml")
+
+    assert recipe.name == "my-image"
+    assert recipe.repository is None
+
+
+def test_the_first_recipe_is_valid_with_its_examples_uncommented() -> None:
+    examples = [line for line in first_recipe().splitlines() if line.startswith("#:")]
+
+    recipe = parse_recipe(first_recipe().replace("#:", ""), "recipe.yaml")
+
+    assert len(examples) > 5
+    assert recipe.repository is not None
+    assert recipe.notebook.path == "notebooks/analysis.ipynb"
+    assert recipe.volumes[0].mount_point == "/data"
+    assert recipe.share_with == ("123456789012",)
+
+
+def test_what_the_first_recipe_leaves_to_guess_has_a_comment_above_it() -> None:
+    lines = first_recipe().splitlines()
+    fields = {line.partition(":")[0]: above for above, line in itertools.pairwise(lines)}
+    fields = {name: above for name, above in fields.items() if name in Recipe.model_fields}
+
+    assert len(fields) > 5
+    bare = {name for name, above in fields.items() if not above.startswith("#")}
+    assert bare == {"name", "description", "region"}
+
+
+def test_init_writes_it_and_says_what_to_type_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my own.yaml"
+
+    assert main(["init", str(path)]) == 0
+
+    said = capsys.readouterr().out
+    assert path.read_text() == first_recipe()
+    plan, build = (f"notebake {word} {shlex.quote(str(path))}" for word in ("plan", "build"))
+    assert 0 < said.index(plan) < said.index(build)
+
+
+def test_init_never_writes_over_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("name: mine\n")
+
+    assert main(["init", str(path)]) == 1
+
+    assert path.read_text() == "name: mine\n"
+    assert "is there already; nothing was written" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_folder_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "nowhere" / "recipe.yaml"
+
+    assert main(["init", str(path)]) == 1
+
+    said = capsys.readouterr().err
+    assert "could not be written: No such file or directory" in " ".join(said.split())
