@@ -1,11 +1,10 @@
 """The command `init`: a first recipe for whoever has none."""
 
 import argparse
-import shlex
 from pathlib import Path
 
-from flows.terminal.console import open_console
-from notebake.errors import NotebakeError
+from flows.cli.exit_codes import DONE
+from notebake.errors import NextCommand, NotebakeError, describe_next
 
 EXAMPLE = "notebake init ocean.yaml"
 
@@ -78,23 +77,22 @@ lease_hours: 6
 
 def run(given: argparse.Namespace) -> int:
     """Write the first recipe where nothing is yet, and say what to type next."""
+    from flows.terminal.console import open_console
+
     path = Path(given.path)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(first_recipe())
     except FileExistsError as error:
         raise NotebakeError(
-            f"{path} is there already; nothing was written.",
-            "Name another file: notebake init PATH",
+            f"{path} exists already; nothing was written.", "Give another file name."
         ) from error
     except OSError as error:
         raise NotebakeError(f"{path} could not be written: {error.strerror}.") from error
-    name = shlex.quote(str(path))
-    open_console().print(
-        f"Wrote {path}, a first recipe. Open it in an editor, then type:\n"
-        f"  notebake plan {name}    # checks it, says what it costs, makes nothing\n"
-        f"  notebake build {name}",
-        soft_wrap=True,
-        markup=False,
+    steps = (
+        NextCommand(("plan", str(path)), "To check it"),
+        NextCommand(("build", str(path)), "To build"),
     )
-    return 0
+    lines = (f"Wrote {path}, a first recipe.", *describe_next(steps, given.store))
+    open_console().print("\n".join(lines), soft_wrap=True, markup=False)
+    return DONE

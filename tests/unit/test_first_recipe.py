@@ -61,7 +61,7 @@ def test_init_never_writes_over_a_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["init", str(path)]) == 1
 
     assert path.read_text() == "name: mine\n"
-    assert "is there already; nothing was written" in " ".join(capsys.readouterr().err.split())
+    assert "exists already; nothing was written" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_folder_that_is_not_there_is_named(
