@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from notebake.credentials.allowed import Entry
-from notebake.credentials.report import findings_text, is_clean
-from notebake.credentials.scan import Wanted, scan, scan_before_cleaning
+from notebake.credentials.allow_list import AllowEntry
+from notebake.credentials.report import format_findings, is_clean
+from notebake.credentials.scan import ScanOptions, scan, scan_before_cleaning
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,11 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     gc.disable()
     look = scan_before_cleaning if given.before_cleaning else scan
-    allowed = tuple(Entry(*each) for each in given.allow)
-    wanted = Wanted(given.engine, given.expect_login, allowed, given.processes)
+    allowed = tuple(AllowEntry(*each) for each in given.allow)
+    wanted = ScanOptions(given.engine, given.expect_login, allowed, given.processes)
     report = look(given.root, given.mount_point, wanted)
     summary = f"{report['files']} files, {report['bytes']} bytes, {report['seconds']} s"
-    text = json.dumps(report) if given.json else f"{findings_text(report)}\n{summary}".strip()
+    text = json.dumps(report) if given.json else f"{format_findings(report)}\n{summary}".strip()
     sys.stdout.write(f"{text}\n")
     return 0 if is_clean(report) else 1
 

@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from notebake.credentials.measured import BROKEN, TAR_AT, Budget, Measured, TooLargeError
+from notebake.credentials.bounded_reader import (
+    ARCHIVE_ERRORS,
+    TAR_MAGIC_OFFSET,
+    BoundedReader,
+    Budget,
+    TooLargeError,
+)
 
 NESTED_BYTES = 256 << 20
 """A zip inside another archive is held in memory; it may be so large."""
@@ -32,13 +38,13 @@ class Member(NamedTuple):
     """A file in an archive; `content` is to be read before the next one is asked for."""
 
     name: str
-    content: Measured
+    content: BoundedReader
 
 
 def is_archive(head: bytes) -> bool:
     """Say whether a content that begins like this can be looked into."""
     packed = (ZIP, *STREAMS)
-    return head.startswith(packed) or head[TAR_AT : TAR_AT + 5] == b"ustar"
+    return head.startswith(packed) or head[TAR_MAGIC_OFFSET : TAR_MAGIC_OFFSET + 5] == b"ustar"
 
 
 def members(stream: BinaryIO, head: bytes, budget: Budget, depth: int = 1) -> Iterator[Member]:
@@ -52,24 +58,24 @@ def members(stream: BinaryIO, head: bytes, budget: Budget, depth: int = 1) -> It
     try:
         for name, opened in _opened(stream, head):
             budget.enter()
-            content = Measured(opened, budget)
+            content = BoundedReader(opened, budget)
             try:
                 inner = content.head()
-            except BROKEN:
+            except ARCHIVE_ERRORS:
                 continue
             if not is_archive(inner):
                 yield Member(name, content)
                 continue
             for member in members(_held(content, inner), inner, budget, depth + 1):
                 yield Member(f"{name}!{member.name}" if name else member.name, member.content)
-    except BROKEN:
+    except ARCHIVE_ERRORS:
         return
 
 
 def _opened(stream: BinaryIO, head: bytes) -> Iterator[tuple[str, BinaryIO]]:
     if head.startswith(ZIP):
         yield from _in_zip(stream)
-    elif head[TAR_AT : TAR_AT + 5] == b"ustar":
+    elif head[TAR_MAGIC_OFFSET : TAR_MAGIC_OFFSET + 5] == b"ustar":
         yield from _in_tar(stream)
     else:
         unpack = next(unpack for magic, unpack in STREAMS.items() if head.startswith(magic))
@@ -83,7 +89,7 @@ def _in_zip(stream: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
                 continue
             try:
                 opened = archive.open(entry)
-            except BROKEN:
+            except ARCHIVE_ERRORS:
                 continue
             with opened:
                 yield entry.filename, cast("BinaryIO", opened)
@@ -99,7 +105,7 @@ def _in_tar(stream: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
             archive.members = []  # type: ignore[attr-defined]
 
 
-def _held(content: Measured, head: bytes) -> BinaryIO:
+def _held(content: BoundedReader, head: bytes) -> BinaryIO:
     """Return a content as what an archive is read from: a zip must be whole, others may flow."""
     if not head.startswith(ZIP):
         return cast("BinaryIO", content)

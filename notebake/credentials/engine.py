@@ -11,7 +11,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from notebake.credentials.answer import EngineError, Match, parse_answer
+from notebake.credentials.engine_output import EngineError, Match, parse_output
 
 CONFIGURATION = Path(__file__).with_name("engine.toml")
 FOUND = 10
@@ -66,7 +66,7 @@ class Engine:
         except subprocess.TimeoutExpired as error:
             raise EngineError(f"the engine did not end within {ENDING_SECONDS} s") from error
         self._check(code)
-        return parse_answer(_content(self._answer), given_bytes)
+        return parse_output(_content(self._answer), given_bytes)
 
     def check_alive(self) -> None:
         """Raise what has become of it, where it no longer takes anything.

@@ -7,15 +7,20 @@ from contextlib import suppress
 from typing import BinaryIO, TypedDict, cast
 
 from notebake.credentials.archives import is_archive, members
-from notebake.credentials.git_history import put_history
-from notebake.credentials.lots import Candidate, Lot
-from notebake.credentials.measured import BLOCK, TAR_AT, Budget, TooLargeError
-from notebake.credentials.named_files import find_named
-from notebake.credentials.notebooks import LARGEST_NOTEBOOK, put_notebook
-from notebake.credentials.published import Sum, has_digest, is_list_of_sums, without_sums
-from notebake.credentials.report import Finding, Unreadable, unreadable
-from notebake.credentials.stream import Origin, Stream
-from notebake.credentials.texts import put_content
+from notebake.credentials.batches import Batch, Candidate
+from notebake.credentials.bounded_reader import BLOCK_BYTES, TAR_MAGIC_OFFSET, Budget, TooLargeError
+from notebake.credentials.engine_input import EngineInput, Origin
+from notebake.credentials.file_content import add_content
+from notebake.credentials.file_name_rules import matching_rules
+from notebake.credentials.git_history import add_history
+from notebake.credentials.notebooks import LARGEST_NOTEBOOK, add_notebook
+from notebake.credentials.package_checksums import (
+    Checksum,
+    is_checksum_list,
+    matches_checksum,
+    without_checksums,
+)
+from notebake.credentials.report import Finding, Unreadable, unreadable_path
 
 SMALL = 1 << 20
 """So much of a file that is known by its name is read to judge it."""
@@ -25,7 +30,7 @@ AHEAD = 8 << 20
 """So much of a file the disk is asked for before it is its turn."""
 
 
-class Part(TypedDict):
+class BatchResult(TypedDict):
     """What a lot gave beside what the engine will say of it."""
 
     findings: list[Finding]
@@ -37,14 +42,14 @@ class Part(TypedDict):
 class FileSearch:
     """The work on one lot after the other."""
 
-    def __init__(self, root: str, homes: tuple[str, ...], stream: Stream) -> None:
+    def __init__(self, root: str, homes: tuple[str, ...], stream: EngineInput) -> None:
         self.root, self.homes, self.stream = root, homes, stream
         self.buffer = memoryview(bytearray(READ))
 
-    def carry_out(self, lot: Lot) -> Part:
+    def carry_out(self, lot: Batch) -> BatchResult:
         """Compare and search a lot; all of it is asked of the disk at once, before the first."""
         candidates, repository = lot
-        part: Part = {"findings": [], "unreadable": [], "bytes": 0, "origins": []}
+        part: BatchResult = {"findings": [], "unreadable": [], "bytes": 0, "origins": []}
         opened: list[int | OSError] = []
         try:
             for path, size, _, _ in candidates:
@@ -56,7 +61,7 @@ class FileSearch:
                 if isinstance(file, int):
                     os.close(file)
         if repository:
-            part["unreadable"] += put_history(self.stream, self.root, repository)
+            part["unreadable"] += add_history(self.stream, self.root, repository)
         # What goes through a pipe between processes is plain.
         part["origins"] = [cast("Origin", tuple(one)) for one in self.stream.taken()]
         return part
@@ -74,7 +79,7 @@ class FileSearch:
             os.posix_fadvise(file, 0, min(size, AHEAD), os.POSIX_FADV_WILLNEED)
         return file
 
-    def _judge(self, candidate: Candidate, file: int | OSError, part: Part) -> None:
+    def _judge(self, candidate: Candidate, file: int | OSError, part: BatchResult) -> None:
         """Leave a file out, with what was compiled from it, or search all of them."""
         path, size, sums, compiled = candidate
         if self._is_published(file, size, sums):
@@ -89,42 +94,42 @@ class FileSearch:
                 if isinstance(late, int):
                     os.close(late)
 
-    def _is_published(self, file: int | OSError, size: int, sums: list[Sum]) -> bool:
+    def _is_published(self, file: int | OSError, size: int, sums: list[Checksum]) -> bool:
         if not sums or isinstance(file, OSError):
             return False
         try:
-            return has_digest(file, size, sums, self.buffer)
+            return matches_checksum(file, size, sums, self.buffer)
         except OSError:
             return False
 
-    def _search(self, path: str, size: int, file: int | OSError, part: Part) -> None:
+    def _search(self, path: str, size: int, file: int | OSError, part: BatchResult) -> None:
         """Search a file that is not as published, by its name and by its content."""
         if isinstance(file, FileNotFoundError):
             return  # gone since it was listed: it will not be in the image
         try:
             if isinstance(file, OSError):
                 raise file
-            for rule in find_named(path, self.homes, lambda: os.pread(file, SMALL, 0)):
+            for rule in matching_rules(path, self.homes, lambda: os.pread(file, SMALL, 0)):
                 part["findings"].append({"rule": rule, "path": f"/{path}", "place": ""})
             self._put(path, size, file)
             part["bytes"] += size
         except OSError as error:
-            part["unreadable"].append(unreadable(path, error))
+            part["unreadable"].append(unreadable_path(path, error))
         except TooLargeError as error:
             part["unreadable"].append({"path": f"/{path}", "reason": str(error)})
 
     def _put(self, path: str, size: int, file: int) -> None:
         if path.endswith(".ipynb") and size <= LARGEST_NOTEBOOK:
             content = os.pread(file, size, 0)
-            if not put_notebook(self.stream, path, "", content):
+            if not add_notebook(self.stream, path, "", content):
                 self.stream.put_text(path, "no valid notebook", content, 0)
             return
-        if is_list_of_sums(path) and size <= BLOCK:
-            content = without_sums(path, os.pread(file, size, 0))
-            put_content(self.stream, path, "", [(0, content)])
+        if is_checksum_list(path) and size <= BLOCK_BYTES:
+            content = without_checksums(path, os.pread(file, size, 0))
+            add_content(self.stream, path, "", [(0, content)])
             return
-        put_content(self.stream, path, "", filled(file, size))
-        head = os.pread(file, TAR_AT + 8, 0)
+        add_content(self.stream, path, "", data_blocks(file, size))
+        head = os.pread(file, TAR_MAGIC_OFFSET + 8, 0)
         if is_archive(head):
             with open(file, "rb", closefd=False) as archive:
                 self._put_members(path, archive, head)
@@ -134,13 +139,13 @@ class FileSearch:
         for name, content in members(archive, head, Budget()):
             if name.endswith(".ipynb"):
                 whole = content.read(LARGEST_NOTEBOOK)
-                if not put_notebook(self.stream, path, name, whole):
+                if not add_notebook(self.stream, path, name, whole):
                     self.stream.put_text(path, name, whole, 0)
             # Of a notebook, what is beyond that.
-            put_content(self.stream, path, name or "unpacked", content.blocks())
+            add_content(self.stream, path, name or "unpacked", content.blocks())
 
 
-def filled(file: int, size: int) -> Iterator[tuple[int, bytes]]:
+def data_blocks(file: int, size: int) -> Iterator[tuple[int, bytes]]:
     """Give a file in blocks, without its holes."""
     position = 0
     while position < size:
@@ -152,7 +157,7 @@ def filled(file: int, size: int) -> Iterator[tuple[int, bytes]]:
                 return
             raise
         while position < end:
-            block = os.pread(file, min(BLOCK, end - position), position)
+            block = os.pread(file, min(BLOCK_BYTES, end - position), position)
             if not block:
                 return
             yield position, block

@@ -9,6 +9,8 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 
+from notebake.credentials.engine_input import EngineInput
+from notebake.credentials.file_content import HEAD_BYTES, add_content
 from notebake.credentials.git_objects import (
     GIT_SECONDS,
     GitObject,
@@ -17,20 +19,18 @@ from notebake.credentials.git_objects import (
     work_tree_ids,
 )
 from notebake.credentials.report import Unreadable
-from notebake.credentials.stream import Stream
-from notebake.credentials.texts import HEAD, put_content
 
 HISTORY_BYTES = 32 << 30
 """So much is searched of one repository's past."""
 LARGEST_OBJECT = 256 << 20
 """One object is held in memory."""
-AROUND = 3
+CONTEXT_LINES = 3
 """So many lines before and after a new one are given with it, as in a diff."""
-MOST_LINES = 2_000_000
+REMEMBERED_LINES = 2_000_000
 """So many lines are remembered at once, in some 150 MB."""
 
 
-class News:
+class NewLines:
     """What of a text was in no text before: most versions of a file differ in little."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class News:
 
     def hunks(self, text: bytes) -> Iterator[tuple[int, bytes]]:
         """Give new lines with some around them, each time with the number of the first line."""
-        if len(self._seen) > MOST_LINES:
+        if len(self._seen) > REMEMBERED_LINES:
             self._seen.clear()
         lines = text.split(b"\n")
         known = list(map(hash, lines))
@@ -46,11 +46,11 @@ class News:
         self._seen.update(known)
         start = end = 0
         for at in fresh:
-            if at - AROUND > end:
+            if at - CONTEXT_LINES > end:
                 if end:
                     yield start + 1, b"\n".join(lines[start:end])
-                start = max(0, at - AROUND)
-            end = min(len(lines), at + AROUND + 1)
+                start = max(0, at - CONTEXT_LINES)
+            end = min(len(lines), at + CONTEXT_LINES + 1)
         if end:
             yield start + 1, b"\n".join(lines[start:end])
 
@@ -67,7 +67,7 @@ def find_repositories(paths: Iterable[str]) -> list[str]:
     return sorted(heads & with_objects)
 
 
-def put_history(stream: Stream, root: str, repository: str) -> list[Unreadable]:
+def add_history(stream: EngineInput, root: str, repository: str) -> list[Unreadable]:
     """Give the engine all that a repository keeps and its work tree does not show."""
     directory = os.path.join(root, repository)  # noqa: PTH118
     path = f"/{repository}"
@@ -75,14 +75,14 @@ def put_history(stream: Stream, root: str, repository: str) -> list[Unreadable]:
         kept = [one for one in list_objects(directory) if one.type in ("blob", "commit", "tag")]
         seen = set(work_tree_ids(directory, kept)) if repository.endswith("/.git") else set()
         wanted, reason = within_bounds([one for one in kept if one.id not in seen])
-        news, began = News(), time.monotonic()
+        news, began = NewLines(), time.monotonic()
         for each, content in contents_of(directory, wanted):
             if time.monotonic() - began > GIT_SECONDS:
                 reason = f"its history takes longer than {GIT_SECONDS // 60} min"
                 break
             label = f"its history, {each.type} {each.id[:12]}"
-            if b"\0" in content[:HEAD]:
-                put_content(stream, repository, label, [(0, content)])
+            if b"\0" in content[:HEAD_BYTES]:
+                add_content(stream, repository, label, [(0, content)])
                 continue
             for line, text in news.hunks(content):
                 stream.put_text(repository, label, text, line)

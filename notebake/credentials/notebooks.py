@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from notebake.credentials.stream import Stream
+from notebake.credentials.engine_input import EngineInput
 
 LARGEST_NOTEBOOK = 64 << 20
 COLOURS = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
 
 
-def put_notebook(stream: Stream, path: str, label: str, content: bytes) -> bool:
+def add_notebook(stream: EngineInput, path: str, label: str, content: bytes) -> bool:
     """Give the engine all texts of a notebook; False for what is no notebook."""
     try:
         found = [(place, b"\n".join(_texts(value))) for place, value in parts_of(content)]

@@ -2,7 +2,7 @@
 
 import re
 
-from notebake.credentials.answer import Match
+from notebake.credentials.engine_output import Match
 
 # Passwords of manuals and examples, and what stands for "put yours here".
 PLACEHOLDER = re.compile(

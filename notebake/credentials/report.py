@@ -3,7 +3,7 @@
 import json
 from typing import TypedDict
 
-TEXT_BYTES = 16 << 10
+LONGEST_TEXT_BYTES = 16 << 10
 """How long the text for people may be."""
 
 
@@ -43,7 +43,7 @@ class Report(TypedDict):
     complete: bool
 
 
-def unreadable(path: str, error: OSError) -> Unreadable:
+def unreadable_path(path: str, error: OSError) -> Unreadable:
     """Return the record of a path, without a leading slash, that could not be read."""
     return {"path": f"/{path}", "reason": error.strerror or type(error).__name__}
 
@@ -53,7 +53,7 @@ def is_clean(report: Report) -> bool:
     return report["complete"] and not report["findings"] and not report["unreadable"]
 
 
-def findings_text(report: Report) -> str:
+def format_findings(report: Report) -> str:
     """Return what was found as lines for a person, so many as fit; empty for a clean machine."""
     lines = [
         " ".join(filter(None, (finding["path"], finding["place"] and f"({finding['place']})")))
@@ -70,7 +70,7 @@ def findings_text(report: Report) -> str:
 
 
 def _first_that_fit(lines: list[str]) -> list[str]:
-    room = TEXT_BYTES
+    room = LONGEST_TEXT_BYTES
     for number, line in enumerate(lines):
         room -= len(line.encode()) + 1
         if room < 0:

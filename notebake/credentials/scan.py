@@ -7,39 +7,39 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from notebake.credentials.allowed import Entry, sort_out
-from notebake.credentials.answer import Match
+from notebake.credentials.allow_list import AllowEntry, apply_allow_list
+from notebake.credentials.batches import make_batches
 from notebake.credentials.engine import Engine
-from notebake.credentials.file_search import FileSearch, Part
+from notebake.credentials.engine_input import EngineInput, InputCounter, Origin
+from notebake.credentials.engine_output import Match
+from notebake.credentials.file_search import BatchResult, FileSearch
 from notebake.credentials.git_history import find_repositories
-from notebake.credentials.lots import lots_of
-from notebake.credentials.machine import (
+from notebake.credentials.homes import (
     find_homes,
-    find_homes_of_people,
-    is_expected,
-    is_removed_unseen,
+    find_login_homes,
+    is_expected_login,
+    is_removed_by_cleaning,
 )
 from notebake.credentials.placeholders import is_placeholder
-from notebake.credentials.processes import carry_out
 from notebake.credentials.report import Finding, Report, is_clean
-from notebake.credentials.stream import Count, Origin, Stream
 from notebake.credentials.walk import Walk
+from notebake.credentials.worker_processes import run_in_workers
 
-MOST_PER_FILE = 20
+MOST_FINDINGS_PER_FILE = 20
 
 
-class Wanted(NamedTuple):
+class ScanOptions(NamedTuple):
     """How a machine is searched, beside where."""
 
     engine: Path
     """The engine's program."""
     login: str | None = None
     """Home of the user whose authorized key, like the ssh host keys, may still be there."""
-    allowed: tuple[Entry, ...] = ()
+    allowed: tuple[AllowEntry, ...] = ()
     processes: int = 1
 
 
-def scan(root: str, mount_points: Iterable[str], wanted: Wanted) -> Report:
+def scan(root: str, mount_points: Iterable[str], wanted: ScanOptions) -> Report:
     """Search the file system of `root` and those mounted below it at `mount_points`.
 
     Paths are reported as the machine itself would call them.
@@ -47,33 +47,33 @@ def scan(root: str, mount_points: Iterable[str], wanted: Wanted) -> Report:
     Raises:
         EngineError, ChildProcessError: the search did not come to its end.
     """
-    return sort_out(_scan_below(root, ["", *mount_points], wanted), wanted.allowed)
+    return apply_allow_list(_scan_below(root, ["", *mount_points], wanted), wanted.allowed)
 
 
-def scan_before_cleaning(root: str, mount_points: Iterable[str], wanted: Wanted) -> Report:
+def scan_before_cleaning(root: str, mount_points: Iterable[str], wanted: ScanOptions) -> Report:
     """Search the homes for what the cleaning would remove before anybody is told of it.
 
     Where there is something, all is searched: everything that has to be removed is named at once.
     """
-    for directories in (find_homes_of_people(root), ["", *mount_points]):
+    for directories in (find_login_homes(root), ["", *mount_points]):
         report = _scan_below(root, directories, wanted)
-        findings = [each for each in report["findings"] if not is_removed_unseen(each)]
-        report = sort_out({**report, "findings": findings}, wanted.allowed)
+        findings = [each for each in report["findings"] if not is_removed_by_cleaning(each)]
+        report = apply_allow_list({**report, "findings": findings}, wanted.allowed)
         if is_clean(report):
             break
     return report
 
 
-def _scan_below(root: str, directories: Iterable[str], wanted: Wanted) -> Report:
+def _scan_below(root: str, directories: Iterable[str], wanted: ScanOptions) -> Report:
     began = time.monotonic()
     walk = Walk(root, directories)
-    count = Count()
+    count = InputCounter()
     engine = Engine(wanted.engine, processes=wanted.processes)
     try:
         walk.list_all(wanted.processes)
-        work = FileSearch(root, find_homes(root), Stream(engine.pipe, count))
-        lots = lots_of(walk, find_repositories(walk.files))
-        parts = list(carry_out(work.carry_out, lots, wanted.processes))
+        work = FileSearch(root, find_homes(root), EngineInput(engine.pipe, count))
+        lots = make_batches(walk, find_repositories(walk.files))
+        parts = list(run_in_workers(work.carry_out, lots, wanted.processes))
         matches = engine.finish(count.read()[1])
     except (BrokenPipeError, ChildProcessError):
         engine.check_alive()
@@ -84,7 +84,7 @@ def _scan_below(root: str, directories: Iterable[str], wanted: Wanted) -> Report
     told = {
         (each["path"], each["place"], each["rule"]): each
         for each in (*(one for part in parts for one in part["findings"]), *_found(matches, parts))
-        if not is_expected(each, wanted.login)
+        if not is_expected_login(each, wanted.login)
     }
     missing = {(one["path"], one["reason"]) for part in parts for one in part["unreadable"]}
     missing |= {(one["path"], one["reason"]) for one in walk.unreadable}
@@ -99,7 +99,7 @@ def _scan_below(root: str, directories: Iterable[str], wanted: Wanted) -> Report
     }
 
 
-def _found(matches: list[Match], parts: list[Part]) -> Iterator[Finding]:
+def _found(matches: list[Match], parts: list[BatchResult]) -> Iterator[Finding]:
     """Give what the engine found with where it stands, without the values."""
     origins = sorted(Origin(*one) for part in parts for one in part["origins"])
     at = 0
@@ -117,7 +117,7 @@ def _first_of_each_file(findings: Iterable[Finding]) -> Iterator[Finding]:
     for finding in sorted(findings, key=_in_order):
         if finding["place"]:
             told[finding["path"]] += 1
-        if told[finding["path"]] <= MOST_PER_FILE or not finding["place"]:
+        if told[finding["path"]] <= MOST_FINDINGS_PER_FILE or not finding["place"]:
             yield finding
 
 

@@ -8,11 +8,11 @@ from functools import partial
 from operator import attrgetter
 from typing import TypedDict
 
-from notebake.credentials.processes import carry_out
-from notebake.credentials.published import Published, Sum, published_in
-from notebake.credentials.report import Unreadable, unreadable
+from notebake.credentials.package_checksums import Checksum, PathChecksums, read_checksums
+from notebake.credentials.report import Unreadable, unreadable_path
+from notebake.credentials.worker_processes import run_in_workers
 
-ENTRIES_AT_ONCE = 1000
+ENTRIES_PER_BATCH = 1000
 """How many directory entries a process lists before it gives back what is left, to be shared."""
 
 Directories = tuple[int, list[str], int]
@@ -26,7 +26,7 @@ class Listing(TypedDict):
 
     number: int
     files: list[ListedFile]
-    published: Published
+    published: PathChecksums
     unreadable: list[Unreadable]
     left: list[str]
 
@@ -43,7 +43,7 @@ def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Li
         "left": waiting,
     }
     entries = 0
-    while waiting and entries < ENTRIES_AT_ONCE:
+    while waiting and entries < ENTRIES_PER_BATCH:
         directory = waiting.pop()
         try:
             with os.scandir(os.path.join(root, directory)) as found:  # noqa: PTH118
@@ -51,7 +51,7 @@ def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Li
         except FileNotFoundError:
             continue
         except OSError as error:
-            listing["unreadable"].append(unreadable(directory, error))
+            listing["unreadable"].append(unreadable_path(directory, error))
             continue
         entries += len(names)
         below = f"{directory}/" if directory else ""
@@ -59,7 +59,7 @@ def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Li
             if stat.S_ISREG(status.st_mode):
                 identity = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
                 listing["files"].append((path, status.st_size, identity))
-                listing["published"] += published_in(root, path)
+                listing["published"] += read_checksums(root, path)
             elif stat.S_ISDIR(status.st_mode) and status.st_dev == device and path not in tops:
                 waiting.append(path)
     waiting.reverse()
@@ -76,7 +76,7 @@ def _statuses(
         except FileNotFoundError:
             continue
         except OSError as error:
-            missing.append(unreadable(path, error))
+            missing.append(unreadable_path(path, error))
 
 
 class Walk:
@@ -86,7 +86,7 @@ class Walk:
         self.root = root
         self.tops = tuple(dict.fromkeys(directory.strip("/") for directory in directories))
         self.unreadable: list[Unreadable] = []
-        self.published: dict[str, list[Sum]] = {}
+        self.published: dict[str, list[Checksum]] = {}
         self.files: dict[str, int] = {}
         """Path and size, each file by the first of its names."""
         self._lots: deque[Directories] = deque()
@@ -101,9 +101,11 @@ class Walk:
             try:
                 self._add([top], os.lstat(os.path.join(self.root, top)).st_dev)  # noqa: PTH118
             except OSError as error:
-                self.unreadable.append(unreadable(top, error))
+                self.unreadable.append(unreadable_path(top, error))
         first = range(len(self._devices))
-        for listing in carry_out(partial(list_files, self.root, self.tops), self._lots, processes):
+        for listing in run_in_workers(
+            partial(list_files, self.root, self.tops), self._lots, processes
+        ):
             self.unreadable += listing["unreadable"]
             for path, one in listing["published"]:
                 self.published.setdefault(path, []).append(one)

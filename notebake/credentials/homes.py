@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from notebake.credentials.named_files import AUTHORIZED_KEY, SSH_HOST_KEY
+from notebake.credentials.file_name_rules import AUTHORIZED_KEY, SSH_HOST_KEY
 from notebake.credentials.report import Finding
 
 FIRST_PERSON = 1000
@@ -24,7 +24,7 @@ def find_homes(root: str) -> tuple[str, ...]:
     return tuple(sorted(homes))
 
 
-def find_homes_of_people(root: str) -> list[str]:
+def find_login_homes(root: str) -> list[str]:
     """Return the homes that are there of root and of whoever may log in."""
     homes = {"root"}
     passwd = Path(root) / "etc/passwd"
@@ -53,7 +53,7 @@ REMOVED_PATHS = re.compile(
 )
 
 
-def is_removed_unseen(finding: Finding) -> bool:
+def is_removed_by_cleaning(finding: Finding) -> bool:
     """Say whether the cleaning removes this, and nobody typed it."""
     if finding["rule"] in REMOVED_RULES or REMOVED_PATHS.match(finding["path"]):
         return True
@@ -61,7 +61,7 @@ def is_removed_unseen(finding: Finding) -> bool:
     return "/.cache/" in finding["path"] and bool(finding["place"])
 
 
-def is_expected(finding: Finding, login: str | None) -> bool:
+def is_expected_login(finding: Finding, login: str | None) -> bool:
     """Say whether this is the login itself, which is removed last, after the search."""
     if login is None:
         return False

@@ -22,7 +22,7 @@ class Worker(NamedTuple):
     results: int
 
 
-def carry_out(work: Callable[[T], R], lots: deque[T], processes: int) -> Iterator[R]:
+def run_in_workers(work: Callable[[T], R], lots: deque[T], processes: int) -> Iterator[R]:
     """Carry out lots of work in several processes; whoever takes a result may add lots.
 
     Raises:

@@ -6,7 +6,7 @@ no text also around the beginnings of other known tokens.
 
 from collections.abc import Iterable, Iterator
 
-from notebake.credentials.stream import OVERLAP, Stream
+from notebake.credentials.engine_input import OVERLAP, EngineInput
 
 Blocks = Iterable[tuple[int, bytes]]
 """Pieces of one file with their offsets, in order; between them there may be holes."""
@@ -25,17 +25,17 @@ IN_BINARY = (
 )  # fmt: skip
 BEFORE = 200
 """So much before such a word is shown to the engine, and OVERLAP after it."""
-HEAD = 8192
+HEAD_BYTES = 8192
 """By so much of its beginning a file is told to be text."""
 
 
-def put_content(stream: Stream, path: str, label: str, blocks: Blocks) -> None:
+def add_content(stream: EngineInput, path: str, label: str, blocks: Blocks) -> None:
     """Give the engine what is to be searched of one file."""
     waiting = iter(blocks)
     first = next(waiting, None)
     if first is None:
         return
-    head = first[1][:HEAD]
+    head = first[1][:HEAD_BYTES]
     whole = _chained(first, waiting)
     if head.startswith(DATA_MAGIC):
         _put_around(stream, path, label, whole, IN_DATA)
@@ -50,7 +50,7 @@ def _chained(first: tuple[int, bytes], rest: Iterator[tuple[int, bytes]]) -> Blo
     yield from rest
 
 
-def _put_text(stream: Stream, path: str, label: str, blocks: Blocks) -> None:
+def _put_text(stream: EngineInput, path: str, label: str, blocks: Blocks) -> None:
     tail, line = b"", 1
     for _, block in blocks:
         text = tail + block
@@ -61,7 +61,7 @@ def _put_text(stream: Stream, path: str, label: str, blocks: Blocks) -> None:
 
 
 def _put_around(
-    stream: Stream, path: str, label: str, blocks: Blocks, words: tuple[bytes, ...]
+    stream: EngineInput, path: str, label: str, blocks: Blocks, words: tuple[bytes, ...]
 ) -> None:
     tail, end = b"", 0
     for offset, block in blocks:

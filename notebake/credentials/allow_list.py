@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from notebake.credentials.report import Report
 
-NOT_READ = "not-searched"
+NOT_SEARCHED_RULE = "not-searched"
 """The rule by which a file is allowed that could not be read, or not to its end."""
 
 
-class Entry(NamedTuple):
+class AllowEntry(NamedTuple):
     """A file, or files by a pattern of the shell's, and the rule that may find something there."""
 
     path: str
@@ -21,9 +21,9 @@ class Entry(NamedTuple):
         return rule == self.rule and fnmatchcase(path, self.path)
 
 
-def sort_out(report: Report, entries: tuple[Entry, ...]) -> Report:
+def apply_allow_list(report: Report, entries: tuple[AllowEntry, ...]) -> Report:
     """Return the report without what is allowed, and with how often each entry was used."""
-    used: Counter[Entry] = Counter()
+    used: Counter[AllowEntry] = Counter()
 
     def is_allowed(path: str, rule: str) -> bool:
         fitting = [entry for entry in entries if entry.fits(path, rule)]
@@ -31,7 +31,9 @@ def sort_out(report: Report, entries: tuple[Entry, ...]) -> Report:
         return bool(fitting)
 
     findings = [one for one in report["findings"] if not is_allowed(one["path"], one["rule"])]
-    missing = [one for one in report["unreadable"] if not is_allowed(one["path"], NOT_READ)]
+    missing = [
+        one for one in report["unreadable"] if not is_allowed(one["path"], NOT_SEARCHED_RULE)
+    ]
     return {
         **report,
         "findings": findings,

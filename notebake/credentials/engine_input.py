@@ -11,12 +11,12 @@ import os
 import re
 from typing import NamedTuple
 
-STEP = 20_000
+SEGMENT_BYTES = 20_000
 OVERLAP = 2_000
 """Bytes that two segments of one text share, so that no credential is cut in two."""
-BATCH = 1 << 20
+BUFFER_BYTES = 1 << 20
 """So many bytes are gathered before they are given to the engine."""
-END = b"\n\n"
+SEGMENT_END = b"\n\n"
 # To the engine a form feed is white space, and a line with one is not empty.
 FILLED = b"\n\f\n"
 # What a word may follow in the source of a text: \n, \t, and what colours a terminal.
@@ -50,7 +50,7 @@ class Origin(NamedTuple):
         return f"{self.label}, {line}" if self.label else line
 
 
-class Count:
+class InputCounter:
     """How many lines and bytes the engine was given, shared with the processes that give them."""
 
     def __init__(self) -> None:
@@ -82,10 +82,10 @@ class Count:
         os.close(self._file)
 
 
-class Stream:
+class EngineInput:
     """One process's way to the engine."""
 
-    def __init__(self, pipe: int, count: Count) -> None:
+    def __init__(self, pipe: int, count: InputCounter) -> None:
         self._pipe, self._count = pipe, count
         self._waiting: list[bytes] = []
         self._lines = self._bytes = 0
@@ -98,29 +98,29 @@ class Stream:
             text = PICTURE.sub(b"", text)
         start, line = 0, first_line
         while start < len(text):
-            piece = text[start : start + STEP + OVERLAP]
-            self._put(Origin(self._lines, path, label, line, -1), plain(piece))
+            piece = text[start : start + SEGMENT_BYTES + OVERLAP]
+            self._put(Origin(self._lines, path, label, line, -1), normalised(piece))
             if first_line:
-                line += piece.count(b"\n", 0, STEP)
-            start += STEP
-            if len(piece) <= STEP:
+                line += piece.count(b"\n", 0, SEGMENT_BYTES)
+            start += SEGMENT_BYTES
+            if len(piece) <= SEGMENT_BYTES:
                 return
 
     def put_bytes(self, path: str, label: str, content: bytes, offset: int) -> None:
         """Give what stands at an offset in a file that is no text."""
-        for start in range(0, len(content), STEP):
-            piece = content[start : start + STEP + OVERLAP].replace(b"\n", b" ")
+        for start in range(0, len(content), SEGMENT_BYTES):
+            piece = content[start : start + SEGMENT_BYTES + OVERLAP].replace(b"\n", b" ")
             origin = Origin(self._lines, path, label, 0, -1 if label else offset + start)
             self._put(origin, piece)
-            if len(piece) <= STEP:
+            if len(piece) <= SEGMENT_BYTES:
                 return
 
     def _put(self, origin: Origin, text: bytes) -> None:
         self._new.append(origin)
-        self._waiting.append(text + END)
-        self._lines += text.count(b"\n") + len(END)
-        self._bytes += len(text) + len(END)
-        if self._bytes >= BATCH:
+        self._waiting.append(text + SEGMENT_END)
+        self._lines += text.count(b"\n") + len(SEGMENT_END)
+        self._bytes += len(text) + len(SEGMENT_END)
+        if self._bytes >= BUFFER_BYTES:
             self._give()
 
     def _give(self) -> None:
@@ -138,11 +138,11 @@ class Stream:
         return origins
 
 
-def plain(text: bytes) -> bytes:
+def normalised(text: bytes) -> bytes:
     """Return a text as the engine reads it best, line for line."""
     if b"\\" in text or b"\x1b" in text:
         text = text.replace(b"\\u003d", b"=     ")
         text = ESCAPE.sub(lambda match: b" " * len(match[0]), text)
     if b"%3D" in text:
         text = text.replace(b"%3DAKIA", b"  =AKIA").replace(b"%3DASIA", b"  =ASIA")
-    return text.replace(b"\r\n", b"\n").replace(END, FILLED).replace(END, FILLED)
+    return text.replace(b"\r\n", b"\n").replace(SEGMENT_END, FILLED).replace(SEGMENT_END, FILLED)
