@@ -1,4 +1,4 @@
-"""What the recipe lets pass: by file and rule."""
+"""The recipe's allow list: findings that are accepted, by file and rule."""
 
 from collections import Counter
 from fnmatch import fnmatchcase
@@ -7,37 +7,36 @@ from typing import NamedTuple
 from notebake.credentials.report import Report
 
 NOT_SEARCHED_RULE = "not-searched"
-"""The rule by which a file is allowed that could not be read, or not to its end."""
+"""Allows a file that could not be read, or not to its end."""
 
 
 class AllowEntry(NamedTuple):
-    """A file, or files by a pattern of the shell's, and the rule that may find something there."""
+    """A file, or a shell pattern for files, and the rule whose findings there are allowed."""
 
     path: str
     rule: str
 
-    def fits(self, path: str, rule: str) -> bool:
-        """Say whether this is what the entry lets pass."""
+    def matches(self, path: str, rule: str) -> bool:
+        """Return whether the entry allows a finding."""
         return rule == self.rule and fnmatchcase(path, self.path)
 
 
 def apply_allow_list(report: Report, entries: tuple[AllowEntry, ...]) -> Report:
-    """Return the report without what is allowed, and with how often each entry was used."""
+    """Return the report without allowed findings, and with the number of uses of each entry."""
     used: Counter[AllowEntry] = Counter()
 
     def is_allowed(path: str, rule: str) -> bool:
-        fitting = [entry for entry in entries if entry.fits(path, rule)]
-        used.update(fitting)
-        return bool(fitting)
+        matching = [entry for entry in entries if entry.matches(path, rule)]
+        used.update(matching)
+        return bool(matching)
 
-    findings = [one for one in report["findings"] if not is_allowed(one["path"], one["rule"])]
-    missing = [
-        one for one in report["unreadable"] if not is_allowed(one["path"], NOT_SEARCHED_RULE)
-    ]
+    findings, unreadable = report["findings"], report["unreadable"]
     return {
         **report,
-        "findings": findings,
-        "unreadable": missing,
+        "findings": [item for item in findings if not is_allowed(item["path"], item["rule"])],
+        "unreadable": [
+            item for item in unreadable if not is_allowed(item["path"], NOT_SEARCHED_RULE)
+        ],
         "allowed": [
             {"path": entry.path, "rule": entry.rule, "count": used[entry]} for entry in entries
         ],

@@ -1,4 +1,4 @@
-"""The work shared out: which process compares and searches what."""
+"""Divides the files to scan into batches of similar size for the worker processes."""
 
 from collections import deque
 
@@ -6,41 +6,41 @@ from notebake.credentials.package_checksums import Checksum, source_of_bytecode
 from notebake.credentials.walk import Walk
 
 BATCH_WEIGHT = 4 << 20
-"""So many bytes a process is given at once, unless a single file has more."""
+"""Bytes in a batch, unless a single file has more."""
 FILE_WEIGHT = 16 << 10
-"""What a file weighs beside its bytes, so that no process has more than 256 open at once."""
+"""Added to each file's size, so that no process has more than 256 files open at once."""
 
 Compiled = list[tuple[str, int, list[Checksum]]]
 Candidate = tuple[str, int, list[Checksum], Compiled]
-"""A file with its size, what it is if as published, and what was compiled from it.
+"""A file: path, size, the checksums of its published versions, and the bytecode compiled from it.
 
-With the size 0 it is only compared: it is empty, or is searched by another of its names.
+A file of size 0 is only compared: it is empty, or is scanned under another of its names.
 """
 Batch = tuple[list[Candidate], str]
-"""Files to compare and search, and a repository, if any; plain, as they go through a pipe."""
+"""Files, and a git repository or ""; plain types, as it is sent through a pipe."""
 
 
 def make_batches(walk: Walk, repositories: list[str]) -> deque[Batch]:
-    """Share out what is to be searched, the largest lots first."""
+    """Return all files and repositories in batches, the largest first."""
     compiled: dict[str, Compiled] = {}
-    alone: dict[str, int] = {}
+    others: dict[str, int] = {}
     for path, size in walk.files.items():
         source = source_of_bytecode(path)
         if source in walk.published and size:
             compiled.setdefault(source, []).append((path, size, walk.published.get(path, [])))
         elif size:
-            alone[path] = size
-    # To compare the source is enough, though it is empty or was listed by another name.
-    alone.update((source, 0) for source in compiled if source not in alone)
-    lots: list[tuple[int, Batch]] = [(BATCH_WEIGHT, ([], each)) for each in repositories]
+            others[path] = size
+    # A source that is empty, or was listed under another name, is still needed for its comparison.
+    others.update((source, 0) for source in compiled if source not in others)
+    batches: list[tuple[int, Batch]] = [(BATCH_WEIGHT, ([], path)) for path in repositories]
     batch: list[Candidate] = []
     weight = 0
-    for path, size in alone.items():
+    for path, size in others.items():
         batch.append((path, size, walk.published.get(path, []), compiled.get(path, [])))
         weight += size + FILE_WEIGHT
         if weight >= BATCH_WEIGHT:
-            lots.append((weight, (batch, "")))
+            batches.append((weight, (batch, "")))
             batch, weight = [], 0
-    lots.append((weight, (batch, "")))
-    lots.sort(key=lambda lot: lot[0], reverse=True)
-    return deque(lot for _, lot in lots)
+    batches.append((weight, (batch, "")))
+    batches.sort(key=lambda weighted: weighted[0], reverse=True)
+    return deque(batch for _, batch in batches)

@@ -1,4 +1,4 @@
-"""What the engine answers: a line of JSON for each credential, and one that says what was done."""
+"""The engine's output: one line of JSON for each credential, and a summary as the last line."""
 
 import json
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 
 class EngineError(Exception):
-    """The engine did not give a whole answer."""
+    """The engine did not give a complete output."""
 
 
 class Match(NamedTuple):
-    """Where the engine found a credential in what it was given, and the credential itself."""
+    """A credential that the engine found, and its place in the input."""
 
     rule: str
     line: int
@@ -18,29 +18,29 @@ class Match(NamedTuple):
     value: str
 
 
-def parse_output(answer: bytes, given_bytes: int) -> list[Match]:
-    """Return the matches of a whole answer; it ends with what was done.
+def parse_output(output: bytes, input_bytes: int) -> list[Match]:
+    """Return the matches of a complete output.
 
     Raises:
-        EngineError: it is not whole, or not about all that was given.
+        EngineError: the output is incomplete, or does not cover the whole input.
     """
     try:
-        records: list[dict[str, Any]] = [json.loads(line) for line in answer.splitlines()]
-        done = records.pop()["scan"]
+        records: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
+        summary = records.pop()["scan"]
         matches = list(_matches(records))
-        is_whole = done["state"] == "complete" and done["num_findings"] == len(matches)
+        is_complete = summary["state"] == "complete" and summary["num_findings"] == len(matches)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise EngineError("the engine's answer is not whole") from error
-    if not is_whole:
-        raise EngineError("the engine did not come to its end")
-    if done["bytes_scanned"] != given_bytes:
-        raise EngineError(f"the engine saw {done['bytes_scanned']} of {given_bytes} bytes")
+        raise EngineError("the engine's output is incomplete") from error
+    if not is_complete:
+        raise EngineError("the engine did not complete its scan")
+    if summary["bytes_scanned"] != input_bytes:
+        raise EngineError(f"the engine read {summary['bytes_scanned']} of {input_bytes} bytes")
     return matches
 
 
 def _matches(records: list[dict[str, Any]]) -> Iterator[Match]:
     for record in records:
-        found = record["finding"]
-        place = found["location"]
-        line, column = int(place["start_line"]), int(place["start_column"])
-        yield Match(str(found["rule_id"]), line, column, str(found["match"]["value"]))
+        finding = record["finding"]
+        location = finding["location"]
+        line, column = int(location["start_line"]), int(location["start_column"])
+        yield Match(str(finding["rule_id"]), line, column, str(finding["match"]["value"]))

@@ -1,4 +1,4 @@
-"""Files that are known to hold credentials by their names."""
+"""Rules for files that typically contain credentials, by file name."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class FileNameRule(NamedTuple):
-    """A file that is known to hold credentials by its name, and by what in it if not by anything.
+    """A file name, and a pattern in the content; without a pattern, any content is a finding.
 
-    The name is that below a home if it begins with `~/`, else any end of the whole path.
+    The name is relative to a home if it begins with `~/`, otherwise any end of the path.
     """
 
     rule: str
@@ -125,15 +125,15 @@ RULES = (
 )
 
 
-_patterns = [each.path.pattern for each in RULES]
-_after_slash = [each[len(AFTER_SLASH) :] for each in _patterns if each.startswith(AFTER_SLASH)]
-_whole = [each for each in _patterns if not each.startswith(AFTER_SLASH)]
-# Most files have none of these names: one pattern tells them quicker than all.
+_patterns = [rule.path.pattern for rule in RULES]
+_after_slash = [path[len(AFTER_SLASH) :] for path in _patterns if path.startswith(AFTER_SLASH)]
+_whole = [path for path in _patterns if not path.startswith(AFTER_SLASH)]
+# Most files match no rule: one combined pattern is faster than trying each rule.
 ANY_RULE = re.compile(f"{AFTER_SLASH}(?:{'|'.join(_after_slash)})|{'|'.join(_whole)}")
 
 
 def matching_rules(path: str, homes: Iterable[str], read: Callable[[], bytes]) -> Iterator[str]:
-    """Give the rules that a file, whose path has no leading slash, breaks by its name."""
+    """Yield the rules that match a file, given by its path without a leading slash."""
     names = [path]
     for home in homes:
         if path.startswith(f"{home}/"):

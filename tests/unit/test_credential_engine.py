@@ -87,10 +87,13 @@ def test_what_is_not_whole_is_no_answer(given: bytes) -> None:
 @pytest.mark.parametrize(
     ("program", "told"),
     [
-        ("cat > /dev/null; echo out of memory >&2; exit 2", "ended with 2: out of memory"),
-        ("exit 0", "ended before|not whole"),
-        ("cat > /dev/null; kill -9 $$", "ended with -9"),
-        ("cat > /dev/null; exit 0", "not whole"),
+        (
+            "cat > /dev/null; echo out of memory >&2; exit 2",
+            "ended with exit code 2: out of memory",
+        ),
+        ("exit 0", "ended before|incomplete"),
+        ("cat > /dev/null; kill -9 $$", "ended with exit code -9"),
+        ("cat > /dev/null; exit 0", "incomplete"),
     ],
 )
 def test_an_engine_that_fails_is_no_clean_machine(
@@ -117,7 +120,7 @@ def kept_open(content: bytes) -> int:
 def test_an_engine_that_does_not_end_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "ENDING_SECONDS", 0.1)
+    monkeypatch.setattr(engine_module, "END_TIMEOUT_SECONDS", 0.1)
     (tmp_path / "root").mkdir()
     with pytest.raises(EngineError, match="did not end"):
         stand_in(tmp_path, "cat > /dev/null; exec sleep 1000").report(tmp_path / "root")
@@ -142,8 +145,8 @@ def test_a_credential_is_found_wherever_it_stands_in_a_long_line(
 
     given, count = os.memfd_create("given"), InputCounter()
     stream = EngineInput(given, count)
-    stream.put_text("a", "", line.encode(), 1)
-    stream.taken()
+    stream.add_text("a", "", line.encode(), 1)
+    stream.flush()
     segments = os.pread(given, 10 << 20, 0).split(SEGMENT_END)
     assert all(any(each.encode() in one for one in segments) for each in tokens)
     assert max(map(len, segments)) < 25_000

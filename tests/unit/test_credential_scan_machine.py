@@ -73,7 +73,7 @@ def test_a_notebook_is_searched_cell_by_cell(search, tmp_path):
         ("/a.ipynb", "cell 2, source"),
         ("/b.ipynb", "cell 2, outputs"),
         ("/c.ipynb", "cell 2, metadata"),
-        ("/d.ipynb", "no valid notebook"),
+        ("/d.ipynb", "invalid notebook"),
         ("/e.ipynb", "cell 2, outputs"),
     ]
 
@@ -284,7 +284,9 @@ def test_the_first_name_of_a_file_counts_whoever_lists_it(search, tmp_path):
     assert [Path(each["path"]).name for each in shared["findings"]] == ["second"] * 40
 
 
-@pytest.mark.parametrize(("fault", "told"), [(os._exit, "has died"), (str.upper, "TypeError")])
+@pytest.mark.parametrize(
+    ("fault", "told"), [(os._exit, "process of the scan died"), (str.upper, "TypeError")]
+)
 def test_a_process_that_dies_or_fails_ends_the_search(fault, told):
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
     before = children.read_text()
