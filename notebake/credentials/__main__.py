@@ -1,4 +1,4 @@
-"""Search this machine: the program as it runs on a host."""
+"""Scans this machine for credentials: the program that runs on a host."""
 
 import argparse
 import gc
@@ -7,35 +7,35 @@ import os
 import sys
 from pathlib import Path
 
-from notebake.credentials.allowed import Entry
-from notebake.credentials.report import findings_text, is_clean
-from notebake.credentials.scan import Wanted, scan, scan_before_cleaning
+from notebake.credentials.allow_list import AllowEntry
+from notebake.credentials.report import format_findings, is_clean
+from notebake.credentials.scan import ScanOptions, scan, scan_before_cleaning
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Search this machine: 0 if clean, 1 if not, 2 or more if the search itself failed."""
+    """Scan this machine. Exit code 0: clean, 1: credentials found, 2 or more: the scan failed."""
     parser = argparse.ArgumentParser(description="Find credentials on a machine's disks.")
-    parser.add_argument("--root", default="/", help="where the root file system is seen")
-    parser.add_argument("--mount-point", action="append", default=[], help="a volume to search too")
+    parser.add_argument("--root", default="/", help="where the root file system is mounted")
+    parser.add_argument("--mount-point", action="append", default=[], help="a volume to scan too")
     parser.add_argument("--expect-login", metavar="HOME", help="home whose authorized key may stay")
     parser.add_argument(
-        "--before-cleaning", action="store_true", help="search for what cleaning would hide"
+        "--before-cleaning", action="store_true", help="scan for what the cleaning would remove"
     )
     parser.add_argument("--engine", type=Path, required=True, help="the engine's program")
     parser.add_argument(
         "--allow", nargs=2, action="append", default=[], metavar=("PATH", "RULE"),
-        help="what may be found, by file and rule",
+        help="allow the findings of a rule in a file",
     )  # fmt: skip
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true", help="print the report as one line of JSON")
     given = parser.parse_args(arguments)
     gc.disable()
-    look = scan_before_cleaning if given.before_cleaning else scan
-    allowed = tuple(Entry(*each) for each in given.allow)
-    wanted = Wanted(given.engine, given.expect_login, allowed, given.processes)
-    report = look(given.root, given.mount_point, wanted)
+    allowed = tuple(AllowEntry(*entry) for entry in given.allow)
+    options = ScanOptions(given.engine, given.expect_login, allowed, given.processes)
+    scan_with = scan_before_cleaning if given.before_cleaning else scan
+    report = scan_with(given.root, given.mount_point, options)
     summary = f"{report['files']} files, {report['bytes']} bytes, {report['seconds']} s"
-    text = json.dumps(report) if given.json else f"{findings_text(report)}\n{summary}".strip()
+    text = json.dumps(report) if given.json else f"{format_findings(report)}\n{summary}".strip()
     sys.stdout.write(f"{text}\n")
     return 0 if is_clean(report) else 1
 
@@ -43,6 +43,6 @@ def main(arguments: list[str] | None = None) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Exception as error:  # noqa: BLE001 - exit code 1 would mean "searched, and found"
-        sys.stderr.write(f"The search failed: {type(error).__name__}: {error}\n")
+    except Exception as error:  # noqa: BLE001 - exit code 1 would mean "credentials found"
+        sys.stderr.write(f"The credential scan failed: {type(error).__name__}: {error}\n")
         sys.exit(3)

@@ -1,8 +1,8 @@
-"""The files inside archives and compressed files, read in memory and within bounds.
+"""Yields the files inside archives and compressed files, read in memory and within bounds.
 
-Zip, tar, gzip, bzip2 and xz, also in each other. What is broken or encrypted gives as much as can
-be read of it by anybody: that is no fault of the search. What is larger or deeper than the bounds
-is: it counts against the machine. Zstandard, 7z and rar are not looked into.
+Zip, tar, gzip, bzip2 and xz, also nested. Of a broken or encrypted archive, what can be read is
+scanned; the rest is not reported, as nobody else could read it either. An archive that exceeds the
+bounds is reported. Zstandard, 7z and rar are not unpacked.
 """
 
 import bz2
@@ -14,10 +14,16 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from notebake.credentials.measured import BROKEN, TAR_AT, Budget, Measured, TooLargeError
+from notebake.credentials.bounded_reader import (
+    ARCHIVE_ERRORS,
+    TAR_MAGIC_OFFSET,
+    BoundedReader,
+    Budget,
+    TooLargeError,
+)
 
 NESTED_BYTES = 256 << 20
-"""A zip inside another archive is held in memory; it may be so large."""
+"""Limit on a zip inside another archive, which is held in memory."""
 DEEPEST = 4
 
 STREAMS: dict[bytes, Callable[[BinaryIO], Any]] = {
@@ -29,47 +35,51 @@ ZIP = b"PK\x03\x04"
 
 
 class Member(NamedTuple):
-    """A file in an archive; `content` is to be read before the next one is asked for."""
+    """A file in an archive; read `content` before requesting the next member."""
 
     name: str
-    content: Measured
+    content: BoundedReader
 
 
 def is_archive(head: bytes) -> bool:
-    """Say whether a content that begins like this can be looked into."""
-    packed = (ZIP, *STREAMS)
-    return head.startswith(packed) or head[TAR_AT : TAR_AT + 5] == b"ustar"
+    """Return whether content with this beginning is an archive that can be unpacked."""
+    return head.startswith((ZIP, *STREAMS)) or is_tar(head)
+
+
+def is_tar(head: bytes) -> bool:
+    """Return whether content with this beginning is a tar archive."""
+    return head[TAR_MAGIC_OFFSET : TAR_MAGIC_OFFSET + 5] == b"ustar"
 
 
 def members(stream: BinaryIO, head: bytes, budget: Budget, depth: int = 1) -> Iterator[Member]:
-    """Give the files in an archive, those of archives inside it as well.
+    """Yield the files in an archive and in the archives nested in it.
 
     Raises:
-        TooLargeError: a bound was reached.
+        TooLargeError: a bound was exceeded.
     """
     if depth > DEEPEST:
-        raise TooLargeError(f"archives lie in each other more than {DEEPEST} deep")
+        raise TooLargeError(f"archives are nested more than {DEEPEST} deep")
     try:
         for name, opened in _opened(stream, head):
-            budget.enter()
-            content = Measured(opened, budget)
+            budget.take_member()
+            content = BoundedReader(opened, budget)
             try:
                 inner = content.head()
-            except BROKEN:
+            except ARCHIVE_ERRORS:
                 continue
             if not is_archive(inner):
                 yield Member(name, content)
                 continue
-            for member in members(_held(content, inner), inner, budget, depth + 1):
+            for member in members(_seekable(content, inner), inner, budget, depth + 1):
                 yield Member(f"{name}!{member.name}" if name else member.name, member.content)
-    except BROKEN:
+    except ARCHIVE_ERRORS:
         return
 
 
 def _opened(stream: BinaryIO, head: bytes) -> Iterator[tuple[str, BinaryIO]]:
     if head.startswith(ZIP):
         yield from _in_zip(stream)
-    elif head[TAR_AT : TAR_AT + 5] == b"ustar":
+    elif is_tar(head):
         yield from _in_tar(stream)
     else:
         unpack = next(unpack for magic, unpack in STREAMS.items() if head.startswith(magic))
@@ -83,7 +93,7 @@ def _in_zip(stream: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
                 continue
             try:
                 opened = archive.open(entry)
-            except BROKEN:
+            except ARCHIVE_ERRORS:
                 continue
             with opened:
                 yield entry.filename, cast("BinaryIO", opened)
@@ -95,15 +105,15 @@ def _in_tar(stream: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
             opened = archive.extractfile(entry) if entry.isreg() else None
             if opened:
                 yield entry.name, cast("BinaryIO", opened)
-            # It keeps all entries for a second look, which nobody takes.
+            # tarfile keeps all entries in memory, which are not needed again.
             archive.members = []  # type: ignore[attr-defined]
 
 
-def _held(content: Measured, head: bytes) -> BinaryIO:
-    """Return a content as what an archive is read from: a zip must be whole, others may flow."""
+def _seekable(content: BoundedReader, head: bytes) -> BinaryIO:
+    """Return a nested archive as a stream; a zip, which must be seekable, is read into memory."""
     if not head.startswith(ZIP):
         return cast("BinaryIO", content)
-    held = content.read(NESTED_BYTES + 1)
-    if len(held) > NESTED_BYTES:
+    whole = content.read(NESTED_BYTES + 1)
+    if len(whole) > NESTED_BYTES:
         raise TooLargeError(f"a zip in it is larger than {NESTED_BYTES >> 20} MiB")
-    return BytesIO(held)
+    return BytesIO(whole)

@@ -1,9 +1,8 @@
-"""The engine as a process that is fed text and says where in it credentials are.
+"""The engine as a process that reads text from a pipe and reports the credentials in it.
 
-It runs from memory: no file of it is written, wherever programs may not be executed. It is told to
-heed no allow markers, to ask nobody whether a credential is valid, and reads no other file than the
-configuration that it is given. Whatever is not a whole answer about all that it was given is an
-error, and no answer.
+It runs from memory, so that it also works where every file system is mounted noexec. Its arguments
+disable allow markers in the text and requests that would verify credentials; it reads no file but
+our configuration. Anything but a complete output about its whole input is an error.
 """
 
 import os
@@ -11,38 +10,36 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from notebake.credentials.answer import EngineError, Match, parse_answer
+from notebake.credentials.engine_output import EngineError, Match, parse_output
 
 CONFIGURATION = Path(__file__).with_name("engine.toml")
-FOUND = 10
-"""How the engine ends that has found something."""
-MEMORY = "512MiB"
-"""Above this the engine's runtime collects its garbage all the time (GOMEMLIMIT)."""
-ENDING_SECONDS = 3600
-"""How long the engine may go on after it was given all; the pipe to it holds no more than 64 kB."""
-
-ALIVE_SECONDS = 1
-"""So long a process that has closed its pipe may take to be gone."""
+FOUND_EXIT_CODE = 10
+MEMORY_LIMIT = "512MiB"
+"""Soft limit above which the Go runtime collects garbage all the time (GOMEMLIMIT)."""
+END_TIMEOUT_SECONDS = 3600
+"""How long the engine may run after the end of its input."""
+EXIT_TIMEOUT_SECONDS = 1
+"""How long a process that has closed its pipe may take to exit."""
 
 
 class Engine:
-    """A running engine; `pipe` takes what is to be searched, in pieces by whatever process."""
+    """A running engine; any process may write to `pipe`."""
 
     def __init__(self, path: Path, *, processes: int) -> None:
         program, configuration = _in_memory(read_program(path)), _in_memory(read_configuration())
-        self._answer, self._log = os.memfd_create("answer"), os.memfd_create("log")
+        self._output, self._log = os.memfd_create("output"), os.memfd_create("log")
         try:
             self._process = subprocess.Popen(
-                [f"/proc/self/fd/{program}", *_words(f"/proc/self/fd/{configuration}")],
+                [f"/proc/self/fd/{program}", *_arguments(f"/proc/self/fd/{configuration}")],
                 stdin=subprocess.PIPE,
-                stdout=self._answer,
+                stdout=self._output,
                 stderr=self._log,
                 pass_fds=(program, configuration),
                 env={
                     "PATH": "/usr/bin:/bin",
                     "HOME": "/nonexistent",
                     "GOGC": "400",
-                    "GOMEMLIMIT": MEMORY,
+                    "GOMEMLIMIT": MEMORY_LIMIT,
                     "GOMAXPROCS": str(processes),
                 },
                 cwd="/",
@@ -53,67 +50,59 @@ class Engine:
         assert self._process.stdin  # noqa: S101 - it is a pipe
         self.pipe = self._process.stdin.fileno()
 
-    def finish(self, given_bytes: int) -> list[Match]:
-        """Return all matches once nobody gives it any more.
+    def finish(self, input_bytes: int) -> list[Match]:
+        """Close the input and return all matches.
 
         Raises:
-            EngineError: it was killed, failed, took too long, or saw less than it was given.
+            EngineError: it was killed, failed, took too long, or read less than `input_bytes`.
         """
         assert self._process.stdin  # noqa: S101 - it is a pipe
         self._process.stdin.close()
         try:
-            code = self._process.wait(ENDING_SECONDS)
+            code = self._process.wait(END_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise EngineError(f"the engine did not end within {ENDING_SECONDS} s") from error
-        self._check(code)
-        return parse_answer(_content(self._answer), given_bytes)
+            raise EngineError(f"the engine did not end within {END_TIMEOUT_SECONDS} s") from error
+        self._check_exit_code(code)
+        return parse_output(_content(self._output), input_bytes)
 
     def check_alive(self) -> None:
-        """Raise what has become of it, where it no longer takes anything.
-
-        Raises:
-            EngineError: it has ended.
-        """
+        """Raise EngineError if the engine has ended before the end of its input."""
         with suppress(subprocess.TimeoutExpired):
-            self._check(self._process.wait(ALIVE_SECONDS))
-            raise EngineError("the engine ended before it was given all")
+            self._check_exit_code(self._process.wait(EXIT_TIMEOUT_SECONDS))
+            raise EngineError("the engine ended before the end of its input")
 
-    def _check(self, code: int) -> None:
-        if code not in (0, FOUND):
-            told = _content(self._log)[-500:].decode(errors="replace").strip()
-            raise EngineError(f"the engine ended with {code}: {told}")
+    def _check_exit_code(self, code: int) -> None:
+        if code not in (0, FOUND_EXIT_CODE):
+            log = _content(self._log)[-500:].decode(errors="replace").strip()
+            raise EngineError(f"the engine ended with exit code {code}: {log}")
 
     def close(self) -> None:
-        """End it, however far it is."""
+        """Kill the engine if it is still running, and close its files."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
         if self._process.stdin and not self._process.stdin.closed:
             self._process.stdin.close()
-        os.close(self._answer)
+        os.close(self._output)
         os.close(self._log)
 
 
-def _words(configuration: str) -> list[str]:
+def _arguments(configuration: str) -> list[str]:
     return [
         "stdin", "--config", configuration, "--no-banner", "--no-color", "--log-level", "error",
         "--jsonl", "--confidence", "low", "--no-allow-signatures", "--regex-engine", "stdlib",
-        "--exit-code", str(FOUND),
+        "--exit-code", str(FOUND_EXIT_CODE),
     ]  # fmt: skip
 
 
 def read_configuration() -> bytes:
-    """Return what the engine is to look for, also where this package lies in an archive."""
+    """Return the engine's configuration, also from inside the archive that runs on a host."""
     loader = globals().get("__loader__")
     return bytes(loader.get_data(str(CONFIGURATION))) if loader else CONFIGURATION.read_bytes()
 
 
 def read_program(path: Path) -> bytes:
-    """Return the engine's program.
-
-    Raises:
-        EngineError: it is not there.
-    """
+    """Return the engine's program; EngineError if it is missing."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -121,7 +110,7 @@ def read_program(path: Path) -> bytes:
 
 
 def _in_memory(content: bytes) -> int:
-    """Return a descriptor for reading; what is open for writing cannot be executed."""
+    """Return a read-only descriptor; a file that is open for writing cannot be executed."""
     written = os.memfd_create("notebake")
     try:
         with open(written, "wb", closefd=False) as stream:

@@ -1,32 +1,40 @@
-"""The work on files: compare each with what is published, and give the engine the others."""
+"""Scans batches of files: skips unmodified files of packages, and passes others to the engine."""
 
-import errno
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO, TypedDict, cast
 
 from notebake.credentials.archives import is_archive, members
-from notebake.credentials.git_history import put_history
-from notebake.credentials.lots import Candidate, Lot
-from notebake.credentials.measured import BLOCK, TAR_AT, Budget, TooLargeError
-from notebake.credentials.named_files import find_named
-from notebake.credentials.notebooks import LARGEST_NOTEBOOK, put_notebook
-from notebake.credentials.published import Sum, has_digest, is_list_of_sums, without_sums
-from notebake.credentials.report import Finding, Unreadable, unreadable
-from notebake.credentials.stream import Origin, Stream
-from notebake.credentials.texts import put_content
+from notebake.credentials.batches import Batch, Candidate
+from notebake.credentials.bounded_reader import (
+    BLOCK_BYTES,
+    TAR_MAGIC_OFFSET,
+    Budget,
+    TooLargeError,
+)
+from notebake.credentials.engine_input import EngineInput, Origin
+from notebake.credentials.file_content import add_content, data_blocks
+from notebake.credentials.file_name_rules import matching_rules
+from notebake.credentials.git_history import add_history
+from notebake.credentials.notebooks import LARGEST_NOTEBOOK, add_notebook
+from notebake.credentials.package_checksums import (
+    Checksum,
+    is_checksum_list,
+    matches_checksum,
+    without_checksums,
+)
+from notebake.credentials.report import Finding, Unreadable, unreadable_path
 
-SMALL = 1 << 20
-"""So much of a file that is known by its name is read to judge it."""
-READ = 256 << 10
-"""So much is read at once for a checksum: it stays in the processor's cache."""
-AHEAD = 8 << 20
-"""So much of a file the disk is asked for before it is its turn."""
+RULE_BYTES = 1 << 20
+"""How much of a file the rules by file name read."""
+READ_BYTES = 256 << 10
+"""Read size for checksums: it stays in the processor's cache."""
+READ_AHEAD_BYTES = 8 << 20
+"""How much of each file is requested from the disk in advance."""
 
 
-class Part(TypedDict):
-    """What a lot gave beside what the engine will say of it."""
+class BatchResult(TypedDict):
+    """The result of a batch, except for what the engine will report."""
 
     findings: list[Finding]
     unreadable: list[Unreadable]
@@ -35,31 +43,31 @@ class Part(TypedDict):
 
 
 class FileSearch:
-    """The work on one lot after the other."""
+    """Scans one batch after the other in one process."""
 
-    def __init__(self, root: str, homes: tuple[str, ...], stream: Stream) -> None:
-        self.root, self.homes, self.stream = root, homes, stream
-        self.buffer = memoryview(bytearray(READ))
+    def __init__(self, root: str, homes: tuple[str, ...], engine: EngineInput) -> None:
+        self.root, self.homes, self.engine = root, homes, engine
+        self.buffer = memoryview(bytearray(READ_BYTES))
 
-    def carry_out(self, lot: Lot) -> Part:
-        """Compare and search a lot; all of it is asked of the disk at once, before the first."""
-        candidates, repository = lot
-        part: Part = {"findings": [], "unreadable": [], "bytes": 0, "origins": []}
+    def scan_batch(self, batch: Batch) -> BatchResult:
+        """Scan a batch; all its files are requested from the disk before the first is read."""
+        candidates, repository = batch
+        result: BatchResult = {"findings": [], "unreadable": [], "bytes": 0, "origins": []}
         opened: list[int | OSError] = []
         try:
             for path, size, _, _ in candidates:
                 opened.append(self._open(path, size))
             for candidate, file in zip(candidates, opened, strict=True):
-                self._judge(candidate, file, part)
+                self._scan_unless_published(candidate, file, result)
         finally:
             for file in opened:
                 if isinstance(file, int):
                     os.close(file)
         if repository:
-            part["unreadable"] += put_history(self.stream, self.root, repository)
-        # What goes through a pipe between processes is plain.
-        part["origins"] = [cast("Origin", tuple(one)) for one in self.stream.taken()]
-        return part
+            result["unreadable"] += add_history(self.engine, self.root, repository)
+        # marshal, which sends the result through a pipe, knows plain tuples only.
+        result["origins"] = [cast("Origin", tuple(origin)) for origin in self.engine.flush()]
+        return result
 
     def _open(self, path: str, size: int) -> int | OSError:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -71,89 +79,72 @@ class FileSearch:
         except OSError as error:
             return error
         with suppress(OSError):  # it is only advice
-            os.posix_fadvise(file, 0, min(size, AHEAD), os.POSIX_FADV_WILLNEED)
+            os.posix_fadvise(file, 0, min(size, READ_AHEAD_BYTES), os.POSIX_FADV_WILLNEED)
         return file
 
-    def _judge(self, candidate: Candidate, file: int | OSError, part: Part) -> None:
-        """Leave a file out, with what was compiled from it, or search all of them."""
-        path, size, sums, compiled = candidate
-        if self._is_published(file, size, sums):
+    def _scan_unless_published(
+        self, candidate: Candidate, file: int | OSError, result: BatchResult
+    ) -> None:
+        """Skip an unmodified file and its bytecode, or scan both."""
+        path, size, checksums, compiled = candidate
+        if self._is_published(file, size, checksums):
             return
         if size:
-            self._search(path, size, file, part)
-        for path, size, sums in compiled:
-            late = self._open(path, size)
+            self._scan(path, size, file, result)
+        for path, size, checksums in compiled:
+            bytecode = self._open(path, size)
             try:
-                self._judge((path, size, sums, []), late, part)
+                self._scan_unless_published((path, size, checksums, []), bytecode, result)
             finally:
-                if isinstance(late, int):
-                    os.close(late)
+                if isinstance(bytecode, int):
+                    os.close(bytecode)
 
-    def _is_published(self, file: int | OSError, size: int, sums: list[Sum]) -> bool:
-        if not sums or isinstance(file, OSError):
+    def _is_published(self, file: int | OSError, size: int, checksums: list[Checksum]) -> bool:
+        if not checksums or isinstance(file, OSError):
             return False
         try:
-            return has_digest(file, size, sums, self.buffer)
+            return matches_checksum(file, size, checksums, self.buffer)
         except OSError:
             return False
 
-    def _search(self, path: str, size: int, file: int | OSError, part: Part) -> None:
-        """Search a file that is not as published, by its name and by its content."""
+    def _scan(self, path: str, size: int, file: int | OSError, result: BatchResult) -> None:
+        """Scan a file by its name and by its content."""
         if isinstance(file, FileNotFoundError):
-            return  # gone since it was listed: it will not be in the image
+            return  # deleted since it was listed, so it will not be in the image
         try:
             if isinstance(file, OSError):
                 raise file
-            for rule in find_named(path, self.homes, lambda: os.pread(file, SMALL, 0)):
-                part["findings"].append({"rule": rule, "path": f"/{path}", "place": ""})
-            self._put(path, size, file)
-            part["bytes"] += size
+            for rule in matching_rules(path, self.homes, lambda: os.pread(file, RULE_BYTES, 0)):
+                result["findings"].append({"rule": rule, "path": f"/{path}", "place": ""})
+            self._add_content(path, size, file)
+            result["bytes"] += size
         except OSError as error:
-            part["unreadable"].append(unreadable(path, error))
+            result["unreadable"].append(unreadable_path(path, error))
         except TooLargeError as error:
-            part["unreadable"].append({"path": f"/{path}", "reason": str(error)})
+            result["unreadable"].append({"path": f"/{path}", "reason": str(error)})
 
-    def _put(self, path: str, size: int, file: int) -> None:
+    def _add_content(self, path: str, size: int, file: int) -> None:
         if path.endswith(".ipynb") and size <= LARGEST_NOTEBOOK:
             content = os.pread(file, size, 0)
-            if not put_notebook(self.stream, path, "", content):
-                self.stream.put_text(path, "no valid notebook", content, 0)
+            if not add_notebook(self.engine, path, "", content):
+                self.engine.add_text(path, "invalid notebook", content, 0)
             return
-        if is_list_of_sums(path) and size <= BLOCK:
-            content = without_sums(path, os.pread(file, size, 0))
-            put_content(self.stream, path, "", [(0, content)])
+        if is_checksum_list(path) and size <= BLOCK_BYTES:
+            content = without_checksums(path, os.pread(file, size, 0))
+            add_content(self.engine, path, "", [(0, content)])
             return
-        put_content(self.stream, path, "", filled(file, size))
-        head = os.pread(file, TAR_AT + 8, 0)
+        add_content(self.engine, path, "", data_blocks(file, size))
+        head = os.pread(file, TAR_MAGIC_OFFSET + 8, 0)
         if is_archive(head):
             with open(file, "rb", closefd=False) as archive:
-                self._put_members(path, archive, head)
+                self._add_members(path, archive, head)
 
-    def _put_members(self, path: str, archive: BinaryIO, head: bytes) -> None:
+    def _add_members(self, path: str, archive: BinaryIO, head: bytes) -> None:
         archive.seek(0)
         for name, content in members(archive, head, Budget()):
             if name.endswith(".ipynb"):
                 whole = content.read(LARGEST_NOTEBOOK)
-                if not put_notebook(self.stream, path, name, whole):
-                    self.stream.put_text(path, name, whole, 0)
-            # Of a notebook, what is beyond that.
-            put_content(self.stream, path, name or "unpacked", content.blocks())
-
-
-def filled(file: int, size: int) -> Iterator[tuple[int, bytes]]:
-    """Give a file in blocks, without its holes."""
-    position = 0
-    while position < size:
-        try:
-            position = os.lseek(file, position, os.SEEK_DATA)
-            end = min(os.lseek(file, position, os.SEEK_HOLE), size)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole follows
-                return
-            raise
-        while position < end:
-            block = os.pread(file, min(BLOCK, end - position), position)
-            if not block:
-                return
-            yield position, block
-            position += len(block)
+                if not add_notebook(self.engine, path, name, whole):
+                    self.engine.add_text(path, name, whole, 0)
+            # Of a notebook, this is what exceeds LARGEST_NOTEBOOK.
+            add_content(self.engine, path, name or "unpacked", content.blocks())

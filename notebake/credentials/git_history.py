@@ -1,7 +1,7 @@
-"""The past of git repositories: every object that is kept, reachable or not.
+"""Adds the history of git repositories to the engine's input: every object, reachable or not.
 
-Texts that lie in the work tree just so are searched there. git is asked for its objects alone, by
-the directory itself, and none of its settings is read but the repository's own format.
+Objects whose content is in the work tree are scanned there. git only lists and prints the objects
+of the directory itself, and reads no settings but the repository's own format.
 """
 
 import os
@@ -9,54 +9,54 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 
+from notebake.credentials.engine_input import EngineInput
+from notebake.credentials.file_content import HEAD_BYTES, add_content
 from notebake.credentials.git_objects import (
-    GIT_SECONDS,
+    GIT_TIMEOUT_SECONDS,
     GitObject,
     contents_of,
     list_objects,
     work_tree_ids,
 )
 from notebake.credentials.report import Unreadable
-from notebake.credentials.stream import Stream
-from notebake.credentials.texts import HEAD, put_content
 
 HISTORY_BYTES = 32 << 30
-"""So much is searched of one repository's past."""
+"""Limit on the bytes scanned of one repository."""
 LARGEST_OBJECT = 256 << 20
-"""One object is held in memory."""
-AROUND = 3
-"""So many lines before and after a new one are given with it, as in a diff."""
-MOST_LINES = 2_000_000
-"""So many lines are remembered at once, in some 150 MB."""
+"""Limit on one object, which is held in memory."""
+CONTEXT_LINES = 3
+"""Lines added before and after a new one, as in a diff."""
+REMEMBERED_LINES = 2_000_000
+"""Limit on the lines remembered at once, in some 150 MB."""
 
 
-class News:
-    """What of a text was in no text before: most versions of a file differ in little."""
+class NewLines:
+    """The lines of a text that no earlier text had: versions of a file differ in few lines."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
     def hunks(self, text: bytes) -> Iterator[tuple[int, bytes]]:
-        """Give new lines with some around them, each time with the number of the first line."""
-        if len(self._seen) > MOST_LINES:
+        """Yield new lines with their context, and the number of the first line."""
+        if len(self._seen) > REMEMBERED_LINES:
             self._seen.clear()
         lines = text.split(b"\n")
-        known = list(map(hash, lines))
-        fresh = [at for at, one in enumerate(known) if one not in self._seen]
-        self._seen.update(known)
+        hashes = list(map(hash, lines))
+        new = [index for index, line_hash in enumerate(hashes) if line_hash not in self._seen]
+        self._seen.update(hashes)
         start = end = 0
-        for at in fresh:
-            if at - AROUND > end:
+        for index in new:
+            if index - CONTEXT_LINES > end:
                 if end:
                     yield start + 1, b"\n".join(lines[start:end])
-                start = max(0, at - AROUND)
-            end = min(len(lines), at + AROUND + 1)
+                start = max(0, index - CONTEXT_LINES)
+            end = min(len(lines), index + CONTEXT_LINES + 1)
         if end:
             yield start + 1, b"\n".join(lines[start:end])
 
 
 def find_repositories(paths: Iterable[str]) -> list[str]:
-    """Return the directories of git among the paths of all files."""
+    """Return the git directories among the paths of all files."""
     heads, with_objects = set(), set()
     for path in paths:
         if path == "HEAD" or path.endswith("/HEAD"):
@@ -67,42 +67,51 @@ def find_repositories(paths: Iterable[str]) -> list[str]:
     return sorted(heads & with_objects)
 
 
-def put_history(stream: Stream, root: str, repository: str) -> list[Unreadable]:
-    """Give the engine all that a repository keeps and its work tree does not show."""
+def add_history(engine: EngineInput, root: str, repository: str) -> list[Unreadable]:
+    """Add all objects of a repository that its work tree does not show; return what is left out."""
     directory = os.path.join(root, repository)  # noqa: PTH118
-    path = f"/{repository}"
     try:
-        kept = [one for one in list_objects(directory) if one.type in ("blob", "commit", "tag")]
-        seen = set(work_tree_ids(directory, kept)) if repository.endswith("/.git") else set()
-        wanted, reason = within_bounds([one for one in kept if one.id not in seen])
-        news, began = News(), time.monotonic()
-        for each, content in contents_of(directory, wanted):
-            if time.monotonic() - began > GIT_SECONDS:
-                reason = f"its history takes longer than {GIT_SECONDS // 60} min"
-                break
-            label = f"its history, {each.type} {each.id[:12]}"
-            if b"\0" in content[:HEAD]:
-                put_content(stream, repository, label, [(0, content)])
-                continue
-            for line, text in news.hunks(content):
-                stream.put_text(repository, label, text, line)
+        objects = [
+            item for item in list_objects(directory) if item.type in ("blob", "commit", "tag")
+        ]
+        seen = set(work_tree_ids(directory, objects)) if repository.endswith("/.git") else set()
+        wanted, reason = within_bounds([item for item in objects if item.id not in seen])
+        if _exceeds_time(engine, repository, contents_of(directory, wanted)):
+            reason = f"its history takes longer than {GIT_TIMEOUT_SECONDS // 60} min"
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         reason = f"its history: {error if isinstance(error, OSError) else type(error).__name__}"
-        told = getattr(error, "stderr", None)
-        if told:
-            reason = f"its history: {told.decode(errors='replace').strip().splitlines()[-1]}"
-    return [{"path": path, "reason": reason}] if reason else []
+        if stderr := getattr(error, "stderr", None):
+            lines = stderr.decode(errors="replace").strip().splitlines()
+            reason = f"its history: {lines[-1]}"
+    return [{"path": f"/{repository}", "reason": reason}] if reason else []
+
+
+def _exceeds_time(
+    engine: EngineInput, repository: str, contents: Iterable[tuple[GitObject, bytes]]
+) -> bool:
+    """Add objects until the time limit; return whether it was reached."""
+    new_lines, began = NewLines(), time.monotonic()
+    for item, content in contents:
+        if time.monotonic() - began > GIT_TIMEOUT_SECONDS:
+            return True
+        label = f"history, {item.type} {item.id[:12]}"
+        if b"\0" in content[:HEAD_BYTES]:
+            add_content(engine, repository, label, [(0, content)])
+            continue
+        for line, text in new_lines.hunks(content):
+            engine.add_text(repository, label, text, line)
+    return False
 
 
 def within_bounds(objects: list[GitObject]) -> tuple[list[GitObject], str]:
-    """Return the objects that are searched, and why others are not."""
+    """Return the objects to scan, and why others are left out."""
     wanted, reason, left = [], "", HISTORY_BYTES
-    for one in objects:
-        if one.size > LARGEST_OBJECT:
+    for item in objects:
+        if item.size > LARGEST_OBJECT:
             reason = f"its history: an object is larger than {LARGEST_OBJECT >> 20} MiB"
-        elif left < one.size:
+        elif left < item.size:
             reason = f"its history is larger than {HISTORY_BYTES >> 30} GiB"
         else:
-            wanted.append(one)
-            left -= one.size
+            wanted.append(item)
+            left -= item.size
     return wanted, reason

@@ -1,4 +1,4 @@
-"""The objects of a git repository, read by git itself; none of its settings is heeded."""
+"""Lists and reads the objects of a git repository by git itself, without its settings."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ from hashlib import sha1
 from pathlib import Path
 from typing import NamedTuple
 
-GIT_SECONDS = 1200
-"""So long one repository's past may take."""
+GIT_TIMEOUT_SECONDS = 1200
+"""Time limit for the history of one repository."""
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": "/nonexistent",
@@ -21,34 +21,34 @@ ENVIRONMENT = {
 
 
 class GitObject(NamedTuple):
-    """An object of git's: its id, its type and its size."""
+    """A git object without its content."""
 
     id: str
     type: str
     size: int
 
 
-def _git(directory: str, *words: str) -> list[str]:
-    return ["git", "-c", "safe.directory=*", f"--git-dir={directory}", *words]
+def _git(directory: str, *arguments: str) -> list[str]:
+    return ["git", "-c", "safe.directory=*", f"--git-dir={directory}", *arguments]
 
 
 def list_objects(directory: str) -> list[GitObject]:
-    """Return all objects that a repository keeps."""
+    """Return all objects in a repository."""
     done = subprocess.run(
         _git(directory, "cat-file", "--batch-check", "--batch-all-objects", "--unordered"),
         capture_output=True,
         env=ENVIRONMENT,
         cwd="/",
-        timeout=GIT_SECONDS,
+        timeout=GIT_TIMEOUT_SECONDS,
         check=True,
     )
     rows = (line.split() for line in done.stdout.decode().splitlines())
-    return [GitObject(name, kind, int(size)) for name, kind, size in rows]
+    return [GitObject(object_id, kind, int(size)) for object_id, kind, size in rows]
 
 
 def work_tree_ids(directory: str, objects: list[GitObject]) -> Iterator[str]:
-    """Give the ids of the blobs that lie in the work tree, which are searched there."""
-    sizes = {one.size for one in objects if one.type == "blob"}
+    """Yield the ids of the blobs whose content is a file in the work tree."""
+    sizes = {item.size for item in objects if item.type == "blob"}
     for folder, names, files in os.walk(Path(directory).parent):
         names[:] = [name for name in names if name != ".git"]
         for name in files:
@@ -64,36 +64,36 @@ def work_tree_ids(directory: str, objects: list[GitObject]) -> Iterator[str]:
 
 
 def contents_of(directory: str, objects: list[GitObject]) -> Iterator[tuple[GitObject, bytes]]:
-    """Give the objects with their content; ValueError where git does not give one whole."""
+    """Yield the objects with their content; ValueError if git returns an object incomplete."""
     if not objects:
         return
-    asked = _asked(objects)
+    ids = _in_memory(objects)
     git = subprocess.Popen(
         _git(directory, "cat-file", "--batch", "--buffer"),
-        stdin=asked,
+        stdin=ids,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=ENVIRONMENT,
         cwd="/",
     )
-    os.close(asked)
+    os.close(ids)
     with git:
         assert git.stdout  # noqa: S101 - it is a pipe
-        for one in objects:
+        for item in objects:
             head = git.stdout.readline().split()
-            if head[:1] != [one.id.encode()] or len(head) != 3:
-                raise ValueError("git did not give an object that it has listed")
-            content = git.stdout.read(one.size + 1)[:-1]
-            if len(content) != one.size:
-                raise ValueError("git did not give the whole of an object")
-            yield one, content
+            if head[:1] != [item.id.encode()] or len(head) != 3:
+                raise ValueError("git did not return an object that it listed")
+            content = git.stdout.read(item.size + 1)[:-1]
+            if len(content) != item.size:
+                raise ValueError("git returned an object incomplete")
+            yield item, content
 
 
-def _asked(objects: list[GitObject]) -> int:
-    """Return a file in memory with what git is asked for: to a pipe one would have to write."""
-    asked = os.memfd_create("asked")
-    with open(asked, "wb", closefd=False) as stream:
-        stream.writelines(f"{one.id}\n".encode() for one in objects)
+def _in_memory(objects: list[GitObject]) -> int:
+    """Return a file in memory with the objects' ids, as writing to a pipe could block."""
+    ids = os.memfd_create("ids")
+    with open(ids, "wb", closefd=False) as stream:
+        stream.writelines(f"{item.id}\n".encode() for item in objects)
         stream.seek(0)
-    os.lseek(asked, 0, os.SEEK_SET)
-    return asked
+    os.lseek(ids, 0, os.SEEK_SET)
+    return ids

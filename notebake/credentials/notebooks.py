@@ -1,30 +1,30 @@
-"""The texts of a notebook, cell by cell, as people read them."""
+"""Adds the texts of a notebook to the engine's input, cell by cell, as a reader sees them."""
 
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from notebake.credentials.stream import Stream
+from notebake.credentials.engine_input import EngineInput
 
 LARGEST_NOTEBOOK = 64 << 20
 COLOURS = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
 
 
-def put_notebook(stream: Stream, path: str, label: str, content: bytes) -> bool:
-    """Give the engine all texts of a notebook; False for what is no notebook."""
+def add_notebook(engine: EngineInput, path: str, label: str, content: bytes) -> bool:
+    """Add all texts of a notebook; return False if the content is not a notebook."""
     try:
-        found = [(place, b"\n".join(_texts(value))) for place, value in parts_of(content)]
+        texts = [(place, b"\n".join(_texts(value))) for place, value in parts_of(content)]
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
         return False
-    for place, text in found:
+    for place, text in texts:
         if text:
-            stream.put_text(path, f"{label}, {place}" if label else place, text, 0)
+            engine.add_text(path, f"{label}, {place}" if label else place, text, 0)
     return True
 
 
 def parts_of(content: bytes) -> list[tuple[str, Any]]:
-    """Return a notebook's parts with their places; in both forms that Jupyter has had."""
+    """Return the parts of a notebook with their places; handles nbformat 3 and 4."""
     notebook = json.loads(content)
     cells = [
         *notebook.pop("cells", []),
@@ -40,7 +40,7 @@ def parts_of(content: bytes) -> list[tuple[str, Any]]:
 
 
 def _texts(value: Any) -> Iterator[bytes]:
-    """Give every text inside a JSON value; a list of lines is one text."""
+    """Yield every text inside a JSON value; a list of lines is one text."""
     if isinstance(value, str):
         yield COLOURS.sub("", value).encode("utf-8", "surrogatepass")
     elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
@@ -49,6 +49,6 @@ def _texts(value: Any) -> Iterator[bytes]:
         for item in value:
             yield from _texts(item)
     elif isinstance(value, dict):
-        # A name and its value belong together: {"aws_secret_access_key": "…"} is found by both.
+        # Rules match a name together with its value, as in {"aws_secret_access_key": "…"}.
         for key, item in value.items():
             yield from _texts(f"{key}: {item}" if isinstance(item, str) else item)

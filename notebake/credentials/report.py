@@ -1,14 +1,13 @@
-"""What a search gave, for people and for programs."""
+"""The report of a credential scan, as data and as text."""
 
 import json
-from typing import TypedDict
+from typing import TypedDict, cast
 
-TEXT_BYTES = 16 << 10
-"""How long the text for people may be."""
+LONGEST_TEXT_BYTES = 16 << 10
 
 
 class Finding(TypedDict):
-    """A credential: which rule found it, in which file, and where in it."""
+    """A credential: the rule that found it, its file, and its place in the file."""
 
     rule: str
     path: str
@@ -16,14 +15,14 @@ class Finding(TypedDict):
 
 
 class Unreadable(TypedDict):
-    """What could not be read, and why."""
+    """A file that could not be read, and why."""
 
     path: str
     reason: str
 
 
 class Allowed(TypedDict):
-    """An entry of the recipe's allow list, and how many findings it let pass."""
+    """An entry of the recipe's allow list, and how many findings it allowed."""
 
     rule: str
     path: str
@@ -31,46 +30,47 @@ class Allowed(TypedDict):
 
 
 class Report(TypedDict):
-    """What a search gave. `repair_tags` is written last: a report without it proves nothing."""
+    """The result of a scan. `complete` is written last: a report without it proves nothing."""
 
     findings: list[Finding]
     unreadable: list[Unreadable]
     allowed: list[Allowed]
     files: int
     bytes: int
-    """Without the files that are as published."""
+    """The bytes scanned, without unmodified files of packages."""
     seconds: float
     complete: bool
 
 
-def unreadable(path: str, error: OSError) -> Unreadable:
-    """Return the record of a path, without a leading slash, that could not be read."""
+def unreadable_path(path: str, error: OSError) -> Unreadable:
+    """Return the record of a path, given without a leading slash, that could not be read."""
     return {"path": f"/{path}", "reason": error.strerror or type(error).__name__}
 
 
 def is_clean(report: Report) -> bool:
-    """Say whether the search ended, read everything and found nothing but what is allowed."""
+    """Return whether the scan completed, read everything, and found only what is allowed."""
     return report["complete"] and not report["findings"] and not report["unreadable"]
 
 
-def findings_text(report: Report) -> str:
-    """Return what was found as lines for a person, so many as fit; empty for a clean machine."""
+def format_findings(report: Report) -> str:
+    """Return the findings as lines, up to a limit; empty for a clean machine."""
     lines = [
-        " ".join(filter(None, (finding["path"], finding["place"] and f"({finding['place']})")))
-        + f": {finding['rule']}"
-        for finding in report["findings"]
+        f"{item['path']} ({item['place']}): {item['rule']}"
+        if item["place"]
+        else f"{item['path']}: {item['rule']}"
+        for item in report["findings"]
     ]
     lines += [
-        f"{each['path']}: could not be read: {each['reason']}" for each in report["unreadable"]
+        f"{item['path']}: could not be read: {item['reason']}" for item in report["unreadable"]
     ]
     if not report["complete"]:
-        lines.append("The search did not come to its end.")
-    told = [line.encode("utf-8", "backslashreplace").decode() for line in lines]
-    return "\n".join(_first_that_fit(told))
+        lines.append("The credential scan did not complete.")
+    printable = [line.encode("utf-8", "backslashreplace").decode() for line in lines]
+    return "\n".join(_first_that_fit(printable))
 
 
 def _first_that_fit(lines: list[str]) -> list[str]:
-    room = TEXT_BYTES
+    room = LONGEST_TEXT_BYTES
     for number, line in enumerate(lines):
         room -= len(line.encode()) + 1
         if room < 0:
@@ -79,21 +79,9 @@ def _first_that_fit(lines: list[str]) -> list[str]:
 
 
 def parse_report(printed: str) -> Report:
-    """Return the report that a host printed; ValueError for anything else.
-
-    Lines before it, such as warnings, do not matter; it is the last line.
-    """
+    """Return the report in the last line of a host's output; ValueError for anything else."""
     lines = printed.strip().splitlines()
     value = json.loads(lines[-1]) if lines else None
     if not isinstance(value, dict) or value.get("complete") is not True:
-        raise ValueError("not the report of a search that came to its end")
-    report: Report = {
-        "findings": value["findings"],
-        "unreadable": value["unreadable"],
-        "allowed": value["allowed"],
-        "files": value["files"],
-        "bytes": value["bytes"],
-        "seconds": value["seconds"],
-        "complete": True,
-    }
-    return report
+        raise ValueError("not the report of a completed credential scan")
+    return cast("Report", {name: value[name] for name in Report.__annotations__})

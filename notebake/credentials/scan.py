@@ -1,4 +1,4 @@
-"""The search of a whole machine."""
+"""The credential scan of a whole machine."""
 
 import re
 import time
@@ -7,122 +7,129 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from notebake.credentials.allowed import Entry, sort_out
-from notebake.credentials.answer import Match
+from notebake.credentials.allow_list import AllowEntry, apply_allow_list
+from notebake.credentials.batches import make_batches
 from notebake.credentials.engine import Engine
-from notebake.credentials.file_search import FileSearch, Part
+from notebake.credentials.engine_input import EngineInput, InputCounter, Origin
+from notebake.credentials.engine_output import Match
+from notebake.credentials.expected_findings import is_expected_login, is_removed_by_cleaning
+from notebake.credentials.file_search import BatchResult, FileSearch
 from notebake.credentials.git_history import find_repositories
-from notebake.credentials.lots import lots_of
-from notebake.credentials.machine import (
-    find_homes,
-    find_homes_of_people,
-    is_expected,
-    is_removed_unseen,
-)
+from notebake.credentials.homes import find_homes, find_login_homes
 from notebake.credentials.placeholders import is_placeholder
-from notebake.credentials.processes import carry_out
 from notebake.credentials.report import Finding, Report, is_clean
-from notebake.credentials.stream import Count, Origin, Stream
 from notebake.credentials.walk import Walk
+from notebake.credentials.worker_processes import run_in_workers
 
-MOST_PER_FILE = 20
+MOST_FINDINGS_PER_FILE = 20
 
 
-class Wanted(NamedTuple):
-    """How a machine is searched, beside where."""
+class ScanOptions(NamedTuple):
+    """The options of a scan, except for the directories to scan."""
 
     engine: Path
     """The engine's program."""
     login: str | None = None
-    """Home of the user whose authorized key, like the ssh host keys, may still be there."""
-    allowed: tuple[Entry, ...] = ()
+    """Home of the user whose authorized key may still exist, as the ssh host keys may."""
+    allowed: tuple[AllowEntry, ...] = ()
     processes: int = 1
 
 
-def scan(root: str, mount_points: Iterable[str], wanted: Wanted) -> Report:
-    """Search the file system of `root` and those mounted below it at `mount_points`.
+def scan(root: str, mount_points: Iterable[str], options: ScanOptions) -> Report:
+    """Scan the file system of `root` and those mounted below it at `mount_points`.
 
-    Paths are reported as the machine itself would call them.
+    Reported paths are relative to `root`, as the machine itself would name them.
 
     Raises:
-        EngineError, ChildProcessError: the search did not come to its end.
+        EngineError, ChildProcessError: the scan did not complete.
     """
-    return sort_out(_scan_below(root, ["", *mount_points], wanted), wanted.allowed)
+    return apply_allow_list(_scan_below(root, ["", *mount_points], options), options.allowed)
 
 
-def scan_before_cleaning(root: str, mount_points: Iterable[str], wanted: Wanted) -> Report:
-    """Search the homes for what the cleaning would remove before anybody is told of it.
+def scan_before_cleaning(root: str, mount_points: Iterable[str], options: ScanOptions) -> Report:
+    """Scan the homes for credentials that the cleaning would remove without a report.
 
-    Where there is something, all is searched: everything that has to be removed is named at once.
+    If there are any, everything is scanned, so that one report names all credentials at once.
     """
-    for directories in (find_homes_of_people(root), ["", *mount_points]):
-        report = _scan_below(root, directories, wanted)
-        findings = [each for each in report["findings"] if not is_removed_unseen(each)]
-        report = sort_out({**report, "findings": findings}, wanted.allowed)
+    for directories in (find_login_homes(root), ["", *mount_points]):
+        report = _scan_below(root, directories, options)
+        findings = [item for item in report["findings"] if not is_removed_by_cleaning(item)]
+        report = apply_allow_list({**report, "findings": findings}, options.allowed)
         if is_clean(report):
             break
     return report
 
 
-def _scan_below(root: str, directories: Iterable[str], wanted: Wanted) -> Report:
+def _scan_below(root: str, directories: Iterable[str], options: ScanOptions) -> Report:
     began = time.monotonic()
     walk = Walk(root, directories)
-    count = Count()
-    engine = Engine(wanted.engine, processes=wanted.processes)
-    try:
-        walk.list_all(wanted.processes)
-        work = FileSearch(root, find_homes(root), Stream(engine.pipe, count))
-        lots = lots_of(walk, find_repositories(walk.files))
-        parts = list(carry_out(work.carry_out, lots, wanted.processes))
-        matches = engine.finish(count.read()[1])
-    except (BrokenPipeError, ChildProcessError):
-        engine.check_alive()
-        raise
-    finally:
-        engine.close()
-        count.close()
-    told = {
-        (each["path"], each["place"], each["rule"]): each
-        for each in (*(one for part in parts for one in part["findings"]), *_found(matches, parts))
-        if not is_expected(each, wanted.login)
+    results, matches = _search(root, walk, options)
+    findings = [
+        *(item for result in results for item in result["findings"]),
+        *_locate(matches, results),
+    ]
+    unique = {
+        (item["path"], item["place"], item["rule"]): item
+        for item in findings
+        if not is_expected_login(item, options.login)
     }
-    missing = {(one["path"], one["reason"]) for part in parts for one in part["unreadable"]}
-    missing |= {(one["path"], one["reason"]) for one in walk.unreadable}
+    unreadable = {(item["path"], item["reason"]) for item in walk.unreadable}
+    unreadable |= {
+        (item["path"], item["reason"]) for result in results for item in result["unreadable"]
+    }
     return {
-        "findings": list(_first_of_each_file(told.values())),
-        "unreadable": [{"path": path, "reason": reason} for path, reason in sorted(missing)],
+        "findings": list(_limit_per_file(unique.values())),
+        "unreadable": [{"path": path, "reason": reason} for path, reason in sorted(unreadable)],
         "allowed": [],
         "files": len(walk.files),
-        "bytes": sum(part["bytes"] for part in parts),
+        "bytes": sum(result["bytes"] for result in results),
         "seconds": round(time.monotonic() - began, 3),
         "complete": True,
     }
 
 
-def _found(matches: list[Match], parts: list[Part]) -> Iterator[Finding]:
-    """Give what the engine found with where it stands, without the values."""
-    origins = sorted(Origin(*one) for part in parts for one in part["origins"])
+def _search(root: str, walk: Walk, options: ScanOptions) -> tuple[list[BatchResult], list[Match]]:
+    """List all files and scan them; return the results of the batches and the engine's matches."""
+    counter = InputCounter()
+    engine = Engine(options.engine, processes=options.processes)
+    try:
+        walk.list_all(options.processes)
+        search = FileSearch(root, find_homes(root), EngineInput(engine.pipe, counter))
+        batches = make_batches(walk, find_repositories(walk.files))
+        results = list(run_in_workers(search.scan_batch, batches, options.processes))
+        return results, engine.finish(counter.read()[1])
+    except (BrokenPipeError, ChildProcessError):
+        engine.check_alive()
+        raise
+    finally:
+        engine.close()
+        counter.close()
+
+
+def _locate(matches: list[Match], results: list[BatchResult]) -> Iterator[Finding]:
+    """Yield the engine's matches with their files and places, without the values."""
+    origins = sorted(Origin(*origin) for result in results for origin in result["origins"])
     at = 0
-    for match in sorted(matches, key=lambda each: each.line):
-        while at + 1 < len(origins) and origins[at + 1].stream_line <= match.line:
+    for match in sorted(matches, key=lambda match: match.line):
+        while at + 1 < len(origins) and origins[at + 1].input_line <= match.line:
             at += 1
         if not is_placeholder(match):
             place = origins[at].place(match.line, match.column)
             yield {"rule": match.rule, "path": f"/{origins[at].path}", "place": place}
 
 
-def _first_of_each_file(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Give what was told by a file's name, and the first of its other credentials."""
-    told: Counter[str] = Counter()
-    for finding in sorted(findings, key=_in_order):
+def _limit_per_file(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield all findings by file name, and of the others the first of each file."""
+    counts: Counter[str] = Counter()
+    for finding in sorted(findings, key=_sort_key):
         if finding["place"]:
-            told[finding["path"]] += 1
-        if told[finding["path"]] <= MOST_PER_FILE or not finding["place"]:
+            counts[finding["path"]] += 1
+        if counts[finding["path"]] <= MOST_FINDINGS_PER_FILE or not finding["place"]:
             yield finding
 
 
-def _in_order(finding: Finding) -> tuple[str, list[tuple[int, str]], str]:
-    """Return a key by which line 9 comes before line 10."""
+def _sort_key(finding: Finding) -> tuple[str, list[tuple[int, str]], str]:
+    """Return a key that sorts line 9 before line 10."""
     words = re.split(r"(\d+)", finding["place"])
     place = [(int(word), "") if word.isdigit() else (0, word) for word in words]
     return finding["path"], place, finding["rule"]

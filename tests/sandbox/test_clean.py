@@ -27,7 +27,7 @@ from notebake.commands.credential_scan import (
     scan_machine,
 )
 from notebake.commands.shell import script as joined
-from notebake.credentials.report import findings_text, is_clean, parse_report
+from notebake.credentials.report import format_findings, is_clean, parse_report
 from notebake.machines.credential_search import fetch_wheel, search_program
 from sandbox.control import leftovers
 from sandbox.home import open_home, release_number
@@ -203,7 +203,7 @@ def test_a_cleaned_host_keeps_what_the_image_needs_and_nothing_else(host: Host) 
     assert host.do("systemctl is-active jupyter || true") == "inactive"
     report = parse_report(host.do(scan))
     assert report["files"] > 5000
-    assert is_clean(report), findings_text(report)
+    assert is_clean(report), format_findings(report)
 
 
 def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:

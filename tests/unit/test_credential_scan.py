@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notebake.credentials.named_files import find_named
+from notebake.credentials.file_name_rules import matching_rules
 from tests.search_engine import Search
 
 SEED = random.Random(1)  # noqa: S311 - these secrets guard nothing
@@ -175,7 +175,7 @@ def test_what_only_looks_like_a_credential_is_left_alone(
 
 
 def by_name(path: str, content: str) -> list[str]:
-    return list(find_named(path, ["home/ubuntu", "root"], content.encode))
+    return list(matching_rules(path, ["home/ubuntu", "root"], content.encode))
 
 
 @pytest.mark.parametrize(("rule", "path", "content"), NAMED)

@@ -13,9 +13,9 @@ from types import ModuleType
 
 import pytest
 
-from notebake.credentials import archives, git_history, measured
-from notebake.credentials.allowed import NOT_READ, Entry
-from notebake.credentials.git_history import News, find_repositories
+from notebake.credentials import archives, bounded_reader, git_history
+from notebake.credentials.allow_list import NOT_SEARCHED_RULE, AllowEntry
+from notebake.credentials.git_history import NewLines, find_repositories
 from notebake.credentials.report import is_clean
 from tests.search_engine import Search
 
@@ -70,7 +70,9 @@ def test_a_broken_or_encrypted_archive_gives_what_can_be_read(
     whole = gzip.compress(f"{TOKEN}\n".encode() + b"\n" * 5000 + noise)
     (tmp_path / "cut.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "no.zip").write_bytes(b"PK\x03\x04" + noise[:100])
-    (tmp_path / "no.tar").write_bytes(b"x" * measured.TAR_AT + b"ustar" + noise[:100])
+    (tmp_path / "no.tar").write_bytes(
+        b"x" * bounded_reader.TAR_MAGIC_OFFSET + b"ustar" + noise[:100]
+    )
     report = search.report(tmp_path)
     assert [each["path"] for each in report["findings"]] == ["/cut.gz"]
     assert report["unreadable"] == []
@@ -79,8 +81,8 @@ def test_a_broken_or_encrypted_archive_gives_what_can_be_read(
 @pytest.mark.parametrize(
     ("module", "bound", "value"),
     [
-        (measured, "UNPACKED_BYTES", 1000),
-        (measured, "MEMBERS", 1),
+        (bounded_reader, "UNPACKED_BYTES", 1000),
+        (bounded_reader, "MOST_MEMBERS", 1),
         (archives, "DEEPEST", 1),
         (archives, "NESTED_BYTES", 10),
     ],
@@ -98,7 +100,7 @@ def test_what_is_beyond_a_bound_counts_against_the_machine(
     monkeypatch.setattr(module, bound, value)
     report = search.report(tmp_path)
     assert [each["path"] for each in report["unreadable"]] == ["/a.zip"]
-    assert is_clean(search.report(tmp_path, allowed=(Entry("/a.zip", NOT_READ),)))
+    assert is_clean(search.report(tmp_path, allowed=(AllowEntry("/a.zip", NOT_SEARCHED_RULE),)))
 
 
 def test_the_past_of_a_repository_is_searched_reachable_or_not(
@@ -113,7 +115,7 @@ def test_the_past_of_a_repository_is_searched_reachable_or_not(
     git(work, "reset", "--quiet")
     (work / "then.txt").unlink()
     assert search.places(tmp_path) == [
-        ("/clone/.git", f"its history, blob {then[:12]}, line 3"),
+        ("/clone/.git", f"history, blob {then[:12]}, line 3"),
         ("/clone/now.txt", "line 2"),
     ]
 
@@ -165,7 +167,7 @@ def test_a_past_that_is_too_large_counts_against_the_machine(
 
 def test_only_what_is_new_in_a_version_is_given_with_some_lines_around() -> None:
     lines = [b"line %d" % number for number in range(20)]
-    news = News()
+    news = NewLines()
     assert list(news.hunks(b"\n".join(lines))) == [(1, b"\n".join(lines))]
     assert list(news.hunks(b"\n".join(lines))) == []
     lines[10] = b"changed"

@@ -15,11 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from notebake.credentials.measured import BLOCK
-from notebake.credentials.processes import carry_out
-from notebake.credentials.report import TEXT_BYTES, Report, findings_text, is_clean, parse_report
-from notebake.credentials.scan import MOST_PER_FILE
-from notebake.credentials.walk import ENTRIES_AT_ONCE
+from notebake.credentials.bounded_reader import BLOCK_BYTES
+from notebake.credentials.report import (
+    LONGEST_TEXT_BYTES,
+    Report,
+    format_findings,
+    is_clean,
+    parse_report,
+)
+from notebake.credentials.scan import MOST_FINDINGS_PER_FILE
+from notebake.credentials.walk import ENTRIES_PER_BATCH
+from notebake.credentials.worker_processes import run_in_workers
 from notebake.machines.credential_search import search_program
 
 LETTERS = random.Random(2)  # noqa: S311 - these secrets guard nothing
@@ -67,7 +73,7 @@ def test_a_notebook_is_searched_cell_by_cell(search, tmp_path):
         ("/a.ipynb", "cell 2, source"),
         ("/b.ipynb", "cell 2, outputs"),
         ("/c.ipynb", "cell 2, metadata"),
-        ("/d.ipynb", "no valid notebook"),
+        ("/d.ipynb", "invalid notebook"),
         ("/e.ipynb", "cell 2, outputs"),
     ]
 
@@ -85,7 +91,9 @@ def test_strings_in_binary_files_are_found(search, tmp_path):
 
 @pytest.mark.parametrize("shift", [-len(LINE), -10, -6, -1, 0, 1])
 def test_a_credential_across_two_chunks_is_found_once(search, tmp_path, shift):
-    write(tmp_path, "large.log", b"x" * (BLOCK + shift - 1) + b"\n" + LINE + b"y" * BLOCK)
+    write(
+        tmp_path, "large.log", b"x" * (BLOCK_BYTES + shift - 1) + b"\n" + LINE + b"y" * BLOCK_BYTES
+    )
     assert search.places(tmp_path) == [("/large.log", "line 2")]
 
 
@@ -197,7 +205,7 @@ def test_what_cannot_be_read_counts_against_the_machine(search, tmp_path, monkey
     assert len(refused) == 2
     assert sorted(each["path"] for each in report["unreadable"]) == ["/bad", "/closed"]
     assert not is_clean(report)
-    assert "/bad: could not be read: Permission denied" in findings_text(report)
+    assert "/bad: could not be read: Permission denied" in format_findings(report)
 
 
 def test_a_volume_that_is_not_there_counts_against_the_machine(search, tmp_path):
@@ -215,7 +223,7 @@ def test_the_report_never_holds_any_part_of_a_secret(search, tmp_path):
     write(tmp_path, "a", LINE + GIT_TOKEN.encode())
     write(tmp_path, "b.ipynb", notebook(source=[f"{KEY_ID}\n", GIT_TOKEN], outputs=[]))
     report = search.report(tmp_path)
-    printed = json.dumps(report) + findings_text(report)
+    printed = json.dumps(report) + format_findings(report)
     assert len(report["findings"]) == 4
     assert not any(
         secret[start : start + 6] in printed
@@ -227,7 +235,7 @@ def test_the_report_never_holds_any_part_of_a_secret(search, tmp_path):
 def test_findings_text_names_file_place_and_rule(search, tmp_path):
     write(tmp_path, "home/a")
     (tmp_path / "home" / os.fsdecode(b"\xff")).write_bytes(LINE)
-    lines = findings_text(search.report(tmp_path)).splitlines()
+    lines = format_findings(search.report(tmp_path)).splitlines()
     assert lines[0] == "/home/a (line 1): aws-access-key-id"
     assert lines[1].endswith("(line 1): aws-access-key-id")
 
@@ -250,14 +258,14 @@ def test_the_program_runs_alone_in_several_processes(search, tmp_path):
 
 
 def test_a_large_file_tells_as_much_as_a_small_one(search, tmp_path):
-    lines = LINE + b"x" * BLOCK + b"\n"
-    write(tmp_path, "large.log", lines * (MOST_PER_FILE + 3))
+    lines = LINE + b"x" * BLOCK_BYTES + b"\n"
+    write(tmp_path, "large.log", lines * (MOST_FINDINGS_PER_FILE + 3))
     lines_told = [int(place.removeprefix("line ")) for _, place in search.places(tmp_path)]
-    assert sorted(lines_told) == list(range(1, 2 * MOST_PER_FILE, 2))
+    assert sorted(lines_told) == list(range(1, 2 * MOST_FINDINGS_PER_FILE, 2))
 
 
 def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(search, tmp_path):
-    file = write_package(tmp_path, "large", b"x" * 5 * BLOCK)
+    file = write_package(tmp_path, "large", b"x" * 5 * BLOCK_BYTES)
     assert is_clean(search.report(tmp_path))
     with file.open("ab") as stream:
         stream.write(b"\n" + LINE)
@@ -265,7 +273,7 @@ def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(search, tm
 
 
 def test_the_first_name_of_a_file_counts_whoever_lists_it(search, tmp_path):
-    for number in range(3 * ENTRIES_AT_ONCE):
+    for number in range(3 * ENTRIES_PER_BATCH):
         (tmp_path / f"{number % 40}/a/b").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{number % 40}/a/b/{number}").symlink_to("nowhere")
     for number in range(40):
@@ -276,12 +284,14 @@ def test_the_first_name_of_a_file_counts_whoever_lists_it(search, tmp_path):
     assert [Path(each["path"]).name for each in shared["findings"]] == ["second"] * 40
 
 
-@pytest.mark.parametrize(("fault", "told"), [(os._exit, "has died"), (str.upper, "TypeError")])
+@pytest.mark.parametrize(
+    ("fault", "told"), [(os._exit, "process of the scan died"), (str.upper, "TypeError")]
+)
 def test_a_process_that_dies_or_fails_ends_the_search(fault, told):
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
     before = children.read_text()
     with pytest.raises(ChildProcessError, match=told):
-        list(carry_out(fault, deque([9]), processes=2))
+        list(run_in_workers(fault, deque([9]), processes=2))
     assert children.read_text() == before, "none of the processes is left"
 
 
@@ -297,7 +307,7 @@ def test_the_text_for_people_is_short_however_much_is_found():
         "findings": [finding] * 5000, "unreadable": [], "allowed": [], "files": 1, "bytes": 1,
         "seconds": 1, "complete": True,
     }  # fmt: skip
-    text = findings_text(report)
-    assert len(text.encode()) < TEXT_BYTES + 100
+    text = format_findings(report)
+    assert len(text.encode()) < LONGEST_TEXT_BYTES + 100
     told = text.count("\n")
     assert text.endswith(f"… and {5000 - told} more.")

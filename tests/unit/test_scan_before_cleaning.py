@@ -6,7 +6,7 @@ import pytest
 
 from notebake.credentials import __main__ as program
 from notebake.credentials.report import Report, is_clean
-from notebake.credentials.scan import Wanted, scan_before_cleaning
+from notebake.credentials.scan import ScanOptions, scan_before_cleaning
 from tests.search_engine import Search
 
 TOKEN = "gh" + "p_" + "Qm4tZ7xL0vRk2bNs9wYc5dHf8gJp1aEu3iTo"
@@ -43,7 +43,7 @@ def write(root: Path, path: str, text: str) -> None:
 
 
 def look(search: Search, root: Path, *mount_points: str) -> Report:
-    return scan_before_cleaning(str(root), mount_points, Wanted(search.engine, "/home/ubuntu"))
+    return scan_before_cleaning(str(root), mount_points, ScanOptions(search.engine, "/home/ubuntu"))
 
 
 def found(search: Search, root: Path, *mount_points: str) -> list[tuple[str, str]]:

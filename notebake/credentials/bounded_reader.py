@@ -1,4 +1,4 @@
-"""What is unpacked of an archive, read within bounds and as far as it can be."""
+"""Reads unpacked content within bounds, as far as a broken archive allows."""
 
 import lzma
 import tarfile
@@ -9,70 +9,69 @@ from io import BufferedReader
 from typing import BinaryIO, cast
 
 UNPACKED_BYTES = 4 << 30
-"""So much is unpacked of one file of the machine, with all that is in it."""
-MEMBERS = 500_000
-BLOCK = 4 << 20
-TAR_AT = 257
-"""Where a tar says that it is one."""
-BROKEN = (
+"""Limit on the bytes unpacked from one file, nested archives included."""
+MOST_MEMBERS = 500_000
+BLOCK_BYTES = 4 << 20
+TAR_MAGIC_OFFSET = 257
+ARCHIVE_ERRORS = (
     EOFError, OSError, RuntimeError, NotImplementedError, ValueError, zlib.error, lzma.LZMAError,
     tarfile.TarError, zipfile.BadZipFile,
 )  # fmt: skip
-"""What the standard library says of archives that are broken, encrypted, or of a newer form."""
+"""The standard library raises these for archives that are broken, encrypted, or too new."""
 
 
 class TooLargeError(Exception):
-    """An archive holds more than is unpacked, or is nested deeper."""
+    """An archive exceeds a bound on its size, members or nesting."""
 
 
 class Budget:
-    """What may still be unpacked of one file of the machine."""
+    """The bytes and members that may still be unpacked from one file."""
 
     def __init__(self) -> None:
-        self.bytes, self.members = UNPACKED_BYTES, MEMBERS
+        self.bytes, self.members = UNPACKED_BYTES, MOST_MEMBERS
 
-    def take(self, size: int) -> None:
-        """Count what was unpacked."""
+    def take_bytes(self, size: int) -> None:
+        """Subtract unpacked bytes."""
         self.bytes -= size
         if self.bytes < 0:
             raise TooLargeError(f"unpacked it is larger than {UNPACKED_BYTES >> 30} GiB")
 
-    def enter(self) -> None:
-        """Count one more file."""
+    def take_member(self) -> None:
+        """Subtract one member."""
         self.members -= 1
         if self.members < 0:
-            raise TooLargeError(f"there are more than {MEMBERS} files in it")
+            raise TooLargeError(f"it contains more than {MOST_MEMBERS} files")
 
 
-class Measured:
-    """A stream of which no more can be read than the budget allows, in blocks with offsets."""
+class BoundedReader:
+    """Reads a stream as far as the budget allows."""
 
     def __init__(self, stream: BinaryIO, budget: Budget) -> None:
         self._stream = BufferedReader(cast("BufferedReader", stream), 64 << 10)
         self._budget = budget
 
     def head(self) -> bytes:
-        """Return the beginning, which stays to be read."""
-        return self._stream.peek(TAR_AT + 8)
+        """Return the beginning without consuming it."""
+        return self._stream.peek(TAR_MAGIC_OFFSET + 8)
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """Give the content in blocks, as far as it can be read."""
+        """Yield blocks with their offsets, as far as the content can be read."""
         offset = 0
-        while block := self.read(BLOCK):
+        while block := self.read(BLOCK_BYTES):
             yield offset, block
             offset += len(block)
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end or where the archive is broken."""
+        """Return this many bytes, or fewer at the end or where the archive is broken."""
         parts = []
         while size > 0:
             try:
                 part = self._stream.read1(min(size, 1 << 20))
-            except BROKEN:
+            except ARCHIVE_ERRORS:
                 break
             if not part:
                 break
-            self._budget.take(len(part))
+            self._budget.take_bytes(len(part))
             parts.append(part)
             size -= len(part)
         return b"".join(parts)

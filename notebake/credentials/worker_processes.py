@@ -1,4 +1,4 @@
-"""Work shared out to several processes."""
+"""A pool of forked worker processes whose work can grow while it runs."""
 
 import marshal
 import os
@@ -15,69 +15,76 @@ PER_CORE = 2
 
 
 class Worker(NamedTuple):
-    """A process that carries out lots of work, and the pipes to it and from it."""
+    """A worker process, with the pipe for its batches and the pipe for its results."""
 
     process_id: int
-    lots: int
+    batches: int
     results: int
 
 
-def carry_out(work: Callable[[T], R], lots: deque[T], processes: int) -> Iterator[R]:
-    """Carry out lots of work in several processes; whoever takes a result may add lots.
+def run_in_workers(work: Callable[[T], R], batches: deque[T], processes: int) -> Iterator[R]:
+    """Yield the result of each batch of work; the caller may add batches meanwhile.
 
     Raises:
-        ChildProcessError: a process died, or its work failed.
+        ChildProcessError: a worker died, or its work failed.
     """
     if processes <= 1:
-        while lots:
-            yield work(lots.popleft())
+        while batches:
+            yield work(batches.popleft())
         return
     workers: dict[int, Worker] = {}
-    poll = select.poll()
     try:
         for _ in range(PER_CORE * processes):
             worker = _start_worker(work, workers.values())
             workers[worker.results] = worker
-            poll.register(worker.results, select.POLLIN)
-        idle = list(workers.values())
-        while lots or len(idle) < len(workers):
-            while lots and idle:
-                _send(idle.pop().lots, lots.popleft())
-            for results, _ in poll.poll():
-                succeeded, result = _receive(results)
-                if not succeeded:
-                    raise ChildProcessError(result)
-                if lots:
-                    _send(workers[results].lots, lots.popleft())
-                else:
-                    idle.append(workers[results])
-                yield result
+        yield from _results(workers, batches)
     finally:
         for worker in workers.values():
             os.kill(worker.process_id, signal.SIGKILL)
-            os.close(worker.lots)
+            os.close(worker.batches)
             os.close(worker.results)
             os.waitpid(worker.process_id, 0)
 
 
+def _results(workers: dict[int, Worker], batches: deque[Any]) -> Iterator[Any]:
+    """Send batches to idle workers and yield their results."""
+    poll = select.poll()
+    for results in workers:
+        poll.register(results, select.POLLIN)
+    idle = list(workers.values())
+    while batches or len(idle) < len(workers):
+        while batches and idle:
+            _send(idle.pop().batches, batches.popleft())
+        for results, _ in poll.poll():
+            succeeded, result = _receive(results)
+            if not succeeded:
+                raise ChildProcessError(result)
+            if batches:
+                _send(workers[results].batches, batches.popleft())
+            else:
+                idle.append(workers[results])
+            yield result
+
+
 def _start_worker(work: Callable[[T], R], others: Iterable[Worker]) -> Worker:
-    """Start a process that ends when nobody can send it a lot any more."""
-    lots, to_lots = os.pipe()
+    """Fork a worker that ends when the parent's end of its batch pipe is closed."""
+    batches, to_batches = os.pipe()
     results, to_results = os.pipe()
     process_id = os.fork()
     if process_id:
-        os.close(lots)
+        os.close(batches)
         os.close(to_results)
-        return Worker(process_id, to_lots, results)
+        return Worker(process_id, to_batches, results)
     try:
-        for descriptor in (to_lots, results, *(end for each in others for end in each[1:])):
+        inherited = (end for worker in others for end in worker[1:])
+        for descriptor in (to_batches, results, *inherited):
             os.close(descriptor)
         while True:
-            lot = _receive(lots)
+            batch = _receive(batches)
             answer: tuple[bool, R | str]
             try:
-                answer = (True, work(lot))
-            except Exception as error:  # noqa: BLE001 - it is raised again where it is awaited
+                answer = (True, work(batch))
+            except Exception as error:  # noqa: BLE001 - the parent raises it again
                 answer = (False, f"{type(error).__name__}: {error}")
             _send(to_results, answer)
     finally:
@@ -101,6 +108,6 @@ def _read(descriptor: int, size: int) -> bytes:
     while len(content) < size:
         chunk = os.read(descriptor, min(size - len(content), 1 << 20))
         if not chunk:
-            raise ChildProcessError("a process of the search has died")
+            raise ChildProcessError("a worker process of the scan died")
         content += chunk
     return bytes(content)

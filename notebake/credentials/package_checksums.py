@@ -1,4 +1,7 @@
-"""Files as published: by the checksums of dpkg, of a Python package from an index, of conda."""
+"""Checksums of files as their packages published them: dpkg, Python packages from an index, conda.
+
+A file that matches one is not scanned.
+"""
 
 import binascii
 import csv
@@ -9,30 +12,29 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-Sum = tuple[str, bytes]
-"""How a file's checksum is made, and what it is when the file is as its publisher made it."""
-Published = list[tuple[str, Sum]]
-"""Paths with what they are known by."""
+Checksum = tuple[str, bytes]
+"""A hash algorithm, and the digest of the file as published."""
+PathChecksums = list[tuple[str, Checksum]]
 
 
-def published_in(root: str, path: str) -> Published:
-    """Return the checksums in this file, if it is where a package manager writes them down."""
+def read_checksums(root: str, path: str) -> PathChecksums:
+    """Return the checksums in this file, if it is a package manager's list."""
     try:
         if path.endswith(".dist-info/RECORD"):
-            return list(_record_sums(root, path))
+            return list(_python_checksums(root, path))
         if path.endswith(".json") and "/conda-meta/" in path:
-            return list(_conda_sums(root, path))
+            return list(_conda_checksums(root, path))
         if path.endswith(".md5sums") and path.startswith("var/lib/dpkg/info/"):
-            return list(_package_sums(root, path))
+            return list(_dpkg_checksums(root, path))
         if path == "var/lib/dpkg/status":
-            return list(_configuration_sums(root, path))
+            return list(_dpkg_configuration_checksums(root, path))
     except (OSError, ValueError):
-        return []  # its files are searched then; where it cannot be read, the search says so
+        return []  # the package's files are then scanned, and an unreadable list is reported
     return []
 
 
-def _package_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
-    """Give the checksums of one of the distribution's packages."""
+def _dpkg_checksums(root: str, path: str) -> Iterator[tuple[str, Checksum]]:
+    """Yield the checksums of a package of the distribution."""
     names = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
     merged = {name for name in names if (Path(root) / name).is_symlink()}
     lines = (Path(root) / path).read_text(errors="surrogateescape")
@@ -41,20 +43,20 @@ def _package_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
         yield f"{usr}{below}", ("md5", bytes.fromhex(digest))
 
 
-def _configuration_sums(root: str, path: str) -> Iterator[tuple[str, Sum]]:
-    """Give the checksums of the distribution's configuration files."""
+def _dpkg_configuration_checksums(root: str, path: str) -> Iterator[tuple[str, Checksum]]:
+    """Yield the checksums of the distribution's configuration files."""
     status = (Path(root) / path).read_text(errors="surrogateescape")
     for match in re.finditer(r"^ /(\S+) ([0-9a-f]{32})", status, re.M):
         yield match[1], ("md5", bytes.fromhex(match[2]))
 
 
-# What an installer writes itself is not published.
+# The installer writes these files; they are not part of the published package.
 INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 FROM_URL_SAFE = str.maketrans("-_", "+/")
 
 
-def _record_sums(root: str, record: str) -> Iterator[tuple[str, Sum]]:
-    """Give the checksums of a Python package, unless it came from elsewhere than an index."""
+def _python_checksums(root: str, record: str) -> Iterator[tuple[str, Checksum]]:
+    """Yield the checksums of a Python package, unless it came from a URL instead of an index."""
     file = Path(root) / record
     if (file.parent / "direct_url.json").exists():
         return
@@ -72,8 +74,8 @@ def _record_sums(root: str, record: str) -> Iterator[tuple[str, Sum]]:
             yield path, ("sha256", digest)
 
 
-def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, Sum]]:
-    """Give the checksums of a conda package, unless it did not come from a channel."""
+def _conda_checksums(root: str, meta: str) -> Iterator[tuple[str, Checksum]]:
+    """Yield the checksums of a conda package that came from a channel."""
     try:
         package = json.loads((Path(root) / meta).read_bytes())
         if not str(package.get("url", "")).startswith("https://"):
@@ -85,49 +87,49 @@ def _conda_sums(root: str, meta: str) -> Iterator[tuple[str, Sum]]:
     for entry in entries:
         for name in ("sha256", "sha256_in_prefix"):
             if name in entry:
-                yield (
-                    os.path.normpath(f"{prefix}/{entry['_path']}"),
-                    ("sha256", bytes.fromhex(entry[name])),
-                )
+                path = os.path.normpath(f"{prefix}/{entry['_path']}")
+                yield path, ("sha256", bytes.fromhex(entry[name]))
 
 
-SUM_LINES = {
+CHECKSUM_LINES = {
     ".md5sums": re.compile(rb"^[0-9a-f]{32}  [^\n]*$", re.M),
     "/RECORD": re.compile(rb"^[^\n,]*,sha256=[\w-]{43},\d*$", re.M),
     ".list": re.compile(rb"^/[^\n]*$", re.M),
 }
-"""What the lines of an installer's list of files and checksums look like, by the list's name."""
+"""The lines of an installer's list of files or checksums, by the end of the list's name."""
 
 
-def without_sums(path: str, content: bytes) -> bytes:
-    """Return what else stands in such a list, line for line; other files as they are."""
-    for end, lines in SUM_LINES.items():
+def without_checksums(path: str, content: bytes) -> bytes:
+    """Return such a list without those lines, which become empty; other files are unchanged."""
+    for end, lines in CHECKSUM_LINES.items():
         if path.endswith(end):
             return lines.sub(b"", content)
     return content
 
 
-def is_list_of_sums(path: str) -> bool:
-    """Say whether a file is where installers keep such a list."""
+def is_checksum_list(path: str) -> bool:
+    """Return whether a file is where installers keep such a list."""
     return path.startswith("var/lib/dpkg/info/") or path.endswith(".dist-info/RECORD")
 
 
-def source_of(path: str) -> str | None:
-    """Return the source from which Python compiled this file."""
+def source_of_bytecode(path: str) -> str | None:
+    """Return the source file from which Python compiled this file."""
     if not path.endswith(".pyc"):
         return None
     match = re.fullmatch(r"(.*/)__pycache__/([^/]+?)\.[\w-]+(?:\.opt-\d)?\.pyc", path)
     return f"{match[1]}{match[2]}.py" if match else None
 
 
-def has_digest(descriptor: int, size: int, sums: Iterable[Sum], buffer: memoryview) -> bool:
-    """Say whether a file is exactly as its publisher made it; `size` is what it should be."""
-    digests = {method: hashlib.new(method, usedforsecurity=False) for method, _ in sums}
+def matches_checksum(
+    descriptor: int, size: int, checksums: Iterable[Checksum], buffer: memoryview
+) -> bool:
+    """Return whether a file matches one of its checksums; `size` is its expected size."""
+    hashes = {method: hashlib.new(method, usedforsecurity=False) for method, _ in checksums}
     done = 0
     while read := os.preadv(descriptor, [buffer], done):
         done += read
-        for digest in digests.values():
-            digest.update(buffer[:read])
+        for each in hashes.values():
+            each.update(buffer[:read])
         if read < len(buffer) and done == size:
             break
-    return any(digests[method].digest() == digest for method, digest in sums)
+    return any(hashes[method].digest() == digest for method, digest in checksums)
