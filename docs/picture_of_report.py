@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 PROJECT = Path(__file__).parents[1]
-ROWS, COLUMNS = 60, 112
+ROWS, COLUMNS = 60, 100
 FROM_THE_WEB = re.compile(r"\s*@font-face \{.*?\}\n", flags=re.DOTALL)
 """Rich's pictures name a font of another host; a code host does not load it."""
 
