@@ -14,7 +14,7 @@ from notebake.aws.permissions import allowed_by, declared
 from notebake.aws.policies import MAKE_OURS, TAG_WHAT_IS_MADE, Statement
 
 HERE = Path(__file__).parent
-TABLE = HERE / "policies.md"
+TABLE = HERE.parent / "docs" / "aws-permissions.md"
 BEGIN, END = "<!-- statements:begin -->\n", "<!-- statements:end -->\n"
 
 

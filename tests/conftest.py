@@ -22,7 +22,9 @@ from tests.search_engine import Search, engine_program
 
 # Tests ask servers of their own, and start programs that do.
 bypass_proxy_for_loopback()
-GUARDED = {"unit", "contract", "repo", "flows", "conformance", "installed", "policy", "ssh"}
+GUARDED = {
+    *("unit", "contract", "docs", "repo", "flows", "conformance", "installed", "policy", "ssh")
+}
 TESTS = Path(__file__).parent
 WHOLE_RUN = "NOTEBAKE_TEST_WHOLE_RUN"
 LONGEST = ("sandbox/test_bake", "sweep/test_kill_sweep.py", "faults/")

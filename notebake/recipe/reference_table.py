@@ -1,4 +1,4 @@
-"""Every field of a recipe with its default and meaning, for the README.
+"""Every field of a recipe with its default and meaning, for docs/recipe.md.
 
 `python -m notebake.recipe.reference_table` prints the table.
 """

@@ -120,7 +120,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             account_id=account.id, region=account.region, counts=counts, when=now
         )
         last_run.write_record(line)
-        terminalreporter.write_line(f"Recorded for the README: {line}")
+        terminalreporter.write_line(f"Recorded for the README and docs/limits.md: {line}")
 
 
 def is_partial(config: pytest.Config) -> bool:

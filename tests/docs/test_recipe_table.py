@@ -1,16 +1,15 @@
-from pathlib import Path
+"""docs/recipe.md holds the table of all fields as the recipe has them."""
 
 from notebake.recipe import Recipe
 from notebake.recipe.reference_table import BEGIN, END, recipe_table
+from tests.docs.markdown import ROOT
 
-README = Path(__file__).parents[2] / "README.md"
 
-
-def test_the_readme_holds_the_table_of_the_recipe_as_it_is() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_the_document_holds_the_table_of_the_recipe_as_it_is() -> None:
+    text = (ROOT / "docs/recipe.md").read_text(encoding="utf-8")
     assert (text.count(BEGIN), text.count(END)) == (1, 1)
     between = text.split(BEGIN)[1].split(END)[0].strip()
-    assert between == recipe_table().strip(), "run: python -m notebake.recipe.reference_table"
+    assert between == recipe_table().strip(), "run: python -m docs.generate"
 
 
 def test_the_table_explains_every_field() -> None:

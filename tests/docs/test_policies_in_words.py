@@ -1,18 +1,18 @@
-"""What is said of the policies in words agrees with their files."""
+"""The policies and docs/aws-permissions.md are what the calls declare."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from deployments.policies import files
+from deployments.policies import TABLE, files
 from notebake.aws.permissions import declared
 from notebake.aws.policies import Statement
 from notebake.aws.s3_bucket import RIGHTS
 
 PROJECT = Path(__file__).parents[2]
 DEPLOYMENTS = PROJECT / "deployments"
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+DOCUMENT = (PROJECT / "docs/aws-permissions.md").read_text(encoding="utf-8")
 ACTION = re.compile(r"`((?:s3|ssm):\w+)`")
 
 
@@ -25,8 +25,8 @@ def statements_of(name: str) -> list[dict[str, Any]]:
 def test_the_committed_files_are_what_the_calls_declare() -> None:
     written = files()
 
-    assert {path.name for path in written} > {"policies.md", "policy.json", "policy-s3-store.json"}
-    assert {*DEPLOYMENTS.glob("policy*.json")} == {*written} - {DEPLOYMENTS / "policies.md"}
+    assert {path.name for path in written} > {TABLE.name, "policy.json", "policy-s3-store.json"}
+    assert {*DEPLOYMENTS.glob("policy*.json")} == {*written} - {TABLE}
     stale = [path.name for path, text in written.items() if path.read_text("utf-8") != text]
     assert stale == [], "make policies"
 
@@ -42,8 +42,8 @@ def every_statement() -> list[Statement]:
     return [statement for permission in declared() for statement in permission.statements]
 
 
-def test_the_readme_names_what_a_run_store_on_s3_needs() -> None:
-    said = README.split("policy-s3-store.json")[1].split("Keep the bucket private")[0]
+def test_the_document_names_what_a_run_store_on_s3_needs() -> None:
+    said = DOCUMENT.split("## A run store on S3")[1].split("Keep the bucket private")[0]
     allowed = [each for one in statements_of("policy-s3-store.json") for each in listed(one)]
 
     assert sorted(ACTION.findall(said)) == sorted(allowed)

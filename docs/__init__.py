@@ -1,0 +1,1 @@
+"""Programs that make parts of the documents: tables, the diagram, the pictures."""

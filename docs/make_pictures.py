@@ -1,0 +1,34 @@
+"""Make the pictures of docs/images from real runs: `python -m docs.make_pictures [PICTURE]`.
+
+Needs   what `make rehearsal` needs; chromium for the picture of the Prefect UI
+Gives   rehearsal.svg: the report that a rehearsal printed on a terminal
+        prefect.png: the flow run of a rehearsal that was started through Prefect
+Costs   two rehearsals, some minutes
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from docs.picture_of_prefect import picture_prefect
+from docs.picture_of_report import picture_report
+
+IMAGES = Path(__file__).parent / "images"
+PICTURES = {"rehearsal.svg": picture_report, "prefect.png": picture_prefect}
+
+
+def main() -> int:
+    """Make the pictures that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m docs.make_pictures", description=__doc__)
+    parser.add_argument("picture", nargs="?", choices=tuple(PICTURES), help="default: both")
+    chosen = parser.parse_args().picture
+    IMAGES.mkdir(exist_ok=True)
+    for name in [chosen] if chosen else PICTURES:
+        path = IMAGES / name
+        PICTURES[name](path)
+        sys.stdout.write(f"{path}: {path.stat().st_size // 1000} kB\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
