@@ -8,7 +8,7 @@ PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
 BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: rehearsal test test-all twists check up down setup system try-system sweep sweep-real bench clients \
+.PHONY: rehearsal test test-all twists check up down setup system try-system kills kills-real bench clients \
 	packer-and-aws try-packer-and-aws policies policy-judge try-policy-judge
 
 rehearsal: setup
@@ -33,11 +33,11 @@ check: .venv/ready
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest $(BY_TWO) -m "not sandbox"
 
-# The kill sweep: every call and every command, with scripted hosts; and a real bake, killed in each step.
-sweep: .venv/ready
-	@$(BIN)/python -m tests.sweep
+# A run killed at every call and every command, with scripted hosts; and a real bake, killed in each step.
+kills: .venv/ready
+	@$(BIN)/python -m tests.kills
 
-sweep-real: setup
+kills-real: setup
 	@$(BIN)/python -m pytest tests/sandbox/kill_each_step.py
 
 # Against Packer, in pairs, and where the seconds go. One part alone: make bench PART=breakdown

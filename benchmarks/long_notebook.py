@@ -14,7 +14,7 @@ from benchmarks.peak_memory import peak_kib
 from notebake.notebook.html import as_html
 from notebake.notebook.judge import judge_notebook
 from notebake.recipe import Notebook
-from tests.sweep.executed_notebook import EXECUTED
+from tests.kills.executed_notebook import EXECUTED
 
 LINE = "step 12345: chlorophyll 0.123456 mg/m3, 98.7 % of the sea\n"
 COLOURED = "\x1b[31mwarm\x1b[0m 1.5\n"

@@ -26,12 +26,12 @@ from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
 from sandbox.ec2.state.latency import LATENCIES, latency_named
 from sandbox.hosts.machines import Exit
+from tests.kills import scripted_work, stand_in_jupyter
+from tests.kills.scripted_host import BOOT_SECONDS, ScriptedHost
+from tests.kills.scripted_machines import ScriptedMachines
+from tests.kills.virtual_clock import VirtualClock
 from tests.sandbox.fake_machines import OnExit
 from tests.strict_cloud import strict_cloud_opened
-from tests.sweep import spoken_scripts, stand_in_jupyter
-from tests.sweep.scripted_host import BOOT_SECONDS, ScriptedHost
-from tests.sweep.scripted_machines import ScriptedMachines
-from tests.sweep.virtual_clock import VirtualClock
 
 PROJECT = Path(__file__).parent.parent
 Call = dict[str, Any]
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument("--output-mb", type=float, default=0, help="of the notebook")
     given = parser.parse_args()
     if given.output_mb:
-        vars(spoken_scripts)["EXECUTED"] = executed_with(given.output_mb, "text")
+        vars(scripted_work)["EXECUTED"] = executed_with(given.output_mb, "text")
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     recipe = load_recipe(given.recipe)
     with stand_in_jupyter.serving() as jupyter_port:

@@ -16,8 +16,8 @@ from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from notebake.recipe import Recipe
 from notebake.ssh.framing import ASK, SERVE_FILES
 from notebake.ssh.tunnel import join
-from tests.sweep.scripted_host import ScriptedHost
-from tests.sweep.spoken_commands import answer
+from tests.kills.scripted_commands import answer
+from tests.kills.scripted_host import ScriptedHost
 
 log = logging.getLogger(__name__)
 LOOK_UP_SECONDS = 1.0

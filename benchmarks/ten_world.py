@@ -17,8 +17,8 @@ import yaml
 
 from benchmarks.scripted_cloud import Call, ScriptedCloud, cloud_started
 from benchmarks.ten_notes import Called, Waited
+from tests.kills.scripted_work import COMMIT
 from tests.sandbox.bake_world import PROJECT, prefect_started, wait_for_prefect
-from tests.sweep.spoken_scripts import COMMIT
 
 GIT = f"#!/bin/sh\nprintf '{COMMIT}\\tHEAD\\n{COMMIT}\\trefs/heads/main\\n'\n"
 LONGEST_SECONDS = 1200

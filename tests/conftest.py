@@ -27,7 +27,7 @@ GUARDED = {
 }
 TESTS = Path(__file__).parent
 WHOLE_RUN = "NOTEBAKE_TEST_WHOLE_RUN"
-LONGEST = ("sandbox/test_bake", "sweep/test_kill_sweep.py", "faults/")
+LONGEST = ("sandbox/test_bake", "kills/test_kills.py", "faults/")
 AWS_NAMES = (
     "AWS_PROFILE",
     "AWS_SESSION_TOKEN",

@@ -26,7 +26,7 @@ SHARES = {
     "sandbox/test_twists.py": 0.25,
     "ssh": 0.35,
     "stories": 0.35,
-    "sweep/test_true_kills.py": 0.35,
+    "kills/test_true_kills.py": 0.35,
     "unit/test_commands_conda.py": 0.35,
     "unit/test_loopback.py": 0.3,
     "unit/test_notebook_command.py": 0.35,
@@ -35,8 +35,8 @@ SHARES = {
 }
 """The share of a folder's or a file's tests that a day has. What is named neither here nor below is
 tried whole: what takes moments, and of what takes long one bake with all its proofs and its
-tear-down, and what draws for itself (the kill sweep, the faults)."""
-DRAWN_WHOLE = ("policy/test_policies.py", "stories", "sweep/test_true_kills.py")
+tear-down, and what draws for itself (the kills, the faults)."""
+DRAWN_WHOLE = ("policy/test_policies.py", "stories", "kills/test_true_kills.py")
 """Here a file is drawn or none of it: its tests look at the same piece of work."""
 ONE_OF = (
     "clients",

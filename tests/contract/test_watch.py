@@ -25,8 +25,8 @@ from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
+from tests.kills.world import forget_all
 from tests.limits import HANG_SECONDS
-from tests.sweep.world import forget_all
 
 ACTION = "DescribeInstances"
 

@@ -7,10 +7,10 @@ from paramiko.ssh_exception import SSHException
 
 from notebake.ssh.lines import ANSWER_SECONDS
 from notebake.ssh.login import CONNECT_SECONDS, SILENCE_SECONDS
+from tests.kills.scripted_host import ScriptedHost
+from tests.kills.scripted_machines import ScriptedMachines
+from tests.kills.scripted_ssh import ScriptedChannel, ScriptedConnection
 from tests.sandbox.fake_machines import OnExit
-from tests.sweep.scripted_host import ScriptedHost
-from tests.sweep.scripted_machines import ScriptedMachines
-from tests.sweep.scripted_ssh import ScriptedChannel, ScriptedConnection
 
 
 class FaultyMachines(ScriptedMachines):

@@ -24,9 +24,9 @@ from sandbox.faults.fault import read_fault
 from sandbox.messages.call import rest_operation
 from sandbox.messages.reply import ConnectionLostError
 from tests.faults.faulty_machines import FaultyConnection, FaultyMachines
-from tests.sweep import stand_in_jupyter, whole_run, world
-from tests.sweep.spoken_scripts import CONTENT
-from tests.sweep.virtual_clock import VirtualClock
+from tests.kills import stand_in_jupyter, whole_run, world
+from tests.kills.scripted_work import CONTENT
+from tests.kills.virtual_clock import VirtualClock
 
 LOCATION = "s3://runs/bakes"
 BACKOFF_SHARE = 0.5

@@ -1,7 +1,7 @@
 """The recipes that are built while something goes wrong."""
 
 from notebake.recipe import Volume
-from tests.sweep.whole_run import make_recipe
+from tests.kills.whole_run import make_recipe
 
 NEW_VOLUMES = (Volume(name="data", mount_point="/data", size_gib=1),)
 RECIPES = {

@@ -9,8 +9,8 @@ from tests.faults.case import Case, ForEver, Once, named, trial_name
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.faults.forks import Forks, Tell, Told
 from tests.faults.verdict import Trial
-from tests.sweep.points import OpenRoad, Point
-from tests.sweep.whole_run import take_up
+from tests.kills.points import OpenRoad, Point
+from tests.kills.whole_run import take_up
 
 Part = tuple[Case, Once | ForEver]
 

@@ -19,7 +19,7 @@ from notebake.runs.run import Run
 from tests.draw import draw_one, has_everything
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish, opened
 from tests.faults.recipes import RECIPES
-from tests.sweep import whole_run
+from tests.kills import whole_run
 
 
 def broken_pipe() -> int:

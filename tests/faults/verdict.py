@@ -16,7 +16,7 @@ from notebake.runs.registry import load_run
 from tests.faults.case import Case, ForEver, Once
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.faults.forks import Told, ask_child
-from tests.sweep import whole_run
+from tests.kills import whole_run
 
 KEPT_LINES = 60
 

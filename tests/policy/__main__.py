@@ -23,13 +23,13 @@ from notebake.machines import ssh_access
 from notebake.resources.survey import Scope, survey
 from notebake.runs.run import Run
 from notebake.store.interface import is_remote
+from tests.kills import stand_in_jupyter, whole_run
+from tests.kills.explorer import LEASE_SECONDS
+from tests.kills.points import OpenRoad
+from tests.kills.world import World, make_directory, put_in_place, remove_directory
 from tests.policy.iam import Iam, allow_all
 from tests.policy.tours import TOURS, Tour
 from tests.policy.writes import Forks, Writes
-from tests.sweep import stand_in_jupyter, whole_run
-from tests.sweep.points import OpenRoad
-from tests.sweep.sweep import LEASE_SECONDS
-from tests.sweep.world import World, make_directory, put_in_place, remove_directory
 
 ABANDONED_AFTER = "CreateImage"
 INTERFACE = "eni-00000000000000001"

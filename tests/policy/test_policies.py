@@ -19,12 +19,12 @@ from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
 from notebake.aws.permissions import allowed_by
 from notebake.preflight.required_permissions import required_permissions
 from tests.cloud_world import CloudWorld
+from tests.kills.whole_run import USERS_VOLUME
 from tests.own_process import report_of
 from tests.policy.filled_in import actions_of, as_list, filled_in
 from tests.policy.judge import DEPLOYMENTS, Asked, Judge, Thing, Verdict
 from tests.policy.scenes import with_everything
 from tests.policy.tours import TOURS
-from tests.sweep.whole_run import USERS_VOLUME
 
 LONGEST = 6144
 """Characters of a managed policy, blanks not counted (IAM user guide, "IAM and STS quotas")."""

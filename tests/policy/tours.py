@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from notebake.aws.clients import connect
 from notebake.recipe import Encryption, EncryptionMode, Network, Recipe, Volume
 from sandbox.faults.fault import read_fault
+from tests.kills import whole_run
+from tests.kills.scripted_work import CONTENT
+from tests.kills.world import World
 from tests.policy.judge import ACCOUNT, USER
 from tests.preflight_world import blocked_public_access, excluded_from_block
-from tests.sweep import whole_run
-from tests.sweep.spoken_scripts import CONTENT
-from tests.sweep.world import World
 
 ROLE_SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/notebake-builder/ada"
 BUCKET, PREFIX, DATA_BUCKET = "runs", "bakes", "others"

@@ -12,10 +12,10 @@ from dataclasses import asdict
 from notebake.runbook.step import current_step
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
+from tests.kills.points import OpenRoad, Point
+from tests.kills.world import World
 from tests.policy.asked_of_iam import asked_of_iam
 from tests.policy.judge import Asked
-from tests.sweep.points import OpenRoad, Point
-from tests.sweep.world import World
 
 
 class Writes:

@@ -1,4 +1,4 @@
-"""One bake on real hosts, through Prefect, killed once in each of its steps: `make sweep-real`.
+"""One bake on real hosts, through Prefect, killed once in each of its steps: `make kills-real`.
 
 Each time it is taken up from an empty home, as on another machine: the run store is on S3, the keys
 are SecureStrings. It takes minutes, so it is no part of `make test` (its name keeps it out).

@@ -14,6 +14,8 @@ from notebake.runs.attempt_store import list_attempts
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from tests.faults.faulty_world import FaultyWorld, furnish
+from tests.kills import whole_run
+from tests.kills.scripted_work import CONTENT
 from tests.stories.telling import (
     At,
     Story,
@@ -25,8 +27,6 @@ from tests.stories.telling import (
     resumed,
     torn_down,
 )
-from tests.sweep import whole_run
-from tests.sweep.spoken_scripts import CONTENT
 
 OTHER = "210987654321"
 HOUR = 3600

@@ -7,8 +7,8 @@ from flows import failure as telling_failures
 from notebake.machines import failure_report
 from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
+from tests.kills import whole_run
 from tests.stories.telling import At, Story, Told, die_at, ended, left, resumed, torn_down
-from tests.sweep import whole_run
 
 FIRST = {
     "name": "first",

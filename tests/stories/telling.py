@@ -14,8 +14,8 @@ from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld
-from tests.sweep import whole_run
-from tests.sweep.points import OpenRoad, Point
+from tests.kills import whole_run
+from tests.kills.points import OpenRoad, Point
 
 Told = dict[str, Any]
 Story = Callable[[FaultyWorld], Told]

@@ -18,7 +18,7 @@ from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from notebake.timeouts import CLOCK_SYNC_SECONDS, PACKAGE_LOCK_SECONDS
-from tests.sweep.virtual_clock import BEGINNING, VirtualClock
+from tests.kills.virtual_clock import BEGINNING, VirtualClock
 from tests.unit.shell_world import shell_world
 
 RUN = Run(id="r", recipe=Recipe(name="a"), store="/nowhere")

@@ -15,7 +15,7 @@ from notebake.errors import DiskFullError, HostCommandError
 from notebake.ssh.detached import parse_reading, result_of_work
 from notebake.ssh.disk_watch import FULL_SECONDS, DiskWatch
 from notebake.ssh.host import Host
-from tests.sweep.virtual_clock import VirtualClock
+from tests.kills.virtual_clock import VirtualClock
 from tests.unit.shell_world import shell_world
 
 GIB = 1024**3

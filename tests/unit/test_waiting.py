@@ -12,8 +12,8 @@ from notebake.waiting import (
     interrupting_waits,
     wait_until,
 )
+from tests.kills.virtual_clock import VirtualClock
 from tests.limits import HANG_SECONDS
-from tests.sweep.virtual_clock import VirtualClock
 
 
 def test_the_first_answer_ends_the_wait() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.kills.points import Case, Point
 from tests.limits import HANG_SECONDS
-from tests.sweep.points import Case, Point
 
 LIMIT_SECONDS = HANG_SECONDS
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from tests.draw import is_drawn
-from tests.sweep.points import Case, Point, is_reading
+from tests.kills.points import Case, Point, is_reading
 
 ALWAYS = frozenset(("ec2.RunInstances", "ec2.CreateImage"))
 """What costs most when it is doubled: all trials at these calls are in each day's share."""

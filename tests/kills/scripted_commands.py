@@ -37,8 +37,8 @@ from notebake.recipe import Recipe, Volume
 from notebake.runbook.digests import WITH_DIGEST
 from notebake.ssh.detached import ROOT, read_command, start_command, upload
 from tasks.wait_for_host import can_be_worked_on, let_work_on_it
-from tests.sweep.scripted_host import Boot, ScriptedHost
-from tests.sweep.spoken_scripts import LOCKS, asked_for, notebook, perform, volumes_by_id
+from tests.kills.scripted_host import Boot, ScriptedHost
+from tests.kills.scripted_work import LOCKS, asked_for, notebook, perform, volumes_by_id
 
 READING_SECONDS = 4.0
 """How long one reading waits for news of a work."""

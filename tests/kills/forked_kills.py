@@ -1,15 +1,15 @@
-"""The sweep's forks on the steps of `true_kills`: `python -m tests.sweep.forked_kills`."""
+"""The forks of the kill test on the steps of `true_kills`: `python -m tests.kills.forked_kills`."""
 
 import contextvars
 import json
 import sys
 
 from tests.cloud_world import RECIPE
-from tests.sweep import cloud_only
-from tests.sweep.points import Case, OpenRoad, Point
-from tests.sweep.sweep import LEASE_SECONDS
-from tests.sweep.trials import Children, Trial, Verdict
-from tests.sweep.world import World, make_directory, put_in_place, remove_directory
+from tests.kills import cloud_only
+from tests.kills.explorer import LEASE_SECONDS
+from tests.kills.points import Case, OpenRoad, Point
+from tests.kills.trials import Children, Trial, Verdict
+from tests.kills.world import World, make_directory, put_in_place, remove_directory
 
 LOCATION = "s3://runs/bakes"
 

@@ -1,8 +1,9 @@
-"""Real processes, really killed: `python -m tests.sweep.true_kills`.
+"""Real processes, really killed: `python -m tests.kills.true_kills`.
 
 For each call that changes something in EC2: a process carries out the steps of the cloud against a
 server, and gets SIGKILL when the call has taken effect and before it is answered; another one takes
-the run up. What the second one changes is what a forked child of the sweep changes at that point.
+the run up. What the second process changes is what a forked child of the kill test changes at that
+point.
 """
 
 import json
@@ -24,11 +25,11 @@ from sandbox.api.server import serving
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call, CallLog
 from tests.cloud_world import REGION
+from tests.kills import cloud_only
+from tests.kills.history import History
 from tests.quick_clock import QuickClock
 from tests.sandbox.fake_machines import FakeMachines
 from tests.strict_cloud import QUICK
-from tests.sweep import cloud_only
-from tests.sweep.history import History
 
 
 @dataclass

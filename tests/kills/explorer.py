@@ -1,4 +1,4 @@
-"""The sweep: one run from its beginning to its end, disturbed at every point of it."""
+"""Kills explored: one run from its beginning to its end, disturbed at every point of it."""
 
 import contextvars
 import logging
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.draw import fix_seed
-from tests.sweep.choice import ALWAYS, Choice
-from tests.sweep.points import Case, OpenRoad, Point
-from tests.sweep.trials import Children, Trial, Verdict
-from tests.sweep.whole_run import remove_left_overs, take_up
-from tests.sweep.world import World
+from tests.kills.choice import ALWAYS, Choice
+from tests.kills.points import Case, OpenRoad, Point
+from tests.kills.trials import Children, Trial, Verdict
+from tests.kills.whole_run import remove_left_overs, take_up
+from tests.kills.world import World
 
 LEASE_SECONDS = 61
 BOTOCORE_TRIES = 5
@@ -32,7 +32,7 @@ class Remembering(logging.Handler):
 
 
 @dataclass
-class Sweep:
+class KillExplorer:
     """Stands between the run and its world, and forks children that are disturbed there."""
 
     world: World

@@ -1,4 +1,4 @@
-"""A fault put into notebake that no undisturbed run shows, to see that the sweep would find it."""
+"""A fault put into notebake that no undisturbed run shows, to see that a kill would find it."""
 
 import secrets
 from typing import Any

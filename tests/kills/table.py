@@ -1,12 +1,12 @@
-"""What the sweep found, for people and for the tests."""
+"""What the kill test found, for people and for the tests."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from tests.draw import SEED, fix_seed
-from tests.sweep.points import Case, Point
-from tests.sweep.trials import Trial, Verdict
+from tests.kills.points import Case, Point
+from tests.kills.trials import Trial, Verdict
 
 ENDED_BY_OTHERS = (Case.ABANDONED,)
 
@@ -80,7 +80,7 @@ def described(trial: Trial) -> dict[str, Any]:
 def paragraph(trial: Trial) -> str:
     """Return what went wrong in a trial, and how to see it again."""
     verdict = trial.verdict or Verdict(error="it never reported")
-    command = f"python -m tests.sweep --point {trial.point.number}"
+    command = f"python -m tests.kills --point {trial.point.number}"
     replay = f"{SEED}={fix_seed()} {command} --case {trial.case.name.lower()}"
     parts = [f"{trial.label}", f"  replay: {replay}"]
     parts += [f"  {name}: {value}" for name, value in _facts(verdict)]

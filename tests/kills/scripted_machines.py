@@ -4,10 +4,10 @@ import copy
 from typing import Any
 
 from sandbox.hosts.machines import Exit
+from tests.kills.scripted_disks import RootDisk, VolumeDisk
+from tests.kills.scripted_host import ScriptedHost, Told
+from tests.kills.virtual_clock import VirtualClock
 from tests.sandbox.fake_machines import FakeMachines, OnExit
-from tests.sweep.scripted_disks import RootDisk, VolumeDisk
-from tests.sweep.scripted_host import ScriptedHost, Told
-from tests.sweep.virtual_clock import VirtualClock
 
 
 class ScriptedMachines(FakeMachines):

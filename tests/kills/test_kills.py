@@ -1,8 +1,8 @@
 """A run that is killed anywhere, or whose answers are lost anywhere, ends as if nothing had been.
 
-`make sweep` and `make test-all` try every point; `make test` tries what launches a machine or makes
+`make kills` and `make test-all` try every point; `make test` tries what launches a machine or makes
 an image, and of the rest a share that a seed draws anew each day.
-`python -m tests.sweep --point N --case C` shows one trial with its log.
+`python -m tests.kills --point N --case C` shows one trial with its log.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ FEWEST = {
     "killed, and killed again on resuming": 10,
     "killed and never resumed": 20,
 }
-"""So many cases of each kind there are at least: a sweep that swept nothing proves nothing."""
+"""So many cases of each kind there are at least: a test that killed nothing proves nothing."""
 FEWEST_IN_A_SHARE = 4
 """Three launches and an image are tried each day, in every way."""
 EARLY = ("--step", "launch_instance", "--case", "after", "--every", "3")
@@ -32,13 +32,13 @@ EARLY = ("--step", "launch_instance", "--case", "after", "--every", "3")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The outcome of one sweep."""
     return sweep_to(
-        tmp_path_factory.mktemp("sweep") / "report.json", *([] if has_everything() else ["--share"])
+        tmp_path_factory.mktemp("kills") / "report.json", *([] if has_everything() else ["--share"])
     )
 
 
 def sweep_to(report: Path, *options: str) -> dict[str, Any]:
     """Sweep in a process of its own."""
-    return report_of("tests.sweep", *options, report=report)
+    return report_of("tests.kills", *options, report=report)
 
 
 def line(swept: dict[str, Any], case: str) -> dict[str, Any]:

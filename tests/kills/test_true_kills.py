@@ -1,4 +1,4 @@
-"""The sweep forks where it should kill: what it shows is what a real SIGKILL shows."""
+"""The kill test forks where it should kill: what it shows is what a real SIGKILL shows."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ LIMIT_SECONDS = HANG_SECONDS
 
 
 def outcomes_of(module: str) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", f"tests.sweep.{module}"]
+    command = [sys.executable, "-m", f"tests.kills.{module}"]
     done = subprocess.run(
         command,
         cwd=Path(__file__).parents[2],

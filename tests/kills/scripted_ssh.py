@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
 from paramiko.ssh_exception import AuthenticationException, ChannelException, SSHException
 
 from notebake.ssh import connection, login, tunnel
-from tests.sweep.scripted_disks import without_comment
-from tests.sweep.scripted_host import Boot, ScriptedHost
-from tests.sweep.spoken_commands import answer
+from tests.kills.scripted_commands import answer
+from tests.kills.scripted_disks import without_comment
+from tests.kills.scripted_host import Boot, ScriptedHost
 
 
 class ScriptedConnection:

@@ -42,13 +42,13 @@ from sandbox.ec2.state.workers import ManualWorkers
 from sandbox.faults.fault import read_fault
 from sandbox.messages.call import CallLog
 from tasks import wait_for_host
-from tests.sweep import scripted_ssh
-from tests.sweep.history import History
-from tests.sweep.points import OpenRoad, Point, Road, is_reading
-from tests.sweep.scripted_disks import VolumeDisk
-from tests.sweep.scripted_machines import ScriptedMachines
-from tests.sweep.spoken_scripts import COMMIT, CONTENT
-from tests.sweep.virtual_clock import VirtualClock, thread_class
+from tests.kills import scripted_ssh
+from tests.kills.history import History
+from tests.kills.points import OpenRoad, Point, Road, is_reading
+from tests.kills.scripted_disks import VolumeDisk
+from tests.kills.scripted_machines import ScriptedMachines
+from tests.kills.scripted_work import COMMIT, CONTENT
+from tests.kills.virtual_clock import VirtualClock, thread_class
 
 T = TypeVar("T")
 BOOT_ID = "sys/kernel/random/boot_id"
@@ -334,7 +334,7 @@ def put_in_place(world: World) -> None:
 
 
 def make_directory() -> Path:
-    return Path(tempfile.mkdtemp(prefix="notebake-sweep-"))
+    return Path(tempfile.mkdtemp(prefix="notebake-kills-"))
 
 
 def remove_directory(directory: Path) -> None:

@@ -1,6 +1,6 @@
-"""Kill a run at every point of it, and show what came of that: `python -m tests.sweep`.
+"""Kill a run at every point of it, and show what came of that: `python -m tests.kills`.
 
-One trial with its whole log: `python -m tests.sweep --point 57 --case after`.
+One trial with its whole log: `python -m tests.kills --point 57 --case after`.
 """
 
 import argparse
@@ -15,12 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from notebake.runs.run import Run
-from tests.sweep import sabotage, stand_in_jupyter, table, whole_run
-from tests.sweep.choice import Choice
-from tests.sweep.points import Case
-from tests.sweep.sweep import Remembering, Sweep
-from tests.sweep.trials import Trial
-from tests.sweep.world import World, make_directory, put_in_place, remove_directory
+from tests.kills import sabotage, stand_in_jupyter, table, whole_run
+from tests.kills.choice import Choice
+from tests.kills.explorer import KillExplorer, Remembering
+from tests.kills.points import Case
+from tests.kills.trials import Trial
+from tests.kills.world import World, make_directory, put_in_place, remove_directory
 
 LOCATION = "s3://runs/bakes"
 shown: list[Trial] = []
@@ -63,7 +63,7 @@ def show(trial: Trial) -> None:
         say(table.paragraph(trial))
 
 
-def sweep_all(world: World, choice: Choice, at_once: int, late_seconds: float = 0) -> Sweep:
+def sweep_all(world: World, choice: Choice, at_once: int, late_seconds: float = 0) -> KillExplorer:
     """Carry a run through its world with a child at each of its points."""
     run = furnish(world)
     if late_seconds:
@@ -72,16 +72,16 @@ def sweep_all(world: World, choice: Choice, at_once: int, late_seconds: float = 
     gc.collect()
     gc.freeze()
     gc.disable()
-    sweep = Sweep(world, run.id, LOCATION, choice, at_once, show)
-    world.road = sweep
+    explorer = KillExplorer(world, run.id, LOCATION, choice, at_once, show)
+    world.road = explorer
     error: BaseException | None = None
     try:
         whole_run.take_up(run.id, LOCATION)
     except BaseException as caught:  # noqa: BLE001 - reported by whoever it belongs to
         error = caught
-    sweep.finish(error)
-    sweep.error = "" if error is None else f"The run itself failed: {error}"
-    return sweep
+    explorer.finish(error)
+    explorer.error = "" if error is None else f"The run itself failed: {error}"
+    return explorer
 
 
 def main() -> int:
@@ -121,7 +121,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """Return the options."""
-    parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
     names = [one.name.lower() for one in Case]
     parser.add_argument("--point", type=int, default=0, help="one point, with its whole log")
     parser.add_argument("--case", action="append", default=[], choices=names)

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from notebake.commands.lease_timer import arm_lease
-from tests.sweep.scripted_disks import (
+from tests.kills.scripted_disks import (
     RootDisk,
     VolumeDisk,
     new_host_key,
     new_machine_id,
     without_comment,
 )
-from tests.sweep.virtual_clock import VirtualClock
+from tests.kills.virtual_clock import VirtualClock
 
 BOOT_SECONDS = 3.0
 """From power to a host that answers over ssh."""

@@ -26,8 +26,8 @@ from notebake.notebook.papermill_script import run_notebook, status_path
 from notebake.recipe import Recipe
 from notebake.runbook.digests import step_digest as digest_for
 from notebake.timeouts import LAZY_LOAD_SECONDS
-from tests.sweep.executed_notebook import EXECUTED
-from tests.sweep.scripted_host import ScriptedHost
+from tests.kills.executed_notebook import EXECUTED
+from tests.kills.scripted_host import ScriptedHost
 
 LOCKS = {
     "apt.txt": b"git=1:2.43\n",
