@@ -63,7 +63,7 @@ def show(trial: Trial) -> None:
         say(table.paragraph(trial))
 
 
-def sweep_all(world: World, choice: Choice, at_once: int, late_seconds: float = 0) -> KillExplorer:
+def explore(world: World, choice: Choice, at_once: int, late_seconds: float = 0) -> KillExplorer:
     """Carry a run through its world with a child at each of its points."""
     run = furnish(world)
     if late_seconds:
@@ -85,7 +85,7 @@ def sweep_all(world: World, choice: Choice, at_once: int, late_seconds: float = 
 
 
 def main() -> int:
-    """Sweep, print the table, and fail if anything went wrong."""
+    """Kill at each point, print the table, and fail if anything went wrong."""
     chosen = parse()
     logging.getLogger().handlers[:] = [Remembering()]
     logging.getLogger().setLevel(logging.INFO)
@@ -99,22 +99,22 @@ def main() -> int:
         if chosen.sabotage:
             sabotage.sabotage()
         began = time.monotonic()
-        sweep = sweep_all(world, choice, chosen.at_once, chosen.late)
+        explorer = explore(world, choice, chosen.at_once, chosen.late)
         left = world.history.left()
-        failed = [one for one in (sweep.error, *table.failures(sweep.trials)) if one]
-    lines = table.lines(sweep.cases)
-    for one in table.resumed(sweep.trials):
+        failed = [one for one in (explorer.error, *table.failures(explorer.trials)) if one]
+    lines = table.lines(explorer.cases)
+    for one in table.resumed(explorer.trials):
         say(one)
     say(table.as_text(lines))
-    seconds = sum(one.verdict.seconds for one in sweep.trials if one.verdict)
+    seconds = sum(one.verdict.seconds for one in explorer.trials if one.verdict)
     say(
-        f"{len(failed)} of {len(sweep.trials)} trials went wrong; {time.monotonic() - began:.0f} s,"
+        f"{len(failed)} of {len(explorer.trials)} trials went wrong; {time.monotonic() - began:.0f} s,"
         f" {seconds:.0f} s of the processor; left by the run itself: {left}"
     )
     if chosen.report:
         content = {"lines": [asdict(one) for one in lines], "failed": failed, "left": left}
         content["text"] = table.as_text(lines)
-        content["trials"] = [table.described(one) for one in sweep.trials]
+        content["trials"] = [table.described(one) for one in explorer.trials]
         chosen.report.write_text(json.dumps(content))
     return 1 if failed or left else 0
 
@@ -132,7 +132,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--share", action="store_true", help="only what is drawn for the day")
     parser.add_argument("--ec2", action="store_true", help="only at what changes something in EC2")
-    parser.add_argument("--every", type=int, default=1, help="only every so-manieth trial")
+    parser.add_argument("--every", type=int, default=1, help="only each n-th trial")
     parser.add_argument("--at-once", type=int, default=2, help="how many children live at a time")
     parser.add_argument("--report", type=Path, help="where the outcome is written as JSON")
     return parser.parse_args()
