@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.control import prerequisites
+from sandbox.errors import SandboxError
 
 PROJECT = Path(__file__).parent.parent.parent
 FAILING_APT = "#!/bin/sh\necho 'E: Could not reach the archive' >&2\nexit 100\n"
@@ -73,6 +74,6 @@ def test_packages_that_apt_does_not_install_are_reported_with_its_last_line(
     for name in ("DEBIAN_FRONTEND", "NEEDRESTART_MODE"):
         monkeypatch.setenv(name, "")  # `install` sets them: no other test may see that
     reports: list[str] = []
-    with pytest.raises(prerequisites.SandboxError, match=rf"(?s)could not install.*{reason}"):
+    with pytest.raises(SandboxError, match=rf"(?s)could not install.*{reason}"):
         prerequisites.install(reports.append)
     assert reports[0].startswith("Installing ")
