@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from benchmarks.peak_memory import peak_kib
-from notebake.notebook.html import as_html
+from notebake.notebook.html import render_html
 from notebake.notebook.judge import judge_notebook
 from notebake.recipe import Notebook
 from tests.kills.executed_notebook import EXECUTED
@@ -69,7 +69,7 @@ def main() -> int:
 def look_at(executed: str) -> None:
     """Do what is done to a notebook that has come home."""
     judge_notebook(executed, Notebook(), exit_code=0, seconds=1.0)
-    as_html(executed, "ocean")
+    render_html(executed, "ocean")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from notebake.errors import (
     resume,
 )
 from notebake.images.baked import current_image
-from notebake.notebook.same_results import remember_shown, shown_before
+from notebake.notebook.kept_results import find_earlier_verdict, record_machine
 from notebake.resources import own_machines
 from notebake.runbook.step import Step
 from notebake.runs.lock import RunLostError
@@ -60,8 +60,8 @@ def make(run: Run) -> Proof:
 def forget_shown(run: Run) -> None:
     """Forget what machines from the image have shown: whoever goes back wants it shown again."""
     for machine in own_machines.find_instances(run, "acceptance"):
-        if shown_before(run, machine.id, kept_as(machine)):
-            remember_shown(run, "", kept_as(machine))
+        if find_earlier_verdict(run, machine.id, kept_as(machine)):
+            record_machine(run, "", kept_as(machine))
 
 
 def is_about_image(error: NotebakeError) -> bool:

@@ -8,8 +8,8 @@ Costs   nothing of its own
 from notebake.humanize import pluralize
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, mark_on_host
-from notebake.notebook.run import kept_verdict, prove_by_notebook
-from notebake.notebook.same_results import BUILDERS
+from notebake.notebook.execute import execute_notebook, read_verdict
+from notebake.notebook.kept_results import BUILDER_NAME
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
@@ -25,14 +25,14 @@ def find(run: Run) -> Done | None:
 
 def probe(run: Run, _host: Host) -> str | None:
     """Return what the notebook proved; None where its verdict is not kept here."""
-    verdict = kept_verdict(run, BUILDERS)
+    verdict = read_verdict(run, BUILDER_NAME)
     return summary(verdict) if verdict and verdict.error is None else None
 
 
 def make(run: Run) -> Done:
     """Run it, bring it home, and judge it."""
     host = builder_host(run)
-    verdict = prove_by_notebook(run, host, BUILDERS)
+    verdict = execute_notebook(run, host, BUILDER_NAME)
     return mark_on_host(run, host, NAME, summary(verdict))
 
 

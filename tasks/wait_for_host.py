@@ -22,7 +22,7 @@ from notebake.machines.boot import wait_for_boot
 from notebake.machines.builder import host_of
 from notebake.machines.fitness import check_fitness, wait_for_package_lock
 from notebake.machines.renewal import renew
-from notebake.notebook.html import prepare_pages
+from notebake.notebook.html import preload_renderer
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
@@ -69,7 +69,7 @@ def make(run: Run) -> Done:
             replaces it.
         TunnelForbiddenError: its sshd forbids a tunnel to the port of JupyterLab.
     """
-    prepare_pages()
+    preload_renderer()
     instance = own_machines.find_builder(run)
     if instance is None:
         raise ResourceLostError(f"The builder of run {run.id} is gone.").with_next(resume(run.id))

@@ -26,8 +26,8 @@ from notebake.machines import identity
 from notebake.machines.boot import wait_for_boot
 from notebake.machines.builder import as_host
 from notebake.machines.console_host_key import wait_for_host_key
-from notebake.notebook.run import prove_by_notebook
-from notebake.notebook.same_results import check_results, remember_shown, shown_before
+from notebake.notebook.execute import execute_notebook
+from notebake.notebook.kept_results import check_results, find_earlier_verdict, record_machine
 from notebake.resources import own_machines
 from notebake.runs import files, keys
 from notebake.runs.run import Run
@@ -86,11 +86,11 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
     name = kept_as(machine)
     with ThreadPoolExecutor(1) as pool:
         server = pool.submit(copy_context().run, check_jupyter, host, run.recipe.jupyter_port)
-        verdict = shown_before(run, machine.id, name) or prove_by_notebook(
+        verdict = find_earlier_verdict(run, machine.id, name) or execute_notebook(
             run, host, name, spare_seconds=LAZY_LOAD_SECONDS
         )
         version = server.result()
-    remember_shown(run, machine.id, name)
+    record_machine(run, machine.id, name)
     compared = check_results(run, machine.id, name)
     return MachineEvidence(
         instance_id=machine.id,

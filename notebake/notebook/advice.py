@@ -29,7 +29,7 @@ PACKAGES = {
     "umap": "umap-learn",
     "yaml": "pyyaml",
 }
-LEFT_PYTHON = {
+REMOVED_MODULES = {
     **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), "3.12"),
     **dict.fromkeys(("aifc", "audioop", "cgi", "cgitb", "crypt", "imghdr", "lib2to3"), "3.13"),
     **dict.fromkeys(("pipes", "sndhdr", "telnetlib", "uu", "xdrlib"), "3.13"),
@@ -48,7 +48,7 @@ LIBRARIES = {
 """Debian's and Ubuntu's packages of libraries that wheels expect."""
 NO_LIBRARY = re.compile(r"(\S+\.so[\w.]*): cannot open shared object file")
 
-ADVICE: dict[NotebookKind, str] = {
+ADVICE_BY_KIND: dict[NotebookKind, str] = {
     "passed": "",
     "cell_error": "The executed notebook holds the whole traceback; it has been fetched.",
     "missing_module": "Add the package that has this module to software.packages in the recipe.",
@@ -81,9 +81,9 @@ def advise_module(module: str) -> str:
             f"This version of {package} does not have it: name an older one in software.packages,"
             f" such as {package}<VERSION, or mend the import."
         )
-    if top in LEFT_PYTHON:
+    if top in REMOVED_MODULES:
         return (
-            f"Python itself had it before {LEFT_PYTHON[top]}: mend the import, or take an older"
+            f"Python itself had it before {REMOVED_MODULES[top]}: mend the import, or take an older"
             ' Python by software.manager: conda with python: "3.11".'
         )
     known = package if top in PACKAGES else "the package that has it"

@@ -14,7 +14,7 @@ KEPT_COLOURS = 32
 """How many changes since the last reset are told to the next piece: the latest ones count."""
 
 
-def colours_as_html(text: object) -> str:
+def ansi_to_html(text: object) -> str:
     """Return a text, escaped, with its colours as spans."""
     from nbconvert.filters import ansi2html
 

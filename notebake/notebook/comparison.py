@@ -33,7 +33,7 @@ class Difference(NamedTuple):
         return f"{self.place}: {self.built} on the builder, {self.here} here.{more}"
 
 
-def is_same(built: str, here: str, tolerance: float = 0.0) -> bool:
+def numbers_match(built: str, here: str, tolerance: float = 0.0) -> bool:
     """Tell whether two numbers, as they were printed, are the same.
 
     `tolerance` is a share of the larger, or as it is where both are below 1. Without it whole
@@ -56,8 +56,8 @@ def _bare(whole: str) -> str:
     return f"-{digits}" if whole.startswith("-") and digits else digits
 
 
-def share_of(built: float, here: float) -> float:
-    """Return by how much two numbers differ, as `is_same` measures it."""
+def relative_difference(built: float, here: float) -> float:
+    """Return by how much two numbers differ, as `numbers_match` measures it."""
     return abs(built - here) / max(1.0, abs(built), abs(here))
 
 
@@ -71,7 +71,7 @@ def find_difference(
         differing = [
             place
             for place, pair in enumerate(zip(one.numbers, other.numbers, strict=False))
-            if not is_same(*pair, tolerance)
+            if not numbers_match(*pair, tolerance)
         ]
         gap = abs(len(one.numbers) - len(other.numbers))
         total += max(len(one.numbers), len(other.numbers))
@@ -89,7 +89,7 @@ def _first_difference(one: CellNumbers, other: CellNumbers, place: int | None) -
         mine, its = (pluralize(len(each.numbers), "number") for each in (one, other))
         return Difference(_place(one), mine, its, 0, 0)
     mine, its = one.numbers[place], other.numbers[place]
-    share = share_of(float(mine), float(its))
+    share = relative_difference(float(mine), float(its))
     return Difference(_place(one, one.line_of(place)), mine, its, 0, 0, share)
 
 

@@ -56,7 +56,7 @@ class Span(NamedTuple):
     ended: float
 
 
-def without_own_moments(text: str, span: Span) -> str:
+def without_run_times(text: str, span: Span) -> str:
     """Return a text without the dates and times that lie within the span, in whatever zone."""
     for year in {datetime.fromtimestamp(moment, UTC).strftime("%Y") for moment in span}:
         if year in text:
@@ -76,7 +76,7 @@ def _without_own_dates(line: str, span: Span) -> str:
     return line
 
 
-def parse_moment(text: object) -> float | None:
+def seconds_from_iso(text: object) -> float | None:
     """Return the seconds of Unix of an ISO time, which is UTC where it names no zone."""
     try:
         moment = datetime.fromisoformat(str(text))

@@ -21,15 +21,15 @@ def interactive(library: str, noun: str = "figure") -> Drawing:
 
 PICTURE = Drawing("A picture", counts=True, is_still=True)
 ICON = Drawing("A picture in a table", counts=False, is_still=True)
-PICTURE_ELSEWHERE = Drawing("A picture kept outside the notebook", counts=False, is_still=True)
-VIDEO_ELSEWHERE = Drawing("A video kept outside the notebook", counts=False, is_still=False)
-PAGE_ELSEWHERE = Drawing("A frame with a page of its own", counts=False, is_still=False)
+EXTERNAL_PICTURE = Drawing("A picture kept outside the notebook", counts=False, is_still=True)
+EXTERNAL_VIDEO = Drawing("A video kept outside the notebook", counts=False, is_still=False)
+EXTERNAL_PAGE = Drawing("A frame with a page of its own", counts=False, is_still=False)
 ANIMATION = Drawing("An animation (matplotlib)", counts=True, is_still=False)
 TABLE = Drawing("An interactive table", counts=False, is_still=False)
 
 # What the libraries themselves write, outside scripts and in them: plotly 5 and 6, altair 4 to 6,
 # matplotlib 3.7 and 3.10, itables 2, R's htmlwidgets 1.6, mpld3 0.5, pyecharts 2, leaflet 1.9.
-WRITTEN: dict[str, Drawing] = {
+MARKUP_SIGNS: dict[str, Drawing] = {
     "plotly-graph-div": interactive("plotly"),
     "altair-viz-": interactive("altair"),
     "_anim_img": ANIMATION,
@@ -38,7 +38,7 @@ WRITTEN: dict[str, Drawing] = {
     "leaflet html-widget": interactive("leaflet", "map"),
     " html-widget": interactive("htmlwidgets"),
 }
-CALLED: dict[str, Drawing] = {
+SCRIPT_CALLS: dict[str, Drawing] = {
     "mpld3.draw_figure(": interactive("mpld3"),
     "= echarts.init(": interactive("echarts"),
     "Highcharts.chart('": interactive("Highcharts"),

@@ -4,15 +4,15 @@ import re
 from typing import NamedTuple
 
 from notebake.humanize import capitalize_first
-from notebake.notebook.advice import ADVICE, advise_error, advise_module
-from notebake.notebook.language import own_kernel_of
+from notebake.notebook.advice import ADVICE_BY_KIND, advise_error, advise_module
+from notebake.notebook.error_location import format_failure
+from notebake.notebook.language import stated_kernel
 from notebake.notebook.outputs import CellError, CodeCell, ExecutedNotebook
-from notebake.notebook.raised_at import format_failure
 from notebake.notebook.verdict import NotebookKind
 
 LONGEST = 300
 NO_MODULE = re.compile(r"No module named '([^']+)'")
-NOBODY_THERE = "StdinNotImplementedError"
+NO_INPUT_ERROR = "StdinNotImplementedError"
 """What ipykernel raises for input() and getpass() where no front end answers."""
 
 
@@ -31,7 +31,7 @@ def find_error(notebook: ExecutedNotebook, kernel: str) -> Failure | None:
         if cell.error is not None:
             failure = _explain(cell.error, cell, notebook)
             note = other_kernel_note(notebook, kernel)
-            advice = failure.advice or ADVICE[failure.kind]
+            advice = failure.advice or ADVICE_BY_KIND[failure.kind]
             return failure._replace(advice=f"{advice} {note}".rstrip())
     return None
 
@@ -40,7 +40,7 @@ def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Fa
     """Return what an error is about."""
     place, raised = format_failure(error, cell, notebook.cells)
     place = capitalize_first(place)
-    if error.name == NOBODY_THERE:
+    if error.name == NO_INPUT_ERROR:
         text = f"{place} asks its reader for input{raised}"
         return Failure("asks_for_input", cell, text)
     missing = NO_MODULE.search(error.message) if error.name == "ModuleNotFoundError" else None
@@ -58,7 +58,7 @@ def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Fa
 
 def other_kernel_note(notebook: ExecutedNotebook, kernel: str) -> str:
     """Return that the notebook names another kernel than it was run with; empty if it does not."""
-    own = own_kernel_of(notebook.written)
+    own = stated_kernel(notebook.written)
     if not own or own == kernel:
         return ""
     return f"The notebook names the kernel {own}, and the recipe ran it with {kernel}."

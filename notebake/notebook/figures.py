@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from notebake.notebook.drawing_libraries import PICTURE, Drawing, has_plot, interactive
-from notebake.notebook.markup import drawings_in
+from notebake.notebook.html_drawings import drawings_in
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BOKEH = "application/vnd.bokehjs_exec.v0+json"
@@ -50,7 +50,7 @@ def is_figure(output: dict[str, Any]) -> bool:
     return any(drawing.counts for drawing in drawings(output))
 
 
-def uncounted_drawings(output: dict[str, Any]) -> str | None:
+def describe_uncounted(output: dict[str, Any]) -> str | None:
     """Return what an output drew that is no figure, such as "a widget (IntSlider)"."""
     drawn = tuple(drawings(output))
     if not drawn or any(drawing.counts for drawing in drawn):
@@ -58,9 +58,9 @@ def uncounted_drawings(output: dict[str, Any]) -> str | None:
     return drawn[0].title[:1].lower() + drawn[0].title[1:]
 
 
-def tell_uncounted(outputs: Iterable[dict[str, Any]]) -> str:
+def format_uncounted(outputs: Iterable[dict[str, Any]]) -> str:
     """Return the end of a sentence that names what was drawn but not counted; "" if nothing."""
-    kinds = [kind for output in outputs if (kind := uncounted_drawings(output))]
+    kinds = [kind for output in outputs if (kind := describe_uncounted(output))]
     told = list(dict.fromkeys(kinds))
     if not told:
         return ""
@@ -73,7 +73,7 @@ def tell_uncounted(outputs: Iterable[dict[str, Any]]) -> str:
 
 def drawings(output: dict[str, Any]) -> Iterator[Drawing]:
     """Yield all that an output draws."""
-    content = content_of(output)
+    content = data_of(output)
     text, html = text_in(content, "text/plain"), text_in(content, "text/html")
     # A formula of sympy is a picture with its LaTeX beside it (sympy/interactive/printing.py).
     if "text/latex" not in content:
@@ -100,7 +100,7 @@ def drawings(output: dict[str, Any]) -> Iterator[Drawing]:
         yield from drawings_in(markdown)
 
 
-def content_of(output: dict[str, Any]) -> dict[str, Any]:
+def data_of(output: dict[str, Any]) -> dict[str, Any]:
     """Return what an output holds, by type; nothing where that is not in its place."""
     content = output.get("data")
     return content if isinstance(content, dict) else {}

@@ -19,7 +19,7 @@ for spec in prefix.glob("share/jupyter/kernels/*/kernel.json"):
     (copy / "kernel.json").write_text(json.dumps(kernel), encoding="utf-8")
 """
 
-NOT_FIT = 65
+UNSUITABLE_EXIT_CODE = 65
 """The exit code of `CHECK_NOTEBOOK`, and the status, of a notebook that was not begun."""
 
 # What `judge_notebook` will say is known before papermill begins: the same modules are asked. The
@@ -31,8 +31,8 @@ import json, pathlib, sys
 programs, source, kernel, language_file, *names = sys.argv[1:]
 sys.path.insert(0, programs)
 from jupyter_core.paths import jupyter_path
-from notebake.notebook.language import find_other_language, papermill_language
-from notebake.notebook.parameters import find_idle_parameters
+from notebake.notebook.language import find_language_mismatch, papermill_language
+from notebake.notebook.parameters import find_ineffective_parameters
 
 
 def language_of(kernel):
@@ -61,12 +61,12 @@ if notebook is None or language is None:
     sys.exit()
 known = papermill_language(kernel, language)
 pathlib.Path(language_file).write_text(known or language, encoding="utf-8")
-fault = find_other_language(notebook, kernel, language) or find_idle_parameters(
+fault = find_language_mismatch(notebook, kernel, language) or find_ineffective_parameters(
     notebook, names, kernel=kernel, language=language
 )
 if fault:
     print(fault)
-    sys.exit({NOT_FIT})
+    sys.exit({UNSUITABLE_EXIT_CODE})
 """
 
 # A notebook that papermill never wrote, or was killed while writing, is replaced by the source

@@ -7,9 +7,9 @@ import threading
 from html import escape
 from typing import Any
 
-from notebake.notebook.ansi import colours_as_html
-from notebake.notebook.placeholders import stand_ins, widget_models
-from notebake.notebook.static_html import with_words, without_loaders
+from notebake.notebook.ansi import ansi_to_html
+from notebake.notebook.static_html import with_alternative_texts, without_active_content
+from notebake.notebook.static_outputs import static_outputs, widget_models
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +73,13 @@ main .jp-RenderedHTMLCommon h2 { font-size: 19px; border: 0; margin-top: 1.2em; 
 """
 
 
-def prepare_pages() -> None:
+def preload_renderer() -> None:
     """Load in the background what pages are made with, so that the first one waits for nothing."""
     empty = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    threading.Thread(target=as_html, args=(json.dumps(empty), ""), daemon=True).start()
+    threading.Thread(target=render_html, args=(json.dumps(empty), ""), daemon=True).start()
 
 
-def as_html(executed: str, title: str, subtitle: str = "") -> str:
+def render_html(executed: str, title: str, subtitle: str = "") -> str:
     """Return an executed notebook as one page, figures kept, that can be written in UTF-8.
 
     Nothing is fetched and no script runs when it is opened: pictures on other servers are named,
@@ -130,7 +130,7 @@ def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
     notebook = nbformat.reads(json.dumps(_without_widgets(written)), as_version=4)
     for cell in notebook.cells:
         if "outputs" in cell:
-            cell.outputs = list(stand_ins(cell.outputs, widgets))
+            cell.outputs = list(static_outputs(cell.outputs, widgets))
     exporter = HTMLExporter(
         template_file="page",
         extra_loaders=[DictLoader({"page": TEMPLATE})],
@@ -147,12 +147,12 @@ def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
     lexer = language.get("pygments_lexer", language.get("name"))
     exporter.register_filter("highlight_code", Highlight2HTML(lexer, parent=exporter))
     exporter.register_filter("filter_data_type", WidgetsDataTypeFilter({}, parent=exporter))
-    exporter.register_filter("ansi2html", colours_as_html)
+    exporter.register_filter("ansi2html", ansi_to_html)
     # HTMLExporter's own would then parse and write the whole page once more, for the alternative
     # texts alone: a hundred times its size in memory (nbconvert 7.17, exporters/html.py).
     page, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources=resources)
     head, start, body = str(page).partition("<main>")
-    return head + start + with_words(without_loaders(body))
+    return head + start + with_alternative_texts(without_active_content(body))
 
 
 def _without_widgets(notebook: dict[str, Any]) -> dict[str, Any]:

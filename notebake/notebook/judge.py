@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from notebake.humanize import pluralize
-from notebake.notebook.advice import ADVICE
+from notebake.notebook.advice import ADVICE_BY_KIND
 from notebake.notebook.failure import Failure, find_error, other_kernel_note
-from notebake.notebook.figures import tell_uncounted
-from notebake.notebook.html import as_html, printable
-from notebake.notebook.language import find_other_language, stated_languages
+from notebake.notebook.figures import format_uncounted
+from notebake.notebook.html import printable
+from notebake.notebook.language import find_language_mismatch, stated_languages
 from notebake.notebook.numbers import result_numbers
 from notebake.notebook.outputs import CodeCell, ExecutedNotebook, read_executed, result_text
-from notebake.notebook.parameters import find_idle_parameters
+from notebake.notebook.parameters import find_ineffective_parameters
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
-
-__all__ = ["as_html", "explain", "judge_notebook"]
 
 PAPERMILLS_ERROR = "PapermillExecutionError"
 """How papermill ends for every error that a cell shows (papermill/execute.py, 2.7)."""
@@ -71,7 +69,7 @@ def judge_notebook(
     )
 
 
-def explain(verdict: NotebookVerdict) -> str:
+def describe_verdict(verdict: NotebookVerdict) -> str:
     """Return a paragraph: what happened, and what to change."""
     if verdict.error is None:
         counts = (
@@ -80,7 +78,7 @@ def explain(verdict: NotebookVerdict) -> str:
             pluralize(len(verdict.numbers), "number"),
         )
         return "{} ran in {:.1f} s: {}, {}.".format(counts[0], verdict.seconds, *counts[1:])
-    return f"{verdict.error}. {verdict.advice or ADVICE[verdict.kind]}"
+    return f"{verdict.error}. {verdict.advice or ADVICE_BY_KIND[verdict.kind]}"
 
 
 def _find_end(
@@ -109,11 +107,11 @@ def _find_end(
 
 def _find_unfit(notebook: dict[str, Any], wanted: Notebook, *, language: str) -> Failure | None:
     """Return why what ran, or was to run, is not what the recipe means by it."""
-    if language and (error := find_other_language(notebook, wanted.kernel, language)):
+    if language and (error := find_language_mismatch(notebook, wanted.kernel, language)):
         return Failure("other_language", None, error)
     kernel = wanted.kernel
     known = language or next(iter(stated_languages(notebook)), kernel)
-    error = find_idle_parameters(notebook, wanted.parameters, kernel=kernel, language=known)
+    error = find_ineffective_parameters(notebook, wanted.parameters, kernel=kernel, language=known)
     return Failure("idle_parameters", None, error) if error else None
 
 
@@ -138,7 +136,9 @@ def _find_refusal(
         there = f"; it has {', '.join(kernels)}" if kernels else ""
         error = f"The machine has no kernel named {wanted.kernel}{there}"
         note = other_kernel_note(notebook, wanted.kernel)
-        return Failure("missing_kernel", None, error, note and f"{ADVICE['missing_kernel']} {note}")
+        return Failure(
+            "missing_kernel", None, error, note and f"{ADVICE_BY_KIND['missing_kernel']} {note}"
+        )
     if "Kernel died before replying" in log:
         return Failure("dead_kernel", None, "The kernel died before the first cell")
     lines = [line.strip() for line in log.splitlines() if line.strip()]
@@ -163,7 +163,7 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
     if figures < wanted.minimum_figures:
         error = (
             f"It drew {pluralize(figures, 'figure')}, the recipe asks for {wanted.minimum_figures}"
-            + tell_uncounted(output for cell in ran for output in cell.outputs)
+            + format_uncounted(output for cell in ran for output in cell.outputs)
         )
         return Failure("too_little", None, error)
     if wanted.verdict and not any(wanted.verdict in result_text(cell) for cell in cells):

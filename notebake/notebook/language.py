@@ -33,30 +33,37 @@ ASSIGNMENTS = {
     "python": rf"(?:^|;)\s*{NAME}\s*(?::[^=\n]+)?=(?!=)",
 }
 """For each language into which papermill can write parameters (papermill/translators.py, 2.7)."""
-OF_KERNELS = {"pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "R"}
+PAPERMILL_KERNELS = {"pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "R"}
 
 MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\S+\?{1,2}\s*)$|(?<==)(\s*)[%!].*$", re.MULTILINE)
-OWN_PYTHON = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit)\b.*")
+PYTHON_CELL_MAGIC = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit)\b.*")
 """Cell magics whose cell is still Python of the notebook itself."""
 
 
 def papermill_language(kernel: str, language: str) -> str | None:
     """Return papermill's name for a kernel's language; None where it cannot write parameters."""
-    if kernel in OF_KERNELS or kernel in ASSIGNMENTS:
-        return OF_KERNELS.get(kernel, kernel)
-    return next((name for name in ASSIGNMENTS if plain(name) == plain(language)), None)
+    if kernel in PAPERMILL_KERNELS or kernel in ASSIGNMENTS:
+        return PAPERMILL_KERNELS.get(kernel, kernel)
+    return next(
+        (name for name in ASSIGNMENTS if normalise_language(name) == normalise_language(language)),
+        None,
+    )
 
 
-def plain(language: str) -> str:
+def normalise_language(language: str) -> str:
     """Return a language's name as names of one language are alike: `Julia 1.10` is `julia`."""
     name = re.sub(r"[\d. ]+$", "", language.lower())
     return ALIASES.get(name, name)
 
 
-def find_other_language(notebook: dict[str, Any], kernel: str, language: str) -> str | None:
+def find_language_mismatch(notebook: dict[str, Any], kernel: str, language: str) -> str | None:
     """Return why the kernel's language is not the one that the notebook is written in."""
-    own_kernel, stated = own_kernel_of(notebook), stated_languages(notebook)
-    if not language or not stated or plain(language) in map(plain, stated):
+    own_kernel, stated = stated_kernel(notebook), stated_languages(notebook)
+    if (
+        not language
+        or not stated
+        or normalise_language(language) in map(normalise_language, stated)
+    ):
         return None
     its_kernel = f" for the kernel {own_kernel}" if own_kernel and own_kernel != kernel else ""
     return (
@@ -67,14 +74,14 @@ def find_other_language(notebook: dict[str, Any], kernel: str, language: str) ->
 
 def stated_languages(notebook: dict[str, Any]) -> list[str]:
     """Return the languages that a notebook's metadata name, or else its kernel's name tells."""
-    metadata, kernel = as_mapping(notebook.get("metadata")), own_kernel_of(notebook)
+    metadata, kernel = as_mapping(notebook.get("metadata")), stated_kernel(notebook)
     places = (("kernelspec", "language"), ("language_info", "name"))
     named = [as_mapping(metadata.get(place)).get(field) for place, field in places]
     told = "julia" if kernel.startswith("julia") else KERNEL_LANGUAGES.get(kernel, "")
     return [str(one) for one in named if one] or [told] * bool(told)
 
 
-def own_kernel_of(notebook: dict[str, Any]) -> str:
+def stated_kernel(notebook: dict[str, Any]) -> str:
     """Return the kernel that a notebook's metadata name; empty if they name none."""
     spec = as_mapping(as_mapping(notebook.get("metadata")).get("kernelspec"))
     return str(spec.get("name") or "")
@@ -88,7 +95,7 @@ def as_mapping(value: object) -> dict[str, Any]:
 def declared_names(source: str, language: str) -> list[str]:
     """Return the names to which a cell gives a value at its top level, in order."""
     if language == "python":
-        if is_other_language(source):
+        if is_foreign_cell(source):
             return []
         if (statements := parse_python(source)) is not None:
             return [name for statement in statements for name in _bound_names(statement)]
@@ -97,10 +104,10 @@ def declared_names(source: str, language: str) -> list[str]:
     return [name for match in found for name in match.groupdict().values() if name]
 
 
-def is_other_language(source: str) -> bool:
+def is_foreign_cell(source: str) -> bool:
     """Tell whether a cell of a Python notebook begins with a cell magic such as `%%bash`."""
     head = source.lstrip().partition("\n")[0]
-    return head.startswith("%%") and not OWN_PYTHON.fullmatch(head)
+    return head.startswith("%%") and not PYTHON_CELL_MAGIC.fullmatch(head)
 
 
 def parse_python(source: str) -> list[ast.stmt] | None:
@@ -109,7 +116,7 @@ def parse_python(source: str) -> list[ast.stmt] | None:
     IPython's own lines become `pass`, or a value that is not known.
     """
     head, _, rest = source.lstrip().partition("\n")
-    source = rest if OWN_PYTHON.fullmatch(head) else source
+    source = rest if PYTHON_CELL_MAGIC.fullmatch(head) else source
     for text in (source, MAGIC.sub(_without_magic, source)):
         try:
             with warnings.catch_warnings():
@@ -129,7 +136,7 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
     """Yield the names to which a statement gives a value, wherever it does so outside functions."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return
-    yield from set_names(statement)
+    yield from assigned_names(statement)
     for part in ast.iter_child_nodes(statement):
         if isinstance(part, ast.stmt):
             yield from _bound_names(part)
@@ -137,7 +144,7 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
             yield from (name for inner in part.body for name in _bound_names(inner))
 
 
-def set_names(statement: ast.stmt) -> list[str]:
+def assigned_names(statement: ast.stmt) -> list[str]:
     """Return the names that an assignment sets; nothing for any other statement."""
     targets: list[ast.expr] = []
     if isinstance(statement, ast.Assign):

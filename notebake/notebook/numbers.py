@@ -5,13 +5,9 @@ import re
 from itertools import islice
 from typing import NamedTuple
 
-from notebake.notebook.circumstances import (
-    INDEX_OF_R,
-    in_one_order,
-    without_circumstances,
-)
 from notebake.notebook.dates import Span
 from notebake.notebook.outputs import CodeCell, ExecutedNotebook, result_text
+from notebake.notebook.volatile_text import R_INDEX, sort_sets, without_volatile_text
 
 VOLATILE = "volatile"
 """The tag of a cell whose output differs by nature: its numbers are compared with nothing."""
@@ -59,12 +55,12 @@ def _text_of(cell: CodeCell, language: str, span: Span | None) -> str:
         return ""
     text = result_text(cell)
     if language == "python":
-        text = in_one_order(text)
+        text = sort_sets(text)
     if language == "R":
-        text = INDEX_OF_R.sub(" ", text)
+        text = R_INDEX.sub(" ", text)
     if "\r" in text:
         text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
-    return without_circumstances(text, span).replace("\N{MINUS SIGN}", "-")
+    return without_volatile_text(text, span).replace("\N{MINUS SIGN}", "-")
 
 
 def _is_finite(number: str) -> bool:

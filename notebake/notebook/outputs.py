@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from notebake.humanize import quote_code
-from notebake.notebook.dates import parse_moment
+from notebake.notebook.dates import seconds_from_iso
 from notebake.notebook.figures import is_figure
-from notebake.notebook.html_text import visible_text
-from notebake.notebook.language import papermill_language, plain, stated_languages
+from notebake.notebook.html_reader import visible_text
+from notebake.notebook.language import normalise_language, papermill_language, stated_languages
 
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-OBJECT = re.compile(r"\s*<[^\n]*>\s*")
+DEFAULT_REPR = re.compile(r"\s*<[^\n]*>\s*")
 """What Python writes of an object that has no text of its own."""
 WIDGET = "application/vnd.jupyter.widget-view+json"
-RAISES = "raises-exception"
+RAISES_TAG = "raises-exception"
 """The tag of a cell that may end with an error (nbclient/client.py): the notebook goes on."""
 
 
@@ -57,7 +57,7 @@ class CodeCell:
     @property
     def error(self) -> CellError | None:
         """The exception that ended it, unless the cell is tagged as one that may raise it."""
-        return None if RAISES in self.tags else self.raised
+        return None if RAISES_TAG in self.tags else self.raised
 
     @property
     def raised(self) -> CellError | None:
@@ -95,7 +95,7 @@ def read_executed(executed: str) -> ExecutedNotebook:
         stated = stated_languages(written)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a notebook of format 4") from error
-    language = papermill_language("", stated[0]) or plain(stated[0]) if stated else ""
+    language = papermill_language("", stated[0]) or normalise_language(stated[0]) if stated else ""
     return ExecutedNotebook(cells, language, written)
 
 
@@ -104,7 +104,7 @@ def result_text(cell: CodeCell) -> str:
     parts = []
     for output, is_drawn in zip(cell.outputs, cell.are_figures, strict=True):
         if output.get("output_type") == "stream" and output.get("name") == "stdout":
-            parts.append(joined(output.get("text", "")))
+            parts.append(join_lines(output.get("text", "")))
         if is_displayed(output) and not is_drawn:
             parts.append(_displayed_text(output) + "\n")
     return ESCAPE_SEQUENCE.sub("", "".join(parts))
@@ -124,16 +124,16 @@ def _displayed_text(output: dict[str, Any]) -> str:
     content = output.get("data", {})
     if WIDGET in content:
         return ""
-    plain = joined(content.get("text/plain", ""))
-    if plain and not OBJECT.fullmatch(plain):
-        return plain
+    normalise_language = join_lines(content.get("text/plain", ""))
+    if normalise_language and not DEFAULT_REPR.fullmatch(normalise_language):
+        return normalise_language
     for kind in ("text/markdown", "text/latex"):
         if kind in content:
-            return joined(content[kind])
-    return visible_text(joined(content.get("text/html", "")))
+            return join_lines(content[kind])
+    return visible_text(join_lines(content.get("text/html", "")))
 
 
-def joined(text: str | list[str]) -> str:
+def join_lines(text: str | list[str]) -> str:
     """Return a notebook's multi-line text, which may be a list of lines."""
     return text if isinstance(text, str) else "".join(text)
 
@@ -142,7 +142,7 @@ def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
     """Yield the code cells that are not blank, numbered as a fresh kernel numbers them."""
     number = 0
     for cell in written:
-        source = joined(cell["source"])
+        source = join_lines(cell["source"])
         if cell["cell_type"] != "code" or not source.strip():
             continue
         tags = frozenset(cell["metadata"].get("tags", ()))
@@ -170,8 +170,8 @@ def _times_of(metadata: dict[str, Any]) -> tuple[float | None, float | None]:
     times = metadata.get("papermill", {})
     kernel = metadata.get("execution", {})
     return (
-        parse_moment(times.get("start_time") or kernel.get("iopub.execute_input")),
-        parse_moment(times.get("end_time") or kernel.get("shell.execute_reply")),
+        seconds_from_iso(times.get("start_time") or kernel.get("iopub.execute_input")),
+        seconds_from_iso(times.get("end_time") or kernel.get("shell.execute_reply")),
     )
 
 
@@ -185,5 +185,5 @@ def _checked(output: dict[str, Any]) -> dict[str, Any]:
         output.get("traceback", ""),
         *(content.get(one, "") for one in kinds),
     )
-    "".join((*map(joined, texts), output.get("ename", ""), output.get("evalue", "")))
+    "".join((*map(join_lines, texts), output.get("ename", ""), output.get("evalue", "")))
     return output

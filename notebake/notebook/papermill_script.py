@@ -12,14 +12,14 @@ from notebake.notebook import language, value_uses
 from notebake.notebook import parameters as notebook_parameters
 from notebake.notebook.host_programs import (
     CHECK_NOTEBOOK,
-    NOT_FIT,
     PREPARE_KERNELS,
+    UNSUITABLE_EXIT_CODE,
     WRITE_STATUS,
 )
 
 PAPERMILL = "/opt/notebake/papermill/bin/papermill"
 PYTHON_PREFIX = "/opt/notebake/python"
-ON_THE_HOST = (language, value_uses, notebook_parameters)
+HOST_MODULES = (language, value_uses, notebook_parameters)
 GRACE_SECONDS = 20
 """Enough for papermill to interrupt, end and kill a kernel (5 + 5 s), and to save the notebook."""
 
@@ -73,7 +73,7 @@ def status_path(output_path: str) -> str:
     return f"{output_path}.status.json"
 
 
-def run_notebook(
+def notebook_script(
     *,
     notebook_path: str,
     output_path: str,
@@ -111,7 +111,7 @@ def run_notebook(
             f"python={python}",
             f"kernel={quote(kernel)}",
             PREPARE,
-            *(_program(module) for module in ON_THE_HOST),
+            *(_program(module) for module in HOST_MODULES),
             _here_document('"$python" - "$prefix" "$runtime/jupyter"', PREPARE_KERNELS),
             "fitness=0",
             _here_document(
@@ -119,7 +119,7 @@ def run_notebook(
                 CHECK_NOTEBOOK,
                 then=' | tee -- "$runtime/log" || fitness=$?',
             ),
-            f'[ "$fitness" = 0 ] || [ "$fitness" = {NOT_FIT} ]',
+            f'[ "$fitness" = 0 ] || [ "$fitness" = {UNSUITABLE_EXIT_CODE} ]',
             _here_document('cat > "$runtime/parameters.yaml"', parameters_as_yaml(parameters)),
             f"run_papermill() {{ timeout --signal=INT --kill-after={GRACE_SECONDS}"
             f" {timeout_seconds} env --default-signal=INT {join(command)}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notebake.notebook.language import as_mapping, declared_names, papermill_language
-from notebake.notebook.value_uses import fate_of
+from notebake.notebook.value_uses import trace_value
 
 TAG, INJECTED, SKIPPED = "parameters", "injected-parameters", "skip-execution"
 
@@ -37,7 +37,7 @@ class Cell:
         return f"cell {self.index + 1} of the notebook (`{line[:60]}`)"
 
 
-def find_idle_parameters(
+def find_ineffective_parameters(
     notebook: dict[str, Any], names: Iterable[str], *, kernel: str, language: str
 ) -> str | None:
     """Return in one line which of the parameters change nothing, and what to do; None if none."""
@@ -131,7 +131,7 @@ def cells_behind(cells: list[Cell], tagged: Cell) -> list[Cell]:
 
 def unused(name: str, cells: list[Cell]) -> str | None:
     """Return why a name's value reaches nothing in cells of Python; None where it may."""
-    fate, place = fate_of(name, [cell.source for cell in cells])
+    fate, place = trace_value(name, [cell.source for cell in cells])
     if fate == "overwritten":
         return (
             f"The parameter {name} would change nothing: {cells[place].title} gives it another"

@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from notebake.notebook.markup import REST, attributes_of, is_icon
+from notebake.notebook.html_drawings import REST, attributes_of, is_icon
 
 # What the policy cannot stop (a page may send the reader elsewhere), or would leave as debris: what
 # can do nothing without a script. The boxes that styles alone open (xarray, scikit-learn) stay.
@@ -28,12 +28,12 @@ UNNAMED = {
 NAMED = re.compile(r"\b(?:alt|role|aria-\w+)\s*=", re.IGNORECASE)
 
 
-def with_words(body: str) -> str:
+def with_alternative_texts(body: str) -> str:
     """Return HTML in which each picture has a text for who does not see it."""
     return PICTURE.sub(_with_alternative, body)
 
 
-def without_loaders(body: str) -> str:
+def without_active_content(body: str) -> str:
     """Return HTML without what would load, run, or send the reader elsewhere.
 
     A space is left in each place: what stood around it must not join to another such tag.

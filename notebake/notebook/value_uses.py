@@ -7,16 +7,16 @@ import ast
 import re
 from typing import Literal
 
-from notebake.notebook.language import MAGIC, is_other_language, parse_python, set_names
+from notebake.notebook.language import MAGIC, assigned_names, is_foreign_cell, parse_python
 
-UNSEEN_USERS = {"globals", "locals", "vars", "eval", "exec", "get_ipython"}
+INDIRECT_READERS = {"globals", "locals", "vars", "eval", "exec", "get_ipython"}
 """What can use a name without its being written in the notebook; so can these two:"""
-UNSEEN_USE = re.compile(
-    rf"%(?:run|load_ext|store)\b|__main__|\b(?:{'|'.join(sorted(UNSEEN_USERS))})\s*\("
+INDIRECT_READ = re.compile(
+    rf"%(?:run|load_ext|store)\b|__main__|\b(?:{'|'.join(sorted(INDIRECT_READERS))})\s*\("
 )
 
 
-def fate_of(
+def trace_value(
     name: str, sources: list[str]
 ) -> tuple[Literal["may be used", "overwritten", "unused"], int]:
     """Return what becomes of a name's value, and in which of the cells.
@@ -29,14 +29,14 @@ def fate_of(
         if mention is not None:
             is_lost = mention != "unknown" and _overwrites(mention, name, word)
             return ("overwritten" if is_lost else "may be used"), place
-    hidden = (place for place, source in enumerate(sources) if UNSEEN_USE.search(source))
+    hidden = (place for place, source in enumerate(sources) if INDIRECT_READ.search(source))
     place = next(hidden, -1)
     return ("unused" if place < 0 else "may be used"), place
 
 
 def _first_mention(word: re.Pattern[str], source: str) -> ast.stmt | Literal["unknown"] | None:
     """Return a cell's first statement with a name in it; None if only a comment has it."""
-    statements = None if is_other_language(source) else parse_python(source)
+    statements = None if is_foreign_cell(source) else parse_python(source)
     if statements is None or any(word.search(line[0]) for line in MAGIC.finditer(source)):
         return "unknown"
     return next((one for one in statements if _mentions(one, word)), None)
@@ -57,9 +57,11 @@ def _mentions(node: ast.AST, word: re.Pattern[str]) -> bool:
 
 def _overwrites(statement: ast.stmt, name: str, word: re.Pattern[str]) -> bool:
     """Tell whether a statement sets a name without looking at it, and without what may look."""
-    if name not in set_names(statement):
+    if name not in assigned_names(statement):
         return False
     value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
     if value is None or _mentions(value, word):
         return False
-    return not any(isinstance(one, ast.Name) and one.id in UNSEEN_USERS for one in ast.walk(value))
+    return not any(
+        isinstance(one, ast.Name) and one.id in INDIRECT_READERS for one in ast.walk(value)
+    )

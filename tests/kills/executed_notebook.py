@@ -2,7 +2,7 @@
 
 import json
 
-from notebake.notebook.run import SMOKE_VERDICT
+from notebake.notebook.execute import SMOKE_VERDICT
 
 # One grey dot: as small as a figure can be.
 FIGURE = (

@@ -31,7 +31,7 @@ from notebake.commands.login_methods import LIST_LOGIN_METHODS
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.digest import digest_of
-from notebake.notebook import run as notebook_run
+from notebake.notebook import execute as notebook_run
 from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
 from notebake.runbook.digests import WITH_DIGEST

@@ -21,8 +21,8 @@ from notebake.credentials.report import is_clean, parse_report
 from notebake.digest import digest_of
 from notebake.machines.block_devices import device_names
 from notebake.machines.credential_search import search_program
-from notebake.notebook import run as notebook_run
-from notebake.notebook.papermill_script import run_notebook, status_path
+from notebake.notebook import execute as notebook_run
+from notebake.notebook.papermill_script import notebook_script, status_path
 from notebake.recipe import Recipe
 from notebake.runbook.digests import step_digest as digest_for
 from notebake.timeouts import LAZY_LOAD_SECONDS
@@ -136,8 +136,8 @@ def notebook(recipe: Recipe, host: ScriptedHost) -> list[Named]:
 
 
 def notebook_within(recipe: Recipe, host: ScriptedHost, spare_seconds: int) -> Named:
-    wanted, home = notebook_run.wanted_notebook(recipe), notebook_run.notebook_home(recipe)
-    work = run_notebook(
+    wanted, home = notebook_run.effective_notebook(recipe), notebook_run.base_directory(recipe)
+    work = notebook_script(
         notebook_path=f"{home}/{wanted.path}",
         output_path=notebook_run.OUTPUT,
         working_directory=notebook_run.working_directory(wanted, home),
@@ -145,7 +145,7 @@ def notebook_within(recipe: Recipe, host: ScriptedHost, spare_seconds: int) -> N
         kernel=wanted.kernel,
         timeout_seconds=wanted.timeout_seconds + spare_seconds,
     )
-    text = notebook_run.proof_script(recipe, work)
+    text = notebook_run.execution_script(recipe, work)
     return f"notebook-{digest_of(work)}", text, Deed(20, lambda: execute(recipe, host))
 
 

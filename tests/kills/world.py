@@ -27,7 +27,7 @@ from notebake.aws import clients
 from notebake.aws.signing import SIGNED_BY
 from notebake.local import process
 from notebake.machines import renewal
-from notebake.notebook import run as notebook_run
+from notebake.notebook import html
 from notebake.recipe import Recipe
 from notebake.runbook.step import current_step
 from notebake.runs import lock
@@ -323,8 +323,8 @@ def put_in_place(world: World) -> None:
     for module in notebakes_modules():
         if hasattr(module, "ThreadPoolExecutor"):
             module.ThreadPoolExecutor = OneAfterTheOther
-    notebook_run.as_html = functools.cache(notebook_run.as_html)
-    REMEMBERED.add(notebook_run.as_html)
+    html.render_html = functools.cache(html.render_html)
+    REMEMBERED.add(html.render_html)
     wait_for_host.prepare_pages = lambda: None
     process.os = ProcessNumbers()
     for module in (renewal, lock):

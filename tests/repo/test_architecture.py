@@ -37,7 +37,7 @@ PURE = {
     "conda": {"activation", "configuration", "environment", "lock", "prefix"},
     "costs": {"monthly"},
     "credentials": set[str](),
-    "notebook": {"hints", "run", "same_results"},
+    "notebook": {"execute", "failure_hints", "kept_results"},
     "recipe": set[str](),
 }
 """Folders that reach nothing, each but for some modules: those of conda run on the host."""

@@ -130,7 +130,7 @@ def test_work_that_goes_on_on_a_full_disk_is_ended_for_it(
     """A memory file system stands in for a disk, so it is asked about by name."""
     monkeypatch.setattr("notebake.ssh.disk_watch.FULL_SECONDS", 2)
     ask = "df --block-size=1 --output=avail,size,iavail,itotal,target /full | tail --lines=+2"
-    monkeypatch.setattr("notebake.ssh.detached.ASK", ask)
+    monkeypatch.setattr("notebake.ssh.detached.LIST_DISK_SPACE", ask)
     with pytest.raises(DiskFullError, match="no space left on /full") as caught:
         run_detached(host, "hard-5", FILL, timeout_seconds=HANG_SECONDS)
     assert "filled" in caught.value.message

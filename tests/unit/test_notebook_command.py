@@ -12,8 +12,8 @@ import nbformat
 import pytest
 import yaml
 
-from notebake.notebook.judge import explain, judge_notebook
-from notebake.notebook.papermill_script import parameters_as_yaml, run_notebook, status_path
+from notebake.notebook.judge import describe_verdict, judge_notebook
+from notebake.notebook.papermill_script import notebook_script, parameters_as_yaml, status_path
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
 from tests.limits import HANG_SECONDS
@@ -82,7 +82,7 @@ class Runner:
             "papermill": str(PREFIX / "bin" / "papermill"),
             "python_prefix": str(PREFIX),
         }
-        executed = Executed(output, self.start(run_notebook(**wanted | options)))
+        executed = Executed(output, self.start(notebook_script(**wanted | options)))
         left = sorted(entry.name for entry in output.parent.iterdir())
         assert left == [output.name, f"{output.name}.status.json"]
         assert list(self.temporary.iterdir()) == [], "runtime files must be gone"
@@ -317,7 +317,7 @@ def test_a_notebook_in_another_language_than_the_kernel_s_is_not_begun(runner: R
     verdict = executed.judged()
     assert (verdict.kind, executed.status["exit_code"]) == ("other_language", 65)
     assert "written in R for the kernel ir" in str(verdict.error)
-    assert "software.apt: [r-cran-irkernel] and notebook.kernel: ir" in explain(verdict)
+    assert "software.apt: [r-cran-irkernel] and notebook.kernel: ir" in describe_verdict(verdict)
 
 
 def test_a_kernel_s_own_language_is_the_one_that_parameters_are_written_in(runner: Runner) -> None:
@@ -389,7 +389,7 @@ def test_a_file_that_is_no_notebook_still_leaves_a_readable_one(runner: Runner) 
 def test_a_notebook_that_is_not_there_leaves_nothing_of_an_earlier_run(tmp_path: Path) -> None:
     for name in ("out.ipynb", "out.ipynb.status.json"):
         (tmp_path / name).write_text("of an earlier run")
-    script = run_notebook(
+    script = notebook_script(
         notebook_path=str(tmp_path / "none.ipynb"),
         output_path=str(tmp_path / "out.ipynb"),
         working_directory=str(tmp_path),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.comparison import find_difference, is_same
+from notebake.notebook.comparison import find_difference, numbers_match
 from notebake.notebook.numbers import CellNumbers, result_numbers
 from notebake.notebook.outputs import read_executed
 from tests.executed_notebooks import cell, notebook, printed, returned, shown
@@ -81,15 +81,15 @@ def test_one_changed_digit_of_a_result_is_seen_each_time() -> None:
     ],
 )
 def test_only_a_double_s_rounding_is_no_difference(built: str, here: str, is_one: bool) -> None:
-    assert is_same(built, here) is is_one
-    assert is_same(here, built) is is_one
+    assert numbers_match(built, here) is is_one
+    assert numbers_match(here, built) is is_one
 
 
 def test_a_tolerance_is_a_share_of_what_is_large_and_a_size_below_one() -> None:
-    assert is_same("1000", "1009", 0.01)
-    assert not is_same("1000", "1011", 0.01)
-    assert is_same("0.001", "-0.004", 0.01)
-    assert not is_same("0.5", "0.52", 0.01)
+    assert numbers_match("1000", "1009", 0.01)
+    assert not numbers_match("1000", "1011", 0.01)
+    assert numbers_match("0.001", "-0.004", 0.01)
+    assert not numbers_match("0.5", "0.52", 0.01)
 
 
 def test_a_difference_names_cell_and_line_with_both_values() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.judge import explain
+from notebake.notebook.judge import describe_verdict
 from notebake.notebook.verdict import NotebookVerdict
 from tests.executed_notebooks import cell, error, notebook, printed
 from tests.unit.test_notebook_report import verdict_of
@@ -128,7 +128,7 @@ def test_a_missing_module_is_named_whole_with_what_to_add(
 
     assert verdict.kind == "missing_module"
     assert f"needs {said}" in str(verdict.error)
-    assert advice in explain(verdict)
+    assert advice in describe_verdict(verdict)
 
 
 def test_a_missing_library_names_its_package() -> None:
@@ -136,7 +136,7 @@ def test_a_missing_library_names_its_package() -> None:
 
     verdict = failing(error("ImportError", missing))
 
-    assert "that has libGL.so.1 to software.apt: libgl1." in explain(verdict)
+    assert "that has libGL.so.1 to software.apt: libgl1." in describe_verdict(verdict)
 
 
 def test_a_notebook_that_asks_its_reader_is_told_so() -> None:
@@ -148,7 +148,7 @@ def test_a_notebook_that_asks_its_reader_is_told_so() -> None:
 
     assert verdict.error == "Cell 2, line 2 (`name = input()`) asks its reader for input"
     assert verdict.kind == "asks_for_input"
-    assert "give the value by notebook.parameters" in explain(verdict)
+    assert "give the value by notebook.parameters" in describe_verdict(verdict)
 
 
 def test_the_notebook_s_own_kernel_is_named_where_another_one_ran_it() -> None:
@@ -160,5 +160,5 @@ def test_the_notebook_s_own_kernel_is_named_where_another_one_ran_it() -> None:
     same = verdict_of(json.dumps(executed), 1)
 
     note = "The notebook names the kernel py36-geo, and the recipe ran it with python3."
-    assert explain(failed).endswith(note)
-    assert "names the kernel" not in explain(same)
+    assert describe_verdict(failed).endswith(note)
+    assert "names the kernel" not in describe_verdict(same)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.figures import is_figure, tell_uncounted, uncounted_drawings
+from notebake.notebook.figures import describe_uncounted, format_uncounted, is_figure
 from notebake.notebook.judge import judge_notebook
 from notebake.recipe import Notebook
 
@@ -32,7 +32,7 @@ def named(one: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("one", DRAWN, ids=named)
 def test_what_a_library_wrote_is_known(one: dict[str, Any]) -> None:
-    assert (is_figure(one["output"]), uncounted_drawings(one["output"])) == (
+    assert (is_figure(one["output"]), describe_uncounted(one["output"])) == (
         one["is_figure"],
         one["uncounted"],
     )
@@ -113,7 +113,7 @@ def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
 def test_what_is_no_figure_does_not_count_and_is_told_where_something_was_drawn(
     html: str, told: str | None
 ) -> None:
-    assert (is_figure(shown(html)), uncounted_drawings(shown(html))) == (False, told)
+    assert (is_figure(shown(html)), describe_uncounted(shown(html))) == (False, told)
 
 
 @pytest.mark.parametrize(
@@ -167,5 +167,5 @@ def test_of_many_kinds_the_first_three_are_told() -> None:
         for name in "ABCDE"
     ]
 
-    assert "(SliderC) and 2 more kinds (where" in tell_uncounted(frames)
-    assert tell_uncounted([]) == ""
+    assert "(SliderC) and 2 more kinds (where" in format_uncounted(frames)
+    assert format_uncounted([]) == ""

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from nbconvert.filters import ansi2html
 
-from notebake.notebook.ansi import colours_as_html
-from notebake.notebook.html import as_html
+from notebake.notebook.ansi import ansi_to_html
+from notebake.notebook.html import render_html
 from notebake.notebook.judge import judge_notebook
-from notebake.notebook.static_html import without_loaders
+from notebake.notebook.static_html import without_active_content
 from notebake.recipe import Notebook
 
 FEW, TIMES = 2000, 8
@@ -44,7 +44,7 @@ def look_at(notebook: str) -> None:
 
 
 def make_page(notebook: str) -> None:
-    as_html(notebook, "ocean")
+    render_html(notebook, "ocean")
 
 
 def seconds_of(work: Callable[[str], object], text: str) -> float:
@@ -66,9 +66,9 @@ def seconds_of(work: Callable[[str], object], text: str) -> float:
         (look_at, lambda count: showing("<script>docs_json<script/>" * count)),
         (look_at, lambda count: showing("<iframe srcdoc='" * count)),
         (look_at, lambda count: printing(" " * count)),
-        (without_loaders, lambda count: "<script " * count),
-        (without_loaders, lambda count: "<script>a" * count),
-        (without_loaders, lambda count: "<input <button>\"'" * count),
+        (without_active_content, lambda count: "<script " * count),
+        (without_active_content, lambda count: "<script>a" * count),
+        (without_active_content, lambda count: "<input <button>\"'" * count),
         (make_page, lambda count: showing("<img <svg <video <style <" * count)),
         (make_page, lambda count: showing("_anim_img<script>frames[0] = " * count)),
         (make_page, lambda count: showing("<table>" + "<tr><td>1.5</td></tr>" * count)),
@@ -93,9 +93,9 @@ def test_the_time_grows_no_faster_than_the_output(
 def test_colours_go_on_from_one_piece_of_a_long_text_to_the_next() -> None:
     text = "\x1b[1m\x1b[31m" + "warm\n" * 3000 + "\x1b[0m" + "plain\n" * 3000
 
-    assert without_tags(colours_as_html(text)) == without_tags(ansi2html(text))
-    assert colours_of("warm", colours_as_html(text)) == colours_of("warm", ansi2html(text))
-    assert colours_of("plain", colours_as_html(text)) == {""}
+    assert without_tags(ansi_to_html(text)) == without_tags(ansi2html(text))
+    assert colours_of("warm", ansi_to_html(text)) == colours_of("warm", ansi2html(text))
+    assert colours_of("plain", ansi_to_html(text)) == {""}
 
 
 def without_tags(html: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from notebake.notebook.html import SHOWN_CHARACTERS
-from notebake.notebook.judge import as_html
+from notebake.notebook.html import SHOWN_CHARACTERS, render_html
 
 ELSEWHERE = "https://elsewhere.example"
 HOSTILE = f"""<script src="{ELSEWHERE}/a.js"></script><SCRIPT>steal()</SCRIPT>
@@ -30,14 +29,14 @@ def shown(kind: str, content: Any) -> Any:
 
 
 def test_figures_stay_in_the_page() -> None:
-    page = as_html(executed(shown("image/png", "iVBORw0KGgo=")), "ocean")
+    page = render_html(executed(shown("image/png", "iVBORw0KGgo=")), "ocean")
 
     assert "data:image/png;base64,iVBORw0KGgo=" in page
     assert "<title>ocean</title>" in page
 
 
 def test_the_browser_is_told_to_fetch_nothing_and_run_nothing() -> None:
-    page = as_html(executed(), "ocean")
+    page = render_html(executed(), "ocean")
 
     head = page.partition("</head>")[0]
     (tag,) = re.findall(r"<meta[^>]*Content-Security-Policy[^>]*>", head)
@@ -48,7 +47,7 @@ def test_the_browser_is_told_to_fetch_nothing_and_run_nothing() -> None:
 
 def test_nothing_of_a_notebook_s_output_can_send_the_reader_elsewhere() -> None:
     widgets = {"application/vnd.jupyter.widget-state+json": {"state": {}, "version_major": 2}}
-    page = as_html(
+    page = render_html(
         executed(
             shown("text/html", HOSTILE),
             shown("application/javascript", "steal()"),
@@ -73,13 +72,16 @@ def test_what_is_left_of_a_tag_in_a_tag_sends_nobody_elsewhere() -> None:
     split = f'<me<meta>ta http-equiv="refresh" content="0;url={ELSEWHERE}">'
 
     assert (
-        "<meta" not in as_html(executed(shown("text/html", split)), "ocean").partition("<main>")[2]
+        "<meta"
+        not in render_html(executed(shown("text/html", split)), "ocean").partition("<main>")[2]
     )
 
 
 def test_every_picture_has_words_for_who_does_not_see_it() -> None:
     named = '<img src="data:image/png;base64,iVBORw0KGgo=" alt="A bloom">'
-    page = as_html(executed(shown("image/png", "iVBORw0KGgo="), shown("text/html", named)), "ocean")
+    page = render_html(
+        executed(shown("image/png", "iVBORw0KGgo="), shown("text/html", named)), "ocean"
+    )
 
     pictures = re.findall(r"<img\b[^>]*>", page)
     assert [picture.count(" alt=") for picture in pictures] == [1, 1]
@@ -87,7 +89,7 @@ def test_every_picture_has_words_for_who_does_not_see_it() -> None:
 
 
 def test_code_that_speaks_of_scripts_is_still_shown() -> None:
-    assert "&lt;script&gt;" in as_html(executed(), "ocean")
+    assert "&lt;script&gt;" in render_html(executed(), "ocean")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_code_that_speaks_of_scripts_is_still_shown() -> None:
     ["", "[]", "{}", "nonsense <b>", '{"cells": [], "metadata": 3}', '{"cells": 7}', "[" * 9999],
 )
 def test_what_is_no_notebook_is_shown_as_the_text_that_it_is(text: str) -> None:
-    page = as_html(text, "<ocean>")
+    page = render_html(text, "<ocean>")
 
     assert "cannot be shown as a notebook" in page
     assert f"<pre>{escape(text)}</pre>" in page
@@ -104,7 +106,7 @@ def test_what_is_no_notebook_is_shown_as_the_text_that_it_is(text: str) -> None:
 
 
 def test_of_a_long_text_the_beginning_is_shown() -> None:
-    page = as_html("x" * (SHOWN_CHARACTERS + 5), "ocean")
+    page = render_html("x" * (SHOWN_CHARACTERS + 5), "ocean")
 
     assert "xxx\n… and 5 more characters</pre>" in page
     assert len(page) < SHOWN_CHARACTERS + 2000
@@ -115,7 +117,7 @@ def test_half_a_character_does_not_keep_a_page_from_being_written(code: int) -> 
     half = chr(code)
     output = {"output_type": "stream", "name": "stdout", "text": f"f{half}.nc"}
 
-    page = as_html(executed(output, markdown=f"# {half}"), "ocean").encode().decode()
+    page = render_html(executed(output, markdown=f"# {half}"), "ocean").encode().decode()
 
     assert "f\N{REPLACEMENT CHARACTER}.nc" in page
     assert "jp-MarkdownCell" in page, "shown as a notebook"
@@ -125,4 +127,4 @@ def test_a_notebook_without_metadata_is_a_page_all_the_same() -> None:
     notebook = json.loads(executed())
     del notebook["metadata"]
 
-    assert "jp-MarkdownCell" in as_html(json.dumps(notebook), "ocean")
+    assert "jp-MarkdownCell" in render_html(json.dumps(notebook), "ocean")

@@ -11,7 +11,7 @@ import pytest
 
 from notebake.commands.copy_on_write import run_copy_on_write
 from notebake.commands.shell import script
-from notebake.notebook.papermill_script import run_notebook, status_path
+from notebake.notebook.papermill_script import notebook_script, status_path
 from tests.unit.shell_world import shell_world
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -40,7 +40,7 @@ def test_a_notebook_that_writes_and_fails_leaves_the_clone_as_cloned(tmp_path: P
     prefix, disk, output = Path(sys.prefix), tmp_path / "disk", tmp_path / "executed.ipynb"
     (tmp_path / "made").mkdir()
     disk.mkdir()
-    work = run_notebook(
+    work = notebook_script(
         notebook_path=f"{disk}/clone/nb.ipynb",
         output_path=str(output),
         working_directory=f"{disk}/clone",

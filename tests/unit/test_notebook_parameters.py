@@ -8,10 +8,10 @@ import pytest
 from notebake.notebook.language import (
     ASSIGNMENTS,
     declared_names,
-    find_other_language,
+    find_language_mismatch,
     papermill_language,
 )
-from notebake.notebook.parameters import find_idle_parameters
+from notebake.notebook.parameters import find_ineffective_parameters
 
 NAMES = ("depth_m",)
 
@@ -23,7 +23,7 @@ def cell(source: str, *tags: str, kind: str = "code") -> dict[str, Any]:
 
 def fault(*cells: dict[str, Any], names: tuple[str, ...] = NAMES, **of: str) -> str | None:
     of = {"kernel": "python3", "language": "python"} | of
-    return find_idle_parameters({"cells": list(cells)}, names, **of)
+    return find_ineffective_parameters({"cells": list(cells)}, names, **of)
 
 
 TAGGED = cell("depth_m = 10", "parameters")
@@ -270,7 +270,7 @@ R_KERNEL = {"name": "ir", "display_name": "R", "language": "R"}
 def test_a_notebook_in_the_kernel_s_language(
     metadata: dict[str, Any], kernel: str, language: str
 ) -> None:
-    assert find_other_language({"metadata": metadata}, kernel, language) is None
+    assert find_language_mismatch({"metadata": metadata}, kernel, language) is None
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_a_notebook_in_the_kernel_s_language(
     ],
 )
 def test_a_notebook_in_another_language_is_told_with_its_kernel(metadata: dict[str, Any]) -> None:
-    found = find_other_language({"metadata": metadata}, "python3", "python")
+    found = find_language_mismatch({"metadata": metadata}, "python3", "python")
 
     assert found == (
         "The notebook is written in R for the kernel ir, and the recipe runs it with the kernel"
@@ -292,6 +292,6 @@ def test_a_notebook_in_another_language_is_told_with_its_kernel(metadata: dict[s
 
 @pytest.mark.parametrize("notebook", [{}, {"cells": 3}, {"cells": [3, None, {"metadata": 3}]}])
 def test_what_is_no_notebook_is_no_trap(notebook: dict[str, Any]) -> None:
-    found = find_idle_parameters(notebook, NAMES, kernel="python3", language="python")
+    found = find_ineffective_parameters(notebook, NAMES, kernel="python3", language="python")
 
     assert "no code cell has the tag" in str(found), json.dumps(notebook)

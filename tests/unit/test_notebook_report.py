@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.judge import explain, judge_notebook
+from notebake.notebook.judge import describe_verdict, judge_notebook
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook
 from tests.executed_notebooks import PICTURE, cell, error, notebook, printed, returned, shown
@@ -29,7 +29,7 @@ def test_all_that_is_wanted_makes_a_pass() -> None:
 
     assert (verdict.error, verdict.kind, verdict.cell) == (None, "passed", None)
     assert (verdict.cells, verdict.figures, verdict.numbers) == (3, 1, ())
-    assert explain(verdict) == "3 code cells ran in 2.0 s: 1 figure, 0 numbers."
+    assert describe_verdict(verdict) == "3 code cells ran in 2.0 s: 1 figure, 0 numbers."
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_missing_module_is_told_apart_from_other_import_errors() -> None:
         "Cell 1 (`import xarray.core as c`) needs the module xarray, which is not installed"
     )
     assert (first.kind, first.cells) == ("missing_module", 0)
-    assert "Add the package that has it to software.packages" in explain(first)
+    assert "Add the package that has it to software.packages" in describe_verdict(first)
     assert second.kind == "cell_error"
     assert second.error == (
         "Cell 1 (`from y import x`) ended with ImportError: cannot import name 'x' from 'y' (y.py)"

@@ -4,20 +4,20 @@ from pathlib import Path
 import pytest
 
 from notebake.errors import NotebookError
-from notebake.notebook.hints import own_files
-from notebake.notebook.papermill_script import status_path
-from notebake.notebook.run import (
+from notebake.notebook.execute import (
     DIRECTORY,
     OUTPUT,
     SMOKE,
     SMOKE_VERDICT,
-    bring_home,
-    kept_verdict,
-    notebook_home,
-    proof_script,
-    wanted_notebook,
+    base_directory,
+    collect_result,
+    effective_notebook,
+    execution_script,
+    read_verdict,
     working_directory,
 )
+from notebake.notebook.failure_hints import describe_clone_changes
+from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Notebook, Recipe, Repository, Volume
 from notebake.runs.files import get_file
 from notebake.runs.open_store import open_store
@@ -35,9 +35,9 @@ REPOSITORY = Repository(url="https://example.org/ocean.git")
 def test_a_recipe_s_own_notebook_is_taken_as_it_is_from_its_repository() -> None:
     recipe = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
 
-    assert wanted_notebook(recipe) == OWN
-    assert notebook_home(recipe) == "/home/ubuntu/ocean"
-    assert working_directory(OWN, notebook_home(recipe)) == "/home/ubuntu/ocean/notebooks"
+    assert effective_notebook(recipe) == OWN
+    assert base_directory(recipe) == "/home/ubuntu/ocean"
+    assert working_directory(OWN, base_directory(recipe)) == "/home/ubuntu/ocean/notebooks"
 
 
 def test_a_notebook_may_run_elsewhere_than_it_lies() -> None:
@@ -58,13 +58,13 @@ def test_without_a_notebook_our_own_looks_at_what_the_image_will_hold() -> None:
         ),
     )
 
-    wanted = wanted_notebook(recipe)
+    wanted = effective_notebook(recipe)
 
     assert wanted.path == "smoke.ipynb"
     assert wanted.parameters == {"mount_points": "/data,/archive"}
     assert wanted.verdict == SMOKE_VERDICT
     assert (wanted.minimum_cells, wanted.timeout_seconds) == (4, 99), "the recipe's limits hold"
-    assert notebook_home(recipe) == DIRECTORY
+    assert base_directory(recipe) == DIRECTORY
     assert working_directory(wanted, DIRECTORY) == DIRECTORY
 
 
@@ -89,7 +89,7 @@ def test_a_page_of_what_passed_does_not_call_it_failed(
     monkeypatch.setattr("notebake.ssh.remote.get_file", lambda _host, path: brought[path])
     run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
 
-    verdict = bring_home(run, HOST, Notebook(path="a.ipynb", minimum_figures=0), "notebook")
+    verdict = collect_result(run, HOST, Notebook(path="a.ipynb", minimum_figures=0), "notebook")
 
     assert verdict.error is None
     assert get_file(run, "notebook/executed.ipynb") == executed.encode(), "evidence stays as it is"
@@ -118,9 +118,9 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
     run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
 
     with pytest.raises(NotebookError, match=r"On 192\.0\.2\.1 the notebook smoke\.ipynb failed: "):
-        bring_home(run, HOST, Notebook(path="smoke.ipynb"), "notebook")
+        collect_result(run, HOST, Notebook(path="smoke.ipynb"), "notebook")
 
-    verdict = kept_verdict(run, "notebook")
+    verdict = read_verdict(run, "notebook")
     assert verdict is not None
     assert verdict.kind == "papermill_failed"
     assert get_file(run, "notebook/executed.ipynb") == executed
@@ -144,18 +144,18 @@ def test_what_else_lies_in_the_clone_is_told_with_a_failed_notebook(
     recipe = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
     run = new_run(recipe, "ocean.yaml", open_store(str(tmp_path)))
 
-    assert said in own_files(run, HOST)
-    assert bool(said) == bool(own_files(run, HOST))
+    assert said in describe_clone_changes(run, HOST)
+    assert bool(said) == bool(describe_clone_changes(run, HOST))
     reset = "git -C /home/ubuntu/ocean reset --hard && git -C /home/ubuntu/ocean clean -d --force"
-    assert (reset in own_files(run, HOST)) == bool(said)
+    assert (reset in describe_clone_changes(run, HOST)) == bool(said)
 
 
 def test_only_a_notebook_of_the_repository_needs_a_view_of_it() -> None:
     own = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
     ours = Recipe(name="ocean", repository=REPOSITORY)
 
-    assert "unshare --mount" in proof_script(own, "true")
-    assert "unshare" not in proof_script(ours, "true")
+    assert "unshare --mount" in execution_script(own, "true")
+    assert "unshare" not in execution_script(ours, "true")
     for recipe in (own, ours):
         removed = f"rm --force -- {OUTPUT} {status_path(OUTPUT)}"
-        assert removed in proof_script(recipe, "true"), "an earlier verdict is not this one's"
+        assert removed in execution_script(recipe, "true"), "an earlier verdict is not this one's"

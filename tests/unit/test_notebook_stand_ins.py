@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from notebake.notebook.html import as_html
-from notebake.notebook.placeholders import stand_ins
+from notebake.notebook.html import render_html
+from notebake.notebook.static_outputs import static_outputs
 
 DRAWN: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("drawn_outputs.json").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def notebook_of(*outputs: Any, **metadata: Any) -> dict[str, Any]:
 def page_of(*outputs: Any, metadata: dict[str, Any] | None = None) -> str:
     """Return what the page holds of a cell's outputs."""
     notebook = notebook_of(*outputs, **(metadata or {}))
-    _, _, page = as_html(json.dumps(notebook), "ocean").partition("<main>")
+    _, _, page = render_html(json.dumps(notebook), "ocean").partition("<main>")
     assert "jp-CodeCell" in page, "shown as a notebook"
     return page
 
@@ -51,7 +51,7 @@ def test_each_figure_is_seen_or_has_a_line_in_its_place() -> None:
     (cell,) = notebook_of()["cells"]
     cells = [cell | {"id": f"c{at}", "outputs": [one["output"]]} for at, one in enumerate(DRAWN)]
     notebook = notebook_of() | {"cells": cells}
-    page = as_html(json.dumps(notebook), "ocean").partition("<main>")[2]
+    page = render_html(json.dumps(notebook), "ocean").partition("<main>")[2]
 
     parts = page.split("jp-CodeCell")[1:]
     assert len(parts) == len(DRAWN)
@@ -204,7 +204,7 @@ def test_odd_outputs_make_a_page_all_the_same(output: dict[str, Any]) -> None:
     widgets = {"application/vnd.jupyter.widget-state+json": {"state": {"a": 3}}}
     notebook = notebook_of(output, widgets=widgets)
 
-    assert "jp-CodeCell" in as_html(json.dumps(notebook), "ocean")
+    assert "jp-CodeCell" in render_html(json.dumps(notebook), "ocean")
 
 
 def test_what_is_no_drawing_is_left_as_it_is() -> None:
@@ -214,4 +214,4 @@ def test_what_is_no_drawing_is_left_as_it_is() -> None:
         html("<table><tr><td>1</td></tr></table>"),
     ]
 
-    assert list(stand_ins(outputs, {})) == outputs
+    assert list(static_outputs(outputs, {})) == outputs

@@ -13,8 +13,8 @@ from notebake.aws.permissions import declared
 from notebake.commands.repository import clone_repository
 from notebake.errors import RecipeError
 from notebake.machines.block_devices import disks_of_builder
-from notebake.notebook.papermill_script import run_notebook
-from notebake.notebook.run import notebook_home, wanted_notebook, working_directory
+from notebake.notebook.execute import base_directory, effective_notebook, working_directory
+from notebake.notebook.papermill_script import notebook_script
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.recipe.reference_table import recipe_table
@@ -45,8 +45,8 @@ def digest_of(step: str) -> Effect:
 
 def notebook(recipe: Recipe) -> object:
     """All that runs and judges the notebook."""
-    wanted, home = wanted_notebook(recipe), notebook_home(recipe)
-    ran = run_notebook(
+    wanted, home = effective_notebook(recipe), base_directory(recipe)
+    ran = notebook_script(
         notebook_path=f"{home}/{wanted.path}",
         output_path="/out.ipynb",
         working_directory=working_directory(wanted, home),

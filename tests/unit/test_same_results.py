@@ -8,7 +8,7 @@ import pytest
 from notebake.acceptance.evidence import MachineEvidence
 from notebake.acceptance.proof import format_comparison
 from notebake.errors import ImageNotAcceptedError
-from notebake.notebook.same_results import check_results, remember_shown, shown_before
+from notebake.notebook.kept_results import check_results, find_earlier_verdict, record_machine
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Notebook, Recipe
 from notebake.runs import files, registry
@@ -81,16 +81,16 @@ def test_what_is_not_kept_proves_nothing(run: Run, missing: str) -> None:
 
 def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
     kept = f"{'acceptance-1'}/verdict.json"
-    assert shown_before(run, "i-1", "acceptance-1") is None
+    assert find_earlier_verdict(run, "i-1", "acceptance-1") is None
     files.put_file(run, kept, VERDICT.model_dump_json().encode())
-    assert shown_before(run, "i-1", "acceptance-1") is None
+    assert find_earlier_verdict(run, "i-1", "acceptance-1") is None
 
-    remember_shown(run, "i-1", "acceptance-1")
+    record_machine(run, "i-1", "acceptance-1")
 
-    assert shown_before(run, "i-1", "acceptance-1") == VERDICT
-    assert shown_before(run, "i-2", "acceptance-1") is None
-    remember_shown(run, "", "acceptance-1")
-    assert shown_before(run, "i-1", "acceptance-1") is None
+    assert find_earlier_verdict(run, "i-1", "acceptance-1") == VERDICT
+    assert find_earlier_verdict(run, "i-2", "acceptance-1") is None
+    record_machine(run, "", "acceptance-1")
+    assert find_earlier_verdict(run, "i-1", "acceptance-1") is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import ast
 import re
 from typing import NamedTuple
 
-from notebake.notebook.dates import Span, without_own_moments
+from notebake.notebook.dates import Span, without_run_times
 
 _NUMBER = r"[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?"
 _TIME_UNIT = (
@@ -91,12 +91,12 @@ RULES = (
         r"\bs(?:v|swap)mem\([^)\n]{0,400}\)|\bpmem\([^)\n]{0,400}\)",
     ),
 )
-A_SET = re.compile(r"\{[^{}:]{1,20000}\}")
-INDEX_OF_R = re.compile(r"^\s*\[\d+,?\]", re.MULTILINE)
+PYTHON_SET = re.compile(r"\{[^{}:]{1,20000}\}")
+R_INDEX = re.compile(r"^\s*\[\d+,?\]", re.MULTILINE)
 """What R puts before the first value of a line (print.default)."""
 
 
-def without_circumstances(text: str, span: Span | None) -> str:
+def without_volatile_text(text: str, span: Span | None) -> str:
     """Return an output with a blank in the place of each circumstance; its lines stay its lines.
 
     `span` is from the start of the notebook to the end of the cell; without it no date is known to
@@ -106,15 +106,15 @@ def without_circumstances(text: str, span: Span | None) -> str:
     for rule in RULES:
         if any(word in small for word in rule.words):
             text = rule.pattern.sub(" ", text)
-    return without_own_moments(text, span) if span else text
+    return without_run_times(text, span) if span else text
 
 
-def in_one_order(text: str) -> str:
+def sort_sets(text: str) -> str:
     """Return a text in which the members of each set of Python stand in one order.
 
     A set of texts is written in another order by each process.
     """
-    return A_SET.sub(_sorted_set, text) if "{" in text else text
+    return PYTHON_SET.sub(_sorted_set, text) if "{" in text else text
 
 
 def _sorted_set(found: re.Match[str]) -> str:

@@ -8,9 +8,10 @@ from notebake.commands.copy_on_write import run_copy_on_write
 from notebake.commands.shell import as_user, script
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
-from notebake.notebook.hints import own_files, ways_on
-from notebake.notebook.judge import as_html, explain, judge_notebook
-from notebake.notebook.papermill_script import run_notebook, status_path
+from notebake.notebook.failure_hints import describe_clone_changes, next_commands
+from notebake.notebook.html import render_html
+from notebake.notebook.judge import describe_verdict, judge_notebook
+from notebake.notebook.papermill_script import notebook_script, status_path
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.project import PROJECT
 from notebake.recipe import Notebook, Recipe
@@ -32,9 +33,7 @@ SPARE_SECONDS = 120
 """Beside the notebook's own limit: for starting papermill and ending a kernel."""
 
 
-def prove_by_notebook(
-    run: Run, host: Host, name: str, *, spare_seconds: int = 0
-) -> NotebookVerdict:
+def execute_notebook(run: Run, host: Host, name: str, *, spare_seconds: int = 0) -> NotebookVerdict:
     """Run the recipe's notebook on a host and return its verdict.
 
     `spare_seconds` are given to it beside the recipe's limit, where a disk is read from afar.
@@ -45,11 +44,11 @@ def prove_by_notebook(
     Raises:
         NotebookError: it failed, or proved less than the recipe asks for.
     """
-    wanted = wanted_notebook(run.recipe)
+    wanted = effective_notebook(run.recipe)
     seconds = wanted.timeout_seconds + spare_seconds
     wanted = wanted.model_copy(update={"timeout_seconds": seconds})
-    home = notebook_home(run.recipe)
-    work = run_notebook(
+    home = base_directory(run.recipe)
+    work = notebook_script(
         notebook_path=f"{home}/{wanted.path}",
         output_path=OUTPUT,
         working_directory=working_directory(wanted, home),
@@ -58,12 +57,12 @@ def prove_by_notebook(
         timeout_seconds=seconds,
     )
     name_of_work = f"notebook-{digest_of(work)}"
-    prepare(host, name_of_work, with_smoke=not run.recipe.notebook.path)
+    prepare_directory(host, name_of_work, with_smoke=not run.recipe.notebook.path)
     try:
         run_detached(
             host,
             name_of_work,
-            proof_script(run.recipe, work),
+            execution_script(run.recipe, work),
             timeout_seconds=seconds + SPARE_SECONDS,
         )
     except HostCommandError as error:
@@ -73,10 +72,10 @@ def prove_by_notebook(
             raise NotebookError(
                 f"The notebook {wanted.path} did not run on {host.address}: {error.output}"
             ) from error
-    return bring_home(run, host, wanted, name)
+    return collect_result(run, host, wanted, name)
 
 
-def proof_script(recipe: Recipe, work: str) -> str:
+def execution_script(recipe: Recipe, work: str) -> str:
     """Return the root script that does the login user's work in a view of the clone.
 
     Our own notebook lies outside, and writes nothing there.
@@ -88,7 +87,7 @@ def proof_script(recipe: Recipe, work: str) -> str:
     return script(f"rm --force -- {quote(OUTPUT)} {quote(status_path(OUTPUT))}", command)
 
 
-def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVerdict:
+def collect_result(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVerdict:
     """Fetch the executed notebook, judge it, and keep it with its verdict and its HTML.
 
     Raises:
@@ -100,14 +99,14 @@ def bring_home(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVer
     executed = fetched.decode(errors="replace")
     verdict = judge_notebook(executed, wanted, **status)
     files.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
-    page = as_html(executed if verdict.error else without_error_cells(executed), run.id)
+    page = render_html(executed if verdict.error else without_error_cells(executed), run.id)
     files.put_file(run, f"{name}/executed.html", page.encode())
     if verdict.error:
         kept = files.file_location(run, f"{name}/executed.ipynb")
         raise NotebookError(
-            f"On {host.address} the notebook {wanted.path} failed: {explain(verdict)}",
-            f"The executed notebook lies in {kept}\n{own_files(run, host)}".rstrip(),
-        ).with_next(*ways_on(run))
+            f"On {host.address} the notebook {wanted.path} failed: {describe_verdict(verdict)}",
+            f"The executed notebook lies in {kept}\n{describe_clone_changes(run, host)}".rstrip(),
+        ).with_next(*next_commands(run))
     return verdict
 
 
@@ -123,13 +122,13 @@ def without_error_cells(executed: str) -> str:
     return json.dumps(notebook)
 
 
-def kept_verdict(run: Run, name: str) -> NotebookVerdict | None:
+def read_verdict(run: Run, name: str) -> NotebookVerdict | None:
     """Return the verdict that was kept under a name."""
     kept = files.get_file(run, f"{name}/verdict.json")
     return NotebookVerdict.model_validate_json(kept) if kept else None
 
 
-def wanted_notebook(recipe: Recipe) -> Notebook:
+def effective_notebook(recipe: Recipe) -> Notebook:
     """Return the recipe's notebook, or our own smoke notebook where it names none."""
     if recipe.notebook.path:
         return recipe.notebook
@@ -142,7 +141,7 @@ def wanted_notebook(recipe: Recipe) -> Notebook:
     return recipe.notebook.model_copy(update=changes)
 
 
-def notebook_home(recipe: Recipe) -> str:
+def base_directory(recipe: Recipe) -> str:
     """Return the directory on the host to which the notebook's path is relative."""
     if recipe.notebook.path and recipe.repository_path:
         return recipe.repository_path
@@ -155,7 +154,7 @@ def working_directory(wanted: Notebook, home: str) -> str:
     return str(PurePosixPath(home) / chosen)
 
 
-def prepare(host: Host, name_of_work: str, *, with_smoke: bool) -> None:
+def prepare_directory(host: Host, name_of_work: str, *, with_smoke: bool) -> None:
     """Give the login user the directory of the executed notebook; our own lies in it if wanted.
 
     What runs still by an earlier recipe is ended: both would write to the same place.
@@ -166,7 +165,7 @@ def prepare(host: Host, name_of_work: str, *, with_smoke: bool) -> None:
 
 
 def prepare_command(user: str, name_of_work: str) -> str:
-    """Return the login user's command for `prepare`."""
+    """Return the login user's command for `prepare_directory`."""
     owner = f"--owner={quote(user)} --group={quote(user)}"
     return (
         f"{end_others('notebook-*', name_of_work)} &&"

@@ -5,16 +5,16 @@ A recipe that judges otherwise (`compare`, `tolerance`) is answered without runn
 
 from notebake.errors import ImageNotAcceptedError, resume
 from notebake.notebook.comparison import Difference, find_difference
+from notebake.notebook.execute import read_verdict
 from notebake.notebook.numbers import CellNumbers, result_numbers
 from notebake.notebook.outputs import read_executed
-from notebake.notebook.run import kept_verdict
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.runs import files
 from notebake.runs.run import Run
 
-BUILDERS = "notebook"
+BUILDER_NAME = "notebook"
 """The name under which the builder's executed notebook is kept."""
-SHOWN_ON = "shown-on.txt"
+MACHINE_FILE = "shown-on.txt"
 
 
 def check_results(run: Run, machine_id: str, name: str) -> int:
@@ -23,7 +23,7 @@ def check_results(run: Run, machine_id: str, name: str) -> int:
     Raises:
         ImageNotAcceptedError: they differ, or the builder's are not kept.
     """
-    built, here = kept_results(run, BUILDERS), kept_results(run, name)
+    built, here = read_results(run, BUILDER_NAME), read_results(run, name)
     if built is None or here is None:
         raise ImageNotAcceptedError("The builder's own executed notebook is not kept here.")
     if run.recipe.notebook.compare == "nothing":
@@ -32,7 +32,7 @@ def check_results(run: Run, machine_id: str, name: str) -> int:
     if difference:
         raise ImageNotAcceptedError(
             f"On {machine_id} the notebook's results are not the builder's. {difference}",
-            ways_out(run, difference),
+            remedies(run, difference),
         ).with_next(
             resume(run.id, "--from", "clone_repository", purpose="With a tagged cell"),
             resume(run.id, purpose="With a changed recipe"),
@@ -40,19 +40,19 @@ def check_results(run: Run, machine_id: str, name: str) -> int:
     return sum(len(cell.numbers) for cell in built)
 
 
-def ways_out(run: Run, difference: Difference) -> str:
+def remedies(run: Run, difference: Difference) -> str:
     """Return what a person can do about a difference."""
-    kept = files.file_location(run, f"{BUILDERS}/executed.html")
+    kept = files.file_location(run, f"{BUILDER_NAME}/executed.html")
     return (
         f"Both executed notebooks are kept: {kept} and those beside it.\n"
         "If it is chance or a clock and no result, tag that cell `volatile` where the notebook is"
         " cloned from (in JupyterLab: Property Inspector, Cell Tags).\n"
-        f"Or write in the recipe {tolerance_of(difference)}notebook: {{compare: nothing}}; then the"
-        " kept results are judged anew, and the image stays as it is."
+        f"Or write in the recipe {suggest_tolerance(difference)}notebook: {{compare: nothing}}. The"
+        " kept notebooks are then compared again, and the image stays as it is."
     )
 
 
-def tolerance_of(difference: Difference) -> str:
+def suggest_tolerance(difference: Difference) -> str:
     """Return a tolerance within which the first difference is none, where there is one."""
     if difference.share is None or difference.share >= 0.1:
         return ""
@@ -65,7 +65,7 @@ def _power_above(share: float) -> int:
     return exponent + 1
 
 
-def kept_results(run: Run, name: str) -> tuple[CellNumbers, ...] | None:
+def read_results(run: Run, name: str) -> tuple[CellNumbers, ...] | None:
     """Return the numbers of an executed notebook that is kept; None where there is none."""
     kept = files.get_file(run, f"{name}/executed.ipynb")
     try:
@@ -74,13 +74,13 @@ def kept_results(run: Run, name: str) -> tuple[CellNumbers, ...] | None:
         return None
 
 
-def remember_shown(run: Run, machine_id: str, name: str) -> None:
+def record_machine(run: Run, machine_id: str, name: str) -> None:
     """Keep that a machine has run the notebook, and passed as far as it alone can tell."""
-    files.put_file(run, f"{name}/{SHOWN_ON}", machine_id.encode())
+    files.put_file(run, f"{name}/{MACHINE_FILE}", machine_id.encode())
 
 
-def shown_before(run: Run, machine_id: str, name: str) -> NotebookVerdict | None:
+def find_earlier_verdict(run: Run, machine_id: str, name: str) -> NotebookVerdict | None:
     """Return what exactly this machine has shown before; None where it has to run the notebook."""
-    kept = files.get_file(run, f"{name}/{SHOWN_ON}")
-    verdict = kept_verdict(run, name) if kept and kept.decode() == machine_id else None
+    kept = files.get_file(run, f"{name}/{MACHINE_FILE}")
+    verdict = read_verdict(run, name) if kept and kept.decode() == machine_id else None
     return verdict if verdict and verdict.error is None else None

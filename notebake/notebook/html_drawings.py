@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from html import unescape
 
 from notebake.notebook.drawing_libraries import (
-    CALLED,
+    EXTERNAL_PAGE,
+    EXTERNAL_PICTURE,
+    EXTERNAL_VIDEO,
     ICON,
     INLINE_PAGES,
     MAP,
-    PAGE_ELSEWHERE,
+    MARKUP_SIGNS,
     PICTURE,
-    PICTURE_ELSEWHERE,
-    VIDEO_ELSEWHERE,
-    WRITTEN,
+    SCRIPT_CALLS,
     Drawing,
     has_plot,
     interactive,
@@ -34,7 +34,7 @@ TAG = re.compile(
 )
 SCRIPT = re.compile(r"<script(?=[\s/>])[^>]*+>?", re.IGNORECASE)
 SCRIPT_END = re.compile(r"</script\s*+>", re.IGNORECASE)
-ENDS = {"!--": re.compile("-->"), "svg": re.compile("</svg", re.IGNORECASE)}
+ELEMENT_ENDS = {"!--": re.compile("-->"), "svg": re.compile("</svg", re.IGNORECASE)}
 ATTRIBUTE = re.compile(
     r"""([^\s"'<>/=]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE
 )
@@ -49,20 +49,22 @@ ICON_CHARACTERS = 4096
 
 def drawings_in(html: str) -> Iterator[Drawing]:
     """Yield what HTML draws, known libraries first."""
-    outside, scripts = without_scripts(html)
+    outside, scripts = split_scripts(html)
     if is_banner(outside):
         return
-    for text, drawing in WRITTEN.items():
+    for text, drawing in MARKUP_SIGNS.items():
         if text in outside:
             yield drawing
             break
-    yield from (drawing for text, drawing in CALLED.items() if any(text in one for one in scripts))
+    yield from (
+        drawing for text, drawing in SCRIPT_CALLS.items() if any(text in one for one in scripts)
+    )
     if any(has_plot(script) for script in scripts if "docs_json" in script):
         yield interactive("bokeh")
     yield from _drawings_by_tag(outside, has_script=bool(scripts))
 
 
-def without_scripts(html: str) -> tuple[str, list[str]]:
+def split_scripts(html: str) -> tuple[str, list[str]]:
     """Return what stands outside the scripts, and what stands in each."""
     outside, scripts, at = [], [], 0
     while start := SCRIPT.search(html, at):
@@ -104,8 +106,8 @@ def _drawings_by_tag(html: str, *, has_script: bool) -> Iterator[Drawing]:
     at, tables = 0, 0
     while tag := TAG.search(html, at):
         at, name, inside = tag.end(), tag["name"].lower(), ""
-        if name in ENDS:  # what never ends holds all the rest
-            end = ENDS[name].search(html, at)
+        if name in ELEMENT_ENDS:  # what never ends holds all the rest
+            end = ELEMENT_ENDS[name].search(html, at)
             inside = html[at : end.start() if end else len(html)]
             at = end.end() if end else len(html)
         tables = max(0, tables + {"table": 1, "/table": -1}.get(name, 0))
@@ -128,7 +130,7 @@ def _picture(attributes: dict[str, str], *, in_table: bool) -> Iterator[Drawing]
         elif not is_icon(attributes):
             yield PICTURE
     elif source:
-        yield PICTURE_ELSEWHERE
+        yield EXTERNAL_PICTURE
 
 
 def _video(attributes: dict[str, str]) -> Iterator[Drawing]:
@@ -137,7 +139,7 @@ def _video(attributes: dict[str, str]) -> Iterator[Drawing]:
     if source.lower().startswith("data:"):
         yield from (PICTURE,) if source.lower().startswith("data:video/") else ()
     elif source and kind.startswith("video/"):
-        yield VIDEO_ELSEWHERE
+        yield EXTERNAL_VIDEO
 
 
 def _frame(attributes: dict[str, str]) -> Iterator[Drawing]:
@@ -149,11 +151,11 @@ def _frame(attributes: dict[str, str]) -> Iterator[Drawing]:
     page = attributes.get("srcdoc") or attributes.get("data-html") or _page_in_address(source)
     if page is None:
         plotly = source.startswith("iframe_figures/")
-        yield interactive("plotly") if plotly else PAGE_ELSEWHERE
+        yield interactive("plotly") if plotly else EXTERNAL_PAGE
     elif "data-html" in attributes:
         yield MAP  # folium 0.10 to 0.12.0: encoded in several ways
     else:
-        outside, scripts = without_scripts(page)
+        outside, scripts = split_scripts(page)
         known = (INLINE_PAGES[word] for word in INLINE_PAGES if word in page)
         drawn = any(tag["name"][0].isalpha() for tag in TAG.finditer(outside) if _draws(tag))
         yield from (next(known, interactive("a page in a frame")),) if scripts or drawn else ()

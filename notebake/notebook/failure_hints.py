@@ -11,7 +11,7 @@ from notebake.ssh.host import Host
 MOST_NAMES = 10
 
 
-def own_files(run: Run, host: Host) -> str:
+def describe_clone_changes(run: Run, host: Host) -> str:
     """Return a line about what the clone holds and the repository does not; it may be the reason.
 
     A notebook leaves nothing there, but an earlier version of notebake let it.
@@ -36,7 +36,7 @@ def own_files(run: Run, host: Host) -> str:
     )
 
 
-def ways_on(run: Run) -> tuple[NextCommand, ...]:
+def next_commands(run: Run) -> tuple[NextCommand, ...]:
     """Return what to type after a correction: a clone is not looked at again by itself."""
     recipe = resume(run.id, purpose="With a corrected recipe")
     if run.recipe.repository is None:

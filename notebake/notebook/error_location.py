@@ -28,7 +28,7 @@ class Place(NamedTuple):
     line: int
 
 
-def places_of(error: CellError) -> list[Place]:
+def error_places(error: CellError) -> list[Place]:
     """Return the lines of the notebook's own cells through which an error went, outermost first."""
     if error.traceback.count("In[") and not FRAME.search(error.traceback):
         found = OF_JULIA.findall(error.traceback)
@@ -51,7 +51,7 @@ def _python_places(traceback: str) -> Iterator[Place]:
 
 def format_failure(error: CellError, cell: CodeCell, cells: Sequence[CodeCell]) -> tuple[str, str]:
     """Return where a cell failed, and where in the notebook its error was raised if elsewhere."""
-    places = places_of(error)
+    places = error_places(error)
     first = next((place for place in places if place.cell == cell.number), None)
     if first is None:
         return cell.title, ""

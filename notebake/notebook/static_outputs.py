@@ -10,13 +10,13 @@ from notebake.notebook.drawing_libraries import ANIMATION, TABLE, Drawing, is_ba
 from notebake.notebook.figures import (
     HOLOVIEWS,
     WIDGET,
-    content_of,
+    data_of,
     drawings,
     is_loader,
     is_progress,
     text_in,
 )
-from notebake.notebook.markup import drawings_in, without_scripts
+from notebake.notebook.html_drawings import drawings_in, split_scripts
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 STILL_TYPES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
@@ -29,7 +29,7 @@ LITTLE_TEXT = 200
 """A page that says more than this beside its figure is kept, without its scripts."""
 
 
-def stand_ins(outputs: list[Any], widgets: dict[str, Any]) -> Iterator[Any]:
+def static_outputs(outputs: list[Any], widgets: dict[str, Any]) -> Iterator[Any]:
     """Yield what the page shows of a cell's outputs; `widgets` are the models by their ids."""
     for output in outputs:
         if output.get("output_type") in ("display_data", "execute_result"):
@@ -48,7 +48,7 @@ def widget_models(notebook: dict[str, Any]) -> dict[str, Any]:
 
 def _stand_in(output: Any, widgets: dict[str, Any], above: frozenset[str]) -> Iterator[Any]:
     """Yield an output as it can be seen: itself, a still picture and a line, or nothing."""
-    content = content_of(output)
+    content = data_of(output)
     output.setdefault("metadata", type(output)())  # other writers leave out what nbconvert wants
     if output.get("output_type") == "execute_result":
         output.setdefault("execution_count", None)
@@ -81,7 +81,7 @@ def _still(content: dict[str, Any], hidden: Drawing) -> str:
     if hidden == ANIMATION:
         frame = FIRST_FRAME.search(html)
         return _picture(frame[1].replace("\\", ""), hidden) if frame else ""
-    outside, _ = without_scripts(html)
+    outside, _ = split_scripts(html)
     words = " ".join(SOME_TAG.sub(" ", STYLE.sub(" ", outside)).split())
     kept = any(drawing.is_still for drawing in drawings_in(html))
     kept = kept or (hidden != TABLE and "<table" in outside.lower())
