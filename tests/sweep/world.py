@@ -279,7 +279,7 @@ def make_proc(home: Path, pid: int, boot_id: str) -> Path:
 
 def forget_all() -> None:
     """Empty what notebake remembers in this process."""
-    connection._connections.clear()
+    connection._pools.clear()
     for module in notebakes_modules():
         for value in list(vars(module).values()):
             if hasattr(value, "cache_clear") and value not in REMEMBERED:
