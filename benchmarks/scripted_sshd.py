@@ -14,8 +14,8 @@ import paramiko
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 from notebake.recipe import Recipe
-from notebake.ssh.framing import ASK, SERVE_FILES
-from notebake.ssh.tunnel import join
+from notebake.ssh.framing import RUN_SCRIPT, SFTP_SCRIPT
+from notebake.ssh.tunnel import relay
 from tests.kills.scripted_commands import answer
 from tests.kills.scripted_host import ScriptedHost
 
@@ -73,7 +73,7 @@ class SshDoor:
 
     def _lead(self, channel: paramiko.Channel) -> None:
         with channel, socket.create_connection(("127.0.0.1", self.jupyter_port)) as server:
-            join(server, channel, threading.Event())
+            relay(server, channel, threading.Event())
 
 
 class Line(paramiko.Transport):  # type: ignore[misc]  # paramiko has no types
@@ -148,9 +148,9 @@ def understood(line: str) -> tuple[str, str | None]:
     """
     words = shlex.split(line)
     program, first, second, *more = words[words.index("-c") + 1 :]
-    if program == SERVE_FILES:
+    if program == SFTP_SCRIPT:
         return first + second, None
-    if program != ASK:
+    if program != RUN_SCRIPT:
         raise ValueError(f"not a frame: {line[:200]}")
     plain = re.sub(r"\\x(..)", lambda found: chr(int(found[1], 16)), more[0])
     return first + second, plain.encode("latin-1").decode()

@@ -37,7 +37,9 @@ WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
     "notebake.ssh.login": {"log_in": ("connecting", lambda host: f"log in to {host.instance_id}")},
     "notebake.ssh.connection": {
         "run": ("remote work", _command),
-        "files": ("remote work", lambda _, path: f"file {path}"),
+    },
+    "notebake.ssh.sftp": {
+        "sftp_client": ("remote work", lambda _, path: f"file {path}"),
     },
     "notebake.ssh.detached": {
         "run_detached": (
@@ -48,7 +50,7 @@ WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
     "notebake.jupyter.client": {"check_server": ("remote work", constant("JupyterLab by tunnel"))},
     "notebake.store.directory": {
         f"DirectoryStore.{name}": ("run store", constant(name))
-        for name in ("read", "create", "replace", "write", "list", "list_first_parts", "delete")
+        for name in ("read", "create", "replace", "write", "list", "list_top_level", "delete")
     },
     "botocore.client": {"BaseClient._make_api_call": ("AWS calls", _operation)},
     "boto3.session": {

@@ -32,6 +32,7 @@ from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource
+from notebake.ssh import connection
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
@@ -98,7 +99,7 @@ def seal(run: Run, host: Host, digest: str) -> None:
         raise ResourceLostError(
             f"{host.instance_id} has not said whether its login is removed. {error.message}"
         ).with_next(resume(run.id)) from error
-    ssh.disconnect(host)
+    connection.disconnect(host)
     tag_resource(run, host.instance_id, {tags.SEALED: digest})
 
 

@@ -12,6 +12,7 @@ from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
 from notebake.runs import files
 from notebake.runs.run import Run
+from notebake.ssh import file_transfer
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 
@@ -33,7 +34,7 @@ def make(run: Run) -> Done:
     work = install_papermill(user=run.recipe.base_image.user)
     timeout_seconds = run.recipe.software.timeout_seconds
     done = make_on_host(run, NAME, [work], probe=probe, timeout_seconds=timeout_seconds)
-    lock = ssh.get_file(builder_host(run), f"{LOCK_FILE_DIRECTORY}/{LOCK_FILE}")
+    lock = file_transfer.get_file(builder_host(run), f"{LOCK_FILE_DIRECTORY}/{LOCK_FILE}")
     files.put_file(run, f"locks/{LOCK_FILE}", lock)
     return done
 

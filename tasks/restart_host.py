@@ -25,6 +25,7 @@ from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource
+from notebake.ssh import connection
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from notebake.timeouts import IMAGE_SECONDS
@@ -74,7 +75,7 @@ def make(run: Run) -> Done:
     check_all_is_back(run, host)
     digest = step_digest(run.recipe, NAME)
     tag_resource(run, image.id, {tags.RESTARTED: digest})
-    ssh.disconnect(host)
+    connection.disconnect(host)
     instances.stop_instance(instance.id, region)
     return Done(digest=digest, detail=f"volumes and JupyterLab came back on {host.address}")
 

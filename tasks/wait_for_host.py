@@ -13,6 +13,7 @@ from notebake.aws.model import Instance
 from notebake.commands.apt import exempt_our_services
 from notebake.commands.boot import wait_for_cloud_init
 from notebake.commands.clean import work_name
+from notebake.commands.detached import stop_work, work_is_running
 from notebake.commands.lease_timer import lease_is_armed
 from notebake.commands.shell import as_root
 from notebake.commands.user_data import mask_package_jobs
@@ -29,8 +30,8 @@ from notebake.runbook.step import Done, Step
 from notebake.runs import idempotency
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource
+from notebake.ssh import port_forwarding
 from notebake.ssh import remote as ssh
-from notebake.ssh.detached import end, is_running
 from notebake.ssh.host import Host
 from notebake.timeouts import BOOT_SECONDS
 
@@ -80,7 +81,7 @@ def make(run: Run) -> Done:
             raise
         mark_lost(run, instance, error)
     # JupyterLab is reached through a tunnel only: what forbids it is told before anything is made.
-    ssh.check_tunnel(host, run.recipe.jupyter_port)
+    port_forwarding.check_tunnel(host, run.recipe.jupyter_port)
     if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
         tag_resource(run, instance.id, dict.fromkeys(OF_THE_SEAL, ""))
     check_fitness(run, host)
@@ -96,7 +97,7 @@ def can_be_worked_on() -> str:
 
     Without the switch the waiting finds out what bars it.
     """
-    cleaning = f"if {is_running(work_name())}; then exit 1; fi"
+    cleaning = f"if {work_is_running(work_name())}; then exit 1; fi"
     return f"{cleaning}\n{lease_is_armed()} > /dev/null || exit 1\n{wait_for_cloud_init()}"
 
 
@@ -105,7 +106,7 @@ def let_work_on_it() -> str:
 
     From now on an upgrade that the system begins by itself leaves our work alone.
     """
-    return f"{end(work_name())} && {as_root(mask_package_jobs(), exempt_our_services())}"
+    return f"{stop_work(work_name())} && {as_root(mask_package_jobs(), exempt_our_services())}"
 
 
 def bring_up(run: Run, instance: Instance) -> Host:

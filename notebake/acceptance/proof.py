@@ -32,6 +32,7 @@ from notebake.resources import own_machines
 from notebake.runs import files, keys
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource
+from notebake.ssh import connection
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from notebake.timeouts import FIRST_BOOT_SECONDS, LAZY_LOAD_SECONDS
@@ -127,7 +128,7 @@ def check_build_key_is_refused(run: Run, machine: Instance, host_key: str) -> No
         ssh.try_command(with_build_key, "true")
     except LoginRefusedError:
         return
-    ssh.disconnect(with_build_key)
+    connection.disconnect(with_build_key)
     raise ImageNotAcceptedError(f"The build's key opens {machine.id}: it is still in the image.")
 
 

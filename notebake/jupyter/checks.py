@@ -3,6 +3,7 @@
 from notebake.commands import jupyter
 from notebake.jupyter import client as jupyter_server
 from notebake.ssh import remote as ssh
+from notebake.ssh import tunnel
 from notebake.ssh.host import Host
 from notebake.timeouts import JUPYTER_SECONDS
 from notebake.waiting import wait_until
@@ -27,5 +28,5 @@ def check_jupyter(host: Host, port: int) -> str:
     """Reach JupyterLab as a person would, through a tunnel, and return its version."""
     wait_for_jupyter(host, port)
     token = ssh.run_command(host, jupyter.read_token()).strip()
-    with ssh.forward_port(host, port) as local_port:
+    with tunnel.open_tunnel(host, port) as local_port:
         return jupyter_server.check_server(local_port, token, timeout_seconds=JUPYTER_SECONDS)

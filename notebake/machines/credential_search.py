@@ -19,6 +19,7 @@ from notebake.credentials.engine_version import (
     requirement,
 )
 from notebake.errors import NotebakeError
+from notebake.ssh import file_transfer
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from notebake.ssh.retrying import retry_until_reachable
@@ -59,7 +60,7 @@ def carry_engine(host: Host) -> None:
         wheel = fetch_wheel(machine, Path(folder))
         log.info("Bringing the engine of the search for credentials (%s) to the host", wheel.name)
         retry_until_reachable(
-            host, "carry_engine", lambda: ssh.put_path(host, wheel, UPLOADED_WHEEL)
+            host, "carry_engine", lambda: file_transfer.put_path(host, wheel, UPLOADED_WHEEL)
         )
 
 

@@ -18,6 +18,7 @@ from notebake.errors import PreflightError
 from notebake.local.home import is_disk_full, scratch_directory
 from notebake.machines.dataset_sftp import download_by_sftp
 from notebake.recipe import Dataset
+from notebake.ssh import file_transfer
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 
@@ -63,9 +64,9 @@ def relay_dataset(host: Host, dataset: Dataset, region: str) -> None:
         if local.is_dir():
             send_folder(host, local, staged, digests)
         else:
-            ssh.put_path(host, local, staged)
+            file_transfer.put_path(host, local, staged)
         listed = checksums(local, Path(staged).name, digests)
-        ssh.put_file(host, f"{staged}.sha256", listed)
+        file_transfer.put_file(host, f"{staged}.sha256", listed)
 
 
 def send_folder(host: Host, local: Path, staged: str, digests: dict[Path, str]) -> None:
@@ -79,11 +80,13 @@ def send_folder(host: Host, local: Path, staged: str, digests: dict[Path, str]) 
             continue
         if batch.is_large:
             (path,) = batch.files
-            ssh.put_path(host, path, f"{staged}/{path.relative_to(local)}", make_parents=True)
+            file_transfer.put_path(
+                host, path, f"{staged}/{path.relative_to(local)}", make_parents=True
+            )
             unpack = ""
         else:
             pack(archive, local, batch.files)
-            ssh.put_path(host, archive, f"{staged}.tar")
+            file_transfer.put_path(host, archive, f"{staged}.tar")
             tar = quote(f"{staged}.tar")
             unpack = f"tar --extract --file={tar} --directory={quote(staged)} && rm {tar} && "
         command = f"{unpack}touch {sent}/{batch.name}"

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from shlex import quote
 
 from notebake.commands.copy_on_write import run_copy_on_write
+from notebake.commands.detached import stop_other_work
 from notebake.commands.shell import as_user, script
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
@@ -17,8 +18,9 @@ from notebake.project import PROJECT
 from notebake.recipe import Notebook, Recipe
 from notebake.runs import files
 from notebake.runs.run import Run
+from notebake.ssh import file_transfer
 from notebake.ssh import remote as ssh
-from notebake.ssh.detached import end_others, run_detached
+from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
 
 SMOKE = PROJECT / "notebooks" / "smoke.ipynb"
@@ -93,8 +95,8 @@ def collect_result(run: Run, host: Host, wanted: Notebook, name: str) -> Noteboo
     Raises:
         NotebookError: it failed, or proved less than the recipe asks for.
     """
-    fetched = ssh.get_file(host, OUTPUT)
-    status = json.loads(ssh.get_file(host, status_path(OUTPUT)))
+    fetched = file_transfer.get_file(host, OUTPUT)
+    status = json.loads(file_transfer.get_file(host, status_path(OUTPUT)))
     files.put_file(run, f"{name}/executed.ipynb", fetched)
     executed = fetched.decode(errors="replace")
     verdict = judge_notebook(executed, wanted, **status)
@@ -161,13 +163,13 @@ def prepare_directory(host: Host, name_of_work: str, *, with_smoke: bool) -> Non
     """
     ssh.run_command(host, prepare_command(host.user, name_of_work), timeout_seconds=END_SECONDS)
     if with_smoke:
-        ssh.put_path(host, SMOKE, f"{DIRECTORY}/{SMOKE.name}")
+        file_transfer.put_path(host, SMOKE, f"{DIRECTORY}/{SMOKE.name}")
 
 
 def prepare_command(user: str, name_of_work: str) -> str:
     """Return the login user's command for `prepare_directory`."""
     owner = f"--owner={quote(user)} --group={quote(user)}"
     return (
-        f"{end_others('notebook-*', name_of_work)} &&"
+        f"{stop_other_work('notebook-*', name_of_work)} &&"
         f" sudo install --directory {owner} --mode=0755 {DIRECTORY}"
     )

@@ -1,1 +1,1 @@
-"""Hosts over ssh: the only place that knows Fabric and paramiko. Nothing is decided here."""
+"""Hosts over ssh: the only package that uses Fabric and paramiko. It decides nothing."""

@@ -1,23 +1,23 @@
-"""The disks of a host while work goes on there: which of them was full, and since when."""
+"""The disks of a host while work runs there: which disk was full, and since when."""
 
 from notebake import clock
 from notebake.commands.disk_space import DiskSpace, find_full, find_least_free, reports_full_disk
 
 FULL_SECONDS = 20
-"""How long a disk may be full before the work ends for it: some programs try for minutes."""
+"""How long a disk may be full before the work is stopped: some programs retry for minutes."""
 
 
 class DiskWatch:
-    """What the readings of one work have shown."""
+    """The free space of a host's disks during one work."""
 
     def __init__(self) -> None:
         self._room: tuple[DiskSpace, ...] = ()
         self._full: DiskSpace | None = None
-        """The last one that was seen full."""
+        """The last disk that was full."""
         self._had_room_at = clock.elapsed()
 
-    def see(self, room: tuple[DiskSpace, ...]) -> None:
-        """Take in a reading."""
+    def update(self, room: tuple[DiskSpace, ...]) -> None:
+        """Take in the free space of the disks as it is now."""
         self._room = room
         if full := find_full(room):
             self._full = full
@@ -26,15 +26,15 @@ class DiskWatch:
 
     @property
     def full_for_long(self) -> DiskSpace | None:
-        """The disk for which the work is to be ended."""
+        """The full disk because of which the work is to be stopped."""
         return self._full if clock.elapsed() > self._had_room_at + FULL_SECONDS else None
 
-    def blame(self, printed: str) -> DiskSpace | None:
-        """Return the disk for which work failed that has printed this; None where none was full.
+    def find_cause(self, output: str) -> DiskSpace | None:
+        """Return the full disk that made work with this output fail; None if no disk was full.
 
-        A program may have taken away what it had begun: then the words of its end count, and of
-        the disks that have room again the tightest was full.
+        A program may have deleted its files when it failed. Then its last lines say that a disk
+        was full, and it was the one with the least free space.
         """
         if full := find_full(self._room):
             return full
-        return (self._full or find_least_free(self._room)) if reports_full_disk(printed) else None
+        return (self._full or find_least_free(self._room)) if reports_full_disk(output) else None

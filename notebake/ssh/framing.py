@@ -1,107 +1,112 @@
-"""Frames: an answer is what stands between marks of our own, whatever else a host prints.
+"""Frames: random marks around the output of a command separate it from all else a host prints.
 
-What reads a command first is the user's login shell, in whatever language, and it may print, trace
-or wait, before and after. So it is given one line of plain words that reads the same in sh, bash,
-zsh, fish and csh, and that leaves at once for a bash which reads no file. The marks are random for
-each command, and stand in the line in two halves: a shell that traces what it runs prints no mark.
+The user's login shell, of whatever kind, reads each command first. It may print, trace or wait,
+before and after. So it gets one line that reads the same in sh, bash, zsh, fish and csh and that at
+once replaces the shell by a bash without startup files. The marks are random for each command and
+stand in the line in two halves, so a shell that traces its commands prints no mark.
 """
 
 import secrets
 from dataclasses import dataclass
 
-LEAVE = "exec /bin/bash --norc --noprofile -p -c"
-"""Leaves the login shell for a bash that takes nothing from its environment: `-p` leaves out
+EXEC_BASH = "exec /bin/bash --norc --noprofile -p -c"
+"""Replaces the login shell by a bash that reads nothing from its environment: `-p` ignores
 BASH_ENV, SHELLOPTS, CDPATH and functions, and without `--norc` a bash below sshd reads ~/.bashrc
 (bash(1), "INVOCATION")."""
-BEGIN = (
-    # Nor shall what is started further down find these; and it begins where a login does.
+CLEAN_ENVIRONMENT = (
+    # Programs that are started further down must not see these; and the home is the start, as in
+    # a login.
     "unset BASH_ENV ENV CDPATH; cd 2> /dev/null; "
 )
-ASK = (
-    BEGIN
-    # Where the login shell has joined both streams, errors would stand in the answer.
+RUN_SCRIPT = (
+    CLEAN_ENVIRONMENT
+    # If the login shell has joined both streams, errors would be mixed into the output.
     + "if [ /dev/fd/1 -ef /dev/fd/2 ]; then exec 2> /dev/null; fi;"
     ' printf -v command %b "$2"; echo "$0$1 begin" >&2; echo "$0$1 begin";'
-    # In a shell below this one, which says how it ended.
+    # A subshell runs the command, so that `exit` in it does not skip the end mark.
     ' (BASH_ARGV0=bash; set --; eval "$command") < /dev/null; code=$?;'
     ' echo "$0$1 end $code"; echo "$0$1 end $code" >&2'
 )
-SERVE_FILES = (
-    f"{BEGIN}for place in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do"
+SFTP_SCRIPT = (
+    f"{CLEAN_ENVIRONMENT}for place in"
+    " /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do"
     ' if [ -x "$place/sftp-server" ]; then'
     ' echo "$0$1 begin"; exec "$place/sftp-server" 2> /dev/null; fi; done;'
     ' echo "$0$1 none"'
 )
-"""As a subsystem, sftp is started by the login shell (session.c of OpenSSH): any word breaks it."""
-PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\!")
-"""What stands for itself within single quotes, in every shell."""
+"""sshd starts the sftp subsystem through the login shell (OpenSSH, session.c), whose output would
+break the protocol."""
+PLAIN_BYTES = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\!")
+"""Bytes that stand for themselves within single quotes in every shell."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A line for a login shell, and the mark that what it gives will carry."""
+    """A line for a login shell, and the mark around its output."""
 
     line: str
     mark: bytes
 
 
 @dataclass(frozen=True)
-class Framed:
-    """What stood between the marks of one stream, and how it ended."""
+class FramedOutput:
+    """The content between the marks of one stream, and the exit code."""
 
     content: bytes
     exit_code: int
 
 
 def frame_command(command: str) -> Frame:
-    """Return a command as it is sent. It runs in a bash of its own and finds its input at its end.
+    """Return the frame of a command, which runs in a bash of its own with empty input.
 
     Raises:
-        ValueError: it holds a NUL, which no shell can be given.
+        ValueError: it contains a NUL, which no shell accepts.
     """
-    return _frame(ASK, escaped(command))
+    return _frame(RUN_SCRIPT, escape_command(command))
 
 
 def frame_files() -> Frame:
-    """Return what starts a server of files: its protocol begins right after the first mark."""
-    return _frame(SERVE_FILES)
+    """Return the frame that starts sftp-server: its protocol begins right after the first mark."""
+    return _frame(SFTP_SCRIPT)
 
 
-def take_framed(printed: bytes | bytearray, mark: bytes) -> Framed | None:
-    """Return what a stream holds between its marks, or None where it is not whole."""
+def parse_frame(printed: bytes | bytearray, mark: bytes) -> FramedOutput | None:
+    """Return the content between the marks of a stream, or None if the frame is incomplete."""
     _, begin, after = printed.partition(mark + b" begin\n")
-    content, end, told = after.partition(mark + b" end ")
-    exit_code, newline, _ = told.partition(b"\n")
+    content, end, rest = after.partition(mark + b" end ")
+    exit_code, newline, _ = rest.partition(b"\n")
     if not (begin and end and newline and exit_code.isdigit()):
         return None
-    return Framed(bytes(content), int(exit_code))
+    return FramedOutput(bytes(content), int(exit_code))
 
 
-def is_whole(printed: bytearray, mark: bytes, looked: int) -> bool:
-    """Tell whether a stream holds the end of its frame; its first `looked` bytes held none."""
+def is_complete(printed: bytearray, mark: bytes, searched: int) -> bool:
+    """Return whether a stream contains the end of its frame; `searched` bytes did not."""
     end = mark + b" end "
-    found = printed.find(end, max(0, looked - len(end) - len("255\n")))
+    found = printed.find(end, max(0, searched - len(end) - len("255\n")))
     return found >= 0 and b"\n" in printed[found:]
 
 
-def has_begun(printed: bytes | bytearray, mark: bytes) -> bool:
-    """Tell whether the host has come as far as what was asked."""
+def has_started(printed: bytes | bytearray, mark: bytes) -> bool:
+    """Return whether the host has started the command."""
     return mark + b" begin\n" in printed
 
 
-def escaped(command: str) -> str:
-    r"""Return a text as printf's %b reads it: \xHH for what single quotes cannot hold everywhere.
+def escape_command(command: str) -> str:
+    r"""Return the text for printf's %b: \xHH for bytes that single quotes cannot always hold.
 
     Raises:
-        ValueError: it holds a NUL.
+        ValueError: it contains a NUL.
     """
     if "\0" in command:
         raise ValueError("a command cannot hold a NUL")
-    return "".join(chr(one) if one in PLAIN else f"\\x{one:02X}" for one in command.encode())
+    return "".join(
+        chr(byte) if byte in PLAIN_BYTES else f"\\x{byte:02X}" for byte in command.encode()
+    )
 
 
 def _frame(program: str, *words: str) -> Frame:
-    """Return a program for bash as a line in plain words, each but the first in single quotes."""
+    """Return the frame of a bash program, with all words in single quotes."""
     halves = secrets.token_hex(8), secrets.token_hex(8)
-    quoted = " ".join(f"'{one}'" for one in (program, *halves, *words))
-    return Frame(f"{LEAVE} {quoted}", "".join(halves).encode())
+    quoted = " ".join(f"'{word}'" for word in (program, *halves, *words))
+    return Frame(f"{EXEC_BASH} {quoted}", "".join(halves).encode())

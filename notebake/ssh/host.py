@@ -11,4 +11,4 @@ class Host(Record):
     user: str
     private_key_path: str
     host_key: str
-    """The key it must show, as `ssh-ed25519 AAAA…`: nothing is trusted on first use."""
+    """The expected host key, as `ssh-ed25519 AAAA…`: no key is trusted on first use."""

@@ -1,8 +1,8 @@
-"""Logging in to a host: with our key only, and only to the host that shows the expected key.
+"""ssh logins with the run's key, and only to a host that shows the expected host key.
 
-A line breaks in two ways: it is cut, and both ends are told; or packets vanish, and nobody is. So
-a sign of life is sent every few seconds, and the line given up when what was sent stays without an
-acknowledgement. One that is only slow is not: as long as bytes arrive somewhere, it is waited for.
+A connection breaks in two ways: it is reset, which both ends notice; or packets vanish, which
+nobody notices. So a keepalive is sent every few seconds, and the system closes the connection if
+sent data stays unacknowledged. A slow connection whose data is acknowledged stays open.
 """
 
 import base64
@@ -31,23 +31,24 @@ from notebake.waiting import pause
 SSH_PORT = 22
 CONNECT_SECONDS = 5
 LOGIN_SECONDS = 10
-"""How long a host that answers may take for each part of a login."""
+"""How long a reachable host may take for each part of a login."""
 KEEPALIVE_SECONDS = 5
-SILENCE_SECONDS = 15
-"""How long what was sent may stay without an acknowledgement: then the line is dead."""
+UNACKNOWLEDGED_SECONDS = 15
+"""How long sent data may stay unacknowledged; then the connection is closed."""
 RXT_CONNDROPTIME = 0x80
 """macOS's TCP_USER_TIMEOUT, in seconds (netinet/tcp.h); Python has no name for it."""
-LOST = (OSError, EOFError, SSHException, ThreadException)
-"""What says that a line broke."""
-HINT = (
-    "What was begun on it goes on. Resuming the run takes it up again, and lets in the address"
-    " that you have by then."
+CONNECTION_ERRORS = (OSError, EOFError, SSHException, ThreadException)
+"""What Fabric and paramiko raise if a connection breaks."""
+RESUME_HINT = (
+    "Work that was started on the host continues. Resuming the run waits for it, and allows ssh"
+    " from the address that you have by then."
 )
-KEY_KIND = "ssh-ed25519"
-"""Of the run's keys and host keys (notebake.runs.keys)."""
-FIPS = (
-    f"sshd in FIPS mode knows no {KEY_KIND}. In the base image's sshd_config, HostKeyAlgorithms and"
-    " PubkeyAcceptedAlgorithms must have it; otherwise take a base image without FIPS."
+KEY_TYPE = "ssh-ed25519"
+"""The type of the run's keys and host keys (notebake.runs.keys)."""
+FIPS_HINT = (
+    f"sshd in FIPS mode does not support {KEY_TYPE}. In the base image's sshd_config,"
+    " HostKeyAlgorithms and PubkeyAcceptedAlgorithms must contain it; otherwise choose a base image"
+    " without FIPS."
 )
 DROPPED_PAUSE_SECONDS = 1
 log = logging.getLogger(__name__)
@@ -56,11 +57,11 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 
 def log_in(host: Host) -> fabric.Connection:
-    """Return a connection that shows signs of life.
+    """Return an open connection with keepalives.
 
     Raises:
-        LoginRefusedError: the host answers, but does not accept the key.
-        HostUnreachableError: it does not answer, or shows another key than the expected one.
+        LoginRefusedError: the host answers but refuses the key.
+        HostUnreachableError: it does not answer, or shows another host key than the expected one.
     """
     began = clock.elapsed()
     while True:
@@ -68,12 +69,12 @@ def log_in(host: Host) -> fabric.Connection:
         try:
             connection.connect_kwargs["sock"] = _connect(host.address)
             connection.open()
-        except LOST as error:
-            reason = _reason(host, connection, error)
+        except CONNECTION_ERRORS as error:
+            reason = _login_error(host, connection, error)
             connection.client.close()
-            if not _is_hung_up(error) or clock.elapsed() - began > CONNECTION_DROPPED_SECONDS:
+            if not _is_dropped(error) or clock.elapsed() - began > CONNECTION_DROPPED_SECONDS:
                 raise reason from error
-            log.debug("%s hung up; calling again", host.address)
+            log.debug("%s closed the connection; trying again", host.address)
             pause(DROPPED_PAUSE_SECONDS)
         else:
             connection.transport.set_keepalive(KEEPALIVE_SECONDS)
@@ -81,16 +82,16 @@ def log_in(host: Host) -> fabric.Connection:
 
 
 def _prepare(host: Host) -> fabric.Connection:
-    """Return a connection that is not open yet, and that knows both keys."""
+    """Return a connection that is not open yet, with the user's key and the expected host key."""
     config = fabric.Config(overrides={"load_ssh_configs": False}, lazy=True)
     connection = fabric.Connection(
         host.address, user=host.user, config=config, connect_timeout=LOGIN_SECONDS
     )
     # Fabric's default accepts any host key (fabric 3.2.3, connection.py, AutoAddPolicy).
     connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-    kind, encoded = host.host_key.split()[:2]
-    key = PKey.from_type_string(kind, base64.b64decode(encoded))
-    connection.client.get_host_keys().add(host.address, kind, key)
+    key_type, encoded = host.host_key.split()[:2]
+    key = PKey.from_type_string(key_type, base64.b64decode(encoded))
+    connection.client.get_host_keys().add(host.address, key_type, key)
     connection.connect_kwargs = {
         "key_filename": host.private_key_path,
         "look_for_keys": False,
@@ -102,55 +103,62 @@ def _prepare(host: Host) -> fabric.Connection:
 
 
 def _connect(address: str) -> socket.socket:
-    """Return a line that the system gives up when nothing of what was sent is acknowledged."""
-    line = socket.create_connection((address, SSH_PORT), timeout=CONNECT_SECONDS)
+    """Return a socket that the system closes if sent data stays unacknowledged."""
+    connected = socket.create_connection((address, SSH_PORT), timeout=CONNECT_SECONDS)
     if sys.platform == "linux":
-        milliseconds = int(1000 * SILENCE_SECONDS)
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        milliseconds = int(1000 * UNACKNOWLEDGED_SECONDS)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     elif sys.platform == "darwin":
-        line.setsockopt(socket.IPPROTO_TCP, RXT_CONNDROPTIME, int(SILENCE_SECONDS))
-    return line
+        connected.setsockopt(socket.IPPROTO_TCP, RXT_CONNDROPTIME, int(UNACKNOWLEDGED_SECONDS))
+    return connected
 
 
-def _reason(host: Host, connection: fabric.Connection, error: Exception) -> HostUnreachableError:
-    """Return what a login that failed means."""
+def _login_error(
+    host: Host, connection: fabric.Connection, error: Exception
+) -> HostUnreachableError:
+    """Return the error that a failed login means."""
     place = f"{host.address} ({host.instance_id})"
     if isinstance(error, IncompatiblePeer):
         return KeyTypeRefusedError(
-            f"{place} and this computer have nothing in common: {error}.", FIPS
+            f"{place} and this computer have no ssh algorithm in common: {error}.", FIPS_HINT
         )
     if isinstance(error, AuthenticationException) and _is_refusal(connection, error):
-        taken = connection.client.get_transport().server_extensions.get("server-sig-algs", b"")
-        if taken and KEY_KIND.encode() not in taken.split(b","):
-            said = taken.decode(errors="replace")
-            return KeyTypeRefusedError(
-                f"{place} takes no {KEY_KIND} key, and the run's is such a key; it takes {said}.",
-                FIPS,
-            )
-        return LoginRefusedError(
-            f"{place} does not accept the key of user {host.user}, of the kind {KEY_KIND}.",
-            "Another login may have changed it; or sshd takes no such key: on a machine from the"
-            f" same base image, sudo sshd -T | grep -i pubkeyaccepted must show {KEY_KIND}.",
-        )
-    if isinstance(error, BadHostKeyException) and error.key.get_name() != KEY_KIND:
+        return _key_refused_error(host, connection, place)
+    if isinstance(error, BadHostKeyException) and error.key.get_name() != KEY_TYPE:
         shown = error.key.get_name()
-        return KeyTypeRefusedError(f"{place} shows no {KEY_KIND} host key, but {shown}.", FIPS)
-    if _is_hung_up(error):
+        return KeyTypeRefusedError(f"{place} has no {KEY_TYPE} host key, but {shown}.", FIPS_HINT)
+    if _is_dropped(error):
         return HostUnreachableError(
-            f"{place} hangs up at once, as sshd does when too many call at a time"
-            " (MaxStartups, PerSourcePenalties), or when a guard such as fail2ban bars an address.",
-            HINT,
+            f"{place} closes connections at once, as sshd does if there are too many"
+            " (MaxStartups, PerSourcePenalties), or a guard such as fail2ban for a banned address.",
+            RESUME_HINT,
         )
-    return HostUnreachableError(f"{place} does not answer over ssh: {error}", HINT)
+    return HostUnreachableError(f"{place} does not answer over ssh: {error}", RESUME_HINT)
 
 
-def _is_hung_up(error: Exception) -> bool:
-    """Tell whether the other end has closed a line on which it said nothing."""
-    # paramiko 5.1.0 puts what it met behind these words (transport.py, _check_banner).
+def _key_refused_error(host: Host, connection: fabric.Connection, place: str) -> LoginRefusedError:
+    """Return the error for a refused key, whose type the host may not accept at all."""
+    accepted = connection.client.get_transport().server_extensions.get("server-sig-algs", b"")
+    if accepted and KEY_TYPE.encode() not in accepted.split(b","):
+        listed = accepted.decode(errors="replace")
+        return KeyTypeRefusedError(
+            f"{place} accepts no {KEY_TYPE} key, and the run's key is one; it accepts {listed}.",
+            FIPS_HINT,
+        )
+    return LoginRefusedError(
+        f"{place} does not accept the {KEY_TYPE} key of user {host.user}.",
+        "Another login may have replaced the key; or sshd accepts no such key: on a machine from"
+        f" the same base image, sudo sshd -T | grep -i pubkeyaccepted must show {KEY_TYPE}.",
+    )
+
+
+def _is_dropped(error: Exception) -> bool:
+    """Return whether the host closed the connection before it sent its ssh banner."""
+    # paramiko 5.1.0 appends the cause to these words (transport.py, _check_banner).
     found = re.search(r"Error reading SSH protocol banner(.*)", str(error), re.DOTALL)
     return found is not None and "timed out" not in found[1]
 
 
 def _is_refusal(connection: fabric.Connection, error: Exception) -> bool:
-    """Tell a refused key from a line that broke meanwhile: paramiko gives both the same class."""
+    """Return whether the host refused the key; a lost connection raises the same class."""
     return connection.client.get_transport().is_active() and "timeout" not in str(error)

@@ -1,4 +1,4 @@
-"""Outages: a host out of reach for a while is asked again, as long as it may come back."""
+"""Retries operations on a host that is unreachable for a while."""
 
 import logging
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import TypeVar
 from notebake import clock
 from notebake.errors import HostUnreachableError, LoginRefusedError
 from notebake.ssh.host import Host
+from notebake.ssh.host_errors import describe_host
 from notebake.timeouts import HOST_UNREACHABLE_SECONDS
 from notebake.waiting import check_not_interrupted
 
@@ -14,34 +15,34 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def retry_until_reachable(host: Host, name: str, ask: Callable[[], T]) -> T:
-    """Return what a question to the host gives; it is asked again after an outage.
+def retry_until_reachable(host: Host, name: str, operation: Callable[[], T]) -> T:
+    """Return the result of an operation on the host; retry it while the host is unreachable.
 
-    The host may have heard it before: it must do no harm twice. `name` says what goes on there.
+    The host may run it more than once, so it must be idempotent. `name` says what runs there.
 
     Raises:
-        HostUnreachableError: the host stayed out of reach for HOST_UNREACHABLE_SECONDS.
+        HostUnreachableError: the host stayed unreachable for HOST_UNREACHABLE_SECONDS.
     """
     began, was_lost = clock.elapsed(), False
     while True:
         check_not_interrupted()
         try:
-            answer = ask()
+            result = operation()
         except LoginRefusedError:
             raise
         except HostUnreachableError as error:
             seconds = clock.elapsed() - began
             if seconds > HOST_UNREACHABLE_SECONDS:
                 raise HostUnreachableError(
-                    f"{host.address} ({host.instance_id}) has been out of reach for {seconds:.0f} s"
-                    f" in the middle of {name}. {error.message}",
+                    f"{describe_host(host)} has been unreachable for {seconds:.0f} s during"
+                    f" {name}. {error.message}",
                     error.hint,
                 ) from error
             if not was_lost:
-                log.warning("Lost %s: %s goes on there; calling again", host.address, name)
+                log.warning("Lost %s: %s continues there; reconnecting", host.address, name)
             was_lost = True
             clock.pause(1)
             continue
         if was_lost:
             log.info("%s answers again after %.0f s", host.address, clock.elapsed() - began)
-        return answer
+        return result

@@ -1,4 +1,4 @@
-"""A tunnel: a port of this machine's loopback that leads to one of the host's."""
+"""An ssh tunnel: a loopback port of this machine that leads to a loopback port of the host."""
 
 import logging
 import select
@@ -10,38 +10,38 @@ from contextlib import closing, contextmanager
 
 from paramiko import Channel
 
-from notebake.ssh.connection import channels
 from notebake.ssh.host import Host
-from notebake.ssh.login import LOST
+from notebake.ssh.login import CONNECTION_ERRORS
+from notebake.ssh.port_forwarding import port_channels
 
 log = logging.getLogger(__name__)
 CHUNK_BYTES = 32 * 1024
-LOOK_UP_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 @contextmanager
 def open_tunnel(host: Host, remote_port: int) -> Iterator[int]:
-    """Give the local port. Where the host is out of reach, whoever connects to it is turned away.
+    """Give the local port. If the host becomes unreachable, connections to it are closed.
 
     Raises:
-        TunnelForbiddenError: the host leads nobody there, whether or not somebody listens.
-        HostUnreachableError: there is no way to the host, before the block or after it failed.
+        TunnelForbiddenError: the host forbids the tunnel, with or without a listener on its port.
+        HostUnreachableError: the host is unreachable before the block, or after the block failed.
     """
     ended = threading.Event()
 
-    class Caller(socketserver.BaseRequestHandler):
+    class ClientHandler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             try:
                 with closing(open_channel(self.client_address)) as channel:
-                    join(self.request, channel, ended)
-            except LOST as error:
+                    relay(self.request, channel, ended)
+            except CONNECTION_ERRORS as error:
                 log.debug("A tunnel to %s broke: %r", host.address, error)
 
     with (
-        channels(host, remote_port) as open_channel,
-        socketserver.ThreadingTCPServer(("127.0.0.1", 0), Caller) as listener,
+        port_channels(host, remote_port) as open_channel,
+        socketserver.ThreadingTCPServer(("127.0.0.1", 0), ClientHandler) as listener,
     ):
-        threading.Thread(target=listener.serve_forever, args=(LOOK_UP_SECONDS,)).start()
+        threading.Thread(target=listener.serve_forever, args=(POLL_SECONDS,)).start()
         try:
             yield listener.server_address[1]
         finally:
@@ -49,11 +49,11 @@ def open_tunnel(host: Host, remote_port: int) -> Iterator[int]:
             listener.shutdown()
 
 
-def join(caller: socket.socket, channel: Channel, ended: threading.Event) -> None:
-    """Pass on what comes from either side, until one side closes."""
-    other = {caller: channel, channel: caller}
+def relay(client: socket.socket, channel: Channel, ended: threading.Event) -> None:
+    """Pass on the bytes of each side until one side closes or `ended` is set."""
+    opposite = {client: channel, channel: client}
     while not ended.is_set():
-        for one in select.select([caller, channel], [], [], LOOK_UP_SECONDS)[0]:
-            if not (read := one.recv(CHUNK_BYTES)):
+        for source in select.select([client, channel], [], [], POLL_SECONDS)[0]:
+            if not (chunk := source.recv(CHUNK_BYTES)):
                 return
-            other[one].sendall(read)
+            opposite[source].sendall(chunk)

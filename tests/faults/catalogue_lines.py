@@ -7,10 +7,10 @@ LINES = (
     Case(
         "ssh cut in the middle of the software",
         "install_software",
-        Once((fault("ssh_cut", "now", where=BUILDER, after=40),), r"calling again.*answers again"),
+        Once((fault("ssh_cut", "now", where=BUILDER, after=40),), r"reconnecting.*answers again"),
         Once(
             tuple(fault("ssh_cut", "now", where=BUILDER, after=one) for one in OFTEN),
-            r"calling again.*answers again",
+            r"reconnecting.*answers again",
         ),
     ),
     Case(
@@ -18,7 +18,7 @@ LINES = (
         "install_software",
         Once(
             (fault("ssh_freeze", "now", where=BUILDER, after=40, seconds=60),),
-            r"calling again.*answers again",
+            r"reconnecting.*answers again",
         ),
         ForEver(
             (fault("ssh_freeze", "now", where=BUILDER, after=40),),
@@ -31,13 +31,13 @@ LINES = (
     Case(
         "ssh cut during the notebook",
         "run_notebook",
-        Once((fault("ssh_cut", "now", where=BUILDER, after=8),), r"calling again.*answers again"),
+        Once((fault("ssh_cut", "now", where=BUILDER, after=8),), r"reconnecting.*answers again"),
         why_not="see: ssh cut in the middle of the software",
     ),
     Case(
         "ssh cut as the builder is cleaned",
         "clean_host",
-        Once((fault("ssh_cut", "now", where=BUILDER, after=9),), r"calling again.*answers again"),
+        Once((fault("ssh_cut", "now", where=BUILDER, after=9),), r"reconnecting.*answers again"),
         why_not="see: ssh cut in the middle of the software",
     ),
     Case(
@@ -52,9 +52,7 @@ LINES = (
     Case(
         "ssh cut during the proof",
         "prove_image",
-        Once(
-            (fault("ssh_cut", "now", where=ACCEPTANCE, after=8),), r"calling again.*answers again"
-        ),
+        Once((fault("ssh_cut", "now", where=ACCEPTANCE, after=8),), r"reconnecting.*answers again"),
         why_not="see: ssh silent during the proof",
     ),
     Case(
@@ -62,7 +60,7 @@ LINES = (
         "prove_image",
         Once(
             (fault("ssh_freeze", "now", where=ACCEPTANCE, after=8, seconds=40),),
-            r"calling again.*answers again",
+            r"reconnecting.*answers again",
         ),
         why_not="see: ssh to each machine from the image falls silent",
     ),
@@ -71,7 +69,7 @@ LINES = (
         "launch_acceptance",
         for_ever=ForEver(
             (fault("ssh_freeze", "RunInstances", where=ACCEPTANCE, after=12),),
-            says=r"LostError: i-\w+, started from ami-\w+, never let anybody in|out of reach",
+            says=r"LostError: i-\w+, started from ami-\w+, never let anybody in|unreachable",
             bounded_by=("HOST_UNREACHABLE_SECONDS", "FIRST_BOOT_SECONDS"),
             tries=STEP_TRIES,
             rounds=2,

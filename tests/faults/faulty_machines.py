@@ -5,8 +5,8 @@ from typing import Any
 
 from paramiko.ssh_exception import SSHException
 
-from notebake.ssh.lines import ANSWER_SECONDS
-from notebake.ssh.login import CONNECT_SECONDS, SILENCE_SECONDS
+from notebake.ssh.login import CONNECT_SECONDS, UNACKNOWLEDGED_SECONDS
+from notebake.ssh.pooled_connection import OPEN_SECONDS
 from tests.kills.scripted_host import ScriptedHost
 from tests.kills.scripted_machines import ScriptedMachines
 from tests.kills.scripted_ssh import ScriptedChannel, ScriptedConnection
@@ -71,7 +71,7 @@ class FaultyConnection(ScriptedConnection):
 
     def open_session(self, timeout: float) -> ScriptedChannel:
         if self.host is not None and self.host.id in self.world.machines.silent:
-            self.world.clock.advance(min(timeout, ANSWER_SECONDS))
+            self.world.clock.advance(min(timeout, OPEN_SECONDS))
             raise SSHException("Timeout opening channel.")
         return super().open_session(timeout)
 
@@ -79,7 +79,7 @@ class FaultyConnection(ScriptedConnection):
         """Return the host, if the line to it still stands."""
         host = super().here()
         if host.id in self.world.machines.silent:
-            self.world.clock.advance(SILENCE_SECONDS)
+            self.world.clock.advance(UNACKNOWLEDGED_SECONDS)
             raise EOFError("cut off")
         if self.cuts != self.world.machines.cuts.get(host.id, 0):
             raise EOFError("cut off")

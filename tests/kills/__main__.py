@@ -109,7 +109,8 @@ def main() -> int:
     seconds = sum(one.verdict.seconds for one in explorer.trials if one.verdict)
     say(
         f"{len(failed)} of {len(explorer.trials)} trials went wrong;"
-        f" {time.monotonic() - began:.0f} s, {seconds:.0f} s of the processor; left by the run itself: {left}"
+        f" {time.monotonic() - began:.0f} s, {seconds:.0f} s of the processor;"
+        f" left by the run itself: {left}"
     )
     if chosen.report:
         content = {"lines": [asdict(one) for one in lines], "failed": failed, "left": left}

@@ -26,6 +26,7 @@ from notebake.commands import (
     software,
     volumes,
 )
+from notebake.commands.detached import ROOT, read_status, start_work, upload_path
 from notebake.commands.fitness import CLOCK, PRINT_FITNESS, SWITCH
 from notebake.commands.login_methods import LIST_LOGIN_METHODS
 from notebake.commands.package_lock import find_holder
@@ -35,7 +36,6 @@ from notebake.notebook import execute as notebook_run
 from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
 from notebake.runbook.digests import WITH_DIGEST
-from notebake.ssh.detached import ROOT, read_command, start_command, upload
 from tasks.wait_for_host import can_be_worked_on, let_work_on_it
 from tests.kills.scripted_host import Boot, ScriptedHost
 from tests.kills.scripted_work import LOCKS, asked_for, notebook, perform, volumes_by_id
@@ -170,7 +170,7 @@ def starting(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed
         return None
     carried = re.search(r"\necho (\S+) \| base64 --decode \| gzip", command)
     packed = carried[1] if carried else None
-    if start_command(name[1], int(limit[1]), asked_id=asked[1], carried=packed) != command:
+    if start_work(name[1], int(limit[1]), asked_id=asked[1], carried=packed) != command:
         return None
     script = gzip.decompress(base64.b64decode(packed)) if packed else None
     return partial(start, recipe, host, up, Question(name[1], asked[1]), script)
@@ -179,13 +179,13 @@ def starting(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed
 def start(
     recipe: Recipe, host: ScriptedHost, up: Boot, asked: Question, carried: bytes | None
 ) -> Spoken:
-    """Start what was carried along or uploaded, as `start_command` does."""
-    script = carried or host.root.files.pop(upload(asked.name), None)
+    """Start what was carried along or uploaded, as `start_work` does."""
+    script = carried or host.root.files.pop(upload_path(asked.name), None)
     work = up.works.get(asked.name)
     if work and (not work.result or work.asked_id == asked.id):
         return Spoken()
     if script is None:
-        return Spoken(1, "", f"install: cannot stat '{upload(asked.name)}'")
+        return Spoken(1, "", f"install: cannot stat '{upload_path(asked.name)}'")
     deed = perform(recipe, host, asked.name, script.decode())
     if deed is None:
         text = script.decode()[:3000]
@@ -199,7 +199,7 @@ def reading(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed 
     del recipe
     said = shlex.split(command)[-1] if command.startswith("sudo /bin/sh -c ") else ""
     found = re.search(rf"^cd '?{ROOT}/([\w.-]+)'? .*-gt (\d+) \]", said, re.DOTALL)
-    if not found or read_command(found[1], int(found[2])) != command:
+    if not found or read_status(found[1], int(found[2])) != command:
         return None
 
     def read() -> Spoken:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from paramiko.ssh_exception import AuthenticationException, ChannelException, SSHException
 
-from notebake.ssh import connection, login, tunnel
+from notebake.ssh import connection, login, sftp, tunnel
 from tests.kills.scripted_commands import answer
 from tests.kills.scripted_disks import without_comment
 from tests.kills.scripted_host import Boot, ScriptedHost
@@ -187,5 +187,5 @@ def put_in_place(world: Any) -> None:
     ScriptedConnection.world = world
     login.fabric.Connection = ScriptedConnection
     login._connect = lambda _address: None
-    connection.ask, connection.serve_files = ask, ScriptedFiles
-    tunnel.LOOK_UP_SECONDS = 0.005
+    connection.exec_framed, sftp.start_sftp = ask, ScriptedFiles
+    tunnel.POLL_SECONDS = 0.005

@@ -279,7 +279,7 @@ def make_proc(home: Path, pid: int, boot_id: str) -> Path:
 
 def forget_all() -> None:
     """Empty what notebake remembers in this process."""
-    connection._connections.clear()
+    connection._pools.clear()
     for module in notebakes_modules():
         for value in list(vars(module).values()):
             if hasattr(value, "cache_clear") and value not in REMEMBERED:
@@ -325,7 +325,7 @@ def put_in_place(world: World) -> None:
             module.ThreadPoolExecutor = OneAfterTheOther
     html.render_html = functools.cache(html.render_html)
     REMEMBERED.add(html.render_html)
-    wait_for_host.prepare_pages = lambda: None
+    wait_for_host.preload_renderer = lambda: None
     process.os = ProcessNumbers()
     for module in (renewal, lock):
         module.threading = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))

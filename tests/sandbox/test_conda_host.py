@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from notebake.commands.detached import start_work, work_is_running
 from notebake.commands.software import install_software, software_is_installed
 from notebake.errors import HostCommandError
 from notebake.recipe import Software
+from notebake.ssh import connection, file_transfer
 from notebake.ssh import remote as ssh
-from notebake.ssh.detached import is_running, run_detached, start_command
+from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
 from tests.conda_channel import whole_channel
 from tests.limits import HANG_SECONDS
@@ -42,7 +44,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         assert settings.exists()
         host = as_root_of(cloud)
         yield host
-        ssh.disconnect(host)
+        connection.disconnect(host)
 
 
 def script(text: str, digest: str) -> str:
@@ -53,12 +55,12 @@ def script(text: str, digest: str) -> str:
 
 def test_a_killed_installation_is_made_whole_and_a_changed_list_is_applied(host: Host) -> None:
     work = script(ENVIRONMENT, "aaaa")
-    ssh.put_file(host, "/dev/shm/notebake-conda-1", work.encode())  # noqa: S108
-    ssh.run_command(host, start_command("conda-1", 600, asked_id="0"))
+    file_transfer.put_file(host, "/dev/shm/notebake-conda-1", work.encode())  # noqa: S108
+    ssh.run_command(host, start_work("conda-1", 600, asked_id="0"))
     begun = "ls /opt/notebake/python/conda-meta/python-*.json"
     wait_for(lambda: ssh.succeeds(host, begun), "half an environment", HANG_SECONDS)
     ssh.run_command(host, "systemctl kill --signal=KILL notebake-conda-1 || true")
-    wait_for(lambda: not ssh.succeeds(host, is_running("conda-1")), "the end", HANG_SECONDS)
+    wait_for(lambda: not ssh.succeeds(host, work_is_running("conda-1")), "the end", HANG_SECONDS)
 
     printed = run_detached(host, "conda-2", work, timeout_seconds=HANG_SECONDS)
 

@@ -28,6 +28,7 @@ from notebake.commands.shell import script
 from notebake.errors import HostCommandError, PreflightError
 from notebake.machines.dataset_relay import relay_dataset
 from notebake.recipe import Dataset
+from notebake.ssh import connection
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
@@ -107,7 +108,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         let_sftp_in(folder, cloud, address, patch)
         target = as_root_of(cloud).model_copy(update={"user": "ubuntu"})
         yield Both(cloud, target, f"sftp://root@{address}")
-        ssh.disconnect(target)
+        connection.disconnect(target)
 
 
 def let_sftp_in(folder: Path, cloud: Cloud, address: str, patch: pytest.MonkeyPatch) -> None:

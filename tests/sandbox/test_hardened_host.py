@@ -10,6 +10,7 @@ from notebake.commands.shell import as_user, script
 from notebake.commands.user_data import PACKAGE_UNITS, mask_package_jobs
 from notebake.errors import DiskFullError, HostCommandError
 from notebake.machines import fitness
+from notebake.ssh import connection
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
@@ -50,7 +51,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def host(cloud: Cloud) -> Iterator[Host]:
     host = as_root_of(cloud)
     yield host
-    ssh.disconnect(host)
+    connection.disconnect(host)
 
 
 def test_the_host_is_as_hard_as_it_should_be(cloud: Cloud) -> None:
@@ -130,7 +131,7 @@ def test_work_that_goes_on_on_a_full_disk_is_ended_for_it(
     """A memory file system stands in for a disk, so it is asked about by name."""
     monkeypatch.setattr("notebake.ssh.disk_watch.FULL_SECONDS", 2)
     ask = "df --block-size=1 --output=avail,size,iavail,itotal,target /full | tail --lines=+2"
-    monkeypatch.setattr("notebake.ssh.detached.LIST_DISK_SPACE", ask)
+    monkeypatch.setattr("notebake.commands.detached.LIST_DISK_SPACE", ask)
     with pytest.raises(DiskFullError, match="no space left on /full") as caught:
         run_detached(host, "hard-5", FILL, timeout_seconds=HANG_SECONDS)
     assert "filled" in caught.value.message

@@ -13,7 +13,14 @@ import pytest
 
 from notebake import clock
 from notebake.errors import HostCommandError, HostUnreachableError
-from notebake.ssh import connection, lines, login
+from notebake.ssh import (
+    connection,
+    file_transfer,
+    login,
+    pooled_connection,
+    port_forwarding,
+    tunnel,
+)
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
@@ -43,14 +50,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture
 def host(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """Give the host, to which no silence lasts longer than a second or two."""
-    for name in ("CONNECT_SECONDS", "KEEPALIVE_SECONDS", "SILENCE_SECONDS"):
+    for name in ("CONNECT_SECONDS", "KEEPALIVE_SECONDS", "UNACKNOWLEDGED_SECONDS"):
         monkeypatch.setattr(login, name, 1)
-    for module in (connection, lines):
-        monkeypatch.setattr(module, "ANSWER_SECONDS", 1)
+    for module in (pooled_connection, port_forwarding):
+        monkeypatch.setattr(module, "OPEN_SECONDS", 1)
     host = as_root_of(cloud)
     yield host
     cloud.machines.thaw_ssh("i-1")
-    ssh.disconnect(host)
+    connection.disconnect(host)
 
 
 @pytest.fixture
@@ -156,7 +163,7 @@ def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
     with (
         clock.replaced(QuickClock(30)),
         meanwhile(freeze),
-        pytest.raises(HostUnreachableError, match=r"out of reach for (18|19|2\d)\d s") as caught,
+        pytest.raises(HostUnreachableError, match=r"unreachable for (18|19|2\d)\d s") as caught,
     ):
         run_detached(host, "lost", WORK.format(name="lost"), timeout_seconds=3600)
     assert cloud.machines.thaw_ssh("i-1") > 1
@@ -203,12 +210,12 @@ def test_a_file_whose_way_is_frozen_is_brought_to_its_end_by_the_next_try(
         cloud.machines.freeze_ssh("i-1")
 
     with meanwhile(freeze), pytest.raises(HostUnreachableError, match=host.address):
-        ssh.put_path(host, big, "/var/lib/big")
+        file_transfer.put_path(host, big, "/var/lib/big")
     assert cloud.machines.thaw_ssh("i-1") > 1
     brought = beside.stat().st_size
     assert 1024**2 < brought < big.stat().st_size, "it was in the middle"
     assert not place.exists(), "nobody takes a part for the whole"
-    ssh.put_path(host, big, "/var/lib/big")
+    file_transfer.put_path(host, big, "/var/lib/big")
     assert f"big: {brought} bytes are there already" in caplog.messages
     assert digest(place) == digest(big)
     assert not beside.exists()
@@ -220,24 +227,24 @@ def test_what_is_not_the_beginning_of_a_file_is_not_kept(
     local = tmp_path / "small"
     local.write_bytes(b"right")
     (root / "small.part").write_bytes(b"wrong")
-    ssh.put_path(host, local, "/var/lib/small")
+    file_transfer.put_path(host, local, "/var/lib/small")
     assert (root / "small").read_bytes() == b"right"
     (root / "small.part").write_bytes(b"right and more")
-    ssh.put_path(host, local, "/var/lib/small")
-    assert ssh.get_file(host, "/var/lib/small") == b"right"
+    file_transfer.put_path(host, local, "/var/lib/small")
+    assert file_transfer.get_file(host, "/var/lib/small") == b"right"
     with pytest.raises(FileNotFoundError):
-        ssh.get_file(host, "/var/lib/none")
+        file_transfer.get_file(host, "/var/lib/none")
     with pytest.raises(HostCommandError, match=r"sftp /root\n.*Failure"):
-        ssh.put_file(host, "/root", b"a folder has this name")
+        file_transfer.put_file(host, "/root", b"a folder has this name")
 
 
 def test_a_frozen_tunnel_turns_away_who_asks_and_names_the_host(cloud: Cloud, host: Host) -> None:
     serve = "systemd-run --quiet python3 -m http.server --directory /srv --bind 127.0.0.1 8887"
     listens = "until curl --silent http://127.0.0.1:8887/ > /dev/null; do sleep 0.1; done"
     ssh.run_command(host, f"{serve}; {listens}")
-    with ssh.forward_port(host, 8887) as port:
+    with tunnel.open_tunnel(host, 8887) as port:
         assert httpx.get(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS).status_code == 200
-    with pytest.raises(httpx.TransportError), ssh.forward_port(host, 8888) as port:
+    with pytest.raises(httpx.TransportError), tunnel.open_tunnel(host, 8888) as port:
         httpx.get(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS)
     with pytest.raises(HostUnreachableError, match=host.address) as caught:
         ask_through_a_frozen_tunnel(cloud, host)
@@ -247,7 +254,7 @@ def test_a_frozen_tunnel_turns_away_who_asks_and_names_the_host(cloud: Cloud, ho
 
 
 def ask_through_a_frozen_tunnel(cloud: Cloud, host: Host) -> None:
-    with ssh.forward_port(host, 8887) as port:
+    with tunnel.open_tunnel(host, 8887) as port:
         cloud.machines.freeze_ssh("i-1")
         httpx.get(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS)
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from notebake.ssh import login
-from notebake.ssh import remote as ssh
+from notebake.ssh import connection, login
 from tests.ssh.own_sshd import Sshd, sshd_running, why_none
 
 Start = Callable[..., Sshd]
@@ -28,7 +27,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
                 tmp_path / "sshd", *options, **more
             )
             sshd = started.enter_context(running)
-            started.callback(ssh.disconnect, sshd.host)
+            started.callback(connection.disconnect, sshd.host)
             monkeypatch.setattr(login, "SSH_PORT", sshd.port)
             return sshd
 

@@ -17,7 +17,7 @@ from notebake.errors import (
     WaitTimeoutError,
 )
 from notebake.machines.boot import wait_for_boot
-from notebake.ssh import login
+from notebake.ssh import connection, login
 from notebake.ssh import remote as ssh
 from tests.quick_clock import QuickClock
 from tests.ssh.conftest import Start
@@ -45,7 +45,7 @@ def after(sshd: Sshd, words: str, count: int, mend: Callable[[], object]) -> thr
 def test_a_key_that_arrives_late_is_tried_again(start: Start) -> None:
     sshd = start("LogLevel=VERBOSE")
     ssh.run_command(sshd.host, BEGAN)
-    ssh.disconnect(sshd.host)
+    connection.disconnect(sshd.host)
     allowed = sshd.home / "key.pub"
     key = allowed.read_text()
     allowed.write_text("")
@@ -65,7 +65,7 @@ def test_a_host_that_lets_nobody_in_while_it_boots_is_tried_again(start: Start) 
     (sshd.home / "gate").chmod(0o755)
     (sshd.home / "open").touch()
     ssh.run_command(sshd.host, BEGAN)
-    ssh.disconnect(sshd.host)
+    connection.disconnect(sshd.host)
     (sshd.home / "open").unlink()
     opens = after(sshd, "Access denied", REFUSALS, (sshd.home / "open").touch)
     with clock.replaced(QuickClock(10)):

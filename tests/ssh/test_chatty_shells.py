@@ -5,6 +5,7 @@ import os
 import pytest
 
 from notebake.errors import HostCommandError, LoginShellError
+from notebake.ssh import file_transfer
 from notebake.ssh import remote as ssh
 from tests.ssh.conftest import Start
 from tests.ssh.own_sshd import Sshd, has_program
@@ -44,11 +45,11 @@ def check_answers(sshd: Sshd) -> None:
     assert ssh.try_command(host, "cat; exit 5").exit_code == 5, "its input is at its end"
     assert ssh.try_command(host, "set -euo pipefail\nfalse\necho never").output == ""
     assert len(ssh.run_command(host, f"# {'x' * 96_000}\nhead --bytes=3000000 /dev/zero")) == 3e6
-    ssh.put_file(host, "file", content)
+    file_transfer.put_file(host, "file", content)
     assert (sshd.home / "file").read_bytes() == content
-    assert ssh.get_file(host, "file") == content
+    assert file_transfer.get_file(host, "file") == content
     with pytest.raises(FileNotFoundError):
-        ssh.get_file(host, "none")
+        file_transfer.get_file(host, "none")
 
 
 @pytest.mark.parametrize("chatter", CHATTER)
@@ -125,8 +126,8 @@ def test_a_shell_that_ends_before_it_is_no_answer(start: Start, text: str, code:
     (sshd.home / ".bashrc").write_text(f"{text}\n")
     for ask in (
         lambda: ssh.succeeds(sshd.host, "test -e /there"),
-        lambda: ssh.get_file(sshd.host, "file"),
-        lambda: ssh.put_file(sshd.host, "file", b"content"),
+        lambda: file_transfer.get_file(sshd.host, "file"),
+        lambda: file_transfer.put_file(sshd.host, "file", b"content"),
         lambda: ssh.is_reachable(sshd.host),
     ):
         with pytest.raises(LoginShellError, match=f"exit code {code}") as caught:
@@ -153,10 +154,10 @@ def test_a_host_without_sftp_server_is_asked_for_sshds_own(start: Start, server:
     assert ssh.run_command(sshd.host, hide) == ""
     (sshd.home / ".bashrc").write_text("echo Welcome; touch ~/read\n")
     content = os.urandom(100_000)
-    ssh.put_file(sshd.host, "file", content)
-    assert ssh.get_file(sshd.host, "file") == content
+    file_transfer.put_file(sshd.host, "file", content)
+    assert file_transfer.get_file(sshd.host, "file") == content
     with pytest.raises(FileNotFoundError):
-        ssh.get_file(sshd.host, "none")
+        file_transfer.get_file(sshd.host, "none")
 
 
 @pytest.mark.parametrize("options", [[], ["Subsystem=sftp /mnt/none"]])
@@ -165,5 +166,5 @@ def test_a_host_that_serves_no_files_is_named(start: Start, options: list[str]) 
     assert ssh.run_command(sshd.host, HIDE_SFTP) == ""
     (sshd.home / ".bashrc").write_text("echo Welcome\n")
     with pytest.raises(LoginShellError, match="no sftp-server is installed") as caught:
-        ssh.get_file(sshd.host, "file")
+        file_transfer.get_file(sshd.host, "file")
     assert "~/.bashrc" in caught.value.hint

@@ -18,7 +18,15 @@ from notebake.errors import (
     TunnelForbiddenError,
     is_retryable,
 )
-from notebake.ssh import connection, lines, login
+from notebake.ssh import (
+    connection,
+    connection_pool,
+    file_transfer,
+    login,
+    port_forwarding,
+    sftp,
+    tunnel,
+)
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from tests.ssh.conftest import Start
@@ -50,18 +58,18 @@ def test_more_is_done_at_once_than_a_connection_may_carry(start: Start, sessions
 def test_one_session_carries_commands_and_files_one_after_the_other(start: Start) -> None:
     sshd = start("MaxSessions=1")
     for number in range(20):
-        ssh.put_file(sshd.host, f"file-{number}", b"content")
+        file_transfer.put_file(sshd.host, f"file-{number}", b"content")
         assert ssh.run_command(sshd.host, f"cat file-{number}") == "content"
-        assert ssh.get_file(sshd.host, f"file-{number}") == b"content"
+        assert file_transfer.get_file(sshd.host, f"file-{number}") == b"content"
     assert sshd.logins == 1
 
 
 def test_files_and_a_command_within_each_other_need_two_sessions(start: Start) -> None:
     sshd = start("MaxSessions=1")
-    with connection.files(sshd.host, "file") as files, files.open("file", "wb") as remote:
+    with sftp.sftp_client(sshd.host, "file") as files, files.open("file", "wb") as remote:
         assert ssh.run_command(sshd.host, "echo meanwhile") == "meanwhile\n"
         remote.write(b"content")
-    assert ssh.get_file(sshd.host, "file") == b"content"
+    assert file_transfer.get_file(sshd.host, "file") == b"content"
     assert sshd.logins == 2
 
 
@@ -69,8 +77,8 @@ def test_where_no_other_connection_is_let_in_a_session_is_waited_for(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sshd = start("MaxSessions=1")
-    monkeypatch.setattr(lines, "MOST_LINES", 1)
-    ssh.disconnect(sshd.host)
+    monkeypatch.setattr(connection_pool, "MAX_CONNECTIONS", 1)
+    connection.disconnect(sshd.host)
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(ssh.run_command, sshd.host, f"sleep 0.3; echo {n}") for n in range(3)]
         assert [one.result() for one in asked] == ["0\n", "1\n", "2\n"]
@@ -94,7 +102,7 @@ def test_a_limit_on_logins_that_shows_only_at_work_is_no_failure(start: Start) -
 
 
 def test_a_host_without_any_session_is_named(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "ALONE_SECONDS", 0.5)
+    monkeypatch.setattr(connection_pool, "REFUSED_ALONE_SECONDS", 0.5)
     sshd = start("MaxSessions=0")
     with pytest.raises(SessionRefusedError, match=r"127\.0\.0\.1 \(i-1\) .* no session") as caught:
         ssh.run_command(sshd.host, "true")
@@ -104,9 +112,9 @@ def test_a_host_without_any_session_is_named(start: Start, monkeypatch: pytest.M
 
 def test_a_tunnel_leads_to_a_port_although_all_sessions_are_in_use(start: Start) -> None:
     sshd = start("MaxSessions=1")
-    with connection.files(sshd.host, "file"):
+    with sftp.sftp_client(sshd.host, "file"):
         assert first_words(sshd, sshd.port) == b"SSH-2.0-"
-        ssh.check_tunnel(sshd.host, sshd.port)
+        port_forwarding.check_tunnel(sshd.host, sshd.port)
     assert sshd.logins == 1
 
 
@@ -118,7 +126,7 @@ def test_a_tunnel_leads_to_a_port_although_all_sessions_are_in_use(start: Start)
 def test_a_forbidden_tunnel_is_called_so(start: Start, option: str) -> None:
     sshd = start(option)
     for look in (
-        lambda: ssh.check_tunnel(sshd.host, sshd.port),
+        lambda: port_forwarding.check_tunnel(sshd.host, sshd.port),
         lambda: first_words(sshd, sshd.port),
     ):
         with pytest.raises(TunnelForbiddenError, match=f"forbids .* port {sshd.port}") as caught:
@@ -134,12 +142,12 @@ def test_a_key_that_may_lead_nowhere_is_the_same(start: Start) -> None:
     allowed = sshd.home / "key.pub"
     allowed.write_text(f"restrict {allowed.read_text()}")
     with pytest.raises(TunnelForbiddenError):
-        ssh.check_tunnel(sshd.host, sshd.port)
+        port_forwarding.check_tunnel(sshd.host, sshd.port)
 
 
 def test_a_port_at_which_nobody_listens_is_not_forbidden(start: Start) -> None:
     sshd, port = start(), free_port()
-    ssh.check_tunnel(sshd.host, port)
+    port_forwarding.check_tunnel(sshd.host, port)
     with pytest.raises(ConnectionError, match="nobody spoke"):
         first_words(sshd, port)
 
@@ -147,7 +155,7 @@ def test_a_port_at_which_nobody_listens_is_not_forbidden(start: Start) -> None:
 def first_words(sshd: Sshd, remote_port: int) -> bytes:
     """Return what a server behind a tunnel says first."""
     with (
-        ssh.forward_port(sshd.host, remote_port) as port,
+        tunnel.open_tunnel(sshd.host, remote_port) as port,
         socket.create_connection(("127.0.0.1", port), 60) as line,
     ):
         line.settimeout(60)
@@ -187,7 +195,9 @@ def test_a_host_that_goes_on_hanging_up_is_out_of_reach(
     sshd = start("MaxStartups=1", "LoginGraceTime=600")
     with socket.create_connection(("127.0.0.1", sshd.port), 60) as before:
         assert before.recv(4) == b"SSH-"
-        with pytest.raises(HostUnreachableError, match=r"hangs up at once.*MaxStartups") as caught:
+        with pytest.raises(
+            HostUnreachableError, match=r"closes connections at once.*MaxStartups"
+        ) as caught:
             ssh.run_command(sshd.host, "true")
     assert is_retryable(caught.value)
 
@@ -255,6 +265,8 @@ def test_an_sshd_in_fips_mode_is_named_where_it_tells_what_it_takes(
 def test_a_wrong_key_is_refused_and_no_kind_of_key(start: Start) -> None:
     sshd = start()
     (sshd.home / "key.pub").write_text("")
-    with pytest.raises(LoginRefusedError, match="does not accept the key of user root") as caught:
+    with pytest.raises(
+        LoginRefusedError, match="does not accept the ssh-ed25519 key of user root"
+    ) as caught:
         ssh.run_command(sshd.host, "true")
     assert type(caught.value) is LoginRefusedError

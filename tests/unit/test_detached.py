@@ -8,20 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from notebake.commands import detached as commands
+from notebake.commands.detached import (
+    CARRIED_BYTES,
+    pack_script,
+    parse_status,
+    read_status,
+    start_work,
+    stop_other_work,
+    upload_path,
+)
 from notebake.commands.disk_space import find_full
 from notebake.errors import HostCommandError
-from notebake.ssh import detached
-from notebake.ssh.detached import (
-    CARRIED_BYTES,
-    end_others,
-    log_lines,
-    packed,
-    parse_reading,
-    read_command,
-    result_of_work,
-    start_command,
-    upload,
-)
+from notebake.ssh.detached import check_result, log_lines
 from notebake.ssh.host import Host
 from tests.limits import HANG_SECONDS
 from tests.unit.shell_world import NASTY, ShellWorld, shell_world
@@ -59,17 +58,17 @@ class Detached:
         world.fake("systemd-run", SYSTEMD_RUN)
 
     def start(self, script: str, *, seconds: int = 60, asked_id: str = "1") -> None:
-        carried = packed(script)
+        carried = pack_script(script)
         if carried is None:
-            Path(upload(NAME)).write_text(script)
-        command = start_command(NAME, seconds, asked_id=asked_id, carried=carried)
+            Path(upload_path(NAME)).write_text(script)
+        command = start_work(NAME, seconds, asked_id=asked_id, carried=carried)
         done = self.world.run(command)
         assert done.returncode == 0, done.stderr
 
     def read(self, offset: int = 0) -> tuple[str, bytes]:
-        done = self.world.run(read_command(NAME, offset))
+        done = self.world.run(read_status(NAME, offset))
         assert done.returncode == 0, done.stderr
-        reading = parse_reading(done.stdout)
+        reading = parse_status(done.stdout)
         assert find_full(reading.room) is None
         return reading.result, reading.more
 
@@ -90,8 +89,8 @@ class Detached:
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Detached:
-    monkeypatch.setattr(detached, "ROOT", str(tmp_path / "run" / "work"))
-    monkeypatch.setattr(detached, "UPLOADS", str(tmp_path))
+    monkeypatch.setattr(commands, "ROOT", str(tmp_path / "run" / "work"))
+    monkeypatch.setattr(commands, "UPLOADS", str(tmp_path))
     return Detached(shell_world(tmp_path))
 
 
@@ -103,12 +102,12 @@ def test_work_runs_to_its_end_and_its_output_arrives(host: Detached) -> None:
 
 def test_a_script_that_is_too_long_for_a_command_line_is_uploaded(host: Detached) -> None:
     long = f"echo one\n# {secrets.token_hex(CARRIED_BYTES)}"
-    assert packed(long) is None
+    assert pack_script(long) is None
 
     host.start(long)
 
     assert host.read_to_end() == ("success 0", b"one\n")
-    assert not Path(upload(NAME)).exists(), "what was uploaded is taken away"
+    assert not Path(upload_path(NAME)).exists(), "what was uploaded is taken away"
 
 
 def test_a_failure_is_told_with_its_exit_code(host: Detached) -> None:
@@ -167,8 +166,8 @@ def test_who_did_not_hear_the_answer_asks_again_and_starts_nothing(host: Detache
 def test_whose_work_never_began_starts_it_when_he_asks_again(host: Detached) -> None:
     systemd_run = (host.world.directory / "bin/systemd-run").read_text()
     host.world.fake("systemd-run", "exit 1")
-    Path(upload(NAME)).write_text("true")
-    assert host.world.run(start_command(NAME, 60, asked_id="1")).returncode == 1
+    Path(upload_path(NAME)).write_text("true")
+    assert host.world.run(start_work(NAME, 60, asked_id="1")).returncode == 1
     (host.world.directory / "bin/systemd-run").write_text(systemd_run)
 
     host.start("echo begun", asked_id="1")
@@ -204,24 +203,24 @@ def test_whoever_reads_while_nothing_is_new_waits_a_moment_for_news(host: Detach
 
 
 def test_reading_work_that_nobody_started_is_an_error(host: Detached) -> None:
-    assert host.world.run(read_command("never-started", 0)).returncode == 3
+    assert host.world.run(read_status("never-started", 0)).returncode == 3
 
 
 def test_a_script_may_hold_anything(host: Detached) -> None:
     host.start(f"cat << 'END'\n{NASTY}\nEND\n" + "# padding\n" * 20_000)
-    assert packed("# padding\n" * 20_000), "what goes in small is carried, however long it is"
+    assert pack_script("# padding\n" * 20_000), "what goes in small is carried, however long it is"
 
     assert host.read_to_end() == ("success 0", f"{NASTY}\n".encode())
 
 
 def test_a_place_that_refuses_leaves_no_upload_behind(host: Detached) -> None:
     host.world.fake("systemd-run", "echo no >&2; exit 1")
-    Path(upload(NAME)).write_text("true")
+    Path(upload_path(NAME)).write_text("true")
 
-    done = host.world.run(start_command(NAME, 60, asked_id="1"))
+    done = host.world.run(start_work(NAME, 60, asked_id="1"))
 
     assert done.returncode == 1
-    assert not Path(upload(NAME)).exists()
+    assert not Path(upload_path(NAME)).exists()
 
 
 def test_lines_are_logged_whole_wherever_a_reading_ended(
@@ -231,16 +230,16 @@ def test_lines_are_logged_whole_wherever_a_reading_ended(
     text = "Strömung\nzwei\nohne Ende".encode()
     shown = b""
     for end in range(1, len(text) + 1):
-        shown += log_lines(text[len(shown) : end], is_whole=False)
-    log_lines(text[len(shown) :], is_whole=True)
+        shown += log_lines(text[len(shown) : end], is_complete=False)
+    log_lines(text[len(shown) :], is_complete=True)
 
     assert caplog.messages == ["Strömung", "zwei", "ohne Ende"]
     assert all(getattr(one, "remote", False) for one in caplog.records)
 
 
 def test_the_commands_are_sound_shell() -> None:
-    starts = (start_command(NAME, 5, asked_id="1", carried=one) for one in (None, packed("true")))
-    for command in (*starts, read_command(NAME, 7)):
+    starts = (start_work(NAME, 5, asked_id="1", carried=one) for one in (None, pack_script("true")))
+    for command in (*starts, read_status(NAME, 7)):
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
 
 
@@ -248,7 +247,7 @@ def test_other_work_of_a_kind_is_ended_and_one_s_own_is_not(host: Detached) -> N
     listed = "".join(f"notebake-notebook-{one}.service loaded active running x\n" for one in "ab")
     host.world.fake("systemctl", f'[ "$1" != list-units ] || printf %s {shlex.quote(listed)}')
 
-    done = host.world.run(end_others("notebook-*", "notebook-b"))
+    done = host.world.run(stop_other_work("notebook-*", "notebook-b"))
 
     assert done.returncode == 0, done.stderr
     assert host.world.calls[-1] == "systemctl stop notebake-notebook-a.service"
@@ -263,7 +262,7 @@ def test_work_that_was_ended_by_a_signal_is_not_taken_for_done() -> None:
         private_key_path="key",
         host_key="ssh-ed25519 A",
     )
-    assert result_of_work(host, NAME, "success 0", "all of it", 60) == "all of it"
+    assert check_result(host, NAME, "success 0", "all of it", 60) == "all of it"
     with pytest.raises(HostCommandError) as error:
-        result_of_work(host, NAME, "success TERM", "half of it", 60)
+        check_result(host, NAME, "success TERM", "half of it", 60)
     assert "half of it" in error.value.message

@@ -86,7 +86,7 @@ def test_a_page_of_what_passed_does_not_call_it_failed(
     executed = json.dumps(written)
     status = json.dumps({"exit_code": 1, "seconds": 2.0, "log": "PapermillExecutionError"})
     brought = {OUTPUT: executed.encode(), status_path(OUTPUT): status.encode()}
-    monkeypatch.setattr("notebake.ssh.remote.get_file", lambda _host, path: brought[path])
+    monkeypatch.setattr("notebake.ssh.file_transfer.get_file", lambda _host, path: brought[path])
     run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
 
     verdict = collect_result(run, HOST, Notebook(path="a.ipynb", minimum_figures=0), "notebook")
@@ -114,7 +114,7 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
 ) -> None:
     status = json.dumps({"exit_code": 1, "seconds": 2.0, "log": "f\udce9: no"}).encode()
     brought = {OUTPUT: executed, status_path(OUTPUT): status}
-    monkeypatch.setattr("notebake.ssh.remote.get_file", lambda _host, path: brought[path])
+    monkeypatch.setattr("notebake.ssh.file_transfer.get_file", lambda _host, path: brought[path])
     run = new_run(Recipe(name="ocean"), "ocean.yaml", open_store(str(tmp_path)))
 
     with pytest.raises(NotebookError, match=r"On 192\.0\.2\.1 the notebook smoke\.ipynb failed: "):

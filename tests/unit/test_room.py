@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
+from notebake.commands.detached import parse_status
 from notebake.commands.disk_space import (
     LIST_DISK_SPACE,
     DiskSpace,
@@ -12,7 +13,7 @@ from notebake.commands.disk_space import (
     reports_full_disk,
 )
 from notebake.errors import DiskFullError, HostCommandError
-from notebake.ssh.detached import parse_reading, result_of_work
+from notebake.ssh.detached import check_result
 from notebake.ssh.disk_watch import FULL_SECONDS, DiskWatch
 from notebake.ssh.host import Host
 from tests.kills.virtual_clock import VirtualClock
@@ -65,10 +66,10 @@ def test_what_is_no_line_of_df_counts_for_nothing() -> None:
 
 def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
     lines = f"{4 * GIB} {8 * GIB} 900 1000 /\n0 {GIB} 900 1000 /data with blanks"
-    reading = parse_reading(f"exit-code 1\n{lines}\n\nb25lCg==\n")
+    reading = parse_status(f"exit-code 1\n{lines}\n\nb25lCg==\n")
     assert (reading.result, reading.more) == ("exit-code 1", b"one\n")
     assert find_full(reading.room) == DiskSpace(0, GIB, 900, 1000, "/data with blanks")
-    assert parse_reading("\n\nb25lCg==\n").room == ()
+    assert parse_status("\n\nb25lCg==\n").room == ()
 
 
 @pytest.mark.parametrize(
@@ -82,8 +83,8 @@ def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
 def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(words: str) -> None:
     assert reports_full_disk(f"{words}\nexiting\n")
     with pytest.raises(DiskFullError) as caught:
-        result_of_work(HOST, "install_software-0123", "exit-code 2", f"began\n{words}\n", 60)
-    assert "no space was left on a disk" in caught.value.message
+        check_result(HOST, "install_software-0123", "exit-code 2", f"began\n{words}\n", 60)
+    assert "a disk was full" in caught.value.message
     assert words in caught.value.message
     assert "root_volume.size_gib" in caught.value.hint
 
@@ -91,17 +92,15 @@ def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(wor
 def test_a_full_disk_is_told_before_the_words_of_the_program_that_met_it() -> None:
     full = DiskSpace(0, 8 * GIB, 900, 1000, "/")
     with pytest.raises(DiskFullError, match=r"no space left on /, 0 of 8\.0 GiB free"):
-        result_of_work(
-            HOST, "install_software-0123", "exit-code 1", "Segmentation fault\n", 60, full
-        )
+        check_result(HOST, "install_software-0123", "exit-code 1", "Segmentation fault\n", 60, full)
 
 
 def test_other_failures_and_successes_are_what_they_were() -> None:
     with pytest.raises(HostCommandError) as caught:
-        result_of_work(HOST, "a", "exit-code 1", "no such package\n", 60)
+        check_result(HOST, "a", "exit-code 1", "no such package\n", 60)
     assert not isinstance(caught.value, DiskFullError)
     full = DiskSpace(0, GIB, 900, 1000, "/")
-    assert result_of_work(HOST, "a", "success 0", "done", 60, full) == "done"
+    assert check_result(HOST, "a", "success 0", "done", 60, full) == "done"
 
 
 def test_of_disks_that_have_room_again_the_tightest_was_full() -> None:
@@ -120,14 +119,14 @@ def test_a_disk_is_blamed_that_was_full_and_one_that_stays_so_ends_the_work() ->
     full, free = DiskSpace(0, GIB, 900, 1000, "/"), DiskSpace(GIB // 2, GIB, 900, 1000, "/")
     with clock.replaced(VirtualClock()):
         disks = DiskWatch()
-        disks.see((free,))
-        assert disks.blame("No space left on device") == free
-        disks.see((full,))
+        disks.update((free,))
+        assert disks.find_cause("No space left on device") == free
+        disks.update((full,))
         assert disks.full_for_long is None
-        assert disks.blame("Segmentation fault") == full
+        assert disks.find_cause("Segmentation fault") == full
         clock.pause(FULL_SECONDS + 1)
         assert disks.full_for_long == full
-        disks.see((free,))
+        disks.update((free,))
         assert disks.full_for_long is None
-        assert disks.blame("Segmentation fault") is None
-        assert disks.blame("No space left on device") == full
+        assert disks.find_cause("Segmentation fault") is None
+        assert disks.find_cause("No space left on device") == full
