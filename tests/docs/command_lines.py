@@ -10,7 +10,10 @@ from flows.cli.commands import COMMANDS
 from flows.cli.parser import parse
 from tests.docs.markdown import Document
 
-SHELL_WORDS = ("notebake", ".venv/bin/notebake", "make", "python", ".venv/bin/python", "pytest")
+SHELL_WORDS = (
+    *("notebake", ".venv/bin/notebake", "notebake-sandbox", "make"),
+    *("python", ".venv/bin/python", "pytest"),
+)
 """The first words of the commands that are ours to check."""
 OTHERS = ("aws", "export", "git", "sudo", "uv", "prefect")
 """The first words of commands that other programs carry out."""

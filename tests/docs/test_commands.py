@@ -38,6 +38,8 @@ def check(line: str) -> None:
         case "notebake":
             is_right = accepts(lambda: parse_notebake(words))
             fail_unless(is_right, line, "the command line of notebake refuses it")
+        case "notebake-sandbox":
+            check_options(line, "sandbox", words)
         case "make":
             check_make(line, words)
         case "python" | "pytest":
