@@ -11,14 +11,14 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from flows.build_plan import BUILD, Plan
-from flows.failure import add_failure, format_error, join_failures, telling_what_is_left
+from flows.failure import add_failure, format_error, join_failures, reporting_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
 from notebake.images.baked import current_image
 from notebake.machines.renewal import renewing
-from notebake.preflight.credentials import tell_of_ending
+from notebake.preflight.credentials import warn_of_expiry
 from notebake.recipe.file import load_recipe
 from notebake.runbook.step import Step, carry_out, until_not_lost
 from notebake.runs import registry
@@ -54,8 +54,8 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     allow_waits()
     run = open_run(recipe, run_id, store)
     log.info("This is run %s", run.id)
-    with telling_what_is_left(run, TerminationSignal), executing(run), renewing(run):
-        tell_of_ending(run)
+    with reporting_what_is_left(run, TerminationSignal), executing(run), renewing(run):
+        warn_of_expiry(run)
         try:
             until_not_lost(lambda: carry_out_all(run))
         except (RunLostError, WrongAccountError):

@@ -18,12 +18,12 @@ from notebake.errors import (
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
-TOLD = "notebake_told"
+REPORTED = "notebake_told"
 """The attribute of an error that says what is left; no other one has it."""
 
 
 @contextmanager
-def telling_what_is_left(run: Run, *also: type[BaseException]) -> Iterator[None]:
+def reporting_what_is_left(run: Run, *also: type[BaseException]) -> Iterator[None]:
     """Have whatever ends the block say what of the run is left and what that costs, once.
 
     Any error, an interrupt as well, and those that are named.
@@ -32,19 +32,19 @@ def telling_what_is_left(run: Run, *also: type[BaseException]) -> Iterator[None]
     try:
         yield
     except ends as error:
-        tell_what_is_left(run, error)
+        report_what_is_left(run, error)
         raise
 
 
-def tell_what_is_left(run: Run, error: BaseException) -> None:
+def report_what_is_left(run: Run, error: BaseException) -> None:
     """Add to an error what is left of the run, unless it says so already."""
-    if told_by(error):
+    if reported_by(error):
         return
-    told = told_by(error.__cause__)
+    told = reported_by(error.__cause__)
     if not told:
         told = what_is_left(run, error)
         log.error("%s", told, extra={"event": "told"})
-    setattr(error, TOLD, told)
+    setattr(error, REPORTED, told)
     if isinstance(error, NotebakeError):
         error.hint = "\n".join(filter(None, (error.hint, told.text)))
         error.with_next(*told.next_commands)
@@ -53,9 +53,9 @@ def tell_what_is_left(run: Run, error: BaseException) -> None:
         vars(error)["next_commands"] = (*next_commands_of(error), *told.next_commands)
 
 
-def told_by(error: BaseException | None) -> Advice | None:
+def reported_by(error: BaseException | None) -> Advice | None:
     """Return what an error says of what is left; None where it does not."""
-    return getattr(error, TOLD, None)
+    return getattr(error, REPORTED, None)
 
 
 def what_is_left(run: Run, error: BaseException) -> Advice:

@@ -5,7 +5,7 @@ from prefect.exceptions import TerminationSignal
 from prefect.futures import wait
 
 from flows import build_plan
-from flows.failure import format_error, telling_what_is_left
+from flows.failure import format_error, reporting_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
@@ -32,7 +32,7 @@ def tear_down(run_id: str, store: str = "") -> None:
     show_logs_in_prefect()
     allow_waits()
     run = load_run(run_id, open_store(store or default_location()))
-    with telling_what_is_left(run, TerminationSignal), executing(run):
+    with reporting_what_is_left(run, TerminationSignal), executing(run):
         carry_out(TEAR_DOWN, run)
 
 

@@ -18,7 +18,7 @@ def run(given: argparse.Namespace) -> int:
     from pathlib import Path
 
     from flows.cli.execution import check_home_where_needed, execute
-    from flows.failure import telling_what_is_left
+    from flows.failure import reporting_what_is_left
     from notebake.recipe.file import load_recipe
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
@@ -27,5 +27,5 @@ def run(given: argparse.Namespace) -> int:
     recipe = load_recipe(Path(given.recipe))
     check_home_where_needed(store)
     new = registry.new_run(recipe, str(Path(given.recipe).resolve()), store)
-    with telling_what_is_left(new):
+    with reporting_what_is_left(new):
         return execute(new)

@@ -37,13 +37,13 @@ def run(given: argparse.Namespace) -> int:
     """Execute a run that the store has."""
     from flows.cli.execution import check_home_where_needed, claim, execute
     from flows.cli.resumed_recipe import recipe_to_adopt
-    from flows.failure import telling_what_is_left
+    from flows.failure import reporting_what_is_left
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
 
     store = open_store(location_of(given))
     known = registry.load_run(given.run, store)
-    with telling_what_is_left(known):
+    with reporting_what_is_left(known):
         check_home_where_needed(store)
         if given.account:
             claim(known, given.account)

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Remove it, by the run store, or without it where it does not have the run."""
     from flows.cli.execution import check_home_where_needed, claim, remove
-    from flows.failure import telling_what_is_left
+    from flows.failure import reporting_what_is_left
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
     from notebake.runs.summaries import has_run
@@ -34,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
 
         return tear_down_without_store(given)
     known = registry.load_run(given.run, store)
-    with telling_what_is_left(known):
+    with reporting_what_is_left(known):
         check_home_where_needed(store)
         if given.account:
             claim(known, given.account)

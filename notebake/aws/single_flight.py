@@ -76,7 +76,7 @@ class SingleFlight(Generic[T]):
                 self._turn.notify_all()
 
 
-class Told(NamedTuple, Generic[T]):
+class TimedAnswer(NamedTuple, Generic[T]):
     """An answer, and when it was asked for."""
 
     answer: T
@@ -95,9 +95,11 @@ def cached_per_region(seconds: float) -> Callable[[Callable[P, T]], Callable[P, 
         def ask(*args: P.args, **kwargs: P.kwargs) -> T:
             asked_at = clock.elapsed()
             key = (function.__qualname__, holds_run(), args, *kwargs.items())
-            shared: SingleFlight[Told[T]] = memory_of(str(args[-1])).setdefault(key, SingleFlight())
+            shared: SingleFlight[TimedAnswer[T]] = memory_of(str(args[-1])).setdefault(
+                key, SingleFlight()
+            )
             return shared.get(
-                lambda: Told(function(*args, **kwargs), clock.elapsed()),
+                lambda: TimedAnswer(function(*args, **kwargs), clock.elapsed()),
                 lambda told: told.at > asked_at - seconds,
             ).answer
 

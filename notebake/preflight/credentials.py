@@ -43,7 +43,7 @@ def check_credentials_last(run: Run) -> Iterable[Finding]:
         yield good(f"The credentials end {format_local(ending.ends_at)}, after the build.")
 
 
-def tell_of_ending(run: Run) -> None:
+def warn_of_expiry(run: Run) -> None:
     """Say at once where the credentials may end before the build does.
 
     Raises:

@@ -16,7 +16,7 @@ from notebake.aws.credentials_end import IN_THE_FILE, read_ending
 from notebake.aws.session import session
 from notebake.errors import CloudError, PreflightError
 from notebake.preflight import CheckResult, Finding
-from notebake.preflight.credentials import check_credentials_last, tell_of_ending
+from notebake.preflight.credentials import check_credentials_last, warn_of_expiry
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -77,7 +77,7 @@ def test_what_ends_before_the_build_is_said_with_both_times(
     assert "1 h 30 min" in finding.sentence
     assert finding.hint
     with caplog.at_level(logging.WARNING):
-        tell_of_ending(RUN)
+        warn_of_expiry(RUN)
     assert "outlast the build: they end" in caplog.text
 
 
@@ -88,7 +88,7 @@ def test_what_ends_after_the_build_is_good(
     put(at(LATE))
 
     assert found().verdict is CheckResult.GOOD
-    tell_of_ending(RUN)
+    warn_of_expiry(RUN)
     assert caplog.text == ""
 
 

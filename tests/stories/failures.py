@@ -130,7 +130,7 @@ def told_once(world: FaultyWorld) -> Told:
     world.road = At("request_image", lambda: world.put(FIRST))
 
     def typed() -> None:
-        with telling_failures.telling_what_is_left(run):
+        with telling_failures.reporting_what_is_left(run):
             whole_run.take_up(run.id, LOCATION)
 
     return {"build": ended(typed), "fired": world.fired()}
