@@ -23,10 +23,10 @@ def keep_allowed(run: Run, report: Report) -> None:
 def allowed_sentences(run: Run) -> list[str]:
     """Return what was let pass with whose reason, and what nobody needs any more."""
     kept = files.get_file(run, FILE)
-    return spell(json.loads(kept) if kept else [], run.recipe)
+    return format_finding(json.loads(kept) if kept else [], run.recipe)
 
 
-def spell(entries: list[Allowed], recipe: Recipe) -> list[str]:
+def format_finding(entries: list[Allowed], recipe: Recipe) -> list[str]:
     """Return a sentence for each entry, the used ones with the recipe's reason."""
     reasons = {(one.path, one.rule): one.reason for one in recipe.credentials.allow}
     used = [
