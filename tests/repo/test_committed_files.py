@@ -33,6 +33,8 @@ def lines_with(pattern: re.Pattern[bytes]) -> list[str]:
     found = []
     for path in committed_files():
         content = path.read_bytes()
+        if pattern is LONE_TODO and b"\0" in content:
+            continue  # a compressed picture may hold any three letters
         for match in pattern.finditer(content):
             line = content.count(b"\n", 0, match.start()) + 1
             found.append(f"{path.relative_to(ROOT)}:{line}: {match[0][:60]!r}")
