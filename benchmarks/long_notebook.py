@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.peak_memory import peak_kib
 from notebake.notebook.html import render_html
 from notebake.notebook.judge import judge_notebook
+from notebake.notebook.verdict import ExecutionStatus
 from notebake.recipe import Notebook
 from tests.kills.executed_notebook import EXECUTED
 
@@ -68,7 +69,7 @@ def main() -> int:
 
 def look_at(executed: str) -> None:
     """Do what is done to a notebook that has come home."""
-    judge_notebook(executed, Notebook(), exit_code=0, seconds=1.0)
+    judge_notebook(executed, Notebook(), ExecutionStatus(exit_code=0, seconds=1.0))
     render_html(executed, "ocean")
 
 

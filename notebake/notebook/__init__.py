@@ -1,1 +1,1 @@
-"""Executed notebooks: run, read, judged, shown as a page."""
+"""Executed notebooks: executed on a host, read, judged, and rendered as a page."""

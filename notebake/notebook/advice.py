@@ -1,11 +1,11 @@
-"""What to change where a notebook did not pass: first by the error itself, else by its kind."""
+"""Advice after a notebook failed: by the error itself where it tells enough, else by its kind."""
 
 import re
 import sys
 
 from notebake.notebook.verdict import NotebookKind
 
-# PyPI's and conda-forge's names where they are not the module's.
+# Package names on PyPI and conda-forge that differ from the module's name.
 PACKAGES = {
     "attr": "attrs",
     "Bio": "biopython",
@@ -34,7 +34,8 @@ REMOVED_MODULES = {
     **dict.fromkeys(("aifc", "audioop", "cgi", "cgitb", "crypt", "imghdr", "lib2to3"), "3.13"),
     **dict.fromkeys(("pipes", "sndhdr", "telnetlib", "uu", "xdrlib"), "3.13"),
 }
-"""Modules that Python had, and the version without them (https://peps.python.org/pep-0594/)."""
+"""Former standard modules, and the first version without them (PEP 594,
+https://peps.python.org/pep-0594/)."""
 LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libglib-2.0.so.0": "libglib2.0-0",
@@ -45,58 +46,58 @@ LIBRARIES = {
     "libXext.so.6": "libxext6",
     "libXrender.so.1": "libxrender1",
 }
-"""Debian's and Ubuntu's packages of libraries that wheels expect."""
+"""Packages in Debian and Ubuntu of libraries that wheels expect."""
 NO_LIBRARY = re.compile(r"(\S+\.so[\w.]*): cannot open shared object file")
 
 ADVICE_BY_KIND: dict[NotebookKind, str] = {
     "passed": "",
-    "cell_error": "The executed notebook holds the whole traceback; it has been fetched.",
+    "cell_error": "The executed notebook, kept with the run, has the whole traceback.",
     "missing_module": "Add the package that has this module to software.packages in the recipe.",
-    "asks_for_input": "Nobody is there to answer: give the value by notebook.parameters, or take"
-    " the question out of the notebook.",
-    "dead_kernel": "Most often this is too little memory: take a larger instance type, or less"
-    " data. A crash in compiled code looks the same.",
-    "timed_out": "If it only needs longer, raise notebook.timeout_seconds in the recipe. What it"
-    " had printed so far is in the executed notebook.",
-    "missing_kernel": "Name one of these in notebook.kernel, or install the other by software.",
-    "other_language": "Name a kernel of its language in notebook.kernel, and install it; for R:"
+    "asks_for_input": "The build cannot answer: set the value by notebook.parameters, or remove"
+    " the input from the notebook.",
+    "dead_kernel": "The usual reason is too little memory: choose a larger instance type, or use"
+    " less data. A crash in compiled code looks the same.",
+    "timed_out": "If it only needs longer, raise notebook.timeout_seconds in the recipe. The"
+    " executed notebook has the output so far.",
+    "missing_kernel": "Set notebook.kernel to one of these, or install the kernel by software.",
+    "other_language": "Set notebook.kernel to a kernel of its language, and install it; for R:"
     " software.apt: [r-cran-irkernel] and notebook.kernel: ir.",
-    "idle_parameters": "A parameter must be given a default in the one code cell that is tagged"
-    " `parameters`, and be used behind it; otherwise leave it out of notebook.parameters.",
-    "papermill_failed": "The notebook itself may be sound: look at the log of this step.",
+    "idle_parameters": "A parameter needs a default in the code cell that is tagged `parameters`,"
+    " and a later use; otherwise remove it from notebook.parameters.",
+    "papermill_failed": "The notebook itself may be correct: see the log of this step.",
     "too_little": "Either the notebook skips its work here, or minimum_cells and minimum_figures"
     " in the recipe ask for more than it has.",
-    "no_verdict": "The notebook must print the text of notebook.verdict where all is well.",
+    "no_verdict": "The notebook must print the text of notebook.verdict when it succeeds.",
 }
 
 
 def advise_module(module: str) -> str:
-    """Return what to do about a module that was not found; with a point, its top one is there."""
+    """Return what to do about a missing module; of a dotted name, the top module exists."""
     top, _, inner = module.partition(".")
     package = PACKAGES.get(top, top)
     if inner and top in sys.stdlib_module_names:
-        return f"It is no part of Python's own {top}: mend the import."
+        return f"Python's own {top} does not have it: correct the import."
     if inner:
         return (
-            f"This version of {package} does not have it: name an older one in software.packages,"
-            f" such as {package}<VERSION, or mend the import."
+            f"This version of {package} does not have it: pin an older one in software.packages,"
+            f" such as {package}<VERSION, or correct the import."
         )
     if top in REMOVED_MODULES:
         return (
-            f"Python itself had it before {REMOVED_MODULES[top]}: mend the import, or take an older"
-            ' Python by software.manager: conda with python: "3.11".'
+            f"Python {REMOVED_MODULES[top]} removed it: replace the import, or use an older Python"
+            ' by software.manager: conda with python: "3.11".'
         )
     known = package if top in PACKAGES else "the package that has it"
     return (
-        f"Add {known} to software.packages in the recipe; if it is a file of the repository, name"
-        " the folder in which it lies in notebook.working_directory."
+        f"Add {known} to software.packages in the recipe; if it is a file of the repository, set"
+        " notebook.working_directory to its folder."
     )
 
 
 def advise_error(message: str) -> str:
-    """Return what to do about an error that tells it; empty where it does not."""
+    """Return what to do about an error message; empty if the message does not tell enough."""
     if found := NO_LIBRARY.search(message):
         package = LIBRARIES.get(found[1].rpartition("/")[2])
         known = f": {package}" if package else ""
-        return f"Add the distribution's package that has {found[1]} to software.apt{known}."
+        return f"Add the package that provides {found[1]} to software.apt{known}."
     return ""

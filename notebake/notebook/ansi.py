@@ -1,7 +1,7 @@
-"""The colours of a terminal, as HTML: in pieces, so that much output costs what it holds.
+"""Terminal colours as HTML, converted in pieces so that the time grows linearly with the text.
 
-nbconvert's own filter copies all that is left of a text for every change of colour (7.17,
-filters/ansi.py): twenty coloured megabytes would take it an hour.
+nbconvert's own filter copies the rest of the text at every change of colour (7.17,
+filters/ansi.py): 20 MB of coloured output would take it an hour.
 """
 
 import re
@@ -11,24 +11,24 @@ PIECE_CHARACTERS = 4096
 COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
 RESETS = {"", "0"}
 KEPT_COLOURS = 32
-"""How many changes since the last reset are told to the next piece: the latest ones count."""
+"""How many colour codes since the last reset a piece passes on to the next: the latest ones."""
 
 
 def ansi_to_html(text: object) -> str:
-    """Return a text, escaped, with its colours as spans."""
+    """Return a text, escaped, with its colours as <span> elements."""
     from nbconvert.filters import ansi2html
 
     return "".join(ansi2html(piece) for piece in _pieces(str(text)))
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield a text in pieces that end before a change, each beginning with the colour it is in."""
+    """Yield a text in pieces that end before a colour code and begin with the active ones."""
     active: list[str] = []
     begin = 0
     while begin < len(text):
         end = text.find("\x1b", begin + PIECE_CHARACTERS)
         piece = text[begin : end if end > 0 else len(text)]
         yield "".join(active) + piece
-        for change in COLOUR.finditer(piece):
-            active = [] if change[1] in RESETS else [*active[-KEPT_COLOURS:], change[0]]
+        for code in COLOUR.finditer(piece):
+            active = [] if code[1] in RESETS else [*active[-KEPT_COLOURS:], code[0]]
         begin += len(piece)

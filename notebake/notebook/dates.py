@@ -1,7 +1,7 @@
-"""Dates and times of day in a text that only say when it was written.
+"""Removes the dates and times at which a notebook ran from its output.
 
-A date is a circumstance where it is that of the run itself, and a result everywhere else: a table's
-index of 2023 is compared, `datetime.now()` is not.
+Only the time of the execution itself is removed, any other date is a result: the index of a table
+of 2023 is compared, the output of `datetime.now()` is not.
 """
 
 import math
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 SLACK_SECONDS = 2
-"""A clock is read before its text is written, and a cell's times are kept a little later."""
+"""A program reads the clock before it prints, and a cell's times are recorded slightly later."""
 ZONE_SECONDS = 900
-"""Zones lie whole quarters of an hour apart, from 12 hours behind UTC to 14 before it."""
+"""Time zones are multiples of a quarter of an hour, from UTC-12 to UTC+14."""
 ZONES = range(-48, 57)
 SHORT_SECONDS = 600
-"""In a longer run every time of day would be its own in some zone: there UTC alone counts."""
+"""In a longer run, any time of day is its own in some zone: then only UTC counts."""
 DAY_SECONDS = 86_400
 
 _CLOCK = (
@@ -41,52 +41,52 @@ DATES = tuple(
         r"(?P<minute>\d{1,2})(?:, ?(?P<second>\d{1,2})(?:, ?\d{1,6})?)?)?",
     )
 )
-# A time behind a date that is not the run's own belongs to that date.
+# A time after a date that was not removed belongs to that date.
 TIMES = re.compile(
     r"(?<![\d:.])(?<![-/.]\d\d[ T])(?<!\d{4}[ T])(?P<hour>\d{1,2}):(?P<minute>\d\d)"
     r"(?::(?P<second>\d\d)(?:[.,]\d+)?)?(?:\s?(?P<half>[AaPp])\.?[Mm]\b\.?)?(?![\d:])"
 )
-SECONDS_OF_UNIX = re.compile(r"(?<![\w.])\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\w.])")
+UNIX_TIME = re.compile(r"(?<![\w.])\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\w.])")
 
 
 class Span(NamedTuple):
-    """When something ran, in seconds of Unix."""
+    """The time at which something ran, in Unix time."""
 
     began: float
     ended: float
 
 
 def without_run_times(text: str, span: Span) -> str:
-    """Return a text without the dates and times that lie within the span, in whatever zone."""
-    for year in {datetime.fromtimestamp(moment, UTC).strftime("%Y") for moment in span}:
+    """Return a text without the dates and times within the span, in any time zone."""
+    for year in {datetime.fromtimestamp(seconds, UTC).strftime("%Y") for seconds in span}:
         if year in text:
             with_year = re.compile(rf"[^\n]*{year}[^\n]*")
-            text = with_year.sub(lambda line: _without_own_dates(line[0], span), text)
+            text = with_year.sub(lambda line: _without_run_dates(line[0], span), text)
     if ":" in text:
-        text = TIMES.sub(lambda found: _unless_own(found, span), text)
-    if any(str(int(moment))[:4] in text for moment in span):
-        text = SECONDS_OF_UNIX.sub(lambda found: _unless_own_seconds(found, span), text)
+        text = TIMES.sub(lambda found: _replace_time(found, span), text)
+    if any(str(int(seconds))[:4] in text for seconds in span):
+        text = UNIX_TIME.sub(lambda found: _replace_unix_time(found, span), text)
     return text
 
 
-def _without_own_dates(line: str, span: Span) -> str:
-    """Return a line without the dates that lie within the span."""
+def _without_run_dates(line: str, span: Span) -> str:
+    """Return a line without the dates within the span."""
     for pattern in DATES:
-        line = pattern.sub(lambda found: _unless_own(found, span), line)
+        line = pattern.sub(lambda found: _replace_time(found, span), line)
     return line
 
 
 def seconds_from_iso(text: object) -> float | None:
-    """Return the seconds of Unix of an ISO time, which is UTC where it names no zone."""
+    """Return the Unix time of an ISO time, which is UTC if it names no zone; None if it is none."""
     try:
-        moment = datetime.fromisoformat(str(text))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        time = datetime.fromisoformat(str(text))
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 
 
-def _unless_own(found: re.Match[str], span: Span) -> str:
-    """Return what was found, or a blank where it lies within the span in one of the zones."""
+def _replace_time(found: re.Match[str], span: Span) -> str:
+    """Return a blank for a date or time within the span in some zone, or else the match itself."""
     parts = found.groupdict()
     clock = _seconds_of_day(parts)
     has_second = parts.get("second") is not None
@@ -105,21 +105,21 @@ def _unless_own(found: re.Match[str], span: Span) -> str:
 
 
 def _is_time_of(clock: float, span: Span, slack: float) -> bool:
-    """Tell whether a time of day without a date lies within the span."""
+    """Return whether a time of day without a date is within the span."""
     length = span.ended - span.began
     cycle = ZONE_SECONDS if length <= SHORT_SECONDS else DAY_SECONDS
     return (clock - span.began + slack) % cycle <= length + 2 * slack
 
 
-def _is_within(moment: float, span: Span, slack: float) -> bool:
-    """Tell whether a moment that was read in one of the zones lies within the span."""
-    late, early = moment - span.ended - slack, moment - span.began + slack
+def _is_within(local_time: float, span: Span, slack: float) -> bool:
+    """Return whether a local time of unknown zone is within the span."""
+    late, early = local_time - span.ended - slack, local_time - span.began + slack
     first = max(math.ceil(late / ZONE_SECONDS), ZONES[0])
     return first <= min(math.floor(early / ZONE_SECONDS), ZONES[-1])
 
 
 def _seconds_of_day(parts: dict[str, str | None]) -> float | None:
-    """Return a time of day in seconds; None where there is none."""
+    """Return a time of day in seconds; None if there is none."""
     if parts.get("hour") is None:
         return None
     hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
@@ -135,10 +135,10 @@ def _date_of(parts: dict[str, str | None]) -> tuple[int, int, int]:
     return int(str(parts["year"])), named, int(str(parts["day"]))
 
 
-def _unless_own_seconds(found: re.Match[str], span: Span) -> str:
-    """Return what was found, or a blank where it is a moment of the span in seconds of Unix.
+def _replace_unix_time(found: re.Match[str], span: Span) -> str:
+    """Return a blank for a Unix time within the span, or else the match itself.
 
-    With three, six or nine more digits they are thousandths, millionths or billionths.
+    Three, six or nine more digits are milliseconds, microseconds or nanoseconds.
     """
     whole = found[0].partition(".")[0]
     seconds = int(whole) / 10 ** (len(whole) - 10)

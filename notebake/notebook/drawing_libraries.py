@@ -1,4 +1,4 @@
-"""What the libraries that draw write into a notebook, by which each is known."""
+"""What drawing libraries write into a notebook, by which each is recognised."""
 
 import re
 from typing import NamedTuple
@@ -8,26 +8,26 @@ class Drawing(NamedTuple):
     """Something that an output draws."""
 
     title: str
-    """What it is, as the beginning of a sentence."""
-    counts: bool
-    is_still: bool
-    """It is seen where no script runs."""
+    """A noun phrase for it, capitalised."""
+    is_figure: bool
+    is_static: bool
+    """Whether it is visible without running a script."""
 
 
 def interactive(library: str, noun: str = "figure") -> Drawing:
-    """Return what only a script can draw."""
-    return Drawing(f"An interactive {noun} ({library})", counts=True, is_still=False)
+    """Return a figure that only a script can draw."""
+    return Drawing(f"An interactive {noun} ({library})", is_figure=True, is_static=False)
 
 
-PICTURE = Drawing("A picture", counts=True, is_still=True)
-ICON = Drawing("A picture in a table", counts=False, is_still=True)
-EXTERNAL_PICTURE = Drawing("A picture kept outside the notebook", counts=False, is_still=True)
-EXTERNAL_VIDEO = Drawing("A video kept outside the notebook", counts=False, is_still=False)
-EXTERNAL_PAGE = Drawing("A frame with a page of its own", counts=False, is_still=False)
-ANIMATION = Drawing("An animation (matplotlib)", counts=True, is_still=False)
-TABLE = Drawing("An interactive table", counts=False, is_still=False)
+PICTURE = Drawing("A picture", is_figure=True, is_static=True)
+ICON = Drawing("A picture in a table", is_figure=False, is_static=True)
+EXTERNAL_PICTURE = Drawing("A picture outside the notebook", is_figure=False, is_static=True)
+EXTERNAL_VIDEO = Drawing("A video outside the notebook", is_figure=False, is_static=False)
+EXTERNAL_PAGE = Drawing("A frame with another page", is_figure=False, is_static=False)
+ANIMATION = Drawing("An animation (matplotlib)", is_figure=True, is_static=False)
+TABLE = Drawing("An interactive table", is_figure=False, is_static=False)
 
-# What the libraries themselves write, outside scripts and in them: plotly 5 and 6, altair 4 to 6,
+# Written by the libraries themselves, outside scripts and in them: plotly 5 and 6, altair 4 to 6,
 # matplotlib 3.7 and 3.10, itables 2, R's htmlwidgets 1.6, mpld3 0.5, pyecharts 2, leaflet 1.9.
 MARKUP_SIGNS: dict[str, Drawing] = {
     "plotly-graph-div": interactive("plotly"),
@@ -48,19 +48,19 @@ SCRIPT_CALLS: dict[str, Drawing] = {
 }
 MAP = interactive("folium", "map")
 INLINE_PAGES = {"leaflet": MAP, "L.map(": MAP, "deck": interactive("pydeck", "map")}
-# The figures among bokeh's models (bokeh 2.4 and 3.9) and those of panel's panes (panel 1.9).
+# The figures among bokeh's models (bokeh 2.4 and 3.9) and those in panel's panes (panel 1.9).
 PLOT = re.compile(
     r'"(?:name|type|subtype)":\s?"(?:[\w.]+\.)?(?:Figure|GMap|ECharts|VTK\w*|\w*Plot)"'
 )
 
 
 def has_plot(document: str) -> bool:
-    """Whether a document of bokeh holds a figure, or no model that would tell."""
+    """Return whether a bokeh document contains a figure; True if it lists no models."""
     return (
         '"roots"' not in document or PLOT.search(document) is not None or "data:image" in document
     )
 
 
 def is_banner(html: str) -> bool:
-    """Whether HTML only says that a library is there or being loaded (bokeh, holoviews)."""
+    """Return whether HTML only announces that a library is loading (bokeh, holoviews)."""
     return '<div class="logo-block">' in html or "Loading BokehJS" in html

@@ -1,21 +1,26 @@
-"""The notebook that proves a machine: run there, brought home in every case, and judged."""
+"""Executes the recipe's notebook on a host, fetches the result, and judges it."""
 
 import json
-from pathlib import PurePosixPath
 from shlex import quote
 
-from notebake.commands.copy_on_write import run_copy_on_write
 from notebake.commands.detached import stop_other_work
-from notebake.commands.shell import as_user, script
 from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
 from notebake.notebook.failure_hints import describe_clone_changes, next_commands
 from notebake.notebook.html import render_html
 from notebake.notebook.judge import describe_verdict, judge_notebook
 from notebake.notebook.papermill_script import notebook_script, status_path
-from notebake.notebook.verdict import NotebookVerdict
-from notebake.project import PROJECT
-from notebake.recipe import Notebook, Recipe
+from notebake.notebook.recipe_notebook import (
+    DIRECTORY,
+    OUTPUT,
+    SMOKE,
+    base_directory,
+    effective_notebook,
+    execution_script,
+    working_directory,
+)
+from notebake.notebook.verdict import ExecutionStatus, NotebookVerdict
+from notebake.recipe import Notebook
 from notebake.runs import files
 from notebake.runs.run import Run
 from notebake.ssh import file_transfer
@@ -23,25 +28,20 @@ from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
 
-SMOKE = PROJECT / "notebooks" / "smoke.ipynb"
-SMOKE_VERDICT = "NOTEBAKE VERDICT: PASS"
-DIRECTORY = "/var/lib/notebake/notebook"
-OUTPUT = f"{DIRECTORY}/executed.ipynb"
 END_SECONDS = 150
-"""To end an earlier notebook: systemd kills what is deaf after 90 s (systemd-system.conf(5))."""
+"""Timeout to end an earlier notebook: systemd sends SIGKILL after 90 s (systemd-system.conf(5))."""
 ERROR_CELL = "papermill-error-cell-tag"
-"""The tag of what papermill adds (papermill/execute.py, ERROR_MARKER_TAG, 2.7)."""
+"""The tag of the cells that papermill adds (papermill/execute.py, ERROR_MARKER_TAG, 2.7)."""
 SPARE_SECONDS = 120
-"""Beside the notebook's own limit: for starting papermill and ending a kernel."""
+"""Added to the notebook's time limit, for starting papermill and ending a kernel."""
 
 
 def execute_notebook(run: Run, host: Host, name: str, *, spare_seconds: int = 0) -> NotebookVerdict:
-    """Run the recipe's notebook on a host and return its verdict.
+    """Execute the recipe's notebook on a host and return its verdict.
 
-    `spare_seconds` are given to it beside the recipe's limit, where a disk is read from afar.
-
-    The executed notebook, its HTML and the verdict are kept in the run store under `name`, also
-    when it failed.
+    `spare_seconds` extend the recipe's time limit, as for a disk that is still loaded from its
+    snapshot. The executed notebook, its HTML and the verdict are kept in the run store under
+    `name`, also after a failure.
 
     Raises:
         NotebookError: it failed, or proved less than the recipe asks for.
@@ -49,44 +49,33 @@ def execute_notebook(run: Run, host: Host, name: str, *, spare_seconds: int = 0)
     wanted = effective_notebook(run.recipe)
     seconds = wanted.timeout_seconds + spare_seconds
     wanted = wanted.model_copy(update={"timeout_seconds": seconds})
-    home = base_directory(run.recipe)
-    work = notebook_script(
-        notebook_path=f"{home}/{wanted.path}",
+    base = base_directory(run.recipe)
+    user_script = notebook_script(
+        notebook_path=f"{base}/{wanted.path}",
         output_path=OUTPUT,
-        working_directory=working_directory(wanted, home),
+        working_directory=working_directory(wanted, base),
         parameters=wanted.parameters,
         kernel=wanted.kernel,
         timeout_seconds=seconds,
     )
-    name_of_work = f"notebook-{digest_of(work)}"
-    prepare_directory(host, name_of_work, with_smoke=not run.recipe.notebook.path)
-    try:
-        run_detached(
-            host,
-            name_of_work,
-            execution_script(run.recipe, work),
-            timeout_seconds=seconds + SPARE_SECONDS,
-        )
-    except HostCommandError as error:
-        if not ssh.succeeds(host, f"test -f {quote(status_path(OUTPUT))}"):
-            if isinstance(error, DiskFullError):
-                raise
-            raise NotebookError(
-                f"The notebook {wanted.path} did not run on {host.address}: {error.output}"
-            ) from error
+    work_name = f"notebook-{digest_of(user_script)}"
+    prepare_directory(host, work_name, with_smoke=not run.recipe.notebook.path)
+    _run_script(host, work_name, execution_script(run.recipe, user_script), wanted)
     return collect_result(run, host, wanted, name)
 
 
-def execution_script(recipe: Recipe, work: str) -> str:
-    """Return the root script that does the login user's work in a view of the clone.
-
-    Our own notebook lies outside, and writes nothing there.
-    """
-    command = as_user(recipe.base_image.user, work)
-    if recipe.notebook.path and recipe.repository_path:
-        command = run_copy_on_write(recipe.repository_path, command)
-    # What an earlier try left must not be taken for this one's.
-    return script(f"rm --force -- {quote(OUTPUT)} {quote(status_path(OUTPUT))}", command)
+def _run_script(host: Host, work_name: str, text: str, wanted: Notebook) -> None:
+    """Run the script; NotebookError if it left no status file."""
+    try:
+        run_detached(host, work_name, text, timeout_seconds=wanted.timeout_seconds + SPARE_SECONDS)
+    except HostCommandError as error:
+        if ssh.succeeds(host, f"test -f {quote(status_path(OUTPUT))}"):
+            return
+        if isinstance(error, DiskFullError):
+            raise
+        raise NotebookError(
+            f"The notebook {wanted.path} did not run on {host.address}: {error.output}"
+        ) from error
 
 
 def collect_result(run: Run, host: Host, wanted: Notebook, name: str) -> NotebookVerdict:
@@ -96,10 +85,10 @@ def collect_result(run: Run, host: Host, wanted: Notebook, name: str) -> Noteboo
         NotebookError: it failed, or proved less than the recipe asks for.
     """
     fetched = file_transfer.get_file(host, OUTPUT)
-    status = json.loads(file_transfer.get_file(host, status_path(OUTPUT)))
+    status = ExecutionStatus(**json.loads(file_transfer.get_file(host, status_path(OUTPUT))))
     files.put_file(run, f"{name}/executed.ipynb", fetched)
     executed = fetched.decode(errors="replace")
-    verdict = judge_notebook(executed, wanted, **status)
+    verdict = judge_notebook(executed, wanted, status)
     files.put_file(run, f"{name}/verdict.json", verdict.model_dump_json(indent=2).encode())
     page = render_html(executed if verdict.error else without_error_cells(executed), run.id)
     files.put_file(run, f"{name}/executed.html", page.encode())
@@ -107,15 +96,15 @@ def collect_result(run: Run, host: Host, wanted: Notebook, name: str) -> Noteboo
         kept = files.file_location(run, f"{name}/executed.ipynb")
         raise NotebookError(
             f"On {host.address} the notebook {wanted.path} failed: {describe_verdict(verdict)}",
-            f"The executed notebook lies in {kept}\n{describe_clone_changes(run, host)}".rstrip(),
+            f"The executed notebook: {kept}\n{describe_clone_changes(run, host)}".rstrip(),
         ).with_next(*next_commands(run))
     return verdict
 
 
 def without_error_cells(executed: str) -> str:
-    """Return a notebook that passed without the cells in which papermill calls it failed.
+    """Return a notebook that passed without the error messages that papermill adds as cells.
 
-    It puts them there for every error, also for one that its cell is tagged for.
+    papermill adds them for every error, also for one that a cell is tagged to expect.
     """
     notebook = json.loads(executed)
     notebook["cells"] = [
@@ -125,51 +114,25 @@ def without_error_cells(executed: str) -> str:
 
 
 def read_verdict(run: Run, name: str) -> NotebookVerdict | None:
-    """Return the verdict that was kept under a name."""
+    """Return the verdict that is kept under a name."""
     kept = files.get_file(run, f"{name}/verdict.json")
     return NotebookVerdict.model_validate_json(kept) if kept else None
 
 
-def effective_notebook(recipe: Recipe) -> Notebook:
-    """Return the recipe's notebook, or our own smoke notebook where it names none."""
-    if recipe.notebook.path:
-        return recipe.notebook
-    points = ",".join(volume.mount_point for volume in recipe.volumes if volume.is_in_image)
-    changes = {
-        "path": SMOKE.name,
-        "parameters": {"mount_points": points},
-        "verdict": SMOKE_VERDICT,
-    }
-    return recipe.notebook.model_copy(update=changes)
+def prepare_directory(host: Host, work_name: str, *, with_smoke: bool) -> None:
+    """Create the login user's directory for the executed notebook, and upload the smoke notebook.
 
-
-def base_directory(recipe: Recipe) -> str:
-    """Return the directory on the host to which the notebook's path is relative."""
-    if recipe.notebook.path and recipe.repository_path:
-        return recipe.repository_path
-    return DIRECTORY
-
-
-def working_directory(wanted: Notebook, home: str) -> str:
-    """Return the directory in which the notebook runs."""
-    chosen = wanted.working_directory or str(PurePosixPath(wanted.path or "").parent)
-    return str(PurePosixPath(home) / chosen)
-
-
-def prepare_directory(host: Host, name_of_work: str, *, with_smoke: bool) -> None:
-    """Give the login user the directory of the executed notebook; our own lies in it if wanted.
-
-    What runs still by an earlier recipe is ended: both would write to the same place.
+    A notebook of an earlier recipe that is still running is ended, as it would write there too.
     """
-    ssh.run_command(host, prepare_command(host.user, name_of_work), timeout_seconds=END_SECONDS)
+    ssh.run_command(host, prepare_command(host.user, work_name), timeout_seconds=END_SECONDS)
     if with_smoke:
         file_transfer.put_path(host, SMOKE, f"{DIRECTORY}/{SMOKE.name}")
 
 
-def prepare_command(user: str, name_of_work: str) -> str:
+def prepare_command(user: str, work_name: str) -> str:
     """Return the login user's command for `prepare_directory`."""
     owner = f"--owner={quote(user)} --group={quote(user)}"
     return (
-        f"{stop_other_work('notebook-*', name_of_work)} &&"
+        f"{stop_other_work('notebook-*', work_name)} &&"
         f" sudo install --directory {owner} --mode=0755 {DIRECTORY}"
     )

@@ -1,4 +1,4 @@
-"""The error that ended a notebook: which it was, where, and what to change."""
+"""Describes the error that ended a notebook: what it was, where, and what to change."""
 
 import re
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from notebake.notebook.verdict import NotebookKind
 LONGEST = 300
 NO_MODULE = re.compile(r"No module named '([^']+)'")
 NO_INPUT_ERROR = "StdinNotImplementedError"
-"""What ipykernel raises for input() and getpass() where no front end answers."""
+"""ipykernel raises it for input() and getpass() when no front end can answer."""
 
 
 class Failure(NamedTuple):
-    """One way to fail, the cell it happened in, one line about it, and what to change."""
+    """The kind of a failure, its cell, a line about it, and what to change."""
 
     kind: NotebookKind
     cell: CodeCell | None
@@ -26,7 +26,7 @@ class Failure(NamedTuple):
 
 
 def find_error(notebook: ExecutedNotebook, kernel: str) -> Failure | None:
-    """Return the error that ended the notebook; one that its cell is tagged for is none."""
+    """Return the error that ended the notebook, unless its cell is tagged to expect one."""
     for cell in notebook.cells:
         if cell.error is not None:
             failure = _explain(cell.error, cell, notebook)
@@ -37,19 +37,16 @@ def find_error(notebook: ExecutedNotebook, kernel: str) -> Failure | None:
 
 
 def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Failure:
-    """Return what an error is about."""
+    """Return the failure that an error stands for."""
     place, raised = format_failure(error, cell, notebook.cells)
     place = capitalize_first(place)
     if error.name == NO_INPUT_ERROR:
-        text = f"{place} asks its reader for input{raised}"
-        return Failure("asks_for_input", cell, text)
+        return Failure("asks_for_input", cell, f"{place} asks for input{raised}")
     missing = NO_MODULE.search(error.message) if error.name == "ModuleNotFoundError" else None
     if missing:
         module = missing[1]
         top = module.partition(".")[0]
-        lacks = (
-            f"the {top} that is installed does not have" if "." in module else "is not installed"
-        )
+        lacks = f"the installed {top} does not have" if "." in module else "is not installed"
         text = f"{place} needs the module {module}, which {lacks}{raised}"
         return Failure("missing_module", cell, text, advise_module(module))
     message = f"{place} ended with {error.name}: {error.message[:LONGEST]}".removesuffix(": ")
@@ -57,8 +54,8 @@ def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Fa
 
 
 def other_kernel_note(notebook: ExecutedNotebook, kernel: str) -> str:
-    """Return that the notebook names another kernel than it was run with; empty if it does not."""
-    own = stated_kernel(notebook.written)
+    """Return a sentence if the notebook names another kernel than it ran with, or else ""."""
+    own = stated_kernel(notebook.document)
     if not own or own == kernel:
         return ""
     return f"The notebook names the kernel {own}, and the recipe ran it with {kernel}."

@@ -1,4 +1,4 @@
-"""What to do about a notebook that failed."""
+"""Hints after a notebook failed: changes in the clone, and the next commands."""
 
 from shlex import quote
 
@@ -12,9 +12,9 @@ MOST_NAMES = 10
 
 
 def describe_clone_changes(run: Run, host: Host) -> str:
-    """Return a line about what the clone holds and the repository does not; it may be the reason.
+    """Return a line about changes in the clone, which may be the reason for the failure, or "".
 
-    A notebook leaves nothing there, but an earlier version of notebake let it.
+    Notebooks cannot change the clone, but with earlier versions of notebake they could.
     """
     path = run.recipe.repository_path
     if path is None or run.recipe.notebook.path is None:
@@ -22,22 +22,21 @@ def describe_clone_changes(run: Run, host: Host) -> str:
     try:
         answer = ssh.try_command(host, repository_changes(path))
     except HostUnreachableError:
-        # What is told is the notebook's failure; this would only add to it.
-        return ""
+        return ""  # the notebook's failure is reported without this hint
     names = [line[3:] for line in answer.output.splitlines()]
     if answer.exit_code != 0 or not names:
         return ""
     shown = ", ".join(names[:MOST_NAMES]) + (" …" if len(names) > MOST_NAMES else "")
     git = f"git -C {quote(path)}"
     return (
-        f"The clone on {host.address} is not as cloned: {shown}. A person changed it, or an earlier"
-        f" version of notebake. To give that up, type there: {git} reset --hard &&"
+        f"The clone on {host.address} has changes: {shown}. A person made them, or an earlier"
+        f" version of notebake. To discard them, run there: {git} reset --hard &&"
         f" {git} clean -d --force\n"
     )
 
 
 def next_commands(run: Run) -> tuple[NextCommand, ...]:
-    """Return what to type after a correction: a clone is not looked at again by itself."""
+    """Return the commands to run after a correction; the clone is updated only on request."""
     recipe = resume(run.id, purpose="With a corrected recipe")
     if run.recipe.repository is None:
         return (recipe,)

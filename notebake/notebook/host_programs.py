@@ -1,10 +1,10 @@
-"""Small Python programs that run on the host, before and after papermill.
+"""Small Python programs that run on the host before and after papermill.
 
-They run in papermill's environment and need the standard library, and Jupyter's and nbformat's
-modules, which papermill has.
+They run in papermill's environment, and import only the standard library and dependencies of
+papermill.
 """
 
-# The wheel's kernelspec says just "python", which papermill would take for its own
+# ipykernel's kernelspec names just "python", which papermill would replace by its own interpreter
 # (jupyter_client/manager.py, format_kernel_cmd): the copy names the image's interpreter.
 PREPARE_KERNELS = """\
 import json, pathlib, shutil, sys
@@ -20,11 +20,11 @@ for spec in prefix.glob("share/jupyter/kernels/*/kernel.json"):
 """
 
 UNSUITABLE_EXIT_CODE = 65
-"""The exit code of `CHECK_NOTEBOOK`, and the status, of a notebook that was not begun."""
+"""Exit code of `CHECK_NOTEBOOK`, and of the whole script, if the notebook cannot be executed."""
 
-# What `judge_notebook` will say is known before papermill begins: the same modules are asked. The
-# kernel's
-# language is kept, by which papermill writes parameters into a notebook that names none.
+# Finds the faults that `judge_notebook` would find, by the same modules, before papermill begins.
+# It also writes the kernel's language to a file: papermill needs it to write parameters into a
+# notebook that names no language.
 CHECK_NOTEBOOK = f"""\
 import json, pathlib, sys
 
@@ -50,7 +50,7 @@ def read(path):
             import nbformat
 
             notebook = nbformat.read(path, as_version=4)
-    except Exception:  # papermill will say what is wrong with it
+    except Exception:  # papermill will report the error
         return None
     return notebook if isinstance(notebook, dict) else None
 
@@ -59,8 +59,8 @@ language = language_of(kernel)
 notebook = read(source)
 if notebook is None or language is None:
     sys.exit()
-known = papermill_language(kernel, language)
-pathlib.Path(language_file).write_text(known or language, encoding="utf-8")
+name = papermill_language(kernel, language)
+pathlib.Path(language_file).write_text(name or language, encoding="utf-8")
 fault = find_language_mismatch(notebook, kernel, language) or find_ineffective_parameters(
     notebook, names, kernel=kernel, language=language
 )
@@ -69,8 +69,8 @@ if fault:
     sys.exit({UNSUITABLE_EXIT_CODE})
 """
 
-# A notebook that papermill never wrote, or was killed while writing, is replaced by the source
-# without its outputs: what was committed with it must not pass for what ran here.
+# If papermill did not write the notebook, or was killed while writing, the source without its
+# outputs replaces it: committed outputs must not count as results of this execution.
 WRITE_STATUS = """\
 import json, pathlib, sys
 

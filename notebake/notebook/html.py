@@ -5,25 +5,28 @@ import logging
 import re
 import threading
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from notebake.notebook.ansi import ansi_to_html
 from notebake.notebook.static_html import with_alternative_texts, without_active_content
 from notebake.notebook.static_outputs import static_outputs, widget_models
 
+if TYPE_CHECKING:
+    from nbconvert.exporters import HTMLExporter
+
 log = logging.getLogger(__name__)
 
-# The page may be opened by whoever keeps the record: pictures and styles are inside it, and the
-# browser itself refuses whatever a notebook's output would fetch or run.
+# Pictures and styles are inside the page, and the policy makes the browser refuse everything else
+# that the notebook's output would load or run.
 CONTENT_POLICY = (
     "default-src 'none'; img-src data:; media-src data:; font-src data:;"
     " style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 )
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")
-"""Half of a character, as `\\udce9` in a notebook's file: no text in UTF-8 can hold it."""
+"""A lone surrogate, as `\\udce9` in a notebook's file, which UTF-8 cannot encode."""
 SHOWN_CHARACTERS = 100_000
-"""How much is shown of a file that cannot be shown as a notebook."""
+"""How much of a file is shown that is not a notebook."""
 
 TEMPLATE = """\
 {%- extends 'lab/index.html.j2' -%}
@@ -74,35 +77,35 @@ main .jp-RenderedHTMLCommon h2 { font-size: 19px; border: 0; margin-top: 1.2em; 
 
 
 def preload_renderer() -> None:
-    """Load in the background what pages are made with, so that the first one waits for nothing."""
+    """Import the renderer in the background, so that the first page need not wait for it."""
     empty = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     threading.Thread(target=render_html, args=(json.dumps(empty), ""), daemon=True).start()
 
 
 def render_html(executed: str, title: str, subtitle: str = "") -> str:
-    """Return an executed notebook as one page, figures kept, that can be written in UTF-8.
+    """Return an executed notebook as one page with its figures, which UTF-8 can encode.
 
-    Nothing is fetched and no script runs when it is opened: pictures on other servers are named,
-    in the place of a figure that only a script can draw stands a line or a still picture of it, and
-    formulas stay in LaTeX's own writing.
-    What cannot be shown as a notebook is shown as the text that it is: whether it proves anything
-    is judged elsewhere.
+    The page loads nothing and runs no script: external pictures are named, a note or a static
+    picture replaces a figure that only a script can draw, and formulas stay LaTeX source. A file
+    that is not a notebook is shown as plain text.
     """
     try:
-        page = _notebook_as_html(executed, title, subtitle)
-    except Exception as error:  # noqa: BLE001  # a page is for looking, and must not end a run
-        log.warning("The notebook of %s is shown as plain text: %s", title, error)
-        page = _text_as_html(executed, title, subtitle)
+        page = _render_notebook(executed, title, subtitle)
+    except Exception as error:  # noqa: BLE001  # a page must not end a run
+        log.warning(
+            "Rendering the notebook of %s failed, it is shown as plain text: %s", title, error
+        )
+        page = _render_text(executed, title, subtitle)
     return printable(page)
 
 
 def printable(text: str) -> str:
-    """Return a text that can be written in UTF-8."""
+    """Return a text that UTF-8 can encode."""
     return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _text_as_html(text: str, title: str, subtitle: str) -> str:
-    """Return a page with the beginning of a text."""
+def _render_text(text: str, title: str, subtitle: str) -> str:
+    """Return a page with the beginning of a plain text."""
     rest = len(text) - SHOWN_CHARACTERS
     more = f"\n… and {rest} more characters" if rest > 0 else ""
     return (
@@ -114,16 +117,11 @@ def _text_as_html(text: str, title: str, subtitle: str) -> str:
     )
 
 
-def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
-    """Return the page of what is a notebook; what it raises otherwise is nbconvert's own."""
-    # Imported here, for it takes half a second and few callers want a page.
+def _render_notebook(executed: str, title: str, subtitle: str) -> str:
+    """Return the page of a notebook; raises nbconvert's own errors for other files."""
+    # Imported here, as it takes half a second and most callers need no page.
     import nbformat
-    from jinja2 import DictLoader
-    from nbconvert.exporters import HTMLExporter
     from nbconvert.exporters.templateexporter import TemplateExporter
-    from nbconvert.filters.highlight import Highlight2HTML
-    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
-    from traitlets.config import Config
 
     written = json.loads(executed)
     widgets = widget_models(written)
@@ -131,11 +129,6 @@ def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
     for cell in notebook.cells:
         if "outputs" in cell:
             cell.outputs = list(static_outputs(cell.outputs, widgets))
-    exporter = HTMLExporter(
-        template_file="page",
-        extra_loaders=[DictLoader({"page": TEMPLATE})],
-        config=Config(HTMLExporter={"embed_images": False}),
-    )
     resources = {
         "metadata": {"name": title},
         "content_policy": escape(CONTENT_POLICY, quote=False),
@@ -143,20 +136,36 @@ def _notebook_as_html(executed: str, title: str, subtitle: str) -> str:
         "page_title": escape(title),
         "page_subtitle": escape(subtitle),
     }
-    language = notebook.metadata.get("language_info", {})
-    lexer = language.get("pygments_lexer", language.get("name"))
-    exporter.register_filter("highlight_code", Highlight2HTML(lexer, parent=exporter))
-    exporter.register_filter("filter_data_type", WidgetsDataTypeFilter({}, parent=exporter))
-    exporter.register_filter("ansi2html", ansi_to_html)
-    # HTMLExporter's own would then parse and write the whole page once more, for the alternative
-    # texts alone: a hundred times its size in memory (nbconvert 7.17, exporters/html.py).
+    exporter = _exporter(notebook.metadata.get("language_info", {}))
+    # HTMLExporter's own method would parse and write the whole page again for the alternative
+    # texts, and take a hundred times its size in memory (nbconvert 7.17, exporters/html.py).
     page, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources=resources)
     head, start, body = str(page).partition("<main>")
     return head + start + with_alternative_texts(without_active_content(body))
 
 
+def _exporter(language: dict[str, str]) -> "HTMLExporter":
+    """Return nbconvert's exporter with our template and filters."""
+    from jinja2 import DictLoader
+    from nbconvert.exporters import HTMLExporter
+    from nbconvert.filters.highlight import Highlight2HTML
+    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+    from traitlets.config import Config
+
+    exporter = HTMLExporter(
+        template_file="page",
+        extra_loaders=[DictLoader({"page": TEMPLATE})],
+        config=Config(HTMLExporter={"embed_images": False}),
+    )
+    lexer = language.get("pygments_lexer", language.get("name"))
+    exporter.register_filter("highlight_code", Highlight2HTML(lexer, parent=exporter))
+    exporter.register_filter("filter_data_type", WidgetsDataTypeFilter({}, parent=exporter))
+    exporter.register_filter("ansi2html", ansi_to_html)
+    return exporter
+
+
 def _without_widgets(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return the notebook without the state of its widgets, which only a script could show."""
+    """Return the notebook without the state of its widgets, which only a script can show."""
     metadata = {
         name: value
         for name, value in notebook.get("metadata", {}).items()

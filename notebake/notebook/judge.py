@@ -1,10 +1,9 @@
-"""What an executed notebook proves, and if it proves nothing, why not.
+"""Judges what an executed notebook proves, and why if it failed.
 
-Success is stated, never inferred: the cells must have run, the figures must be there, and the
-verdict must have been printed. Each way to fail is told apart, since each is mended elsewhere.
+A notebook passes only on positive evidence: its cells ran, its figures exist, and its verdict was
+printed. The kinds of failure are distinguished, as each is corrected elsewhere.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from notebake.humanize import pluralize
@@ -16,52 +15,38 @@ from notebake.notebook.language import find_language_mismatch, stated_languages
 from notebake.notebook.numbers import result_numbers
 from notebake.notebook.outputs import CodeCell, ExecutedNotebook, read_executed, result_text
 from notebake.notebook.parameters import find_ineffective_parameters
-from notebake.notebook.verdict import NotebookVerdict
+from notebake.notebook.verdict import ExecutionStatus, NotebookVerdict
 from notebake.recipe import Notebook
 
-PAPERMILLS_ERROR = "PapermillExecutionError"
-"""How papermill ends for every error that a cell shows (papermill/execute.py, 2.7)."""
+PAPERMILL_ERROR = "PapermillExecutionError"
+"""How papermill ends for every error in a cell (papermill/execute.py, 2.7)."""
 TIME_LIMIT, KILLED, DEAD_KERNEL = 124, 137, 138
-"""Exit codes: of timeout, of timeout when it had to kill, of papermill (papermill/cli.py)."""
+"""Exit codes: of timeout, of timeout after SIGKILL, of papermill (papermill/cli.py)."""
 
 
-def judge_notebook(
-    executed: str,
-    wanted: Notebook,
-    *,
-    exit_code: int,
-    seconds: float,
-    log: str = "",
-    oom_kills: int = 0,
-    kernels: Sequence[str] = (),
-    language: str = "",
-) -> NotebookVerdict:
-    """Return what a notebook proved; never raises, whatever `executed` is.
-
-    The keyword arguments are what the status file beside the executed notebook holds.
-    """
+def judge_notebook(executed: str, wanted: Notebook, status: ExecutionStatus) -> NotebookVerdict:
+    """Return the verdict on an executed notebook; never raises, whatever `executed` is."""
     try:
         notebook = read_executed(executed)
     except ValueError:
-        error = "The executed notebook cannot be read: it is no notebook of format 4"
+        error = "The executed notebook cannot be read: it is not a notebook of format 4"
         return NotebookVerdict(
-            cells=0, figures=0, seconds=seconds, error=error, kind="papermill_failed"
+            cells=0, figures=0, seconds=status.seconds, error=error, kind="papermill_failed"
         )
-    cells = notebook.cells
     failure = (
-        _find_end(cells, wanted, exit_code=exit_code, seconds=seconds, oom_kills=oom_kills)
-        or (find_error(notebook, wanted.kernel) if exit_code else None)
-        or _find_unfit(notebook.written, wanted, language=language)
-        or _find_refusal(notebook, wanted, exit_code=exit_code, log=log, kernels=kernels)
-        or _find_shortage(cells, wanted)
+        _find_interruption(notebook.cells, wanted, status)
+        or (find_error(notebook, wanted.kernel) if status.exit_code else None)
+        or _find_mismatch(notebook.document, wanted, status.language)
+        or _find_papermill_error(notebook, wanted, status)
+        or _find_missing_proof(notebook.cells, wanted)
     )
     stopped = failure.cell if failure else None
-    ran = _finished(cells, stopped)
+    ran = _finished(notebook.cells, stopped)
     return NotebookVerdict(
         cells=len(ran),
         figures=sum(cell.figures for cell in ran),
-        seconds=seconds,
-        numbers=tuple(float(one) for cell in result_numbers(notebook) for one in cell.numbers),
+        seconds=status.seconds,
+        numbers=tuple(float(text) for cell in result_numbers(notebook) for text in cell.numbers),
         error=printable(failure.error) if failure else None,
         kind=failure.kind if failure else "passed",
         cell=stopped.number if stopped else None,
@@ -81,73 +66,64 @@ def describe_verdict(verdict: NotebookVerdict) -> str:
     return f"{verdict.error}. {verdict.advice or ADVICE_BY_KIND[verdict.kind]}"
 
 
-def _find_end(
-    cells: tuple[CodeCell, ...],
-    wanted: Notebook,
-    *,
-    exit_code: int,
-    seconds: float,
-    oom_kills: int,
+def _find_interruption(
+    cells: tuple[CodeCell, ...], wanted: Notebook, status: ExecutionStatus
 ) -> Failure | None:
-    """Return how the run was cut off: by the clock, by a dying kernel, by a kill."""
-    began = [cell for cell in cells if cell.has_begun]
-    last = began[-1] if began else None
-    memory = "; the machine had run out of memory" if oom_kills > 0 else ""
-    if exit_code == TIME_LIMIT or (exit_code == KILLED and seconds >= wanted.timeout_seconds):
+    """Return the failure if the time limit, a dead kernel or a kill ended the execution."""
+    begun = [cell for cell in cells if cell.has_begun]
+    last = begun[-1] if begun else None
+    memory = "; the machine had run out of memory" if status.oom_kills > 0 else ""
+    timed_out = status.exit_code == KILLED and status.seconds >= wanted.timeout_seconds
+    if status.exit_code == TIME_LIMIT or timed_out:
         where = last.title if last else "its kernel's start"
         error = f"After {wanted.timeout_seconds} seconds, its time limit, it was still in {where}"
         return Failure("timed_out", last, error)
-    if exit_code == DEAD_KERNEL:
+    if status.exit_code == DEAD_KERNEL:
         where = f"in {last.title}" if last else "before the first cell"
         return Failure("dead_kernel", last, f"The kernel died {where}{memory}")
-    if exit_code == KILLED:
+    if status.exit_code == KILLED:
         return Failure("papermill_failed", None, f"papermill was killed{memory}")
     return None
 
 
-def _find_unfit(notebook: dict[str, Any], wanted: Notebook, *, language: str) -> Failure | None:
-    """Return why what ran, or was to run, is not what the recipe means by it."""
-    if language and (error := find_language_mismatch(notebook, wanted.kernel, language)):
+def _find_mismatch(document: dict[str, Any], wanted: Notebook, language: str) -> Failure | None:
+    """Return the failure if the kernel's language or the parameters do not fit the notebook."""
+    if language and (error := find_language_mismatch(document, wanted.kernel, language)):
         return Failure("other_language", None, error)
     kernel = wanted.kernel
-    known = language or next(iter(stated_languages(notebook)), kernel)
-    error = find_ineffective_parameters(notebook, wanted.parameters, kernel=kernel, language=known)
+    known = language or next(iter(stated_languages(document)), kernel)
+    error = find_ineffective_parameters(document, wanted.parameters, kernel=kernel, language=known)
     return Failure("idle_parameters", None, error) if error else None
 
 
-def _find_refusal(
-    notebook: ExecutedNotebook,
-    wanted: Notebook,
-    *,
-    exit_code: int,
-    log: str,
-    kernels: Sequence[str],
+def _find_papermill_error(
+    notebook: ExecutedNotebook, wanted: Notebook, status: ExecutionStatus
 ) -> Failure | None:
-    """Return why papermill ended badly although no cell did.
+    """Return the failure if papermill failed although no cell did.
 
-    It also does for an error that its cell is tagged for, after all cells have run.
+    papermill also ends with 1, after all cells, for an error that a cell is tagged to expect.
     """
-    was_expected = any(one.raised for one in notebook.cells) and (
-        not log or PAPERMILLS_ERROR in log
+    was_expected = any(cell.raised for cell in notebook.cells) and (
+        not status.log or PAPERMILL_ERROR in status.log
     )
-    if exit_code == 0 or (exit_code == 1 and was_expected):
+    if status.exit_code == 0 or (status.exit_code == 1 and was_expected):
         return None
-    if "NoSuchKernel" in log or (kernels and wanted.kernel not in kernels):
-        there = f"; it has {', '.join(kernels)}" if kernels else ""
+    if "NoSuchKernel" in status.log or (status.kernels and wanted.kernel not in status.kernels):
+        there = f"; it has {', '.join(status.kernels)}" if status.kernels else ""
         error = f"The machine has no kernel named {wanted.kernel}{there}"
         note = other_kernel_note(notebook, wanted.kernel)
-        return Failure(
-            "missing_kernel", None, error, note and f"{ADVICE_BY_KIND['missing_kernel']} {note}"
-        )
-    if "Kernel died before replying" in log:
+        advice = note and f"{ADVICE_BY_KIND['missing_kernel']} {note}"
+        return Failure("missing_kernel", None, error, advice)
+    if "Kernel died before replying" in status.log:
         return Failure("dead_kernel", None, "The kernel died before the first cell")
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    words = f": {lines[-1][:300]}" if lines else ""
-    return Failure("papermill_failed", None, f"papermill ended with exit code {exit_code}{words}")
+    lines = [line.strip() for line in status.log.splitlines() if line.strip()]
+    last = f": {lines[-1][:300]}" if lines else ""
+    error = f"papermill ended with exit code {status.exit_code}{last}"
+    return Failure("papermill_failed", None, error)
 
 
-def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | None:
-    """Return what is missing from a notebook that ended well."""
+def _find_missing_proof(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | None:
+    """Return the failure if a notebook without errors proves less than the recipe asks for."""
     due = [cell for cell in cells if "skip-execution" not in cell.tags]
     skipped = [cell for cell in due if not cell.has_count]
     ran = _finished(cells, None)
@@ -156,9 +132,7 @@ def _find_shortage(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failure | N
         error = f"It ended early: {skipped[0].title} and {len(skipped) - 1} more did not run"
         return Failure("too_little", None, error.replace(" and 0 more", ""))
     if len(ran) < wanted.minimum_cells:
-        error = (
-            f"{pluralize(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
-        )
+        error = f"{pluralize(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
         return Failure("too_little", None, error)
     if figures < wanted.minimum_figures:
         error = (

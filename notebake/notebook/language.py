@@ -1,6 +1,6 @@
-"""The language a notebook is written in, and how each language gives a name its value.
+"""The programming language of a notebook, and the assignments in its cells.
 
-Runs here and, as text, on a host before papermill: the standard library alone, and nothing of ours.
+Runs here and, sent as source text, on a host before papermill; imports the standard library only.
 """
 
 import ast
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 KERNEL_LANGUAGES = {"ir": "R", "xr": "R", "bash": "bash", "octave": "octave"}
-"""Of kernels whose notebooks name no language."""
+"""The languages of kernels whose notebooks name none."""
 ALIASES = {
     "ipython": "python",
     ".net-csharp": "c#",
@@ -20,7 +20,7 @@ ALIASES = {
 }
 
 NAME = r"(?P<name>\w+)"
-# A name at the head of a statement, before the sign that gives it its value; no comparison.
+# A name at the head of a statement before an assignment operator; not a comparison.
 ASSIGNMENTS = {
     "R": rf"(?:^|;)\s*{NAME}\s*(?:<<?-|=(?!=))|^[^#\n]*->>?\s*(?P<last>\w+)\s*(?:#.*)?$",
     "scala": rf"^\s*(?:(?:implicit|lazy|private|final)\s+)*va[lr]\s+{NAME}\s*(?::[^=\n]+)?=(?!=)",
@@ -32,38 +32,33 @@ ASSIGNMENTS = {
     "bash": rf"(?:^|;)\s*(?:(?:export|declare|readonly)\s+(?:-\w+\s+)*)?{NAME}=",
     "python": rf"(?:^|;)\s*{NAME}\s*(?::[^=\n]+)?=(?!=)",
 }
-"""For each language into which papermill can write parameters (papermill/translators.py, 2.7)."""
+"""For each language in which papermill can write parameters (papermill/translators.py, 2.7)."""
 PAPERMILL_KERNELS = {"pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "R"}
 
 MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\S+\?{1,2}\s*)$|(?<==)(\s*)[%!].*$", re.MULTILINE)
 PYTHON_CELL_MAGIC = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit)\b.*")
-"""Cell magics whose cell is still Python of the notebook itself."""
+"""Cell magics whose cells contain Python code of the notebook itself."""
 
 
 def papermill_language(kernel: str, language: str) -> str | None:
-    """Return papermill's name for a kernel's language; None where it cannot write parameters."""
+    """Return papermill's name for a kernel's language; None if it cannot write parameters."""
     if kernel in PAPERMILL_KERNELS or kernel in ASSIGNMENTS:
         return PAPERMILL_KERNELS.get(kernel, kernel)
-    return next(
-        (name for name in ASSIGNMENTS if normalise_language(name) == normalise_language(language)),
-        None,
-    )
+    known = {normalise_language(name): name for name in reversed(ASSIGNMENTS)}
+    return known.get(normalise_language(language))
 
 
 def normalise_language(language: str) -> str:
-    """Return a language's name as names of one language are alike: `Julia 1.10` is `julia`."""
+    """Return the canonical name of a language, such as `julia` for `Julia 1.10`."""
     name = re.sub(r"[\d. ]+$", "", language.lower())
     return ALIASES.get(name, name)
 
 
 def find_language_mismatch(notebook: dict[str, Any], kernel: str, language: str) -> str | None:
-    """Return why the kernel's language is not the one that the notebook is written in."""
+    """Return a sentence if the kernel's language is not the notebook's language, or else None."""
     own_kernel, stated = stated_kernel(notebook), stated_languages(notebook)
-    if (
-        not language
-        or not stated
-        or normalise_language(language) in map(normalise_language, stated)
-    ):
+    own_languages = set(map(normalise_language, stated))
+    if not language or not stated or normalise_language(language) in own_languages:
         return None
     its_kernel = f" for the kernel {own_kernel}" if own_kernel and own_kernel != kernel else ""
     return (
@@ -73,27 +68,27 @@ def find_language_mismatch(notebook: dict[str, Any], kernel: str, language: str)
 
 
 def stated_languages(notebook: dict[str, Any]) -> list[str]:
-    """Return the languages that a notebook's metadata name, or else its kernel's name tells."""
+    """Return the languages named by a notebook's metadata, or else implied by its kernel's name."""
     metadata, kernel = as_mapping(notebook.get("metadata")), stated_kernel(notebook)
     places = (("kernelspec", "language"), ("language_info", "name"))
     named = [as_mapping(metadata.get(place)).get(field) for place, field in places]
-    told = "julia" if kernel.startswith("julia") else KERNEL_LANGUAGES.get(kernel, "")
-    return [str(one) for one in named if one] or [told] * bool(told)
+    implied = "julia" if kernel.startswith("julia") else KERNEL_LANGUAGES.get(kernel, "")
+    return [str(name) for name in named if name] or [implied] * bool(implied)
 
 
 def stated_kernel(notebook: dict[str, Any]) -> str:
-    """Return the kernel that a notebook's metadata name; empty if they name none."""
+    """Return the kernel named by a notebook's metadata, or ""."""
     spec = as_mapping(as_mapping(notebook.get("metadata")).get("kernelspec"))
     return str(spec.get("name") or "")
 
 
 def as_mapping(value: object) -> dict[str, Any]:
-    """Return a mapping as it is, and anything else as an empty one."""
+    """Return a mapping as it is, and {} for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def declared_names(source: str, language: str) -> list[str]:
-    """Return the names to which a cell gives a value at its top level, in order."""
+    """Return the names that a cell assigns at its top level, in order."""
     if language == "python":
         if is_foreign_cell(source):
             return []
@@ -105,22 +100,24 @@ def declared_names(source: str, language: str) -> list[str]:
 
 
 def is_foreign_cell(source: str) -> bool:
-    """Tell whether a cell of a Python notebook begins with a cell magic such as `%%bash`."""
+    """Return whether a cell of a Python notebook is in another language, as with `%%bash`."""
     head = source.lstrip().partition("\n")[0]
     return head.startswith("%%") and not PYTHON_CELL_MAGIC.fullmatch(head)
 
 
 def parse_python(source: str) -> list[ast.stmt] | None:
-    """Return a cell's statements; None if it is not Python, or newer than this interpreter knows.
+    """Return a cell's statements; None if it is not valid Python for this interpreter.
 
-    IPython's own lines become `pass`, or a value that is not known.
+    IPython's line magics become `pass`, or `...` as a value.
     """
     head, _, rest = source.lstrip().partition("\n")
     source = rest if PYTHON_CELL_MAGIC.fullmatch(head) else source
     for text in (source, MAGIC.sub(_without_magic, source)):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a `\d` in a notebook's text is its own affair
+                warnings.simplefilter(
+                    "ignore"
+                )  # invalid escapes in the notebook are not reported here
                 return ast.parse(text).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
@@ -128,12 +125,12 @@ def parse_python(source: str) -> list[ast.stmt] | None:
 
 
 def _without_magic(line: re.Match[str]) -> str:
-    """Return plain Python in the place of one of IPython's own lines."""
+    """Return plain Python instead of a line magic."""
     return f"{line[1]}pass" if line[1] is not None else f"{line[2]}..."
 
 
 def _bound_names(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names to which a statement gives a value, wherever it does so outside functions."""
+    """Yield the names that a statement assigns, nested blocks included, functions not."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return
     yield from assigned_names(statement)
@@ -145,7 +142,7 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
 
 
 def assigned_names(statement: ast.stmt) -> list[str]:
-    """Return the names that an assignment sets; nothing for any other statement."""
+    """Return the names that an assignment assigns; [] for any other statement."""
     targets: list[ast.expr] = []
     if isinstance(statement, ast.Assign):
         targets = statement.targets

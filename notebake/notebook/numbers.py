@@ -1,4 +1,4 @@
-"""The numbers that an executed notebook gives as its results, each with its place."""
+"""Extracts the numbers that are results of an executed notebook, with their places."""
 
 import math
 import re
@@ -10,31 +10,30 @@ from notebake.notebook.outputs import CodeCell, ExecutedNotebook, result_text
 from notebake.notebook.volatile_text import R_INDEX, sort_sets, without_volatile_text
 
 VOLATILE = "volatile"
-"""The tag of a cell whose output differs by nature: its numbers are compared with nothing."""
+"""The tag of a cell whose output differs in each execution: its numbers are not compared."""
 NUMBER = re.compile(r"(?<![\w.])(?:(?<![^\W_])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 LONG = 300
-"""Shorter numbers without an exponent are no infinity of a double (1.8e308)."""
+"""A shorter number without an exponent is finite as a double (up to 1.8e308)."""
 
 
 class CellNumbers(NamedTuple):
-    """The numbers that a cell gave, as they were printed."""
+    """The numbers in a cell's results, as printed."""
 
     cell: CodeCell
     numbers: tuple[str, ...]
     text: str
-    """In which they stand, without its circumstances."""
+    """The cell's results without volatile text."""
 
-    def line_of(self, place: int) -> int:
-        """Return the line of the cell's output in which a number stands, from 1 on."""
+    def line_of(self, index: int) -> int:
+        """Return the line of the cell's output that has a number, from 1."""
         found = (match for match in NUMBER.finditer(self.text) if _is_finite(match[0]))
-        return 1 + self.text.count("\n", 0, next(islice(found, place, None)).start())
+        return 1 + self.text.count("\n", 0, next(islice(found, index, None)).start())
 
 
 def result_numbers(notebook: ExecutedNotebook) -> tuple[CellNumbers, ...]:
-    """Return for each cell every finite number that is a result, in order.
+    """Return for each cell every finite number in its results, in order.
 
-    None are of cells tagged `volatile`. Circumstances are left out (`notebook_circumstances`), and
-    what a carriage return has overwritten.
+    Left out are cells tagged `volatile`, volatile text, and text before a carriage return.
     """
     began = min((cell.began for cell in notebook.cells if cell.began is not None), default=None)
     return tuple(
@@ -45,12 +44,12 @@ def result_numbers(notebook: ExecutedNotebook) -> tuple[CellNumbers, ...]:
 
 
 def _span(began: float | None, cell: CodeCell) -> Span | None:
-    """Return from when a cell can have read a clock until it ended, if that is known."""
+    """Return the time in which a cell can have read a clock, if it is known."""
     return None if began is None or cell.ended is None else Span(began, cell.ended)
 
 
 def _text_of(cell: CodeCell, language: str, span: Span | None) -> str:
-    """Return what a cell gave, without what is no result; each line stays a line."""
+    """Return a cell's results without volatile text, line for line."""
     if VOLATILE in cell.tags:
         return ""
     text = result_text(cell)
@@ -64,7 +63,7 @@ def _text_of(cell: CodeCell, language: str, span: Span | None) -> str:
 
 
 def _is_finite(number: str) -> bool:
-    """Tell whether a number is not too large for a double."""
+    """Return whether a number is finite as a double."""
     return (len(number) < LONG and "e" not in number and "E" not in number) or math.isfinite(
         float(number)
     )

@@ -1,4 +1,4 @@
-"""What an executed notebook shows: the cells that ran, their figures and text."""
+"""Reads an executed notebook: its code cells, their figures, results and errors."""
 
 import json
 import re
@@ -14,10 +14,10 @@ from notebake.notebook.language import normalise_language, papermill_language, s
 
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 DEFAULT_REPR = re.compile(r"\s*<[^\n]*>\s*")
-"""What Python writes of an object that has no text of its own."""
+"""Python's default repr of an object."""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 RAISES_TAG = "raises-exception"
-"""The tag of a cell that may end with an error (nbclient/client.py): the notebook goes on."""
+"""The tag of a cell after whose error the notebook continues (nbclient/client.py)."""
 
 
 class CellError(NamedTuple):
@@ -30,33 +30,33 @@ class CellError(NamedTuple):
 
 @dataclass(frozen=True)
 class CodeCell:
-    """A code cell that had something to run, as it stands in the executed notebook."""
+    """A code cell with source code, as in the executed notebook."""
 
     number: int
-    """The [n] that the notebook shows beside it, or would have."""
+    """The [n] beside it in the notebook, or the number that it would have."""
     source: str
     tags: frozenset[str]
     has_begun: bool
     has_count: bool
-    """The kernel has given it a number. papermill's own status is no witness: it calls the cell
-    in which a kernel died, and all that follow, completed (papermill/engines.py, 2.7)."""
+    """Whether the kernel numbered it. papermill's own status cannot be used: it marks the cell in
+    which a kernel died, and all later cells, as completed (papermill/engines.py, 2.7)."""
     outputs: tuple[dict[str, Any], ...]
     are_figures: tuple[bool, ...] = ()
-    """Of each output, whether it is a figure."""
+    """For each output, whether it is a figure."""
     began: float | None = None
-    """When it began to run, in seconds of Unix, as far as whoever ran it kept that."""
+    """When it began, in Unix time, if that was recorded."""
     ended: float | None = None
 
     @property
     def title(self) -> str:
-        """Its number and first line, as a person would look for it."""
+        """Its number and first line as a phrase."""
         lines = (line.strip() for line in self.source.splitlines())
         line = next((line for line in lines if line and not line.startswith("#")), "")
         return f"cell {self.number} {quote_code(line)}"
 
     @property
     def error(self) -> CellError | None:
-        """The exception that ended it, unless the cell is tagged as one that may raise it."""
+        """The exception that ended it, unless the cell is tagged to expect one."""
         return None if RAISES_TAG in self.tags else self.raised
 
     @property
@@ -77,30 +77,30 @@ class CodeCell:
 
 @dataclass(frozen=True)
 class ExecutedNotebook:
-    """A notebook that was run, as far as it proves anything."""
+    """A notebook after its execution."""
 
     cells: tuple[CodeCell, ...]
-    """Those that are not blank."""
+    """The code cells that are not blank."""
     language: str
-    """As `notebook_language.plain` names it but for R; empty where the notebook names none."""
-    written: dict[str, Any]
-    """All of it."""
+    """The canonical name, but "R" for R; empty if the notebook names none."""
+    document: dict[str, Any]
+    """The whole notebook as JSON."""
 
 
 def read_executed(executed: str) -> ExecutedNotebook:
-    """Return a notebook. Raises ValueError if this is none of format 4."""
+    """Return a notebook; ValueError if this is not a notebook of format 4."""
     try:
-        written = json.loads(executed)
-        cells = tuple(_code_cells(written["cells"]))
-        stated = stated_languages(written)
+        document = json.loads(executed)
+        cells = tuple(_code_cells(document["cells"]))
+        stated = stated_languages(document)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a notebook of format 4") from error
     language = papermill_language("", stated[0]) or normalise_language(stated[0]) if stated else ""
-    return ExecutedNotebook(cells, language, written)
+    return ExecutedNotebook(cells, language, document)
 
 
 def result_text(cell: CodeCell) -> str:
-    """Return what a cell printed, returned or displayed as text; nothing of its standard error."""
+    """Return the text that a cell printed, returned or displayed, without its stderr."""
     parts = []
     for output, is_drawn in zip(cell.outputs, cell.are_figures, strict=True):
         if output.get("output_type") == "stream" and output.get("name") == "stdout":
@@ -111,22 +111,22 @@ def result_text(cell: CodeCell) -> str:
 
 
 def is_displayed(output: dict[str, Any]) -> bool:
-    """Tell whether an output is a value that the cell returned, or displayed."""
+    """Return whether an output is a value that the cell returned or displayed."""
     kind = output.get("output_type")
     return kind == "execute_result" or kind == "display_data"
 
 
 def _displayed_text(output: dict[str, Any]) -> str:
-    """Return the text of what was displayed and is no figure; a widget has none.
+    """Return the text of a displayed value that is not a figure; a widget has none.
 
-    An object without a text of its own is read as a person sees it.
+    If the value has only a default repr, its Markdown, LaTeX or HTML is used.
     """
     content = output.get("data", {})
     if WIDGET in content:
         return ""
-    normalise_language = join_lines(content.get("text/plain", ""))
-    if normalise_language and not DEFAULT_REPR.fullmatch(normalise_language):
-        return normalise_language
+    text = join_lines(content.get("text/plain", ""))
+    if text and not DEFAULT_REPR.fullmatch(text):
+        return text
     for kind in ("text/markdown", "text/latex"):
         if kind in content:
             return join_lines(content[kind])
@@ -134,14 +134,14 @@ def _displayed_text(output: dict[str, Any]) -> str:
 
 
 def join_lines(text: str | list[str]) -> str:
-    """Return a notebook's multi-line text, which may be a list of lines."""
+    """Return a multi-line text, which a notebook may store as a list of lines."""
     return text if isinstance(text, str) else "".join(text)
 
 
-def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
-    """Yield the code cells that are not blank, numbered as a fresh kernel numbers them."""
+def _code_cells(cells: list[dict[str, Any]]) -> Iterator[CodeCell]:
+    """Yield the code cells that are not blank, numbered as by a new kernel."""
     number = 0
-    for cell in written:
+    for cell in cells:
         source = join_lines(cell["source"])
         if cell["cell_type"] != "code" or not source.strip():
             continue
@@ -166,7 +166,7 @@ def _code_cells(written: list[dict[str, Any]]) -> Iterator[CodeCell]:
 
 
 def _times_of(metadata: dict[str, Any]) -> tuple[float | None, float | None]:
-    """Return when papermill began and ended a cell; else by the kernel's messages (nbclient)."""
+    """Return when a cell began and ended, by papermill or by the kernel's messages (nbclient)."""
     times = metadata.get("papermill", {})
     kernel = metadata.get("execution", {})
     return (
@@ -176,14 +176,14 @@ def _times_of(metadata: dict[str, Any]) -> tuple[float | None, float | None]:
 
 
 def _checked(output: dict[str, Any]) -> dict[str, Any]:
-    """Return an output whose texts are where they should be; TypeError, KeyError otherwise."""
+    """Return an output if its texts have the right types; TypeError or KeyError otherwise."""
     content = output["data"] if output.get("output_type") == "execute_result" else {}
     content = output.get("data", content)
     kinds = ("text/plain", "text/html", "text/markdown", "text/latex")
     texts = (
         output.get("text", ""),
         output.get("traceback", ""),
-        *(content.get(one, "") for one in kinds),
+        *(content.get(kind, "") for kind in kinds),
     )
     "".join((*map(join_lines, texts), output.get("ename", ""), output.get("evalue", "")))
     return output

@@ -1,12 +1,12 @@
-"""Whether each parameter of a recipe changes what its notebook does.
+"""Finds parameters of a recipe that have no effect on its notebook.
 
-papermill writes the parameters behind the first cell that is tagged `parameters`, or at the head of
-the notebook, and goes on where that changes nothing: a name that is misspelt, a cell without the
-tag, a later cell that gives the name another value. Here each of these is a fault. In Python the
-cells behind are read as well; in other languages only whether the tagged cell gives the name a
-value. A language that papermill cannot write into is a fault, too: nothing passes unread.
+papermill writes the parameters after the first cell tagged `parameters`, or at the beginning of
+the notebook, and does not check that they have an effect. Here it is an error if a name is
+misspelt, the tag is missing, or a later cell assigns the name again. In Python the later cells are
+parsed as well; in other languages only the assignments in the tagged cell are checked. A language
+in which papermill cannot write parameters is an error, too.
 
-Runs here and, as text, on a host before papermill: the standard library alone.
+Runs here and, sent as source text, on a host before papermill; imports the standard library only.
 """
 
 import difflib
@@ -22,7 +22,7 @@ TAG, INJECTED, SKIPPED = "parameters", "injected-parameters", "skip-execution"
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell, whatever else the notebook's file holds in its place."""
+    """A cell; malformed parts of the notebook become empty."""
 
     index: int
     is_code: bool
@@ -31,24 +31,24 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """Its place among all cells, from 1 on, and its first line that is no comment."""
+        """Its number among all cells, from 1, and its first line that is not a comment."""
         lines = (line.strip() for line in self.source.splitlines())
-        line = next((one for one in lines if one and not one.startswith(("#", "//"))), "")
+        line = next((line for line in lines if line and not line.startswith(("#", "//"))), "")
         return f"cell {self.index + 1} of the notebook (`{line[:60]}`)"
 
 
 def find_ineffective_parameters(
     notebook: dict[str, Any], names: Iterable[str], *, kernel: str, language: str
 ) -> str | None:
-    """Return in one line which of the parameters change nothing, and what to do; None if none."""
+    """Return one line about parameters without effect, and what to do; None if all have one."""
     wanted = list(names)
     if not wanted:
         return None
     known = papermill_language(kernel, language)
     if known is None:
         return (
-            f"{listed(wanted)} cannot be set, nor checked: papermill writes none"
-            f" in {language or 'a language that is not named'}, the language of the kernel {kernel}"
+            f"{listed(wanted)} cannot be set: papermill cannot write parameters in"
+            f" {language or 'an unknown language'}, the language of the kernel {kernel}"
         )
     cells = read_cells(notebook)
     tagged = next((cell for cell in cells if TAG in cell.tags), None)
@@ -57,13 +57,13 @@ def find_ineffective_parameters(
     declared = declared_names(tagged.source, known)
     faults = [undeclared(name, declared) for name in wanted if name not in declared]
     if known == "python":
-        behind = cells_behind(cells, tagged)
-        faults += filter(None, (unused(name, behind) for name in wanted if name in declared))
+        later = cells_after(cells, tagged)
+        faults += filter(None, (unused(name, later) for name in wanted if name in declared))
     return "; ".join(faults) or None
 
 
 def read_cells(notebook: dict[str, Any]) -> list[Cell]:
-    """Return the notebook's cells; what is no cell is an empty one."""
+    """Return the notebook's cells; a malformed cell is empty."""
     written = notebook.get("cells")
     return [
         _read_cell(index, as_mapping(cell))
@@ -90,36 +90,38 @@ def listed(names: list[str]) -> str:
 
 
 def no_tagged_cell(cells: list[Cell], wanted: list[str], language: str) -> str:
-    """Return that no code cell has the tag, and which cell should get it."""
+    """Return an error that no code cell has the tag, and which cell should get it."""
     for cell in cells:
         found = [] if not cell.is_code else declared_names(cell.source, language)
         if INJECTED not in cell.tags and any(name in found for name in wanted):
-            cure = f"tag {cell.title} so"
+            advice = f"add it to {cell.title}"
             break
     else:
-        cure = f"give {', '.join(wanted)} a default in one of its first cells, and tag that so"
+        advice = (
+            f"assign {', '.join(wanted)} a default in one of its first cells, and tag that cell"
+        )
     tags = [tag for cell in cells for tag in cell.tags if tag != INJECTED]
     near = difflib.get_close_matches(TAG, [tag.lower() for tag in tags], n=1, cutoff=0.8)
     misspelt = f" (there is one tagged `{near[0]}`)" if near and near[0] != TAG else ""
     return (
-        f"{listed(wanted)} would change nothing: no code cell has the tag"
-        f" `{TAG}`{misspelt}; {cure}, in JupyterLab by Property Inspector (the gears), Cell Tags"
+        f"{listed(wanted)} would have no effect: no code cell has the tag"
+        f" `{TAG}`{misspelt}; {advice}, in JupyterLab by Property Inspector (the gears), Cell Tags"
     )
 
 
 def undeclared(name: str, declared: list[str]) -> str:
-    """Return that a name has no value in the tagged cell, with the nearest that has."""
+    """Return an error that the tagged cell does not assign a name, with the most similar one."""
     near = difflib.get_close_matches(name, declared, n=1) or difflib.get_close_matches(
         name.lower(), declared, n=1
     )
-    has = f"it has {', '.join(dict.fromkeys(declared))}" if declared else "it gives no name a value"
+    names = f"it assigns {', '.join(dict.fromkeys(declared))}" if declared else "it assigns none"
     return (
-        f"The parameter {name} would change nothing: the cell tagged `{TAG}` does not give it a"
-        f" value; {f'did you mean {near[0]}?' if near else has}"
+        f"The parameter {name} would have no effect: the cell tagged `{TAG}` does not assign it;"
+        f" {f'did you mean {near[0]}?' if near else names}"
     )
 
 
-def cells_behind(cells: list[Cell], tagged: Cell) -> list[Cell]:
+def cells_after(cells: list[Cell], tagged: Cell) -> list[Cell]:
     """Return the code cells that run after the parameters have been set."""
     injected = next((cell for cell in cells if INJECTED in cell.tags), tagged)
     return [
@@ -130,16 +132,16 @@ def cells_behind(cells: list[Cell], tagged: Cell) -> list[Cell]:
 
 
 def unused(name: str, cells: list[Cell]) -> str | None:
-    """Return why a name's value reaches nothing in cells of Python; None where it may."""
-    fate, place = trace_value(name, [cell.source for cell in cells])
-    if fate == "overwritten":
+    """Return an error if Python cells do not use a name's value; None if they may."""
+    use, place = trace_value(name, [cell.source for cell in cells])
+    if use == "overwritten":
         return (
-            f"The parameter {name} would change nothing: {cells[place].title} gives it another"
-            " value before anything uses it; leave that line out"
+            f"The parameter {name} would have no effect: {cells[place].title} assigns it another"
+            " value before anything uses it; remove that line"
         )
-    if fate == "unused":
+    if use == "unused":
         return (
-            f"The parameter {name} would change nothing: no cell behind the one tagged `{TAG}` uses"
-            " it (what that cell itself makes of it is made before papermill sets it)"
+            f"The parameter {name} would have no effect: no cell after the one tagged `{TAG}` uses"
+            " it (that cell itself runs before papermill sets the value)"
         )
     return None

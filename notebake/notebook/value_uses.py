@@ -1,6 +1,6 @@
-"""What becomes of a name's value in cells of Python that run one after the other.
+"""Traces whether Python cells that run in sequence use the value of a name.
 
-Runs here and, as text, on a host before papermill: the standard library alone.
+Runs here and, sent as source text, on a host before papermill; imports the standard library only.
 """
 
 import ast
@@ -10,7 +10,7 @@ from typing import Literal
 from notebake.notebook.language import MAGIC, assigned_names, is_foreign_cell, parse_python
 
 INDIRECT_READERS = {"globals", "locals", "vars", "eval", "exec", "get_ipython"}
-"""What can use a name without its being written in the notebook; so can these two:"""
+"""Functions that can read a name that is not written in the notebook, as INDIRECT_READ can."""
 INDIRECT_READ = re.compile(
     rf"%(?:run|load_ext|store)\b|__main__|\b(?:{'|'.join(sorted(INDIRECT_READERS))})\s*\("
 )
@@ -19,9 +19,9 @@ INDIRECT_READ = re.compile(
 def trace_value(
     name: str, sources: list[str]
 ) -> tuple[Literal["may be used", "overwritten", "unused"], int]:
-    """Return what becomes of a name's value, and in which of the cells.
+    """Return whether a name's value may be used, and the index of the cell that decides it.
 
-    Where a cell cannot be understood the name may be used: only what is plain is told.
+    If a cell cannot be parsed, the value may be used: only certain results are reported.
     """
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     for place, source in enumerate(sources):
@@ -35,33 +35,32 @@ def trace_value(
 
 
 def _first_mention(word: re.Pattern[str], source: str) -> ast.stmt | Literal["unknown"] | None:
-    """Return a cell's first statement with a name in it; None if only a comment has it."""
+    """Return a cell's first statement that mentions a name; None if only comments do."""
     statements = None if is_foreign_cell(source) else parse_python(source)
     if statements is None or any(word.search(line[0]) for line in MAGIC.finditer(source)):
         return "unknown"
-    return next((one for one in statements if _mentions(one, word)), None)
+    return next((node for node in statements if _mentions(node, word)), None)
 
 
 def _mentions(node: ast.AST, word: re.Pattern[str]) -> bool:
-    """Tell whether a name stands in a piece of Python, also in its texts."""
-    for one in ast.walk(node):
-        names = [one.id] if isinstance(one, ast.Name) else []
-        if isinstance(one, ast.Global):
-            names = one.names
-        if isinstance(one, ast.Constant) and isinstance(one.value, str):
-            names = [one.value]
+    """Return whether Python code mentions a name, string constants included."""
+    for part in ast.walk(node):
+        names = [part.id] if isinstance(part, ast.Name) else []
+        if isinstance(part, ast.Global):
+            names = part.names
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            names = [part.value]
         if any(map(word.search, names)):
             return True
     return False
 
 
 def _overwrites(statement: ast.stmt, name: str, word: re.Pattern[str]) -> bool:
-    """Tell whether a statement sets a name without looking at it, and without what may look."""
+    """Return whether a statement assigns a name without reading it, directly or indirectly."""
     if name not in assigned_names(statement):
         return False
     value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
     if value is None or _mentions(value, word):
         return False
-    return not any(
-        isinstance(one, ast.Name) and one.id in INDIRECT_READERS for one in ast.walk(value)
-    )
+    names = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+    return names.isdisjoint(INDIRECT_READERS)

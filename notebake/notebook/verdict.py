@@ -1,5 +1,7 @@
-"""What an executed notebook proved."""
+"""The verdict on an executed notebook, and the status of its execution."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from notebake.record import Record
@@ -20,6 +22,18 @@ NotebookKind = Literal[
 ]
 
 
+@dataclass(frozen=True)
+class ExecutionStatus:
+    """How papermill ended: the content of the status file beside the executed notebook."""
+
+    exit_code: int
+    seconds: float
+    log: str = ""
+    oom_kills: int = 0
+    kernels: Sequence[str] = ()
+    language: str = ""
+
+
 class NotebookVerdict(Record):
     """What an executed notebook proved."""
 
@@ -30,10 +44,10 @@ class NotebookVerdict(Record):
     numbers: tuple[float, ...] = ()
     """Every number that it printed, in order."""
     error: str | None = None
-    """None when all that the recipe asks for is there; otherwise what was not, in one line."""
+    """One line about why it failed; None if it proved everything that the recipe asks for."""
     kind: NotebookKind = "passed"
-    """How it ended: each way to fail is mended elsewhere."""
+    """The kind of failure: each is corrected elsewhere."""
     cell: int | None = None
-    """The number of the cell in which it ended, if it was a cell."""
+    """The number of the cell in which it failed, if it was a cell."""
     advice: str = ""
-    """What to change, where the error itself tells more than its kind."""
+    """What to change, if the error tells more than its kind."""

@@ -1,7 +1,7 @@
-"""What stands in a notebook's output and is no result: how long it took, where, in which process.
+"""Removes volatile text from a notebook's output: durations, addresses, process ids, memory.
 
-Left out is only what says itself that it is such: a number with a unit of time is a result unless
-the words beside it speak of a computation's time.
+Only text that is unmistakably volatile is removed: a number with a unit of time is a result unless
+the words beside it are about computing time.
 """
 
 import ast
@@ -26,10 +26,10 @@ _MEMORY = r"memory|mem|rss|uss|pss|vms|ram|swap|heap|peak|increment"
 
 
 class Rule(NamedTuple):
-    """What stands in a line and is no result; looked for only in texts that have its words."""
+    """A pattern for volatile text, searched for only in texts that contain one of its words."""
 
     words: tuple[str, ...]
-    """In small letters; one of them is in each text in which the pattern can match."""
+    """In lower case; every text that the pattern can match contains one of them."""
     pattern: re.Pattern[str]
 
 
@@ -38,15 +38,15 @@ def _rule(words: str, *patterns: str) -> Rule:
 
 
 RULES = (
-    # What IPython's %time, %timeit and %memit print (IPython/core/magics/execution.py, 9.x; older
-    # ones "1000 loops, best of 3: 1 ms per loop"; memory_profiler): whole lines.
+    # Whole lines of IPython's %time, %timeit and %memit (IPython/core/magics/execution.py, 9.x;
+    # before: "1000 loops, best of 3: 1 ms per loop"; memory_profiler).
     _rule(
         "cpu times|wall time|compiler|parser|slowest run|peak memory|timer unit",
         r"^[ \t]*(?:CPU times: |Wall time: |Compiler(?: time)? *: |Parser *: |The slowest run took "
         r"|peak memory: |Timer unit: )[^\n]*",
     ),
     _rule("per loop", r"^[^\n]*\bper loop\b[^\n]*"),
-    # Where: addresses with their ports, host names of EC2, files that are temporary.
+    # Memory and IP addresses, ports, host names of EC2, process ids, temporary files.
     _rule("0x", r"\b0x[0-9a-fA-F]+\b"),
     _rule("-4|-1|-7", r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"),
     _rule("://|127.|10.|172.|192.", r"\b(?:\d{1,3}\.){3}\d{1,3}\b(?::\d+)?"),
@@ -58,7 +58,7 @@ RULES = (
         "tmp/|/dev/shm|/proc|/run",
         r"(?<![\w.-])[\w.-]{0,99}(?:/[\w.-]{1,99}){0,12}/(?:tmp|dev/shm|proc|run)/[^\s'\"<>)]*",
     ),
-    # How far and how fast: bars of tqdm, pip, Keras and Rich.
+    # Progress bars of tqdm, pip, Keras and Rich.
     _rule("%", r"\d+%\|[^|\n]{0,400}\|[^\n\[]{0,80}(?:\[[^\]\n]{0,80}\])?"),
     _rule("<", r"\[\d+:\d\d(?::\d\d)?<[^\]\n]{0,80}\]"),
     _rule(
@@ -72,17 +72,17 @@ RULES = (
         rf"\b{_NUMBER} *(?:it|{_BYTES}|steps?|samples?|epochs?|tokens?|batch(?:es)?|tasks?)/s\b",
     ),
     _rule("eta", r"\beta:? \d+:\d\d(?::\d\d)?"),
-    # How long.
+    # Durations.
     _rule(
         "elapsed|took|time|wall| in ",
         rf"(?i:\b(?:{_COMPUTING}))\b[^\d\n]{{0,24}}?{_DURATION}(?:,? {_NUMBER} *{_TIME_UNIT})*",
         rf"(?i:\b(?:{_COMPUTING}))(?:[ _]?(?:time|seconds|s|ms|\(\w+\)))? *[:=] *{_NUMBER}",
     ),
     _rule("elapsed", rf"{_DURATION}(?= (?:have )?elapsed\b)"),
-    # statsmodels' summary (iolib/summary.py) has its own clock.
+    # The time of execution in statsmodels' summary (iolib/summary.py).
     _rule("time:", r"(?<=\bTime:)[ ]+\d\d:\d\d:\d\d\b"),
     _rule("date:", r"(?<=\bDate:)[ ]+[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}\b"),
-    # How much memory.
+    # Memory.
     _rule(
         _MEMORY,
         rf"(?i:\b(?:{_MEMORY}))\b[^\d\n]{{0,24}}?{_NUMBER}\+? *{_BYTES}",
@@ -93,32 +93,32 @@ RULES = (
 )
 PYTHON_SET = re.compile(r"\{[^{}:]{1,20000}\}")
 R_INDEX = re.compile(r"^\s*\[\d+,?\]", re.MULTILINE)
-"""What R puts before the first value of a line (print.default)."""
+"""R prints it before the first value of a line (print.default)."""
 
 
 def without_volatile_text(text: str, span: Span | None) -> str:
-    """Return an output with a blank in the place of each circumstance; its lines stay its lines.
+    """Return an output with a blank instead of each volatile text, line for line.
 
-    `span` is from the start of the notebook to the end of the cell; without it no date is known to
-    be the run's own.
+    `span` is the time from the start of the notebook to the end of the cell; without it, all dates
+    stay.
     """
-    small = text.lower()
+    lowered = text.lower()
     for rule in RULES:
-        if any(word in small for word in rule.words):
+        if any(word in lowered for word in rule.words):
             text = rule.pattern.sub(" ", text)
     return without_run_times(text, span) if span else text
 
 
 def sort_sets(text: str) -> str:
-    """Return a text in which the members of each set of Python stand in one order.
+    """Return a text in which the members of each Python set are sorted.
 
-    A set of texts is written in another order by each process.
+    Each process prints a set of strings in another order.
     """
     return PYTHON_SET.sub(_sorted_set, text) if "{" in text else text
 
 
 def _sorted_set(found: re.Match[str]) -> str:
-    """Return a set with its members sorted, on as many lines as it had."""
+    """Return a set with sorted members, line for line."""
     try:
         members = ast.literal_eval(found[0])
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

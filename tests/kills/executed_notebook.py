@@ -2,7 +2,7 @@
 
 import json
 
-from notebake.notebook.execute import SMOKE_VERDICT
+from notebake.notebook.recipe_notebook import SMOKE_VERDICT
 
 # One grey dot: as small as a figure can be.
 FIGURE = (

@@ -33,6 +33,7 @@ from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.digest import digest_of
 from notebake.notebook import execute as notebook_run
+from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
 from notebake.runbook.digests import WITH_DIGEST
@@ -103,8 +104,8 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
             f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}" in root.files
         ),
         software.read_locks(): lambda: succeed(root.software, locks_as_printed()),
-        f"test -f {status_path(notebook_run.OUTPUT)}": lambda: succeed(
-            status_path(notebook_run.OUTPUT) in root.files
+        f"test -f {status_path(recipe_notebook.OUTPUT)}": lambda: succeed(
+            status_path(recipe_notebook.OUTPUT) in root.files
         ),
         **{
             notebook_run.prepare_command(recipe.base_image.user, name): partial(

@@ -21,7 +21,7 @@ from notebake.credentials.report import is_clean, parse_report
 from notebake.digest import digest_of
 from notebake.machines.block_devices import device_names
 from notebake.machines.credential_search import search_program
-from notebake.notebook import execute as notebook_run
+from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import notebook_script, status_path
 from notebake.recipe import Recipe
 from notebake.runbook.digests import step_digest as digest_for
@@ -136,16 +136,19 @@ def notebook(recipe: Recipe, host: ScriptedHost) -> list[Named]:
 
 
 def notebook_within(recipe: Recipe, host: ScriptedHost, spare_seconds: int) -> Named:
-    wanted, home = notebook_run.effective_notebook(recipe), notebook_run.base_directory(recipe)
+    wanted, home = (
+        recipe_notebook.effective_notebook(recipe),
+        recipe_notebook.base_directory(recipe),
+    )
     work = notebook_script(
         notebook_path=f"{home}/{wanted.path}",
-        output_path=notebook_run.OUTPUT,
-        working_directory=notebook_run.working_directory(wanted, home),
+        output_path=recipe_notebook.OUTPUT,
+        working_directory=recipe_notebook.working_directory(wanted, home),
         parameters=wanted.parameters,
         kernel=wanted.kernel,
         timeout_seconds=wanted.timeout_seconds + spare_seconds,
     )
-    text = notebook_run.execution_script(recipe, work)
+    text = recipe_notebook.execution_script(recipe, work)
     return f"notebook-{digest_of(work)}", text, Deed(20, lambda: execute(recipe, host))
 
 
@@ -223,8 +226,8 @@ def execute(recipe: Recipe, host: ScriptedHost) -> str:
     in_image = [one.mount_point for one in recipe.volumes if one.is_in_image]
     assert all(host.boot.mounted.get(one) for one in in_image), "a notebook without its disks"
     status = {"exit_code": 0, "seconds": 19.5, "oom_kills": 0, "kernels": [], "log": ""}
-    host.root.files[notebook_run.OUTPUT] = EXECUTED.encode()
-    host.root.files[status_path(notebook_run.OUTPUT)] = json.dumps(status).encode()
+    host.root.files[recipe_notebook.OUTPUT] = EXECUTED.encode()
+    host.root.files[status_path(recipe_notebook.OUTPUT)] = json.dumps(status).encode()
     return "executed\n"
 
 

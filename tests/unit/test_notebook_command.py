@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 from notebake.notebook.judge import describe_verdict, judge_notebook
-from notebake.notebook.papermill_script import notebook_script, parameters_as_yaml, status_path
-from notebake.notebook.verdict import NotebookVerdict
+from notebake.notebook.papermill_script import notebook_script, status_path
+from notebake.notebook.parameters_file import parameters_as_yaml
+from notebake.notebook.verdict import ExecutionStatus, NotebookVerdict
 from notebake.recipe import Notebook
 from tests.limits import HANG_SECONDS
 
@@ -34,7 +35,7 @@ class Executed:
 
     def judged(self, **wanted: Any) -> NotebookVerdict:
         wanted = {"minimum_cells": 1, "minimum_figures": 0} | wanted
-        return judge_notebook(self.output.read_text(), Notebook(**wanted), **self.status)
+        return judge_notebook(self.output.read_text(), Notebook(**wanted), ExecutionStatus(**self.status))
 
 
 class Runner:

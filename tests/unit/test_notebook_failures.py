@@ -110,15 +110,15 @@ def test_an_expected_error_excuses_nothing_else() -> None:
         ("xarray", "the module xarray, which is not installed", "Add the package that has it to"),
         (
             "sklearn.cross_validation",
-            "the module sklearn.cross_validation, which the sklearn that is installed does not",
-            "This version of scikit-learn does not have it: name an older one",
+            "the module sklearn.cross_validation, which the installed sklearn does not",
+            "This version of scikit-learn does not have it: pin an older one",
         ),
         (
             "xml.nosuch",
-            "the module xml.nosuch, which the xml that is installed does not have",
-            "It is no part of Python's own xml: mend the import.",
+            "the module xml.nosuch, which the installed xml does not have",
+            "Python's own xml does not have it: correct the import.",
         ),
-        ("imp", "the module imp, which is not installed", "Python itself had it before 3.12"),
+        ("imp", "the module imp, which is not installed", "Python 3.12 removed it"),
     ],
 )
 def test_a_missing_module_is_named_whole_with_what_to_add(
@@ -136,7 +136,7 @@ def test_a_missing_library_names_its_package() -> None:
 
     verdict = failing(error("ImportError", missing))
 
-    assert "that has libGL.so.1 to software.apt: libgl1." in describe_verdict(verdict)
+    assert "provides libGL.so.1 to software.apt: libgl1." in describe_verdict(verdict)
 
 
 def test_a_notebook_that_asks_its_reader_is_told_so() -> None:
@@ -146,9 +146,9 @@ def test_a_notebook_that_asks_its_reader_is_told_so() -> None:
 
     verdict = failing(raised, sources=("a", "y = 2\nname = input()"))
 
-    assert verdict.error == "Cell 2, line 2 (`name = input()`) asks its reader for input"
+    assert verdict.error == "Cell 2, line 2 (`name = input()`) asks for input"
     assert verdict.kind == "asks_for_input"
-    assert "give the value by notebook.parameters" in describe_verdict(verdict)
+    assert "set the value by notebook.parameters" in describe_verdict(verdict)
 
 
 def test_the_notebook_s_own_kernel_is_named_where_another_one_ran_it() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from notebake.notebook.figures import describe_uncounted, format_uncounted, is_figure
 from notebake.notebook.judge import judge_notebook
+from notebake.notebook.verdict import ExecutionStatus
 from notebake.recipe import Notebook
 
 DRAWN: list[dict[str, Any]] = json.loads(
@@ -90,9 +91,9 @@ def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
 @pytest.mark.parametrize(
     ("html", "told"),
     [
-        ("<img src='https://elsewhere.example/a.png'>", "a picture kept outside the notebook"),
-        ("<video src='a.mp4'></video>", "a video kept outside the notebook"),
-        ("<iframe src='https://elsewhere.example/'></iframe>", "a frame with a page of its own"),
+        ("<img src='https://elsewhere.example/a.png'>", "a picture outside the notebook"),
+        ("<video src='a.mp4'></video>", "a video outside the notebook"),
+        ("<iframe src='https://elsewhere.example/'></iframe>", "a frame with another page"),
         (f"<table><tr><td><img src='{PICTURE}'></table>", "a picture in a table"),
         ("<iframe srcdoc='&lt;table&gt;&lt;/table&gt;'></iframe>", None),
         (f"<table><tr><td><svg width='90'>{CIRCLE}</svg></table>", None),
@@ -147,12 +148,11 @@ def test_a_shortage_tells_what_was_drawn_but_not_counted_and_the_way_out() -> No
     executed = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     wanted = Notebook(minimum_cells=1, minimum_figures=2)
 
-    error = judge_notebook(executed, wanted, exit_code=0, seconds=1.0).error
+    error = judge_notebook(executed, wanted, ExecutionStatus(exit_code=0, seconds=1.0)).error
 
     assert error == (
         "It drew 0 figures, the recipe asks for 2; drawn but not counted: a widget (IntSlider),"
-        " a picture kept outside the notebook (where that is enough, `minimum_figures: 0` asks for"
-        " no figure)"
+        " a picture outside the notebook (if that is enough, set `minimum_figures: 0`)"
     )
 
 

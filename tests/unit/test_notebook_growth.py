@@ -13,6 +13,7 @@ from notebake.notebook.ansi import ansi_to_html
 from notebake.notebook.html import render_html
 from notebake.notebook.judge import judge_notebook
 from notebake.notebook.static_html import without_active_content
+from notebake.notebook.verdict import ExecutionStatus
 from notebake.recipe import Notebook
 
 FEW, TIMES = 2000, 8
@@ -40,7 +41,7 @@ def executed(output: dict[str, Any]) -> str:
 
 
 def look_at(notebook: str) -> None:
-    judge_notebook(notebook, Notebook(), exit_code=0, seconds=1.0)
+    judge_notebook(notebook, Notebook(), ExecutionStatus(exit_code=0, seconds=1.0))
 
 
 def make_page(notebook: str) -> None:

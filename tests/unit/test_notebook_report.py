@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notebake.notebook.judge import describe_verdict, judge_notebook
-from notebake.notebook.verdict import NotebookVerdict
+from notebake.notebook.verdict import ExecutionStatus, NotebookVerdict
 from notebake.recipe import Notebook
 from tests.executed_notebooks import PICTURE, cell, error, notebook, printed, returned, shown
 
@@ -14,7 +14,9 @@ from tests.executed_notebooks import PICTURE, cell, error, notebook, printed, re
 def verdict_of(executed: str, exit_code: int = 0, **extra: Any) -> NotebookVerdict:
     wanted = Notebook(**{"minimum_cells": 1, "minimum_figures": 0} | extra.pop("wanted", {}))
     return judge_notebook(
-        executed, wanted, exit_code=exit_code, seconds=extra.pop("seconds", 2.0), **extra
+        executed,
+        wanted,
+        ExecutionStatus(exit_code=exit_code, seconds=extra.pop("seconds", 2.0), **extra),
     )
 
 

@@ -4,20 +4,19 @@ from pathlib import Path
 import pytest
 
 from notebake.errors import NotebookError
-from notebake.notebook.execute import (
+from notebake.notebook.execute import collect_result, read_verdict
+from notebake.notebook.failure_hints import describe_clone_changes
+from notebake.notebook.papermill_script import status_path
+from notebake.notebook.recipe_notebook import (
     DIRECTORY,
     OUTPUT,
     SMOKE,
     SMOKE_VERDICT,
     base_directory,
-    collect_result,
     effective_notebook,
     execution_script,
-    read_verdict,
     working_directory,
 )
-from notebake.notebook.failure_hints import describe_clone_changes
-from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Notebook, Recipe, Repository, Volume
 from notebake.runs.files import get_file
 from notebake.runs.open_store import open_store
@@ -130,7 +129,7 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (Answer(0, " M table.csv\n?? figures/\n", ""), "is not as cloned: table.csv, figures/. A"),
+        (Answer(0, " M table.csv\n?? figures/\n", ""), "has changes: table.csv, figures/. A"),
         (Answer(0, "".join(f"?? {one}\n" for one in "abcdefghijkl"), ""), ", i, j …. A person"),
         (Answer(0, "", ""), ""),
         (Answer(128, "", "fatal: not a git repository"), ""),

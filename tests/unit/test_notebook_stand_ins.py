@@ -1,4 +1,4 @@
-"""On the page, where nothing runs: a line or a still picture in the place of what scripts draw."""
+"""On the page, where nothing runs: a line or a static picture in the place of what scripts draw."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def test_each_figure_is_seen_or_has_a_line_in_its_place() -> None:
         ("altair", "altair", {"An interactive figure (altair)"}),
         ("folium", "folium", {"An interactive map (folium)"}),
         ("plotly", "plotly", {"An interactive figure (plotly)"}),
-        ("plotly", "plotly-mimepng", {"An interactive figure (plotly), here as a still picture"}),
+        ("plotly", "plotly-mimepng", {"An interactive figure (plotly), here as a static picture"}),
         ("matplotlib", "jshtml", {"An animation (matplotlib), here its first frame"}),
         ("matplotlib", "html5video", set()),
         ("holoviews", "holoviews-init", set()),
@@ -99,7 +99,7 @@ def test_the_first_frame_of_an_animation_is_shown() -> None:
 
     page = page_of(html(f"<img id='_anim_img1'><button>+</button><script>{frames}</script>"))
 
-    assert f'<img src="{PNG}" alt="An animation (matplotlib), as a still picture">' in page
+    assert f'<img src="{PNG}" alt="An animation (matplotlib), as a static picture">' in page
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/svg+xml"])
@@ -109,7 +109,7 @@ def test_a_still_picture_in_the_same_bundle_is_shown(kind: str) -> None:
 
     encoded = "iVBORw0KGgo=" if kind == "image/png" else "PHN2Zy8+"
     assert f'src="data:{kind};base64,{encoded}"' in page
-    assert "here as a still picture: open executed.ipynb in JupyterLab" in page
+    assert "here as a static picture: open executed.ipynb in JupyterLab" in page
 
 
 def test_what_interact_has_drawn_stands_in_the_widget_s_place() -> None:
@@ -146,9 +146,9 @@ def test_a_picture_or_video_kept_elsewhere_is_named_not_broken() -> None:
         html("<video src='https://elsewhere.example/a.mp4' controls></video>"),
     )
 
-    assert "A picture that is not in the notebook: sea.png<" in page
-    assert "A picture that is not in the notebook: The &lt;b&gt;sea&lt;/b&gt;<" in page
-    assert "A video kept outside the notebook: open executed.ipynb in JupyterLab" in page
+    assert "A picture outside the notebook: sea.png<" in page
+    assert "A picture outside the notebook: The &lt;b&gt;sea&lt;/b&gt;<" in page
+    assert "A video outside the notebook: open executed.ipynb in JupyterLab" in page
     assert "elsewhere.example" not in page
     assert "<img" not in page
     assert "<video" not in page

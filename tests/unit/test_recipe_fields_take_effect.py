@@ -13,8 +13,8 @@ from notebake.aws.permissions import declared
 from notebake.commands.repository import clone_repository
 from notebake.errors import RecipeError
 from notebake.machines.block_devices import disks_of_builder
-from notebake.notebook.execute import base_directory, effective_notebook, working_directory
 from notebake.notebook.papermill_script import notebook_script
+from notebake.notebook.recipe_notebook import base_directory, effective_notebook, working_directory
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.recipe.reference_table import recipe_table
