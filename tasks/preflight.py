@@ -11,7 +11,8 @@ from notebake.costs.estimate import estimate
 from notebake.costs.money import format_estimate
 from notebake.digest import digest_of
 from notebake.images.baked import current_image
-from notebake.preflight import CheckResult, check_everything, with_verdict
+from notebake.preflight.checks import check_everything
+from notebake.preflight.finding import CheckResult, with_verdict
 from notebake.resources import own_machines
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run

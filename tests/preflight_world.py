@@ -10,9 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from notebake.preflight import CheckResult, ask_everything, with_verdict
-from notebake.preflight.checks import CHECKS
-from notebake.preflight.finding import carry_out_check
+from notebake.preflight.checks import CHECKS, ask_everything
+from notebake.preflight.finding import CheckResult, carry_out_check, with_verdict
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call

@@ -8,7 +8,7 @@ from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
     from notebake.costs.estimate import CostLine, Estimate
-    from notebake.preflight import Finding
+    from notebake.preflight.finding import Finding
     from notebake.recipe import Recipe
 
 EXAMPLE = """\
@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
     recipe = load_recipe(Path(given.recipe))
     from flows.terminal.plan_report import print_costs, print_findings
     from notebake.costs.estimate import estimate
-    from notebake.preflight import ask_everything, refuse_wrong
+    from notebake.preflight.checks import ask_everything, refuse_wrong
     from notebake.runs.run import Run
 
     planned = Run(id=f"{recipe.name}-YYYYMMDD-hhmmss-xxxx", recipe=recipe, store="")
@@ -72,7 +72,7 @@ def document_of(
 ) -> dict[str, object]:
     """Return what a script reads of a plan."""
     from flows.cli.json_output import total
-    from notebake.preflight import CheckResult, with_verdict
+    from notebake.preflight.finding import CheckResult, with_verdict
 
     return {
         "recipe": recipe.name,

@@ -132,7 +132,9 @@ def _find_missing_proof(cells: tuple[CodeCell, ...], wanted: Notebook) -> Failur
         error = f"It ended early: {skipped[0].title} and {len(skipped) - 1} more did not run"
         return Failure("too_little", None, error.replace(" and 0 more", ""))
     if len(ran) < wanted.minimum_cells:
-        error = f"{pluralize(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
+        error = (
+            f"{pluralize(len(ran), 'code cell')} ran, the recipe asks for {wanted.minimum_cells}"
+        )
         return Failure("too_little", None, error)
     if figures < wanted.minimum_figures:
         error = (

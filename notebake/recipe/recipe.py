@@ -8,9 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from notebake.recipe import cross_checks
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
 from notebake.recipe.credentials import Credentials
+from notebake.recipe.cross_checks import (
+    find_in_architecture,
+    find_in_disks,
+    find_in_encryption,
+    find_in_folders,
+    find_in_notebook,
+    find_in_tags,
+)
 from notebake.recipe.fields import UNQUOTED, AccountId, InstanceType, Name, Region, RoleArn
 from notebake.recipe.machine import (
     BaseImage,
@@ -76,16 +83,14 @@ class Recipe(Part):
         """Refuse what cannot be true together, before anything is made."""
         yield from repeated("instance_types", self.instance_types)
         yield from repeated("share_with", self.share_with)
-        yield from cross_checks.find_in_encryption(self.encryption, self.region, self.share_with)
-        yield from cross_checks.find_in_architecture(
-            self.base_image, self.instance_types, self.acceptance
-        )
-        yield from cross_checks.find_in_disks(self.volumes, self.instance_store)
-        yield from cross_checks.find_in_folders(
+        yield from find_in_encryption(self.encryption, self.region, self.share_with)
+        yield from find_in_architecture(self.base_image, self.instance_types, self.acceptance)
+        yield from find_in_disks(self.volumes, self.instance_store)
+        yield from find_in_folders(
             self.repository_path, self.datasets, self.volumes, self.instance_store
         )
-        yield from cross_checks.find_in_notebook(self.notebook, self.repository)
-        yield from cross_checks.find_in_tags(self.tags)
+        yield from find_in_notebook(self.notebook, self.repository)
+        yield from find_in_tags(self.tags)
 
     @property
     def repository_path(self) -> str | None:

@@ -15,8 +15,8 @@ from notebake.aws.clients import connect
 from notebake.aws.credentials_end import IN_THE_FILE, read_ending
 from notebake.aws.session import session
 from notebake.errors import CloudError, PreflightError
-from notebake.preflight import CheckResult, Finding
 from notebake.preflight.credentials import check_credentials_last, warn_of_expiry
+from notebake.preflight.finding import CheckResult, Finding
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run

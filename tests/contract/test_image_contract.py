@@ -13,7 +13,7 @@ from notebake.errors import CloudError, NameTakenError, PreflightError, Resource
 from notebake.images import own_image
 from notebake.images.baked import current_image, usable_image
 from notebake.names import name_of_image
-from notebake.preflight import check_everything
+from notebake.preflight.checks import check_everything
 from notebake.recipe import Software
 from notebake.resources import own_machines
 from notebake.resources.leftovers import left_over

@@ -3,7 +3,7 @@
 import pytest
 
 from notebake.aws.clients import connect
-from notebake.preflight import CheckResult
+from notebake.preflight.finding import CheckResult
 from notebake.recipe import Encryption, EncryptionMode, Recipe, Volume
 from notebake.runs.run import Run
 from sandbox.api.application import Reply

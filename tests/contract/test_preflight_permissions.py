@@ -5,7 +5,8 @@ import re
 import pytest
 
 from notebake.errors import PreflightError
-from notebake.preflight import CheckResult, check_everything
+from notebake.preflight.checks import check_everything
+from notebake.preflight.finding import CheckResult
 from notebake.preflight.permissions import check_permissions
 from notebake.recipe import Volume
 from notebake.runs.run import Run

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from notebake.preflight import CheckResult
 from notebake.preflight import software as preflight_software
+from notebake.preflight.finding import CheckResult
 from notebake.preflight.wheels import (
     Python,
     find_pins,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from notebake.aws.clients import connect
-from notebake.preflight import CheckResult
+from notebake.preflight.finding import CheckResult
 from notebake.preflight.repository import answers_with_own_settings
 from notebake.recipe import Dataset, Network, Repository
 from notebake.runs.run import Run

@@ -6,7 +6,8 @@ import pytest
 
 from notebake.aws import tags
 from notebake.errors import CloudError, PreflightError
-from notebake.preflight import CheckResult, check_everything
+from notebake.preflight.checks import check_everything
+from notebake.preflight.finding import CheckResult
 from notebake.preflight.quotas import demands
 from notebake.recipe import Acceptance, Network, Recipe
 from notebake.runbook.step import carry_out, describe

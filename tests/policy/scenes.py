@@ -7,7 +7,8 @@ from typing import Any
 
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
-from notebake.preflight import CheckResult, ask_everything, with_verdict
+from notebake.preflight.checks import ask_everything
+from notebake.preflight.finding import CheckResult, with_verdict
 from notebake.recipe import Dataset, Encryption, EncryptionMode, Recipe, Volume
 from notebake.runs import registry
 from notebake.runs.open_store import open_store

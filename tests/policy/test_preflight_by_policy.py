@@ -8,7 +8,7 @@ import pytest
 from notebake.aws.account import Caller
 from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
 from notebake.aws.permissions import allowed_by
-from notebake.preflight import CheckResult
+from notebake.preflight.finding import CheckResult
 from notebake.preflight.required_permissions import required_permissions
 from notebake.preflight.simulation import whole_arn
 from tests.cloud_world import CloudWorld, Listens

@@ -9,7 +9,7 @@ import pytest
 
 from tests.repo.test_architecture import imports, modules
 
-TOPS = ("benchmarks", "deployments", "flows", "sandbox", "tasks")
+TOPS = ("benchmarks", "deployments", "flows", "notebake", "sandbox", "tasks")
 # Folders and files, the lowest first: what stands in one line knows nothing of the others there.
 ORDER = {
     "sandbox": (

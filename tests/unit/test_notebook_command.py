@@ -35,7 +35,9 @@ class Executed:
 
     def judged(self, **wanted: Any) -> NotebookVerdict:
         wanted = {"minimum_cells": 1, "minimum_figures": 0} | wanted
-        return judge_notebook(self.output.read_text(), Notebook(**wanted), ExecutionStatus(**self.status))
+        return judge_notebook(
+            self.output.read_text(), Notebook(**wanted), ExecutionStatus(**self.status)
+        )
 
 
 class Runner:
