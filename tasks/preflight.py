@@ -9,10 +9,10 @@ import logging
 
 from notebake.costs.estimate import estimate
 from notebake.costs.money import format_estimate
-from notebake.digest import digest_of
 from notebake.images.baked import current_image
 from notebake.preflight.checks import check_everything
 from notebake.preflight.finding import CheckResult, with_verdict
+from notebake.record import digest_of
 from notebake.resources import own_machines
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run

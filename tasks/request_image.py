@@ -10,12 +10,12 @@ from typing import Any
 
 from notebake.aws import images, tags
 from notebake.aws.model import Image
-from notebake.digest import digest_of
 from notebake.errors import CloudError, ResourceLostError, resume
 from notebake.images import own_image
 from notebake.images.baked import is_sealed, usable_image
 from notebake.machines.block_devices import device_names
 from notebake.names import name_of_image
+from notebake.record import digest_of
 from notebake.resources import own_machines
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 from notebake.commands.dataset_scripts import DOWNLOAD, INSTALL, PREPARE, REQUIRE_CHECKSUM
 from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
-from notebake.digest import digest_of
 from notebake.recipe import Dataset
+from notebake.record import digest_of
 
 RECORD_DIRECTORY = "/var/lib/notebake/datasets"
 

@@ -6,11 +6,11 @@ from typing import Any
 from notebake.aws import images, networks, tags
 from notebake.aws.model import Instance
 from notebake.aws.volumes import zone_of_volumes
-from notebake.digest import digest_of
 from notebake.errors import CapacityError, ResourceLostError, resume
 from notebake.machines import ssh_access
 from notebake.machines.launch_request import ask_again, request_machine
 from notebake.recipe import Recipe
+from notebake.record import digest_of
 from notebake.runs import idempotency
 from notebake.runs.run import Run
 

@@ -4,7 +4,6 @@ import json
 from shlex import quote
 
 from notebake.commands.detached import stop_other_work
-from notebake.digest import digest_of
 from notebake.errors import DiskFullError, HostCommandError, NotebookError
 from notebake.notebook.failure_hints import describe_clone_changes, next_commands
 from notebake.notebook.html import render_html
@@ -21,6 +20,7 @@ from notebake.notebook.recipe_notebook import (
 )
 from notebake.notebook.verdict import ExecutionStatus, NotebookVerdict
 from notebake.recipe import Notebook
+from notebake.record import digest_of
 from notebake.runs import files
 from notebake.runs.run import Run
 from notebake.ssh import file_transfer

@@ -4,8 +4,8 @@ A step's digest covers its part of the recipe and the steps on which it depends,
 recipe makes exactly what changed, and what depends on it, anew.
 """
 
-from notebake.digest import digest_of
 from notebake.recipe import Recipe
+from notebake.record import digest_of
 from notebake.runbook.plan import PLAN, nothing
 
 WITH_DIGEST = tuple(name for name, planned in PLAN.items() if planned.uses)

@@ -19,11 +19,10 @@ import yaml
 from pydantic import ConfigDict
 
 from notebake import installed_version
-from notebake.digest import digest_of
 from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
 from notebake.recipe.file import BlockDumper, parse_recipe
-from notebake.record import Record
+from notebake.record import Record, digest_of
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore

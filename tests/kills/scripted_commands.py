@@ -31,11 +31,11 @@ from notebake.commands.fitness import CLOCK, PRINT_FITNESS, SWITCH
 from notebake.commands.login_methods import LIST_LOGIN_METHODS
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
-from notebake.digest import digest_of
 from notebake.notebook import execute as notebook_run
 from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
+from notebake.record import digest_of
 from notebake.runbook.digests import WITH_DIGEST
 from tasks.wait_for_host import can_be_worked_on, let_work_on_it
 from tests.kills.scripted_host import Boot, ScriptedHost

@@ -18,12 +18,12 @@ from notebake.commands import (
 )
 from notebake.commands.shell import NETWORK_ENVIRONMENT, script
 from notebake.credentials.report import is_clean, parse_report
-from notebake.digest import digest_of
 from notebake.machines.block_devices import device_names
 from notebake.machines.credential_search import search_program
 from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import notebook_script, status_path
 from notebake.recipe import Recipe
+from notebake.record import digest_of
 from notebake.runbook.digests import step_digest as digest_for
 from notebake.timeouts import LAZY_LOAD_SECONDS
 from tests.kills.executed_notebook import EXECUTED

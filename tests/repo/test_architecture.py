@@ -43,7 +43,7 @@ PURE = {
 """Folders that reach nothing, each but for some modules: those of conda run on the host."""
 PURE_MODULES = {
     f"notebake.{one}"
-    for one in ("digest", "error_excerpt", "errors", "humanize", "names", "record",
+    for one in ("error_excerpt", "errors", "humanize", "names", "record",
                 "runbook.digests", "runbook.progress")
 }  # fmt: skip
 READS_FILES = {
@@ -213,3 +213,11 @@ def test_nothing_is_printed_but_by_the_sandbox_s_own_programs() -> None:
 def test_the_search_for_credentials_runs_with_nothing_but_python(module: str) -> None:
     outside = {name for name in imports(module) if not name.startswith("notebake.credentials")}
     assert {name.split(".")[0] for name in outside} <= set(sys.stdlib_module_names)
+
+
+def test_a_stranger_sees_few_names_in_the_house() -> None:
+    entries = [path for path in (ROOT / "notebake").iterdir() if path.name != "__pycache__"]
+    files = [path for path in entries if path.is_file()]
+
+    assert len(entries) <= 30
+    assert len(files) <= 14
