@@ -8,6 +8,7 @@ Each script may be repeated after a kill at any point, and prints its last line 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from shlex import quote
 
 from notebake.commands.clean_files import (
@@ -17,7 +18,6 @@ from notebake.commands.clean_files import (
     REMOVE_ALL_LOGINS,
     REMOVE_CHECKPOINTS,
     REMOVE_OTHER_LOGINS,
-    REMOVE_SELF_SIGNED_KEY,
     REMOVE_TEMPORARY_FILES,
     STOP_PACKAGE_JOBS,
     WIPE_LEFTOVERS,
@@ -61,28 +61,25 @@ def scan_and_clean(
     downloaded, ENGINE_UNAVAILABLE is the last line. `program` is the scanner in base64 from
     `machines/credential_search.py`, `allowed` are pairs of path and rule.
     """
-    early, late = (
-        scan_machine(
-            scanner_path=SCANNER_PATH,
-            user=user,
-            mount_points=mount_points,
-            allowed=allowed,
-            before_cleaning=is_early,
-            code_if_found=FOUND_EXIT_CODE if is_early else 0,
-        )
-        for is_early in (True, False)
+    scan = partial(
+        scan_machine,
+        scanner_path=SCANNER_PATH,
+        user=user,
+        mount_points=mount_points,
+        allowed=allowed,
     )
     return script(
         download_engine(),
         write_file(f"{SCANNER_PATH}.base64", program, mode="0600"),
         f"base64 --decode {SCANNER_PATH}.base64 > {SCANNER_PATH}",
-        f"set +e; (\n{early}\n); code=$?; set -e",
+        f"set +e; (\n{scan(before_cleaning=True, code_if_found=FOUND_EXIT_CODE)}\n)",
+        "code=$?; set -e",
         f'[ "$code" -ne {FOUND_EXIT_CODE} ] || exit 0',
         '[ "$code" -eq 0 ] || exit "$code"',
         # So that the first report is not the last line, however the script ends from here on.
         "echo 'notebake: searched before the cleaning'",
         f"(\n{clean_machine(user=user, units=units, mount_points=mount_points)}\n)",
-        f"(\n{late}\n)",
+        f"(\n{scan()}\n)",
     )
 
 
@@ -95,8 +92,8 @@ def clean_machine(
 ) -> str:
     """Return root's script that removes all personal files but the login.
 
-    It first stops `units`. It removes notebook checkpoints from homes and `mount_points`, and keeps
-    the paths in `keep`, which lie below /tmp or /var/tmp.
+    It stops `units` first, removes notebook checkpoints also from `mount_points`, and keeps the
+    paths in `keep`, which lie below /tmp or /var/tmp.
     """
     return script(
         _header(user),
@@ -108,15 +105,13 @@ def clean_machine(
         DETACH_UBUNTU_PRO,
         CLEAN_PACKAGE_CACHES,
         REMOVE_OTHER_LOGINS,
-        REMOVE_SELF_SIGNED_KEY,
         REMOVE_CHECKPOINTS,
         WIPE_LEFTOVERS,
         REMOVE_VIEWS,
         REMOVE_IDENTITY,
         REMOVE_TEMPORARY_FILES,
         EMPTY_LOGS,
-        "sync",
-        f"echo {quote(CLEANED)}",
+        f"sync; echo {quote(CLEANED)}",
     )
 
 

@@ -97,12 +97,13 @@ find /opt /srv /usr/local "${homes[@]}" -xdev -maxdepth 5 -type d -name conda-me
         rm --recursive --force --one-file-system -- "${found%/*}/pkgs"
     done"""
 
-REMOVE_OTHER_LOGINS = """\
+WIPE_OTHER_AUTHORIZED_KEYS = """\
 for home in "${homes[@]}"; do
     [ "$home" = "$login_home" ] || wipe "$home"/.ssh/authorized_keys{,2}
 done"""
 
-REMOVE_SELF_SIGNED_KEY = """\
+REMOVE_OTHER_LOGINS = f"""\
+{WIPE_OTHER_AUTHORIZED_KEYS}
 if systemctl cat ssl-cert.service >/dev/null 2>&1; then
     # This unit makes a new pair at the next boot.
     wipe /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem
@@ -135,7 +136,7 @@ WIPE_LEFTOVERS = "\n".join(
 
 REMOVE_ALL_LOGINS = f"""\
 wipe /etc/ssh/ssh_host_*
-{REMOVE_OTHER_LOGINS}
+{WIPE_OTHER_AUTHORIZED_KEYS}
 wipe "$login_home"/.ssh/authorized_keys{{,2}}
 left=(/etc/ssh/ssh_host_* /etc/ssh/authorized_keys*)
 for home in "${{homes[@]}}"; do left+=("$home"/.ssh/authorized_keys*); done

@@ -114,17 +114,10 @@ def scan_machine(
     also finds files written to a volume's mount point before the volume was mounted. The exit code
     is 0 if nothing was found, and `code_if_found` otherwise.
     """
-    early = " --before-cleaning" if before_cleaning else ""
-    allow = "".join(f" --allow {quote(path)} {quote(rule)}" for path, rule in allowed)
-    inner = script(
-        'view="$1"; shift',
-        'mount --bind / "$view"',
-        'for point in "$@"; do mount --bind "$point" "$view$point"; done',
-        f"exec python3 -I {quote(scanner_path)} --json{early}{allow}"
-        f" --engine {quote(engine_path)}"
-        ' --root "$view" --expect-login "$login_home"'
-        ' "${@/#/--mount-point=}"',
-    )
+    options = " --before-cleaning" if before_cleaning else ""
+    options += "".join(f" --allow {quote(path)} {quote(rule)}" for path, rule in allowed)
+    scan = f"python3 -I {quote(scanner_path)} --json{options} --engine {quote(engine_path)}"
+    inner = script(MOUNT_VIEW, f"exec {scan} {SCAN_VIEW}")
     return script(
         f"login_home={home_of(user)}",
         "export login_home",
@@ -137,6 +130,13 @@ def scan_machine(
         f' {{ code=$?; [ "$code" -ne 1 ] || exit {code_if_found}; exit "$code"; }}',
     )
 
+
+MOUNT_VIEW = """\
+view="$1"; shift
+mount --bind / "$view"
+for point in "$@"; do mount --bind "$point" "$view$point"; done"""
+
+SCAN_VIEW = '--root "$view" --expect-login "$login_home" "${@/#/--mount-point=}"'
 
 COLLECT_MOUNT_POINTS = f"""\
 for point in "${{points[@]}}"; do

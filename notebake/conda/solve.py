@@ -16,10 +16,7 @@ from notebake.conda.errors import CondaError, explain_conflict, explain_missing
 
 
 async def solve_specs(
-    configuration: Configuration,
-    gateway: Gateway,
-    channels: list[str],
-    specs: Mapping[str, int],
+    configuration: Configuration, gateway: Gateway, channels: list[str], specs: Mapping[str, int]
 ) -> list[RepoDataRecord]:
     """Return the packages that fulfil the specifications, given with their line numbers.
 
@@ -44,15 +41,21 @@ async def solve_specs(
     names = [spec.name.normalized for spec in parsed.values() if spec.name]
     found = await gateway.query(sources, configuration.platforms, names, recursive=False)
     records = [record for of_channel in found for record in of_channel]
-    missing = {
-        with_line(text, specs[text]): versions_of(spec, records)
-        for text, spec in parsed.items()
-        if not any(spec.matches(record) for record in records)
-    }
-    if missing:
+    if missing := find_missing(parsed, specs, records):
         raise CondaError(explain_missing(missing, urls))
     on_machine = [str(package.into_generic()) for package in virtual]
     raise CondaError(explain_conflict(conflict, urls, on_machine))
+
+
+def find_missing(
+    parsed: Mapping[str, MatchSpec], lines: Mapping[str, int], records: list[RepoDataRecord]
+) -> dict[str, set[str]]:
+    """Return the specifications that no package fulfils, with the versions that exist."""
+    return {
+        with_line(text, lines[text]): versions_of(spec, records)
+        for text, spec in parsed.items()
+        if not any(spec.matches(record) for record in records)
+    }
 
 
 def parse_spec(configuration: Configuration, spec: str, line: int, urls: list[str]) -> MatchSpec:

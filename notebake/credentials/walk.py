@@ -54,8 +54,7 @@ def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Li
             listing["unreadable"].append(unreadable_path(directory, error))
             continue
         entries += len(names)
-        below = f"{directory}/" if directory else ""
-        for path, status in _statuses(names, below, listing["unreadable"]):
+        for path, status in _statuses(directory, names, listing["unreadable"]):
             if stat.S_ISREG(status.st_mode):
                 _add_file(listing, root, path, status)
             elif stat.S_ISDIR(status.st_mode) and status.st_dev == device and path not in tops:
@@ -72,8 +71,9 @@ def _add_file(listing: Listing, root: str, path: str, status: os.stat_result) ->
 
 
 def _statuses(
-    names: list[os.DirEntry[str]], below: str, unreadable: list[Unreadable]
+    directory: str, names: list[os.DirEntry[str]], unreadable: list[Unreadable]
 ) -> Iterator[tuple[str, os.stat_result]]:
+    below = f"{directory}/" if directory else ""
     for name in names:
         path = below + name.name
         try:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from notebake.humanize import quote_code
-from notebake.notebook.outputs import CellError, CodeCell
+from notebake.notebook.code_cell import CellError, CodeCell
 
 # IPython's forms of a frame's heading (IPython/core/ultratb.py): since 8.7, since 8.0, and before.
 # The last has no line number: it follows at the arrow below.

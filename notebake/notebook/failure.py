@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from notebake.humanize import capitalize_first
 from notebake.notebook.advice import ADVICE_BY_KIND, advise_error, advise_module
+from notebake.notebook.code_cell import CellError, CodeCell
 from notebake.notebook.error_location import format_failure
 from notebake.notebook.language import stated_kernel
-from notebake.notebook.outputs import CellError, CodeCell, ExecutedNotebook
+from notebake.notebook.outputs import ExecutedNotebook
 from notebake.notebook.verdict import NotebookKind
 
 LONGEST = 300

@@ -8,12 +8,13 @@ from typing import Any
 
 from notebake.humanize import pluralize
 from notebake.notebook.advice import ADVICE_BY_KIND
+from notebake.notebook.code_cell import CodeCell
 from notebake.notebook.failure import Failure, find_error, other_kernel_note
 from notebake.notebook.figures import format_uncounted
 from notebake.notebook.html import printable
 from notebake.notebook.language import find_language_mismatch, stated_languages
 from notebake.notebook.numbers import result_numbers
-from notebake.notebook.outputs import CodeCell, ExecutedNotebook, read_executed, result_text
+from notebake.notebook.outputs import ExecutedNotebook, read_executed, result_text
 from notebake.notebook.parameters import find_ineffective_parameters
 from notebake.notebook.verdict import ExecutionStatus, NotebookVerdict
 from notebake.recipe import Notebook

@@ -5,8 +5,9 @@ import re
 from itertools import islice
 from typing import NamedTuple
 
+from notebake.notebook.code_cell import CodeCell
 from notebake.notebook.dates import Span
-from notebake.notebook.outputs import CodeCell, ExecutedNotebook, result_text
+from notebake.notebook.outputs import ExecutedNotebook, result_text
 from notebake.notebook.volatile_text import R_INDEX, sort_sets, without_volatile_text
 
 VOLATILE = "volatile"

@@ -50,8 +50,17 @@ export PATH="$prefix/bin:$PATH\""""
 
 CHECK_COMMAND = '"$python" - "$runtime/programs" "$notebook" "$kernel" "$runtime/language"'
 
-EXECUTE = """\
+RUN_PAPERMILL = f"""\
 language=$(cat "$runtime/language")
+run_papermill() {{
+    timeout --signal=INT --kill-after={GRACE_SECONDS} "$seconds" env --default-signal=INT \\
+        "$papermill" --kernel "$kernel" --cwd "$directory" --start-timeout "$seconds" \\
+        --autosave-cell-every 10 --parameters_file "$runtime/parameters.yaml" \\
+        ${{language:+--language "$language"}} --no-progress-bar --log-output \\
+        "$notebook_template" "$output_template"
+}}"""
+
+EXECUTE = """\
 count_oom_kills() { awk '$1 == "oom_kill" { n = $2 } END { print n + 0 }' /proc/vmstat; }
 oom_kills=$(count_oom_kills)
 started=${EPOCHREALTIME/./}
@@ -99,13 +108,12 @@ def notebook_script(
         directory=working_directory,
         prefix=python_prefix,
         python=papermill.removesuffix("papermill") + "python",
+        papermill=papermill,
         kernel=kernel,
+        seconds=timeout_seconds,
+        notebook_template=_escape_braces(notebook_path),
+        output_template=_escape_braces(output_path),
     )
-    options = (
-        *("--kernel", kernel, "--cwd", working_directory),
-        *("--start-timeout", str(timeout_seconds), "--autosave-cell-every", "10"),
-    )
-    paths = (_escape_braces(notebook_path), _escape_braces(output_path))
     return script(
         values,
         PREPARE,
@@ -113,11 +121,7 @@ def notebook_script(
         _here_document('"$python" - "$prefix" "$runtime/jupyter"', PREPARE_KERNELS),
         *_check(parameters),
         _here_document('cat > "$runtime/parameters.yaml"', parameters_as_yaml(parameters)),
-        f"run_papermill() {{ timeout --signal=INT --kill-after={GRACE_SECONDS}"
-        f" {timeout_seconds} env --default-signal=INT {join((papermill, *options))}"
-        ' --parameters_file "$runtime/parameters.yaml"'
-        ' ${language:+--language "$language"}'
-        f" --no-progress-bar --log-output {join(paths)}; }}",
+        RUN_PAPERMILL,
         EXECUTE,
         _here_document(WRITE_STATUS_COMMAND, WRITE_STATUS),
         'exit "$exit_code"',

@@ -272,7 +272,7 @@ BEGAN = "import pathlib; pathlib.Path('began').touch()"
         (["depth_m = 10", f"{BEGAN}; print(depth_m)"], "other", {"depth_m": 5}, "`depth_m = 10`"),
         (["depth_m = 10", f"{BEGAN}; print(depth_m)"], "parameters", {"dept_m": 5}, "depth_m?"),
         (["depth_m = 10", BEGAN, "depth_m = 20"], "parameters", {"depth_m": 5}, "another value"),
-        (["depth_m = 10", BEGAN], "parameters", {"depth_m": 5}, "no cell behind"),
+        (["depth_m = 10", BEGAN], "parameters", {"depth_m": 5}, "no cell after"),
     ],
 )
 def test_parameters_that_change_nothing_are_refused_before_the_first_cell(

@@ -167,5 +167,5 @@ def test_of_many_kinds_the_first_three_are_told() -> None:
         for name in "ABCDE"
     ]
 
-    assert "(SliderC) and 2 more kinds (where" in format_uncounted(frames)
+    assert "(SliderC) and 2 more kinds (if" in format_uncounted(frames)
     assert format_uncounted([]) == ""

@@ -262,7 +262,7 @@ def test_what_is_no_notebook_is_judged_so(executed: str) -> None:
     verdict = verdict_of(executed)
 
     assert (verdict.kind, verdict.cells) == ("papermill_failed", 0)
-    assert "no notebook of format 4" in str(verdict.error)
+    assert "not a notebook of format 4" in str(verdict.error)
 
 
 def test_half_a_character_in_an_error_does_not_keep_the_verdict_from_being_written() -> None:

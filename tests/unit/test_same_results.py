@@ -43,8 +43,8 @@ def test_a_difference_names_its_place_its_values_and_the_ways_out(run: Run) -> N
         check_results(run, "i-1", "acceptance-1")
 
     assert caught.value.message == (
-        "On i-1 the notebook's results are not the builder's. Cell 1 (`mean = draw()`), line 2 of"
-        " its output: 0.37001 on the builder, 0.37004 here. 1 of 2 numbers differ."
+        "On i-1 the notebook's results differ from the builder's. Cell 1 (`mean = draw()`), line 2"
+        " of its output: 0.37001 on the builder, 0.37004 here. 1 of 2 numbers differ."
     )
     assert "tag that cell `volatile`" in str(caught.value)
     assert f"notebake resume {run.id} --from clone_repository" in str(caught.value)
@@ -75,7 +75,7 @@ def test_what_is_not_kept_proves_nothing(run: Run, missing: str) -> None:
     for name in {"notebook", "acceptance-1"} - {missing}:
         keep(run, name, "1")
 
-    with pytest.raises(ImageNotAcceptedError, match="is not kept here"):
+    with pytest.raises(ImageNotAcceptedError, match="is not kept in this run store"):
         check_results(run, "i-1", "acceptance-1")
 
 
