@@ -16,11 +16,11 @@ from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.machines.renewal import renewing
 from notebake.preflight.credentials import warn_of_expiry
 from notebake.recipe.file import load_recipe
-from notebake.runbook.step import Step, carry_out, until_not_lost
+from notebake.runbook.step import Step, carry_out, retry_when_lost
 from notebake.runs import registry
 from notebake.runs.executing import executing
 from notebake.runs.flow_runs import open_flow_run
@@ -57,7 +57,7 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     with reporting_what_is_left(run, TerminationSignal), executing(run), renewing(run):
         warn_of_expiry(run)
         try:
-            until_not_lost(lambda: carry_out_all(run))
+            retry_when_lost(lambda: carry_out_all(run))
         except (RunLostError, WrongAccountError):
             raise
         except Exception as error:

@@ -61,16 +61,16 @@ def reported_by(error: BaseException | None) -> Advice | None:
 def what_is_left(run: Run, error: BaseException) -> Advice:
     """Return what a failure leaves, and what to type; that it cannot be told hides no failure."""
     try:
-        from notebake.machines.failure_report import failure_report, what_to_type
+        from notebake.machines.failure_report import commands_after_failure, failure_report
     except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
         return Advice(f"What is left of run {run.id} could not be told: {format_error(other)}")
     if isinstance(error, WrongAccountError):
-        return Advice("Then, what is left of the run can be told:", what_to_type(run))
+        return Advice("Then, what is left of the run can be told:", commands_after_failure(run))
     try:
         return failure_report(run)
     except (Exception, KeyboardInterrupt) as other:  # noqa: BLE001 - told beside the failure
         could_not = f"What is left of the run could not be told: {format_error(other)}"
-        return Advice(could_not, what_to_type(run))
+        return Advice(could_not, commands_after_failure(run))
 
 
 def join_failures(failures: Sequence[tuple[str, BaseException]]) -> BaseException:

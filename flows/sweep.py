@@ -10,7 +10,7 @@ from notebake import clock
 from notebake.aws.inventory import enabled_regions
 from notebake.costs.money import format_monthly, format_sum
 from notebake.resources.retention import Assessment
-from notebake.resources.survey import Scope, check_all_answered, survey
+from notebake.resources.survey import Scope, check_all_regions_answered, survey
 from notebake.resources.sweep import check_all_gone, describe_place, remove
 from notebake.runs.open_store import default_location
 from notebake.timestamps import utc_from_seconds
@@ -50,7 +50,7 @@ def sweep(regions: list[str], apply: bool = False, store: str = "") -> int:
         swept = remove(found.going, scope)
         log.info("%d removed, %d left as they must stay now", len(swept.removed), len(swept.spared))
         check_all_gone(swept, hint="Run the deployment `sweep` again, with apply.")
-    check_all_answered(found)
+    check_all_regions_answered(found)
     return len(found.going)
 
 

@@ -9,7 +9,7 @@ from flows.failure import format_error, reporting_what_is_left
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
-from notebake.resources.leftovers import describe_resource, left_over
+from notebake.resources.leftovers import describe_resource, find_leftovers
 from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.executing import executing
 from notebake.runs.open_store import default_location, open_store
@@ -60,7 +60,7 @@ def what_remains(run: Run, *, patience_seconds: float) -> list[str]:
     shown: list[str] = []
 
     def is_clean() -> bool | None:
-        shown[:] = [describe_resource(one) for one in left_over(run)]
+        shown[:] = [describe_resource(one) for one in find_leftovers(run)]
         return None if shown else True
 
     try:

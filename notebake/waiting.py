@@ -65,6 +65,39 @@ def wait_until(
         pause_seconds = min(1.5 * pause_seconds, max(interval_seconds, long_pause_seconds))
 
 
+def wait_while(
+    obstacle: Callable[[], str | None],
+    *,
+    what: str,
+    timeout_seconds: float,
+    interval_seconds: float = 1.0,
+) -> str | None:
+    """Wait until `obstacle` returns None, and show its text meanwhile.
+
+    Return None, or after `timeout_seconds` the last text.
+    """
+    shown = ""
+
+    def is_clear() -> bool | None:
+        nonlocal shown
+        if (found := obstacle()) is None:
+            return True
+        shown = found
+        return None
+
+    try:
+        wait_until(
+            is_clear,
+            what=what,
+            timeout_seconds=timeout_seconds,
+            interval_seconds=interval_seconds,
+            progress=lambda: shown,
+        )
+    except WaitTimeoutError:
+        return shown
+    return None
+
+
 def waited_seconds() -> float:
     """Return how long the wait whose probe calls this has lasted; 0 outside a wait."""
     return _waited.get()

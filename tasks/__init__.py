@@ -1,1 +1,1 @@
-"""One file per step: how it is found, made and undone."""
+"""The steps, one file each: how a step finds, makes and undoes its product."""

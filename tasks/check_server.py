@@ -1,6 +1,6 @@
-"""JupyterLab reached as a person reaches it: through an ssh tunnel, with its token.
+"""Uses JupyterLab on the builder as a person would: through an ssh tunnel, with its token.
 
-Needs   the service
+Needs   the JupyterLab service
 Gives   Done: a kernel started and ran a cell
 Costs   nothing of its own
 """
@@ -15,7 +15,7 @@ NAME = "check_server"
 
 
 def find(run: Run) -> Done | None:
-    """Return that the server has been checked since it was installed."""
+    """Return the result if the server was checked since it was installed."""
     return find_on_host(run, NAME)
 
 

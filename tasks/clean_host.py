@@ -1,7 +1,7 @@
-"""The builder cleaned, searched for credentials, and shut off: nothing secret enters the image.
+"""Cleans the builder, searches it for credentials and removes its login, ready for its image.
 
-Needs   all work on the host done
-Gives   Done: the builder carries the tag notebake:sealed with the digest of what was asked for
+Needs   all other work on the host
+Gives   Done: the builder carries the tag notebake:sealed with the digest of this step
 Costs   nothing of its own
 """
 
@@ -23,11 +23,11 @@ from notebake.errors import (
     ResourceLostError,
     resume,
 )
-from notebake.images.baked import current_image, is_finished
 from notebake.machines import identity
 from notebake.machines.builder import builder_host
-from notebake.machines.credential_search import carry_engine, search_program
-from notebake.resources import own_machines
+from notebake.machines.credential_search import copy_engine, search_program
+from notebake.machines.host_step import find_finished
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
@@ -36,28 +36,24 @@ from notebake.ssh import connection
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
+from notebake.ssh.host_errors import describe_host
 
 NAME = "clean_host"
 CLEAN_SECONDS = 7200
 
 
 def find(run: Run) -> Done | None:
-    """Return that the builder is sealed, or has become an image."""
-    digest = step_digest(run.recipe, NAME)
-    instance = own_machines.find_builder(run)
-    if instance:
-        is_done = is_finished(run, instance)
-        return Done(digest=digest, detail=f"{instance.id} is finished") if is_done else None
-    image = current_image(run)
-    return Done(digest=digest, detail=f"in {image.id}") if image else None
+    """Return the result if the builder is sealed or its image exists."""
+    builder = stack_instances.find_builder(run)
+    return find_finished(run, builder, step_digest(run.recipe, NAME))
 
 
 def make(run: Run) -> Done:
     """Search, clean, search again, and only then remove the login and seal the builder.
 
     Raises:
-        CredentialFoundError: a credential was found, or something could not be read. The machine is
-            left as it is; the message names files, never secrets.
+        CredentialFoundError: a credential was found, or a file could not be read. The machine stays
+            as it is; the message names files, never credentials.
     """
     host = builder_host(run)
     digest = step_digest(run.recipe, NAME)
@@ -68,58 +64,58 @@ def make(run: Run) -> Done:
 
 
 def keep_identity(run: Run, host: Host) -> None:
-    """Keep what the machines from the image must differ in.
+    """Record the builder's machine-id, from which the machines from the image must differ.
 
     Raises:
-        ImageNotAcceptedError: it cannot be determined, and was not when a run was killed in here
-            before: the proof would refuse the image.
+        ImageNotAcceptedError: it is neither readable nor recorded by an earlier try, so the proof
+            would fail.
     """
     found = identity.as_machine_id(ssh.run_command(host, read_machine_id()))
     if found:
         identity.keep_builder_id(run, found)
     elif not identity.read_builder_ids(run):
         raise ImageNotAcceptedError(
-            f"{host.address} ({host.instance_id}) has no machine-id of its own, so that no image of"
-            " it could be told from it.",
+            f"{describe_host(host)} has no machine-id, so whether a machine from its image has"
+            " another one could not be determined.",
             "Type on the machine: sudo systemd-machine-id-setup",
         ).with_next(resume(run.id))
 
 
 def seal(run: Run, host: Host, digest: str) -> None:
-    """Remove the login over the connection that is still open, and say so by a tag.
+    """Remove the login over the connection that is still open, and record it in a tag.
 
-    Whoever is killed in between finds the tag "sealing": the machine may let nobody in any more,
-    and a stop and a start makes cloud-init put the login back.
+    After a kill in between, the tag is "sealing": the machine may accept no login any more, and a
+    stop and a start makes cloud-init restore the login.
     """
     tag_resource(run, host.instance_id, {tags.SEALED: tags.SEALING})
     try:
         ssh.run_command(host, f"sudo bash -c {quote(remove_login(user=host.user))}")
     except HostUnreachableError as error:
-        # It was done, and its answer lost on the way: nobody can be let in to ask.
+        # The login may be removed, so another connection cannot find out.
         raise ResourceLostError(
-            f"{host.instance_id} has not said whether its login is removed. {error.message}"
+            f"Whether the login of {host.instance_id} is removed is unknown. {error.message}"
         ).with_next(resume(run.id)) from error
     connection.disconnect(host)
     tag_resource(run, host.instance_id, {tags.SEALED: digest})
 
 
 def clean_and_search(run: Run, host: Host, digest: str) -> int:
-    """Do it in one piece of work, and return how many files were searched at last.
+    """Clean and search in one detached work; return how many files the last search read.
 
     Raises:
-        CredentialFoundError: anything was found.
-        HostCommandError: the search did not come to its end.
+        CredentialFoundError: a credential was found.
+        HostCommandError: the search did not finish.
     """
     script = scan_and_clean(
         program=search_program(),
         user=host.user,
         units=[UNIT, TOKEN_SERVICE],
-        mount_points=[one.mount_point for one in run.recipe.volumes if one.is_in_image],
-        allowed=[(one.path, one.rule) for one in run.recipe.credentials.allow],
+        mount_points=[volume.mount_point for volume in run.recipe.volumes if volume.is_in_image],
+        allowed=[(entry.path, entry.rule) for entry in run.recipe.credentials.allow],
     )
     printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)
     if engine_was_unavailable(printed):
-        carry_engine(host)
+        copy_engine(host)
         printed = run_detached(host, work_name(digest), script, timeout_seconds=CLEAN_SECONDS)
     try:
         report = parse_report(printed)
@@ -127,10 +123,10 @@ def clean_and_search(run: Run, host: Host, digest: str) -> int:
         raise HostCommandError(host.address, "search for credentials", 0, printed) from error
     if not is_clean(report):
         raise CredentialFoundError(
-            f"The image is not baked, for what was found on {host.address}:\n"
+            f"The image is not made because of these findings on {host.address}:\n"
             f"{format_findings(report)}",
-            "Log in and remove it, or let the recipe allow what is no secret (credentials.allow:"
-            " path, rule, reason).",
+            "Log in and remove them, or allow in the recipe what is no credential"
+            " (credentials.allow: path, rule, reason).",
         ).with_next(resume(run.id))
     keep_allowed(run, report)
     return report["files"]

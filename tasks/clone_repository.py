@@ -1,6 +1,6 @@
-"""The git repository whose notebooks the image is for.
+"""Clones the git repository with the notebooks.
 
-Needs   the mounted volumes, as it may lie on one
+Needs   the mounted volumes, as the clone may be on one of them
 Gives   Done, with the commit
 Costs   nothing of its own
 """
@@ -17,12 +17,12 @@ NAME = "clone_repository"
 
 
 def find(run: Run) -> Done | None:
-    """Return that the clone is there, with its commit."""
+    """Return the result with the commit if the clone exists."""
     return find_on_host(run, NAME, lambda host: commit_of(run, host))
 
 
 def commit_of(run: Run, host: Host) -> str | None:
-    """Return the commit of the clone, or None where there is no clone but should be."""
+    """Return the commit of the clone, or None if the clone is missing."""
     if run.recipe.repository_path is None:
         return "no repository"
     answer = ssh.try_command(host, repository_commit(run.recipe.repository_path))
@@ -30,7 +30,7 @@ def commit_of(run: Run, host: Host) -> str | None:
 
 
 def make(run: Run) -> Done:
-    """Clone it, or bring the clone to the wanted ref."""
+    """Clone the repository, or update the clone to the recipe's ref."""
     repository, path = run.recipe.repository, run.recipe.repository_path
     scripts = []
     if repository and path:

@@ -1,7 +1,7 @@
-"""The datasets: by checksum, and without a credential of their source ever touching the host.
+"""Brings the datasets to the builder, checked by checksum; the host never sees their credentials.
 
 Needs   the mounted volumes
-Gives   Done: every file or folder in its place
+Gives   Done: every file or folder is in its place
 Costs   nothing of its own
 """
 
@@ -15,7 +15,7 @@ from notebake.commands.datasets import (
 )
 from notebake.machines.builder import builder_host
 from notebake.machines.dataset_relay import relay_dataset
-from notebake.machines.fitness import full_disk_named
+from notebake.machines.fitness import naming_full_disk
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
@@ -27,19 +27,19 @@ FETCH_SECONDS = 6 * 3600
 
 
 def find(run: Run) -> Done | None:
-    """Return that every dataset is in its place."""
+    """Return the result if every dataset is in its place."""
     return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
 def probe(run: Run, host: Host) -> str | None:
-    """Return how many there are, or None where one is missing."""
+    """Return the number of datasets, or None if a dataset is missing."""
     if not all(ssh.succeeds(host, dataset_is_in_place(one)) for one in run.recipe.datasets):
         return None
     return f"{len(run.recipe.datasets)} datasets" if run.recipe.datasets else "no datasets"
 
 
 def make(run: Run) -> Done:
-    """Let the host fetch what is public; bring it what needs credentials."""
+    """Let the host download public datasets; copy those to it that need credentials."""
     host = builder_host(run)
     scripts = []
     for dataset in run.recipe.datasets:
@@ -48,7 +48,7 @@ def make(run: Run) -> Done:
         elif not ssh.succeeds(host, dataset_is_in_place(dataset)):
             staging = prepare_staging(dataset, user=host.user)
             ssh.run_command(host, f"sudo bash -c {quote(staging)}")
-            with full_disk_named(host):
+            with naming_full_disk(host):
                 relay_dataset(host, dataset, run.recipe.region)
             scripts.append(receive_dataset(dataset, user=host.user))
     return make_on_host(

@@ -1,7 +1,7 @@
-"""The distribution's packages: those of the recipe, and what the other steps cannot do without.
+"""Installs the distribution's packages: those of the recipe, and those that other steps need.
 
 Needs   the reachable builder
-Gives   Done, at once where nothing is missing
+Gives   Done, at once if no package is missing
 Costs   nothing of its own
 """
 
@@ -15,13 +15,13 @@ NAME = "install_packages"
 
 
 def find(run: Run) -> Done | None:
-    """Return that nothing is missing, or that it was installed from exactly this list."""
+    """Return the result if no package is missing, or this list was installed before."""
     installed = packages_are_installed(run.recipe.software.apt)
     return find_on_host(run, NAME, installed=installed)
 
 
 def make(run: Run) -> Done:
-    """Install them detached from the connection."""
+    """Install the packages in a detached work."""
     software = run.recipe.software
     work = script(NETWORK_ENVIRONMENT, install_packages(software.apt))
     return make_on_host(run, NAME, [work], timeout_seconds=software.timeout_seconds)

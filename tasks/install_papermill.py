@@ -1,7 +1,7 @@
-"""papermill, in an environment of its own beside the image's.
+"""Installs papermill in an environment of its own, besides the image's environment.
 
-Needs   the software, of which it takes uv and what has been fetched
-Gives   Done; the resolved versions lie in the run store as a lock file
+Needs   the software, for uv and its cache
+Gives   Done; the resolved versions are in the run store as a lock file
 Costs   nothing of its own
 """
 
@@ -20,17 +20,17 @@ NAME = "install_papermill"
 
 
 def find(run: Run) -> Done | None:
-    """Return that papermill is there."""
+    """Return the result if papermill is installed."""
     return find_on_host(run, NAME, probe)
 
 
 def probe(host: Host) -> str | None:
-    """Return "" where the program itself is whole."""
+    """Return "" if papermill is complete."""
     return "" if ssh.succeeds(host, papermill_is_installed()) else None
 
 
 def make(run: Run) -> Done:
-    """Install it detached from the connection, and fetch the lock file."""
+    """Install papermill in a detached work, and store its lock file."""
     work = install_papermill(user=run.recipe.base_image.user)
     timeout_seconds = run.recipe.software.timeout_seconds
     done = make_on_host(run, NAME, [work], probe=probe, timeout_seconds=timeout_seconds)

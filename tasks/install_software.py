@@ -1,7 +1,7 @@
-"""The software: conda or pip, with JupyterLab.
+"""Installs the recipe's software by conda or pip, with JupyterLab.
 
 Needs   the distribution's packages
-Gives   Done; the resolved versions lie in the run store as lock files
+Gives   Done; the resolved versions are in the run store as lock files
 Costs   nothing of its own
 """
 
@@ -26,19 +26,19 @@ NAME = "install_software"
 
 
 def find(run: Run) -> Done | None:
-    """Return that the software was installed from exactly this list, and works."""
+    """Return the result if exactly this list was installed and works."""
     return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
 def probe(run: Run, host: Host) -> str | None:
-    """Return "" where the programs themselves run."""
+    """Return "" if the installed programs run."""
     digest = step_digest(run.recipe, NAME)
     works = software_is_installed(digest, manager=run.recipe.software.manager)
     return "" if ssh.succeeds(host, works) else None
 
 
 def make(run: Run) -> Done:
-    """Install it detached from the connection, and fetch the lock files."""
+    """Install the software in a detached work, and store its lock files."""
     software, user = run.recipe.software, run.recipe.base_image.user
     script = install_software(software, user=user, digest=step_digest(run.recipe, NAME))
     try:
@@ -58,7 +58,7 @@ def make(run: Run) -> Done:
 
 
 def keep_locks(run: Run, host: Host) -> int:
-    """Bring the lock files home; return how many Python packages they hold."""
+    """Store the lock files; return how many Python packages they contain."""
     count = 0
     for name, content in parse_locks(ssh.run_command(host, read_locks())).items():
         files.put_file(run, f"locks/{name}", content)

@@ -1,7 +1,7 @@
-"""Two machines from the new image, as strangers would start them.
+"""Launches two machines from the new image, as any user would.
 
 Needs   the available image
-Gives   Machines, of the acceptance types, with a second key pair and no host key from us
+Gives   Machines of the acceptance types, with a second key pair and without a host key from us
 Costs   two instances for some minutes
 """
 
@@ -12,12 +12,12 @@ from notebake.aws import instances, tags
 from notebake.aws.model import Image, Instance
 from notebake.commands.user_data import user_data
 from notebake.errors import ResourceLostError, resume
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.machines.launch import launch
 from notebake.machines.launch_request import remove_machines
 from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
 from notebake.names import name_of_key_pair
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
 from notebake.runs.run import Run
@@ -29,33 +29,34 @@ COUNT = 2
 
 
 def find(run: Run) -> Image | Machines | None:
-    """Return the machines, or the image where it has been accepted already."""
+    """Return the machines, or the image if it is accepted already."""
     image = current_image(run)
     if image and tags.ACCEPTED in image.tags:
         return image
-    found = own_machines.find_instances(run, ROLE)
-    current = [one for one in found if image and is_wanted(one, image)]
+    found = stack_instances.find_instances(run, ROLE)
+    current = [machine for machine in found if image and is_wanted(machine, image)]
     return Machines(instances=tuple(current)) if len(current) == COUNT else None
 
 
 def is_wanted(machine: Instance, image: Image) -> bool:
-    """Tell whether a machine is from this image, and lets people in or has not been asked yet."""
+    """Return whether the machine is from this image and not marked as lost."""
     return machine.image_id == image.id and tags.LOST not in machine.tags
 
 
 def make(run: Run) -> Machines:
-    """Launch what is missing of the two; lost ones, and those of an older image, go first."""
+    """Launch the missing machines; terminate lost ones and those of an older image first."""
     image = current_image(run)
     if image is None:
         raise ResourceLostError(f"The image of run {run.id} is gone.").with_next(resume(run.id))
-    found = own_machines.find_instances(run, ROLE)
-    outdated = [one.id for one in found if not is_wanted(one, image)]
+    found = stack_instances.find_instances(run, ROLE)
+    outdated = [machine.id for machine in found if not is_wanted(machine, image)]
     if outdated:
         log.info("Terminating %s: lost, or not of %s", ", ".join(outdated), image.id)
         instances.terminate_instances(outdated, run.recipe.region)
     ensure_key_pair(run, ROLE)
     types = run.recipe.acceptance.instance_types or run.recipe.instance_types
-    present = {one.tags.get(tags.NUMBER) for one in found if is_wanted(one, image)}
+    wanted = [machine for machine in found if is_wanted(machine, image)]
+    present = {machine.tags.get(tags.NUMBER) for machine in wanted}
     for number in range(1, COUNT + 1):
         if str(number) not in present:
             launch(
@@ -69,11 +70,11 @@ def make(run: Run) -> Machines:
                 disks=[],
                 marks={tags.LAUNCH: step_digest(run.recipe, NAME)},
             )
-    return Machines(instances=tuple(own_machines.find_instances(run, ROLE)))
+    return Machines(instances=tuple(stack_instances.find_instances(run, ROLE)))
 
 
 def undo(run: Run) -> None:
-    """Terminate the machines and remove their key pair."""
+    """Terminate the machines and delete their key pair."""
     remove_machines(run, ROLE, COUNT)
     remove_key_pair(run, ROLE)
 

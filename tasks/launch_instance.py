@@ -1,7 +1,7 @@
-"""The machine on which the image is built.
+"""Launches the builder, the machine on which the image is made.
 
 Needs   the key pair and the security group
-Gives   Instance, tagged in the launching call, not yet reachable
+Gives   Instance, tagged by the launch itself, not yet reachable
 Costs   instance-hours and its disks, until undone
 """
 
@@ -10,12 +10,12 @@ import logging
 from notebake.aws import tags
 from notebake.aws.model import Image, Instance
 from notebake.commands.user_data import user_data
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.machines.block_devices import disks_of_builder
 from notebake.machines.launch import launch, resolve_base_image
 from notebake.machines.launch_request import remove_machines
 from notebake.names import name_of_key_pair
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
 from notebake.runs import keys, secret_store
@@ -26,31 +26,31 @@ ROLE = "builder"
 
 
 def find(run: Run) -> Instance | Image | None:
-    """Return the run's builder if it is as the recipe wants it, or the image made of such a one."""
-    found = own_machines.find_builder(run)
+    """Return the run's builder if it fits the recipe, or the image of such a builder."""
+    found = stack_instances.find_builder(run)
     if found is None:
         return current_image(run)
     return found if is_wanted(run, found) else None
 
 
 def is_wanted(run: Run, instance: Instance) -> bool:
-    """Tell whether a machine works, with base, disks and type of the recipe as it is now."""
-    asked = step_digest(run.recipe, "launch_instance")
-    is_same = instance.tags.get(tags.LAUNCH) == asked and tags.LOST not in instance.tags
-    return is_same and instance.instance_type in run.recipe.instance_types
+    """Return whether a machine is not lost and has the current recipe's base, disks and type."""
+    digest = step_digest(run.recipe, "launch_instance")
+    is_current = instance.tags.get(tags.LAUNCH) == digest and tags.LOST not in instance.tags
+    return is_current and instance.instance_type in run.recipe.instance_types
 
 
 def make(run: Run) -> Instance:
-    """Return as soon as EC2 has named the machine: from then on it can be found and ended.
+    """Launch the builder; return as soon as EC2 has given it an id.
 
-    One that never let anybody in, or was launched for another base, other disks or another type,
-    goes first.
+    A machine that accepted no ssh login, or has another base, other disks or another type, is
+    terminated first.
     """
-    for found in own_machines.find_instances(run, ROLE):
+    for found in stack_instances.find_instances(run, ROLE):
         if is_wanted(run, found):
             return found
-        why = found.tags.get(tags.LOST, "is not what the recipe asks for now")
-        log.warning("%s %s: it is replaced", found.id, why)
+        why = found.tags.get(tags.LOST, "does not fit the current recipe")
+        log.warning("%s %s: replacing it", found.id, why)
         remove_machines(run, ROLE, 1)
     base = resolve_base_image(run)
     return launch(
@@ -71,7 +71,7 @@ def make(run: Run) -> Instance:
 
 
 def undo(run: Run) -> None:
-    """Terminate the builder, with its disks, and wait until it is gone."""
+    """Terminate the builder with its disks, and wait until it is terminated."""
     remove_machines(run, ROLE, 1)
 
 

@@ -1,7 +1,7 @@
-"""The data disks as file systems, found by volume id and never by position.
+"""Mounts the data volumes, found by volume id and never by device name.
 
 Needs   the reachable builder
-Gives   Done: every volume mounted, in fstab by UUID; the instance store by a unit of its own
+Gives   Done: every volume is mounted, by UUID in fstab; the instance store by a systemd unit
 Costs   nothing of its own
 """
 
@@ -20,12 +20,12 @@ NAME = "mount_volumes"
 
 
 def find(run: Run) -> Done | None:
-    """Return that the right volumes are mounted where the recipe wants them."""
+    """Return the result if the right volumes are mounted where the recipe says."""
     return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
 def probe(run: Run, host: Host) -> str | None:
-    """Return the mount points, or None where one does not hold its volume."""
+    """Return the mount points, or None if a volume is not mounted."""
     if not run.recipe.volumes:
         return "no volumes"
     ids = volume_ids(run, host)
@@ -36,7 +36,7 @@ def probe(run: Run, host: Host) -> str | None:
 
 
 def make(run: Run) -> Done:
-    """Make file systems on new disks only, and mount all."""
+    """Create file systems on new volumes only, and mount all volumes."""
     host = builder_host(run)
     devices = device_names(run.recipe)
     for volume in run.recipe.volumes:
@@ -45,10 +45,10 @@ def make(run: Run) -> Done:
                 volume.volume_id, host.instance_id, devices[volume.name], run.recipe.region
             )
     ids = volume_ids(run, host)
-    # A mount point may lie below another one: parents first.
+    # Parents first, as a mount point may be below another one.
     scripts = [
         prepare_volume(volume=volume, volume_id=ids[volume.name], user=host.user)
-        for volume in sorted(run.recipe.volumes, key=lambda one: one.mount_point)
+        for volume in sorted(run.recipe.volumes, key=lambda each: each.mount_point)
     ]
     if run.recipe.instance_store:
         scripts.append(install_instance_store(run.recipe.instance_store, host.user))

@@ -1,4 +1,4 @@
-"""The security group that lets ssh in, only from where the recipe says.
+"""Creates the security group that allows ssh only from the recipe's addresses.
 
 Needs   recipe.network
 Gives   SecurityGroup, tagged with the run
@@ -7,7 +7,7 @@ Costs   nothing
 
 from notebake.aws import networks
 from notebake.aws.model import Image, SecurityGroup
-from notebake.images.baked import accepted_image
+from notebake.images.image_state import accepted_image
 from notebake.machines import ssh_access
 from notebake.machines.ssh_access import ensure_group, remove_group
 from notebake.machines.worker_address import ssh_sources
@@ -16,9 +16,9 @@ from notebake.runs.run import Run
 
 
 def find(run: Run) -> SecurityGroup | Image | None:
-    """Return the run's group if it lets in exactly who should: a new address mends it.
+    """Return the run's group if its rules match the recipe, or the accepted image.
 
-    For an accepted image nobody has to be let in any more.
+    A new address of this worker makes `make` update the rules.
     """
     found = ssh_access.find_security_group(run)
     if found is None:
@@ -29,12 +29,12 @@ def find(run: Run) -> SecurityGroup | Image | None:
 
 
 def make(run: Run) -> SecurityGroup:
-    """Make the group, or mend its rules."""
+    """Create the group, or update its rules."""
     return networks.allow_ssh(ensure_group(run), ssh_sources(run.recipe), run.recipe.region)
 
 
 def undo(run: Run) -> None:
-    """Delete the group, once no machine is in it any more."""
+    """Delete the group as soon as no machine uses it."""
     remove_group(run)
 
 

@@ -1,7 +1,7 @@
-"""Everything that can fail, tried before anything is paid for.
+"""Checks everything that can fail before anything is paid for.
 
 Needs   credentials
-Gives   Done: how many answers were good, and how many questions stayed open
+Gives   Done: how many checks passed, and how many could not be made
 Costs   nothing
 """
 
@@ -9,11 +9,11 @@ import logging
 
 from notebake.costs.estimate import estimate
 from notebake.costs.money import format_estimate
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.preflight.checks import check_everything
 from notebake.preflight.finding import CheckResult, with_verdict
 from notebake.record import digest_of
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
 
@@ -21,30 +21,32 @@ log = logging.getLogger(__name__)
 
 
 def find(run: Run) -> Done | None:
-    """Return that the run is past the point at which nothing had been made."""
-    there = own_machines.find_builder(run) or current_image(run)
-    return Done(digest=digest_of(run.recipe), detail=f"{there.id} is there") if there else None
+    """Return the result if the builder or the image exists already."""
+    existing = stack_instances.find_builder(run) or current_image(run)
+    if existing is None:
+        return None
+    return Done(digest=digest_of(run.recipe), detail=f"{existing.id} exists")
 
 
 def make(run: Run) -> Done:
-    """Ask everything at once."""
+    """Make all checks concurrently."""
     findings = check_everything(run)
-    in_order = with_verdict(findings, CheckResult.GOOD)
-    still_open = with_verdict(findings, CheckResult.NOT_CHECKED)
-    for one in in_order:
-        log.info("%s", one)
-    for one in still_open:
-        log.info("Not checked: %s", one)
+    passed = with_verdict(findings, CheckResult.GOOD)
+    not_checked = with_verdict(findings, CheckResult.NOT_CHECKED)
+    for finding in passed:
+        log.info("%s", finding)
+    for finding in not_checked:
+        log.info("Not checked: %s", finding)
     costs = estimate(run.recipe)
     log.info(
-        "On AWS the build costs %s and its image at most %s a month, by prices of %s.",
+        "On AWS the build costs %s and its image at most %s a month, with prices of %s.",
         format_estimate(costs.build),
         format_estimate(costs.monthly),
         costs.prices_written,
     )
-    detail = f"{len(in_order)} checks passed"
-    if still_open:
-        detail += f", {len(still_open)} could not be made"
+    detail = f"{len(passed)} checks passed"
+    if not_checked:
+        detail += f", {len(not_checked)} could not be made"
     return Done(digest=digest_of(run.recipe), detail=detail)
 
 

@@ -1,4 +1,4 @@
-"""The image marked as accepted, and shared: only what has been proven gets there.
+"""Tags the image as accepted and shares it; only a proven image is published.
 
 Needs   the proof
 Gives   Image, tagged notebake:accepted with the time
@@ -12,7 +12,7 @@ from notebake.acceptance.proof import find_proof
 from notebake.aws import images, tagging, tags
 from notebake.aws.model import Image
 from notebake.errors import ImageNotAcceptedError
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.runbook.step import Step
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def find(run: Run) -> Image | None:
-    """Return the image if it is marked as accepted, and shared with whom the recipe names."""
+    """Return the image if it is tagged as accepted, and shared with the recipe's accounts."""
     image = current_image(run)
     if image is None or tags.ACCEPTED not in image.tags or tags.EXPIRES in image.tags:
         return None
@@ -31,7 +31,7 @@ def find(run: Run) -> Image | None:
 
 
 def make(run: Run) -> Image:
-    """Share it, then mark it and its snapshots as what stays."""
+    """Share the image, then tag it and its snapshots as accepted."""
     image = current_image(run)
     if image is None or find_proof(run, image) is None:
         raise ImageNotAcceptedError(f"There is no proof of the image of run {run.id}.")

@@ -1,7 +1,7 @@
-"""The image, asked for: EC2 names it at once and fills it later.
+"""Requests the image: EC2 returns its id at once and creates it in the background.
 
 Needs   the stopped, sealed builder
-Gives   Image with its snapshots, tagged with its lineage in the same call
+Gives   Image with its snapshots, tagged with its lineage by the same call
 Costs   snapshot storage, for as long as the image is kept
 """
 
@@ -11,12 +11,12 @@ from typing import Any
 from notebake.aws import images, tags
 from notebake.aws.model import Image
 from notebake.errors import CloudError, ResourceLostError, resume
-from notebake.images import own_image
-from notebake.images.baked import is_sealed, usable_image
+from notebake.images import run_image
+from notebake.images.image_state import is_sealed, usable_image
 from notebake.machines.block_devices import device_names
 from notebake.names import name_of_image
 from notebake.record import digest_of
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Step
 from notebake.runs.attempts import close_as_removed, find_even_if_late, record_attempt
@@ -27,19 +27,19 @@ NAME = "request_image"
 
 
 def make(run: Run) -> Image:
-    """Ask for the image; one of this run that is broken or outdated goes first.
+    """Request the image; remove a failed or outdated image of the run first.
 
     Raises:
-        ResourceLostError: there is no builder that is sealed and stopped any more.
+        ResourceLostError: the run has no sealed and stopped builder any more.
     """
     if found := usable_image(run):
         return found
-    if outdated := own_image.find_image(run):
+    if outdated := run_image.find_image(run):
         check_not_accepted(outdated)
-        log.info("Removing %s: it is %s, or not of this recipe", outdated.id, outdated.state)
+        log.info("Removing %s: it is %s, or of another recipe", outdated.id, outdated.state)
         images.remove_image(outdated, run.recipe.region)
-    own_image.remove_orphan_snapshots(run)
-    builder = own_machines.find_builder(run)
+    run_image.remove_orphan_snapshots(run)
+    builder = stack_instances.find_builder(run)
     if builder is None or builder.state != "stopped" or not is_sealed(run, builder):
         raise ResourceLostError(f"No builder of run {run.id} is sealed and stopped.").with_next(
             resume(run.id)
@@ -54,21 +54,21 @@ def make(run: Run) -> Image:
         run,
         "image",
         {"name": name_of_image(run.id), "of": builder.id},
-        lambda before_each: own_image.request_image(
+        lambda before_each: run_image.request_image(
             run, builder.id, disks_of_image(run), lineage, before_each
         ),
         marks=tags.tags_for(run, "image", **lineage),
         ids=lambda made: (made.id, *made.snapshot_ids),
     )
-    log.info("%s is on its way", image.id)
+    log.info("Requested %s", image.id)
     return image
 
 
 def disks_of_image(run: Run) -> list[dict[str, Any]]:
-    """Return what differs from the builder's mapping.
+    """Return the differences from the builder's block device mapping.
 
-    Volumes that the recipe wants out are left out. One that was attached after the launch is kept
-    on termination by default, and every user of the image would inherit that leak.
+    Volumes that the recipe excludes are left out. EC2 keeps a volume that was attached after the
+    launch when its machine is terminated; without a change, so would every machine from the image.
     """
     devices = device_names(run.recipe)
     changes: list[dict[str, Any]] = []
@@ -82,20 +82,20 @@ def disks_of_image(run: Run) -> list[dict[str, Any]]:
 
 
 def check_not_accepted(image: Image) -> None:
-    """Raise CloudError for an image that people may use already."""
+    """Raise CloudError for an accepted image, which may be in use."""
     if tags.ACCEPTED in image.tags:
-        raise CloudError(f"{image.id} is accepted: it is not replaced. Build with a new run.")
+        raise CloudError(f"{image.id} is accepted and is not replaced. Build with a new run.")
 
 
 def undo(run: Run) -> None:
-    """Remove the run's image and snapshots, unless it has been accepted."""
-    image = find_even_if_late(run, "image", lambda: own_image.find_image(run))
+    """Remove the run's image and snapshots, unless the image is accepted."""
+    image = find_even_if_late(run, "image", lambda: run_image.find_image(run))
     if image and tags.ACCEPTED in image.tags:
         log.info("Keeping %s: it is accepted", image.id)
     elif image:
         log.info("Removing %s: it was not accepted", image.id)
         images.remove_image(image, run.recipe.region)
-    own_image.remove_orphan_snapshots(run)
+    run_image.remove_orphan_snapshots(run)
     if image is None or tags.ACCEPTED not in image.tags:
         close_as_removed(run, "image")
 

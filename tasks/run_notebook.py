@@ -1,7 +1,7 @@
-"""The notebook that proves the machine, run by papermill on the machine itself.
+"""Runs the notebook on the builder with papermill, as the proof that the machine works.
 
 Needs   the software, the repository, the datasets
-Gives   Done; the executed notebook, its HTML and its verdict lie in the run store
+Gives   Done; the executed notebook, its HTML and its verdict are in the run store
 Costs   nothing of its own
 """
 
@@ -19,25 +19,25 @@ NAME = "run_notebook"
 
 
 def find(run: Run) -> Done | None:
-    """Return that the notebook has passed on this machine, with the verdict at hand."""
+    """Return the result if the notebook passed on this machine and its verdict is stored."""
     return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
 def probe(run: Run, _host: Host) -> str | None:
-    """Return what the notebook proved; None where its verdict is not kept here."""
+    """Return the summary of the stored verdict; None if the notebook has not passed."""
     verdict = read_verdict(run, BUILDER_NAME)
     return summary(verdict) if verdict and verdict.error is None else None
 
 
 def make(run: Run) -> Done:
-    """Run it, bring it home, and judge it."""
+    """Run the notebook, store it, and check the results."""
     host = builder_host(run)
     verdict = execute_notebook(run, host, BUILDER_NAME)
     return mark_on_host(run, host, NAME, summary(verdict))
 
 
 def summary(verdict: NotebookVerdict) -> str:
-    """Return a phrase about a verdict."""
+    """Return a verdict as a phrase."""
     counts = pluralize(verdict.cells, "cell"), pluralize(verdict.figures, "figure")
     return f"{', '.join(counts)}, {verdict.seconds:.1f} s"
 

@@ -1,7 +1,7 @@
-"""JupyterLab as a service on the loopback address, with a token of its own on each machine.
+"""Installs JupyterLab as a service on the loopback address; each machine generates its own token.
 
 Needs   the software and the repository
-Gives   Done: the service runs and starts at every boot
+Gives   Done: the service runs, and starts at every boot
 Costs   nothing of its own
 """
 
@@ -17,18 +17,18 @@ NAME = "start_jupyter"
 
 
 def find(run: Run) -> Done | None:
-    """Return that the service is there and answers."""
+    """Return the result if the service is installed and answers."""
     return find_on_host(run, NAME, lambda host: probe(run, host))
 
 
 def probe(run: Run, host: Host) -> str | None:
-    """Return where it listens, or None where it does not run."""
+    """Return its address, or None if it does not run."""
     port = run.recipe.jupyter_port
     return f"127.0.0.1:{port}" if ssh.succeeds(host, jupyter_is_running(port)) else None
 
 
 def make(run: Run) -> Done:
-    """Install and start the service. That it answers is the business of `check_server`."""
+    """Install and start the service; `check_server` checks that it works."""
     user = run.recipe.base_image.user
     script = install_jupyter_service(
         user=user,

@@ -1,4 +1,4 @@
-"""A machine that can be worked on: running, reachable, its first boot finished.
+"""Waits until the builder is ready for work: running, reachable, its first boot over.
 
 Needs   the builder
 Gives   Done, with its address
@@ -18,13 +18,13 @@ from notebake.commands.lease_timer import lease_is_armed
 from notebake.commands.shell import as_root
 from notebake.commands.user_data import mask_package_jobs
 from notebake.errors import LoginRefusedError, ResourceLostError, WaitTimeoutError, resume
-from notebake.images.baked import current_image, is_finished
-from notebake.machines.boot import wait_for_boot
-from notebake.machines.builder import host_of
+from notebake.machines.boot import NO_LOGIN, wait_for_boot
+from notebake.machines.builder import builder_as_host, require_builder
 from notebake.machines.fitness import check_fitness, wait_for_package_lock
+from notebake.machines.host_step import find_finished
 from notebake.machines.renewal import renew
 from notebake.notebook.html import preload_renderer
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs import idempotency
@@ -36,34 +36,31 @@ from notebake.ssh.host import Host
 from notebake.timeouts import BOOT_SECONDS
 
 log = logging.getLogger(__name__)
-OF_THE_SEAL = (tags.SEALED, tags.BAKED)
-"""What stands on a builder from its cleaning on, and is not true of one that is worked on again."""
+SEAL_TAGS = (tags.SEALED, tags.BAKED)
+"""Tags of a builder that was cleaned; they are cleared if it is worked on again."""
 
 
 def find(run: Run) -> Done | None:
-    """Return that the builder needs no waiting for: it answers, or is sealed, or is an image."""
-    instance = own_machines.find_builder(run)
+    """Return the result if the builder is ready or finished, or its image exists."""
+    instance = stack_instances.find_builder(run)
     digest = step_digest(run.recipe, "launch_instance")
-    if instance is None:
-        image = current_image(run)
-        return Done(digest=digest, detail=f"in {image.id}") if image else None
-    if is_finished(run, instance):
-        return Done(digest=digest, detail=f"{instance.id} is finished")
-    if instance.state != "running" or may_be_locked(instance):
+    if (done := find_finished(run, instance, digest)) or instance is None:
+        return done
+    if instance.state != "running" or may_lack_login(instance):
         return None
-    host = host_of(run, instance)
+    host = builder_as_host(run, instance)
     try:
-        ready = ssh.is_reachable(host) and ssh.succeeds(host, can_be_worked_on())
+        ready = ssh.is_reachable(host) and ssh.succeeds(host, host_is_ready())
     except LoginRefusedError:
         return None
     return Done(digest=digest, detail=host.address) if ready else None
 
 
 def make(run: Run) -> Done:
-    """Bring the builder up, wait until it can be worked on, and take its seal off.
+    """Start the builder if needed, wait until it is ready, and clear its seal.
 
-    A builder that was stopped is started. One that was sealed, or was being so, is stopped first:
-    at the next start cloud-init puts the login back, as on a machine that it has never seen.
+    A builder whose login may be removed is stopped and started: at the start cloud-init restores
+    the login, as on a new machine.
 
     Raises:
         ResourceLostError: the machine is gone, or accepted no ssh login; the next launch
@@ -71,79 +68,78 @@ def make(run: Run) -> Done:
         TunnelForbiddenError: its sshd forbids a tunnel to the port of JupyterLab.
     """
     preload_renderer()
-    instance = own_machines.find_builder(run)
-    if instance is None:
-        raise ResourceLostError(f"The builder of run {run.id} is gone.").with_next(resume(run.id))
+    instance = require_builder(run)
     try:
         host = bring_up(run, instance)
     except WaitTimeoutError as error:
         if was_reached(run, instance):
             raise
         mark_lost(run, instance, error)
-    # JupyterLab is reached through a tunnel only: what forbids it is told before anything is made.
+    # JupyterLab needs an ssh tunnel, so a host that forbids tunnels fails here, before the work.
     port_forwarding.check_tunnel(host, run.recipe.jupyter_port)
-    if any(instance.tags.get(mark) for mark in OF_THE_SEAL):
-        tag_resource(run, instance.id, dict.fromkeys(OF_THE_SEAL, ""))
+    if any(instance.tags.get(tag) for tag in SEAL_TAGS):
+        tag_resource(run, instance.id, dict.fromkeys(SEAL_TAGS, ""))
     check_fitness(run, host)
-    ssh.run_command(host, let_work_on_it(), timeout_seconds=BOOT_SECONDS)
+    ssh.run_command(host, prepare_for_work(), timeout_seconds=BOOT_SECONDS)
     wait_for_package_lock(host)
     idempotency.remember(run, f"reached-{instance.id}", {"at": host.address})
     renew(run)
     return Done(digest=step_digest(run.recipe, "launch_instance"), detail=host.address)
 
 
-def can_be_worked_on() -> str:
-    """Succeed once the first boot is over, where the dead-man switch is armed and no cleaning runs.
+def host_is_ready() -> str:
+    """Succeed if the first boot is over, the dead-man switch is armed and no cleaning is running.
 
-    Without the switch the waiting finds out what bars it.
+    If the switch is not armed, `make` finds out why.
     """
     cleaning = f"if {work_is_running(work_name())}; then exit 1; fi"
     return f"{cleaning}\n{lease_is_armed()} > /dev/null || exit 1\n{wait_for_cloud_init()}"
 
 
-def let_work_on_it() -> str:
-    """End the cleaning that a run was killed in, as the next steps make anew what it removes.
+def prepare_for_work() -> str:
+    """Stop a cleaning that a killed run has left; the next steps restore what it has removed.
 
-    From now on an upgrade that the system begins by itself leaves our work alone.
+    Also prevent that upgrades by the system disturb the work.
     """
     return f"{stop_work(work_name())} && {as_root(mask_package_jobs(), exempt_our_services())}"
 
 
 def bring_up(run: Run, instance: Instance) -> Host:
-    """Return the builder as a host that has booted, started or restarted where it has to be."""
+    """Return the builder as a host after its boot; start or restart it if needed."""
     region = run.recipe.region
-    if instance.state == "running" and may_be_locked(instance):
-        log.info("%s was sealed and may let nobody in: restarting it", instance.id)
+    if instance.state == "running" and may_lack_login(instance):
+        log.info("%s was sealed and may accept no login: restarting it", instance.id)
         instances.stop_instance(instance.id, region)
         instance = instances.wait_for_state(instance.id, region, "stopped")
     if instance.state in {"stopping", "stopped"}:
         start(instance, region)
-    host = host_of(run, instances.wait_for_state(instance.id, region, "running"))
+    host = builder_as_host(run, instances.wait_for_state(instance.id, region, "running"))
     wait_for_boot(host)
     return host
 
 
 def was_reached(run: Run, instance: Instance) -> bool:
-    """Tell whether somebody has worked on the machine: then it is not replaced behind his back."""
+    """Return whether the machine was reached before; then it is never replaced automatically."""
     return idempotency.recall(run, f"reached-{instance.id}") is not None
 
 
 def mark_lost(run: Run, instance: Instance, error: WaitTimeoutError) -> NoReturn:
-    """Mark a machine that never let anybody in, so that the next launch replaces it."""
-    tag_resource(run, instance.id, {tags.LOST: "never let anybody in"})
+    """Mark a machine that was never reached as lost, so that the next launch replaces it."""
+    tag_resource(run, instance.id, {tags.LOST: NO_LOGIN})
     raise ResourceLostError(
-        f"{instance.id} never let anybody in. {error.message}",
-        "If every machine does so: may this computer reach port 22 there? See network.ssh_from.",
+        f"{instance.id} {NO_LOGIN}. {error.message}",
+        "If this happens to every machine, check whether this computer can reach port 22 there;"
+        " see network.ssh_from.",
     ).with_next(resume(run.id)) from error
 
 
-def may_be_locked(instance: Instance) -> bool:
-    """Tell whether the login may have been removed: the seal was begun, or is of an old recipe."""
+def may_lack_login(instance: Instance) -> bool:
+    """Return whether the login may be removed: sealing has started, or is of an older recipe."""
     return bool(instance.tags.get(tags.SEALED))
 
 
 def start(instance: Instance, region: str) -> None:
-    """Start an instance once it has stopped."""
+    """Start an instance as soon as it is stopped."""
     instances.wait_for_state(instance.id, region, "stopped")
     instances.start_instance(instance.id, region)
 

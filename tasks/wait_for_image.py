@@ -1,4 +1,4 @@
-"""The image, available, with every disk of it set to go with its machine.
+"""Waits until the image is available, and checks that its disks are deleted with their machines.
 
 Needs   the requested image
 Gives   Image, available
@@ -9,8 +9,8 @@ from notebake.aws import images
 from notebake.aws.model import Image
 from notebake.aws.readings import LOOK_SECONDS
 from notebake.errors import CloudError, ResourceLostError, WaitTimeoutError, resume
-from notebake.images import own_image
-from notebake.images.baked import current_image, shown_image
+from notebake.images import run_image
+from notebake.images.image_state import current_image, wait_for_visible_image
 from notebake.runbook.step import Step
 from notebake.runs.run import Run
 from notebake.timeouts import IMAGE_SECONDS, IMAGE_SECONDS_PER_GIB
@@ -18,20 +18,20 @@ from notebake.waiting import wait_until
 
 
 def find(run: Run) -> Image | None:
-    """Return the image if it can be launched."""
+    """Return the image if it is available."""
     image = current_image(run)
     return image if image and image.state == "available" else None
 
 
 def make(run: Run) -> Image:
-    """Wait for as long as disks of this size may take.
+    """Wait for the image, with a timeout that depends on the size of the disks.
 
     Raises:
-        ResourceLostError: EC2 gave the image up.
-        CloudError: a disk of it would outlive its machines.
-        WaitTimeoutError: it did not come; it is recorded, and a resume waits on.
+        ResourceLostError: EC2 failed to create the image.
+        CloudError: EC2 would keep a disk of it after the termination of its machine.
+        WaitTimeoutError: it did not become available; a resumed run continues to wait.
     """
-    shown_image(run)
+    wait_for_visible_image(run)
     size_gib = run.recipe.root_volume.size_gib + sum(
         volume.size_gib for volume in run.recipe.volumes if volume.is_in_image
     )
@@ -41,24 +41,27 @@ def make(run: Run) -> Image:
             what=f"the image of run {run.id}",
             timeout_seconds=IMAGE_SECONDS + IMAGE_SECONDS_PER_GIB * size_gib,
             interval_seconds=LOOK_SECONDS,
-            progress=lambda: own_image.snapshot_progress(run),
+            progress=lambda: run_image.snapshot_progress(run),
         )
     except WaitTimeoutError as error:
         raise WaitTimeoutError(error.message).with_next(
-            resume(run.id, purpose="To go on waiting")
+            resume(run.id, purpose="To continue waiting")
         ) from error
-    if left := own_image.disks_that_stay(run):
-        raise CloudError(f"Disks of {image.id} would outlive its machines: {', '.join(left)}.")
+    if left := run_image.disks_kept_on_termination(run):
+        raise CloudError(
+            f"EC2 would keep these disks of {image.id} after the termination of their machines:"
+            f" {', '.join(left)}."
+        )
     return image
 
 
 def is_ready(run: Run) -> Image | None:
-    """Return the image once it is available."""
+    """Return the image as soon as it is available."""
     image = current_image(run)
     if image and image.state in images.BROKEN_STATES:
         raise ResourceLostError(
-            f"EC2 gave {image.id} up: it is {image.state}.",
-        ).with_next(resume(run.id, purpose="To ask for another image"))
+            f"EC2 failed to create {image.id}: it is {image.state}.",
+        ).with_next(resume(run.id, purpose="To request another image"))
     return image if image and image.state == "available" else None
 
 

@@ -2,7 +2,7 @@
 
 from notebake.aws import tagging, tags
 from notebake.aws.model import Instance
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.run import Run
@@ -21,7 +21,7 @@ from tasks import (
 
 def seal(run: Run) -> Done:
     """Say of the builder that it is clean, though there is no host."""
-    builder = own_machines.find_builder(run)
+    builder = stack_instances.find_builder(run)
     assert builder
     digest = step_digest(run.recipe, clean_host.NAME)
     tagging.add_tags(run.recipe.region, [builder.id], {tags.SEALED: digest})
@@ -73,7 +73,7 @@ def settle(run: Run) -> None:
 
 def all_of(run: Run, role: str) -> list[Instance]:
     """Return the run's machines of a role."""
-    return own_machines.find_instances(run, role)
+    return stack_instances.find_instances(run, role)
 
 
 def undo_all(run: Run) -> None:

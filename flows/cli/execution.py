@@ -102,9 +102,9 @@ def started_prefect(wait_for_prefect: Callable[[], None]) -> Iterator[None]:
 
 def report_of(run: Run, steps: list[StepProgress], seconds: float) -> BuildReport:
     """Return the report of a build, from what is found now."""
-    from notebake.acceptance.outcome import look_at_outcome
+    from notebake.acceptance.outcome import read_outcome
 
-    outcome = look_at_outcome(run)
+    outcome = read_outcome(run)
     if outcome is None:
         raise NotebakeError(f"Run {run.id} gave no image.")
     return BuildReport(

@@ -55,7 +55,7 @@ def _row_of(finding: "Assessment") -> dict[str, object]:
         "made_at": iso_time(resource.made_at),
         "expires_at": iso_time(finding.ends_at),
         "ownership": finding.verdict.ownership.name.lower(),
-        "may_go": finding.goes,
+        "may_go": finding.may_go,
         "reason_to_stay": finding.reason_to_stay or None,
         "cost_usd_per_month": finding.usd_per_month,
     }

@@ -4,9 +4,9 @@ from flows.build_plan import BUILD
 from notebake.aws import tags
 from notebake.commands import markers
 from notebake.errors import NextCommand, NotebakeError
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.machines.builder import builder_host
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.step import Step
 from notebake.runs.executing import executing
 from notebake.runs.run import Run
@@ -42,9 +42,9 @@ def go_back(run: Run, again: list[Step]) -> None:
         if step.undo:
             step.undo(run)
     restart_host.forget_restart(run)
-    prove_image.forget_shown(run)
+    prove_image.forget_evidence(run)
     is_work_undone = clean_host.STEP in again
-    if is_work_undone and own_machines.find_builder(run):
+    if is_work_undone and stack_instances.find_builder(run):
         wait_for_host.make(run)
         host = builder_host(run)
         for step in again:

@@ -25,7 +25,7 @@ def run(given: argparse.Namespace) -> int:
     from flows.cli.json_output import print_document
     from flows.terminal.findings_table import print_found
     from notebake import clock
-    from notebake.resources.survey import Scope, check_all_answered, survey
+    from notebake.resources.survey import Scope, check_all_regions_answered, survey
     from notebake.timestamps import utc_from_seconds
 
     regions, store = regions_of(given), location_of(given)
@@ -40,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
         heading = "Expired: `notebake sweep --apply` removes it"
         nothing = f"Nothing in {', '.join(regions)} carries the tag of {given.run or 'any run'}."
         print_found(found, going=heading, nothing=nothing)
-    check_all_answered(found)
+    check_all_regions_answered(found)
     return DONE
 
 

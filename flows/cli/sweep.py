@@ -49,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
     from flows.cli.removal import command_again, settle
     from flows.terminal.findings_table import print_dry_end, print_found
     from notebake import clock
-    from notebake.resources.survey import Scope, check_all_answered, survey
+    from notebake.resources.survey import Scope, check_all_regions_answered, survey
     from notebake.timestamps import utc_from_seconds
 
     grace = datetime.timedelta(hours=given.expired_since)
@@ -68,14 +68,14 @@ def run(given: argparse.Namespace) -> int:
         settle(found.going, scope, again)
     else:
         print_dry_end(found, again.command_line(given.store))
-    check_all_answered(found)
+    check_all_regions_answered(found)
     return DONE
 
 
 def print_as_json(found: "Survey", scope: "Scope", again: "NextCommand", *, applies: bool) -> None:
     """Print what was found, and what was removed of that; then raise as `run` does."""
     from flows.cli.json_output import print_document
-    from notebake.resources.survey import check_all_answered
+    from notebake.resources.survey import check_all_regions_answered
     from notebake.resources.sweep import Swept, check_all_gone, remove
 
     swept = remove(found.going, scope) if applies else Swept()
@@ -85,4 +85,4 @@ def print_as_json(found: "Survey", scope: "Scope", again: "NextCommand", *, appl
         | {"remaining": [resource.id for resource in swept.remaining]}
     )
     check_all_gone(swept, again)
-    check_all_answered(found)
+    check_all_regions_answered(found)

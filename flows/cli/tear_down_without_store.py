@@ -11,7 +11,7 @@ from flows.terminal.findings_table import print_costs, print_findings
 from notebake.aws.identity import current_account
 from notebake.aws.model import Account
 from notebake.errors import NextCommand, RunStoreError
-from notebake.resources.survey import Scope, check_all_answered, survey
+from notebake.resources.survey import Scope, check_all_regions_answered, survey
 from notebake.runs import registry
 from notebake.runs.account import check_same_account, read_account
 from notebake.runs.open_store import open_store
@@ -42,7 +42,7 @@ def tear_down_without_store(given: argparse.Namespace) -> int:
             " has it. Whose credentials these are: aws sts get-caller-identity",
             soft_wrap=True,
         )
-    check_all_answered(found)
+    check_all_regions_answered(found)
     return DONE
 
 

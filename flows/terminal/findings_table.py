@@ -91,7 +91,7 @@ def _format_end(finding: Assessment) -> str:
 
 def print_costs(console: Console, findings: Sequence[Assessment]) -> None:
     """Show what all of it costs a month, and what of that a sweep would end."""
-    going = [finding.usd_per_month for finding in findings if finding.goes]
+    going = [finding.usd_per_month for finding in findings if finding.may_go]
     every = [finding.usd_per_month for finding in findings]
     written = read_prices().written.isoformat()
     console.print(f"In all {format_sum(every)} a month, by prices of {written}.", soft_wrap=True)

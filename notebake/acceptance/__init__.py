@@ -1,1 +1,1 @@
-"""The proof of an image on machines that were started from it."""
+"""The acceptance test of an image, on machines that boot from it."""

@@ -1,4 +1,4 @@
-"""What the recipe's allow list let pass in an image, for its proof."""
+"""The credentials that the recipe's allow list permits in an image, for its proof."""
 
 import json
 import logging
@@ -13,32 +13,32 @@ FILE = "allowed.json"
 
 
 def keep_allowed(run: Run, report: Report) -> None:
-    """Keep which entries were used in the last search, and say which were not."""
-    for one in report["allowed"]:
-        if not one["count"]:
-            log.warning("Not needed: credentials.allow of %(rule)s in %(path)s", one)
+    """Store which entries of the allow list the last search used, and log the unused ones."""
+    for entry in report["allowed"]:
+        if not entry["count"]:
+            log.warning("Not needed: credentials.allow of %(rule)s in %(path)s", entry)
     files.put_file(run, FILE, json.dumps(report["allowed"], indent=2).encode())
 
 
 def allowed_sentences(run: Run) -> list[str]:
-    """Return what was let pass with whose reason, and what nobody needs any more."""
-    kept = files.get_file(run, FILE)
-    return format_finding(json.loads(kept) if kept else [], run.recipe)
+    """Return the sentences about the stored entries."""
+    stored = files.get_file(run, FILE)
+    return format_allowed(json.loads(stored) if stored else [], run.recipe)
 
 
-def format_finding(entries: list[Allowed], recipe: Recipe) -> list[str]:
+def format_allowed(entries: list[Allowed], recipe: Recipe) -> list[str]:
     """Return a sentence for each entry, the used ones with the recipe's reason."""
-    reasons = {(one.path, one.rule): one.reason for one in recipe.credentials.allow}
+    reasons = {(each.path, each.rule): each.reason for each in recipe.credentials.allow}
     used = [
-        f"Allowed by the recipe: {one['rule']} in {one['path']}, found"
-        f" {'once' if one['count'] == 1 else '{} times'.format(one['count'])}:"
-        f" {reasons.get((one['path'], one['rule']), 'no reason is kept').removesuffix('.')}."
-        for one in entries
-        if one["count"]
+        f"Allowed by the recipe: {entry['rule']} in {entry['path']}, found"
+        f" {'once' if entry['count'] == 1 else '{} times'.format(entry['count'])}:"
+        f" {reasons.get((entry['path'], entry['rule']), 'no reason is kept').removesuffix('.')}."
+        for entry in entries
+        if entry["count"]
     ]
     unused = [
-        f"The recipe allows {one['rule']} in {one['path']}; nothing of it was found."
-        for one in entries
-        if not one["count"]
+        f"The recipe allows {entry['rule']} in {entry['path']}; nothing of it was found."
+        for entry in entries
+        if not entry["count"]
     ]
     return used + unused

@@ -6,14 +6,14 @@ from notebake.record import Record
 
 
 class Machines(Record):
-    """The machines that were started from a new image to prove it."""
+    """The machines that were launched from a new image to prove it."""
 
     instances: tuple[Instance, ...]
 
     @property
     def detail(self) -> str:
         """Their ids."""
-        return ", ".join(one.id for one in self.instances)
+        return ", ".join(instance.id for instance in self.instances)
 
 
 class MachineEvidence(Record):
@@ -26,9 +26,9 @@ class MachineEvidence(Record):
     jupyter_version: str
     verdict: NotebookVerdict
     compared: int = 0
-    """How many of its numbers were compared with the builder's, and are the same."""
-    ways_in: tuple[str, ...] = ()
-    """Who lets people in beside the keys that lie on it."""
+    """How many of its numbers were compared with the builder's and are equal."""
+    login_methods: tuple[str, ...] = ()
+    """Ways to log in other than by the keys on the machine."""
 
 
 class Proof(Record):

@@ -1,18 +1,18 @@
-"""What came of a run, gathered from where it lies: the account, the run store, the events."""
+"""The outcome of a run, read from the account, the run store and the events."""
 
 from notebake.acceptance.evidence import Proof
 from notebake.acceptance.proof import find_proof
 from notebake.aws import tags
 from notebake.aws.model import Image, Resource
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.record import Record
-from notebake.resources.leftovers import left_over
+from notebake.resources.leftovers import find_leftovers
 from notebake.runs import files
 from notebake.runs.run import Run
 
 
 class BuildOutcome(Record):
-    """What a build gave, and what is left of it."""
+    """The results of a build, and what it has left behind."""
 
     image: Image
     is_accepted: bool
@@ -22,8 +22,8 @@ class BuildOutcome(Record):
     left_behind: tuple[Resource, ...]
 
 
-def look_at_outcome(run: Run) -> BuildOutcome | None:
-    """Return what a run gave, after looking; None where there is no image."""
+def read_outcome(run: Run) -> BuildOutcome | None:
+    """Return the current outcome of a run; None if it has no image."""
     image = current_image(run)
     if image is None:
         return None
@@ -31,12 +31,12 @@ def look_at_outcome(run: Run) -> BuildOutcome | None:
         image=image,
         is_accepted=tags.ACCEPTED in image.tags,
         proof=find_proof(run, image),
-        notebook_path=_whereabouts(run, "notebook/executed.ipynb"),
-        html_path=_whereabouts(run, "notebook/executed.html"),
-        left_behind=tuple(left_over(run)),
+        notebook_path=_location(run, "notebook/executed.ipynb"),
+        html_path=_location(run, "notebook/executed.html"),
+        left_behind=tuple(find_leftovers(run)),
     )
 
 
-def _whereabouts(run: Run, name: str) -> str | None:
-    """Return where a file of the run is, if it is there."""
+def _location(run: Run, name: str) -> str | None:
+    """Return the location of a file of the run, if it is stored."""
     return files.file_location(run, name) if files.has_file(run, name) else None

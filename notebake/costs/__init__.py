@@ -1,1 +1,1 @@
-"""What things cost: prices, the estimate of a build, costs a month."""
+"""Costs: the price table, the estimate of a build, monthly costs."""

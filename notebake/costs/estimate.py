@@ -1,6 +1,6 @@
-"""What a build will cost, before it starts: pure arithmetic on the bundled prices.
+"""The estimated costs of a build, from the bundled prices.
 
-The times are guesses, and each line says which. What has no price is said, never counted as 0.
+The durations are assumptions, which each line states. An unknown price is shown as such, not as 0.
 """
 
 from notebake.costs.prices import Prices, find_instance_type, find_prices, read_prices
@@ -12,43 +12,44 @@ ACCEPTANCE_MACHINES = 2
 BUILD_HOURS = 1.0
 ACCEPTANCE_HOURS = 0.5
 EXPECTED_HOURS = BUILD_HOURS + ACCEPTANCE_HOURS
-"""How long a build is assumed to take: its machines' hours one after the other."""
+"""The assumed duration of a build: the hours of its machines, one after the other."""
 INCLUDED_IOPS = 3000
 INCLUDED_MIB_PER_SECOND = 125
 
 
 class CostLine(Record):
-    """One thing that is paid for."""
+    """One item of the costs."""
 
     what: str
     quantity: float
     unit: str
     unit_price_usd: float | None = None
-    """None: no price known."""
+    """None if the price is unknown."""
 
     @property
     def usd(self) -> float | None:
-        """What it comes to, or None where no price is known."""
+        """The costs, or None if the price is unknown."""
         return None if self.unit_price_usd is None else self.quantity * self.unit_price_usd
 
 
 class Estimate(Record):
-    """What a build costs once, and what its image costs each month afterwards."""
+    """The costs of a build, and the monthly costs of its image."""
 
     build: tuple[CostLine, ...]
     monthly: tuple[CostLine, ...]
     prices_written: str
-    """The day of the price table, as 2026-11-23."""
+    """The date of the price table, such as 2026-11-23."""
 
 
 def estimate(recipe: Recipe, *, build_hours: float = BUILD_HOURS) -> Estimate:
-    """Return what the recipe's build costs if the builder runs so many hours."""
+    """Return the costs of the recipe's build if the builder runs for so many hours."""
     prices = find_prices(recipe.region)
     builder = recipe.instance_types[0]
     accepter = (recipe.acceptance.instance_types or recipe.instance_types)[0]
     accept_hours = ACCEPTANCE_MACHINES * ACCEPTANCE_HOURS
-    copied = [recipe.root_volume, *(each for each in recipe.volumes if each.is_in_image)]
-    made = [recipe.root_volume, *(each for each in recipe.volumes if each.volume_id is None)]
+    volumes = recipe.volumes
+    copied = [recipe.root_volume, *(volume for volume in volumes if volume.is_in_image)]
+    made = [recipe.root_volume, *(volume for volume in volumes if volume.volume_id is None)]
     machines = (
         machine_line("builder", builder, recipe.region, build_hours, f"assumed {build_hours:g} h"),
         machine_line(
@@ -74,14 +75,14 @@ def estimate(recipe: Recipe, *, build_hours: float = BUILD_HOURS) -> Estimate:
 def machine_line(
     role: str, instance_type: str, region: str, hours: float, assumption: str
 ) -> CostLine:
-    """Return what a machine's hours cost."""
+    """Return the costs of a machine's hours."""
     price = hourly_cost(instance_type, region)
     what = f"{role}: {instance_type}, {assumption}"
     return CostLine(what=what, quantity=hours, unit="h", unit_price_usd=price)
 
 
 def disk_line(what: str, disks: list[RootVolume], hours: float, prices: Prices | None) -> CostLine:
-    """Return what the disks cost while the machine has them."""
+    """Return the costs of the disks while the machine has them."""
     size_gib = sum(disk.size_gib for disk in disks)
     per_hour = sum(disk_usd_per_hour(disk, prices) for disk in disks) if prices else None
     what = f"{what}: {size_gib} GiB of gp3"
@@ -89,7 +90,7 @@ def disk_line(what: str, disks: list[RootVolume], hours: float, prices: Prices |
 
 
 def disk_usd_per_hour(disk: RootVolume, prices: Prices) -> float:
-    """Return what a gp3 disk costs, with what it does above the included speed."""
+    """Return the hourly costs of a gp3 disk, with its performance above the included one."""
     storage = prices.storage
     extra_iops = disk.iops - INCLUDED_IOPS
     extra_throughput = disk.throughput_mib_per_second - INCLUDED_MIB_PER_SECOND
@@ -102,7 +103,7 @@ def disk_usd_per_hour(disk: RootVolume, prices: Prices) -> float:
 
 
 def address_lines(recipe: Recipe, hours: float, prices: Prices | None) -> tuple[CostLine, ...]:
-    """Return what the public addresses cost, if the machines have any."""
+    """Return the costs of the public addresses, if the machines have any."""
     if recipe.network.address == "private":
         return ()
     price = prices.address.public_ipv4_usd_per_hour if prices else None
@@ -111,7 +112,7 @@ def address_lines(recipe: Recipe, hours: float, prices: Prices | None) -> tuple[
 
 
 def snapshot_line(copied: list[RootVolume], prices: Prices | None) -> CostLine:
-    """Return what the image's snapshots cost at most: as if each block were written."""
+    """Return the maximum costs of the image's snapshots: as if every block were written."""
     price = prices.storage.snapshot_usd_per_gib_month if prices else None
     return CostLine(
         what="snapshots of the image, at most (full disks)",
@@ -122,6 +123,6 @@ def snapshot_line(copied: list[RootVolume], prices: Prices | None) -> CostLine:
 
 
 def hourly_cost(instance_type: str, region: str) -> float | None:
-    """Return what the machine alone costs an hour, None where no price is known."""
+    """Return the hourly costs of the machine alone, or None if the price is unknown."""
     found = find_instance_type(instance_type, region)
     return found.usd_per_hour if found else None

@@ -1,4 +1,4 @@
-"""Sums of money as people say them; what has no price is said, never counted as 0."""
+"""Sums of money as text; an unknown price is stated, never counted as 0."""
 
 from notebake.costs.estimate import CostLine
 
@@ -6,7 +6,7 @@ SMALLEST_SHOWN_USD = 0.01
 
 
 def format_estimate(lines: tuple[CostLine, ...]) -> str:
-    """Return the sum for people: `about $0.62`, or `at least` where a price is not known."""
+    """Return the sum: `about $0.62`, or `at least …` if a price is unknown."""
     known = sum(line.usd for line in lines if line.usd is not None)
     if all(line.usd is None for line in lines):
         return "no price known"
@@ -16,15 +16,15 @@ def format_estimate(lines: tuple[CostLine, ...]) -> str:
 
 
 def format_monthly(usd: float | None) -> str:
-    """Return a price for a column: `$70.08`, `no price`, `-` where it costs nothing."""
+    """Return a price for a column: `$70.08`, `no price`, or `-` for no costs."""
     if usd is None:
         return "no price"
     return f"${usd:.2f}" if usd else "-"
 
 
 def format_sum(costs: list[float | None]) -> str:
-    """Return what several cost together a month; what has no price makes it `at least`."""
-    known = sum(one for one in costs if one is not None)
+    """Return the sum of monthly costs; an unknown price makes it `at least …`."""
+    known = sum(cost for cost in costs if cost is not None)
     if not known and None in costs:
         return "no price known"
     return f"at least ${known:.2f}" if None in costs else f"about ${known:.2f}"

@@ -1,7 +1,13 @@
-"""What each kind of resource costs in a month of 730 hours. An unknown price is None, never 0."""
+"""The costs of each kind of resource in a month of 730 hours. An unknown price is None, never 0."""
 
 from notebake.aws.model import Resource
-from notebake.costs.estimate import HOURS_PER_MONTH, disk_usd_per_hour, hourly_cost
+from notebake.costs.estimate import (
+    HOURS_PER_MONTH,
+    INCLUDED_IOPS,
+    INCLUDED_MIB_PER_SECOND,
+    disk_usd_per_hour,
+    hourly_cost,
+)
 from notebake.costs.prices import find_prices
 from notebake.recipe import RootVolume
 
@@ -9,38 +15,39 @@ RUNS = frozenset(("pending", "running"))
 
 
 def costs_nothing(_: Resource) -> float:
-    """Return that it costs nothing by itself."""
+    """Return 0 for a resource without costs of its own."""
     return 0.0
 
 
-def cost_of_instance(one: Resource) -> float | None:
-    """Return what a running machine costs with its public address.
+def cost_of_instance(instance: Resource) -> float | None:
+    """Return the costs of a running machine with its public address.
 
-    Its disks are resources of their own, and all that a machine costs that is stopped.
+    Its disks are separate resources; a stopped machine has no other costs.
     """
-    if one.state not in RUNS:
+    if instance.state not in RUNS:
         return 0.0
-    machine, prices = hourly_cost(one.instance_type, one.region), find_prices(one.region)
+    machine = hourly_cost(instance.instance_type, instance.region)
+    prices = find_prices(instance.region)
     if machine is None or prices is None:
         return None
-    address = prices.address.public_ipv4_usd_per_hour if one.has_public_address else 0.0
+    address = prices.address.public_ipv4_usd_per_hour if instance.has_public_address else 0.0
     return (machine + address) * HOURS_PER_MONTH
 
 
-def cost_of_snapshot(one: Resource) -> float | None:
-    """Return what a snapshot costs at most: as if each block of its disk were written."""
-    prices = find_prices(one.region)
-    return one.size_gib * prices.storage.snapshot_usd_per_gib_month if prices else None
+def cost_of_snapshot(snapshot: Resource) -> float | None:
+    """Return the maximum costs of a snapshot: as if every block of its disk were written."""
+    prices = find_prices(snapshot.region)
+    return snapshot.size_gib * prices.storage.snapshot_usd_per_gib_month if prices else None
 
 
-def cost_of_volume(one: Resource) -> float | None:
-    """Return what a volume costs; only gp3 has a price in the table."""
-    prices = find_prices(one.region)
-    if prices is None or one.volume_type != "gp3":
+def cost_of_volume(volume: Resource) -> float | None:
+    """Return the costs of a volume; the table has prices of gp3 only."""
+    prices = find_prices(volume.region)
+    if prices is None or volume.volume_type != "gp3":
         return None
     disk = RootVolume.model_construct(
-        size_gib=one.size_gib,
-        iops=max(one.iops, 3000),
-        throughput_mib_per_second=max(one.throughput_mib_per_second, 125),
+        size_gib=volume.size_gib,
+        iops=max(volume.iops, INCLUDED_IOPS),
+        throughput_mib_per_second=max(volume.throughput_mib_per_second, INCLUDED_MIB_PER_SECOND),
     )
     return disk_usd_per_hour(disk, prices) * HOURS_PER_MONTH

@@ -1,4 +1,4 @@
-"""The bundled price table: dated, small, and silent about what it does not know."""
+"""The bundled price table: small, with a date, and without entries for unknown prices."""
 
 import datetime
 import tomllib
@@ -9,7 +9,7 @@ from notebake.record import Record
 
 
 class InstanceType(Record):
-    """What one instance type is and costs."""
+    """The size and the price of an instance type."""
 
     usd_per_hour: float
     vcpus: int
@@ -17,7 +17,7 @@ class InstanceType(Record):
 
 
 class Storage(Record):
-    """What disks and snapshots cost; gp3 includes 3000 iops and 125 MiB/s."""
+    """The prices of disks and snapshots; gp3 includes 3000 iops and 125 MiB/s."""
 
     gp3_usd_per_gib_month: float
     gp3_usd_per_extra_iops_month: float
@@ -26,13 +26,13 @@ class Storage(Record):
 
 
 class Address(Record):
-    """What an address costs."""
+    """The price of an address."""
 
     public_ipv4_usd_per_hour: float
 
 
 class Prices(Record):
-    """The table, as of the day that it was written."""
+    """The price table, as of the date `written`."""
 
     written: datetime.date
     regions: tuple[str, ...]
@@ -43,18 +43,18 @@ class Prices(Record):
 
 @cache
 def read_prices() -> Prices:
-    """Return the table that comes with the package."""
+    """Return the bundled table."""
     text = files("notebake.costs").joinpath("prices.toml").read_text(encoding="utf-8")
     return Prices.model_validate(tomllib.loads(text))
 
 
 def find_prices(region: str) -> Prices | None:
-    """Return the table if it holds for the region."""
+    """Return the table if it covers the region."""
     prices = read_prices()
     return prices if region in prices.regions else None
 
 
 def find_instance_type(instance_type: str, region: str) -> InstanceType | None:
-    """Return the type and its price, or None where no price is known: never a price of 0."""
+    """Return the type with its price, or None if the price is unknown."""
     prices = find_prices(region)
     return prices.instance_types.get(instance_type) if prices else None

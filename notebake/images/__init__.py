@@ -1,1 +1,1 @@
-"""What is baked: the image of a run, found again, asked for, and judged as it stands."""
+"""The image of a run: requested, found again, and whether it fits the current recipe."""

@@ -1,1 +1,1 @@
-"""JupyterLab, asked as a person's browser would ask it."""
+"""JupyterLab, checked the way a browser uses it."""

@@ -1,4 +1,4 @@
-"""What a machine must show, the same for the builder and for machines from the image."""
+"""Checks of JupyterLab on a host: the same for the builder and for machines from the image."""
 
 from notebake.commands import jupyter
 from notebake.jupyter import client as jupyter_server
@@ -10,7 +10,7 @@ from notebake.waiting import wait_until
 
 
 def wait_for_jupyter(host: Host, port: int) -> None:
-    """Wait until JupyterLab answers on the host, by itself.
+    """Wait until JupyterLab answers on the host.
 
     Raises:
         WaitTimeoutError: it does not.
@@ -25,7 +25,7 @@ def wait_for_jupyter(host: Host, port: int) -> None:
 
 
 def check_jupyter(host: Host, port: int) -> str:
-    """Reach JupyterLab as a person would, through a tunnel, and return its version."""
+    """Use JupyterLab through an ssh tunnel, as a person would; return the version of its server."""
     wait_for_jupyter(host, port)
     token = ssh.run_command(host, jupyter.read_token()).strip()
     with tunnel.open_tunnel(host, port) as local_port:

@@ -1,4 +1,4 @@
-"""A JupyterLab server as a person's browser sees it: its status, a kernel, a cell.
+"""A client of a JupyterLab server that does what a browser does: status, a kernel, a cell.
 
 Messages follow the Jupyter protocol 5.x over the server's websocket
 (https://jupyter-server.readthedocs.io, "Websocket protocols").
@@ -19,17 +19,17 @@ EXPECTED = "42"
 
 
 def check_server(port: int, token: str, *, timeout_seconds: float = 60) -> str:
-    """Start a kernel on the server at a loopback port, run a cell, and return its version.
+    """Start a kernel on the server at a loopback port, run a cell, and return the server's version.
 
-    No proxy is asked, whatever the environment says: none could reach it, nor may see the token.
+    Proxies from the environment are ignored: none could reach the port, nor may see the token.
 
     Raises:
-        NotebakeError: it lets in without the token, or does not answer as it should.
+        NotebakeError: it answers without the token, or not as it should.
     """
     url = f"http://127.0.0.1:{port}"
     try:
-        stranger = httpx.get(f"{url}/api/status", timeout=timeout_seconds, trust_env=False)
-        if stranger.status_code != 403:
+        without_token = httpx.get(f"{url}/api/status", timeout=timeout_seconds, trust_env=False)
+        if without_token.status_code != 403:
             raise NotebakeError(f"JupyterLab behind {url} answers without its token.")
         with httpx.Client(
             base_url=url,
@@ -54,24 +54,24 @@ def check_server(port: int, token: str, *, timeout_seconds: float = 60) -> str:
 
 
 def run_cell(port: int, token: str, kernel: str, timeout_seconds: float) -> str:
-    """Run the cell in a kernel and return what it printed."""
+    """Run the cell in a kernel and return its output."""
     url = f"ws://127.0.0.1:{port}/api/kernels/{kernel}/channels?token={token}"
     message = execute_request(CELL)
     printed = ""
     with connect(url, open_timeout=timeout_seconds, max_size=None, proxy=None) as socket:
         socket.send(json.dumps(message))
         while True:
-            answer = json.loads(socket.recv(timeout=timeout_seconds))
-            if answer.get("parent_header", {}).get("msg_id") != message["header"]["msg_id"]:
+            reply = json.loads(socket.recv(timeout=timeout_seconds))
+            if reply.get("parent_header", {}).get("msg_id") != message["header"]["msg_id"]:
                 continue
-            if answer["msg_type"] == "stream":
-                printed += answer["content"]["text"]
-            if answer["msg_type"] == "status" and answer["content"]["execution_state"] == "idle":
+            if reply["msg_type"] == "stream":
+                printed += reply["content"]["text"]
+            if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
                 return printed
 
 
 def execute_request(code: str) -> dict[str, Any]:
-    """Return the message that asks a kernel to run code."""
+    """Return the execute_request message for the code."""
     header = {
         "msg_id": uuid.uuid4().hex,
         "msg_type": "execute_request",

@@ -1,1 +1,1 @@
-"""Machines of a run: launched, reached by ssh, booted, kept alive."""
+"""The machines of a run: launched, reached by ssh, booted, renewed."""

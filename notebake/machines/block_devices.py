@@ -1,4 +1,4 @@
-"""The disks of a builder, as a launch asks for them."""
+"""The block device mapping of a builder."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnopqrst")
 def device_names(recipe: Recipe) -> dict[str, str]:
     """Return the device name of each volume, by the volume's name.
 
-    The names are labels for EC2's mapping: on the host a disk is found by its volume id only.
+    The names only label EC2's mapping: on the host a disk is found by its volume id.
     """
     return {volume.name: device for volume, device in zip(recipe.volumes, DEVICES, strict=False)}
 
 
 def disks_of_builder(recipe: Recipe, root_device: str) -> list[dict[str, Any]]:
-    """Return the mapping of the builder: every disk of the launch goes when the machine goes."""
+    """Return the mapping of the builder: its termination deletes every disk of the launch."""
     devices = device_names(recipe)
     mapping = [{"DeviceName": root_device, "Ebs": _disk(recipe.root_volume, recipe.encryption)}]
     for volume in recipe.volumes:
@@ -29,7 +29,7 @@ def disks_of_builder(recipe: Recipe, root_device: str) -> list[dict[str, Any]]:
 
 
 def _disk(volume: RootVolume, encryption: Encryption) -> dict[str, Any]:
-    """Return the EBS part of a mapping."""
+    """Return the EBS part of a block device mapping."""
     disk: dict[str, Any] = {
         "VolumeSize": volume.size_gib,
         "VolumeType": "gp3",

@@ -1,4 +1,4 @@
-"""A machine that comes up: waited for until it lets us in and its boot is over."""
+"""Waits for a machine to boot: until it accepts an ssh login, and until cloud-init is done."""
 
 from notebake.commands.boot import STILL_BOOTING, wait_for_cloud_init
 from notebake.errors import (
@@ -11,24 +11,28 @@ from notebake.errors import (
 )
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
+from notebake.ssh.host_errors import describe_host
 from notebake.timeouts import BOOT_SECONDS
-from notebake.waiting import wait_until
+from notebake.waiting import wait_until, wait_while
+
+NO_LOGIN = "accepted no ssh login"
+"""Why a machine is replaced that was never reached."""
 
 
 def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
-    """Wait until the host lets us in, and then until cloud-init has done its work.
+    """Wait until the host accepts an ssh login, and then until cloud-init is done.
 
-    While it boots, a refused login is no last word: ssh.socket listens before anybody but root may
-    log in (pam_nologin), and the key may arrive a moment after sshd does.
+    During the boot a refused login is not final: ssh.socket listens before users other than root
+    may log in (pam_nologin), and the key may be installed after sshd has started.
 
     Raises:
-        LoginRefusedError: it has answered, and refused the key to the end; KeyTypeRefusedError at
-            once, as another login would be the same.
-        WaitTimeoutError: it does not answer; the message says how it did at last.
-        NotebakeError: it lets us in, but does not come to the end of its boot.
-        HostCommandError: cloud-init failed; its own words are in the message.
+        LoginRefusedError: it still refused the key at the timeout; KeyTypeRefusedError at once, as
+            another try gives the same result.
+        WaitTimeoutError: it did not answer; the message has the last error.
+        NotebakeError: it accepts the login, but does not finish its boot.
+        HostCommandError: cloud-init failed; its output is in the message.
     """
-    refusals: list[HostUnreachableError] = []
+    errors: list[HostUnreachableError] = []
 
     def answers() -> bool | None:
         try:
@@ -36,7 +40,7 @@ def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
         except KeyTypeRefusedError:
             raise
         except HostUnreachableError as error:
-            refusals[:] = [error]
+            errors[:] = [error]
             return None
         return True
 
@@ -48,37 +52,33 @@ def wait_for_boot(host: Host, *, timeout_seconds: float = BOOT_SECONDS) -> None:
             interval_seconds=0.25,
         )
     except WaitTimeoutError as error:
-        last = refusals[-1]
+        last = errors[-1]
         if isinstance(last, LoginRefusedError):
             raise last from error
-        raise WaitTimeoutError(f"{error.message} At last: {last.message}", last.hint) from error
+        raise WaitTimeoutError(f"{error.message} Last error: {last.message}", last.hint) from error
     wait_for_first_boot(host, timeout_seconds)
 
 
 def wait_for_first_boot(host: Host, timeout_seconds: float) -> None:
-    """Wait until cloud-init has done its work, and show meanwhile what it is at."""
-    said = [""]
+    """Wait until cloud-init is done, and show its current stage meanwhile."""
 
-    def is_over() -> bool | None:
+    def current_stage() -> str | None:
         answer = ssh.try_command(host, wait_for_cloud_init())
         if answer.exit_code == STILL_BOOTING:
-            said[0] = answer.output.strip()
-            return None
+            return answer.output.strip() or "cloud-init is running"
         if answer.exit_code:
-            words = answer.errors or answer.output
-            raise HostCommandError(host.address, "wait for cloud-init", answer.exit_code, words)
-        return True
+            output = answer.errors or answer.output
+            raise HostCommandError(host.address, "wait for cloud-init", answer.exit_code, output)
+        return None
 
-    try:
-        wait_until(
-            is_over,
-            what=f"the end of the first boot of {host.address}",
-            timeout_seconds=timeout_seconds,
-            progress=lambda: said[0] or "asking cloud-init",
-        )
-    except WaitTimeoutError as error:
+    stage = wait_while(
+        current_stage,
+        what=f"the end of the first boot of {host.address}",
+        timeout_seconds=timeout_seconds,
+    )
+    if stage:
         raise NotebakeError(
-            f"{host.address} ({host.instance_id}) lets us in, but cloud-init did not come to an"
-            f" end within {timeout_seconds:.0f} s: {said[0]}",
+            f"{describe_host(host)} accepts ssh logins, but cloud-init did not finish"
+            f" within {timeout_seconds:.0f} s: {stage}",
             "See `cloud-init status --long` and /var/log/cloud-init-output.log there.",
-        ) from error
+        )

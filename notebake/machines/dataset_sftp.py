@@ -1,184 +1,125 @@
-"""A file or folder of an ssh server, brought here by the user's own sftp, with all that it knows.
+"""Downloads a file or folder from an ssh server with the user's own sftp program.
 
-`sftp -r` says of a link in a folder that it is "not a regular file", leaves it out, and ends well
-(OpenSSH 9.2, sftp-client.c, download_dir_internal): what it leaves out is asked for by itself,
-which follows the link.
+`sftp -r` skips symbolic links inside a folder as "not a regular file" and still succeeds (OpenSSH
+9.2, sftp-client.c, download_dir_internal). So each skipped path is requested by itself, which
+follows the link.
 """
 
 import logging
 import re
 import shutil
-import subprocess
-from dataclasses import dataclass
 from errno import ENOSPC
 from os import strerror
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from notebake.errors import PreflightError
+from notebake.machines.user_sftp import SftpResult, quote_path, remote_path, run_sftp, sftp_hint
 
 log = logging.getLogger(__name__)
-SFTP_SECONDS = 6 * 3600
 FULL_BELOW_BYTES = 2**20
-"""With less room than this a transfer that failed has failed for lack of room."""
-MOST_ROUNDS = 3
-"""How deep links may lead to folders with links in them."""
-MOST_NAMES = 5
-OPTIONS = ("BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=30", "ServerAliveCountMax=4")
-LEFT_OUT = re.compile(r'^download "(.*)": not a regular file$', re.MULTILINE)
-LEADS_NOWHERE = re.compile(
+"""If less space than this is free, a transfer has failed because of a full disk."""
+MAX_ROUNDS = 3
+"""How deep links may lead to folders that contain links."""
+MAX_SHOWN_PATHS = 5
+SKIPPED = re.compile(r'^download "(.*)": not a regular file$', re.MULTILINE)
+NO_TARGET = re.compile(
     r"^(stat remote: No such file or directory"
     r"|File .* not found\.|download .*: not a regular file)$",
     re.MULTILINE,
 )
 FOLDER = re.compile(r"^Retrieving (.*)$", re.MULTILINE)
-BYTE = re.compile(r"\\([0-7]{3})")
-
-
-@dataclass(frozen=True)
-class Brought:
-    """What sftp said."""
-
-    exit_code: int
-    output: str
-    errors: str
+ESCAPED_BYTE = re.compile(r"\\([0-7]{3})")
 
 
 def download_by_sftp(source: str, into: Path) -> Path:
-    """Return where a file or folder of an ssh server now lies.
+    """Return the local path of the downloaded file or folder.
 
-    Links are followed; one that leads to nothing is left out, and the log says so.
+    Links are followed; links without a target are left out and logged.
 
     Raises:
-        PreflightError: the server refused, or has no such thing; with what sftp said.
-        OSError: there is no room for it.
+        PreflightError: the server refused, or has no such path; with sftp's errors.
+        OSError: the local disk is full.
     """
     address, target = urlsplit(source), into / "folder"
-    brought = run_sftp(address, f"get -r {quoted(path_of(address))} {quoted(str(target))}")
-    if brought.exit_code != 0 or not target.exists():
-        raise _failure(source, brought, into)
-    follow_links(source, brought, target)
+    command = f"get -r {quote_path(remote_path(address))} {quote_path(str(target))}"
+    result = run_sftp(address, command)
+    if result.exit_code != 0 or not target.exists():
+        raise _failure(source, result, into)
+    follow_links(source, result, target)
     return target
 
 
-def follow_links(source: str, brought: Brought, target: Path) -> None:
-    """Bring what was left out of a folder.
+def follow_links(source: str, result: SftpResult, target: Path) -> None:
+    """Download the paths that were skipped in a folder.
 
     Raises:
-        PreflightError: it may not be read, or links lead in a circle.
+        PreflightError: a path cannot be read, or links form a loop.
     """
-    address, folder = urlsplit(source), FOLDER.search(brought.output)
-    wanted = _below(unescaped(folder[1]), target, brought) if folder else []
-    nowhere: list[str] = []
-    for _ in range(MOST_ROUNDS):
-        if not wanted:
+    address, folder = urlsplit(source), FOLDER.search(result.output)
+    skipped = _skipped_in(unescape_path(folder[1]), target, result) if folder else []
+    without_target: list[str] = []
+    for _ in range(MAX_ROUNDS):
+        if not skipped:
             break
-        lines = [f"-get -r {quoted(path)} {quoted(str(place))}" for path, place in wanted]
-        brought = run_sftp(address, "\n".join(lines))
-        if brought.exit_code != 0 or LEADS_NOWHERE.sub("", brought.errors).strip():
-            raise _failure(source, brought, target.parent)
-        nowhere += [path for path, place in wanted if not place.exists()]
-        wanted = [
-            inside
-            for root, place in _folders(brought, wanted)
-            for inside in _below(root, place, brought)
+        commands = [
+            f"-get -r {quote_path(path)} {quote_path(str(local))}" for path, local in skipped
         ]
-    if wanted:
+        result = run_sftp(address, "\n".join(commands))
+        if result.exit_code != 0 or NO_TARGET.sub("", result.errors).strip():
+            raise _failure(source, result, target.parent)
+        without_target += [path for path, local in skipped if not local.exists()]
+        skipped = [
+            inside
+            for root, local in _linked_folders(result, skipped)
+            for inside in _skipped_in(root, local, result)
+        ]
+    if skipped:
         raise PreflightError(
-            f"In {source} links lead to folders with links in them, perhaps in a circle:"
-            f" {_some([path for path, _ in wanted])}",
-            "Name the folder that holds the files themselves.",
+            f"In {source} links lead to folders that contain links, perhaps in a loop:"
+            f" {_shown([path for path, _ in skipped])}",
+            "Give the folder that contains the files themselves.",
         )
-    if nowhere:
-        log.warning("In %s these lead to no file and were left out: %s", source, _some(nowhere))
+    if without_target:
+        names = _shown(without_target)
+        log.warning("In %s these links lead to no file and were left out: %s", source, names)
 
 
-def _folders(brought: Brought, wanted: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
-    """Return where those links lead that lead to a folder, and the folder's place here."""
-    # A batch's commands are echoed, each before what it says.
-    told = [FOLDER.search(one) for one in brought.output.split("sftp> ")[1:]]
-    pairs = zip(told, wanted, strict=True)
-    return [(unescaped(one[1]), place) for one, (_, place) in pairs if one]
+def _linked_folders(result: SftpResult, links: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """Return the remote and local paths of the folders to which links lead."""
+    # sftp echoes each command of a batch before its output.
+    found = [FOLDER.search(part) for part in result.output.split("sftp> ")[1:]]
+    pairs = zip(found, links, strict=True)
+    return [(unescape_path(folder[1]), local) for folder, (_, local) in pairs if folder]
 
 
-def _below(root: str, place: Path, brought: Brought) -> list[tuple[str, Path]]:
-    """Return what was left out of a folder on the server, each with its place here."""
+def _skipped_in(root: str, local: Path, result: SftpResult) -> list[tuple[str, Path]]:
+    """Return the remote and local paths that were skipped in a folder."""
     start = f"{root.rstrip('/')}/"
-    paths = (unescaped(one) for one in LEFT_OUT.findall(brought.errors))
-    return [(one, place / one.removeprefix(start)) for one in paths if one.startswith(start)]
+    paths = (unescape_path(shown) for shown in SKIPPED.findall(result.errors))
+    return [(path, local / path.removeprefix(start)) for path in paths if path.startswith(start)]
 
 
-def unescaped(shown: str) -> str:
-    """Return a path that sftp has shown: bytes that are no text here stand as three digits."""
-    raw = BYTE.sub(lambda one: chr(int(one[1], 8)), shown)
+def unescape_path(shown: str) -> str:
+    """Return the path that sftp has shown; it shows bytes that are no text as octal digits."""
+    raw = ESCAPED_BYTE.sub(lambda found: chr(int(found[1], 8)), shown)
     if raw == shown:
         return shown
     return raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
-def run_sftp(address: SplitResult, commands: str, seconds: float = SFTP_SECONDS) -> Brought:
-    """Return what the user's own sftp said to some commands.
-
-    Raises:
-        PreflightError: there is none, or it did not end in time.
-    """
-    words = ["sftp", "-b", "-", *(word for one in OPTIONS for word in ("-o", one))]
-    try:
-        done = subprocess.run(
-            [*words, f"sftp://{address.netloc}"],
-            input=f"{commands}\n".encode("utf-8", "surrogateescape"),
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise PreflightError(
-            f"sftp at {address.netloc}{address.path} timed out after {seconds:g} s."
-        ) from error
-    except OSError as error:
-        raise PreflightError(f"Could not run sftp: {error}") from error
-    whole = (one.replace(b"\r\n", b"\n") for one in (done.stdout, done.stderr))
-    texts = (one.decode("utf-8", "surrogateescape") for one in whole)
-    return Brought(done.returncode, *texts)
-
-
-def path_of(address: SplitResult) -> str:
-    """Return the path on the server: sftp's own addresses are relative to the login's home."""
-    return unquote(address.path).removeprefix("/") or "."
-
-
-def quoted(path: str) -> str:
-    """Return a path as one word of an sftp command, in which nothing is a pattern."""
-    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def way_on(source: str, said: str) -> str:
-    """Return what to type after a refusal."""
-    address = urlsplit(source)
-    if "Host key verification failed" in said:
-        return (
-            "This computer does not know that server's key, or knows another one. Type this once,"
-            f" and compare the key that it shows: sftp sftp://{address.netloc}"
-        )
-    if "Permission denied (" in said:
-        return (
-            "No key of this computer opens that login. See which there are: ssh-add -l; ls ~/.ssh"
-            f"\nTry: sftp {source}"
-        )
-    return f"Try: sftp {source}"
-
-
-def _failure(source: str, brought: Brought, into: Path) -> Exception:
-    """Return why nothing, or not all, has come."""
+def _failure(source: str, result: SftpResult, into: Path) -> Exception:
+    """Return the error for a download that failed or is incomplete."""
     if shutil.disk_usage(into).free < FULL_BELOW_BYTES:
         return OSError(ENOSPC, strerror(ENOSPC), str(into))
-    address, said = urlsplit(source), LEFT_OUT.sub("", brought.errors).strip()
+    address, errors = urlsplit(source), SKIPPED.sub("", result.errors).strip()
     return PreflightError(
-        f"Fetched {address.path} from {address.hostname}; sftp said: {said}", way_on(source, said)
+        f"Fetched {address.path} from {address.hostname}; sftp said: {errors}",
+        sftp_hint(source, errors),
     )
 
 
-def _some(paths: list[str]) -> str:
-    """Return the first few paths, fit to be shown."""
-    shown = ", ".join(paths[:MOST_NAMES]) + (" …" if len(paths) > MOST_NAMES else "")
+def _shown(paths: list[str]) -> str:
+    """Return the first few paths as printable text."""
+    shown = ", ".join(paths[:MAX_SHOWN_PATHS]) + (" …" if len(paths) > MAX_SHOWN_PATHS else "")
     return shown.encode("utf-8", "backslashreplace").decode()

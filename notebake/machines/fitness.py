@@ -1,4 +1,4 @@
-"""A host on which nothing can be done is named for what it lacks, before anything is installed."""
+"""Checks that a host can be worked on, before anything is installed there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,30 +18,31 @@ from notebake.errors import (
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
+from notebake.ssh.host_errors import describe_host
 from notebake.timeouts import CLOCK_SYNC_SECONDS, PACKAGE_LOCK_SECONDS
-from notebake.waiting import wait_until
+from notebake.waiting import wait_while
 
-WRONG_BY_SECONDS = 300
-"""From when on a clock is wrong: AWS refuses what is signed more than five minutes off (IAM user
-guide, "Troubleshoot Signature Version 4 errors")."""
+MAX_CLOCK_ERROR_SECONDS = 300
+"""AWS refuses requests whose signature is more than five minutes off (IAM user guide, "Troubleshoot
+Signature Version 4 errors")."""
 
 
 def check_fitness(run: Run, host: Host) -> None:
-    """Raise a NotebakeError that says what the host lacks; the first thing that it lacks.
+    """Raise a NotebakeError about the first thing that the host lacks.
 
-    A wrong clock is looked at again for a while: a machine sets it soon after its boot.
+    A wrong clock is read again for a while, as a machine sets its clock soon after its boot.
     """
-    fitness = look(host)
+    fitness = read_fitness(host)
     if fitness.sudo_error:
         raise NotebakeError(
-            f"On {host.address} ({host.instance_id}) sudo does not let {host.user} work as root:"
+            f"On {describe_host(host)} sudo does not allow {host.user} to work as root:"
             f" {fitness.sudo_error}",
-            f"The base image's sudo must let {host.user} in without a password and without a"
+            f"The base image's sudo must allow {host.user} to work without a password and without a"
             " terminal: see NOPASSWD and requiretty in its /etc/sudoers and /etc/sudoers.d.",
         )
     if fitness.full_disk:
         raise NotebakeError(
-            f"On {host.address} ({host.instance_id}) there is {fitness.full_disk.description}.",
+            f"On {describe_host(host)} there is {fitness.full_disk.description}.",
             fitness.full_disk.advice,
         )
     if fitness.switch_error:
@@ -55,18 +56,18 @@ def check_fitness(run: Run, host: Host) -> None:
         wait_for_clock(run, host)
 
 
-def look(host: Host) -> Fitness:
-    """Return what the host shows now."""
+def read_fitness(host: Host) -> Fitness:
+    """Return the current state of the host."""
     return parse_fitness(ssh.run_command(host, PRINT_FITNESS))
 
 
 @contextmanager
-def full_disk_named(host: Host) -> Iterator[None]:
-    """Say so where a file could not be brought for want of room: sftp itself says "Failure"."""
+def naming_full_disk(host: Host) -> Iterator[None]:
+    """Raise DiskFullError if a transfer fails because of a full disk: sftp only says "Failure"."""
     try:
         yield
     except HostCommandError as error:
-        full = look(host).full_disk
+        full = read_fitness(host).full_disk
         if full is None:
             raise
         raise DiskFullError(
@@ -75,82 +76,66 @@ def full_disk_named(host: Host) -> Iterator[None]:
 
 
 def wait_for_clock(run: Run, host: Host) -> None:
-    """Wait a moment for a clock to be set.
+    """Wait until the host has set its clock.
 
     Raises:
-        NotebakeError: it is wrong for good.
+        NotebakeError: the clock stays wrong.
     """
-    faults = [""]
-
-    def is_right() -> bool | None:
-        faults[0] = clock_fault(run, look(host))
-        return None if faults[0] else True
-
-    try:
-        wait_until(
-            is_right,
-            what=f"the clock of {host.address}",
-            timeout_seconds=CLOCK_SYNC_SECONDS,
-            progress=lambda: faults[0],
-        )
-    except WaitTimeoutError as error:
+    fault = wait_while(
+        lambda: clock_fault(run, read_fitness(host)) or None,
+        what=f"the clock of {host.address}",
+        timeout_seconds=CLOCK_SYNC_SECONDS,
+    )
+    if fault:
         raise NotebakeError(
-            f"The clock of {host.address} ({host.instance_id}) is wrong: {faults[0]}. With it"
-            " certificates and apt's Release files count as not valid yet, or not any more.",
-            "See `timedatectl` and `chronyc sources` there. EC2 tells the time at 169.254.169.123;"
-            " the base image's chrony must ask it.",
-        ) from error
+            f"The clock of {describe_host(host)} is wrong: {fault}. So the host takes"
+            " certificates and apt's Release files for expired or not yet valid.",
+            "See `timedatectl` and `chronyc sources` there. EC2's time server is 169.254.169.123;"
+            " the base image's chrony must use it.",
+        )
 
 
 def clock_fault(run: Run, fitness: Fitness) -> str:
-    """Return how far off the host's clock is, or "" where it agrees with ours or with AWS's."""
+    """Return how far off the host's clock is, or "" if it agrees with ours or with AWS's."""
     if fitness.clock_seconds is None:
         return ""
-    own = difference(fitness.clock_seconds, clock.now(), "this computer's")
-    if not own:
+    off_ours = describe_difference(fitness.clock_seconds, clock.now(), "this computer's")
+    if not off_ours:
         return ""
-    # Which of the two is wrong, AWS decides.
+    # This computer's clock may be the wrong one; AWS's clock decides.
     try:
-        told = read_time(run.recipe.region)
+        aws_seconds = read_time(run.recipe.region)
     except CloudError:
-        told = None
-    if told is None:
-        return own
-    return difference(fitness.clock_seconds, told, "AWS's") and own
+        aws_seconds = None
+    if aws_seconds is None:
+        return off_ours
+    return describe_difference(fitness.clock_seconds, aws_seconds, "AWS's") and off_ours
 
 
-def difference(seconds: float, other_seconds: float, whose: str) -> str:
-    """Return by how much a clock is off, or "" where that does not matter."""
+def describe_difference(seconds: float, other_seconds: float, whose: str) -> str:
+    """Return by how much a clock is off, or "" if the difference is tolerable."""
     off = seconds - other_seconds
-    if abs(off) < WRONG_BY_SECONDS:
+    if abs(off) < MAX_CLOCK_ERROR_SECONDS:
         return ""
     return f"it is {abs(off) / 60:.0f} minutes {'ahead of' if off > 0 else 'behind'} {whose}"
 
 
 def wait_for_package_lock(host: Host) -> None:
-    """Wait until nobody holds the locks of the distribution's packages, and say meanwhile who does.
+    """Wait until no process holds the package lock, and show the holder meanwhile.
 
     Raises:
-        WaitTimeoutError: somebody went on holding one; the message says who.
+        WaitTimeoutError: a process still holds it; the message names the process.
     """
-    holder = [""]
-
-    def is_free() -> bool | None:
-        holder[0] = ssh.run_command(host, as_root(find_holder())).strip()
-        return None if holder[0] else True
-
-    try:
-        wait_until(
-            is_free,
-            what=f"the packages' lock on {host.address}",
-            timeout_seconds=PACKAGE_LOCK_SECONDS,
-            interval_seconds=2,
-            progress=lambda: holder[0] or "asking who holds it",
-        )
-    except WaitTimeoutError as error:
+    holder = wait_while(
+        lambda: ssh.run_command(host, as_root(find_holder())).strip() or None,
+        what=f"the package lock on {host.address}",
+        timeout_seconds=PACKAGE_LOCK_SECONDS,
+        interval_seconds=2,
+    )
+    if holder:
         raise WaitTimeoutError(
-            f"Waited {PACKAGE_LOCK_SECONDS} s in vain for the packages' lock on {host.address}"
-            f" ({host.instance_id}): {holder[0]}.",
-            "It must end by itself: what is cut off leaves packages half installed, and a lock file"
-            " that is removed breaks them. Then resume the run.",
-        ) from error
+            f"Timed out after {PACKAGE_LOCK_SECONDS} s waiting for the package lock on"
+            f" {describe_host(host)}: {holder}.",
+            "Let that process end by itself: to kill it leaves packages half installed, and to"
+            " remove a lock file breaks them. Then resume the run.",
+        )

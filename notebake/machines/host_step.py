@@ -1,13 +1,14 @@
-"""A step whose product lies on the builder: looked for there, made there, marked there."""
+"""Steps whose product is on the builder: they find it, make it, and mark it there."""
 
 from collections.abc import Callable, Sequence
 
+from notebake.aws.model import Instance
 from notebake.commands import markers
 from notebake.commands.shell import script
 from notebake.errors import HostCommandError
-from notebake.images.baked import current_image, is_finished
+from notebake.images.image_state import current_image, is_finished
 from notebake.machines.builder import builder_host
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done
 from notebake.runs.run import Run
@@ -16,25 +17,31 @@ from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
 
 Probe = Callable[[Host], str | None]
-"""Looks at a step's product on the host: a phrase about it, or None where it does not hold."""
+"""Checks a step's product on the host; returns a phrase about it, or None if it is not valid."""
+
+
+def find_finished(run: Run, builder: Instance | None, digest: str) -> Done | None:
+    """Return the result of a step whose builder is finished, or gone with its image made."""
+    if builder is None:
+        image = current_image(run)
+        return Done(digest=digest, detail=f"in {image.id}") if image else None
+    if is_finished(run, builder):
+        return Done(digest=digest, detail=f"{builder.id} is finished")
+    return None
 
 
 def find_on_host(
     run: Run, step: str, probe: Probe | None = None, *, installed: str = ""
 ) -> Done | None:
-    """Return that a step is done on the builder, or in the image that was made of it.
+    """Return the result of a step that is done on the builder, or in its image; else None.
 
-    The marker on the host must hold the digest of what is asked for now, or the command
-    `installed` succeed, where one is given; `probe` looks at the product itself and returns a
-    phrase about it, or None where it does not hold.
+    The marker on the host must contain the step's current digest, or the command `installed` must
+    succeed, if it is given. `probe` checks the product itself.
     """
     digest = step_digest(run.recipe, step)
-    instance = own_machines.find_builder(run)
-    if instance is None:
-        image = current_image(run)
-        return Done(digest=digest, detail=f"in {image.id}") if image else None
-    if is_finished(run, instance):
-        return Done(digest=digest, detail=f"{instance.id} is finished")
+    instance = stack_instances.find_builder(run)
+    if (done := find_finished(run, instance, digest)) or instance is None:
+        return done
     if instance.state != "running":
         return None
     host = builder_host(run)
@@ -58,31 +65,26 @@ def make_on_host(
     probe: Probe | None = None,
     timeout_seconds: float = 600,
 ) -> Done:
-    """Run a step's scripts on the builder, each in a shell of its own, and then look for it.
+    """Run a step's scripts on the builder, each in its own shell, and find the product.
 
-    The marker is the last line of the same detached work: whoever is killed while it runs finds
-    either the work, or its marker.
+    The last line of the same detached work writes the marker. So after a kill there is either the
+    running work or its marker.
 
     Raises:
-        HostCommandError: it failed, or ended well without the product being there.
+        HostCommandError: it failed, or succeeded without making the product.
     """
     host = builder_host(run)
     digest = step_digest(run.recipe, step)
-    whole = script(*(f"(\n{one}\n)" for one in scripts), markers.write_marker(step, digest))
-    printed = run_detached(
-        host,
-        f"{step}-{digest}",
-        whole,
-        timeout_seconds=timeout_seconds,
-    )
+    work = script(*(f"(\n{text}\n)" for text in scripts), markers.write_marker(step, digest))
+    output = run_detached(host, f"{step}-{digest}", work, timeout_seconds=timeout_seconds)
     done = find_on_host(run, step, probe)
     if done is None:
-        raise HostCommandError(host.address, f"look for what {step} made", 1, printed)
+        raise HostCommandError(host.address, f"find the product of {step}", 1, output)
     return done
 
 
 def mark_on_host(run: Run, host: Host, step: str, detail: str) -> Done:
-    """Write a step's marker on the host, as the last thing that the step does."""
+    """Write a step's marker on the host, as the last action of the step."""
     digest = step_digest(run.recipe, step)
     ssh.run_command(host, markers.write_marker(step, digest, detail))
     return Done(digest=digest, detail=detail)

@@ -1,4 +1,4 @@
-"""What tells one machine from another: its machine-id and its ssh host key."""
+"""What identifies a machine: its machine-id and its ssh host key."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,61 +11,60 @@ from notebake.runs.run import Run
 
 NAME = "builder-identity"
 MACHINE_ID = re.compile(r"[0-9a-f]{32}")
-"""machine-id(5). Before a first boot the file is empty, or says "uninitialized"."""
+"""machine-id(5). Before the first boot the file is empty, or contains "uninitialized"."""
 
 
 def keep_builder_id(run: Run, machine_id: str) -> None:
-    """Keep a builder's machine-id, beside those of its predecessors, before it is cleaned away."""
-    for place in _places():
-        kept = idempotency.remember(run, place, {"machine_id": machine_id})
-        if kept.get("machine_id") == machine_id:
+    """Record a builder's machine-id, besides those of its predecessors, before it is removed."""
+    for name in _names():
+        recorded = idempotency.remember(run, name, {"machine_id": machine_id})
+        if recorded.get("machine_id") == machine_id:
             return
 
 
 def read_builder_ids(run: Run) -> list[str]:
-    """Return the machine-ids that the run's builders have had; none where none was kept."""
+    """Return the recorded machine-ids of the run's builders."""
     found: list[str] = []
-    for place in _places():
-        kept = idempotency.recall(run, place)
-        if kept is None:
+    for name in _names():
+        recorded = idempotency.recall(run, name)
+        if recorded is None:
             break
-        if kept:
-            found.append(str(kept.get("machine_id") or ""))
-    return found
+        if recorded:
+            found.append(str(recorded.get("machine_id") or ""))
     return found
 
 
 def as_machine_id(printed: str) -> str:
-    """Return a machine-id, or "" for what is none: empty, "uninitialized", all zeros."""
+    """Return the machine-id, or "" if it is empty, "uninitialized" or all zeros."""
     found = MACHINE_ID.fullmatch(printed.strip())
     return found[0] if found and found[0].strip("0") else ""
 
 
 def as_host_key(text: str) -> str:
-    """Return an ed25519 host key, without its comment, or "" for what is none."""
+    """Return the ed25519 host key without its comment, or "" if there is none."""
     found = KEY.search(text)
     return found[1] if found else ""
 
 
 def check_all_differ(what: str, found: Sequence[str], places: Sequence[str]) -> None:
-    """Raise unless each place shows one, and each another; `found` holds "" for none.
+    """Check that all machines have different values; `found` contains "" for an unknown value.
 
     Raises:
-        ImageNotAcceptedError: the message says where, and never what.
+        ImageNotAcceptedError: the message names the machines, never the value.
     """
     seen: dict[str, str] = {}
-    for one, place in zip(found, places, strict=True):
-        if not one:
+    for value, place in zip(found, places, strict=True):
+        if not value:
             raise ImageNotAcceptedError(f"The {what} of {place} could not be determined.")
-        if one in seen:
+        if value in seen:
             raise ImageNotAcceptedError(
-                f"Two machines have the same {what}: {seen[one]} and {place}."
+                f"Two machines have the same {what}: {seen[value]} and {place}."
             )
-        seen[one] = place
+        seen[value] = place
 
 
-def _places() -> Iterator[str]:
-    """Give the names under which builders are kept, for ever."""
+def _names() -> Iterator[str]:
+    """Yield the names under which builders are recorded, without end."""
     yield NAME
     for number in count(2):
         yield f"{NAME}-{number}"

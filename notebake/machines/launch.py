@@ -1,4 +1,4 @@
-"""Where a machine is asked for: type after type, zone after zone, until one has room."""
+"""Launches a machine: tries each instance type in each zone until one has capacity."""
 
 import logging
 from typing import Any
@@ -8,7 +8,7 @@ from notebake.aws.model import Instance
 from notebake.aws.volumes import zone_of_volumes
 from notebake.errors import CapacityError, ResourceLostError, resume
 from notebake.machines import ssh_access
-from notebake.machines.launch_request import ask_again, request_machine
+from notebake.machines.launch_request import request_machine, retry_open_launch
 from notebake.recipe import Recipe
 from notebake.record import digest_of
 from notebake.runs import idempotency
@@ -29,13 +29,13 @@ def launch(
     disks: list[dict[str, Any]],
     marks: dict[str, str],
 ) -> Instance:
-    """Return an instance, trying each type in each zone until one has room.
+    """Return a new instance of the first type in the first zone with capacity.
 
-    A place whose answer was lost is asked again before any other: the machine may be there.
+    A launch whose response was lost is repeated first, as its machine may exist.
 
     Raises:
-        CapacityError: none has; the message names what was tried.
-        CloudError: AWS refused for another reason; then nothing else is tried.
+        CapacityError: no zone has capacity; the message names what was tried.
+        CloudError: AWS refused for another reason; nothing else is tried.
     """
     name = f"{role}-{number}"
     group = ssh_access.find_security_group(run)
@@ -45,7 +45,7 @@ def launch(
         )
     base = launch_parameters(image_id, disks) | {"KeyName": key_name, "UserData": user_data}
     marks = {tags.NUMBER: str(number), **marks}
-    if found := ask_again(run, name, marks):
+    if found := retry_open_launch(run, name, marks):
         return found
     tried: list[str] = []
     for instance_type in instance_types:
@@ -60,25 +60,25 @@ def launch(
             try:
                 return request_machine(run, role, place, parameters, marks)
             except CapacityError as error:
-                log.warning("No room for one %s: %s", place, error.code)
+                log.warning("No capacity for %s: %s", place, error.code)
                 tried.append(f"{place} ({error.code})")
     raise CapacityError(
-        f"AWS has no room for the machine at present. Tried: {'; '.join(tried)}",
+        f"AWS has no capacity for the machine at present. Tried: {'; '.join(tried)}",
         "Try later, or name more instance_types in the recipe.",
     ).with_next(resume(run.id))
 
 
 def usable_subnets(recipe: Recipe, role: str = "builder") -> list[dict[str, Any]]:
-    """Return the subnets to try; an existing volume allows the builder its own zone only."""
+    """Return the subnets to try; a builder with an existing volume must be in its zone."""
     subnets = networks.find_subnets(recipe.network, recipe.region)
     zone = zone_of_volumes(recipe) if role == "builder" else None
-    return [one for one in subnets if zone in (None, one["AvailabilityZone"])]
+    return [subnet for subnet in subnets if zone in (None, subnet["AvailabilityZone"])]
 
 
 def launch_parameters(image_id: str, disks: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what is the same for each machine of an image, wherever it stands.
+    """Return the launch parameters of an image that do not depend on type and zone.
 
-    The metadata's options are said whatever the account's defaults are: cloud-init needs them.
+    The metadata options are always set, whatever the account's defaults are: cloud-init needs them.
     """
     options = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 2}
     return {
@@ -91,7 +91,7 @@ def launch_parameters(image_id: str, disks: list[dict[str, Any]]) -> dict[str, A
 
 
 def interface_in(subnet: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
-    """Return the network interface of a machine, but for its group."""
+    """Return the network interface of a machine, without its security group."""
     return {
         "DeviceIndex": 0,
         "SubnetId": subnet["SubnetId"],
@@ -101,7 +101,7 @@ def interface_in(subnet: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
 
 
 def resolve_base_image(run: Run) -> dict[str, Any]:
-    """Return the base image of the run: resolved once, then recorded and kept."""
+    """Return the base image of the run, which is resolved once and then recorded."""
     recipe = run.recipe
     found = images.resolve_base_image(recipe.base_image, recipe.region)
     return idempotency.remember(

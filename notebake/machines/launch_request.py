@@ -1,4 +1,4 @@
-"""One request for a machine: kept before it is sent, replayed byte for byte, undone for certain."""
+"""One launch request: recorded before it is sent, repeated byte for byte, and undone reliably."""
 
 import functools
 import logging
@@ -9,7 +9,7 @@ from notebake import clock
 from notebake.aws import instances, schedules, tagging, tags
 from notebake.aws.model import Instance
 from notebake.errors import CapacityError, WaitTimeoutError
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs import idempotency, secret_store
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.attempts import close_as_removed, close_attempt, record_attempt
@@ -20,27 +20,28 @@ from notebake.waiting import wait_until
 log = logging.getLogger(__name__)
 
 
-def ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
-    """Return the machine of a request whose answer was lost, if it was for the same; else None.
+def retry_open_launch(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
+    """Repeat a launch whose response was lost, if it has the same tags; return its machine.
 
-    The token makes the same request harmless: it gives the machine that the first one made, or
-    makes it now.
+    The client token makes the repetition safe: it returns the machine of the first request, or
+    launches it now.
     """
     epoch = idempotency.epoch(run, name)
-    for one in list_attempts(run, name):
-        same = one.detail["epoch"] == epoch and one.detail["marks"] == marks
-        kept = idempotency.recall(run, str(one.detail["kept"]))
-        if one.state != "open" or not same or kept is None:
+    for attempt in list_attempts(run, name):
+        detail = attempt.detail
+        is_same = detail["epoch"] == epoch and detail["marks"] == marks
+        parameters = idempotency.recall(run, str(detail["kept"]))
+        if attempt.state != "open" or not is_same or parameters is None:
             continue
-        log.info("Asking again for one %s, as the answer was lost", one.detail["place"])
+        log.info("Repeating the launch of %s, as its response was lost", detail["place"])
         try:
-            instance = _send(run, kept, lambda: None)
+            instance = _send(run, parameters, lambda: None)
         except CapacityError as error:
-            log.warning("No room for one %s: %s", one.detail["place"], error.code)
-            close_attempt(run, one, "removed")
+            log.warning("No capacity for %s: %s", detail["place"], error.code)
+            close_attempt(run, attempt, "removed")
             continue
-        close_attempt(run, one, "made", instance.id)
-        if is_ours_to_use(run, instance, one.at, is_replay=True):
+        close_attempt(run, attempt, "made", instance.id)
+        if is_usable(run, instance, attempt.at, is_replay=True):
             return instance
         idempotency.bump_epoch(run, name, epoch)
         return None
@@ -50,120 +51,123 @@ def ask_again(run: Run, name: str, marks: dict[str, str]) -> Instance | None:
 def request_machine(
     run: Run, role: str, place: str, parameters: dict[str, Any], marks: dict[str, str]
 ) -> Instance:
-    """Send one request, replayed byte for byte if it was sent before under the same token.
+    """Send a launch request; if it was sent before under the same token, repeat it byte for byte.
 
-    A token outlives its instance by a day or more: where the answer is a machine that is gone,
-    the epoch is raised and another one asked for. (ec2-api-idempotency, EC2 developer guide)
+    A client token outlives its instance by a day or more. If the response is a terminated machine,
+    increase the epoch and send a new request (ec2-api-idempotency, EC2 developer guide).
     """
     name = f"{role}-{marks[tags.NUMBER]}"
     while True:
         epoch = idempotency.epoch(run, name)
-        # Machines of another image are another request, under a token of their own.
+        # Another image makes another request, with its own token.
         token = idempotency.client_token(run.id, f"{name} {parameters['ImageId']}", epoch, place)
-        marked = tags.tags_for(run, role, **marks) | {tags.TOKEN: token}
-        kept_as = f"launch-{name}-{token[:16]}"
-        kept = idempotency.remember(
+        all_tags = tags.tags_for(run, role, **marks) | {tags.TOKEN: token}
+        recorded_as = f"launch-{name}-{token[:16]}"
+        specifications = tags.specifications(all_tags, "instance", "volume", "network-interface")
+        recorded = idempotency.remember(
             run,
-            kept_as,
-            parameters
-            | {
-                "ClientToken": token,
-                "TagSpecifications": tags.specifications(
-                    marked, "instance", "volume", "network-interface"
-                ),
-            },
+            recorded_as,
+            parameters | {"ClientToken": token, "TagSpecifications": specifications},
         )
-        log.info("Requesting one %s from %s", place, kept["ImageId"])
+        log.info("Requesting one %s from %s", place, recorded["ImageId"])
         began = clock.now()
         instance = record_attempt(
             run,
             name,
-            {"place": place, "token": token, "epoch": epoch, "kept": kept_as, "marks": marks},
-            functools.partial(_send, run, kept),
-            marks=marked,
+            {"place": place, "token": token, "epoch": epoch, "kept": recorded_as, "marks": marks},
+            functools.partial(_send, run, recorded),
+            marks=all_tags,
             ids=lambda made: (made.id,),
         )
-        earlier = [one.at for one in list_attempts(run, name) if one.detail["token"] == token]
-        first_at = min(earlier, default=began)
-        if is_ours_to_use(run, instance, first_at, is_replay=len(earlier) > 1):
+        sent_at = [
+            attempt.at for attempt in list_attempts(run, name) if attempt.detail["token"] == token
+        ]
+        first_at = min(sent_at, default=began)
+        if is_usable(run, instance, first_at, is_replay=len(sent_at) > 1):
             return instance
-        log.info("%s is gone already: asking for another one", instance.id)
+        log.info("%s is terminated already: requesting another machine", instance.id)
         idempotency.bump_epoch(run, name, epoch)
 
 
-def _send(run: Run, kept: dict[str, Any], before_each: Callable[[], None]) -> Instance:
-    """Send kept parameters."""
-    whole = secret_store.fill_secrets(run, kept)
-    return instances.request_instances(run.recipe.region, whole, before_each)[0]
+def _send(run: Run, parameters: dict[str, Any], before_each: Callable[[], None]) -> Instance:
+    """Send recorded parameters."""
+    complete = secret_store.fill_secrets(run, parameters)
+    return instances.request_instances(run.recipe.region, complete, before_each)[0]
 
 
-def is_ours_to_use(run: Run, instance: Instance, asked_at: float, *, is_replay: bool) -> bool:
-    """Have a machine that EC2 named end in time; False if it has ended already."""
+def is_usable(run: Run, instance: Instance, requested_at: float, *, is_replay: bool) -> bool:
+    """Schedule the end of a machine from a launch; return False if it is terminated already."""
     schedules.ensure_schedule(run, instance.id, tags.ends_at(run))
-    if not is_there(run, instance, asked_at, is_replay=is_replay):
+    if not still_exists(run, instance, requested_at, is_replay=is_replay):
         schedules.delete_schedule(run, instance.id)
         return False
     if is_replay:
-        # What is replayed byte for byte carries the expiry of its first try.
+        # A repeated request has the expiry of the first one in its tags.
         ends = tags.as_tag(tags.ends_at(run))
         tagging.add_tags(run.recipe.region, [instance.id], {tags.EXPIRES: ends})
     return True
 
 
-def is_there(run: Run, instance: Instance, asked_at: float, *, is_replay: bool) -> bool:
-    """Tell whether a machine that EC2 named is one that has not ended since it was asked for.
+def still_exists(run: Run, instance: Instance, requested_at: float, *, is_replay: bool) -> bool:
+    """Return whether a machine from a launch has not been terminated since.
 
-    EC2 shows an ended one for about an hour. One that is not shown and was asked for later than
-    that is late: nobody may take it for gone and launch another beside it.
+    EC2 shows a terminated machine for about an hour. A machine that it does not show, and that was
+    requested within the last hour, is late: no other machine may be launched instead.
 
     Raises:
         WaitTimeoutError: it is late, and did not appear in time.
-        CloudError: EC2 could not make it as it was asked to, nor any other.
+        CloudError: EC2 could not launch it as requested, nor could it launch any other.
     """
     try:
-        known = wait_until(
+        shown = wait_until(
             lambda: instances.describe_instance(instance.id, run.recipe.region),
             what=f"EC2 to show {instance.id}",
             timeout_seconds=CONSISTENCY_SECONDS,
         )
     except WaitTimeoutError:
-        if clock.now() < asked_at + TERMINATED_SHOWN_SECONDS:
+        if clock.now() < requested_at + TERMINATED_SHOWN_SECONDS:
             raise
         return False
     if not is_replay:
-        # One that was asked for before may have ended for a reason that has been mended since.
-        instances.check_was_not_refused(known)
-    return known.state not in instances.GONE
+        # The machine of an earlier request may have failed for a reason that is fixed by now.
+        instances.check_was_not_refused(shown)
+    return shown.state not in instances.GONE
 
 
 def remove_machines(run: Run, role: str, count: int) -> None:
-    """Terminate all machines of a role, and let a later launch be a request of its own.
+    """Terminate all machines of a role, so that a later launch is a new request.
 
-    EC2 may still be catching up with a launch: it is looked for until it shows or cannot any more.
+    If EC2 may still show a machine late, wait until it appears or cannot appear any more.
     """
     names = [f"{role}-{number}" for number in range(1, count + 1)]
-    late = [one for name in names for one in list_attempts(run, name) if one.may_still_appear]
+    shown = _wait_for_late_machines(run, role, names)
+    ids = [machine.id for machine in shown if machine.state != "terminated"]
+    if ids:
+        log.info("Terminating %s", ", ".join(ids))
+        instances.terminate_instances(ids, run.recipe.region)
+    for machine in shown:
+        schedules.delete_schedule(run, machine.id)
+    for name in names:
+        if any(attempt.state in {"open", "made"} for attempt in list_attempts(run, name)):
+            idempotency.bump_epoch(run, name, idempotency.epoch(run, name))
+            close_as_removed(run, name)
 
-    def look() -> list[Instance] | None:
-        found = own_machines.find_launched(run, role)
-        unanswered = own_machines.find_unanswered(run, role)
-        seen = [*{one.id: one for one in (*found, *unanswered)}.values()]
-        known = {one.id for one in seen} | {one.client_token for one in seen}
-        missing = [one for one in late if not known & {*one.made, str(one.detail["token"])}]
-        return seen if not any(one.may_still_appear for one in missing) else None
 
-    seen = wait_until(
-        look,
+def _wait_for_late_machines(run: Run, role: str, names: list[str]) -> list[Instance]:
+    """Return the machines of a role as soon as EC2 shows all that it may have launched."""
+    attempts = [attempt for name in names for attempt in list_attempts(run, name)]
+    late = [attempt for attempt in attempts if attempt.may_still_appear]
+
+    def find_all() -> list[Instance] | None:
+        launched = stack_instances.find_launched(run, role)
+        unanswered = stack_instances.find_unanswered(run, role)
+        shown = {machine.id: machine for machine in (*launched, *unanswered)}
+        known = shown.keys() | {machine.client_token for machine in shown.values()}
+        missing = [each for each in late if not known & {*each.made, str(each.detail["token"])}]
+        return [*shown.values()] if not any(each.may_still_appear for each in missing) else None
+
+    return wait_until(
+        find_all,
         what=f"EC2 to show what may have been launched as {role}",
         timeout_seconds=CONSISTENCY_SECONDS,
     )
-    found = [one.id for one in seen if one.state != "terminated"]
-    if found:
-        log.info("Terminating %s", ", ".join(found))
-        instances.terminate_instances(found, run.recipe.region)
-    for instance in seen:
-        schedules.delete_schedule(run, instance.id)
-    for name in names:
-        if any(one.state in {"open", "made"} for one in list_attempts(run, name)):
-            idempotency.bump_epoch(run, name, idempotency.epoch(run, name))
-            close_as_removed(run, name)

@@ -1,4 +1,4 @@
-"""The command with which a person logs in to a machine of a run, as it is typed."""
+"""The ssh command with which a person logs in to a machine of a run."""
 
 import logging
 from pathlib import Path
@@ -17,30 +17,30 @@ USUAL_PORT = 22
 
 
 def login_command(run: Run, machine: Instance, *, role: str, address: str) -> str:
-    """Return the command that logs in; the key is brought to this machine where it may be.
+    """Return the command that logs in; the private key is copied to this machine if possible.
 
-    It depends on nothing of whoever types it: no settings, no agent, no known hosts. The host key
-    is pinned where it is known, and otherwise ssh asks.
+    The command ignores the user's ssh settings, agent and known hosts. The host key is pinned if it
+    is known; otherwise ssh asks.
     """
     user = run.recipe.base_image.user
     try:
         key_path = keys.private_key_path(run, role)
     except NotebakeError as error:
-        return f"with the run's own key, which is not here: {error.message}"
+        return f"with the run's key, which is not on this machine: {error.message}"
     options = ["IdentitiesOnly=yes"]
     known_hosts_path = keep_host_key(run, machine, role, address, Path(key_path).parent)
     if known_hosts_path:
-        # ssh_config(5): several files may be named, so a blank ends a name outside of quotes.
+        # ssh_config(5): the option takes several files, so a path with blanks needs quotes.
         options += [f'UserKnownHostsFile="{known_hosts_path}"', "StrictHostKeyChecking=yes"]
     port = "" if login.SSH_PORT == USUAL_PORT else f" -p {login.SSH_PORT}"
-    told = " ".join(f"-o {quote(one)}" for one in options)
-    return f"ssh -i {quote(key_path)} {user}@{address}{port} -F none {told}"
+    listed = " ".join(f"-o {quote(option)}" for option in options)
+    return f"ssh -i {quote(key_path)} {user}@{address}{port} -F none {listed}"
 
 
 def keep_host_key(
     run: Run, machine: Instance, role: str, address: str, directory: Path
 ) -> Path | None:
-    """Return a file of known hosts with the machine's key; None where nobody can tell it now."""
+    """Write a known_hosts file with the machine's host key; None if the key is not known yet."""
     try:
         host_key = host_key_of(run, machine, role)
         if host_key is None:

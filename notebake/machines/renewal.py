@@ -1,4 +1,4 @@
-"""The leases of all that a run has, renewed for as long as somebody works on it."""
+"""Renews the leases of a run's resources as long as the run is executed."""
 
 import datetime
 import logging
@@ -13,7 +13,7 @@ from notebake.aws.model import Resource
 from notebake.commands.lease_timer import renew_lease
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.machines.builder import as_host, host_key_of
-from notebake.resources.leftovers import belongings
+from notebake.resources.leftovers import find_resources
 from notebake.resources.retention import is_accepted
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
@@ -26,13 +26,13 @@ JOIN_SECONDS = 5
 
 @contextmanager
 def renewing(run: Run) -> Iterator[None]:
-    """Renew all leases at once and then four times in their length, until the block ends.
+    """Renew all leases now and then after each quarter of their length, until the block ends.
 
-    At once, as a run may be taken up again minutes before they end.
+    They are renewed at once because a run may be resumed minutes before they end.
     """
     stop = threading.Event()
-    # With a copy of our context the thread is known as a holder of the run, and so as one that
-    # has to stop when the run is lost to another.
+    # With a copy of our context the thread belongs to the execution, and so fails when another
+    # execution has taken the run lock.
     thread = threading.Thread(
         target=copy_context().run, args=(_renew_on, run, stop), name="keep alive", daemon=True
     )
@@ -45,56 +45,62 @@ def renewing(run: Run) -> Iterator[None]:
 
 
 def _renew_on(run: Run, stop: threading.Event) -> None:
-    """Renew again and again; sooner after a failure."""
+    """Renew until `stop` is set; sooner after a failure."""
     seconds = run.recipe.lease_hours * 3600
     while not stop.is_set():
         try:
             is_renewed = renew(run)
         except Exception:
-            # Nobody would renew anything any more if this thread ended.
-            log.exception("The leases of run %s were not renewed; they are tried again", run.id)
+            # If this thread ended, nothing would be renewed any more.
+            log.exception("The leases of run %s were not renewed; trying again", run.id)
             is_renewed = False
         clock.pause(seconds / (4 if is_renewed else 32), stop)
 
 
 def renew(run: Run) -> bool:
-    """Renew what is there: on the machines, in the tags of all that is temporary, in schedules.
+    """Renew the leases on the run's machines, in the tags of its temporary resources, in schedules.
 
-    What could not be renewed ends as before; that is a warning, and False is returned.
+    A lease that could not be renewed ends as before: log a warning and return False.
     """
     ends = tags.ends_at(run)
     try:
-        has = belongings(run)
-        mine = [one for one in has.found.values() if has.judge(one).is_ours]
-        temporary = [one for one in mine if not is_accepted(one, has.found)]
-        machines = [one for one in temporary if one.kind == "instance"]
-        lost = {one.id for one in machines if tags.LOST in one.tags}
-        alive = [one for one in machines if one.id not in lost]
-        failed = {one.id for one in alive if not _renew_machine(run, one, ends)}
+        temporary = _temporary_resources(run)
+        machines = [resource for resource in temporary if resource.kind == "instance"]
+        lost = {machine.id for machine in machines if tags.LOST in machine.tags}
+        alive = [machine for machine in machines if machine.id not in lost]
+        failed = {machine.id for machine in alive if not _renew_machine(run, machine, ends)}
         ending = lost | failed
-        due = [one.id for one in temporary if not ending & {one.id, *one.owners}]
+        due = [each.id for each in temporary if not ending & {each.id, *each.owners}]
         expiry = {tags.EXPIRES: tags.as_tag(ends)}
         if due:
             tagging.add_tags(run.recipe.region, due, expiry)
         if is_remote(run.store):
-            for one in ssm.list_parameters(run.recipe.region, run.id):
-                ssm.tag_parameter(one.name, expiry, run.recipe.region)
+            for parameter in ssm.list_parameters(run.recipe.region, run.id):
+                ssm.tag_parameter(parameter.name, expiry, run.recipe.region)
     except NotebakeError as error:
-        log.warning("The leases of run %s were not renewed, and end as before: %s", run.id, error)
+        log.warning("The leases of run %s were not renewed and end as before: %s", run.id, error)
         return False
     log.debug("Renewed the leases of %s until %s", ", ".join(due), ends)
     return not failed
 
 
+def _temporary_resources(run: Run) -> list[Resource]:
+    """Return the run's own resources, without an accepted image."""
+    of_run = find_resources(run)
+    found = of_run.found
+    own = [resource for resource in found.values() if of_run.prove(resource).is_ours]
+    return [resource for resource in own if not is_accepted(resource, found)]
+
+
 def _renew_machine(run: Run, machine: Resource, ends: datetime.datetime) -> bool:
-    """Renew a machine's own switch and its schedule; False where one of them ends as before."""
+    """Renew a machine's dead-man switch and its schedule; return False if that failed."""
     try:
-        # One that is sealed lets nobody in, and one that does not run has no switch.
+        # A sealed machine accepts no login, and a machine that does not run has no switch.
         if machine.state == "running" and not machine.tags.get(tags.SEALED):
             ssh.run_command(_host_of(run, machine), renew_lease(run.recipe.lease_hours))
         schedules.ensure_schedule(run, machine.id, ends)
     except NotebakeError as error:
-        log.warning("The lease of %s was not renewed, and ends as before: %s", machine.id, error)
+        log.warning("The lease of %s was not renewed and ends as before: %s", machine.id, error)
         return False
     return True
 
@@ -103,7 +109,7 @@ def _host_of(run: Run, machine: Resource) -> Host:
     """Return a machine of either role as a host.
 
     Raises:
-        HostUnreachableError: it has gone, or has not told its host key yet.
+        HostUnreachableError: it is gone, or its host key is not known yet.
     """
     instance = instances.describe_instance(machine.id, run.recipe.region)
     if instance is None:
@@ -111,5 +117,5 @@ def _host_of(run: Run, machine: Resource) -> Host:
     role = machine.tags.get(tags.ROLE, "")
     host_key = host_key_of(run, instance, role)
     if host_key is None:
-        raise HostUnreachableError(f"{machine.id} has not told its host key on its console yet.")
+        raise HostUnreachableError(f"The console of {machine.id} does not show its host key yet.")
     return as_host(run, instance, key_name=role, host_key=host_key)

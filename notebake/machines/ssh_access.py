@@ -1,4 +1,4 @@
-"""What lets a run into its machines: key pairs and a security group, made once, removed whole."""
+"""The key pairs and the security group with which a run reaches its machines by ssh."""
 
 import logging
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def ensure_key_pair(run: Run, role: str) -> KeyPair:
-    """Return the run's key pair for a role; EC2 gets the public half only."""
+    """Return the run's key pair for a role; EC2 gets only the public key."""
     if found := find_key_pair(run, role):
         return found
     return record_attempt(
@@ -32,7 +32,7 @@ def ensure_key_pair(run: Run, role: str) -> KeyPair:
 
 
 def remove_key_pair(run: Run, role: str) -> None:
-    """Remove the key pair for a role, also one that EC2 shows late."""
+    """Delete the key pair for a role, even if EC2 shows it late."""
     name = f"key-pair-{role}"
     if found := find_even_if_late(run, name, lambda: find_key_pair(run, role)):
         log.info("Deleting the key pair %s", found.name)
@@ -41,7 +41,7 @@ def remove_key_pair(run: Run, role: str) -> None:
 
 
 def ensure_group(run: Run) -> SecurityGroup:
-    """Return the run's security group; a new one lets nobody in yet."""
+    """Return the run's security group; a new one has no ingress rules yet."""
     if found := find_security_group(run):
         return found
     vpc_id = networks.find_subnets(run.recipe.network, run.region)[0]["VpcId"]
@@ -56,9 +56,8 @@ def ensure_group(run: Run) -> SecurityGroup:
 
 
 def remove_group(run: Run) -> None:
-    """Remove the security group, also one that EC2 shows late, once no machine is in it."""
-    find = find_security_group
-    if found := find_even_if_late(run, "security-group", lambda: find(run)):
+    """Delete the security group as soon as no machine uses it, even if EC2 shows it late."""
+    if found := find_even_if_late(run, "security-group", lambda: find_security_group(run)):
         log.info("Deleting the security group %s", found.id)
         networks.delete_security_group(found, run.region)
     close_as_removed(run, "security-group")
@@ -68,39 +67,39 @@ def find_key_pair(run: Run, role: str) -> KeyPair | None:
     """Return the run's key pair for a role.
 
     Raises:
-        NameTakenError: the name is taken by a key pair that is not the run's.
+        NameTakenError: another key pair has its name.
     """
     name = name_of_key_pair(run.id, role)
     found = look(run.region, KEY_PAIR, "key-name", name)
     if not found:
         return None
-    key_id, told = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
-    tag_repair.owned_tags(run, "The key pair", key_id, told, made_as=f"key-pair-{role}")
+    key_id, present = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
+    tag_repair.owned_tags(run, "The key pair", key_id, present, made_as=f"key-pair-{role}")
     return KeyPair(id=key_id, name=name)
 
 
 def find_security_group(run: Run) -> SecurityGroup | None:
-    """Return the run's security group and who may reach port 22 by it.
+    """Return the run's security group with the CIDR blocks that it allows to reach port 22.
 
     Raises:
-        NameTakenError: the name is taken by a group that is not the run's.
+        NameTakenError: another security group has its name.
     """
     found = look(run.region, SECURITY_GROUP, "group-name", name_of_group(run.id))
     if not found:
         return None
-    group_id, told = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
-    tag_repair.owned_tags(run, "The security group", group_id, told, made_as="security-group")
+    group_id, present = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))
+    tag_repair.owned_tags(run, "The security group", group_id, present, made_as="security-group")
     ranges = [
-        one["CidrIp"]
+        ip_range["CidrIp"]
         for permission in found[0]["IpPermissions"]
         if permission.get("FromPort") == 22
-        for one in permission["IpRanges"]
+        for ip_range in permission["IpRanges"]
     ]
     return SecurityGroup(id=group_id, ssh_from=tuple(sorted(ranges)))
 
 
 def import_key_pair(run: Run, role: str) -> KeyPair:
-    """Give EC2 the public key; a repeat finds the first one by its name."""
+    """Import the public key into EC2; a repeated call finds the key pair by its name."""
     name, marks = name_of_key_pair(run.id, role), tags.tags_for(run, role)
     try:
         return key_pairs.import_key_pair(name, keys_of(run, role).public, marks, run.region)
@@ -111,7 +110,7 @@ def import_key_pair(run: Run, role: str) -> KeyPair:
 
 
 def create_security_group(run: Run, vpc_id: str) -> SecurityGroup:
-    """Make the run's security group, closed; a repeat finds the first one by its name."""
+    """Create the security group without rules; a repeated call finds the group by its name."""
     name, marks = name_of_group(run.id), tags.tags_for(run, "builder")
     try:
         return networks.create_security_group(name, marks, vpc_id, run.region)

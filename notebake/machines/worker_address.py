@@ -1,4 +1,4 @@
-"""Which address the machines see this worker at, so that ssh is let in from there only."""
+"""The address of this worker as the machines see it, to allow ssh from it only."""
 
 import os
 import socket
@@ -13,21 +13,21 @@ from notebake.recipe import Recipe
 
 CHECK_URL = "https://checkip.amazonaws.com"
 UNUSABLE_PROXY = (ImportError, ValueError, httpx.InvalidURL)
-"""What httpx raises where the environment names a proxy that it cannot use, as for socks."""
-HINT = "Name the address in the recipe, such as network.ssh_from: [203.0.113.7/32]"
+"""What httpx raises if the environment names a proxy that it cannot use, such as socks."""
+HINT = "Set the address in the recipe, such as network.ssh_from: [203.0.113.7/32]"
 
 
 def ssh_sources(recipe: Recipe) -> tuple[str, ...]:
-    """Return the CIDR blocks that may reach port 22, `auto` resolved, sorted."""
+    """Return the CIDR blocks that may reach port 22, sorted, with `auto` resolved."""
     wanted = recipe.network.ssh_from
-    return tuple(sorted({own_block(recipe) if one == "auto" else one for one in wanted}))
+    return tuple(sorted({own_block(recipe) if block == "auto" else block for block in wanted}))
 
 
 def own_block(recipe: Recipe) -> str:
-    """Return this worker's address as the machines see it, as a /32.
+    """Return this worker's address as the machines see it, as a /32 block.
 
-    Machines that are reached at their private address, and those of a cloud on this very machine,
-    see the address of the way to their subnet; all others the one that Amazon sees.
+    Machines with private addresses, and those of a cloud on this machine, see the local address of
+    the route to their subnet; all others see the address that Amazon sees.
     """
     is_here = is_loopback(os.environ.get("AWS_ENDPOINT_URL", ""))
     if recipe.network.address == "private" or is_here:
@@ -37,14 +37,14 @@ def own_block(recipe: Recipe) -> str:
 
 
 def address_towards(cidr: str) -> str:
-    """Return the local address from which packets to a network leave. Sends nothing."""
-    somebody = str(next(iter(ip_network(cidr).hosts())))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+    """Return the local address from which packets to the network leave. Sends nothing."""
+    target = str(next(iter(ip_network(cidr).hosts())))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            way.connect((somebody, 22))
+            probe.connect((target, 22))
         except OSError as error:
-            raise PreflightError(f"There is no way from here to {cidr}: {error}", HINT) from error
-        return str(way.getsockname()[0])
+            raise PreflightError(f"This computer has no route to {cidr}: {error}", HINT) from error
+        return str(probe.getsockname()[0])
 
 
 def address_seen_by_amazon() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from notebake.aws import images
 from notebake.errors import PreflightError
-from notebake.images import own_image
+from notebake.images import run_image
 from notebake.names import name_of_image
 from notebake.preflight.finding import Finding, good, wrong
 from notebake.runs.run import Run
@@ -57,5 +57,5 @@ def is_deprecated(base: dict[str, Any]) -> bool:
 
 def check_image_name(run: Run) -> Iterable[Finding]:
     """The image's name is free, or the image is this run's own."""
-    own_image.find_image(run)
+    run_image.find_image(run)
     yield good(f"The image will be called {name_of_image(run.id)}.")

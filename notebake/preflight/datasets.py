@@ -7,7 +7,7 @@ import httpx
 
 from notebake.aws.s3_download import has_object
 from notebake.errors import CloudError, PreflightError
-from notebake.machines.dataset_sftp import path_of, quoted, run_sftp, way_on
+from notebake.machines.user_sftp import quote_path, remote_path, run_sftp, sftp_hint
 from notebake.machines.worker_address import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Dataset
@@ -76,7 +76,7 @@ def ask_by_sftp(dataset: Dataset) -> Finding:
     """Ask with the user's own sftp, by which it will be fetched, to list it."""
     address = urlsplit(dataset.source)
     try:
-        answer = run_sftp(address, f"ls -1 {quoted(path_of(address))}", SFTP_SECONDS)
+        answer = run_sftp(address, f"ls -1 {quote_path(remote_path(address))}", SFTP_SECONDS)
     except PreflightError as error:
         return not_checked(error.message)
     if answer.exit_code == 0:
@@ -84,5 +84,5 @@ def ask_by_sftp(dataset: Dataset) -> Finding:
     said = answer.errors.strip()
     return wrong(
         f"Asked {address.netloc} for {address.path}; sftp said: {said}",
-        way_on(dataset.source, said),
+        sftp_hint(dataset.source, said),
     )

@@ -1,1 +1,1 @@
-"""What exists in the account, whose it is, and what may be removed."""
+"""The resources in the account: which exist, who owns them, and which may be removed."""

@@ -1,4 +1,4 @@
-"""What a run has in the account, and what of it should not be there any more."""
+"""The resources of a run in the account, and those that its tear-down must remove."""
 
 from collections.abc import Mapping, Set
 from typing import NamedTuple
@@ -15,57 +15,59 @@ from notebake.runs.attempts import open_client_tokens
 from notebake.runs.run import Run
 
 
-class Belongings(NamedTuple):
-    """What a run has in the account, by id, and the ids that it has kept as made."""
+class RunResources(NamedTuple):
+    """The resources of a run by id, and the ids that the run has recorded."""
 
     found: dict[str, Resource]
     known_ids: Set[str]
 
-    def judge(self, one: Resource) -> OwnershipVerdict:
-        """Return whether one of them is truly the run's."""
-        return prove_ownership(one, self.found, self.known_ids)
+    def prove(self, resource: Resource) -> OwnershipVerdict:
+        """Return whether the resource really belongs to the run."""
+        return prove_ownership(resource, self.found, self.known_ids)
 
 
-def belongings(run: Run) -> Belongings:
-    """Return all that a run has: what carries its tag, and by kept ids and tokens what has lost it.
+def find_resources(run: Run) -> RunResources:
+    """Return the resources of a run: by its tag, and by recorded ids and client tokens.
 
-    Who executes the run puts lost tags back.
+    An execution of the run also restores the tags that they have lost.
     """
-    region, every = run.recipe.region, list_attempts(run)
-    makers = tag_repair.attempts_by_resource(every)
-    tagged = {one.id: one for one in list_resources(region, run.id)}
-    unseen = {id: run.id for id in makers if id not in tagged}
-    kept = inventory.list_kept(region, unseen, dict.fromkeys(open_client_tokens(every), run.id))
-    found = {one.id: one for one in kept} | tagged
-    complete = {id: _with_lost_tags(run, one, makers) for id, one in found.items()}
-    return Belongings(complete, makers.keys())
+    region, attempts = run.recipe.region, list_attempts(run)
+    makers = tag_repair.attempts_by_resource(attempts)
+    tagged = {resource.id: resource for resource in list_resources(region, run.id)}
+    untagged_ids = {id: run.id for id in makers if id not in tagged}
+    tokens = dict.fromkeys(open_client_tokens(attempts), run.id)
+    recorded = inventory.list_kept(region, untagged_ids, tokens)
+    found = {resource.id: resource for resource in recorded} | tagged
+    repaired = {id: _with_lost_tags(run, resource, makers) for id, resource in found.items()}
+    return RunResources(repaired, makers.keys())
 
 
-def _with_lost_tags(run: Run, one: Resource, makers: Mapping[str, Attempt]) -> Resource:
-    if one.state == "shutting-down":
-        return one
-    told = tag_repair.repair_tags(run, one.id, one.tags, makers, one.parts)
-    return one.model_copy(update={"tags": told})
+def _with_lost_tags(run: Run, resource: Resource, makers: Mapping[str, Attempt]) -> Resource:
+    if resource.state == "shutting-down":
+        return resource
+    repaired = tag_repair.repair_tags(run, resource.id, resource.tags, makers, resource.parts)
+    return resource.model_copy(update={"tags": repaired})
 
 
-def left_over(run: Run) -> list[Resource]:
-    """Return what of the run is in the account although it should not outlive it.
+def find_leftovers(run: Run) -> list[Resource]:
+    """Return the resources that must not outlive the run.
 
-    An accepted image stays, with its snapshots; what somebody has copied is not the run's. The
-    run's keys are not among it: a tear-down forgets them when all else is gone.
+    Not among them: an accepted image with its snapshots, copies of the run's resources, and the
+    run's keys, which the tear-down deletes last.
     """
-    has = belongings(run)
-    left = [
-        one
-        for one in has.found.values()
-        if not is_accepted(one, has.found) and has.judge(one).ownership is not Ownership.COPIED
+    of_run = find_resources(run)
+    leftovers = [
+        resource
+        for resource in of_run.found.values()
+        if not is_accepted(resource, of_run.found)
+        and of_run.prove(resource).ownership is not Ownership.COPIED
     ]
     if run.recipe.scheduler_role:
-        left += schedules.list_schedules(run.recipe.region, run.id)
-    return left
+        leftovers += schedules.list_schedules(run.recipe.region, run.id)
+    return leftovers
 
 
 def describe_resource(resource: Resource) -> str:
-    """Return one line about a resource."""
+    """Return the kind, the id and the state of a resource."""
     state = f" ({resource.state})" if resource.state else ""
     return f"{resource.kind} {resource.id}{state}"

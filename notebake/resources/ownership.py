@@ -1,7 +1,7 @@
-"""Which of the things that carry our tags are truly ours. A tag alone proves nothing.
+"""Which of the resources that carry our tags are really ours. A tag alone proves nothing.
 
-EC2's "launch more like this" copies the tags of an instance, CopyImage and CopySnapshot may: what
-only looks like ours is never removed. Nothing is asked here: it is judged by what a look found.
+EC2's "launch more like this" copies the tags of an instance; CopyImage and CopySnapshot may too. A
+resource that only looks like ours is never removed. The proofs use the survey's data, no calls.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,9 @@ from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_
 from notebake.record import Record
 
 Found = Mapping[str, Resource]
-"""All that the look found, by id."""
+"""All resources of the survey, by id."""
+WRONG_NAME = "it does not have the name that its run gives"
+RIGHT_NAME = "it has the name that only its run gives"
 
 
 class Ownership(StrEnum):
@@ -32,7 +34,7 @@ class OwnershipVerdict(Record):
 
     @property
     def is_ours(self) -> bool:
-        """Whether it may be removed, as far as its owner is concerned."""
+        """Whether its ownership allows its removal."""
         return self.ownership is Ownership.OURS
 
 
@@ -40,22 +42,22 @@ Prove = Callable[[Resource], OwnershipVerdict]
 """Proves another resource of the same survey."""
 
 
-def prove_instance(one: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
+def prove_instance(instance: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
     """Prove a machine by its client token, which no copy of it shares."""
-    claimed = one.tags.get(tags.TOKEN)
+    claimed = instance.tags.get(tags.TOKEN)
     if not claimed:
         return _not_certain(f"it has no tag {tags.TOKEN}")
-    if claimed != one.token:
+    if claimed != instance.token:
         return _copied(f"its {tags.TOKEN} is that of another launch")
     return ours(f"its {tags.TOKEN} is its own")
 
 
-def prove_attached(one: Resource, found: Found, prove: Prove) -> OwnershipVerdict:
-    """Prove a volume or an interface by its machine: EC2 tells no other proof."""
-    if not one.owners:
-        return _not_certain("no machine has it, and EC2 does not tell which launch made it")
-    machine = found.get(one.owners[0])
-    if machine is None or machine.run_id != one.run_id:
+def prove_attached(resource: Resource, found: Found, prove: Prove) -> OwnershipVerdict:
+    """Prove a volume or an interface by its machine: EC2 provides no other proof."""
+    if not resource.owners:
+        return _not_certain("it is not attached, and EC2 does not show which launch created it")
+    machine = found.get(resource.owners[0])
+    if machine is None or machine.run_id != resource.run_id:
         return _not_certain("it is attached to a machine that is not of its run")
     verdict = prove(machine)
     if verdict.ownership is Ownership.COPIED:
@@ -65,64 +67,62 @@ def prove_attached(one: Resource, found: Found, prove: Prove) -> OwnershipVerdic
     return ours("it belongs to a machine that is ours")
 
 
-def prove_image(one: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
-    """Prove an image by the machine of which EC2 says that it was made."""
-    claimed = one.tags.get(tags.BUILDER)
-    if not claimed:
-        return _not_certain(f"it has no tag {tags.BUILDER}")
-    if claimed != one.made_of:
-        return _copied(f"EC2 made it of another machine than its {tags.BUILDER} says, or of none")
-    if one.name != name_of_image(one.run_id):
-        return _not_certain("it has not the name that its run gives")
-    return ours("EC2 made it of its run's builder")
+def prove_image(image: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
+    """Prove an image by the machine from which EC2 created it."""
+    verdict = _prove_by_builder(image)
+    if verdict.is_ours and image.name != name_of_image(image.run_id):
+        return _not_certain(WRONG_NAME)
+    return verdict
 
 
-def prove_snapshot(one: Resource, found: Found, prove: Prove) -> OwnershipVerdict:
-    """Prove a snapshot by its image, or by the machine of which it was made."""
-    images = [found[owner] for owner in one.owners if owner in found]
+def prove_snapshot(snapshot: Resource, found: Found, prove: Prove) -> OwnershipVerdict:
+    """Prove a snapshot by its image, or by the machine from which EC2 created it."""
+    images = [found[owner] for owner in snapshot.owners if owner in found]
     if any(prove(image).is_ours for image in images):
         return ours("it belongs to an image that is ours")
-    claimed = one.tags.get(tags.BUILDER)
+    return _prove_by_builder(snapshot)
+
+
+def _prove_by_builder(resource: Resource) -> OwnershipVerdict:
+    claimed = resource.tags.get(tags.BUILDER)
     if not claimed:
         return _not_certain(f"it has no tag {tags.BUILDER}")
-    if claimed != one.made_of:
-        return _copied(f"EC2 made it of another machine than its {tags.BUILDER} says, or of none")
-    return ours("EC2 made it of its run's builder")
+    if claimed != resource.made_of:
+        return _copied(f"EC2 created it from another machine than its {tags.BUILDER}, or from none")
+    return ours("EC2 created it from its run's builder")
 
 
-def prove_key_pair(one: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
+def prove_key_pair(key_pair: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
     """Prove a key pair by its name."""
-    if one.name != name_of_key_pair(one.run_id, one.tags.get(tags.ROLE, "")):
-        return _not_certain("it has not the name that its run gives")
-    return ours("it has the name that only its run gives")
+    name = name_of_key_pair(key_pair.run_id, key_pair.tags.get(tags.ROLE, ""))
+    return ours(RIGHT_NAME) if key_pair.name == name else _not_certain(WRONG_NAME)
 
 
-def prove_group(one: Resource, found: Found, _prove: Prove) -> OwnershipVerdict:
-    """Prove a security group by its name, which other VPCs may have as well."""
-    if one.name != name_of_group(one.run_id):
-        return _not_certain("it has not the name that its run gives")
-    others = [other for other in found.values() if (other.kind, other.name) == (one.kind, one.name)]
-    if len(others) > 1:
+def prove_group(group: Resource, found: Found, _prove: Prove) -> OwnershipVerdict:
+    """Prove a security group by its name, which a group in another VPC may have as well."""
+    if group.name != name_of_group(group.run_id):
+        return _not_certain(WRONG_NAME)
+    same = [each for each in found.values() if (each.kind, each.name) == (group.kind, group.name)]
+    if len(same) > 1:
         return _not_certain("another VPC has a group of this name")
-    return ours("it has the name that only its run gives")
+    return ours(RIGHT_NAME)
 
 
-def prove_schedule(one: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
-    """Prove a schedule by its name, which follows from the run and the machine."""
-    if [one.name] != [name_of_schedule(one.run_id, owner) for owner in one.owners]:
-        return _not_certain("it has not the name that its run gives")
-    return ours("it has the name that only its run gives")
+def prove_schedule(schedule: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
+    """Prove a schedule by its name, which is derived from the run and the machine."""
+    names = [name_of_schedule(schedule.run_id, owner) for owner in schedule.owners]
+    return ours(RIGHT_NAME) if [schedule.name] == names else _not_certain(WRONG_NAME)
 
 
-def prove_parameter(one: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
-    """Prove a parameter by the tag of the run that its name says."""
-    if one.tags.get(tags.RUN) != one.run_id:
-        return _not_certain("it has not the tag of the run that its name says")
-    return ours("it has the name that only its run gives")
+def prove_parameter(parameter: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
+    """Prove a parameter by the tag of the run in its name."""
+    if parameter.tags.get(tags.RUN) != parameter.run_id:
+        return _not_certain("it does not have the tag of the run in its name")
+    return ours(RIGHT_NAME)
 
 
 def ours(reason: str) -> OwnershipVerdict:
-    """Return that a resource is ours, and why."""
+    """Return the verdict that a resource is ours."""
     return OwnershipVerdict(ownership=Ownership.OURS, reason=reason)
 
 

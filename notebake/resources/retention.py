@@ -1,4 +1,4 @@
-"""What may go and what stays, and why: judged by what a look found, nothing is asked here."""
+"""Which resources may be removed and which stay, and why, by the data of the survey alone."""
 
 import datetime
 from collections.abc import Iterable, Mapping, Set
@@ -14,21 +14,21 @@ WITHIN_LEASE = "still within its lease"
 
 
 class Assessment(Record):
-    """One thing that a look found, and what becomes of it."""
+    """A resource, and whether it may be removed."""
 
     resource: Resource
     verdict: OwnershipVerdict
     reason_to_stay: str = ""
-    """Completes "Stays: …"; "" for what goes."""
+    """Completes "Stays: …"; "" if it may be removed."""
     is_kept: bool = False
-    """Whether a person has tagged it, or what it belongs to, as to be kept."""
+    """Whether a person has tagged it, or its owner, as to be kept."""
     is_accepted: bool = False
     ends_at: datetime.datetime | None = None
-    """When its expiry is; None where none is set, or none counts."""
+    """When it expires; None if it never does."""
     usd_per_month: float | None = None
 
     @property
-    def goes(self) -> bool:
+    def may_go(self) -> bool:
         """Whether a sweep may remove it."""
         return not self.reason_to_stay
 
@@ -41,61 +41,63 @@ def assess(
     holders: Mapping[str, str] = {},
     foreign: Mapping[str, str] = {},
 ) -> list[Assessment]:
-    """Return what becomes of each, in the order in which things can be removed.
+    """Return the assessment of each resource, in the order of removal.
 
     Args:
-        found: All of the runs in question: each is judged with what it belongs to.
-        before: Only what expired before this moment goes; None: the expiry does not matter.
-        known_ids: What run stores have kept as made.
+        found: All resources of the runs, as each is assessed together with its owners.
+        before: Only resources that expired before this time may go; None ignores the expiry.
+        known_ids: The ids that run stores have recorded.
         holders: Who executes a run at present, by run id.
-        foreign: The account of each run that belongs to another one than this, by run id.
+        foreign: The account of each run that belongs to another account, by run id.
     """
-    by_id = {one.id: one for one in found}
-    findings: dict[str, Assessment] = {}
-    for one in sorted(by_id.values(), key=lambda one: (REMOVAL_ORDER.index(one.kind), one.id)):
-        owners = [findings.get(owner) for owner in one.owners]
-        verdict = prove_ownership(one, by_id, known_ids)
-        kept = _is_kept(one, by_id)
-        accepted = is_accepted(one, by_id)
+    by_id = {resource.id: resource for resource in found}
+    assessed: dict[str, Assessment] = {}
+    for resource in sorted(by_id.values(), key=_removal_order):
+        owners = [assessed.get(owner) for owner in resource.owners]
+        verdict = prove_ownership(resource, by_id, known_ids)
+        kept = _has_tag(tags.KEEP, resource, by_id)
+        accepted = is_accepted(resource, by_id)
         reason = (
-            _reason_of_people(one, kept=kept, accepted=accepted)
+            _reason_of_people(resource, kept=kept, accepted=accepted)
             or _reason_of_proof(verdict)
-            or _reason_of_account(one, foreign)
-            or _reason_of_run(one, holders)
-            or _reason_of_expiry(one, before)
-            or _reason_of_owners(one, owners)
+            or _reason_of_account(resource, foreign)
+            or _reason_of_run(resource, holders)
+            or _reason_of_expiry(resource, before)
+            or _reason_of_owners(resource, owners)
         )
-        findings[one.id] = Assessment(
-            resource=one,
+        assessed[resource.id] = Assessment(
+            resource=resource,
             verdict=verdict,
             reason_to_stay=reason,
             is_kept=kept,
             is_accepted=accepted,
-            ends_at=None if kept or accepted else parse_timestamp(one.expires),
-            usd_per_month=monthly_cost(one),
+            ends_at=None if kept or accepted else parse_timestamp(resource.expires),
+            usd_per_month=monthly_cost(resource),
         )
-    return list(findings.values())
+    return list(assessed.values())
 
 
-def is_accepted(one: Resource, found: Mapping[str, Resource]) -> bool:
-    """Tell whether it is an image that was accepted, or a snapshot of one."""
-    if one.kind not in {"image", "snapshot"}:
-        return False
-    owners = [found[owner] for owner in one.owners if owner in found]
-    return any(tags.ACCEPTED in each.tags for each in (one, *owners))
+def _removal_order(resource: Resource) -> tuple[int, str]:
+    return REMOVAL_ORDER.index(resource.kind), resource.id
 
 
-def _is_kept(one: Resource, found: Mapping[str, Resource]) -> bool:
-    owners = [found[owner] for owner in one.owners if owner in found]
-    return any(tags.KEEP in each.tags for each in (one, *owners))
+def is_accepted(resource: Resource, found: Mapping[str, Resource]) -> bool:
+    """Return whether it is an accepted image, or a snapshot of one."""
+    return resource.kind in {"image", "snapshot"} and _has_tag(tags.ACCEPTED, resource, found)
 
 
-def _reason_of_people(one: Resource, *, kept: bool, accepted: bool) -> str:
-    if kept and tags.KEEP in one.tags:
+def _has_tag(tag: str, resource: Resource, found: Mapping[str, Resource]) -> bool:
+    """Return whether the resource or one of its owners carries the tag."""
+    owners = [found[owner] for owner in resource.owners if owner in found]
+    return any(tag in each.tags for each in (resource, *owners))
+
+
+def _reason_of_people(resource: Resource, *, kept: bool, accepted: bool) -> str:
+    if kept and tags.KEEP in resource.tags:
         return f"it is tagged {tags.KEEP}"
     if kept:
-        return f"it belongs to what is tagged {tags.KEEP}"
-    return "accepted, it is what the run was for" if accepted else ""
+        return f"it belongs to a resource that is tagged {tags.KEEP}"
+    return "accepted, it is the result of the run" if accepted else ""
 
 
 def _reason_of_proof(verdict: OwnershipVerdict) -> str:
@@ -104,27 +106,28 @@ def _reason_of_proof(verdict: OwnershipVerdict) -> str:
     return f"{verdict.ownership}: {verdict.reason}"
 
 
-def _reason_of_account(one: Resource, foreign: Mapping[str, str]) -> str:
-    account = foreign.get(one.run_id)
+def _reason_of_account(resource: Resource, foreign: Mapping[str, str]) -> str:
+    account = foreign.get(resource.run_id)
     return f"its run belongs to the account {account}, which is not this one" if account else ""
 
 
-def _reason_of_run(one: Resource, holders: Mapping[str, str]) -> str:
-    holder = holders.get(one.run_id)
+def _reason_of_run(resource: Resource, holders: Mapping[str, str]) -> str:
+    holder = holders.get(resource.run_id)
     return f"the run is being executed by {holder}" if holder else ""
 
 
-def _reason_of_owners(one: Resource, owners: list[Assessment | None]) -> str:
-    # A schedule outlives the machine that it was to end; nothing else lists one that is gone.
-    if None in owners and one.kind != "schedule":
+def _reason_of_owners(resource: Resource, owners: list[Assessment | None]) -> str:
+    # Only a schedule can have an owner that is gone: it outlives the machine that it ends.
+    if None in owners and resource.kind != "schedule":
         return "in use by a machine that is not of its run"
-    return "in use by what stays" if any(one and not one.goes for one in owners) else ""
+    stays = any(owner and not owner.may_go for owner in owners)
+    return "in use by a resource that stays" if stays else ""
 
 
-def _reason_of_expiry(one: Resource, before: datetime.datetime | None) -> str:
+def _reason_of_expiry(resource: Resource, before: datetime.datetime | None) -> str:
     if before is None:
         return ""
-    ends_at = parse_timestamp(one.expires)
+    ends_at = parse_timestamp(resource.expires)
     if ends_at is None:
         return "no end is set"
     return WITHIN_LEASE if ends_at > before else ""

@@ -1,4 +1,4 @@
-"""A look into the account: what runs have there, whose it is, and what may go."""
+"""A survey of the account: the resources of runs, who owns them, and which may be removed."""
 
 import datetime
 import logging
@@ -18,160 +18,162 @@ from notebake.runs.open_store import open_store
 from notebake.runs.summaries import RunSummary, summarize_runs
 
 log = logging.getLogger(__name__)
-AT_ONCE = 8
+MAX_REGIONS_AT_ONCE = 8
 
 
 class Scope(Record):
-    """Where to look, and for what."""
+    """Which regions and runs a survey covers."""
 
     regions: tuple[str, ...]
     run_id: str = ""
-    """Only this run; "": all."""
+    """Only this run; "" for all runs."""
     store: str = ""
-    """The run store that knows more than the tags; "": none."""
+    """The run store with more data than the tags; "" for none."""
     before: datetime.datetime | None
-    """Only what expired before this moment goes; None: the expiry does not matter."""
+    """Only resources that expired before this time may go; None ignores the expiry."""
 
     @property
     def known(self) -> dict[str, RunSummary]:
-        """What the run store knows, now."""
+        """The current summaries of the runs in the store."""
         return summarize_runs(open_store(self.store), self.run_id) if self.store else {}
 
 
 class Survey(Record):
-    """What was found, and where nobody answered: there nothing is known."""
+    """The resources that were found, and the regions that did not answer."""
 
     findings: tuple[Assessment, ...]
     unanswered: tuple[str, ...] = ()
+    """Regions without an answer, each with the error: nothing is known about their resources."""
     hints: tuple[str, ...] = ()
-    """What to do where nobody answered."""
+    """What to do about regions without an answer."""
     elsewhere: tuple[str, ...] = ()
-    """Which runs of the store were not looked for, as they belong to other accounts."""
+    """Runs of the store that were left out, as they belong to other accounts."""
 
     @property
     def going(self) -> tuple[Assessment, ...]:
-        """What may be removed."""
-        return tuple(one for one in self.findings if one.goes)
+        """The resources that may be removed."""
+        return tuple(finding for finding in self.findings if finding.may_go)
 
 
-def survey(scope: Scope) -> Survey:
-    """Look in all regions at the same time; makes and removes nothing.
-
-    Raises:
-        WrongAccountError: one run is looked for, and it belongs to another account.
-    """
-    known = scope.known
-    foreign = runs_elsewhere(known, scope)
-    whose = Whose(
-        known={id: one for id, one in known.items() if id not in foreign},
-        holders={one.id: one.holder for one in known.values() if one.holder},
-        foreign={one.id: str(one.account) for one in foreign.values()},
-    )
-    with ThreadPoolExecutor(min(AT_ONCE, len(scope.regions))) as pool:
-        asked = {
-            region: pool.submit(copy_context().run, assess_region, region, scope, whose)
-            for region in scope.regions
-        }
-    findings: list[Assessment] = []
-    unanswered: list[str] = []
-    hints: list[str] = []
-    for region, answer in asked.items():
-        try:
-            findings += answer.result()
-        except CloudError as error:
-            unanswered.append(f"{region}: {error.message}")
-            hints.append(str(error.advice))
-    return Survey(
-        findings=tuple(findings),
-        unanswered=tuple(unanswered),
-        hints=tuple(dict.fromkeys(filter(None, hints))),
-        elsewhere=tuple(
-            f"run {one.id} belongs to the account {one.account}"
-            for one in foreign.values()
-            if one.present_ids
-        ),
-    )
-
-
-class Whose(Record):
-    """What a run store knows, as far as it is about this account."""
+class AccountRuns(Record):
+    """The runs of the store that belong to this account, and the accounts of the others."""
 
     known: dict[str, RunSummary]
     holders: dict[str, str]
+    """Who executes a run at present, by run id."""
     foreign: dict[str, str]
-    """The accounts of runs that belong to others, by run id."""
+    """The accounts of runs that belong to other accounts, by run id."""
 
 
-def runs_elsewhere(known: Mapping[str, RunSummary], scope: Scope) -> dict[str, RunSummary]:
-    """Return the known runs that belong to another account than these credentials.
+def survey(scope: Scope) -> Survey:
+    """Survey all regions concurrently; change nothing.
 
     Raises:
-        WrongAccountError: the run that is looked for is one of them, or EC2 shows nothing of it
-            although it must.
+        WrongAccountError: the scope is one run, and it belongs to another account.
     """
-    one = known.get(scope.run_id)
-    if one and one.run:
-        check_account(one.run)
-    if not any(one.account for one in known.values()):
-        return {}
-    current = current_account(scope.regions[0])
-    return {id: one for id, one in known.items() if one.account not in (None, current)}
-
-
-def assess_region(region: str, scope: Scope, whose: Whose) -> list[Assessment]:
-    """Return what is in one region, and what becomes of it."""
-    made_ids = frozenset(id for one in whose.known.values() for id in one.made_ids)
-    tokens = frozenset(token for one in whose.known.values() for token in one.open_tokens)
-    found = gather(region, scope.run_id, whose.known)
-    return assess(
-        found,
-        before=scope.before,
-        known_ids=made_ids | {one.id for one in found if one.token in tokens},
-        holders=whose.holders,
-        foreign=whose.foreign,
+    known = scope.known
+    foreign = runs_elsewhere(known, scope)
+    runs = AccountRuns(
+        known={id: run for id, run in known.items() if id not in foreign},
+        holders={id: run.holder for id, run in known.items() if run.holder},
+        foreign={id: str(run.account) for id, run in foreign.items()},
+    )
+    with ThreadPoolExecutor(min(MAX_REGIONS_AT_ONCE, len(scope.regions))) as pool:
+        futures = {
+            region: pool.submit(copy_context().run, assess_region, region, scope, runs)
+            for region in scope.regions
+        }
+    findings: list[Assessment] = []
+    errors: dict[str, CloudError] = {}
+    for region, future in futures.items():
+        try:
+            findings += future.result()
+        except CloudError as error:
+            errors[region] = error
+    hints = [str(error.advice) for error in errors.values()]
+    left_out = [run for run in foreign.values() if run.present_ids]
+    return Survey(
+        findings=tuple(findings),
+        unanswered=tuple(f"{region}: {error.message}" for region, error in errors.items()),
+        hints=tuple(dict.fromkeys(filter(None, hints))),
+        elsewhere=tuple(f"run {run.id} belongs to the account {run.account}" for run in left_out),
     )
 
 
-def gather(region: str, run_id: str, known: Mapping[str, RunSummary]) -> list[Resource]:
-    """Return what carries a run's tag or name, or is known to the run store without them."""
+def runs_elsewhere(known: Mapping[str, RunSummary], scope: Scope) -> dict[str, RunSummary]:
+    """Return the known runs that belong to another account than the credentials.
+
+    Raises:
+        WrongAccountError: the scope is one run, and it belongs to another account, or EC2 shows
+            nothing of it although it must.
+    """
+    wanted = known.get(scope.run_id)
+    if wanted and wanted.run:
+        check_account(wanted.run)
+    if not any(run.account for run in known.values()):
+        return {}
+    current = current_account(scope.regions[0])
+    return {id: run for id, run in known.items() if run.account not in (None, current)}
+
+
+def assess_region(region: str, scope: Scope, runs: AccountRuns) -> list[Assessment]:
+    """Return the assessments of all resources of one region."""
+    made_ids = frozenset(id for run in runs.known.values() for id in run.made_ids)
+    tokens = frozenset(token for run in runs.known.values() for token in run.open_tokens)
+    found = list_region(region, scope.run_id, runs.known)
+    return assess(
+        found,
+        before=scope.before,
+        known_ids=made_ids | {resource.id for resource in found if resource.token in tokens},
+        holders=runs.holders,
+        foreign=runs.foreign,
+    )
+
+
+def list_region(region: str, run_id: str, known: Mapping[str, RunSummary]) -> list[Resource]:
+    """Return the resources with a run's tag or name, and those that only the run store knows."""
     tagged = inventory.list_resources(region, run_id)
-    seen = {one.id for one in tagged}
-    here = [run for run in known.values() if run.region == region]
-    unseen = {id: run.id for run in here for id in run.present_ids if id not in seen}
-    tokens = {token: run.id for run in here for token in run.open_tokens}
-    for one in inventory.list_kept(region, unseen, tokens):
-        if one.id not in seen:
-            ends_at = known[one.run_id].ends_at
-            expires = one.expires or (tags.as_tag(ends_at) if ends_at else "")
-            tagged.append(one.model_copy(update={"expires": expires}))
-    return [*inventory.with_users(region, tagged), *_named(region, run_id, tagged)]
+    seen = {resource.id for resource in tagged}
+    runs = [run for run in known.values() if run.region == region]
+    unseen = {id: run.id for run in runs for id in run.present_ids if id not in seen}
+    tokens = {token: run.id for run in runs for token in run.open_tokens}
+    for resource in inventory.list_kept(region, unseen, tokens):
+        if resource.id not in seen:
+            ends_at = known[resource.run_id].ends_at
+            expires = resource.expires or (tags.as_tag(ends_at) if ends_at else "")
+            tagged.append(resource.model_copy(update={"expires": expires}))
+    return [*inventory.with_users(region, tagged), *_list_named(region, run_id, tagged)]
 
 
-def _named(region: str, run_id: str, tagged: list[Resource]) -> list[Resource]:
-    """Return what carries a run's name: schedules, and the keys that open its machines."""
-    found = _if_permitted(schedules.list_schedules, region, run_id)
-    for one in _if_permitted(ssm.list_parameters, region, run_id):
-        machines = [each for each in tagged if (each.kind, each.run_id) == ("instance", one.run_id)]
-        found.append(one.model_copy(update={"owners": tuple(each.id for each in machines)}))
+def _list_named(region: str, run_id: str, tagged: list[Resource]) -> list[Resource]:
+    """Return the resources with a run's name: schedules, and parameters with private keys."""
+    found = _list_if_permitted(schedules.list_schedules, region, run_id)
+    for parameter in _list_if_permitted(ssm.list_parameters, region, run_id):
+        machine = ("instance", parameter.run_id)
+        owners = tuple(each.id for each in tagged if (each.kind, each.run_id) == machine)
+        found.append(parameter.model_copy(update={"owners": owners}))
     return found
 
 
-def _if_permitted(
+def _list_if_permitted(
     lister: Callable[[str, str], list[Resource]], region: str, run_id: str
 ) -> list[Resource]:
-    """Return what is listed; nothing for whoever may not ask, as most who never made any."""
+    """Return what the lister returns, or nothing without the permission.
+
+    Most users who never used such resources lack the permission to list them.
+    """
     try:
         return lister(region, run_id)
     except CloudError as error:
         if error.code not in NO_PERMISSION:
             raise
-        log.warning("%s Whether there is anything of ours is not known.", error.message)
+        log.warning("%s So resources of this kind may be missing here.", error.message)
         return []
 
 
-def check_all_answered(found: Survey) -> None:
-    """Raise where a region was not looked at: an empty answer from there would mean nothing."""
+def check_all_regions_answered(found: Survey) -> None:
+    """Raise NotebakeError if a region did not answer: its resources are unknown."""
     if found.unanswered:
         regions = "\n".join(found.unanswered)
-        message = f"These regions could not be looked at:\n{regions}"
+        message = f"These regions could not be searched:\n{regions}"
         raise NotebakeError(message, "\n".join(found.hints))

@@ -1,4 +1,4 @@
-"""Remove what runs have left behind: what a look has proven to be ours, and expired."""
+"""Removes what runs have left behind: resources that a survey has proven to be ours and expired."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from notebake.record import Record
 from notebake.resources.kinds import REMOVAL_ORDER
 from notebake.resources.leftovers import describe_resource
 from notebake.resources.retention import Assessment, assess
-from notebake.resources.survey import Scope, gather
+from notebake.resources.survey import Scope, list_region
 from notebake.runs.account import bind_account
 from notebake.runs.account_check import account_lookup
 from notebake.runs.lock import hold_run
@@ -24,83 +24,88 @@ log = logging.getLogger(__name__)
 
 
 class Swept(Record):
-    """What came of a removal."""
+    """The result of a removal."""
 
     removed: tuple[Resource, ...] = ()
     spared: tuple[Assessment, ...] = ()
-    """What was to go, but must stay by a second look just before."""
+    """Resources that turned out to stay when they were about to be removed."""
     failures: tuple[str, ...] = ()
     remaining: tuple[Resource, ...] = ()
 
+    def __add__(self, other: "Swept") -> "Swept":
+        return Swept(
+            removed=self.removed + other.removed,
+            spared=self.spared + other.spared,
+            failures=self.failures + other.failures,
+            remaining=self.remaining + other.remaining,
+        )
+
 
 class SweepError(NotebakeError):
-    """Something is still there that should be gone."""
+    """A resource still exists that should be gone."""
 
 
 def remove(findings: Iterable[Assessment], scope: Scope) -> Swept:
-    """Remove what goes: run by run, all tried, each looked at again just before."""
+    """Remove the resources that may go, run by run; each is assessed again just before.
+
+    After a failure the other resources are still tried.
+    """
     swept = Swept()
-    going = sorted((one for one in findings if one.goes), key=_place)
+    going = sorted((finding for finding in findings if finding.may_go), key=_place)
     for (region, run_id), group in groupby(going, key=_place):
-        one = _remove_of_run(list(group), scope.model_copy(update={"run_id": run_id}), region)
-        swept = Swept(
-            removed=swept.removed + one.removed,
-            spared=swept.spared + one.spared,
-            failures=swept.failures + one.failures,
-            remaining=swept.remaining + one.remaining,
-        )
+        swept += _remove_of_run(list(group), scope.model_copy(update={"run_id": run_id}), region)
     return swept
 
 
-def _place(one: Assessment) -> tuple[str, str]:
-    return one.resource.region, one.resource.run_id
+def _place(finding: Assessment) -> tuple[str, str]:
+    return finding.resource.region, finding.resource.run_id
 
 
 def _remove_of_run(going: list[Assessment], scope: Scope, region: str) -> Swept:
-    """Remove what goes of one run; where its store is known, as the holder of its lease."""
+    """Remove the resources of one run; if its store is known, while holding the run lock."""
     try:
         known = scope.known
         with _held(known.get(scope.run_id)):
             return _remove_in_order(going, scope, region, known)
     except RunLockedError as error:
         update = {"reason_to_stay": error.message}
-        return Swept(spared=tuple(one.model_copy(update=update) for one in going))
+        return Swept(spared=tuple(finding.model_copy(update=update) for finding in going))
     except NotebakeError as error:
-        remaining = tuple(one.resource for one in going)
+        remaining = tuple(finding.resource for finding in going)
         return Swept(failures=(error.message,), remaining=remaining)
 
 
 @contextmanager
-def _held(known: RunSummary | None) -> Iterator[None]:
-    """Keep every execution of a run that is known out, and its calls in its account."""
-    if known is None or known.run is None:
+def _held(summary: RunSummary | None) -> Iterator[None]:
+    """Hold the lock of a known run, and bind the calls of the block to its account."""
+    if summary is None or summary.run is None:
         yield
         return
-    with hold_run(known.run):
-        if known.account is None:
+    with hold_run(summary.run):
+        if summary.account is None:
             yield
             return
-        with bind_account(known.run, known.account, account_lookup(known.run)):
+        with bind_account(summary.run, summary.account, account_lookup(summary.run)):
             yield
 
 
 def _remove_in_order(
     going: list[Assessment], scope: Scope, region: str, known: Mapping[str, RunSummary]
 ) -> Swept:
-    """Remove each, unless a fresh look says that it must stay now, and look for what is left."""
-    proven = {one.resource.id for one in going}
+    """Remove each resource unless a new assessment says that it stays; wait until all are gone."""
+    proven = {finding.resource.id for finding in going}
     removed: list[Resource] = []
     spared: list[Assessment] = []
     failures: list[str] = []
     failed: set[str] = set()
-    for one in sorted(going, key=lambda one: REMOVAL_ORDER.index(one.resource.kind)):
-        resource = one.resource
+    for finding in sorted(going, key=lambda each: REMOVAL_ORDER.index(each.resource.kind)):
+        resource = finding.resource
         try:
             if failed & set(resource.owners):
                 failed.add(resource.id)
                 continue
-            now = _look_again(resource, scope, region, known, proven)
-            if now and not now.goes:
+            now = _assess_again(resource, scope, region, known, proven)
+            if now and not now.may_go:
                 spared.append(now)
                 continue
             if now:
@@ -110,41 +115,40 @@ def _remove_in_order(
         except NotebakeError as error:
             failed.add(resource.id)
             failures.append(error.message)
-    left = _wait_until_gone({one.id for one in removed}, scope.run_id, region, known)
-    remaining = [one.resource for one in going if one.resource.id in failed | left]
+    left = _wait_until_gone({resource.id for resource in removed}, scope.run_id, region, known)
     return Swept(
-        removed=tuple(one for one in removed if one.id not in left),
+        removed=tuple(resource for resource in removed if resource.id not in left),
         spared=tuple(spared),
         failures=tuple(failures),
-        remaining=tuple(remaining),
+        remaining=tuple(each.resource for each in going if each.resource.id in failed | left),
     )
 
 
-def _look_again(
+def _assess_again(
     resource: Resource,
     scope: Scope,
     region: str,
     known: Mapping[str, RunSummary],
     proven: set[str],
 ) -> Assessment | None:
-    """Return what is to be said of a resource now; None for one that is gone.
+    """Return the current assessment of a resource; None if it is gone.
 
-    An id is never given twice: what was proven to be ours stays so, also without its machine.
+    AWS never reuses ids, so a resource that was proven to be ours stays so without its machine.
     """
-    found = gather(region, scope.run_id, known)
+    found = list_region(region, scope.run_id, known)
     findings = assess(found, before=scope.before, known_ids=proven)
-    return next((one for one in findings if one.resource.id == resource.id), None)
+    return next((finding for finding in findings if finding.resource.id == resource.id), None)
 
 
 def _wait_until_gone(
     ids: set[str], run_id: str, region: str, known: Mapping[str, RunSummary]
 ) -> set[str]:
-    """Return what EC2 goes on showing of what was removed."""
+    """Return the removed resources that EC2 still shows at the end of the wait."""
     left = ids
 
     def is_gone() -> bool | None:
         nonlocal left
-        left = ids & {one.id for one in gather(region, run_id, known)}
+        left = ids & {resource.id for resource in list_region(region, run_id, known)}
         return None if left else True
 
     with suppress(WaitTimeoutError):
@@ -155,7 +159,7 @@ def _wait_until_gone(
 
 
 def check_all_gone(swept: Swept, *again: NextCommand, hint: str = "") -> None:
-    """Raise SweepError where something is still there; `again` is what a person may type."""
+    """Raise SweepError if a removal failed; `again` are the commands to type next."""
     if swept.remaining or swept.failures:
         left = ", ".join(map(describe_place, swept.remaining)) or "nothing of what was found"
         why = " ".join(swept.failures)
@@ -163,5 +167,5 @@ def check_all_gone(swept: Swept, *again: NextCommand, hint: str = "") -> None:
 
 
 def describe_place(resource: Resource) -> str:
-    """Return a resource with its place."""
+    """Return a resource with its region."""
     return f"{describe_resource(resource)} in {resource.region}"

@@ -1,1 +1,1 @@
-"""What a step is: found, made, undone; by which digest it is known; how far a run is."""
+"""Steps: how they find, make and undo, their plan and digests, and the progress of a run."""

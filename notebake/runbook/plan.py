@@ -1,6 +1,6 @@
-"""The steps of a build: what each follows, and by which parts of the recipe its product is known.
+"""The steps of a build: their predecessors, and the parts of the recipe that they use.
 
-The order and the digests both come from here. A step of this name is a file of `tasks/`.
+The order and the digests are derived from here. Each step is the file of its name in `tasks/`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ Uses = Callable[[Recipe], list[Any]]
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """What a step follows, and what its product depends on.
+    """A step's predecessors, and what its product depends on.
 
-    A step whose product is kept on the host or in the cloud names the parts of the recipe that it
-    `uses`, if need be none. Such a step is made anew when they change, or when a step that it
-    `follows` is; what it is only `later_than` leaves its product as it is.
+    A step whose product stays on the host or in the cloud names the parts of the recipe that it
+    `uses`, possibly none. It is repeated if they change, or if a step that it `follows` is
+    repeated; steps that it is only `later_than` do not affect its product.
     """
 
     follows: tuple[str, ...] = ()
@@ -26,8 +26,8 @@ class PlannedStep:
     later_than: tuple[str, ...] = ()
 
 
-def nothing(_: Recipe) -> list[Any]:
-    """Use no part of the recipe: only what a step follows decides over its product."""
+def no_parts(_: Recipe) -> list[Any]:
+    """Use no part of the recipe: only its predecessors determine a step's product."""
     return []
 
 
@@ -40,12 +40,12 @@ def _launch(recipe: Recipe) -> list[Any]:
 
 
 def _notebook(recipe: Recipe) -> list[Any]:
-    """Leave out what decides over outputs that are kept: they are judged anew, and not run."""
+    """Leave out the fields that compare stored outputs: the notebook is not run again for them."""
     return [recipe.notebook.model_copy(update={"compare": "numbers", "tolerance": 0.0})]
 
 
 def _allowed_findings(recipe: Recipe) -> list[Any]:
-    """Leave out the reasons: they decide nothing."""
+    """Leave out the reasons: they have no effect."""
     return [[allowed.path, allowed.rule] for allowed in recipe.credentials.allow]
 
 
@@ -64,30 +64,30 @@ PLAN: Mapping[str, PlannedStep] = {
         lambda recipe: [list(recipe.datasets)],
         later_than=("install_packages",),
     ),
-    # With git-lfs among the packages a clone is another clone.
+    # With git-lfs among the packages, the clone has other content.
     "clone_repository": PlannedStep(
         ("mount_volumes", "install_packages"), lambda recipe: [recipe.repository]
     ),
     "install_software": PlannedStep(
         ("install_packages",), lambda recipe: [recipe.software.model_copy(update={"apt": ()})]
     ),
-    "install_papermill": PlannedStep(("install_software",), nothing),
+    "install_papermill": PlannedStep(("install_software",), no_parts),
     "start_jupyter": PlannedStep(
         ("install_software", "clone_repository"), lambda recipe: [recipe.jupyter_port]
     ),
-    "check_server": PlannedStep(("start_jupyter",), nothing),
+    "check_server": PlannedStep(("start_jupyter",), no_parts),
     "run_notebook": PlannedStep(
         ("install_papermill", "fetch_datasets", "clone_repository"), _notebook
     ),
     "clean_host": PlannedStep(("run_notebook", "check_server"), _allowed_findings),
     "stop_builder": PlannedStep(("clean_host",)),
-    "request_image": PlannedStep(("stop_builder",), nothing),
-    "restart_host": PlannedStep(("request_image",), nothing),
+    "request_image": PlannedStep(("stop_builder",), no_parts),
+    "restart_host": PlannedStep(("request_image",), no_parts),
     "wait_for_image": PlannedStep(("request_image",)),
     "launch_acceptance": PlannedStep(
         ("wait_for_image",), lambda recipe: [list(recipe.acceptance.instance_types)]
     ),
-    "prove_image": PlannedStep(("launch_acceptance",), nothing),
+    "prove_image": PlannedStep(("launch_acceptance",), no_parts),
     "publish_image": PlannedStep(("restart_host", "prove_image")),
 }
-"""The steps in the order in which people see them."""
+"""The steps in the order in which they are shown."""

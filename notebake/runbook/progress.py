@@ -1,7 +1,7 @@
-"""How far a run has come, read from its log records alone.
+"""The progress of a run, derived from its log records.
 
-Records carry `event` (looking, started, waiting, found, done, failed), `seconds` and `detail` as
-`carry_out` gives them, and `remote` for a line that a host printed.
+Records carry `event` (looking, started, waiting, found, done, failed), `seconds` and `detail` from
+`carry_out`, and `remote` for a line that a host printed.
 """
 
 import logging
@@ -20,7 +20,7 @@ Titles = Sequence[tuple[str, str]]
 
 
 class State(StrEnum):
-    """What is known of a step."""
+    """The state of a step."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class StepProgress:
-    """One step as a person sees it."""
+    """One step as it is shown."""
 
     name: str
     title: str
@@ -43,16 +43,16 @@ class StepProgress:
 
 
 class StepFilter(logging.Filter):
-    """Note on each record which step wrote it; belongs on a handler, so as to see all records."""
+    """Adds the current step to each record; on a handler, it sees the records of all loggers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything pass."""
+        """Accept every record."""
         record.step = current_step.get()
         return True
 
 
 class Progress:
-    """The steps of a run, and the last lines from its hosts. Safe to share between threads."""
+    """The steps of a run, and the last lines from its hosts. Thread-safe."""
 
     def __init__(self, titles: Titles, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.is_over = False
@@ -63,12 +63,12 @@ class Progress:
         self._remote: deque[tuple[str, str]] = deque(maxlen=2)
 
     def observe(self, record: logging.LogRecord) -> bool:
-        """Take note of a record; False if it belongs to no step of this run."""
+        """Process a record; return False if it belongs to no step of this run."""
         name: str = getattr(record, "step", "")
         with self._lock:
             step = self._steps.get(name)
             if getattr(record, "remote", False):
-                # A progress bar returns to the start of its line: what counts came last.
+                # A progress bar overwrites its line, so only the last part counts.
                 if line := first_line(record.getMessage().rstrip().rpartition("\r")[2]):
                     self._remote.append((name, line))
             elif step:
@@ -76,7 +76,7 @@ class Progress:
             return step is not None
 
     def steps(self) -> list[StepProgress]:
-        """Return the steps as they stand, running ones with the seconds they have taken."""
+        """Return the current steps; running ones with the seconds that they have taken so far."""
         now = self._clock()
         with self._lock:
             return [
@@ -85,16 +85,16 @@ class Progress:
             ]
 
     def remote_lines(self) -> list[str]:
-        """Return the last lines that hosts printed in steps that still run."""
+        """Return the last lines that hosts printed in running steps."""
         with self._lock:
             return [line for _, line in self._remote]
 
     def elapsed(self) -> float:
-        """Return for how many seconds the run has been watched."""
+        """Return the seconds since this object was created."""
         return self._clock() - self._began
 
     def stop(self) -> None:
-        """Take note that nothing runs any more."""
+        """Mark running steps as stopped."""
         stopped = [replace(step, state=State.STOPPED, message="") for step in self.steps()
                    if step.state is State.RUNNING]  # fmt: skip
         with self._lock:

@@ -1,4 +1,4 @@
-"""A step: find, make, undo, and the one way in which it is carried out."""
+"""A step: its find, make and undo, and how it is carried out."""
 
 import logging
 import time
@@ -19,26 +19,26 @@ current_step: ContextVar[str] = ContextVar("current_step", default="")
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the runbook.
+    """One step of the runbook.
 
-    `find` returns what is already there, or None; it asks the cloud or the host, never a cache.
-    `make` makes it, and may be repeated after a kill at any point: nothing is made twice.
-    `undo` removes it, waits until it is gone, and does nothing where nothing is left.
+    `find` returns the existing product, or None; it asks the cloud or the host, never a cache.
+    `make` makes it. After a kill at any point it can be repeated and makes nothing twice.
+    `undo` removes the product and waits until it is gone; it does nothing if there is none.
     """
 
     name: str
     """For code and records: words joined by underscores."""
     title: str
-    """For people: what the step does, as an order."""
+    """For people: what the step does, in the imperative."""
     find: Callable[[Run], Record | None]
     make: Callable[[Run], Record]
     undo: Callable[[Run], None] | None = None
-    """None where undoing the machine undoes the step."""
+    """None if the product is removed with its machine."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What carrying out a step gave."""
+    """The result of a step."""
 
     step: str
     result: Record
@@ -47,18 +47,18 @@ class Outcome:
 
 
 def carry_out(step: Step, run: Run) -> Outcome:
-    """Return what the step gives, making it unless it is already there."""
+    """Return the step's product; make it unless it exists."""
     token = current_step.set(step.name)
     began = time.monotonic()
     try:
-        log.debug("Looking whether it is done", extra={"event": "looking"})
+        log.debug("Checking whether it is done", extra={"event": "looking"})
         result = step.find(run)
         was_there = result is not None
         if result is None:
             log.info("%s", step.title, extra={"event": "started"})
             result = step.make(run)
         seconds = time.monotonic() - began
-        _tell_end(describe(result), seconds, was_there=was_there)
+        _log_end(describe(result), seconds, was_there=was_there)
         return Outcome(step.name, result, was_there, seconds)
     except Exception as error:
         seconds = time.monotonic() - began
@@ -70,23 +70,23 @@ def carry_out(step: Step, run: Run) -> Outcome:
         current_step.reset(token)
 
 
-def until_not_lost(work: Callable[[], T]) -> T:
-    """Return what `work` gives; where something that it had made is lost, it starts from its start.
+def retry_when_lost(work: Callable[[], T]) -> T:
+    """Return the result of `work`; if it loses a machine or an image, start it again.
 
-    Its steps find what is there, so only what was lost is made again, and what depends on it.
+    Its steps find what exists, so only what was lost is made again, and what depends on it.
 
     Raises:
-        ResourceLostError: something was lost each time.
+        ResourceLostError: a resource was lost in every try.
     """
     for _ in range(TRIES_PER_EXECUTION - 1):
         try:
             return work()
         except ResourceLostError as error:
-            log.warning("%s Making again what was lost", error.message)
+            log.warning("%s Making it again", error.message)
     return work()
 
 
-def _tell_end(result: str, seconds: float, *, was_there: bool) -> None:
+def _log_end(result: str, seconds: float, *, was_there: bool) -> None:
     extra = {"event": "found" if was_there else "done", "seconds": seconds, "detail": result}
     if was_there:
         log.info("Already done: %s", result, extra=extra)
@@ -95,7 +95,7 @@ def _tell_end(result: str, seconds: float, *, was_there: bool) -> None:
 
 
 def describe(record: Record) -> str:
-    """Return what a person would call the record: its id, or its detail."""
+    """Return a short description of the record: its detail, its id or its digest."""
     for field in ("detail", "id", "digest"):
         if value := getattr(record, field, ""):
             return str(value)
@@ -103,8 +103,8 @@ def describe(record: Record) -> str:
 
 
 class Done(Record):
-    """What a step on a host gives: that it is done, and what it is known by."""
+    """The result of a step on a host."""
 
     digest: str
     detail: str = ""
-    """One phrase for people: a commit, a count, an address."""
+    """A phrase for people: a commit, a count, an address."""

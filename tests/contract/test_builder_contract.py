@@ -8,9 +8,9 @@ from flows.cli.rewind import rewind
 from notebake.aws import images, instances, tagging, tags
 from notebake.aws.model import Instance
 from notebake.errors import NotebakeError, ResourceLostError
-from notebake.images import own_image
-from notebake.images.baked import current_image, is_finished, is_sealed
-from notebake.resources import own_machines
+from notebake.images import run_image
+from notebake.images.image_state import current_image, is_finished, is_sealed
+from notebake.resources import stack_instances
 from notebake.runbook.digests import step_digest
 from notebake.runbook.step import Done, carry_out
 from notebake.runs.lock import hold_run
@@ -49,7 +49,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def builder_of(run: Run) -> Instance:
-    builder = own_machines.find_builder(run)
+    builder = stack_instances.find_builder(run)
     assert builder is not None
     return builder
 
@@ -121,7 +121,7 @@ def test_nothing_is_baked_of_a_builder_that_was_started_again(run: Run) -> None:
     with pytest.raises(ResourceLostError, match="sealed and stopped"):
         request_image.make(run)
 
-    assert own_image.find_image(run) is None
+    assert run_image.find_image(run) is None
 
 
 def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
@@ -135,8 +135,8 @@ def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
         carry_out(restart_host.STEP, run)
 
     assert power.heard == ["StartInstances"]
-    assert own_image.count_snapshots_begun(run, image.id) == len(builder_of(run).volume_ids) == 2
-    assert own_image.count_snapshots_begun(run, "ami-00000000000000000") == 0
+    assert run_image.count_started_snapshots(run, image.id) == len(builder_of(run).volume_ids) == 2
+    assert run_image.count_started_snapshots(run, "ami-00000000000000000") == 0
     assert builder_of(run).tags[tags.SEALED] == ""
     assert builder_of(run).tags[tags.BAKED] == image.id
 
@@ -164,7 +164,7 @@ def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(r
     with pytest.raises(ResourceLostError, match="gone"):
         carry_out(restart_host.STEP, run)
 
-    assert own_image.find_image(run) is None
+    assert run_image.find_image(run) is None
 
 
 def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(

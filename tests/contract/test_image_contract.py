@@ -10,13 +10,13 @@ from notebake.aws.inventory import list_resources
 from notebake.aws.model import Image
 from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CloudError, NameTakenError, PreflightError, ResourceLostError
-from notebake.images import own_image
-from notebake.images.baked import current_image, usable_image
+from notebake.images import run_image
+from notebake.images.image_state import current_image, usable_image
 from notebake.names import name_of_image
 from notebake.preflight.checks import check_everything
 from notebake.recipe import Software
-from notebake.resources import own_machines
-from notebake.resources.leftovers import left_over
+from notebake.resources import stack_instances
+from notebake.resources.leftovers import find_leftovers
 from notebake.runbook.step import carry_out
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
@@ -71,8 +71,8 @@ def test_an_accepted_image_stays_with_its_snapshots_and_nothing_else(run: Run) -
     undo_all(run)
 
     assert sorted(one.kind for one in list_resources(REGION)) == ["image", "snapshot", "snapshot"]
-    assert left_over(run) == []
-    assert own_image.find_image(run) is not None
+    assert find_leftovers(run) == []
+    assert run_image.find_image(run) is not None
 
 
 def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> None:
@@ -110,7 +110,7 @@ def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run
     with world.meeting(stuck), pytest.raises(CloudError, match="remove snap-"):
         request_image.undo(run)
     assert stuck.fired == 1
-    assert own_image.find_image(run) is None
+    assert run_image.find_image(run) is None
     assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 2
 
     request_image.undo(run)
@@ -129,7 +129,7 @@ def test_orphans_of_a_run_do_not_outlive_its_accepted_image(world: CloudWorld, r
     accept(run)
     undo_all(run)
 
-    assert left_over(run) == []
+    assert find_leftovers(run) == []
 
 
 class HidesSnapshotIds:
@@ -167,7 +167,7 @@ def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
     world: CloudWorld, run: Run
 ) -> None:
     mine = world.new_run()
-    builder = own_machines.find_builder(run)
+    builder = stack_instances.find_builder(run)
     assert builder is not None
     world.ec2.create_image(InstanceId=builder.id, Name=name_of_image(mine.id))
 
@@ -183,13 +183,13 @@ def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
 def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run: Run) -> None:
     mine = world.new_run()
     carry_out_before(mine, "request_image")
-    builder, other = own_machines.find_builder(mine), own_machines.find_builder(run)
+    builder, other = stack_instances.find_builder(mine), stack_instances.find_builder(run)
     assert builder is not None
     assert other is not None
     world.ec2.create_image(InstanceId=other.id, Name=name_of_image(mine.id))
 
     with pytest.raises(NameTakenError):
-        own_image.request_image(mine, builder.id, [], {})
+        run_image.request_image(mine, builder.id, [], {})
 
 
 def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) -> None:
@@ -210,7 +210,7 @@ def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) 
     image.mapping[:] = [replace(one, delete_on_termination=False) for one in image.mapping]
     clock.pause(OLDEST_SECONDS)
 
-    with pytest.raises(CloudError, match="would outlive"):
+    with pytest.raises(CloudError, match="would keep these disks"):
         wait_for_image.make(run)
 
 

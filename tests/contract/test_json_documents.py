@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from notebake.aws import tagging, tags
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.recipe.file import dump_recipe
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
@@ -43,7 +43,7 @@ def test_a_survey_tells_what_may_go_when_and_what_it_costs(
 ) -> None:
     carry_out_to(run, "launch_instance")
     mark(of(run, "key pair")[0].id, keep="mine")
-    builder = own_machines.find_builder(run)
+    builder = stack_instances.find_builder(run)
     assert builder is not None
 
     found = document(["--store", run.store, "survey", run.id], capsys)

@@ -12,7 +12,7 @@ from notebake.aws import schedules, tags
 from notebake.aws.model import Resource
 from notebake.clock import RealClock
 from notebake.machines.renewal import renew, renewing
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from notebake.timestamps import parse_timestamp, utc_from_seconds
@@ -96,7 +96,7 @@ def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
 
 def test_a_machine_that_never_let_anybody_in_is_not_renewed(run: Run) -> None:
     machine = of(run, "instance")[0]
-    mark(machine.id, lost="never let anybody in")
+    mark(machine.id, lost="accepted no ssh login")
 
     assert renew(run)
 
@@ -141,6 +141,6 @@ def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
             what="the first renewal",
             timeout_seconds=60 * HANG_SECONDS,
         )
-    assert own_machines.find_builder(run) is not None
+    assert stack_instances.find_builder(run) is not None
     assert tags.EXPIRES in of(run, "key pair")[0].tags
     assert world.actions().count("CreateTags") >= 2

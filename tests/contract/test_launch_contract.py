@@ -12,7 +12,7 @@ from notebake.aws.model import Image, Instance
 from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CapacityError, CloudError, ResourceLostError, WaitTimeoutError
 from notebake.recipe import Volume
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
@@ -54,7 +54,7 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
     digests = [one.parameters_digest for one in world.opened.calls("RunInstances")]
     assert len(digests) == loses.fired + 1
     assert len(set(digests)) == 1
-    assert [one.id for one in own_machines.find_instances(run, "builder")] == [first.id]
+    assert [one.id for one in stack_instances.find_instances(run, "builder")] == [first.id]
 
 
 def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run) -> None:
@@ -106,7 +106,7 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
     tokens = {(one["InstanceType"], subnet_of(one)): one["ClientToken"] for one in listens.heard}
     assert len(set(tokens.values())) == len(places), "each place has a token of its own"
     assert machine.instance_type == "t3.large"
-    assert len(own_machines.find_instances(run, "builder")) == 1
+    assert len(stack_instances.find_instances(run, "builder")) == 1
 
 
 def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, run: Run) -> None:
@@ -117,7 +117,7 @@ def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, 
     for place in ("m5.large in us-west-2a", "t3.large in us-west-2b"):
         assert place in caught.value.message
     assert f"notebake resume {run.id}" in str(caught.value)
-    assert own_machines.find_instances(run, "builder") == []
+    assert stack_instances.find_instances(run, "builder") == []
     assert launch_instance.make(run).instance_type == "m5.large", "it may be tried again"
 
 
@@ -166,7 +166,7 @@ def test_a_machine_of_the_run_is_not_launched_into_a_group_that_is_gone(
 def test_one_of_two_machines_that_ended_is_replaced_alone(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_acceptance")
-    first, second = own_machines.find_instances(run, "acceptance")
+    first, second = stack_instances.find_instances(run, "acceptance")
     instances.terminate_instances([first.id], REGION)
     assert launch_acceptance.find(run) is None
 
@@ -208,7 +208,7 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
 
     assert hides.fired
     assert [subnet_of(one) for one in heard.heard] == [second]
-    assert [one.id for one in own_machines.find_instances(run, BUILDER_ROLE)] == [machine.id]
+    assert [one.id for one in stack_instances.find_instances(run, BUILDER_ROLE)] == [machine.id]
 
 
 def test_a_machine_that_is_shown_late_is_not_launched_again(world: CloudWorld, run: Run) -> None:
@@ -231,7 +231,7 @@ def test_a_machine_that_is_never_shown_is_neither_doubled_nor_given_up(
         launch_instance.make(run)
 
     assert hides.fired
-    assert len(own_machines.find_launched(run, BUILDER_ROLE)) == 1
+    assert len(stack_instances.find_launched(run, BUILDER_ROLE)) == 1
 
 
 def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: Run) -> None:
@@ -249,7 +249,7 @@ def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: R
         launch_instance.undo(run)
 
     assert hides.fired == 20, "it was looked for again and again"
-    assert own_machines.find_instances(run, BUILDER_ROLE) == []
+    assert stack_instances.find_instances(run, BUILDER_ROLE) == []
 
 
 def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
@@ -263,7 +263,7 @@ def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
     assert loses.fired
     (machine,) = machines_of(world)
     world.ec2.delete_tags(Resources=[machine["InstanceId"]])
-    assert own_machines.find_instances(run, BUILDER_ROLE) == []
+    assert stack_instances.find_instances(run, BUILDER_ROLE) == []
 
     launch_instance.undo(run)
 
@@ -286,7 +286,7 @@ def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
         TagSpecifications=[{"ResourceType": "instance", "Tags": copied}],
     )["Instances"][0]["InstanceId"]
 
-    assert [one.id for one in own_machines.find_instances(run, BUILDER_ROLE)] == [machine.id]
+    assert [one.id for one in stack_instances.find_instances(run, BUILDER_ROLE)] == [machine.id]
     launch_instance.undo(run)
 
     state = world.ec2.describe_instances(InstanceIds=[theirs])["Reservations"][0]["Instances"][0]
@@ -305,7 +305,7 @@ def test_a_machine_that_the_recipe_no_longer_wants_is_replaced(run: Run, change:
 
     second = launch_instance.make(mended)
 
-    assert [one.id for one in own_machines.find_instances(run, BUILDER_ROLE)] == [second.id]
+    assert [one.id for one in stack_instances.find_instances(run, BUILDER_ROLE)] == [second.id]
     assert second.id != first.id
     assert launch_instance.find(mended) is not None
 
@@ -360,10 +360,10 @@ def test_an_existing_volume_fixes_the_zone_of_the_builder_alone(world: CloudWorl
     volume = Volume(name="mine", mount_point="/mine", volume_id=theirs["VolumeId"])
     run = world.new_run(RECIPE.model_copy(update={"volumes": (volume,)}))
     carry_out_before(run, "launch_acceptance")
-    (builder,) = own_machines.find_instances(run, BUILDER_ROLE)
+    (builder,) = stack_instances.find_instances(run, BUILDER_ROLE)
 
     launch_acceptance.make(run)
 
     assert builder.zone == "us-west-2c"
-    zones = {one.zone for one in own_machines.find_instances(run, "acceptance")}
+    zones = {one.zone for one in stack_instances.find_instances(run, "acceptance")}
     assert zones == {"us-west-2a"}, "the first one that has room"

@@ -6,10 +6,10 @@ import pytest
 
 from flows.cli.main import main
 from notebake.aws import tagging, tags
-from notebake.images.baked import current_image
+from notebake.images.image_state import current_image
 from notebake.machines.failure_report import failure_report
 from notebake.recipe.file import dump_recipe
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld
@@ -76,7 +76,7 @@ def test_a_survey_lists_what_is_there_and_when_it_ends(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
-    builder = own_machines.find_builder(run)
+    builder = stack_instances.find_builder(run)
     assert builder is not None
     made = changing(world)
 
@@ -140,7 +140,7 @@ def test_without_images_that_is_said(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> None:
     carry_out_to(run, "launch_instance")
-    builder = own_machines.find_builder(run)
+    builder = stack_instances.find_builder(run)
     assert builder is not None
 
     said = str(failure_report(run))

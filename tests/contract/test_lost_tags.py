@@ -4,7 +4,7 @@ import pytest
 
 from notebake.aws import tags
 from notebake.aws.model import Instance
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs.attempt_store import caching_attempts
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource
@@ -20,7 +20,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def builder_of(run: Run) -> Instance:
-    found = own_machines.find_builder(run)
+    found = stack_instances.find_builder(run)
     assert found
     return found
 

@@ -9,9 +9,9 @@ from notebake.aws import images, instances
 from notebake.aws.inventory import list_resources
 from notebake.aws.removal import remove_resource
 from notebake.errors import CapacityError, CloudError, ResourceLostError
-from notebake.images.baked import current_image
-from notebake.resources import own_machines
-from notebake.runbook.step import until_not_lost
+from notebake.images.image_state import current_image
+from notebake.resources import stack_instances
+from notebake.runbook.step import retry_when_lost
 from notebake.runs.attempt_store import Attempt, list_attempts
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
@@ -31,7 +31,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def builder_id(run: Run) -> str:
-    builder = own_machines.find_builder(run)
+    builder = stack_instances.find_builder(run)
     assert builder is not None
     return builder.id
 
@@ -185,7 +185,7 @@ def test_what_ec2_broke_itself_is_made_again(world: CloudWorld, run: Run) -> Non
         "never_boots", action="RunInstances", code="Server.InternalError", times=1
     )
 
-    until_not_lost(lambda: launch_and_wait(run))
+    retry_when_lost(lambda: launch_and_wait(run))
 
     assert world.opened.fired(name) == 1
 

@@ -5,7 +5,7 @@ import pytest
 from notebake import clock
 from notebake.aws import images, instances
 from notebake.errors import CloudError, NotebakeError, ResourceLostError
-from notebake.images import own_image
+from notebake.images import run_image
 from notebake.machines.ssh_access import find_key_pair
 from notebake.runs.lock import RunLostError, hold_run
 from notebake.runs.open_store import open_store
@@ -31,7 +31,7 @@ def test_a_call_outlasts_more_than_botocores_own_tries(
     name = world.opened.fail(action="DescribeImages", times=8, **fault)
 
     with hold_run(run):
-        assert own_image.find_image(run) is None
+        assert run_image.find_image(run) is None
 
     assert world.opened.fired(name) == 8
 
@@ -41,7 +41,7 @@ def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld
     began = clock.elapsed()
 
     with hold_run(run), pytest.raises(CloudError, match="no answer from AWS") as caught:
-        own_image.find_image(run)
+        run_image.find_image(run)
 
     assert world.opened.fired(name) > 5
     assert caught.value.is_transient
@@ -54,7 +54,7 @@ def test_who_only_looks_is_told_at_once(world: CloudWorld, run: Run) -> None:
     name = world.opened.fail("lose_before", action="DescribeImages")
 
     with pytest.raises(CloudError, match="no answer from AWS"):
-        own_image.find_image(run)
+        run_image.find_image(run)
 
     assert world.opened.fired(name) == 5, "as often as botocore tries"
 
@@ -64,7 +64,7 @@ def test_an_interrupt_ends_the_outage(world: CloudWorld, run: Run) -> None:
     interrupt_waits()
 
     with hold_run(run), pytest.raises(InterruptedError):
-        own_image.find_image(run)
+        run_image.find_image(run)
 
 
 def test_whoever_loses_the_run_in_an_outage_does_not_repeat_the_call(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from notebake.aws.clients import connect
-from notebake.resources.leftovers import left_over
+from notebake.resources.leftovers import find_leftovers
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
@@ -136,7 +136,7 @@ def test_another_machine_goes_on_where_one_was_killed(
 
     assert ended["public"] == begun["public"], "the key is the same"
     assert Path(ended["key_path"]).is_relative_to(worker.home)
-    assert [one for one in left_over(run) if one.kind != "image"] == []
+    assert [one for one in find_leftovers(run) if one.kind != "image"] == []
     assert secret_names() == []
     assert worker.files() == []
     log = open_store(LOCATION).read(f"{run.id}/log.txt")

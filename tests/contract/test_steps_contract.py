@@ -7,7 +7,7 @@ import pytest
 from notebake.aws import tagging, tags
 from notebake.aws.inventory import list_resources
 from notebake.errors import CloudError
-from notebake.images import own_image
+from notebake.images import run_image
 from notebake.runbook.step import Step, carry_out
 from tests.cloud_steps import (
     CLOUD_STEPS,
@@ -124,7 +124,7 @@ def kinds(run_id: str) -> list[str]:
 def test_a_run_whose_image_is_accepted_needs_no_access_any_more(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_before(run, "launch_acceptance")
-    image = own_image.find_image(run)
+    image = run_image.find_image(run)
     assert image is not None
     tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23"})
     for name in ("launch_instance", "open_ssh", "import_key_pair"):

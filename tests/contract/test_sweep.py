@@ -159,7 +159,7 @@ def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run:
     assert about(found, kept.id).reason_to_stay == "it is tagged notebake:keep"
     for kind in ("volume", "network interface", "key pair", "security group"):
         reasons = {one.reason_to_stay for one in found.findings if one.resource.kind == kind}
-        assert reasons == {"it belongs to what is tagged notebake:keep"}
+        assert reasons == {"it belongs to a resource that is tagged notebake:keep"}
     assert swept(run) == Swept()
     assert ids(of(run)) == there
 

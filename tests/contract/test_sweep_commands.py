@@ -102,7 +102,7 @@ def test_a_sweep_that_could_not_look_everywhere_fails(
         assert main(["--store", run.store, "sweep"]) == 1
 
     assert refuses.fired >= 1
-    assert "These regions could not be looked at" in said(capsys)
+    assert "These regions could not be searched" in said(capsys)
 
 
 @pytest.mark.usefixtures("world")
@@ -137,7 +137,7 @@ def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
 
     told = said(capsys)
     for reason in (
-        "Stays: accepted, it is what the run was for",
+        "Stays: accepted, it is the result of the run",
         "Stays: a copy, not ours: its notebake:token is that of another launch",
         "Stays: it is tagged notebake:keep",
         "Stays: still within its lease, until ",

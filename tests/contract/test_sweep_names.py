@@ -107,7 +107,9 @@ def test_somebody_else_s_schedule_of_a_name_like_ours_is_none_of_ours() -> None:
 
 def test_a_schedule_stays_as_long_as_its_machine_and_goes_after_it(run: Run) -> None:
     schedules.ensure_schedule(run, machine_of(run), utc_from_seconds(0))
-    assert kinds(run, utc_from_seconds(clock.now()))["schedule"] == "in use by what stays"
+    assert (
+        kinds(run, utc_from_seconds(clock.now()))["schedule"] == "in use by a resource that stays"
+    )
 
     scope = Scope(regions=(REGION,), run_id=run.id, before=None)
     done = remove(survey(scope).findings, scope)
@@ -120,7 +122,7 @@ def test_a_kept_machine_keeps_its_schedule(run: Run) -> None:
     schedules.ensure_schedule(run, machine_of(run), ENDS)
     mark(machine_of(run), keep="")
 
-    assert kinds(run, None)["schedule"] == "it belongs to what is tagged notebake:keep"
+    assert kinds(run, None)["schedule"] == "it belongs to a resource that is tagged notebake:keep"
 
 
 @pytest.fixture
@@ -137,7 +139,10 @@ def remote(run: Run) -> Run:
 def test_the_keys_of_a_run_stay_as_long_as_its_machines_and_go_after_them(remote: Run) -> None:
     name = list_parameters(REGION, remote.id)[0].name
     tag_parameter(name, {"notebake:expires": PAST}, REGION)
-    assert kinds(remote, utc_from_seconds(clock.now()))["parameter"] == "in use by what stays"
+    assert (
+        kinds(remote, utc_from_seconds(clock.now()))["parameter"]
+        == "in use by a resource that stays"
+    )
     expire(remote)
 
     scope = Scope(regions=(REGION,), before=utc_from_seconds(clock.now()))

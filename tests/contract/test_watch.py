@@ -17,7 +17,7 @@ from notebake.aws import kinds, readings, tagging, tags
 from notebake.aws.model import Instance
 from notebake.aws.readings import OLDEST_SECONDS
 from notebake.errors import CloudError
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from notebake.waiting import interrupt_waits, wait_until
@@ -39,7 +39,7 @@ def builder(world: CloudWorld) -> Instance:
 
 def launched(run: Run) -> Instance:
     carry_out_to(run, "launch_instance")
-    found = own_machines.find_builder(run)
+    found = stack_instances.find_builder(run)
     assert found is not None
     return found
 
@@ -226,7 +226,7 @@ def test_one_that_is_not_shown_yet_disturbs_nobody_who_waits_beside_it(
 
     def shown(run: Run) -> str:
         def look() -> str | None:
-            found = own_machines.find_builder(run)
+            found = stack_instances.find_builder(run)
             return found.id if found else None
 
         return wait_until(look, what="it", timeout_seconds=36000)
@@ -297,7 +297,7 @@ def test_who_is_interrupted_while_others_wait_ends_and_so_do_they(
         beside(
             pool,
             lambda: wait_until(
-                lambda: own_machines.find_builder(run), what="it", timeout_seconds=36000
+                lambda: stack_instances.find_builder(run), what="it", timeout_seconds=36000
             ),
         )
         for _ in range(5)

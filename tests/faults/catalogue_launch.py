@@ -34,7 +34,7 @@ ROOM = (
         "launch_instance",
         Once(
             (fault("refuse", "RunInstances", code=NO_ROOM, where={"instance_type": "m5.large"}),),
-            r"(No room for one m5.large.*){4}Requesting one t3.large.*RunInstances: OK",
+            r"(No capacity for m5.large.*){4}Requesting one t3.large.*RunInstances: OK",
         ),
         why_not="for ever as once: another type has room",
     ),
@@ -121,12 +121,12 @@ UP = (
         "launch_instance",
         Once(
             (fault("never_boots", "RunInstances", where=BUILDER, times=1),),
-            r"never let anybody in.*it is replaced",
+            r"accepted no ssh login.*replacing it",
             FIRST_BUILDER,
         ),
         ForEver(
             (fault("never_boots", "RunInstances", where=BUILDER),),
-            says=r"ResourceLostError: i-\w+ never let anybody in. Timed out after 600 s",
+            says=r"ResourceLostError: i-\w+ accepted no ssh login. Timed out after 600 s",
             bounded_by=("BOOT_SECONDS",),
             rounds=2,
         ),
@@ -156,7 +156,7 @@ UP = (
         ForEver(
             (fault("slow", "RunInstances", where=BUILDER, seconds=TOO_LONG_SECONDS),),
             is_resumed=True,
-            says=r"ResourceLostError: i-\w+ never let anybody in. Timed out after 600 s",
+            says=r"ResourceLostError: i-\w+ accepted no ssh login. Timed out after 600 s",
             bounded_by=("STATE_SECONDS",),
             rounds=2,
             passes_after_seconds=TOO_LONG_SECONDS,
@@ -167,12 +167,12 @@ UP = (
         "launch_acceptance",
         Once(
             (fault("never_boots", "RunInstances", where=FIRST_ACCEPTANCE, times=1),),
-            r"never let anybody in.*RunInstances: OK",
+            r"accepted no ssh login.*RunInstances: OK",
             ONE_ACCEPTANCE,
         ),
         ForEver(
             (fault("never_boots", "RunInstances", where=FIRST_ACCEPTANCE),),
-            says=r"ResourceLostError: i-\w+, started from ami-\w+, never let anybody in",
+            says=r"ResourceLostError: i-\w+, launched from ami-\w+, accepted no ssh login",
             bounded_by=("CONSOLE_SECONDS",),
             rounds=2,
         ),
@@ -202,7 +202,7 @@ DYING_AT = {
     "as it is stopped": "stop_builder",
 }
 AFTER = {"install_software": 40, "run_notebook": 8, "clean_host": 5}
-SHOWN = {"stop_builder": r"StopInstances: OK", "wait_for_host": r"it is replaced"}
+SHOWN = {"stop_builder": r"StopInstances: OK", "wait_for_host": r"replacing it"}
 AT_EACH_STEP = tuple(
     Case(
         f"builder dies {when}",
@@ -210,7 +210,7 @@ AT_EACH_STEP = tuple(
         Once(
             (fault("dies", "now", where=BUILDER, after=AFTER.get(step, 0)),),
             SHOWN.get(step, r"StartInstances: OK"),
-            # It has never let anybody in: nothing on it is lost with it.
+            # It has accepted no ssh login: nothing on it is lost with it.
             FIRST_BUILDER if step == "wait_for_host" else frozenset(),
         ),
         why_not="see: builder dies whenever it is up",
@@ -239,7 +239,7 @@ DEATHS = (
         "launch_acceptance",
         Once(
             (fault("dies", "RunInstances", where=FIRST_ACCEPTANCE, after=6, times=1),),
-            r"Making again what was lost",
+            r"Making it again",
             ONE_ACCEPTANCE,
         ),
         ForEver(

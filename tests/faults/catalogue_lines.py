@@ -69,7 +69,7 @@ LINES = (
         "launch_acceptance",
         for_ever=ForEver(
             (fault("ssh_freeze", "RunInstances", where=ACCEPTANCE, after=12),),
-            says=r"LostError: i-\w+, started from ami-\w+, never let anybody in|unreachable",
+            says=r"LostError: i-\w+, launched from ami-\w+, accepted no ssh login|unreachable",
             bounded_by=("HOST_UNREACHABLE_SECONDS", "FIRST_BOOT_SECONDS"),
             tries=STEP_TRIES,
             rounds=2,

@@ -116,7 +116,7 @@ ROOM = tuple(
         "launch_instance",
         Once(
             (fault("refuse", "RunInstances", code=code, times=2),),
-            rf"(No room for one m5.large.*{code}.*){{2}}RunInstances: OK",
+            rf"(No capacity for m5.large.*{code}.*){{2}}RunInstances: OK",
         ),
         ForEver(
             (fault("refuse", "RunInstances", code=code),),

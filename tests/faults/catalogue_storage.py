@@ -31,13 +31,13 @@ STORAGE = (
         "request_image",
         Once(
             (fault("fail", "CreateImage", times=1),),
-            r"gave ami-\w+ up: it is failed.*CreateImage: OK",
+            r"failed to create ami-\w+: it is failed.*CreateImage: OK",
             frozenset({"image"}),
         ),
         ForEver(
             (fault("fail", "CreateImage"),),
             is_resumed=True,
-            says=r"ResourceLostError: EC2 gave ami-\w+ up: it is failed",
+            says=r"ResourceLostError: EC2 failed to create ami-\w+: it is failed",
             bounded_by=(),
             rounds=2,
         ),

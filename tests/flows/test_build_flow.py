@@ -34,7 +34,7 @@ from notebake.errors import (
 )
 from notebake.recipe import Recipe
 from notebake.record import Record
-from notebake.runbook.step import Done, Step, describe, until_not_lost
+from notebake.runbook.step import Done, Step, describe, retry_when_lost
 from notebake.runs import events, registry
 from notebake.runs.lock import RunLostError, hold_run
 from notebake.runs.open_store import open_store
@@ -424,7 +424,7 @@ def test_what_is_lost_once_is_made_again_and_what_is_there_is_found(run: Run, be
     lost = ResourceLostError("the machine is gone")
     group = (bench.step("one"), bench.step("two", before=raising(lost)))
 
-    in_a_flow(lambda: until_not_lost(lambda: both_of(run, group)))
+    in_a_flow(lambda: retry_when_lost(lambda: both_of(run, group)))
 
     assert sorted(bench.happened) == ["make one", "make two", "make two"]
     found = {(one.step, one.happening) for one in events.list_events(run)}
@@ -436,7 +436,7 @@ def test_what_is_lost_again_and_again_ends_the_run(run: Run, bench: Bench) -> No
     step = bench.step("one", before=raising(lost, lost, lost))
 
     with pytest.raises(ResourceLostError):
-        in_a_flow(lambda: until_not_lost(lambda: both_of(run, (step,))))
+        in_a_flow(lambda: retry_when_lost(lambda: both_of(run, (step,))))
 
     assert len(bench.happened) == 2
 

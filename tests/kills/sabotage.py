@@ -4,19 +4,19 @@ import secrets
 from typing import Any
 
 from notebake.machines import launch_request
-from notebake.resources import own_machines
+from notebake.resources import stack_instances
 from notebake.runbook.step import current_step
 from notebake.runs import idempotency
 
 
 def sabotage() -> None:
     """Let a launch look for no earlier one, and be a request that nobody can repeat."""
-    find_launched = own_machines.find_launched
+    find_launched = stack_instances.find_launched
 
     def find_none_while_launching(*arguments: Any) -> list[Any]:
         is_launching = current_step.get() == "launch_instance"
         return [] if is_launching else find_launched(*arguments)
 
-    own_machines.find_launched = find_none_while_launching
-    launch_request.ask_again = lambda *_: None
+    stack_instances.find_launched = find_none_while_launching
+    launch_request.retry_open_launch = lambda *_: None
     idempotency.client_token = lambda *_: secrets.token_hex(32)

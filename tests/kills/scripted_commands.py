@@ -36,8 +36,8 @@ from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
 from notebake.record import digest_of
-from notebake.runbook.digests import WITH_DIGEST
-from tasks.wait_for_host import can_be_worked_on, let_work_on_it
+from notebake.runbook.digests import STEPS_WITH_DIGEST
+from tasks.wait_for_host import host_is_ready, prepare_for_work
 from tests.kills.scripted_host import Boot, ScriptedHost
 from tests.kills.scripted_work import LOCKS, asked_for, notebook, perform, volumes_by_id
 
@@ -89,10 +89,10 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     known: dict[str, Deed] = {
         "true": Spoken,
         boot.wait_for_cloud_init(): Spoken,
-        can_be_worked_on(): lambda: succeed(up.lease_until and not cleanings(up)),
+        host_is_ready(): lambda: succeed(up.lease_until and not cleanings(up)),
         LIST_LOGIN_METHODS: Spoken,
         PRINT_FITNESS: lambda: show_fitness(host, up),
-        let_work_on_it(): lambda: end_cleanings(up),
+        prepare_for_work(): lambda: end_cleanings(up),
         as_root(find_holder()): Spoken,
         boot.read_machine_id(): lambda: Spoken(0, root.machine_id + "\n"),
         lease_timer.renew_lease(recipe.lease_hours): lambda: renew(host),
@@ -129,7 +129,7 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     known[looking] = partial(
         succeed, root.packages >= {"git", *recipe.software.apt}, f"{packages}\n\n"
     )
-    for step in WITH_DIGEST:
+    for step in STEPS_WITH_DIGEST:
         digest = asked_for(recipe, step)
         known[markers.read_marker(step, digest)] = partial(read_mark, host, step, digest)
         known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)

@@ -326,7 +326,9 @@ def test_a_machine_that_locked_everybody_out_lets_the_run_in_again(
 ) -> None:
     assert locked.done.exit_code == -signal.SIGKILL
     assert baked.done.exit_code == 0, baked.done.printed
-    assert f"{locked.machine_id} was sealed and may let nobody in: restarting it" in baked.run.log()
+    assert (
+        f"{locked.machine_id} was sealed and may accept no login: restarting it" in baked.run.log()
+    )
     assert re.search(r"Image ami-\w+ is accepted", baked.done.text)
     assert sorted(baked.run.resources()) == ["image", "snapshot", "snapshot"]
 

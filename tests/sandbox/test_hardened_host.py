@@ -85,7 +85,7 @@ def test_the_dead_man_switch_is_armed_and_has_looked_at_its_lease(cloud: Cloud, 
         ssh.try_command(host, lease_is_armed()).errors
     )
     cloud.ssh("i-1", arm_lease(6))
-    found = fitness.look(host)
+    found = fitness.read_fitness(host)
     assert (found.sudo_error, found.switch_error, found.full_disk) == ("", "", None)
 
 

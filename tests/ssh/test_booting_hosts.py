@@ -88,7 +88,7 @@ def test_who_does_not_answer_is_named_with_what_came_back(
         monkeypatch.setattr(login, "SSH_PORT", nobody.getsockname()[1])
     with (
         clock.replaced(QuickClock(100)),
-        pytest.raises(WaitTimeoutError, match=r"waiting for .* At last: .*refused"),
+        pytest.raises(WaitTimeoutError, match=r"waiting for .* Last error: .*refused"),
     ):
         wait_for_boot(sshd.host)
 

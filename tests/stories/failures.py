@@ -113,14 +113,14 @@ def telling_breaks(world: FaultyWorld) -> Told:
     """What would tell what is left has a bug of its own."""
     run = begin(world)
     world.road = At("request_image", lambda: world.put(FIRST))
-    failure_report.left_over = raising(UnforeseenError("no words"))
+    failure_report.find_leftovers = raising(UnforeseenError("no words"))
     return {"build": resumed(run), "fired": world.fired()}
 
 
 def telling_is_interrupted(world: FaultyWorld) -> Told:
     run = begin(world)
     world.road = At("request_image", lambda: world.put(FIRST))
-    failure_report.left_over = raising(KeyboardInterrupt())
+    failure_report.find_leftovers = raising(KeyboardInterrupt())
     return {"build": resumed(run), "fired": world.fired()}
 
 

@@ -49,7 +49,7 @@ def searched(run: Run, monkeypatch: pytest.MonkeyPatch, *printed: str) -> tuple[
         return waiting.pop(0)
 
     monkeypatch.setattr(clean_host, "run_detached", work)
-    monkeypatch.setattr(clean_host, "carry_engine", lambda _: done.append("carry"))
+    monkeypatch.setattr(clean_host, "copy_engine", lambda _: done.append("carry"))
     host = Host(
         address="192.0.2.1", user="ubuntu", instance_id="i-1", host_key="", private_key_path=""
     )

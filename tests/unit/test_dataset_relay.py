@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from notebake.machines import dataset_relay
-from notebake.machines.dataset_relay import batches, checksums, digest_file, files_of, pack
+from notebake.machines import dataset_batches
+from notebake.machines.dataset_batches import (
+    digest_file,
+    format_checksums,
+    list_files,
+    make_batches,
+    pack,
+)
 
 ODD = ("a b", 'say "so"', "back\\slash", "two\nlines", " first", "-n", os.fsdecode(b"caf\xe9"))
 
@@ -22,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def digests_of(folder: Path) -> dict[Path, str]:
-    return {path: digest_file(path) for path in files_of(folder)}
+    return {path: digest_file(path) for path in list_files(folder)}
 
 
 def test_names_of_any_kind_arrive_and_are_checked(folder: Path, tmp_path: Path) -> None:
@@ -30,10 +36,10 @@ def test_names_of_any_kind_arrive_and_are_checked(folder: Path, tmp_path: Path) 
     arrived.mkdir()
     digests = digests_of(folder)
 
-    for batch in batches(folder, digests):
+    for batch in make_batches(folder, digests):
         pack(tmp_path / "archive", folder, batch.files)
         subprocess.run(["tar", "-xf", tmp_path / "archive", "-C", arrived], check=True)
-    listed.write_bytes(checksums(folder, "folder", digests))
+    listed.write_bytes(format_checksums(folder, "folder", digests))
 
     check = ["sha256sum", "--check", "--strict", "--quiet", listed]
     subprocess.run(check, cwd=arrived, check=True)
@@ -46,14 +52,14 @@ def test_names_of_any_kind_arrive_and_are_checked(folder: Path, tmp_path: Path) 
 def test_a_batch_has_the_name_of_its_content_whenever_it_was_fetched(
     folder: Path, tmp_path: Path
 ) -> None:
-    (first,) = batches(folder, digests_of(folder))
+    (first,) = make_batches(folder, digests_of(folder))
     pack(tmp_path / "one", folder, first.files)
     for path in folder.rglob("*"):
         os.utime(path, (1, 1))
-    (again,) = batches(folder, digests_of(folder))
+    (again,) = make_batches(folder, digests_of(folder))
     pack(tmp_path / "two", folder, again.files)
     (folder / ODD[0]).write_text("changed")
-    (changed,) = batches(folder, digests_of(folder))
+    (changed,) = make_batches(folder, digests_of(folder))
 
     assert first.name == again.name != changed.name
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -62,14 +68,14 @@ def test_a_batch_has_the_name_of_its_content_whenever_it_was_fetched(
 def test_large_files_go_alone_and_small_ones_together(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset_relay, "LARGE_BYTES", 1000)
-    monkeypatch.setattr(dataset_relay, "BATCH_BYTES", 1500)
+    monkeypatch.setattr(dataset_batches, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(dataset_batches, "BATCH_BYTES", 1500)
     (folder / "large").write_bytes(bytes(2000))
     (folder / os.fsdecode(b"large-\xe9")).write_bytes(bytes(2000))
     for number in range(4):
         (folder / f"small-{number}").write_bytes(bytes(600))
 
-    found = list(batches(folder, digests_of(folder)))
+    found = list(make_batches(folder, digests_of(folder)))
 
     assert [[one.name for one in batch.files] for batch in found if batch.is_large] == [["large"]]
     everything = [path for batch in found for path in batch.files]
@@ -86,4 +92,4 @@ def test_the_list_of_one_file_names_it_as_it_is_called_there(tmp_path: Path) -> 
     path = tmp_path / "a.nc"
     path.write_bytes(b"")
 
-    assert checksums(path, "content", digests_of(path)).endswith(b"b855  content\n")
+    assert format_checksums(path, "content", digests_of(path)).endswith(b"b855  content\n")

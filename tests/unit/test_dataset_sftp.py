@@ -108,7 +108,7 @@ def test_links_in_a_circle_end(source: Path, tmp_path: Path) -> None:
     (source / "year").mkdir()
     (source / "year" / "self").symlink_to(".")
 
-    with pytest.raises(PreflightError, match="perhaps in a circle"):
+    with pytest.raises(PreflightError, match="perhaps in a loop"):
         download_by_sftp("sftp://me@host/year", tmp_path)
 
 

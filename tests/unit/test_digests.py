@@ -20,10 +20,10 @@ from notebake.recipe import (
     Volume,
 )
 from notebake.recipe.credentials import AllowedCredential, Credentials
-from notebake.runbook.digests import WITH_DIGEST, step_digest
+from notebake.runbook.digests import STEPS_WITH_DIGEST, step_digest
 
 RECIPE = Recipe(name="ocean")
-EVERYTHING = set(WITH_DIGEST)
+EVERYTHING = set(STEPS_WITH_DIGEST)
 AFTER_WORK = {
     "clean_host",
     "request_image",
@@ -80,7 +80,9 @@ def test_a_mended_recipe_asks_anew_for_what_changed_and_what_depends_on_it(field
     value, expected = CHANGES[field]
     mended = RECIPE.model_copy(update={field: value})
 
-    changed = {one for one in WITH_DIGEST if step_digest(mended, one) != step_digest(RECIPE, one)}
+    changed = {
+        one for one in STEPS_WITH_DIGEST if step_digest(mended, one) != step_digest(RECIPE, one)
+    }
 
     assert changed == expected
 
@@ -92,11 +94,11 @@ def test_every_field_of_a_recipe_is_thought_of() -> None:
 def test_who_may_log_in_is_no_reason_to_launch_another_machine() -> None:
     mended = RECIPE.model_copy(update={"network": Network(ssh_from=("0.0.0.0/0",))})
 
-    assert all(step_digest(mended, one) == step_digest(RECIPE, one) for one in WITH_DIGEST)
+    assert all(step_digest(mended, one) == step_digest(RECIPE, one) for one in STEPS_WITH_DIGEST)
 
 
 def test_no_two_steps_are_asked_for_the_same() -> None:
-    assert len({step_digest(RECIPE, one) for one in WITH_DIGEST}) == len(WITH_DIGEST)
+    assert len({step_digest(RECIPE, one) for one in STEPS_WITH_DIGEST}) == len(STEPS_WITH_DIGEST)
 
 
 WHOLE: dict[str, Any] = {
@@ -128,4 +130,4 @@ WHOLE: dict[str, Any] = {
 def test_digests_are_those_that_hosts_and_images_carry_already(name: str, recipe: Recipe) -> None:
     kept = json.loads((Path(__file__).parent / "kept_digests.json").read_text())[name]
 
-    assert {step: step_digest(recipe, step) for step in WITH_DIGEST} == kept
+    assert {step: step_digest(recipe, step) for step in STEPS_WITH_DIGEST} == kept

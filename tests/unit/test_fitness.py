@@ -167,7 +167,7 @@ def test_a_file_that_found_no_room_is_told_so(monkeypatch: pytest.MonkeyPatch) -
     with (
         answering(monkeypatch, "room: 0 8589934592 900 1000 /data"),
         pytest.raises(DiskFullError, match="no space left on /data") as caught,
-        fitness.full_disk_named(HOST),
+        fitness.naming_full_disk(HOST),
     ):
         raise HostCommandError("10.0.0.1", "sftp /data/.field", 1, "Failure")
     assert "volume at /data" in caught.value.hint
@@ -179,7 +179,7 @@ def test_a_file_that_was_refused_for_another_reason_is_told_as_it_was(
     with (
         answering(monkeypatch, GOOD),
         pytest.raises(HostCommandError, match="Failure"),
-        fitness.full_disk_named(HOST),
+        fitness.naming_full_disk(HOST),
     ):
         raise HostCommandError("10.0.0.1", "sftp /data/.field", 1, "Failure")
 

@@ -41,7 +41,9 @@ def test_machines_that_differ_in_all_are_accepted(run: Run) -> None:
 
 
 def test_without_the_builders_id_the_image_is_refused_and_nothing_is_written(run: Run) -> None:
-    with pytest.raises(ImageNotAcceptedError, match=f"builder of run {run.id} is not kept"):
+    with pytest.raises(
+        ImageNotAcceptedError, match=f"builder of run {run.id} is not in its run store"
+    ):
         check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
     assert idempotency.recall(run, identity.NAME) is None
 

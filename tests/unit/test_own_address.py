@@ -12,7 +12,7 @@ def test_the_way_to_a_network_of_this_machine_starts_on_it() -> None:
 
 
 def test_a_network_without_a_way_is_said_to_have_none() -> None:
-    with pytest.raises(PreflightError, match="no way from here to 255") as caught:
+    with pytest.raises(PreflightError, match="no route to 255") as caught:
         address_towards("255.255.255.255/32")
 
     assert "ssh_from" in caught.value.hint

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notebake.acceptance.allowed_findings import format_finding
+from notebake.acceptance.allowed_findings import format_allowed
 from notebake.aws import tags
 from notebake.aws.permissions import declared
 from notebake.commands.repository import clone_repository
@@ -239,7 +239,7 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "credentials.allow[].reason": (
         f"{ALLOWED}}}]}}",
         f"{ALLOWED} of a manual}}]}}",
-        lambda recipe: format_finding([{"path": "/a", "rule": "jwt", "count": 1}], recipe),
+        lambda recipe: format_allowed([{"path": "/a", "rule": "jwt", "count": 1}], recipe),
     ),
     "jupyter_port": ("", "jupyter_port: 9999", digest_of("start_jupyter")),
     "tags": ("", "tags: {Project: ocean}", tagged),

@@ -11,6 +11,7 @@ from notebake.waiting import (
     interrupt_waits,
     interrupting_waits,
     wait_until,
+    wait_while,
 )
 from tests.kills.virtual_clock import VirtualClock
 from tests.limits import HANG_SECONDS
@@ -39,6 +40,20 @@ def test_a_wait_that_is_in_vain_ends_and_says_for_what() -> None:
         wait_until(lambda: asked.append(None), what="a sign", timeout_seconds=0.2)
 
     assert len(asked) > 1
+
+
+def test_an_obstacle_is_shown_until_it_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    obstacles = iter(["dpkg holds it", "dpkg holds it", None])
+
+    left = wait_while(lambda: next(obstacles), what="the lock", timeout_seconds=HANG_SECONDS)
+
+    assert left is None
+    assert caplog.messages == ["Waiting for the lock: dpkg holds it"]
+
+
+def test_an_obstacle_that_stays_is_returned() -> None:
+    assert wait_while(lambda: "apt holds it", what="the lock", timeout_seconds=0) == "apt holds it"
 
 
 def test_even_without_time_the_question_is_asked_once() -> None:

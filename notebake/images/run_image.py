@@ -1,4 +1,4 @@
-"""The image that a run makes: asked for once, found again by its name."""
+"""The image of a run in EC2, found by its name, and its snapshots."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,19 +18,19 @@ PROGRESS_SECONDS = 5
 
 
 def find_image(run: Run) -> Image | None:
-    """Return the image that the run made, in whatever state.
+    """Return the image of the run, in any state.
 
     Raises:
-        NameTakenError: an image of that name exists that the run did not make.
+        NameTakenError: an image of that name exists that the run did not create.
     """
-    named = look(run.region, IMAGE, "name", name_of_image(run.id))
-    if not named:
+    found = look(run.region, IMAGE, "name", name_of_image(run.id))
+    if not found:
         return None
-    image = as_image(named[0])
-    told = tag_repair.owned_tags(
+    image = as_image(found[0])
+    repaired = tag_repair.owned_tags(
         run, "The image", image.id, image.tags, made_as="image", parts=image.snapshot_ids
     )
-    return image.model_copy(update={"tags": told})
+    return image.model_copy(update={"tags": repaired})
 
 
 def request_image(
@@ -40,9 +40,9 @@ def request_image(
     lineage: dict[str, str],
     before_each: Callable[[], None] = lambda: None,
 ) -> Image:
-    """Ask for the image of a stopped instance; return it as soon as EC2 has named it.
+    """Request the image of a stopped instance; return it as soon as EC2 has given it an id.
 
-    CreateImage has no token: its name is the key, so a second request finds the first.
+    CreateImage has no client token. The name is unique, so a second request finds the first image.
     """
     name, marks = name_of_image(run.id), tags.tags_for(run, "image", **lineage)
     wanted = {
@@ -55,61 +55,61 @@ def request_image(
     except CloudError as error:
         if error.code != "InvalidAMIName.Duplicate":
             raise
-        found = wait_for_first(lambda: find_image(run), f"the image {name}")
-        if found.source_instance_id != instance_id:
+        existing = wait_for_first(lambda: find_image(run), f"the image {name}")
+        if existing.source_instance_id != instance_id:
             raise
-        return found
+        return existing
     return Image(id=image_id, name=name, state="pending", tags=marks)
 
 
 def snapshot_progress(run: Run) -> str:
-    """Return how far the snapshots of the run's image are, for people: some seconds old."""
+    """Return the progress of the image's snapshots for people; it may be some seconds old."""
     found = _snapshots(run, oldest_seconds=PROGRESS_SECONDS)
-    return ", ".join(one.get("Progress") or "0%" for one in found) or "requested"
+    return ", ".join(snapshot.get("Progress") or "0%" for snapshot in found) or "requested"
 
 
 def _snapshots(run: Run, *, oldest_seconds: float | None = None) -> list[dict[str, Any]]:
-    """Return EC2's descriptions of the snapshots that were made with the run's image."""
+    """Return EC2's descriptions of the snapshots of the run's image."""
 
-    def is_of_image(one: dict[str, Any]) -> bool:
-        return tags.as_dict(one.get("Tags")).get(tags.ROLE) == "image"
+    def is_of_image(snapshot: dict[str, Any]) -> bool:
+        return tags.as_dict(snapshot.get("Tags")).get(tags.ROLE) == "image"
 
     region = run.region
     found = look(region, SNAPSHOT, BY_RUN, run.id, only=is_of_image, oldest_seconds=oldest_seconds)
     image = find_image(run)
-    shown = {one["SnapshotId"] for one in found}
-    untagged = [one for one in (image.snapshot_ids if image else ()) if one not in shown]
+    tagged = {snapshot["SnapshotId"] for snapshot in found}
+    untagged = [id for id in (image.snapshot_ids if image else ()) if id not in tagged]
     return [*found, *list_kind(region, SNAPSHOT, SNAPSHOT.id_filter, untagged)]
 
 
-def count_snapshots_begun(run: Run, image_id: str) -> int:
-    """Return how many snapshots of an image of the run hold what was on their disks by then.
+def count_started_snapshots(run: Run, image_id: str) -> int:
+    """Return how many snapshots of the image have started and so preserve their disks' content.
 
     "The snapshot is created immediately, but it remains in the pending state until all of data has
-    been transferred" (EBS user guide, "Create Amazon EBS snapshots"). EC2 names the image in the
-    description of what it makes for it.
+    been transferred" (EBS user guide, "Create Amazon EBS snapshots"). EC2 puts the image id into
+    their descriptions.
     """
     return sum(
-        one["State"] in ("pending", "completed") and image_id in one.get("Description", "")
-        for one in _snapshots(run)
+        snapshot["State"] in ("pending", "completed")
+        and image_id in snapshot.get("Description", "")
+        for snapshot in _snapshots(run)
     )
 
 
 def remove_orphan_snapshots(run: Run) -> None:
-    """Delete the run's snapshots that belong to no image any more, or never did.
+    """Delete the run's snapshots that belong to no image.
 
-    A kill between an image and its snapshots leaves them, and EC2 may name those of an image that
-    is still pending only later.
+    They remain if the process is killed between the removal of an image and of its snapshots, or
+    if EC2 lists the snapshots of a pending image late.
     """
     image = find_image(run)
-    kept = image.snapshot_ids if image else ()
-    found = [one["SnapshotId"] for one in _snapshots(run)]
-    orphans = tuple(one for one in found if one not in kept)
-    remove_snapshots(orphans, run.region)
+    used = image.snapshot_ids if image else ()
+    ids = [snapshot["SnapshotId"] for snapshot in _snapshots(run)]
+    remove_snapshots(tuple(id for id in ids if id not in used), run.region)
 
 
-def disks_that_stay(run: Run) -> list[str]:
-    """Return the devices of the run's image that would be kept when its machines are terminated."""
+def disks_kept_on_termination(run: Run) -> list[str]:
+    """Return the devices of the run's image that EC2 keeps when a machine is terminated."""
     name = name_of_image(run.id)
     found = wait_for_first(lambda: look(run.region, IMAGE, "name", name) or None, name)
     return [

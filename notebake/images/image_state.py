@@ -1,8 +1,8 @@
-"""Whether a builder is ready for its image, and whether the image is the one wanted now."""
+"""Whether a builder is ready for its image, and whether the image fits the current recipe."""
 
 from notebake.aws import images, tags
 from notebake.aws.model import Image, Instance
-from notebake.images import own_image
+from notebake.images import run_image
 from notebake.runbook.digests import step_digest
 from notebake.runs.run import Run
 from notebake.timeouts import CONSISTENCY_SECONDS
@@ -10,14 +10,14 @@ from notebake.waiting import wait_until
 
 
 def is_sealed(run: Run, instance: Instance) -> bool:
-    """Tell whether the builder has been cleaned and shut off, ready for its image."""
+    """Return whether the builder was cleaned and its login removed, for the current recipe."""
     return instance.tags.get(tags.SEALED) == step_digest(run.recipe, "clean_host")
 
 
 def is_finished(run: Run, instance: Instance) -> bool:
-    """Tell whether no work on the builder is left: it is sealed, or its image has been asked for.
+    """Return whether the builder needs no more work: it is sealed, or its image was requested.
 
-    One that was started again after that is not sealed any more, but its image is of before.
+    A builder that was restarted after the request is no longer sealed, but its image is older.
     """
     if is_sealed(run, instance):
         return True
@@ -28,13 +28,13 @@ def is_finished(run: Run, instance: Instance) -> bool:
 
 
 def accepted_image(run: Run) -> Image | None:
-    """Return the run's image where it has been accepted: then nothing is left to be done for it."""
+    """Return the run's image if it is accepted: then the run is finished."""
     image = current_image(run)
     return image if image and tags.ACCEPTED in image.tags else None
 
 
-def shown_image(run: Run) -> Image:
-    """Return the image that has been asked for; EC2 may show what it has just named only later.
+def wait_for_visible_image(run: Run) -> Image:
+    """Return the requested image, which EC2 may show some time after the request.
 
     Raises:
         WaitTimeoutError: EC2 does not show it.
@@ -47,13 +47,13 @@ def shown_image(run: Run) -> Image:
 
 
 def usable_image(run: Run) -> Image | None:
-    """Return the run's image, unless it is broken or of an older recipe."""
+    """Return the run's current image, unless it is in a failed state."""
     image = current_image(run)
     return image if image and image.state not in images.BROKEN_STATES else None
 
 
 def current_image(run: Run) -> Image | None:
-    """Return the run's image where it was made of a machine as the recipe asks for it now."""
-    image = own_image.find_image(run)
+    """Return the run's image if it was made for the current recipe."""
+    image = run_image.find_image(run)
     wanted = step_digest(run.recipe, "clean_host")
     return image if image and image.tags.get(tags.SEALED) == wanted else None
