@@ -127,7 +127,8 @@ def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
 def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
     deaf = "trap '' TERM HUP INT; echo $BASHPID; exec setsid sleep 1000"
     said = clone.run(
-        f"bash -c {quote(deaf)} > left & until [ -s left ]; do sleep 0.01; done; cat left"
+        f"bash -c {quote(deaf)} > left & until [ -s left ]; do sleep 0.01; done",
+        "until grep -qx sleep /proc/$(cat left)/comm; do sleep 0.01; done; cat left",
     )
 
     (daemon,) = (one for one in said if one.isdigit())
