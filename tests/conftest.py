@@ -136,11 +136,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[WHOLE_RUN] = "yes"
 
 
-class BakesTogether(LoadFileScheduling):
+class BakesTogether(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives each file to one worker, and the files that look at one bake to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = super()._split_scope(nodeid)
+        path: str = super()._split_scope(nodeid)
         return "bakes" if path.startswith("tests/sandbox/test_bake") else path
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
-from notebake.aws import clients
 from notebake.aws.clients import connect
+from notebake.aws.session import session
 from notebake.clock import RealClock
 from notebake.errors import RunStoreError
 from notebake.runs.open_store import open_store
@@ -119,13 +119,13 @@ def test_without_credentials_the_hint_says_how_to_give_some(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     forget_process()
-    clients._session.cache_clear()
+    session.cache_clear()
     try:
         with pytest.raises(RunStoreError, match="no AWS credentials") as caught:
             store.read(KEY)
         assert "AWS_PROFILE" in caught.value.hint
     finally:
-        clients._session.cache_clear()
+        session.cache_clear()
 
 
 def test_a_bucket_that_is_not_there_is_said_to_be_missing(world: CloudWorld) -> None:

@@ -159,7 +159,12 @@ def test_all_clients_and_threads_go_on_with_them_and_the_file_is_read_once(
     write(NEW)
     read: list[int] = []
     real = module._read_again
-    monkeypatch.setattr(module, "_read_again", lambda region: (read.append(1), real(region))[1])
+
+    def read_again(region: str) -> object:
+        read.append(1)
+        return real(region)
+
+    monkeypatch.setattr(module, "_read_again", read_again)
 
     with ThreadPoolExecutor(8) as pool:
         for one in [pool.submit(ask) for _ in range(24)]:
@@ -193,7 +198,12 @@ def test_a_file_that_is_only_half_written_is_read_again(
     path = Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"])
     path.write_text(f"[default]\naws_access_key_id={NEW}\n")
     paused: list[float] = []
-    monkeypatch.setattr(module, "pause", lambda seconds: (paused.append(seconds), write(NEW)))
+
+    def finish_writing(seconds: float) -> None:
+        paused.append(seconds)
+        write(NEW)
+
+    monkeypatch.setattr(module, "pause", finish_writing)
 
     ask()
 

@@ -32,7 +32,7 @@ def run(world: CloudWorld) -> Run:
 def scope(run: Run | None = None, **more: object) -> Scope:
     """Return where to look: with the run's store, or with nothing but credentials."""
     given = {"regions": (REGION,), "store": run.store if run else ""}
-    return Scope(**{**given, "before": utc_from_seconds(clock.now()), **more})  # type: ignore[arg-type]
+    return Scope(**{**given, "before": utc_from_seconds(clock.now()), **more})
 
 
 def swept(run: Run | None = None, **more: object) -> Swept:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import botocore.endpoint
+import fabric
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.retries.standard import ExponentialBackoff
@@ -18,7 +19,6 @@ from botocore.retries.standard import ExponentialBackoff
 from notebake.aws.clients import connect
 from notebake.recipe import Recipe
 from notebake.runs.run import Run
-from notebake.ssh import login
 from sandbox.ec2.state.core import ACCOUNT_ID
 from sandbox.faults.fault import read_fault
 from sandbox.messages.call import rest_operation
@@ -27,6 +27,7 @@ from tests.faults.faulty_machines import FaultyConnection, FaultyMachines
 from tests.kills import stand_in_jupyter, whole_run, world
 from tests.kills.scripted_work import CONTENT
 from tests.kills.virtual_clock import VirtualClock
+from tests.replacement import replace
 
 LOCATION = "s3://runs/bakes"
 BACKOFF_SHARE = 0.5
@@ -45,6 +46,8 @@ class StretchingClock(VirtualClock):
 class FaultyWorld(world.World):
     """A world in which things go wrong as they were told to."""
 
+    clock_class = StretchingClock
+    machines_class = FaultyMachines
     clock: StretchingClock
     machines: FaultyMachines
     backoff_share = BACKOFF_SHARE
@@ -105,8 +108,6 @@ def opened(recipe: Recipe) -> Iterator[FaultyWorld]:
     It belongs to the whole process, which can have no other one.
     """
     directory = world.make_directory()
-    world.ScriptedMachines = FaultyMachines  # type: ignore[misc]
-    world.VirtualClock = StretchingClock  # type: ignore[misc]
     real_delay = ExponentialBackoff.delay_amount
     try:
         with stand_in_jupyter.serving() as port:
@@ -115,7 +116,7 @@ def opened(recipe: Recipe) -> Iterator[FaultyWorld]:
             world.put_in_place(ours)
             let_time_pass_in_retries(ours, real_delay)
             FaultyConnection.world = ours
-            login.fabric.Connection = FaultyConnection
+            replace(fabric, Connection=FaultyConnection)
             run = furnish(ours)
             whole_run.leave_prefect_out()
             whole_run.take_up(run.id, LOCATION)

@@ -9,7 +9,7 @@ from typing import Any
 from flows import tear_down
 from notebake.aws import schedules, ssm
 from notebake.aws.inventory import list_resources
-from notebake.errors import NotebakeError, TearDownError
+from notebake.errors import NotebakeError
 from notebake.machines.failure_report import failure_report
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
@@ -137,8 +137,7 @@ class Trial:
         try:
             tear_down.tear_down.fn(self.run_id, LOCATION)
         except NotebakeError as error:
-            left = error.remaining if isinstance(error, TearDownError) else ""
-            wrong.append(f"tear-down failed: {error.message} {left}")
+            wrong.append(f"tear-down failed: {error.message}")
         left = self.world.history.left()
         kept = self.world.history.accepted()
         if left:

@@ -34,7 +34,7 @@ def begin(recipe: str, store: str) -> str:
     return open_run(recipe, "", store).id
 
 
-def scheduled_together(of: Flow[..., object], parameters: dict[str, str]) -> list[FlowRun]:
+def scheduled_together(of: Flow[..., str], parameters: dict[str, str]) -> list[FlowRun]:
     """Return two flow runs as a schedule makes them, for moments a minute apart."""
     minutely = DeploymentScheduleCreate(
         schedule=IntervalSchedule(interval=datetime.timedelta(minutes=1)), active=True
@@ -50,7 +50,7 @@ def scheduled_together(of: Flow[..., object], parameters: dict[str, str]) -> lis
         return client.read_flow_runs(deployment_filter=of_it, limit=2)
 
 
-def started(of: Flow[..., object], **parameters: str) -> FlowRun:
+def started(of: Flow[..., str], **parameters: str) -> FlowRun:
     """Return a flow run as the UI starts it."""
     with get_client(sync_client=True) as client:
         return client.create_flow_run(of, parameters=parameters, state=Scheduled())

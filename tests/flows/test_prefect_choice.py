@@ -4,14 +4,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
-from flows.local_prefect import choice
 from flows.local_prefect.choice import Choice, chosen_server
 from notebake.errors import NotebakeError
 from tests.limits import HANG_SECONDS
@@ -129,14 +128,17 @@ def test_no_home_at_all_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for variable in ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(choice.Path, "home", find_none)
+    monkeypatch.setattr(Path, "home", find_none)
     assert chosen_server() is None
+
+
+Answers = Mapping[str, tuple[int, str] | None]
 
 
 class Answering(StreamRequestHandler):
     """Answers each question with what is given for its path, or for `*`; None: never."""
 
-    answers: dict[str, tuple[int, str] | None]
+    answers: Answers
     is_over: threading.Event
 
     def handle(self) -> None:
@@ -153,7 +155,7 @@ class Answering(StreamRequestHandler):
 
 
 @contextmanager
-def answering(answers: dict[str, tuple[int, str] | None]) -> Iterator[str]:
+def answering(answers: Answers) -> Iterator[str]:
     """Serve these answers, and give the address of the API."""
     is_over = threading.Event()
     handler = type("Handler", (Answering,), {"answers": answers, "is_over": is_over})
@@ -197,7 +199,7 @@ def test_a_server_that_answers_is_used() -> None:
     ],
 )
 def test_a_server_that_does_not_answer_as_it_should_is_one_paragraph(
-    answers: dict[str, tuple[int, str] | None],
+    answers: Answers,
     said: str,
     hint: str,
     monkeypatch: pytest.MonkeyPatch,

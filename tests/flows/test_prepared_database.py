@@ -70,7 +70,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return prepared_path()
 
 
-def ask(database: Path, query: str) -> list[str]:
+def ask(database: Path, query: str) -> list[str | int]:
     with closing(sqlite3.connect(database)) as connection:
         return [value for (value,) in connection.execute(query)]
 

@@ -16,6 +16,7 @@ from tests.kills.points import Case, OpenRoad, Point
 from tests.kills.trials import Children, Trial, Verdict
 from tests.kills.whole_run import remove_left_overs, take_up
 from tests.kills.world import World
+from tests.replacement import replace
 
 LEASE_SECONDS = 61
 BOTOCORE_TRIES = 5
@@ -204,10 +205,13 @@ class KillExplorer:
 
 def leave_files() -> None:
     """Let this child, which goes on in the same code, remove no file of its parent's."""
+
     # By `with`, and by the last reference; not every tempfile asks shutil by its name.
-    tempfile.TemporaryDirectory.cleanup = lambda _self: None
-    tempfile.TemporaryDirectory._rmtree = classmethod(lambda _cls, *_args, **_more: None)
-    shutil.rmtree = lambda *_args, **_more: None
+    def keep(*_: object, **__: object) -> None:
+        pass
+
+    replace(tempfile.TemporaryDirectory, cleanup=keep, _rmtree=keep)
+    replace(shutil, rmtree=keep)
 
 
 class Losing(OpenRoad):

@@ -1,8 +1,9 @@
 """A fault put into notebake that no undisturbed run shows, to see that a kill would find it."""
 
 import secrets
-from typing import Any
 
+from notebake.aws.model import Instance
+from notebake.aws.stack import Stack
 from notebake.machines import launch_request
 from notebake.resources import stack_instances
 from notebake.runbook.step import current_step
@@ -13,9 +14,9 @@ def sabotage() -> None:
     """Let a launch look for no earlier one, and be a request that nobody can repeat."""
     find_launched = stack_instances.find_launched
 
-    def find_none_while_launching(*arguments: Any) -> list[Any]:
+    def find_none_while_launching(stack: Stack, role: str) -> list[Instance]:
         is_launching = current_step.get() == "launch_instance"
-        return [] if is_launching else find_launched(*arguments)
+        return [] if is_launching else find_launched(stack, role)
 
     stack_instances.find_launched = find_none_while_launching
     launch_request.retry_open_launch = lambda *_: None

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
+import fabric
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -18,6 +19,7 @@ from notebake.ssh import connection, login, sftp, tunnel
 from tests.kills.scripted_commands import answer
 from tests.kills.scripted_disks import without_comment
 from tests.kills.scripted_host import Boot, ScriptedHost
+from tests.replacement import replace
 
 
 class ScriptedConnection:
@@ -185,7 +187,8 @@ def public_half(private_key: bytes) -> str:
 def put_in_place(world: Any) -> None:
     """Let every login of this process lead to the world's hosts."""
     ScriptedConnection.world = world
-    login.fabric.Connection = ScriptedConnection
-    login._connect = lambda _address: None
-    connection.exec_framed, sftp.start_sftp = ask, ScriptedFiles
-    tunnel.POLL_SECONDS = 0.005
+    replace(fabric, Connection=ScriptedConnection)
+    replace(login, _connect=lambda _address: None)
+    replace(connection, exec_framed=ask)
+    replace(sftp, start_sftp=ScriptedFiles)
+    replace(tunnel, POLL_SECONDS=0.005)

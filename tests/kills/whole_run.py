@@ -20,6 +20,7 @@ from notebake.recipe import (
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
+from tests.replacement import replace
 
 log = logging.getLogger(__name__)
 USERS_VOLUME = "vol-00000000000000001"
@@ -90,8 +91,10 @@ class Direct:
 def leave_prefect_out() -> None:
     """Let the flows do their tasks in this thread, and tell no server."""
     for flow in (build_image, sweep, tear_down):
-        flow.show_logs_in_prefect = lambda: None
-    build_image.as_completed = iter
-    tear_down.wait = lambda _futures: None
-    build_image.as_task = lambda step: Direct(as_task(step))
-    tear_down.as_undo_task = lambda step: Direct(as_undo_task(step))
+        replace(flow, show_logs_in_prefect=lambda: None)
+    replace(build_image, as_completed=iter, as_task=lambda step: Direct(as_task(step)))
+    replace(
+        tear_down,
+        wait=lambda _futures: None,
+        as_undo_task=lambda step: Direct(as_undo_task(step)),
+    )

@@ -24,6 +24,7 @@ from moto.core.base_backend import BackendDict
 
 from notebake import clock
 from notebake.aws import clients
+from notebake.aws.session import session
 from notebake.aws.signing import SIGNED_BY
 from notebake.local import process
 from notebake.machines import renewal
@@ -49,6 +50,7 @@ from tests.kills.scripted_disks import VolumeDisk
 from tests.kills.scripted_machines import ScriptedMachines
 from tests.kills.scripted_work import COMMIT, CONTENT
 from tests.kills.virtual_clock import VirtualClock, thread_class
+from tests.replacement import replace
 
 T = TypeVar("T")
 BOOT_ID = "sys/kernel/random/boot_id"
@@ -65,11 +67,15 @@ USERS_FILE_SYSTEM = "5e0c9d3e-0000-4000-8000-000000000001"
 class World:
     """Everything beside notebake itself."""
 
+    clock_class: type[VirtualClock] = VirtualClock
+    machines_class: type[ScriptedMachines] = ScriptedMachines
+
     def __init__(self, recipe: Recipe, directory: Path) -> None:
         self.recipe, self.directory = recipe, directory
         self.jupyter_port = 0
         self.main_thread = threading.get_ident()
-        self.clock = VirtualClock()
+        self.clock = self.clock_class()
+        self.process_numbers = ProcessNumbers()
         self.empty()
 
     def empty(self, account_id: str = ACCOUNT_ID) -> None:
@@ -79,7 +85,7 @@ class World:
         self.clock.seconds = 0
         self.clock.on_advance = self.go_on
         self.workers = ManualWorkers()
-        self.machines = ScriptedMachines(self.clock, recipe.lease_hours)
+        self.machines = self.machines_class(self.clock, recipe.lease_hours)
         self.cloud = self._make_cloud(account_id)
         self.machines.cloud = self.cloud
         self.application = Application(self.cloud, CallLog())
@@ -206,9 +212,9 @@ class World:
         forget_all()
         home = Path(tempfile.mkdtemp(dir=self.directory, prefix="home-"))
         os.environ |= {"HOME": str(home), "NOTEBAKE_RUNS": str(home / "runs")}
-        process.os.pid += 1
+        self.process_numbers.pid += 1
         boot_id = boot_id_of(process.PROC) if same_machine else home.name
-        process.PROC = make_proc(home, process.os.pid, boot_id)
+        process.PROC = make_proc(home, self.process_numbers.pid, boot_id)
 
 
 class Raw(BytesIO):
@@ -290,7 +296,7 @@ def notebakes_modules() -> list[Any]:
     return [one for name, one in sys.modules.items() if name.split(".")[0] == "notebake"]
 
 
-REMEMBERED: set[Any] = {clients.connect, clients._session}
+REMEMBERED: set[Any] = {clients.connect, session}
 """What says the same in every process, and takes long to make: clients know nothing of a run."""
 
 
@@ -325,10 +331,11 @@ def put_in_place(world: World) -> None:
             module.ThreadPoolExecutor = OneAfterTheOther
     html.render_html = functools.cache(html.render_html)
     REMEMBERED.add(html.render_html)
-    wait_for_host.preload_renderer = lambda: None
-    process.os = ProcessNumbers()
+    replace(wait_for_host, preload_renderer=lambda: None)
+    replace(process, os=world.process_numbers)
+    threads = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))
     for module in (renewal, lock):
-        module.threading = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))
+        replace(module, threading=threads)
     clock._clocks.append(world.clock)
     world.new_process()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from flows import tear_down
 from notebake.aws import networks, removal, tags
 from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
@@ -60,7 +61,7 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     world.road = Forks(then)
     whole_run.take_up(run.id, location)
     writes.what = "tear-down again"
-    whole_run.tear_down.tear_down.fn(run_id=run.id, store=location)
+    tear_down.tear_down.fn(run_id=run.id, store=location)
 
 
 def copied(world: World, location: str) -> str:

@@ -85,7 +85,7 @@ def of_iam(call: Call, _: Cloud) -> Iterator[Request]:
     if call.operation == "GetRole":
         yield "iam:GetRole", (Thing("role", call.parameters["RoleName"]),), {}
         return
-    kind, _, name = call.parameters["PolicySourceArn"].rpartition(":")[2].partition("/")
+    kind, name = call.parameters["PolicySourceArn"].rpartition(":")[2].split("/", 1)
     yield f"iam:{call.operation}", (Thing(kind, name),), {}
 
 

@@ -26,7 +26,7 @@ class Writes:
         self.what = "build"
         self._lock = threading.Lock()
 
-    def before(self, call: Call) -> Reply | None:
+    def before(self, call: Call) -> None:
         """Write, and let the call through."""
         told = {
             "tour": self.tour,

@@ -60,11 +60,13 @@ def declared_in(tree: ast.Module) -> Iterator[str]:
     """Give the actions that a module declares."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "needs":
-            yield ast.literal_eval(node.args[0])
+            action: str = ast.literal_eval(node.args[0])
+            yield action
 
 
 def as_operation(action: str) -> str:
-    return xform_name(action.partition(":")[2])
+    operation: str = xform_name(action.partition(":")[2])
+    return operation
 
 
 TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AWS.glob("*.py")}

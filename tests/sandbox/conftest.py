@@ -72,11 +72,12 @@ def baked(bakery: Bakery) -> Baked:
         )
         process = bakery.start("build", str(recipe))
         tokens: set[str] = set()
-        wait_for(
-            lambda: tokens.update(tokens_on_disk(bakery)) or process.poll() is not None,
-            "the build",
-            HANG_SECONDS,
-        )
+
+        def has_ended() -> bool:
+            tokens.update(tokens_on_disk(bakery))
+            return process.poll() is not None
+
+        wait_for(has_ended, "the build", HANG_SECONDS)
     printed = process.stdout.read() if process.stdout else ""
     process.communicate()
     done = Done(process.returncode, printed)

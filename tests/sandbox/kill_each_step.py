@@ -17,8 +17,8 @@ import pytest
 
 from flows.build_plan import BUILD, TEAR_DOWN
 from tests.limits import HANG_SECONDS
-from tests.sandbox.bake_world import REGION
-from tests.sandbox.bakery import BIN, Bakery
+from tests.sandbox.bake_world import BIN, REGION
+from tests.sandbox.bakery import Bakery
 
 pytestmark = pytest.mark.sandbox
 

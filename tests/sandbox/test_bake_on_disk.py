@@ -97,7 +97,8 @@ def test_no_block_of_its_snapshots_holds_one(
 
 def filled_part(file: Path) -> bytes:
     """Return a sparse file without its holes, free blocks of its file system included."""
-    descriptor, parts, end = os.open(file, os.O_RDONLY), [], 0
+    parts: list[bytes] = []
+    descriptor, end = os.open(file, os.O_RDONLY), 0
     try:
         while True:
             try:

@@ -6,6 +6,7 @@ import pytest
 
 from notebake.commands.apt import install_packages
 from notebake.commands.lease_timer import arm_lease, lease_is_armed
+from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_user, script
 from notebake.commands.user_data import PACKAGE_UNITS, mask_package_jobs
 from notebake.errors import DiskFullError, HostCommandError
@@ -103,7 +104,7 @@ def test_packages_wait_for_the_lock_and_say_who_holds_it(cloud: Cloud, host: Hos
     (cloud.home.machines_path / "i-1/upper/var/lib/hold.py").write_text(HOLD)
     beside = "nohup python3 /var/lib/hold.py > /dev/null 2>&1 < /dev/null"
     cloud.ssh("i-1", f"({beside} &); until [ -e /run/held ]; do sleep 0.1; done")
-    told = ssh.run_command(host, fitness.find_holder())
+    told = ssh.run_command(host, find_holder())
     assert "(python3 /var/lib/hold.py)" in told
     assert told.strip().endswith("holds /var/lib/dpkg/lock-frontend")
     printed = run_detached(

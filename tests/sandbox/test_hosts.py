@@ -69,7 +69,7 @@ def prepare_root(upper: Path, key: Path) -> None:
 
 
 def make_key(path: Path) -> None:
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path]
+    command: list[str | Path] = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
@@ -87,7 +87,15 @@ def wait_for_ssh(address: str) -> None:
 
 def ssh(address: str, key: Path, command: str, user: str = "root") -> str:
     options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
-    words = ["ssh", "-F", "none", "-i", key, *(f"-o{one}" for one in options), f"{user}@{address}"]
+    words = [
+        "ssh",
+        "-F",
+        "none",
+        "-i",
+        str(key),
+        *(f"-o{one}" for one in options),
+        f"{user}@{address}",
+    ]
     done = subprocess.run(
         [*words, command], capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )

@@ -23,7 +23,7 @@ def make_files(folder: Path, text: str) -> Path:
 
 
 def commit_of(home: Home, name: str) -> str:
-    words = ["git", "-C", home.git_path / f"{name}.git", "rev-parse", "main"]
+    words: list[str | Path] = ["git", "-C", home.git_path / f"{name}.git", "rev-parse", "main"]
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from sandbox.ec2.calls.actions import LEFT_TO_MOTO, OWN
 from sandbox.messages.reply import Reply
-from tests.sandbox.api.conftest import REGION, UBUNTU, ZONE
+from tests.ec2_words import REGION
+from tests.sandbox.api.conftest import UBUNTU, ZONE
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 URL = "http://127.0.0.1"

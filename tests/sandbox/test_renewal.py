@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def start(folder: Path) -> Machines:
     for machine, role in ((builder, "builder"), (other, "acceptance")):
         running = instances.wait_for_state(machine.id, RECIPE.region, "running")
         host = as_host(run, running, key_name=role, host_key=host_keys[machine.id])
-        wait_for(lambda one=host: ssh.is_reachable(one), f"ssh to the {role}")
+        wait_for(partial(ssh.is_reachable, host), f"ssh to the {role}")
         hosts.append(host)
     return Machines(run, *hosts)
 

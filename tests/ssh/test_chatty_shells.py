@@ -106,7 +106,7 @@ def test_an_earlier_answer_proves_nothing(start: Start) -> None:
     ],
 )
 def test_the_login_shells_language_does_not_matter(start: Start, shell: str, file: str) -> None:
-    if start and not has_program(shell):
+    if not has_program(shell):
         pytest.skip(f"there is no {shell} in the sshd's system")
     sshd = start(login_shell=shell)
     place = sshd.home / file

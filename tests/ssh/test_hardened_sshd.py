@@ -220,6 +220,9 @@ def test_an_sshd_without_an_ed25519_host_key_is_named(start: Start) -> None:
 class TellsOtherKinds(paramiko.Transport):  # type: ignore[misc]  # paramiko has no types
     """Tells its callers other kinds of keys than it knows itself."""
 
+    taken: tuple[str, ...]
+    _preferred_pubkeys: tuple[str, ...]
+
     def _activate_outbound(self) -> None:
         known, self._preferred_pubkeys = self._preferred_pubkeys, self.taken
         super()._activate_outbound()

@@ -8,6 +8,7 @@ from notebake.machines import failure_report
 from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.kills import whole_run
+from tests.replacement import replace
 from tests.stories.telling import At, Story, Told, die_at, ended, left, resumed, torn_down
 
 FIRST = {
@@ -113,14 +114,14 @@ def telling_breaks(world: FaultyWorld) -> Told:
     """What would tell what is left has a bug of its own."""
     run = begin(world)
     world.road = At("request_image", lambda: world.put(FIRST))
-    failure_report.find_leftovers = raising(UnforeseenError("no words"))
+    replace(failure_report, find_leftovers=raising(UnforeseenError("no words")))
     return {"build": resumed(run), "fired": world.fired()}
 
 
 def telling_is_interrupted(world: FaultyWorld) -> Told:
     run = begin(world)
     world.road = At("request_image", lambda: world.put(FIRST))
-    failure_report.find_leftovers = raising(KeyboardInterrupt())
+    replace(failure_report, find_leftovers=raising(KeyboardInterrupt()))
     return {"build": resumed(run), "fired": world.fired()}
 
 

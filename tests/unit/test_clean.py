@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -25,13 +26,15 @@ def run_bash(*arguments: str, script: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_script_is_valid_bash_whatever_the_names_hold(name):
+def test_the_script_is_valid_bash_whatever_the_names_hold(name: str) -> None:
     done = run_bash("-n", script=SCRIPTS[name])
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["clean", "login"])
-def test_a_machine_that_notebake_did_not_build_is_refused_before_anything_else(name, tmp_path):
+def test_a_machine_that_notebake_did_not_build_is_refused_before_anything_else(
+    name: str, tmp_path: Path
+) -> None:
     """Safe to run anywhere: the guard is cut off from all that follows it."""
     guard = "\n".join(SCRIPTS[name].splitlines()[:5])
     assert guard.count("exit 1") == 3
@@ -43,7 +46,7 @@ def test_a_machine_that_notebake_did_not_build_is_refused_before_anything_else(n
     assert done.stdout == ""
 
 
-def test_the_login_stays_until_the_last_script():
+def test_the_login_stays_until_the_last_script() -> None:
     script = clean_machine(user="ubuntu")
     assert "ssh_host" not in script
     for line in script.splitlines():
@@ -51,7 +54,7 @@ def test_the_login_stays_until_the_last_script():
             assert '[ "$home" = "$login_home" ] ||' in line
 
 
-def test_cloud_init_forgets_the_machine_before_anything_is_removed():
+def test_cloud_init_forgets_the_machine_before_anything_is_removed() -> None:
     script = clean_machine(user="ubuntu", units=["jupyter.service"])
     forgets = script.index("cloud-init clean")
     assert script.index("systemctl stop -- jupyter.service") < forgets
@@ -60,7 +63,7 @@ def test_cloud_init_forgets_the_machine_before_anything_is_removed():
     assert "wipe " not in body[: body.index("cloud-init clean")]
 
 
-def test_the_key_of_the_login_user_is_the_last_thing_removed():
+def test_the_key_of_the_login_user_is_the_last_thing_removed() -> None:
     script = remove_login(user="ubuntu", also=["/etc/systemd/system/switch.timer"])
     last = script.index('wipe "$login_home"/.ssh/authorized_keys')
     assert script.index("wipe /etc/ssh/ssh_host_*") < last
@@ -69,6 +72,6 @@ def test_the_key_of_the_login_user_is_the_last_thing_removed():
     assert "wipe" not in script[last + 1 :]
 
 
-def test_an_outer_volume_is_seen_before_the_one_inside_it():
+def test_an_outer_volume_is_seen_before_the_one_inside_it() -> None:
     script = scan_machine(scanner_path="/s", user="u", mount_points=["/data/deep", "/data"])
     assert "points=(/data /data/deep)" in script

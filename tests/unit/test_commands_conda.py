@@ -161,7 +161,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 def conda(text: str = "", **more: object) -> Software:
     """Return software whose environment.yml holds these lines."""
-    return Software(manager="conda", requirements=text or None, **more)  # type: ignore[arg-type]
+    return Software(manager="conda", requirements=text or None, **more)
 
 
 ENVIRONMENT = """\

@@ -11,6 +11,8 @@ import sys
 import threading
 import zlib
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ import pytest
 from notebake.credentials.bounded_reader import BLOCK_BYTES
 from notebake.credentials.report import (
     LONGEST_TEXT_BYTES,
+    Finding,
     Report,
     format_findings,
     is_clean,
@@ -27,6 +30,7 @@ from notebake.credentials.scan import MOST_FINDINGS_PER_FILE
 from notebake.credentials.walk import ENTRIES_PER_BATCH
 from notebake.credentials.worker_processes import run_in_workers
 from notebake.machines.credential_search import search_program
+from tests.search_engine import Search
 
 LETTERS = random.Random(2)  # noqa: S311 - these secrets guard nothing
 KEY_ID = "AKIA" + "".join(LETTERS.choices(string.ascii_uppercase + "234567", k=16))
@@ -60,7 +64,7 @@ def notebook(**cell: object) -> bytes:
     return json.dumps({"cells": [first, cell], "metadata": {}, "nbformat": 4}).encode()
 
 
-def test_a_notebook_is_searched_cell_by_cell(search, tmp_path):
+def test_a_notebook_is_searched_cell_by_cell(search: Search, tmp_path: Path) -> None:
     write(tmp_path, "a.ipynb", notebook(source=["x = 1\n", f"k = '{KEY_ID}'"], outputs=[]))
     coloured = f"\x1b[0;31mKeyError\x1b[0m: {KEY_ID[:6]}\x1b[1m{KEY_ID[6:]}"
     write(tmp_path, "b.ipynb", notebook(source=[], outputs=[{"traceback": [coloured]}]))
@@ -78,7 +82,7 @@ def test_a_notebook_is_searched_cell_by_cell(search, tmp_path):
     ]
 
 
-def test_strings_in_binary_files_are_found(search, tmp_path):
+def test_strings_in_binary_files_are_found(search: Search, tmp_path: Path) -> None:
     write(tmp_path, "program", b"\x7fELF\0\0\0\0" + GIT_TOKEN.encode() + b"\0")
     write(tmp_path, "ocean.nc", b"\x89HDF\r\n\x1a\n\0\0" + LINE)
     write(tmp_path, "history.db", b"SQLite format 3\0" + b"https://a:" + b"Tr0ub4dor@b.ocean.org")
@@ -90,14 +94,16 @@ def test_strings_in_binary_files_are_found(search, tmp_path):
 
 
 @pytest.mark.parametrize("shift", [-len(LINE), -10, -6, -1, 0, 1])
-def test_a_credential_across_two_chunks_is_found_once(search, tmp_path, shift):
+def test_a_credential_across_two_chunks_is_found_once(
+    search: Search, tmp_path: Path, shift: int
+) -> None:
     write(
         tmp_path, "large.log", b"x" * (BLOCK_BYTES + shift - 1) + b"\n" + LINE + b"y" * BLOCK_BYTES
     )
     assert search.places(tmp_path) == [("/large.log", "line 2")]
 
 
-def test_a_sparse_file_is_searched_to_its_end(search, tmp_path):
+def test_a_sparse_file_is_searched_to_its_end(search: Search, tmp_path: Path) -> None:
     file = tmp_path / "huge"
     with file.open("wb") as stream:
         stream.truncate(3 << 30)
@@ -110,26 +116,32 @@ def test_a_sparse_file_is_searched_to_its_end(search, tmp_path):
     ]
 
 
-def test_a_file_as_published_is_left_out_and_a_changed_one_is_not(search, tmp_path):
+def test_a_file_as_published_is_left_out_and_a_changed_one_is_not(
+    search: Search, tmp_path: Path
+) -> None:
     write_package(tmp_path, "same", LINE)
     write_package(tmp_path, "changed", LINE).write_bytes(LINE * 2)
     assert {path.split("/")[-2] for path, _ in search.places(tmp_path)} == {"changed"}
 
 
-def test_what_was_compiled_from_a_published_file_is_left_out(search, tmp_path):
+def test_what_was_compiled_from_a_published_file_is_left_out(
+    search: Search, tmp_path: Path
+) -> None:
     package = write_package(tmp_path, "same", LINE).parent
     write(package, "__pycache__/keys.cpython-312.pyc", b"\0\0\0\0" + LINE)
     write(package, "__pycache__/other.cpython-312.pyc", b"\0\0\0\0" + LINE)
     assert [path.split("/")[-1] for path, _ in search.places(tmp_path)] == ["other.cpython-312.pyc"]
 
 
-def test_a_package_that_came_from_no_index_is_searched(search, tmp_path):
+def test_a_package_that_came_from_no_index_is_searched(search: Search, tmp_path: Path) -> None:
     site = write_package(tmp_path, "mine", LINE).parent.parent
     write(site, "mine-1.dist-info/direct_url.json", b'{"url": "file:///home/ubuntu/mine"}')
     assert len(search.places(tmp_path)) == 1
 
 
-def test_files_of_the_distribution_are_left_out_by_their_checksum(search, tmp_path):
+def test_files_of_the_distribution_are_left_out_by_their_checksum(
+    search: Search, tmp_path: Path
+) -> None:
     (tmp_path / "usr/lib").mkdir(parents=True)
     (tmp_path / "lib").symlink_to("usr/lib")
     digest = hashlib.md5(LINE, usedforsecurity=False).hexdigest()
@@ -144,7 +156,9 @@ def test_files_of_the_distribution_are_left_out_by_their_checksum(search, tmp_pa
 
 
 @pytest.mark.parametrize(("url", "found"), [("https://conda.org/a.conda", 0), ("file:///a", 1)])
-def test_conda_packages_are_left_out_if_they_came_from_a_channel(search, tmp_path, url, found):
+def test_conda_packages_are_left_out_if_they_came_from_a_channel(
+    search: Search, tmp_path: Path, url: str, found: int
+) -> None:
     write(tmp_path, "opt/conda/lib/keys.pem")
     entry = {"_path": "lib/keys.pem", "sha256": sha256(b"").hex()}
     entry["sha256_in_prefix"] = sha256(LINE).hex()
@@ -153,7 +167,7 @@ def test_conda_packages_are_left_out_if_they_came_from_a_channel(search, tmp_pat
     assert len(search.places(tmp_path)) == found
 
 
-def test_links_are_not_followed_and_pipes_do_not_block(search, tmp_path):
+def test_links_are_not_followed_and_pipes_do_not_block(search: Search, tmp_path: Path) -> None:
     outside = write(tmp_path, "outside/secret")
     root = tmp_path / "root"
     root.mkdir()
@@ -166,7 +180,9 @@ def test_links_are_not_followed_and_pipes_do_not_block(search, tmp_path):
     assert is_clean(report)
 
 
-def test_the_login_may_stay_where_it_is_expected_and_nothing_else(search, tmp_path):
+def test_the_login_may_stay_where_it_is_expected_and_nothing_else(
+    search: Search, tmp_path: Path
+) -> None:
     key = b"ssh-ed25519 AAAA you@here\n"
     write(tmp_path, "etc/ssh/ssh_host_ed25519_key", b"x")
     write(tmp_path, "home/ubuntu/.ssh/authorized_keys", key)
@@ -180,20 +196,23 @@ def test_the_login_may_stay_where_it_is_expected_and_nothing_else(search, tmp_pa
     ]
 
 
-def test_what_cannot_be_read_counts_against_the_machine(search, tmp_path, monkeypatch):
+def test_what_cannot_be_read_counts_against_the_machine(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, "good", b"nothing")
     write(tmp_path, "bad", b"nothing")
     (tmp_path / "closed").mkdir()
     denied = PermissionError(13, "Permission denied")
-    opened, listed, refused = os.open, os.scandir, []
+    opened, listed = os.open, os.scandir
+    refused: list[str | Path] = []
 
-    def open_all_but_one(path, *rest):
+    def open_all_but_one(path: str | Path, flags: int, mode: int = 0o777) -> int:
         if str(path).endswith("/bad"):
             refused.append(path)
             raise denied
-        return opened(path, *rest)
+        return opened(path, flags, mode)
 
-    def list_all_but_one(path):
+    def list_all_but_one(path: str) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
         if str(path).endswith("/closed"):
             refused.append(path)
             raise denied
@@ -208,18 +227,20 @@ def test_what_cannot_be_read_counts_against_the_machine(search, tmp_path, monkey
     assert "/bad: could not be read: Permission denied" in format_findings(report)
 
 
-def test_a_volume_that_is_not_there_counts_against_the_machine(search, tmp_path):
+def test_a_volume_that_is_not_there_counts_against_the_machine(
+    search: Search, tmp_path: Path
+) -> None:
     assert not is_clean(search.report(tmp_path, "/data"))
 
 
-def test_a_volume_is_searched_once(search, tmp_path):
+def test_a_volume_is_searched_once(search: Search, tmp_path: Path) -> None:
     write(tmp_path, "data/secret")
     assert [each["path"] for each in search.report(tmp_path, "/data")["findings"]] == [
         "/data/secret"
     ]
 
 
-def test_the_report_never_holds_any_part_of_a_secret(search, tmp_path):
+def test_the_report_never_holds_any_part_of_a_secret(search: Search, tmp_path: Path) -> None:
     write(tmp_path, "a", LINE + GIT_TOKEN.encode())
     write(tmp_path, "b.ipynb", notebook(source=[f"{KEY_ID}\n", GIT_TOKEN], outputs=[]))
     report = search.report(tmp_path)
@@ -232,7 +253,7 @@ def test_the_report_never_holds_any_part_of_a_secret(search, tmp_path):
     )
 
 
-def test_findings_text_names_file_place_and_rule(search, tmp_path):
+def test_findings_text_names_file_place_and_rule(search: Search, tmp_path: Path) -> None:
     write(tmp_path, "home/a")
     (tmp_path / "home" / os.fsdecode(b"\xff")).write_bytes(LINE)
     lines = format_findings(search.report(tmp_path)).splitlines()
@@ -240,13 +261,22 @@ def test_findings_text_names_file_place_and_rule(search, tmp_path):
     assert lines[1].endswith("(line 1): aws-access-key-id")
 
 
-def test_the_program_runs_alone_in_several_processes(search, tmp_path):
+def test_the_program_runs_alone_in_several_processes(search: Search, tmp_path: Path) -> None:
     for number in range(40):
         write(tmp_path, f"noise/{number}", zlib.compress(os.urandom(1 << 19)))
     write(tmp_path, "secret")
     program = tmp_path.parent / "credentials.pyz"
     program.write_bytes(base64.b64decode(search_program()))
-    command = [sys.executable, "-I", program, "--json", "--root", tmp_path, "--processes", "2"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-I",
+        program,
+        "--json",
+        "--root",
+        tmp_path,
+        "--processes",
+        "2",
+    ]
     command += ["--engine", search.engine]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
     assert (done.returncode, done.stderr) == (1, "")
@@ -257,14 +287,16 @@ def test_the_program_runs_alone_in_several_processes(search, tmp_path):
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_a_large_file_tells_as_much_as_a_small_one(search, tmp_path):
+def test_a_large_file_tells_as_much_as_a_small_one(search: Search, tmp_path: Path) -> None:
     lines = LINE + b"x" * BLOCK_BYTES + b"\n"
     write(tmp_path, "large.log", lines * (MOST_FINDINGS_PER_FILE + 3))
     lines_told = [int(place.removeprefix("line ")) for _, place in search.places(tmp_path)]
     assert sorted(lines_told) == list(range(1, 2 * MOST_FINDINGS_PER_FILE, 2))
 
 
-def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(search, tmp_path):
+def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(
+    search: Search, tmp_path: Path
+) -> None:
     file = write_package(tmp_path, "large", b"x" * 5 * BLOCK_BYTES)
     assert is_clean(search.report(tmp_path))
     with file.open("ab") as stream:
@@ -272,7 +304,7 @@ def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(search, tm
     assert [place for _, place in search.places(tmp_path)] == ["line 2"]
 
 
-def test_the_first_name_of_a_file_counts_whoever_lists_it(search, tmp_path):
+def test_the_first_name_of_a_file_counts_whoever_lists_it(search: Search, tmp_path: Path) -> None:
     for number in range(3 * ENTRIES_PER_BATCH):
         (tmp_path / f"{number % 40}/a/b").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{number % 40}/a/b/{number}").symlink_to("nowhere")
@@ -287,7 +319,9 @@ def test_the_first_name_of_a_file_counts_whoever_lists_it(search, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "told"), [(os._exit, "process of the scan died"), (str.upper, "TypeError")]
 )
-def test_a_process_that_dies_or_fails_ends_the_search(fault, told):
+def test_a_process_that_dies_or_fails_ends_the_search(
+    fault: Callable[[int], object], told: str
+) -> None:
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
     before = children.read_text()
     with pytest.raises(ChildProcessError, match=told):
@@ -296,13 +330,13 @@ def test_a_process_that_dies_or_fails_ends_the_search(fault, told):
 
 
 @pytest.mark.parametrize("printed", ["", "null", "{}", '{"findings": [], "complete": false}'])
-def test_silence_is_no_clean_report(printed):
+def test_silence_is_no_clean_report(printed: str) -> None:
     with pytest.raises(ValueError, match=r"not the report|Expecting"):
         parse_report(printed)
 
 
-def test_the_text_for_people_is_short_however_much_is_found():
-    finding = {"rule": "jwt", "path": "/a" * 40, "place": "line 1"}
+def test_the_text_for_people_is_short_however_much_is_found() -> None:
+    finding: Finding = {"rule": "jwt", "path": "/a" * 40, "place": "line 1"}
     report: Report = {
         "findings": [finding] * 5000, "unreadable": [], "allowed": [], "files": 1, "bytes": 1,
         "seconds": 1, "complete": True,

@@ -41,7 +41,7 @@ def test_names_of_any_kind_arrive_and_are_checked(folder: Path, tmp_path: Path) 
         subprocess.run(["tar", "-xf", tmp_path / "archive", "-C", arrived], check=True)
     listed.write_bytes(format_checksums(folder, "folder", digests))
 
-    check = ["sha256sum", "--check", "--strict", "--quiet", listed]
+    check: list[str | Path] = ["sha256sum", "--check", "--strict", "--quiet", listed]
     subprocess.run(check, cwd=arrived, check=True)
     assert sorted(one.name for one in arrived.iterdir()) == sorted([*ODD, "em pty"])
     assert listed.read_bytes().count(b"\n") == len(ODD)

@@ -1,4 +1,5 @@
 import pickle
+from collections.abc import Callable
 
 import pytest
 
@@ -32,7 +33,8 @@ def test_an_error_survives_the_way_to_another_process(kind: type[NotebakeError])
     arguments = SPECIAL.get(kind, ("What was tried.", "What to type."))
     if issubclass(kind, CloudError):
         arguments = (*arguments, "Throttling", True, True)
-    error = kind(*arguments)
+    make: Callable[..., NotebakeError] = kind
+    error = make(*arguments)
 
     arrived = pickle.loads(pickle.dumps(error))  # noqa: S301
 

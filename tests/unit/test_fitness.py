@@ -8,6 +8,7 @@ from unittest.mock import create_autospec
 import pytest
 
 from notebake import clock
+from notebake.aws.account import read_time
 from notebake.commands.boot import STILL_BOOTING
 from notebake.commands.fitness import PRINT_FITNESS, parse_fitness
 from notebake.commands.login_methods import parse_login_methods
@@ -41,7 +42,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: str) -> Iterator[Virtua
 
 
 def told_by_aws(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    asked = create_autospec(fitness.read_time, return_value=BEGINNING + seconds)
+    asked = create_autospec(read_time, return_value=BEGINNING + seconds)
     monkeypatch.setattr(fitness, "read_time", asked)
 
 

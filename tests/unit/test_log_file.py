@@ -76,7 +76,8 @@ def test_a_log_that_cannot_even_be_opened_is_told_and_written_as_soon_as_it_can(
 def test_a_record_that_cannot_be_formatted_ends_no_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handler = LogFile(tmp_path / "log.txt", [].append)
+    warnings: list[str] = []
+    handler = LogFile(tmp_path / "log.txt", warnings.append)
     wrong = logging.LogRecord("notebake", logging.INFO, "", 0, "%d", ("one",), None)
     wrong.step = ""
 

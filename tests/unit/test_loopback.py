@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import ClassVar
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -35,7 +36,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 class Recorder(StreamRequestHandler):
     """A proxy that leads nowhere, and notes what is asked of it, be it HTTP or socks."""
 
-    seen: list[str]
+    seen: ClassVar[list[str]]
 
     def handle(self) -> None:
         self.seen.append(self.request.recv(65536).decode(errors="replace"))
@@ -45,11 +46,14 @@ class Recorder(StreamRequestHandler):
 @pytest.fixture
 def proxy() -> Iterator[tuple[str, list[str]]]:
     """A recording proxy: its address, and what it has seen."""
-    handler = type("Handler", (Recorder,), {"seen": []})
-    with ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+
+    class Handler(Recorder):
+        seen: ClassVar[list[str]] = []
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", handler.seen
+        yield f"http://127.0.0.1:{server.server_address[1]}", Handler.seen
         server.shutdown()
         thread.join()
 

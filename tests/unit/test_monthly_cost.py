@@ -9,7 +9,7 @@ from notebake.resources.kinds import monthly_cost
 
 
 def a(kind: str, **more: object) -> Resource:
-    return Resource(kind=kind, id="x", region="us-west-2", **more)  # type: ignore[arg-type]
+    return Resource(kind=kind, id="x", region="us-west-2", **more)
 
 
 MACHINE = a("instance", state="running", instance_type="m5.large")

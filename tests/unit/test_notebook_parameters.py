@@ -21,9 +21,14 @@ def cell(source: str, *tags: str, kind: str = "code") -> dict[str, Any]:
     return {"cell_type": kind, "source": lines, "metadata": {"tags": list(tags)}}
 
 
-def fault(*cells: dict[str, Any], names: tuple[str, ...] = NAMES, **of: str) -> str | None:
-    of = {"kernel": "python3", "language": "python"} | of
-    return find_ineffective_parameters({"cells": list(cells)}, names, **of)
+def fault(
+    *cells: dict[str, Any],
+    names: tuple[str, ...] = NAMES,
+    kernel: str = "python3",
+    language: str = "python",
+) -> str | None:
+    notebook = {"cells": list(cells)}
+    return find_ineffective_parameters(notebook, names, kernel=kernel, language=language)
 
 
 TAGGED = cell("depth_m = 10", "parameters")
@@ -242,11 +247,11 @@ def test_a_language_that_cannot_be_read_does_not_pass() -> None:
 
 
 def test_another_language_s_default_is_looked_for_in_its_own_way() -> None:
-    of = {"kernel": "ir", "language": "R"}
+    default, use = cell("depth_m <- 10", "parameters"), cell("print(1)")
 
-    assert fault(cell("depth_m <- 10", "parameters"), cell("print(1)"), **of) is None
+    assert fault(default, use, kernel="ir", language="R") is None
     assert "did you mean depth_m?" in str(
-        fault(cell("depth_m <- 10", "parameters"), names=("dept_m",), **of)
+        fault(default, names=("dept_m",), kernel="ir", language="R")
     )
 
 

@@ -192,11 +192,13 @@ def test_a_terminal_that_is_closed(sends_hangup: bool, tmp_path: Path) -> None:
 
 def test_a_hangup_ends_a_process_that_does_not_outlive_its_terminal() -> None:
     """What the above would look like without it: the hangup is real."""
+
+    def take_terminal() -> None:
+        os.setsid()
+        os.close(os.open(os.ttyname(1), os.O_RDWR))
+
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        ["sleep", "600"], stdout=theirs,
-        preexec_fn=lambda: (os.setsid(), os.close(os.open(os.ttyname(1), os.O_RDWR))),  # noqa: PLW1509
-    )  # fmt: skip
+    process = subprocess.Popen(["sleep", "600"], stdout=theirs, preexec_fn=take_terminal)  # noqa: PLW1509
     os.close(theirs)
     os.close(ours)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,12 @@ class Bake:
         for node in nodes:
             assert self.driver.destroy_node(node)
         for node in nodes:
-            wait_for(lambda node=node: self.node(node.id).state == NodeState.TERMINATED)
+            wait_for(partial(self.is_terminated, node))
         for volume in self.driver.list_volumes():
             assert self.driver.destroy_volume(volume)
+
+    def is_terminated(self, node: Any) -> bool:
+        return bool(self.node(node.id).state == NodeState.TERMINATED)
 
     def remove(self, image: Any) -> None:
         assert self.driver.delete_image(image)
@@ -97,8 +101,8 @@ class Bake:
 
     def log_in(self, node: Any, command: str) -> str:
         options = [f"-o{one}" for one in OPTIONS]
-        words = ["ssh", "-F", "none", "-i", self.key, *options, f"ubuntu@{node.public_ips[0]}"]
-        tried = None
+        words = ["ssh", "-F", "none", "-i", str(self.key), *options, f"ubuntu@{node.public_ips[0]}"]
+        tried: subprocess.CompletedProcess[str] | None = None
 
         def succeeds() -> bool:
             nonlocal tried
