@@ -57,8 +57,8 @@ def attribute(spans: Iterable[Span], began: float, ended: float) -> Iterator[Pie
     In a thread the innermost span counts; among the threads the kind that stands first in KINDS.
     """
     edges: list[tuple[float, Span | None, bool]] = [(began, None, False), (ended, None, True)]
-    for one in spans:
-        edges += [(one.began, one, False), (one.ended, one, True)]
+    for recorded in spans:
+        edges += [(recorded.began, recorded, False), (recorded.ended, recorded, True)]
     edges.sort(key=lambda edge: edge[0])
     open_spans: set[Span] = set()
     for (at, span, is_end), (following, _, _) in pairwise(edges):
@@ -72,9 +72,9 @@ def attribute(spans: Iterable[Span], began: float, ended: float) -> Iterator[Pie
 def chosen(open_spans: Iterable[Span]) -> Span | None:
     """Return the span to which a moment belongs."""
     innermost: dict[int, Span] = {}
-    for one in open_spans:
-        inner = innermost.get(one.thread)
-        if inner is None or one.depth > inner.depth:
-            innermost[one.thread] = one
+    for span in open_spans:
+        inner = innermost.get(span.thread)
+        if inner is None or span.depth > inner.depth:
+            innermost[span.thread] = span
     order = {kind: number for number, kind in enumerate(KINDS)}
-    return min(innermost.values(), key=lambda one: order[one.kind], default=None)
+    return min(innermost.values(), key=lambda candidate: order[candidate.kind], default=None)

@@ -113,8 +113,10 @@ def measured(
     launched = min(_times(calls, "RunInstances"))
     imaged = min(_times(calls, "CreateImage"))
     stopped = max(at for at in _times(calls, "StopInstances") if at < imaged)
-    images = [one for one in changes if (one["kind"], one["state"]) == ("image", "available")]
-    available = min(one["time"] for one in images if one["time"] > imaged)
+    images = [
+        change for change in changes if (change["kind"], change["state"]) == ("image", "available")
+    ]
+    available = min(change["time"] for change in images if change["time"] > imaged)
     edges = (done.began, launched, stopped, available, done.ended)
     return Bake(
         tool=tool,
@@ -125,4 +127,4 @@ def measured(
 
 
 def _times(calls: list[dict[str, Any]], action: str) -> list[float]:
-    return [one["time"] for one in calls if one["action"] == action and one["code"] == "OK"]
+    return [call["time"] for call in calls if call["action"] == action and call["code"] == "OK"]

@@ -52,10 +52,12 @@ def order(pair: int) -> tuple[str, str]:
 
 def compare(bakes: list[Bake]) -> Section:
     """Return the medians, all single values, and what became of the goals."""
-    packer = [one for one in bakes if one.tool == "Packer"]
-    ours = [one for one in bakes if one.tool == "notebake"]
-    image = ratio([one.launch_to_image for one in ours], [one.launch_to_image for one in packer])
-    whole = ratio([one.whole for one in ours], [one.whole for one in packer])
+    packer = [bake for bake in bakes if bake.tool == "Packer"]
+    ours = [bake for bake in bakes if bake.tool == "notebake"]
+    image = ratio(
+        [bake.launch_to_image for bake in ours], [bake.launch_to_image for bake in packer]
+    )
+    whole = ratio([bake.whole for bake in ours], [bake.whole for bake in packer])
     return Section(
         title="An image by Packer and by notebake",
         tables=(summary(packer, ours, image, whole), phases(packer, ours)),
@@ -69,7 +71,7 @@ def compare(bakes: list[Bake]) -> Section:
 
 def loads(packer: list[Bake], ours: list[Bake]) -> str:
     """Return how busy the machine was: seconds taken on a busy one say little by themselves."""
-    packers, our = (", ".join(f"{one.load:.1f}" for one in bakes) for bakes in (packer, ours))
+    packers, our = (", ".join(f"{bake.load:.1f}" for bake in bakes) for bakes in (packer, ours))
     return (
         f"Load average at the end of each bake, on {os.cpu_count()} processors:"
         f" Packer {packers}; notebake {our}."
@@ -95,7 +97,7 @@ def phases(packer: list[Bake], ours: list[Bake]) -> Table:
     rows = tuple(
         (
             name,
-            *(f"{median(one.phases[number] for one in bakes):.1f}" for bakes in (packer, ours)),
+            *(f"{median(bake.phases[number] for bake in bakes):.1f}" for bakes in (packer, ours)),
         )
         for number, name in enumerate(PHASES)
     )
@@ -104,22 +106,24 @@ def phases(packer: list[Bake], ours: list[Bake]) -> Table:
 
 def _pair(packer: list[Bake], ours: list[Bake], field: str) -> tuple[str, str]:
     return (
-        spelled([getattr(one, field) for one in packer]),
-        spelled([getattr(one, field) for one in ours]),
+        spelled([getattr(bake, field) for bake in packer]),
+        spelled([getattr(bake, field) for bake in ours]),
     )
 
 
 def spelled(values: list[float]) -> str:
     """Return a median with the values it is of."""
-    return f"{median(values):.1f} ({', '.join(f'{one:.1f}' for one in values)})"
+    return f"{median(values):.1f} ({', '.join(f'{value:.1f}' for value in values)})"
 
 
-def described(one: Bake) -> str:
+def described(bake: Bake) -> str:
     """Return one bake as a line."""
-    parts = ", ".join(f"{name} {one:.1f}" for name, one in zip(PHASES, one.phases, strict=True))
+    parts = ", ".join(
+        f"{name} {seconds:.1f}" for name, seconds in zip(PHASES, bake.phases, strict=True)
+    )
     return (
-        f"{one.tool:8}  launch to image {one.launch_to_image:6.1f} s, whole {one.whole:6.1f} s"
-        f"  ({parts}; load {one.load:.1f})"
+        f"{bake.tool:8}  launch to image {bake.launch_to_image:6.1f} s, whole {bake.whole:6.1f} s"
+        f"  ({parts}; load {bake.load:.1f})"
     )
 
 

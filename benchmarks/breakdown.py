@@ -33,7 +33,7 @@ def measure() -> Section:
             done = run_to_end(
                 [*command, "build", str(recipe)], cloud.environment, folder / "build.log"
             )
-            spans = [Span(**one) for one in json.loads(spans_path.read_text())]
+            spans = [Span(**fields) for fields in json.loads(spans_path.read_text())]
             kept = kept_seconds(next((folder / "runs").glob("rehearsal-*/events")))
     return describe(done, spans, kept)
 
@@ -41,7 +41,7 @@ def measure() -> Section:
 def kept_seconds(events: Path) -> dict[str, float]:
     """Return how long each step took, as the run itself has kept it."""
     found = [json.loads(path.read_text()) for path in sorted(events.glob("2*.json"))]
-    return {one["step"]: one["seconds"] for one in found if one["seconds"] is not None}
+    return {event["step"]: event["seconds"] for event in found if event["seconds"] is not None}
 
 
 def describe(done: Ended, spans: list[Span], kept: dict[str, float]) -> Section:
@@ -77,7 +77,7 @@ def by_step(pieces: list[Piece], kept: dict[str, float]) -> Table:
                 step,
                 known,
                 f"{sum(cells):.1f}",
-                *(f"{one:.1f}" if one >= 0.05 else "" for one in cells),
+                *(f"{cell:.1f}" if cell >= 0.05 else "" for cell in cells),
             )
         )
     return Table(("by step", "kept", "wall", *kinds), tuple(rows))

@@ -42,7 +42,7 @@ def measure() -> Section:
         speed, ratio = _speed(engine, machine)
         alarms = [
             ("a clean machine", search(engine, machine)[0]),
-            *((one.name, search(engine, one)[0]) for one in packages),
+            *((package.name, search(engine, package)[0]) for package in packages),
         ]
         kinds, rest = list(promised_kinds(Maker())), list(other_kinds(Maker(12)))
         found = find(engine, folder / "promised", kinds)
@@ -110,7 +110,7 @@ def _speed(engine: Path, machine: Path) -> tuple[Table, float]:
 
 
 def _least(runs: list[Spent]) -> Spent:
-    return Spent(min(one.seconds for one in runs), min(one.processor_seconds for one in runs))
+    return Spent(min(run.seconds for run in runs), min(run.processor_seconds for run in runs))
 
 
 def _spelled(spent: Spent) -> tuple[str, str]:
@@ -163,4 +163,4 @@ def _shares(
 
 def _row(numbers: set[int], found: set[tuple[str, int]]) -> Iterator[str]:
     count = Counter(container for container, number in found if number in numbers)
-    yield from (f"{count[one]}/{len(numbers)}" for one in CONTAINERS)
+    yield from (f"{count[container]}/{len(numbers)}" for container in CONTAINERS)

@@ -144,7 +144,7 @@ def memory(built: Built) -> float:
 def table(grown: list[Growth]) -> Table:
     """Every cost, one a row."""
     columns = ("what", "times the size", "less", "more", "times the cost", "faster than linear")
-    return Table(columns, tuple(one.row() for one in grown))
+    return Table(columns, tuple(growth.row() for growth in grown))
 
 
 def output_table(one: Built, long: Built) -> Table:
@@ -160,12 +160,12 @@ def output_table(one: Built, long: Built) -> Table:
 
 def verdicts(grown: list[Growth]) -> list[str]:
     """Say what grew faster than linearly."""
-    faster = [one for one in grown if not one.is_linear]
+    faster = [growth for growth in grown if not growth.is_linear]
     if not faster:
         return [f"met: none of {len(grown)} costs grows faster than linearly"]
     return [
-        f"MISSED: {one.what}: {one.times:.1f} times for {one.size_times:.0f} times"
-        for one in faster
+        f"MISSED: {growth.what}: {growth.times:.1f} times for {growth.size_times:.0f} times"
+        for growth in faster
     ]
 
 

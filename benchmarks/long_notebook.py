@@ -38,7 +38,7 @@ def outputs_of(kind: str, count: int) -> list[dict[str, Any]]:
         drawn = random.Random(1)  # noqa: S311
         size = FIGURE_BYTES * 4 // 3
         pictures = [drawn.randbytes(FIGURE_BYTES) for _ in range(max(1, count // size))]
-        return [_shown("image/png", base64.b64encode(one).decode()) for one in pictures]
+        return [_shown("image/png", base64.b64encode(picture).decode()) for picture in pictures]
     if kind == "table":
         return [_shown("text/html", f"<table>{ROW * (count // len(ROW))}</table>")]
     line = COLOURED if kind == "colours" else LINE

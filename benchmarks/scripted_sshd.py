@@ -62,7 +62,11 @@ class SshDoor:
             held: list[paramiko.Channel] = []
             while line.is_active():
                 channel = line.accept(LOOK_UP_SECONDS)
-                held = [one for one in (*held, channel) if one is not None and not one.closed]
+                held = [
+                    candidate
+                    for candidate in (*held, channel)
+                    if candidate is not None and not candidate.closed
+                ]
                 if channel is not None and channel.chanid in login.tunnels:
                     threading.Thread(target=self._lead, args=(channel,), daemon=True).start()
         except (paramiko.SSHException, EOFError, OSError) as error:

@@ -122,11 +122,11 @@ def main(path: Path, words: list[str]) -> None:
     code = notebake(words)
     sys.stdout.flush()
     long_enough = [
-        one
-        for one in spans
-        if one.kind != "imports" or one.ended - one.began > SHORTEST_IMPORT_SECONDS
+        span
+        for span in spans
+        if span.kind != "imports" or span.ended - span.began > SHORTEST_IMPORT_SECONDS
     ]
-    path.write_text(json.dumps([asdict(one) for one in long_enough]))
+    path.write_text(json.dumps([asdict(span) for span in long_enough]))
     os._exit(code)
 
 

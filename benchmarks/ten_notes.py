@@ -63,8 +63,8 @@ class Notes:
     def as_json(self) -> dict[str, Any]:
         """Return all that was noted."""
         return {
-            "calls": [asdict(one) for one in self.calls],
-            "waits": [asdict(one) for one in self.waits],
+            "calls": [asdict(call) for call in self.calls],
+            "waits": [asdict(wait) for wait in self.waits],
             "longest_pause_seconds": self.longest_pause_seconds,
         }
 
@@ -77,10 +77,10 @@ class Notes:
 
     def _note_call(self, model: Any, **_: object) -> None:
         frames = list(our_frames(sys._getframe()))
-        telling = [one for one in frames if not BESIDE_THE_POINT.search(one)]
-        inside = next((one for one in telling if ".aws." in one), "")
-        outside = next((one for one in telling if ".aws." not in one), "")
-        by = " < ".join(one for one in (short(inside), short(outside)) if one)
+        telling = [frame for frame in frames if not BESIDE_THE_POINT.search(frame)]
+        inside = next((frame for frame in telling if ".aws." in frame), "")
+        outside = next((frame for frame in telling if ".aws." not in frame), "")
+        by = " < ".join(name for name in (short(inside), short(outside)) if name)
         self.calls.append(Called(time.time(), model.name, by, purpose_of(frames)))
 
     def _noting(self, wait_until: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,7 +99,7 @@ class Notes:
 
 def our_modules() -> list[Any]:
     """Return the modules of the runbook that are imported."""
-    return [one for name, one in sys.modules.items() if name.startswith(OURS)]
+    return [module for name, module in sys.modules.items() if name.startswith(OURS)]
 
 
 def our_frames(frame: FrameType | None) -> Iterator[str]:

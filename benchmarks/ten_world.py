@@ -46,8 +46,8 @@ class Built:
 
     def described(self) -> Counter[tuple[str, str, str]]:
         """Return how often each Describe call was made: action, by what of ours, what for."""
-        asked = [one for one in self.calls if one.action.startswith("Describe")]
-        return Counter((one.action, one.by, one.purpose) for one in asked)
+        asked = [call for call in self.calls if call.action.startswith("Describe")]
+        return Counter((call.action, call.by, call.purpose) for call in asked)
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class World:
             told["cpu_seconds"],
             told["loaded_kib"] / 1024,
             told["peak_kib"] / 1024,
-            tuple(Called(**one) for one in told["calls"]),
-            tuple(Waited(**one) for one in told["waits"]),
+            tuple(Called(**fields) for fields in told["calls"]),
+            tuple(Waited(**fields) for fields in told["waits"]),
             changes,
             cloud_cpu_seconds,
             busy / all_of_them,
@@ -151,7 +151,7 @@ def world_made() -> Iterator[World]:
 
 def machine_ticks() -> tuple[int, int]:
     """Return how long this machine's processors have worked, and how long they have been there."""
-    ticks = [int(one) for one in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    ticks = [int(number) for number in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     idle = ticks[3] + ticks[4]
     return sum(ticks) - idle, sum(ticks)
 

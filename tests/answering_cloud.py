@@ -47,7 +47,7 @@ class AnsweringCloud:
     @property
     def key_ids(self) -> list[str]:
         """Return with which keys was signed, in order."""
-        return [one.key_id for one in self.asked]
+        return [request.key_id for request in self.asked]
 
 
 def refusal(code: str, message: str = "as told", status: int = 400, **headers: str) -> Answer:
@@ -68,9 +68,9 @@ def answering(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             scope = self.headers.get("Authorization", "").partition("Credential=")[2].split("/")
-            one = Asked(scope[0], scope[3] if len(scope) > 3 else "", body, self.command)
-            heard.append(one)
-            reply = answer(one)
+            request = Asked(scope[0], scope[3] if len(scope) > 3 else "", body, self.command)
+            heard.append(request)
+            reply = answer(request)
             self.send_response_only(reply.status)
             for name, value in {"Content-Type": "text/xml", **reply.headers}.items():
                 self.send_header(name, value)

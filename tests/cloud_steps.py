@@ -65,8 +65,8 @@ def settle(run: Run) -> None:
     moving = {"pending", "stopping", "shutting-down"}
 
     def is_settled() -> bool | None:
-        found = [one for role in ("builder", "acceptance") for one in all_of(run, role)]
-        return True if not {one.state for one in found} & moving else None
+        found = [resource for role in ("builder", "acceptance") for resource in all_of(run, role)]
+        return True if not {resource.state for resource in found} & moving else None
 
     wait_until(is_settled, what="the machines", timeout_seconds=36000, interval_seconds=0.02)
 

@@ -117,7 +117,7 @@ class CloudWorld:
 
     def actions(self) -> list[str]:
         """Return the names of all calls so far."""
-        return [one.action for one in self.opened.calls()]
+        return [call.action for call in self.opened.calls()]
 
 
 @contextmanager
@@ -141,4 +141,6 @@ def ids_of(record: Record | None) -> list[str]:
     if record is None:
         return []
     several = getattr(record, "instances", None)
-    return sorted(one.id for one in several) if several else [str(getattr(record, "id", ""))]
+    return (
+        sorted(resource.id for resource in several) if several else [str(getattr(record, "id", ""))]
+    )

@@ -53,16 +53,16 @@ class Package:
         found: list[dict[str, Any]] = []
         for path, text in self.files.items():
             content = in_bytes(text)
-            one = {
+            entry = {
                 "_path": path,
                 "path_type": "hardlink",
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "size_in_bytes": len(content),
             }
             if PLACEHOLDER.encode() in content:
-                one |= {"prefix_placeholder": PLACEHOLDER, "file_mode": "text"}
-            found.append(one)
-        return [*found, *({"_path": one, "path_type": "softlink"} for one in self.links)]
+                entry |= {"prefix_placeholder": PLACEHOLDER, "file_mode": "text"}
+            found.append(entry)
+        return [*found, *({"_path": link, "path_type": "softlink"} for link in self.links)]
 
     def write(self, folder: Path) -> None:
         """Write the archive."""
@@ -96,13 +96,13 @@ def write_channel(folder: Path, packages: list[Package]) -> Path:
     for subdir in (SUBDIR, "noarch"):
         (folder / subdir).mkdir(parents=True, exist_ok=True)
         index: dict[str, Any] = {}
-        for one in packages:
-            if one.index["subdir"] == subdir:
-                one.write(folder / subdir)
-                content = (folder / subdir / one.file_name).read_bytes()
+        for package in packages:
+            if package.index["subdir"] == subdir:
+                package.write(folder / subdir)
+                content = (folder / subdir / package.file_name).read_bytes()
                 digest = hashlib.sha256(content).hexdigest()
                 known = {"sha256": digest, "md5": "0" * 32, "size": len(content)}
-                index[one.file_name] = {**one.index, **known}
+                index[package.file_name] = {**package.index, **known}
         repodata = {"info": {"subdir": subdir}, "packages": index, "packages.conda": {}}
         (folder / subdir / "repodata.json").write_text(json.dumps(repodata))
     return folder

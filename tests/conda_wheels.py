@@ -20,7 +20,7 @@ def wheels_as_packages(folder: Path, *names: str) -> list[Package]:
     uv = Path(sys.executable).parent / "uv"
     words = [str(uv), "--quiet", "pip", "install", "--python", INTERPRETER]
     subprocess.run([*words, "--target", str(folder), *names], check=True)
-    return [package_of(folder, one) for one in distributions(path=[str(folder)])]
+    return [package_of(folder, distribution) for distribution in distributions(path=[str(folder)])]
 
 
 def package_of(folder: Path, wheel: Distribution) -> Package:

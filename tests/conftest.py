@@ -153,11 +153,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BakesTogethe
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not drawn today, begin with what takes longest, skip what cannot be."""
     if os.environ.get(WHOLE_RUN):
-        drawn = [is_todays(place_of(one), one.name) for one in items]
-        left_out = [one for one, is_drawn in zip(items, drawn, strict=True) if not is_drawn]
+        drawn = [is_todays(place_of(item), item.name) for item in items]
+        left_out = [item for item, is_drawn in zip(items, drawn, strict=True) if not is_drawn]
         items[:] = itertools.compress(items, drawn)
         config.hook.pytest_deselected(items=left_out)
-    items.sort(key=lambda one: not place_of(one).startswith(LONGEST))
+    items.sort(key=lambda item: not place_of(item).startswith(LONGEST))
     skip_what_needs_hosts(items)
 
 

@@ -89,7 +89,7 @@ def is_todays(path: str, test: str) -> bool:
 
 def place_of(path: str, places: Sequence[str]) -> str:
     """Return the place that a file lies in, the narrowest of them; "" where it lies in none."""
-    around = [one for one in places if path == one or path.startswith(f"{one}/")]
+    around = [place for place in places if path == place or path.startswith(f"{place}/")]
     return max(around, key=len, default="")
 
 

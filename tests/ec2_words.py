@@ -129,7 +129,7 @@ class Ec2Words:
 
     def devices_are_attached(self, instance_id: str) -> bool:
         devices = self.instance(instance_id)["BlockDeviceMappings"]
-        return all(one["Ebs"]["Status"] == "attached" for one in devices)
+        return all(device["Ebs"]["Status"] == "attached" for device in devices)
 
     def wait_for_state(self, instance_id: str, state: str) -> None:
         self.wait_until(lambda: self.state(instance_id) == state)

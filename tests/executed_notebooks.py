@@ -20,10 +20,10 @@ def cell(source: str, *outputs: dict[str, Any], ran: bool = True, **extra: Any) 
 def notebook(*cells: dict[str, Any]) -> str:
     """Return an executed notebook, with a heading that is no code cell."""
     count = 0
-    for one in cells:
-        if one["execution_count"]:
+    for cell in cells:
+        if cell["execution_count"]:
             count += 1
-            one["execution_count"] = count
+            cell["execution_count"] = count
     heading = {"cell_type": "markdown", "source": ["# 2026\n"], "metadata": {}}
     return json.dumps({"cells": [heading, *cells], "metadata": {}, "nbformat": 4})
 

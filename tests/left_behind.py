@@ -15,16 +15,16 @@ READING = ("Describe", "Get", "List", "GET ", "HEAD ")
 def of(run: Run, kind: str = "") -> list[Resource]:
     """Return what is there of a run, or that of one kind."""
     found = inventory.list_resources(REGION, run.id)
-    return [one for one in found if kind in ("", one.kind)]
+    return [resource for resource in found if kind in ("", resource.kind)]
 
 
 def ids(found: list[Resource]) -> set[str]:
-    return {one.id for one in found}
+    return {resource.id for resource in found}
 
 
 def expire(run: Run) -> None:
     """Let the lease of all that a run has be over, as it is when nobody renews it."""
-    tagging.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: PAST})
+    tagging.add_tags(REGION, [resource.id for resource in of(run)], {tags.EXPIRES: PAST})
 
 
 def mark(resource_id: str, **marks: str) -> None:
@@ -46,7 +46,7 @@ def launch_more_like(world: CloudWorld, run: Run) -> str:
         MinCount=1,
         MaxCount=1,
         KeyName=original["KeyName"],
-        SecurityGroupIds=[one["GroupId"] for one in original["SecurityGroups"]],
+        SecurityGroupIds=[group["GroupId"] for group in original["SecurityGroups"]],
         TagSpecifications=tags.specifications(like.tags, *both),
         ClientToken="of the console",
     )
@@ -55,4 +55,4 @@ def launch_more_like(world: CloudWorld, run: Run) -> str:
 
 def changing(world: CloudWorld) -> list[str]:
     """Return the calls so far that ask for more than an answer."""
-    return [one for one in world.actions() if not one.startswith(READING)]
+    return [action for action in world.actions() if not action.startswith(READING)]

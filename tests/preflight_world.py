@@ -61,7 +61,7 @@ def excluded_from_block(resource: str, mode: str = "allow-bidirectional") -> Rew
 
 
 def without_length(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [one for one in headers if one[0].lower() != "content-length"]
+    return [header for header in headers if header[0].lower() != "content-length"]
 
 
 @dataclass
@@ -135,12 +135,12 @@ class Simulates:
 
 def sentences(run: Run, verdict: CheckResult, *of: str) -> str:
     """Return all that preflight says of a kind as one text; of some of its modules, if named."""
-    chosen = [one for one in CHECKS if one.ask.__module__.rpartition(".")[2] in of]
+    chosen = [check for check in CHECKS if check.ask.__module__.rpartition(".")[2] in of]
     if of:
-        found = [each for one in chosen for each in carry_out_check(one, run)]
+        found = [each for check in chosen for each in carry_out_check(check, run)]
     else:
         found = ask_everything(run)
-    return "\n".join(str(one) for one in with_verdict(found, verdict))
+    return "\n".join(str(finding) for finding in with_verdict(found, verdict))
 
 
 @contextmanager

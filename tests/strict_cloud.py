@@ -37,7 +37,7 @@ class StrictCloud:
     def calls(self, action: str | None = None) -> list[CallRecord]:
         """Return the calls so far, or those of one action."""
         records = self.application.calls.records()
-        return [one for one in records if action in (None, one.action)]
+        return [record for record in records if action in (None, record.action)]
 
     def fail(self, effect: str, **more: Any) -> str:
         """Let something go wrong, as sandbox/faults/README.md says; return the fault's name."""

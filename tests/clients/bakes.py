@@ -77,7 +77,7 @@ def running(ec2: Any, instance_id: str) -> dict[str, Any] | None:
     """Return an instance that runs and sees all its disks."""
     described = ec2.describe_instances(InstanceIds=[instance_id])
     instance: dict[str, Any] = described["Reservations"][0]["Instances"][0]
-    states = {one["Ebs"]["Status"] for one in instance["BlockDeviceMappings"]}
+    states = {device["Ebs"]["Status"] for device in instance["BlockDeviceMappings"]}
     is_up = instance["State"]["Name"] == "running" and states == {"attached"}
     return instance if is_up else None
 
@@ -85,7 +85,7 @@ def running(ec2: Any, instance_id: str) -> dict[str, Any] | None:
 def data_of(instance: Mapping[str, Any]) -> str:
     """Return the one volume that is not the root."""
     devices = instance["BlockDeviceMappings"]
-    (data,) = [one for one in devices if one["DeviceName"] != instance["RootDeviceName"]]
+    (data,) = [device for device in devices if device["DeviceName"] != instance["RootDeviceName"]]
     return str(data["Ebs"]["VolumeId"])
 
 
@@ -93,22 +93,29 @@ def left(cloud: Cloud, *kinds: str) -> list[str]:
     """Return what is in the account that a new one does not have."""
     ec2 = cloud.ec2()
     reservations = ec2.describe_instances()["Reservations"]
-    instances = [one for group in reservations for one in group["Instances"]]
+    instances = [instance for group in reservations for instance in group["Instances"]]
     groups = ec2.describe_security_groups()["SecurityGroups"]
     found = {
         "instances": [
-            one["InstanceId"] for one in instances if one["State"]["Name"] != "terminated"
+            instance["InstanceId"]
+            for instance in instances
+            if instance["State"]["Name"] != "terminated"
         ],
-        "volumes": [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
-        "images": [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]],
+        "volumes": [volume["VolumeId"] for volume in ec2.describe_volumes()["Volumes"]],
+        "images": [image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]],
         "snapshots": [
-            one["SnapshotId"] for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+            snapshot["SnapshotId"]
+            for snapshot in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
         ],
-        "keys": [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]],
-        "groups": [one["GroupId"] for one in groups if one["GroupName"] != "default"],
+        "keys": [key_pair["KeyName"] for key_pair in ec2.describe_key_pairs()["KeyPairs"]],
+        "groups": [
+            security_group["GroupId"]
+            for security_group in groups
+            if security_group["GroupName"] != "default"
+        ],
         "machines": cloud.running(),
     }
-    return [f"{kind}: {one}" for kind in kinds or found for one in found[kind]]
+    return [f"{kind}: {resource_id}" for kind in kinds or found for resource_id in found[kind]]
 
 
 def left_for_good(cloud: Cloud) -> list[str]:

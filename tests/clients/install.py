@@ -27,7 +27,7 @@ def main() -> int:
     """Install what is not installed yet, and say what could not be."""
     failed = []
     chosen = sys.argv[1:] or list(LOCKS)
-    for name, lock in [(one, LOCKS[one]) for one in chosen]:
+    for name, lock in [(program, LOCKS[program]) for program in chosen]:
         if is_installed(name, lock):
             continue
         if is_of_npm(lock) and not shutil.which("npm"):
@@ -49,8 +49,8 @@ def install(name: str, lock: Path) -> None:
     place = INSTALLED / name
     place.mkdir(parents=True)
     if is_of_npm(lock):
-        for one in ("package.json", lock.name):
-            shutil.copy(lock.with_name(one), place)
+        for file_name in ("package.json", lock.name):
+            shutil.copy(lock.with_name(file_name), place)
         run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", place)
         return
     python = place / "bin/python"
@@ -64,7 +64,7 @@ def is_of_npm(lock: Path) -> bool:
 
 
 def run(*words: object) -> None:
-    subprocess.run([str(one) for one in words], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([str(argument) for argument in words], check=True, stdin=subprocess.DEVNULL)
 
 
 def is_installed(name: str, lock: Path) -> bool:

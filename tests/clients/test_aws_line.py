@@ -150,8 +150,8 @@ def remove(aws: AwsLine, image: str) -> None:
         "delete-snapshot", "--snapshot-id", snapshots[0]
     )
     aws.ask("deregister-image", "--image-id", image)
-    for one in snapshots:
-        aws.ask("delete-snapshot", "--snapshot-id", one)
+    for snapshot_id in snapshots:
+        aws.ask("delete-snapshot", "--snapshot-id", snapshot_id)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_each_form_of_output_shows_the_same(aws: AwsLine) -> None:
     images = aws.ask(*call, query="Images[].ImageId")
     for form in ("text", "table"):
         shown = aws.run(*aws.words("ec2", *call, "--output", form))
-        assert [one for one in images if one not in shown] == []
+        assert [image_id for image_id in images if image_id not in shown] == []
 
 
 def test_lists_come_in_pages(aws: AwsLine) -> None:
@@ -186,4 +186,4 @@ def test_lists_come_in_pages(aws: AwsLine) -> None:
     page = aws.ask(*call, "--max-items", "1")
     rest = aws.ask(*call, "--starting-token", page["NextToken"])
     assert len(names) > 1
-    assert [one["Name"] for one in page["Images"] + rest["Images"]] == names
+    assert [image["Name"] for image in page["Images"] + rest["Images"]] == names

@@ -45,8 +45,8 @@ def test_packer_bakes_an_image_that_holds_what_it_wrote(
     image = only_image(clean_cloud)
     told = json.loads((tmp_path / "manifest.json").read_text())["builds"][0]["artifact_id"]
     assert told == f"us-west-2:{image['ImageId']}"
-    assert {one["Key"] for one in image["Tags"]} == {"Name", "Base"}
-    kinds = {one.partition(":")[0] for one in left(clean_cloud)}
+    assert {tag["Key"] for tag in image["Tags"]} == {"Name", "Base"}
+    kinds = {resource.partition(":")[0] for resource in left(clean_cloud)}
     assert kinds == {"images", "snapshots"}, "Packer removes all else that it made"
 
     assert bake(packer, clean_cloud)[0] != 0, "the name is taken"

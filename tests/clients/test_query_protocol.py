@@ -63,7 +63,7 @@ def test_answers_are_in_the_namespace_of_ec2(cloud: StrictCloud, action: str) ->
 @pytest.mark.parametrize("action", ["DescribeInstances", "DescribeSecurityGroups"])
 def test_each_answer_has_an_id_of_its_own(cloud: StrictCloud, action: str) -> None:
     answers = [ask(cloud, "POST", action)[1] for _ in range(2)]
-    ids = {str(uuid.UUID(one.findtext(f"{{{NAMESPACE}}}requestId"))) for one in answers}
+    ids = {str(uuid.UUID(answer.findtext(f"{{{NAMESPACE}}}requestId"))) for answer in answers}
     assert len(ids) == 2
 
 
@@ -80,7 +80,7 @@ def test_what_answers_nothing_else_answers_true(cloud: StrictCloud) -> None:
 def test_a_query_by_get_is_the_same_call(cloud: StrictCloud) -> None:
     status, document = ask(cloud, "GET", "DescribeVolumes", {"VolumeId.1": "vol-00000000"})
     assert (status, code_of(document)) == (400, "InvalidVolume.NotFound")
-    assert [one.code for one in cloud.calls("DescribeVolumes")] == ["InvalidVolume.NotFound"]
+    assert [call.code for call in cloud.calls("DescribeVolumes")] == ["InvalidVolume.NotFound"]
 
 
 def test_a_fault_meets_a_query_by_get(cloud: StrictCloud) -> None:
@@ -100,7 +100,7 @@ def test_lists_may_be_counted_from_any_number(cloud: StrictCloud, first: int) ->
     }
     _, document = ask(cloud, "POST", "DescribeAvailabilityZones", filters)
     names = document.iter(f"{{{NAMESPACE}}}zoneName")
-    assert [one.text for one in names] == ["us-west-2b", "us-west-2c"]
+    assert [name.text for name in names] == ["us-west-2b", "us-west-2c"]
 
 
 def test_there_are_no_elastic_addresses(cloud: StrictCloud) -> None:

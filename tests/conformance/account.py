@@ -96,8 +96,8 @@ def open_account(
         share_with=share_with,
         zones=tuple(
             sorted(
-                {one["Location"] for one in offers}
-                & {one["AvailabilityZone"] for one in subnets["Subnets"]}
+                {offer["Location"] for offer in offers}
+                & {subnet["AvailabilityZone"] for subnet in subnets["Subnets"]}
             )
         ),
         **more,

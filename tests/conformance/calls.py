@@ -59,7 +59,7 @@ ACCOUNT_WIDE = frozenset(
 
 def ids_made(parsed: dict[str, Any]) -> Iterator[str]:
     """Give the ids of what a creating call has made."""
-    yield from (one["InstanceId"] for one in parsed.get("Instances", []))
+    yield from (instance["InstanceId"] for instance in parsed.get("Instances", []))
     for field in ("ImageId", "VolumeId", "GroupId", "KeyPairId"):
         # A snapshot's answer names the volume too, which was there before.
         if field in parsed and "SnapshotId" not in parsed:
@@ -74,20 +74,28 @@ def texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for one in value.values():
-            yield from texts_in(one)
+        for child in value.values():
+            yield from texts_in(child)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from texts_in(one)
+        for child in value:
+            yield from texts_in(child)
 
 
 def with_tags(
     specifications: list[dict[str, Any]], kinds: tuple[str, ...], tags: list[dict[str, str]]
 ) -> list[dict[str, Any]]:
     """Return tag specifications with further tags for each of these kinds."""
-    asked = [one for one in specifications if one.get("ResourceType") not in kinds]
+    asked = [
+        specification
+        for specification in specifications
+        if specification.get("ResourceType") not in kinds
+    ]
     for kind in kinds:
-        of_kind = (one for one in specifications if one.get("ResourceType") == kind)
-        own = [tag for one in of_kind for tag in one.get("Tags", [])]
+        of_kind = (
+            specification
+            for specification in specifications
+            if specification.get("ResourceType") == kind
+        )
+        own = [tag for specification in of_kind for tag in specification.get("Tags", [])]
         asked.append({"ResourceType": kind, "Tags": [*own, *tags]})
     return asked

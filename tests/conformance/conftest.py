@@ -73,9 +73,9 @@ def shared(account: Account) -> Iterator[World]:
 
 def end_machines(world: World) -> None:
     """Begin to end what a test has launched: quotas count what runs."""
-    for one in world.instances():
-        if one["State"]["Name"] not in ("shutting-down", "terminated"):
-            end_machine(world.ec2, one["InstanceId"])
+    for instance in world.instances():
+        if instance["State"]["Name"] not in ("shutting-down", "terminated"):
+            end_machine(world.ec2, instance["InstanceId"])
 
 
 def describe(account: Account, settings: Settings) -> str:
@@ -106,7 +106,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     ledger = account.guard.ledger
     terminalreporter.write_line(
         f"Charged in advance: {ledger.usd:.4f} of {ledger.cap_usd:.2f} USD in "
-        f"{sum(1 for one in ledger.charges if one.usd)} calls"
+        f"{sum(1 for charge in ledger.charges if charge.usd)} calls"
     )
     counts = {name: len(found) for name, found in terminalreporter.stats.items()}
     counts["failed"] = counts.get("failed", 0) + counts.get("error", 0)
@@ -126,5 +126,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def is_partial(config: pytest.Config) -> bool:
     """Tell whether tests were chosen."""
     chosen = config.option.keyword or config.option.markexpr or config.option.deselect
-    places = {(config.invocation_params.dir / one).resolve() for one in config.args}
+    places = {(config.invocation_params.dir / argument).resolve() for argument in config.args}
     return bool(chosen) or places != {Path(__file__).parent.resolve()}

@@ -25,10 +25,10 @@ def cost_of(operation: str, params: Params, ec2: Any, ledger: Ledger) -> float:
 
 def launch_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
     images = ec2.describe_images(ImageIds=[params["ImageId"]], IncludeDisabled=True)["Images"]
-    mapping = [one for image in images for one in image["BlockDeviceMappings"]]
-    disks = {one["DeviceName"]: one.get("Ebs", {}) for one in mapping}
-    for one in params.get("BlockDeviceMappings", []):
-        disks[one["DeviceName"]] = disks.get(one["DeviceName"], {}) | one.get("Ebs", {})
+    mapping = [device for image in images for device in image["BlockDeviceMappings"]]
+    disks = {device["DeviceName"]: device.get("Ebs", {}) for device in mapping}
+    for device in params.get("BlockDeviceMappings", []):
+        disks[device["DeviceName"]] = disks.get(device["DeviceName"], {}) | device.get("Ebs", {})
     usd = ledger.boot_usd(params["InstanceType"]) if is_priced(params, ledger) else dearest(ledger)
     for disk in disks.values():
         ends = disk.get("DeleteOnTermination", True)
@@ -47,12 +47,18 @@ def dearest(ledger: Ledger) -> float:
 
 def boot_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
     found = ec2.describe_instances(InstanceIds=params["InstanceIds"])["Reservations"]
-    return sum(ledger.boot_usd(one["InstanceType"]) for each in found for one in each["Instances"])
+    return sum(
+        ledger.boot_usd(instance["InstanceType"])
+        for each in found
+        for instance in each["Instances"]
+    )
 
 
 def stop_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
     """A stopped machine has no end of its own: its disks last."""
-    return ledger.disk_usd(sum(disks_gib(one, ec2) for one in params["InstanceIds"]))
+    return ledger.disk_usd(
+        sum(disks_gib(instance_id, ec2) for instance_id in params["InstanceIds"])
+    )
 
 
 def image_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
@@ -64,7 +70,7 @@ def image_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
 
 def disks_gib(instance_id: str, ec2: Any) -> float:
     filters = [{"Name": "attachment.instance-id", "Values": [instance_id]}]
-    return sum(float(one["Size"]) for one in ec2.describe_volumes(Filters=filters)["Volumes"])
+    return sum(float(volume["Size"]) for volume in ec2.describe_volumes(Filters=filters)["Volumes"])
 
 
 def volume_usd(params: Params, ec2: Any, ledger: Ledger) -> float:

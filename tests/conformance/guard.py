@@ -89,7 +89,11 @@ class Guard:
         if charge and 400 <= http_response.status_code < 500:
             self.ledger.take_back(charge)
         elif model.name in calls.TAGGED:
-            self.made.extend(one for one in calls.ids_made(parsed) if one not in self.made)
+            self.made.extend(
+                resource_id
+                for resource_id in calls.ids_made(parsed)
+                if resource_id not in self.made
+            )
 
     def prepare(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters with tags and, for a machine, with its own end."""
@@ -130,9 +134,13 @@ class Guard:
     def check_is_for_friends(self, params: dict[str, Any]) -> None:
         """Raise NotAllowedError where something would be shared with a stranger."""
         fields = ("LaunchPermission", "CreateVolumePermission")
-        added = [one for field in fields for one in params.get(field, {}).get("Add", [])]
-        added += [{"UserId": one} for one in params.get("UserIds", [])]
-        strangers = [one for one in added if one.get("UserId") not in self.friends]
+        added = [
+            permission for field in fields for permission in params.get(field, {}).get("Add", [])
+        ]
+        added += [{"UserId": user_id} for user_id in params.get("UserIds", [])]
+        strangers = [
+            permission for permission in added if permission.get("UserId") not in self.friends
+        ]
         if strangers and not self.account_is_ours:
             raise NotAllowedError(f"Nobody said that {strangers} may have something of the suite")
 

@@ -35,7 +35,7 @@ class Ledger:
 
     @property
     def usd(self) -> float:
-        return sum(one.usd for one in self.charges)
+        return sum(charge.usd for charge in self.charges)
 
     def enter(self, charge: Charge) -> bool:
         """Enter a charge and say so, unless it would pass the cap."""

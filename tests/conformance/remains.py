@@ -33,12 +33,12 @@ class Kind:
         found = ask(Filters=[{"Name": name, "Values": values}], **dict(self.whose))
         if self.noun != "instance":
             things = found[f"{self.noun.title().replace('_', '')}s"]
-            yield from (one[self.id_name] for one in things)
+            yield from (thing[self.id_name] for thing in things)
             return
         for reservation in found["Reservations"]:
-            for one in reservation["Instances"]:
-                if one["State"]["Name"] != "terminated":
-                    yield one[self.id_name]
+            for instance in reservation["Instances"]:
+                if instance["State"]["Name"] != "terminated":
+                    yield instance[self.id_name]
 
     @property
     def filter_name(self) -> str:
@@ -58,7 +58,9 @@ class Kind:
 
 def dashed(name: str) -> str:
     """Return a parameter's name as filters and the AWS command line have it."""
-    return "".join(f"-{one.lower()}" if one.isupper() else one for one in name).lstrip("-")
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip(
+        "-"
+    )
 
 
 INSTANCE = Kind("i-", "instance", "InstanceId", "terminate_instances")
@@ -87,11 +89,15 @@ class Remains:
 
     def find(self, kinds: Sequence[Kind] = KINDS) -> list[tuple[Kind, str]]:
         """Return what is there: by the run's tag, and by the ids that the run was told."""
-        return [(kind, one) for kind in kinds for one in dict.fromkeys(self.ids_of(kind))]
+        return [
+            (kind, resource_id)
+            for kind in kinds
+            for resource_id in dict.fromkeys(self.ids_of(kind))
+        ]
 
     def ids_of(self, kind: Kind) -> Iterator[str]:
         yield from kind.list_ids(self.ec2, f"tag:{RUN_TAG}", [self.run])
-        noted = [one for one in self.ids if one.startswith(kind.prefix)]
+        noted = [resource_id for resource_id in self.ids if resource_id.startswith(kind.prefix)]
         for start in range(0, len(noted), MOST_VALUES):
             some = noted[start : start + MOST_VALUES]
             yield from kind.list_ids(self.ec2, kind.filter_name, some)
@@ -104,7 +110,11 @@ class Remains:
 
     def is_removed(self, kinds: Sequence[Kind]) -> bool:
         """Ask for the removal of what is there; tell whether only what is refused is left."""
-        found = [(kind, one) for kind, one in self.find(kinds) if one not in self.refused]
+        found = [
+            (kind, resource_id)
+            for kind, resource_id in self.find(kinds)
+            if resource_id not in self.refused
+        ]
         for kind, resource_id in found:
             try:
                 remove(self.ec2, kind, resource_id)
@@ -120,11 +130,11 @@ class Remains:
 
         def nothing_goes_any_more() -> bool:
             seen[:] = self.find()
-            return all(one in self.refused for _, one in seen)
+            return all(resource_id in self.refused for _, resource_id in seen)
 
         with suppress(AssertionError):
             self.patience.wait_until(nothing_goes_any_more)
-        return [self.describe(kind, one) for kind, one in seen]
+        return [self.describe(kind, resource_id) for kind, resource_id in seen]
 
     def describe(self, kind: Kind, resource_id: str) -> str:
         """Return what is left, why, and what removes it."""

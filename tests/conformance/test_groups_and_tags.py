@@ -31,7 +31,7 @@ def make_group(world: World, word: str = "ours") -> str:
 def test_without_a_group_an_instance_gets_the_default_one(world: World) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html"""
     groups = world.launch()["SecurityGroups"]
-    assert [one["GroupName"] for one in groups] == ["default"]
+    assert [group["GroupName"] for group in groups] == ["default"]
 
 
 def test_a_group_in_use_cannot_be_deleted_until_the_instance_is_gone(world: World) -> None:
@@ -62,7 +62,7 @@ def test_duplicates_are_refused_and_change_nothing(world: World) -> None:
     shown = world.ec2.describe_security_group_rules(
         Filters=[{"Name": "group-id", "Values": [group_id]}]
     )["SecurityGroupRules"]
-    assert [one["FromPort"] for one in shown if not one["IsEgress"]] == [22]
+    assert [rule["FromPort"] for rule in shown if not rule["IsEgress"]] == [22]
 
 
 def test_a_rule_that_is_not_there_cannot_be_revoked(world: World) -> None:
@@ -145,11 +145,13 @@ def test_tags_are_added_changed_and_removed(world: World) -> None:
     volume_ids = [world.make_volume(), world.make_volume()]
     for value in ("1", "2"):
         world.ec2.create_tags(Resources=volume_ids, Tags=[{"Key": "a", "Value": value}])
-    world.wait_until(lambda: [world.own_tags(one) for one in volume_ids] == [{"a": "2"}] * 2)
+    world.wait_until(
+        lambda: [world.own_tags(volume_id) for volume_id in volume_ids] == [{"a": "2"}] * 2
+    )
     world.ec2.delete_tags(Resources=volume_ids, Tags=[{"Key": "a", "Value": "other"}])
-    assert [world.own_tags(one) for one in volume_ids] == [{"a": "2"}] * 2
+    assert [world.own_tags(volume_id) for volume_id in volume_ids] == [{"a": "2"}] * 2
     world.ec2.delete_tags(Resources=volume_ids, Tags=[{"Key": "a"}])
-    world.wait_until(lambda: [world.own_tags(one) for one in volume_ids] == [{}] * 2)
+    world.wait_until(lambda: [world.own_tags(volume_id) for volume_id in volume_ids] == [{}] * 2)
     unknown = {"Resources": ["i-0123456789abcdef0"], "Tags": [{"Key": "a", "Value": "1"}]}
     assert code_of(world.ec2.create_tags, **unknown) == "InvalidInstanceID.NotFound"
 

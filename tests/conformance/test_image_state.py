@@ -27,7 +27,7 @@ def own(world: World, **more: Any) -> list[str]:
     """Return the ids of the images that the account has in the suite's name."""
     filters = [{"Name": "name", "Values": [f"{world.account.run}-*"]}]
     found = world.ec2.describe_images(Owners=["self"], Filters=filters, **more)["Images"]
-    return [one["ImageId"] for one in found]
+    return [image["ImageId"] for image in found]
 
 
 def test_a_deprecated_image_is_still_its_owners_and_says_since_when(

@@ -32,12 +32,12 @@ def image_id(shared: World, source_id: str) -> str:
 
 def snapshots_of(world: World, image_id: str) -> list[str]:
     mapping = world.image(image_id)["BlockDeviceMappings"]
-    return [one["Ebs"]["SnapshotId"] for one in mapping if "Ebs" in one]
+    return [device["Ebs"]["SnapshotId"] for device in mapping if "Ebs" in device]
 
 
 def states_of(world: World, snapshot_ids: list[str]) -> set[tuple[str, str]]:
     shown = world.ec2.describe_snapshots(SnapshotIds=snapshot_ids)["Snapshots"]
-    return {(one["State"], one["Progress"]) for one in shown}
+    return {(snapshot["State"], snapshot["Progress"]) for snapshot in shown}
 
 
 def test_an_image_is_pending_with_its_snapshots_before_it_is_available(
@@ -58,7 +58,9 @@ def test_an_image_is_pending_with_its_snapshots_before_it_is_available(
 
 def test_an_image_has_the_root_and_all_volumes(world: World, image_id: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
-    mapping = {one["DeviceName"]: one for one in world.image(image_id)["BlockDeviceMappings"]}
+    mapping = {
+        device["DeviceName"]: device for device in world.image(image_id)["BlockDeviceMappings"]
+    }
     assert mapping["/dev/sda1"]["Ebs"]["VolumeSize"] == 8
     assert mapping["/dev/sdf"]["Ebs"]["VolumeSize"] == 2
     assert mapping["/dev/sdf"]["Ebs"]["DeleteOnTermination"] is True
@@ -75,9 +77,9 @@ def test_a_volume_attached_later_is_in_the_image_and_not_deleted_with_its_users(
     world.wait_until(lambda: world.volume(volume_id)["Attachments"][0]["State"] == "attached")
     world.stop(instance_id)
     mapping = {
-        one["DeviceName"]: one["Ebs"]["DeleteOnTermination"]
-        for one in world.image(world.bake(instance_id))["BlockDeviceMappings"]
-        if "Ebs" in one
+        device["DeviceName"]: device["Ebs"]["DeleteOnTermination"]
+        for device in world.image(world.bake(instance_id))["BlockDeviceMappings"]
+        if "Ebs" in device
     }
     assert mapping == {"/dev/sda1": True, "/dev/sdg": False}
 
@@ -93,8 +95,8 @@ def test_the_request_may_drop_devices_and_say_what_becomes_of_them(
     kept = {"DeviceName": "/dev/sda1", "Ebs": {"DeleteOnTermination": False}}
     dropped = {"DeviceName": "/dev/sdf", "NoDevice": ""}
     image_id = world.bake(source_id, BlockDeviceMappings=[kept, dropped])
-    mapping = [one for one in world.image(image_id)["BlockDeviceMappings"] if "Ebs" in one]
-    assert [(one["DeviceName"], one["Ebs"]["DeleteOnTermination"]) for one in mapping] == [
+    mapping = [device for device in world.image(image_id)["BlockDeviceMappings"] if "Ebs" in device]
+    assert [(device["DeviceName"], device["Ebs"]["DeleteOnTermination"]) for device in mapping] == [
         ("/dev/sda1", False)
     ]
 
@@ -113,8 +115,10 @@ def test_a_machine_from_an_image_has_its_root_and_its_data(world: World, image_i
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-device-mapping-concepts.html"""
     instance_id = world.launch_running(ImageId=image_id)
     assert world.instance(instance_id)["ImageId"] == image_id
-    assert {one["SnapshotId"] for one in world.volumes()} == set(snapshots_of(world, image_id))
-    assert sorted(one["Size"] for one in world.volumes()) == [2, 8]
+    assert {volume["SnapshotId"] for volume in world.volumes()} == set(
+        snapshots_of(world, image_id)
+    )
+    assert sorted(volume["Size"] for volume in world.volumes()) == [2, 8]
     small = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 1}}
     answer = code_of(world.launch, ImageId=image_id, BlockDeviceMappings=[small])
     assert answer == "InvalidBlockDeviceMapping"
@@ -129,7 +133,9 @@ def test_a_name_is_taken_until_its_image_is_deregistered_with_its_snapshots(
     again = {"InstanceId": source_id, "Name": world.name("baked")}
     assert code_of(world.ec2.create_image, **again) == "InvalidAMIName.Duplicate"
     answer = world.ec2.deregister_image(ImageId=image_id, DeleteAssociatedSnapshots=True)
-    results = {one["SnapshotId"]: one["ReturnCode"] for one in answer["DeleteSnapshotResults"]}
+    results = {
+        result["SnapshotId"]: result["ReturnCode"] for result in answer["DeleteSnapshotResults"]
+    }
     assert results == dict.fromkeys(ids, "success")
     assert code_of(world.launch, ImageId=image_id) == "InvalidAMIID.Unavailable"
     assert code_of(world.ec2.deregister_image, ImageId=image_id) == "InvalidAMIID.Unavailable"
@@ -144,9 +150,9 @@ def test_image_and_snapshots_are_tagged_in_the_creating_call(
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
     filters = [{"Name": "tag:run", "Values": [shared.name("run")]}]
     found = world.ec2.describe_images(Owners=["self"], Filters=filters)["Images"]
-    assert [one["ImageId"] for one in found] == [image_id]
+    assert [image["ImageId"] for image in found] == [image_id]
     snapshots = world.ec2.describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
-    assert {one["SnapshotId"] for one in snapshots} == set(snapshots_of(world, image_id))
+    assert {snapshot["SnapshotId"] for snapshot in snapshots} == set(snapshots_of(world, image_id))
 
 
 def test_an_image_carries_its_lineage(world: World, source_id: str, image_id: str) -> None:
@@ -187,7 +193,9 @@ def test_an_image_keeps_the_mapping_of_the_instance_store(world: World) -> None:
     instance_id = world.launch_running(InstanceType="m5d.large")
     world.stop(instance_id)
     mapping = world.image(world.bake(instance_id))["BlockDeviceMappings"]
-    assert [one["VirtualName"] for one in mapping if "VirtualName" in one] == ["ephemeral0"]
+    assert [device["VirtualName"] for device in mapping if "VirtualName" in device] == [
+        "ephemeral0"
+    ]
 
 
 def test_another_owners_image_cannot_be_changed(world: World) -> None:

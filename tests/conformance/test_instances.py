@@ -74,7 +74,7 @@ def test_a_terminated_instance_stays_to_be_seen_without_network_and_volumes(worl
 def test_a_volume_that_is_not_to_be_deleted_outlives_the_instance(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-volume-delete.html"""
     world.terminate(world.launch_running(BlockDeviceMappings=[KEPT]))
-    world.wait_until(lambda: [one["Size"] for one in world.volumes()] == [1])
+    world.wait_until(lambda: [volume["Size"] for volume in world.volumes()] == [1])
     world.wait_until(lambda: world.volumes()[0]["State"] == "available")
 
 

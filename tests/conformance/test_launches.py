@@ -51,7 +51,7 @@ def test_a_launch_is_found_by_its_token_and_its_tags(world: World) -> None:
     def find(name: str, value: str) -> list[str]:
         filters = [{"Name": name, "Values": [value]}, *world.mine]
         found = world.ec2.describe_instances(Filters=filters)["Reservations"]
-        return [one["InstanceId"] for each in found for one in each["Instances"]]
+        return [instance["InstanceId"] for each in found for instance in each["Instances"]]
 
     world.wait_until(lambda: find("client-token", token) == [instance_id])
     assert find("tag:run", value) == find("tag-key", "r*n") == [instance_id]
@@ -117,7 +117,10 @@ def test_an_instance_is_monitored_and_named_as_its_region_does(world: World) -> 
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Monitoring.html"""
     plain = world.instance(world.launch_running())
     watched = world.instance(world.launch_running(Monitoring={"Enabled": True}))
-    assert [one["Monitoring"]["State"] for one in (plain, watched)] == ["disabled", "enabled"]
+    assert [instance["Monitoring"]["State"] for instance in (plain, watched)] == [
+        "disabled",
+        "enabled",
+    ]
     number = plain["PrivateIpAddress"].replace(".", "-")
     domain = "ec2" if world.account.region == "us-east-1" else f"{world.account.region}.compute"
     assert plain["PrivateDnsName"] == f"ip-{number}.{domain}.internal"
@@ -129,7 +132,7 @@ def test_a_type_that_a_zone_does_not_have_is_unsupported_there(world: World) -> 
         LocationType="availability-zone",
         Filters=[{"Name": "instance-type", "Values": ["t2.micro"]}],
     )["InstanceTypeOfferings"]
-    without = set(world.account.zones) - {one["Location"] for one in offers}
+    without = set(world.account.zones) - {offer["Location"] for offer in offers}
     world.needs(without, "t2.micro is in every zone of this region")
     place = {"AvailabilityZone": without.pop()}
     answer = code_of(world.launch, InstanceType="t2.micro", Placement=place)
@@ -158,7 +161,7 @@ def test_canonicals_parameter_names_an_image_of_canonicals(world: World) -> None
     found = world.ec2.describe_images(
         Owners=["099720109477"], Filters=[{"Name": "name", "Values": [shown["Name"]]}]
     )["Images"]
-    assert [one["ImageId"] for one in found] == [world.image_id]
+    assert [image["ImageId"] for image in found] == [world.image_id]
     missing = code_of(world.client("ssm").get_parameter, Name="/aws/service/canonical/ubuntu/none")
     assert missing == "ParameterNotFound"
 

@@ -143,7 +143,7 @@ def test_a_snapshot_is_shared_and_unshared(world: World) -> None:
     for operation, users in (("add", [friend]), ("remove", [])):
         world.ec2.modify_snapshot_attribute(**attribute, OperationType=operation, UserIds=[friend])
         shown = world.ec2.describe_snapshot_attribute(**attribute)["CreateVolumePermissions"]
-        assert [one["UserId"] for one in shown] == users
+        assert [permission["UserId"] for permission in shown] == users
 
 
 def test_encryption_by_default_marks_new_volumes_and_bars_sharing(world: World) -> None:

@@ -54,7 +54,7 @@ class World(Ec2Words):
 
     def instances(self) -> list[dict[str, Any]]:
         found = self.ec2.describe_instances(Filters=self.mine)["Reservations"]
-        return [one for each in found for one in each["Instances"]]
+        return [instance for each in found for instance in each["Instances"]]
 
     def volumes(self) -> list[dict[str, Any]]:
         shown: list[dict[str, Any]] = self.ec2.describe_volumes(Filters=self.mine)["Volumes"]
@@ -64,7 +64,7 @@ class World(Ec2Words):
         """Return the tags that the test itself has put on something."""
         filters = [{"Name": "resource-id", "Values": [resource_id]}]
         found = self.ec2.describe_tags(Filters=filters)["Tags"]
-        return {one["Key"]: one["Value"] for one in found if one["Key"] not in (RUN_TAG, TEST_TAG)}
+        return {tag["Key"]: tag["Value"] for tag in found if tag["Key"] not in (RUN_TAG, TEST_TAG)}
 
 
 def open_world(account: Account, test: str) -> World:

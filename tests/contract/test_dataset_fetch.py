@@ -82,7 +82,7 @@ def source(tmp_path: Path) -> Iterator[Source]:
                 self.give(206, CONTENT[begin:], Content_Range=where)
 
         def give_no_ranges(self) -> None:
-            first = [one for one, _ in asked].count("no-ranges.nc") == 1
+            first = [address for address, _ in asked].count("no-ranges.nc") == 1
             self.give(200, CONTENT[:HALF] if first else CONTENT, length=len(CONTENT))
 
         def give_moved(self) -> None:
@@ -129,7 +129,7 @@ def test_a_download_that_broke_off_is_gone_on_with_or_begun_anew(source: Source,
     assert code == 0, said
     assert source.kept(name) == CONTENT
     assert (name, f"bytes={HALF}-") in source.asked
-    assert [one.name for one in (source.world.directory / "data").iterdir()] == [name]
+    assert [path.name for path in (source.world.directory / "data").iterdir()] == [name]
 
 
 def test_another_content_at_its_other_half_is_begun_anew(source: Source) -> None:

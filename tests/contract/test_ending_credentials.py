@@ -23,7 +23,7 @@ from notebake.runs.run import Run
 from tests.cloud_world import RECIPE
 
 RUN = Run(id="ocean-1", recipe=RECIPE, store="")
-SOON, LATE = (datetime.timedelta(minutes=one) for one in (25, 600))
+SOON, LATE = (datetime.timedelta(minutes=minutes) for minutes in (25, 600))
 
 
 @pytest.fixture(autouse=True)

@@ -70,7 +70,11 @@ def test_an_accepted_image_stays_with_its_snapshots_and_nothing_else(run: Run) -
 
     undo_all(run)
 
-    assert sorted(one.kind for one in list_resources(REGION)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in list_resources(REGION)) == [
+        "image",
+        "snapshot",
+        "snapshot",
+    ]
     assert find_leftovers(run) == []
     assert run_image.find_image(run) is not None
 
@@ -97,7 +101,7 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
     made = request_image.make(mended)
 
     assert made.id != old.id
-    kinds = [one.kind for one in list_resources(REGION, run.id)]
+    kinds = [resource.kind for resource in list_resources(REGION, run.id)]
     assert kinds.count("image") == 1
     assert kinds.count("snapshot") == 2
     undo_all(mended)
@@ -111,11 +115,11 @@ def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run
         request_image.undo(run)
     assert stuck.fired == 1
     assert run_image.find_image(run) is None
-    assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 2
+    assert [resource.kind for resource in list_resources(REGION, run.id)].count("snapshot") == 2
 
     request_image.undo(run)
 
-    assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 0
+    assert [resource.kind for resource in list_resources(REGION, run.id)].count("snapshot") == 0
 
 
 def test_orphans_of_a_run_do_not_outlive_its_accepted_image(world: CloudWorld, run: Run) -> None:
@@ -148,7 +152,7 @@ class HidesSnapshotIds:
             part.partition(b"</snapshotId>")[2] if number else part
             for number, part in enumerate(reply.body.split(b"<snapshotId>"))
         )
-        headers = [one for one in reply.headers if one[0].lower() != "content-length"]
+        headers = [header for header in reply.headers if header[0].lower() != "content-length"]
         return Reply(reply.status, headers, body)
 
 
@@ -160,7 +164,7 @@ def test_a_pending_image_goes_with_snapshots_that_it_does_not_name_yet(
         request_image.undo(run)
 
     assert hides.fired
-    assert [one.kind for one in list_resources(REGION, run.id)].count("snapshot") == 0
+    assert [resource.kind for resource in list_resources(REGION, run.id)].count("snapshot") == 0
 
 
 def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
@@ -207,7 +211,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
 
 def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) -> None:
     image = world.opened.cloud.region(REGION).images[image_of(run).id]
-    image.mapping[:] = [replace(one, delete_on_termination=False) for one in image.mapping]
+    image.mapping[:] = [replace(device, delete_on_termination=False) for device in image.mapping]
     clock.pause(OLDEST_SECONDS)
 
     with pytest.raises(CloudError, match="would keep these disks"):

@@ -130,5 +130,7 @@ def test_a_plan_tells_what_was_found_and_what_it_costs(
     path.write_text(dump_recipe(RECIPE.model_copy(update={"instance_types": ("x9.none",)})))
     planned = document(["plan", str(path)], capsys, code=1)
     assert not planned["can_be_built"]
-    assert "x9.none" in str([one for one in planned["findings"] if one["verdict"] == "wrong"])
+    assert "x9.none" in str(
+        [finding for finding in planned["findings"] if finding["verdict"] == "wrong"]
+    )
     assert planned["build_cost_usd"] is None, "what a machine of no known type costs is not known"

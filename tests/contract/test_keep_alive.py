@@ -35,8 +35,8 @@ def run(world: CloudWorld) -> Run:
     return run
 
 
-def is_renewed(one: Resource) -> bool:
-    ends = parse_timestamp(one.expires)
+def is_renewed(resource: Resource) -> bool:
+    ends = parse_timestamp(resource.expires)
     assert ends is not None
     return ends > utc_from_seconds(clock.now()) + datetime.timedelta(hours=5)
 
@@ -48,8 +48,8 @@ def test_all_that_is_temporary_is_renewed_in_one_call(world: CloudWorld, run: Ru
 
     assert world.actions().count("CreateTags") == before + 1
     renewed = of(run)
-    assert all(is_renewed(one) for one in renewed)
-    assert {one.kind for one in renewed} == {
+    assert all(is_renewed(resource) for resource in renewed)
+    assert {resource.kind for resource in renewed} == {
         *("instance", "volume", "network interface", "key pair", "security group"),
         *("image", "snapshot"),
     }
@@ -72,9 +72,9 @@ def test_an_accepted_image_and_a_copy_are_none_of_our_business(world: CloudWorld
 
     assert renew(run)
 
-    left = {one.kind for one in of(run) if one.expires == PAST}
+    left = {resource.kind for resource in of(run) if resource.expires == PAST}
     assert left == {"image", "snapshot", "instance", "volume", "network interface"}
-    assert [one.id for one in of(run, "instance") if one.expires == PAST] == [copy]
+    assert [resource.id for resource in of(run, "instance") if resource.expires == PAST] == [copy]
 
 
 def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
@@ -89,9 +89,9 @@ def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
 
     machine = of(run, "instance")[0]
     assert f"The lease of {machine.id} was not renewed" in caplog.text
-    for one in of(run):
-        is_free = one.kind in {"key pair", "security group"}
-        assert is_renewed(one) == is_free, one.kind
+    for resource in of(run):
+        is_free = resource.kind in {"key pair", "security group"}
+        assert is_renewed(resource) == is_free, resource.kind
 
 
 def test_a_machine_that_never_let_anybody_in_is_not_renewed(run: Run) -> None:
@@ -137,7 +137,7 @@ def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
 ) -> None:
     with hold_run(run), renewing(run):
         wait_until(
-            lambda: True if all(is_renewed(one) for one in of(run)) else None,
+            lambda: True if all(is_renewed(resource) for resource in of(run)) else None,
             what="the first renewal",
             timeout_seconds=60 * HANG_SECONDS,
         )

@@ -51,10 +51,12 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
         first = launch_instance.make(run.model_copy(update={"recipe": mended}))
     assert hides.fired
 
-    digests = [one.parameters_digest for one in world.opened.calls("RunInstances")]
+    digests = [call.parameters_digest for call in world.opened.calls("RunInstances")]
     assert len(digests) == loses.fired + 1
     assert len(set(digests)) == 1
-    assert [one.id for one in stack_instances.find_instances(run, "builder")] == [first.id]
+    assert [instance.id for instance in stack_instances.find_instances(run, "builder")] == [
+        first.id
+    ]
 
 
 def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run) -> None:
@@ -66,7 +68,7 @@ def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run
         second = launch_instance.make(run)
 
     assert second.id != first.id
-    replayed, fresh = (one["ClientToken"] for one in listens.heard)
+    replayed, fresh = (request["ClientToken"] for request in listens.heard)
     assert replayed != fresh
     assert launch_instance.make(run).id == second.id
 
@@ -86,7 +88,7 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
     world: CloudWorld, run: Run
 ) -> None:
     subnets = world.ec2.describe_subnets()["Subnets"]
-    last = max(subnets, key=lambda one: one["AvailabilityZone"])["SubnetId"]
+    last = max(subnets, key=lambda subnet: subnet["AvailabilityZone"])["SubnetId"]
 
     def is_full(call: Call) -> bool:
         asked = call.parameters
@@ -97,13 +99,18 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
         machine = launch_instance.make(run)
 
     assert full.fired
-    places = list(dict.fromkeys((one["InstanceType"], subnet_of(one)) for one in listens.heard))
-    asked = [one for _, one in places]
+    places = list(
+        dict.fromkeys((request["InstanceType"], subnet_of(request)) for request in listens.heard)
+    )
+    asked = [subnet for _, subnet in places]
     half = len(asked) // 2
     assert [kind for kind, _ in places] == ["m5.large"] * half + ["t3.large"] * half
     assert asked[:half] == asked[half:]
     assert len(set(asked)) == half > 1
-    tokens = {(one["InstanceType"], subnet_of(one)): one["ClientToken"] for one in listens.heard}
+    tokens = {
+        (request["InstanceType"], subnet_of(request)): request["ClientToken"]
+        for request in listens.heard
+    }
     assert len(set(tokens.values())) == len(places), "each place has a token of its own"
     assert machine.instance_type == "t3.large"
     assert len(stack_instances.find_instances(run, "builder")) == 1
@@ -135,7 +142,7 @@ def test_after_any_other_error_no_other_zone_is_asked(
 
     assert broken.fired
     assert (type(caught.value), caught.value.code) == (CloudError, code)
-    assert len({subnet_of(one) for one in listens.heard}) == 1
+    assert len({subnet_of(request) for request in listens.heard}) == 1
 
 
 def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
@@ -145,13 +152,13 @@ def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
 
     found = world.ec2.describe_instances(InstanceIds=[machine.id])
     described = found["Reservations"][0]["Instances"][0]
-    disks = [one["Ebs"] for one in described["BlockDeviceMappings"]]
+    disks = [device["Ebs"] for device in described["BlockDeviceMappings"]]
     assert len(disks) == 2
     assert all(disk["DeleteOnTermination"] for disk in disks)
     assert described["MetadataOptions"]["HttpTokens"] == "required"
-    kept = [one for one in list_resources(REGION, run.id) if one.kind != "image"]
-    assert {one.kind for one in kept} >= {"instance", "volume", "network interface"}
-    assert all(one.expires for one in kept), "everything temporary says when it ends"
+    kept = [resource for resource in list_resources(REGION, run.id) if resource.kind != "image"]
+    assert {resource.kind for resource in kept} >= {"instance", "volume", "network interface"}
+    assert all(resource.expires for resource in kept), "everything temporary says when it ends"
 
 
 def test_a_machine_of_the_run_is_not_launched_into_a_group_that_is_gone(
@@ -175,10 +182,10 @@ def test_one_of_two_machines_that_ended_is_replaced_alone(world: CloudWorld) -> 
     found = launch_acceptance.find(run)
     assert found is not None
     assert not isinstance(found, Image)
-    ids = {one.id for one in found.instances}
+    ids = {instance.id for instance in found.instances}
     assert second.id in ids
     assert first.id not in ids
-    assert {one.tags["notebake:number"] for one in found.instances} == {"1", "2"}
+    assert {instance.tags["notebake:number"] for instance in found.instances} == {"1", "2"}
 
 
 def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
@@ -186,7 +193,7 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
 ) -> None:
     """The first zone is full, the second one's answer is lost; then the first one has room."""
     subnets = sorted(
-        world.ec2.describe_subnets()["Subnets"], key=lambda one: one["AvailabilityZone"]
+        world.ec2.describe_subnets()["Subnets"], key=lambda subnet: subnet["AvailabilityZone"]
     )
     first, second = subnets[0]["SubnetId"], subnets[1]["SubnetId"]
     full = Refuses(
@@ -207,8 +214,10 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
         machine = launch_instance.make(run)
 
     assert hides.fired
-    assert [subnet_of(one) for one in heard.heard] == [second]
-    assert [one.id for one in stack_instances.find_instances(run, BUILDER_ROLE)] == [machine.id]
+    assert [subnet_of(request) for request in heard.heard] == [second]
+    assert [instance.id for instance in stack_instances.find_instances(run, BUILDER_ROLE)] == [
+        machine.id
+    ]
 
 
 def test_a_machine_that_is_shown_late_is_not_launched_again(world: CloudWorld, run: Run) -> None:
@@ -286,7 +295,9 @@ def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
         TagSpecifications=[{"ResourceType": "instance", "Tags": copied}],
     )["Instances"][0]["InstanceId"]
 
-    assert [one.id for one in stack_instances.find_instances(run, BUILDER_ROLE)] == [machine.id]
+    assert [instance.id for instance in stack_instances.find_instances(run, BUILDER_ROLE)] == [
+        machine.id
+    ]
     launch_instance.undo(run)
 
     state = world.ec2.describe_instances(InstanceIds=[theirs])["Reservations"][0]["Instances"][0]
@@ -305,7 +316,9 @@ def test_a_machine_that_the_recipe_no_longer_wants_is_replaced(run: Run, change:
 
     second = launch_instance.make(mended)
 
-    assert [one.id for one in stack_instances.find_instances(run, BUILDER_ROLE)] == [second.id]
+    assert [instance.id for instance in stack_instances.find_instances(run, BUILDER_ROLE)] == [
+        second.id
+    ]
     assert second.id != first.id
     assert launch_instance.find(mended) is not None
 
@@ -323,7 +336,7 @@ def test_a_further_type_to_fall_back_on_leaves_the_machine_alone(run: Run) -> No
 def machines_of(world: CloudWorld) -> list[dict[str, Any]]:
     """Return what EC2 shows of all machines there are."""
     found = world.ec2.describe_instances()["Reservations"]
-    return [one for reservation in found for one in reservation["Instances"]]
+    return [instance for reservation in found for instance in reservation["Instances"]]
 
 
 @dataclass
@@ -365,5 +378,5 @@ def test_an_existing_volume_fixes_the_zone_of_the_builder_alone(world: CloudWorl
     launch_acceptance.make(run)
 
     assert builder.zone == "us-west-2c"
-    zones = {one.zone for one in stack_instances.find_instances(run, "acceptance")}
+    zones = {instance.zone for instance in stack_instances.find_instances(run, "acceptance")}
     assert zones == {"us-west-2a"}, "the first one that has room"

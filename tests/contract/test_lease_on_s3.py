@@ -92,9 +92,9 @@ def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one
 
 
 def test_a_lease_whose_answers_were_lost_is_held_all_the_same(world: CloudWorld, run: Run) -> None:
-    with world.meeting(LosesObjectAnswers("PUT", "lease.json", 1)) as loses, hold_run(run) as one:
+    with world.meeting(LosesObjectAnswers("PUT", "lease.json", 1)) as loses, hold_run(run) as lease:
         assert loses.fired == 2, "botocore wrote again, and S3 refused"
-        assert read_lock(run) == one
+        assert read_lock(run) == lease
 
 
 def test_a_lease_is_renewed_through_conflicts_and_refusals(world: CloudWorld, run: Run) -> None:

@@ -36,8 +36,8 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def changing(world: CloudWorld) -> list[str]:
     """Return the calls so far that did more than answer: what is only tried is never OK."""
-    done = [one.action for one in world.opened.calls() if one.code == "OK"]
-    return [one for one in done if not one.startswith(READING)]
+    done = [call.action for call in world.opened.calls() if call.code == "OK"]
+    return [action for action in done if not action.startswith(READING)]
 
 
 def test_a_plan_says_what_it_costs_and_makes_nothing(

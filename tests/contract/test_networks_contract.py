@@ -105,5 +105,5 @@ def test_subnets_of_two_vpcs_or_of_another_than_the_recipe_s_are_refused(world: 
         with pytest.raises(PreflightError, match=f"({first} in {vpc}|{second} in {other})"):
             networks.find_subnets(network, REGION)
 
-    one = networks.find_subnets(Network(vpc_id=vpc, subnet_ids=(first,)), REGION)
-    assert [each["SubnetId"] for each in one] == [first]
+    first_network = networks.find_subnets(Network(vpc_id=vpc, subnet_ids=(first,)), REGION)
+    assert [each["SubnetId"] for each in first_network] == [first]

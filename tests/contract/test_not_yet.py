@@ -37,7 +37,7 @@ def builder_id(run: Run) -> str:
 
 
 def states(run: Run, name: str) -> list[str]:
-    return [one.state for one in list_attempts(run, name)]
+    return [attempt.state for attempt in list_attempts(run, name)]
 
 
 @pytest.mark.parametrize("code", ["IncorrectInstanceState", SNAPSHOT_RATE, "InternalFailure"])
@@ -124,16 +124,22 @@ def test_a_snapshot_whose_image_was_just_deregistered_is_deleted_once_it_is_free
     )
 
     if remove == "by a sweep":
-        found = [one for one in list_resources(REGION) if one.kind in ("image", "snapshot")]
-        for one in sorted(found, key=lambda one: one.kind):
-            remove_resource(one)
+        found = [
+            resource
+            for resource in list_resources(REGION)
+            if resource.kind in ("image", "snapshot")
+        ]
+        for resource in sorted(found, key=lambda resource: resource.kind):
+            remove_resource(resource)
     else:
         image = current_image(run)
         assert image
         images.remove_image(image, REGION)
 
     assert world.opened.fired(name) == 3
-    assert [one.id for one in list_resources(REGION) if one.kind in ("image", "snapshot")] == []
+    assert [
+        resource.id for resource in list_resources(REGION) if resource.kind in ("image", "snapshot")
+    ] == []
 
 
 def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
@@ -279,7 +285,7 @@ def test_a_console_of_a_type_that_is_not_of_nitro_is_read_as_it_was(
 
     assert isinstance(instances.read_console(builder_id(old), REGION), str)
     asked = world.opened.calls("GetConsoleOutput")
-    assert [one.code for one in asked] == ["UnsupportedOperation", "OK"]
+    assert [call.code for call in asked] == ["UnsupportedOperation", "OK"]
 
 
 def test_disks_that_are_shown_after_their_machine_are_waited_for(
@@ -292,7 +298,7 @@ def test_disks_that_are_shown_after_their_machine_are_waited_for(
 
     settle(run)
     assert world.opened.fired(name) == 1
-    shown = [one for one in list_resources(REGION) if one.kind == "volume"]
+    shown = [resource for resource in list_resources(REGION) if resource.kind == "volume"]
     assert len(shown) == 2
     world.opened.advance(90)
-    assert [one for one in list_resources(REGION) if one.kind == "volume"] == []
+    assert [resource for resource in list_resources(REGION) if resource.kind == "volume"] == []

@@ -28,7 +28,9 @@ def test_each_region_has_a_partition_and_a_region_there_that_is_always_enabled(r
     assert (partition_of(region), home_region(region)) == PARTITIONS[region]
 
 
-@pytest.mark.parametrize("region", [one for one in PARTITIONS if one != "nowhere-1"])
+@pytest.mark.parametrize(
+    "region", [partition for partition in PARTITIONS if partition != "nowhere-1"]
+)
 def test_a_recipe_may_name_a_region_of_every_partition(region: str) -> None:
     assert Recipe(name="ocean", region=region).region == region
 
@@ -44,6 +46,6 @@ def test_a_schedule_calls_the_target_of_its_partition(world: CloudWorld, region:
     name = name_of_schedule(run.id, MACHINE)
     target = connect("scheduler", region).get_schedule(Name=name)["Target"]
     assert target["Arn"] == f"arn:{partition}:scheduler:::aws-sdk:ec2:terminateInstances"
-    assert [one.owners for one in schedules.list_schedules(region)] == [(MACHINE,)]
+    assert [schedule.owners for schedule in schedules.list_schedules(region)] == [(MACHINE,)]
     world.opened.advance(timedelta(days=1).total_seconds())
     assert "TerminateInstances" in world.actions()

@@ -124,7 +124,7 @@ def on_s3(world: CloudWorld, bucket: str) -> Run:
 
 def keys_of(bucket: str) -> list[str]:
     found = connect("s3", "us-east-1").list_objects_v2(Bucket=bucket).get("Contents", [])
-    return [one["Key"] for one in found]
+    return [tag["Key"] for tag in found]
 
 
 def test_a_run_store_on_s3_is_written_and_cleared_again(world: CloudWorld) -> None:

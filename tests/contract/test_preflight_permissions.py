@@ -28,7 +28,7 @@ def run(world: CloudWorld) -> Run:
 
 def nothing_was_made(world: CloudWorld) -> bool:
     ec2 = world.ec2
-    groups = [one["GroupName"] for one in ec2.describe_security_groups()["SecurityGroups"]]
+    groups = [group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]]
     return (
         ec2.describe_key_pairs()["KeyPairs"] == []
         and ec2.describe_instances()["Reservations"] == []
@@ -75,12 +75,12 @@ def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> N
     with world.meeting(Listens("RunInstances")) as listens:
         assert "ec2:RunInstances" in sentences(run, CheckResult.GOOD, "permissions")
 
-    assert {one["InstanceType"] for one in listens.heard} == {"m5.large", "t3.large"}
-    for one in listens.heard:
-        assert one["DryRun"] == "true"
-        assert one["NetworkInterface.1.AssociatePublicIpAddress"] == "true"
-        assert one["BlockDeviceMapping.2.Ebs.VolumeSize"] == "1"
-        assert run.id in one.values()
+    assert {request["InstanceType"] for request in listens.heard} == {"m5.large", "t3.large"}
+    for request in listens.heard:
+        assert request["DryRun"] == "true"
+        assert request["NetworkInterface.1.AssociatePublicIpAddress"] == "true"
+        assert request["BlockDeviceMapping.2.Ebs.VolumeSize"] == "1"
+        assert run.id in request.values()
 
 
 def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
@@ -100,7 +100,7 @@ def test_a_launch_of_which_too_little_is_known_is_not_called_good(
         findings = list(check_permissions(run))
 
     assert refuses.fired
-    (said,) = [str(one) for one in findings if one.verdict is CheckResult.NOT_CHECKED]
+    (said,) = [str(finding) for finding in findings if finding.verdict is CheckResult.NOT_CHECKED]
     assert re.search(r"ec2:RunInstances, ", said)
     assert "ec2:CreateSecurityGroup" not in said
     assert "RunInstances" not in world.actions()
@@ -114,9 +114,11 @@ def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld,
     assert re.search(r"simulation, the policies allow .*ec2:CreateImage", allowed)
     assert "ec2:DeleteSnapshot" in still_open
     assert "ec2:CreateImage" not in still_open
-    keys = {value for one in iam.asked for key, value in one.items() if "ContextKeyName" in key}
+    keys = {
+        value for request in iam.asked for key, value in request.items() if "ContextKeyName" in key
+    }
     assert "aws:ResourceTag/notebake:run" in keys
-    arns = {one["ResourceArns.member.1"] for one in iam.asked}
+    arns = {request["ResourceArns.member.1"] for request in iam.asked}
     assert "arn:aws:ec2:us-west-2:123456789012:instance/*" in arns
 
 
@@ -186,7 +188,7 @@ def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
 
     assert "these permissions: iam:PassRole." in wrong
     assert "scheduler:CreateSchedule" in good
-    assert role in {one["ResourceArns.member.1"] for one in iam.asked}
+    assert role in {request["ResourceArns.member.1"] for request in iam.asked}
 
 
 def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, run: Run) -> None:
@@ -209,7 +211,10 @@ def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, ru
 
     ids = re.compile(r"\b(?:i|vol|sg|key)-[0-9a-f]{8,}\b|\bami-0{17}\b|\bsnap-[0-9a-f]{8,}\b")
     named = {
-        one for call in heard for text in call.parameters.values() for one in ids.findall(text)
+        resource_id
+        for call in heard
+        for text in call.parameters.values()
+        for resource_id in ids.findall(text)
     }
     assert len(heard) > 10
-    assert {one.partition("-")[2] for one in named} == {"0" * 17}
+    assert {resource_id.partition("-")[2] for resource_id in named} == {"0" * 17}

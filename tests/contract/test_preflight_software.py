@@ -39,7 +39,9 @@ FILES = {
 
 
 def index_of(name: str, **more: str) -> dict[str, object]:
-    return {"files": [{"filename": one, "url": one, **more} for one in FILES[name]]}
+    return {
+        "files": [{"filename": file_name, "url": file_name, **more} for file_name in FILES[name]]
+    }
 
 
 @contextmanager

@@ -99,8 +99,8 @@ def test_a_question_that_is_refused_is_not_checked_and_not_wrong(
         found = check_everything(run)
 
     assert refuses.fired
-    still_open = [str(one) for one in found if one.verdict is CheckResult.NOT_CHECKED]
-    assert any(about in one and code in one for one in still_open)
+    still_open = [str(finding) for finding in found if finding.verdict is CheckResult.NOT_CHECKED]
+    assert any(about in line and code in line for line in still_open)
 
 
 def test_a_question_that_the_build_asks_as_well_must_be_allowed(
@@ -164,7 +164,7 @@ def test_the_builder_counts_beside_the_two_machines_of_the_proof(world: CloudWor
 def test_types_of_two_quotas_are_counted_in_each() -> None:
     acceptance = RECIPE.acceptance.model_copy(update={"instance_types": ("g4dn.xlarge",)})
     types = {"instance_types": ("m5.large",), "acceptance": acceptance}
-    wanted = [str(one) for one in demands(RECIPE.model_copy(update=types))]
+    wanted = [str(demand) for demand in demands(RECIPE.model_copy(update=types))]
 
     assert wanted == ["1 x m5.large", "2 x g4dn.xlarge"]
 
@@ -173,7 +173,7 @@ def test_a_type_that_may_never_be_needed_stops_nothing(world: CloudWorld) -> Non
     types = {"instance_types": ("m5.large", "m5.4xlarge")}
     run = world.new_run(RECIPE.model_copy(update=types))
     with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
-        found = {one: sentences(run, one) for one in CheckResult}
+        found = {verdict: sentences(run, verdict) for verdict in CheckResult}
 
     assert rewrites.fired == len(CheckResult)
     assert found[CheckResult.WRONG] == ""

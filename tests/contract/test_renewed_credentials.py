@@ -167,8 +167,8 @@ def test_all_clients_and_threads_go_on_with_them_and_the_file_is_read_once(
     monkeypatch.setattr(module, "_read_again", read_again)
 
     with ThreadPoolExecutor(8) as pool:
-        for one in [pool.submit(ask) for _ in range(24)]:
-            one.result()
+        for future in [pool.submit(ask) for _ in range(24)]:
+            future.result()
     cloud.asked.clear()
     for service in CALLS:
         ask(service)

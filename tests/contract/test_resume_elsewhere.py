@@ -111,7 +111,7 @@ def secret_names() -> list[str]:
     found = connect("ssm", REGION).describe_parameters(
         ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": ["/notebake/"]}]
     )
-    return sorted(one["Name"].rpartition("/")[2] for one in found["Parameters"])
+    return sorted(parameter["Name"].rpartition("/")[2] for parameter in found["Parameters"])
 
 
 @pytest.mark.parametrize("killed_after", ["launch_instance", "request_image"])
@@ -126,17 +126,21 @@ def test_another_machine_goes_on_where_one_was_killed(
     assert ended["was_there"][: len(done_before)] == done_before
     assert {step: ended["ids"][step] for step in done_before} == begun["ids"]
     launched = {
-        one for step in ("launch_instance", "launch_acceptance") for one in ended["ids"][step]
+        resource_id
+        for step in ("launch_instance", "launch_acceptance")
+        for resource_id in ended["ids"][step]
     }
     machines_made = world.ec2.describe_instances()["Reservations"]
-    assert {one["InstanceId"] for group in machines_made for one in group["Instances"]} == launched
+    assert {
+        instance["InstanceId"] for group in machines_made for instance in group["Instances"]
+    } == launched
     assert len(launched) == 3
     assert len(world.opened.calls("CreateImage")) == 1
     assert len(world.opened.calls("CreateSecurityGroup")) == 1
 
     assert ended["public"] == begun["public"], "the key is the same"
     assert Path(ended["key_path"]).is_relative_to(worker.home)
-    assert [one for one in find_leftovers(run) if one.kind != "image"] == []
+    assert [leftover for leftover in find_leftovers(run) if leftover.kind != "image"] == []
     assert secret_names() == []
     assert worker.files() == []
     log = open_store(LOCATION).read(f"{run.id}/log.txt")
@@ -150,6 +154,6 @@ def test_what_lies_on_s3_opens_no_machine(run: Run, machines: tuple[Machine, Mac
     assert secret_names() == ["builder", "builder-host"]
     store = open_store(LOCATION)
     keys = store.list("")
-    assert [one for one in keys if "/parameters/launch-builder" in one]
+    assert [object_key for object_key in keys if "/parameters/launch-builder" in object_key]
     kept = dict(zip(keys, store.read_all(keys), strict=True))
     assert [key for key, stored in kept.items() if b"PRIVATE KEY" in stored.content] == []

@@ -99,7 +99,7 @@ def test_list_gives_sorted_keys_below_the_prefix_and_nothing_of_its_own(store: R
     assert len(store.list("")) == 3
     assert store.list_top_level() == ("run-1", "run-2")
     read = store.read_all(["run-2/run.json", "run-9/run.json", "run-1/run.json"])
-    assert [one.content for one in read] == [b"run-2/run.json", b"run-1/run.json"]
+    assert [record.content for record in read] == [b"run-2/run.json", b"run-1/run.json"]
 
 
 def test_deleted_is_gone_and_may_be_created_again(store: RunStore) -> None:

@@ -111,16 +111,18 @@ def test_no_private_key_lies_on_s3(remote: Run) -> None:
     store = open_store(remote.store)
     kept = store.read_all(store.list(""))
     assert len(kept) > 2
-    assert not [one for one in kept if b"PRIVATE" in one.content]
+    assert not [record for record in kept if b"PRIVATE" in record.content]
 
 
 def test_a_key_on_aws_is_encrypted_and_says_whose_it_is_and_until_when(remote: Run) -> None:
     keys.keys_of(remote, "builder")
     ssm, name = connect("ssm", REGION), f"/notebake/{remote.id}/builder"
     described = ssm.describe_parameters(Filters=[{"Key": "Name", "Values": [name]}])["Parameters"]
-    assert [(one["Type"], one["Tier"]) for one in described] == [("SecureString", "Standard")]
+    assert [(parameter["Type"], parameter["Tier"]) for parameter in described] == [
+        ("SecureString", "Standard")
+    ]
     listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
-    tags = {one["Key"]: one["Value"] for one in listed}
+    tags = {tag["Key"]: tag["Value"] for tag in listed}
     assert tags["notebake:run"] == remote.id
     assert tags["notebake:expires"]
     assert tags["Owner"] == "ada"

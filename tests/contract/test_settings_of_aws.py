@@ -191,7 +191,7 @@ SETTINGS: list[tuple[Callable[[Path], None], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("set_it", "said", "hint"), SETTINGS, ids=[one[0].__name__ for one in SETTINGS]
+    ("set_it", "said", "hint"), SETTINGS, ids=[setting[0].__name__ for setting in SETTINGS]
 )
 def test_a_wrong_setting_is_one_paragraph_that_names_what_to_set(
     set_it: Callable[[Path], None],

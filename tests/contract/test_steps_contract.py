@@ -111,14 +111,14 @@ def test_a_refused_step_leaves_the_world_as_it_was(world: CloudWorld, name: str)
     assert getattr(caught.value, "hint", "")
     after = kinds(run.id)
     # The second key pair stands before the machines that it is for.
-    assert [one for one in after if one != "key pair"] == [
-        one for one in before if one != "key pair"
+    assert [kind for kind in after if kind != "key pair"] == [
+        kind for kind in before if kind != "key pair"
     ]
 
 
 def kinds(run_id: str) -> list[str]:
     """Return what kinds of things a run has, each as often as it is there."""
-    return sorted(one.kind for one in list_resources(REGION, run_id))
+    return sorted(resource.kind for resource in list_resources(REGION, run_id))
 
 
 def test_a_run_whose_image_is_accepted_needs_no_access_any_more(world: CloudWorld) -> None:
@@ -134,4 +134,4 @@ def test_a_run_whose_image_is_accepted_needs_no_access_any_more(world: CloudWorl
 
     for name in ("import_key_pair", "open_ssh", "launch_instance"):
         assert carry_out(step_named(name), run).was_there, f"{name} makes nothing"
-    assert {one.kind for one in list_resources(REGION, run.id)} == {"image", "snapshot"}
+    assert {resource.kind for resource in list_resources(REGION, run.id)} == {"image", "snapshot"}

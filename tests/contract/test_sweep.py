@@ -42,7 +42,7 @@ def swept(run: Run | None = None, **more: object) -> Swept:
 
 
 def about(found: Survey, resource_id: str) -> Assessment:
-    return next(one for one in found.findings if one.resource.id == resource_id)
+    return next(finding for finding in found.findings if finding.resource.id == resource_id)
 
 
 def test_a_look_changes_nothing(world: CloudWorld, run: Run) -> None:
@@ -73,7 +73,7 @@ def test_an_unaccepted_image_goes_with_its_snapshots_after_the_machines(
 
     done = swept()
 
-    kinds = [one.kind for one in done.removed]
+    kinds = [resource.kind for resource in done.removed]
     assert kinds.index("image") < kinds.index("snapshot") < kinds.index("security group")
     assert kinds.count("snapshot") == 2
     assert kinds.count("instance") == 3
@@ -87,27 +87,29 @@ def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
     found = survey(scope(run))
 
     assert found.going == ()
-    assert {one.reason_to_stay for one in found.findings} >= {"still within its lease"}
+    assert {finding.reason_to_stay for finding in found.findings} >= {"still within its lease"}
     assert swept(run) == Swept()
     assert len(of(run)) > 4
 
 
 def test_what_has_expired_only_lately_stays_until_it_is_long_enough(run: Run) -> None:
     lately = utc_from_seconds(clock.now()) - datetime.timedelta(hours=1)
-    tagging.add_tags(REGION, [one.id for one in of(run)], {tags.EXPIRES: lately.isoformat()})
+    tagging.add_tags(
+        REGION, [resource.id for resource in of(run)], {tags.EXPIRES: lately.isoformat()}
+    )
 
     assert survey(scope(before=lately - datetime.timedelta(hours=1))).going == ()
     assert len(survey(scope()).going) == len(of(run))
 
 
 def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
-    everything = [one.id for one in of(run)]
+    everything = [resource.id for resource in of(run)]
     world.ec2.delete_tags(Resources=everything, Tags=[{"Key": tags.EXPIRES}])
 
     found = survey(scope())
 
     assert found.going == ()
-    assert {one.reason_to_stay for one in found.findings} == {"no end is set"}
+    assert {finding.reason_to_stay for finding in found.findings} == {"no end is set"}
 
 
 def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
@@ -116,7 +118,7 @@ def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
     ours = of(run, "instance")[0].id
     copy = launch_more_like(world, run)
     expire(run)
-    of_copy = {one.id for one in of(run) if copy in one.owners} | {copy}
+    of_copy = {resource.id for resource in of(run) if copy in resource.owners} | {copy}
 
     done = swept()
 
@@ -124,7 +126,7 @@ def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
     assert len(of_copy) == 3, "the machine, its disk and its interface"
     assert not of_copy & ids(list(done.removed))
     assert of_copy < ids(of(run))
-    assert {one.kind for one in of(run)} >= {"key pair", "security group"}
+    assert {resource.kind for resource in of(run)} >= {"key pair", "security group"}
     assert instances.describe_instance(copy, REGION).state == "running"  # type: ignore[union-attr]
     assert "a copy, not ours" in about(survey(scope()), copy).reason_to_stay
 
@@ -137,16 +139,16 @@ def test_a_machine_of_nobody_s_keeps_the_group_and_key_that_it_uses(
 
     done = swept()
 
-    assert {one.kind for one in of(run)} >= {"key pair", "security group"}
+    assert {resource.kind for resource in of(run)} >= {"key pair", "security group"}
     assert copy not in ids(list(done.removed))
     assert (done.remaining, done.failures) == ((), ())
 
 
 def keep(run: Run, kind: str) -> Resource:
     """Tag one thing of a run as to be kept, and return it."""
-    one = of(run, kind)[0]
-    mark(one.id, keep="")
-    return one
+    resource = of(run, kind)[0]
+    mark(resource.id, keep="")
+    return resource
 
 
 def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run: Run) -> None:
@@ -158,7 +160,9 @@ def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run:
     assert found.going == ()
     assert about(found, kept.id).reason_to_stay == "it is tagged notebake:keep"
     for kind in ("volume", "network interface", "key pair", "security group"):
-        reasons = {one.reason_to_stay for one in found.findings if one.resource.kind == kind}
+        reasons = {
+            finding.reason_to_stay for finding in found.findings if finding.resource.kind == kind
+        }
         assert reasons == {"it belongs to a resource that is tagged notebake:keep"}
     assert swept(run) == Swept()
     assert ids(of(run)) == there
@@ -182,7 +186,7 @@ def test_a_kept_image_keeps_its_snapshots(world: CloudWorld) -> None:
 
     swept(run)
 
-    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
 
 
 def test_an_accepted_image_and_its_snapshots_stay_even_expired(world: CloudWorld) -> None:
@@ -194,7 +198,7 @@ def test_an_accepted_image_and_its_snapshots_stay_even_expired(world: CloudWorld
 
     swept(run)
 
-    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
     assert about(survey(scope(run)), of(run, "snapshot")[0].id).is_accepted
 
 
@@ -204,7 +208,9 @@ def test_a_run_that_is_being_executed_stays(run: Run) -> None:
         done = swept(run)
 
     assert found.going == ()
-    assert all("is being executed by process" in one.reason_to_stay for one in found.findings)
+    assert all(
+        "is being executed by process" in finding.reason_to_stay for finding in found.findings
+    )
     assert done == Swept()
     assert len(of(run)) > 4
 
@@ -235,7 +241,7 @@ def test_what_has_changed_since_the_look_stays(run: Run, change: dict[str, str])
 
     done = remove(found.findings, where)
 
-    assert machine.id in {one.resource.id for one in done.spared}
+    assert machine.id in {assessment.resource.id for assessment in done.spared}
     assert done.removed == (), "all else belongs to it"
     assert (done.remaining, done.failures) == ((), ())
 
@@ -250,7 +256,7 @@ def test_an_image_that_was_accepted_since_the_look_stays(world: CloudWorld) -> N
 
     remove(found.findings, where)
 
-    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
 
 
 def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> None:
@@ -268,7 +274,7 @@ def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> 
 def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
     world: CloudWorld, run: Run
 ) -> None:
-    data = min(of(run, "volume"), key=lambda one: one.size_gib)
+    data = min(of(run, "volume"), key=lambda resource: resource.size_gib)
     world.ec2.detach_volume(VolumeId=data.id)
     wait_until(
         lambda: not describe_volumes([data.id], REGION)[0].get("Attachments") or None,
@@ -288,9 +294,9 @@ def test_what_could_not_be_removed_is_named_and_the_rest_goes(world: CloudWorld,
         done = swept()
 
     assert refuses.fired == 1
-    assert [one.kind for one in done.remaining] == ["key pair"]
+    assert [resource.kind for resource in done.remaining] == ["key pair"]
     assert "UnauthorizedOperation" in done.failures[0]
-    assert [one.kind for one in of(run)] == ["key pair"]
+    assert [resource.kind for resource in of(run)] == ["key pair"]
 
 
 def test_a_machine_that_cannot_be_ended_is_named_with_all_that_it_uses(

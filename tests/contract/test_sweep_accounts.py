@@ -43,7 +43,9 @@ def test_a_sweep_leaves_what_is_of_a_run_of_another_account_and_says_so(
     remove(found.findings, scope)
 
     assert found.elsewhere == (f"run {other.id} belongs to the account {OTHER}",)
-    reasons = {one.reason_to_stay for one in found.findings if one.resource.id in theirs}
+    reasons = {
+        finding.reason_to_stay for finding in found.findings if finding.resource.id in theirs
+    }
     assert reasons == {f"its run belongs to the account {OTHER}, which is not this one"}
     assert of(ours) == []
     assert ids(of(other)) == theirs

@@ -47,8 +47,8 @@ def test_a_sweep_is_dry_says_what_it_costs_and_what_to_type(
     assert main(["--store", elsewhere, "sweep"]) == 0
 
     told = said(capsys)
-    for one in of(run):
-        assert one.id in told
+    for resource in of(run):
+        assert resource.id in told
     assert "Expired, and proven ours" in told
     assert "In all about $" in told
     assert "Nothing was removed" in told
@@ -78,8 +78,8 @@ def test_a_sweep_that_applies_removes_and_says_so(
 
     told = said(capsys)
     assert of(run) == []
-    for one in there:
-        assert one in told.split("In all")[1]
+    for resource_id in there:
+        assert resource_id in told.split("In all")[1]
     assert f"{len(there)} removed; nothing is left that was to go" in told
 
 
@@ -119,7 +119,7 @@ def test_all_regions_are_those_of_the_account(
 ) -> None:
     assert main(["survey", "--all-regions"]) == 0
 
-    looked = {one.region for one in world.opened.calls("DescribeInstances")}
+    looked = {call.region for call in world.opened.calls("DescribeInstances")}
     assert len(looked) > 10
     assert of(run, "instance")[0].id in said(capsys)
 
@@ -171,7 +171,7 @@ def test_a_tear_down_without_the_store_removes_what_is_proven_whatever_its_lease
 
     left = of(run)
     assert copy in ids(left)
-    assert {one.kind for one in left if copy not in (one.id, *one.owners)} == {
+    assert {resource.kind for resource in left if copy not in (resource.id, *resource.owners)} == {
         "key pair",
         "security group",
     }
@@ -188,7 +188,7 @@ def test_a_tear_down_without_the_store_leaves_an_accepted_image(
 
     assert main(["--store", elsewhere, "tear-down", run.id, "--without-store"]) == 0
 
-    assert sorted(one.kind for one in of(run)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
 
 
 def test_a_store_that_has_the_run_is_never_passed_by(run: Run, elsewhere: str) -> None:

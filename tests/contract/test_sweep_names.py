@@ -42,7 +42,7 @@ def schedule_of(run: Run) -> dict[str, object]:
 
 def kinds(run: Run, before: datetime.datetime | None) -> dict[str, str]:
     found = survey(Scope(regions=(REGION,), run_id=run.id, before=before)).findings
-    return {one.resource.kind: one.reason_to_stay for one in found}
+    return {finding.resource.kind: finding.reason_to_stay for finding in found}
 
 
 def test_a_schedule_ends_the_machine_once_in_utc_a_little_after_its_lease(run: Run) -> None:
@@ -114,7 +114,7 @@ def test_a_schedule_stays_as_long_as_its_machine_and_goes_after_it(run: Run) -> 
     scope = Scope(regions=(REGION,), run_id=run.id, before=None)
     done = remove(survey(scope).findings, scope)
 
-    assert [one.kind for one in done.removed][-1] == "schedule"
+    assert [resource.kind for resource in done.removed][-1] == "schedule"
     assert schedules.list_schedules(REGION) == []
 
 
@@ -149,13 +149,13 @@ def test_the_keys_of_a_run_stay_as_long_as_its_machines_and_go_after_them(remote
     done = remove(survey(scope).findings, scope)
 
     assert (done.remaining, done.failures) == ((), ())
-    assert [one.kind for one in done.removed][-1] == "parameter"
+    assert [resource.kind for resource in done.removed][-1] == "parameter"
     assert list_parameters(REGION) == []
 
 
 def test_a_parameter_within_its_lease_stays(remote: Run) -> None:
     scope = Scope(regions=(REGION,), run_id=remote.id, before=None)
-    others = [one for one in survey(scope).findings if one.resource.kind != "parameter"]
+    others = [finding for finding in survey(scope).findings if finding.resource.kind != "parameter"]
     remove(others, scope)
 
     assert kinds(remote, utc_from_seconds(clock.now())) == {"parameter": "still within its lease"}

@@ -127,7 +127,7 @@ def test_some_of_what_is_shown_does_not_answer_for_what_is_not(
             kinds.INSTANCE,
             readings.BY_RUN,
             run_id,
-            only=lambda one: marks.items() <= tags.as_dict(one["Tags"]).items(),
+            only=lambda instance: marks.items() <= tags.as_dict(instance["Tags"]).items(),
             oldest_seconds=3600,
         )
 
@@ -242,7 +242,7 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
     world: CloudWorld, pool: ThreadPoolExecutor
 ) -> None:
     runs = [world.new_run() for _ in range(10)]
-    builders = [launched(one).id for one in runs]
+    builders = [launched(started).id for started in runs]
     stale: Counter[str] = Counter()
     change = Change()
     began, before = clock.elapsed(), world.actions().count(ACTION)
@@ -259,14 +259,14 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
             lambda: is_marked(run), what="the mark", timeout_seconds=360000, interval_seconds=0.25
         )
 
-    waiting = [beside(pool, notice, one) for one in runs]
+    waiting = [beside(pool, notice, started) for started in runs]
     clock.pause(60)
     asked, seconds = world.actions().count(ACTION) - before, clock.elapsed() - began
     with world.meeting(change):
         mark_as_somebody_else(world, builders, late="1")
     wait(waiting, timeout=HANG_SECONDS)
 
-    assert [one.result() for one in waiting] == [True] * 10
+    assert [future.result() for future in waiting] == [True] * 10
     # One may be on its way when they change, and one be young enough for who asks right after that.
     assert change.is_made.is_set()
     assert max(stale.values()) <= 2
@@ -306,7 +306,7 @@ def test_who_is_interrupted_while_others_wait_ends_and_so_do_they(
 
     interrupt_waits()
 
-    assert {type(one.exception(HANG_SECONDS)) for one in waiting} == {InterruptedError}
+    assert {type(future.exception(HANG_SECONDS)) for future in waiting} == {InterruptedError}
 
 
 def test_a_process_that_begins_anew_remembers_no_reading(
@@ -336,7 +336,7 @@ def test_a_process_that_begins_anew_remembers_no_reading(
     with world.meeting(AnewInTheMiddle()):
         assert len(look()) == 1
 
-    assert [one["InstanceId"] for one in seen[1]] == [builder.id]
+    assert [instance["InstanceId"] for instance in seen[1]] == [builder.id]
 
 
 def test_more_values_than_a_filter_takes_are_asked_for_in_parts(
@@ -347,7 +347,7 @@ def test_more_values_than_a_filter_takes_are_asked_for_in_parts(
 
     found = kinds.list_kind(REGION, kinds.INSTANCE, readings.BY_RUN, values)
 
-    assert [one["InstanceId"] for one in found] == [builder.id]
+    assert [instance["InstanceId"] for instance in found] == [builder.id]
     assert world.actions().count(ACTION) == before + 3
 
 

@@ -88,7 +88,7 @@ def _commit_and_remove(folder: Path) -> None:
     _run_git(folder, "gc", "--quiet")
     ids = _run_git(folder, "rev-parse", *(f"HEAD~1:files/{name}" for name in names)).split()
     pairs = zip(ids, names, strict=True)
-    (folder / "ids").write_text("".join(f"{one[:12]} {name[:3]}\n" for one, name in pairs))
+    (folder / "ids").write_text("".join(f"{value[:12]} {name[:3]}\n" for value, name in pairs))
 
 
 def _run_git(folder: Path, *words: str) -> str:
@@ -102,7 +102,7 @@ def _run_git(folder: Path, *words: str) -> str:
 def found_in(root: Path, findings: Iterable[tuple[str, str]]) -> Iterator[tuple[str, int]]:
     """Give the container and the number of the kind for each path and place of a finding."""
     rows = (line.split() for line in (root / "git history/ids").read_text().splitlines())
-    numbers = {one: int(number) for one, number in rows}
+    numbers = {letter: int(number) for letter, number in rows}
     for path, place in findings:
         container, _, below = path.lstrip("/").partition("/")
         if container == "git history":

@@ -30,11 +30,11 @@ def test_each_record_says_what_was_decided_why_and_what_was_rejected() -> None:
         assert title.startswith(f"{record.path.name[:4]} "), record.name
         assert sections == SECTIONS, record.name
         text = record.path.read_text(encoding="utf-8")
-        assert all(re.search(rf"## {one}\n\n\S", text) for one in SECTIONS), record.name
+        assert all(re.search(rf"## {section}\n\n\S", text) for section in SECTIONS), record.name
         assert "\nCode: `" in text, record.name
 
 
 def test_the_index_lists_each_record_by_its_title() -> None:
     listed = [row[1] for row in read(f"{FOLDER}/README.md").rows()]
 
-    assert listed == [f"[{headings(one)[0][5:]}]({one.path.name})" for one in RECORDS]
+    assert listed == [f"[{headings(record)[0][5:]}]({record.path.name})" for record in RECORDS]

@@ -32,7 +32,10 @@ def test_the_committed_files_are_what_the_calls_declare() -> None:
 
 
 def test_statements_of_one_name_are_one_statement() -> None:
-    named = {(one.sid, one.file.name, str(one.condition)) for one in every_statement()}
+    named = {
+        (statement.sid, statement.file.name, str(statement.condition))
+        for statement in every_statement()
+    }
 
     assert len(named) > 20
     assert len({sid for sid, *_ in named}) == len(named)
@@ -44,7 +47,9 @@ def every_statement() -> list[Statement]:
 
 def test_the_document_names_what_a_run_store_on_s3_needs() -> None:
     said = DOCUMENT.split("## A run store on S3")[1].split("Keep the bucket private")[0]
-    allowed = [each for one in statements_of("policy-s3-store.json") for each in listed(one)]
+    allowed = [
+        each for statement in statements_of("policy-s3-store.json") for each in listed(statement)
+    ]
 
     assert sorted(ACTION.findall(said)) == sorted(allowed)
 
@@ -55,8 +60,12 @@ def listed(statement: dict[str, Any]) -> list[str]:
 
 
 def test_the_error_of_a_run_store_names_the_same_permissions() -> None:
-    allowed = [each for one in statements_of("policy-s3-store.json") for each in listed(one)]
-    assert set(re.findall(r"s3:\w+", RIGHTS)) == {one for one in allowed if one.startswith("s3:")}
+    allowed = [
+        each for statement in statements_of("policy-s3-store.json") for each in listed(statement)
+    ]
+    assert set(re.findall(r"s3:\w+", RIGHTS)) == {
+        action for action in allowed if action.startswith("s3:")
+    }
 
 
 def test_no_policy_names_one_partition_or_account() -> None:

@@ -15,5 +15,5 @@ def test_the_table_has_each_twist_as_it_is() -> None:
         if line.startswith("| `")
     ]
     told = [(name.strip("`"), machine, end) for name, machine, end, _ in rows]
-    assert told == [(one.name, one.description, ENDINGS[one.name].told) for one in TWISTS]
+    assert told == [(twist.name, twist.description, ENDINGS[twist.name].told) for twist in TWISTS]
     assert all(seconds for *_, seconds in rows)

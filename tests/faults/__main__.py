@@ -26,15 +26,15 @@ def main() -> int:
     chosen = parse()
     began = time.monotonic()
     every = QUICK if chosen.share else CASES
-    cases = [one for one in every if not chosen.case or one.name in chosen.case]
+    cases = [case for case in every if not chosen.case or case.name in chosen.case]
     parts = [part for case in cases for part in parts_of(case, chosen.part)]
     if chosen.share:
         parts = [(case, part) for case, part in parts if is_in_share(case, trial_name(case, part))]
     if not parts:
-        say("There is no such case. Known are:\n" + "\n".join(one.name for one in every))
+        say("There is no such case. Known are:\n" + "\n".join(case.name for case in every))
         return 2
     told = try_all(parts, chosen)
-    wrong = [one for one in told if one["wrong"]]
+    wrong = [trial for trial in told if trial["wrong"]]
     say(as_text(cases, told))
     seconds = time.monotonic() - began
     say(f"{len(wrong)} of {len(told)} trials went wrong; {seconds:.0f} s")
@@ -63,7 +63,7 @@ def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Told]:
         logging.getLogger().setLevel(logging.INFO)
         for name in tours:
             world.recipe = RECIPES[name]
-            make_tour(world, [one for one in parts if one[0].tour == name], chosen, hear)
+            make_tour(world, [part for part in parts if part[0].tour == name], chosen, hear)
     order = [trial_name(case, part) for case, part in parts]
     missing = {"wrong": ["its step never began"], "case": "", "kind": ""}
     return [told.get(name, {"name": name} | missing) for name in order]

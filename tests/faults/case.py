@@ -52,7 +52,7 @@ class ForEver:
     @property
     def budget_seconds(self) -> float:
         """Return how long it may take from the first time that the fault fires to the error."""
-        waits = sum(float(getattr(timeouts, one)) for one in self.bounded_by)
+        waits = sum(float(getattr(timeouts, timeout)) for timeout in self.bounded_by)
         pauses = sum(RETRY_SECONDS) if self.tries > 1 else 0
         return self.rounds * (self.tries * waits + pauses + RUN_SECONDS)
 
@@ -107,7 +107,7 @@ def fault(effect: str, action: str = "*", **more: Any) -> Fault:
 
 def named(faults: tuple[Fault, ...]) -> list[Fault]:
     """Return the faults with names, by which they are counted."""
-    return [{"name": f"fault {number}", **one} for number, one in enumerate(faults, 1)]
+    return [{"name": f"fault {number}", **fault} for number, fault in enumerate(faults, 1)]
 
 
 def asked_again(action: str, lost: str = "ConnectionLost") -> str:

@@ -20,7 +20,7 @@ CASES: tuple[Case, ...] = (
 
 def together(name: str, cases: Sequence[Case]) -> Case:
     """Return one case in which each of several happens once, in one run."""
-    parts = [one.once for one in cases if one.once]
+    parts = [case.once for case in cases if case.once]
     return Case(
         name,
         "import_key_pair",
@@ -39,11 +39,13 @@ MERGED = {
     "each call once done behind a gateway": GATEWAY_AFTER,
     "each permission once denied": LATER,
 }
-_each = {one.name for several in MERGED.values() for one in several}
+_each = {case.name for several in MERGED.values() for case in several}
 QUICK: tuple[Case, ...] = (
     *(
-        replace(one, once=None, why_not="once together with others") if one.name in _each else one
-        for one in CASES
+        replace(case, once=None, why_not="once together with others")
+        if case.name in _each
+        else case
+        for case in CASES
     ),
     *(together(name, several) for name, several in MERGED.items()),
 )

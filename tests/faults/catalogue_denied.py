@@ -16,7 +16,7 @@ BEFORE = tuple(
         ),
         why_not="a permission does not pass",
     )
-    for action in dict.fromkeys(one[1] for one in (CREATING | CHANGING).values())
+    for action in dict.fromkeys(change[1] for change in (CREATING | CHANGING).values())
 )
 LATER = tuple(
     Case(

@@ -9,7 +9,7 @@ LINES = (
         "install_software",
         Once((fault("ssh_cut", "now", where=BUILDER, after=40),), r"reconnecting.*answers again"),
         Once(
-            tuple(fault("ssh_cut", "now", where=BUILDER, after=one) for one in OFTEN),
+            tuple(fault("ssh_cut", "now", where=BUILDER, after=count) for count in OFTEN),
             r"reconnecting.*answers again",
         ),
     ),

@@ -86,11 +86,11 @@ class FaultyWorld(world.World):
 
     def put(self, *described: dict[str, Any]) -> None:
         """Let things go wrong from now on."""
-        self.application.injector.add(*(read_fault(one) for one in described))
+        self.application.injector.add(*(read_fault(description) for description in described))
 
     def fired(self) -> dict[str, int]:
         """Return how often each fault has fired."""
-        return {one["name"]: one["fired"] for one in self.cloud.faults.describe()}
+        return {fault["name"]: fault["fired"] for fault in self.cloud.faults.describe()}
 
     def lift(self) -> None:
         """Let nothing go wrong any more; what was late is there, and who was silent speaks."""
@@ -140,7 +140,7 @@ def furnish(ours: FaultyWorld) -> Run:
     """Give the account what it has before a run, and begin one."""
     ours.empty()
     ours.new_process()
-    if any(one.volume_id for one in ours.recipe.volumes):
+    if any(volume.volume_id for volume in ours.recipe.volumes):
         ours.give_users_volume(whole_run.USERS_VOLUME)
     s3 = connect("s3", "us-east-1")
     for bucket in ("runs", "others"):

@@ -8,8 +8,8 @@ from tests.faults.forks import Told
 
 def as_text(cases: Sequence[Case], told: list[Told]) -> str:
     """Return the table: a line for each case, with the virtual seconds that each part took."""
-    by_name = {one["name"]: one for one in told}
-    width = max(len(one.name) for one in cases)
+    by_name = {trial["name"]: trial for trial in told}
+    width = max(len(case.name) for case in cases)
     head = f"{'':<{width}}  {'once':>16}  {'for ever':>16}  bounded by"
     lines = [line for case in cases if (line := _line(case, by_name, width))]
     return "\n".join([head, *lines])
@@ -34,8 +34,8 @@ def _cell(told: Told | None, good: str) -> str:
 
 def paragraph(told: Told) -> str:
     """Return what went wrong in a trial."""
-    lines = [f"{told['name']}", *(f"  WRONG {one}" for one in told["wrong"])]
+    lines = [f"{told['name']}", *(f"  WRONG {complaint}" for complaint in told["wrong"])]
     if told.get("error"):
         lines += [f"  error: {told['error']}", f"  hint: {told['hint']}"]
-    lines += [f"    {one}" for one in told.get("journal", [])]
+    lines += [f"    {entry}" for entry in told.get("journal", [])]
     return "\n".join(lines)

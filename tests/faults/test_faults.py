@@ -30,7 +30,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     """What came of each trial, all made in a process of their own."""
     report = tmp_path_factory.mktemp("faults") / "report.json"
     found = report_of("tests.faults", *([] if has_everything() else ["--share"]), report=report)
-    return {one["name"]: one for one in found["told"]}
+    return {trial["name"]: trial for trial in found["told"]}
 
 
 @pytest.mark.parametrize("trial", TRIALS)
@@ -43,7 +43,7 @@ def test_what_goes_wrong_is_survived_or_ends_in_a_clear_error_in_time(
 def test_each_effect_of_the_sandbox_is_tried() -> None:
     parts = [part for case in CASES for part in (case.once, case.for_ever) if part]
 
-    assert {one["effect"] for part in parts for one in part.faults} == set(EFFECTS)
+    assert {fault["effect"] for part in parts for fault in part.faults} == set(EFFECTS)
 
 
 def test_each_case_is_tried_once_and_for_ever_or_says_why_not() -> None:

@@ -64,19 +64,19 @@ class Trial:
         verdict.error = f"{type(error).__name__}: {getattr(error, 'message', error)}"
         verdict.hint = str(getattr(error, "hint", ""))
         verdict.error = verdict.error if error else ""
-        for one in world.cloud.faults.describe():
+        for fault in world.cloud.faults.describe():
             # A quota that is only read refuses nobody.
-            is_read = one["effect"] == "limit" and self.case.step == "preflight"
-            verdict.check(one["fired"] or is_read, f"{one['name']} has not fired")
-            is_spent = one["times"] in (None, one["fired"])
-            verdict.check(is_spent, f"fired {one['fired']} of {one['times']}")
+            is_read = fault["effect"] == "limit" and self.case.step == "preflight"
+            verdict.check(fault["fired"] or is_read, f"{fault['name']} has not fired")
+            is_spent = fault["times"] in (None, fault["fired"])
+            verdict.check(is_spent, f"fired {fault['fired']} of {fault['times']}")
         if isinstance(part, Once):
             self._check_survived(verdict, part, error)
         else:
             verdict.budget_seconds = part.budget_seconds
             self._check_end(verdict, part, error)
         if verdict.wrong:
-            verdict.journal = [one[:600] for one in world.journal[-KEPT_LINES:]]
+            verdict.journal = [line[:600] for line in world.journal[-KEPT_LINES:]]
         verdict.cpu_seconds = time.process_time()
         return asdict(verdict)
 
@@ -85,7 +85,11 @@ class Trial:
         verdict.check(error is None, "the run failed")
         accepted = history.accepted()
         verdict.check(len(accepted) == 1, f"accepted images: {accepted}")
-        doubled = [one for one in history.doubled() if one.split(" of ", 1)[1] not in part.replaced]
+        doubled = [
+            description
+            for description in history.doubled()
+            if description.split(" of ", 1)[1] not in part.replaced
+        ]
         verdict.check(not doubled, f"doubled: {doubled}")
         verdict.check(not history.left(), f"left: {history.left()}")
         shown = re.search(part.shows, "\n".join(self.world.journal), re.DOTALL)
@@ -125,10 +129,12 @@ class Trial:
     def _check_survey(self, verdict: Verdict) -> None:
         """Compare what the cloud has, by its own state, with what a look shows."""
         region = self.world.recipe.region
-        shown = {one.id for one in list_resources(region, self.run_id)}
-        shown |= {one.id for one in schedules.list_schedules(region, self.run_id)}
-        shown |= {one.name for one in ssm.list_parameters(region, self.run_id)}
-        unseen = [one for one in self.world.history.left() if one.rpartition(" ")[2] not in shown]
+        shown = {resource.id for resource in list_resources(region, self.run_id)}
+        shown |= {schedule.id for schedule in schedules.list_schedules(region, self.run_id)}
+        shown |= {parameter.name for parameter in ssm.list_parameters(region, self.run_id)}
+        unseen = [
+            line for line in self.world.history.left() if line.rpartition(" ")[2] not in shown
+        ]
         verdict.check(not unseen, f"survey does not show: {unseen}")
 
     def _remove(self) -> Told:
@@ -160,4 +166,4 @@ class Trial:
 
 def names_of_classes(error: Any) -> list[str]:
     """Return what an error is an instance of."""
-    return [one.__name__ for one in type(error).__mro__]
+    return [cls.__name__ for cls in type(error).__mro__]

@@ -132,7 +132,11 @@ def task_runs(flow_run_id: str) -> list[TaskRun]:
 
     def ended() -> list[TaskRun] | None:
         found = task_runs_so_far(flow_run_id)
-        return found if found and all(one.state and one.state.is_final() for one in found) else None
+        return (
+            found
+            if found and all(flow_run.state and flow_run.state.is_final() for flow_run in found)
+            else None
+        )
 
     return wait_until(ended, what="the task runs", timeout_seconds=HANG_SECONDS)
 
@@ -151,14 +155,14 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
 
     shown = carry_out_plan(run, plan_of((first,), (second,)))
 
-    states = {one.name: one.state for one in shown if one.state}
+    states = {task_run.name: task_run.state for task_run in shown if task_run.state}
     assert {name: state.name for name, state in states.items()} == {
         "Make one": "Already done",
         "Make two": "Completed",
     }
     assert states["Make one"].message == "one is there"
     assert bench.happened == ["make two"]
-    assert [(one.step, one.happening) for one in events.list_events(run)] == [
+    assert [(event.step, event.happening) for event in events.list_events(run)] == [
         ("one", "found"),
         ("two", "done"),
     ]
@@ -208,7 +212,7 @@ def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
 
     assert caught.value is error
     assert len(bench.happened) == tries
-    assert [one.happening for one in events.list_events(run)] == ["failed"] * tries
+    assert [event.happening for event in events.list_events(run)] == ["failed"] * tries
 
 
 def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) -> None:
@@ -216,8 +220,8 @@ def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) ->
 
     shown = carry_out_plan(run, plan_of((bench.step("one", before=raising(gone, gone)),)))
 
-    assert [one.run_count for one in shown] == [3]
-    assert [one.state_name for one in shown] == ["Completed"]
+    assert [task_run.run_count for task_run in shown] == [3]
+    assert [task_run.state_name for task_run in shown] == ["Completed"]
 
 
 def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench: Bench) -> None:
@@ -226,7 +230,9 @@ def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench:
 
     def has_failed() -> bool | None:
         shown = task_runs_so_far(str(flow_run.get_id()))
-        bad = [one.state for one in shown if one.name == "Make bad" and one.state]
+        bad = [
+            task_run.state for task_run in shown if task_run.name == "Make bad" and task_run.state
+        ]
         return any(state.is_failed() for state in bad) or None
 
     def end() -> None:
@@ -427,7 +433,7 @@ def test_what_is_lost_once_is_made_again_and_what_is_there_is_found(run: Run, be
     in_a_flow(lambda: retry_when_lost(lambda: both_of(run, group)))
 
     assert sorted(bench.happened) == ["make one", "make two", "make two"]
-    found = {(one.step, one.happening) for one in events.list_events(run)}
+    found = {(event.step, event.happening) for event in events.list_events(run)}
     assert found == {("one", "done"), ("one", "found"), ("two", "failed"), ("two", "done")}
 
 

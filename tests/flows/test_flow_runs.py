@@ -56,15 +56,15 @@ def started(of: Flow[..., str], **parameters: str) -> FlowRun:
         return client.create_flow_run(of, parameters=parameters, state=Scheduled())
 
 
-def retried(one: FlowRun) -> FlowRun:
+def retried(flow_run: FlowRun) -> FlowRun:
     """Return a flow run as the UI's Retry leaves it."""
     with get_client(sync_client=True) as client:
-        client.set_flow_run_state(one.id, Scheduled(name="AwaitingRetry"), force=True)
-        return client.read_flow_run(one.id)
+        client.set_flow_run_state(flow_run.id, Scheduled(name="AwaitingRetry"), force=True)
+        return client.read_flow_run(flow_run.id)
 
 
-def carry(one: FlowRun, of: Flow[..., str], **parameters: str) -> str:
-    return str(run_flow_sync(of, flow_run=one, parameters=parameters))
+def carry(flow_run: FlowRun, of: Flow[..., str], **parameters: str) -> str:
+    return str(run_flow_sync(of, flow_run=flow_run, parameters=parameters))
 
 
 def test_two_flow_runs_are_two_runs_and_a_retry_goes_on_with_its_own(
@@ -75,11 +75,11 @@ def test_two_flow_runs_are_two_runs_and_a_retry_goes_on_with_its_own(
     assert first.id.version == second.id.version == 7
     assert str(first.id)[:8] == str(second.id)[:8], "the time at which they were scheduled"
 
-    ids = [carry(one, begin, **given) for one in (first, second)]
+    ids = [carry(flow_run, begin, **given) for flow_run in (first, second)]
     again = carry(retried(first), begin, **given)
 
     assert again == ids[0] != ids[1]
-    kept = {one.id: one.flow_run_id for one in list_runs(open_store(given["store"]))}
+    kept = {run.id: run.flow_run_id for run in list_runs(open_store(given["store"]))}
     assert kept == {ids[0]: str(first.id), ids[1]: str(second.id)}
 
 
@@ -87,18 +87,18 @@ def test_a_build_from_the_ui_that_fails_says_what_is_left_where_it_is_looked_for
     world: CloudWorld, recipe: str
 ) -> None:
     given = {"recipe": recipe, "store": str(world.directory / "runs")}
-    one = started(build_image, **given)
+    flow_run = started(build_image, **given)
 
     with (
         world.meeting(Refuses("DescribeSubnets", "UnauthorizedOperation", status=403)) as refuses,
         pytest.raises(PreflightError),
     ):
-        carry(one, build_image, **given)
+        carry(flow_run, build_image, **given)
 
     assert refuses.fired
     (run,) = list_runs(open_store(given["store"]))
     with get_client(sync_client=True) as client:
-        state = client.read_flow_run(one.id).state
+        state = client.read_flow_run(flow_run.id).state
     assert state
     assert state.message
     assert "UnauthorizedOperation" in state.message

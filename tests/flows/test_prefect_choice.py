@@ -83,7 +83,9 @@ def test_the_server_is_the_one_that_prefect_itself_finds(
 
     files, variables, expected = SITUATIONS[name]
     monkeypatch.chdir(tmp_path)
-    for inherited in [one for one in os.environ if one.upper().startswith("PREFECT_")]:
+    for inherited in [
+        variable for variable in os.environ if variable.upper().startswith("PREFECT_")
+    ]:
         monkeypatch.delenv(inherited)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     # Prefect looks for the home once, when it is imported.

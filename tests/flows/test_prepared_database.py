@@ -97,7 +97,7 @@ def test_what_is_prepared_is_one_file_with_tables_and_their_version_alone(made: 
 
     assert {"flow_run", "log", "configuration", "block_type"} <= set(rows)
     assert {name: count for name, count in rows.items() if count} == {"alembic_version": 1}
-    assert [one.name for one in made.parent.iterdir()] == [made.name]
+    assert [path.name for path in made.parent.iterdir()] == [made.name]
 
 
 def test_what_is_prepared_knows_nothing_of_settings_in_the_project(
@@ -148,7 +148,7 @@ def test_a_home_with_a_database_or_the_rest_of_one_is_left_as_it_is(
     assert not begin_with_tables(tmp_path)
 
     assert (tmp_path / left).read_bytes() == b"somebody's"
-    assert [one.name for one in tmp_path.glob("*.db*")] == [left]
+    assert [path.name for path in tmp_path.glob("*.db*")] == [left]
 
 
 def test_a_database_that_appears_during_the_copy_is_not_replaced(
@@ -168,7 +168,7 @@ def test_a_database_that_appears_during_the_copy_is_not_replaced(
     disturbing.join()
 
     assert not began
-    assert [one.name for one in home.iterdir()] == ["prefect.db"]
+    assert [path.name for path in home.iterdir()] == ["prefect.db"]
     assert (home / "prefect.db").read_bytes() == b"somebody's"
 
 
@@ -181,4 +181,4 @@ def test_what_cannot_be_prepared_is_told_and_nothing_is_left(
     assert main() == 1
 
     assert "first build" in capsys.readouterr().err
-    assert [one.name for one in tmp_path.iterdir()] == ["share"]
+    assert [path.name for path in tmp_path.iterdir()] == ["share"]

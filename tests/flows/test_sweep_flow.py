@@ -33,8 +33,8 @@ def test_the_flow_is_dry_and_tells_each_thing_until_it_is_told_to_remove(
     with caplog.at_level(logging.INFO):
         assert sweep(regions=[REGION], store=run.store) == 2
 
-    for one in of(run):
-        assert one.id in caplog.text
+    for resource in of(run):
+        assert resource.id in caplog.text
     assert changing(world) == before
     assert sweep(regions=[REGION], apply=True, store=run.store) == 2
     assert of(run) == []
@@ -55,8 +55,8 @@ def test_the_flow_fails_where_something_is_left_or_nobody_answered(
 
 def test_the_deployment_is_dry_and_its_schedule_is_paused() -> None:
     deployments = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
-    (mine,) = [one for one in deployments if one["name"] == "sweep"]
+    (mine,) = [deployment for deployment in deployments if deployment["name"] == "sweep"]
 
     assert mine["entrypoint"] == "flows/sweep.py:sweep"
     assert mine["parameters"]["apply"] is False
-    assert [one["active"] for one in mine["schedules"]] == [False]
+    assert [schedule["active"] for schedule in mine["schedules"]] == [False]

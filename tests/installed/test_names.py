@@ -38,7 +38,7 @@ def test_the_wheel_has_every_file_of_the_checkout(installed: InstalledCopy) -> N
     files = listed.stdout.splitlines()
 
     assert len(files) > 300
-    wanted = {f"notebake/_project/{one}" if is_beside(one) else one for one in files}
+    wanted = {f"notebake/_project/{file}" if is_beside(file) else file for file in files}
     assert wanted - held == set()
 
 

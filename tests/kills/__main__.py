@@ -57,7 +57,7 @@ def show(trial: Trial) -> None:
     """Say at once what went wrong, and now and then how far it is."""
     shown.append(trial)
     if len(shown) % 50 == 0:
-        seconds = sum(one.verdict.seconds for one in shown if one.verdict)
+        seconds = sum(trial.verdict.seconds for trial in shown if trial.verdict)
         say(f"{len(shown)} trials, {seconds:.0f} s of the processor; now at {trial.point.label}")
     if trial.verdict and not trial.verdict.is_good:
         say(table.paragraph(trial))
@@ -91,7 +91,7 @@ def main() -> int:
     logging.getLogger().setLevel(logging.INFO)
     if chosen.point:
         logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
-    cases = frozenset(Case[one.upper()] for one in chosen.case) or frozenset(Case)
+    cases = frozenset(Case[name.upper()] for name in chosen.case) or frozenset(Case)
     choice = Choice(
         cases, chosen.point, chosen.step, chosen.share, chosen.every, bool(chosen.point), chosen.ec2
     )
@@ -101,21 +101,23 @@ def main() -> int:
         began = time.monotonic()
         explorer = explore(world, choice, chosen.at_once, chosen.late)
         left = world.history.left()
-        failed = [one for one in (explorer.error, *table.failures(explorer.trials)) if one]
+        failed = [
+            failure for failure in (explorer.error, *table.failures(explorer.trials)) if failure
+        ]
     lines = table.lines(explorer.cases)
-    for one in table.resumed(explorer.trials):
-        say(one)
+    for line in table.resumed(explorer.trials):
+        say(line)
     say(table.as_text(lines))
-    seconds = sum(one.verdict.seconds for one in explorer.trials if one.verdict)
+    seconds = sum(trial.verdict.seconds for trial in explorer.trials if trial.verdict)
     say(
         f"{len(failed)} of {len(explorer.trials)} trials went wrong;"
         f" {time.monotonic() - began:.0f} s, {seconds:.0f} s of the processor;"
         f" left by the run itself: {left}"
     )
     if chosen.report:
-        content = {"lines": [asdict(one) for one in lines], "failed": failed, "left": left}
+        content = {"lines": [asdict(line) for line in lines], "failed": failed, "left": left}
         content["text"] = table.as_text(lines)
-        content["trials"] = [table.described(one) for one in explorer.trials]
+        content["trials"] = [table.described(trial) for trial in explorer.trials]
         chosen.report.write_text(json.dumps(content))
     return 1 if failed or left else 0
 
@@ -123,7 +125,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
-    names = [one.name.lower() for one in Case]
+    names = [case.name.lower() for case in Case]
     parser.add_argument("--point", type=int, default=0, help="one point, with its whole log")
     parser.add_argument("--case", action="append", default=[], choices=names)
     parser.add_argument("--step", default="", help="only the points of one step")

@@ -180,7 +180,7 @@ class KillExplorer:
         for _ in range(12):
             clock.advance(60)
             clock.advance(recipe.lease_hours * 360)
-        running = [one for one in history.left() if one.startswith("instance (")]
+        running = [line for line in history.left() if line.startswith("instance (")]
         verdict = self.look(lambda: remove_left_overs(recipe.region, self.location), accepted=0)
         verdict.completed = verdict.completed and not running
         verdict.error = verdict.error or ", ".join(running)

@@ -36,14 +36,14 @@ class AfterEachChange(OpenRoad):
         world.clock.advance(LEASE_SECONDS)
         cloud_only.take_up_and_remove(cloud_only.RUN_ID, LOCATION)
         after = [
-            one for one in records()[before:] if cloud_only.is_counted(one.service, one.action)
+            call for call in records()[before:] if cloud_only.is_counted(call.service, call.action)
         ]
         world.history.look()
         return Verdict(
             completed=True,
             doubled=world.history.doubled(),
             left=world.history.left(),
-            changes=[one.action for one in after],
+            changes=[call.action for call in after],
         )
 
 

@@ -39,8 +39,8 @@ class History:
     def accepted(self) -> list[str]:
         """Return the accepted images."""
         region = self.region
-        own = (one for one in region.images.values() if one.owner_id == region.account_id)
-        return [one.id for one in own if ACCEPTED in region.tags_of(one.id)]
+        own = (image for image in region.images.values() if image.owner_id == region.account_id)
+        return [image.id for image in own if ACCEPTED in region.tags_of(image.id)]
 
     def left(self) -> list[str]:
         """Return what there is beside accepted images with their snapshots."""
@@ -49,7 +49,11 @@ class History:
         for image_id in accepted:
             kept |= {line.snapshot_id for line in region.images[image_id].mapping}
         present = dict(self._present())
-        return [f"{what} {one}" for one, what in present.items() if one not in kept]
+        return [
+            f"{what} {resource_id}"
+            for resource_id, what in present.items()
+            if resource_id not in kept
+        ]
 
     @property
     def region(self) -> Any:
@@ -58,13 +62,13 @@ class History:
     def _purposes(self) -> list[tuple[str, str]]:
         """Return each thing with what it is for."""
         region, found = self.region, []
-        for one in region.instances.values():
-            marks = region.tags_of(one.id)
+        for instance in region.instances.values():
+            marks = region.tags_of(instance.id)
             machine = f"{marks.get(ROLE)}-{marks.get(NUMBER, '1')}"
-            found.append((one.id, f"instance {machine}"))
+            found.append((instance.id, f"instance {machine}"))
             found += [
-                (volume.id, f"volume {volume.attachment.device} of {one.id}")
-                for volume in region.volumes_of(one.id)
+                (volume.id, f"volume {volume.attachment.device} of {instance.id}")
+                for volume in region.volumes_of(instance.id)
                 if volume.attachment
             ]
         for image in region.images.values():
@@ -75,23 +79,30 @@ class History:
                     for line in image.mapping
                     if line.snapshot_id
                 ]
-        return found + [(one, what) for one, what in self._present() if what in ONE_FOR_EACH_NAME]
+        return found + [
+            (resource_id, what)
+            for resource_id, what in self._present()
+            if what in ONE_FOR_EACH_NAME
+        ]
 
     def _present(self) -> list[tuple[str, str]]:
         """Return what costs or clutters: id and kind."""
         region, network, account = self.region, self.region.network, self.cloud.account_id
-        own = [one for one in region.snapshots.values() if one.owner_id == account]
-        groups = [one for each in network.groups.values() for one in each.values()]
+        own = [snapshot for snapshot in region.snapshots.values() if snapshot.owner_id == account]
+        groups = [group for each in network.groups.values() for group in each.values()]
         schedules = scheduler_backends[account][self.region_name].schedule_groups.values()
         parameters = ssm_backends[account][self.region_name]._parameters
         return [
             *((o.id, f"instance ({o.state})") for o in region.instances.values() if o.is_live),
-            *((one.id, "volume") for one in region.volumes.values()),
-            *((one.id, "snapshot") for one in own),
+            *((volume.id, "volume") for volume in region.volumes.values()),
+            *((snapshot.id, "snapshot") for snapshot in own),
             *((o.id, "image") for o in region.images.values() if o.owner_id == account),
-            *((one.id, "network interface") for one in network.enis.values()),
-            *((one.id, "group") for one in groups if one.name != "default"),
-            *((one.id, f"key pair {one.key_name}") for one in network.key_pairs.values()),
+            *((eni.id, "network interface") for eni in network.enis.values()),
+            *((group.id, "group") for group in groups if group.name != "default"),
+            *(
+                (key_pair.id, f"key pair {key_pair.key_name}")
+                for key_pair in network.key_pairs.values()
+            ),
             *((n, "schedule") for each in schedules for n in each.schedules),
             *((n, "parameter") for n in parameters if not n.startswith(PUBLIC_PARAMETERS)),
         ]

@@ -84,8 +84,8 @@ def succeed(holds: object, output: str = "") -> Spoken:
 
 def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
     """Commands whose whole text is known."""
-    root, points = host.root, [one.mount_point for one in recipe.volumes]
-    baked = [one.mount_point for one in recipe.volumes if one.is_in_image]
+    root, points = host.root, [volume.mount_point for volume in recipe.volumes]
+    baked = [volume.mount_point for volume in recipe.volumes if volume.is_in_image]
     known: dict[str, Deed] = {
         "true": Spoken,
         boot.wait_for_cloud_init(): Spoken,
@@ -117,11 +117,11 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
             lambda: remove_login(host)
         ),
         volumes.volumes_are_mounted(pairs(recipe, host)): lambda: succeed(
-            all(up.mounted.get(one) for one in points)
+            all(up.mounted.get(mount_point) for mount_point in points)
         ),
     }
     for paths in (points, baked):
-        holds = all(up.mounted.get(one) for one in paths)
+        holds = all(up.mounted.get(path) for path in paths)
         known[boot.paths_are_mounted(paths)] = partial(succeed, holds)
     packages = asked_for(recipe, "install_packages")
     installed = apt.packages_are_installed(recipe.software.apt)
@@ -133,10 +133,10 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
         digest = asked_for(recipe, step)
         known[markers.read_marker(step, digest)] = partial(read_mark, host, step, digest)
         known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)
-    for one in recipe.datasets:
-        is_there = digest_of(one) in root.datasets
-        known[datasets.dataset_is_in_place(one)] = partial(succeed, is_there)
-        staging = datasets.prepare_staging(one, user=recipe.base_image.user)
+    for dataset in recipe.datasets:
+        is_there = digest_of(dataset) in root.datasets
+        known[datasets.dataset_is_in_place(dataset)] = partial(succeed, is_there)
+        staging = datasets.prepare_staging(dataset, user=recipe.base_image.user)
         known[f"sudo bash -c {shlex.quote(staging)}"] = Spoken
     if recipe.repository_path:
         text = repository.repository_commit(recipe.repository_path)
@@ -293,7 +293,7 @@ def remove_login(host: ScriptedHost) -> Spoken:
 def pairs(recipe: Recipe, host: ScriptedHost) -> list[tuple[Volume, str | None]]:
     """Return the recipe's volumes with the ids that they have on this host."""
     ids = volumes_by_id(recipe, host)
-    return [(one, ids.get(one.name)) for one in recipe.volumes]
+    return [(volume, ids.get(volume.name)) for volume in recipe.volumes]
 
 
 def inner_script(command: str) -> str:

@@ -130,8 +130,8 @@ class ScriptedHost:
     def go_on(self) -> bool:
         """Finish the work whose time is over; tell whether there was any."""
         works = self.boot.works.values() if self.boot else ()
-        due = [one for one in works if not one.result and one.ends_at <= self.clock.seconds]
-        for work in sorted(due, key=lambda one: one.ends_at):
+        due = [work for work in works if not work.result and work.ends_at <= self.clock.seconds]
+        for work in sorted(due, key=lambda work: work.ends_at):
             work.log = work.effect().encode()
             work.result = "success 0"
         return bool(due)

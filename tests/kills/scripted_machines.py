@@ -24,7 +24,7 @@ class ScriptedMachines(FakeMachines):
 
     def host_at(self, address: str) -> ScriptedHost | None:
         """Return the machine that has an address."""
-        return next((one for one in self.hosts.values() if one.address == address), None)
+        return next((host for host in self.hosts.values() if host.address == address), None)
 
     def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
         super().create_root(machine_id, image_id, subnet)
@@ -38,7 +38,9 @@ class ScriptedMachines(FakeMachines):
 
     def boot(self, machine_id: str, on_exit: OnExit) -> None:
         super().boot(machine_id, on_exit)
-        instance = next(one for _, one in self.cloud.instances() if one.id == machine_id)
+        instance = next(
+            instance for _, instance in self.cloud.instances() if instance.id == machine_id
+        )
         told = Told(instance.id, instance.public_key, instance.user_data.decode())
         self.hosts[machine_id].power_on(told, self.lease_hours)
 
@@ -79,7 +81,7 @@ class ScriptedMachines(FakeMachines):
     def go_on(self) -> bool:
         """Let the hosts go on to the time that it is now; tell whether anything changed."""
         changed = any([host.go_on() for host in self.hosts.values()])
-        for host in [one for one in self.hosts.values() if one.lease_is_over]:
+        for host in [host for host in self.hosts.values() if host.lease_is_over]:
             self.end_from_inside(host.id, Exit.POWERED_OFF)
             changed = True
         return changed

@@ -72,9 +72,9 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     user, digest = recipe.base_image.user, asked_for(recipe, "install_software")
     ids = volumes_by_id(recipe, host)
     mounting = [
-        volumes.prepare_volume(volume=one, volume_id=ids[one.name], user=user)
-        for one in sorted(recipe.volumes, key=lambda one: one.mount_point)
-        if one.name in ids
+        volumes.prepare_volume(volume=volume, volume_id=ids[volume.name], user=user)
+        for volume in sorted(recipe.volumes, key=lambda volume: volume.mount_point)
+        if volume.name in ids
     ]
     cloning, path = [], recipe.repository_path
     if recipe.repository and path:
@@ -86,7 +86,7 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     installing = software.install_software(recipe.software, user=user, digest=digest)
     proving = papermill.install_papermill(user=user)
     packaging = script(NETWORK_ENVIRONMENT, apt.install_packages(recipe.software.apt))
-    receiving = [datasets.receive_dataset(one, user=user) for one in recipe.datasets]
+    receiving = [datasets.receive_dataset(dataset, user=user) for dataset in recipe.datasets]
     known: list[tuple[str, list[str], float, Callable[[], str]]] = [
         ("mount_volumes", mounting, 5, lambda: mount(recipe, host)),
         ("install_packages", [packaging], 20, lambda: set_up(host, recipe.software.apt)),
@@ -100,7 +100,9 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     found = []
     for step, scripts, seconds, effect in known:
         asked = asked_for(recipe, step)
-        whole = script(*(f"(\n{one}\n)" for one in scripts), markers.write_marker(step, asked))
+        whole = script(
+            *(f"(\n{script}\n)" for script in scripts), markers.write_marker(step, asked)
+        )
         deed = Deed(seconds, marked(host, step, asked, effect))
         found.append((f"{step}-{asked}", whole, deed))
     return found
@@ -122,7 +124,7 @@ def marked(
 def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     """The cleaning between two searches."""
     user, digest = recipe.base_image.user, asked_for(recipe, "clean_host")
-    points = [one.mount_point for one in recipe.volumes if one.is_in_image]
+    points = [volume.mount_point for volume in recipe.volumes if volume.is_in_image]
     units = [jupyter.UNIT, jupyter_units.TOKEN_SERVICE]
     text = clean.scan_and_clean(
         program=search_program(), user=user, units=units, mount_points=points
@@ -156,7 +158,7 @@ def mount(recipe: Recipe, host: ScriptedHost) -> str:
     for name, volume_id in volumes_by_id(recipe, host).items():
         disk = host.volumes[volume_id]
         disk.file_system = disk.file_system or volumes.file_system_uuid(volume_id)
-        point = next(one.mount_point for one in recipe.volumes if one.name == name)
+        point = next(volume.mount_point for volume in recipe.volumes if volume.name == name)
         host.root.mounts[point] = disk.file_system
     host.mount_all()
     return "mounted\n"
@@ -182,12 +184,12 @@ def install_papermill(host: ScriptedHost) -> str:
 
 
 def receive(recipe: Recipe, host: ScriptedHost) -> str:
-    for one in recipe.datasets:
-        staged = datasets.staging_path(one)
-        if digest_of(one) not in host.root.datasets:
+    for dataset in recipe.datasets:
+        staged = datasets.staging_path(dataset)
+        if digest_of(dataset) not in host.root.datasets:
             assert host.root.files.pop(staged) == CONTENT
             assert host.root.files.pop(f"{staged}.sha256")
-            host.root.datasets.add(digest_of(one))
+            host.root.datasets.add(digest_of(dataset))
     return "received\n"
 
 
@@ -223,8 +225,10 @@ def execute(recipe: Recipe, host: ScriptedHost) -> str:
     assert f"{software.LOCK_FILE_DIRECTORY}/{papermill.LOCK_FILE}" in host.root.files, (
         "without papermill"
     )
-    in_image = [one.mount_point for one in recipe.volumes if one.is_in_image]
-    assert all(host.boot.mounted.get(one) for one in in_image), "a notebook without its disks"
+    in_image = [volume.mount_point for volume in recipe.volumes if volume.is_in_image]
+    assert all(host.boot.mounted.get(mount_point) for mount_point in in_image), (
+        "a notebook without its disks"
+    )
     status = {"exit_code": 0, "seconds": 19.5, "oom_kills": 0, "kernels": [], "log": ""}
     host.root.files[recipe_notebook.OUTPUT] = EXECUTED.encode()
     host.root.files[status_path(recipe_notebook.OUTPUT)] = json.dumps(status).encode()

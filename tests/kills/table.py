@@ -27,8 +27,8 @@ class Line:
 def lines(cases: Iterable[tuple[Point, Case, Trial]]) -> list[Line]:
     """Return one line for each kind of case, and their sum."""
     found = list(cases)
-    kinds = [one for one in Case if any(case is one for _, case, _ in found)]
-    table = [_line(str(kind), [one for one in found if one[1] is kind]) for kind in kinds]
+    kinds = [kind for kind in Case if any(case is kind for _, case, _ in found)]
+    table = [_line(str(kind), [entry for entry in found if entry[1] is kind]) for kind in kinds]
     return [*table, _line("all", found)]
 
 
@@ -38,10 +38,10 @@ def _line(name: str, cases: list[tuple[Point, Case, Trial]]) -> Line:
         name,
         len(cases),
         len({id(trial) for _, _, trial in cases}),
-        sum(one.completed for one in verdicts),
-        sum(one.completed and one.by_itself for one in verdicts),
-        sum(len(one.doubled) for one in verdicts),
-        sum(len(one.left) for one in verdicts),
+        sum(verdict.completed for verdict in verdicts),
+        sum(verdict.completed and verdict.by_itself for verdict in verdicts),
+        sum(len(verdict.doubled) for verdict in verdicts),
+        sum(len(verdict.left) for verdict in verdicts),
     )
 
 
@@ -49,8 +49,16 @@ def as_text(table: list[Line]) -> str:
     """Return the table as people read it."""
     head = ("", "cases", "worlds", "ended well", "untouched", "doubled", "left")
     rows = [
-        (one.case, one.cases, one.worlds, one.completed, one.by_itself, one.doubled, one.left)
-        for one in table
+        (
+            line.case,
+            line.cases,
+            line.worlds,
+            line.completed,
+            line.by_itself,
+            line.doubled,
+            line.left,
+        )
+        for line in table
     ]
     width = max(len(str(row[0])) for row in rows)
     shown = [
@@ -62,13 +70,15 @@ def as_text(table: list[Line]) -> str:
 
 def failures(trials: Iterable[Trial]) -> list[str]:
     """Return a paragraph for each trial that did not end well."""
-    return [paragraph(one) for one in trials if not (one.verdict and one.verdict.is_good)]
+    return [paragraph(trial) for trial in trials if not (trial.verdict and trial.verdict.is_good)]
 
 
 def resumed(trials: Iterable[Trial]) -> list[str]:
     """Return a line for each trial in which an answer was lost and somebody had to resume."""
-    alone = (one for one in trials if one.verdict and not one.verdict.by_itself)
-    return [f"resumed after: {one.label}: {(one.verdict or Verdict()).error}" for one in alone]
+    alone = (trial for trial in trials if trial.verdict and not trial.verdict.by_itself)
+    return [
+        f"resumed after: {trial.label}: {(trial.verdict or Verdict()).error}" for trial in alone
+    ]
 
 
 def described(trial: Trial) -> dict[str, Any]:

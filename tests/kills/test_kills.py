@@ -42,7 +42,7 @@ def sweep_to(report: Path, *options: str) -> dict[str, Any]:
 
 
 def line(swept: dict[str, Any], case: str) -> dict[str, Any]:
-    return next(one for one in swept["lines"] if one["case"] == case)
+    return next(entry for entry in swept["lines"] if entry["case"] == case)
 
 
 def test_a_run_that_is_killed_or_hears_no_answer_anywhere_ends_well(
@@ -72,4 +72,4 @@ def test_a_lost_answer_is_made_good_without_anybody_resuming_the_run(swept: dict
 def test_a_launch_that_cannot_be_repeated_is_found(tmp_path: Path) -> None:
     found = sweep_to(tmp_path / "report.json", "--sabotage", *EARLY)
     assert line(found, "all")["doubled"] > 0
-    assert any("of instance builder-1" in one for one in found["failed"])
+    assert any("of instance builder-1" in failure for failure in found["failed"])

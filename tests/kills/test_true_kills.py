@@ -36,15 +36,16 @@ def killed() -> list[dict[str, Any]]:
 def test_a_process_killed_after_each_change_leaves_what_another_goes_on_from(
     killed: list[dict[str, Any]],
 ) -> None:
-    assert {one["signal"] for one in killed} == {9}
-    assert [one["killed_after"] for one in killed].count("RunInstances") == 3
-    assert all(one["resumed"] for one in killed)
-    assert [(one["doubled"], one["left"]) for one in killed] == [([], [])] * len(killed)
+    assert {outcome["signal"] for outcome in killed} == {9}
+    assert [outcome["killed_after"] for outcome in killed].count("RunInstances") == 3
+    assert all(outcome["resumed"] for outcome in killed)
+    assert [(outcome["doubled"], outcome["left"]) for outcome in killed] == [([], [])] * len(killed)
 
 
 def test_a_fork_goes_on_from_there_by_the_same_changes(killed: list[dict[str, Any]]) -> None:
     forked = outcomes_of("forked_kills")
     both = [
-        [(one["killed_after"], one["changes"]) for one in outcomes] for outcomes in (killed, forked)
+        [(outcome["killed_after"], outcome["changes"]) for outcome in outcomes]
+        for outcomes in (killed, forked)
     ]
     assert both[0] == both[1]

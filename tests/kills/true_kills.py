@@ -139,8 +139,8 @@ def server_for(victim: int, number: int, port: int) -> Iterator[Callable[[], Out
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        for one in (told_read, asked_read, asked_write):
-            os.close(one)
+        for descriptor in (told_read, asked_read, asked_write):
+            os.close(descriptor)
 
 
 def serve(kills: Kills, port: int, told: int, asked: int) -> None:
@@ -183,7 +183,9 @@ def free_port() -> int:
 def main() -> int:
     """Kill everywhere, and print what came of it as JSON."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    sys.stdout.write(json.dumps([asdict(one) for one in kill_everywhere()], indent=1) + "\n")
+    sys.stdout.write(
+        json.dumps([asdict(outcome) for outcome in kill_everywhere()], indent=1) + "\n"
+    )
     return 0
 
 

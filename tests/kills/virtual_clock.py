@@ -47,7 +47,9 @@ def thread_class(clock: VirtualClock) -> type:
     class OnceThread:
         def __init__(self, target: Callable[..., Any], args: tuple[Any, ...], **_: object) -> None:
             self.target, self.args = target, args
-            clock.ends_at_pause |= {one for one in args if isinstance(one, threading.Event)}
+            clock.ends_at_pause |= {
+                argument for argument in args if isinstance(argument, threading.Event)
+            }
 
         def start(self) -> None:
             self.target(*self.args)

@@ -172,7 +172,7 @@ class World:
 
     def _hosts_state(self) -> str:
         hosts = self.machines.hosts.values()
-        return "".join(f"{one.root!r}{one.boot!r}{one.volumes!r}" for one in hosts)
+        return "".join(f"{host.root!r}{host.boot!r}{host.volumes!r}" for host in hosts)
 
     def give_users_volume(self, volume_id: str) -> None:
         """Let the user own a volume with files on it."""
@@ -293,7 +293,7 @@ def forget_all() -> None:
 
 
 def notebakes_modules() -> list[Any]:
-    return [one for name, one in sys.modules.items() if name.split(".")[0] == "notebake"]
+    return [module for name, module in sys.modules.items() if name.split(".")[0] == "notebake"]
 
 
 REMEMBERED: set[Any] = {clients.connect, session}
@@ -309,7 +309,7 @@ def put_in_place(world: World) -> None:
     programs.mkdir()
     (programs / "git").write_text(GIT)
     (programs / "git").chmod(0o755)
-    for name in [one for one in os.environ if one.startswith(("AWS_", "NOTEBAKE_"))]:
+    for name in [variable for variable in os.environ if variable.startswith(("AWS_", "NOTEBAKE_"))]:
         del os.environ[name]
     os.environ |= {
         "AWS_ACCESS_KEY_ID": "testing",

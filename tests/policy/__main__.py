@@ -55,7 +55,7 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     def leave() -> None:
         leave_alone(world, writes, run, copied(world, location))
 
-    then: dict[str, list[Callable[[], None]]] = {one: [take_up] for one in tour.resumed_after}
+    then: dict[str, list[Callable[[], None]]] = {action: [take_up] for action in tour.resumed_after}
     if then:
         then.setdefault(ABANDONED_AFTER, []).append(leave)
     world.road = Forks(then)

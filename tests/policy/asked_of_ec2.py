@@ -47,7 +47,7 @@ def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
     told, name = call.parameters, call.operation
     given = _tags_in(told, "Tag.") if name in ITSELF else {}
     new = {} if name in ITSELF else _made(told)
-    things = [_existing(one, call, cloud, given) for one in _named(call, cloud)]
+    things = [_existing(resource_id, call, cloud, given) for resource_id in _named(call, cloud)]
     things += [
         Thing(kind, f"{_prefix(kind)}{NEW}", requested(marks)) for kind, marks in new.items()
     ]
@@ -64,7 +64,7 @@ def _named(call: Call, cloud: Cloud) -> list[str]:
     """Return the ids that a call names."""
     told = {key: text for key, text in call.parameters.items() if not SAID.match(key)}
     region = cloud.region(call.region)
-    found = [one for text in told.values() for one in ID.findall(text)]
+    found = [resource_id for text in told.values() for resource_id in ID.findall(text)]
     if "KeyName" in told and call.operation != "ImportKeyPair":
         pair = region.network.key_pairs.get(told["KeyName"])
         found.append(pair.id if pair else told["KeyName"])
@@ -78,24 +78,24 @@ def _starts_from(call: Call, cloud: Cloud, found: list[str]) -> list[str]:
     region = cloud.region(call.region)
     image = region.images.get(call.parameters["ImageId"])
     more = [line.snapshot_id for line in image.mapping if line.snapshot_id] if image else []
-    if not any(one.startswith("sg-") for one in found):
+    if not any(resource_id.startswith("sg-") for resource_id in found):
         more.append(region.network.get_default_security_group().id)
     return more
 
 
-def _existing(one: str, call: Call, cloud: Cloud, given: dict[str, str]) -> Thing:
+def _existing(resource_id: str, call: Call, cloud: Cloud, given: dict[str, str]) -> Thing:
     """Return a thing that is there, or that nothing is known of, with its tags."""
     region = cloud.region(call.region)
     context: dict[str, Any] = requested(given)
     if call.operation in TAKING:
         context = {"aws:TagKeys": list(given)}
-    for key, value in region.tags_of(one).items():
+    for key, value in region.tags_of(resource_id).items():
         context |= {f"aws:ResourceTag/{key}": value, f"ec2:ResourceTag/{key}": value}
-    prefix = one.rpartition("-")[0]
+    prefix = resource_id.rpartition("-")[0]
     if prefix == "key" or prefix not in KINDS:
         names = {pair.id: name for name, pair in region.network.key_pairs.items()}
-        return Thing("key-pair", names.get(one, one), context)
-    return Thing(KINDS[prefix], one, context)
+        return Thing("key-pair", names.get(resource_id, resource_id), context)
+    return Thing(KINDS[prefix], resource_id, context)
 
 
 def _made(told: dict[str, str]) -> dict[str, dict[str, str]]:
@@ -123,4 +123,4 @@ def requested(marks: dict[str, str]) -> dict[str, Any]:
 
 def _prefix(kind: str) -> str:
     """Return what the ids of a kind begin with."""
-    return next(f"{prefix}-" for prefix, one in KINDS.items() if one == kind)
+    return next(f"{prefix}-" for prefix, known in KINDS.items() if known == kind)

@@ -35,11 +35,11 @@ def of_ssm(call: Call, _: Cloud) -> Iterator[Request]:
         yield f"ssm:{name}", (), {}
         return
     names = told.get("Names") or [told.get("Name") or told["ResourceId"]]
-    marks = {one["Key"]: one["Value"] for one in told.get("Tags", [])}
-    for one in names:
+    marks = {tag["Key"]: tag["Value"] for tag in told.get("Tags", [])}
+    for parameter in names:
         # A public parameter belongs to no account.
-        account = "" if one.startswith("/aws/") else None
-        things = (Thing("parameter", one.removeprefix("/"), requested(marks), account),)
+        account = "" if parameter.startswith("/aws/") else None
+        things = (Thing("parameter", parameter.removeprefix("/"), requested(marks), account),)
         yield f"ssm:{name}", things, {}
         if name == "PutParameter" and marks:
             yield "ssm:AddTagsToResource", things, {}

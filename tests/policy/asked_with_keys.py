@@ -36,10 +36,12 @@ def _keys(call: Call, cloud: Cloud) -> set[str]:
     image = region.images.get(told.get("ImageId", ""))
     snapshots = [line.snapshot_id for line in image.mapping] if image else []
     found |= {
-        str(region.snapshots[one].kms_key_id or "") for one in snapshots if one in region.snapshots
+        str(region.snapshots[snapshot_id].kms_key_id or "")
+        for snapshot_id in snapshots
+        if snapshot_id in region.snapshots
     }
     instances = [text for key, text in told.items() if key.startswith("InstanceId")]
-    disks = [one for each in instances for one in region.volumes_of(each)]
+    disks = [volume for each in instances for volume in region.volumes_of(each)]
     disks += [region.volumes[told["VolumeId"]]] if told.get("VolumeId") in region.volumes else []
-    found |= {str(one.kms_key_id or "") for one in disks}
-    return {one for one in found if one and not one.endswith("alias/aws/ebs")}
+    found |= {str(disk.kms_key_id or "") for disk in disks}
+    return {key_id for key_id in found if key_id and not key_id.endswith("alias/aws/ebs")}

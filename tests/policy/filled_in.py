@@ -43,6 +43,10 @@ def without(policies: dict[str, Policy], action: str) -> dict[str, Policy]:
     left: dict[str, Policy] = json.loads(json.dumps(policies))
     for policy in left.values():
         for statement in policy["Statement"]:
-            statement["Action"] = [one for one in as_list(statement["Action"]) if one != action]
-        policy["Statement"] = [one for one in policy["Statement"] if one["Action"]]
+            statement["Action"] = [
+                other for other in as_list(statement["Action"]) if other != action
+            ]
+        policy["Statement"] = [
+            statement for statement in policy["Statement"] if statement["Action"]
+        ]
     return left

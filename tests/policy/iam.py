@@ -42,12 +42,12 @@ class Iam:
     def before(self, call: Call) -> Reply | None:
         """Answer what is IAM's own, and refuse what is not allowed."""
         asked = asked_of_iam(call, self.cloud, self.caller)
-        for one, verdict in zip(asked, self.decide(asked), strict=True):
+        for question, verdict in zip(asked, self.decide(asked), strict=True):
             assert not verdict.error, verdict.error
             if not verdict.allowed:
                 is_dry = call.parameters.get("DryRun") == "true"
-                self.denied.append(Denial(one.action, verdict.denied[0], is_dry))
-                return self._refuse(call, one.action, verdict.denied[0])
+                self.denied.append(Denial(question.action, verdict.denied[0], is_dry))
+                return self._refuse(call, question.action, verdict.denied[0])
         if call.operation == "GetRole":
             return self._show_role(call)
         return self._simulate(call) if call.operation == "SimulatePrincipalPolicy" else None
@@ -88,14 +88,14 @@ class Iam:
         (arn,) = (text for key, text in told.items() if key.startswith("ResourceArns."))
         context = context_of(told)
         asked = [
-            Asked(one, (), context, call.region, principal=self.caller, literally=arn)
-            for one in names
+            Asked(action, (), context, call.region, principal=self.caller, literally=arn)
+            for action in names
         ]
         results = "".join(
-            f"<member><EvalActionName>{one.action}</EvalActionName><EvalResourceName>{arn}"
+            f"<member><EvalActionName>{question.action}</EvalActionName><EvalResourceName>{arn}"
             "</EvalResourceName><EvalDecision>"
             f"{'allowed' if verdict.allowed else 'implicitDeny'}</EvalDecision></member>"
-            for one, verdict in zip(asked, self.decide(asked), strict=True)
+            for question, verdict in zip(asked, self.decide(asked), strict=True)
         )
         shown = f"<IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults>"
         return as_xml(BODY.format("SimulatePrincipalPolicy", shown))

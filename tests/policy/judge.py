@@ -60,9 +60,9 @@ class Asked:
         if self.action.startswith("ec2:"):
             told["ec2:Region"] = self.region
         things = [
-            {"kind": one.kind, "id": one.id, "context": one.context}
-            | ({} if one.account is None else {"account": one.account})
-            for one in self.things
+            {"kind": thing.kind, "id": thing.id, "context": thing.context}
+            | ({} if thing.account is None else {"account": thing.account})
+            for thing in self.things
         ]
         return {
             "principal": self.principal,
@@ -100,7 +100,9 @@ class Judge:
     def ask(self, policies: dict[str, Policy], requests: Sequence[Asked]) -> list[Verdict]:
         """Return a verdict on each request, as if all the policies were the caller's."""
         named = [{"name": name, "policy": policy} for name, policy in policies.items()]
-        line = json.dumps({"policies": named, "requests": [one.as_request() for one in requests]})
+        line = json.dumps(
+            {"policies": named, "requests": [request.as_request() for request in requests]}
+        )
         with self._lock:
             assert self._process.stdin
             assert self._process.stdout
@@ -108,7 +110,7 @@ class Judge:
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
         assert answer, f"the evaluator ended with {self._process.wait()}"
-        return [Verdict(**one) for one in json.loads(answer)]
+        return [Verdict(**fields) for fields in json.loads(answer)]
 
 
 def why_not() -> str:
@@ -138,7 +140,7 @@ def judging() -> Iterator[Judge]:
 
 def read_policies(*names: str) -> dict[str, Policy]:
     """Return policies of deployments/ by their file's name; all of them, if none is named."""
-    paths = [DEPLOYMENTS / f"{one}.json" for one in names] or sorted(
+    paths = [DEPLOYMENTS / f"{name}.json" for name in names] or sorted(
         DEPLOYMENTS.glob("policy*.json")
     )
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}

@@ -101,7 +101,7 @@ def ask(
         except NotebakeError as error:
             return Said("", f"{error.message} {error.hint}", "", iam)
     text = {
-        verdict: "\n".join(str(one) for one in with_verdict(found, verdict))
+        verdict: "\n".join(str(finding) for finding in with_verdict(found, verdict))
         for verdict in CheckResult
     }
     return Said(text[CheckResult.GOOD], text[CheckResult.WRONG], text[CheckResult.NOT_CHECKED], iam)

@@ -19,7 +19,7 @@ def test_the_judge_takes_no_request_that_lacks_what_aws_checks(judge: Judge) -> 
 
     verdicts = judge.ask(filled_in("policy"), [wanting, foreign])
 
-    assert [one.allowed for one in verdicts] == [False, False]
+    assert [verdict.allowed for verdict in verdicts] == [False, False]
     assert "without [snapshot]" in verdicts[0].error
     assert "with [image]" in verdicts[1].error
 
@@ -35,7 +35,7 @@ def launch(**other: dict[str, Any]) -> Asked:
         "image": {},
         "subnet": {},
     }
-    things = {one.replace("_", "-"): context for one, context in other.items()}
+    things = {name.replace("_", "-"): context for name, context in other.items()}
     return Asked("ec2:RunInstances", tuple(Thing(k, "x-1", c) for k, c in (told | things).items()))
 
 
@@ -106,10 +106,10 @@ def test_every_tag_but_the_runs_own_may_be_put_back(judge: Judge) -> None:
     tagged, untagged = (Thing("instance", "i-1", context) for context in (OURS | taken, taken))
 
     verdicts = judge.ask(
-        filled_in("policy"), [Asked("ec2:CreateTags", (one,)) for one in (tagged, untagged)]
+        filled_in("policy"), [Asked("ec2:CreateTags", (thing,)) for thing in (tagged, untagged)]
     )
 
-    assert [(one.error, one.allowed) for one in verdicts] == [("", True), ("", False)]
+    assert [(verdict.error, verdict.allowed) for verdict in verdicts] == [("", True), ("", False)]
 
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])

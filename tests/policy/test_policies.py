@@ -52,26 +52,32 @@ def judged(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> list[Judge
     found: list[Judged] = []
     for name, tour in TOURS.items():
         asked = [
-            (call, as_asked(one)) for call in calls if call["tour"] == name for one in call["asked"]
+            (call, as_asked(question))
+            for call in calls
+            if call["tour"] == name
+            for question in call["asked"]
         ]
-        key_id = key_of([one for _, one in asked])
+        key_id = key_of([question for _, question in asked])
         policies = filled_in(*tour.policies, key_id=key_id, volume_id=USERS_VOLUME)
-        once = list({json.dumps(one.as_request()): one for _, one in asked}.values())
+        once = list({json.dumps(question.as_request()): question for _, question in asked}.values())
         verdicts = {
-            json.dumps(one.as_request()): verdict
-            for one, verdict in zip(once, judge.ask(policies, once), strict=True)
+            json.dumps(question.as_request()): verdict
+            for question, verdict in zip(once, judge.ask(policies, once), strict=True)
         }
-        found += [Judged(call, one, verdicts[json.dumps(one.as_request())]) for call, one in asked]
+        found += [
+            Judged(call, question, verdicts[json.dumps(question.as_request())])
+            for call, question in asked
+        ]
     return found
 
 
 def as_asked(told: dict[str, Any]) -> Asked:
-    return Asked(**told | {"things": tuple(Thing(**one) for one in told["things"])})
+    return Asked(**told | {"things": tuple(Thing(**thing) for thing in told["things"])})
 
 
 def key_of(asked: list[Asked]) -> str:
     """Return the key that a tour encrypts with."""
-    keys = {one.things[0].id for one in asked if one.action.startswith("kms:")}
+    keys = {question.things[0].id for question in asked if question.action.startswith("kms:")}
     assert len(keys) <= 1
     return next(iter(keys), "none")
 
@@ -79,16 +85,19 @@ def key_of(asked: list[Asked]) -> str:
 def test_every_call_of_a_run_is_allowed(
     judged: list[Judged], record_property: Callable[[str, object], None]
 ) -> None:
-    real = [one for one in judged if not one.call["is_dry"]]
+    real = [judgement for judgement in judged if not judgement.call["is_dry"]]
 
-    assert [str(one) for one in real if not one.verdict.allowed] == []
-    seen = {(one.call["tour"], one.call["what"]) for one in real}
+    assert [str(judgement) for judgement in real if not judgement.verdict.allowed] == []
+    seen = {(judgement.call["tour"], judgement.call["what"]) for judgement in real}
     assert {tour for tour, _ in seen} == set(TOURS)
     for what in ("build", "resume", "tear-down again", "sweep"):
         assert ("plain", what) in seen
         assert ("everything", what) in seen
-    counted = Counter(one.call["tour"] for one in real)
-    calls, actions = {id(one.call) for one in real}, {one.asked.action for one in real}
+    counted = Counter(judgement.call["tour"] for judgement in real)
+    calls, actions = (
+        {id(judgement.call) for judgement in real},
+        {judgement.asked.action for judgement in real},
+    )
     record_property(
         "table",
         f"{len(calls)} calls, of which each tour made so many questions to IAM: {dict(counted)};"
@@ -97,22 +106,24 @@ def test_every_call_of_a_run_is_allowed(
 
 
 def test_what_is_only_tried_is_denied_for_a_stand_in_alone(judged: list[Judged]) -> None:
-    tried = [one for one in judged if one.call["is_dry"]]
-    denied = [one for one in tried if not one.verdict.allowed]
+    tried = [judgement for judgement in judged if judgement.call["is_dry"]]
+    denied = [judgement for judgement in tried if not judgement.verdict.allowed]
 
     assert len(denied) > 20
-    assert [str(one) for one in denied if one.verdict.error] == []
-    named = {arn for one in denied for arn in one.verdict.denied if not STAND_IN.search(arn)}
+    assert [str(judgement) for judgement in denied if judgement.verdict.error] == []
+    named = {
+        arn for judgement in denied for arn in judgement.verdict.denied if not STAND_IN.search(arn)
+    }
     # A launch is tried in the VPC's default group, as the run has none yet.
     assert {arn.rpartition(":")[2].partition("/")[0] for arn in named} == {"security-group"}
 
 
 def test_no_condition_goes_by_what_aws_does_not_tell(judged: list[Judged]) -> None:
-    assert {key for one in judged for key in one.verdict.ignored} == set()
+    assert {key for judgement in judged for key in judgement.verdict.ignored} == set()
 
 
 def test_nothing_is_allowed_that_no_call_needs(judged: list[Judged]) -> None:
-    used = [tuple(each) for one in judged for each in one.verdict.used]
+    used = [tuple(each) for judgement in judged for each in judgement.verdict.used]
     policies = filled_in(key_id="*", volume_id="*")
 
     assert set(actions_of(policies)) - {each[:3] for each in used} == set()
@@ -122,11 +133,11 @@ def test_nothing_is_allowed_that_no_call_needs(judged: list[Judged]) -> None:
         for statement in policy["Statement"]
         for resource in as_list(statement["Resource"])
         if not any(
-            (one[0], one[1]) == (name, statement["Sid"]) and is_like(one[3], resource)
-            for one in used
+            (use[0], use[1]) == (name, statement["Sid"]) and is_like(use[3], resource)
+            for use in used
         )
     ]
-    assert [one for one in unused if one[:2] not in WHOEVER_CALLS] == []
+    assert [allowed for allowed in unused if allowed[:2] not in WHOEVER_CALLS] == []
 
 
 WHOEVER_CALLS = {("policy", "AskWhatIsAllowed"), ("policy", "FindOwnRole")}
@@ -143,10 +154,12 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
 ) -> None:
     run, _ = with_everything(world)
     required = required_permissions(run)
-    asked = {question.action for one in required for question in one.questions}
-    real = [one for one in judged if not one.call["is_dry"]]
-    called = {one.asked.action for one in real if one.call["step"] != "preflight"}
-    by_checks = {one.asked.action for one in real if one.call["step"] == "preflight"}
+    asked = {question.action for requirement in required for question in requirement.questions}
+    real = [judgement for judgement in judged if not judgement.call["is_dry"]]
+    called = {judgement.asked.action for judgement in real if judgement.call["step"] != "preflight"}
+    by_checks = {
+        judgement.asked.action for judgement in real if judgement.call["step"] == "preflight"
+    }
 
     with_key = set(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))
     assert called - asked - by_checks - with_key == set()
@@ -159,6 +172,6 @@ def test_each_is_short_enough_to_be_a_managed_policy() -> None:
 
 
 def test_every_policy_is_needed_by_some_tour() -> None:
-    files = {Path(one).stem for one in DEPLOYMENTS.glob("policy*.json")}
+    files = {Path(path).stem for path in DEPLOYMENTS.glob("policy*.json")}
 
     assert {name for tour in TOURS.values() for name in tour.policies} == files

@@ -38,7 +38,7 @@ def said_without(action: str, world: CloudWorld, judge: Judge, caller: str) -> S
     return ask(run, without(policies, action), world, judge, caller)
 
 
-@pytest.mark.parametrize("action", [one for one in ACTIONS if is_drawn(one, SHARE)])
+@pytest.mark.parametrize("action", [action for action in ACTIONS if is_drawn(action, SHARE)])
 def test_an_action_taken_out_is_named_and_never_called_good(
     action: str, world: CloudWorld, judge: Judge, record_property: Callable[[str, object], None]
 ) -> None:
@@ -52,10 +52,13 @@ def test_an_action_taken_out_is_named_and_never_called_good(
 
 def how_named(action: str, said: Said) -> str:
     """Return what showed that an action is not allowed."""
-    denied = [one for one in said.iam.denied if one.action == action]
-    if any(not one.is_dry for one in denied):
+    denied = [question for question in said.iam.denied if question.action == action]
+    if any(not question.is_dry for question in denied):
         return "the question itself"
-    if any(not STAND_IN.search(one.arn) and ":security-group/" not in one.arn for one in denied):
+    if any(
+        not STAND_IN.search(question.arn) and ":security-group/" not in question.arn
+        for question in denied
+    ):
         return "DryRun"
     return "IAM's simulation" if names(said.wrong, action) else "listed as not checked"
 
@@ -85,7 +88,7 @@ def test_a_role_with_a_path_is_looked_up(world: CloudWorld, judge: Judge) -> Non
         said = ask(world.new_run(), filled_in("policy"), world, judge, SESSION)
 
     assert said.wrong == ""
-    asked = {one["PolicySourceArn"] for one in listens.heard}
+    asked = {request["PolicySourceArn"] for request in listens.heard}
     assert asked == {f"arn:aws:iam::{ACCOUNT}:role/research/notebake-builder"}
 
 
@@ -103,8 +106,10 @@ def test_whom_iam_cannot_simulate_is_told_so(caller: str, world: CloudWorld) -> 
 def test_the_arns_that_are_asked_about_are_those_of_the_partition(world: CloudWorld) -> None:
     china = Caller(account=ACCOUNT, arn=f"arn:aws-cn:iam::{ACCOUNT}:user/ada")
     run, _ = with_everything(world)
-    questions = [one for required in required_permissions(run) for one in required.questions]
-    arns = {whole_arn(one.arn, china, "cn-north-1") for one in questions}
+    questions = [
+        question for required in required_permissions(run) for question in required.questions
+    ]
+    arns = {whole_arn(question.arn, china, "cn-north-1") for question in questions}
 
     assert f"arn:aws-cn:ec2:cn-north-1:{ACCOUNT}:instance/*" in arns
     assert "arn:aws-cn:ec2:cn-north-1::image/*" in arns
@@ -119,6 +124,6 @@ def test_a_launch_denied_on_more_than_the_group_is_not_put_to_the_simulation(
     policies = filled_in("policy")
     for statement in policies["policy"]["Statement"]:
         if statement["Sid"] == "StartFrom":
-            statement["Resource"] = [one for one in statement["Resource"] if "subnet" not in one]
+            statement["Resource"] = [arn for arn in statement["Resource"] if "subnet" not in arn]
 
     assert "ec2:RunInstances" in ask(world.new_run(), policies, world, judge).wrong

@@ -55,7 +55,7 @@ def starting_from_what_is_there(world: World) -> Recipe:
     world.application.interceptors += [blocked_public_access(), exclusion]
     network = Network(
         vpc_id=subnets[0]["VpcId"],
-        subnet_ids=tuple(one["SubnetId"] for one in subnets),
+        subnet_ids=tuple(subnet["SubnetId"] for subnet in subnets),
         ssh_from=PLAIN.network.ssh_from,
     )
     old = Volume(name="old", mount_point="/old", size_gib=5, snapshot_id=copied)

@@ -34,7 +34,7 @@ class Writes:
             "step": current_step.get(),
             "call": call.operation,
             "is_dry": call.parameters.get("DryRun") == "true",
-            "asked": [asdict(one) for one in self._asked(call)],
+            "asked": [asdict(question) for question in self._asked(call)],
         }
         with self._lock:
             # Copies of the process write to the same file, at its end.

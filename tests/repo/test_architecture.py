@@ -42,13 +42,13 @@ PURE = {
 }
 """Folders that reach nothing, each but for some modules: those of conda run on the host."""
 PURE_MODULES = {
-    f"notebake.{one}"
-    for one in ("error_excerpt", "errors", "humanize", "names", "record",
+    f"notebake.{module}"
+    for module in ("error_excerpt", "errors", "humanize", "names", "record",
                 "runbook.digests", "runbook.progress")
 }  # fmt: skip
 READS_FILES = {
-    f"notebake.{one}"
-    for one in ("costs.estimate", "costs.prices", "recipe.file", "recipe.reference_table")
+    f"notebake.{module}"
+    for module in ("costs.estimate", "costs.prices", "recipe.file", "recipe.reference_table")
 }
 """Pure but for reading: a bundled table, or the very files that they look through."""
 
@@ -119,39 +119,41 @@ def test_a_layer_imports_nothing_above_or_beside_it(folder: str, barred: set[str
 
 
 def test_only_the_modules_for_it_speak_to_aws() -> None:
-    speakers = {one for one in modules("notebake", "flows", "tasks") if reached(one) & AWS}
+    speakers = {module for module in modules("notebake", "flows", "tasks") if reached(module) & AWS}
 
     names = (
         *("addresses", "certificate", "clients", "credentials", "credentials_end", "meaning"),
         *("refusals", "repeating", "session", "settings", "settings_files"),
     )
-    assert speakers == {f"notebake.aws.{one}" for one in names}
+    assert speakers == {f"notebake.aws.{module}" for module in names}
 
 
 def test_only_the_modules_for_it_speak_ssh() -> None:
-    speakers = {one for one in modules("notebake", "flows", "tasks") if reached(one) & SSH}
+    speakers = {module for module in modules("notebake", "flows", "tasks") if reached(module) & SSH}
 
-    assert {folder_of(one) for one in speakers} == {"ssh"}
+    assert {folder_of(module) for module in speakers} == {"ssh"}
 
 
 def test_a_task_knows_no_other_task() -> None:
-    steps = {one for one in modules("tasks") if one != "tasks"}
+    steps = {module for module in modules("tasks") if module != "tasks"}
 
-    assert {one for one in steps for name in imports(one) if name in steps - {one}} == set()
+    assert {step for step in steps for name in imports(step) if name in steps - {step}} == set()
 
 
 def test_only_flows_know_prefect() -> None:
-    knowing = {one for one in modules(*(OURS - {"tests"})) if "prefect" in reached(one)}
+    knowing = {module for module in modules(*(OURS - {"tests"})) if "prefect" in reached(module)}
 
-    assert {one.split(".")[0] for one in knowing} == {"flows"}
+    assert {module.split(".")[0] for module in knowing} == {"flows"}
 
 
-@pytest.mark.parametrize("module", [one for one in modules("notebake") if is_pure(one)])
+@pytest.mark.parametrize("module", [module for module in modules("notebake") if is_pure(module)])
 def test_what_is_pure_reaches_nothing(module: str) -> None:
     # The search for credentials runs alone on the host, where it is asked to look at everything.
     is_search = folder_of(module) == "credentials"
     assert reached(module) & (set() if is_search else REACHING) == set()
-    impure = {f"notebake.{one}" for one in ("aws", "ssh", "runs", "machines", "waiting", "local")}
+    impure = {
+        f"notebake.{folder}" for folder in ("aws", "ssh", "runs", "machines", "waiting", "local")
+    }
     assert {name for name in imports(module) if ".".join(name.split(".")[:2]) in impure} == set()
     if not is_search and module not in READS_FILES:
         assert {"pathlib.Path", "os", "shutil", "tempfile"} & imports(module) == set()
@@ -161,15 +163,17 @@ def test_every_pure_module_is_where_it_is_said_to_be() -> None:
     every = set(modules("notebake"))
 
     assert every >= PURE_MODULES | READS_FILES
-    assert {folder_of(one) for one in every} >= set(PURE)
-    assert every >= {f"notebake.{folder}.{one}" for folder, some in PURE.items() for one in some}
+    assert {folder_of(module) for module in every} >= set(PURE)
+    assert every >= {
+        f"notebake.{folder}.{module}" for folder, some in PURE.items() for module in some
+    }
 
 
 @pytest.mark.parametrize("folder", sorted(set.union(*ORDER)))
 def test_folders_of_notebake_import_downwards_only(folder: str) -> None:
-    level = {one: number for number, row in enumerate(reversed(ORDER)) for one in row}
-    every = {one for one in modules("notebake") if one != "notebake"}
-    assert {folder_of(one) for one in every} == set(level)
+    level = {folder: number for number, row in enumerate(reversed(ORDER)) for folder in row}
+    every = {module for module in modules("notebake") if module != "notebake"}
+    assert {folder_of(module) for module in every} == set(level)
 
     upwards = {
         (module, name)
@@ -182,7 +186,7 @@ def test_folders_of_notebake_import_downwards_only(folder: str) -> None:
     assert upwards == set()
 
 
-@pytest.mark.parametrize("module", ["flows.cli.main", *(one.module for one in COMMANDS)])
+@pytest.mark.parametrize("module", ["flows.cli.main", *(command.module for command in COMMANDS)])
 def test_the_command_line_imports_nothing_slow_before_it_must(module: str) -> None:
     ours, seen, outside = set(modules("flows", "notebake")), set[str](), set[str]()
     waiting = {module}

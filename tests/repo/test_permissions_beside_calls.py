@@ -111,7 +111,9 @@ def test_a_function_of_ours_is_no_call_of_aws() -> None:
 
 def test_each_call_has_its_permission_beside_it() -> None:
     called = {name: called_in(tree) for name, tree in TREES.items()}
-    said = {name: {as_operation(one) for one in declared_in(tree)} for name, tree in TREES.items()}
+    said = {
+        name: {as_operation(action) for action in declared_in(tree)} for name, tree in TREES.items()
+    }
 
     assert sum(len(calls) for calls in called.values()) > 60
     assert {name: calls - said[name] for name, calls in called.items() if calls - said[name]} == {}

@@ -30,12 +30,12 @@ def test_titles_are_orders_that_no_two_steps_share() -> None:
 
 def before(step: Step) -> set[str]:
     """Return the names of all steps that are done when this one begins."""
-    return {name for one in BUILD[step] for name in (one.name, *before(one))}
+    return {name for earlier in BUILD[step] for name in (earlier.name, *before(earlier))}
 
 
 def test_a_step_stands_below_all_that_it_follows() -> None:
-    wrong = [step.name for step in BUILD if any(STEPS.index(one) > STEPS.index(step)
-             for one in BUILD[step])]  # fmt: skip
+    wrong = [step.name for step in BUILD if any(STEPS.index(earlier) > STEPS.index(step)
+             for earlier in BUILD[step])]  # fmt: skip
 
     assert wrong == []
 

@@ -56,7 +56,7 @@ class Cloud:
         url = f"{self.home.api_url}/notebake-sandbox/calls"
         with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:  # noqa: S310
             every: list[Call] = json.load(answer)
-        return [one for one in every if one["action"] == action and one["code"] == "OK"]
+        return [call for call in every if call["action"] == action and call["code"] == "OK"]
 
     def serve(self, name: str, files: Mapping[str, str], folder: Path) -> str:
         """Serve these files to the machines by git, and return the address."""

@@ -124,8 +124,8 @@ class RunFolder:
         wanted = {"notebake:run": self.id, "notebake:role": role}
         filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
         pages = self.cloud.ec2().describe_instances(Filters=filters)["Reservations"]
-        every = [one for page in pages for one in page["Instances"]]
-        return [one for one in every if one["State"]["Name"] != "terminated"]
+        every = [instance for page in pages for instance in page["Instances"]]
+        return [instance for instance in every if instance["State"]["Name"] != "terminated"]
 
     def login(self) -> "Login":
         """Return the login to the builder with the run's own key."""
@@ -143,7 +143,9 @@ class RunFolder:
             "image": ec2.describe_images(Owners=["self"], Filters=wanted)["Images"],
             "snapshot": ec2.describe_snapshots(OwnerIds=["self"], Filters=wanted)["Snapshots"],
         }
-        machines = [one for role in ("builder", "acceptance") for one in self.machines(role)]
+        machines = [
+            machine for role in ("builder", "acceptance") for machine in self.machines(role)
+        ]
         return [
             *("machine" for _ in machines),
             *(kind for kind, every in found.items() for _ in every),
@@ -166,7 +168,7 @@ class Login:
         known.touch(mode=0o600)
         known.write_text(f"{self.address} {self.host_key}\n")
         options = (*SSH_OPTIONS, "StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}")
-        return ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{one}" for one in options)]
+        return ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{option}" for option in options)]
 
     def try_run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script as root."""

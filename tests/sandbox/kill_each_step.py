@@ -129,7 +129,7 @@ def test_killed_in_each_step_and_taken_up_from_an_empty_home_the_image_is_accept
 def run_of(bakery: Bakery) -> str:
     """Return the id of the one run in the store."""
     keys = client(bakery, "s3").list_objects_v2(Bucket=BUCKET)["Contents"]
-    (run_id,) = {found[0] for one in keys if (found := RUN.search(one["Key"]))}
+    (run_id,) = {found[0] for entry in keys if (found := RUN.search(entry["Key"]))}
     return run_id
 
 
@@ -139,9 +139,11 @@ def launched(bakery: Bakery, run_id: str) -> dict[str, int]:
         Filters=[{"Name": "tag:notebake:run", "Values": [run_id]}]
     )["Reservations"]
     tags = [
-        {tag["Key"]: tag["Value"] for tag in one["Tags"]} for p in pages for one in p["Instances"]
+        {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
+        for p in pages
+        for instance in p["Instances"]
     ]
-    roles = [one["notebake:role"] for one in tags]
+    roles = [machine["notebake:role"] for machine in tags]
     return {role: roles.count(role) for role in set(roles)}
 
 
@@ -151,10 +153,10 @@ def left(bakery: Bakery, run_id: str) -> list[str]:
     pages = ec2.describe_instances(Filters=wanted)["Reservations"]
     found = {
         "instance": [
-            one
+            instance
             for page in pages
-            for one in page["Instances"]
-            if one["State"]["Name"] != "terminated"
+            for instance in page["Instances"]
+            if instance["State"]["Name"] != "terminated"
         ],
         "key pair": ec2.describe_key_pairs(Filters=wanted)["KeyPairs"],
         "security group": ec2.describe_security_groups(Filters=wanted)["SecurityGroups"],

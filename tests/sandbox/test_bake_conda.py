@@ -43,7 +43,7 @@ def base_image(bakery: Bakery, address: str) -> Iterator[str]:
     settings = "/etc/conda/.condarc"
     script = f"#!/bin/sh\nmkdir /etc/conda\necho channel_alias: {address} > {settings}\n"
     found = ec2.describe_images(Owners=["099720109477"])["Images"]
-    plain = next(one["ImageId"] for one in found if "amd64" in one["Name"])
+    plain = next(image["ImageId"] for image in found if "amd64" in image["Name"])
     launched = ec2.run_instances(
         ImageId=plain, InstanceType="m6i.large", MinCount=1, MaxCount=1, UserData=script
     )["Instances"][0]["InstanceId"]
@@ -89,6 +89,6 @@ def cells(sources: list[str]) -> str:
     """Return a notebook with these cells."""
     import nbformat.v4
 
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in sources])
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     return str(nbformat.writes(made))

@@ -51,7 +51,7 @@ class Disks:
         names = [volume.mount_point for volume in self.run.recipe.volumes]
         device = f"/dev/sd{'fghi'[names.index(mount_point)]}"
         mapping = self.folder.machines()[0]["BlockDeviceMappings"]
-        ids = {one["DeviceName"]: one["Ebs"]["VolumeId"] for one in mapping}
+        ids = {device["DeviceName"]: device["Ebs"]["VolumeId"] for device in mapping}
         return f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{ids[device].replace('-', '')}"
 
 

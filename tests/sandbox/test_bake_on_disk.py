@@ -85,8 +85,10 @@ def test_no_trace_of_the_dead_man_switch_is_in_the_image(
 def test_no_block_of_its_snapshots_holds_one(
     bakery: Bakery, secrets: dict[str, bytes], image: dict[str, Any]
 ) -> None:
-    ids = [one["Ebs"]["SnapshotId"] for one in image["BlockDeviceMappings"] if "Ebs" in one]
-    files = [bakery.cloud.home.path / "snapshots" / f"{one}.img" for one in ids]
+    ids = [
+        device["Ebs"]["SnapshotId"] for device in image["BlockDeviceMappings"] if "Ebs" in device
+    ]
+    files = [bakery.cloud.home.path / "snapshots" / f"{snapshot_id}.img" for snapshot_id in ids]
     files = [file for file in files if file.exists()]
     assert len(files) == 2, "of both volumes"
     for file in files:

@@ -28,9 +28,9 @@ class Retried:
 
     def states_of(self, attempt: int) -> dict[str, str]:
         return {
-            one["name"]: one["state"]["name"]
-            for one in self.tasks
-            if one["flow_run_run_count"] == attempt
+            task["name"]: task["state"]["name"]
+            for task in self.tasks
+            if task["flow_run_run_count"] == attempt
         }
 
 
@@ -46,7 +46,7 @@ def retried(bakery: Bakery) -> Retried:
     before = run.machines()[0]["InstanceId"]
     second = call(bakery, str(BIN / "prefect"), "flow-run", "retry", flow_run["id"], "-e", FLOW)
     states = states_of(bakery, flow_run["id"])
-    assert [states.count(one) for one in ("Running", "Failed")] == [2, 2], second.stderr
+    assert [states.count(state) for state in ("Running", "Failed")] == [2, 2], second.stderr
     wanted = {"flow_runs": {"id": {"any_": [flow_run["id"]]}}}
     return Retried(
         run,
@@ -70,14 +70,17 @@ def call(bakery: Bakery, *words: str) -> subprocess.CompletedProcess[str]:
 
 def flow_run_of(bakery: Bakery, recipe: str) -> dict[str, Any]:
     found = bakery.prefect("/flow_runs/filter")
-    ours: list[dict[str, Any]] = [one for one in found if one["parameters"].get("recipe") == recipe]
+    ours: list[dict[str, Any]] = [
+        flow_run for flow_run in found if flow_run["parameters"].get("recipe") == recipe
+    ]
     assert len(ours) == 1
     return ours[0]
 
 
 def states_of(bakery: Bakery, flow_run_id: str) -> list[str]:
     return [
-        one["name"] for one in bakery.ask_prefect(f"/flow_run_states/?flow_run_id={flow_run_id}")
+        state["name"]
+        for state in bakery.ask_prefect(f"/flow_run_states/?flow_run_id={flow_run_id}")
     ]
 
 
@@ -94,9 +97,9 @@ def test_a_retry_goes_on_with_the_machine_of_the_first_attempt(retried: Retried)
 def test_a_person_reads_the_reason_in_prefect(bakery: Bakery, retried: Retried) -> None:
     assert retried.flow_run["state"]["type"] == "FAILED"
     wanted = {"logs": {"flow_run_id": {"any_": [retried.flow_run["id"]]}}}
-    messages = [one["message"] for one in bakery.prefect("/logs/filter", **wanted)]
-    assert any("jupyterlab" in one for one in messages)
-    assert any("Requesting one m6i.large" in one for one in messages)
+    messages = [record["message"] for record in bakery.prefect("/logs/filter", **wanted)]
+    assert any("jupyterlab" in message for message in messages)
+    assert any("Requesting one m6i.large" in message for message in messages)
 
 
 def test_a_failed_run_is_torn_down_to_nothing(bakery: Bakery, retried: Retried) -> None:

@@ -93,7 +93,7 @@ class Chapter:
 
 def resume(bakery: Bakery, before: Chapter) -> Chapter:
     done = bakery.notebake("resume", before.run.id)
-    found = [one["InstanceId"] for one in before.run.machines()] or [""]
+    found = [machine["InstanceId"] for machine in before.run.machines()] or [""]
     login = before.run.login() if found[0] else before.login
     return Chapter(before.run, done, found[0], login)
 
@@ -267,8 +267,8 @@ def test_a_failing_notebook_names_the_module_and_the_cell_and_is_kept(failed: Ch
         " tabulate, which is not installed" in failed.done.text
     )
     executed = json.loads((failed.run.path / "notebook/executed.ipynb").read_text())
-    outputs = [one for cell in executed["cells"] for one in cell.get("outputs", [])]
-    assert "ModuleNotFoundError" in [one.get("ename") for one in outputs]
+    outputs = [output for cell in executed["cells"] for output in cell.get("outputs", [])]
+    assert "ModuleNotFoundError" in [output.get("ename") for output in outputs]
     assert "ModuleNotFoundError" in (failed.run.path / "notebook/executed.html").read_text()
     assert f"notebake resume {failed.run.id} --from clone_repository" in failed.done.text
 
@@ -336,7 +336,7 @@ def test_a_machine_that_locked_everybody_out_lets_the_run_in_again(
 def test_a_notebook_makes_its_directory_on_the_builder_and_on_machines_from_the_image(
     baked: Chapter,
 ) -> None:
-    for name in ("notebook", *(one.name for one in baked.run.path.glob("acceptance-*"))):
+    for name in ("notebook", *(path.name for path in baked.run.path.glob("acceptance-*"))):
         verdict = json.loads((baked.run.path / name / "verdict.json").read_text())
         assert (verdict["error"], verdict["cells"]) == (None, 3), name
     assert len(list(baked.run.path.glob("acceptance-*/verdict.json"))) == 2
@@ -349,8 +349,8 @@ def test_one_machine_was_launched_for_all_of_it(bakery: Bakery, baked: Chapter) 
     roles = [
         tag["Value"]
         for page in pages
-        for one in page["Instances"]
-        for tag in one["Tags"]
+        for instance in page["Instances"]
+        for tag in instance["Tags"]
         if tag["Key"] == "notebake:role"
     ]
     assert sorted(roles) == ["acceptance", "acceptance", "builder"]
@@ -358,13 +358,14 @@ def test_one_machine_was_launched_for_all_of_it(bakery: Bakery, baked: Chapter) 
 
 def test_prefect_shows_what_was_already_done(bakery: Bakery, baked: Chapter) -> None:
     flows = bakery.prefect("/flow_runs/filter", sort="START_TIME_ASC")
-    ours = [one for one in flows if one["parameters"].get("run_id") == baked.run.id]
-    states = [one["state"]["type"] for one in ours]
+    ours = [flow_run for flow_run in flows if flow_run["parameters"].get("run_id") == baked.run.id]
+    states = [flow_run["state"]["type"] for flow_run in ours]
     assert states[-1] == "COMPLETED"
     assert states.count("FAILED") >= 2
     last = {"flow_runs": {"id": {"any_": [ours[-1]["id"]]}}}
     tasks = {
-        one["name"]: one["state"]["name"] for one in bakery.prefect("/task_runs/filter", **last)
+        task_run["name"]: task_run["state"]["name"]
+        for task_run in bakery.prefect("/task_runs/filter", **last)
     }
     assert tasks["Launch the builder"] == "Already done"
     assert tasks["Install the software"] == "Already done"

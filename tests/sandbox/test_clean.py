@@ -113,7 +113,7 @@ class Host:
             "none",
             "-i",
             self.key,
-            *(f"-o{one}" for one in options),
+            *(f"-o{option}" for option in options),
         ]
         return [*command, f"ubuntu@{self.address}"]
 
@@ -292,7 +292,7 @@ ExecStopPost=/bin/sh -c 'echo the end >> /var/log/opened.log'
 
 def test_no_log_holds_a_byte_once_the_machine_is_off(host: Host) -> None:
     """Neither of what was there before the cleaning, nor of what went on writing after it."""
-    files = " ".join(f"/var/log/{one}" for one in LOGS)
+    files = " ".join(f"/var/log/{log}" for log in LOGS)
     host.do(
         "mkdir --parents /var/lib/notebake\n"
         f"for path in {files}; do mkdir -p ${{path%/*}}; echo BUILD >> $path; done\n"

@@ -74,7 +74,7 @@ def launch(cloud: Cloud, folder: Path) -> list[str]:
         UserData=text,
         InstanceInitiatedShutdownBehavior="terminate",
     )
-    return [one["InstanceId"] for one in launched["Instances"]]
+    return [instance["InstanceId"] for instance in launched["Instances"]]
 
 
 @pytest.fixture(scope="module")

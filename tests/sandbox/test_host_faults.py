@@ -28,7 +28,7 @@ def ticking(cloud: Cloud) -> Iterator[subprocess.Popen[str]]:
     """Give an ssh session that has begun to print."""
     options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
     address = cloud.machines.reserve_address("i-1")
-    words = ["ssh", "-F", "none", "-i", str(cloud.key), *(f"-o{one}" for one in options)]
+    words = ["ssh", "-F", "none", "-i", str(cloud.key), *(f"-o{option}" for option in options)]
     command = [*words, f"root@{address}", "while echo tick; do sleep 0.05; done"]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -87,7 +87,7 @@ def test_a_machine_that_never_boots_runs_but_nothing_answers(cloud: Cloud) -> No
     cloud.create("i-2")
     cloud.machines.prevent_boot("i-2")
     address = cloud.machines.reserve_address("i-2")
-    cloud.machines.boot("i-2", lambda one, why: cloud.exits.put((one, why)))
+    cloud.machines.boot("i-2", lambda instance_id, why: cloud.exits.put((instance_id, why)))
     assert "i-2" in cloud.machines.running()
     assert not is_open(address, 22)
     assert "Kernel panic" in cloud.machines.console("i-2")

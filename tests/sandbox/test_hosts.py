@@ -44,7 +44,9 @@ class Cloud:
         self.machines.set_rules(machine_id, [Rule("tcp", 22, 22, ANYWHERE)])
 
     def boot(self, machine_id: str) -> None:
-        self.machines.boot(machine_id, lambda one, reason: self.exits.put((one, reason)))
+        self.machines.boot(
+            machine_id, lambda instance_id, reason: self.exits.put((instance_id, reason))
+        )
         wait_for_ssh(self.machines.reserve_address(machine_id))
 
     def shut_down(self, machine_id: str) -> None:
@@ -93,7 +95,7 @@ def ssh(address: str, key: Path, command: str, user: str = "root") -> str:
         "none",
         "-i",
         str(key),
-        *(f"-o{one}" for one in options),
+        *(f"-o{option}" for option in options),
         f"{user}@{address}",
     ]
     done = subprocess.run(

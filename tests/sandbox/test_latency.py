@@ -100,14 +100,18 @@ def test_the_snapshots_of_an_image_complete_together_and_then_it_is_available(
     slow_world.ec2.terminate_instances(InstanceIds=[instance_id])
     slow_world.advance(AWS["snapshot"].shortest - 1)
     snapshots = slow_world.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
-    assert [one["State"] for one in snapshots] == ["pending", "pending"]
-    assert all(0 < int(one["Progress"].rstrip("%")) < 100 for one in snapshots)
+    assert [snapshot["State"] for snapshot in snapshots] == ["pending", "pending"]
+    assert all(0 < int(snapshot["Progress"].rstrip("%")) < 100 for snapshot in snapshots)
     slow_world.advance(LONG_SECONDS)
     slow_world.advance(LONG_SECONDS)
     slow_world.wait_until(lambda: slow_world.image(image_id)["State"] == "available")
     slow_world.wait_for_state(instance_id, "terminated")
-    ended = [one for one in slow_world.opened.cloud.state_log.records() if one.state == "completed"]
-    assert len({one.cloud_time for one in ended}) == 1
+    ended = [
+        record
+        for record in slow_world.opened.cloud.state_log.records()
+        if record.state == "completed"
+    ]
+    assert len({record.cloud_time for record in ended}) == 1
     assert len(ended) == 2
 
 
@@ -121,9 +125,9 @@ def test_changes_of_state_are_listed_with_their_time() -> None:
         world.terminate(instance_id)
         with urllib.request.urlopen(f"{opened.endpoint_url}{CONTROL_PATH}changes") as answer:  # noqa: S310
             listed = json.load(answer)
-    states = [one["state"] for one in listed if one["id"] == instance_id]
+    states = [entry["state"] for entry in listed if entry["id"] == instance_id]
     assert states == ["pending", "running", "shutting-down", "terminated"]
-    of_volume = [(one["kind"], one["state"]) for one in listed if one["id"] == volume_id]
+    of_volume = [(entry["kind"], entry["state"]) for entry in listed if entry["id"] == volume_id]
     assert of_volume == [
         ("volume", "creating"),
         ("volume", "available"),
@@ -133,5 +137,5 @@ def test_changes_of_state_are_listed_with_their_time() -> None:
         ("volume", "available"),
         ("attachment", "gone"),
     ]
-    times = [one["time"] for one in listed]
+    times = [entry["time"] for entry in listed]
     assert times == sorted(times)

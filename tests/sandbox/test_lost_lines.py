@@ -102,7 +102,7 @@ def test_work_goes_on_when_its_line_is_cut_and_is_joined_again(
         printed = run_detached(host, "cut", WORK.format(name="cut"), timeout_seconds=60)
     assert printed.split() == WHOLE
     assert (root / "cut").read_text() == "began\nended\n", "it ran once"
-    assert [one.message for one in caplog.records if hasattr(one, "remote")] == WHOLE
+    assert [record.message for record in caplog.records if hasattr(record, "remote")] == WHOLE
     assert f"{host.address} answers again" in caplog.text
 
 
@@ -123,7 +123,7 @@ def test_work_goes_on_while_its_line_is_frozen_and_is_joined_where_it_is_then(
         printed = run_detached(host, "frozen", WORK.format(name="frozen"), timeout_seconds=60)
     assert printed.split() == WHOLE
     assert (root / "frozen").read_text() == "began\nended\n"
-    assert [one.message for one in caplog.records if hasattr(one, "remote")] == WHOLE
+    assert [record.message for record in caplog.records if hasattr(record, "remote")] == WHOLE
     assert f"{host.address} answers again" in caplog.text
 
 

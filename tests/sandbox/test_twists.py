@@ -245,8 +245,8 @@ def test_the_clock_is_an_hour_behind_for_everybody(twisted: Twisted) -> None:
 
 def test_each_twist_has_a_test_and_each_script_a_twist() -> None:
     source = Path(__file__).read_text()
-    assert [one.name for one in TWISTS if f'@twist("{one.name}")' not in source] == []
-    assert {path.stem for path in SCRIPTS.iterdir()} <= {one.name for one in TWISTS}
+    assert [twist.name for twist in TWISTS if f'@twist("{twist.name}")' not in source] == []
+    assert {path.stem for path in SCRIPTS.iterdir()} <= {twist.name for twist in TWISTS}
 
 
 def test_what_is_no_twist_is_no_image(cloud: Cloud) -> None:

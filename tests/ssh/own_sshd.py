@@ -83,7 +83,9 @@ def find_system() -> Path | None:
 
     named = os.environ.get("NOTEBAKE_SSHD_SYSTEM")
     candidates = [Path(named)] if named else [base_system.find_base(), Path("/")]
-    return next((one for one in candidates if one and (one / SSHD).exists()), None)
+    return next(
+        (candidate for candidate in candidates if candidate and (candidate / SSHD).exists()), None
+    )
 
 
 def has_program(path: str) -> bool:
@@ -114,7 +116,8 @@ def sshd_running(
         (home / "host.pub").unlink()
     users = (system / "etc/passwd").read_text().splitlines()
     users = [
-        f"root:x:0:0:root:/mnt:{login_shell}" if one.startswith("root:") else one for one in users
+        f"root:x:0:0:root:/mnt:{login_shell}" if line.startswith("root:") else line
+        for line in users
     ]
     for name, content in {"passwd": "\n".join(users) + "\n", **(etc_files or {})}.items():
         (etc / name).parent.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,7 @@ def all_at_once(sshd: Sshd, count: int) -> list[str]:
             pool.submit(ssh.run_command, sshd.host, f"{meet}; echo {number}")
             for number in range(count)
         ]
-        return [one.result() for one in asked]
+        return [future.result() for future in asked]
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 10])
@@ -81,7 +81,7 @@ def test_where_no_other_connection_is_let_in_a_session_is_waited_for(
     connection.disconnect(sshd.host)
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(ssh.run_command, sshd.host, f"sleep 0.3; echo {n}") for n in range(3)]
-        assert [one.result() for one in asked] == ["0\n", "1\n", "2\n"]
+        assert [future.result() for future in asked] == ["0\n", "1\n", "2\n"]
     assert sshd.logins == 1
 
 
@@ -97,7 +97,7 @@ def test_a_limit_on_logins_that_shows_only_at_work_is_no_failure(start: Start) -
     (sshd.home / "only-one").chmod(0o755)
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(ssh.run_command, sshd.host, f"sleep 0.3; echo {n}") for n in range(3)]
-        assert [one.result() for one in asked] == ["0\n", "1\n", "2\n"]
+        assert [future.result() for future in asked] == ["0\n", "1\n", "2\n"]
     assert sshd.logins > 1, "others were tried"
 
 

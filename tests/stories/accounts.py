@@ -66,8 +66,8 @@ def all_ways(world: FaultyWorld, run: Run, location: str) -> Told:
         "aftermath": str(failure_report(kept)),
         "tear-down": torn_down(run, location),
         "resume": resumed(run, location),
-        "states": sorted({one.state for one in list_attempts(kept)}),
-        "keys": sorted(one.name for one in Path(location, run.id, "keys").glob("builder*")),
+        "states": sorted({attempt.state for attempt in list_attempts(kept)}),
+        "keys": sorted(path.name for path in Path(location, run.id, "keys").glob("builder*")),
         "made here": left(world),
         "account": str(read_account(run.id, open_store(location))),
     }
@@ -129,8 +129,8 @@ def at_home(world: FaultyWorld) -> Told:
     """The run keeps its account before anything is made, and asks once whose credentials it has."""
     run, location = begin(world)
     kept = read_account(run.id, open_store(location))
-    asked = [one.action for one in world.application.calls.records()]
-    made = next(n for n, one in enumerate(asked) if one == "ImportKeyPair")
+    asked = [record.action for record in world.application.calls.records()]
+    made = next(n for n, action in enumerate(asked) if action == "ImportKeyPair")
     world.new_process(same_machine=True)
     return {
         "account": str(kept),
@@ -156,14 +156,14 @@ def credentials_switched(world: FaultyWorld) -> Told:
     run = whole_run.begin(world.recipe, location)
     world.road = At("install_software", lambda: sign_with("of-another"))
     build = ended(lambda: whole_run.take_up(run.id, location))
-    there = [one for one in other.region(run.recipe.region).instances]
+    there = [instance for instance in other.region(run.recipe.region).instances]
     sign_with("testing")
     world.new_process(same_machine=True)
     return {
         "fired": world.road.happened,
         "build": build,
         "made there": there,
-        "states": sorted({one.state for one in list_attempts(run)}),
+        "states": sorted({attempt.state for attempt in list_attempts(run)}),
         "resume": resumed(run, location),
         "left": left(world),
     }
@@ -175,7 +175,7 @@ def switched_in_a_tear_down(world: FaultyWorld) -> Told:
     world.new_process(same_machine=True)
     world.road = At("tear_down", lambda: sign_with("of-another"))
     said = torn_down(run, location)
-    states = sorted({one.state for one in list_attempts(run)})
+    states = sorted({attempt.state for attempt in list_attempts(run)})
     sign_with("testing")
     again = torn_down(run, location)
     return {"said": said, "states": states, "again": again, "left": left(world)}
@@ -188,9 +188,9 @@ def credentials_renewed(world: FaultyWorld) -> Told:
     run = whole_run.begin(world.recipe, location)
     world.road = At("install_software", lambda: sign_with("renewed"))
     build = ended(lambda: whole_run.take_up(run.id, location))
-    asked = [one.action for one in world.application.calls.records()]
+    asked = [record.action for record in world.application.calls.records()]
     # After preflight, which asks for itself, and tries this call with DryRun.
-    since = max(n for n, one in enumerate(asked) if one == "CreateSecurityGroup")
+    since = max(n for n, action in enumerate(asked) if action == "CreateSecurityGroup")
     return {
         "fired": world.road.happened,
         "build": build,
@@ -211,8 +211,8 @@ def whole_account(world: FaultyWorld) -> str:
 
 
 STORIES: dict[str, Story] = {
-    one.__name__: one
-    for one in (
+    story.__name__: story
+    for story in (
         another_account,
         another_account_much_later,
         nothing_is_shown,

@@ -12,6 +12,6 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     report: Path = tmp_path_factory.mktemp("stories") / "report.json"
     name = request.path.stem.removeprefix("test_")
     found = report_of("tests.stories", name, report=report)
-    broken = {story: one["broke"] for story, one in found.items() if "broke" in one}
+    broken = {story: outcome["broke"] for story, outcome in found.items() if "broke" in outcome}
     assert not broken, "\n".join(broken.values())
     return found

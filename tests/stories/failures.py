@@ -139,12 +139,12 @@ def told_once(world: FaultyWorld) -> Told:
 
 def errors(world: FaultyWorld) -> str:
     """Return what was logged as an error, as Prefect's UI shows it."""
-    return "\n".join(one for one in world.journal if one.startswith("ERROR"))
+    return "\n".join(line for line in world.journal if line.startswith("ERROR"))
 
 
 STORIES: dict[str, Story] = {
-    one.__name__: one
-    for one in (
+    story.__name__: story
+    for story in (
         both_fail,
         only_the_build_fails,
         the_machine_is_kept,

@@ -40,7 +40,9 @@ ONE_BY_ONE = {
 def take(world: FaultyWorld, prefixes: tuple[str, ...], *keys: str) -> None:
     """Take tags, or all of them, from everything whose id begins so, as somebody else would."""
     region = world.history.region
-    for thing_id in [one for one in region.network.tags if one.startswith(prefixes)]:
+    for thing_id in [
+        resource_id for resource_id in region.network.tags if resource_id.startswith(prefixes)
+    ]:
         for key in keys or list(region.tags_of(thing_id)):
             region.untag(thing_id, key)
 
@@ -48,14 +50,21 @@ def take(world: FaultyWorld, prefixes: tuple[str, ...], *keys: str) -> None:
 def told_by(world: FaultyWorld, prefix: str) -> list[dict[str, str]]:
     """Return our tags of everything whose id begins so."""
     region = world.history.region
-    found = [region.tags_of(one) for one in sorted(region.network.tags) if one.startswith(prefix)]
-    return [{key: one[key] for key in one if key.startswith(tags.PREFIX)} for one in found]
+    found = [
+        region.tags_of(resource_id)
+        for resource_id in sorted(region.network.tags)
+        if resource_id.startswith(prefix)
+    ]
+    return [
+        {key: resource_tags[key] for key in resource_tags if key.startswith(tags.PREFIX)}
+        for resource_tags in found
+    ]
 
 
 def machines(run: Run) -> list[str]:
     """Return which machines the run has asked for, in order."""
-    names = [one.name for one in list_attempts(as_kept(run))]
-    return [one for one in names if one.startswith(("builder-", "acceptance-"))]
+    names = [attempt.name for attempt in list_attempts(as_kept(run))]
+    return [name for name in names if name.startswith(("builder-", "acceptance-"))]
 
 
 def all_at_once(world: FaultyWorld) -> Told:
@@ -163,7 +172,7 @@ def looked_at_and_swept(world: FaultyWorld) -> Told:
     take(world, ("i-", "vol-", "eni-", "key-", "sg-"))
     world.new_process(same_machine=True)
     scope = Scope(regions=(run.recipe.region,), run_id=run.id, store=LOCATION, before=None)
-    found = {one.resource.kind: one.verdict.reason for one in survey(scope).findings}
+    found = {finding.resource.kind: finding.verdict.reason for finding in survey(scope).findings}
     world.clock.seconds += 30 * HOUR
     allow_waits()
     scope = scope.model_copy(update={"before": utc_from_seconds(clock.now())})

@@ -89,9 +89,9 @@ def as_kept(run: Run, location: str = LOCATION) -> Run:
 def left(world: FaultyWorld, *kinds: str) -> list[str]:
     """Return what there is beside accepted images, of all kinds or of some."""
     world.history.look()
-    return [one for one in world.history.left() if not kinds or one.startswith(kinds)]
+    return [line for line in world.history.left() if not kinds or line.startswith(kinds)]
 
 
 def logged(world: FaultyWorld) -> list[str]:
     """Return the warnings and errors so far, oldest first."""
-    return [one for one in world.journal if one.startswith(("WARNING", "ERROR"))]
+    return [line for line in world.journal if line.startswith(("WARNING", "ERROR"))]

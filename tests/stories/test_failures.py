@@ -17,7 +17,7 @@ def test_any_failure_says_what_runs_and_costs(told: Told, story: str) -> None:
     assert told[story]["fired"]
     assert "(builder, m5.large)" in build["hint"]
     assert "an hour" in build["hint"]
-    assert all(one in build["hint"] for one in TYPED)
+    assert all(command in build["hint"] for command in TYPED)
     assert build["hint"].count("To remove:") == 1
 
 
@@ -81,7 +81,7 @@ def test_that_it_cannot_be_told_hides_no_failure(told: Told, story: str) -> None
     assert told[story]["fired"]
     assert "THE FIRST FAILURE" in build["message"]
     assert "could not be told" in build["hint"]
-    assert all(one in build["hint"] for one in TYPED)
+    assert all(command in build["hint"] for command in TYPED)
 
 
 def test_it_is_told_once(told: Told) -> None:

@@ -28,9 +28,11 @@ def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Tol
     assert after.keys() == before.keys() > {tags.RUN, tags.TOKEN, tags.EXPIRES}
     assert all(after[key] == before[key] for key in before if key != tags.EXPIRES)
     for parts in ("vol-", "eni-"):
-        assert all(one[tags.RUN] == before[tags.RUN] for one in story["after"][parts])
+        assert all(
+            resource_tags[tags.RUN] == before[tags.RUN] for resource_tags in story["after"][parts]
+        )
         assert len(story["after"][parts]) == len(story["before"][parts])
-    told_of = [one for one in story["said"] if "has lost the tags" in one]
+    told_of = [line for line in story["said"] if "has lost the tags" in line]
     assert len(told_of) == 1
     assert all(key in told_of[0] for key in before)
 
@@ -40,8 +42,10 @@ def test_whichever_tag_a_builder_loses_it_is_the_builder(told: Told) -> None:
 
     assert sorted(story["happened"]) == sorted(ONE_BY_ONE)
     check_ended_well(story)
-    said = [one for one in story["said"] if "has lost the tags" in one]
-    assert [key for key in ONE_BY_ONE.values() if not any(f" {key}:" in one for one in said)] == []
+    said = [line for line in story["said"] if "has lost the tags" in line]
+    assert [
+        key for key in ONE_BY_ONE.values() if not any(f" {key}:" in line for line in said)
+    ] == []
 
 
 def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: Told) -> None:
@@ -50,9 +54,9 @@ def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: 
     assert story["happened"] == ["wait_for_host", "restart_host", "prove_image"]
     check_ended_well(story)
     assert story["accepted"] == 1
-    for one in (*story["image"], *story["snapshot"]):
-        assert one.keys() >= {tags.RUN, tags.ROLE, tags.BUILDER, tags.ACCEPTED}
-        assert tags.EXPIRES not in one
+    for resource_tags in (*story["image"], *story["snapshot"]):
+        assert resource_tags.keys() >= {tags.RUN, tags.ROLE, tags.BUILDER, tags.ACCEPTED}
+        assert tags.EXPIRES not in resource_tags
 
 
 def test_a_run_without_any_tag_is_torn_down(told: Told) -> None:
@@ -67,9 +71,9 @@ def test_an_accepted_image_without_tags_is_kept_and_tagged_again(told: Told) -> 
     story = told["accepted_and_torn_down"]
 
     assert story["tear-down"]["kind"] == "ended well", story["tear-down"]
-    for one in (*story["image"], *story["snapshot"]):
-        assert one.keys() >= {tags.RUN, tags.ROLE, tags.BUILDER, tags.ACCEPTED}
-        assert tags.EXPIRES not in one
+    for resource_tags in (*story["image"], *story["snapshot"]):
+        assert resource_tags.keys() >= {tags.RUN, tags.ROLE, tags.BUILDER, tags.ACCEPTED}
+        assert tags.EXPIRES not in resource_tags
     check_ended_well(story)
     assert story["again"]["kind"] == "ended well", "there is nothing left to be done"
 
@@ -89,12 +93,12 @@ def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(told: Told) ->
 
     assert story["fired"]
     check_ended_well(story)
-    (said,) = [one for one in story["said"] if "aws ec2 create-tags" in one and " i-" in one]
+    (said,) = [line for line in story["said"] if "aws ec2 create-tags" in line and " i-" in line]
     assert "Key=notebake:run,Value=" in said
 
 
 @pytest.mark.parametrize("story", ["all_at_once", "one_by_one", "may_not_be_put_back"])
 def test_what_was_put_back_is_said_once(told: Told, story: str) -> None:
-    said = [one for one in told[story]["said"] if "has lost the tags" in one]
+    said = [line for line in told[story]["said"] if "has lost the tags" in line]
 
     assert len(said) == len(set(said)) > 0

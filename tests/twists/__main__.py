@@ -54,7 +54,7 @@ def explain(trial: Trial) -> str:
     """Return what went wrong, and the last that the build said."""
     last = trial.done.printed.strip().splitlines()[-25:]
     return "\n".join(
-        [*(f"    {fault}" for fault in trial.wrong), *(f"    | {one}" for one in last)]
+        [*(f"    {fault}" for fault in trial.wrong), *(f"    | {line}" for line in last)]
     )
 
 

@@ -30,4 +30,4 @@ REFUSED: Mapping[str, Ending] = {
     "no-egress": Ending("refused: nothing outside is reached", "cannot reach"),
     "old-clock": Ending("refused: the host's clock is wrong", r"clock of \S+ .*is wrong"),
 }
-ENDINGS: Mapping[str, Ending] = {one.name: REFUSED.get(one.name, ACCEPTED) for one in TWISTS}
+ENDINGS: Mapping[str, Ending] = {twist.name: REFUSED.get(twist.name, ACCEPTED) for twist in TWISTS}

@@ -49,7 +49,9 @@ class Moments:
         What is there from the beginning shows to whoever is let in first. A refusal before that is
         counted from when the build began.
         """
-        what = next(one for one in (KINDS.get(twist), "let in", "begun") if one in self.seen)
+        what = next(
+            moment for moment in (KINDS.get(twist), "let in", "begun") if moment in self.seen
+        )
         return what, self.seen[what]
 
 

@@ -184,7 +184,7 @@ def test_only_the_newest_runs_are_listed_unless_all_are_asked_for(
     assert "2 older ones: notebake runs --all" in said
     assert begun[-1] in said
     assert main(["--store", str(tmp_path), "runs", "--all"]) == 0
-    assert all(one in capsys.readouterr().out for one in begun[:1])
+    assert all(text in capsys.readouterr().out for text in begun[:1])
 
 
 def test_a_store_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

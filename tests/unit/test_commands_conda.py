@@ -385,7 +385,9 @@ def test_a_company_s_channel_without_conda_is_told(machine: Machine, tmp_path: P
     for file in tmp_path.glob("served/conda-forge/*/repodata.json"):
         index = json.loads(file.read_text())
         packages = index["packages"].items()
-        index["packages"] = {key: one for key, one in packages if one["name"] != "conda"}
+        index["packages"] = {
+            key: package for key, package in packages if package["name"] != "conda"
+        }
         file.write_text(json.dumps(index))
 
     code, printed = machine.install(conda(packages=("liba",)))
@@ -465,7 +467,7 @@ def test_a_mirror_is_asked_in_place_of_the_channel(machine: Machine) -> None:
 def write_authority(folder: Path) -> tuple[Path, tuple[Path, Path]]:
     """Write an authority's certificate, and one that it gives to the loopback address, with key."""
     names = ("ca.pem", "ca.key", "server.pem", "server.key", "request.pem", "extensions")
-    ca, ca_key, server, server_key, request, extensions = (folder / one for one in names)
+    ca, ca_key, server, server_key, request, extensions = (folder / name for name in names)
     extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
     new = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"]
     by = ["-CA", str(ca), "-CAkey", str(ca_key), "-CAcreateserial"]

@@ -103,7 +103,7 @@ def test_each_machine_makes_a_token_of_its_own_and_keeps_it(world: ShellWorld) -
         assert world.run(here(world, jupyter.read_token())).stdout == made[-1]
         token.unlink()
     assert made[0] != made[1]
-    assert [len(one.strip()) for one in made] == [48, 48]
+    assert [len(token.strip()) for token in made] == [48, 48]
 
 
 def test_a_token_that_came_out_short_is_not_used(world: ShellWorld) -> None:

@@ -31,21 +31,23 @@ def ask(*files: Path) -> str:
 def held(path: Path, *, by: str = sys.executable) -> Iterator[subprocess.Popen[str]]:
     """Hold a lock as apt and dpkg do, in a process of its own."""
     words = [by, "-c", HOLD, str(path)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
-        assert one.stdout
-        assert one.stdout.readline() == "held\n"
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as lock_file:
+        assert lock_file.stdout
+        assert lock_file.stdout.readline() == "held\n"
         try:
-            yield one
+            yield lock_file
         finally:
-            one.kill()
+            lock_file.kill()
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, ...]:
     """The lock files of a machine; one of them was never made."""
-    made = tuple(tmp_path / Path(one).name for one in LOCK_FILES)
-    for one in made[:-1]:
-        one.touch(exist_ok=True)
+    made = tuple(tmp_path / Path(file).name for file in LOCK_FILES)
+    for path in made[:-1]:
+        path.touch(exist_ok=True)
     return made
 
 
@@ -101,4 +103,4 @@ def test_a_lock_that_stays_is_an_error_that_names_its_holder(files: tuple[Path, 
     assert "Timed out after 1 s waiting for a lock of the package manager" in done.stderr
     assert f"process {holder.pid} (" in done.stderr
     assert "free\n" not in done.stdout.splitlines()
-    assert all(one.exists() for one in files[:2]), "a lock file is never removed"
+    assert all(file.exists() for file in files[:2]), "a lock file is never removed"

@@ -101,7 +101,9 @@ def test_jupyterlab_comes_whatever_is_asked_for(machine: Machine) -> None:
     assert not machine.has("aaab")
     assert (machine.locks / "requirements.txt").read_text() == "jupyterlab==4.0\nnumpy==2.1\n"
     printed = machine.world.run(read_locks(str(machine.locks))).stdout
-    assert parse_locks(printed) == {one.name: one.read_bytes() for one in machine.locks.iterdir()}
+    assert parse_locks(printed) == {
+        path.name: path.read_bytes() for path in machine.locks.iterdir()
+    }
     assert "--hash=sha256:" in (machine.world.directory / "asked.hashes").read_text()
     assert f"{machine.root}/python/bin:" in machine.profile.read_text()
 

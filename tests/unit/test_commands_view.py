@@ -79,9 +79,9 @@ def test_what_a_notebook_writes_is_gone_afterwards(clone: Clone) -> None:
     )
 
     assert said[-5:] == ["as-cloned", "in", "figures", "table.csv", "code 7"]
-    inside = [one for one in said[:-5] if "in a copy" not in one]
+    inside = [line for line in said[:-5] if "in a copy" not in line]
     assert inside == ["written", "moved", "new", "4321 1234 750"]
-    assert any("in a copy" in one for one in said) == (clone.kind == "copy")
+    assert any("in a copy" in line for line in said) == (clone.kind == "copy")
 
 
 def test_what_is_mounted_below_is_no_part_of_the_view(clone: Clone) -> None:
@@ -95,7 +95,7 @@ def test_what_is_mounted_below_is_no_part_of_the_view(clone: Clone) -> None:
         after=f"cat {data}/out {data}/deep/out",
     )
 
-    said = [one for one in said if "in a copy" not in one]
+    said = [line for line in said if "in a copy" not in line]
     # The second is the one that the view covers.
     assert said == ["one", "two", "2", "out", "out", "code 0"]
 
@@ -108,7 +108,7 @@ def test_the_options_of_the_disk_hold_in_the_view(clone: Clone) -> None:
     )
 
     assert "refused" in said
-    assert any("nosuid,nodev,noexec" in one for one in said)
+    assert any("nosuid,nodev,noexec" in line for line in said)
 
 
 def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
@@ -131,7 +131,7 @@ def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
         "until grep -qx sleep /proc/$(cat left)/comm; do sleep 0.01; done; cat left",
     )
 
-    (daemon,) = (one for one in said if one.isdigit())
+    (daemon,) = (line for line in said if line.isdigit())
     command = Path(f"/proc/{daemon}/cmdline")
     assert not command.exists() or command.read_bytes() == b"", "neither gone nor a zombie"
     assert "Killing processes that the notebook left running: sleep" in said
@@ -140,7 +140,7 @@ def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
 def test_nothing_is_mounted_outside(clone: Clone) -> None:
     said = clone.run("touch inside", before="mount --make-rshared /", after="cat /proc/mounts")
 
-    assert not [one for one in said if VIEW_DIRECTORY in one or "notebake-view" in one]
+    assert not [line for line in said if VIEW_DIRECTORY in line or "notebake-view" in line]
 
 
 def test_a_directory_that_is_not_there_is_named(clone: Clone) -> None:

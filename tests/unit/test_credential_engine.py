@@ -148,7 +148,7 @@ def test_a_credential_is_found_wherever_it_stands_in_a_long_line(
     stream.add_text("a", "", line.encode(), 1)
     stream.flush()
     segments = os.pread(given, 10 << 20, 0).split(SEGMENT_END)
-    assert all(any(each.encode() in one for one in segments) for each in tokens)
+    assert all(any(each.encode() in segment for segment in segments) for each in tokens)
     assert max(map(len, segments)) < 25_000
     assert count.read()[1] == os.fstat(given).st_size
 

@@ -43,7 +43,7 @@ def test_names_of_any_kind_arrive_and_are_checked(folder: Path, tmp_path: Path) 
 
     check: list[str | Path] = ["sha256sum", "--check", "--strict", "--quiet", listed]
     subprocess.run(check, cwd=arrived, check=True)
-    assert sorted(one.name for one in arrived.iterdir()) == sorted([*ODD, "em pty"])
+    assert sorted(path.name for path in arrived.iterdir()) == sorted([*ODD, "em pty"])
     assert listed.read_bytes().count(b"\n") == len(ODD)
     (arrived / ODD[3]).write_text("another")
     assert subprocess.run(check, cwd=arrived, check=False, capture_output=True).returncode == 1
@@ -77,12 +77,12 @@ def test_large_files_go_alone_and_small_ones_together(
 
     found = list(make_batches(folder, digests_of(folder)))
 
-    assert [[one.name for one in batch.files] for batch in found if batch.is_large] == [["large"]]
+    assert [[file.name for file in batch.files] for batch in found if batch.is_large] == [["large"]]
     everything = [path for batch in found for path in batch.files]
     assert sorted(everything) == sorted(folder.rglob("*"))
     together = [batch for batch in found if len(batch.files) > 1]
     assert all(
-        sum(one.stat().st_size for one in batch.files if one.is_file()) <= 1500
+        sum(file.stat().st_size for file in batch.files if file.is_file()) <= 1500
         for batch in together
     )
     assert len({batch.name for batch in found}) == len(found) >= 4

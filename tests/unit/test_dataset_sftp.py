@@ -16,7 +16,7 @@ IN_BASES = "notebake-sandbox/base-*/usr/lib/openssh/sftp-server"
 
 def find_server() -> str:
     """Return a server of files, this machine's or that of a sandbox's base; or nothing."""
-    here = [Path(one) for one in PLACES if Path(one).exists()]
+    here = [Path(place) for place in PLACES if Path(place).exists()]
     return str(next(iter([*here, *Path("/var/cache").glob(IN_BASES)]), ""))
 
 
@@ -43,7 +43,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names_below(folder: Path) -> list[str]:
-    return sorted(str(one.relative_to(folder)) for one in folder.rglob("*"))
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_links_are_followed_and_what_leads_nowhere_is_told(
         found = download_by_sftp("sftp://me@host/year", tmp_path)
 
     files = {
-        one: (found / one).read_text() for one in names_below(found) if (found / one).is_file()
+        name: (found / name).read_text() for name in names_below(found) if (found / name).is_file()
     }
     assert files == {
         "file": "f",

@@ -234,17 +234,22 @@ def test_lines_are_logged_whole_wherever_a_reading_ended(
     log_lines(text[len(shown) :], is_complete=True)
 
     assert caplog.messages == ["Strömung", "zwei", "ohne Ende"]
-    assert all(getattr(one, "remote", False) for one in caplog.records)
+    assert all(getattr(record, "remote", False) for record in caplog.records)
 
 
 def test_the_commands_are_sound_shell() -> None:
-    starts = (start_work(NAME, 5, asked_id="1", carried=one) for one in (None, pack_script("true")))
+    starts = (
+        start_work(NAME, 5, asked_id="1", carried=carried)
+        for carried in (None, pack_script("true"))
+    )
     for command in (*starts, read_status(NAME, 7)):
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
 
 
 def test_other_work_of_a_kind_is_ended_and_one_s_own_is_not(host: Detached) -> None:
-    listed = "".join(f"notebake-notebook-{one}.service loaded active running x\n" for one in "ab")
+    listed = "".join(
+        f"notebake-notebook-{number}.service loaded active running x\n" for number in "ab"
+    )
     host.world.fake("systemctl", f'[ "$1" != list-units ] || printf %s {shlex.quote(listed)}')
 
     done = host.world.run(stop_other_work("notebook-*", "notebook-b"))

@@ -81,7 +81,7 @@ def test_a_mended_recipe_asks_anew_for_what_changed_and_what_depends_on_it(field
     mended = RECIPE.model_copy(update={field: value})
 
     changed = {
-        one for one in STEPS_WITH_DIGEST if step_digest(mended, one) != step_digest(RECIPE, one)
+        step for step in STEPS_WITH_DIGEST if step_digest(mended, step) != step_digest(RECIPE, step)
     }
 
     assert changed == expected
@@ -94,11 +94,11 @@ def test_every_field_of_a_recipe_is_thought_of() -> None:
 def test_who_may_log_in_is_no_reason_to_launch_another_machine() -> None:
     mended = RECIPE.model_copy(update={"network": Network(ssh_from=("0.0.0.0/0",))})
 
-    assert all(step_digest(mended, one) == step_digest(RECIPE, one) for one in STEPS_WITH_DIGEST)
+    assert all(step_digest(mended, step) == step_digest(RECIPE, step) for step in STEPS_WITH_DIGEST)
 
 
 def test_no_two_steps_are_asked_for_the_same() -> None:
-    assert len({step_digest(RECIPE, one) for one in STEPS_WITH_DIGEST}) == len(STEPS_WITH_DIGEST)
+    assert len({step_digest(RECIPE, step) for step in STEPS_WITH_DIGEST}) == len(STEPS_WITH_DIGEST)
 
 
 WHOLE: dict[str, Any] = {

@@ -23,7 +23,7 @@ def todays(path: str) -> set[str]:
 
 
 def test_every_place_is_there_and_has_a_share_of_its_own() -> None:
-    assert [one for one in (*SHARES, *ONE_OF) if not (TESTS / one).exists()] == []
+    assert [path for path in (*SHARES, *ONE_OF) if not (TESTS / path).exists()] == []
     assert all(0.2 < share < 1 for share in SHARES.values())
     assert set(DRAWN_WHOLE) <= set(SHARES)
 
@@ -53,10 +53,10 @@ def test_each_day_has_one_of_the_long_pieces_of_work_and_each_has_its_days(
     drawn = []
     for day in SEASON:
         monkeypatch.setenv(SEED, day)
-        drawn.append([one for one in ONE_OF if todays(one) == set(NAMES)])
+        drawn.append([place for place in ONE_OF if todays(place) == set(NAMES)])
 
-    assert {len(one) for one in drawn} == {1}
-    assert {place for one in drawn for place in one} == set(ONE_OF)
+    assert {len(places) for places in drawn} == {1}
+    assert {place for places in drawn for place in places} == set(ONE_OF)
 
 
 def test_the_same_seed_draws_the_same_and_another_one_others(

@@ -24,8 +24,12 @@ def all_kinds(kind: type[NotebakeError] = NotebakeError) -> list[type[NotebakeEr
     """Return the base and everything derived from it in our own modules."""
     assert errors
     assert lock
-    ours = [one for one in kind.__subclasses__() if one.__module__.startswith("notebake.")]
-    return [kind, *(each for one in ours for each in all_kinds(one))]
+    ours = [
+        subclass
+        for subclass in kind.__subclasses__()
+        if subclass.__module__.startswith("notebake.")
+    ]
+    return [kind, *(each for subclass in ours for each in all_kinds(subclass))]
 
 
 @pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.__name__)

@@ -30,11 +30,11 @@ def recipe(tmp_path: Path) -> str:
 
 
 def test_flow_runs_of_the_same_minute_are_runs_of_their_own(store: RunStore, recipe: str) -> None:
-    first, second = (open_flow_run(one, recipe, store) for one in (FIRST, SECOND))
+    first, second = (open_flow_run(flow_run_id, recipe, store) for flow_run_id in (FIRST, SECOND))
 
     assert FIRST[:8] == SECOND[:8]
     assert first.id != second.id
-    assert {one.flow_run_id for one in list_runs(store)} == {FIRST, SECOND}
+    assert {run.flow_run_id for run in list_runs(store)} == {FIRST, SECOND}
 
 
 def test_a_run_is_named_as_on_the_command_line_and_keeps_its_flow_run(
@@ -68,14 +68,14 @@ def test_those_who_start_a_flow_run_at_once_come_to_one_run(store: RunStore, rec
         found.append(open_flow_run(FIRST, recipe, store).id)
 
     threads = [threading.Thread(target=begin) for _ in range(count)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert len(found) == count
     assert len(set(found)) == 1
-    assert [one.id for one in list_runs(store)] == found[:1]
+    assert [run.id for run in list_runs(store)] == found[:1]
 
 
 def test_who_was_killed_between_the_name_and_the_run_goes_on_with_the_name(

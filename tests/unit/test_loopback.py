@@ -162,7 +162,7 @@ def test_aws_itself_is_asked_by_the_proxy(
     finally:
         connect.cache_clear()
     assert seen
-    assert all(one.startswith("CONNECT ec2.us-west-2.amazonaws.com:443 ") for one in seen)
+    assert all(request.startswith("CONNECT ec2.us-west-2.amazonaws.com:443 ") for request in seen)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_what_botocore_would_ask_again_passes(code: str, status: int) -> None:
     context = RetryContext(1, None, {"Error": {"Code": code}}, response)
     checkers = (TransientRetryableChecker(), ThrottledRetryableChecker())
 
-    asks_again = any(one.is_retryable(context) for one in checkers)
+    asks_again = any(checker.is_retryable(context) for checker in checkers)
 
     assert is_passing(code, status) or not asks_again
 
@@ -87,12 +87,14 @@ def test_what_botocore_would_ask_again_passes(code: str, status: int) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_the_models_call_retryable_passes(service: str) -> None:
     model = botocore.session.get_session().get_service_model(service)
-    marked = [one for one in model.error_shapes if "retryable" in one.metadata]
+    marked = [shape for shape in model.error_shapes if "retryable" in shape.metadata]
 
     wrong = [
-        one.name
-        for one in marked
-        if not is_passing(one.error_code, one.metadata.get("error", {}).get("httpStatusCode", 400))
+        shape.name
+        for shape in marked
+        if not is_passing(
+            shape.error_code, shape.metadata.get("error", {}).get("httpStatusCode", 400)
+        )
     ]
 
     assert wrong == []

@@ -28,7 +28,7 @@ def test_a_span_is_said_in_its_two_largest_units(seconds: float, said: str) -> N
 
 
 def test_a_narrow_column_gets_the_largest_unit() -> None:
-    assert [format_briefly(one) for one in (0, 59, 3 * HOUR + 5, 2 * DAY + 4 * HOUR)] == [
+    assert [format_briefly(seconds) for seconds in (0, 59, 3 * HOUR + 5, 2 * DAY + 4 * HOUR)] == [
         "0 min",
         "0 min",
         "3 h",

@@ -49,7 +49,7 @@ def test_some_things_cost_nothing_of_their_own(kind: str) -> None:
 
 
 def test_prices_and_sums_are_spelled_with_what_is_not_known() -> None:
-    assert [format_monthly(one) for one in (70.078, 0.0, None)] == ["$70.08", "-", "no price"]
+    assert [format_monthly(cost) for cost in (70.078, 0.0, None)] == ["$70.08", "-", "no price"]
     assert format_sum([1.0, 2.0]) == "about $3.00"
     assert format_sum([1.0, None]) == "at least $1.00"
     assert format_sum([None, 0.0]) == "no price known"

@@ -32,7 +32,7 @@ KEPT = (
 
 
 def results(*outputs: dict[str, Any], sources: tuple[str, ...] = ()) -> tuple[CellNumbers, ...]:
-    cells = [cell(sources[at] if sources else "x", one) for at, one in enumerate(outputs)]
+    cells = [cell(sources[at] if sources else "x", output) for at, output in enumerate(outputs)]
     return result_numbers(read_executed(notebook(*cells)))
 
 
@@ -50,13 +50,15 @@ def test_one_changed_digit_of_a_result_is_seen_each_time() -> None:
         outputs = json.loads(json.dumps(KEPT))
         holder, key = text_of(drawn.choice(outputs))
         text = holder[key]
-        left_out = {at for one in circumstances.finditer(text) for at in range(*one.span())}
+        left_out = {at for match in circumstances.finditer(text) for at in range(*match.span())}
         # What follows a 4 in the last place of a double is its rounding.
-        places = [one.start() for one in re.finditer(r"\d", text) if one.start() not in left_out]
+        places = [
+            match.start() for match in re.finditer(r"\d", text) if match.start() not in left_out
+        ]
         at = drawn.choice(places)
         if text[at - 8 : at] == "00000000":
             continue
-        other = drawn.choice([one for one in "0123456789" if one != text[at]])
+        other = drawn.choice([digit for digit in "0123456789" if digit != text[at]])
         holder[key] = text[:at] + other + text[at + 1 :]
         assert find_difference(built, results(*outputs)), (text[at - 9 : at + 9], other)
         changed += 1
@@ -118,4 +120,4 @@ def test_numbers_that_only_one_of_them_shows_are_a_difference_in_their_cell() ->
 
 def test_the_same_results_are_no_difference() -> None:
     assert find_difference(results(*KEPT), results(*KEPT)) is None
-    assert sum(len(one.numbers) for one in results(*KEPT)) > 20
+    assert sum(len(result.numbers) for result in results(*KEPT)) > 20

@@ -27,26 +27,26 @@ def bundle(**content: Any) -> dict[str, Any]:
     return {"output_type": "display_data", "metadata": {}, "data": content.get("content", content)}
 
 
-def named(one: dict[str, Any]) -> str:
-    return f"{one['written_by']}, {one['cell']}"
+def named(drawn: dict[str, Any]) -> str:
+    return f"{drawn['written_by']}, {drawn['cell']}"
 
 
 @pytest.mark.parametrize("one", DRAWN, ids=named)
-def test_what_a_library_wrote_is_known(one: dict[str, Any]) -> None:
-    assert (is_figure(one["output"]), describe_uncounted(one["output"])) == (
-        one["is_figure"],
-        one["uncounted"],
+def test_what_a_library_wrote_is_known(drawn: dict[str, Any]) -> None:
+    assert (is_figure(drawn["output"]), describe_uncounted(drawn["output"])) == (
+        drawn["is_figure"],
+        drawn["uncounted"],
     )
 
 
 def test_the_libraries_that_draw_are_all_among_what_was_tried() -> None:
-    drawing = {one["written_by"].split()[0] for one in DRAWN if one["is_figure"]}
+    drawing = {drawn["written_by"].split()[0] for drawn in DRAWN if drawn["is_figure"]}
 
     assert drawing >= {
         *("altair", "bokeh", "folium", "holoviews", "hvplot", "ipympl", "ipyleaflet", "lonboard"),
         *("matplotlib", "mpld3", "panel", "plotly", "pydeck", "pyecharts", "pygal", "shapely"),
     }
-    assert len({one["written_by"] for one in DRAWN if "bokeh" in one["written_by"]}) == 3
+    assert len({drawn["written_by"] for drawn in DRAWN if "bokeh" in drawn["written_by"]}) == 3
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ CELLS = (
 
 def write_repository(folder: Path) -> str:
     """Return a text that makes a repository with a notebook and a table."""
-    cells = [nbformat.v4.new_code_cell(one) for one in CELLS]
+    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "nb.ipynb")
     git = f"git -C {folder} -c user.name=A -c user.email=a@b.c"
     return (

@@ -223,7 +223,7 @@ def places(part: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if isinstance(part, dict):
         inner = [each for key in part for each in places(part[key], (*path, key))]
     if isinstance(part, list):
-        inner = [each for key, one in enumerate(part) for each in places(one, (*path, key))]
+        inner = [each for key, child in enumerate(part) for each in places(child, (*path, key))]
     return [path, *inner]
 
 

@@ -130,7 +130,10 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
     ("answer", "said"),
     [
         (Answer(0, " M table.csv\n?? figures/\n", ""), "has changes: table.csv, figures/. A"),
-        (Answer(0, "".join(f"?? {one}\n" for one in "abcdefghijkl"), ""), ", i, j …. A person"),
+        (
+            Answer(0, "".join(f"?? {letter}\n" for letter in "abcdefghijkl"), ""),
+            ", i, j …. A person",
+        ),
         (Answer(0, "", ""), ""),
         (Answer(128, "", "fatal: not a git repository"), ""),
     ],

@@ -49,18 +49,20 @@ def html(text: str) -> dict[str, Any]:
 
 def test_each_figure_is_seen_or_has_a_line_in_its_place() -> None:
     (cell,) = notebook_of()["cells"]
-    cells = [cell | {"id": f"c{at}", "outputs": [one["output"]]} for at, one in enumerate(DRAWN)]
+    cells = [
+        cell | {"id": f"c{at}", "outputs": [drawn["output"]]} for at, drawn in enumerate(DRAWN)
+    ]
     notebook = notebook_of() | {"cells": cells}
     page = render_html(json.dumps(notebook), "ocean").partition("<main>")[2]
 
     parts = page.split("jp-CodeCell")[1:]
     assert len(parts) == len(DRAWN)
-    for part, one in zip(parts, DRAWN, strict=True):
+    for part, drawn in zip(parts, DRAWN, strict=True):
         pictures = re.findall(r"<(?:img|svg|video)\b[^>]*>", part)
-        assert [text for text in DEBRIS if text in part] == [], one["cell"]
-        assert not one["is_figure"] or pictures or LINE.search(part), one["cell"]
+        assert [text for text in DEBRIS if text in part] == [], drawn["cell"]
+        assert not drawn["is_figure"] or pictures or LINE.search(part), drawn["cell"]
         broken = [tag for tag in pictures if tag.startswith("<img") and "data:" not in tag]
-        assert broken == [], one["cell"]
+        assert broken == [], drawn["cell"]
 
 
 @pytest.mark.parametrize(
@@ -85,9 +87,11 @@ def test_the_line_says_what_it_is_and_where_it_can_be_seen(
     library: str, cell: str, lines: set[str]
 ) -> None:
     of_cell = [
-        one for one in DRAWN if (one["written_by"].split()[0], one["cell"]) == (library, cell)
+        drawn
+        for drawn in DRAWN
+        if (drawn["written_by"].split()[0], drawn["cell"]) == (library, cell)
     ]
-    outputs = [one["output"] for one in of_cell]
+    outputs = [drawn["output"] for drawn in of_cell]
 
     told = LINE.findall(page_of(*outputs))
     assert outputs

@@ -36,10 +36,10 @@ def results(executed: Executed) -> tuple[CellNumbers, ...]:
 
 
 def test_what_differs_by_nature_is_no_result(twice: list[Executed]) -> None:
-    assert [one.judged().error for one in twice] == [None, None]
+    assert [report.judged().error for report in twice] == [None, None]
     built, here = map(results, twice)
 
     assert find_difference(built, here) is None
-    assert [one.numbers[0] for one in built if one.numbers] == [
+    assert [result.numbers[0] for result in built if result.numbers] == [
         *("42", "0", "0.30000000000000004", "3.25")
     ]

@@ -22,9 +22,9 @@ def a(kind: str, id: str, *, marks: dict[str, str] | None = None, **more: Any) -
     return Resource(kind=kind, id=id, run_id=RUN, tags=all_marks, **more)
 
 
-def judged(one: Resource, *others: Resource, known: set[str] | None = None) -> Ownership:
-    found = {each.id: each for each in (one, *others)}
-    return prove_ownership(one, found, known or set()).ownership
+def judged(resource: Resource, *others: Resource, known: set[str] | None = None) -> Ownership:
+    found = {each.id: each for each in (resource, *others)}
+    return prove_ownership(resource, found, known or set()).ownership
 
 
 def a_machine(id: str, claimed: str | None, own: str) -> Resource:
@@ -113,23 +113,23 @@ def test_key_pairs_groups_and_schedules_are_ours_by_their_unique_names() -> None
     name = name_of_schedule(RUN, BUILDER)
     schedule = a("schedule", name, name=name, owners=(BUILDER,))
 
-    for one in (key, group, schedule):
-        assert judged(one) is OURS
-        assert judged(one.model_copy(update={"name": "mine"})) is NOT_CERTAIN
+    for resource in (key, group, schedule):
+        assert judged(resource) is OURS
+        assert judged(resource.model_copy(update={"name": "mine"})) is NOT_CERTAIN
     assert judged(schedule.model_copy(update={"owners": (COPY,)})) is NOT_CERTAIN
 
 
 def test_a_group_s_name_is_unique_in_its_vpc_only() -> None:
-    one = a("security group", "sg-1", name=name_of_group(RUN))
+    group = a("security group", "sg-1", name=name_of_group(RUN))
     other = a("security group", "sg-2", name=name_of_group(RUN))
 
-    assert judged(one, other) is NOT_CERTAIN
-    assert judged(one, other, known={"sg-1"}) is OURS
+    assert judged(group, other) is NOT_CERTAIN
+    assert judged(group, other, known={"sg-1"}) is OURS
 
 
 def test_every_verdict_has_a_reason_in_words() -> None:
-    for one in (MACHINE, COPIED_MACHINE, UNMARKED_MACHINE, IMAGE):
-        assert " " in prove_ownership(one, {one.id: one}).reason
+    for resource in (MACHINE, COPIED_MACHINE, UNMARKED_MACHINE, IMAGE):
+        assert " " in prove_ownership(resource, {resource.id: resource}).reason
 
 
 def test_the_names_are_those_by_which_the_steps_find_their_things() -> None:
@@ -144,7 +144,7 @@ def test_the_names_are_those_by_which_the_steps_find_their_things() -> None:
 
 
 def test_a_parameter_is_ours_by_its_name_and_its_tag() -> None:
-    one = a("parameter", f"/notebake/{RUN}/builder", name=f"/notebake/{RUN}/builder")
+    parameter = a("parameter", f"/notebake/{RUN}/builder", name=f"/notebake/{RUN}/builder")
 
-    assert judged(one) is OURS
-    assert judged(one.model_copy(update={"tags": {}})) is NOT_CERTAIN
+    assert judged(parameter) is OURS
+    assert judged(parameter.model_copy(update={"tags": {}})) is NOT_CERTAIN

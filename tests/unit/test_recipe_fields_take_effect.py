@@ -277,9 +277,9 @@ def leaves() -> set[str]:
     """Return the fields that hold no other fields."""
     fields = [row.split("`")[1] for row in recipe_table().splitlines() if row.startswith("| `")]
     return {
-        one
-        for one in fields
-        if not any(other.startswith((f"{one}.", f"{one}[")) for other in fields)
+        field
+        for field in fields
+        if not any(other.startswith((f"{field}.", f"{field}[")) for other in fields)
     }
 
 

@@ -35,19 +35,23 @@ def _anew() -> Iterator[None]:
 
 def all_below(kind: type[Exception]) -> list[type[Exception]]:
     """Return a class and all that is derived from it in botocore and boto3."""
-    below = [one for one in kind.__subclasses__() if one.__module__.startswith("boto")]
-    return [kind, *(each for one in below for each in all_below(one))]
+    below = [
+        subclass for subclass in kind.__subclasses__() if subclass.__module__.startswith("boto")
+    ]
+    return [kind, *(each for subclass in below for each in all_below(subclass))]
 
 
 def made(kind: type[Exception]) -> Exception:
     """Return an error of a class, with something in each field that it takes."""
     taken = inspect.signature(kind.__init__).parameters.values()
-    if any(one.kind is one.VAR_KEYWORD for one in taken):
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
         text = str(getattr(kind, "fmt", ""))
         fields = [name for _, name, _, _ in string.Formatter().parse(text) if name]
         return kind(**{name: f"some {name}" for name in fields})
-    wanted = [one for one in taken if one.kind is one.POSITIONAL_OR_KEYWORD][1:]
-    return kind(*(f"some {one.name}" for one in wanted))
+    wanted = [
+        parameter for parameter in taken if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ][1:]
+    return kind(*(f"some {parameter.name}" for parameter in wanted))
 
 
 def answered(code: str, message: str = "as told", status: int = 400, **headers: str) -> ClientError:
@@ -65,22 +69,22 @@ def caught(error: Exception) -> CloudError:
 
 KINDS = sorted(
     {*all_below(BotoCoreError), *all_below(boto3.exceptions.Boto3Error), ResponseParserError},
-    key=lambda one: one.__name__,
+    key=lambda cls: cls.__name__,
 )
 
 
 def test_every_class_of_botocores_errors_is_among_them() -> None:
     named = {
-        one
-        for one in vars(botocore.exceptions).values()
-        if isinstance(one, type) and issubclass(one, BotoCoreError)
+        value
+        for value in vars(botocore.exceptions).values()
+        if isinstance(value, type) and issubclass(value, BotoCoreError)
     }
 
     assert len(named) > 70
     assert named <= set(KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda cls: cls.__name__)
 def test_an_error_of_botocores_in_a_call_becomes_one_of_ours_with_a_hint(
     kind: type[Exception],
 ) -> None:
@@ -92,7 +96,7 @@ def test_an_error_of_botocores_in_a_call_becomes_one_of_ours_with_a_hint(
     assert "{" not in error.hint
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda cls: cls.__name__)
 def test_and_so_does_one_that_comes_as_a_client_is_made(
     kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,7 +105,7 @@ def test_every_fault_is_told_with_the_line_in_which_it_begins() -> None:
 
     found = list(find_requirement_faults(text, "pip"))
 
-    assert [one.split(":")[0] for one in found] == ["line 3", "line 5"]
+    assert [fault.split(":")[0] for fault in found] == ["line 3", "line 5"]
 
 
 @pytest.mark.parametrize("manager", ["pip", "conda"])

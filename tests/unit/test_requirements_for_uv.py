@@ -79,12 +79,12 @@ def found_by_pip(folder: Path, text: str) -> list[Found]:
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for one in parse_requirements(str(file), PipSession()):
-            read = install_req_from_parsed_requirement(one)
+        for requirement in parse_requirements(str(file), PipSession()):
+            read = install_req_from_parsed_requirement(requirement)
             hashes = [each for every in read.hash_options.values() for each in every]
             found.append(
                 Found(
-                    line=one.comes_from.rpartition("line ")[2].rstrip(")"),
+                    line=requirement.comes_from.rpartition("line ")[2].rstrip(")"),
                     requirement=str(read.req),
                     address=read.link.url if read.link else "",
                     marker=str(read.markers),
@@ -182,7 +182,9 @@ def test_lines_are_joined_as_pip_joins_them(tmp_path: Path) -> None:
     text = "a \\\n  ==1 # why\n\n# c \\\nb \\\n\\\n>2\nc\\"
     found = [(f"{number}", line) for number, line in logical_lines(text) if line]
 
-    assert [line for line, _ in found] == [one.line for one in found_by_pip(tmp_path, text)]
+    assert [line for line, _ in found] == [
+        requirement.line for requirement in found_by_pip(tmp_path, text)
+    ]
     assert [line for line, _ in found] == ["1", "5", "8"]
 
 

@@ -54,9 +54,9 @@ def test_what_is_left_is_said_with_the_field_that_gives_more() -> None:
 def test_a_real_machine_answers_in_these_words(tmp_path: Path) -> None:
     printed = shell_world(tmp_path).run(LIST_DISK_SPACE).stdout
     found = parse_disk_space(printed)
-    assert "/" in {one.mount_point for one in found}
+    assert "/" in {volume.mount_point for volume in found}
     assert len(found) == len(printed.splitlines())
-    assert all(one.size_bytes >= one.free_bytes >= 0 for one in found)
+    assert all(volume.size_bytes >= volume.free_bytes >= 0 for volume in found)
 
 
 def test_what_is_no_line_of_df_counts_for_nothing() -> None:

@@ -63,7 +63,7 @@ def test_all_who_wait_get_what_one_has_asked_for(question: Question) -> None:
     leader, others = question.all_ask(NEW)
     question.may_end.set()
 
-    assert [one.result(30) for one in (leader, *others)] == [NEW] * (COUNT + 1)
+    assert [future.result(30) for future in (leader, *others)] == [NEW] * (COUNT + 1)
     assert question.asked == 1
 
 
@@ -71,12 +71,12 @@ def test_an_error_of_aws_reaches_all_who_wait_each_as_its_own(question: Question
     leader, others = question.all_ask(CloudError("refused", "a hint", "UnauthorizedOperation"))
     question.may_end.set()
 
-    errors = [one.exception(30) for one in (leader, *others)]
+    errors = [future.exception(30) for future in (leader, *others)]
 
     assert question.asked == 1
-    assert {str(one) for one in errors} == {"refused\na hint"}
-    assert {getattr(one, "code", "") for one in errors} == {"UnauthorizedOperation"}
-    assert len({id(one) for one in errors}) == len(errors)
+    assert {str(error) for error in errors} == {"refused\na hint"}
+    assert {getattr(error, "code", "") for error in errors} == {"UnauthorizedOperation"}
+    assert len({id(error) for error in errors}) == len(errors)
 
 
 def test_who_comes_after_an_error_asks_himself(question: Question) -> None:
@@ -96,5 +96,5 @@ def test_where_who_asks_is_interrupted_another_one_asks(
     question.may_end.set()
 
     assert isinstance(leader.exception(30), BaseException)
-    assert [one.result(30) for one in others] == [NEW] * COUNT
+    assert [future.result(30) for future in others] == [NEW] * COUNT
     assert question.asked == 2

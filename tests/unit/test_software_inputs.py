@@ -163,14 +163,14 @@ def test_a_list_as_powershell_writes_it_is_refused_with_how_to_convert_it(
 def test_a_mark_of_utf_8_and_ends_of_lines_of_windows_change_nothing(tmp_path: Path) -> None:
     recipe = load(tmp_path, "\ufeffnumpy==1.26\r\n-e git+https://host/t#egg=t\r\n")
 
-    assert [one.split(":")[0] for one in notes(recipe)] == ["line 2"]
+    assert [note.split(":")[0] for note in notes(recipe)] == ["line 2"]
 
 
 def test_packages_of_a_recipe_are_all_judged_at_once(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     wrong = ("pandas >= 2", 'scipy; python_version>"3.8"', "numpy=1.19", "tool @ git+https://h/t")
     right = ("numpy>=1.20,<2", "requests[socks]", "git+https://host/org/tool")
-    listed = "".join(f"    - {one!r}\n" for one in (*right, *wrong))
+    listed = "".join(f"    - {package!r}\n" for package in (*right, *wrong))
     recipe.write_text(f"name: x\nsoftware:\n  packages:\n{listed}")
 
     with pytest.raises(RecipeError) as raised:

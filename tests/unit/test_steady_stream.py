@@ -99,7 +99,7 @@ def test_what_is_written_arrives_in_order_from_all_threads() -> None:
 
     lines = [tuple(map(int, line.split())) for line in received.decode().splitlines()]
     assert len(lines) == 800
-    assert [[number for one, number in lines if one == name] for name in range(4)] == [
+    assert [[number for stream, number in lines if stream == name] for name in range(4)] == [
         list(range(200))
     ] * 4
     assert stream.failure is None

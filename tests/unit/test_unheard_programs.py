@@ -46,10 +46,10 @@ def make(number):
     return made
 
 steps = [Step(f"step-{n}", f"Step {n}", lambda _: None, make(n)) for n in range(10)]
-with show_progress("ocean-1", [(one.name, one.title) for one in steps], Path(sys.argv[1])):
+with show_progress("ocean-1", [(step.name, step.title) for step in steps], Path(sys.argv[1])):
     sys.stdin.readline()
     with ThreadPoolExecutor(10) as pool:
-        list(pool.map(lambda one: carry_out(one, run), steps))
+        list(pool.map(lambda step: carry_out(step, run), steps))
 known = {"run_id": "r", "image_id": "ami-1", "image_name": "n", "region": "r"}
 print_report(BuildReport(**known, is_accepted=True))
 print_error(NotebakeError("It failed ✗", "Type: nothing"))
@@ -134,7 +134,7 @@ def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["1", "2", "1 and 2", "0, 1 and 2"])
 def test_streams_that_are_closed_at_the_start(closed: str, tmp_path: Path) -> None:
-    redirections = " ".join(f"{one}>&-" for one in "012" if one in closed)
+    redirections = " ".join(f"{descriptor}>&-" for descriptor in "012" if descriptor in closed)
     program = WORK.replace("    sys.stdin.readline()\n", "")
     done = subprocess.run(
         ["bash", "-c", f'exec "$0" -c "$1" "$2" {redirections}', sys.executable, program,

@@ -72,8 +72,8 @@ def test_what_is_shown_is_shown_once_for_each_change(caplog: pytest.LogCaptureFi
         progress=lambda: next(progress),
     )
 
-    assert caplog.messages == [f"Waiting for it: {one} %" for one in (0, 50, 99)]
-    assert {getattr(one, "event", "") for one in caplog.records} == {"waiting"}
+    assert caplog.messages == [f"Waiting for it: {percent} %" for percent in (0, 50, 99)]
+    assert {getattr(record, "event", "") for record in caplog.records} == {"waiting"}
 
 
 def test_an_error_of_the_question_ends_the_wait() -> None:

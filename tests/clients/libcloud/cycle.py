@@ -33,7 +33,7 @@ class Bake:
             signature_version="4",
         )
         self.zone = self.driver.list_locations()[1]
-        self.size = next(one for one in self.driver.list_sizes() if one.id == "t3.small")
+        self.size = next(size for size in self.driver.list_sizes() if size.id == "t3.small")
         self.pair = self.driver.create_key_pair("libcloud")
         self.key = folder / "key"
         self.key.write_text(self.pair.private_key)
@@ -78,7 +78,7 @@ class Bake:
 
     def data_volume(self, node: Any) -> str:
         devices = node.extra["block_device_mapping"]
-        (data,) = [one for one in devices if one["device_name"] == "/dev/sdf"]
+        (data,) = [mapping for mapping in devices if mapping["device_name"] == "/dev/sdf"]
         return str(data["ebs"]["volume_id"])
 
     def end(self, *nodes: Any) -> None:
@@ -100,7 +100,7 @@ class Bake:
         assert self.driver.delete_key_pair(self.pair)
 
     def log_in(self, node: Any, command: str) -> str:
-        options = [f"-o{one}" for one in OPTIONS]
+        options = [f"-o{option}" for option in OPTIONS]
         words = ["ssh", "-F", "none", "-i", str(self.key), *options, f"ubuntu@{node.public_ips[0]}"]
         tried: subprocess.CompletedProcess[str] | None = None
 

@@ -17,7 +17,7 @@ def run_suite(endpoint_url: str, *tests: str, **variables: str) -> tuple[int, st
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     endpoint = {"AWS_ENDPOINT_URL": endpoint_url}
-    chosen = [f"tests/conformance/{one}" for one in tests] or ["tests/conformance"]
+    chosen = [f"tests/conformance/{test}" for test in tests] or ["tests/conformance"]
     words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
     done = subprocess.run(
         words,

@@ -29,13 +29,13 @@ def test_every_call_is_logged_in_order_with_its_result(tmp_path: Path) -> None:
         for kind in ("t3.micro", "t3.micro", "t3.small"):
             code_of(world.launch, ClientToken="one", InstanceType=kind)
         records = opened.calls("RunInstances")
-        assert [one.code for one in records] == ["OK", "OK", "IdempotentParameterMismatch"]
-        first, second, third = (one.parameters_digest for one in records)
+        assert [record.code for record in records] == ["OK", "OK", "IdempotentParameterMismatch"]
+        first, second, third = (record.parameters_digest for record in records)
         assert first == second != third
         served = read(f"{opened.endpoint_url}/notebake-sandbox/calls")
         written = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     assert served == written
-    assert [one["action"] for one in written] == ["RunInstances"] * 3
+    assert [call["action"] for call in written] == ["RunInstances"] * 3
 
 
 def test_an_interceptor_sees_each_call_and_its_answer(world: World) -> None:

@@ -43,11 +43,11 @@ def all_at_once(write: Callable[[int], str]) -> list[str]:
         start.wait()
         told[number] = write(number)
 
-    threads = [threading.Thread(target=run, args=(one,)) for one in range(WRITERS)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return told
 
 
@@ -56,8 +56,8 @@ def test_of_those_who_make_an_object_one_wins(s3: Any) -> None:
     for number in range(ROUNDS):
         place = {**PLACE, "Key": f"lease-{number}"}
 
-        def make(one: int, place: dict[str, str] = place) -> str:
-            return code_of(s3.put_object, **place, Body=str(one).encode(), IfNoneMatch="*")
+        def make(number: int, place: dict[str, str] = place) -> str:
+            return code_of(s3.put_object, **place, Body=str(number).encode(), IfNoneMatch="*")
 
         told = all_at_once(make)
         assert sorted(told) == ["OK"] + ["PreconditionFailed"] * (WRITERS - 1)
@@ -70,8 +70,8 @@ def test_of_those_who_change_an_object_one_wins(s3: Any) -> None:
     tag = s3.put_object(**PLACE, Body=b"start")["ETag"]
     for _ in range(ROUNDS):
 
-        def change(one: int, tag: str = tag) -> str:
-            return code_of(s3.put_object, **PLACE, Body=f"{tag}{one}".encode(), IfMatch=tag)
+        def change(number: int, tag: str = tag) -> str:
+            return code_of(s3.put_object, **PLACE, Body=f"{tag}{number}".encode(), IfMatch=tag)
 
         told = all_at_once(change)
         assert sorted(told) == ["OK"] + ["PreconditionFailed"] * (WRITERS - 1)

@@ -88,7 +88,7 @@ def test_all_that_is_made_carries_the_runs_tag_beside_the_tests_own(world: World
     tags = [{"Key": "a", "Value": "b"}]
     world.launch(TagSpecifications=[{"ResourceType": "instance", "Tags": tags}])
     (shown,) = world.instances()
-    found = {one["Key"]: one["Value"] for one in shown["Tags"]}
+    found = {tag["Key"]: tag["Value"] for tag in shown["Tags"]}
     assert (found["a"], found[RUN_TAG]) == ("b", world.account.run)
     assert world.own_tags(shown["InstanceId"]) == {"a": "b"}
 

@@ -87,16 +87,16 @@ def test_the_suite_runs_as_on_aws_and_leaves_nothing(cloud: StrictCloud) -> None
 def check_that_every_machine_ends_itself(cloud: StrictCloud) -> None:
     ec2 = client("ec2", cloud.endpoint_url)
     found = ec2.describe_instances()["Reservations"]
-    machines = [one for reservation in found for one in reservation["Instances"]]
+    machines = [instance for reservation in found for instance in reservation["Instances"]]
     assert len(machines) > 2
-    for one in machines:
-        asked = {"InstanceId": one["InstanceId"]}
+    for instance in machines:
+        asked = {"InstanceId": instance["InstanceId"]}
         behavior = "instanceInitiatedShutdownBehavior"
         shown = ec2.describe_instance_attribute(**asked, Attribute=behavior)
         assert shown["InstanceInitiatedShutdownBehavior"]["Value"] == "terminate"
         shown = ec2.describe_instance_attribute(**asked, Attribute="userData")
         assert b64decode(shown["UserData"]["Value"]).decode() == OWN_END
-        assert RUN_TAG in [tag["Key"] for tag in one["Tags"]]
+        assert RUN_TAG in [tag["Key"] for tag in instance["Tags"]]
 
 
 def test_at_the_cap_tests_are_skipped_and_nothing_is_made(cloud: StrictCloud) -> None:

@@ -111,7 +111,7 @@ def test_a_name_is_taken_once_and_a_list_is_taken_whole_or_not_at_all(world: Wor
     assert ask(world, "POST", "faults", THROTTLE | {"action": "Nothing"})[0] == 200
     other = THROTTLE | {"name": "other", "action": "Nothing"}
     assert ask(world, "POST", "faults", [other, THROTTLE])[0] == 400
-    assert [one["name"] for one in ask(world, "GET", "faults")[1]] == ["throttle"]
+    assert [fault["name"] for fault in ask(world, "GET", "faults")[1]] == ["throttle"]
 
 
 def test_the_readme_has_a_line_for_every_effect_and_every_field() -> None:

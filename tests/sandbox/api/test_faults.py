@@ -121,7 +121,7 @@ def test_a_call_that_is_lost_before_has_no_effect_and_the_connection_ends(world:
         world.launch(**TOKEN)
     assert world.fired(name) == 1
     assert world.ec2.describe_instances()["Reservations"] == []
-    assert [one.code for one in world.opened.calls("RunInstances")] == ["ConnectionLost"]
+    assert [call.code for call in world.opened.calls("RunInstances")] == ["ConnectionLost"]
 
 
 def test_a_call_whose_answer_is_lost_has_had_its_effect(world: World) -> None:

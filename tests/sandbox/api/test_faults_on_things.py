@@ -306,7 +306,7 @@ def test_lines_to_a_host_are_cut_and_frozen_at_once_or_later(world: World) -> No
     world.advance(60)
     world.wait_until(lambda: ("thaw_ssh", instance_id) in asked)
     assert (world.fired(cut), world.fired(freeze)) == (1, 1)
-    assert not [one for one in asked if one[0].endswith("_ssh") and other_id in one]
+    assert not [call for call in asked if call[0].endswith("_ssh") and other_id in call]
 
 
 def test_the_clock_of_the_cloud_dates_what_is_made(world: World) -> None:
@@ -339,7 +339,7 @@ def test_a_host_layer_that_breaks_leaves_nothing_on_its_way_for_ever(
     world.ec2.detach_volume(**where)
     image_id = world.bake(instance_id)
     assert world.image(image_id)["State"] in ("available", "failed")
-    states = [one["State"] for one in world.volume(volume_id)["Attachments"]]
+    states = [attachment["State"] for attachment in world.volume(volume_id)["Attachments"]]
     assert states == (["attached"] if broken == "detach_volume" else [])
     if world.state(instance_id) == "running":
         world.stop(instance_id)

@@ -19,7 +19,7 @@ def launch_with_data(world: World, **more: Any) -> str:
 
 def snapshots_of(world: World, image_id: str) -> list[str]:
     mapping = world.image(image_id)["BlockDeviceMappings"]
-    return [one["Ebs"]["SnapshotId"] for one in mapping if "Ebs" in one]
+    return [device["Ebs"]["SnapshotId"] for device in mapping if "Ebs" in device]
 
 
 def test_the_snapshots_of_a_pending_image_are_pending(world: World) -> None:
@@ -29,7 +29,7 @@ def test_the_snapshots_of_a_pending_image_are_pending(world: World) -> None:
         assert world.image(image_id)["State"] == "pending"
         ids = snapshots_of(world, image_id)
         pending = world.ec2.describe_snapshots(SnapshotIds=ids)["Snapshots"]
-        assert {one["State"] for one in pending} == {"pending"}
+        assert {snapshot["State"] for snapshot in pending} == {"pending"}
     world.wait_until(lambda: world.image(image_id)["State"] == "available")
 
 

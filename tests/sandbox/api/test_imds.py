@@ -50,13 +50,13 @@ def asker(world: World, port: int, instance_id: str) -> Asker:
 
 
 def test_nothing_is_told_without_a_token_of_ones_own(world: World, port: int) -> None:
-    one = asker(world, port, world.launch_running())
+    first = asker(world, port, world.launch_running())
     other = asker(world, port, world.launch_running())
     path = "/latest/meta-data/instance-id"
-    assert one.ask(path)[0] == 401
-    assert one.ask(path, **{TOKEN_HEADER: "invented"})[0] == 401
-    assert one.ask(path, **{TOKEN_HEADER: other.token()})[0] == 401
-    assert one.ask(path, **{TOKEN_HEADER: one.token()})[0] == 200
+    assert first.ask(path)[0] == 401
+    assert first.ask(path, **{TOKEN_HEADER: "invented"})[0] == 401
+    assert first.ask(path, **{TOKEN_HEADER: other.token()})[0] == 401
+    assert first.ask(path, **{TOKEN_HEADER: first.token()})[0] == 200
 
 
 def test_version_1_works_only_where_tokens_are_optional(world: World, port: int) -> None:

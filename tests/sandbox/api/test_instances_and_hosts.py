@@ -114,9 +114,9 @@ def test_an_instance_lies_in_its_subnet_and_the_subnet_in_the_machines_network(
     assert vpc["CidrBlock"] == world.machines.subnet
     subnets = world.ec2.describe_subnets()["Subnets"]
     zones = {
-        one["ZoneName"] for one in world.ec2.describe_availability_zones()["AvailabilityZones"]
+        zone["ZoneName"] for zone in world.ec2.describe_availability_zones()["AvailabilityZones"]
     }
-    assert {one["AvailabilityZone"] for one in subnets if one["DefaultForAz"]} == zones
+    assert {subnet["AvailabilityZone"] for subnet in subnets if subnet["DefaultForAz"]} == zones
     for subnet in subnets:
         block = IPv4Network(subnet["CidrBlock"])
         shown = world.launch(SubnetId=subnet["SubnetId"])

@@ -98,7 +98,7 @@ class Sandbox:
         known.write_text(self.host_keys(instance_id))
         address = self.shown(instance_id)["PublicIpAddress"]
         options = ("StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}", "BatchMode=yes")
-        words = ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{one}" for one in options)]
+        words = ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{option}" for option in options)]
         deadline = time.monotonic() + timeout_seconds
         while True:
             line = [*words, f"ubuntu@{address}", command]
@@ -185,7 +185,7 @@ def test_an_image_boots_with_its_data_even_after_a_restart_of_the_sandbox(
     second = sandbox.launch(image_id)
     assert sandbox.ssh(second, "cat /data/found; findmnt -n -o FSTYPE /data") == "treasure\next4"
     results = sandbox.ec2.deregister_image(ImageId=image_id, DeleteAssociatedSnapshots=True)
-    assert [one["ReturnCode"] for one in results["DeleteSnapshotResults"]] == ["success"] * 2
+    assert [result["ReturnCode"] for result in results["DeleteSnapshotResults"]] == ["success"] * 2
 
 
 def test_hosts_do_by_themselves_what_is_asked_of_those_on_ec2(sandbox: Sandbox) -> None:

@@ -50,7 +50,7 @@ def test_a_rule_that_names_a_group_lets_in_its_members(world: World) -> None:
     world.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[pair])
     first = world.launch_running(SecurityGroupIds=[group_id])
     second = world.launch_running(SecurityGroupIds=[group_id])
-    expected = {f"{world.machines.addresses[one]}/32" for one in (first, second)}
+    expected = {f"{world.machines.addresses[instance_id]}/32" for instance_id in (first, second)}
     assert {rule.cidr for rule in world.machines.rules[first]} == expected
 
 
@@ -59,5 +59,5 @@ def test_without_a_group_an_instance_gets_the_default_one_whose_members_meet(
 ) -> None:
     ids = [world.launch_running() for _ in range(2)]
     assert world.instance(ids[0])["SecurityGroups"][0]["GroupName"] == "default"
-    members = {f"{world.machines.addresses[one]}/32" for one in ids}
+    members = {f"{world.machines.addresses[instance_id]}/32" for instance_id in ids}
     assert {rule.cidr for rule in world.machines.rules[ids[0]]} == members

@@ -39,7 +39,7 @@ def schedule(world: World, instance_id: str, seconds: float = 3600, **more: Any)
 
 
 def names(world: World) -> list[str]:
-    return [one["Name"] for one in scheduler_of(world).list_schedules()["Schedules"]]
+    return [schedule["Name"] for schedule in scheduler_of(world).list_schedules()["Schedules"]]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Asia/Kolkata"])
@@ -62,12 +62,12 @@ def test_it_ends_what_never_booted_and_what_is_stopped(world: World) -> None:
     stuck = world.launch()["InstanceId"]
     stopped = world.launch_running()
     world.stop(stopped)
-    for one in (stuck, stopped):
-        scheduler_of(world).create_schedule(**schedule(world, one))
+    for instance_id in (stuck, stopped):
+        scheduler_of(world).create_schedule(**schedule(world, instance_id))
     assert world.state(stuck) == "pending"
     world.advance(3601)
-    for one in (stuck, stopped):
-        world.wait_for_state(one, "terminated")
+    for instance_id in (stuck, stopped):
+        world.wait_for_state(instance_id, "terminated")
 
 
 def test_an_instance_can_be_stopped_by_schedule(world: World) -> None:
@@ -123,13 +123,16 @@ def test_an_update_moves_the_time_and_sets_all_that_it_does_not_say(world: World
 def test_a_schedule_that_is_deleted_or_disabled_does_nothing(world: World) -> None:
     deleted, disabled = world.launch_running(), world.launch_running()
     scheduler = scheduler_of(world)
-    for one in (deleted, disabled):
-        scheduler.create_schedule(**schedule(world, one))
+    for instance_id in (deleted, disabled):
+        scheduler.create_schedule(**schedule(world, instance_id))
     scheduler.delete_schedule(Name=f"end-{deleted}")
     assert code_of(scheduler.delete_schedule, Name=f"end-{deleted}") == "ResourceNotFoundException"
     scheduler.update_schedule(**schedule(world, disabled, State="DISABLED"))
     world.advance(7200)
-    assert [world.state(one) for one in (deleted, disabled)] == ["running", "running"]
+    assert [world.state(instance_id) for instance_id in (deleted, disabled)] == [
+        "running",
+        "running",
+    ]
 
 
 def test_a_target_that_is_refused_is_tried_again(world: World) -> None:
@@ -157,7 +160,11 @@ def test_a_target_that_is_refused_for_good_is_dropped_and_said(
     assert world.state(instance_id) == "running"
     assert len(world.opened.calls("TerminateInstances")) == 2
     assert names(world) == []
-    assert [one for one in caplog.messages if "was dropped" in one and "OperationNotPerm" in one]
+    assert [
+        message
+        for message in caplog.messages
+        if "was dropped" in message and "OperationNotPerm" in message
+    ]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_cloud_without_sockets_and_threads_goes_on_when_it_is_told(direct: Dir
     direct.workers.run_all()
     assert world.image(image_id)["State"] == "available"
     assert threading.active_count() == threads
-    assert [one.code for one in direct.application.calls.records()] == ["OK"] * 8
+    assert [record.code for record in direct.application.calls.records()] == ["OK"] * 8
 
 
 def test_other_services_and_names_that_need_quoting_work_without_sockets(direct: Direct) -> None:
@@ -98,7 +98,7 @@ def test_other_services_and_names_that_need_quoting_work_without_sockets(direct:
     s3.put_object(**place, Body=b"1")
     assert s3.get_object(**place)["Body"].read() == b"1"
     listed = s3.list_objects_v2(Bucket="runs", Prefix="a run/")["Contents"]
-    assert [one["Key"] for one in listed] == [place["Key"]]
+    assert [tag["Key"] for tag in listed] == [place["Key"]]
     assert direct.client("sts").get_caller_identity()["Account"] == "123456789012"
     images = direct.client("ec2").describe_images(ImageIds=[UBUNTU])["Images"]
     assert len(images) == 1
@@ -119,5 +119,7 @@ def test_an_answer_that_is_lost_is_an_exception_and_is_logged(direct: Direct) ->
         ec2.create_key_pair(KeyName="ours")
     direct.application.interceptors.clear()
     assert len(ec2.describe_key_pairs()["KeyPairs"]) == 1
-    lost = [one for one in direct.application.calls.records() if one.code == "ConnectionLost"]
-    assert [one.action for one in lost] == ["CreateKeyPair"]
+    lost = [
+        record for record in direct.application.calls.records() if record.code == "ConnectionLost"
+    ]
+    assert [record.action for record in lost] == ["CreateKeyPair"]
