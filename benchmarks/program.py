@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.own_cloud import PROJECT, undisturbed
 
-PATIENCE_SECONDS = 900
+LIMIT_SECONDS = 900
 GRACE_SECONDS = 20
 
 
@@ -45,9 +45,9 @@ def run_to_end(command: list[str], environment: Mapping[str, str], log_path: Pat
             start_new_session=True,
         )
         try:
-            code = process.wait(PATIENCE_SECONDS)
+            code = process.wait(LIMIT_SECONDS)
         except subprocess.TimeoutExpired as error:
-            said = f"`{' '.join(command)}` had not ended within {PATIENCE_SECONDS} s"
+            said = f"`{' '.join(command)}` had not ended within {LIMIT_SECONDS} s"
             raise RuntimeError(said) from error
         finally:
             ended = time.time()

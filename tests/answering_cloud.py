@@ -18,7 +18,7 @@ NO_REGIONS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request, as far as a test looks at it."""
 
     key_id: str
@@ -38,29 +38,29 @@ class Answer:
 
 
 @dataclass
-class AnsweringCloud:
+class StubEndpoint:
     """Where it answers, and who has asked."""
 
     url: str
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
     @property
     def key_ids(self) -> list[str]:
         """Return with which keys was signed, in order."""
-        return [request.key_id for request in self.asked]
+        return [request.key_id for request in self.requests]
 
 
-def refusal(code: str, message: str = "as told", status: int = 400, **headers: str) -> Answer:
+def error_answer(code: str, message: str = "as told", status: int = 400, **headers: str) -> Answer:
     """Return how EC2 refuses."""
     return Answer(status, EC2_REFUSES.format(code=code, message=message), headers)
 
 
 @contextmanager
-def answering(
-    answer: Callable[[Asked], Answer], tls: SSLContext | None = None
-) -> Iterator[AnsweringCloud]:
+def stub_endpoint(
+    answer: Callable[[ReceivedRequest], Answer], tls: SSLContext | None = None
+) -> Iterator[StubEndpoint]:
     """Run it while the block runs."""
-    heard: list[Asked] = []
+    received: list[ReceivedRequest] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -68,8 +68,10 @@ def answering(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             scope = self.headers.get("Authorization", "").partition("Credential=")[2].split("/")
-            request = Asked(scope[0], scope[3] if len(scope) > 3 else "", body, self.command)
-            heard.append(request)
+            request = ReceivedRequest(
+                scope[0], scope[3] if len(scope) > 3 else "", body, self.command
+            )
+            received.append(request)
             reply = answer(request)
             self.send_response_only(reply.status)
             for name, value in {"Content-Type": "text/xml", **reply.headers}.items():
@@ -91,7 +93,7 @@ def answering(
     threading.Thread(target=server.serve_forever, daemon=True).start()
     scheme = "https" if tls else "http"
     try:
-        yield AnsweringCloud(f"{scheme}://127.0.0.1:{server.server_address[1]}", heard)
+        yield StubEndpoint(f"{scheme}://127.0.0.1:{server.server_address[1]}", received)
     finally:
         server.shutdown()
         server.server_close()

@@ -50,17 +50,17 @@ def carry_out_before(run: Run, name: str) -> None:
     """Carry out every step that comes before one."""
     for step in CLOUD_STEPS[: NAMES.index(name)]:
         carry_out(step, run)
-        settle(run)
+        wait_until_settled(run)
 
 
 def carry_out_to(run: Run, name: str) -> None:
     """Carry out a step and all before it."""
     carry_out_before(run, name)
     carry_out(step_named(name), run)
-    settle(run)
+    wait_until_settled(run)
 
 
-def settle(run: Run) -> None:
+def wait_until_settled(run: Run) -> None:
     """Wait until no machine of the run is on its way to another state."""
     moving = {"pending", "stopping", "shutting-down"}
 

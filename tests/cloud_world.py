@@ -35,7 +35,7 @@ def refusal_of(code: str, status: int = 500) -> Reply:
 
 
 @dataclass
-class LosesAnswers:
+class LostAnswer:
     """Lets a call take effect and answers InternalError, so many times.
 
     `opened.fail("lose_after", ...)` closes the connection instead.
@@ -57,7 +57,7 @@ class LosesAnswers:
 
 
 @dataclass
-class Refuses:
+class RefusedCall:
     """Answers a call instead of the cloud, wherever `when` says so."""
 
     action: str
@@ -78,15 +78,15 @@ class Refuses:
 
 
 @dataclass
-class Listens:
+class CallRecorder:
     """Remembers what was asked of one action."""
 
     action: str
-    heard: list[dict[str, str]] = field(default_factory=list)
+    recorded: list[dict[str, str]] = field(default_factory=list)
 
     def before(self, call: Call) -> Reply | None:
         if call.action == self.action:
-            self.heard.append(call.parameters)
+            self.recorded.append(call.parameters)
         return None
 
     def after(self, call: Call, reply: Reply) -> Reply:
@@ -98,7 +98,7 @@ class Listens:
 class CloudWorld:
     """The cloud, our client of it, and a directory for run stores."""
 
-    opened: StrictCloud
+    sandbox: StrictCloud
     ec2: Any
     directory: Path
 
@@ -107,17 +107,17 @@ class CloudWorld:
         return registry.new_run(recipe, "ocean.yaml", open_store(str(self.directory / "runs")))
 
     @contextmanager
-    def meeting(self, interceptor: Any) -> Iterator[Any]:
+    def intercepting(self, interceptor: Any) -> Iterator[Any]:
         """Let an interceptor stand between us and the cloud while the block runs."""
-        self.opened.application.interceptors.append(interceptor)
+        self.sandbox.application.interceptors.append(interceptor)
         try:
             yield interceptor
         finally:
-            self.opened.application.interceptors.remove(interceptor)
+            self.sandbox.application.interceptors.remove(interceptor)
 
     def actions(self) -> list[str]:
         """Return the names of all calls so far."""
-        return [call.action for call in self.opened.calls()]
+        return [call.action for call in self.sandbox.calls()]
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def cloud_world(directory: Path) -> Iterator[CloudWorld]:
             connect.cache_clear()
 
 
-def ids_of(record: Record | None) -> list[str]:
+def result_ids(record: Record | None) -> list[str]:
     """Return by what a step's result is known."""
     if record is None:
         return []

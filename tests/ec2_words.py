@@ -43,7 +43,7 @@ def code_of(call: Callable[..., object], **parameters: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Patience:
+class WaitSettings:
     """How long a state may take, and how soon one looks again: ever later, up to a limit."""
 
     seconds: float = HANG_SECONDS
@@ -72,14 +72,14 @@ def holds(condition: Callable[[], bool]) -> bool:
 
 
 @dataclass
-class Ec2Words:
+class Ec2Actions:
     """An EC2 client, what is launched where nothing else is said, and how long one waits."""
 
     ec2: Any
     image_id: str
     zone: str
     usual: dict[str, Any] = field(default_factory=dict)
-    patience: Patience = Patience()
+    wait_settings: WaitSettings = WaitSettings()
 
     def launch(self, **changes: Any) -> dict[str, Any]:
         asked = {"ImageId": self.image_id, "MinCount": 1, "MaxCount": 1, **self.usual}
@@ -135,8 +135,8 @@ class Ec2Words:
         self.wait_until(lambda: self.state(instance_id) == state)
 
     def wait_for_image(self, image_id: str) -> None:
-        seconds = self.patience.image_seconds
+        seconds = self.wait_settings.image_seconds
         self.wait_until(lambda: self.image(image_id)["State"] != "pending", seconds)
 
     def wait_until(self, condition: Callable[[], bool], seconds: float | None = None) -> None:
-        self.patience.wait_until(condition, seconds)
+        self.wait_settings.wait_until(condition, seconds)

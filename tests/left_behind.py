@@ -12,22 +12,22 @@ FUTURE = "2999-01-01T00:00:00+00:00"
 READING = ("Describe", "Get", "List", "GET ", "HEAD ")
 
 
-def of(run: Run, kind: str = "") -> list[Resource]:
+def resources_of(run: Run, kind: str = "") -> list[Resource]:
     """Return what is there of a run, or that of one kind."""
     found = inventory.list_resources(REGION, run.id)
     return [resource for resource in found if kind in ("", resource.kind)]
 
 
-def ids(found: list[Resource]) -> set[str]:
+def resource_ids(found: list[Resource]) -> set[str]:
     return {resource.id for resource in found}
 
 
-def expire(run: Run) -> None:
+def expire_lease(run: Run) -> None:
     """Let the lease of all that a run has be over, as it is when nobody renews it."""
-    tagging.add_tags(REGION, [resource.id for resource in of(run)], {tags.EXPIRES: PAST})
+    tagging.add_tags(REGION, [resource.id for resource in resources_of(run)], {tags.EXPIRES: PAST})
 
 
-def mark(resource_id: str, **marks: str) -> None:
+def add_tags(resource_id: str, **marks: str) -> None:
     """Put one of our tags on something."""
     tagging.add_tags(
         REGION, [resource_id], {f"notebake:{key}": value for key, value in marks.items()}
@@ -36,7 +36,7 @@ def mark(resource_id: str, **marks: str) -> None:
 
 def launch_more_like(world: CloudWorld, run: Run) -> str:
     """Launch a machine as the console's "launch more like this" does: all tags, another token."""
-    like = of(run, "instance")[0]
+    like = resources_of(run, "instance")[0]
     described = world.ec2.describe_instances(InstanceIds=[like.id])
     original: dict[str, Any] = described["Reservations"][0]["Instances"][0]
     both = ("instance", "volume", "network-interface")
@@ -53,6 +53,6 @@ def launch_more_like(world: CloudWorld, run: Run) -> str:
     return str(answer["Instances"][0]["InstanceId"])
 
 
-def changing(world: CloudWorld) -> list[str]:
+def changing_calls(world: CloudWorld) -> list[str]:
     """Return the calls so far that ask for more than an answer."""
     return [action for action in world.actions() if not action.startswith(READING)]

@@ -18,7 +18,7 @@ from sandbox.messages.call import Call
 
 
 @dataclass
-class Rewrites:
+class RewrittenAnswer:
     """Lets the cloud answer, and then changes something in the answer."""
 
     action: str
@@ -38,16 +38,16 @@ class Rewrites:
         return Reply(reply.status, without_length(reply.headers), text.encode())
 
 
-def blocked_public_access() -> Rewrites:
+def blocked_public_access() -> RewrittenAnswer:
     """An account that blocks what comes in by the internet gateways of its VPCs."""
-    return Rewrites(
+    return RewrittenAnswer(
         "DescribeVpcBlockPublicAccessOptions",
         "<internetGatewayBlockMode>off<",
         "<internetGatewayBlockMode>block-ingress<",
     )
 
 
-def excluded_from_block(resource: str, mode: str = "allow-bidirectional") -> Rewrites:
+def excluded_from_block(resource: str, mode: str = "allow-bidirectional") -> RewrittenAnswer:
     """What that account has excluded: `vpc/vpc-…` or `subnet/subnet-…`."""
     item = (
         f"<item><resourceArn>arn:aws:ec2:us-west-2:123456789012:{resource}</resourceArn>"
@@ -55,7 +55,7 @@ def excluded_from_block(resource: str, mode: str = "allow-bidirectional") -> Rew
         f"<internetGatewayExclusionMode>{mode}</internetGatewayExclusionMode></item>"
     )
     name = "vpcBlockPublicAccessExclusionSet"
-    return Rewrites(
+    return RewrittenAnswer(
         "DescribeVpcBlockPublicAccessExclusions", rf"<{name}\s*/>", f"<{name}>{item}</{name}>"
     )
 
@@ -65,7 +65,7 @@ def without_length(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 @dataclass
-class Says:
+class ReplacedAnswer:
     """Answers a call instead of the cloud."""
 
     action: str
@@ -85,10 +85,10 @@ class Says:
         return reply
 
 
-def denies(action: str) -> Says:
+def denies(action: str) -> ReplacedAnswer:
     """Refuse a question of one of the services that speak JSON."""
     text = json.dumps({"__type": "AccessDeniedException", "message": "not for you"})
-    return Says(action, lambda _: text, 400, "application/x-amz-json-1.1")
+    return ReplacedAnswer(action, lambda _: text, 400, "application/x-amz-json-1.1")
 
 
 def s3_refusal(code: str) -> str:

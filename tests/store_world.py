@@ -37,7 +37,7 @@ def forget_process() -> None:
 
 
 @dataclass
-class MeetsObjects:
+class ObjectInterceptor:
     """Meets calls of one method to objects whose path holds some text, so many times."""
 
     method: str
@@ -45,7 +45,7 @@ class MeetsObjects:
     times: int
     fired: int = 0
 
-    def is_met(self, call: Call) -> bool:
+    def is_due(self, call: Call) -> bool:
         """Tell whether it is time to act on a call, and count it."""
         method, _, path = call.action.partition(" ")
         if (call.service, method) != ("s3", self.method) or self.part not in path:
@@ -62,22 +62,22 @@ class MeetsObjects:
         return reply
 
 
-class LosesObjectAnswers(MeetsObjects):
+class LostObjectAnswer(ObjectInterceptor):
     """Lets a call take effect and loses its answer."""
 
     def after(self, call: Call, reply: Reply) -> Reply:
-        return refusal("InternalError", 500) if self.is_met(call) else reply
+        return refusal("InternalError", 500) if self.is_due(call) else reply
 
 
 @dataclass
-class RefusesObjects(MeetsObjects):
+class RefusedObject(ObjectInterceptor):
     """Answers instead of S3."""
 
     code: str = "AccessDenied"
     status: int = 403
 
     def before(self, call: Call) -> Reply | None:
-        return refusal(self.code, self.status) if self.is_met(call) else None
+        return refusal(self.code, self.status) if self.is_due(call) else None
 
 
 def refusal(code: str, status: int) -> Reply:
@@ -86,7 +86,7 @@ def refusal(code: str, status: int) -> Reply:
     return Reply(status, [("Content-Type", "application/xml")], body.encode())
 
 
-def answers_of_takers(run: Run, count: int) -> list[str]:
+def hold_run_at_once(run: Run, count: int) -> list[str]:
     """Return what each of so many hears who try to take a run's lease at the same time."""
     answers: list[str] = []
     start, end = threading.Barrier(count), threading.Barrier(count)

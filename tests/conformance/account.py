@@ -13,7 +13,7 @@ import pytest
 from tests.conformance.guard import Guard
 from tests.conformance.ledger import Ledger
 from tests.conformance.settings import Settings
-from tests.ec2_words import REGION, Patience, client
+from tests.ec2_words import REGION, WaitSettings, client
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 NO_ACCOUNT = "123"
@@ -21,7 +21,7 @@ NO_ACCOUNT = "123"
 MACHINE = "t3.nano"
 """The cheapest type on which all facts of the suite hold."""
 # EC2 takes minutes over what the sandbox does at once.
-AWS_PATIENCE = Patience(
+AWS_PATIENCE = WaitSettings(
     seconds=600, image_seconds=1800, first_pause_seconds=0.1, longest_pause_seconds=5
 )
 
@@ -40,7 +40,7 @@ class Account:
     guard: Guard
     ec2: Any
     """The guarded client: use it through `Watched`, which says whose calls these are."""
-    patience: Patience
+    wait_settings: WaitSettings
     has_hosts: bool
     """Whether machines run what they are told in user data."""
     share_with: str = ""
@@ -118,7 +118,7 @@ def sandbox_account() -> Iterator[Account]:
         yield open_account(
             make_client,
             Ledger(REGION, math.inf),
-            patience=Patience(),
+            wait_settings=WaitSettings(),
             is_ours=True,
             has_hosts=False,
             share_with="210987654321",
@@ -133,7 +133,7 @@ def aws_account(settings: Settings) -> Iterator[Account]:
     yield open_account(
         lambda service, region: session.client(service, region_name=region),
         Ledger(settings.region, settings.cap_usd),
-        patience=AWS_PATIENCE,
+        wait_settings=AWS_PATIENCE,
         is_ours=False,
         has_hosts=True,
         share_with=settings.share_with,

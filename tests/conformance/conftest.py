@@ -48,7 +48,7 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
             opened.region,
             opened.run,
             opened.guard.made,
-            opened.patience,
+            opened.wait_settings,
         )
         remains.remove()
         left = remains.look()

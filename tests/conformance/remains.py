@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.conformance.guard import RUN_TAG
-from tests.ec2_words import Patience
+from tests.ec2_words import WaitSettings
 
 MOST_VALUES = 100
 """How many ids one filter gets: EC2 takes 200."""
@@ -83,7 +83,7 @@ class Remains:
     region: str
     run: str
     ids: Sequence[str]
-    patience: Patience
+    wait_settings: WaitSettings
     refused: dict[str, str] = field(default_factory=dict)
     """What EC2 will not let go, and the code with which it says so."""
 
@@ -106,7 +106,7 @@ class Remains:
         """Remove what is there, as far as EC2 lets it: only a look tells whether it worked."""
         for kinds in (KINDS[:1], KINDS[1:]):
             with suppress(AssertionError):
-                self.patience.wait_until(partial(self.is_removed, kinds))
+                self.wait_settings.wait_until(partial(self.is_removed, kinds))
 
     def is_removed(self, kinds: Sequence[Kind]) -> bool:
         """Ask for the removal of what is there; tell whether only what is refused is left."""
@@ -133,7 +133,7 @@ class Remains:
             return all(resource_id in self.refused for _, resource_id in seen)
 
         with suppress(AssertionError):
-            self.patience.wait_until(nothing_goes_any_more)
+            self.wait_settings.wait_until(nothing_goes_any_more)
         return [self.describe(kind, resource_id) for kind, resource_id in seen]
 
     def describe(self, kind: Kind, resource_id: str) -> str:

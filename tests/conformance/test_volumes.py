@@ -125,7 +125,7 @@ def test_a_snapshot_is_pending_then_complete_and_makes_volumes(world: World) -> 
     def shown() -> Any:
         return world.ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"][0]
 
-    world.wait_until(lambda: shown()["State"] == "completed", world.patience.image_seconds)
+    world.wait_until(lambda: shown()["State"] == "completed", world.wait_settings.image_seconds)
     assert (shown()["Progress"], shown()["VolumeSize"]) == ("100%", 1)
     copy = world.volume(world.make_volume(SnapshotId=snapshot_id))
     assert (copy["SnapshotId"], copy["Size"]) == (snapshot_id, 1)

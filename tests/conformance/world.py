@@ -8,13 +8,13 @@ import pytest
 
 from tests.conformance.account import MACHINE, Account
 from tests.conformance.guard import RUN_TAG, TEST_TAG, Watched
-from tests.ec2_words import Ec2Words
+from tests.ec2_words import Ec2Actions
 
 OTHER_MACHINE = "t3.micro"
 
 
 @dataclass(kw_only=True)
-class World(Ec2Words):
+class World(Ec2Actions):
     """One test's part of an account: it looks for what it has made itself, and nothing else.
 
     Written against EC2's API only, so that the same test runs on the sandbox and on AWS.
@@ -74,7 +74,7 @@ def open_world(account: Account, test: str) -> World:
         image_id=account.image_id,
         zone=account.zones[0],
         usual={"InstanceType": MACHINE},
-        patience=account.patience,
+        wait_settings=account.wait_settings,
         account=account,
         test=test,
     )

@@ -65,7 +65,7 @@ def test_a_running_builder_that_may_let_nobody_in_is_restarted(
     seal(run, left)
     assert wait_for_host.find(run) is None
 
-    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+    with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(wait_for_host.STEP, run)
 
     assert power.heard == ["StopInstances", "StartInstances"]
@@ -74,7 +74,7 @@ def test_a_running_builder_that_may_let_nobody_in_is_restarted(
 def test_a_stopped_builder_is_started(world: CloudWorld, run: Run) -> None:
     carry_out(stop_builder.STEP, run)
 
-    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+    with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(wait_for_host.STEP, run)
 
     assert power.heard == ["StartInstances"]
@@ -131,7 +131,7 @@ def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
     image = current_image(run)
     assert image is not None
 
-    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+    with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(restart_host.STEP, run)
 
     assert power.heard == ["StartInstances"]
@@ -173,7 +173,7 @@ def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
     seal(run, step_digest(run.recipe, "clean_host"))
     carry_out_to(run, "wait_for_image")
 
-    with world.meeting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
+    with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         rewind(run, "run_notebook")
 
     assert power.heard == ["StartInstances"]
@@ -186,7 +186,7 @@ def test_going_back_to_the_image_alone_leaves_the_sealed_builder_as_it_is(
     seal(run, step_digest(run.recipe, "clean_host"))
     carry_out_to(run, "wait_for_image")
 
-    with world.meeting(StopsWaitingAtStart()) as power:
+    with world.intercepting(StopsWaitingAtStart()) as power:
         rewind(run, "request_image")
 
     assert power.heard == []

@@ -30,7 +30,7 @@ from tests.cloud_steps import (
     step_named,
     undo_all,
 )
-from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_an_image_that_was_not_accepted_goes_with_all_its_snapshots(
     undo_all(run)
 
     assert list_resources(REGION) == []
-    assert world.opened.machines.images() == ["base"]
-    assert not world.opened.machines.snapshots
+    assert world.sandbox.machines.images() == ["base"]
+    assert not world.sandbox.machines.snapshots
 
 
 def test_an_accepted_image_stays_with_its_snapshots_and_nothing_else(run: Run) -> None:
@@ -110,8 +110,8 @@ def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) 
 
 def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run) -> None:
     assert image_of(run)
-    stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
-    with world.meeting(stuck), pytest.raises(CloudError, match="remove snap-"):
+    stuck = RefusedCall("DeleteSnapshot", "UnauthorizedOperation", status=403)
+    with world.intercepting(stuck), pytest.raises(CloudError, match="remove snap-"):
         request_image.undo(run)
     assert stuck.fired == 1
     assert run_image.find_image(run) is None
@@ -123,8 +123,8 @@ def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run
 
 
 def test_orphans_of_a_run_do_not_outlive_its_accepted_image(world: CloudWorld, run: Run) -> None:
-    stuck = Refuses("DeleteSnapshot", "UnauthorizedOperation", status=403)
-    with world.meeting(stuck), pytest.raises(CloudError):
+    stuck = RefusedCall("DeleteSnapshot", "UnauthorizedOperation", status=403)
+    with world.intercepting(stuck), pytest.raises(CloudError):
         request_image.undo(run)
     assert stuck.fired
 
@@ -159,7 +159,7 @@ class HidesSnapshotIds:
 def test_a_pending_image_goes_with_snapshots_that_it_does_not_name_yet(
     world: CloudWorld, run: Run
 ) -> None:
-    with world.meeting(HidesSnapshotIds()) as hides:
+    with world.intercepting(HidesSnapshotIds()) as hides:
         assert image_of(run).snapshot_ids == ()
         request_image.undo(run)
 
@@ -198,7 +198,7 @@ def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run
 
 def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) -> None:
     image = image_of(run)
-    world.opened.cloud.region(REGION).images[image.id].state = "failed"
+    world.sandbox.cloud.region(REGION).images[image.id].state = "failed"
     clock.pause(OLDEST_SECONDS)
 
     assert wait_for_image.find(run) is None
@@ -210,7 +210,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
 
 
 def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) -> None:
-    image = world.opened.cloud.region(REGION).images[image_of(run).id]
+    image = world.sandbox.cloud.region(REGION).images[image_of(run).id]
     image.mapping[:] = [replace(device, delete_on_termination=False) for device in image.mapping]
     clock.pause(OLDEST_SECONDS)
 

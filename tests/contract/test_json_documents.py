@@ -10,9 +10,9 @@ from notebake.recipe.file import dump_recipe
 from notebake.resources import stack_instances
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
-from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
 from tests.json_documents import document, is_utc_time
-from tests.left_behind import expire, ids, mark, of
+from tests.left_behind import add_tags, expire_lease, resource_ids, resources_of
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_survey_tells_what_may_go_when_and_what_it_costs(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
-    mark(of(run, "key pair")[0].id, keep="mine")
+    add_tags(resources_of(run, "key pair")[0].id, keep="mine")
     builder = stack_instances.find_builder(run)
     assert builder is not None
 
@@ -81,7 +81,7 @@ def test_a_survey_that_finds_nothing_is_a_document_too(
 ) -> None:
     assert document(["survey", "--region", REGION], capsys)["resources"] == []
 
-    with world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)):
+    with world.intercepting(RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)):
         found = document(["survey"], capsys, code=1)
     assert [said.partition(":")[0] for said in found["unanswered"]] == [REGION]
 
@@ -90,29 +90,29 @@ def test_a_dry_sweep_removes_nothing_and_one_that_applies_tells_what(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
-    expire(run)
-    there = set(ids(of(run)))
+    expire_lease(run)
+    there = set(resource_ids(resources_of(run)))
 
     dry = document(["sweep"], capsys)
     assert {row["id"] for row in dry["resources"] if row["may_go"]} == there
     assert (dry["removed"], dry["remaining"]) == ([], [])
-    assert set(ids(of(run))) == there
+    assert set(resource_ids(resources_of(run))) == there
 
     swept = document(["--store", run.store, "sweep", "--apply"], capsys)
     assert set(swept["removed"]) == there
-    assert of(run) == []
+    assert resources_of(run) == []
 
 
 def test_what_a_sweep_could_not_remove_is_told_and_fails(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
-    expire(run)
+    expire_lease(run)
 
-    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)):
+    with world.intercepting(RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)):
         swept = document(["--store", run.store, "sweep", "--apply"], capsys, code=1)
 
-    assert swept["remaining"] == [of(run, "key pair")[0].id]
+    assert swept["remaining"] == [resources_of(run, "key pair")[0].id]
 
 
 @pytest.mark.usefixtures("world")

@@ -18,8 +18,8 @@ from notebake.runs.run import Run
 from notebake.timestamps import parse_timestamp, utc_from_seconds
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
-from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
-from tests.left_behind import PAST, expire, launch_more_like, mark, of
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
+from tests.left_behind import PAST, add_tags, expire_lease, launch_more_like, resources_of
 from tests.limits import HANG_SECONDS
 from tests.quick_clock import QuickClock
 
@@ -31,7 +31,7 @@ def run(world: CloudWorld) -> Run:
     """A run with a stopped builder, an image that is not accepted, and no switch to reach."""
     run = world.new_run(RECIPE.model_copy(update={"scheduler_role": ROLE}))
     carry_out_to(run, "wait_for_image")
-    expire(run)
+    expire_lease(run)
     return run
 
 
@@ -47,7 +47,7 @@ def test_all_that_is_temporary_is_renewed_in_one_call(world: CloudWorld, run: Ru
     assert renew(run)
 
     assert world.actions().count("CreateTags") == before + 1
-    renewed = of(run)
+    renewed = resources_of(run)
     assert all(is_renewed(resource) for resource in renewed)
     assert {resource.kind for resource in renewed} == {
         *("instance", "volume", "network interface", "key pair", "security group"),
@@ -56,7 +56,7 @@ def test_all_that_is_temporary_is_renewed_in_one_call(world: CloudWorld, run: Ru
 
 
 def test_the_schedule_of_a_machine_moves_with_its_lease(run: Run) -> None:
-    machine = of(run, "instance")[0].id
+    machine = resources_of(run, "instance")[0].id
     schedules.ensure_schedule(run, machine, utc_from_seconds(0))
 
     assert renew(run)
@@ -68,13 +68,15 @@ def test_the_schedule_of_a_machine_moves_with_its_lease(run: Run) -> None:
 
 def test_an_accepted_image_and_a_copy_are_none_of_our_business(world: CloudWorld, run: Run) -> None:
     copy = launch_more_like(world, run)
-    mark(of(run, "image")[0].id, accepted="2026-11-23")
+    add_tags(resources_of(run, "image")[0].id, accepted="2026-11-23")
 
     assert renew(run)
 
-    left = {resource.kind for resource in of(run) if resource.expires == PAST}
+    left = {resource.kind for resource in resources_of(run) if resource.expires == PAST}
     assert left == {"image", "snapshot", "instance", "volume", "network interface"}
-    assert [resource.id for resource in of(run, "instance") if resource.expires == PAST] == [copy]
+    assert [
+        resource.id for resource in resources_of(run, "instance") if resource.expires == PAST
+    ] == [copy]
 
 
 def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
@@ -82,33 +84,33 @@ def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
 ) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_instance")
-    expire(run)
+    expire_lease(run)
 
     with caplog.at_level(logging.WARNING):
         assert not renew(run)
 
-    machine = of(run, "instance")[0]
+    machine = resources_of(run, "instance")[0]
     assert f"The lease of {machine.id} was not renewed" in caplog.text
-    for resource in of(run):
+    for resource in resources_of(run):
         is_free = resource.kind in {"key pair", "security group"}
         assert is_renewed(resource) == is_free, resource.kind
 
 
 def test_a_machine_that_never_let_anybody_in_is_not_renewed(run: Run) -> None:
-    machine = of(run, "instance")[0]
-    mark(machine.id, lost="accepted no ssh login")
+    machine = resources_of(run, "instance")[0]
+    add_tags(machine.id, lost="accepted no ssh login")
 
     assert renew(run)
 
-    assert of(run, "instance")[0].expires == PAST
+    assert resources_of(run, "instance")[0].expires == PAST
 
 
 def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: Run) -> None:
-    refuses = Refuses("CreateTags", "UnauthorizedOperation", status=403)
-    with world.meeting(refuses):
+    refuses = RefusedCall("CreateTags", "UnauthorizedOperation", status=403)
+    with world.intercepting(refuses):
         assert not renew(run)
         assert refuses.fired == 1
-    refuses = Refuses("CreateTags", "UnauthorizedOperation", lambda _: refuses.fired < 2, 403)
+    refuses = RefusedCall("CreateTags", "UnauthorizedOperation", lambda _: refuses.fired < 2, 403)
     pauses: list[float] = []
 
     def note_pause(clocks: QuickClock, seconds: float, stop: threading.Event | None) -> bool:
@@ -117,7 +119,7 @@ def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: R
         return RealClock.pause(clocks, min(seconds / 60, 0.1), stop)
 
     with (
-        world.meeting(refuses),
+        world.intercepting(refuses),
         mock.patch.object(QuickClock, "pause", note_pause),
         renewing(run),
     ):
@@ -137,10 +139,10 @@ def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
 ) -> None:
     with hold_run(run), renewing(run):
         wait_until(
-            lambda: True if all(is_renewed(resource) for resource in of(run)) else None,
+            lambda: True if all(is_renewed(resource) for resource in resources_of(run)) else None,
             what="the first renewal",
             timeout_seconds=60 * HANG_SECONDS,
         )
     assert stack_instances.find_builder(run) is not None
-    assert tags.EXPIRES in of(run, "key pair")[0].tags
+    assert tags.EXPIRES in resources_of(run, "key pair")[0].tags
     assert world.actions().count("CreateTags") >= 2

@@ -17,14 +17,14 @@ from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tasks import launch_acceptance, launch_instance, open_ssh
-from tests.cloud_steps import carry_out_before, carry_out_to, settle
+from tests.cloud_steps import carry_out_before, carry_out_to, wait_until_settled
 from tests.cloud_world import (
     RECIPE,
     REGION,
+    CallRecorder,
     CloudWorld,
-    Listens,
-    LosesAnswers,
-    Refuses,
+    LostAnswer,
+    RefusedCall,
 )
 
 BUILDER = "launch_instance"
@@ -40,18 +40,18 @@ def run(world: CloudWorld) -> Run:
 
 def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> None:
     with (
-        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
+        world.intercepting(LostAnswer("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
         launch_instance.make(run)
     assert loses.fired > 1
     mended = RECIPE.model_copy(update={"lease_hours": 9, "tags": {"Owner": "ada"}})
 
-    with world.meeting(ShowsNoMachines()) as hides:
+    with world.intercepting(ShowsNoMachines()) as hides:
         first = launch_instance.make(run.model_copy(update={"recipe": mended}))
     assert hides.fired
 
-    digests = [call.parameters_digest for call in world.opened.calls("RunInstances")]
+    digests = [call.parameters_digest for call in world.sandbox.calls("RunInstances")]
     assert len(digests) == loses.fired + 1
     assert len(set(digests)) == 1
     assert [instance.id for instance in stack_instances.find_instances(run, "builder")] == [
@@ -61,14 +61,14 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
 
 def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run) -> None:
     first = launch_instance.make(run)
-    settle(run)
-    with world.meeting(Listens("RunInstances")) as listens:
+    wait_until_settled(run)
+    with world.intercepting(CallRecorder("RunInstances")) as recorder:
         instances.terminate_instances([first.id], REGION)
         assert launch_instance.find(run) is None
         second = launch_instance.make(run)
 
     assert second.id != first.id
-    replayed, fresh = (request["ClientToken"] for request in listens.heard)
+    replayed, fresh = (request["ClientToken"] for request in recorder.recorded)
     assert replayed != fresh
     assert launch_instance.make(run).id == second.id
 
@@ -77,10 +77,10 @@ def test_after_an_undo_another_machine_is_asked_for_at_once(world: CloudWorld, r
     first = launch_instance.make(run)
     launch_instance.undo(run)
 
-    with world.meeting(Listens("RunInstances")) as listens:
+    with world.intercepting(CallRecorder("RunInstances")) as recorder:
         second = launch_instance.make(run)
 
-    assert len(listens.heard) == 1
+    assert len(recorder.recorded) == 1
     assert second.id != first.id
 
 
@@ -94,13 +94,15 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
         asked = call.parameters
         return (asked["InstanceType"], subnet_of(asked)) != ("t3.large", last)
 
-    full = Refuses("RunInstances", "InsufficientInstanceCapacity", is_full)
-    with world.meeting(Listens("RunInstances")) as listens, world.meeting(full):
+    full = RefusedCall("RunInstances", "InsufficientInstanceCapacity", is_full)
+    with world.intercepting(CallRecorder("RunInstances")) as recorder, world.intercepting(full):
         machine = launch_instance.make(run)
 
     assert full.fired
     places = list(
-        dict.fromkeys((request["InstanceType"], subnet_of(request)) for request in listens.heard)
+        dict.fromkeys(
+            (request["InstanceType"], subnet_of(request)) for request in recorder.recorded
+        )
     )
     asked = [subnet for _, subnet in places]
     half = len(asked) // 2
@@ -109,7 +111,7 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
     assert len(set(asked)) == half > 1
     tokens = {
         (request["InstanceType"], subnet_of(request)): request["ClientToken"]
-        for request in listens.heard
+        for request in recorder.recorded
     }
     assert len(set(tokens.values())) == len(places), "each place has a token of its own"
     assert machine.instance_type == "t3.large"
@@ -117,8 +119,8 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
 
 
 def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, run: Run) -> None:
-    full = Refuses("RunInstances", "InsufficientInstanceCapacity")
-    with world.meeting(full), pytest.raises(CapacityError) as caught:
+    full = RefusedCall("RunInstances", "InsufficientInstanceCapacity")
+    with world.intercepting(full), pytest.raises(CapacityError) as caught:
         launch_instance.make(run)
 
     for place in ("m5.large in us-west-2a", "t3.large in us-west-2b"):
@@ -132,17 +134,17 @@ def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, 
 def test_after_any_other_error_no_other_zone_is_asked(
     world: CloudWorld, run: Run, code: str
 ) -> None:
-    broken = Refuses("RunInstances", code, status=500 if code == "InternalError" else 400)
+    broken = RefusedCall("RunInstances", code, status=500 if code == "InternalError" else 400)
     with (
-        world.meeting(Listens("RunInstances")) as listens,
-        world.meeting(broken),
+        world.intercepting(CallRecorder("RunInstances")) as recorder,
+        world.intercepting(broken),
         pytest.raises(CloudError) as caught,
     ):
         launch_instance.make(run)
 
     assert broken.fired
     assert (type(caught.value), caught.value.code) == (CloudError, code)
-    assert len({subnet_of(request) for request in listens.heard}) == 1
+    assert len({subnet_of(request) for request in recorder.recorded}) == 1
 
 
 def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
@@ -196,25 +198,28 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
         world.ec2.describe_subnets()["Subnets"], key=lambda subnet: subnet["AvailabilityZone"]
     )
     first, second = subnets[0]["SubnetId"], subnets[1]["SubnetId"]
-    full = Refuses(
+    full = RefusedCall(
         "RunInstances",
         "InsufficientInstanceCapacity",
         lambda call: subnet_of(call.parameters) == first,
     )
     with (
-        world.meeting(full),
-        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
+        world.intercepting(full),
+        world.intercepting(LostAnswer("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
         launch_instance.make(run)
     assert full.fired == 1
     assert loses.fired
 
-    with world.meeting(ShowsNoMachines()) as hides, world.meeting(Listens("RunInstances")) as heard:
+    with (
+        world.intercepting(ShowsNoMachines()) as hides,
+        world.intercepting(CallRecorder("RunInstances")) as recorder,
+    ):
         machine = launch_instance.make(run)
 
     assert hides.fired
-    assert [subnet_of(request) for request in heard.heard] == [second]
+    assert [subnet_of(request) for request in recorder.recorded] == [second]
     assert [instance.id for instance in stack_instances.find_instances(run, BUILDER_ROLE)] == [
         machine.id
     ]
@@ -223,7 +228,7 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
 def test_a_machine_that_is_shown_late_is_not_launched_again(world: CloudWorld, run: Run) -> None:
     first = launch_instance.make(run)
 
-    with world.meeting(ShowsNoMachines()) as hides:
+    with world.intercepting(ShowsNoMachines()) as hides:
         second = launch_instance.make(run)
 
     assert hides.fired
@@ -234,9 +239,9 @@ def test_a_machine_that_is_never_shown_is_neither_doubled_nor_given_up(
     world: CloudWorld, run: Run
 ) -> None:
     hides = ShowsNoMachines(by_id=True)
-    with world.meeting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
+    with world.intercepting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
         launch_instance.make(run)
-    with world.meeting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
+    with world.intercepting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
         launch_instance.make(run)
 
     assert hides.fired
@@ -246,15 +251,15 @@ def test_a_machine_that_is_never_shown_is_neither_doubled_nor_given_up(
 def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: Run) -> None:
     """Killed after the effect, before the answer; and EC2 shows nothing at first."""
     with (
-        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
+        world.intercepting(LostAnswer("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
         launch_instance.make(run)
     assert loses.fired
-    settle(run)
+    wait_until_settled(run)
     clock.pause(OLDEST_SECONDS)
 
-    with world.meeting(ShowsNoMachines(times=20, by_id=True)) as hides:
+    with world.intercepting(ShowsNoMachines(times=20, by_id=True)) as hides:
         launch_instance.undo(run)
 
     assert hides.fired == 20, "it was looked for again and again"
@@ -265,7 +270,7 @@ def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
     world: CloudWorld, run: Run
 ) -> None:
     with (
-        world.meeting(LosesAnswers("RunInstances", 9999)) as loses,
+        world.intercepting(LostAnswer("RunInstances", 9999)) as loses,
         pytest.raises(CloudError, match="InternalError"),
     ):
         launch_instance.make(run)
@@ -284,7 +289,7 @@ def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
     world: CloudWorld, run: Run
 ) -> None:
     machine = launch_instance.make(run)
-    settle(run)
+    wait_until_settled(run)
     described = world.ec2.describe_instances(InstanceIds=[machine.id])
     copied = described["Reservations"][0]["Instances"][0]["Tags"]
     theirs = world.ec2.run_instances(
@@ -307,7 +312,7 @@ def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
 @pytest.mark.parametrize("change", ["another type", "another disk"])
 def test_a_machine_that_the_recipe_no_longer_wants_is_replaced(run: Run, change: str) -> None:
     first = launch_instance.make(run)
-    settle(run)
+    wait_until_settled(run)
     update: dict[str, Any] = {"instance_types": ("t3.large",)}
     if change == "another disk":
         update = {"volumes": (RECIPE.volumes[0].model_copy(update={"size_gib": 2}),)}

@@ -20,9 +20,9 @@ from tests.cloud_world import RECIPE, CloudWorld
 from tests.limits import HANG_SECONDS
 from tests.store_world import (
     LOCATION,
-    LosesObjectAnswers,
-    RefusesObjects,
-    answers_of_takers,
+    LostObjectAnswer,
+    RefusedObject,
+    hold_run_at_once,
     world_with_bucket,
 )
 
@@ -75,7 +75,7 @@ def test_a_second_execution_is_refused_and_the_next_one_is_not(run: Run) -> None
 
 def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
     leave_lease(run, seconds=-60)
-    assert sorted(answers_of_takers(run, 6)) == ["held"] + ["refused"] * 5
+    assert sorted(hold_run_at_once(run, 6)) == ["held"] + ["refused"] * 5
 
 
 @pytest.mark.parametrize("off_by", [DAY, -DAY])
@@ -92,17 +92,23 @@ def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one
 
 
 def test_a_lease_whose_answers_were_lost_is_held_all_the_same(world: CloudWorld, run: Run) -> None:
-    with world.meeting(LosesObjectAnswers("PUT", "lease.json", 1)) as loses, hold_run(run) as lease:
+    with (
+        world.intercepting(LostObjectAnswer("PUT", "lease.json", 1)) as loses,
+        hold_run(run) as lease,
+    ):
         assert loses.fired == 2, "botocore wrote again, and S3 refused"
         assert read_lock(run) == lease
 
 
 def test_a_lease_is_renewed_through_conflicts_and_refusals(world: CloudWorld, run: Run) -> None:
     with hold_run(run, seconds=0.4) as lease:
-        conflict = RefusesObjects(
+        conflict = RefusedObject(
             "PUT", "lease.json", 2, code="ConditionalRequestConflict", status=409
         )
-        with world.meeting(conflict), world.meeting(RefusesObjects("PUT", "lease.json", 1)) as no:
+        with (
+            world.intercepting(conflict),
+            world.intercepting(RefusedObject("PUT", "lease.json", 1)) as no,
+        ):
             deadline = time.monotonic() + HANG_SECONDS
             while conflict.fired < 4 and time.monotonic() < deadline:
                 time.sleep(0.02)

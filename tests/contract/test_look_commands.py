@@ -36,7 +36,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def changing(world: CloudWorld) -> list[str]:
     """Return the calls so far that did more than answer: what is only tried is never OK."""
-    done = [call.action for call in world.opened.calls() if call.code == "OK"]
+    done = [call.action for call in world.sandbox.calls() if call.code == "OK"]
     return [action for action in done if not action.startswith(READING)]
 
 

@@ -10,7 +10,7 @@ from notebake.recipe import Network
 from notebake.runbook.step import carry_out
 from notebake.runs.run import Run
 from tasks import import_key_pair, open_ssh
-from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
 
 
 def seen_from(run: Run, *blocks: str) -> Run:
@@ -69,11 +69,11 @@ def test_a_group_that_ec2_still_sees_in_use_is_deleted_a_moment_later(world: Clo
     run = world.new_run()
     open_ssh.make(run)
     moments = iter([True, True])
-    busy = Refuses(
+    busy = RefusedCall(
         "DeleteSecurityGroup", "DependencyViolation", lambda _: next(moments, False), status=400
     )
 
-    with world.meeting(busy):
+    with world.intercepting(busy):
         open_ssh.undo(run)
 
     assert busy.fired == 2

@@ -19,8 +19,8 @@ from notebake.timeouts import CONSISTENCY_SECONDS, IMAGE_SECONDS
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tasks import launch_instance, request_image
-from tests.cloud_steps import carry_out_before, carry_out_to, settle, undo_all
-from tests.cloud_world import REGION, CloudWorld, Listens
+from tests.cloud_steps import carry_out_before, carry_out_to, undo_all, wait_until_settled
+from tests.cloud_world import REGION, CallRecorder, CloudWorld
 
 SNAPSHOT_RATE = "SnapshotCreationPerVolumeRateExceeded"
 
@@ -43,30 +43,30 @@ def states(run: Run, name: str) -> list[str]:
 @pytest.mark.parametrize("code", ["IncorrectInstanceState", SNAPSHOT_RATE, "InternalFailure"])
 def test_an_image_is_asked_for_until_ec2_is_ready(world: CloudWorld, run: Run, code: str) -> None:
     carry_out_before(run, "request_image")
-    name = world.opened.fail("refuse", action="CreateImage", code=code, times=3)
+    name = world.sandbox.fail("refuse", action="CreateImage", code=code, times=3)
 
     request_image.make(run)
 
-    assert world.opened.fired(name) == 3
+    assert world.sandbox.fired(name) == 3
     assert states(run, "image") == ["made"]
 
 
 def test_a_launch_waits_for_an_image_that_is_not_ready(world: CloudWorld, run: Run) -> None:
     carry_out_before(run, "launch_acceptance")
-    name = world.opened.fail(
+    name = world.sandbox.fail(
         "refuse", action="RunInstances", code="InvalidAMIID.Unavailable", times=3
     )
 
     carry_out_to(run, "launch_acceptance")
 
-    assert world.opened.fired(name) == 3
+    assert world.sandbox.fired(name) == 3
 
 
 def test_an_image_that_never_gets_ready_is_waited_for_to_an_end(
     world: CloudWorld, run: Run
 ) -> None:
     carry_out_before(run, "launch_instance")
-    world.opened.fail("refuse", action="RunInstances", code="InvalidAMIID.Unavailable")
+    world.sandbox.fail("refuse", action="RunInstances", code="InvalidAMIID.Unavailable")
     began = clock.elapsed()
 
     with pytest.raises(CloudError, match=r"InvalidAMIID\.Unavailable"):
@@ -80,19 +80,19 @@ def test_a_start_waits_for_a_pending_image_longer_than_ec2_may_be_late(
     world: CloudWorld, run: Run
 ) -> None:
     carry_out_to(run, "stop_builder")
-    name = world.opened.fail("refuse", action="StartInstances", code="IncorrectInstanceState")
+    name = world.sandbox.fail("refuse", action="StartInstances", code="IncorrectInstanceState")
     began, waited = clock.elapsed(), 2 * CONSISTENCY_SECONDS
 
     @dataclass
-    class Lifts(Listens):
+    class Lifts(CallRecorder):
         """Lets nothing go wrong any more after a while."""
 
         def before(self, call: Call) -> Reply | None:
             if clock.elapsed() - began > waited:
-                world.opened.cloud.faults.remove(name)
+                world.sandbox.cloud.faults.remove(name)
             return super().before(call)
 
-    with world.meeting(Lifts("StartInstances")):
+    with world.intercepting(Lifts("StartInstances")):
         instances.start_instance(builder_id(run), REGION, ready_seconds=IMAGE_SECONDS)
 
     assert clock.elapsed() - began > waited
@@ -105,7 +105,7 @@ def test_who_has_ended_is_not_waited_for(world: CloudWorld, run: Run, power: obj
     ended = builder_id(run)
     instances.terminate_instances([ended], REGION)
     for action in ("StopInstances", "StartInstances"):
-        world.opened.fail("refuse", action=action, code="IncorrectInstanceState")
+        world.sandbox.fail("refuse", action=action, code="IncorrectInstanceState")
     began = clock.elapsed()
 
     with pytest.raises(ResourceLostError, match=f"{ended} is terminated"):
@@ -119,7 +119,7 @@ def test_a_snapshot_whose_image_was_just_deregistered_is_deleted_once_it_is_free
     world: CloudWorld, run: Run, remove: str
 ) -> None:
     carry_out_to(run, "wait_for_image")
-    name = world.opened.fail(
+    name = world.sandbox.fail(
         "refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", times=3
     )
 
@@ -136,7 +136,7 @@ def test_a_snapshot_whose_image_was_just_deregistered_is_deleted_once_it_is_free
         assert image
         images.remove_image(image, REGION)
 
-    assert world.opened.fired(name) == 3
+    assert world.sandbox.fired(name) == 3
     assert [
         resource.id for resource in list_resources(REGION) if resource.kind in ("image", "snapshot")
     ] == []
@@ -147,7 +147,9 @@ def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
 ) -> None:
     carry_out_to(run, "wait_for_image")
     said = "snap-1 is currently in use by ami-0123"
-    world.opened.fail("refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", message=said)
+    world.sandbox.fail(
+        "refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", message=said
+    )
     image = current_image(run)
     assert image
 
@@ -166,7 +168,7 @@ def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
 def test_what_ec2_could_not_make_as_asked_is_not_launched_again(
     world: CloudWorld, run: Run, code: str, said: str, hint: str
 ) -> None:
-    name = world.opened.fail("never_boots", action="RunInstances", code=code, message=said)
+    name = world.sandbox.fail("never_boots", action="RunInstances", code=code, message=said)
 
     with pytest.raises(CloudError, match=code) as caught:
         launch_and_wait(run)
@@ -174,10 +176,10 @@ def test_what_ec2_could_not_make_as_asked_is_not_launched_again(
     assert said in caught.value.message
     assert hint in caught.value.hint
     assert not caught.value.is_transient
-    assert world.opened.fired(name) == 1, "no machine after the other"
-    world.opened.cloud.faults.remove()
+    assert world.sandbox.fired(name) == 1, "no machine after the other"
+    world.sandbox.cloud.faults.remove()
     launch_and_wait(run)
-    assert len(world.opened.calls("RunInstances")) == 3, "the first, its replay, and a new one"
+    assert len(world.sandbox.calls("RunInstances")) == 3, "the first, its replay, and a new one"
 
 
 def launch_and_wait(run: Run) -> None:
@@ -187,13 +189,13 @@ def launch_and_wait(run: Run) -> None:
 
 
 def test_what_ec2_broke_itself_is_made_again(world: CloudWorld, run: Run) -> None:
-    name = world.opened.fail(
+    name = world.sandbox.fail(
         "never_boots", action="RunInstances", code="Server.InternalError", times=1
     )
 
     retry_when_lost(lambda: launch_and_wait(run))
 
-    assert world.opened.fired(name) == 1
+    assert world.sandbox.fired(name) == 1
 
 
 CREATING = {
@@ -211,16 +213,16 @@ def test_an_attempt_stays_open_until_ec2_was_asked_what_came_of_a_gateways_answe
     """The call took effect behind the gateway; then something else is refused."""
     step, name = CREATING[action]
     carry_out_before(run, step)
-    lost = world.opened.fail("lose_after", action=action, status=504, times=1)
-    denied = world.opened.fail("refuse", action=action, code="UnauthorizedOperation", skip=1)
+    lost = world.sandbox.fail("lose_after", action=action, status=504, times=1)
+    denied = world.sandbox.fail("refuse", action=action, code="UnauthorizedOperation", skip=1)
 
     with hold_run(run), pytest.raises(CloudError, match="UnauthorizedOperation") as caught:
         carry_out_to(run, step)
 
-    assert (world.opened.fired(lost), world.opened.fired(denied)) == (1, 1)
+    assert (world.sandbox.fired(lost), world.sandbox.fired(denied)) == (1, 1)
     assert caught.value.is_outcome_unknown
     assert states(run, name) == ["open"]
-    world.opened.cloud.faults.remove()
+    world.sandbox.cloud.faults.remove()
     undo_all(run)
     assert list_resources(REGION) == []
 
@@ -230,7 +232,7 @@ def test_what_a_gateway_answers_for_ever_leaves_the_attempt_open(
     world: CloudWorld, run: Run, status: int
 ) -> None:
     carry_out_before(run, "launch_instance")
-    world.opened.fail("lose_before", action="RunInstances", status=status)
+    world.sandbox.fail("lose_before", action="RunInstances", status=status)
 
     with hold_run(run), pytest.raises(CloudError, match=str(status)) as caught:
         launch_instance.make(run)
@@ -246,8 +248,8 @@ def test_no_room_after_a_gateways_answer_is_ec2s_own(world: CloudWorld, run: Run
     """The token tells EC2 what was sent before: what it says then holds for both."""
     carry_out_before(run, "launch_instance")
     where = {"zone": "us-west-2a", "instance_type": "m5.large"}
-    world.opened.fail("lose_before", action="RunInstances", status=504, times=1, where=where)
-    world.opened.fail(
+    world.sandbox.fail("lose_before", action="RunInstances", status=504, times=1, where=where)
+    world.sandbox.fail(
         "refuse", action="RunInstances", code="InsufficientInstanceCapacity", where=where
     )
 
@@ -261,14 +263,14 @@ def test_a_lack_of_room_of_any_kind_is_answered_by_another_place(
     world: CloudWorld, run: Run, code: str
 ) -> None:
     carry_out_before(run, "launch_instance")
-    name = world.opened.fail("refuse", action="RunInstances", code=code, times=2)
+    name = world.sandbox.fail("refuse", action="RunInstances", code=code, times=2)
 
     launch_instance.make(run)
 
-    assert world.opened.fired(name) == 2
+    assert world.sandbox.fired(name) == 2
     assert states(run, "builder-1") == ["refused", "refused", "made"]
-    world.opened.cloud.faults.remove()
-    world.opened.fail("refuse", action="RunInstances", code=code)
+    world.sandbox.cloud.faults.remove()
+    world.sandbox.fail("refuse", action="RunInstances", code=code)
     other = world.new_run()
     carry_out_before(other, "launch_instance")
     with pytest.raises(CapacityError, match=code):
@@ -284,7 +286,7 @@ def test_a_console_of_a_type_that_is_not_of_nitro_is_read_as_it_was(
     carry_out_to(old, "launch_instance")
 
     assert isinstance(instances.read_console(builder_id(old), REGION), str)
-    asked = world.opened.calls("GetConsoleOutput")
+    asked = world.sandbox.calls("GetConsoleOutput")
     assert [call.code for call in asked] == ["UnsupportedOperation", "OK"]
 
 
@@ -292,13 +294,13 @@ def test_disks_that_are_shown_after_their_machine_are_waited_for(
     world: CloudWorld, run: Run
 ) -> None:
     carry_out_to(run, "launch_instance")
-    name = world.opened.fail("linger", action="TerminateInstances", seconds=90)
+    name = world.sandbox.fail("linger", action="TerminateInstances", seconds=90)
 
     instances.terminate_instances([builder_id(run)], REGION)
 
-    settle(run)
-    assert world.opened.fired(name) == 1
+    wait_until_settled(run)
+    assert world.sandbox.fired(name) == 1
     shown = [resource for resource in list_resources(REGION) if resource.kind == "volume"]
     assert len(shown) == 2
-    world.opened.advance(90)
+    world.sandbox.advance(90)
     assert [resource for resource in list_resources(REGION) if resource.kind == "volume"] == []

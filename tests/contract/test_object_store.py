@@ -21,9 +21,9 @@ from tests.cloud_world import REGION, CloudWorld
 from tests.store_world import (
     BUCKET,
     LOCATION,
-    LosesObjectAnswers,
-    MeetsObjects,
-    RefusesObjects,
+    LostObjectAnswer,
+    ObjectInterceptor,
+    RefusedObject,
     forget_process,
     world_with_bucket,
 )
@@ -46,12 +46,12 @@ def store(world: CloudWorld) -> RunStore:
 
 
 def test_a_write_whose_answer_was_lost_is_known_as_ours(world: CloudWorld, store: RunStore) -> None:
-    with world.meeting(LosesObjectAnswers("PUT", KEY, 1)) as loses:
+    with world.intercepting(LostObjectAnswer("PUT", KEY, 1)) as loses:
         assert store.create(KEY, b"one")
     assert loses.fired == 2, "botocore wrote a second time, and S3 refused"
     seen = store.read(KEY)
     assert seen is not None
-    with world.meeting(LosesObjectAnswers("PUT", KEY, 1)) as loses:
+    with world.intercepting(LostObjectAnswer("PUT", KEY, 1)) as loses:
         assert store.replace(KEY, b"two", version=seen.version)
     assert loses.fired == 2
 
@@ -73,16 +73,16 @@ def test_the_same_content_of_another_writer_does_not_pass_for_ours(store: RunSto
 
 
 def test_a_write_that_met_another_one_is_tried_again(world: CloudWorld, store: RunStore) -> None:
-    conflict = RefusesObjects("PUT", KEY, 3, code="ConditionalRequestConflict", status=409)
-    with world.meeting(conflict):
+    conflict = RefusedObject("PUT", KEY, 3, code="ConditionalRequestConflict", status=409)
+    with world.intercepting(conflict):
         assert store.create(KEY, b"one")
     assert conflict.fired == 4
 
 
 def test_a_conflict_that_does_not_end_is_an_error(world: CloudWorld, store: RunStore) -> None:
-    conflict = RefusesObjects("PUT", KEY, 99, code="ConditionalRequestConflict", status=409)
+    conflict = RefusedObject("PUT", KEY, 99, code="ConditionalRequestConflict", status=409)
     with (
-        world.meeting(conflict),
+        world.intercepting(conflict),
         pytest.raises(RunStoreError, match="ConditionalRequestConflict"),
     ):
         store.create(KEY, b"one")
@@ -104,7 +104,7 @@ def test_a_refusal_is_one_sentence_with_a_way_out(
     world: CloudWorld, store: RunStore, method: str, code: str, status: int, hint: str
 ) -> None:
     with (
-        world.meeting(RefusesObjects(method, KEY, 9, code=code, status=status)) as refuses,
+        world.intercepting(RefusedObject(method, KEY, 9, code=code, status=status)) as refuses,
         pytest.raises(RunStoreError, match=code) as caught,
     ):
         store.read(KEY) if method == "GET" else store.create(KEY, b"one")
@@ -171,7 +171,7 @@ def test_a_report_is_kept_as_what_a_browser_shows(store: RunStore) -> None:
 
 def test_an_answer_that_breaks_off_is_asked_for_again(world: CloudWorld, store: RunStore) -> None:
     store.write(KEY, b"one")
-    with world.meeting(BreaksOffAnswers("GET", KEY, 2)) as breaks:
+    with world.intercepting(BreaksOffAnswers("GET", KEY, 2)) as breaks:
         stored = store.read(KEY)
     assert breaks.fired == 3
     assert stored is not None
@@ -181,18 +181,18 @@ def test_an_answer_that_breaks_off_is_asked_for_again(world: CloudWorld, store: 
 def test_answers_that_always_break_off_are_an_error(world: CloudWorld, store: RunStore) -> None:
     store.write(KEY, b"one")
     with (
-        world.meeting(BreaksOffAnswers("GET", KEY, 99)) as breaks,
+        world.intercepting(BreaksOffAnswers("GET", KEY, 99)) as breaks,
         pytest.raises(RunStoreError, match="broke off"),
     ):
         store.read(KEY)
     assert breaks.fired > 3
 
 
-class BreaksOffAnswers(MeetsObjects):
+class BreaksOffAnswers(ObjectInterceptor):
     """Ends the connection in the middle of an answer."""
 
     def after(self, call: Call, reply: Reply) -> Reply:
-        return replace(reply, body=reply.body[:1]) if self.is_met(call) else reply
+        return replace(reply, body=reply.body[:1]) if self.is_due(call) else reply
 
 
 def test_a_wall_clock_that_is_wrong_does_not_matter(world: CloudWorld, store: RunStore) -> None:

@@ -28,22 +28,22 @@ def run(world: CloudWorld) -> Run:
 def test_a_call_outlasts_more_than_botocores_own_tries(
     world: CloudWorld, run: Run, fault: dict[str, str]
 ) -> None:
-    name = world.opened.fail(action="DescribeImages", times=8, **fault)
+    name = world.sandbox.fail(action="DescribeImages", times=8, **fault)
 
     with hold_run(run):
         assert run_image.find_image(run) is None
 
-    assert world.opened.fired(name) == 8
+    assert world.sandbox.fired(name) == 8
 
 
 def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld, run: Run) -> None:
-    name = world.opened.fail("lose_before", action="DescribeImages")
+    name = world.sandbox.fail("lose_before", action="DescribeImages")
     began = clock.elapsed()
 
     with hold_run(run), pytest.raises(CloudError, match="no answer from AWS") as caught:
         run_image.find_image(run)
 
-    assert world.opened.fired(name) > 5
+    assert world.sandbox.fired(name) > 5
     assert caught.value.is_transient
     assert "resume the run" in caught.value.hint
     # The clock runs much quicker, and so do the moments that the calls themselves take.
@@ -51,16 +51,16 @@ def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld
 
 
 def test_who_only_looks_is_told_at_once(world: CloudWorld, run: Run) -> None:
-    name = world.opened.fail("lose_before", action="DescribeImages")
+    name = world.sandbox.fail("lose_before", action="DescribeImages")
 
     with pytest.raises(CloudError, match="no answer from AWS"):
         run_image.find_image(run)
 
-    assert world.opened.fired(name) == 5, "as often as botocore tries"
+    assert world.sandbox.fired(name) == 5, "as often as botocore tries"
 
 
 def test_an_interrupt_ends_the_outage(world: CloudWorld, run: Run) -> None:
-    world.opened.fail("lose_before", action="DescribeImages")
+    world.sandbox.fail("lose_before", action="DescribeImages")
     interrupt_waits()
 
     with hold_run(run), pytest.raises(InterruptedError):
@@ -74,21 +74,21 @@ def test_whoever_loses_the_run_in_an_outage_does_not_repeat_the_call(
 
     class Sleepy(QuickClock):
         def elapsed_with_sleep(self) -> float:
-            return super().elapsed_with_sleep() + 3600 * world.opened.fired(lost)
+            return super().elapsed_with_sleep() + 3600 * world.sandbox.fired(lost)
 
-    lost = world.opened.fail("lose_before", action="ImportKeyPair")
+    lost = world.sandbox.fail("lose_before", action="ImportKeyPair")
     with clock.replaced(Sleepy(60)), hold_run(run) as lease:
         theirs = lease.model_copy(update={"holder": "another"})
         open_store(run.store).write(f"{run.id}/lease.json", theirs.model_dump_json().encode())
         with pytest.raises(RunLostError):
             import_key_pair.make(run)
 
-    assert world.opened.fired(lost) == 1, "botocore's own tries ask no lease: ours come first"
+    assert world.sandbox.fired(lost) == 1, "botocore's own tries ask no lease: ours come first"
     assert find_key_pair(run, "builder") is None
 
 
 def test_a_quota_error_says_which_quota_and_how_to_raise_it(world: CloudWorld, run: Run) -> None:
-    world.opened.fail("refuse", action="RunInstances", code="VcpuLimitExceeded")
+    world.sandbox.fail("refuse", action="RunInstances", code="VcpuLimitExceeded")
 
     base = images.resolve_base_image(run.recipe.base_image, run.recipe.region)["ImageId"]
     asked = {"ImageId": base, "InstanceType": "g5.xlarge", "MinCount": 1, "MaxCount": 1}

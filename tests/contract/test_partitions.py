@@ -47,5 +47,5 @@ def test_a_schedule_calls_the_target_of_its_partition(world: CloudWorld, region:
     target = connect("scheduler", region).get_schedule(Name=name)["Target"]
     assert target["Arn"] == f"arn:{partition}:scheduler:::aws-sdk:ec2:terminateInstances"
     assert [schedule.owners for schedule in schedules.list_schedules(region)] == [(MACHINE,)]
-    world.opened.advance(timedelta(days=1).total_seconds())
+    world.sandbox.advance(timedelta(days=1).total_seconds())
     assert "TerminateInstances" in world.actions()

@@ -9,7 +9,7 @@ from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_world import RECIPE, REGION, CloudWorld
-from tests.preflight_world import Rewrites, denies, s3_refusal, sentences
+from tests.preflight_world import RewrittenAnswer, denies, s3_refusal, sentences
 
 
 def run_of(world: CloudWorld, **changes: object) -> Run:
@@ -73,7 +73,7 @@ def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
     assert "is for its policy to say" in sentences(
         shared, CheckResult.NOT_CHECKED, "disks", "run_store"
     )
-    with world.meeting(denies("DescribeKey")) as refuses:
+    with world.intercepting(denies("DescribeKey")) as refuses:
         assert "describe the key" in sentences(
             shared, CheckResult.NOT_CHECKED, "disks", "run_store"
         )
@@ -101,7 +101,7 @@ def test_a_key_that_cannot_do_it_is_wrong(
     pattern: str, instead: str, said: str, world: CloudWorld
 ) -> None:
     run = world.new_run(with_key(new_key(), share_with=("123456789012",)))
-    with world.meeting(Rewrites("DescribeKey", pattern, instead)) as rewrites:
+    with world.intercepting(RewrittenAnswer("DescribeKey", pattern, instead)) as rewrites:
         assert said in sentences(run, CheckResult.WRONG, "disks", "run_store")
 
     assert rewrites.fired == 1
@@ -113,7 +113,7 @@ def test_a_key_that_is_not_there_is_wrong_and_one_that_is_hidden_is_not_checked(
     run = world.new_run(with_key("alias/nobody"))
 
     assert "alias/nobody" in sentences(run, CheckResult.WRONG, "disks", "run_store")
-    with world.meeting(denies("DescribeKey")) as refuses:
+    with world.intercepting(denies("DescribeKey")) as refuses:
         assert "alias/nobody" in sentences(run, CheckResult.NOT_CHECKED, "disks", "run_store")
     assert refuses.fired == 1
 
@@ -159,7 +159,7 @@ def test_a_run_store_that_may_not_be_cleared_is_wrong(world: CloudWorld) -> None
             del call
             return reply
 
-    with world.meeting(KeepsAll()):
+    with world.intercepting(KeepsAll()):
         said = sentences(on_s3(world, "our-kept-runs"), CheckResult.WRONG, "disks", "run_store")
 
     assert len(fired) == 1

@@ -11,8 +11,8 @@ from notebake.preflight.permissions import check_permissions
 from notebake.recipe import Volume
 from notebake.runs.run import Run
 from sandbox.messages.call import Call
-from tests.cloud_world import RECIPE, CloudWorld, Listens, Refuses
-from tests.preflight_world import Says, Simulates, sentences
+from tests.cloud_world import RECIPE, CallRecorder, CloudWorld, RefusedCall
+from tests.preflight_world import ReplacedAnswer, Simulates, sentences
 
 DENIED = (
     "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to"
@@ -40,9 +40,13 @@ def nothing_was_made(world: CloudWorld) -> bool:
 def test_a_permission_that_is_missing_is_named_before_anything_is_made(
     world: CloudWorld, run: Run
 ) -> None:
-    denied = Refuses("CreateImage", "UnauthorizedOperation", status=403)
-    other = Refuses("TerminateInstances", "UnauthorizedOperation", status=403)
-    with world.meeting(denied), world.meeting(other), pytest.raises(PreflightError) as caught:
+    denied = RefusedCall("CreateImage", "UnauthorizedOperation", status=403)
+    other = RefusedCall("TerminateInstances", "UnauthorizedOperation", status=403)
+    with (
+        world.intercepting(denied),
+        world.intercepting(other),
+        pytest.raises(PreflightError) as caught,
+    ):
         check_everything(run)
 
     assert denied.fired == other.fired == 1
@@ -53,8 +57,10 @@ def test_a_permission_that_is_missing_is_named_before_anything_is_made(
 
 
 def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld, run: Run) -> None:
-    denied = Says("RunInstances", lambda _: DENIED.format("ec2:CreateTags on resource: x"), 403)
-    with world.meeting(denied):
+    denied = ReplacedAnswer(
+        "RunInstances", lambda _: DENIED.format("ec2:CreateTags on resource: x"), 403
+    )
+    with world.intercepting(denied):
         said = sentences(run, CheckResult.WRONG, "permissions")
 
     assert denied.fired == 2
@@ -72,11 +78,11 @@ def test_what_nobody_may_be_told_beforehand_is_not_called_good(world: CloudWorld
 
 
 def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Listens("RunInstances")) as listens:
+    with world.intercepting(CallRecorder("RunInstances")) as recorder:
         assert "ec2:RunInstances" in sentences(run, CheckResult.GOOD, "permissions")
 
-    assert {request["InstanceType"] for request in listens.heard} == {"m5.large", "t3.large"}
-    for request in listens.heard:
+    assert {request["InstanceType"] for request in recorder.recorded} == {"m5.large", "t3.large"}
+    for request in recorder.recorded:
         assert request["DryRun"] == "true"
         assert request["NetworkInterface.1.AssociatePublicIpAddress"] == "true"
         assert request["BlockDeviceMapping.2.Ebs.VolumeSize"] == "1"
@@ -86,7 +92,9 @@ def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> N
 def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
     world: CloudWorld, run: Run
 ) -> None:
-    with world.meeting(Refuses("RunInstances", "PendingVerification", status=400)) as refuses:
+    with world.intercepting(
+        RefusedCall("RunInstances", "PendingVerification", status=400)
+    ) as refuses:
         said = sentences(run, CheckResult.WRONG, "permissions")
 
     assert refuses.fired == 2
@@ -96,7 +104,7 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
 def test_a_launch_of_which_too_little_is_known_is_not_called_good(
     world: CloudWorld, run: Run
 ) -> None:
-    with world.meeting(Refuses("DescribeImages", "InvalidAMIID.NotFound")) as refuses:
+    with world.intercepting(RefusedCall("DescribeImages", "InvalidAMIID.NotFound")) as refuses:
         findings = list(check_permissions(run))
 
     assert refuses.fired
@@ -107,7 +115,7 @@ def test_a_launch_of_which_too_little_is_known_is_not_called_good(
 
 
 def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Simulates(undecided=("ec2:DeleteSnapshot",))) as iam:
+    with world.intercepting(Simulates(undecided=("ec2:DeleteSnapshot",))) as iam:
         allowed = sentences(run, CheckResult.GOOD, "permissions")
         still_open = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
@@ -123,7 +131,7 @@ def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld,
 
 
 def test_what_iam_s_simulation_denies_is_missing(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Simulates(denied=("ec2:StopInstances",))):
+    with world.intercepting(Simulates(denied=("ec2:StopInstances",))):
         assert "these permissions: ec2:StopInstances." in sentences(
             run, CheckResult.WRONG, "permissions"
         )
@@ -132,8 +140,8 @@ def test_what_iam_s_simulation_denies_is_missing(world: CloudWorld, run: Run) ->
 def test_a_policy_that_goes_by_tags_is_not_taken_for_a_missing_one(
     world: CloudWorld, run: Run
 ) -> None:
-    denied = Refuses("TerminateInstances", "UnauthorizedOperation", status=403)
-    with world.meeting(denied), world.meeting(Simulates()):
+    denied = RefusedCall("TerminateInstances", "UnauthorizedOperation", status=403)
+    with world.intercepting(denied), world.intercepting(Simulates()):
         assert sentences(run, CheckResult.WRONG, "permissions") == ""
 
     assert denied.fired == 1
@@ -143,7 +151,7 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
     world: CloudWorld, run: Run
 ) -> None:
     done = "<DeleteKeyPairResponse><return>true</return></DeleteKeyPairResponse>"
-    with world.meeting(Says("DeleteKeyPair", lambda _: done)) as heedless:
+    with world.intercepting(ReplacedAnswer("DeleteKeyPair", lambda _: done)) as heedless:
         said = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     assert heedless.fired == 1
@@ -152,7 +160,7 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
 
 
 def test_a_trial_without_an_answer_leaves_the_permission_open(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Refuses("CreateSecurityGroup", "InternalError")) as broken:
+    with world.intercepting(RefusedCall("CreateSecurityGroup", "InternalError")) as broken:
         still_open, wrong = (
             sentences(run, CheckResult.NOT_CHECKED, "permissions"),
             sentences(run, CheckResult.WRONG, "permissions"),
@@ -180,7 +188,7 @@ def test_sharing_and_existing_volumes_need_more(world: CloudWorld) -> None:
 def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
     role = "arn:aws:iam::123456789012:role/notebake-end"
     run = world.new_run(RECIPE.model_copy(update={"scheduler_role": role}))
-    with world.meeting(Simulates(denied=("iam:PassRole",))) as iam:
+    with world.intercepting(Simulates(denied=("iam:PassRole",))) as iam:
         wrong, good = (
             sentences(run, CheckResult.WRONG, "permissions"),
             sentences(run, CheckResult.GOOD, "permissions"),
@@ -206,7 +214,7 @@ def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, ru
             del call
             return reply
 
-    with world.meeting(Hears()):
+    with world.intercepting(Hears()):
         check_everything(run)
 
     ids = re.compile(r"\b(?:i|vol|sg|key)-[0-9a-f]{8,}\b|\bami-0{17}\b|\bsnap-[0-9a-f]{8,}\b")

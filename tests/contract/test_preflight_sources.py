@@ -18,8 +18,8 @@ from notebake.preflight.finding import CheckResult
 from notebake.preflight.repository import answers_with_own_settings
 from notebake.recipe import Dataset, Network, Repository
 from notebake.runs.run import Run
-from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
-from tests.preflight_world import Says, http_server, s3_refusal, sentences, serving
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
+from tests.preflight_world import ReplacedAnswer, http_server, s3_refusal, sentences, serving
 
 SHA256 = "0" * 64
 
@@ -128,8 +128,8 @@ def test_datasets_in_s3_are_looked_for_with_our_own_credentials(world: CloudWorl
 def test_what_s3_refuses_is_wrong_and_what_it_puts_off_is_not_checked(
     code: str, status: int, verdict: CheckResult, world: CloudWorld
 ) -> None:
-    refuses = Says("GET /ocean-data", lambda _: s3_refusal(code), status)
-    with world.meeting(refuses):
+    refuses = ReplacedAnswer("GET /ocean-data", lambda _: s3_refusal(code), status)
+    with world.intercepting(refuses):
         said = sentences(
             run_with(world, "s3://ocean-data/folder/"), verdict, "datasets", "repository"
         )
@@ -434,7 +434,9 @@ def test_a_stranger_s_ssh_has_no_agent_no_key_and_no_known_host(
 
 
 def test_a_refusal_elsewhere_does_not_hide_what_else_is_wrong(world: CloudWorld) -> None:
-    with world.meeting(Refuses("DescribeInstanceTypes", "UnauthorizedOperation", status=403)):
+    with world.intercepting(
+        RefusedCall("DescribeInstanceTypes", "UnauthorizedOperation", status=403)
+    ):
         said = sentences(
             run_with(world, "http://127.0.0.1:9/profiles"),
             CheckResult.WRONG,

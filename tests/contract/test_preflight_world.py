@@ -13,9 +13,9 @@ from notebake.recipe import Acceptance, Network, Recipe
 from notebake.runbook.step import carry_out, describe
 from notebake.runs.run import Run
 from tasks import preflight
-from tests.cloud_world import RECIPE, CloudWorld, Refuses
+from tests.cloud_world import RECIPE, CloudWorld, RefusedCall
 from tests.preflight_world import (
-    Rewrites,
+    RewrittenAnswer,
     blocked_public_access,
     denies,
     excluded_from_block,
@@ -45,7 +45,7 @@ def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
 
 def test_without_credentials_nothing_else_is_asked(world: CloudWorld, run: Run) -> None:
     with (
-        world.meeting(Refuses("GetCallerIdentity", "ExpiredToken", status=403)) as refuses,
+        world.intercepting(RefusedCall("GetCallerIdentity", "ExpiredToken", status=403)) as refuses,
         pytest.raises(CloudError, match="ExpiredToken") as caught,
     ):
         check_everything(run)
@@ -56,8 +56,8 @@ def test_without_credentials_nothing_else_is_asked(world: CloudWorld, run: Run) 
 
 
 def test_a_region_that_is_not_enabled_is_said_to_be_and_how_to(world: CloudWorld, run: Run) -> None:
-    disabled = Rewrites("DescribeRegions", "opt-in-not-required|opted-in", "not-opted-in")
-    with world.meeting(disabled), pytest.raises(PreflightError, match="not enabled") as caught:
+    disabled = RewrittenAnswer("DescribeRegions", "opt-in-not-required|opted-in", "not-opted-in")
+    with world.intercepting(disabled), pytest.raises(PreflightError, match="not enabled") as caught:
         check_everything(run)
 
     assert disabled.fired == 1
@@ -73,7 +73,9 @@ def test_a_region_that_does_not_exist_is_said_not_to(world: CloudWorld) -> None:
 def test_an_answer_about_the_region_that_means_nothing_is_not_good(
     world: CloudWorld, run: Run
 ) -> None:
-    with world.meeting(Rewrites("DescribeRegions", "opt-in-not-required", "maybe")) as rewrites:
+    with world.intercepting(
+        RewrittenAnswer("DescribeRegions", "opt-in-not-required", "maybe")
+    ) as rewrites:
         assert "of the region us-west-2: maybe" in sentences(run, CheckResult.NOT_CHECKED)
 
     assert rewrites.fired == 1
@@ -95,7 +97,7 @@ def test_a_question_that_is_refused_is_not_checked_and_not_wrong(
     action: str, about: str, code: str, world: CloudWorld, run: Run
 ) -> None:
     status = 500 if code == "InternalError" else 403
-    with world.meeting(Refuses(action, code, status=status)) as refuses:
+    with world.intercepting(RefusedCall(action, code, status=status)) as refuses:
         found = check_everything(run)
 
     assert refuses.fired
@@ -107,7 +109,9 @@ def test_a_question_that_the_build_asks_as_well_must_be_allowed(
     world: CloudWorld, run: Run
 ) -> None:
     with (
-        world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)) as refuses,
+        world.intercepting(
+            RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)
+        ) as refuses,
         pytest.raises(PreflightError, match="UnauthorizedOperation"),
     ):
         check_everything(run)
@@ -116,7 +120,7 @@ def test_a_question_that_the_build_asks_as_well_must_be_allowed(
 
 
 def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "0.0")) as rewrites:
+    with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "0.0")) as rewrites:
         said = sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
@@ -128,7 +132,7 @@ def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld,
 def test_what_runs_now_counts_against_the_quota(world: CloudWorld, run: Run) -> None:
     base = world.ec2.describe_images()["Images"][0]["ImageId"]
     world.ec2.run_instances(ImageId=base, InstanceType="m5.xlarge", MinCount=1, MaxCount=1)
-    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "9.0")) as rewrites:
+    with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "9.0")) as rewrites:
         said = sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
@@ -142,7 +146,7 @@ def test_a_run_s_own_machines_do_not_count_twice(world: CloudWorld, run: Run) ->
     world.ec2.run_instances(
         ImageId=base, InstanceType="m5.large", MinCount=1, MaxCount=1, TagSpecifications=marked
     )
-    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
+    with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
         assert sentences(run, CheckResult.WRONG) == ""
         assert "needs 6 vCPU; 0 of the 6 in the quota are in use" in sentences(
             run, CheckResult.GOOD
@@ -172,7 +176,7 @@ def test_types_of_two_quotas_are_counted_in_each() -> None:
 def test_a_type_that_may_never_be_needed_stops_nothing(world: CloudWorld) -> None:
     types = {"instance_types": ("m5.large", "m5.4xlarge")}
     run = world.new_run(RECIPE.model_copy(update=types))
-    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
+    with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
         found = {verdict: sentences(run, verdict) for verdict in CheckResult}
 
     assert rewrites.fired == len(CheckResult)
@@ -185,7 +189,7 @@ def test_a_type_that_may_never_be_needed_stops_nothing(world: CloudWorld) -> Non
 def test_the_first_type_must_fit_even_where_another_would(world: CloudWorld) -> None:
     types = {"instance_types": ("m5.4xlarge", "m5.large")}
     run = world.new_run(RECIPE.model_copy(update=types))
-    with world.meeting(Rewrites("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
+    with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
         assert "3 x m5.4xlarge, at once, needs 48" in sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
@@ -198,22 +202,22 @@ def test_a_family_whose_quota_we_do_not_know_is_not_checked(world: CloudWorld) -
 
 
 def test_a_quota_that_may_not_be_read_is_not_checked(world: CloudWorld, run: Run) -> None:
-    with world.meeting(denies("GetServiceQuota")) as refuses:
+    with world.intercepting(denies("GetServiceQuota")) as refuses:
         assert "read the quota L-1216C47A" in sentences(run, CheckResult.NOT_CHECKED)
 
     assert refuses.fired == 1
 
 
 def test_subnets_without_room_are_wrong(world: CloudWorld, run: Run) -> None:
-    full = Rewrites("DescribeSubnets", r"(<availableIpAddressCount>)\d+", r"\g<1>2")
-    with world.meeting(full):
+    full = RewrittenAnswer("DescribeSubnets", r"(<availableIpAddressCount>)\d+", r"\g<1>2")
+    with world.intercepting(full):
         assert "3 free addresses" in sentences(run, CheckResult.WRONG)
 
     assert full.fired
 
 
 def test_a_public_address_without_a_way_out_is_wrong(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Rewrites("DescribeRouteTables", "igw-", "nat-")) as closed:
+    with world.intercepting(RewrittenAnswer("DescribeRouteTables", "igw-", "nat-")) as closed:
         assert "no route leads from" in sentences(run, CheckResult.WRONG)
 
     assert closed.fired
@@ -253,12 +257,12 @@ def test_a_region_without_a_default_network_is_wrong_once(world: CloudWorld, run
 
 
 def test_metadata_that_is_switched_off_by_default_is_asked_for(world: CloudWorld, run: Run) -> None:
-    disabled = Rewrites(
+    disabled = RewrittenAnswer(
         "GetInstanceMetadataDefaults",
         r"<accountLevel\s*/>|<accountLevel></accountLevel>",
         "<accountLevel><httpEndpoint>disabled</httpEndpoint></accountLevel>",
     )
-    with world.meeting(disabled):
+    with world.intercepting(disabled):
         assert "off by default, and we ask for it" in sentences(run, CheckResult.GOOD)
 
     assert disabled.fired == 1
@@ -267,19 +271,21 @@ def test_metadata_that_is_switched_off_by_default_is_asked_for(world: CloudWorld
 def test_an_account_that_enforces_tokens_does_not_stand_in_the_way(
     world: CloudWorld, run: Run
 ) -> None:
-    enforcing = Rewrites(
+    enforcing = RewrittenAnswer(
         "GetInstanceMetadataDefaults",
         r"<accountLevel\s*/>|<accountLevel></accountLevel>",
         "<accountLevel><httpTokensEnforced>enabled</httpTokensEnforced></accountLevel>",
     )
-    with world.meeting(enforcing):
+    with world.intercepting(enforcing):
         assert "enforces tokens" in sentences(run, CheckResult.GOOD)
 
     assert enforcing.fired == 1
 
 
 def test_a_base_image_that_is_withdrawn_is_wrong(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Rewrites("DescribeImages", ">available<", ">disabled<")) as disabled:
+    with world.intercepting(
+        RewrittenAnswer("DescribeImages", ">available<", ">disabled<")
+    ) as disabled:
         said = sentences(run, CheckResult.WRONG)
 
     assert disabled.fired
@@ -291,8 +297,8 @@ def test_a_base_image_that_is_deprecated_still_starts_and_is_said_to_be(
     world: CloudWorld, run: Run
 ) -> None:
     date = "<deprecationTime>2024-02-03T04:05:06.000Z</deprecationTime>"
-    old = Rewrites("DescribeImages", "(<imageState>)", rf"{date}\1")
-    with world.meeting(old):
+    old = RewrittenAnswer("DescribeImages", "(<imageState>)", rf"{date}\1")
+    with world.intercepting(old):
         assert "deprecated since 2024-02-03" in sentences(run, CheckResult.GOOD)
 
     assert old.fired
@@ -331,9 +337,9 @@ def test_a_type_on_which_no_build_can_end_is_wrong(
 def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
     world: CloudWorld, run: Run
 ) -> None:
-    uefi = Rewrites("DescribeImages", ">uefi-preferred<", ">uefi<")
-    old = Rewrites("DescribeInstanceTypes", "<item>uefi</item>", "")
-    with world.meeting(uefi), world.meeting(old):
+    uefi = RewrittenAnswer("DescribeImages", ">uefi-preferred<", ">uefi<")
+    old = RewrittenAnswer("DescribeInstanceTypes", "<item>uefi</item>", "")
+    with world.intercepting(uefi), world.intercepting(old):
         said = sentences(run, CheckResult.WRONG, "instance_types")
 
     assert uefi.fired
@@ -346,7 +352,7 @@ def test_an_account_that_blocks_internet_gateways_lets_no_ssh_in(
 ) -> None:
     assert "does not block public access" in sentences(run, CheckResult.GOOD, "network")
 
-    with world.meeting(blocked_public_access()) as met:
+    with world.intercepting(blocked_public_access()) as met:
         said = sentences(run, CheckResult.WRONG, "network")
 
     assert met.fired
@@ -363,7 +369,7 @@ def test_what_is_excluded_from_the_block_in_both_directions_is_open(
 ) -> None:
     vpc = world.ec2.describe_subnets()["Subnets"][0]["VpcId"]
     exclusion = excluded_from_block(f"vpc/{vpc}", mode)
-    with world.meeting(blocked_public_access()), world.meeting(exclusion):
+    with world.intercepting(blocked_public_access()), world.intercepting(exclusion):
         said = sentences(run, verdict, "network")
 
     assert exclusion.fired
@@ -374,7 +380,9 @@ def test_what_is_excluded_from_the_block_in_both_directions_is_open(
 def test_a_block_that_may_not_be_asked_for_is_not_checked(
     code: str, world: CloudWorld, run: Run
 ) -> None:
-    with world.meeting(Refuses("DescribeVpcBlockPublicAccessOptions", code, status=403)) as met:
+    with world.intercepting(
+        RefusedCall("DescribeVpcBlockPublicAccessOptions", code, status=403)
+    ) as met:
         assert "blocks public access" in sentences(run, CheckResult.NOT_CHECKED, "network")
         assert sentences(run, CheckResult.WRONG, "network") == ""
 

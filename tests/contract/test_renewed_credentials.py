@@ -14,7 +14,14 @@ from notebake.aws import credentials as module
 from notebake.aws.clients import calling, connect
 from notebake.aws.session import session
 from notebake.errors import CloudError
-from tests.answering_cloud import NO_REGIONS, Answer, AnsweringCloud, Asked, answering, refusal
+from tests.answering_cloud import (
+    NO_REGIONS,
+    Answer,
+    ReceivedRequest,
+    StubEndpoint,
+    error_answer,
+    stub_endpoint,
+)
 
 OLD, NEW = "AKIDOLD", "AKIDNEW"
 ASSUMED = (
@@ -51,7 +58,7 @@ class Cloud:
         self.taken = {OLD}
         self.code = "RequestExpired"
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: ReceivedRequest) -> Answer:
         if asked.key_id not in self.taken:
             return self.refuse(asked)
         if "GetCallerIdentity" in asked.body:
@@ -62,14 +69,14 @@ class Cloud:
             return Answer(body=ROLE)
         return Answer(body=NO_REGIONS if asked.service == "ec2" else "<Answer/>")
 
-    def refuse(self, asked: Asked) -> Answer:
+    def refuse(self, asked: ReceivedRequest) -> Answer:
         if asked.service in JSON:
             body = json.dumps({"__type": self.code, "message": "ended"})
             return Answer(400, body, {"x-amzn-ErrorType": self.code})
         if asked.method == "HEAD":
             return Answer(400, "")
         if asked.service == "ec2":
-            return refusal(self.code)
+            return error_answer(self.code)
         error = f"<Error><Code>{self.code}</Code><Message>ended</Message></Error>"
         whole = error if asked.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
         return Answer(400, whole)
@@ -81,12 +88,12 @@ def rules() -> Cloud:
 
 
 @pytest.fixture
-def cloud(rules: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringCloud]:
+def cloud(rules: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubEndpoint]:
     """A cloud, and a file of credentials that it takes at first."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
-    with answering(rules) as opened:
+    with stub_endpoint(rules) as opened:
         monkeypatch.setenv("AWS_ENDPOINT_URL", opened.url)
         forget()
         write(OLD)
@@ -113,7 +120,7 @@ def ask(service: str = "ec2") -> None:
 
 @pytest.mark.parametrize("service", CALLS)
 def test_credentials_that_were_renewed_in_their_file_are_taken_up(
-    service: str, cloud: AnsweringCloud, rules: Cloud
+    service: str, cloud: StubEndpoint, rules: Cloud
 ) -> None:
     ask(service)
     rules.taken, rules.code = {NEW}, CALLS[service][0]
@@ -124,9 +131,7 @@ def test_credentials_that_were_renewed_in_their_file_are_taken_up(
     assert cloud.key_ids == [OLD, OLD, NEW]
 
 
-def test_a_call_that_is_sent_once_only_takes_them_up_too(
-    cloud: AnsweringCloud, rules: Cloud
-) -> None:
+def test_a_call_that_is_sent_once_only_takes_them_up_too(cloud: StubEndpoint, rules: Cloud) -> None:
     client = connect("ec2", "us-west-2", tries=1)
     client.describe_regions()
     rules.taken = {NEW}
@@ -138,7 +143,7 @@ def test_a_call_that_is_sent_once_only_takes_them_up_too(
 
 
 def test_a_question_whose_answer_has_no_body_takes_them_up_too(
-    cloud: AnsweringCloud, rules: Cloud
+    cloud: StubEndpoint, rules: Cloud
 ) -> None:
     connect("s3", "us-west-2").head_object(Bucket="runs", Key="x")
     rules.taken = {NEW}
@@ -150,7 +155,7 @@ def test_a_question_whose_answer_has_no_body_takes_them_up_too(
 
 
 def test_all_clients_and_threads_go_on_with_them_and_the_file_is_read_once(
-    cloud: AnsweringCloud, rules: Cloud, monkeypatch: pytest.MonkeyPatch
+    cloud: StubEndpoint, rules: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for service in CALLS:
         connect(service, "us-west-2")
@@ -169,7 +174,7 @@ def test_all_clients_and_threads_go_on_with_them_and_the_file_is_read_once(
     with ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(ask) for _ in range(24)]:
             future.result()
-    cloud.asked.clear()
+    cloud.requests.clear()
     for service in CALLS:
         ask(service)
 
@@ -191,7 +196,7 @@ def test_where_nobody_renewed_them_it_is_said_where_they_are(rules: Cloud) -> No
 
 
 def test_a_file_that_is_only_half_written_is_read_again(
-    cloud: AnsweringCloud, rules: Cloud, monkeypatch: pytest.MonkeyPatch
+    cloud: StubEndpoint, rules: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask()
     rules.taken = {NEW}
@@ -212,7 +217,7 @@ def test_a_file_that_is_only_half_written_is_read_again(
 
 
 def test_a_program_is_asked_again_for_credentials_without_an_end(
-    cloud: AnsweringCloud, rules: Cloud, tmp_path: Path
+    cloud: StubEndpoint, rules: Cloud, tmp_path: Path
 ) -> None:
     Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).unlink()
     program = tmp_path / "give"
@@ -240,7 +245,7 @@ def test_a_role_is_assumed_with_what_was_renewed(
     taken = {OLD}
     assumed: list[str] = []
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: ReceivedRequest) -> Answer:
         if "AssumeRole" not in asked.body:
             return Answer()
         assumed.append(asked.key_id)
@@ -257,7 +262,7 @@ def test_a_role_is_assumed_with_what_was_renewed(
         "[profile role]\nrole_arn=arn:aws:iam::111111111111:role/x\nsource_profile=default\n"
     )
     write(OLD)
-    with answering(answer) as opened:
+    with stub_endpoint(answer) as opened:
         monkeypatch.setenv("AWS_ENDPOINT_URL", opened.url)
         forget()
         try:

@@ -135,8 +135,8 @@ def test_another_machine_goes_on_where_one_was_killed(
         instance["InstanceId"] for group in machines_made for instance in group["Instances"]
     } == launched
     assert len(launched) == 3
-    assert len(world.opened.calls("CreateImage")) == 1
-    assert len(world.opened.calls("CreateSecurityGroup")) == 1
+    assert len(world.sandbox.calls("CreateImage")) == 1
+    assert len(world.sandbox.calls("CreateSecurityGroup")) == 1
 
     assert ended["public"] == begun["public"], "the key is the same"
     assert Path(ended["key_path"]).is_relative_to(worker.home)

@@ -17,7 +17,7 @@ from notebake.runs.registry import new_run
 from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.limits import HANG_SECONDS
-from tests.store_world import LOCATION, RefusesObjects, world_with_bucket
+from tests.store_world import LOCATION, RefusedObject, world_with_bucket
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_what_a_killed_execution_could_not_hand_over_is_not_lost(run: Run) -> No
 def test_a_store_that_does_not_take_the_log_ends_no_run(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refuses = RefusesObjects("PUT", "log.txt", 99)
-    with world.meeting(refuses), run_log(run) as path:
+    refuses = RefusedObject("PUT", "log.txt", 99)
+    with world.intercepting(refuses), run_log(run) as path:
         add(path, "said in vain")
     assert refuses.fired
     assert f"the log is in {path}" in caplog.text

@@ -16,7 +16,7 @@ from notebake.runs.files import get_file
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
-from tests.cloud_world import RECIPE, REGION, CloudWorld, LosesAnswers, Refuses
+from tests.cloud_world import RECIPE, REGION, CloudWorld, LostAnswer, RefusedCall
 from tests.store_world import LOCATION, forget_process, world_with_bucket
 
 
@@ -130,7 +130,7 @@ def test_a_key_on_aws_is_encrypted_and_says_whose_it_is_and_until_when(remote: R
 
 
 def test_a_key_whose_answer_was_lost_is_not_made_twice(world: CloudWorld, remote: Run) -> None:
-    with world.meeting(LosesAnswers("PutParameter", 1)) as loses:
+    with world.intercepting(LostAnswer("PutParameter", 1)) as loses:
         pair = keys.keys_of(remote, "builder")
     assert loses.fired == 1
     assert secret_store.read_secret(remote, "builder") == pair.private
@@ -146,7 +146,7 @@ def test_forgotten_secrets_are_nowhere_and_may_be_forgotten_again(
         secret_store.delete_secrets(remote)
     assert secret_store.read_secret(remote, "key-3") is None
     assert not paths[0].parent.exists()
-    assert len(world.opened.calls("DeleteParameters")) == 2, "ten at once, and once only"
+    assert len(world.sandbox.calls("DeleteParameters")) == 2, "ten at once, and once only"
     assert kept.exists()
     assert secret_store.read_secret(other, "builder")
 
@@ -154,7 +154,7 @@ def test_forgotten_secrets_are_nowhere_and_may_be_forgotten_again(
 def test_a_key_whose_maker_never_knew_of_it_is_forgotten_too(
     world: CloudWorld, remote: Run
 ) -> None:
-    with world.meeting(LosesAnswers("PutParameter", 5)) as loses, pytest.raises(CloudError):
+    with world.intercepting(LostAnswer("PutParameter", 5)) as loses, pytest.raises(CloudError):
         keys.keys_of(remote, "builder")
     assert loses.fired == 5
     assert secret_store.read_secret(remote, "builder"), "it is there, and nobody was told"
@@ -165,8 +165,11 @@ def test_a_key_whose_maker_never_knew_of_it_is_forgotten_too(
 def test_without_the_right_to_keep_a_key_the_message_names_it(
     world: CloudWorld, remote: Run
 ) -> None:
-    refuses = Refuses("PutParameter", "AccessDeniedException", status=400)
-    with world.meeting(refuses), pytest.raises(CloudError, match=f"/notebake/{remote.id}/builder"):
+    refuses = RefusedCall("PutParameter", "AccessDeniedException", status=400)
+    with (
+        world.intercepting(refuses),
+        pytest.raises(CloudError, match=f"/notebake/{remote.id}/builder"),
+    ):
         keys.keys_of(remote, "builder")
     assert refuses.fired
 

@@ -18,7 +18,7 @@ from flows.cli.main import main
 from notebake.aws.clients import calling, connect
 from notebake.aws.session import session
 from notebake.errors import CloudError
-from tests.answering_cloud import Answer, answering
+from tests.answering_cloud import Answer, stub_endpoint
 
 ENDED = "2020-01-01T00:00:00Z"
 GIVEN = {"Version": 1, "AccessKeyId": "AKIDX", "SecretAccessKey": "s", "SessionToken": "t"}
@@ -278,7 +278,7 @@ def test_who_looks_into_the_traffic_is_named(
     (tmp_path / "server.pem").rename(bundle)
     if has_bundle:
         monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
-    with answering(lambda _: Answer(), issued_by("Institute Inspection CA", tmp_path)) as cloud:
+    with stub_endpoint(lambda _: Answer(), issued_by("Institute Inspection CA", tmp_path)) as cloud:
         monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.url)
         with (
             pytest.raises(CloudError, match="CERTIFICATE_VERIFY_FAILED") as caught,
@@ -290,4 +290,4 @@ def test_who_looks_into_the_traffic_is_named(
     assert not caught.value.is_transient
     assert "export AWS_CA_BUNDLE=" in caught.value.hint
     assert (str(bundle) in caught.value.hint) is has_bundle
-    assert cloud.asked == []
+    assert cloud.requests == []

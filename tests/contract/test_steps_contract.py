@@ -12,11 +12,11 @@ from notebake.runbook.step import Step, carry_out
 from tests.cloud_steps import (
     CLOUD_STEPS,
     carry_out_before,
-    settle,
     step_named,
     undo_all,
+    wait_until_settled,
 )
-from tests.cloud_world import REGION, CloudWorld, LosesAnswers, Refuses, ids_of
+from tests.cloud_world import REGION, CloudWorld, LostAnswer, RefusedCall, result_ids
 
 MADE_BY = {
     "import_key_pair": "ImportKeyPair",
@@ -47,18 +47,20 @@ def test_a_step_keeps_its_contract(world: CloudWorld, step: Step) -> None:
         if step.name == "wait_for_image":
             undo_all(run)
             carry_out_before(run, "request_image")
-            stack.enter_context(world.opened.machines.held())
+            stack.enter_context(world.sandbox.machines.held())
             carry_out(step_named("request_image"), run)
         assert step.find(run) is None
 
     made = step.make(run)
-    settle(run)
+    wait_until_settled(run)
 
-    assert ids_of(step.find(run)) == ids_of(made) != []
-    assert ids_of(step.make(run)) == ids_of(made), "a second make must not make a second one"
+    assert result_ids(step.find(run)) == result_ids(made) != []
+    assert result_ids(step.make(run)) == result_ids(made), (
+        "a second make must not make a second one"
+    )
     again = carry_out(step, run)
     assert again.was_there
-    assert ids_of(again.result) == ids_of(made)
+    assert result_ids(again.result) == result_ids(made)
     assert step.find(other) is None, "runs must not see each other's things"
 
     if step.undo:
@@ -67,8 +69,8 @@ def test_a_step_keeps_its_contract(world: CloudWorld, step: Step) -> None:
         step.undo(run)
     undo_all(run)
     assert list_resources(REGION) == []
-    assert not world.opened.machines.running()
-    assert not world.opened.machines.volumes
+    assert not world.sandbox.machines.running()
+    assert not world.sandbox.machines.volumes
 
 
 @pytest.mark.parametrize("name", MADE_BY)
@@ -80,17 +82,17 @@ def test_a_lost_answer_makes_nothing_twice(
     carry_out_before(run, name)
     step = step_named(name)
 
-    with world.meeting(LosesAnswers(MADE_BY[name], 9999 if is_for_good else 1)) as loses:
+    with world.intercepting(LostAnswer(MADE_BY[name], 9999 if is_for_good else 1)) as loses:
         if is_for_good:
             with pytest.raises(CloudError, match="answered InternalError"):
                 step.make(run)
         else:
             step.make(run)
     made = step.make(run)
-    settle(run)
+    wait_until_settled(run)
 
     assert loses.fired >= TRIES if is_for_good else loses.fired == 1
-    assert ids_of(step.find(run)) == ids_of(made)
+    assert result_ids(step.find(run)) == result_ids(made)
     assert kinds(run.id) == sorted(THERE_AFTER[name])
 
 
@@ -100,9 +102,9 @@ def test_a_refused_step_leaves_the_world_as_it_was(world: CloudWorld, name: str)
     carry_out_before(run, name)
     before = kinds(run.id)
 
-    refusal = Refuses(MADE_BY[name], "UnauthorizedOperation", status=403)
+    refusal = RefusedCall(MADE_BY[name], "UnauthorizedOperation", status=403)
     with (
-        world.meeting(refusal),
+        world.intercepting(refusal),
         pytest.raises(Exception, match="answered UnauthorizedOperation") as caught,
     ):
         carry_out(step_named(name), run)

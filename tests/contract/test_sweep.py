@@ -16,8 +16,16 @@ from notebake.runs.run import Run
 from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
-from tests.cloud_world import REGION, CloudWorld, Refuses
-from tests.left_behind import FUTURE, changing, expire, ids, launch_more_like, mark, of
+from tests.cloud_world import REGION, CloudWorld, RefusedCall
+from tests.left_behind import (
+    FUTURE,
+    add_tags,
+    changing_calls,
+    expire_lease,
+    launch_more_like,
+    resource_ids,
+    resources_of,
+)
 
 
 @pytest.fixture
@@ -25,7 +33,7 @@ def run(world: CloudWorld) -> Run:
     """A run that died with its builder, and whose lease is over."""
     run = world.new_run()
     carry_out_to(run, "launch_instance")
-    expire(run)
+    expire_lease(run)
     return run
 
 
@@ -46,22 +54,22 @@ def about(found: Survey, resource_id: str) -> Assessment:
 
 
 def test_a_look_changes_nothing(world: CloudWorld, run: Run) -> None:
-    before = changing(world)
+    before = changing_calls(world)
 
     found = survey(scope(run))
 
-    assert len(found.going) == len(of(run)) > 4
-    assert changing(world) == before
+    assert len(found.going) == len(resources_of(run)) > 4
+    assert changing_calls(world) == before
 
 
 def test_all_of_a_dead_run_goes_with_nothing_but_credentials(run: Run) -> None:
-    there = ids(of(run))
+    there = resource_ids(resources_of(run))
 
     done = swept()
 
-    assert ids(list(done.removed)) == there
+    assert resource_ids(list(done.removed)) == there
     assert (done.remaining, done.failures, done.spared) == ((), (), ())
-    assert of(run) == []
+    assert resources_of(run) == []
 
 
 def test_an_unaccepted_image_goes_with_its_snapshots_after_the_machines(
@@ -69,7 +77,7 @@ def test_an_unaccepted_image_goes_with_its_snapshots_after_the_machines(
 ) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_acceptance")
-    expire(run)
+    expire_lease(run)
 
     done = swept()
 
@@ -77,7 +85,7 @@ def test_an_unaccepted_image_goes_with_its_snapshots_after_the_machines(
     assert kinds.index("image") < kinds.index("snapshot") < kinds.index("security group")
     assert kinds.count("snapshot") == 2
     assert kinds.count("instance") == 3
-    assert of(run) == []
+    assert resources_of(run) == []
 
 
 def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
@@ -89,21 +97,21 @@ def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
     assert found.going == ()
     assert {finding.reason_to_stay for finding in found.findings} >= {"still within its lease"}
     assert swept(run) == Swept()
-    assert len(of(run)) > 4
+    assert len(resources_of(run)) > 4
 
 
 def test_what_has_expired_only_lately_stays_until_it_is_long_enough(run: Run) -> None:
     lately = utc_from_seconds(clock.now()) - datetime.timedelta(hours=1)
     tagging.add_tags(
-        REGION, [resource.id for resource in of(run)], {tags.EXPIRES: lately.isoformat()}
+        REGION, [resource.id for resource in resources_of(run)], {tags.EXPIRES: lately.isoformat()}
     )
 
     assert survey(scope(before=lately - datetime.timedelta(hours=1))).going == ()
-    assert len(survey(scope()).going) == len(of(run))
+    assert len(survey(scope()).going) == len(resources_of(run))
 
 
 def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
-    everything = [resource.id for resource in of(run)]
+    everything = [resource.id for resource in resources_of(run)]
     world.ec2.delete_tags(Resources=everything, Tags=[{"Key": tags.EXPIRES}])
 
     found = survey(scope())
@@ -115,18 +123,18 @@ def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
 def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
     world: CloudWorld, run: Run
 ) -> None:
-    ours = of(run, "instance")[0].id
+    ours = resources_of(run, "instance")[0].id
     copy = launch_more_like(world, run)
-    expire(run)
-    of_copy = {resource.id for resource in of(run) if copy in resource.owners} | {copy}
+    expire_lease(run)
+    of_copy = {resource.id for resource in resources_of(run) if copy in resource.owners} | {copy}
 
     done = swept()
 
-    assert ours in ids(list(done.removed))
+    assert ours in resource_ids(list(done.removed))
     assert len(of_copy) == 3, "the machine, its disk and its interface"
-    assert not of_copy & ids(list(done.removed))
-    assert of_copy < ids(of(run))
-    assert {resource.kind for resource in of(run)} >= {"key pair", "security group"}
+    assert not of_copy & resource_ids(list(done.removed))
+    assert of_copy < resource_ids(resources_of(run))
+    assert {resource.kind for resource in resources_of(run)} >= {"key pair", "security group"}
     assert instances.describe_instance(copy, REGION).state == "running"  # type: ignore[union-attr]
     assert "a copy, not ours" in about(survey(scope()), copy).reason_to_stay
 
@@ -139,20 +147,20 @@ def test_a_machine_of_nobody_s_keeps_the_group_and_key_that_it_uses(
 
     done = swept()
 
-    assert {resource.kind for resource in of(run)} >= {"key pair", "security group"}
-    assert copy not in ids(list(done.removed))
+    assert {resource.kind for resource in resources_of(run)} >= {"key pair", "security group"}
+    assert copy not in resource_ids(list(done.removed))
     assert (done.remaining, done.failures) == ((), ())
 
 
 def keep(run: Run, kind: str) -> Resource:
     """Tag one thing of a run as to be kept, and return it."""
-    resource = of(run, kind)[0]
-    mark(resource.id, keep="")
+    resource = resources_of(run, kind)[0]
+    add_tags(resource.id, keep="")
     return resource
 
 
 def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run: Run) -> None:
-    there = ids(of(run))
+    there = resource_ids(resources_of(run))
     kept = keep(run, "instance")
 
     found = survey(scope(run))
@@ -165,7 +173,7 @@ def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run:
         }
         assert reasons == {"it belongs to a resource that is tagged notebake:keep"}
     assert swept(run) == Swept()
-    assert ids(of(run)) == there
+    assert resource_ids(resources_of(run)) == there
 
 
 @pytest.mark.parametrize("kind", ["key pair", "security group"])
@@ -174,32 +182,40 @@ def test_whatever_is_tagged_as_to_be_kept_stays(run: Run, kind: str) -> None:
 
     done = swept(run)
 
-    assert ids(of(run)) == {kept.id}
+    assert resource_ids(resources_of(run)) == {kept.id}
     assert (done.remaining, done.failures) == ((), ())
 
 
 def test_a_kept_image_keeps_its_snapshots(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "wait_for_image")
-    expire(run)
+    expire_lease(run)
     keep(run, "image")
 
     swept(run)
 
-    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in resources_of(run)) == [
+        "image",
+        "snapshot",
+        "snapshot",
+    ]
 
 
 def test_an_accepted_image_and_its_snapshots_stay_even_expired(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "wait_for_image")
-    expire(run)
+    expire_lease(run)
     # Whoever died between the two leaves the snapshots without the tag.
-    mark(of(run, "image")[0].id, accepted="2026-11-23")
+    add_tags(resources_of(run, "image")[0].id, accepted="2026-11-23")
 
     swept(run)
 
-    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
-    assert about(survey(scope(run)), of(run, "snapshot")[0].id).is_accepted
+    assert sorted(resource.kind for resource in resources_of(run)) == [
+        "image",
+        "snapshot",
+        "snapshot",
+    ]
+    assert about(survey(scope(run)), resources_of(run, "snapshot")[0].id).is_accepted
 
 
 def test_a_run_that_is_being_executed_stays(run: Run) -> None:
@@ -212,7 +228,7 @@ def test_a_run_that_is_being_executed_stays(run: Run) -> None:
         "is being executed by process" in finding.reason_to_stay for finding in found.findings
     )
     assert done == Swept()
-    assert len(of(run)) > 4
+    assert len(resources_of(run)) > 4
 
 
 def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
@@ -225,7 +241,7 @@ def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
     assert done.removed == ()
     assert len(done.spared) == len(found.going)
     assert "is being executed by" in done.spared[0].reason_to_stay
-    assert len(of(run)) > 4
+    assert len(resources_of(run)) > 4
 
 
 @pytest.mark.parametrize(
@@ -236,8 +252,8 @@ def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
 def test_what_has_changed_since_the_look_stays(run: Run, change: dict[str, str]) -> None:
     where = scope()
     found = survey(where)
-    machine = of(run, "instance")[0]
-    mark(machine.id, **change)
+    machine = resources_of(run, "instance")[0]
+    add_tags(machine.id, **change)
 
     done = remove(found.findings, where)
 
@@ -249,32 +265,36 @@ def test_what_has_changed_since_the_look_stays(run: Run, change: dict[str, str])
 def test_an_image_that_was_accepted_since_the_look_stays(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "wait_for_image")
-    expire(run)
+    expire_lease(run)
     where = scope()
     found = survey(where)
-    mark(of(run, "image")[0].id, accepted="2026-11-23")
+    add_tags(resources_of(run, "image")[0].id, accepted="2026-11-23")
 
     remove(found.findings, where)
 
-    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in resources_of(run)) == [
+        "image",
+        "snapshot",
+        "snapshot",
+    ]
 
 
 def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> None:
-    machine = of(run, "instance")[0]
+    machine = resources_of(run, "instance")[0]
     world.ec2.delete_tags(Resources=[machine.id])
-    assert machine.id not in ids(of(run))
+    assert machine.id not in resource_ids(resources_of(run))
 
     early = survey(scope(run))
     late = utc_from_seconds(clock.now()) + datetime.timedelta(hours=run.recipe.lease_hours + 1)
 
     assert about(early, machine.id).reason_to_stay == "still within its lease"
-    assert machine.id in ids(list(swept(run, before=late).removed))
+    assert machine.id in resource_ids(list(swept(run, before=late).removed))
 
 
 def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
     world: CloudWorld, run: Run
 ) -> None:
-    data = min(of(run, "volume"), key=lambda resource: resource.size_gib)
+    data = min(resources_of(run, "volume"), key=lambda resource: resource.size_gib)
     world.ec2.detach_volume(VolumeId=data.id)
     wait_until(
         lambda: not describe_volumes([data.id], REGION)[0].get("Attachments") or None,
@@ -284,35 +304,41 @@ def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
 
     done = swept()
 
-    assert data.id not in ids(list(done.removed))
-    assert data.id in ids(of(run))
+    assert data.id not in resource_ids(list(done.removed))
+    assert data.id in resource_ids(resources_of(run))
     assert "not certain to be ours" in about(survey(scope()), data.id).reason_to_stay
 
 
 def test_what_could_not_be_removed_is_named_and_the_rest_goes(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)) as refuses:
+    with world.intercepting(
+        RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)
+    ) as refuses:
         done = swept()
 
     assert refuses.fired == 1
     assert [resource.kind for resource in done.remaining] == ["key pair"]
     assert "UnauthorizedOperation" in done.failures[0]
-    assert [resource.kind for resource in of(run)] == ["key pair"]
+    assert [resource.kind for resource in resources_of(run)] == ["key pair"]
 
 
 def test_a_machine_that_cannot_be_ended_is_named_with_all_that_it_uses(
     world: CloudWorld, run: Run
 ) -> None:
-    there = ids(of(run))
-    with world.meeting(Refuses("TerminateInstances", "OperationNotPermitted", status=400)) as no:
+    there = resource_ids(resources_of(run))
+    with world.intercepting(
+        RefusedCall("TerminateInstances", "OperationNotPermitted", status=400)
+    ) as no:
         done = swept()
 
     assert no.fired == 1
     assert len(done.failures) == 1, "its disks and its group are not even tried"
-    assert ids(list(done.remaining)) == there
+    assert resource_ids(list(done.remaining)) == there
 
 
 def test_a_region_that_does_not_answer_is_said(world: CloudWorld, run: Run) -> None:
-    with world.meeting(Refuses("DescribeVolumes", "UnauthorizedOperation", status=403)) as refuses:
+    with world.intercepting(
+        RefusedCall("DescribeVolumes", "UnauthorizedOperation", status=403)
+    ) as refuses:
         found = survey(scope(run))
 
     assert refuses.fired >= 1

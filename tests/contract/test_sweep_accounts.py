@@ -16,7 +16,7 @@ from notebake.runs.run import Run
 from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
-from tests.left_behind import changing, expire, ids, of
+from tests.left_behind import changing_calls, expire_lease, resource_ids, resources_of
 
 HERE, OTHER = "123456789012", "210987654321"
 
@@ -27,7 +27,7 @@ def runs(world: CloudWorld) -> tuple[Run, Run]:
     both = world.new_run(), world.new_run()
     for run, account in zip(both, (HERE, OTHER), strict=True):
         carry_out_to(run, "launch_instance")
-        expire(run)
+        expire_lease(run)
         record_account(run, Account(id=account, partition="aws"))
     return both
 
@@ -37,7 +37,7 @@ def test_a_sweep_leaves_what_is_of_a_run_of_another_account_and_says_so(
 ) -> None:
     ours, other = runs
     scope = Scope(regions=(REGION,), store=ours.store, before=utc_from_seconds(clock.now()))
-    theirs = ids(of(other))
+    theirs = resource_ids(resources_of(other))
 
     found = survey(scope)
     remove(found.findings, scope)
@@ -47,8 +47,8 @@ def test_a_sweep_leaves_what_is_of_a_run_of_another_account_and_says_so(
         finding.reason_to_stay for finding in found.findings if finding.resource.id in theirs
     }
     assert reasons == {f"its run belongs to the account {OTHER}, which is not this one"}
-    assert of(ours) == []
-    assert ids(of(other)) == theirs
+    assert resources_of(ours) == []
+    assert resource_ids(resources_of(other)) == theirs
 
 
 def test_a_survey_of_such_a_run_is_refused(runs: tuple[Run, Run]) -> None:
@@ -70,7 +70,7 @@ def test_what_is_typed_for_such_a_run_is_refused_and_changes_nothing(
     if "--without-store" in command:
         # What is left of a run's folder still says where it was.
         shutil.rmtree(Path(other.store, other.id, "recipes"))
-    before = changing(world)
+    before = changing_calls(world)
 
     assert main(["--store", other.store, *command, other.id]) == 1
 
@@ -79,7 +79,7 @@ def test_what_is_typed_for_such_a_run_is_refused_and_changes_nothing(
     assert f"belongs to the AWS account {OTHER}" in told
     assert f"to the account {HERE}" in told
     assert "AWS_PROFILE" in told
-    assert changing(world) == before
+    assert changing_calls(world) == before
 
 
 def test_a_tear_down_without_the_store_that_finds_nothing_says_where_it_looked(

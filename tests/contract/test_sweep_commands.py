@@ -11,15 +11,22 @@ from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from tests.cloud_steps import carry_out_to
-from tests.cloud_world import RECIPE, REGION, CloudWorld, Refuses
-from tests.left_behind import changing, expire, ids, launch_more_like, mark, of
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
+from tests.left_behind import (
+    add_tags,
+    changing_calls,
+    expire_lease,
+    launch_more_like,
+    resource_ids,
+    resources_of,
+)
 
 
 @pytest.fixture
 def run(world: CloudWorld) -> Run:
     run = world.new_run()
     carry_out_to(run, "launch_instance")
-    expire(run)
+    expire_lease(run)
     return run
 
 
@@ -42,18 +49,18 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_sweep_is_dry_says_what_it_costs_and_what_to_type(
     world: CloudWorld, run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = changing(world)
+    before = changing_calls(world)
 
     assert main(["--store", elsewhere, "sweep"]) == 0
 
     told = said(capsys)
-    for resource in of(run):
+    for resource in resources_of(run):
         assert resource.id in told
     assert "Expired, and proven ours" in told
     assert "In all about $" in told
     assert "Nothing was removed" in told
     assert f"notebake --store {elsewhere} sweep --apply" in told
-    assert changing(world) == before
+    assert changing_calls(world) == before
     assert not Path(elsewhere).exists()
 
 
@@ -72,12 +79,12 @@ def test_no_table_is_wider_than_a_narrow_terminal(
 def test_a_sweep_that_applies_removes_and_says_so(
     run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    there = ids(of(run))
+    there = resource_ids(resources_of(run))
 
     assert main(["--store", elsewhere, "sweep", "--apply"]) == 0
 
     told = said(capsys)
-    assert of(run) == []
+    assert resources_of(run) == []
     for resource_id in there:
         assert resource_id in told.split("In all")[1]
     assert f"{len(there)} removed; nothing is left that was to go" in told
@@ -86,19 +93,23 @@ def test_a_sweep_that_applies_removes_and_says_so(
 def test_a_sweep_that_leaves_something_names_it_and_fails(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)) as refuses:
+    with world.intercepting(
+        RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)
+    ) as refuses:
         assert main(["--store", run.store, "sweep", "--apply"]) == 1
 
     assert refuses.fired == 1
     told = " ".join(said(capsys).split())
-    assert f"The sweep left: key pair {of(run, 'key pair')[0].id}" in told
+    assert f"The sweep left: key pair {resources_of(run, 'key pair')[0].id}" in told
     assert "Try again with: notebake" in told
 
 
 def test_a_sweep_that_could_not_look_everywhere_fails(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)) as refuses:
+    with world.intercepting(
+        RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)
+    ) as refuses:
         assert main(["--store", run.store, "sweep"]) == 1
 
     assert refuses.fired >= 1
@@ -119,9 +130,9 @@ def test_all_regions_are_those_of_the_account(
 ) -> None:
     assert main(["survey", "--all-regions"]) == 0
 
-    looked = {call.region for call in world.opened.calls("DescribeInstances")}
+    looked = {call.region for call in world.sandbox.calls("DescribeInstances")}
     assert len(looked) > 10
-    assert of(run, "instance")[0].id in said(capsys)
+    assert resources_of(run, "instance")[0].id in said(capsys)
 
 
 def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
@@ -130,8 +141,8 @@ def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
     run = world.new_run(RECIPE)
     carry_out_to(run, "wait_for_image")
     launch_more_like(world, run)
-    mark(of(run, "image")[0].id, accepted="2026-11-23")
-    mark(of(run, "key pair")[0].id, keep="mine")
+    add_tags(resources_of(run, "image")[0].id, accepted="2026-11-23")
+    add_tags(resources_of(run, "key pair")[0].id, keep="mine")
 
     assert main(["--store", run.store, "survey", run.id]) == 0
 
@@ -148,7 +159,7 @@ def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
 def test_a_run_that_the_store_has_not_is_only_torn_down_when_that_is_confirmed(
     world: CloudWorld, run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = changing(world)
+    before = changing_calls(world)
 
     assert main(["--store", elsewhere, "tear-down", run.id]) == 1
 
@@ -156,7 +167,7 @@ def test_a_run_that_the_store_has_not_is_only_torn_down_when_that_is_confirmed(
     assert f"There is no run {run.id}" in told
     assert "nobody can tell whether somebody is executing it right now" in told
     assert f"tear-down {run.id} --without-store" in told
-    assert changing(world) == before
+    assert changing_calls(world) == before
 
 
 def test_a_tear_down_without_the_store_removes_what_is_proven_whatever_its_lease(
@@ -169,13 +180,13 @@ def test_a_tear_down_without_the_store_removes_what_is_proven_whatever_its_lease
 
     assert main(["--store", elsewhere, "tear-down", run.id, "--without-store"]) == 0
 
-    left = of(run)
-    assert copy in ids(left)
+    left = resources_of(run)
+    assert copy in resource_ids(left)
     assert {resource.kind for resource in left if copy not in (resource.id, *resource.owners)} == {
         "key pair",
         "security group",
     }
-    assert len(of(other)) == 2, "another run's things are not touched"
+    assert len(resources_of(other)) == 2, "another run's things are not touched"
     assert "a copy, not ours" in said(capsys)
 
 
@@ -184,11 +195,15 @@ def test_a_tear_down_without_the_store_leaves_an_accepted_image(
 ) -> None:
     run = world.new_run()
     carry_out_to(run, "wait_for_image")
-    mark(of(run, "image")[0].id, accepted="2026-11-23")
+    add_tags(resources_of(run, "image")[0].id, accepted="2026-11-23")
 
     assert main(["--store", elsewhere, "tear-down", run.id, "--without-store"]) == 0
 
-    assert sorted(resource.kind for resource in of(run)) == ["image", "snapshot", "snapshot"]
+    assert sorted(resource.kind for resource in resources_of(run)) == [
+        "image",
+        "snapshot",
+        "snapshot",
+    ]
 
 
 def test_a_store_that_has_the_run_is_never_passed_by(run: Run, elsewhere: str) -> None:

@@ -17,7 +17,7 @@ from notebake.runs.run import Run
 from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld
-from tests.left_behind import PAST, expire, mark, of
+from tests.left_behind import PAST, add_tags, expire_lease, resources_of
 
 ROLE = "arn:aws:iam::123456789012:role/notebake-scheduler"
 ENDS = datetime.datetime(2026, 11, 24, 18, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
@@ -31,7 +31,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def machine_of(run: Run) -> str:
-    return of(run, "instance")[0].id
+    return resources_of(run, "instance")[0].id
 
 
 def schedule_of(run: Run) -> dict[str, object]:
@@ -78,12 +78,12 @@ def test_to_ask_again_moves_the_moment_and_to_delete_may_be_repeated(run: Run) -
 def test_without_a_role_there_is_no_schedule(world: CloudWorld) -> None:
     other = world.new_run()
 
-    before = len(world.opened.calls())
+    before = len(world.sandbox.calls())
 
     schedules.ensure_schedule(other, "i-0123456789abcdef0", ENDS)
     schedules.delete_schedule(other, "i-0123456789abcdef0")
 
-    assert len(world.opened.calls()) == before
+    assert len(world.sandbox.calls()) == before
 
 
 def test_the_longest_name_is_one_that_scheduler_takes() -> None:
@@ -120,7 +120,7 @@ def test_a_schedule_stays_as_long_as_its_machine_and_goes_after_it(run: Run) -> 
 
 def test_a_kept_machine_keeps_its_schedule(run: Run) -> None:
     schedules.ensure_schedule(run, machine_of(run), ENDS)
-    mark(machine_of(run), keep="")
+    add_tags(machine_of(run), keep="")
 
     assert kinds(run, None)["schedule"] == "it belongs to a resource that is tagged notebake:keep"
 
@@ -143,7 +143,7 @@ def test_the_keys_of_a_run_stay_as_long_as_its_machines_and_go_after_them(remote
         kinds(remote, utc_from_seconds(clock.now()))["parameter"]
         == "in use by a resource that stays"
     )
-    expire(remote)
+    expire_lease(remote)
 
     scope = Scope(regions=(REGION,), before=utc_from_seconds(clock.now()))
     done = remove(survey(scope).findings, scope)

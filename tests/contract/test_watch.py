@@ -75,7 +75,7 @@ class Holds:
 
 def mark_as_somebody_else(world: CloudWorld, ids: list[str], **marks: str) -> None:
     """Change tags without this process knowing."""
-    theirs = boto3.client("ec2", region_name=REGION, endpoint_url=world.opened.endpoint_url)
+    theirs = boto3.client("ec2", region_name=REGION, endpoint_url=world.sandbox.endpoint_url)
     theirs.create_tags(Resources=ids, Tags=tags.as_list(marks))
 
 
@@ -152,13 +152,13 @@ def test_after_a_change_nothing_older_is_an_answer(builder: Instance) -> None:
 def test_a_change_whose_answer_was_lost_counts_as_one(world: CloudWorld, builder: Instance) -> None:
     run_id = builder.tags[tags.RUN]
     readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
-    lost = world.opened.fail("lose_after", action="CreateTags")
+    lost = world.sandbox.fail("lose_after", action="CreateTags")
 
     with pytest.raises(ConnectionClosedError):
         world.ec2.create_tags(Resources=[builder.id], Tags=tags.as_list({"number": "1"}))
     (shown,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
 
-    assert world.opened.fired(lost) == 5
+    assert world.sandbox.fired(lost) == 5
     assert tags.as_dict(shown["Tags"])["number"] == "1"
 
 
@@ -168,7 +168,7 @@ def test_a_reading_that_is_on_its_way_during_a_change_is_no_answer_after_it(
     run_id = builder.tags[tags.RUN]
     holds = Holds()
     clock.pause(OLDEST_SECONDS)
-    with world.meeting(holds):
+    with world.intercepting(holds):
         early = beside(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
         holds.wait_for_one()
         tagging.add_tags(REGION, [builder.id], {"number": "1"})
@@ -262,7 +262,7 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
     waiting = [beside(pool, notice, started) for started in runs]
     clock.pause(60)
     asked, seconds = world.actions().count(ACTION) - before, clock.elapsed() - began
-    with world.meeting(change):
+    with world.intercepting(change):
         mark_as_somebody_else(world, builders, late="1")
     wait(waiting, timeout=HANG_SECONDS)
 
@@ -333,7 +333,7 @@ def test_a_process_that_begins_anew_remembers_no_reading(
 
     clock.pause(OLDEST_SECONDS)
     tagging.add_tags(REGION, [builder.id], {"number": "1"})
-    with world.meeting(AnewInTheMiddle()):
+    with world.intercepting(AnewInTheMiddle()):
         assert len(look()) == 1
 
     assert [instance["InstanceId"] for instance in seen[1]] == [builder.id]
@@ -355,9 +355,9 @@ def test_where_one_part_is_refused_nothing_is_said_to_be_not_there(
     world: CloudWorld, builder: Instance
 ) -> None:
     values = [*(f"run-{number}" for number in range(450)), builder.tags[tags.RUN]]
-    denied = world.opened.fail("refuse", action=ACTION, code="UnauthorizedOperation", skip=2)
+    denied = world.sandbox.fail("refuse", action=ACTION, code="UnauthorizedOperation", skip=2)
 
     with pytest.raises(CloudError, match="UnauthorizedOperation"):
         kinds.list_kind(REGION, kinds.INSTANCE, readings.BY_RUN, values)
 
-    assert world.opened.fired(denied) == 1
+    assert world.sandbox.fired(denied) == 1

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.faults.case import PARTS, Case, parts_with_names, trial_name
 from tests.faults.catalogue import CASES, QUICK, is_in_share
 from tests.faults.faulty_world import FaultyWorld, furnish, opened
-from tests.faults.forks import Told
+from tests.faults.forks import Outcome
 from tests.faults.recipes import RECIPES
 from tests.faults.table import as_text, paragraph
 from tests.faults.tour import Journal, Part, Tour
@@ -48,11 +48,11 @@ def parts_of(case: Case, wanted: str) -> list[Part]:
     return [(case, part) for name, part in parts_with_names(case) if wanted in ("", name)]
 
 
-def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Told]:
+def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Outcome]:
     """Return the verdicts, in the order of the catalogue."""
-    told: dict[str, Told] = {}
+    told: dict[str, Outcome] = {}
 
-    def hear(name: str, heard: Told) -> None:
+    def hear(name: str, heard: Outcome) -> None:
         told[name] = {"name": name} | heard
         if heard["wrong"]:
             say(paragraph(told[name]))
@@ -73,7 +73,7 @@ def make_tour(
     world: FaultyWorld,
     parts: list[Part],
     chosen: argparse.Namespace,
-    hear: Callable[[str, Told], None],
+    hear: Callable[[str, Outcome], None],
 ) -> None:
     """Try the cases of one recipe."""
     run = furnish(world)

@@ -11,8 +11,8 @@ from typing import Any
 from tests.limits import HANG_SECONDS
 
 LIMIT_SECONDS = HANG_SECONDS
-Told = dict[str, Any]
-Tell = Callable[[Told], None]
+Outcome = dict[str, Any]
+Report = Callable[[Outcome], None]
 
 
 @dataclass
@@ -20,11 +20,11 @@ class Forks:
     """At most so many at a time."""
 
     at_once: int
-    on_told: Callable[[str, Told], None]
+    on_outcome: Callable[[str, Outcome], None]
     _running: dict[int, tuple[int, str]] = field(default_factory=dict)
     _heard: dict[int, bytes] = field(default_factory=dict)
 
-    def fork(self, name: str) -> Tell | None:
+    def fork(self, name: str) -> Report | None:
         """Return None in the parent; in the child, what tells and never returns."""
         while len(self._running) >= self.at_once:
             self._hear()
@@ -38,7 +38,7 @@ class Forks:
         self._running, self._heard = {}, {}
         signal.alarm(LIMIT_SECONDS)
 
-        def tell(told: Told) -> None:
+        def tell(told: Outcome) -> None:
             with os.fdopen(writing, "w") as stream:
                 json.dump(told, stream)
             os._exit(0)
@@ -60,12 +60,12 @@ class Forks:
             _, status = os.waitpid(pid, 0)
             content = self._heard.pop(reading, b"")
             silent = {"wrong": [f"the child ended without a word (status {status})"]}
-            self.on_told(name, json.loads(content) if content else silent)
+            self.on_outcome(name, json.loads(content) if content else silent)
 
 
-def ask_child(work: Callable[[], Told]) -> Told:
+def run_in_child(work: Callable[[], Outcome]) -> Outcome:
     """Return what a copy of this process tells of some work; this process has not done it."""
-    heard: list[Told] = []
+    heard: list[Outcome] = []
     forks = Forks(1, lambda _, told: heard.append(told))
     if tell := forks.fork("one"):
         tell(work())

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from tests.faults.case import Case, ForEver
-from tests.faults.forks import Told
+from tests.faults.forks import Outcome
 
 
-def as_text(cases: Sequence[Case], told: list[Told]) -> str:
+def as_text(cases: Sequence[Case], told: list[Outcome]) -> str:
     """Return the table: a line for each case, with the virtual seconds that each part took."""
     by_name = {trial["name"]: trial for trial in told}
     width = max(len(case.name) for case in cases)
@@ -15,7 +15,7 @@ def as_text(cases: Sequence[Case], told: list[Told]) -> str:
     return "\n".join([head, *lines])
 
 
-def _line(case: Case, told: dict[str, Told], width: int) -> str:
+def _line(case: Case, told: dict[str, Outcome], width: int) -> str:
     once, ever = told.get(f"{case.name}, once"), told.get(f"{case.name}, for ever")
     if not once and not ever:
         return ""
@@ -26,13 +26,13 @@ def _line(case: Case, told: dict[str, Told], width: int) -> str:
     return f"{case.name:<{width}}  {cells}  {bound}"
 
 
-def _cell(told: Told | None, good: str) -> str:
+def _cell(told: Outcome | None, good: str) -> str:
     if told is None:
         return "-"
     return "WRONG" if told["wrong"] else f"{good}, {told['seconds']:.0f} s"
 
 
-def paragraph(told: Told) -> str:
+def paragraph(told: Outcome) -> str:
     """Return what went wrong in a trial."""
     lines = [f"{told['name']}", *(f"  WRONG {complaint}" for complaint in told["wrong"])]
     if told.get("error"):

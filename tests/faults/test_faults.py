@@ -13,7 +13,7 @@ from sandbox.faults.fault import EFFECTS
 from tests.draw import has_everything
 from tests.faults.case import Once, parts_with_names, trial_name
 from tests.faults.catalogue import CASES, QUICK, is_in_share
-from tests.faults.forks import Told
+from tests.faults.forks import Outcome
 from tests.faults.table import paragraph
 from tests.own_process import report_of
 
@@ -26,7 +26,7 @@ TRIALS = [
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """What came of each trial, all made in a process of their own."""
     report = tmp_path_factory.mktemp("faults") / "report.json"
     found = report_of("tests.faults", *([] if has_everything() else ["--share"]), report=report)
@@ -35,7 +35,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
 
 @pytest.mark.parametrize("trial", TRIALS)
 def test_what_goes_wrong_is_survived_or_ends_in_a_clear_error_in_time(
-    trial: str, told: dict[str, Told]
+    trial: str, told: dict[str, Outcome]
 ) -> None:
     assert not told[trial]["wrong"], paragraph(told[trial])
 

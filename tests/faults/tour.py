@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from notebake.runs.run import Run
 from tests.faults.case import Case, ForEver, Once, named, trial_name
 from tests.faults.faulty_world import LOCATION, FaultyWorld
-from tests.faults.forks import Forks, Tell, Told
+from tests.faults.forks import Forks, Outcome, Report
 from tests.faults.verdict import Trial
-from tests.kills.points import OpenRoad, Point
+from tests.kills.points import PassThrough, Point
 from tests.kills.whole_run import take_up
 
 Part = tuple[Case, Once | ForEver]
@@ -27,21 +27,21 @@ class Journal(logging.Handler):
 
 
 @dataclass
-class Tour(OpenRoad):
+class Tour(PassThrough):
     """Stands between the run and its world, and forks where a step begins."""
 
     world: FaultyWorld
     run: Run
     parts: Sequence[Part]
     at_once: int
-    on_told: Callable[[str, Told], None]
+    on_outcome: Callable[[str, Outcome], None]
     is_quick: bool = False
     seen: set[str] = field(default_factory=set)
     trial: Trial | None = None
-    tell: Tell | None = None
+    tell: Report | None = None
 
     def __post_init__(self) -> None:
-        self.forks = Forks(self.at_once, self.on_told)
+        self.forks = Forks(self.at_once, self.on_outcome)
 
     def before(self, point: Point) -> None:
         """Let the cases of a step begin with it."""
@@ -69,7 +69,7 @@ class Tour(OpenRoad):
 
     def go(self) -> None:
         """Make the tour; a child tells of its trial and never returns."""
-        self.world.road = self
+        self.world.interceptor = self
         error: BaseException | None = None
         try:
             take_up(self.run.id, LOCATION)

@@ -15,7 +15,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 from tests.faults.case import Case, ForEver, Once
 from tests.faults.faulty_world import LOCATION, FaultyWorld
-from tests.faults.forks import Told, ask_child
+from tests.faults.forks import Outcome, run_in_child
 from tests.kills import whole_run
 
 KEPT_LINES = 60
@@ -53,7 +53,7 @@ class Trial:
     part: Once | ForEver
     is_quick: bool = False
 
-    def judge(self, error: BaseException | None) -> Told:
+    def judge(self, error: BaseException | None) -> Outcome:
         """Return the verdict about the run that has just ended."""
         world, part = self.world, self.part
         world.note_fired()
@@ -114,7 +114,7 @@ class Trial:
         advice = contextvars.Context().run(self._advice, verdict)
         verdict.check("notebake " in f"{verdict.hint}\n{advice}", "nothing to type")
         contextvars.Context().run(self._check_survey, verdict)
-        verdict.wrong += ask_child(lambda: contextvars.Context().run(self._remove))["wrong"]
+        verdict.wrong += run_in_child(lambda: contextvars.Context().run(self._remove))["wrong"]
         if part.is_resumed or not self.is_quick:
             verdict.wrong += contextvars.Context().run(self._resume)["wrong"]
 
@@ -137,7 +137,7 @@ class Trial:
         ]
         verdict.check(not unseen, f"survey does not show: {unseen}")
 
-    def _remove(self) -> Told:
+    def _remove(self) -> Outcome:
         """Tear the run down, and tell what is left; done in a copy of the world."""
         wrong = []
         try:
@@ -150,7 +150,7 @@ class Trial:
             wrong.append(f"tear-down left: {left} (accepted: {kept})")
         return {"wrong": wrong}
 
-    def _resume(self) -> Told:
+    def _resume(self) -> Outcome:
         """Go on with the run, and tell what it did not come to."""
         wrong: list[str] = []
         try:

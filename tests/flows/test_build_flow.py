@@ -41,7 +41,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to, undo_all
-from tests.cloud_world import CloudWorld, Refuses
+from tests.cloud_world import CloudWorld, RefusedCall
 from tests.limits import HANG_SECONDS
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -357,9 +357,9 @@ def test_a_tear_down_undoes_the_newest_first_and_leaves_nothing(
 def test_one_failing_undo_keeps_no_other_from_being_tried(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_instance")
-    stuck = Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)
+    stuck = RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)
 
-    with world.meeting(stuck), pytest.raises(TearDownError) as caught:
+    with world.intercepting(stuck), pytest.raises(TearDownError) as caught:
         in_a_flow(lambda: remove_all(run))
 
     assert stuck.fired == 3, "a permission may be late"

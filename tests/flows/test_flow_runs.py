@@ -17,7 +17,7 @@ from flows.build_image import build_image, open_run
 from notebake.errors import PreflightError
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import list_runs
-from tests.cloud_world import CloudWorld, Refuses
+from tests.cloud_world import CloudWorld, RefusedCall
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -90,7 +90,9 @@ def test_a_build_from_the_ui_that_fails_says_what_is_left_where_it_is_looked_for
     flow_run = started(build_image, **given)
 
     with (
-        world.meeting(Refuses("DescribeSubnets", "UnauthorizedOperation", status=403)) as refuses,
+        world.intercepting(
+            RefusedCall("DescribeSubnets", "UnauthorizedOperation", status=403)
+        ) as refuses,
         pytest.raises(PreflightError),
     ):
         carry(flow_run, build_image, **given)

@@ -10,8 +10,8 @@ from flows.sweep import sweep
 from notebake.errors import NotebakeError
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
-from tests.cloud_world import REGION, CloudWorld, Refuses
-from tests.left_behind import changing, expire, of
+from tests.cloud_world import REGION, CloudWorld, RefusedCall
+from tests.left_behind import changing_calls, expire_lease, resources_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 PROJECT = Path(__file__).parents[2]
@@ -21,33 +21,37 @@ PROJECT = Path(__file__).parents[2]
 def run(world: CloudWorld) -> Run:
     run = world.new_run()
     carry_out_to(run, "open_ssh")
-    expire(run)
+    expire_lease(run)
     return run
 
 
 def test_the_flow_is_dry_and_tells_each_thing_until_it_is_told_to_remove(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = changing(world)
+    before = changing_calls(world)
 
     with caplog.at_level(logging.INFO):
         assert sweep(regions=[REGION], store=run.store) == 2
 
-    for resource in of(run):
+    for resource in resources_of(run):
         assert resource.id in caplog.text
-    assert changing(world) == before
+    assert changing_calls(world) == before
     assert sweep(regions=[REGION], apply=True, store=run.store) == 2
-    assert of(run) == []
+    assert resources_of(run) == []
 
 
 def test_the_flow_fails_where_something_is_left_or_nobody_answered(
     world: CloudWorld, run: Run
 ) -> None:
-    with world.meeting(Refuses("DeleteKeyPair", "UnauthorizedOperation", status=403)) as refuses:
+    with world.intercepting(
+        RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)
+    ) as refuses:
         with pytest.raises(NotebakeError, match="The sweep left: key pair"):
             sweep(regions=[REGION], apply=True, store=run.store)
         assert refuses.fired == 1
-    with world.meeting(Refuses("DescribeImages", "UnauthorizedOperation", status=403)) as refuses:
+    with world.intercepting(
+        RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)
+    ) as refuses:
         with pytest.raises(NotebakeError, match="could not be looked at"):
             sweep(regions=[REGION], store=run.store)
         assert refuses.fired >= 1

@@ -73,7 +73,7 @@ def explore(world: World, choice: Choice, at_once: int, late_seconds: float = 0)
     gc.freeze()
     gc.disable()
     explorer = KillExplorer(world, run.id, LOCATION, choice, at_once, show)
-    world.road = explorer
+    world.interceptor = explorer
     error: BaseException | None = None
     try:
         whole_run.take_up(run.id, LOCATION)

@@ -6,7 +6,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run, new_run
 from notebake.runs.run import Run
 from notebake.runs.secret_store import delete_secrets
-from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
+from tests.cloud_steps import CLOUD_STEPS, undo_all, wait_until_settled
 from tests.cloud_world import RECIPE
 
 RUN_ID = "ocean-1"
@@ -24,7 +24,7 @@ def take_up(run_id: str, location: str) -> str:
     with hold_run(run):
         for step in CLOUD_STEPS:
             carry_out(step, run)
-            settle(run)
+            wait_until_settled(run)
     return run.id
 
 

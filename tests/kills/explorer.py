@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.draw import fix_seed
 from tests.kills.choice import ALWAYS, Choice
-from tests.kills.points import Case, OpenRoad, Point
+from tests.kills.points import Case, PassThrough, Point
 from tests.kills.trials import Children, Trial, Verdict
 from tests.kills.whole_run import remove_left_overs, take_up
 from tests.kills.world import World
@@ -128,7 +128,7 @@ class KillExplorer:
         leave_files()
         self.world.copy_home()
         times = BOTOCORE_TRIES - 1 if case is Case.SILENT else 0
-        self.world.road = Losing(point.name, times)
+        self.world.interceptor = Losing(point.name, times)
         return True
 
     def _fork(self, trial: Trial, what: Callable[[], Verdict]) -> None:
@@ -144,9 +144,9 @@ class KillExplorer:
         self.world.new_process(same_machine=at_once)
         if not at_once:
             self.world.clock.advance(LEASE_SECONDS)
-        self.world.road = OpenRoad()
+        self.world.interceptor = PassThrough()
         if again_after:
-            self.world.road = KillsAgain(again_after, self._end_by_resuming)
+            self.world.interceptor = KillsAgain(again_after, self._end_by_resuming)
         return self.look(lambda: take_up(self.run_id, self.location))
 
     def _end_by_resuming(self) -> None:
@@ -175,7 +175,7 @@ class KillExplorer:
     def _leave_alone(self) -> Verdict:
         """Let more time pass than any lease lasts; nobody comes but the sweep, and looks last."""
         self.world.new_process()
-        self.world.road = OpenRoad()
+        self.world.interceptor = PassThrough()
         clock, recipe, history = self.world.clock, self.world.recipe, self.world.history
         for _ in range(12):
             clock.advance(60)
@@ -214,7 +214,7 @@ def leave_files() -> None:
     replace(shutil, rmtree=keep)
 
 
-class Losing(OpenRoad):
+class Losing(PassThrough):
     """Loses the answers to the next tries of a call, too."""
 
     def __init__(self, name: str, times: int) -> None:
@@ -226,7 +226,7 @@ class Losing(OpenRoad):
         return self.times >= 0 and point.name == self.name
 
 
-class KillsAgain(OpenRoad):
+class KillsAgain(PassThrough):
     """Kills an execution after so many points."""
 
     def __init__(self, left: int, end: Callable[[], None]) -> None:

@@ -7,14 +7,14 @@ import sys
 from tests.cloud_world import RECIPE
 from tests.kills import cloud_only
 from tests.kills.explorer import LEASE_SECONDS
-from tests.kills.points import Case, OpenRoad, Point
+from tests.kills.points import Case, PassThrough, Point
 from tests.kills.trials import Children, Trial, Verdict
 from tests.kills.world import World, make_directory, put_in_place, remove_directory
 
 LOCATION = "s3://runs/bakes"
 
 
-class AfterEachChange(OpenRoad):
+class AfterEachChange(PassThrough):
     """Lets a child be the world when a change of EC2 has taken effect."""
 
     def __init__(self, world: World) -> None:
@@ -32,7 +32,7 @@ class AfterEachChange(OpenRoad):
         world, records = self.world, self.world.application.calls.records
         before = len(records())
         world.new_process()
-        world.road = OpenRoad()
+        world.interceptor = PassThrough()
         world.clock.advance(LEASE_SECONDS)
         cloud_only.take_up_and_remove(cloud_only.RUN_ID, LOCATION)
         after = [
@@ -55,7 +55,7 @@ def main() -> int:
         put_in_place(world)
         world.make_buckets()
         cloud_only.begin(LOCATION)
-        world.road = road = AfterEachChange(world)
+        world.interceptor = road = AfterEachChange(world)
         cloud_only.take_up(cloud_only.RUN_ID, LOCATION)
         road.children.wait()
     finally:

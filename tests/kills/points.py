@@ -34,7 +34,7 @@ class Point:
         return f"{self.number} {self.step or 'between steps'} / {self.name}"
 
 
-class Road(Protocol):
+class Interceptor(Protocol):
     """What stands between the run and the world."""
 
     def before(self, point: Point) -> None:
@@ -44,7 +44,7 @@ class Road(Protocol):
         """Return whether the answer is lost; or never return."""
 
 
-class OpenRoad:
+class PassThrough:
     """Lets everything pass."""
 
     def before(self, point: Point) -> None:

@@ -45,7 +45,7 @@ from sandbox.messages.call import CallLog
 from tasks import wait_for_host
 from tests.kills import scripted_ssh
 from tests.kills.history import History
-from tests.kills.points import OpenRoad, Point, Road, is_reading
+from tests.kills.points import Interceptor, PassThrough, Point, is_reading
 from tests.kills.scripted_disks import VolumeDisk
 from tests.kills.scripted_machines import ScriptedMachines
 from tests.kills.scripted_work import COMMIT, CONTENT
@@ -92,7 +92,7 @@ class World:
         self.other_applications: dict[str, Application] = {}
         """Other accounts, by the access key of their credentials."""
         self.history = History(self.cloud, recipe.region)
-        self.road: Road = OpenRoad()
+        self.interceptor: Interceptor = PassThrough()
         self.version = 0
         """Grows with every change of the world; the same number is the same world."""
         self.passed = 0
@@ -129,13 +129,13 @@ class World:
             # A file of S3's on its way: botocore fetches it in threads of its own.
             return self._ask(request)
         point = self._arrive(f"{service}.{action}", is_aws=True)
-        self.road.before(point)
+        self.interceptor.before(point)
         answer = self._ask(request)
         changed = not is_reading(action) and answer.status_code < 400
         if changed:
             self.version += 1
             self.history.look()
-        if self.road.after(point, changed=changed):
+        if self.interceptor.after(point, changed=changed):
             raise ConnectionClosedError(endpoint_url=request.url)
         return answer
 
@@ -156,12 +156,12 @@ class World:
     def say(self, said: str, effect: Callable[[], T], cut: Callable[[], None]) -> T:
         """Carry a command to a host, and its answer back if it is not lost."""
         point = self._arrive(" ".join(said.split())[:100], is_aws=False)
-        self.road.before(point)
+        self.interceptor.before(point)
         before = self._hosts_state()
         answer = effect()
         changed = self._hosts_state() != before
         self.version += changed
-        if self.road.after(point, changed=changed):
+        if self.interceptor.after(point, changed=changed):
             cut()
             raise EOFError
         return answer

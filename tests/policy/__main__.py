@@ -26,7 +26,7 @@ from notebake.runs.run import Run
 from notebake.store.interface import is_remote
 from tests.kills import stand_in_jupyter, whole_run
 from tests.kills.explorer import LEASE_SECONDS
-from tests.kills.points import OpenRoad
+from tests.kills.points import PassThrough
 from tests.kills.world import World, make_directory, put_in_place, remove_directory
 from tests.policy.iam import Iam, allow_all
 from tests.policy.tours import TOURS, Tour
@@ -58,7 +58,7 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     then: dict[str, list[Callable[[], None]]] = {action: [take_up] for action in tour.resumed_after}
     if then:
         then.setdefault(ABANDONED_AFTER, []).append(leave)
-    world.road = Forks(then)
+    world.interceptor = Forks(then)
     whole_run.take_up(run.id, location)
     writes.what = "tear-down again"
     tear_down.tear_down.fn(run_id=run.id, store=location)
@@ -75,7 +75,7 @@ def resume_elsewhere(world: World, writes: Writes, run: Run, location: str) -> N
     writes.what = "resume"
     world.new_process()
     world.clock.advance(LEASE_SECONDS)
-    world.road = OpenRoad()
+    world.interceptor = PassThrough()
     survey(Scope(regions=(run.recipe.region,), run_id=run.id, store=location, before=None))
     for machine in world.history.region.instances:
         # Somebody has tidied up.
@@ -89,7 +89,7 @@ def leave_alone(world: World, writes: Writes, run: Run, location: str) -> None:
     """Let nobody come back but the sweep: the builder is stopped, and a disk of it outlives it."""
     writes.what = "sweep"
     world.new_process()
-    world.road = OpenRoad()
+    world.interceptor = PassThrough()
     region = world.history.region
     for volume in region.volumes.values():
         # A schedule ends the machine before the sweep does, and a free disk is not certain ours.

@@ -43,7 +43,7 @@ def with_everything(world: CloudWorld) -> tuple[Run, dict[str, str]]:
     made = world.ec2.create_volume(AvailabilityZone=zone, Size=1, VolumeType="gp3")["VolumeId"]
     vpc_id = world.ec2.describe_subnets()["Subnets"][0]["VpcId"]
     blocked = (blocked_public_access(), excluded_from_block(f"vpc/{vpc_id}"))
-    world.opened.application.interceptors.extend(blocked)
+    world.sandbox.application.interceptors.extend(blocked)
     key = new_key()
     more: dict[str, Any] = {
         "volumes": (Volume(name="data", mount_point="/data", volume_id=made),),
@@ -87,7 +87,7 @@ def iam_with(
     def decide(asked: Sequence[Asked]) -> list[Judgement]:
         return judge.ask(policies, asked) if asked else []
 
-    with world.meeting(Iam(world.opened.cloud, decide, caller, "/research/")) as iam:
+    with world.intercepting(Iam(world.sandbox.cloud, decide, caller, "/research/")) as iam:
         yield iam
 
 

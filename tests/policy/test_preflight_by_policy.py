@@ -11,7 +11,7 @@ from notebake.aws.permissions import allowed_by
 from notebake.preflight.finding import CheckResult
 from notebake.preflight.required_permissions import required_permissions
 from notebake.preflight.simulation import whole_arn
-from tests.cloud_world import CloudWorld, Listens
+from tests.cloud_world import CallRecorder, CloudWorld
 from tests.draw import is_drawn
 from tests.policy.filled_in import actions_of, filled_in, without
 from tests.policy.iam import Iam, allow_all
@@ -84,18 +84,18 @@ def test_the_first_policy_alone_is_enough_for_a_plain_run(world: CloudWorld, jud
 
 
 def test_a_role_with_a_path_is_looked_up(world: CloudWorld, judge: Judge) -> None:
-    with world.meeting(Listens("SimulatePrincipalPolicy")) as listens:
+    with world.intercepting(CallRecorder("SimulatePrincipalPolicy")) as recorder:
         said = ask(world.new_run(), filled_in("policy"), world, judge, SESSION)
 
     assert said.wrong == ""
-    asked = {request["PolicySourceArn"] for request in listens.heard}
+    asked = {request["PolicySourceArn"] for request in recorder.recorded}
     assert asked == {f"arn:aws:iam::{ACCOUNT}:role/research/notebake-builder"}
 
 
 @pytest.mark.parametrize("caller", ["sts::{}:federated-user/ada", "iam::{}:root"])
 def test_whom_iam_cannot_simulate_is_told_so(caller: str, world: CloudWorld) -> None:
     arn = f"arn:aws:{caller.format(ACCOUNT)}"
-    with world.meeting(Iam(world.opened.cloud, allow_all, arn)):
+    with world.intercepting(Iam(world.sandbox.cloud, allow_all, arn)):
         open_ones = sentences(world.new_run(), CheckResult.NOT_CHECKED, "permissions")
 
     assert f"IAM cannot simulate the policies of {arn}" in open_ones

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from notebake.runbook.step import current_step
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
-from tests.kills.points import OpenRoad, Point
+from tests.kills.points import PassThrough, Point
 from tests.kills.world import World
 from tests.policy.asked_of_iam import asked_of_iam
 from tests.policy.judge import Asked
@@ -47,7 +47,7 @@ class Writes:
         return reply
 
 
-class Forks(OpenRoad):
+class Forks(PassThrough):
     """Lets a copy of the process go on otherwise, after the first call of each name."""
 
     def __init__(self, then: dict[str, list[Callable[[], None]]]) -> None:

@@ -108,7 +108,7 @@ def test_the_snapshots_of_an_image_complete_together_and_then_it_is_available(
     slow_world.wait_for_state(instance_id, "terminated")
     ended = [
         record
-        for record in slow_world.opened.cloud.state_log.records()
+        for record in slow_world.sandbox.cloud.state_log.records()
         if record.state == "completed"
     ]
     assert len({record.cloud_time for record in ended}) == 1

@@ -23,7 +23,7 @@ LAUNCH = {"ImageId": UBUNTU, "InstanceType": "t3.micro", "MinCount": "1", "MaxCo
 class Sender:
     """Sends what no SDK would."""
 
-    opened: StrictCloud
+    sandbox: StrictCloud
 
     def query(self, action: str, **parameters: str) -> tuple[str, str]:
         """Return the code and the message of EC2's answer to a query."""
@@ -46,7 +46,7 @@ class Sender:
     ) -> Reply:
         scope = f"AKIA/20260101/{REGION}/{service}/aws4_request"
         signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", **headers}
-        return self.opened.application.handle(method, URL + path, signed, body)
+        return self.sandbox.application.handle(method, URL + path, signed, body)
 
 
 def _read(reply: Reply) -> tuple[str, str]:
@@ -140,10 +140,10 @@ def test_a_value_of_another_kind_is_refused_with_the_reason(
 
 
 def test_what_is_refused_has_no_effect_and_is_logged(sender: Sender) -> None:
-    before = len(sender.opened.machines.roots)
+    before = len(sender.sandbox.machines.roots)
     assert sender.query("RunInstances", **LAUNCH, Oops="1")[0] == "UnknownParameter"
-    assert len(sender.opened.machines.roots) == before
-    assert sender.opened.calls("RunInstances")[-1].code == "UnknownParameter"
+    assert len(sender.sandbox.machines.roots) == before
+    assert sender.sandbox.calls("RunInstances")[-1].code == "UnknownParameter"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from tests.faults.faulty_world import FaultyWorld, opened
-from tests.faults.forks import Forks, Told
+from tests.faults.forks import Forks, Outcome
 from tests.faults.recipes import RECIPES
 from tests.faults.tour import Journal
 from tests.stories.telling import Story
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="where it is written as JSON")
     chosen = parser.parse_args()
     stories: dict[str, Story] = importlib.import_module(f"tests.stories.{chosen.module}").STORIES
-    told: dict[str, Told] = {}
+    told: dict[str, Outcome] = {}
     forks = Forks(AT_ONCE, told.__setitem__)
     with opened(RECIPES["plain"]) as world:
         logging.getLogger().handlers[:] = [Journal(world)]
@@ -44,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def told_of(story: Story, world: FaultyWorld) -> Told:
+def told_of(story: Story, world: FaultyWorld) -> Outcome:
     """Return what a story tells, or what broke in it: a child must not end its parent's world."""
     world.move_home()
     try:

@@ -18,13 +18,13 @@ from tests.kills import whole_run
 from tests.kills.scripted_work import CONTENT
 from tests.stories.telling import (
     At,
+    Outcome,
     Story,
-    Told,
-    as_kept,
     die_at,
-    ended,
     left,
+    load_stored,
     resumed,
+    run_to_end,
     torn_down,
 )
 
@@ -57,12 +57,12 @@ def forget_account(run: Run, location: str) -> None:
     open_store(location).delete(f"{run.id}/account.json")
 
 
-def all_ways(world: FaultyWorld, run: Run, location: str) -> Told:
+def all_ways(world: FaultyWorld, run: Run, location: str) -> Outcome:
     """Tell what each way to take a run up says here, and what has come of the run."""
-    kept = as_kept(run, location)
+    kept = load_stored(run, location)
     scope = Scope(regions=(kept.recipe.region,), run_id=run.id, store=location, before=None)
     return {
-        "survey": ended(lambda: survey(scope).findings),
+        "survey": run_to_end(lambda: survey(scope).findings),
         "aftermath": str(failure_report(kept)),
         "tear-down": torn_down(run, location),
         "resume": resumed(run, location),
@@ -73,39 +73,39 @@ def all_ways(world: FaultyWorld, run: Run, location: str) -> Told:
     }
 
 
-def another_account(world: FaultyWorld) -> Told:
+def another_account(world: FaultyWorld) -> Outcome:
     run, location = begin(world)
     go_to(world, OTHER, 400)
     return all_ways(world, run, location)
 
 
-def another_account_much_later(world: FaultyWorld) -> Told:
+def another_account_much_later(world: FaultyWorld) -> Outcome:
     run, location = begin(world)
     go_to(world, OTHER, 30 * HOUR)
     return all_ways(world, run, location)
 
 
-def nothing_is_shown(world: FaultyWorld) -> Told:
+def nothing_is_shown(world: FaultyWorld) -> Outcome:
     """The account says that it is the same, but shows nothing: as another endpoint would."""
     run, location = begin(world)
     go_to(world, whole_account(world), 400)
     return all_ways(world, run, location)
 
 
-def an_old_run_elsewhere(world: FaultyWorld) -> Told:
+def an_old_run_elsewhere(world: FaultyWorld) -> Outcome:
     run, location = begin(world)
     forget_account(run, location)
     go_to(world, OTHER, 3 * HOUR)
     return all_ways(world, run, location)
 
 
-def an_old_run_claimed(world: FaultyWorld) -> Told:
+def an_old_run_claimed(world: FaultyWorld) -> Outcome:
     """Nothing of it is left anywhere, and a person says where it was."""
     run, location = begin(world)
     forget_account(run, location)
     go_to(world, OTHER, 30 * HOUR)
-    kept = as_kept(run, location)
-    wrong = ended(lambda: assign_account(kept, "999999999999"))
+    kept = load_stored(run, location)
+    wrong = run_to_end(lambda: assign_account(kept, "999999999999"))
     refused = read_account(run.id, open_store(location))
     assign_account(kept, OTHER)
     return {
@@ -116,7 +116,7 @@ def an_old_run_claimed(world: FaultyWorld) -> Told:
     }
 
 
-def an_old_run_at_home(world: FaultyWorld) -> Told:
+def an_old_run_at_home(world: FaultyWorld) -> Outcome:
     run, location = begin(world)
     forget_account(run, location)
     world.new_process(same_machine=True)
@@ -125,7 +125,7 @@ def an_old_run_at_home(world: FaultyWorld) -> Told:
     return {"resume": resume, "account": str(kept), "left": left(world)}
 
 
-def at_home(world: FaultyWorld) -> Told:
+def at_home(world: FaultyWorld) -> Outcome:
     """The run keeps its account before anything is made, and asks once whose credentials it has."""
     run, location = begin(world)
     kept = read_account(run.id, open_store(location))
@@ -140,7 +140,7 @@ def at_home(world: FaultyWorld) -> Told:
     }
 
 
-def another_partition(world: FaultyWorld) -> Told:
+def another_partition(world: FaultyWorld) -> Outcome:
     run, location = begin(world)
     forget_account(run, location)
     record_account(run, Account(id=whole_account(world), partition="aws-cn"))
@@ -148,19 +148,19 @@ def another_partition(world: FaultyWorld) -> Told:
     return {"resume": resumed(run, location)}
 
 
-def credentials_switched(world: FaultyWorld) -> Told:
+def credentials_switched(world: FaultyWorld) -> Outcome:
     """In the middle of a run its credentials become those of another account."""
     furnish(world)
     other = world.add_account(OTHER, "of-another")
     location = tempfile.mkdtemp(dir=world.directory, prefix="runs-")
     run = whole_run.begin(world.recipe, location)
-    world.road = At("install_software", lambda: sign_with("of-another"))
-    build = ended(lambda: whole_run.take_up(run.id, location))
+    world.interceptor = At("install_software", lambda: sign_with("of-another"))
+    build = run_to_end(lambda: whole_run.take_up(run.id, location))
     there = [instance for instance in other.region(run.recipe.region).instances]
     sign_with("testing")
     world.new_process(same_machine=True)
     return {
-        "fired": world.road.happened,
+        "fired": world.interceptor.happened,
         "build": build,
         "made there": there,
         "states": sorted({attempt.state for attempt in list_attempts(run)}),
@@ -169,11 +169,11 @@ def credentials_switched(world: FaultyWorld) -> Told:
     }
 
 
-def switched_in_a_tear_down(world: FaultyWorld) -> Told:
+def switched_in_a_tear_down(world: FaultyWorld) -> Outcome:
     run, location = begin(world)
     world.add_account(OTHER, "of-another")
     world.new_process(same_machine=True)
-    world.road = At("tear_down", lambda: sign_with("of-another"))
+    world.interceptor = At("tear_down", lambda: sign_with("of-another"))
     said = torn_down(run, location)
     states = sorted({attempt.state for attempt in list_attempts(run)})
     sign_with("testing")
@@ -181,18 +181,18 @@ def switched_in_a_tear_down(world: FaultyWorld) -> Told:
     return {"said": said, "states": states, "again": again, "left": left(world)}
 
 
-def credentials_renewed(world: FaultyWorld) -> Told:
+def credentials_renewed(world: FaultyWorld) -> Outcome:
     """In the middle of a run the key becomes another one of the same account."""
     furnish(world)
     location = tempfile.mkdtemp(dir=world.directory, prefix="runs-")
     run = whole_run.begin(world.recipe, location)
-    world.road = At("install_software", lambda: sign_with("renewed"))
-    build = ended(lambda: whole_run.take_up(run.id, location))
+    world.interceptor = At("install_software", lambda: sign_with("renewed"))
+    build = run_to_end(lambda: whole_run.take_up(run.id, location))
     asked = [record.action for record in world.application.calls.records()]
     # After preflight, which asks for itself, and tries this call with DryRun.
     since = max(n for n, action in enumerate(asked) if action == "CreateSecurityGroup")
     return {
-        "fired": world.road.happened,
+        "fired": world.interceptor.happened,
         "build": build,
         "asked since": asked[since:].count("GetCallerIdentity"),
     }

@@ -9,7 +9,7 @@ from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.kills import whole_run
 from tests.replacement import replace
-from tests.stories.telling import At, Story, Told, die_at, ended, left, resumed, torn_down
+from tests.stories.telling import At, Outcome, Story, die_at, left, resumed, run_to_end, torn_down
 
 FIRST = {
     "name": "first",
@@ -37,22 +37,22 @@ def begin(world: FaultyWorld, *, on_failure: str = "keep") -> Run:
     return furnish(world)
 
 
-def both_fail(world: FaultyWorld) -> Told:
+def both_fail(world: FaultyWorld) -> Outcome:
     run = begin(world, on_failure="tear_down")
-    world.road = At("request_image", lambda: world.put(FIRST, SECOND))
+    world.interceptor = At("request_image", lambda: world.put(FIRST, SECOND))
     build = resumed(run)
     return {"build": build, "fired": world.fired(), "left": left(world)}
 
 
-def only_the_build_fails(world: FaultyWorld) -> Told:
+def only_the_build_fails(world: FaultyWorld) -> Outcome:
     run = begin(world, on_failure="tear_down")
-    world.road = At("request_image", lambda: world.put(FIRST))
+    world.interceptor = At("request_image", lambda: world.put(FIRST))
     return {"build": resumed(run), "fired": world.fired(), "left": left(world)}
 
 
-def the_machine_is_kept(world: FaultyWorld) -> Told:
+def the_machine_is_kept(world: FaultyWorld) -> Outcome:
     run = begin(world)
-    world.road = At("request_image", lambda: world.put(FIRST))
+    world.interceptor = At("request_image", lambda: world.put(FIRST))
     return {"build": resumed(run), "fired": world.fired(), "left": left(world)}
 
 
@@ -65,76 +65,76 @@ def raising(error: BaseException) -> Callable[..., Any]:
     return work
 
 
-def unforeseen(world: FaultyWorld) -> Told:
+def unforeseen(world: FaultyWorld) -> Outcome:
     run = begin(world)
-    at = world.road = At("install_software", raising(UnforeseenError("the bug")))
+    at = world.interceptor = At("install_software", raising(UnforeseenError("the bug")))
     return {"build": resumed(run), "fired": at.happened, "log": errors(world)}
 
 
-def both_unforeseen(world: FaultyWorld) -> Told:
+def both_unforeseen(world: FaultyWorld) -> Outcome:
     run = begin(world, on_failure="tear_down")
     second = At("tear_down", raising(UnforeseenError("the other bug")))
 
     def first() -> None:
-        world.road = second
+        world.interceptor = second
         raise UnforeseenError("the bug")
 
-    world.road = At("install_software", first)
+    world.interceptor = At("install_software", first)
     return {"build": resumed(run), "fired": second.happened}
 
 
-def interrupted(world: FaultyWorld) -> Told:
+def interrupted(world: FaultyWorld) -> Outcome:
     run = begin(world)
-    at = world.road = At("install_software", raising(KeyboardInterrupt()))
+    at = world.interceptor = At("install_software", raising(KeyboardInterrupt()))
     return {"build": resumed(run), "fired": at.happened, "log": errors(world)}
 
 
-def interrupted_in_the_tear_down(world: FaultyWorld) -> Told:
+def interrupted_in_the_tear_down(world: FaultyWorld) -> Outcome:
     """The build has failed, and somebody loses patience with its tear-down."""
     run = begin(world, on_failure="tear_down")
     second = At("tear_down", raising(KeyboardInterrupt()))
 
     def first() -> None:
         world.put(FIRST)
-        world.road = second
+        world.interceptor = second
 
-    world.road = At("request_image", first)
+    world.interceptor = At("request_image", first)
     return {"build": resumed(run), "fired": second.happened}
 
 
-def tear_down_unforeseen(world: FaultyWorld) -> Told:
+def tear_down_unforeseen(world: FaultyWorld) -> Outcome:
     run = begin(world)
     die_at(world, run, "install_software")
     world.new_process(same_machine=True)
-    at = world.road = At("tear_down", raising(UnforeseenError("the bug")))
+    at = world.interceptor = At("tear_down", raising(UnforeseenError("the bug")))
     return {"tear-down": torn_down(run), "fired": at.happened}
 
 
-def telling_breaks(world: FaultyWorld) -> Told:
+def telling_breaks(world: FaultyWorld) -> Outcome:
     """What would tell what is left has a bug of its own."""
     run = begin(world)
-    world.road = At("request_image", lambda: world.put(FIRST))
+    world.interceptor = At("request_image", lambda: world.put(FIRST))
     replace(failure_report, find_leftovers=raising(UnforeseenError("no words")))
     return {"build": resumed(run), "fired": world.fired()}
 
 
-def telling_is_interrupted(world: FaultyWorld) -> Told:
+def telling_is_interrupted(world: FaultyWorld) -> Outcome:
     run = begin(world)
-    world.road = At("request_image", lambda: world.put(FIRST))
+    world.interceptor = At("request_image", lambda: world.put(FIRST))
     replace(failure_report, find_leftovers=raising(KeyboardInterrupt()))
     return {"build": resumed(run), "fired": world.fired()}
 
 
-def told_once(world: FaultyWorld) -> Told:
+def told_once(world: FaultyWorld) -> Outcome:
     """The command that started the flow tells nothing twice."""
     run = begin(world)
-    world.road = At("request_image", lambda: world.put(FIRST))
+    world.interceptor = At("request_image", lambda: world.put(FIRST))
 
     def typed() -> None:
         with telling_failures.reporting_what_is_left(run):
             whole_run.take_up(run.id, LOCATION)
 
-    return {"build": ended(typed), "fired": world.fired()}
+    return {"build": run_to_end(typed), "fired": world.fired()}
 
 
 def errors(world: FaultyWorld) -> str:

@@ -13,12 +13,12 @@ from sandbox.messages.call import Call
 from tests.cloud_world import refusal_of
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.stories.telling import (
+    Outcome,
     Steps,
     Story,
-    Told,
-    as_kept,
     die_at,
     left,
+    load_stored,
     logged,
     resumed,
     torn_down,
@@ -63,11 +63,11 @@ def told_by(world: FaultyWorld, prefix: str) -> list[dict[str, str]]:
 
 def machines(run: Run) -> list[str]:
     """Return which machines the run has asked for, in order."""
-    names = [attempt.name for attempt in list_attempts(as_kept(run))]
+    names = [attempt.name for attempt in list_attempts(load_stored(run))]
     return [name for name in names if name.startswith(("builder-", "acceptance-"))]
 
 
-def all_at_once(world: FaultyWorld) -> Told:
+def all_at_once(world: FaultyWorld) -> Outcome:
     """The builder, its disks and its interface lose everything while software is installed."""
     run = furnish(world)
     kinds = ("i-", "vol-", "eni-")
@@ -78,7 +78,7 @@ def all_at_once(world: FaultyWorld) -> Told:
         take(world, kinds)
 
     after: dict[str, list[dict[str, str]]] = {}
-    road = world.road = Steps(
+    road = world.interceptor = Steps(
         {
             "install_software": lose,
             "install_papermill": lambda: after.update(
@@ -98,9 +98,9 @@ def all_at_once(world: FaultyWorld) -> Told:
     }
 
 
-def one_by_one(world: FaultyWorld) -> Told:
+def one_by_one(world: FaultyWorld) -> Outcome:
     run = furnish(world)
-    road = world.road = Steps(
+    road = world.interceptor = Steps(
         {
             step: lambda key=key: take(world, ("i-",), key)  # type: ignore[misc]
             for step, key in ONE_BY_ONE.items()
@@ -115,10 +115,10 @@ def one_by_one(world: FaultyWorld) -> Told:
     }
 
 
-def of_what_is_named(world: FaultyWorld) -> Told:
+def of_what_is_named(world: FaultyWorld) -> Outcome:
     """Key pairs, the group, the image, its snapshots and the machines from it lose their tags."""
     run = furnish(world)
-    road = world.road = Steps(
+    road = world.interceptor = Steps(
         {
             "wait_for_host": lambda: take(world, ("key-", "sg-")),
             "restart_host": lambda: take(world, ("ami-", "snap-")),
@@ -136,7 +136,7 @@ def of_what_is_named(world: FaultyWorld) -> Told:
     }
 
 
-def torn_down_without_tags(world: FaultyWorld) -> Told:
+def torn_down_without_tags(world: FaultyWorld) -> Outcome:
     """A killed run loses every tag there is, and is then torn down."""
     run = furnish(world)
     die_at(world, run, "install_software")
@@ -146,7 +146,7 @@ def torn_down_without_tags(world: FaultyWorld) -> Told:
     return {"there": there, "tear-down": torn_down(run), "left": left(world)}
 
 
-def accepted_and_torn_down(world: FaultyWorld) -> Told:
+def accepted_and_torn_down(world: FaultyWorld) -> Outcome:
     """An accepted image loses its tags: it is no image that was not accepted."""
     run = furnish(world)
     build = resumed(run)
@@ -165,7 +165,7 @@ def accepted_and_torn_down(world: FaultyWorld) -> Told:
     }
 
 
-def looked_at_and_swept(world: FaultyWorld) -> Told:
+def looked_at_and_swept(world: FaultyWorld) -> Outcome:
     """By the run store a look knows what has no tag, and a sweep removes it once it has expired."""
     run = furnish(world)
     die_at(world, run, "install_software")
@@ -198,11 +198,11 @@ class MayNotTag:
         return reply
 
 
-def may_not_be_put_back(world: FaultyWorld) -> Told:
+def may_not_be_put_back(world: FaultyWorld) -> Outcome:
     run = furnish(world)
     refuses = MayNotTag()
     world.application.interceptors.append(refuses)
-    road = world.road = Steps({"install_software": lambda: take(world, ("i-",))})
+    road = world.interceptor = Steps({"install_software": lambda: take(world, ("i-",))})
     return {
         "build": resumed(run),
         "happened": road.happened,

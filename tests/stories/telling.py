@@ -15,17 +15,17 @@ from notebake.runs.registry import load_run
 from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld
 from tests.kills import whole_run
-from tests.kills.points import OpenRoad, Point
+from tests.kills.points import PassThrough, Point
 
-Told = dict[str, Any]
-Story = Callable[[FaultyWorld], Told]
+Outcome = dict[str, Any]
+Story = Callable[[FaultyWorld], Outcome]
 
 
 class Killed(BaseException):
     """The process that executed the run is no more."""
 
 
-class Steps(OpenRoad):
+class Steps(PassThrough):
     """Lets something happen as each of some steps begins, once each."""
 
     def __init__(self, happenings: dict[str, Callable[[], None]]) -> None:
@@ -51,13 +51,13 @@ def die() -> None:
 
 def die_at(world: FaultyWorld, run: Run, step: str, location: str = LOCATION) -> None:
     """Execute a run until it is killed where a step begins."""
-    world.road = At(step, die)
-    said = ended(lambda: whole_run.take_up(run.id, location))
+    world.interceptor = At(step, die)
+    said = run_to_end(lambda: whole_run.take_up(run.id, location))
     assert said["kind"] == "Killed", said
-    world.road = OpenRoad()
+    world.interceptor = PassThrough()
 
 
-def ended(work: Callable[[], object]) -> Told:
+def run_to_end(work: Callable[[], object]) -> Outcome:
     """Do some work as an execution of its own, and tell how it ended."""
     try:
         result = contextvars.Context().run(work)
@@ -71,17 +71,17 @@ def ended(work: Callable[[], object]) -> Told:
     return {"kind": "ended well", "message": str(result), "hint": ""}
 
 
-def resumed(run: Run, location: str = LOCATION) -> Told:
+def resumed(run: Run, location: str = LOCATION) -> Outcome:
     """Resume a run, and tell how that ended."""
-    return ended(lambda: whole_run.take_up(run.id, location))
+    return run_to_end(lambda: whole_run.take_up(run.id, location))
 
 
-def torn_down(run: Run, location: str = LOCATION) -> Told:
+def torn_down(run: Run, location: str = LOCATION) -> Outcome:
     """Tear a run down, and tell how that ended."""
-    return ended(lambda: tear_down.tear_down.fn(run.id, location))
+    return run_to_end(lambda: tear_down.tear_down.fn(run.id, location))
 
 
-def as_kept(run: Run, location: str = LOCATION) -> Run:
+def load_stored(run: Run, location: str = LOCATION) -> Run:
     """Return the run as its store has it."""
     return load_run(run.id, open_store(location))
 

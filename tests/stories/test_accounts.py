@@ -5,13 +5,13 @@ The stories are in `accounts.py`; `python -m tests.stories accounts` shows what 
 
 import pytest
 
-from tests.faults.forks import Told
+from tests.faults.forks import Outcome
 
 HOME, OTHER = "123456789012", "210987654321"
 WAYS = ("survey", "tear-down", "resume")
 
 
-def check_refused(told: Told, *words: str) -> None:
+def check_refused(told: Outcome, *words: str) -> None:
     """Every way is refused with these words and how to switch; nothing was made, kept or lost."""
     for way in WAYS:
         said = told[way]["message"]
@@ -27,17 +27,17 @@ def check_refused(told: Told, *words: str) -> None:
 
 
 @pytest.mark.parametrize("story", ["another_account", "another_account_much_later"])
-def test_another_account_is_refused_with_both_ids(told: Told, story: str) -> None:
+def test_another_account_is_refused_with_both_ids(told: Outcome, story: str) -> None:
     check_refused(told[story], HOME, OTHER)
     assert told[story]["account"] == HOME
 
 
-def test_an_account_that_shows_nothing_of_a_young_machine_is_refused(told: Told) -> None:
+def test_an_account_that_shows_nothing_of_a_young_machine_is_refused(told: Outcome) -> None:
     check_refused(told["nothing_is_shown"], HOME, "i-", "shows nothing of the run")
     assert "AWS_ENDPOINT_URL" in told["nothing_is_shown"]["resume"]["hint"]
 
 
-def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(told: Told) -> None:
+def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(told: Outcome) -> None:
     story = told["an_old_run_elsewhere"]
 
     check_refused(story, OTHER, "cannot be determined", "i-")
@@ -46,7 +46,7 @@ def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(told: 
 
 
 def test_a_person_may_say_where_an_old_run_was_but_only_what_the_credentials_show(
-    told: Told,
+    told: Outcome,
 ) -> None:
     story = told["an_old_run_claimed"]
 
@@ -56,14 +56,14 @@ def test_a_person_may_say_where_an_old_run_was_but_only_what_the_credentials_sho
     assert story["account"] == OTHER
 
 
-def test_an_old_run_is_given_the_account_that_shows_it(told: Told) -> None:
+def test_an_old_run_is_given_the_account_that_shows_it(told: Outcome) -> None:
     story = told["an_old_run_at_home"]
 
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
     assert story["account"] == HOME
 
 
-def test_the_account_is_kept_before_anything_is_made(told: Told) -> None:
+def test_the_account_is_kept_before_anything_is_made(told: Outcome) -> None:
     story = told["at_home"]
 
     assert story["first"]
@@ -71,7 +71,7 @@ def test_the_account_is_kept_before_anything_is_made(told: Told) -> None:
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_the_same_digits_in_another_partition_are_another_account(told: Told) -> None:
+def test_the_same_digits_in_another_partition_are_another_account(told: Outcome) -> None:
     said = told["another_partition"]["resume"]
 
     assert said["kind"] == "WrongAccountError"
@@ -79,7 +79,7 @@ def test_the_same_digits_in_another_partition_are_another_account(told: Told) ->
 
 
 def test_credentials_that_become_another_account_s_in_the_middle_are_noticed_at_once(
-    told: Told,
+    told: Outcome,
 ) -> None:
     story = told["credentials_switched"]
 
@@ -90,7 +90,7 @@ def test_credentials_that_become_another_account_s_in_the_middle_are_noticed_at_
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(told: Told) -> None:
+def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(told: Outcome) -> None:
     story = told["switched_in_a_tear_down"]
 
     assert story["said"]["kind"] == "TearDownError"
@@ -99,7 +99,7 @@ def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(tol
     assert (story["again"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_credentials_that_are_renewed_are_asked_for_once_and_go_on(told: Told) -> None:
+def test_credentials_that_are_renewed_are_asked_for_once_and_go_on(told: Outcome) -> None:
     story = told["credentials_renewed"]
 
     assert story["fired"]

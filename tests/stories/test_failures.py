@@ -5,13 +5,13 @@ The stories are in `failures.py`; `python -m tests.stories failures` shows what 
 
 import pytest
 
-from tests.faults.forks import Told
+from tests.faults.forks import Outcome
 
 TYPED = ("notebake resume ocean-1", "notebake survey ocean-1", "notebake tear-down ocean-1")
 
 
 @pytest.mark.parametrize("story", ["the_machine_is_kept", "unforeseen", "interrupted"])
-def test_any_failure_says_what_runs_and_costs(told: Told, story: str) -> None:
+def test_any_failure_says_what_runs_and_costs(told: Outcome, story: str) -> None:
     build = told[story]["build"]
 
     assert told[story]["fired"]
@@ -22,12 +22,12 @@ def test_any_failure_says_what_runs_and_costs(told: Told, story: str) -> None:
 
 
 @pytest.mark.parametrize("story", ["unforeseen", "interrupted"])
-def test_what_is_left_stands_in_the_log_that_prefect_shows(told: Told, story: str) -> None:
+def test_what_is_left_stands_in_the_log_that_prefect_shows(told: Outcome, story: str) -> None:
     assert "an hour" in told[story]["log"]
     assert "notebake tear-down ocean-1" in told[story]["log"]
 
 
-def test_both_failures_are_told_the_first_one_first(told: Told) -> None:
+def test_both_failures_are_told_the_first_one_first(told: Outcome) -> None:
     story = told["both_fail"]
     said = story["build"]["message"]
 
@@ -39,7 +39,7 @@ def test_both_failures_are_told_the_first_one_first(told: Told) -> None:
     assert "notebake tear-down ocean-1" in story["build"]["hint"]
 
 
-def test_both_are_told_also_where_nobody_foresaw_them(told: Told) -> None:
+def test_both_are_told_also_where_nobody_foresaw_them(told: Outcome) -> None:
     story = told["both_unforeseen"]
 
     assert story["fired"]
@@ -48,7 +48,7 @@ def test_both_are_told_also_where_nobody_foresaw_them(told: Told) -> None:
     assert "the other bug" in story["build"]["hint"]
 
 
-def test_a_failure_after_which_all_was_removed_says_so(told: Told) -> None:
+def test_a_failure_after_which_all_was_removed_says_so(told: Outcome) -> None:
     story = told["only_the_build_fails"]
 
     assert "THE FIRST FAILURE" in story["build"]["message"]
@@ -57,7 +57,7 @@ def test_a_failure_after_which_all_was_removed_says_so(told: Told) -> None:
     assert story["left"] == []
 
 
-def test_who_interrupts_the_tear_down_is_told_why_there_was_one(told: Told) -> None:
+def test_who_interrupts_the_tear_down_is_told_why_there_was_one(told: Outcome) -> None:
     story = told["interrupted_in_the_tear_down"]
 
     assert story["fired"]
@@ -66,7 +66,7 @@ def test_who_interrupts_the_tear_down_is_told_why_there_was_one(told: Told) -> N
     assert -1 < said.index("THE FIRST FAILURE") < said.index("(builder, m5.large)")
 
 
-def test_a_tear_down_that_fails_says_what_is_left(told: Told) -> None:
+def test_a_tear_down_that_fails_says_what_is_left(told: Outcome) -> None:
     story = told["tear_down_unforeseen"]
 
     assert story["fired"]
@@ -75,7 +75,7 @@ def test_a_tear_down_that_fails_says_what_is_left(told: Told) -> None:
 
 
 @pytest.mark.parametrize("story", ["telling_breaks", "telling_is_interrupted"])
-def test_that_it_cannot_be_told_hides_no_failure(told: Told, story: str) -> None:
+def test_that_it_cannot_be_told_hides_no_failure(told: Outcome, story: str) -> None:
     build = told[story]["build"]
 
     assert told[story]["fired"]
@@ -84,7 +84,7 @@ def test_that_it_cannot_be_told_hides_no_failure(told: Told, story: str) -> None
     assert all(command in build["hint"] for command in TYPED)
 
 
-def test_it_is_told_once(told: Told) -> None:
+def test_it_is_told_once(told: Outcome) -> None:
     story = told["told_once"]
 
     assert story["fired"]

@@ -6,20 +6,20 @@ The stories are in `tags.py`; `python -m tests.stories tags` shows what each tel
 import pytest
 
 from notebake.aws import tags
-from tests.faults.forks import Told
+from tests.faults.forks import Outcome
 from tests.stories.tags import ONE_BY_ONE
 
 MACHINES = ["acceptance-1", "acceptance-2", "builder-1"]
 
 
-def check_ended_well(story: Told) -> None:
+def check_ended_well(story: Outcome) -> None:
     """The build made an image, each machine was asked for once, and nothing is left."""
     assert story["build"]["kind"] == "ended well", story["build"]
     assert sorted(story["machines"]) == MACHINES
     assert story["left"] == []
 
 
-def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Told) -> None:
+def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Outcome) -> None:
     story = told["all_at_once"]
 
     assert story["happened"] == ["install_software", "install_papermill"]
@@ -37,7 +37,7 @@ def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Tol
     assert all(key in told_of[0] for key in before)
 
 
-def test_whichever_tag_a_builder_loses_it_is_the_builder(told: Told) -> None:
+def test_whichever_tag_a_builder_loses_it_is_the_builder(told: Outcome) -> None:
     story = told["one_by_one"]
 
     assert sorted(story["happened"]) == sorted(ONE_BY_ONE)
@@ -48,7 +48,7 @@ def test_whichever_tag_a_builder_loses_it_is_the_builder(told: Told) -> None:
     ] == []
 
 
-def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: Told) -> None:
+def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: Outcome) -> None:
     story = told["of_what_is_named"]
 
     assert story["happened"] == ["wait_for_host", "restart_host", "prove_image"]
@@ -59,7 +59,7 @@ def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: 
         assert tags.EXPIRES not in resource_tags
 
 
-def test_a_run_without_any_tag_is_torn_down(told: Told) -> None:
+def test_a_run_without_any_tag_is_torn_down(told: Outcome) -> None:
     story = told["torn_down_without_tags"]
 
     assert len(story["there"]) > 4
@@ -67,7 +67,7 @@ def test_a_run_without_any_tag_is_torn_down(told: Told) -> None:
     assert story["left"] == []
 
 
-def test_an_accepted_image_without_tags_is_kept_and_tagged_again(told: Told) -> None:
+def test_an_accepted_image_without_tags_is_kept_and_tagged_again(told: Outcome) -> None:
     story = told["accepted_and_torn_down"]
 
     assert story["tear-down"]["kind"] == "ended well", story["tear-down"]
@@ -78,7 +78,7 @@ def test_an_accepted_image_without_tags_is_kept_and_tagged_again(told: Told) -> 
     assert story["again"]["kind"] == "ended well", "there is nothing left to be done"
 
 
-def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(told: Told) -> None:
+def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(told: Outcome) -> None:
     story = told["looked_at_and_swept"]
 
     kinds = {"instance", "volume", "network interface", "key pair", "security group"}
@@ -88,7 +88,7 @@ def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(told: Told) -> None
     assert story["left"] == []
 
 
-def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(told: Told) -> None:
+def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(told: Outcome) -> None:
     story = told["may_not_be_put_back"]
 
     assert story["fired"]
@@ -98,7 +98,7 @@ def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(told: Told) ->
 
 
 @pytest.mark.parametrize("story", ["all_at_once", "one_by_one", "may_not_be_put_back"])
-def test_what_was_put_back_is_said_once(told: Told, story: str) -> None:
+def test_what_was_put_back_is_said_once(told: Outcome, story: str) -> None:
     said = [line for line in told[story]["said"] if "has lost the tags" in line]
 
     assert len(said) == len(set(said)) > 0

@@ -179,7 +179,7 @@ def test_a_program_that_fails_says_how_it_ended(tmp_path: Path) -> None:
 def test_a_program_that_takes_too_long_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.program.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("benchmarks.program.LIMIT_SECONDS", 0.5)
     kept = tmp_path / "process"
     script = f"sleep 60 & echo $! > {kept}; wait"
 

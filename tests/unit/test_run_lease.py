@@ -21,7 +21,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
 from notebake.runs.run import Run
 from tests.limits import HANG_SECONDS
-from tests.store_world import answers_of_takers
+from tests.store_world import hold_run_at_once
 
 NOON = 1_800_000_000.0
 HOLDER = """
@@ -133,7 +133,7 @@ def test_a_lease_that_ran_out_is_taken(run: Run) -> None:
 
 def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
     leave_lease(run, {"boot_id": "of another machine"}, expires_at=0)
-    assert sorted(answers_of_takers(run, 6)) == ["held"] + ["refused"] * 5
+    assert sorted(hold_run_at_once(run, 6)) == ["held"] + ["refused"] * 5
 
 
 def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:

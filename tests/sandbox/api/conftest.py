@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.ec2.state import base_images
-from tests.ec2_words import REGION, Ec2Words, client
+from tests.ec2_words import REGION, Ec2Actions, client
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 ZONE = "us-west-2a"
@@ -18,23 +18,23 @@ UBUNTU = base_images.image_id(base_images.RELEASES[0], REGION)
 
 
 @dataclass(kw_only=True)
-class World(Ec2Words):
+class World(Ec2Actions):
     """A strict cloud, an EC2 client of it, and what only a sandbox lets one do."""
 
-    opened: StrictCloud
+    sandbox: StrictCloud
 
     @property
     def machines(self) -> Any:
-        return self.opened.machines
+        return self.sandbox.machines
 
     def fail(self, effect: str, **more: Any) -> str:
-        return self.opened.fail(effect, **more)
+        return self.sandbox.fail(effect, **more)
 
     def fired(self, name: str) -> int:
-        return self.opened.fired(name)
+        return self.sandbox.fired(name)
 
     def advance(self, seconds: float) -> None:
-        self.opened.advance(seconds)
+        self.sandbox.advance(seconds)
 
 
 def world_of(opened: StrictCloud, ec2: Any = None) -> World:
@@ -44,7 +44,7 @@ def world_of(opened: StrictCloud, ec2: Any = None) -> World:
         image_id=UBUNTU,
         zone=ZONE,
         usual={"InstanceType": "t3.micro"},
-        opened=opened,
+        sandbox=opened,
     )
 
 

@@ -19,7 +19,7 @@ def read(url: str) -> Any:
 
 def test_health_says_how_many_instances_there_are(world: World) -> None:
     world.launch_running()
-    health = read(f"{world.opened.endpoint_url}/notebake-sandbox/health")
+    health = read(f"{world.sandbox.endpoint_url}/notebake-sandbox/health")
     assert health == {"status": "ok", "account": "123456789012", "instances": {"running": 1}}
 
 
@@ -52,9 +52,9 @@ def test_an_interceptor_sees_each_call_and_its_answer(world: World) -> None:
             return reply
 
     watcher = Watcher()
-    world.opened.application.interceptors.append(watcher)
+    world.sandbox.application.interceptors.append(watcher)
     world.ec2.describe_regions()
-    world.opened.application.interceptors.remove(watcher)
+    world.sandbox.application.interceptors.remove(watcher)
     world.ec2.describe_regions()
     assert watcher.seen == [("before", "DescribeRegions"), ("after", "DescribeRegions")]
 
@@ -63,8 +63,8 @@ def test_canonicals_parameters_name_an_image_in_every_region(world: World) -> No
     place = "/aws/service/canonical/ubuntu/server/{}/stable/current/{}/hvm/ebs-{}/ami-id"
     found = set()
     for region in ("us-west-2", "eu-central-1"):
-        ssm = client("ssm", world.opened.endpoint_url, region)
-        ec2 = client("ec2", world.opened.endpoint_url, region)
+        ssm = client("ssm", world.sandbox.endpoint_url, region)
+        ec2 = client("ec2", world.sandbox.endpoint_url, region)
         for version, disk in (("24.04", "gp3"), ("22.04", "gp2")):
             answer = ssm.get_parameter(Name=place.format(version, "amd64", disk))
             image_id = answer["Parameter"]["Value"]
@@ -85,7 +85,7 @@ def test_canonicals_parameters_name_an_image_in_every_region(world: World) -> No
 
 
 def test_other_services_answer_as_well(world: World) -> None:
-    url = world.opened.endpoint_url
+    url = world.sandbox.endpoint_url
     assert client("sts", url).get_caller_identity()["Account"] == "123456789012"
     s3 = client("s3", url, "us-east-1")
     s3.create_bucket(Bucket="runs")

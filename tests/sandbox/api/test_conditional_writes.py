@@ -29,7 +29,7 @@ def _slow_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def s3(world: World) -> Any:
-    made = client("s3", world.opened.endpoint_url, "us-east-1")
+    made = client("s3", world.sandbox.endpoint_url, "us-east-1")
     made.create_bucket(Bucket="runs")
     return made
 

@@ -16,7 +16,7 @@ from tests.conformance.ledger import Charge, Ledger
 from tests.conformance.remains import Remains
 from tests.conformance.settings import Settings
 from tests.conformance.world import World, open_world
-from tests.ec2_words import Patience
+from tests.ec2_words import WaitSettings
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 
@@ -135,7 +135,7 @@ def test_what_has_lost_its_tag_is_found_by_its_id(world: World, strangers: str) 
     volume_id = world.make_volume()
     world.ec2.delete_tags(Resources=[volume_id], Tags=[{"Key": RUN_TAG}])
     guard = world.account.guard
-    remains = Remains(world.ec2, "us-west-2", guard.run, guard.made, Patience(seconds=0.1))
+    remains = Remains(world.ec2, "us-west-2", guard.run, guard.made, WaitSettings(seconds=0.1))
     (left,) = remains.look()
     command = f"aws ec2 delete-volume --region us-west-2 --volume-id {volume_id}"
     assert left == f"{volume_id} (it does not go away): {command}"

@@ -19,7 +19,7 @@ README = Path(__file__).parents[3] / "sandbox" / "faults" / "README.md"
 def ask(world: World, method: str, path: str, content: Any = None) -> tuple[int, Any]:
     """Ask the sandbox itself; return status and content."""
     body = None if content is None else json.dumps(content).encode()
-    url = f"{world.opened.endpoint_url}/notebake-sandbox/{path}"
+    url = f"{world.sandbox.endpoint_url}/notebake-sandbox/{path}"
     request = urllib.request.Request(url, body, method=method)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:  # noqa: S310

@@ -62,13 +62,13 @@ def test_every_service_refuses_in_its_own_form(
     world: World, service: str, call: dict[str, dict[str, str]], code: str, status: int
 ) -> None:
     ((action, parameters),) = call.items()
-    other = client(service, world.opened.endpoint_url, "us-east-1", attempts=1)
+    other = client(service, world.sandbox.endpoint_url, "us-east-1", attempts=1)
     world.fail("refuse", service=service, code=code)
     assert error_of(getattr(other, action), **parameters)[:2] == (code, status)
 
 
 def test_a_service_of_rest_calls_is_told_by_its_operations(world: World) -> None:
-    s3 = client("s3", world.opened.endpoint_url, "us-east-1", attempts=1)
+    s3 = client("s3", world.sandbox.endpoint_url, "us-east-1", attempts=1)
     s3.create_bucket(Bucket="runs")
     where = {"bucket": "runs", "key": "leases/*"}
     name = world.fail("refuse", service="s3", code="SlowDown", action="PutObject", where=where)
@@ -121,7 +121,7 @@ def test_a_call_that_is_lost_before_has_no_effect_and_the_connection_ends(world:
         world.launch(**TOKEN)
     assert world.fired(name) == 1
     assert world.ec2.describe_instances()["Reservations"] == []
-    assert [call.code for call in world.opened.calls("RunInstances")] == ["ConnectionLost"]
+    assert [call.code for call in world.sandbox.calls("RunInstances")] == ["ConnectionLost"]
 
 
 def test_a_call_whose_answer_is_lost_has_had_its_effect(world: World) -> None:
@@ -141,7 +141,7 @@ def test_a_refused_call_has_no_answer_to_lose(world: World) -> None:
 
 
 def test_botocores_own_retry_meets_the_effect_of_the_first_attempt(world: World) -> None:
-    patient = client("ec2", world.opened.endpoint_url)
+    patient = client("ec2", world.sandbox.endpoint_url)
     name = world.fail("lose_after", action="CreateKeyPair", times=1)
     assert code_of(patient.create_key_pair, KeyName="ours") == "InvalidKeyPair.Duplicate"
     assert world.fired(name) == 1
@@ -170,7 +170,7 @@ def test_without_a_zone_a_launch_goes_where_there_is_room(world: World) -> None:
     name = world.fail("refuse", code="InsufficientInstanceCapacity", where={"zone": without_room})
     assert world.launch()["Placement"]["AvailabilityZone"] == "us-west-2c"
     assert world.fired(name) == 0
-    world.opened.cloud.faults.remove()
+    world.sandbox.cloud.faults.remove()
     name = world.fail("refuse", code="InsufficientInstanceCapacity")
     assert code_of(world.launch) == "InsufficientInstanceCapacity"
     assert world.fired(name) == 1
@@ -193,7 +193,7 @@ def test_a_launch_that_was_made_finds_its_token_whatever_room_is_left(world: Wor
 
 
 def quota(world: World, code: str = "L-1216C47A") -> float:
-    quotas = client("service-quotas", world.opened.endpoint_url, REGION)
+    quotas = client("service-quotas", world.sandbox.endpoint_url, REGION)
     shown = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)
     return float(shown["Quota"]["Value"])
 
@@ -214,7 +214,7 @@ def test_running_vcpus_are_counted_against_the_quota_that_service_quotas_shows(
     world.stop(first)
     assert code_of(world.launch) == "OK", "a stopped instance does not count"
     assert code_of(world.ec2.start_instances, InstanceIds=[first]) == "VcpuLimitExceeded"
-    world.opened.cloud.faults.remove(name)
+    world.sandbox.cloud.faults.remove(name)
     assert code_of(world.ec2.start_instances, InstanceIds=[first]) == "OK"
 
 
@@ -222,7 +222,7 @@ def test_each_family_has_its_own_quota_and_a_new_account_none_for_gpus(world: Wo
     assert quota(world, "L-DB2E81BA") == 0
     assert code_of(world.launch, InstanceType="g4dn.xlarge") == "VcpuLimitExceeded"
     assert code_of(world.launch, InstanceType="m5.large") == "OK"
-    quotas = client("service-quotas", world.opened.endpoint_url, REGION)
+    quotas = client("service-quotas", world.sandbox.endpoint_url, REGION)
     assert len(quotas.list_service_quotas(ServiceCode="ec2")["Quotas"]) == 3
 
 
@@ -246,6 +246,6 @@ def test_a_subnet_without_free_addresses_says_so(world: World) -> None:
 
 def test_the_sandboxs_own_calls_meet_no_faults(world: World) -> None:
     world.fail("lose_before", service="*")
-    url = f"{world.opened.endpoint_url}/notebake-sandbox/health"
+    url = f"{world.sandbox.endpoint_url}/notebake-sandbox/health"
     with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:  # noqa: S310
         assert answer.status == 200

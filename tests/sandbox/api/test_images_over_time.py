@@ -21,7 +21,7 @@ def image_id(world: World) -> str:
 
 
 def cloud_time(world: World, seconds: float) -> datetime:
-    return world.opened.cloud.clock.now() + timedelta(seconds=seconds)
+    return world.sandbox.cloud.clock.now() + timedelta(seconds=seconds)
 
 
 def test_a_deprecated_image_is_still_its_owners_and_can_be_launched(

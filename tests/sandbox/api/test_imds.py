@@ -41,7 +41,7 @@ class Asker:
 
 @pytest.fixture
 def port(world: World) -> Iterator[int]:
-    with serving(Imds(world.opened.cloud), "127.0.0.1", 0) as served:
+    with serving(Imds(world.sandbox.cloud), "127.0.0.1", 0) as served:
         yield served
 
 

@@ -14,13 +14,13 @@ TARGET = "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances"
 
 
 def scheduler_of(world: World) -> Any:
-    return client("scheduler", world.opened.endpoint_url)
+    return client("scheduler", world.sandbox.endpoint_url)
 
 
 def schedule(world: World, instance_id: str, seconds: float = 3600, **more: Any) -> dict[str, Any]:
     """Describe a schedule that ends an instance so many seconds from now."""
     zone = more.pop("zone", "UTC")
-    due = world.opened.cloud.clock.now().astimezone(ZoneInfo(zone)) + timedelta(seconds=seconds)
+    due = world.sandbox.cloud.clock.now().astimezone(ZoneInfo(zone)) + timedelta(seconds=seconds)
     target = {
         "Arn": more.pop("target", TARGET),
         "RoleArn": "arn:aws:iam::123456789012:role/scheduler",
@@ -54,7 +54,7 @@ def test_an_instance_ends_when_its_time_has_come_and_the_schedule_goes(
     world.advance(20)
     world.wait_for_state(instance_id, "terminated")
     assert (world.state(other_id), names(world)) == ("running", [])
-    assert len(world.opened.calls("TerminateInstances")) == 1
+    assert len(world.sandbox.calls("TerminateInstances")) == 1
 
 
 def test_it_ends_what_never_booted_and_what_is_stopped(world: World) -> None:
@@ -81,7 +81,7 @@ def test_an_instance_can_be_stopped_by_schedule(world: World) -> None:
 def test_nobody_needs_to_call_for_a_schedule_to_run(world: World) -> None:
     instance_id = world.launch_running()
     scheduler_of(world).create_schedule(**schedule(world, instance_id, 2))
-    world.opened.cloud.clock.advance(2)
+    world.sandbox.cloud.clock.advance(2)
     world.wait_until(lambda: world.machines.roots == {})
 
 
@@ -117,7 +117,7 @@ def test_an_update_moves_the_time_and_sets_all_that_it_does_not_say(world: World
     world.wait_for_state(instance_id, "terminated")
     assert names(world) == [later["Name"]], "without DELETE it stays, and is spent"
     world.advance(7200)
-    assert len(world.opened.calls("TerminateInstances")) == 1
+    assert len(world.sandbox.calls("TerminateInstances")) == 1
 
 
 def test_a_schedule_that_is_deleted_or_disabled_does_nothing(world: World) -> None:
@@ -158,7 +158,7 @@ def test_a_target_that_is_refused_for_good_is_dropped_and_said(
     for _ in range(4):
         world.advance(3601)
     assert world.state(instance_id) == "running"
-    assert len(world.opened.calls("TerminateInstances")) == 2
+    assert len(world.sandbox.calls("TerminateInstances")) == 2
     assert names(world) == []
     assert [
         message
