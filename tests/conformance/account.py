@@ -13,7 +13,7 @@ import pytest
 from tests.conformance.guard import Guard
 from tests.conformance.ledger import Ledger
 from tests.conformance.settings import Settings
-from tests.ec2_words import REGION, WaitSettings, client
+from tests.ec2_actions import REGION, WaitSettings, client
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 NO_ACCOUNT = "123"

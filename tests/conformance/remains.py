@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.conformance.guard import RUN_TAG
-from tests.ec2_words import WaitSettings
+from tests.ec2_actions import WaitSettings
 
 MOST_VALUES = 100
 """How many ids one filter gets: EC2 takes 200."""

@@ -7,7 +7,7 @@ import pytest
 
 from notebake.costs.prices import read_prices
 from tests.conformance.world import World
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 
 PRICE_LIST = "us-east-1"
 ON_DEMAND = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.world import World
-from tests.ec2_words import PUBLIC_KEY, code_of
+from tests.ec2_actions import PUBLIC_KEY, code_of
 
 HERE = "192.0.2.7/32"
 MOST_TAGS = 50

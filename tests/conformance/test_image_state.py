@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.world import World
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.account import NO_ACCOUNT
 from tests.conformance.world import World
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 
 DATA = {
     "DeviceName": "/dev/sdf",

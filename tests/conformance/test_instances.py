@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.guard import OWN_END
 from tests.conformance.world import World
-from tests.ec2_words import PUBLIC_KEY, code_of
+from tests.ec2_actions import PUBLIC_KEY, code_of
 
 DATA = {
     "DeviceName": "/dev/sdf",

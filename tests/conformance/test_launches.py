@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.guard import OWN_END
 from tests.conformance.world import OTHER_MACHINE, World
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 
 SOMEWHERE = "us-west-2z"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.account import MACHINE, Account
 from tests.conformance.guard import RUN_TAG, TEST_TAG, Watched
-from tests.ec2_words import Ec2Actions
+from tests.ec2_actions import Ec2Actions
 
 OTHER_MACHINE = "t3.micro"
 

@@ -12,7 +12,7 @@ from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
 from tests.json_documents import document, is_utc_time
-from tests.left_behind import add_tags, expire_lease, resource_ids, resources_of
+from tests.leftovers import add_tags, expire_lease, resource_ids, resources_of
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from notebake.aws import credentials as module
 from notebake.aws.clients import calling, connect
 from notebake.aws.session import session
 from notebake.errors import CloudError
-from tests.answering_cloud import (
+from tests.stub_endpoint import (
     NO_REGIONS,
     Answer,
     ReceivedRequest,

@@ -18,7 +18,7 @@ from flows.cli.main import main
 from notebake.aws.clients import calling, connect
 from notebake.aws.session import session
 from notebake.errors import CloudError
-from tests.answering_cloud import Answer, stub_endpoint
+from tests.stub_endpoint import Answer, stub_endpoint
 
 ENDED = "2020-01-01T00:00:00Z"
 GIVEN = {"Version": 1, "AccessKeyId": "AKIDX", "SecretAccessKey": "s", "SessionToken": "t"}

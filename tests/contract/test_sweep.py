@@ -17,7 +17,7 @@ from notebake.timestamps import utc_from_seconds
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld, RefusedCall
-from tests.left_behind import (
+from tests.leftovers import (
     FUTURE,
     add_tags,
     changing_calls,

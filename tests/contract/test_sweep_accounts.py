@@ -16,7 +16,7 @@ from notebake.runs.run import Run
 from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
-from tests.left_behind import changing_calls, expire_lease, resource_ids, resources_of
+from tests.leftovers import changing_calls, expire_lease, resource_ids, resources_of
 
 HERE, OTHER = "123456789012", "210987654321"
 

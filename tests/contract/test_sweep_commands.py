@@ -12,7 +12,7 @@ from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
-from tests.left_behind import (
+from tests.leftovers import (
     add_tags,
     changing_calls,
     expire_lease,

@@ -17,7 +17,7 @@ from notebake.runs.run import Run
 from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld
-from tests.left_behind import PAST, add_tags, expire_lease, resources_of
+from tests.leftovers import PAST, add_tags, expire_lease, resources_of
 
 ROLE = "arn:aws:iam::123456789012:role/notebake-scheduler"
 ENDS = datetime.datetime(2026, 11, 24, 18, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))

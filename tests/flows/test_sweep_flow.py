@@ -11,7 +11,7 @@ from notebake.errors import NotebakeError
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld, RefusedCall
-from tests.left_behind import changing_calls, expire_lease, resources_of
+from tests.leftovers import changing_calls, expire_lease, resources_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 PROJECT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.ec2.calls.actions import LEFT_TO_MOTO, OWN
 from sandbox.messages.reply import Reply
-from tests.ec2_words import REGION
+from tests.ec2_actions import REGION
 from tests.sandbox.api.conftest import UBUNTU, ZONE
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 

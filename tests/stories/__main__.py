@@ -12,7 +12,7 @@ from tests.faults.faulty_world import FaultyWorld, opened
 from tests.faults.forks import Forks, Outcome
 from tests.faults.recipes import RECIPES
 from tests.faults.tour import Journal
-from tests.stories.telling import Story
+from tests.stories.outcomes import Story
 
 AT_ONCE = 2
 

@@ -16,7 +16,7 @@ from notebake.runs.run import Run
 from tests.faults.faulty_world import FaultyWorld, furnish
 from tests.kills import whole_run
 from tests.kills.scripted_work import CONTENT
-from tests.stories.telling import (
+from tests.stories.outcomes import (
     At,
     Outcome,
     Story,

@@ -9,7 +9,7 @@ from notebake.runs.run import Run
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
 from tests.kills import whole_run
 from tests.replacement import replace
-from tests.stories.telling import At, Outcome, Story, die_at, left, resumed, run_to_end, torn_down
+from tests.stories.outcomes import At, Outcome, Story, die_at, left, resumed, run_to_end, torn_down
 
 FIRST = {
     "name": "first",

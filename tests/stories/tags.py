@@ -12,7 +12,7 @@ from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.cloud_world import refusal_of
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish
-from tests.stories.telling import (
+from tests.stories.outcomes import (
     Outcome,
     Steps,
     Story,

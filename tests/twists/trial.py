@@ -9,7 +9,7 @@ from sandbox.twists.table import Twist
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bakery import Bakery, Done
 from tests.twists.endings import ENDINGS
-from tests.twists.moments import moments_noted
+from tests.twists.event_times import event_times_recorded
 
 WITHIN_SECONDS = 60
 """How soon a refusal must follow what shows its cause."""
@@ -74,7 +74,7 @@ def try_twist(bakery: Bakery, twist: Twist) -> Trial:
     """Bake from the twist's base image, tear down what a refusal keeps, and judge both."""
     recipe = bakery.write_recipe(f"twist-{twist.name}", **parts_of(bakery, twist))
     began = time.monotonic()
-    with moments_noted(bakery.cloud.home) as moments:
+    with event_times_recorded(bakery.cloud.home) as moments:
         process = bakery.start("build", str(recipe))
         printed, _ = process.communicate(timeout=HANG_SECONDS)
         ended = time.monotonic()

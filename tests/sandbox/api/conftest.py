@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.ec2.state import base_images
-from tests.ec2_words import REGION, Ec2Actions, client
+from tests.ec2_actions import REGION, Ec2Actions, client
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 ZONE = "us-west-2a"

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.api.application import Reply
 from sandbox.ec2.state import base_images
 from sandbox.messages.call import Call
-from tests.ec2_words import client, code_of
+from tests.ec2_actions import client, code_of
 from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import UBUNTU, World, world_of
 from tests.strict_cloud import strict_cloud, strict_cloud_opened

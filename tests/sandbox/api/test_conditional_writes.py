@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.s3.models import S3Backend
 
-from tests.ec2_words import client, code_of
+from tests.ec2_actions import client, code_of
 from tests.sandbox.api.conftest import World
 
 WRITERS, ROUNDS = 8, 5

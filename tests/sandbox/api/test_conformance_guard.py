@@ -16,7 +16,7 @@ from tests.conformance.ledger import Charge, Ledger
 from tests.conformance.remains import Remains
 from tests.conformance.settings import Settings
 from tests.conformance.world import World, open_world
-from tests.ec2_words import WaitSettings
+from tests.ec2_actions import WaitSettings
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 

@@ -13,7 +13,7 @@ from tests.conformance import settings
 from tests.conformance.conftest import pytest_configure
 from tests.conformance.guard import OWN_END, RUN_TAG
 from tests.conformance.last_run import RECORD
-from tests.ec2_words import client
+from tests.ec2_actions import client
 from tests.sandbox.api.conformance_run import ON_AWS, run_suite
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from sandbox.messages.error_reply import KNOWN
-from tests.ec2_words import REGION, client, code_of
+from tests.ec2_actions import REGION, client, code_of
 from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import UBUNTU, ZONE, World, world_of
 from tests.strict_cloud import strict_cloud_opened

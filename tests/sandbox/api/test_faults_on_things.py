@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.hosts.machines import Exit
-from tests.ec2_words import PUBLIC_KEY, code_of
+from tests.ec2_actions import PUBLIC_KEY, code_of
 from tests.sandbox.api.conftest import UBUNTU, ZONE, World
 
 RUN = [{"Key": "run", "Value": "r1"}]

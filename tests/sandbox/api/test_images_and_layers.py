@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 from tests.sandbox.api.conftest import UBUNTU, World, world_of
 from tests.strict_cloud import strict_cloud_opened
 

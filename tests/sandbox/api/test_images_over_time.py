@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 from tests.sandbox.api.conftest import World, world_of
 from tests.sandbox.fake_machines import FakeMachines
 from tests.strict_cloud import strict_cloud_opened

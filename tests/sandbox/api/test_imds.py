@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.api.imds import TOKEN_HEADER, TOKEN_PATH, TTL_HEADER, Imds
 from sandbox.api.server import serving
-from tests.ec2_words import PUBLIC_KEY
+from tests.ec2_actions import PUBLIC_KEY
 from tests.sandbox.api.conftest import UBUNTU, World
 
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from sandbox.hosts.machines import Exit
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 from tests.sandbox.api.conftest import World
 
 REFUSED = "UnsupportedOperation"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sandbox.home import Home, open_home
-from tests.ec2_words import client
+from tests.ec2_actions import client
 from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conformance_run import ON_AWS, run_suite
 from tests.sandbox.api.conftest import UBUNTU

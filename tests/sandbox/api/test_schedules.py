@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.ec2_words import client, code_of
+from tests.ec2_actions import client, code_of
 from tests.sandbox.api.conftest import World
 
 TARGET = "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.ec2_words import code_of
+from tests.ec2_actions import code_of
 from tests.sandbox.api.conftest import ZONE, World
 
 

@@ -15,7 +15,7 @@ from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.latency import NO_LATENCY
 from sandbox.ec2.state.workers import ManualWorkers
 from sandbox.messages.call import Call, CallLog
-from tests.ec2_words import REGION
+from tests.ec2_actions import REGION
 from tests.sandbox.api.conftest import UBUNTU, world_of
 from tests.sandbox.fake_machines import FakeMachines
 

@@ -22,7 +22,7 @@ KINDS = {
 """The event that shows a twist's cause first, where it is not there from the beginning."""
 
 
-class Moments:
+class EventTimes:
     """The first time of each kind of event, by `time.monotonic`."""
 
     def __init__(self, home: Home) -> None:
@@ -75,9 +75,9 @@ def is_full(disk: Path) -> bool:
 
 
 @contextmanager
-def moments_noted(home: Home) -> Iterator[Moments]:
+def event_times_recorded(home: Home) -> Iterator[EventTimes]:
     """Look again and again while the block runs. Raises what a look raised."""
-    moments, end = Moments(home), threading.Event()
+    moments, end = EventTimes(home), threading.Event()
 
     def watch() -> None:
         while not end.wait(LOOK_SECONDS):

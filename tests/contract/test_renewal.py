@@ -19,7 +19,7 @@ from notebake.timestamps import parse_timestamp, utc_from_seconds
 from notebake.waiting import wait_until
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
-from tests.left_behind import PAST, add_tags, expire_lease, launch_more_like, resources_of
+from tests.leftovers import PAST, add_tags, expire_lease, launch_more_like, resources_of
 from tests.limits import HANG_SECONDS
 from tests.quick_clock import QuickClock
 
