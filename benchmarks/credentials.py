@@ -48,13 +48,13 @@ def measure() -> Section:
         found = find(engine, folder / "promised", kinds)
         others = find(engine, folder / "others", rest)
     missed, unknown = _missed(kinds, found), _missed(rest, others)
-    told = sum(len(report["findings"]) for _, report in alarms)
+    false_alarms = sum(len(report["findings"]) for _, report in alarms)
     return Section(
         "The search for credentials",
         (speed, _alarms(alarms), _shares(kinds, found, rest, others)),
         (
             *([at_most("seconds for one of the version before", ratio, 1.2)] if ratio else []),
-            at_most("false alarms", told, 0),
+            at_most("false alarms", false_alarms, 0),
             at_most("promised kinds that are not found", len(missed), 0),
         ),
         (

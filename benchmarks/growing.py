@@ -121,8 +121,8 @@ def looked_at(kind: str, megabytes: float) -> dict[str, float]:
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{megabytes} MB of {kind} failed: {done.stderr[-2000:]}")
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    document: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return document
 
 
 def repositories() -> list[Growth]:

@@ -64,8 +64,8 @@ def clone_one(host: Host, url: str, megabytes: int) -> Cloned:
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"The clone of {megabytes} MB failed: {done.stderr[-2000:]}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    return Cloned(megabytes, told["seconds"], told["peak_mib"])
+    document = json.loads(done.stdout.splitlines()[-1])
+    return Cloned(megabytes, document["seconds"], document["peak_mib"])
 
 
 @contextmanager

@@ -58,12 +58,12 @@ def main() -> int:
     loaded_kib = peak_kib()
     began = time.process_time()
     look_at(executed)
-    told = {
+    measured = {
         "seconds": time.process_time() - began,
         "mib": (peak_kib() - loaded_kib) / 1024,
         "mb": len(executed) / 1e6,
     }
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps(measured) + "\n")
     return 0
 
 

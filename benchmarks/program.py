@@ -47,8 +47,8 @@ def run_to_end(command: list[str], environment: Mapping[str, str], log_path: Pat
         try:
             code = process.wait(LIMIT_SECONDS)
         except subprocess.TimeoutExpired as error:
-            said = f"`{' '.join(command)}` had not ended within {LIMIT_SECONDS} s"
-            raise RuntimeError(said) from error
+            message = f"`{' '.join(command)}` had not ended within {LIMIT_SECONDS} s"
+            raise RuntimeError(message) from error
         finally:
             ended = time.time()
             with undisturbed():

@@ -130,8 +130,8 @@ def cloud_started(recipe: Path, *options: str) -> Iterator[ScriptedCloud]:
         start_new_session=True,
     )
     with process:
-        told = json.loads(process.stdout.readline()) if process.stdout else {}
-        yield ScriptedCloud(told["url"], told["ssh_port"], process.pid)
+        document = json.loads(process.stdout.readline()) if process.stdout else {}
+        yield ScriptedCloud(document["url"], document["ssh_port"], process.pid)
 
 
 def main() -> int:
@@ -150,8 +150,8 @@ def main() -> int:
         machines = MachinesWithSsh(recipe, given.times, jupyter_port)
         with strict_cloud_opened(latency_named(given.latency), machines=machines) as opened:
             machines.cloud = opened.cloud
-            told = {"url": opened.endpoint_url, "ssh_port": machines.ssh_port}
-            sys.stdout.write(json.dumps(told) + "\n")
+            addresses = {"url": opened.endpoint_url, "ssh_port": machines.ssh_port}
+            sys.stdout.write(json.dumps(addresses) + "\n")
             sys.stdout.flush()
             sys.stdin.read()
     # Threads of paramiko's wait for callers that will not come.

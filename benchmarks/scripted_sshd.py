@@ -138,10 +138,10 @@ class Login(paramiko.ServerInterface):  # type: ignore[misc]  # paramiko has no 
                 channel.sendall(f"{mark} begin\n".encode())
                 paramiko.SFTPServer(channel, "sftp", self, Files, self.door.host).run()
                 return
-            spoken = answer(self.door.recipe, self.door.host, command)
-            streams = ((channel.sendall, spoken.output), (channel.sendall_stderr, spoken.errors))
-            for send, said in streams:
-                send(f"{mark} begin\n{said}{mark} end {spoken.code}\n".encode())
+            reply = answer(self.door.recipe, self.door.host, command)
+            streams = ((channel.sendall, reply.output), (channel.sendall_stderr, reply.errors))
+            for send, message in streams:
+                send(f"{mark} begin\n{message}{mark} end {reply.code}\n".encode())
             channel.send_exit_status(0)
 
 
@@ -210,6 +210,6 @@ class OpenFile(paramiko.SFTPHandle):  # type: ignore[misc]  # paramiko has no ty
 
 def sized(size: int) -> Any:
     """Return what sftp tells of a plain file."""
-    told = paramiko.SFTPAttributes()
-    told.st_size, told.st_mode = size, 0o100644
-    return told
+    attributes = paramiko.SFTPAttributes()
+    attributes.st_size, attributes.st_mode = size, 0o100644
+    return attributes

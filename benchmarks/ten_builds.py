@@ -35,7 +35,7 @@ def main() -> int:
     notes.put_in_place()
     loaded_kib, began_cpu, began = peak_kib(), time.process_time(), time.monotonic()
     images, failures = build_all(build_image, given)
-    told = notes.as_json() | {
+    measured = notes.as_json() | {
         "seconds": time.monotonic() - began,
         "cpu_seconds": time.process_time() - began_cpu,
         "loaded_kib": loaded_kib,
@@ -43,7 +43,7 @@ def main() -> int:
         "images": images,
         "failures": failures,
     }
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps(measured) + "\n")
     return 1 if failures else 0
 
 

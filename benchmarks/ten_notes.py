@@ -113,16 +113,16 @@ def our_frames(frame: FrameType | None) -> Iterator[str]:
 
 def purpose_of(frames: list[str]) -> str:
     """Return what a call was for: preflight, waiting, finding, making, or tearing down."""
-    told = " ".join(frames)
-    if "preflight" in told:
+    text = " ".join(frames)
+    if "preflight" in text:
         return "preflight"
-    if "notebake.waiting.wait_until" in told and "until_known" not in told:
+    if "notebake.waiting.wait_until" in text and "until_known" not in text:
         return "waiting"
-    if "flows.tear_down" in told or "flows.step_task.remove" in told:
+    if "flows.tear_down" in text or "flows.step_task.remove" in text:
         return "tear down"
-    if "notebake.machines.renewal" in told:
+    if "notebake.machines.renewal" in text:
         return "keep alive"
-    return "finding" if re.search(r"tasks\.\w+\.find_", told) else "making"
+    return "finding" if re.search(r"tasks\.\w+\.find_", text) else "making"
 
 
 def short(function: str) -> str:

@@ -46,8 +46,8 @@ class Built:
 
     def described(self) -> Counter[tuple[str, str, str]]:
         """Return how often each Describe call was made: action, by what of ours, what for."""
-        asked = [call for call in self.calls if call.action.startswith("Describe")]
-        return Counter((call.action, call.by, call.purpose) for call in asked)
+        calls = [call for call in self.calls if call.action.startswith("Describe")]
+        return Counter((call.action, call.by, call.purpose) for call in calls)
 
 
 @dataclass(frozen=True)
@@ -72,23 +72,23 @@ class World:
         options = ("--latency", latency, "--output-mb", str(output_mb))
         with cloud_started(recipe, *options) as cloud:
             before = machine_ticks()
-            told = self._start(folder, recipe, builds, cloud)
+            notes = self._start(folder, recipe, builds, cloud)
             busy, all_of_them = (
                 now - then for now, then in zip(machine_ticks(), before, strict=True)
             )
             changes, cloud_cpu_seconds = tuple(cloud.changes()), cloud.cpu_seconds()
         return Built(
             builds,
-            told["seconds"],
-            told["cpu_seconds"],
-            told["loaded_kib"] / 1024,
-            told["peak_kib"] / 1024,
-            tuple(Called(**fields) for fields in told["calls"]),
-            tuple(Waited(**fields) for fields in told["waits"]),
+            notes["seconds"],
+            notes["cpu_seconds"],
+            notes["loaded_kib"] / 1024,
+            notes["peak_kib"] / 1024,
+            tuple(Called(**fields) for fields in notes["calls"]),
+            tuple(Waited(**fields) for fields in notes["waits"]),
             changes,
             cloud_cpu_seconds,
             busy / all_of_them,
-            told["longest_pause_seconds"],
+            notes["longest_pause_seconds"],
         )
 
     def _start(self, folder: Path, recipe: Path, builds: int, cloud: ScriptedCloud) -> Any:

@@ -33,8 +33,8 @@ class Noticed:
 def measure() -> Section:
     """Build once and ten times at once, and look at every wait."""
     with ThreadPoolExecutor(2) as pool, world_made() as world:
-        asked = [pool.submit(world.build, builds, latency="aws") for builds in (1, MANY)]
-        one, many = (each.result() for each in asked)
+        futures = [pool.submit(world.build, builds, latency="aws") for builds in (1, MANY)]
+        one, many = (each.result() for each in futures)
     return compare(one, many)
 
 

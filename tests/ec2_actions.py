@@ -82,8 +82,10 @@ class Ec2Actions:
     wait_settings: WaitSettings = WaitSettings()
 
     def launch(self, **changes: Any) -> dict[str, Any]:
-        asked = {"ImageId": self.image_id, "MinCount": 1, "MaxCount": 1, **self.usual}
-        launched: dict[str, Any] = self.ec2.run_instances(**{**asked, **changes})["Instances"][0]
+        parameters = {"ImageId": self.image_id, "MinCount": 1, "MaxCount": 1, **self.usual}
+        launched: dict[str, Any] = self.ec2.run_instances(**{**parameters, **changes})["Instances"][
+            0
+        ]
         return launched
 
     def launch_running(self, **changes: Any) -> str:
@@ -106,8 +108,8 @@ class Ec2Actions:
         return image_id
 
     def make_volume(self, **changes: Any) -> str:
-        asked = {"Size": 1, "AvailabilityZone": self.zone, "VolumeType": "gp3"}
-        volume_id: str = self.ec2.create_volume(**{**asked, **changes})["VolumeId"]
+        parameters = {"Size": 1, "AvailabilityZone": self.zone, "VolumeType": "gp3"}
+        volume_id: str = self.ec2.create_volume(**{**parameters, **changes})["VolumeId"]
         self.wait_until(lambda: self.volume(volume_id)["State"] == "available")
         return volume_id
 

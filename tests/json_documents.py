@@ -20,8 +20,10 @@ def document(
     found: dict[str, Any] = json.loads(printed)
     (name,) = (word for word in words if word in {"images", "plan", "runs", "survey", "sweep"})
     fields: Mapping[str, str] = load_command(find_command(name)).FIELDS  # type: ignore[attr-defined]
-    told = {field.partition("[]")[0] if is_empty_list(found, field) else field for field in fields}
-    assert set(paths_in(found)) == told
+    expected = {
+        field.partition("[]")[0] if is_empty_list(found, field) else field for field in fields
+    }
+    assert set(paths_in(found)) == expected
     return found
 
 

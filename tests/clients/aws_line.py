@@ -30,9 +30,9 @@ class AwsLine(Program):
 
     def refusal(self, *words: str) -> str:
         """Return the line in which the program says why EC2 has refused."""
-        code, _, said = self.try_to_run(*self.words("ec2", *words))
-        assert code in REFUSED, said
-        return said.strip()
+        code, _, errors = self.try_to_run(*self.words("ec2", *words))
+        assert code in REFUSED, errors
+        return errors.strip()
 
     def wait(self, state: str, *words: str) -> None:
         """Wait as the program itself does: it looks at once, and then each 15 s."""
@@ -44,7 +44,7 @@ class AwsLine(Program):
         with self.start(*self.words("ec2", "wait", state, *words)) as process:
             try:
                 yield
-                _, said = process.communicate(timeout=HANG_SECONDS)
+                _, errors = process.communicate(timeout=HANG_SECONDS)
             finally:
                 process.kill()
-        assert process.returncode == 0, said
+        assert process.returncode == 0, errors

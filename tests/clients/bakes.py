@@ -143,9 +143,9 @@ def failing(cloud: Cloud, **fault: str) -> Iterator[None]:
     body = json.dumps({"name": "failing", **fault}).encode()
     ask(url, "POST", body)
     yield
-    (told,) = ask(url, "GET")
+    (findings,) = ask(url, "GET")
     ask(url, "DELETE")
-    assert told["fired"] > 0
+    assert findings["fired"] > 0
 
 
 def ask(url: str, method: str, body: bytes | None = None) -> Any:

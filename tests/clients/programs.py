@@ -14,11 +14,11 @@ from tests.limits import HANG_SECONDS
 MISSING = "{} is not here (make clients)"
 
 
-def find_or_skip(client: str, name: str, *asked: str) -> str:
+def find_or_skip(client: str, name: str, *arguments: str) -> str:
     """Return the first program of this name that works: a shim may stand before it."""
     for folder in [*os.environ["PATH"].split(os.pathsep), "/usr/bin"]:
         path = Path(folder) / name
-        if os.access(path, os.X_OK) and answers(str(path), *asked):
+        if os.access(path, os.X_OK) and answers(str(path), *arguments):
             return str(path)
     pytest.skip(MISSING.format(client))
 
@@ -63,14 +63,14 @@ class Program:
         """Return the exit code, and what was written to both streams."""
         with self.start(*words) as process:
             try:
-                printed, said = process.communicate(timeout=HANG_SECONDS)
+                printed, errors = process.communicate(timeout=HANG_SECONDS)
             except BaseException:
                 process.kill()
                 raise
-        return process.returncode, printed, said
+        return process.returncode, printed, errors
 
     def run(self, *words: str) -> str:
         """Return what it printed; it must succeed."""
-        code, printed, said = self.try_to_run(*words)
-        assert code == 0, f"{words}\n{printed}\n{said}"
+        code, printed, errors = self.try_to_run(*words)
+        assert code == 0, f"{words}\n{printed}\n{errors}"
         return printed

@@ -32,14 +32,14 @@ def test_ansible_goes_through_the_whole_cycle(
         f"localhost ansible_connection=local {python}\n"
         f"[all:vars]\nansible_user=ubuntu\nansible_ssh_private_key_file={tmp_path}/key\n"
     )
-    said = {
+    variables = {
         "folder": str(tmp_path),
         "subnet": clean_cloud.home.subnet,
         "write": write_command("{}", "ansible"),
         "read": read_command("{}"),
     }
     printed = ansible.run(
-        "--inventory", str(hosts), "--extra-vars", json.dumps(said), str(PLAYBOOK)
+        "--inventory", str(hosts), "--extra-vars", json.dumps(variables), str(PLAYBOOK)
     )
     assert "failed=0" in printed
     assert (tmp_path / "read").read_text().split() == ["ansible", "ansible"]

@@ -34,8 +34,8 @@ def path() -> str:
 @pytest.fixture(scope="module")
 def aws(path: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AwsLine:
     others = {name: value for name, value in settings.items() if name != "AWS_ENDPOINT_URL"}
-    told = {**others, "SANDBOX": settings["AWS_ENDPOINT_URL"]}
-    return AwsLine(path, tmp_path_factory.mktemp("line"), told)
+    description = {**others, "SANDBOX": settings["AWS_ENDPOINT_URL"]}
+    return AwsLine(path, tmp_path_factory.mktemp("line"), description)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def remove(aws: AwsLine, image: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("arguments", "code"),
     [
         ("--image-id ami-00000000000000000", "InvalidAMIID.NotFound"),
         ("--image-id ami-1", "InvalidAMIID.Malformed"),
@@ -166,10 +166,12 @@ def remove(aws: AwsLine, image: str) -> None:
     ],
 )
 def test_a_wrong_launch_is_refused_in_the_words_of_ec2(
-    aws: AwsLine, base: str, asked: str, code: str
+    aws: AwsLine, base: str, arguments: str, code: str
 ) -> None:
-    said = aws.refusal("run-instances", *asked.format(base=base).split())
-    assert said.startswith(f"An error occurred ({code}) when calling the RunInstances operation: ")
+    message = aws.refusal("run-instances", *arguments.format(base=base).split())
+    assert message.startswith(
+        f"An error occurred ({code}) when calling the RunInstances operation: "
+    )
 
 
 def test_each_form_of_output_shows_the_same(aws: AwsLine) -> None:

@@ -35,8 +35,8 @@ class Script(Program):
 
     def take(self, step: str, *words: str) -> dict[str, Any]:
         """Take one step and return what came of it."""
-        told: dict[str, Any] = json.loads(self.run(SCRIPT.name, step, *words))
-        return told
+        document: dict[str, Any] = json.loads(self.run(SCRIPT.name, step, *words))
+        return document
 
 
 @pytest.fixture
@@ -65,5 +65,5 @@ def test_the_sdk_for_javascript_goes_through_the_whole_cycle(
 
 def test_a_refusal_is_an_error_of_its_own_name(script: Script, clean_cloud: Cloud) -> None:
     assert clean_cloud.running() == []
-    told = script.take("refused", "ami-00000000000000000")
-    assert told == {"name": "InvalidAMIID.NotFound", "status": 400}
+    reported = script.take("refused", "ami-00000000000000000")
+    assert reported == {"name": "InvalidAMIID.NotFound", "status": 400}

@@ -31,10 +31,10 @@ def packer(path: str, settings: dict[str, str], tmp_path: Path) -> Program:
 def bake(packer: Program, cloud: Cloud) -> tuple[int, str]:
     """Run the template and return the exit code and what was printed."""
     endpoint = f"endpoint={cloud.home.api_url}"
-    code, printed, said = packer.try_to_run(
+    code, printed, errors = packer.try_to_run(
         "build", "-color=false", "-var", endpoint, TEMPLATE.name
     )
-    return code, printed + said
+    return code, printed + errors
 
 
 def test_packer_bakes_an_image_that_holds_what_it_wrote(
@@ -43,8 +43,8 @@ def test_packer_bakes_an_image_that_holds_what_it_wrote(
     code, printed = bake(packer, clean_cloud)
     assert code == 0, printed
     image = only_image(clean_cloud)
-    told = json.loads((tmp_path / "manifest.json").read_text())["builds"][0]["artifact_id"]
-    assert told == f"us-west-2:{image['ImageId']}"
+    document = json.loads((tmp_path / "manifest.json").read_text())["builds"][0]["artifact_id"]
+    assert document == f"us-west-2:{image['ImageId']}"
     assert {tag["Key"] for tag in image["Tags"]} == {"Name", "Base"}
     kinds = {resource.partition(":")[0] for resource in left(clean_cloud)}
     assert kinds == {"images", "snapshots"}, "Packer removes all else that it made"

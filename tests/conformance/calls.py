@@ -85,7 +85,7 @@ def with_tags(
     specifications: list[dict[str, Any]], kinds: tuple[str, ...], tags: list[dict[str, str]]
 ) -> list[dict[str, Any]]:
     """Return tag specifications with further tags for each of these kinds."""
-    asked = [
+    tagged = [
         specification
         for specification in specifications
         if specification.get("ResourceType") not in kinds
@@ -97,5 +97,5 @@ def with_tags(
             if specification.get("ResourceType") == kind
         )
         own = [tag for specification in of_kind for tag in specification.get("Tags", [])]
-        asked.append({"ResourceType": kind, "Tags": [*own, *tags]})
-    return asked
+        tagged.append({"ResourceType": kind, "Tags": [*own, *tags]})
+    return tagged

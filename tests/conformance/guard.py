@@ -51,7 +51,7 @@ class Guard:
     def watch(self, client: Any) -> Any:
         """Return the client, watched from now on, as no test's yet."""
         events = client.meta.events
-        events.register("provide-client-params", lambda **told: self.before(client, **told))
+        events.register("provide-client-params", lambda **reported: self.before(client, **reported))
         events.register("after-call", self.after)
         return client
 
@@ -99,9 +99,11 @@ class Guard:
         """Return the parameters with tags and, for a machine, with its own end."""
         if name not in calls.TAGGED:
             return params
-        asked = calls.with_tags(params.get("TagSpecifications", []), calls.TAGGED[name], self.tags)
+        specifications = calls.with_tags(
+            params.get("TagSpecifications", []), calls.TAGGED[name], self.tags
+        )
         if name != "RunInstances":
-            return {**params, "TagSpecifications": asked}
+            return {**params, "TagSpecifications": specifications}
         given = {"UserData": OWN_END, **params}
         if TIMER not in given["UserData"]:
             raise NotAllowedError("A machine of the suite needs the switch that ends it")
@@ -110,7 +112,7 @@ class Guard:
             "InstanceInitiatedShutdownBehavior": "terminate",
             "CreditSpecification": {"CpuCredits": "standard"},
         }
-        return {**given, **ends, "TagSpecifications": asked}
+        return {**given, **ends, "TagSpecifications": specifications}
 
     def check_is_ours(self, client: Any, params: dict[str, Any]) -> None:
         """Raise NotAllowedError where a call that changes something names what is not ours."""

@@ -19,11 +19,11 @@ def describe_run(
     *, account_id: str, region: str, counts: Mapping[str, int], when: datetime.datetime
 ) -> str:
     """Return the line of a run that has ended; of the account only the end is told."""
-    told = ", ".join(
+    text = ", ".join(
         f"{counts.get(outcome, 0)} {outcome}" for outcome in ("passed", "failed", "skipped")
     )
     account = f"account {'*' * 8}{account_id[-4:]}"
-    return f"{when:%Y-%m-%d}, {account}, {region}, commit {commit()}: {told}"
+    return f"{when:%Y-%m-%d}, {account}, {region}, commit {commit()}: {text}"
 
 
 def commit() -> str:

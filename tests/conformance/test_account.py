@@ -36,9 +36,9 @@ def test_the_bundled_prices_are_those_of_the_price_list(world: World) -> None:
     pricing = world.client("pricing", PRICE_LIST)
     table = read_prices().instance_types
     listed = {kind: usd_per_hour(pricing, kind, world.account.region) for kind in table}
-    told = {kind: prices for kind, prices in listed.items() if prices}
-    assert "m5.large" in told
-    assert told == {kind: [pytest.approx(table[kind].usd_per_hour)] for kind in told}
+    with_price = {kind: prices for kind, prices in listed.items() if prices}
+    assert "m5.large" in with_price
+    assert with_price == {kind: [pytest.approx(table[kind].usd_per_hour)] for kind in with_price}
 
 
 def test_the_price_list_answers_in_its_own_regions_only(world: World) -> None:
@@ -50,5 +50,5 @@ def test_the_price_list_answers_in_its_own_regions_only(world: World) -> None:
 
 def test_the_quota_of_standard_machines_is_told(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html (limits)"""
-    asked = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
-    assert world.client("service-quotas").get_service_quota(**asked)["Quota"]["Value"] > 0
+    parameters = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
+    assert world.client("service-quotas").get_service_quota(**parameters)["Quota"]["Value"] > 0

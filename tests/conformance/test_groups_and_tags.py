@@ -23,8 +23,8 @@ def permission(port: int = 22, words: str = "here", cidr: str = HERE) -> dict[st
 
 
 def make_group(world: World, word: str = "ours") -> str:
-    asked = {"GroupName": world.name(word), "Description": "conformance"}
-    group_id: str = world.ec2.create_security_group(**asked)["GroupId"]
+    parameters = {"GroupName": world.name(word), "Description": "conformance"}
+    group_id: str = world.ec2.create_security_group(**parameters)["GroupId"]
     return group_id
 
 

@@ -86,37 +86,39 @@ def test_disabling_an_image_takes_it_from_those_it_was_shared_with(
     world.ec2.modify_image_attribute(ImageId=image_id, **share)
     world.ec2.disable_image(ImageId=image_id)
     world.ec2.enable_image(ImageId=image_id)
-    asked = {"ImageId": image_id, "Attribute": "launchPermission"}
-    assert world.ec2.describe_image_attribute(**asked)["LaunchPermissions"] == []
+    parameters = {"ImageId": image_id, "Attribute": "launchPermission"}
+    assert world.ec2.describe_image_attribute(**parameters)["LaunchPermissions"] == []
 
 
 def test_instances_that_use_an_image_are_told(world: World, source_id: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html"""
     image_id = world.bake(source_id)
-    asked = {"ImageIds": [image_id], "ResourceTypes": [{"ResourceType": "ec2:Instance"}]}
-    assert world.ec2.describe_image_references(**asked)["ImageReferences"] == []
+    parameters = {"ImageIds": [image_id], "ResourceTypes": [{"ResourceType": "ec2:Instance"}]}
+    assert world.ec2.describe_image_references(**parameters)["ImageReferences"] == []
     instance_id = world.launch_running(ImageId=image_id)
-    (found,) = world.ec2.describe_image_references(**asked)["ImageReferences"]
+    (found,) = world.ec2.describe_image_references(**parameters)["ImageReferences"]
     assert found["Arn"].endswith(f"instance/{instance_id}")
     everything = {"ImageIds": [image_id], "IncludeAllResourceTypes": True}
     assert len(world.ec2.describe_image_references(**everything)["ImageReferences"]) == 1
     world.terminate(instance_id)
-    world.wait_until(lambda: world.ec2.describe_image_references(**asked)["ImageReferences"] == [])
+    world.wait_until(
+        lambda: world.ec2.describe_image_references(**parameters)["ImageReferences"] == []
+    )
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("arguments", "code"),
     [
         ({"IncludeAllResourceTypes": True}, "InvalidParameterCombination"),
         ({"ImageIds": [f"ami-{number:017x}" for number in range(11)]}, "InvalidParameterValue"),
     ],
 )
 def test_a_question_for_uses_has_its_limits(
-    world: World, image_id: str, asked: dict[str, Any], code: str
+    world: World, image_id: str, arguments: dict[str, Any], code: str
 ) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html"""
     usual = {"ImageIds": [image_id], "ResourceTypes": [{"ResourceType": "ec2:Instance"}]}
-    assert code_of(world.ec2.describe_image_references, **usual | asked) == code
+    assert code_of(world.ec2.describe_image_references, **usual | arguments) == code
 
 
 def test_the_last_launch_is_not_told_at_once(world: World, image_id: str) -> None:

@@ -44,11 +44,11 @@ def test_an_image_is_pending_with_its_snapshots_before_it_is_available(
     world: World, source_id: str
 ) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
-    asked = {"InstanceId": source_id, "Name": world.name("baked")}
+    parameters = {"InstanceId": source_id, "Name": world.name("baked")}
     with world.while_on_its_way():
-        image_id = world.ec2.create_image(**asked)["ImageId"]
+        image_id = world.ec2.create_image(**parameters)["ImageId"]
         world.wait_until(lambda: world.image(image_id)["State"] == "pending")
-        assert code_of(world.ec2.create_image, **asked) == "InvalidAMIName.Duplicate"
+        assert code_of(world.ec2.create_image, **parameters) == "InvalidAMIName.Duplicate"
         assert code_of(world.launch, ImageId=image_id) == "InvalidAMIID.Unavailable"
     world.wait_for_image(image_id)
     assert world.image(image_id)["State"] == "available"
@@ -107,8 +107,12 @@ def test_the_size_of_a_disk_cannot_be_changed_in_its_image(
 ) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
     other = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": size_gib}}
-    asked = {"InstanceId": source_id, "Name": world.name("baked"), "BlockDeviceMappings": [other]}
-    assert code_of(world.ec2.create_image, **asked) == "InvalidBlockDeviceMapping"
+    parameters = {
+        "InstanceId": source_id,
+        "Name": world.name("baked"),
+        "BlockDeviceMappings": [other],
+    }
+    assert code_of(world.ec2.create_image, **parameters) == "InvalidBlockDeviceMapping"
 
 
 def test_a_machine_from_an_image_has_its_root_and_its_data(world: World, image_id: str) -> None:
@@ -204,8 +208,8 @@ def test_another_owners_image_cannot_be_changed(world: World) -> None:
 
 
 def permissions(world: World, image_id: str) -> Any:
-    asked = {"ImageId": image_id, "Attribute": "launchPermission"}
-    return world.ec2.describe_image_attribute(**asked)["LaunchPermissions"]
+    parameters = {"ImageId": image_id, "Attribute": "launchPermission"}
+    return world.ec2.describe_image_attribute(**parameters)["LaunchPermissions"]
 
 
 def test_an_image_is_shared_and_unshared(world: World, source_id: str) -> None:

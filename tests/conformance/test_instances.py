@@ -135,26 +135,26 @@ def test_protection_against_termination_holds(world: World) -> None:
 def test_user_data_and_attributes_are_what_was_asked_for(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceAttribute.html"""
     instance_id = world.launch_running()
-    asked = {"InstanceId": instance_id}
-    shown = world.ec2.describe_instance_attribute(**asked, Attribute="userData")
+    parameters = {"InstanceId": instance_id}
+    shown = world.ec2.describe_instance_attribute(**parameters, Attribute="userData")
     assert b64decode(shown["UserData"]["Value"]).decode() == OWN_END
     behavior = "instanceInitiatedShutdownBehavior"
-    shown = world.ec2.describe_instance_attribute(**asked, Attribute=behavior)
+    shown = world.ec2.describe_instance_attribute(**parameters, Attribute=behavior)
     assert shown["InstanceInitiatedShutdownBehavior"]["Value"] == "terminate"
 
 
 def test_status_checks_are_shown_for_running_instances_only(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html"""
-    asked = {"InstanceIds": [world.launch_running()]}
+    parameters = {"InstanceIds": [world.launch_running()]}
 
     def status() -> str:
-        shown = world.ec2.describe_instance_status(**asked)["InstanceStatuses"]
+        shown = world.ec2.describe_instance_status(**parameters)["InstanceStatuses"]
         return str(shown[0]["InstanceStatus"]["Status"])
 
     world.wait_until(lambda: status() == "ok")
-    world.stop(asked["InstanceIds"][0])
-    assert world.ec2.describe_instance_status(**asked)["InstanceStatuses"] == []
-    everything = world.ec2.describe_instance_status(**asked, IncludeAllInstances=True)
+    world.stop(parameters["InstanceIds"][0])
+    assert world.ec2.describe_instance_status(**parameters)["InstanceStatuses"] == []
+    everything = world.ec2.describe_instance_status(**parameters, IncludeAllInstances=True)
     assert len(everything["InstanceStatuses"]) == 1
 
 

@@ -143,8 +143,8 @@ def test_what_does_not_exist_is_not_offered(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html"""
     unknown = code_of(world.ec2.describe_instance_types, InstanceTypes=["x9.huge"])
     assert unknown == "InvalidInstanceType"
-    asked = {"InstanceTypes": ["m5ad.4xlarge"]}
-    (kind,) = world.ec2.describe_instance_types(**asked)["InstanceTypes"]
+    parameters = {"InstanceTypes": ["m5ad.4xlarge"]}
+    (kind,) = world.ec2.describe_instance_types(**parameters)["InstanceTypes"]
     assert kind["InstanceStorageInfo"]["Disks"][0]["Count"] == 2
 
 

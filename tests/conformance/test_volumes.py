@@ -13,8 +13,8 @@ DEVICE = {"Device": "/dev/sdf"}
 def test_a_volume_is_creating_before_it_is_available(world: World) -> None:
     """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-describing-volumes.html"""
     with world.while_on_its_way():
-        asked = {"Size": 3, "AvailabilityZone": world.zone, "VolumeType": "gp3"}
-        made = world.ec2.create_volume(**asked)
+        parameters = {"Size": 3, "AvailabilityZone": world.zone, "VolumeType": "gp3"}
+        made = world.ec2.create_volume(**parameters)
         assert (made["State"], made["Size"], made["Iops"]) == ("creating", 3, 3000)
     world.wait_until(lambda: world.volume(made["VolumeId"])["State"] == "available")
 

@@ -53,14 +53,14 @@ class Source:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[Source]:
-    asked: list[tuple[str, str]] = []
+    requests: list[tuple[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             name = self.path.split("/")[1]
-            asked.append((name, self.headers.get("Range", "")))
+            requests.append((name, self.headers.get("Range", "")))
             getattr(self, f"give_{name.split('.')[0].replace('-', '_')}")()
             self.close_connection = True
 
@@ -82,7 +82,7 @@ def source(tmp_path: Path) -> Iterator[Source]:
                 self.give(206, CONTENT[begin:], Content_Range=where)
 
         def give_no_ranges(self) -> None:
-            first = [address for address, _ in asked].count("no-ranges.nc") == 1
+            first = [address for address, _ in requests].count("no-ranges.nc") == 1
             self.give(200, CONTENT[:HALF] if first else CONTENT, length=len(CONTENT))
 
         def give_moved(self) -> None:
@@ -113,20 +113,20 @@ def source(tmp_path: Path) -> Iterator[Source]:
             """Log nothing."""
 
     with serving(Handler) as url:
-        yield Source(url, shell_world(tmp_path), asked)
+        yield Source(url, shell_world(tmp_path), requests)
 
 
 @pytest.mark.parametrize("name", ["ranges.nc", "no-ranges.nc"])
 def test_a_download_that_broke_off_is_gone_on_with_or_begun_anew(source: Source, name: str) -> None:
-    code, said = source.fetch(name, content=CONTENT)
+    code, output = source.fetch(name, content=CONTENT)
     assert code != 0
-    assert "fewer bytes came than the server had announced" in said
+    assert "fewer bytes came than the server had announced" in output
     staged = Path(staging_path(source.dataset(name, content=CONTENT)))
     assert staged.stat().st_size == HALF
 
-    code, said = source.fetch(name, content=CONTENT)
+    code, output = source.fetch(name, content=CONTENT)
 
-    assert code == 0, said
+    assert code == 0, output
     assert source.kept(name) == CONTENT
     assert (name, f"bytes={HALF}-") in source.asked
     assert [path.name for path in (source.world.directory / "data").iterdir()] == [name]
@@ -137,10 +137,10 @@ def test_another_content_at_its_other_half_is_begun_anew(source: Source) -> None
     staged.parent.mkdir(parents=True)
     staged.write_bytes(b"of an earlier version" * 100)
 
-    code, said = source.fetch("ranges.nc", content=CONTENT)
+    code, output = source.fetch("ranges.nc", content=CONTENT)
 
     # The first answer of all breaks off; by then what was wrong has gone.
-    assert (code, "fewer bytes came" in said) == (1, True)
+    assert (code, "fewer bytes came" in output) == (1, True)
     assert source.fetch("ranges.nc", content=CONTENT)[0] == 0
     assert source.kept("ranges.nc") == CONTENT
 
@@ -149,25 +149,25 @@ def test_redirects_are_followed_and_not_to_another_protocol(source: Source) -> N
     assert source.fetch("moved.nc", content=CONTENT)[0] == 0
     assert source.kept("moved.nc") == CONTENT
 
-    code, said = source.fetch("elsewhere.nc")
+    code, output = source.fetch("elsewhere.nc")
 
-    assert (code, "it redirects from https to http or to another protocol" in said) == (1, True)
+    assert (code, "it redirects from https to http or to another protocol" in output) == (1, True)
 
 
 @pytest.mark.parametrize(("name", "status"), [("missing.nc", "404"), ("closed.nc", "403")])
 def test_a_refusal_is_told_with_the_address(source: Source, name: str, status: str) -> None:
     for content in (None, CONTENT):
-        code, said = source.fetch(name, content=content)
+        code, output = source.fetch(name, content=content)
 
         assert code == 1
-        assert f"returned error: {status}" in said
-        assert f"download from {source.url}/{name} failed: the server refused" in said
+        assert f"returned error: {status}" in output
+        assert f"download from {source.url}/{name} failed: the server refused" in output
 
 
 def test_less_than_was_announced_gets_no_name(source: Source) -> None:
-    code, said = source.fetch("short.nc")
+    code, output = source.fetch("short.nc")
 
-    assert (code, "fewer bytes came than the server had announced" in said) == (1, True)
+    assert (code, "fewer bytes came than the server had announced" in output) == (1, True)
 
 
 @pytest.mark.parametrize("content", [None, CONTENT])
@@ -185,8 +185,8 @@ def test_what_is_called_packed_stays_so(source: Source, content: bytes | None) -
 
 
 def test_a_page_to_log_in_is_no_dataset(source: Source) -> None:
-    code, said = source.fetch("login.nc")
-    assert (code, "returned a web page (text/html)" in said) == (1, True)
+    code, output = source.fetch("login.nc")
+    assert (code, "returned a web page (text/html)" in output) == (1, True)
 
     assert source.fetch("login.html")[0] == 0
 

@@ -146,19 +146,19 @@ def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
     world: CloudWorld, run: Run
 ) -> None:
     carry_out_to(run, "wait_for_image")
-    said = "snap-1 is currently in use by ami-0123"
+    message = "snap-1 is currently in use by ami-0123"
     world.sandbox.fail(
-        "refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", message=said
+        "refuse", action="DeleteSnapshot", code="InvalidSnapshot.InUse", message=message
     )
     image = current_image(run)
     assert image
 
-    with pytest.raises(CloudError, match=said):
+    with pytest.raises(CloudError, match=message):
         images.remove_image(image, REGION)
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "hint"),
+    ("code", "message", "hint"),
     [
         ("Client.InternalError", "Client error on launch", "kms describe-key"),
         ("Client.InvalidKMSKey.InvalidState", "The KMS key is disabled", "kms describe-key"),
@@ -166,14 +166,14 @@ def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
     ],
 )
 def test_what_ec2_could_not_make_as_asked_is_not_launched_again(
-    world: CloudWorld, run: Run, code: str, said: str, hint: str
+    world: CloudWorld, run: Run, code: str, message: str, hint: str
 ) -> None:
-    name = world.sandbox.fail("never_boots", action="RunInstances", code=code, message=said)
+    name = world.sandbox.fail("never_boots", action="RunInstances", code=code, message=message)
 
     with pytest.raises(CloudError, match=code) as caught:
         launch_and_wait(run)
 
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert hint in caught.value.hint
     assert not caught.value.is_transient
     assert world.sandbox.fired(name) == 1, "no machine after the other"
@@ -286,8 +286,8 @@ def test_a_console_of_a_type_that_is_not_of_nitro_is_read_as_it_was(
     carry_out_to(old, "launch_instance")
 
     assert isinstance(instances.read_console(builder_id(old), REGION), str)
-    asked = world.sandbox.calls("GetConsoleOutput")
-    assert [call.code for call in asked] == ["UnsupportedOperation", "OK"]
+    calls = world.sandbox.calls("GetConsoleOutput")
+    assert [call.code for call in calls] == ["UnsupportedOperation", "OK"]
 
 
 def test_disks_that_are_shown_after_their_machine_are_waited_for(

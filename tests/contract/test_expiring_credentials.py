@@ -53,9 +53,9 @@ def in_the_environment(ends: datetime.datetime | None) -> None:
 
 
 def in_the_file(ends: datetime.datetime | None, field: str = "expiration") -> None:
-    told = f"{field} = {ends:%Y-%m-%d %H:%M:%S}\n" if ends else ""
+    expiry_line = f"{field} = {ends:%Y-%m-%d %H:%M:%S}\n" if ends else ""
     Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
-        f"[default]\naws_access_key_id=A\naws_secret_access_key=s\naws_session_token=t\n{told}"
+        f"[default]\naws_access_key_id=A\naws_secret_access_key=s\naws_session_token=t\n{expiry_line}"
     )
 
 

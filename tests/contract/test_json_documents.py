@@ -83,7 +83,7 @@ def test_a_survey_that_finds_nothing_is_a_document_too(
 
     with world.intercepting(RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)):
         found = document(["survey"], capsys, code=1)
-    assert [said.partition(":")[0] for said in found["unanswered"]] == [REGION]
+    assert [message.partition(":")[0] for message in found["unanswered"]] == [REGION]
 
 
 def test_a_dry_sweep_removes_nothing_and_one_that_applies_tells_what(

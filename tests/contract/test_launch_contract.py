@@ -91,8 +91,8 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
     last = max(subnets, key=lambda subnet: subnet["AvailabilityZone"])["SubnetId"]
 
     def is_full(call: Call) -> bool:
-        asked = call.parameters
-        return (asked["InstanceType"], subnet_of(asked)) != ("t3.large", last)
+        parameters = call.parameters
+        return (parameters["InstanceType"], subnet_of(parameters)) != ("t3.large", last)
 
     full = RefusedCall("RunInstances", "InsufficientInstanceCapacity", is_full)
     with world.intercepting(CallRecorder("RunInstances")) as recorder, world.intercepting(full):
@@ -104,11 +104,11 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
             (request["InstanceType"], subnet_of(request)) for request in recorder.recorded
         )
     )
-    asked = [subnet for _, subnet in places]
-    half = len(asked) // 2
+    tried = [subnet for _, subnet in places]
+    half = len(tried) // 2
     assert [kind for kind, _ in places] == ["m5.large"] * half + ["t3.large"] * half
-    assert asked[:half] == asked[half:]
-    assert len(set(asked)) == half > 1
+    assert tried[:half] == tried[half:]
+    assert len(set(tried)) == half > 1
     tokens = {
         (request["InstanceType"], subnet_of(request)): request["ClientToken"]
         for request in recorder.recorded

@@ -69,6 +69,6 @@ def test_who_only_looks_sees_it_and_changes_nothing(world: CloudWorld, run: Run)
 
     found = builder_of(run)
 
-    told = found.id, found.tags[tags.RUN], found.tags[tags.ROLE]
-    assert told == (machine_id, run.id, "builder")
+    shown = found.id, found.tags[tags.RUN], found.tags[tags.ROLE]
+    assert shown == (machine_id, run.id, "builder")
     assert world.actions().count("CreateTags") == before

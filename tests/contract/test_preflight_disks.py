@@ -89,7 +89,7 @@ def test_a_key_that_is_enabled_is_good_and_its_use_stays_open(world: CloudWorld)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "instead", "said"),
+    ("pattern", "instead", "message"),
     [
         ('"KeyState": ?"Enabled"', '"KeyState": "Disabled"', "is in the state Disabled"),
         ('"KeyUsage": ?"ENCRYPT_DECRYPT"', '"KeyUsage": "SIGN_VERIFY"', "is for SIGN_VERIFY"),
@@ -98,11 +98,11 @@ def test_a_key_that_is_enabled_is_good_and_its_use_stays_open(world: CloudWorld)
     ids=["disabled", "for signatures", "AWS's own"],
 )
 def test_a_key_that_cannot_do_it_is_wrong(
-    pattern: str, instead: str, said: str, world: CloudWorld
+    pattern: str, instead: str, message: str, world: CloudWorld
 ) -> None:
     run = world.new_run(with_key(new_key(), share_with=("123456789012",)))
     with world.intercepting(RewrittenAnswer("DescribeKey", pattern, instead)) as rewrites:
-        assert said in sentences(run, CheckResult.WRONG, "disks", "run_store")
+        assert message in sentences(run, CheckResult.WRONG, "disks", "run_store")
 
     assert rewrites.fired == 1
 
@@ -160,7 +160,7 @@ def test_a_run_store_that_may_not_be_cleared_is_wrong(world: CloudWorld) -> None
             return reply
 
     with world.intercepting(KeepsAll()):
-        said = sentences(on_s3(world, "our-kept-runs"), CheckResult.WRONG, "disks", "run_store")
+        findings = sentences(on_s3(world, "our-kept-runs"), CheckResult.WRONG, "disks", "run_store")
 
     assert len(fired) == 1
-    assert "s3:DeleteObject" in said
+    assert "s3:DeleteObject" in findings

@@ -58,9 +58,9 @@ def test_a_notebook_that_is_there_is_good_at_any_ref(
     commit = git("-C", str(served), "rev-parse", "HEAD")
     ref = {"whole id": commit, "short id": commit[:9]}.get(ref, ref)
 
-    said = ask(world, served, CheckResult.GOOD, "./notebooks/Sea Surface.ipynb", ref=ref)
+    findings = ask(world, served, CheckResult.GOOD, "./notebooks/Sea Surface.ipynb", ref=ref)
 
-    assert f"file://{served} at {ref} has notebooks/Sea Surface.ipynb." in said
+    assert f"file://{served} at {ref} has notebooks/Sea Surface.ipynb." in findings
 
 
 def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
@@ -71,8 +71,8 @@ def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
         assert "eddies.ipynb." in ask(
             world, served, CheckResult.GOOD, "notebooks/deep/eddies.ipynb", ref=ref
         )
-    said = ask(world, served, CheckResult.WRONG, "notebooks/deep/eddies.ipynb")
-    assert "at HEAD has no notebooks/deep/eddies.ipynb" in said
+    findings = ask(world, served, CheckResult.WRONG, "notebooks/deep/eddies.ipynb")
+    assert "at HEAD has no notebooks/deep/eddies.ipynb" in findings
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
     ids=["case", "as on Windows", "another folder", "misspelt", "nothing alike"],
 )
 def test_what_may_be_meant_is_told(world: CloudWorld, served: Path, path: str, hint: str) -> None:
-    said = ask(world, served, CheckResult.WRONG, path)
+    findings = ask(world, served, CheckResult.WRONG, path)
 
-    assert f"at HEAD has no {path}. {hint}" in said
+    assert f"at HEAD has no {path}. {hint}" in findings
 
 
 def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path
     for folder in (".", "data/", "linked", "theme"):
         assert ask(world, served, CheckResult.WRONG, path, working_directory=folder) == ""
 
-    said = ask(world, served, CheckResult.WRONG, path, working_directory="Notebooks")
+    findings = ask(world, served, CheckResult.WRONG, path, working_directory="Notebooks")
 
-    assert "has no directory Notebooks. Did you mean notebooks?" in said
+    assert "has no directory Notebooks. Did you mean notebooks?" in findings
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path
 def test_what_only_a_clone_shows_is_not_checked(
     world: CloudWorld, served: Path, path: str, kind: str
 ) -> None:
-    said = ask(world, served, CheckResult.NOT_CHECKED, path)
+    findings = ask(world, served, CheckResult.NOT_CHECKED, path)
 
-    assert f"is a {kind}: {path} shows when it is cloned" in said
+    assert f"is a {kind}: {path} shows when it is cloned" in findings
     assert ask(world, served, CheckResult.WRONG, path) == ""
 
 
@@ -122,9 +122,9 @@ def test_a_server_without_filters_is_not_asked_for_more_than_a_little(
     assert ask(world, served, CheckResult.GOOD, path), "a small one may come whole"
 
     monkeypatch.setattr(repository_paths, "MOST_BLOCKS", 1000)
-    said = ask(world, served, CheckResult.NOT_CHECKED, path)
+    findings = ask(world, served, CheckResult.NOT_CHECKED, path)
 
-    assert f"has {path} shows when it is cloned" in said
+    assert f"has {path} shows when it is cloned" in findings
     git("-C", str(served), "config", "uploadpack.allowFilter", "true")
     assert ask(world, served, CheckResult.GOOD, path), "its files are never asked for"
 
@@ -134,6 +134,6 @@ def test_a_commit_that_a_server_gives_nobody_is_not_checked(
 ) -> None:
     ref = "1" * 40
 
-    said = ask(world, served, CheckResult.NOT_CHECKED, "notebooks/Sea Surface.ipynb", ref=ref)
+    findings = ask(world, served, CheckResult.NOT_CHECKED, "notebooks/Sea Surface.ipynb", ref=ref)
 
-    assert "shows when it is cloned" in said
+    assert "shows when it is cloned" in findings

@@ -61,11 +61,11 @@ def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld
         "RunInstances", lambda _: DENIED.format("ec2:CreateTags on resource: x"), 403
     )
     with world.intercepting(denied):
-        said = sentences(run, CheckResult.WRONG, "permissions")
+        findings = sentences(run, CheckResult.WRONG, "permissions")
 
     assert denied.fired == 2
-    assert "these permissions: ec2:CreateTags." in said
-    assert "RunInstances" not in said
+    assert "these permissions: ec2:CreateTags." in findings
+    assert "RunInstances" not in findings
 
 
 def test_what_nobody_may_be_told_beforehand_is_not_called_good(world: CloudWorld, run: Run) -> None:
@@ -95,10 +95,10 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
     with world.intercepting(
         RefusedCall("RunInstances", "PendingVerification", status=400)
     ) as refuses:
-        said = sentences(run, CheckResult.WRONG, "permissions")
+        findings = sentences(run, CheckResult.WRONG, "permissions")
 
     assert refuses.fired == 2
-    assert "PendingVerification" in said
+    assert "PendingVerification" in findings
 
 
 def test_a_launch_of_which_too_little_is_known_is_not_called_good(
@@ -108,9 +108,11 @@ def test_a_launch_of_which_too_little_is_known_is_not_called_good(
         findings = list(check_permissions(run))
 
     assert refuses.fired
-    (said,) = [str(finding) for finding in findings if finding.verdict is CheckResult.NOT_CHECKED]
-    assert re.search(r"ec2:RunInstances, ", said)
-    assert "ec2:CreateSecurityGroup" not in said
+    (sentence,) = [
+        str(finding) for finding in findings if finding.verdict is CheckResult.NOT_CHECKED
+    ]
+    assert re.search(r"ec2:RunInstances, ", sentence)
+    assert "ec2:CreateSecurityGroup" not in sentence
     assert "RunInstances" not in world.actions()
 
 
@@ -152,10 +154,10 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
 ) -> None:
     done = "<DeleteKeyPairResponse><return>true</return></DeleteKeyPairResponse>"
     with world.intercepting(ReplacedAnswer("DeleteKeyPair", lambda _: done)) as heedless:
-        said = sentences(run, CheckResult.NOT_CHECKED, "permissions")
+        findings = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     assert heedless.fired == 1
-    assert "does not heed DryRun" in said
+    assert "does not heed DryRun" in findings
     assert not {"RunInstances", "ImportKeyPair", "CreateImage"} & set(world.actions())
 
 
@@ -200,11 +202,11 @@ def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
 
 
 def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, run: Run) -> None:
-    heard: list[Call] = []
+    calls: list[Call] = []
 
     def hear(call: Call) -> None:
         if call.parameters.get("DryRun") == "true":
-            heard.append(call)
+            calls.append(call)
 
     class Hears:
         def before(self, call: Call) -> None:
@@ -220,9 +222,9 @@ def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, ru
     ids = re.compile(r"\b(?:i|vol|sg|key)-[0-9a-f]{8,}\b|\bami-0{17}\b|\bsnap-[0-9a-f]{8,}\b")
     named = {
         resource_id
-        for call in heard
+        for call in calls
         for text in call.parameters.values()
         for resource_id in ids.findall(text)
     }
-    assert len(heard) > 10
+    assert len(calls) > 10
     assert {resource_id.partition("-")[2] for resource_id in named} == {"0" * 17}

@@ -31,7 +31,7 @@ def run_with(world: CloudWorld, source: str, **changes: object) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("answers", "verdict", "said"),
+    ("answers", "verdict", "message"),
     [
         ({"HEAD": 200}, CheckResult.GOOD, "is there"),
         ({"HEAD": 302}, CheckResult.GOOD, "is there"),
@@ -43,12 +43,12 @@ def run_with(world: CloudWorld, source: str, **changes: object) -> Run:
     ids=["there", "moved", "no HEAD", "forbidden", "missing", "busy"],
 )
 def test_a_dataset_by_http_is_asked_for_and_not_fetched(
-    answers: dict[str, int], verdict: CheckResult, said: str, world: CloudWorld
+    answers: dict[str, int], verdict: CheckResult, message: str, world: CloudWorld
 ) -> None:
     with http_server({"/profiles": answers, "/there": {"HEAD": 200, "GET": 206}}) as url:
         found = sentences(run_with(world, f"{url}/profiles"), verdict, "datasets", "repository")
 
-    assert f"/profiles {said}" in found
+    assert f"/profiles {message}" in found
 
 
 def test_a_source_without_an_answer_is_wrong_unless_the_machines_stand_elsewhere(
@@ -86,9 +86,9 @@ def test_a_source_that_leads_from_https_to_http_is_wrong_as_no_machine_follows(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         with serving(Leads, certificate=(certificate, key)) as url:
             run = run_with(world, f"{url}/profiles")
-            said = sentences(run, CheckResult.WRONG, "datasets")
+            findings = sentences(run, CheckResult.WRONG, "datasets")
 
-    assert f"leads on to {plain}/profiles, without TLS, where no machine follows" in said
+    assert f"leads on to {plain}/profiles, without TLS, where no machine follows" in findings
 
 
 def write_certificate(certificate: Path, key: Path) -> None:
@@ -130,12 +130,12 @@ def test_what_s3_refuses_is_wrong_and_what_it_puts_off_is_not_checked(
 ) -> None:
     refuses = ReplacedAnswer("GET /ocean-data", lambda _: s3_refusal(code), status)
     with world.intercepting(refuses):
-        said = sentences(
+        findings = sentences(
             run_with(world, "s3://ocean-data/folder/"), verdict, "datasets", "repository"
         )
 
     assert refuses.fired
-    assert "ocean-data/folder/" in said
+    assert "ocean-data/folder/" in findings
 
 
 @pytest.fixture
@@ -160,24 +160,24 @@ def test_a_dataset_by_sftp_is_listed_by_the_user_s_own_program(
     run = run_with(world, "sftp://reader@data.example.org/export/my%20profiles")
 
     assert "profiles is there" in sentences(run, CheckResult.GOOD, "datasets", "repository")
-    asked = (programs / "asked").read_text()
-    assert "BatchMode=yes" in asked
-    assert "sftp://reader@data.example.org\n" in asked
-    assert 'ls -1 "export/my profiles"' in asked
+    arguments = (programs / "asked").read_text()
+    assert "BatchMode=yes" in arguments
+    assert "sftp://reader@data.example.org\n" in arguments
+    assert 'ls -1 "export/my profiles"' in arguments
 
 
 def test_what_sftp_refuses_is_wrong_with_what_it_said(world: CloudWorld, programs: Path) -> None:
     install(programs, "sftp", "echo 'Permission denied (publickey).' >&2; exit 255")
 
-    said = sentences(
+    findings = sentences(
         run_with(world, "sftp://reader@data.example.org/export"),
         CheckResult.WRONG,
         "datasets",
         "repository",
     )
 
-    assert "Permission denied (publickey)" in said
-    assert "Try: sftp sftp://reader@data.example.org/export" in said
+    assert "Permission denied (publickey)" in findings
+    assert "Try: sftp sftp://reader@data.example.org/export" in findings
 
 
 def test_an_sftp_that_does_not_end_is_not_checked(
@@ -186,21 +186,21 @@ def test_an_sftp_that_does_not_end_is_not_checked(
     install(programs, "sftp", "exec sleep 60")
     monkeypatch.setattr("notebake.preflight.datasets.SFTP_SECONDS", 0.2)
 
-    said = sentences(
+    findings = sentences(
         run_with(world, "sftp://reader@data.example.org/export"),
         CheckResult.NOT_CHECKED,
         "datasets",
         "repository",
     )
 
-    assert "timed out" in said
+    assert "timed out" in findings
 
 
 COMMIT = "95f5ce912b9cafb4d8c7ee71b4b2341e852af8df"
 
 
 @pytest.mark.parametrize(
-    ("ref", "verdict", "said"),
+    ("ref", "verdict", "message"),
     [
         ("main", CheckResult.GOOD, "has main"),
         (COMMIT[:10], CheckResult.GOOD, "has the commit 95f5"),
@@ -209,13 +209,13 @@ COMMIT = "95f5ce912b9cafb4d8c7ee71b4b2341e852af8df"
     ],
 )
 def test_a_repository_is_asked_for_its_references(
-    ref: str, verdict: CheckResult, said: str, world: CloudWorld, programs: Path
+    ref: str, verdict: CheckResult, message: str, world: CloudWorld, programs: Path
 ) -> None:
     install(programs, "git", f"printf '{COMMIT}\\trefs/heads/main\\n'")
     repository = Repository(url="https://git.example.org/ocean", ref=ref)
     run = world.new_run(RECIPE.model_copy(update={"repository": repository}))
 
-    assert said in sentences(run, verdict, "datasets", "repository")
+    assert message in sentences(run, verdict, "datasets", "repository")
 
 
 def test_a_repository_that_gives_no_answer_is_wrong_and_one_without_git_too(
@@ -312,10 +312,10 @@ def test_what_only_this_computer_s_settings_reach_is_refused(
     settings(private, monkeypatch)
     assert answers_with_own_settings(PRIVATE), "this computer can reach it"
 
-    said = ask_for(world, PRIVATE, CheckResult.WRONG)
+    findings = ask_for(world, PRIVATE, CheckResult.WRONG)
 
-    assert "answers only with this computer's own git settings, keys or helpers" in said
-    assert "the machine has none of them" in said
+    assert "answers only with this computer's own git settings, keys or helpers" in findings
+    assert "the machine has none of them" in findings
     assert ask_for(world, PRIVATE, CheckResult.GOOD) == ""
 
 
@@ -328,9 +328,9 @@ def test_what_a_password_opens_is_refused(
 
         netrc = private.parent / "home" / ".netrc"
         netrc.write_text("machine 127.0.0.1 login ada password secret\n")
-        said = ask_for(world, url, CheckResult.WRONG)
-        assert "own git settings" in said
-        assert "secret" not in said
+        findings = ask_for(world, url, CheckResult.WRONG)
+        assert "own git settings" in findings
+        assert "secret" not in findings
 
         netrc.unlink()
         git("config", "--global", "credential.helper", HELPER)
@@ -402,17 +402,17 @@ def test_git_s_own_proxy_is_how_this_computer_reaches_the_internet(
             super().__init__(*words, directory=folder)
 
         def translate_path(self, path: str) -> str:
-            asked.append(path)
+            paths.append(path)
             return super().translate_path(urlsplit(path).path)
 
-    asked: list[str] = []
+    paths: list[str] = []
     with serving(Proxy) as proxy:
         git("config", "--global", "http.proxy", proxy)
         assert "has main" in ask_for(
             world, "http://git.example.invalid/ocean.git", CheckResult.GOOD
         )
 
-    assert asked[0].startswith("http://git.example.invalid/ocean.git/info/refs")
+    assert paths[0].startswith("http://git.example.invalid/ocean.git/info/refs")
 
 
 def test_a_stranger_s_ssh_has_no_agent_no_key_and_no_known_host(
@@ -437,11 +437,11 @@ def test_a_refusal_elsewhere_does_not_hide_what_else_is_wrong(world: CloudWorld)
     with world.intercepting(
         RefusedCall("DescribeInstanceTypes", "UnauthorizedOperation", status=403)
     ):
-        said = sentences(
+        findings = sentences(
             run_with(world, "http://127.0.0.1:9/profiles"),
             CheckResult.WRONG,
             "datasets",
             "repository",
         )
 
-    assert "gives no answer" in said
+    assert "gives no answer" in findings

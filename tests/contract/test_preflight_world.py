@@ -33,13 +33,13 @@ def run(world: CloudWorld) -> Run:
 def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
     good = sentences(run, CheckResult.GOOD)
 
-    for said in (
+    for message in (
         "account 123456789012",
         "us-west-2",
         "m5.large, at once, needs 6 vCPU",
         "internet gateway",
     ):
-        assert said in good
+        assert message in good
     assert sentences(run, CheckResult.WRONG) == ""
 
 
@@ -121,23 +121,23 @@ def test_a_question_that_the_build_asks_as_well_must_be_allowed(
 
 def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld, run: Run) -> None:
     with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "0.0")) as rewrites:
-        said = sentences(run, CheckResult.WRONG)
+        findings = sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
-    assert "L-1216C47A of this account is 0, as in new accounts" in said
-    assert "request-service-quota-increase" in said
-    assert "--quota-code L-1216C47A --desired-value 6 --region us-west-2" in said
+    assert "L-1216C47A of this account is 0, as in new accounts" in findings
+    assert "request-service-quota-increase" in findings
+    assert "--quota-code L-1216C47A --desired-value 6 --region us-west-2" in findings
 
 
 def test_what_runs_now_counts_against_the_quota(world: CloudWorld, run: Run) -> None:
     base = world.ec2.describe_images()["Images"][0]["ImageId"]
     world.ec2.run_instances(ImageId=base, InstanceType="m5.xlarge", MinCount=1, MaxCount=1)
     with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "9.0")) as rewrites:
-        said = sentences(run, CheckResult.WRONG)
+        findings = sentences(run, CheckResult.WRONG)
 
     assert rewrites.fired == 1
-    assert "3 x m5.large, at once, needs 6 vCPU, but 4 of the 9" in said
-    assert "--desired-value 10" in said
+    assert "3 x m5.large, at once, needs 6 vCPU, but 4 of the 9" in findings
+    assert "--desired-value 10" in findings
 
 
 def test_a_run_s_own_machines_do_not_count_twice(world: CloudWorld, run: Run) -> None:
@@ -230,9 +230,9 @@ def test_a_subnet_with_a_table_of_its_own_does_not_have_the_main_one_s_way_out(
     table = world.ec2.create_route_table(VpcId=subnet["VpcId"])["RouteTable"]["RouteTableId"]
     world.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["SubnetId"])
 
-    said = sentences(run, CheckResult.WRONG)
+    findings = sentences(run, CheckResult.WRONG)
 
-    assert f"no route leads from {subnet['SubnetId']} to" in said
+    assert f"no route leads from {subnet['SubnetId']} to" in findings
 
 
 def test_a_private_network_is_not_checked_from_here(
@@ -249,10 +249,10 @@ def test_a_region_without_a_default_network_is_wrong_once(world: CloudWorld, run
     for subnet in world.ec2.describe_subnets()["Subnets"]:
         world.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
 
-    said = sentences(run, CheckResult.WRONG)
+    findings = sentences(run, CheckResult.WRONG)
 
-    assert said.count("has no subnet") == 1
-    assert "network.subnet_ids" in said
+    assert findings.count("has no subnet") == 1
+    assert "network.subnet_ids" in findings
     assert "ec2:RunInstances" in sentences(run, CheckResult.NOT_CHECKED)
 
 
@@ -286,11 +286,11 @@ def test_a_base_image_that_is_withdrawn_is_wrong(world: CloudWorld, run: Run) ->
     with world.intercepting(
         RewrittenAnswer("DescribeImages", ">available<", ">disabled<")
     ) as disabled:
-        said = sentences(run, CheckResult.WRONG)
+        findings = sentences(run, CheckResult.WRONG)
 
     assert disabled.fired
-    assert "is disabled" in said
-    assert "withdrawn" in said
+    assert "is disabled" in findings
+    assert "withdrawn" in findings
 
 
 def test_a_base_image_that_is_deprecated_still_starts_and_is_said_to_be(
@@ -309,10 +309,12 @@ def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> 
         **{**dict(RECIPE), "instance_types": ("m6g.large", "m9.nowhere")}
     )
 
-    said = sentences(world.new_run(RECIPE).model_copy(update={"recipe": recipe}), CheckResult.WRONG)
+    findings = sentences(
+        world.new_run(RECIPE).model_copy(update={"recipe": recipe}), CheckResult.WRONG
+    )
 
-    assert "m6g.large is for arm64, the image is x86_64" in said
-    assert "m9.nowhere is not offered in us-west-2a" in said
+    assert "m6g.large is for arm64, the image is x86_64" in findings
+    assert "m9.nowhere is not offered in us-west-2a" in findings
 
 
 @pytest.mark.parametrize(
@@ -340,11 +342,11 @@ def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
     uefi = RewrittenAnswer("DescribeImages", ">uefi-preferred<", ">uefi<")
     old = RewrittenAnswer("DescribeInstanceTypes", "<item>uefi</item>", "")
     with world.intercepting(uefi), world.intercepting(old):
-        said = sentences(run, CheckResult.WRONG, "instance_types")
+        findings = sentences(run, CheckResult.WRONG, "instance_types")
 
     assert uefi.fired
     assert old.fired
-    assert "boots by legacy-bios, the image by uefi" in said
+    assert "boots by legacy-bios, the image by uefi" in findings
 
 
 def test_an_account_that_blocks_internet_gateways_lets_no_ssh_in(
@@ -353,10 +355,12 @@ def test_an_account_that_blocks_internet_gateways_lets_no_ssh_in(
     assert "does not block public access" in sentences(run, CheckResult.GOOD, "network")
 
     with world.intercepting(blocked_public_access()) as met:
-        said = sentences(run, CheckResult.WRONG, "network")
+        findings = sentences(run, CheckResult.WRONG, "network")
 
     assert met.fired
-    assert "blocks public access to the VPCs of us-west-2 (block-ingress): no ssh reaches" in said
+    assert (
+        "blocks public access to the VPCs of us-west-2 (block-ingress): no ssh reaches" in findings
+    )
     assert "every subnet has a route" in sentences(run, CheckResult.GOOD, "network").lower()
 
 
@@ -370,10 +374,10 @@ def test_what_is_excluded_from_the_block_in_both_directions_is_open(
     vpc = world.ec2.describe_subnets()["Subnets"][0]["VpcId"]
     exclusion = excluded_from_block(f"vpc/{vpc}", mode)
     with world.intercepting(blocked_public_access()), world.intercepting(exclusion):
-        said = sentences(run, verdict, "network")
+        findings = sentences(run, verdict, "network")
 
     assert exclusion.fired
-    assert "blocks public access" in said
+    assert "blocks public access" in findings
 
 
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "InvalidAction"])

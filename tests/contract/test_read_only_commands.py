@@ -34,7 +34,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 
-def changing(world: CloudWorld) -> list[str]:
+def changing_calls(world: CloudWorld) -> list[str]:
     """Return the calls so far that did more than answer: what is only tried is never OK."""
     done = [call.action for call in world.sandbox.calls() if call.code == "OK"]
     return [action for action in done if not action.startswith(READING)]
@@ -45,13 +45,13 @@ def test_a_plan_says_what_it_costs_and_makes_nothing(
 ) -> None:
     assert main(["plan", recipe_path]) == 0
 
-    said = capsys.readouterr().out
-    assert "account 123456789012" in said
-    assert "builder: m5.large" in said
-    assert "$" in said
-    assert "Nothing was made" in said
+    output = capsys.readouterr().out
+    assert "account 123456789012" in output
+    assert "builder: m5.large" in output
+    assert "$" in output
+    assert "Nothing was made" in output
     assert len(world.actions()) > 5
-    assert changing(world) == []
+    assert changing_calls(world) == []
 
 
 def test_a_plan_names_everything_that_is_wrong_at_once(
@@ -66,10 +66,10 @@ def test_a_plan_names_everything_that_is_wrong_at_once(
 
     assert main(["plan", str(path)]) == 1
 
-    said = " ".join(capsys.readouterr().err.split())
+    errors = " ".join(capsys.readouterr().err.split())
     for wrong in ("root_volume.size_gib is 4", "t3.nano has 512 MiB", "127.0.0.1:9/nobody.git"):
-        assert wrong in said
-    assert changing(world) == []
+        assert wrong in errors
+    assert changing_calls(world) == []
 
 
 def test_a_survey_lists_what_is_there_and_when_it_ends(
@@ -78,20 +78,20 @@ def test_a_survey_lists_what_is_there_and_when_it_ends(
     carry_out_to(run, "launch_instance")
     builder = stack_instances.find_builder(run)
     assert builder is not None
-    made = changing(world)
+    made = changing_calls(world)
 
     assert main(["survey", "--region", REGION]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert main(["--store", run.store, "survey", run.id]) == 0
     assert builder.id in capsys.readouterr().out
 
-    assert run.id in said
-    assert builder.id in said
-    assert "Stays: still within its lease, until " in said
-    assert "in 5 h" in said
+    assert run.id in output
+    assert builder.id in output
+    assert "Stays: still within its lease, until " in output
+    assert "in 5 h" in output
     for kind in ("key pair", "group", "volume", "interface"):
-        assert kind in said
-    assert changing(world) == made
+        assert kind in output
+    assert changing_calls(world) == made
 
 
 @pytest.mark.usefixtures("world")
@@ -113,8 +113,8 @@ def test_a_survey_without_an_answer_is_no_empty_survey(
         patch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
         assert main(["survey"]) == 1
 
-    said = " ".join(capsys.readouterr().err.split())
-    assert "no answer from AWS" in said
+    errors = " ".join(capsys.readouterr().err.split())
+    assert "no answer from AWS" in errors
     connect.cache_clear()
 
 
@@ -143,16 +143,16 @@ def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> 
     builder = stack_instances.find_builder(run)
     assert builder is not None
 
-    said = str(failure_report(run))
+    text = str(failure_report(run))
 
-    assert f"{builder.id} (builder, m5.large) is running, about $0." in said
-    assert "it ends by itself at " in said
-    assert ", in 5 h " in said
-    assert f"ubuntu@{builder.public_address}" in said
-    key = said.split("ssh -i ")[1].split()[0]
+    assert f"{builder.id} (builder, m5.large) is running, about $0." in text
+    assert "it ends by itself at " in text
+    assert ", in 5 h " in text
+    assert f"ubuntu@{builder.public_address}" in text
+    key = text.split("ssh -i ")[1].split()[0]
     assert Path(key).stat().st_mode & 0o077 == 0
-    assert f"notebake resume {run.id}" in said
-    assert f"notebake tear-down {run.id}" in said
+    assert f"notebake resume {run.id}" in text
+    assert f"notebake tear-down {run.id}" in text
 
 
 def test_a_failure_that_left_nothing_says_so_and_how_to_go_on(run: Run) -> None:
@@ -165,10 +165,10 @@ def test_a_failure_that_left_nothing_says_so_and_how_to_go_on(run: Run) -> None:
 def test_both_machines_of_the_proof_are_named_with_their_own_key(run: Run) -> None:
     carry_out_to(run, "launch_acceptance")
 
-    said = str(failure_report(run))
+    text = str(failure_report(run))
 
-    assert said.count(" is running, ") == 2
-    assert said.count("keys/acceptance ubuntu@") == 2
+    assert text.count(" is running, ") == 2
+    assert text.count("keys/acceptance ubuntu@") == 2
     undo_all(run)
     assert str(failure_report(run)).startswith("Nothing is left of the run.")
 

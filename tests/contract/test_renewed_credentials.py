@@ -58,27 +58,27 @@ class Cloud:
         self.taken = {OLD}
         self.code = "RequestExpired"
 
-    def __call__(self, asked: ReceivedRequest) -> Answer:
-        if asked.key_id not in self.taken:
-            return self.refuse(asked)
-        if "GetCallerIdentity" in asked.body:
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        if request.key_id not in self.taken:
+            return self.refuse(request)
+        if "GetCallerIdentity" in request.body:
             return Answer(body=WHO.format(account="1" * 12))
-        if asked.service in JSON:
+        if request.service in JSON:
             return Answer(body='{"Quota":{"Value":5},"Parameter":{"Value":"v"}}')
-        if asked.service == "iam":
+        if request.service == "iam":
             return Answer(body=ROLE)
-        return Answer(body=NO_REGIONS if asked.service == "ec2" else "<Answer/>")
+        return Answer(body=NO_REGIONS if request.service == "ec2" else "<Answer/>")
 
-    def refuse(self, asked: ReceivedRequest) -> Answer:
-        if asked.service in JSON:
+    def refuse(self, request: ReceivedRequest) -> Answer:
+        if request.service in JSON:
             body = json.dumps({"__type": self.code, "message": "ended"})
             return Answer(400, body, {"x-amzn-ErrorType": self.code})
-        if asked.method == "HEAD":
+        if request.method == "HEAD":
             return Answer(400, "")
-        if asked.service == "ec2":
+        if request.service == "ec2":
             return error_answer(self.code)
         error = f"<Error><Code>{self.code}</Code><Message>ended</Message></Error>"
-        whole = error if asked.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
+        whole = error if request.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
         return Answer(400, whole)
 
 
@@ -245,11 +245,11 @@ def test_a_role_is_assumed_with_what_was_renewed(
     taken = {OLD}
     assumed: list[str] = []
 
-    def answer(asked: ReceivedRequest) -> Answer:
-        if "AssumeRole" not in asked.body:
+    def answer(request: ReceivedRequest) -> Answer:
+        if "AssumeRole" not in request.body:
             return Answer()
-        assumed.append(asked.key_id)
-        if asked.key_id not in taken:
+        assumed.append(request.key_id)
+        if request.key_id not in taken:
             error = "<Error><Code>ExpiredToken</Code><Message>ended</Message></Error>"
             return Answer(403, f"<ErrorResponse>{error}</ErrorResponse>")
         # One whose end is near: botocore assumes the role anew for each call.

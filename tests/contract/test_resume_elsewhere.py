@@ -30,31 +30,31 @@ from notebake.runs.log import run_log
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import load_run
 from notebake.runbook.step import carry_out
-from tests.cloud_steps import CLOUD_STEPS, settle, undo_all
-from tests.cloud_world import ids_of
+from tests.cloud_steps import CLOUD_STEPS, undo_all, wait_until_settled
+from tests.cloud_world import result_ids
 
 location, run_id, last, then = sys.argv[1:]
 run = load_run(run_id, open_store(location))
-told = {"ids": {}, "was_there": []}
+report = {"ids": {}, "was_there": []}
 with run_log(run) as log_path, hold_run(run):
     with log_path.open("a") as log:
         log.write(f"up to {last}\\n")
     for step in CLOUD_STEPS:
         outcome = carry_out(step, run)
-        settle(run)
-        told["ids"][step.name] = ids_of(outcome.result)
-        told["was_there"] += [step.name] * outcome.was_there
+        wait_until_settled(run)
+        report["ids"][step.name] = result_ids(outcome.result)
+        report["was_there"] += [step.name] * outcome.was_there
         if step.name == last:
             break
-    told["key_path"] = keys.private_key_path(run, "builder")
-    told["public"] = keys.keys_of(run, "builder").public
+    report["key_path"] = keys.private_key_path(run, "builder")
+    report["public"] = keys.keys_of(run, "builder").public
     if then == "die":
-        print(json.dumps(told), flush=True)
+        print(json.dumps(report), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     if then == "tear down":
         undo_all(run)
         secret_store.delete_secrets(run)
-print(json.dumps(told))
+print(json.dumps(report))
 """
 
 
@@ -76,8 +76,8 @@ class Machine:
             check=False,
         )
         assert done.returncode == (-signal.SIGKILL if then == "die" else 0), done.stderr
-        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return told
+        document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return document
 
     def files(self) -> list[str]:
         """Return the files in the home that may hold a secret."""

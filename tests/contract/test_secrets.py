@@ -188,8 +188,8 @@ def test_a_placeholder_is_filled_with_the_very_same_bytes_each_time(run: Run) ->
     assert filled["UserData"] == user_data(
         lease_hours=1, host_key_private=pair.private, host_key_public=pair.public
     )
-    told = json.loads(filled["UserData"].removeprefix("#cloud-config"))
-    assert told["ssh_keys"]["ed25519_private"] == pair.private
+    document = json.loads(filled["UserData"].removeprefix("#cloud-config"))
+    assert document["ssh_keys"]["ed25519_private"] == pair.private
     assert secret_store.fill_secrets(run, {"ImageId": "ami-1"}) == {"ImageId": "ami-1"}
 
 

@@ -191,11 +191,11 @@ SETTINGS: list[tuple[Callable[[Path], None], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("set_it", "said", "hint"), SETTINGS, ids=[setting[0].__name__ for setting in SETTINGS]
+    ("set_it", "message", "hint"), SETTINGS, ids=[setting[0].__name__ for setting in SETTINGS]
 )
 def test_a_wrong_setting_is_one_paragraph_that_names_what_to_set(
     set_it: Callable[[Path], None],
-    said: str,
+    message: str,
     hint: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -203,7 +203,7 @@ def test_a_wrong_setting_is_one_paragraph_that_names_what_to_set(
     monkeypatch.setattr(os, "environ", os.environ.copy())
     set_it(tmp_path)
 
-    with pytest.raises(CloudError, match=said) as caught, calling("look"):
+    with pytest.raises(CloudError, match=message) as caught, calling("look"):
         connect("ec2", "us-west-2").describe_regions()
 
     assert "\n" not in caught.value.message
@@ -220,9 +220,9 @@ def test_the_command_line_says_it_without_a_traceback(
 
     assert main(["plan", str(recipe)]) == 1
 
-    said = capsys.readouterr().err
-    assert "foresee" not in said
-    assert "export AWS_PROFILE=research" in said
+    errors = capsys.readouterr().err
+    assert "foresee" not in errors
+    assert "export AWS_PROFILE=research" in errors
 
 
 @pytest.mark.parametrize("region", ["us west 2", "-west", "us-west-2/"])

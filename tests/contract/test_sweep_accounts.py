@@ -75,10 +75,10 @@ def test_what_is_typed_for_such_a_run_is_refused_and_changes_nothing(
     assert main(["--store", other.store, *command, other.id]) == 1
 
     read = capsys.readouterr()
-    told = " ".join((read.out + read.err).split())
-    assert f"belongs to the AWS account {OTHER}" in told
-    assert f"to the account {HERE}" in told
-    assert "AWS_PROFILE" in told
+    text = " ".join((read.out + read.err).split())
+    assert f"belongs to the AWS account {OTHER}" in text
+    assert f"to the account {HERE}" in text
+    assert "AWS_PROFILE" in text
     assert changing_calls(world) == before
 
 
@@ -87,9 +87,9 @@ def test_a_tear_down_without_the_store_that_finds_nothing_says_where_it_looked(
 ) -> None:
     assert main(["--store", str(world.directory), "tear-down", "gone-1", "--without-store"]) == 0
 
-    told = " ".join(capsys.readouterr().out.split())
-    assert f"the AWS account {HERE}" in told
-    assert "aws sts get-caller-identity" in told
+    output = " ".join(capsys.readouterr().out.split())
+    assert f"the AWS account {HERE}" in output
+    assert "aws sts get-caller-identity" in output
 
 
 def test_the_runs_are_listed_with_their_accounts(
@@ -97,6 +97,6 @@ def test_the_runs_are_listed_with_their_accounts(
 ) -> None:
     assert main(["--store", runs[0].store, "runs"]) == 0
 
-    told = capsys.readouterr().out.splitlines()
+    output = capsys.readouterr().out.splitlines()
     for run, account in zip(runs, (HERE, OTHER), strict=True):
-        assert any(run.id in line and account in line for line in told)
+        assert any(run.id in line and account in line for line in output)

@@ -53,13 +53,13 @@ def test_a_sweep_is_dry_says_what_it_costs_and_what_to_type(
 
     assert main(["--store", elsewhere, "sweep"]) == 0
 
-    told = said(capsys)
+    output = said(capsys)
     for resource in resources_of(run):
-        assert resource.id in told
-    assert "Expired, and proven ours" in told
-    assert "In all about $" in told
-    assert "Nothing was removed" in told
-    assert f"notebake --store {elsewhere} sweep --apply" in told
+        assert resource.id in output
+    assert "Expired, and proven ours" in output
+    assert "In all about $" in output
+    assert "Nothing was removed" in output
+    assert f"notebake --store {elsewhere} sweep --apply" in output
     assert changing_calls(world) == before
     assert not Path(elsewhere).exists()
 
@@ -83,11 +83,11 @@ def test_a_sweep_that_applies_removes_and_says_so(
 
     assert main(["--store", elsewhere, "sweep", "--apply"]) == 0
 
-    told = said(capsys)
+    output = said(capsys)
     assert resources_of(run) == []
     for resource_id in there:
-        assert resource_id in told.split("In all")[1]
-    assert f"{len(there)} removed; nothing is left that was to go" in told
+        assert resource_id in output.split("In all")[1]
+    assert f"{len(there)} removed; nothing is left that was to go" in output
 
 
 def test_a_sweep_that_leaves_something_names_it_and_fails(
@@ -99,9 +99,9 @@ def test_a_sweep_that_leaves_something_names_it_and_fails(
         assert main(["--store", run.store, "sweep", "--apply"]) == 1
 
     assert refuses.fired == 1
-    told = " ".join(said(capsys).split())
-    assert f"The sweep left: key pair {resources_of(run, 'key pair')[0].id}" in told
-    assert "Try again with: notebake" in told
+    output = " ".join(said(capsys).split())
+    assert f"The sweep left: key pair {resources_of(run, 'key pair')[0].id}" in output
+    assert "Try again with: notebake" in output
 
 
 def test_a_sweep_that_could_not_look_everywhere_fails(
@@ -146,14 +146,14 @@ def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
 
     assert main(["--store", run.store, "survey", run.id]) == 0
 
-    told = said(capsys)
+    output = said(capsys)
     for reason in (
         "Stays: accepted, it is the result of the run",
         "Stays: a copy, not ours: its notebake:token is that of another launch",
         "Stays: it is tagged notebake:keep",
         "Stays: still within its lease, until ",
     ):
-        assert reason in told
+        assert reason in output
 
 
 def test_a_run_that_the_store_has_not_is_only_torn_down_when_that_is_confirmed(
@@ -163,10 +163,10 @@ def test_a_run_that_the_store_has_not_is_only_torn_down_when_that_is_confirmed(
 
     assert main(["--store", elsewhere, "tear-down", run.id]) == 1
 
-    told = " ".join(said(capsys).split())
-    assert f"There is no run {run.id}" in told
-    assert "nobody can tell whether somebody is executing it right now" in told
-    assert f"tear-down {run.id} --without-store" in told
+    output = " ".join(said(capsys).split())
+    assert f"There is no run {run.id}" in output
+    assert "nobody can tell whether somebody is executing it right now" in output
+    assert f"tear-down {run.id} --without-store" in output
     assert changing_calls(world) == before
 
 

@@ -261,7 +261,7 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
 
     waiting = [beside(pool, notice, started) for started in runs]
     clock.pause(60)
-    asked, seconds = world.actions().count(ACTION) - before, clock.elapsed() - began
+    calls, seconds = world.actions().count(ACTION) - before, clock.elapsed() - began
     with world.intercepting(change):
         mark_as_somebody_else(world, builders, late="1")
     wait(waiting, timeout=HANG_SECONDS)
@@ -270,7 +270,7 @@ def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
     # One may be on its way when they change, and one be young enough for who asks right after that.
     assert change.is_made.is_set()
     assert max(stale.values()) <= 2
-    assert 0 < asked < seconds / (9 * readings.GAP_SECONDS) + 10
+    assert 0 < calls < seconds / (9 * readings.GAP_SECONDS) + 10
 
 
 class Change:

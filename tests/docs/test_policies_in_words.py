@@ -46,12 +46,12 @@ def every_statement() -> list[Statement]:
 
 
 def test_the_document_names_what_a_run_store_on_s3_needs() -> None:
-    said = DOCUMENT.split("## A run store on S3")[1].split("Keep the bucket private")[0]
+    message = DOCUMENT.split("## A run store on S3")[1].split("Keep the bucket private")[0]
     allowed = [
         each for statement in statements_of("policy-s3-store.json") for each in listed(statement)
     ]
 
-    assert sorted(ACTION.findall(said)) == sorted(allowed)
+    assert sorted(ACTION.findall(message)) == sorted(allowed)
 
 
 def listed(statement: dict[str, Any]) -> list[str]:

@@ -14,6 +14,8 @@ def test_the_table_has_each_twist_as_it_is() -> None:
         for line in DOCUMENT.read_text().splitlines()
         if line.startswith("| `")
     ]
-    told = [(name.strip("`"), machine, end) for name, machine, end, _ in rows]
-    assert told == [(twist.name, twist.description, ENDINGS[twist.name].told) for twist in TWISTS]
+    reported = [(name.strip("`"), machine, end) for name, machine, end, _ in rows]
+    assert reported == [
+        (twist.name, twist.description, ENDINGS[twist.name].told) for twist in TWISTS
+    ]
     assert all(seconds for *_, seconds in rows)

@@ -33,13 +33,13 @@ def main() -> int:
     if not parts:
         say("There is no such case. Known are:\n" + "\n".join(case.name for case in every))
         return 2
-    told = try_all(parts, chosen)
-    wrong = [trial for trial in told if trial["wrong"]]
-    say(as_text(cases, told))
+    outcomes = try_all(parts, chosen)
+    wrong = [trial for trial in outcomes if trial["wrong"]]
+    say(as_text(cases, outcomes))
     seconds = time.monotonic() - began
-    say(f"{len(wrong)} of {len(told)} trials went wrong; {seconds:.0f} s")
+    say(f"{len(wrong)} of {len(outcomes)} trials went wrong; {seconds:.0f} s")
     if chosen.report:
-        chosen.report.write_text(json.dumps({"told": told, "text": as_text(cases, told)}))
+        chosen.report.write_text(json.dumps({"told": outcomes, "text": as_text(cases, outcomes)}))
     return 1 if wrong else 0
 
 
@@ -50,12 +50,12 @@ def parts_of(case: Case, wanted: str) -> list[Part]:
 
 def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Outcome]:
     """Return the verdicts, in the order of the catalogue."""
-    told: dict[str, Outcome] = {}
+    outcomes: dict[str, Outcome] = {}
 
-    def hear(name: str, heard: Outcome) -> None:
-        told[name] = {"name": name} | heard
-        if heard["wrong"]:
-            say(paragraph(told[name]))
+    def hear(name: str, outcome: Outcome) -> None:
+        outcomes[name] = {"name": name} | outcome
+        if outcome["wrong"]:
+            say(paragraph(outcomes[name]))
 
     tours = list(dict.fromkeys(case.tour for case, _ in parts))
     with opened(RECIPES[tours[0]]) as world:
@@ -66,7 +66,7 @@ def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Outcome]:
             make_tour(world, [part for part in parts if part[0].tour == name], chosen, hear)
     order = [trial_name(case, part) for case, part in parts]
     missing = {"wrong": ["its step never began"], "case": "", "kind": ""}
-    return [told.get(name, {"name": name} | missing) for name in order]
+    return [outcomes.get(name, {"name": name} | missing) for name in order]
 
 
 def make_tour(

@@ -38,9 +38,9 @@ class Forks:
         self._running, self._heard = {}, {}
         signal.alarm(LIMIT_SECONDS)
 
-        def tell(told: Outcome) -> None:
+        def tell(outcome: Outcome) -> None:
             with os.fdopen(writing, "w") as stream:
-                json.dump(told, stream)
+                json.dump(outcome, stream)
             os._exit(0)
 
         return tell
@@ -65,9 +65,9 @@ class Forks:
 
 def run_in_child(work: Callable[[], Outcome]) -> Outcome:
     """Return what a copy of this process tells of some work; this process has not done it."""
-    heard: list[Outcome] = []
-    forks = Forks(1, lambda _, told: heard.append(told))
+    outcomes: list[Outcome] = []
+    forks = Forks(1, lambda _, reported: outcomes.append(reported))
     if tell := forks.fork("one"):
         tell(work())
     forks.wait()
-    return heard[0]
+    return outcomes[0]

@@ -26,7 +26,7 @@ TRIALS = [
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """What came of each trial, all made in a process of their own."""
     report = tmp_path_factory.mktemp("faults") / "report.json"
     found = report_of("tests.faults", *([] if has_everything() else ["--share"]), report=report)
@@ -35,9 +35,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 @pytest.mark.parametrize("trial", TRIALS)
 def test_what_goes_wrong_is_survived_or_ends_in_a_clear_error_in_time(
-    trial: str, told: dict[str, Outcome]
+    trial: str, outcomes: dict[str, Outcome]
 ) -> None:
-    assert not told[trial]["wrong"], paragraph(told[trial])
+    assert not outcomes[trial]["wrong"], paragraph(outcomes[trial])
 
 
 def test_each_effect_of_the_sandbox_is_tried() -> None:

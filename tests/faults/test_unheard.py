@@ -9,15 +9,15 @@ from tests.own_process import report_of
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of each build, all made in a process of their own."""
     report = tmp_path_factory.mktemp("unheard") / "report.json"
     return report_of("tests.faults.unheard", report=report)
 
 
 @pytest.mark.parametrize("way", tried())
-def test_a_build_whose_output_is_lost_ends_well(way: str, told: dict[str, Any]) -> None:
-    build = told[way]
+def test_a_build_whose_output_is_lost_ends_well(way: str, outcomes: dict[str, Any]) -> None:
+    build = outcomes[way]
 
     assert build["lost"], "its output was lost"
     assert build["error"] == ""

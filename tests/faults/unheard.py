@@ -122,11 +122,11 @@ def main() -> None:
     ways = tried()
     with opened(RECIPES["plain"]) as world:
         logging.disable(logging.NOTSET)
-        told = {
+        description = {
             way: build(world, way, report.parent / f"{number}.txt")
             for number, way in enumerate(ways)
         }
-        report.write_text(json.dumps(told))
+        report.write_text(json.dumps(description))
 
 
 if __name__ == "__main__":

@@ -122,6 +122,6 @@ def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
 
 def test_where_nobody_interrupts_nothing_is_told() -> None:
     with reraise_lost_interrupt():
-        told = "nothing"
+        reported = "nothing"
 
-    assert told == "nothing"
+    assert reported == "nothing"

@@ -113,10 +113,10 @@ def test_a_file_that_prefect_could_not_read_is_named(
     (tmp_path / ".prefect").mkdir()
     (tmp_path / name).write_text("active = [")
 
-    with pytest.raises(NotebakeError, match="cannot be read") as told:
+    with pytest.raises(NotebakeError, match="cannot be read") as caught:
         chosen_server()
 
-    assert str(tmp_path / name) in told.value.message
+    assert str(tmp_path / name) in caught.value.message
 
 
 def test_who_says_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +189,7 @@ def test_a_server_that_answers_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "said", "hint"),
+    ("answers", "message", "hint"),
     [
         ({"*": None}, "does not answer", "prefect server start"),
         ({"*": (503, "")}, "answers 503", "prefect server start"),
@@ -202,19 +202,19 @@ def test_a_server_that_answers_is_used() -> None:
 )
 def test_a_server_that_does_not_answer_as_it_should_is_one_paragraph(
     answers: Answers,
-    said: str,
+    message: str,
     hint: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from flows.local_prefect import answer
 
     monkeypatch.setattr(answer, "PREFECT_ANSWER_SECONDS", 0.5)
-    with answering(answers) as url, pytest.raises(NotebakeError, match=said) as told:
+    with answering(answers) as url, pytest.raises(NotebakeError, match=message) as caught:
         check(url)
 
-    assert "named by the active profile mine of /home/ada/profiles.toml" in told.value.message
-    assert hint in told.value.hint
-    assert "export PREFECT_API_URL=" in told.value.hint
+    assert "named by the active profile mine of /home/ada/profiles.toml" in caught.value.message
+    assert hint in caught.value.hint
+    assert "export PREFECT_API_URL=" in caught.value.hint
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/api", "localhost:4200", "x://y"])
@@ -224,14 +224,14 @@ def test_an_address_at_which_nobody_can_answer_is_one_paragraph(url: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         ({"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "PREFECT_API_URL in the environment"),
         ({"PREFECT_API_REQUEST_TIMEOUT": "soon"}, "cannot be imported with the settings"),
     ],
 )
 def test_the_command_tells_what_is_wrong_with_prefect_in_one_paragraph(
-    variables: dict[str, str], said: str, tmp_path: Path
+    variables: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text("name: tiny\n")
@@ -247,6 +247,6 @@ def test_the_command_tells_what_is_wrong_with_prefect_in_one_paragraph(
     )
 
     assert done.returncode == 1
-    assert said in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stdout + done.stderr
     assert "did not foresee" not in done.stderr

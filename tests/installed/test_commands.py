@@ -11,7 +11,7 @@ from tests.installed_copy import InstalledCopy
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--help",), "usage: notebake"),
         (("build", "--help"), "usage: notebake build"),
@@ -19,12 +19,12 @@ from tests.installed_copy import InstalledCopy
     ],
 )
 def test_help_and_runs_need_no_account(
-    words: tuple[str, ...], said: str, installed: InstalledCopy, tmp_path: Path
+    words: tuple[str, ...], message: str, installed: InstalledCopy, tmp_path: Path
 ) -> None:
     done = installed.run("notebake", *words, folder=tmp_path)
 
     assert done.exit_code == 0, done.printed
-    assert said in done.printed
+    assert message in done.printed
 
 
 def test_the_sandbox_s_command_names_itself(installed: InstalledCopy, tmp_path: Path) -> None:

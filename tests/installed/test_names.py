@@ -57,20 +57,20 @@ def test_a_program_of_the_sandbox_s_hosts_stays_one(installed: InstalledCopy) ->
 def test_a_foreign_package_of_the_same_name_is_found_by_its_own_users(
     name: str, installed: InstalledCopy, tmp_path: Path
 ) -> None:
-    said = installed.run(
+    output = installed.run(
         "python",
         "-c",
         f"import notebake.project, notebake.recipe; {WHOSE.format(name=name)}",
         folder=tmp_path,
     )
 
-    assert said.printed == "somebody else's\n"
+    assert output.printed == "somebody else's\n"
 
 
 def test_our_programs_find_our_own_folders_first(installed: InstalledCopy, tmp_path: Path) -> None:
-    said = installed.run("python", "-c", OURS, folder=tmp_path)
+    output = installed.run("python", "-c", OURS, folder=tmp_path)
 
     project = installed.packages / "notebake" / "_project"
-    assert said.printed.splitlines() == [
+    assert output.printed.splitlines() == [
         str(project / name / "__init__.py") for name in ("deployments", "sandbox", "tasks")
     ]

@@ -166,40 +166,40 @@ def starting(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed
     """Start a work whose script is carried along or was uploaded, unless it runs."""
     name = re.search(r"systemctl is-active '?notebake-([\w.-]+)'? ", command)
     limit = re.search(r"RuntimeMaxSec=(\d+)", command)
-    asked = re.search(r"grep -qxF (\w+) ", command)
-    if not name or not limit or not asked:
+    carried_id = re.search(r"grep -qxF (\w+) ", command)
+    if not name or not limit or not carried_id:
         return None
     carried = re.search(r"\necho (\S+) \| base64 --decode \| gzip", command)
     packed = carried[1] if carried else None
-    if start_work(name[1], int(limit[1]), asked_id=asked[1], carried=packed) != command:
+    if start_work(name[1], int(limit[1]), asked_id=carried_id[1], carried=packed) != command:
         return None
     script = gzip.decompress(base64.b64decode(packed)) if packed else None
-    return partial(start, recipe, host, up, Question(name[1], asked[1]), script)
+    return partial(start, recipe, host, up, Question(name[1], carried_id[1]), script)
 
 
 def start(
-    recipe: Recipe, host: ScriptedHost, up: Boot, asked: Question, carried: bytes | None
+    recipe: Recipe, host: ScriptedHost, up: Boot, question: Question, carried: bytes | None
 ) -> Spoken:
     """Start what was carried along or uploaded, as `start_work` does."""
-    script = carried or host.root.files.pop(upload_path(asked.name), None)
-    work = up.works.get(asked.name)
-    if work and (not work.result or work.asked_id == asked.id):
+    script = carried or host.root.files.pop(upload_path(question.name), None)
+    work = up.works.get(question.name)
+    if work and (not work.result or work.asked_id == question.id):
         return Spoken()
     if script is None:
-        return Spoken(1, "", f"install: cannot stat '{upload_path(asked.name)}'")
-    deed = perform(recipe, host, asked.name, script.decode())
+        return Spoken(1, "", f"install: cannot stat '{upload_path(question.name)}'")
+    deed = perform(recipe, host, question.name, script.decode())
     if deed is None:
         text = script.decode()[:3000]
-        raise UnknownCommandError(f"{host.id} does not understand {asked.name}:\n{text}")
-    host.start_work(asked.name, asked.id, deed.seconds, deed.effect)
+        raise UnknownCommandError(f"{host.id} does not understand {question.name}:\n{text}")
+    host.start_work(question.name, question.id, deed.seconds, deed.effect)
     return Spoken()
 
 
 def reading(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | None:
     """Read how a work is getting on; the reading itself waits a while for news."""
     del recipe
-    said = shlex.split(command)[-1] if command.startswith("sudo /bin/sh -c ") else ""
-    found = re.search(rf"^cd '?{ROOT}/([\w.-]+)'? .*-gt (\d+) \]", said, re.DOTALL)
+    message = shlex.split(command)[-1] if command.startswith("sudo /bin/sh -c ") else ""
+    found = re.search(rf"^cd '?{ROOT}/([\w.-]+)'? .*-gt (\d+) \]", message, re.DOTALL)
     if not found or read_status(found[1], int(found[2])) != command:
         return None
 

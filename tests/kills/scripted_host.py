@@ -71,18 +71,18 @@ class ScriptedHost:
         boot, now = self.boot, self.clock.seconds
         return boot is not None and now >= boot.began + BOOT_SECONDS and bool(self.root.host_key)
 
-    def power_on(self, told: Told, lease_hours: float) -> None:
+    def power_on(self, launch: Told, lease_hours: float) -> None:
         """Boot: cloud-init does what it does once, and what it does at every boot."""
-        root, config = self.root, json.loads(told.user_data.partition("\n")[2] or "{}")
+        root, config = self.root, json.loads(launch.user_data.partition("\n")[2] or "{}")
         self.boot = Boot(self.clock.seconds)
         root.machine_id = root.machine_id or new_machine_id()
-        if root.instance_seen != told.instance_id:
+        if root.instance_seen != launch.instance_id:
             keys = config.get("ssh_keys")
             root.host_key, root.private_host_key = (
                 (keys["ed25519_public"], keys["ed25519_private"]) if keys else new_host_key()
             )
-            root.authorized.add(without_comment(told.public_key))
-            root.instance_seen = told.instance_id
+            root.authorized.add(without_comment(launch.public_key))
+            root.instance_seen = launch.instance_id
         commands = [command[-1] for command in config.get("bootcmd", [])]
         self.lease_hours = lease_hours if arm_lease(lease_hours) in commands else 0
         if self.lease_hours:

@@ -41,8 +41,8 @@ class ScriptedMachines(FakeMachines):
         instance = next(
             instance for _, instance in self.cloud.instances() if instance.id == machine_id
         )
-        told = Told(instance.id, instance.public_key, instance.user_data.decode())
-        self.hosts[machine_id].power_on(told, self.lease_hours)
+        text = Told(instance.id, instance.public_key, instance.user_data.decode())
+        self.hosts[machine_id].power_on(text, self.lease_hours)
 
     def end_from_inside(self, machine_id: str, why: Exit) -> None:
         if machine_id in self.hosts:

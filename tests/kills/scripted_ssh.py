@@ -111,12 +111,12 @@ def ask(channel: ScriptedChannel, command: str) -> tuple[int, str, str]:
     world = channel.connection.world
 
     def effect() -> tuple[int, str, str]:
-        spoken = answer(world.recipe, channel.connection.here(), command)
+        reply = answer(world.recipe, channel.connection.here(), command)
         channel.connection.here()
-        return spoken.code, spoken.output, spoken.errors
+        return reply.code, reply.output, reply.errors
 
-    told: tuple[int, str, str] = world.say(command, effect, channel.connection.close)
-    return told
+    reported: tuple[int, str, str] = world.say(command, effect, channel.connection.close)
+    return reported
 
 
 class ScriptedFiles:
@@ -158,8 +158,8 @@ class ScriptedFiles:
     def keep(self, path: str, content: bytes) -> Callable[[], None]:
         return lambda: self.files().update({path: content})
 
-    def say(self, said: str, effect: Callable[[], Any]) -> Any:
-        return self.connection.world.say(said, effect, self.connection.close)
+    def say(self, message: str, effect: Callable[[], Any]) -> Any:
+        return self.connection.world.say(message, effect, self.connection.close)
 
 
 class ScriptedFile(BytesIO):

@@ -99,12 +99,12 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     ]
     found = []
     for step, scripts, seconds, effect in known:
-        asked = asked_for(recipe, step)
+        step_digest = asked_for(recipe, step)
         whole = script(
-            *(f"(\n{script}\n)" for script in scripts), markers.write_marker(step, asked)
+            *(f"(\n{script}\n)" for script in scripts), markers.write_marker(step, step_digest)
         )
-        deed = Deed(seconds, marked(host, step, asked, effect))
-        found.append((f"{step}-{asked}", whole, deed))
+        deed = Deed(seconds, marked(host, step, step_digest, effect))
+        found.append((f"{step}-{step_digest}", whole, deed))
     return found
 
 

@@ -131,8 +131,8 @@ def server_for(victim: int, number: int, port: int) -> Iterator[Callable[[], Out
 
     def ask_outcome() -> Outcome:
         os.write(asked_write, b"?")
-        with os.fdopen(told_read, closefd=False) as told:
-            return Outcome(**json.load(told))
+        with os.fdopen(told_read, closefd=False) as answer:
+            return Outcome(**json.load(answer))
 
     try:
         yield ask_outcome
@@ -143,18 +143,18 @@ def server_for(victim: int, number: int, port: int) -> Iterator[Callable[[], Out
             os.close(descriptor)
 
 
-def serve(kills: Kills, port: int, told: int, asked: int) -> None:
+def serve(kills: Kills, port: int, answer_write: int, request_read: int) -> None:
     """Serve a cloud until somebody asks for the outcome."""
     application = Application(Cloud(FakeMachines(), QUICK), CallLog())  # type: ignore[arg-type]
     kills.history = history = History(application.cloud, REGION)
     application.interceptors.append(kills)
     with serving(application, "127.0.0.1", port):
-        os.write(told, b"!")
-        os.read(asked, 1)
+        os.write(answer_write, b"!")
+        os.read(request_read, 1)
         history.look()
         kills.outcome.doubled, kills.outcome.left = history.doubled(), history.left()
-        os.write(told, json.dumps(asdict(kills.outcome)).encode())
-        os.close(told)
+        os.write(answer_write, json.dumps(asdict(kills.outcome)).encode())
+        os.close(answer_write)
         time.sleep(60)
 
 

@@ -153,9 +153,9 @@ class World:
         told = {"date": formatdate(self.clock.now(), usegmt=True)}
         return AWSResponse(request.url, reply.status, dict(reply.headers) | told, Raw(reply.body))
 
-    def say(self, said: str, effect: Callable[[], T], cut: Callable[[], None]) -> T:
+    def say(self, message: str, effect: Callable[[], T], cut: Callable[[], None]) -> T:
         """Carry a command to a host, and its answer back if it is not lost."""
-        point = self._arrive(" ".join(said.split())[:100], is_aws=False)
+        point = self._arrive(" ".join(message.split())[:100], is_aws=False)
         self.interceptor.before(point)
         before = self._hosts_state()
         answer = effect()
@@ -188,8 +188,8 @@ class World:
     def be_late(self, seconds: float) -> None:
         """Let EC2 show what it has made only after so long."""
         for action in ("RunInstances", "CreateImage", "CreateSecurityGroup", "ImportKeyPair"):
-            told = {"name": f"late {action}", "action": action, "effect": "hide"}
-            self.application.injector.add(read_fault(told | {"seconds": seconds}))
+            description = {"name": f"late {action}", "action": action, "effect": "hide"}
+            self.application.injector.add(read_fault(description | {"seconds": seconds}))
 
     def make_buckets(self) -> None:
         """Give the account a bucket for the run store, and another one with data in it."""

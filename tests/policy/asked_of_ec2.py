@@ -44,9 +44,9 @@ ITSELF = {"CreateTags", "DeleteTags"}
 
 def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
     """Yield what IAM is asked: the action, to tag what it makes, and to use keys."""
-    told, name = call.parameters, call.operation
-    given = _tags_in(told, "Tag.") if name in ITSELF else {}
-    new = {} if name in ITSELF else _made(told)
+    parameters, name = call.parameters, call.operation
+    given = _tags_in(parameters, "Tag.") if name in ITSELF else {}
+    new = {} if name in ITSELF else _made(parameters)
     things = [_existing(resource_id, call, cloud, given) for resource_id in _named(call, cloud)]
     things += [
         Thing(kind, f"{_prefix(kind)}{NEW}", requested(marks)) for kind, marks in new.items()
@@ -62,12 +62,12 @@ def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
 
 def _named(call: Call, cloud: Cloud) -> list[str]:
     """Return the ids that a call names."""
-    told = {key: text for key, text in call.parameters.items() if not SAID.match(key)}
+    parameters = {key: text for key, text in call.parameters.items() if not SAID.match(key)}
     region = cloud.region(call.region)
-    found = [resource_id for text in told.values() for resource_id in ID.findall(text)]
-    if "KeyName" in told and call.operation != "ImportKeyPair":
-        pair = region.network.key_pairs.get(told["KeyName"])
-        found.append(pair.id if pair else told["KeyName"])
+    found = [resource_id for text in parameters.values() for resource_id in ID.findall(text)]
+    if "KeyName" in parameters and call.operation != "ImportKeyPair":
+        pair = region.network.key_pairs.get(parameters["KeyName"])
+        found.append(pair.id if pair else parameters["KeyName"])
     if call.operation == "RunInstances":
         found += _starts_from(call, cloud, found)
     return list(dict.fromkeys(found))
@@ -98,15 +98,15 @@ def _existing(resource_id: str, call: Call, cloud: Cloud, given: dict[str, str])
     return Thing(KINDS[prefix], resource_id, context)
 
 
-def _made(told: dict[str, str]) -> dict[str, dict[str, str]]:
+def _made(parameters: dict[str, str]) -> dict[str, dict[str, str]]:
     """Return the tags of what a call makes, by kind."""
-    numbers = {found[1]: kind for key, kind in told.items() if (found := MADE.match(key))}
-    return {kind: _tags_in(told, f"TagSpecification.{n}.Tag.") for n, kind in numbers.items()}
+    numbers = {found[1]: kind for key, kind in parameters.items() if (found := MADE.match(key))}
+    return {kind: _tags_in(parameters, f"TagSpecification.{n}.Tag.") for n, kind in numbers.items()}
 
 
-def _tags_in(told: dict[str, str], start: str) -> dict[str, str]:
+def _tags_in(parameters: dict[str, str], start: str) -> dict[str, str]:
     """Return tags that a call names with their values; "" for those it only names."""
-    keys = {key: text for key, text in told.items() if key.startswith(start)}
+    keys = {key: text for key, text in parameters.items() if key.startswith(start)}
     return {
         text: keys.get(key.removesuffix("Key") + "Value", "")
         for key, text in keys.items()

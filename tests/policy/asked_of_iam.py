@@ -30,12 +30,12 @@ def asked_of_iam(call: Call, cloud: Cloud, principal: str = USER) -> list[Asked]
 
 def of_ssm(call: Call, _: Cloud) -> Iterator[Request]:
     """Yield what is asked of Parameter Store: each parameter, and to tag what is made."""
-    told, name = json.loads(call.parameters["body"]), call.operation
+    document, name = json.loads(call.parameters["body"]), call.operation
     if name == "DescribeParameters":
         yield f"ssm:{name}", (), {}
         return
-    names = told.get("Names") or [told.get("Name") or told["ResourceId"]]
-    marks = {tag["Key"]: tag["Value"] for tag in told.get("Tags", [])}
+    names = document.get("Names") or [document.get("Name") or document["ResourceId"]]
+    marks = {tag["Key"]: tag["Value"] for tag in document.get("Tags", [])}
     for parameter in names:
         # A public parameter belongs to no account.
         account = "" if parameter.startswith("/aws/") else None
@@ -75,8 +75,8 @@ def of_s3(call: Call, _: Cloud) -> Iterator[Request]:
 
 def of_quotas(call: Call, _: Cloud) -> Iterator[Request]:
     """Yield what is asked of Service Quotas."""
-    told = json.loads(call.parameters["body"])
-    quota = Thing("quota", f"{told['ServiceCode']}/{told['QuotaCode']}")
+    document = json.loads(call.parameters["body"])
+    quota = Thing("quota", f"{document['ServiceCode']}/{document['QuotaCode']}")
     yield f"servicequotas:{call.operation}", (quota,), {}
 
 

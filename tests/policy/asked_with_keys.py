@@ -21,27 +21,31 @@ def asked_of_keys(call: Call, cloud: Cloud) -> Iterator[Request]:
     """Yield what is asked for each key of the account's own that a call makes disks with."""
     if call.operation not in ATTACHING:
         return
-    told = {"kms:ViaService": f"ec2.{call.region}.amazonaws.com"}
+    context = {"kms:ViaService": f"ec2.{call.region}.amazonaws.com"}
     for key_id in sorted(_keys(call, cloud)):
         thing = Thing("key", key_id.rpartition("/")[2])
         for name in USING:
             more = {"kms:GrantIsForAWSResource": "true"} if name == "CreateGrant" else {}
-            yield f"kms:{name}", (thing,), told | more
+            yield f"kms:{name}", (thing,), context | more
 
 
 def _keys(call: Call, cloud: Cloud) -> set[str]:
     """Return the keys of the disks that a call makes or attaches, but for AWS's own."""
-    region, told = cloud.region(call.region), call.parameters
-    found = {text for key, text in told.items() if key.endswith(".KmsKeyId")}
-    image = region.images.get(told.get("ImageId", ""))
+    region, parameters = cloud.region(call.region), call.parameters
+    found = {text for key, text in parameters.items() if key.endswith(".KmsKeyId")}
+    image = region.images.get(parameters.get("ImageId", ""))
     snapshots = [line.snapshot_id for line in image.mapping] if image else []
     found |= {
         str(region.snapshots[snapshot_id].kms_key_id or "")
         for snapshot_id in snapshots
         if snapshot_id in region.snapshots
     }
-    instances = [text for key, text in told.items() if key.startswith("InstanceId")]
+    instances = [text for key, text in parameters.items() if key.startswith("InstanceId")]
     disks = [volume for each in instances for volume in region.volumes_of(each)]
-    disks += [region.volumes[told["VolumeId"]]] if told.get("VolumeId") in region.volumes else []
+    disks += (
+        [region.volumes[parameters["VolumeId"]]]
+        if parameters.get("VolumeId") in region.volumes
+        else []
+    )
     found |= {str(disk.kms_key_id or "") for disk in disks}
     return {key_id for key_id in found if key_id and not key_id.endswith("alias/aws/ebs")}

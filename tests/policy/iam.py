@@ -41,8 +41,8 @@ class Iam:
 
     def before(self, call: Call) -> Reply | None:
         """Answer what is IAM's own, and refuse what is not allowed."""
-        asked = asked_of_iam(call, self.cloud, self.caller)
-        for question, verdict in zip(asked, self.decide(asked), strict=True):
+        questions = asked_of_iam(call, self.cloud, self.caller)
+        for question, verdict in zip(questions, self.decide(questions), strict=True):
             assert not verdict.error, verdict.error
             if not verdict.allowed:
                 is_dry = call.parameters.get("DryRun") == "true"
@@ -56,21 +56,21 @@ class Iam:
         """Say who calls."""
         if call.operation != "GetCallerIdentity":
             return reply
-        told = re.sub(rb"<Arn>[^<]+</Arn>", f"<Arn>{self.caller}</Arn>".encode(), reply.body)
-        return Reply(reply.status, without_length(reply.headers), told)
+        reported = re.sub(rb"<Arn>[^<]+</Arn>", f"<Arn>{self.caller}</Arn>".encode(), reply.body)
+        return Reply(reply.status, without_length(reply.headers), reported)
 
     def _refuse(self, call: Call, action: str, arn: str) -> Reply:
         where = "" if arn == "*" else f" on resource: {arn}"
-        said = (
+        message = (
             f"User: {self.caller} is not authorized to perform: {action}{where} because no"
             f" identity-based policy allows the {action} action"
         )
         if call.service == "ec2":
-            said = f"You are not authorized to perform this operation. {said}"
-            return write_error("ec2", 403, "UnauthorizedOperation", said)
+            message = f"You are not authorized to perform this operation. {message}"
+            return write_error("ec2", 403, "UnauthorizedOperation", message)
         is_json = call.service in IN_JSON
         code = "AccessDeniedException" if is_json else "AccessDenied"
-        return write_error(call.service, 400 if is_json else 403, code, said)
+        return write_error(call.service, 400 if is_json else 403, code, message)
 
     def _show_role(self, call: Call) -> Reply:
         name = call.parameters["RoleName"]
@@ -83,11 +83,11 @@ class Iam:
 
     def _simulate(self, call: Call) -> Reply:
         """Answer as SimulatePrincipalPolicy does for one resource."""
-        told = call.parameters
-        names = [text for key, text in told.items() if key.startswith("ActionNames.")]
-        (arn,) = (text for key, text in told.items() if key.startswith("ResourceArns."))
-        context = context_of(told)
-        asked = [
+        parameters = call.parameters
+        names = [text for key, text in parameters.items() if key.startswith("ActionNames.")]
+        (arn,) = (text for key, text in parameters.items() if key.startswith("ResourceArns."))
+        context = context_of(parameters)
+        questions = [
             Asked(action, (), context, call.region, principal=self.caller, literally=arn)
             for action in names
         ]
@@ -95,20 +95,20 @@ class Iam:
             f"<member><EvalActionName>{question.action}</EvalActionName><EvalResourceName>{arn}"
             "</EvalResourceName><EvalDecision>"
             f"{'allowed' if verdict.allowed else 'implicitDeny'}</EvalDecision></member>"
-            for question, verdict in zip(asked, self.decide(asked), strict=True)
+            for question, verdict in zip(questions, self.decide(questions), strict=True)
         )
         shown = f"<IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults>"
         return as_xml(BODY.format("SimulatePrincipalPolicy", shown))
 
 
-def context_of(told: dict[str, str]) -> dict[str, str | list[str]]:
+def context_of(parameters: dict[str, str]) -> dict[str, str | list[str]]:
     """Return the context that a simulation is given: one value, or a list."""
     found: dict[str, str | list[str]] = {}
-    for key, name in told.items():
+    for key, name in parameters.items():
         if entry := re.fullmatch(r"(ContextEntries\.member\.\d+)\.ContextKeyName", key):
             start = f"{entry[1]}.ContextKeyValues.member."
-            values = [text for each, text in told.items() if each.startswith(start)]
-            is_list = told[f"{entry[1]}.ContextKeyType"] == "stringList"
+            values = [text for each, text in parameters.items() if each.startswith(start)]
+            is_list = parameters[f"{entry[1]}.ContextKeyType"] == "stringList"
             found[name] = values if is_list else values[0]
     return found
 
@@ -117,6 +117,6 @@ def as_xml(text: str) -> Reply:
     return Reply(200, [("Content-Type", "text/xml")], text.encode())
 
 
-def allow_all(asked: Sequence[Asked]) -> list[Verdict]:
+def allow_all(questions: Sequence[Asked]) -> list[Verdict]:
     """Decide as for an administrator."""
-    return [Verdict(True, [], [], [], "") for _ in asked]
+    return [Verdict(True, [], [], [], "") for _ in questions]

@@ -54,11 +54,11 @@ class Asked:
 
     def as_request(self) -> dict[str, Any]:
         """Return it as the judge takes it."""
-        told: dict[str, Any] = {"aws:RequestedRegion": self.region}
+        context: dict[str, Any] = {"aws:RequestedRegion": self.region}
         if ":user/" in self.principal:
-            told["aws:username"] = self.principal.rpartition("/")[2]
+            context["aws:username"] = self.principal.rpartition("/")[2]
         if self.action.startswith("ec2:"):
-            told["ec2:Region"] = self.region
+            context["ec2:Region"] = self.region
         things = [
             {"kind": thing.kind, "id": thing.id, "context": thing.context}
             | ({} if thing.account is None else {"account": thing.account})
@@ -70,7 +70,7 @@ class Asked:
             "partition": self.partition,
             "account": ACCOUNT,
             "region": self.region,
-            "context": told | self.context,
+            "context": context | self.context,
             "things": things,
             "literally": self.literally,
         }

@@ -84,8 +84,8 @@ def iam_with(
 ) -> Iterator[Iam]:
     """Let the caller have these policies while the block runs."""
 
-    def decide(asked: Sequence[Asked]) -> list[Judgement]:
-        return judge.ask(policies, asked) if asked else []
+    def decide(questions: Sequence[Asked]) -> list[Judgement]:
+        return judge.ask(policies, questions) if questions else []
 
     with world.intercepting(Iam(world.sandbox.cloud, decide, caller, "/research/")) as iam:
         yield iam

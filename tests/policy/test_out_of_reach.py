@@ -26,7 +26,7 @@ def test_the_judge_takes_no_request_that_lacks_what_aws_checks(judge: Judge) -> 
 
 def launch(**other: dict[str, Any]) -> Asked:
     """Return a launch as a run makes it, but for some things."""
-    told: dict[str, dict[str, Any]] = {
+    description: dict[str, dict[str, Any]] = {
         "instance": TAGGED,
         "volume": TAGGED,
         "network-interface": TAGGED,
@@ -36,7 +36,9 @@ def launch(**other: dict[str, Any]) -> Asked:
         "subnet": {},
     }
     things = {name.replace("_", "-"): context for name, context in other.items()}
-    return Asked("ec2:RunInstances", tuple(Thing(k, "x-1", c) for k, c in (told | things).items()))
+    return Asked(
+        "ec2:RunInstances", tuple(Thing(k, "x-1", c) for k, c in (description | things).items())
+    )
 
 
 THEIRS: dict[str, Asked] = {
@@ -114,13 +116,13 @@ def test_every_tag_but_the_runs_own_may_be_put_back(judge: Judge) -> None:
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_the_same_files_serve_in_every_partition(partition: str, judge: Judge) -> None:
-    asked = Asked(
+    question = Asked(
         "ec2:StopInstances",
         (Thing("instance", "i-1", OURS),),
         region="cn-north-1",
         partition=partition,
         principal=f"arn:{partition}:iam::123456789012:user/ada",
     )
-    (verdict,) = judge.ask(filled_in("policy"), [asked])
+    (verdict,) = judge.ask(filled_in("policy"), [question])
 
     assert verdict.allowed

@@ -51,33 +51,37 @@ def judged(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> list[Judge
     calls = report_of("tests.policy", report=report)["calls"]
     found: list[Judged] = []
     for name, tour in TOURS.items():
-        asked = [
+        questions = [
             (call, as_asked(question))
             for call in calls
             if call["tour"] == name
             for question in call["asked"]
         ]
-        key_id = key_of([question for _, question in asked])
+        key_id = key_of([question for _, question in questions])
         policies = filled_in(*tour.policies, key_id=key_id, volume_id=USERS_VOLUME)
-        once = list({json.dumps(question.as_request()): question for _, question in asked}.values())
+        once = list(
+            {json.dumps(question.as_request()): question for _, question in questions}.values()
+        )
         verdicts = {
             json.dumps(question.as_request()): verdict
             for question, verdict in zip(once, judge.ask(policies, once), strict=True)
         }
         found += [
             Judged(call, question, verdicts[json.dumps(question.as_request())])
-            for call, question in asked
+            for call, question in questions
         ]
     return found
 
 
-def as_asked(told: dict[str, Any]) -> Asked:
-    return Asked(**told | {"things": tuple(Thing(**thing) for thing in told["things"])})
+def as_asked(description: dict[str, Any]) -> Asked:
+    return Asked(
+        **description | {"things": tuple(Thing(**thing) for thing in description["things"])}
+    )
 
 
-def key_of(asked: list[Asked]) -> str:
+def key_of(questions: list[Asked]) -> str:
     """Return the key that a tour encrypts with."""
-    keys = {question.things[0].id for question in asked if question.action.startswith("kms:")}
+    keys = {question.things[0].id for question in questions if question.action.startswith("kms:")}
     assert len(keys) <= 1
     return next(iter(keys), "none")
 
@@ -154,7 +158,7 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
 ) -> None:
     run, _ = with_everything(world)
     required = required_permissions(run)
-    asked = {question.action for requirement in required for question in requirement.questions}
+    parameters = {question.action for requirement in required for question in requirement.questions}
     real = [judgement for judgement in judged if not judgement.call["is_dry"]]
     called = {judgement.asked.action for judgement in real if judgement.call["step"] != "preflight"}
     by_checks = {
@@ -162,8 +166,8 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
     }
 
     with_key = set(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))
-    assert called - asked - by_checks - with_key == set()
-    assert asked - called == set()
+    assert called - parameters - by_checks - with_key == set()
+    assert parameters - called == set()
 
 
 def test_each_is_short_enough_to_be_a_managed_policy() -> None:

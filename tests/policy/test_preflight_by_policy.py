@@ -43,16 +43,16 @@ def test_an_action_taken_out_is_named_and_never_called_good(
     action: str, world: CloudWorld, judge: Judge, record_property: Callable[[str, object], None]
 ) -> None:
     # Only who calls as a role's session looks the role up.
-    said = said_without(action, world, judge, caller=SESSION)
+    message = said_without(action, world, judge, caller=SESSION)
 
-    assert names(said.wrong, action) or names(said.not_checked, action)
-    assert not names(said.good, action)
-    record_property("named_by", how_named(action, said))
+    assert names(message.wrong, action) or names(message.not_checked, action)
+    assert not names(message.good, action)
+    record_property("named_by", how_named(action, message))
 
 
-def how_named(action: str, said: Said) -> str:
+def how_named(action: str, message: Said) -> str:
     """Return what showed that an action is not allowed."""
-    denied = [question for question in said.iam.denied if question.action == action]
+    denied = [question for question in message.iam.denied if question.action == action]
     if any(not question.is_dry for question in denied):
         return "the question itself"
     if any(
@@ -60,7 +60,7 @@ def how_named(action: str, said: Said) -> str:
         for question in denied
     ):
         return "DryRun"
-    return "IAM's simulation" if names(said.wrong, action) else "listed as not checked"
+    return "IAM's simulation" if names(message.wrong, action) else "listed as not checked"
 
 
 @pytest.mark.parametrize("caller", [USER, SESSION])
@@ -68,28 +68,30 @@ def test_with_the_policies_nothing_is_missing_and_all_is_told(
     caller: str, world: CloudWorld, judge: Judge
 ) -> None:
     run, words = with_everything(world)
-    said = ask(run, filled_in(key_id=words["KEY"], volume_id=words["VOLUME"]), world, judge, caller)
+    findings = ask(
+        run, filled_in(key_id=words["KEY"], volume_id=words["VOLUME"]), world, judge, caller
+    )
 
-    assert said.wrong == ""
+    assert findings.wrong == ""
     # The policy of a key has a say, too: nobody but KMS can tell.
     with_key = allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS)
-    assert re.findall(r"[a-z]\w+:[A-Z]\w+", said.not_checked) == with_key
-    assert "ec2:RunInstances with the run's own key pair and group" in said.good
+    assert re.findall(r"[a-z]\w+:[A-Z]\w+", findings.not_checked) == with_key
+    assert "ec2:RunInstances with the run's own key pair and group" in findings.good
 
 
 def test_the_first_policy_alone_is_enough_for_a_plain_run(world: CloudWorld, judge: Judge) -> None:
-    said = ask(world.new_run(), filled_in("policy"), world, judge)
+    findings = ask(world.new_run(), filled_in("policy"), world, judge)
 
-    assert (said.wrong, said.not_checked) == ("", "")
+    assert (findings.wrong, findings.not_checked) == ("", "")
 
 
 def test_a_role_with_a_path_is_looked_up(world: CloudWorld, judge: Judge) -> None:
     with world.intercepting(CallRecorder("SimulatePrincipalPolicy")) as recorder:
-        said = ask(world.new_run(), filled_in("policy"), world, judge, SESSION)
+        findings = ask(world.new_run(), filled_in("policy"), world, judge, SESSION)
 
-    assert said.wrong == ""
-    asked = {request["PolicySourceArn"] for request in recorder.recorded}
-    assert asked == {f"arn:aws:iam::{ACCOUNT}:role/research/notebake-builder"}
+    assert findings.wrong == ""
+    parameters = {request["PolicySourceArn"] for request in recorder.recorded}
+    assert parameters == {f"arn:aws:iam::{ACCOUNT}:role/research/notebake-builder"}
 
 
 @pytest.mark.parametrize("caller", ["sts::{}:federated-user/ada", "iam::{}:root"])

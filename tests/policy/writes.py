@@ -28,7 +28,7 @@ class Writes:
 
     def before(self, call: Call) -> None:
         """Write, and let the call through."""
-        told = {
+        parameters = {
             "tour": self.tour,
             "what": self.what,
             "step": current_step.get(),
@@ -38,7 +38,7 @@ class Writes:
         }
         with self._lock:
             # Copies of the process write to the same file, at its end.
-            os.write(self.file, (json.dumps(told) + "\n").encode())
+            os.write(self.file, (json.dumps(parameters) + "\n").encode())
 
     def _asked(self, call: Call) -> list[Asked]:
         return asked_of_iam(call, self.world.cloud, self.caller)

@@ -111,20 +111,24 @@ def test_a_function_of_ours_is_no_call_of_aws() -> None:
 
 def test_each_call_has_its_permission_beside_it() -> None:
     called = {name: called_in(tree) for name, tree in TREES.items()}
-    said = {
+    declared_actions = {
         name: {as_operation(action) for action in declared_in(tree)} for name, tree in TREES.items()
     }
 
     assert sum(len(calls) for calls in called.values()) > 60
-    assert {name: calls - said[name] for name, calls in called.items() if calls - said[name]} == {}
-    unused = {name: said[name] - called[name] - OF_OTHER_CALLS for name in TREES}
+    assert {
+        name: calls - declared_actions[name]
+        for name, calls in called.items()
+        if calls - declared_actions[name]
+    } == {}
+    unused = {name: declared_actions[name] - called[name] - OF_OTHER_CALLS for name in TREES}
     assert {name: actions for name, actions in unused.items() if actions} == {}
 
 
 def test_every_declaration_is_found() -> None:
-    said = {action for tree in TREES.values() for action in declared_in(tree)}
+    declared_actions = {action for tree in TREES.values() for action in declared_in(tree)}
 
-    assert said == {permission.action for permission in declared()}
+    assert declared_actions == {permission.action for permission in declared()}
 
 
 def test_no_change_in_ec2_is_left_to_other_checks() -> None:

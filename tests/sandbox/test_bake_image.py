@@ -41,8 +41,8 @@ def stranger(
         ToPort=22,
         CidrIp=f"{bakery.cloud.home.gateway}/32",
     )
-    asked = {"ImageId": image["ImageId"], "InstanceType": "m6i.large", "KeyName": "stranger"}
-    made = ec2.run_instances(**asked, SecurityGroupIds=[group], MinCount=1, MaxCount=1)
+    parameters = {"ImageId": image["ImageId"], "InstanceType": "m6i.large", "KeyName": "stranger"}
+    made = ec2.run_instances(**parameters, SecurityGroupIds=[group], MinCount=1, MaxCount=1)
     machine_id = made["Instances"][0]["InstanceId"]
     try:
         ec2.get_waiter("instance_running").wait(

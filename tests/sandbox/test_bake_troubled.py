@@ -295,10 +295,10 @@ def test_a_planted_credential_stops_the_bake_and_is_named_but_not_shown(
     assert stopped.done.exit_code == 1
     for path in (*PLANTED, KEY_FILE):
         assert path in stopped.done.text
-    told = stopped.done.printed + stopped.run.log()
-    told += "".join(path.read_text() for path in stopped.run.path.glob("events/*"))
+    reported = stopped.done.printed + stopped.run.log()
+    reported += "".join(path.read_text() for path in stopped.run.path.glob("events/*"))
     for secret in (AWS_KEY_ID, TOKEN, PASSWORD):
-        assert secret not in told
+        assert secret not in reported
     images = bakery.cloud.ec2().describe_images(
         Owners=["self"], Filters=[{"Name": "tag:notebake:run", "Values": [stopped.run.id]}]
     )

@@ -92,8 +92,8 @@ def test_a_machine_that_nobody_renews_ends_by_itself(machines: Machines, outlive
     ended = machines.describe(machines.left_id)
     assert ended["State"]["Name"] == "terminated"
     assert ended["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
-    asked = [call["action"] for call in machines.cloud.calls("TerminateInstances")]
-    assert asked == [], "nobody had to ask for it"
+    calls = [call["action"] for call in machines.cloud.calls("TerminateInstances")]
+    assert calls == [], "nobody had to ask for it"
 
 
 def test_a_renewed_lease_is_waited_for(machines: Machines, outlived: str) -> None:

@@ -104,9 +104,9 @@ def test_packages_wait_for_the_lock_and_say_who_holds_it(cloud: Cloud, host: Hos
     (cloud.home.machines_path / "i-1/upper/var/lib/hold.py").write_text(HOLD)
     beside = "nohup python3 /var/lib/hold.py > /dev/null 2>&1 < /dev/null"
     cloud.ssh("i-1", f"({beside} &); until [ -e /run/held ]; do sleep 0.1; done")
-    told = ssh.run_command(host, find_holder())
-    assert "(python3 /var/lib/hold.py)" in told
-    assert told.strip().endswith("holds /var/lib/dpkg/lock-frontend")
+    reported = ssh.run_command(host, find_holder())
+    assert "(python3 /var/lib/hold.py)" in reported
+    assert reported.strip().endswith("holds /var/lib/dpkg/lock-frontend")
     printed = run_detached(
         host, "hard-4", script(install_packages(["dbus"])), timeout_seconds=HANG_SECONDS
     )

@@ -44,9 +44,9 @@ def ticking(cloud: Cloud) -> Iterator[subprocess.Popen[str]]:
 def test_a_cut_resets_what_is_connected_for_both_ends_and_lets_in_anew(cloud: Cloud) -> None:
     with ticking(cloud) as session:
         assert cloud.machines.cut_ssh("i-1") == 1
-        _, said = session.communicate(timeout=HANG_SECONDS)
+        _, errors = session.communicate(timeout=HANG_SECONDS)
         assert session.returncode == 255
-        assert "reset" in said or "Broken pipe" in said, "it was told at once"
+        assert "reset" in errors or "Broken pipe" in errors, "it was told at once"
     loops = "pgrep --count --full 'while echo [t]ick' || true"
     deadline = time.monotonic() + HANG_SECONDS
     while cloud.ssh("i-1", loops) != "0":

@@ -54,8 +54,8 @@ def _read(reply: Reply) -> tuple[str, str]:
         return "OK", ""
     text = reply.body.decode()
     if text.startswith("{"):
-        told = json.loads(text)
-        return told["__type"], told["message"]
+        document = json.loads(text)
+        return document["__type"], document["message"]
     found = re.search("<Code>(.*?)</Code><Message>(.*?)</Message>", text)
     assert found, text
     return found[1], found[2]
@@ -163,8 +163,8 @@ def test_what_ec2_can_do_and_the_sandbox_cannot_is_refused(
 
 
 def test_what_changes_nothing_may_be_said(sender: Sender) -> None:
-    asked = {"AvailabilityZone": ZONE, "Size": "1", "MultiAttachEnabled": "false"}
-    assert sender.query("CreateVolume", **asked) == ("OK", "")
+    parameters = {"AvailabilityZone": ZONE, "Size": "1", "MultiAttachEnabled": "false"}
+    assert sender.query("CreateVolume", **parameters) == ("OK", "")
 
 
 def test_a_token_of_no_page_is_refused(sender: Sender) -> None:

@@ -37,8 +37,8 @@ def run_elsewhere(change: str, command: str, path: Path | None = None) -> tuple[
 
 @pytest.mark.parametrize("command", ["install", "needs"])
 def test_an_unsupported_system_is_reported_with_an_alternative(command: str) -> None:
-    code, said, error = run_elsewhere(MACOS, command)
-    assert (code, said) == (1, "")
+    code, output, error = run_elsewhere(MACOS, command)
+    assert (code, output) == (1, "")
     assert error.startswith("The sandbox cannot run on this machine: this is Darwin")
     assert "virtual machine" in error.replace("\n", " ")
 

@@ -128,7 +128,10 @@ def sshd_running(
     words += ["-p", str(port), "-o", f"UsePAM={'yes' if use_pam else 'no'}"]
     for option in (*options, *OPTIONS):
         words += ["-o", option]
-    with log.open("wb") as said, subprocess.Popen(words, stderr=said, stdout=said) as server:
+    with (
+        log.open("wb") as log_file,
+        subprocess.Popen(words, stderr=log_file, stdout=log_file) as server,
+    ):
         try:
             wait_for(server, port, log)
             yield Sshd(home, host_of(home, folder), port, log)

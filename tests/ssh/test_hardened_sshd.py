@@ -37,11 +37,11 @@ def all_at_once(sshd: Sshd, count: int) -> list[str]:
     """Run commands that end only once all of them run, and return what they printed."""
     meet = f"touch $$.here; until [ $(ls *.here | wc --lines) -ge {count} ]; do sleep 0.05; done"
     with ThreadPoolExecutor(count) as pool:
-        asked = [
+        futures = [
             pool.submit(ssh.run_command, sshd.host, f"{meet}; echo {number}")
             for number in range(count)
         ]
-        return [future.result() for future in asked]
+        return [future.result() for future in futures]
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 10])
@@ -80,8 +80,10 @@ def test_where_no_other_connection_is_let_in_a_session_is_waited_for(
     monkeypatch.setattr(connection_pool, "MAX_CONNECTIONS", 1)
     connection.disconnect(sshd.host)
     with ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(ssh.run_command, sshd.host, f"sleep 0.3; echo {n}") for n in range(3)]
-        assert [future.result() for future in asked] == ["0\n", "1\n", "2\n"]
+        futures = [
+            pool.submit(ssh.run_command, sshd.host, f"sleep 0.3; echo {n}") for n in range(3)
+        ]
+        assert [future.result() for future in futures] == ["0\n", "1\n", "2\n"]
     assert sshd.logins == 1
 
 
@@ -96,8 +98,10 @@ def test_a_limit_on_logins_that_shows_only_at_work_is_no_failure(start: Start) -
     (sshd.home / "only-one").write_text("#!/bin/sh\nexec mkdir /tmp/the-only-login\n")
     (sshd.home / "only-one").chmod(0o755)
     with ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(ssh.run_command, sshd.host, f"sleep 0.3; echo {n}") for n in range(3)]
-        assert [future.result() for future in asked] == ["0\n", "1\n", "2\n"]
+        futures = [
+            pool.submit(ssh.run_command, sshd.host, f"sleep 0.3; echo {n}") for n in range(3)
+        ]
+        assert [future.result() for future in futures] == ["0\n", "1\n", "2\n"]
     assert sshd.logins > 1, "others were tried"
 
 
@@ -159,9 +163,9 @@ def first_words(sshd: Sshd, remote_port: int) -> bytes:
         socket.create_connection(("127.0.0.1", port), 60) as line,
     ):
         line.settimeout(60)
-        if not (said := line.recv(8)):
+        if not (message := line.recv(8)):
             raise ConnectionError("nobody spoke")
-        return said
+        return message
 
 
 def test_a_command_that_is_late_takes_no_other_one_with_it(start: Start) -> None:

@@ -88,15 +88,15 @@ def test_it_logs_in_with_ten_keys_in_the_agent(run: Run, tmp_path: Path) -> None
     agent = ["ssh-agent", "-D", "-a", str(socket_path)]
     with subprocess.Popen(agent, stdout=subprocess.DEVNULL) as running:
         try:
-            told = {"SSH_AUTH_SOCK": str(socket_path)}
+            description = {"SSH_AUTH_SOCK": str(socket_path)}
             for number in range(10):
                 make_key(tmp_path / f"key-{number}")
                 add = ["ssh-add", "-q", str(tmp_path / f"key-{number}")]
-                while subprocess.run(add, env=os.environ | told, check=False).returncode:
+                while subprocess.run(add, env=os.environ | description, check=False).returncode:
                     assert running.poll() is None
-            done = typed(command(run), tmp_path / "home", **told)
+            done = typed(command(run), tmp_path / "home", **description)
             without = command(run).replace("-o IdentitiesOnly=yes", "")
-            refused = typed(without, tmp_path / "home", **told)
+            refused = typed(without, tmp_path / "home", **description)
         finally:
             running.kill()
     assert done.stdout == "in\n", done.stderr
@@ -127,7 +127,7 @@ def test_it_lets_nobody_in_between_pass_for_the_machine(
 
 def test_without_a_known_host_key_ssh_asks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login_command, "host_key_of", lambda *_: None)
-    said = login_command.login_command(run, MACHINE, role="acceptance", address="127.0.0.1")
-    assert "UserKnownHostsFile" not in said
-    assert "StrictHostKeyChecking" not in said
-    assert "-o IdentitiesOnly=yes" in said
+    message = login_command.login_command(run, MACHINE, role="acceptance", address="127.0.0.1")
+    assert "UserKnownHostsFile" not in message
+    assert "StrictHostKeyChecking" not in message
+    assert "-o IdentitiesOnly=yes" in message

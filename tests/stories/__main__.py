@@ -25,8 +25,8 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="where it is written as JSON")
     chosen = parser.parse_args()
     stories: dict[str, Story] = importlib.import_module(f"tests.stories.{chosen.module}").STORIES
-    told: dict[str, Outcome] = {}
-    forks = Forks(AT_ONCE, told.__setitem__)
+    description: dict[str, Outcome] = {}
+    forks = Forks(AT_ONCE, description.__setitem__)
     with opened(RECIPES["plain"]) as world:
         logging.getLogger().handlers[:] = [Journal(world)]
         logging.getLogger().setLevel(logging.INFO)
@@ -36,7 +36,7 @@ def main() -> int:
             if tell := forks.fork(name):
                 tell(told_of(story, world))
         forks.wait()
-    text = json.dumps(told, indent=2)
+    text = json.dumps(description, indent=2)
     if chosen.report:
         chosen.report.write_text(text)
     else:

@@ -129,12 +129,12 @@ def at_home(world: FaultyWorld) -> Outcome:
     """The run keeps its account before anything is made, and asks once whose credentials it has."""
     run, location = begin(world)
     kept = read_account(run.id, open_store(location))
-    asked = [record.action for record in world.application.calls.records()]
-    made = next(n for n, action in enumerate(asked) if action == "ImportKeyPair")
+    calls = [record.action for record in world.application.calls.records()]
+    made = next(n for n, action in enumerate(calls) if action == "ImportKeyPair")
     world.new_process(same_machine=True)
     return {
         "account": str(kept),
-        "first": asked.index("GetCallerIdentity") < made,
+        "first": calls.index("GetCallerIdentity") < made,
         "resume": resumed(run, location),
         "left": left(world),
     }
@@ -174,11 +174,11 @@ def switched_in_a_tear_down(world: FaultyWorld) -> Outcome:
     world.add_account(OTHER, "of-another")
     world.new_process(same_machine=True)
     world.interceptor = At("tear_down", lambda: sign_with("of-another"))
-    said = torn_down(run, location)
+    outcome = torn_down(run, location)
     states = sorted({attempt.state for attempt in list_attempts(run)})
     sign_with("testing")
     again = torn_down(run, location)
-    return {"said": said, "states": states, "again": again, "left": left(world)}
+    return {"said": outcome, "states": states, "again": again, "left": left(world)}
 
 
 def credentials_renewed(world: FaultyWorld) -> Outcome:
@@ -188,13 +188,13 @@ def credentials_renewed(world: FaultyWorld) -> Outcome:
     run = whole_run.begin(world.recipe, location)
     world.interceptor = At("install_software", lambda: sign_with("renewed"))
     build = run_to_end(lambda: whole_run.take_up(run.id, location))
-    asked = [record.action for record in world.application.calls.records()]
+    calls = [record.action for record in world.application.calls.records()]
     # After preflight, which asks for itself, and tries this call with DryRun.
-    since = max(n for n, action in enumerate(asked) if action == "CreateSecurityGroup")
+    since = max(n for n, action in enumerate(calls) if action == "CreateSecurityGroup")
     return {
         "fired": world.interceptor.happened,
         "build": build,
-        "asked since": asked[since:].count("GetCallerIdentity"),
+        "asked since": calls[since:].count("GetCallerIdentity"),
     }
 
 

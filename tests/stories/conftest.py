@@ -7,7 +7,7 @@ from tests.own_process import report_of
 
 
 @pytest.fixture(scope="module")
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """What came of each story of the module that a test is about: `test_NAME.py` of `NAME`."""
     report: Path = tmp_path_factory.mktemp("stories") / "report.json"
     name = request.path.stem.removeprefix("test_")

@@ -52,8 +52,8 @@ def die() -> None:
 def die_at(world: FaultyWorld, run: Run, step: str, location: str = LOCATION) -> None:
     """Execute a run until it is killed where a step begins."""
     world.interceptor = At(step, die)
-    said = run_to_end(lambda: whole_run.take_up(run.id, location))
-    assert said["kind"] == "Killed", said
+    outcome = run_to_end(lambda: whole_run.take_up(run.id, location))
+    assert outcome["kind"] == "Killed", outcome
     world.interceptor = PassThrough()
 
 

@@ -11,34 +11,36 @@ HOME, OTHER = "123456789012", "210987654321"
 WAYS = ("survey", "tear-down", "resume")
 
 
-def check_refused(told: Outcome, *words: str) -> None:
+def check_refused(outcome: Outcome, *words: str) -> None:
     """Every way is refused with these words and how to switch; nothing was made, kept or lost."""
     for way in WAYS:
-        said = told[way]["message"]
-        assert told[way]["kind"] == "WrongAccountError", told[way]
-        assert all(word in said for word in words), said
-        assert "AWS_PROFILE" in told[way]["hint"]
-        assert "aws sts get-caller-identity" in told[way]["hint"]
-    assert all(word in told["aftermath"] for word in (*words, "AWS_PROFILE"))
-    assert "Nothing is left" not in told["aftermath"]
-    assert told["made here"] == []
-    assert told["states"] == ["made"], "what is not shown here has not been removed"
-    assert told["keys"] == ["builder", "builder-host", "builder-host.pub", "builder.pub"]
+        message = outcome[way]["message"]
+        assert outcome[way]["kind"] == "WrongAccountError", outcome[way]
+        assert all(word in message for word in words), message
+        assert "AWS_PROFILE" in outcome[way]["hint"]
+        assert "aws sts get-caller-identity" in outcome[way]["hint"]
+    assert all(word in outcome["aftermath"] for word in (*words, "AWS_PROFILE"))
+    assert "Nothing is left" not in outcome["aftermath"]
+    assert outcome["made here"] == []
+    assert outcome["states"] == ["made"], "what is not shown here has not been removed"
+    assert outcome["keys"] == ["builder", "builder-host", "builder-host.pub", "builder.pub"]
 
 
 @pytest.mark.parametrize("story", ["another_account", "another_account_much_later"])
-def test_another_account_is_refused_with_both_ids(told: Outcome, story: str) -> None:
-    check_refused(told[story], HOME, OTHER)
-    assert told[story]["account"] == HOME
+def test_another_account_is_refused_with_both_ids(outcomes: Outcome, story: str) -> None:
+    check_refused(outcomes[story], HOME, OTHER)
+    assert outcomes[story]["account"] == HOME
 
 
-def test_an_account_that_shows_nothing_of_a_young_machine_is_refused(told: Outcome) -> None:
-    check_refused(told["nothing_is_shown"], HOME, "i-", "shows nothing of the run")
-    assert "AWS_ENDPOINT_URL" in told["nothing_is_shown"]["resume"]["hint"]
+def test_an_account_that_shows_nothing_of_a_young_machine_is_refused(outcomes: Outcome) -> None:
+    check_refused(outcomes["nothing_is_shown"], HOME, "i-", "shows nothing of the run")
+    assert "AWS_ENDPOINT_URL" in outcomes["nothing_is_shown"]["resume"]["hint"]
 
 
-def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(told: Outcome) -> None:
-    story = told["an_old_run_elsewhere"]
+def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(
+    outcomes: Outcome,
+) -> None:
+    story = outcomes["an_old_run_elsewhere"]
 
     check_refused(story, OTHER, "cannot be determined", "i-")
     assert story["account"] == "None"
@@ -46,9 +48,9 @@ def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(told: 
 
 
 def test_a_person_may_say_where_an_old_run_was_but_only_what_the_credentials_show(
-    told: Outcome,
+    outcomes: Outcome,
 ) -> None:
-    story = told["an_old_run_claimed"]
+    story = outcomes["an_old_run_claimed"]
 
     assert story["wrong claim"]["kind"] == "WrongAccountError"
     assert story["kept of it"] == "None"
@@ -56,32 +58,32 @@ def test_a_person_may_say_where_an_old_run_was_but_only_what_the_credentials_sho
     assert story["account"] == OTHER
 
 
-def test_an_old_run_is_given_the_account_that_shows_it(told: Outcome) -> None:
-    story = told["an_old_run_at_home"]
+def test_an_old_run_is_given_the_account_that_shows_it(outcomes: Outcome) -> None:
+    story = outcomes["an_old_run_at_home"]
 
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
     assert story["account"] == HOME
 
 
-def test_the_account_is_kept_before_anything_is_made(told: Outcome) -> None:
-    story = told["at_home"]
+def test_the_account_is_kept_before_anything_is_made(outcomes: Outcome) -> None:
+    story = outcomes["at_home"]
 
     assert story["first"]
     assert story["account"] == HOME
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_the_same_digits_in_another_partition_are_another_account(told: Outcome) -> None:
-    said = told["another_partition"]["resume"]
+def test_the_same_digits_in_another_partition_are_another_account(outcomes: Outcome) -> None:
+    message = outcomes["another_partition"]["resume"]
 
-    assert said["kind"] == "WrongAccountError"
-    assert f"{HOME} (aws-cn)" in said["message"]
+    assert message["kind"] == "WrongAccountError"
+    assert f"{HOME} (aws-cn)" in message["message"]
 
 
 def test_credentials_that_become_another_account_s_in_the_middle_are_noticed_at_once(
-    told: Outcome,
+    outcomes: Outcome,
 ) -> None:
-    story = told["credentials_switched"]
+    story = outcomes["credentials_switched"]
 
     assert story["fired"]
     assert story["build"]["kind"] == "WrongAccountError"
@@ -90,8 +92,10 @@ def test_credentials_that_become_another_account_s_in_the_middle_are_noticed_at_
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(told: Outcome) -> None:
-    story = told["switched_in_a_tear_down"]
+def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(
+    outcomes: Outcome,
+) -> None:
+    story = outcomes["switched_in_a_tear_down"]
 
     assert story["said"]["kind"] == "TearDownError"
     assert OTHER in story["said"]["message"]
@@ -99,8 +103,8 @@ def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(tol
     assert (story["again"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_credentials_that_are_renewed_are_asked_for_once_and_go_on(told: Outcome) -> None:
-    story = told["credentials_renewed"]
+def test_credentials_that_are_renewed_are_asked_for_once_and_go_on(outcomes: Outcome) -> None:
+    story = outcomes["credentials_renewed"]
 
     assert story["fired"]
     assert story["build"]["kind"] == "ended well"

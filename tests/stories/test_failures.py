@@ -11,10 +11,10 @@ TYPED = ("notebake resume ocean-1", "notebake survey ocean-1", "notebake tear-do
 
 
 @pytest.mark.parametrize("story", ["the_machine_is_kept", "unforeseen", "interrupted"])
-def test_any_failure_says_what_runs_and_costs(told: Outcome, story: str) -> None:
-    build = told[story]["build"]
+def test_any_failure_says_what_runs_and_costs(outcomes: Outcome, story: str) -> None:
+    build = outcomes[story]["build"]
 
-    assert told[story]["fired"]
+    assert outcomes[story]["fired"]
     assert "(builder, m5.large)" in build["hint"]
     assert "an hour" in build["hint"]
     assert all(command in build["hint"] for command in TYPED)
@@ -22,25 +22,25 @@ def test_any_failure_says_what_runs_and_costs(told: Outcome, story: str) -> None
 
 
 @pytest.mark.parametrize("story", ["unforeseen", "interrupted"])
-def test_what_is_left_stands_in_the_log_that_prefect_shows(told: Outcome, story: str) -> None:
-    assert "an hour" in told[story]["log"]
-    assert "notebake tear-down ocean-1" in told[story]["log"]
+def test_what_is_left_stands_in_the_log_that_prefect_shows(outcomes: Outcome, story: str) -> None:
+    assert "an hour" in outcomes[story]["log"]
+    assert "notebake tear-down ocean-1" in outcomes[story]["log"]
 
 
-def test_both_failures_are_told_the_first_one_first(told: Outcome) -> None:
-    story = told["both_fail"]
-    said = story["build"]["message"]
+def test_both_failures_are_told_the_first_one_first(outcomes: Outcome) -> None:
+    story = outcomes["both_fail"]
+    message = story["build"]["message"]
 
     assert story["fired"] == {"first": 1, "second": 3}
     assert story["build"]["kind"] == "CloudError", "the first failure is what it was"
-    assert -1 < said.index("THE FIRST FAILURE") < said.index("THE SECOND FAILURE")
-    assert "security group sg-" in said
+    assert -1 < message.index("THE FIRST FAILURE") < message.index("THE SECOND FAILURE")
+    assert "security group sg-" in message
     assert "cost nothing" in story["build"]["hint"]
     assert "notebake tear-down ocean-1" in story["build"]["hint"]
 
 
-def test_both_are_told_also_where_nobody_foresaw_them(told: Outcome) -> None:
-    story = told["both_unforeseen"]
+def test_both_are_told_also_where_nobody_foresaw_them(outcomes: Outcome) -> None:
+    story = outcomes["both_unforeseen"]
 
     assert story["fired"]
     assert (story["build"]["kind"], story["build"]["message"]) == ("UnforeseenError", "the bug")
@@ -48,8 +48,8 @@ def test_both_are_told_also_where_nobody_foresaw_them(told: Outcome) -> None:
     assert "the other bug" in story["build"]["hint"]
 
 
-def test_a_failure_after_which_all_was_removed_says_so(told: Outcome) -> None:
-    story = told["only_the_build_fails"]
+def test_a_failure_after_which_all_was_removed_says_so(outcomes: Outcome) -> None:
+    story = outcomes["only_the_build_fails"]
 
     assert "THE FIRST FAILURE" in story["build"]["message"]
     assert "failed as well" not in story["build"]["message"]
@@ -57,17 +57,17 @@ def test_a_failure_after_which_all_was_removed_says_so(told: Outcome) -> None:
     assert story["left"] == []
 
 
-def test_who_interrupts_the_tear_down_is_told_why_there_was_one(told: Outcome) -> None:
-    story = told["interrupted_in_the_tear_down"]
+def test_who_interrupts_the_tear_down_is_told_why_there_was_one(outcomes: Outcome) -> None:
+    story = outcomes["interrupted_in_the_tear_down"]
 
     assert story["fired"]
     assert story["build"]["kind"] == "KeyboardInterrupt"
-    said = story["build"]["hint"]
-    assert -1 < said.index("THE FIRST FAILURE") < said.index("(builder, m5.large)")
+    message = story["build"]["hint"]
+    assert -1 < message.index("THE FIRST FAILURE") < message.index("(builder, m5.large)")
 
 
-def test_a_tear_down_that_fails_says_what_is_left(told: Outcome) -> None:
-    story = told["tear_down_unforeseen"]
+def test_a_tear_down_that_fails_says_what_is_left(outcomes: Outcome) -> None:
+    story = outcomes["tear_down_unforeseen"]
 
     assert story["fired"]
     assert "the bug" in story["tear-down"]["message"]
@@ -75,17 +75,17 @@ def test_a_tear_down_that_fails_says_what_is_left(told: Outcome) -> None:
 
 
 @pytest.mark.parametrize("story", ["telling_breaks", "telling_is_interrupted"])
-def test_that_it_cannot_be_told_hides_no_failure(told: Outcome, story: str) -> None:
-    build = told[story]["build"]
+def test_that_it_cannot_be_told_hides_no_failure(outcomes: Outcome, story: str) -> None:
+    build = outcomes[story]["build"]
 
-    assert told[story]["fired"]
+    assert outcomes[story]["fired"]
     assert "THE FIRST FAILURE" in build["message"]
     assert "could not be told" in build["hint"]
     assert all(command in build["hint"] for command in TYPED)
 
 
-def test_it_is_told_once(told: Outcome) -> None:
-    story = told["told_once"]
+def test_it_is_told_once(outcomes: Outcome) -> None:
+    story = outcomes["told_once"]
 
     assert story["fired"]
     assert story["build"]["hint"].count("(builder, m5.large)") == 1

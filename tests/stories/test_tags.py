@@ -19,8 +19,8 @@ def check_ended_well(story: Outcome) -> None:
     assert story["left"] == []
 
 
-def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Outcome) -> None:
-    story = told["all_at_once"]
+def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(outcomes: Outcome) -> None:
+    story = outcomes["all_at_once"]
 
     assert story["happened"] == ["install_software", "install_papermill"]
     check_ended_well(story)
@@ -37,19 +37,21 @@ def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(told: Out
     assert all(key in told_of[0] for key in before)
 
 
-def test_whichever_tag_a_builder_loses_it_is_the_builder(told: Outcome) -> None:
-    story = told["one_by_one"]
+def test_whichever_tag_a_builder_loses_it_is_the_builder(outcomes: Outcome) -> None:
+    story = outcomes["one_by_one"]
 
     assert sorted(story["happened"]) == sorted(ONE_BY_ONE)
     check_ended_well(story)
-    said = [line for line in story["said"] if "has lost the tags" in line]
+    messages = [line for line in story["said"] if "has lost the tags" in line]
     assert [
-        key for key in ONE_BY_ONE.values() if not any(f" {key}:" in line for line in said)
+        key for key in ONE_BY_ONE.values() if not any(f" {key}:" in line for line in messages)
     ] == []
 
 
-def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: Outcome) -> None:
-    story = told["of_what_is_named"]
+def test_keys_groups_images_and_machines_from_them_are_found_without_tags(
+    outcomes: Outcome,
+) -> None:
+    story = outcomes["of_what_is_named"]
 
     assert story["happened"] == ["wait_for_host", "restart_host", "prove_image"]
     check_ended_well(story)
@@ -59,16 +61,16 @@ def test_keys_groups_images_and_machines_from_them_are_found_without_tags(told: 
         assert tags.EXPIRES not in resource_tags
 
 
-def test_a_run_without_any_tag_is_torn_down(told: Outcome) -> None:
-    story = told["torn_down_without_tags"]
+def test_a_run_without_any_tag_is_torn_down(outcomes: Outcome) -> None:
+    story = outcomes["torn_down_without_tags"]
 
     assert len(story["there"]) > 4
     assert story["tear-down"]["kind"] == "ended well", story["tear-down"]
     assert story["left"] == []
 
 
-def test_an_accepted_image_without_tags_is_kept_and_tagged_again(told: Outcome) -> None:
-    story = told["accepted_and_torn_down"]
+def test_an_accepted_image_without_tags_is_kept_and_tagged_again(outcomes: Outcome) -> None:
+    story = outcomes["accepted_and_torn_down"]
 
     assert story["tear-down"]["kind"] == "ended well", story["tear-down"]
     for resource_tags in (*story["image"], *story["snapshot"]):
@@ -78,8 +80,8 @@ def test_an_accepted_image_without_tags_is_kept_and_tagged_again(told: Outcome) 
     assert story["again"]["kind"] == "ended well", "there is nothing left to be done"
 
 
-def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(told: Outcome) -> None:
-    story = told["looked_at_and_swept"]
+def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(outcomes: Outcome) -> None:
+    story = outcomes["looked_at_and_swept"]
 
     kinds = {"instance", "volume", "network interface", "key pair", "security group"}
     assert story["found"].keys() >= kinds
@@ -88,17 +90,19 @@ def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(told: Outcome) -> N
     assert story["left"] == []
 
 
-def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(told: Outcome) -> None:
-    story = told["may_not_be_put_back"]
+def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(outcomes: Outcome) -> None:
+    story = outcomes["may_not_be_put_back"]
 
     assert story["fired"]
     check_ended_well(story)
-    (said,) = [line for line in story["said"] if "aws ec2 create-tags" in line and " i-" in line]
-    assert "Key=notebake:run,Value=" in said
+    (messages,) = [
+        line for line in story["said"] if "aws ec2 create-tags" in line and " i-" in line
+    ]
+    assert "Key=notebake:run,Value=" in messages
 
 
 @pytest.mark.parametrize("story", ["all_at_once", "one_by_one", "may_not_be_put_back"])
-def test_what_was_put_back_is_said_once(told: Outcome, story: str) -> None:
-    said = [line for line in told[story]["said"] if "has lost the tags" in line]
+def test_what_was_put_back_is_said_once(outcomes: Outcome, story: str) -> None:
+    messages = [line for line in outcomes[story]["said"] if "has lost the tags" in line]
 
-    assert len(said) == len(set(said)) > 0
+    assert len(messages) == len(set(messages)) > 0

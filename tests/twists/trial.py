@@ -63,11 +63,11 @@ class Trial:
     @property
     def line(self) -> str:
         """Return the trial as a line of the table."""
-        told = ENDINGS[self.twist.name].told if not self.wrong else "WRONG"
+        reported = ENDINGS[self.twist.name].told if not self.wrong else "WRONG"
         when = f"{self.seconds:.0f} s"
         if self.done.exit_code:
             when += f", {self.seconds_since:.0f} s after: {self.shown}"
-        return f"{self.twist.name:<15} {told:<38} {when}"
+        return f"{self.twist.name:<15} {reported:<38} {when}"
 
 
 def try_twist(bakery: Bakery, twist: Twist) -> Trial:

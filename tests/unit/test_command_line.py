@@ -59,42 +59,42 @@ def wrong_recipe(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("command", [[], ["build"], ["resume"], ["plan"], ["survey"]])
 def test_help_is_answered_without_importing_anything_slow(command: list[str]) -> None:
-    code, imported, said = typed(*command, "--help")
+    code, imported, output = typed(*command, "--help")
 
     assert (code, imported) == (0, [])
-    assert said.startswith("usage: notebake")
+    assert output.startswith("usage: notebake")
 
 
 @pytest.mark.parametrize("command", ["build", "plan"])
 def test_a_wrong_recipe_is_answered_without_importing_anything_slow(
     command: str, wrong_recipe: str
 ) -> None:
-    code, imported, said = typed(command, wrong_recipe)
+    code, imported, output = typed(command, wrong_recipe)
 
     assert (code, imported) == (1, SOME_TIME)
-    assert "regoin" in said
-    assert "Traceback" not in said
+    assert "regoin" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("command", [["runs"], ["resume", "nobody-knows"]])
 def test_a_store_in_a_directory_is_read_without_importing_anything_slow(
     command: list[str], tmp_path: Path
 ) -> None:
-    _, imported, said = typed("--store", str(tmp_path), *command)
+    _, imported, output = typed("--store", str(tmp_path), *command)
 
     assert imported == SOME_TIME
-    assert str(tmp_path) in said.replace("\n", "").replace(" ", "")
+    assert str(tmp_path) in output.replace("\n", "").replace(" ", "")
 
 
 @pytest.mark.parametrize("command", [["images"], ["survey"], ["sweep"]])
 def test_a_look_into_the_account_does_without_prefect(command: list[str]) -> None:
     # Where nothing listens: that it had to ask is told by how it failed.
-    code, imported, said = typed(*command, endpoint="http://127.0.0.1:9")
+    code, imported, output = typed(*command, endpoint="http://127.0.0.1:9")
 
     assert code == 1
     assert "boto3" in imported
     assert "prefect" not in imported
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
 def test_a_wrong_recipe_begins_no_run(
@@ -114,9 +114,9 @@ def test_an_unknown_run_is_one_paragraph_and_names_the_store(
 ) -> None:
     assert main(["--store", str(tmp_path), command, "ocean-nobody-knows"]) == 1
 
-    said = capsys.readouterr().err
-    assert "There is no run ocean-nobody-knows" in " ".join(said.split())
-    assert "Traceback" not in said
+    errors = capsys.readouterr().err
+    assert "There is no run ocean-nobody-knows" in " ".join(errors.split())
+    assert "Traceback" not in errors
 
 
 def test_a_recipe_that_is_not_there_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,9 +149,9 @@ def test_a_run_that_lies_elsewhere_is_answered_with_how_that_is_avoided(
 ) -> None:
     assert main(["--store", str(tmp_path), "resume", "ocean-nobody-knows"]) == 1
 
-    said = " ".join(capsys.readouterr().err.split())
-    assert "A run is stored on the machine that started it" in said
-    assert "notebake --store s3://BUCKET/PREFIX resume RUN" in said
+    errors = " ".join(capsys.readouterr().err.split())
+    assert "A run is stored on the machine that started it" in errors
+    assert "notebake --store s3://BUCKET/PREFIX resume RUN" in errors
 
 
 def test_runs_are_listed_with_who_executes_them_and_what_was_last(
@@ -166,10 +166,10 @@ def test_runs_are_listed_with_who_executes_them_and_what_was_last(
         assert main(["--store", str(tmp_path), "runs"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
-    said = {line.split()[0]: line for line in lines}
-    assert f"executed by process {os.getpid()}" in said[held.id]
-    assert "launch_instance failed" in said[ended.id]
-    assert "nothing yet" in said[fresh.id]
+    rows = {line.split()[0]: line for line in lines}
+    assert f"executed by process {os.getpid()}" in rows[held.id]
+    assert "launch_instance failed" in rows[ended.id]
+    assert "nothing yet" in rows[fresh.id]
     assert len(lines) == 4
 
 
@@ -180,9 +180,9 @@ def test_only_the_newest_runs_are_listed_unless_all_are_asked_for(
     begun = [new_run(RECIPE, "ocean.yaml", store).id for _ in range(32)]
 
     assert main(["--store", str(tmp_path), "runs"]) == 0
-    said = capsys.readouterr().out
-    assert "2 older ones: notebake runs --all" in said
-    assert begun[-1] in said
+    output = capsys.readouterr().out
+    assert "2 older ones: notebake runs --all" in output
+    assert begun[-1] in output
     assert main(["--store", str(tmp_path), "runs", "--all"]) == 0
     assert all(text in capsys.readouterr().out for text in begun[:1])
 
@@ -223,9 +223,9 @@ def test_the_next_commands_name_the_store_that_was_given(
     monkeypatch.setattr("flows.cli.main.run_command", end)
 
     assert main(["--store", "s3://b/a b", "runs"]) == 1
-    said = capsys.readouterr().err
-    assert said.count("To go on:  notebake --store 's3://b/a b' resume ocean-1\n") == 1
-    assert "The page `notebake resume` is prose." in said, "text is left as it is"
+    errors = capsys.readouterr().err
+    assert errors.count("To go on:  notebake --store 's3://b/a b' resume ocean-1\n") == 1
+    assert "The page `notebake resume` is prose." in errors, "text is left as it is"
     assert main(["runs"]) == 1
     assert "To go on:  notebake resume ocean-1\n" in capsys.readouterr().err
 
@@ -255,7 +255,7 @@ def test_whatever_ends_a_command_says_what_it_was_told_is_left(
 
     assert main(["--store", "/runs", "resume", "ocean-1"]) == code
 
-    said = capsys.readouterr().err
-    assert heading in said
-    assert "i-01 is running, about $0.1 an hour." in said
-    assert "To remove:  notebake --store /runs tear-down ocean-1" in said
+    errors = capsys.readouterr().err
+    assert heading in errors
+    assert "i-01 is running, about $0.1 an hour." in errors
+    assert "To remove:  notebake --store /runs tear-down ocean-1" in errors

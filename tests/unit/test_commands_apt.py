@@ -106,8 +106,8 @@ def test_names_reach_apt_unchanged(world: ShellWorld) -> None:
 
 def test_nothing_is_restarted_by_what_is_installed(world: ShellWorld) -> None:
     assert install(world, "ffmpeg")[0] == 0
-    told = (world.directory / "environment").read_text().split("\n")[:-1]
-    assert set(told) == {"1 l noninteractive"}
+    lines = (world.directory / "environment").read_text().split("\n")[:-1]
+    assert set(lines) == {"1 l noninteractive"}
 
 
 def test_no_lock_is_taken_for_an_interrupted_installation() -> None:

@@ -180,10 +180,12 @@ def test_an_environment_file_is_solved_and_installed(built: Machine) -> None:
     assert built.has()
     assert not built.has("aaab")
     assert built.version_of("liba") == "1.0", "libb needs one below 2"
-    asked = built.asked.read_text()
-    assert "\n\n\n\n\n\ntool @ git+https://host/tool.git@v1\n" in asked, "in its own line, the 6th"
-    assert "\nutm==0.7\n" in asked
-    assert all(f"{name} --hash=sha256:" in asked for name in RATTLER_HASHES)
+    requirements = built.asked.read_text()
+    assert "\n\n\n\n\n\ntool @ git+https://host/tool.git@v1\n" in requirements, (
+        "in its own line, the 6th"
+    )
+    assert "\nutm==0.7\n" in requirements
+    assert all(f"{name} --hash=sha256:" in requirements for name in RATTLER_HASHES)
     assert not (built.root / "rattler").exists(), "it is no part of the image"
     assert not (built.root / "asked/conda").exists()
 
@@ -512,9 +514,9 @@ def test_the_authority_that_conda_s_settings_name_is_trusted(
 def test_the_proxy_that_conda_s_settings_name_is_taken(machine: Machine, tmp_path: Path) -> None:
     class Proxy(Channel):
         def do_GET(self) -> None:
-            asked = urlsplit(self.path)
-            assert asked.hostname == "channels.invalid"
-            self.path = asked.path
+            url = urlsplit(self.path)
+            assert url.hostname == "channels.invalid"
+            self.path = url.path
             super().do_GET()
 
     del machine.world.environment["CONDA_CHANNEL_ALIAS"]

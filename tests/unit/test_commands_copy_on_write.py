@@ -71,23 +71,23 @@ def clone(request: pytest.FixtureRequest, tmp_path: Path) -> Clone:
 
 
 def test_what_a_notebook_writes_is_gone_afterwards(clone: Clone) -> None:
-    said = clone.run(
+    output = clone.run(
         "mkdir new; echo written > table.csv; rm figures/kept; mv figures moved; cat table.csv",
         "ls -d moved new; stat --format='%u %g %a' .",
         "exit 7",
         after="cat table.csv figures/kept; ls",
     )
 
-    assert said[-5:] == ["as-cloned", "in", "figures", "table.csv", "code 7"]
-    inside = [line for line in said[:-5] if "in a copy" not in line]
+    assert output[-5:] == ["as-cloned", "in", "figures", "table.csv", "code 7"]
+    inside = [line for line in output[:-5] if "in a copy" not in line]
     assert inside == ["written", "moved", "new", "4321 1234 750"]
-    assert any("in a copy" in line for line in said) == (clone.kind == "copy")
+    assert any("in a copy" in line for line in output) == (clone.kind == "copy")
 
 
 def test_what_is_mounted_below_is_no_part_of_the_view(clone: Clone) -> None:
     # Digits behind a blank: mountinfo(5) writes the blank as three of them.
     data = quote("data of 2020\\")
-    said = clone.run(
+    output = clone.run(
         f"cd {data}; cat in deep/in; echo out > out; echo out > deep/out",
         "grep --count '2020.*/deep' /proc/self/mountinfo",
         before=f"mkdir {data}; mount -t tmpfs x {data}; mkdir {data}/deep;"
@@ -95,20 +95,20 @@ def test_what_is_mounted_below_is_no_part_of_the_view(clone: Clone) -> None:
         after=f"cat {data}/out {data}/deep/out",
     )
 
-    said = [line for line in said if "in a copy" not in line]
+    output = [line for line in output if "in a copy" not in line]
     # The second is the one that the view covers.
-    assert said == ["one", "two", "2", "out", "out", "code 0"]
+    assert output == ["one", "two", "2", "out", "out", "code 0"]
 
 
 def test_the_options_of_the_disk_hold_in_the_view(clone: Clone) -> None:
-    said = clone.run(
+    output = clone.run(
         "findmnt --noheadings --output VFS-OPTIONS --target .",
         "./figures/kept || echo refused",
         before=f"chmod +x figures/kept; mount -o remount,noexec,nosuid,nodev {clone.disk}",
     )
 
-    assert "refused" in said
-    assert any("nosuid,nodev,noexec" in line for line in said)
+    assert "refused" in output
+    assert any("nosuid,nodev,noexec" in line for line in output)
 
 
 def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
@@ -126,21 +126,21 @@ def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
 
 def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
     deaf = "trap '' TERM HUP INT; echo $BASHPID; exec setsid sleep 1000"
-    said = clone.run(
+    output = clone.run(
         f"bash -c {quote(deaf)} > left & until [ -s left ]; do sleep 0.01; done",
         "until grep -qx sleep /proc/$(cat left)/comm; do sleep 0.01; done; cat left",
     )
 
-    (daemon,) = (line for line in said if line.isdigit())
+    (daemon,) = (line for line in output if line.isdigit())
     command = Path(f"/proc/{daemon}/cmdline")
     assert not command.exists() or command.read_bytes() == b"", "neither gone nor a zombie"
-    assert "Killing processes that the notebook left running: sleep" in said
+    assert "Killing processes that the notebook left running: sleep" in output
 
 
 def test_nothing_is_mounted_outside(clone: Clone) -> None:
-    said = clone.run("touch inside", before="mount --make-rshared /", after="cat /proc/mounts")
+    output = clone.run("touch inside", before="mount --make-rshared /", after="cat /proc/mounts")
 
-    assert not [line for line in said if VIEW_DIRECTORY in line or "notebake-view" in line]
+    assert not [line for line in output if VIEW_DIRECTORY in line or "notebake-view" in line]
 
 
 def test_a_directory_that_is_not_there_is_named(clone: Clone) -> None:
@@ -162,17 +162,17 @@ def test_a_machine_without_namespaces_is_told_and_nothing_begins(clone: Clone) -
 
 
 def test_a_full_disk_is_full_in_the_view_and_has_its_room_back(clone: Clone) -> None:
-    said = clone.run(
+    output = clone.run(
         "df --output=size . | tail --lines=1",
         "head -c 80M /dev/zero 2>&1 > large || echo refused; stat --format=%s large",
         after="df --output=used . | tail --lines=1",
     )
 
-    size, *_, used, code = said
+    size, *_, used, code = output
     if clone.kind == "copy":
-        size = said[1]
+        size = output[1]
     assert int(size) == 64 * 1024
-    assert "refused" in said
+    assert "refused" in output
     assert int(used) < 1024
     assert code == "code 0"
 
@@ -206,11 +206,11 @@ def test_a_notebook_that_was_ended_in_its_middle_leaves_nothing_for_the_next(
         f"cat table.csv; ls -A {clone.disk}/{VIEW_DIRECTORY} || true",
     )
 
-    said = clone.run("mkdir new; cat table.csv", before="\n".join(ended_in_its_middle))
+    output = clone.run("mkdir new; cat table.csv", before="\n".join(ended_in_its_middle))
 
-    assert said[said.index("ended") + 1] == "as-cloned"
-    assert ("upper" in said) == (signal == "KILL"), "SIGTERM lets it clear up itself"
-    assert said[-2:] == ["as-cloned", "code 0"]
+    assert output[output.index("ended") + 1] == "as-cloned"
+    assert ("upper" in output) == (signal == "KILL"), "SIGTERM lets it clear up itself"
+    assert output[-2:] == ["as-cloned", "code 0"]
 
 
 def test_the_cleaning_removes_what_a_killed_notebook_has_left(clone: Clone) -> None:

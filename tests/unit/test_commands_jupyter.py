@@ -44,9 +44,9 @@ def test_the_service_is_enabled_started_and_waited_for(world: ShellWorld) -> Non
     assert "WorkingDirectory=/data/work" in unit
     assert "OOMPolicy=continue" in unit
     assert "LimitNOFILE=8192:524288" in unit, "whatever a hardened base allows"
-    asked = [call for call in world.calls if call.startswith("systemctl")]
+    calls = [call for call in world.calls if call.startswith("systemctl")]
     both = "notebake-jupyter-token.service notebake-jupyter.service"
-    assert asked[:3] == [
+    assert calls[:3] == [
         "systemctl daemon-reload",
         f"systemctl --quiet enable {both}",
         f"systemctl restart {both}",

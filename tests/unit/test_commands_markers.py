@@ -46,12 +46,12 @@ def test_what_is_no_marker_is_none_whatever_was_printed(printed: str) -> None:
 
 def test_a_product_that_proves_itself_needs_no_marker(world: ShellWorld, directory: str) -> None:
     for proof, is_done in (("echo noise; true", True), ("echo noise; false", False)):
-        asked = markers.read_marker("software", "aaaa", directory, installed=proof)
-        found = markers.parse_marker(world.run(asked).stdout, "aaaa")
+        command = markers.read_marker("software", "aaaa", directory, installed=proof)
+        found = markers.parse_marker(world.run(command).stdout, "aaaa")
         assert found == ("" if is_done else None)
     world.run(markers.write_marker("software", "aaaa", "12 packages", directory))
-    asked = markers.read_marker("software", "aaaa", directory, installed="false")
-    assert markers.parse_marker(world.run(asked).stdout, "aaaa") == "12 packages"
+    command = markers.read_marker("software", "aaaa", directory, installed="false")
+    assert markers.parse_marker(world.run(command).stdout, "aaaa") == "12 packages"
 
 
 def test_a_mark_that_was_killed_before_its_rename_does_not_count(

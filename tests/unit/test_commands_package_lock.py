@@ -59,9 +59,9 @@ def test_a_lock_file_that_nobody_holds_is_free(files: tuple[Path, ...]) -> None:
 @pytest.mark.parametrize("index", range(len(LOCK_FILES)))
 def test_the_holder_of_each_lock_is_named(files: tuple[Path, ...], index: int) -> None:
     with held(files[index]) as holder:
-        told = ask(*files)
-    assert told.startswith(f"process {holder.pid} ({sys.executable} -c")
-    assert told.endswith(f" holds {files[index]}\n")
+        findings = ask(*files)
+    assert findings.startswith(f"process {holder.pid} ({sys.executable} -c")
+    assert findings.endswith(f" holds {files[index]}\n")
     assert ask(*files) == ""
 
 
@@ -88,10 +88,10 @@ def test_a_lock_is_waited_for_and_its_holder_named_at_once(files: tuple[Path, ..
         words = ["bash", "-c", text]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as waiting:
             assert waiting.stdout
-            told = waiting.stdout.readline()
+            line = waiting.stdout.readline()
             holder.kill()
             assert waiting.stdout.read().endswith("free\n")
-    assert f"process {holder.pid} (" in told
+    assert f"process {holder.pid} (" in line
     assert waiting.returncode == 0
 
 

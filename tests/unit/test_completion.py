@@ -136,14 +136,14 @@ def test_tab_finds_the_runs_of_the_store_that_was_typed(shell: str, home: Path) 
 
 def test_a_person_is_told_what_to_write_into_which_file() -> None:
     for path, line, _ in START.values():
-        told = line.removeprefix("autoload -U compinit; compinit -u; ")
+        typed = line.removeprefix("autoload -U compinit; compinit -u; ")
         assert any(
-            each.startswith(told) and f"in ~/{path}" in each for each in EXAMPLE.splitlines()
+            each.startswith(typed) and f"in ~/{path}" in each for each in EXAMPLE.splitlines()
         )
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ("notebake resume oc", "ocean-"),
         ("notebake bui", "build"),
@@ -152,7 +152,7 @@ def test_a_person_is_told_what_to_write_into_which_file() -> None:
     ],
 )
 def test_what_is_offered_is_found_without_importing_anything_slow(
-    line: str, told: str, home: Path
+    line: str, expected: str, home: Path
 ) -> None:
     completing = {
         "COMP_LINE": line,
@@ -171,7 +171,7 @@ def test_what_is_offered_is_found_without_importing_anything_slow(
         timeout=HANG_SECONDS,
     )
 
-    assert (home / "offered").read_text().startswith(told)
+    assert (home / "offered").read_text().startswith(expected)
     assert json.loads(done.stdout) == []
 
 

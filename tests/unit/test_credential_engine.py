@@ -85,7 +85,7 @@ def test_what_is_not_whole_is_no_answer(given: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "expected"),
     [
         (
             "cat > /dev/null; echo out of memory >&2; exit 2",
@@ -97,7 +97,7 @@ def test_what_is_not_whole_is_no_answer(given: bytes) -> None:
     ],
 )
 def test_an_engine_that_fails_is_no_clean_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, expected: str
 ) -> None:
     # A stand-in is a script, which its interpreter opens by the name that it was started with.
     monkeypatch.setattr(engine_module, "_in_memory", kept_open)
@@ -105,7 +105,7 @@ def test_an_engine_that_fails_is_no_clean_machine(
     root.mkdir()
     for number in range(40):
         (root / f"{number}").write_text("nothing\n" * 10_000)
-    with pytest.raises(EngineError, match=told):
+    with pytest.raises(EngineError, match=expected):
         stand_in(tmp_path, program).report(root)
 
 

@@ -317,14 +317,14 @@ def test_the_first_name_of_a_file_counts_whoever_lists_it(search: Search, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [(os._exit, "process of the scan died"), (str.upper, "TypeError")]
+    ("fault", "expected"), [(os._exit, "process of the scan died"), (str.upper, "TypeError")]
 )
 def test_a_process_that_dies_or_fails_ends_the_search(
-    fault: Callable[[int], object], told: str
+    fault: Callable[[int], object], expected: str
 ) -> None:
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
     before = children.read_text()
-    with pytest.raises(ChildProcessError, match=told):
+    with pytest.raises(ChildProcessError, match=expected):
         list(run_in_workers(fault, deque([9]), processes=2))
     assert children.read_text() == before, "none of the processes is left"
 
@@ -343,5 +343,5 @@ def test_the_text_for_people_is_short_however_much_is_found() -> None:
     }  # fmt: skip
     text = format_findings(report)
     assert len(text.encode()) < LONGEST_TEXT_BYTES + 100
-    told = text.count("\n")
-    assert text.endswith(f"… and {5000 - told} more.")
+    shown = text.count("\n")
+    assert text.endswith(f"… and {5000 - shown} more.")

@@ -137,7 +137,7 @@ def test_a_file_that_may_not_be_read_is_named(source: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("message", "hint"),
     [
         ("Host key verification failed.", "compare the key that it shows: sftp sftp://me@host"),
         ("me@host: Permission denied (publickey).", "ssh-add -l"),
@@ -145,14 +145,14 @@ def test_a_file_that_may_not_be_read_is_named(source: Path, tmp_path: Path) -> N
     ],
 )
 def test_a_refusal_is_told_with_what_to_type(
-    source: Path, tmp_path: Path, said: str, hint: str
+    source: Path, tmp_path: Path, message: str, hint: str
 ) -> None:
-    (source.parent / "bin" / "sftp").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 255\n")
+    (source.parent / "bin" / "sftp").write_text(f"#!/bin/sh\necho '{message}' >&2\nexit 255\n")
 
     with pytest.raises(PreflightError) as error:
         download_by_sftp("sftp://me@host/year", tmp_path)
 
-    assert said in error.value.message
+    assert message in error.value.message
     assert hint in error.value.hint
 
 

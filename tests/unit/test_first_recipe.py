@@ -48,10 +48,10 @@ def test_init_writes_it_and_says_what_to_type_next(
 
     assert main(["init", str(path)]) == 0
 
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert path.read_text() == first_recipe()
     plan, build = (f"notebake {word} {shlex.quote(str(path))}" for word in ("plan", "build"))
-    assert 0 < said.index(plan) < said.index(build)
+    assert 0 < output.index(plan) < output.index(build)
 
 
 def test_init_never_writes_over_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,5 +71,5 @@ def test_a_folder_that_is_not_there_is_named(
 
     assert main(["init", str(path)]) == 1
 
-    said = capsys.readouterr().err
-    assert "could not be written: No such file or directory" in " ".join(said.split())
+    errors = capsys.readouterr().err
+    assert "could not be written: No such file or directory" in " ".join(errors.split())

@@ -42,8 +42,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: str) -> Iterator[Virtua
 
 
 def told_by_aws(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    asked = create_autospec(read_time, return_value=BEGINNING + seconds)
-    monkeypatch.setattr(fitness, "read_time", asked)
+    read = create_autospec(read_time, return_value=BEGINNING + seconds)
+    monkeypatch.setattr(fitness, "read_time", read)
 
 
 def test_a_host_that_lacks_nothing_is_fit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,8 +186,10 @@ def test_a_file_that_was_refused_for_another_reason_is_told_as_it_was(
 
 
 def test_a_boot_that_does_not_end_says_what_it_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = ssh.Answer(STILL_BOOTING, "status: running detail: Running in stage: modules-final", "")
-    tried = create_autospec(ssh.try_command, return_value=said)
+    message = ssh.Answer(
+        STILL_BOOTING, "status: running detail: Running in stage: modules-final", ""
+    )
+    tried = create_autospec(ssh.try_command, return_value=message)
     monkeypatch.setattr(ssh, "try_command", tried)
     with (
         clock.replaced(VirtualClock()),

@@ -59,11 +59,11 @@ def test_help_ends_with_the_exit_codes(
 ) -> None:
     lines = help_of([], capsys, monkeypatch)
 
-    told = [line.split()[0] for line in lines[lines.index("exit codes:") + 1 :]]
+    rows = [line.split()[0] for line in lines[lines.index("exit codes:") + 1 :]]
     every = [
         code for name, code in vars(exit_codes).items() if name.isupper() and name != "MEANINGS"
     ]
-    assert told == [str(code) for code in sorted(every)]
+    assert rows == [str(code) for code in sorted(every)]
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in NAMES)], ids=["", *NAMES])
@@ -132,11 +132,11 @@ def test_a_mistake_is_answered_with_what_was_meant(
     with pytest.raises(SystemExit) as ended:
         main(words)
 
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
     assert ended.value.code == exit_codes.MISTYPED
-    assert answer in said.err
-    assert "--help" in said.err.splitlines()[-1]
-    assert said.out == ""
+    assert answer in captured.err
+    assert "--help" in captured.err.splitlines()[-1]
+    assert captured.out == ""
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,11 +91,11 @@ def test_nothing_needs_a_home_to_be_imported(module: str) -> None:
 
 @needs_root
 def test_a_user_without_name_and_home_is_told_what_to_set_and_then_it_works(tmp_path: Path) -> None:
-    asked = "from notebake.local.home import home; print(home())"
-    refused = as_nobody(asked)
+    program = "from notebake.local.home import home; print(home())"
+    refused = as_nobody(program)
     assert "HOME is not set, and user 64123 has no home" in refused.stderr
     assert "export NOTEBAKE_HOME=" in refused.stderr
-    assert as_nobody(asked, NOTEBAKE_HOME=str(tmp_path)).stdout.strip() == str(tmp_path)
+    assert as_nobody(program, NOTEBAKE_HOME=str(tmp_path)).stdout.strip() == str(tmp_path)
 
 
 def as_nobody(program: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -134,10 +134,10 @@ def test_a_home_that_is_no_directory_is_told(
         place.write_text("")
     monkeypatch.setenv("NOTEBAKE_HOME", str(place / "x" if way == "below a file" else place))
 
-    with pytest.raises(HomeError, match=r": (Not a directory|File exists)") as told:
+    with pytest.raises(HomeError, match=r": (Not a directory|File exists)") as caught:
         check_home()
 
-    assert "export NOTEBAKE_HOME=" in told.value.hint
+    assert "export NOTEBAKE_HOME=" in caught.value.hint
 
 
 MOUNTED = """
@@ -195,17 +195,17 @@ def test_a_run_store_that_cannot_be_written_names_what_names_it(
         monkeypatch.setenv("NOTEBAKE_RUNS", str(tmp_path / runs))
     location = str(tmp_path / runs) if runs == "given" else default_location()
 
-    with pytest.raises(RunStoreError) as told:
+    with pytest.raises(RunStoreError) as caught:
         open_store(location).create("run-1/run.json", b"")
 
-    assert hinted in told.value.hint
+    assert hinted in caught.value.hint
 
 
 def test_a_full_disk_on_the_way_of_files_names_tmpdir(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", "/somewhere")
-    with pytest.raises(HomeError, match="/somewhere: No space left") as told, scratch_directory():
+    with pytest.raises(HomeError, match="/somewhere: No space left") as caught, scratch_directory():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    assert "export TMPDIR=" in told.value.hint
+    assert "export TMPDIR=" in caught.value.hint
 
 
 def test_no_place_for_files_on_their_way_names_tmpdir(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,9 +213,9 @@ def test_no_place_for_files_on_their_way_names_tmpdir(monkeypatch: pytest.Monkey
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr(tempfile, "mkdtemp", find_none)
-    with pytest.raises(HomeError, match="No usable temporary") as told, scratch_directory():
+    with pytest.raises(HomeError, match="No usable temporary") as caught, scratch_directory():
         pass
-    assert "export TMPDIR=" in told.value.hint
+    assert "export TMPDIR=" in caught.value.hint
 
 
 def test_what_else_fails_on_the_way_is_what_it_is() -> None:

@@ -12,7 +12,7 @@ DAY = 24 * HOUR
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "message"),
     [
         (-5, "0 s"),
         (45, "45 s"),
@@ -23,8 +23,8 @@ DAY = 24 * HOUR
         (90 * DAY + 5 * HOUR, "90 d"),
     ],
 )
-def test_a_span_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
-    assert format_span(seconds) == said
+def test_a_span_is_said_in_its_two_largest_units(seconds: float, message: str) -> None:
+    assert format_span(seconds) == message
 
 
 def test_a_narrow_column_gets_the_largest_unit() -> None:

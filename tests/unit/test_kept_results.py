@@ -94,7 +94,7 @@ def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "compared", "said"),
+    ("wanted", "compared", "message"),
     [
         ({}, 42, ", with the builder's 42 numbers"),
         ({}, 1, ", with the builder's number"),
@@ -104,7 +104,7 @@ def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
     ],
 )
 def test_the_proof_says_how_many_numbers_were_compared(
-    run: Run, wanted: dict[str, object], compared: int, said: str
+    run: Run, wanted: dict[str, object], compared: int, message: str
 ) -> None:
     shown = MachineEvidence(
         instance_id="i-1",
@@ -116,7 +116,7 @@ def test_the_proof_says_how_many_numbers_were_compared(
         compared=compared,
     )
 
-    assert format_comparison(judging(run, **wanted), shown) == said
+    assert format_comparison(judging(run, **wanted), shown) == message
 
 
 def test_what_is_kept_as_no_notebook_proves_nothing(run: Run) -> None:

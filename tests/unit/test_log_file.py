@@ -27,9 +27,9 @@ def limit_of_files(size: int) -> Iterator[None]:
 
 
 def test_a_full_disk_is_told_once_and_what_is_missing_is_counted(tmp_path: Path) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     path = tmp_path / "run" / "log.txt"
-    handler = LogFile(path, said.append)
+    handler = LogFile(path, messages.append)
     handler.handle(LINE)
     with limit_of_files(1200):
         for _ in range(20):
@@ -38,7 +38,7 @@ def test_a_full_disk_is_told_once_and_what_is_missing_is_counted(tmp_path: Path)
     handler.handle(LINE)
     handler.close()
 
-    assert said == [
+    assert messages == [
         f"The log {path} cannot be written: File too large. The run goes on without it."
     ]
     lines = path.read_text().splitlines()
@@ -54,21 +54,21 @@ def test_a_full_disk_is_told_once_and_what_is_missing_is_counted(tmp_path: Path)
 def test_a_log_that_cannot_even_be_opened_is_told_and_written_as_soon_as_it_can(
     in_the_way: str, tmp_path: Path
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     path, obstacle = tmp_path / "run" / "log.txt", tmp_path / in_the_way
     if in_the_way == "run":
         obstacle.write_text("a file")
     else:
         obstacle.mkdir(parents=True)
-    handler = LogFile(path, said.append)
+    handler = LogFile(path, messages.append)
 
     handler.handle(LINE)
     obstacle.rename(tmp_path / "elsewhere")
     handler.handle(LINE)
     handler.close()
 
-    assert len(said) == 1
-    assert "cannot be written" in said[0]
+    assert len(messages) == 1
+    assert "cannot be written" in messages[0]
     assert path.read_text().startswith("1 line is missing here")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

@@ -61,9 +61,9 @@ def test_a_notebook_that_writes_and_fails_leaves_the_clone_as_cloned(tmp_path: P
 
     done = world.run(f"unshare --mount bash -c {quote(chr(10).join(text))}")
 
-    said = done.stdout.splitlines()
-    assert "code 1" in said, done.stderr
-    listed = said[said.index(".:") :]
+    message = done.stdout.splitlines()
+    assert "code 1" in message, done.stderr
+    listed = message[message.index(".:") :]
     assert listed == [".:", "clone", "", "clone:", ".git", "nb.ipynb", "table.csv", "a,b"]
     executed = output.read_text()
     assert "No module named 'missing_here'" in executed

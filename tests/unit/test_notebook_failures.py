@@ -104,7 +104,7 @@ def test_an_expected_error_excuses_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "said", "advice"),
+    ("module", "message", "advice"),
     [
         ("cv2", "the module cv2, which is not installed", "Add opencv-python-headless to software"),
         ("xarray", "the module xarray, which is not installed", "Add the package that has it to"),
@@ -122,12 +122,12 @@ def test_an_expected_error_excuses_nothing_else() -> None:
     ],
 )
 def test_a_missing_module_is_named_whole_with_what_to_add(
-    module: str, said: str, advice: str
+    module: str, message: str, advice: str
 ) -> None:
     verdict = failing(error("ModuleNotFoundError", f"No module named '{module}'"))
 
     assert verdict.kind == "missing_module"
-    assert f"needs {said}" in str(verdict.error)
+    assert f"needs {message}" in str(verdict.error)
     assert advice in describe_verdict(verdict)
 
 

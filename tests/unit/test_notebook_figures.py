@@ -89,7 +89,7 @@ def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("html", "told"),
+    ("html", "expected"),
     [
         ("<img src='https://elsewhere.example/a.png'>", "a picture outside the notebook"),
         ("<video src='a.mp4'></video>", "a video outside the notebook"),
@@ -112,9 +112,9 @@ def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
     ],
 )
 def test_what_is_no_figure_does_not_count_and_is_told_where_something_was_drawn(
-    html: str, told: str | None
+    html: str, expected: str | None
 ) -> None:
-    assert (is_figure(shown(html)), describe_uncounted(shown(html))) == (False, told)
+    assert (is_figure(shown(html)), describe_uncounted(shown(html))) == (False, expected)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         (Answer(0, " M table.csv\n?? figures/\n", ""), "has changes: table.csv, figures/. A"),
         (
@@ -140,16 +140,16 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
     ids=["changed", "many", "as cloned", "no clone"],
 )
 def test_what_else_lies_in_the_clone_is_told_with_a_failed_notebook(
-    answer: Answer, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answer: Answer, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notebake.ssh.remote.try_command", lambda *_: answer)
     recipe = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
     run = new_run(recipe, "ocean.yaml", open_store(str(tmp_path)))
 
-    assert said in describe_clone_changes(run, HOST)
-    assert bool(said) == bool(describe_clone_changes(run, HOST))
+    assert message in describe_clone_changes(run, HOST)
+    assert bool(message) == bool(describe_clone_changes(run, HOST))
     reset = "git -C /home/ubuntu/ocean reset --hard && git -C /home/ubuntu/ocean clean -d --force"
-    assert (reset in describe_clone_changes(run, HOST)) == bool(said)
+    assert (reset in describe_clone_changes(run, HOST)) == bool(message)
 
 
 def test_only_a_notebook_of_the_repository_needs_a_view_of_it() -> None:

@@ -93,9 +93,9 @@ def test_the_line_says_what_it_is_and_where_it_can_be_seen(
     ]
     outputs = [drawn["output"] for drawn in of_cell]
 
-    told = LINE.findall(page_of(*outputs))
+    rows = LINE.findall(page_of(*outputs))
     assert outputs
-    assert {line.removesuffix(": open executed.ipynb in JupyterLab") for line in told} == lines
+    assert {line.removesuffix(": open executed.ipynb in JupyterLab") for line in rows} == lines
 
 
 def test_the_first_frame_of_an_animation_is_shown() -> None:

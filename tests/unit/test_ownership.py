@@ -97,11 +97,11 @@ def described(**more: str) -> Resource:
 
 
 def test_only_ec2_s_own_words_of_a_snapshot_count() -> None:
-    said = f"Created by CreateImage({BUILDER}) for ami-0123"
+    message = f"Created by CreateImage({BUILDER}) for ami-0123"
 
-    assert judged(described(Description=said)) is OURS
-    assert judged(described(Description=f"[Copied snap-9 from us-east-1] {said}")) is COPIED
-    assert judged(described(Description=said, VolumeId="vol-ffffffff")) is COPIED
+    assert judged(described(Description=message)) is OURS
+    assert judged(described(Description=f"[Copied snap-9 from us-east-1] {message}")) is COPIED
+    assert judged(described(Description=message, VolumeId="vol-ffffffff")) is COPIED
     assert judged(described(Description="")) is COPIED
 
 

@@ -55,8 +55,8 @@ def made(kind: type[Exception]) -> Exception:
 
 
 def answered(code: str, message: str = "as told", status: int = 400, **headers: str) -> ClientError:
-    told = {"HTTPStatusCode": status, "HTTPHeaders": headers}
-    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": told}
+    metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers}
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
     return ClientError(response, "RunInstances")
 
 
@@ -141,12 +141,14 @@ def test_what_aws_refuses_has_a_hint(code: str, hint: str) -> None:
 
 
 def test_an_encoded_refusal_is_told_by_the_command_that_decodes_it() -> None:
-    said = "You are not authorized to perform: ec2:RunInstances."
+    message = "You are not authorized to perform: ec2:RunInstances."
     error = caught(
-        answered("UnauthorizedOperation", f"{said} Encoded authorization failure message: aB-3_x==")
+        answered(
+            "UnauthorizedOperation", f"{message} Encoded authorization failure message: aB-3_x=="
+        )
     )
 
-    assert error.message.endswith(said)
+    assert error.message.endswith(message)
     command = error.hint.splitlines()[-1]
     assert "aws sts decode-authorization-message" in command
     assert command.endswith("--encoded-message aB-3_x==")
@@ -186,29 +188,32 @@ class Shifted(RealClock):
     ],
 )
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(-3660, "61 minutes behind AWS's"), (1200, "20 minutes ahead of AWS's")]
+    ("seconds", "message"),
+    [(-3660, "61 minutes behind AWS's"), (1200, "20 minutes ahead of AWS's")],
 )
-def test_a_wrong_clock_is_named_with_the_difference(code: str, seconds: float, said: str) -> None:
-    told = {"date": formatdate(RealClock().now(), usegmt=True)}
+def test_a_wrong_clock_is_named_with_the_difference(
+    code: str, seconds: float, message: str
+) -> None:
+    headers = {"date": formatdate(RealClock().now(), usegmt=True)}
     with clock.replaced(Shifted(seconds)):
-        error = caught(answered(code, status=403, **told))
+        error = caught(answered(code, status=403, **headers))
 
-    assert said in error.message
+    assert message in error.message
     assert error.hint == hints.CLOCK
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "now"])
 def test_a_clock_that_is_right_or_not_known_is_not_blamed(date: str) -> None:
-    told = formatdate(RealClock().now(), usegmt=True) if date == "now" else date
-    error = caught(answered("AuthFailure", status=401, date=told))
+    date_header = formatdate(RealClock().now(), usegmt=True) if date == "now" else date
+    error = caught(answered("AuthFailure", status=401, date=date_header))
 
     assert "clock" not in str(error)
 
 
 def test_a_wrong_clock_is_not_blamed_for_a_permission() -> None:
-    told = {"date": formatdate(0, usegmt=True)}
+    headers = {"date": formatdate(0, usegmt=True)}
 
-    assert "clock" not in str(caught(answered("UnauthorizedOperation", status=403, **told)))
+    assert "clock" not in str(caught(answered("UnauthorizedOperation", status=403, **headers)))
 
 
 @pytest.mark.parametrize(

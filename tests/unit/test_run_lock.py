@@ -165,14 +165,14 @@ def test_a_holder_whose_lease_cannot_have_ended_asks_nobody(run: Run, tmp_path: 
 
 
 def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Run) -> None:
-    told: list[bool] = []
+    are_held: list[bool] = []
 
     def ask() -> None:
         try:
             check_run_lock()
-            told.append(True)
+            are_held.append(True)
         except RunLostError:
-            told.append(False)
+            are_held.append(False)
 
     with clock_set() as laptop, hold_run(run):
         laptop.slept_seconds = 3600
@@ -181,7 +181,7 @@ def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Ru
             thread = threading.Thread(target=target)
             thread.start()
             thread.join()
-    assert told == [True, False]
+    assert are_held == [True, False]
 
 
 def test_the_lease_is_renewed_while_it_is_held(run: Run) -> None:

@@ -37,14 +37,14 @@ error: No solution found when resolving dependencies
 
 
 def test_the_error_is_told_with_the_end_of_what_it_quotes() -> None:
-    told = error_excerpt(NOT_BUILT).splitlines()
+    lines = error_excerpt(NOT_BUILT).splitlines()
 
-    assert told[0] == "error: Failed to build `numpy==1.14.3`"
-    assert told[-1].startswith("hint: `distutils` was removed")
-    assert "         ModuleNotFoundError: No module named 'distutils.msvccompiler'" in told
-    assert "         compiling 299 with error: in it" in told
-    assert "         compiling 200 with error: in it" not in told
-    assert len(told) < 30
+    assert lines[0] == "error: Failed to build `numpy==1.14.3`"
+    assert lines[-1].startswith("hint: `distutils` was removed")
+    assert "         ModuleNotFoundError: No module named 'distutils.msvccompiler'" in lines
+    assert "         compiling 299 with error: in it" in lines
+    assert "         compiling 200 with error: in it" not in lines
+    assert len(lines) < 30
 
 
 def test_an_error_of_an_older_uv_is_told_from_its_cross() -> None:
@@ -55,12 +55,12 @@ def test_an_error_of_an_older_uv_is_told_from_its_cross() -> None:
 
 
 def test_an_endless_error_is_told_from_both_ends() -> None:
-    told = error_excerpt("\n".join(("error: all", *map(str, range(500))))).splitlines()
+    text = error_excerpt("\n".join(("error: all", *map(str, range(500))))).splitlines()
 
-    assert told[0] == "error: all"
-    assert told[-1] == "499"
-    assert any("lines …" in line for line in told)
-    assert len(told) < 100
+    assert text[0] == "error: all"
+    assert text[-1] == "499"
+    assert any("lines …" in line for line in text)
+    assert len(text) < 100
 
 
 def test_what_tells_no_error_is_told_by_its_last_lines() -> None:
@@ -116,8 +116,8 @@ def test_a_position_in_uv_s_copy_is_a_line_of_the_user_s_file(tmp_path: object) 
     position = len("# größer\nsix\n".encode())
     says = f" + six==1\nerror: Couldn't parse `{file}` at position {position}\n  in {file}:3:7\n"
 
-    heard = world.run(
+    output = world.run(
         f"printf %s {quote(says)} | python3 -c {quote(FILTER_UV_OUTPUT)} {file} my.txt"
     )
 
-    assert heard.stdout == "error: Couldn't parse my.txt, line 3\n  in my.txt:3:7\n", heard.stderr
+    assert output.stdout == "error: Couldn't parse my.txt, line 3\n  in my.txt:3:7\n", output.stderr

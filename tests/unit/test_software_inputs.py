@@ -176,11 +176,11 @@ def test_packages_of_a_recipe_are_all_judged_at_once(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as raised:
         load_recipe(recipe)
 
-    told = raised.value.message.splitlines()
-    assert len(told) == len(wrong)
-    for at, line in enumerate(told, start=len(right)):
+    lines = raised.value.message.splitlines()
+    assert len(lines) == len(wrong)
+    for at, line in enumerate(lines, start=len(right)):
         assert f":{at + 4}:7: software.packages[{at}]: " in line
-    assert "is in conda's style; with pip write numpy==1.19" in told[2]
+    assert "is in conda's style; with pip write numpy==1.19" in lines[2]
 
 
 def test_packages_are_not_judged_by_a_manager_that_was_not_understood(tmp_path: Path) -> None:

@@ -160,9 +160,9 @@ def test_an_encoding_without_the_characters(encoding: str, tmp_path: Path) -> No
     )
     printed, _ = process.communicate(b"go\n", timeout=HANG_SECONDS)
 
-    said = printed.decode(encoding)
+    text = printed.decode(encoding)
     assert process.returncode == CODE
-    assert said.count("line ") == LINES
+    assert text.count("line ") == LINES
     assert is_whole(tmp_path / "log")
 
 

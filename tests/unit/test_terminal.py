@@ -232,10 +232,10 @@ def test_the_report_says_what_was_proven_and_what_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_behind", "said"), [(None, "nobody looked"), ((), "looked, and found none")]
+    ("left_behind", "message"), [(None, "nobody looked"), ((), "looked, and found none")]
 )
 def test_the_report_tells_not_looked_from_not_found(
-    left_behind: tuple[Resource, ...] | None, said: str
+    left_behind: tuple[Resource, ...] | None, message: str
 ) -> None:
     report = BuildReport(
         run_id="ocean-1",
@@ -248,7 +248,7 @@ def test_the_report_tells_not_looked_from_not_found(
     console = Console(file=io.StringIO(), width=60)
     print_report(report, console)
     assert "NOT accepted" in written_to(console)
-    assert said in written_to(console)
+    assert message in written_to(console)
 
 
 def test_an_error_is_a_wrapped_paragraph_with_a_way_out() -> None:

@@ -57,8 +57,8 @@ def test_the_switch_is_armed_without_waiting_and_only_below_run(world: ShellWorl
     assert (done.returncode, done.stderr) == (0, "")
     made = {str(path.relative_to(world.directory)) for path in world.directory.rglob("run/**/*")}
     assert {"run/notebake/check-lease", "run/systemd/system/notebake-lease.timer"} <= made
-    asked = [call for call in world.calls if call.startswith("systemctl")]
-    assert asked == [
+    calls = [call for call in world.calls if call.startswith("systemctl")]
+    assert calls == [
         "systemctl daemon-reload",
         "systemctl --no-block start notebake-lease.timer",
     ]

@@ -34,12 +34,12 @@ def test_quick_news_are_noticed_long_before_the_interval() -> None:
 
 
 def test_a_wait_that_is_in_vain_ends_and_says_for_what() -> None:
-    asked: list[None] = []
+    checks: list[None] = []
 
     with pytest.raises(WaitTimeoutError, match="Timed out after 0 s waiting for a sign"):
-        wait_until(lambda: asked.append(None), what="a sign", timeout_seconds=0.2)
+        wait_until(lambda: checks.append(None), what="a sign", timeout_seconds=0.2)
 
-    assert len(asked) > 1
+    assert len(checks) > 1
 
 
 def test_an_obstacle_is_shown_until_it_is_gone(caplog: pytest.LogCaptureFixture) -> None:
@@ -86,10 +86,10 @@ def test_an_error_of_the_question_ends_the_wait() -> None:
 
 def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:
     ended: list[BaseException] = []
-    asked = threading.Event()
+    checked = threading.Event()
 
     def ask() -> None:
-        asked.set()
+        checked.set()
 
     def wait() -> None:
         try:
@@ -99,7 +99,7 @@ def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    assert asked.wait(HANG_SECONDS)
+    assert checked.wait(HANG_SECONDS)
     interrupt_waits()
     waiting.join(30)
 

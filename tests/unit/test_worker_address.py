@@ -37,10 +37,10 @@ def test_amazon_s_answer_is_an_address_or_refused(
     answer: httpx.Response, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer.request = httpx.Request("GET", worker_address.CHECK_URL)
-    asked: list[str] = []
+    urls: list[str] = []
 
     def get(url: str, **_: object) -> httpx.Response:
-        asked.append(url)
+        urls.append(url)
         return answer
 
     monkeypatch.setattr(httpx, "get", get)
@@ -50,4 +50,4 @@ def test_amazon_s_answer_is_an_address_or_refused(
         with pytest.raises(PreflightError) as caught:
             address_seen_by_amazon()
         assert "ssh_from" in caught.value.hint
-    assert asked == [worker_address.CHECK_URL]
+    assert urls == [worker_address.CHECK_URL]

@@ -36,19 +36,19 @@ def s3(world: World) -> Any:
 
 def all_at_once(write: Callable[[int], str]) -> list[str]:
     """Let so many writers write at the same moment; return what each was told."""
-    told = [""] * WRITERS
+    reported = [""] * WRITERS
     start = threading.Barrier(WRITERS)
 
     def run(number: int) -> None:
         start.wait()
-        told[number] = write(number)
+        reported[number] = write(number)
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(WRITERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return told
+    return reported
 
 
 def test_of_those_who_make_an_object_one_wins(s3: Any) -> None:
@@ -59,10 +59,10 @@ def test_of_those_who_make_an_object_one_wins(s3: Any) -> None:
         def make(number: int, place: dict[str, str] = place) -> str:
             return code_of(s3.put_object, **place, Body=str(number).encode(), IfNoneMatch="*")
 
-        told = all_at_once(make)
-        assert sorted(told) == ["OK"] + ["PreconditionFailed"] * (WRITERS - 1)
+        reported = all_at_once(make)
+        assert sorted(reported) == ["OK"] + ["PreconditionFailed"] * (WRITERS - 1)
         winner = s3.get_object(**place)["Body"].read()
-        assert int(winner) == told.index("OK")
+        assert int(winner) == reported.index("OK")
 
 
 def test_of_those_who_change_an_object_one_wins(s3: Any) -> None:
@@ -73,10 +73,10 @@ def test_of_those_who_change_an_object_one_wins(s3: Any) -> None:
         def change(number: int, tag: str = tag) -> str:
             return code_of(s3.put_object, **PLACE, Body=f"{tag}{number}".encode(), IfMatch=tag)
 
-        told = all_at_once(change)
-        assert sorted(told) == ["OK"] + ["PreconditionFailed"] * (WRITERS - 1)
+        reported = all_at_once(change)
+        assert sorted(reported) == ["OK"] + ["PreconditionFailed"] * (WRITERS - 1)
         found = s3.get_object(**PLACE)
-        assert found["Body"].read() == f"{tag}{told.index('OK')}".encode()
+        assert found["Body"].read() == f"{tag}{reported.index('OK')}".encode()
         tag = found["ETag"]
 
 

@@ -34,8 +34,8 @@ def world(account: Account) -> World:
 @pytest.fixture
 def strangers(account: Account) -> str:
     """A volume that somebody else has in the account."""
-    asked = {"Size": 1, "AvailabilityZone": account.zones[0]}
-    made: str = account.make_client("ec2", account.region).create_volume(**asked)["VolumeId"]
+    parameters = {"Size": 1, "AvailabilityZone": account.zones[0]}
+    made: str = account.make_client("ec2", account.region).create_volume(**parameters)["VolumeId"]
     return made
 
 
@@ -63,13 +63,13 @@ def test_a_machine_without_its_switch_is_not_launched(world: World) -> None:
 
 
 def test_a_machine_keeps_what_ends_it(world: World) -> None:
-    asked = {"InstanceId": world.launch()["InstanceId"]}
+    parameters = {"InstanceId": world.launch()["InstanceId"]}
     for change in (
         {"InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
         {"UserData": {"Value": b"#!/bin/sh"}},
     ):
         with pytest.raises(NotAllowedError, match="ends it"):
-            world.ec2.modify_instance_attribute(**asked, **change)
+            world.ec2.modify_instance_attribute(**parameters, **change)
 
 
 def test_nothing_is_shared_with_a_stranger_in_an_account_of_others(world: World) -> None:
@@ -181,6 +181,6 @@ def test_what_a_killed_run_has_left_is_removed_by_its_tag(
             volume_id = world.make_volume()
         assert remove_left([account.run, "--region", account.region]) == 0
         assert (cloud.machines.running(), cloud.machines.volumes) == ([], {})
-    said = capsys.readouterr().out
-    assert f"{volume_id}: volume" in said
-    assert f"Nothing is left of {account.run}" in said
+    output = capsys.readouterr().out
+    assert f"{volume_id}: volume" in output
+    assert f"Nothing is left of {account.run}" in output

@@ -52,9 +52,9 @@ def test_half_of_what_aws_needs_is_refused(change: dict[str, str], says: str) ->
 
 
 def test_without_its_variables_together_nothing_is_even_asked(cloud: StrictCloud) -> None:
-    code, said = run_suite(cloud.endpoint_url, A_VOLUME, **ON_AWS | {settings.CAP: ""})
-    assert code == pytest.ExitCode.USAGE_ERROR, said
-    assert settings.USAGE in said
+    code, output = run_suite(cloud.endpoint_url, A_VOLUME, **ON_AWS | {settings.CAP: ""})
+    assert code == pytest.ExitCode.USAGE_ERROR, output
+    assert settings.USAGE in output
     assert cloud.calls() == []
 
 
@@ -68,13 +68,13 @@ def test_on_aws_one_process_keeps_one_ledger(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_suite_runs_as_on_aws_and_leaves_nothing(cloud: StrictCloud) -> None:
     recorded = RECORD.read_text()
-    code, said = run_suite(cloud.endpoint_url, *A_FEW, **ON_AWS)
-    assert code == 0, said
-    assert "account 123456789012, region us-west-2" in said
-    assert "at most 1.00 USD" in said
-    assert re.search(r"4 passed|\[1\] .*it would open or close what others have", said)
-    assert float(re.findall(r"in advance: ([\d.]+) of 1.00 USD", said)[0]) > 0
-    assert "Not recorded: this was not AWS" in said
+    code, output = run_suite(cloud.endpoint_url, *A_FEW, **ON_AWS)
+    assert code == 0, output
+    assert "account 123456789012, region us-west-2" in output
+    assert "at most 1.00 USD" in output
+    assert re.search(r"4 passed|\[1\] .*it would open or close what others have", output)
+    assert float(re.findall(r"in advance: ([\d.]+) of 1.00 USD", output)[0]) > 0
+    assert "Not recorded: this was not AWS" in output
     assert RECORD.read_text() == recorded
     check_that_every_machine_ends_itself(cloud)
     assert cloud.machines.running() == []
@@ -90,30 +90,30 @@ def check_that_every_machine_ends_itself(cloud: StrictCloud) -> None:
     machines = [instance for reservation in found for instance in reservation["Instances"]]
     assert len(machines) > 2
     for instance in machines:
-        asked = {"InstanceId": instance["InstanceId"]}
+        parameters = {"InstanceId": instance["InstanceId"]}
         behavior = "instanceInitiatedShutdownBehavior"
-        shown = ec2.describe_instance_attribute(**asked, Attribute=behavior)
+        shown = ec2.describe_instance_attribute(**parameters, Attribute=behavior)
         assert shown["InstanceInitiatedShutdownBehavior"]["Value"] == "terminate"
-        shown = ec2.describe_instance_attribute(**asked, Attribute="userData")
+        shown = ec2.describe_instance_attribute(**parameters, Attribute="userData")
         assert b64decode(shown["UserData"]["Value"]).decode() == OWN_END
         assert RUN_TAG in [tag["Key"] for tag in instance["Tags"]]
 
 
 def test_at_the_cap_tests_are_skipped_and_nothing_is_made(cloud: StrictCloud) -> None:
-    code, said = run_suite(
+    code, output = run_suite(
         cloud.endpoint_url, A_FEW[0], A_FEW[2], **ON_AWS | {settings.CAP: "0.001"}
     )
-    assert code == 0, said
-    assert said.count("the cap: RunInstances may cost") == 2
-    assert "passed" not in said
+    assert code == 0, output
+    assert output.count("the cap: RunInstances may cost") == 2
+    assert "passed" not in output
     assert cloud.calls("RunInstances") == []
 
 
 def test_what_cannot_be_removed_is_found_and_named_with_the_command(cloud: StrictCloud) -> None:
     name = cloud.fail("refuse", code="UnauthorizedOperation", action="DeleteVolume")
-    code, said = run_suite(cloud.endpoint_url, A_VOLUME, **ON_AWS)
-    assert (code, cloud.fired(name)) == (1, 1), said
+    code, output = run_suite(cloud.endpoint_url, A_VOLUME, **ON_AWS)
+    assert (code, cloud.fired(name)) == (1, 1), output
     (left,) = cloud.machines.volumes
-    assert "The suite has left behind" in said
+    assert "The suite has left behind" in output
     command = f"aws ec2 delete-volume --region us-west-2 --volume-id {left}"
-    assert f"{left} (UnauthorizedOperation): {command}" in said
+    assert f"{left} (UnauthorizedOperation): {command}" in output

@@ -154,14 +154,14 @@ def test_a_zone_without_room_says_which_have_some(world: World) -> None:
     """
     where = {"zone": ["us-west-2a", "us-west-2b"], "instance_type": "m5.*"}
     name = world.fail("refuse", code="InsufficientInstanceCapacity", where=where)
-    asked = {"InstanceType": "m5.large", "Placement": {"AvailabilityZone": ZONE}}
-    code, status, message = error_of(world.launch, **asked)
+    parameters = {"InstanceType": "m5.large", "Placement": {"AvailabilityZone": ZONE}}
+    code, status, message = error_of(world.launch, **parameters)
     assert (code, status) == ("InsufficientInstanceCapacity", 500)
     assert "choosing us-west-2c" in message
     assert "us-west-2b" not in message
     assert world.fired(name) == 1
-    assert code_of(world.launch, **asked, DryRun=True) == "DryRunOperation"
-    assert code_of(world.launch, **asked | {"InstanceType": "t3.large"}) == "OK"
+    assert code_of(world.launch, **parameters, DryRun=True) == "DryRunOperation"
+    assert code_of(world.launch, **parameters | {"InstanceType": "t3.large"}) == "OK"
     assert world.ec2.describe_instances()["Reservations"] != []
 
 
@@ -237,8 +237,8 @@ def test_a_subnet_without_free_addresses_says_so(world: World) -> None:
     block = world.machines.subnet.replace("0.0/16", "0.0/28")
     vpc_id = world.ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
     subnet_id = world.ec2.create_subnet(VpcId=vpc_id, CidrBlock=block)["Subnet"]["SubnetId"]
-    asked = {"ImageId": UBUNTU, "InstanceType": "t3.micro", "SubnetId": subnet_id}
-    world.ec2.run_instances(**asked, MinCount=11, MaxCount=11)
+    parameters = {"ImageId": UBUNTU, "InstanceType": "t3.micro", "SubnetId": subnet_id}
+    world.ec2.run_instances(**parameters, MinCount=11, MaxCount=11)
     refused = code_of(world.launch, SubnetId=subnet_id)
     assert refused == "InsufficientFreeAddressesInSubnet"
     assert len(world.machines.roots) == 11

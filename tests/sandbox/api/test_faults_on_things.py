@@ -21,8 +21,8 @@ def tagged(kind: str) -> list[dict[str, Any]]:
 def test_a_new_instance_is_not_found_for_a_while_and_then_it_is(world: World) -> None:
     """https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
     name = world.fail("hide", action="RunInstances", seconds=600, times=1)
-    asked = {**TAGGED, "ClientToken": "one"}
-    instance_id = world.launch(**asked)["InstanceId"]
+    request = {**TAGGED, "ClientToken": "one"}
+    instance_id = world.launch(**request)["InstanceId"]
     assert world.fired(name) == 1
     calls: list[tuple[Any, dict[str, Any]]] = [
         (world.ec2.describe_instances, {"InstanceIds": [instance_id]}),
@@ -39,7 +39,7 @@ def test_a_new_instance_is_not_found_for_a_while_and_then_it_is(world: World) ->
     assert world.ec2.describe_tags()["Tags"] == []
     assert world.ec2.describe_volumes()["Volumes"] == []
     assert world.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
-    assert world.launch(**asked)["InstanceId"] == instance_id, "a repeated token knows it"
+    assert world.launch(**request)["InstanceId"] == instance_id, "a repeated token knows it"
     world.advance(500)
     assert world.ec2.describe_instances(**BY_TAG)["Reservations"] == []
     world.advance(100)
@@ -51,9 +51,9 @@ def test_a_new_instance_is_not_found_for_a_while_and_then_it_is(world: World) ->
 def test_a_new_image_is_not_found_and_its_name_is_taken_all_the_same(world: World) -> None:
     instance_id = world.launch_running()
     name = world.fail("hide", action="CreateImage", seconds=60, times=1)
-    asked = {"InstanceId": instance_id, "Name": "baked", "TagSpecifications": tagged("image")}
-    image_id = world.ec2.create_image(**asked)["ImageId"]
-    assert code_of(world.ec2.create_image, **asked) == "InvalidAMIName.Duplicate"
+    parameters = {"InstanceId": instance_id, "Name": "baked", "TagSpecifications": tagged("image")}
+    image_id = world.ec2.create_image(**parameters)["ImageId"]
+    assert code_of(world.ec2.create_image, **parameters) == "InvalidAMIName.Duplicate"
     assert code_of(world.image, image_id=image_id) == "InvalidAMIID.NotFound"
     tagging = code_of(world.ec2.create_tags, Resources=[image_id], Tags=RUN)
     assert tagging == "InvalidAMIID.NotFound"
@@ -92,11 +92,11 @@ def test_a_new_group_and_a_new_key_are_not_found_and_their_names_are_taken(world
 
 def test_volumes_and_snapshots_hide_as_well(world: World) -> None:
     world.fail("hide", action="CreateVolume", seconds=5, times=1)
-    asked = {"Size": 1, "AvailabilityZone": ZONE, "ClientToken": "one"}
-    volume_id = world.ec2.create_volume(**asked)["VolumeId"]
+    parameters = {"Size": 1, "AvailabilityZone": ZONE, "ClientToken": "one"}
+    volume_id = world.ec2.create_volume(**parameters)["VolumeId"]
     assert code_of(world.volume, volume_id=volume_id) == "InvalidVolume.NotFound"
     assert code_of(world.ec2.delete_volume, VolumeId=volume_id) == "InvalidVolume.NotFound"
-    assert world.ec2.create_volume(**asked)["VolumeId"] == volume_id
+    assert world.ec2.create_volume(**parameters)["VolumeId"] == volume_id
     world.advance(5)
     world.wait_until(lambda: world.volume(volume_id)["State"] == "available")
     world.fail("hide", action="CreateSnapshot", seconds=5, times=1)
@@ -263,8 +263,8 @@ def test_a_host_may_never_answer_although_its_instance_runs(world: World) -> Non
     name = world.fail("never_boots", action="RunInstances", times=1)
     instance_id = world.launch_running()
     assert ("prevent_boot", instance_id) in world.machines.asked
-    asked = world.machines.asked
-    assert asked.index(("prevent_boot", instance_id)) < asked.index(("boot", instance_id))
+    actions = world.machines.asked
+    assert actions.index(("prevent_boot", instance_id)) < actions.index(("boot", instance_id))
     assert (world.state(instance_id), world.fired(name)) == ("running", 1)
     world.terminate(instance_id)
 
@@ -297,16 +297,16 @@ def test_lines_to_a_host_are_cut_and_frozen_at_once_or_later(world: World) -> No
     ours = {"tag:run": "r1"}
     cut = world.fail("ssh_cut", action="now", where=ours)
     freeze = world.fail("ssh_freeze", action="now", where=ours, after=10, seconds=60)
-    asked = world.machines.asked
-    world.wait_until(lambda: ("cut_ssh", instance_id) in asked)
-    assert ("freeze_ssh", instance_id) not in asked
+    actions = world.machines.asked
+    world.wait_until(lambda: ("cut_ssh", instance_id) in actions)
+    assert ("freeze_ssh", instance_id) not in actions
     world.advance(10)
-    world.wait_until(lambda: ("freeze_ssh", instance_id) in asked)
-    assert ("thaw_ssh", instance_id) not in asked
+    world.wait_until(lambda: ("freeze_ssh", instance_id) in actions)
+    assert ("thaw_ssh", instance_id) not in actions
     world.advance(60)
-    world.wait_until(lambda: ("thaw_ssh", instance_id) in asked)
+    world.wait_until(lambda: ("thaw_ssh", instance_id) in actions)
     assert (world.fired(cut), world.fired(freeze)) == (1, 1)
-    assert not [call for call in asked if call[0].endswith("_ssh") and other_id in call]
+    assert not [call for call in actions if call[0].endswith("_ssh") and other_id in call]
 
 
 def test_the_clock_of_the_cloud_dates_what_is_made(world: World) -> None:

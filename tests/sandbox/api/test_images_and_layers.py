@@ -96,8 +96,8 @@ def test_deregistering_deletes_the_snapshots_if_asked(world: World) -> None:
 
 
 def permissions(world: World, image_id: str) -> Any:
-    asked = {"ImageId": image_id, "Attribute": "launchPermission"}
-    return world.ec2.describe_image_attribute(**asked)["LaunchPermissions"]
+    parameters = {"ImageId": image_id, "Attribute": "launchPermission"}
+    return world.ec2.describe_image_attribute(**parameters)["LaunchPermissions"]
 
 
 def test_an_image_encrypted_with_the_default_key_cannot_be_shared(world: World) -> None:

@@ -102,9 +102,9 @@ def test_the_latest_console_is_shown_on_nitro_only(
     world: World, instance_type: str, code: str
 ) -> None:
     instance_id = world.launch_running(InstanceType=instance_type)
-    asked = {"InstanceId": instance_id}
-    assert code_of(world.ec2.get_console_output, **asked, Latest=True) == code
-    assert code_of(world.ec2.get_console_output, **asked) == "OK"
+    parameters = {"InstanceId": instance_id}
+    assert code_of(world.ec2.get_console_output, **parameters, Latest=True) == code
+    assert code_of(world.ec2.get_console_output, **parameters) == "OK"
 
 
 def test_an_instance_lies_in_its_subnet_and_the_subnet_in_the_machines_network(

@@ -189,10 +189,10 @@ def test_an_image_boots_with_its_data_even_after_a_restart_of_the_sandbox(
 
 
 def test_hosts_do_by_themselves_what_is_asked_of_those_on_ec2(sandbox: Sandbox) -> None:
-    asked = (
+    selected = (
         "test_instances.py::test_an_instance_that_is_powered_off_from_inside_ends_as_it_was_told",
         "test_instances.py::test_the_console_shows_the_host_keys",
         "test_groups_and_tags.py::test_a_rule_lets_in_and_nothing_else_does",
     )
-    code, said = run_suite(sandbox.home.api_url, *asked, **ON_AWS)
-    assert (code, "skipped" in said) == (0, False), said
+    code, output = run_suite(sandbox.home.api_url, *selected, **ON_AWS)
+    assert (code, "skipped" in output) == (0, False), output

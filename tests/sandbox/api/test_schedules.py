@@ -89,10 +89,10 @@ def test_a_name_is_taken_once_but_a_repeated_request_is_the_same_one(world: Worl
     """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
     instance_id = world.launch_running()
     scheduler = scheduler_of(world)
-    asked = schedule(world, instance_id, ClientToken="one")
-    first = scheduler.create_schedule(**asked)["ScheduleArn"]
-    assert scheduler.create_schedule(**asked)["ScheduleArn"] == first
-    assert code_of(scheduler.create_schedule, **asked | {"ClientToken": "two"}) == (
+    parameters = schedule(world, instance_id, ClientToken="one")
+    first = scheduler.create_schedule(**parameters)["ScheduleArn"]
+    assert scheduler.create_schedule(**parameters)["ScheduleArn"] == first
+    assert code_of(scheduler.create_schedule, **parameters | {"ClientToken": "two"}) == (
         "ConflictException"
     )
     world.fail("lose_after", service="scheduler", action="CreateSchedule", times=1)
@@ -180,8 +180,8 @@ def test_a_schedule_that_says_nothing_sensible_is_refused(
     world: World, change: dict[str, str]
 ) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
-    asked = schedule(world, "i-0123456789abcdef0") | change
-    assert code_of(scheduler_of(world).create_schedule, **asked) == "ValidationException"
+    parameters = schedule(world, "i-0123456789abcdef0") | change
+    assert code_of(scheduler_of(world).create_schedule, **parameters) == "ValidationException"
 
 
 def test_a_time_that_has_gone_by_never_comes(world: World) -> None:
