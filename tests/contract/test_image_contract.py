@@ -202,7 +202,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
     clock.pause(OLDEST_SECONDS)
 
     assert wait_for_image.find(run) is None
-    with pytest.raises(ResourceLostError, match=f"EC2 gave {image.id} up"):
+    with pytest.raises(ResourceLostError, match=f"EC2 failed to create {image.id}"):
         wait_for_image.make(run)
     assert usable_image(run) is None
 
