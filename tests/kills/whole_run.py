@@ -92,7 +92,7 @@ def leave_prefect_out() -> None:
     """Let the flows do their tasks in this thread, and tell no server."""
     for flow in (build_image, sweep, tear_down):
         replace(flow, show_logs_in_prefect=lambda: None)
-    replace(build_image, as_completed=iter, as_task=lambda step: Direct(as_task(step)))
+    replace(build_image, as_task=lambda step: Direct(as_task(step)))
     replace(
         tear_down,
         wait=lambda _futures: None,
