@@ -34,19 +34,19 @@ def seconds_by_kind(pieces: list[Piece]) -> dict[str, float]:
     return found
 
 
-def test_the_innermost_span_of_a_thread_counts() -> None:
+def test_time_is_attributed_to_the_innermost_span_of_a_thread() -> None:
     spans = [span("own code", 0, 10), span("AWS calls", 2, 5, depth=2)]
 
     assert seconds_by_kind(list(attribute(spans, 0, 10))) == {"own code": 7, "AWS calls": 3}
 
 
-def test_of_several_threads_the_kind_that_stands_first_counts() -> None:
+def test_time_of_overlapping_threads_goes_to_the_kind_listed_first() -> None:
     spans = [span("Prefect", 0, 10), span("remote work", 3, 6, thread=2)]
 
     assert seconds_by_kind(list(attribute(spans, 0, 10))) == {"Prefect": 7, "remote work": 3}
 
 
-def test_every_second_is_given_once_whatever_overlaps() -> None:
+def test_every_second_is_attributed_exactly_once() -> None:
     spans = [
         span("remote work", -5, 4),
         span("AWS calls", 3, 8, thread=2),
@@ -60,7 +60,7 @@ def test_every_second_is_given_once_whatever_overlaps() -> None:
     assert sum(found.values()) == 20
 
 
-def test_a_build_of_which_nothing_was_seen_is_all_rest() -> None:
+def test_a_build_without_spans_is_attributed_to_rest() -> None:
     assert list(attribute([], 5, 7)) == [Piece(None, 2)]
 
 
@@ -176,7 +176,7 @@ def test_a_program_that_fails_says_how_it_ended(tmp_path: Path) -> None:
         run_to_end(command, os.environ, tmp_path / "log")
 
 
-def test_a_program_that_takes_too_long_is_ended_with_its_children(
+def test_a_program_that_times_out_is_killed_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmarks.program.LIMIT_SECONDS", 0.5)

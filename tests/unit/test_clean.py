@@ -26,7 +26,7 @@ def run_bash(*arguments: str, script: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_script_is_valid_bash_whatever_the_names_hold(name: str) -> None:
+def test_the_script_is_valid_bash_with_hostile_names(name: str) -> None:
     done = run_bash("-n", script=SCRIPTS[name])
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -46,7 +46,7 @@ def test_a_machine_that_notebake_did_not_build_is_refused_before_anything_else(
     assert done.stdout == ""
 
 
-def test_the_login_stays_until_the_last_script() -> None:
+def test_the_clean_script_keeps_the_login() -> None:
     script = clean_machine(user="ubuntu")
     assert "ssh_host" not in script
     for line in script.splitlines():
@@ -72,6 +72,6 @@ def test_the_key_of_the_login_user_is_the_last_thing_removed() -> None:
     assert "wipe" not in script[last + 1 :]
 
 
-def test_an_outer_volume_is_seen_before_the_one_inside_it() -> None:
+def test_an_outer_volume_is_scanned_before_a_nested_one() -> None:
     script = scan_machine(scanner_path="/s", user="u", mount_points=["/data/deep", "/data"])
     assert "points=(/data /data/deep)" in script

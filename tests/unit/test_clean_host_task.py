@@ -56,21 +56,21 @@ def searched(run: Run, monkeypatch: pytest.MonkeyPatch, *printed: str) -> tuple[
     return clean_host.clean_and_search(run, host, "0" * 16), done
 
 
-def test_a_host_that_cannot_fetch_the_engine_is_brought_it(
+def test_the_engine_is_uploaded_to_a_host_that_cannot_download_it(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, done = searched(run, monkeypatch, f"fetching\n{ENGINE_UNAVAILABLE}\n", report())
     assert (count, done) == (9, ["work", "carry", "work"])
 
 
-def test_a_host_that_lacks_the_engine_again_is_no_clean_host(
+def test_a_host_that_still_lacks_the_engine_is_not_clean(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(HostCommandError):
         searched(run, monkeypatch, ENGINE_UNAVAILABLE, ENGINE_UNAVAILABLE)
 
 
-def test_what_was_allowed_is_in_the_proof_with_its_reason_and_what_was_not_needed(
+def test_the_proof_lists_allowed_findings_with_reasons_and_unused_allowances(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert allowed_sentences(run) == []
@@ -81,7 +81,7 @@ def test_what_was_allowed_is_in_the_proof_with_its_reason_and_what_was_not_neede
     ]
 
 
-def test_a_finding_stops_the_bake_and_says_how_it_may_pass(
+def test_a_finding_stops_the_bake_and_explains_how_to_allow_it(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CredentialFoundError) as caught:

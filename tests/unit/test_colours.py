@@ -44,19 +44,21 @@ def colours(text: str) -> list[str]:
     return [code for code in codes if COLOURS.fullmatch(code)]
 
 
-def test_a_terminal_gets_colours(tmp_path: Path) -> None:
+def test_output_to_a_terminal_is_coloured(tmp_path: Path) -> None:
     assert colours(shown_on_a_terminal(environment(tmp_path))) != []
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
-def test_who_wants_no_colours_gets_none(variables: dict[str, str], tmp_path: Path) -> None:
+def test_no_color_and_dumb_terminals_turn_colours_off(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
     shown = shown_on_a_terminal(environment(tmp_path, **variables))
 
     assert colours(shown) == []
     assert "TERM" not in variables or "\x1b" not in shown
 
 
-def test_a_pipe_gets_neither_colours_nor_control_codes(tmp_path: Path) -> None:
+def test_output_to_a_pipe_has_no_colours_or_control_codes(tmp_path: Path) -> None:
     done = subprocess.run(
         COMMAND,
         cwd=ROOT,

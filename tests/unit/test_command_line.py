@@ -58,7 +58,7 @@ def wrong_recipe(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("command", [[], ["build"], ["resume"], ["plan"], ["survey"]])
-def test_help_is_answered_without_importing_anything_slow(command: list[str]) -> None:
+def test_help_imports_nothing_slow(command: list[str]) -> None:
     code, imported, output = typed(*command, "--help")
 
     assert (code, imported) == (0, [])
@@ -66,7 +66,7 @@ def test_help_is_answered_without_importing_anything_slow(command: list[str]) ->
 
 
 @pytest.mark.parametrize("command", ["build", "plan"])
-def test_a_wrong_recipe_is_answered_without_importing_anything_slow(
+def test_an_invalid_recipe_is_reported_without_slow_imports(
     command: str, wrong_recipe: str
 ) -> None:
     code, imported, output = typed(command, wrong_recipe)
@@ -77,9 +77,7 @@ def test_a_wrong_recipe_is_answered_without_importing_anything_slow(
 
 
 @pytest.mark.parametrize("command", [["runs"], ["resume", "nobody-knows"]])
-def test_a_store_in_a_directory_is_read_without_importing_anything_slow(
-    command: list[str], tmp_path: Path
-) -> None:
+def test_a_directory_store_is_read_without_slow_imports(command: list[str], tmp_path: Path) -> None:
     _, imported, output = typed("--store", str(tmp_path), *command)
 
     assert imported == SOME_TIME
@@ -87,7 +85,7 @@ def test_a_store_in_a_directory_is_read_without_importing_anything_slow(
 
 
 @pytest.mark.parametrize("command", [["images"], ["survey"], ["sweep"]])
-def test_a_look_into_the_account_does_without_prefect(command: list[str]) -> None:
+def test_survey_does_not_import_prefect(command: list[str]) -> None:
     # Where nothing listens: that it had to ask is told by how it failed.
     code, imported, output = typed(*command, endpoint="http://127.0.0.1:9")
 
@@ -97,7 +95,7 @@ def test_a_look_into_the_account_does_without_prefect(command: list[str]) -> Non
     assert "Traceback" not in output
 
 
-def test_a_wrong_recipe_begins_no_run(
+def test_an_invalid_recipe_starts_no_run(
     wrong_recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = tmp_path / "runs"
@@ -119,7 +117,7 @@ def test_an_unknown_run_is_one_paragraph_and_names_the_store(
     assert "Traceback" not in errors
 
 
-def test_a_recipe_that_is_not_there_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_recipe_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", "nowhere.yaml"]) == 1
 
     assert "nowhere.yaml: cannot be read" in " ".join(capsys.readouterr().err.split())
@@ -134,7 +132,7 @@ def test_a_store_that_cannot_be_opened_is_one_paragraph(
 
 
 @pytest.mark.parametrize("arguments", [[], ["bake"], ["build"], ["resume"]])
-def test_what_is_mistyped_is_shown_how_to_type(
+def test_a_usage_error_shows_the_correct_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -144,7 +142,7 @@ def test_what_is_mistyped_is_shown_how_to_type(
     assert "usage: notebake" in capsys.readouterr().err
 
 
-def test_a_run_that_lies_elsewhere_is_answered_with_how_that_is_avoided(
+def test_a_recipe_for_another_region_or_account_explains_how_to_avoid_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--store", str(tmp_path), "resume", "ocean-nobody-knows"]) == 1
@@ -154,7 +152,7 @@ def test_a_run_that_lies_elsewhere_is_answered_with_how_that_is_avoided(
     assert "notebake --store s3://BUCKET/PREFIX resume RUN" in errors
 
 
-def test_runs_are_listed_with_who_executes_them_and_what_was_last(
+def test_runs_lists_the_executing_process_and_the_last_event(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = open_store(str(tmp_path))
@@ -239,7 +237,7 @@ def test_the_next_commands_name_the_store_that_was_given(
     ],
     ids=["Ctrl-C", "terminated", "a bug"],
 )
-def test_whatever_ends_a_command_says_what_it_was_told_is_left(
+def test_any_failing_command_prints_what_is_left(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     error: BaseException,

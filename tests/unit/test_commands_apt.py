@@ -54,7 +54,7 @@ def calls_of(world: ShellWorld, program: str) -> list[str]:
     return [call for call in calls if call.split()[1] != "indextargets"]
 
 
-def test_apt_is_asked_for_what_is_missing_only(world: ShellWorld) -> None:
+def test_apt_installs_only_missing_packages(world: ShellWorld) -> None:
     assert install(world, "present")[0] == 0
     assert calls_of(world, "apt-get") == []
 
@@ -68,7 +68,7 @@ def test_apt_is_asked_for_what_is_missing_only(world: ShellWorld) -> None:
     assert "DPkg::Lock::Timeout=600" in installation
 
 
-def test_packages_are_there_when_none_is_missing(world: ShellWorld) -> None:
+def test_packages_are_found_when_none_is_missing(world: ShellWorld) -> None:
     assert are_there(world, "present")
     assert not are_there(world, "present", "ffmpeg")
 
@@ -77,7 +77,7 @@ def test_packages_are_there_when_none_is_missing(world: ShellWorld) -> None:
     assert are_there(world, "present", "ffmpeg")
 
 
-def test_an_interrupted_package_is_not_there_and_is_configured_first(world: ShellWorld) -> None:
+def test_a_half_configured_package_is_missing_and_is_configured_first(world: ShellWorld) -> None:
     (world.directory / "audit").write_text("half-installed\n")
     assert not are_there(world, "present")
 
@@ -104,19 +104,19 @@ def test_names_reach_apt_unchanged(world: ShellWorld) -> None:
     assert any(call.endswith(NASTY) for call in calls_of(world, "apt-get"))
 
 
-def test_nothing_is_restarted_by_what_is_installed(world: ShellWorld) -> None:
+def test_installing_packages_restarts_no_service(world: ShellWorld) -> None:
     assert install(world, "ffmpeg")[0] == 0
     lines = (world.directory / "environment").read_text().split("\n")[:-1]
     assert set(lines) == {"1 l noninteractive"}
 
 
-def test_no_lock_is_taken_for_an_interrupted_installation() -> None:
+def test_a_held_lock_is_not_an_interrupted_installation() -> None:
     """What is half installed while somebody installs it is his."""
     text = install_packages(["present"])
     assert text.index("\nwait_for_lock\n") < text.index('if [ -n "$(dpkg --audit)" ]')
 
 
-def test_sources_that_cannot_be_reached_are_named_before_apt_is_asked(world: ShellWorld) -> None:
+def test_unreachable_sources_are_named_before_apt_runs(world: ShellWorld) -> None:
     (world.directory / "bin/python3").unlink()
     (world.directory / "sites").write_text("http://127.0.0.1:1/debian\nfile:/srv/packages\n")
 
@@ -128,9 +128,7 @@ def test_sources_that_cannot_be_reached_are_named_before_apt_is_asked(world: She
     assert "cannot reach the package repositories of apt" in printed
 
 
-def test_our_services_are_left_to_themselves_by_needrestart(
-    world: ShellWorld, tmp_path: Path
-) -> None:
+def test_needrestart_does_not_restart_our_services(world: ShellWorld, tmp_path: Path) -> None:
     here = tmp_path / NEEDRESTART_FILE.removeprefix("/")
     done = world.run(script(exempt_our_services().replace("/etc/", f"{tmp_path}/etc/")))
     assert done.returncode == 0, done.stderr

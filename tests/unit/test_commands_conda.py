@@ -211,7 +211,7 @@ def test_the_solution_is_kept_so_that_conda_can_make_it_again(built: Machine) ->
     )
 
 
-def test_people_have_conda_at_hand_in_the_environment(built: Machine) -> None:
+def test_conda_is_available_in_the_environment(built: Machine) -> None:
     login = built.world.run(
         f". {built.profile}; conda; printenv CONDA_PREFIX LIBB_DATA; echo $conda_is_defined"
     )
@@ -233,7 +233,7 @@ def test_people_have_conda_at_hand_in_the_environment(built: Machine) -> None:
     assert 'channel_priority: "strict"' in settings
 
 
-def test_a_kernel_has_what_an_activated_environment_sets(built: Machine) -> None:
+def test_a_kernel_has_the_variables_of_an_activated_environment(built: Machine) -> None:
     prefix = built.root / "python"
     kernel = json.loads((prefix / "share/jupyter/kernels/python3/kernel.json").read_text())
     assert kernel["argv"] == ["python", "-m", "ipykernel_launcher"]
@@ -247,7 +247,7 @@ def test_a_kernel_has_what_an_activated_environment_sets(built: Machine) -> None
     assert "PATH" not in kernel["env"]
 
 
-def test_a_second_run_builds_nothing_and_a_changed_list_builds_anew(machine: Machine) -> None:
+def test_an_unchanged_list_is_not_rebuilt_and_a_changed_one_is(machine: Machine) -> None:
     assert machine.install(conda(packages=("liba",)))[0] == 0
     assert machine.version_of("liba") == "2.0"
     inode = (machine.root / "python/conda-meta/history").stat().st_ino
@@ -269,7 +269,7 @@ KILLED_AT = ("conda-meta/python-*.json", "conda-meta/liba-*.json", "conda-meta/h
 
 
 @pytest.mark.parametrize("at", KILLED_AT)
-def test_what_was_killed_half_way_is_made_whole(machine: Machine, at: str) -> None:
+def test_an_interrupted_installation_is_completed(machine: Machine, at: str) -> None:
     script = machine.world.directory / "script"
     script.write_text(machine.text(conda(packages=("libb",)), "aaaa"))
     environment = {**machine.world.environment, "PATH": machine.world.path}
@@ -315,7 +315,7 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize(("lines", "words"), TROUBLES.values(), ids=TROUBLES.keys())
-def test_what_cannot_be_had_is_told_readably(
+def test_an_unavailable_package_gives_a_readable_error(
     machine: Machine, lines: str, words: tuple[str, ...]
 ) -> None:
     code, printed = machine.install(conda(f"dependencies:\n{lines}"))
@@ -327,7 +327,7 @@ def test_what_cannot_be_had_is_told_readably(
     assert not machine.has()
 
 
-def test_a_driver_that_the_base_image_promises_counts(machine: Machine) -> None:
+def test_virtual_packages_of_the_base_image_are_used(machine: Machine) -> None:
     machine.world.environment["CONDA_OVERRIDE_CUDA"] = "12.4"
 
     code, printed = machine.install(conda(packages=("ongpu",)))
@@ -335,7 +335,7 @@ def test_a_driver_that_the_base_image_promises_counts(machine: Machine) -> None:
     assert code == 0, printed
 
 
-def test_an_archive_with_another_hash_is_refused_and_fetched_again(
+def test_an_archive_with_a_wrong_hash_is_refused_and_downloaded_again(
     machine: Machine, tmp_path: Path
 ) -> None:
     file = next((tmp_path / "served/conda-forge").glob("noarch/repodata.json"))
@@ -363,7 +363,7 @@ def test_a_channel_that_does_not_answer_is_named(machine: Machine) -> None:
     assert "cannot reach the channels of conda packages" in printed
 
 
-def test_a_channel_that_is_not_there_is_named(machine: Machine) -> None:
+def test_a_missing_channel_is_named(machine: Machine) -> None:
     code, printed = machine.install(conda("channels: [nosuch]\ndependencies: [liba]\n"))
 
     assert code != 0
@@ -371,7 +371,7 @@ def test_a_channel_that_is_not_there_is_named(machine: Machine) -> None:
     assert "/nosuch/" in printed
 
 
-def test_what_uv_says_of_a_pip_section_names_the_line_of_the_file(machine: Machine) -> None:
+def test_uv_errors_in_the_pip_section_name_the_line_of_the_file(machine: Machine) -> None:
     at = machine.root / "asked/conda/pip.txt"
     # The second entry begins behind five ends of lines and the first entry.
     machine.world.environment["uv_says"] = f"error: Could not parse `{at}` at position 14"
@@ -383,7 +383,7 @@ def test_what_uv_says_of_a_pip_section_names_the_line_of_the_file(machine: Machi
     assert "environment.yml, line 6" in printed, printed
 
 
-def test_a_company_s_channel_without_conda_is_told(machine: Machine, tmp_path: Path) -> None:
+def test_a_company_channel_without_conda_is_reported(machine: Machine, tmp_path: Path) -> None:
     for file in tmp_path.glob("served/conda-forge/*/repodata.json"):
         index = json.loads(file.read_text())
         packages = index["packages"].items()
@@ -398,7 +398,7 @@ def test_a_company_s_channel_without_conda_is_told(machine: Machine, tmp_path: P
     assert "conda itself cannot be installed on the image. There is no package conda" in printed
 
 
-def test_channels_go_by_the_file_and_strictly(machine: Machine, tmp_path: Path) -> None:
+def test_channels_follow_the_file_with_strict_priority(machine: Machine, tmp_path: Path) -> None:
     write_channel(tmp_path / "served/mine", [python_package("liba", "0.5")])
 
     code, printed = machine.install(
@@ -428,9 +428,7 @@ default_channels: ["{address}/theirs"]
 """
 
 
-def test_a_company_says_in_a_condarc_where_its_channels_are(
-    machine: Machine, tmp_path: Path
-) -> None:
+def test_a_condarc_defines_where_company_channels_are(machine: Machine, tmp_path: Path) -> None:
     del machine.world.environment["CONDA_CHANNEL_ALIAS"]
     write_channel(tmp_path / "served/theirs", [python_package("liba", "0.7")])
     machine.settings(CONDARC.format(address=machine.address))
@@ -442,9 +440,7 @@ def test_a_company_says_in_a_condarc_where_its_channels_are(
     assert "default_channels" not in (machine.root / "conda/.condarc").read_text()
 
 
-def test_an_index_in_shards_is_read_again_though_nothing_has_changed(
-    machine: Machine, tmp_path: Path
-) -> None:
+def test_a_sharded_index_is_read_again_when_unchanged(machine: Machine, tmp_path: Path) -> None:
     from rattler.index import index_fs
 
     asyncio.run(index_fs(tmp_path / "served/conda-forge"))
@@ -456,7 +452,7 @@ def test_an_index_in_shards_is_read_again_though_nothing_has_changed(
         assert machine.has(digest)
 
 
-def test_a_mirror_is_asked_in_place_of_the_channel(machine: Machine) -> None:
+def test_a_mirror_replaces_its_channel(machine: Machine) -> None:
     machine.world.environment["CONDA_CHANNEL_ALIAS"] = "http://127.0.0.1:9"
     machine.world.environment["reach_seconds"] = "0"
     machine.settings(f"mirrored_channels:\n  conda-forge: ['{machine.address}/conda-forge']\n")
@@ -492,7 +488,7 @@ def write_authority(folder: Path) -> tuple[Path, tuple[Path, Path]]:
     return ca, (server, server_key)
 
 
-def test_the_authority_that_conda_s_settings_name_is_trusted(
+def test_the_certificate_authority_in_the_conda_settings_is_trusted(
     machine: Machine, tmp_path: Path
 ) -> None:
     authority, pair = write_authority(tmp_path)
@@ -511,7 +507,7 @@ def test_the_authority_that_conda_s_settings_name_is_trusted(
         assert code == 0, printed
 
 
-def test_the_proxy_that_conda_s_settings_name_is_taken(machine: Machine, tmp_path: Path) -> None:
+def test_the_proxy_in_the_conda_settings_is_used(machine: Machine, tmp_path: Path) -> None:
     class Proxy(Channel):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
@@ -531,7 +527,7 @@ def test_the_proxy_that_conda_s_settings_name_is_taken(machine: Machine, tmp_pat
     assert "http://channels.invalid/conda-forge/" in machine.lock("conda-explicit.txt")
 
 
-def test_a_login_of_the_address_is_used_and_kept_nowhere(
+def test_credentials_in_a_channel_url_are_used_and_not_stored(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Channel, "login", "Basic bWU6czNjcjN0")
@@ -554,7 +550,7 @@ def test_a_login_of_the_address_is_used_and_kept_nowhere(
     assert "s3cr3t" not in printed
 
 
-def test_a_version_of_python_is_what_the_channel_has(machine: Machine) -> None:
+def test_a_python_version_is_one_that_the_channel_offers(machine: Machine) -> None:
     code, printed = machine.install(conda(python="3.7"))
 
     assert code != 0

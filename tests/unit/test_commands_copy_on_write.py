@@ -70,7 +70,7 @@ def clone(request: pytest.FixtureRequest, tmp_path: Path) -> Clone:
     return made
 
 
-def test_what_a_notebook_writes_is_gone_afterwards(clone: Clone) -> None:
+def test_files_written_by_a_notebook_are_discarded(clone: Clone) -> None:
     output = clone.run(
         "mkdir new; echo written > table.csv; rm figures/kept; mv figures moved; cat table.csv",
         "ls -d moved new; stat --format='%u %g %a' .",
@@ -84,7 +84,7 @@ def test_what_a_notebook_writes_is_gone_afterwards(clone: Clone) -> None:
     assert any("in a copy" in line for line in output) == (clone.kind == "copy")
 
 
-def test_what_is_mounted_below_is_no_part_of_the_view(clone: Clone) -> None:
+def test_nested_mounts_are_not_part_of_the_view(clone: Clone) -> None:
     # Digits behind a blank: mountinfo(5) writes the blank as three of them.
     data = quote("data of 2020\\")
     output = clone.run(
@@ -100,7 +100,7 @@ def test_what_is_mounted_below_is_no_part_of_the_view(clone: Clone) -> None:
     assert output == ["one", "two", "2", "out", "out", "code 0"]
 
 
-def test_the_options_of_the_disk_hold_in_the_view(clone: Clone) -> None:
+def test_the_view_keeps_the_mount_options_of_the_disk(clone: Clone) -> None:
     output = clone.run(
         "findmnt --noheadings --output VFS-OPTIONS --target .",
         "./figures/kept || echo refused",
@@ -111,7 +111,7 @@ def test_the_options_of_the_disk_hold_in_the_view(clone: Clone) -> None:
     assert any("nosuid,nodev,noexec" in line for line in output)
 
 
-def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
+def test_a_symlink_to_the_directory_leads_into_the_view(clone: Clone) -> None:
     link = clone.disk / "link"
     linked = Clone(clone.world, clone.kind)
     text = linked.text(before=f"ln -s {quote(str(clone.path))} {link}")
@@ -124,7 +124,7 @@ def test_a_way_by_a_link_leads_into_the_view(clone: Clone) -> None:
     assert done.stdout.splitlines()[-2:] == ["written", "as-cloned"], done.stderr
 
 
-def test_what_outlives_a_notebook_is_ended(clone: Clone) -> None:
+def test_processes_left_by_a_notebook_are_killed(clone: Clone) -> None:
     deaf = "trap '' TERM HUP INT; echo $BASHPID; exec setsid sleep 1000"
     output = clone.run(
         f"bash -c {quote(deaf)} > left & until [ -s left ]; do sleep 0.01; done",
@@ -143,14 +143,14 @@ def test_nothing_is_mounted_outside(clone: Clone) -> None:
     assert not [line for line in output if VIEW_DIRECTORY in line or "notebake-view" in line]
 
 
-def test_a_directory_that_is_not_there_is_named(clone: Clone) -> None:
+def test_a_missing_directory_is_named(clone: Clone) -> None:
     done = clone.world.run(script(run_copy_on_write("/no/such clone", "touch began")))
 
     assert (done.returncode, done.stderr) == (66, "There is no directory /no/such clone\n")
     assert not (clone.world.directory / "began").exists()
 
 
-def test_a_machine_without_namespaces_is_told_and_nothing_begins(clone: Clone) -> None:
+def test_without_namespaces_an_error_is_reported_and_nothing_starts(clone: Clone) -> None:
     clone.world.fake("unshare", "echo 'unshare failed: Operation not permitted' >&2; exit 1")
 
     done = clone.world.run(script(run_copy_on_write(str(clone.disk), "touch began")))
@@ -161,7 +161,7 @@ def test_a_machine_without_namespaces_is_told_and_nothing_begins(clone: Clone) -
     assert not (clone.world.directory / "began").exists()
 
 
-def test_a_full_disk_is_full_in_the_view_and_has_its_room_back(clone: Clone) -> None:
+def test_a_disk_filled_in_the_view_is_emptied_afterwards(clone: Clone) -> None:
     output = clone.run(
         "df --output=size . | tail --lines=1",
         "head -c 80M /dev/zero 2>&1 > large || echo refused; stat --format=%s large",
@@ -177,7 +177,7 @@ def test_a_full_disk_is_full_in_the_view_and_has_its_room_back(clone: Clone) -> 
     assert code == "code 0"
 
 
-def test_a_copy_for_which_there_is_no_room_is_told_as_a_full_disk(tmp_path: Path) -> None:
+def test_a_copy_that_does_not_fit_is_reported_as_a_full_disk(tmp_path: Path) -> None:
     world = shell_world(tmp_path)
     clone = Clone(world, "copy")
     clone.disk.mkdir()
@@ -192,9 +192,7 @@ def test_a_copy_for_which_there_is_no_room_is_told_as_a_full_disk(tmp_path: Path
 
 
 @pytest.mark.parametrize("signal", ["KILL", "TERM"])
-def test_a_notebook_that_was_ended_in_its_middle_leaves_nothing_for_the_next(
-    clone: Clone, signal: str
-) -> None:
+def test_a_killed_notebook_leaves_nothing_for_the_next_one(clone: Clone, signal: str) -> None:
     work = "mkdir new; echo written > table.csv; touch ../../other/began; sleep 1000"
     work = f"cd {quote(str(clone.path))}; {work}"
     view = script(run_copy_on_write(str(clone.path), f"bash -euc {quote(work)}"))
@@ -213,7 +211,7 @@ def test_a_notebook_that_was_ended_in_its_middle_leaves_nothing_for_the_next(
     assert output[-2:] == ["as-cloned", "code 0"]
 
 
-def test_the_cleaning_removes_what_a_killed_notebook_has_left(clone: Clone) -> None:
+def test_cleaning_removes_the_view_of_a_killed_notebook(clone: Clone) -> None:
     text = f"mkdir --parents {clone.disk}/{VIEW_DIRECTORY}/upper; {REMOVE_VIEWS}"
     listing = f"set -euo pipefail; mount -t tmpfs x {clone.disk}; {text}; ls -A {clone.disk}"
     clone.world.fake("findmnt", f"echo {clone.disk}")

@@ -66,7 +66,7 @@ def fetching(tmp_path: Path) -> Fetching:
 
 
 @pytest.mark.parametrize("checksum", [{"sha256": SHA256}, {}])
-def test_a_file_is_fetched_checked_and_known_again(
+def test_a_file_is_downloaded_verified_and_recognised_later(
     fetching: Fetching, checksum: dict[str, str]
 ) -> None:
     wanted = fetching.dataset(**checksum)
@@ -83,7 +83,7 @@ def test_a_file_is_fetched_checked_and_known_again(
     assert fetching.has(wanted)
 
 
-def test_a_download_that_broke_off_is_taken_up_again(fetching: Fetching) -> None:
+def test_an_interrupted_download_is_resumed(fetching: Fetching) -> None:
     wanted = fetching.dataset(sha256=SHA256)
     fetching.world.environment["CUT_AT"] = "5000"
     assert fetching.fetch(wanted)[0] != 0
@@ -95,7 +95,7 @@ def test_a_download_that_broke_off_is_taken_up_again(fetching: Fetching) -> None
     assert fetching.place.read_bytes() == CONTENT
 
 
-def test_a_server_that_cannot_resume_is_asked_for_all(fetching: Fetching) -> None:
+def test_a_download_restarts_if_the_server_cannot_resume(fetching: Fetching) -> None:
     wanted = fetching.dataset(sha256=SHA256)
     Path(staging_path(wanted)).parent.mkdir(parents=True)
     Path(staging_path(wanted)).write_bytes(CONTENT[:5000])
@@ -104,7 +104,7 @@ def test_a_server_that_cannot_resume_is_asked_for_all(fetching: Fetching) -> Non
     assert len([call for call in fetching.world.calls if call.startswith("curl")]) == 2
 
 
-def test_without_a_checksum_nothing_is_taken_up_again(fetching: Fetching) -> None:
+def test_a_download_without_a_checksum_is_not_resumed(fetching: Fetching) -> None:
     wanted = fetching.dataset()
     Path(staging_path(wanted)).parent.mkdir(parents=True)
     Path(staging_path(wanted)).write_bytes(b"of another version")
@@ -112,7 +112,7 @@ def test_without_a_checksum_nothing_is_taken_up_again(fetching: Fetching) -> Non
     assert fetching.place.read_bytes() == CONTENT
 
 
-def test_another_content_than_promised_gets_no_name(fetching: Fetching) -> None:
+def test_content_with_a_wrong_checksum_is_not_put_in_place(fetching: Fetching) -> None:
     wanted = fetching.dataset(sha256="0" * 64)
     code, printed = fetching.fetch(wanted)
     assert code != 0
@@ -121,7 +121,7 @@ def test_another_content_than_promised_gets_no_name(fetching: Fetching) -> None:
     assert not fetching.has(wanted)
 
 
-def test_a_file_of_others_is_left_as_it_is(fetching: Fetching) -> None:
+def test_a_foreign_file_is_not_overwritten(fetching: Fetching) -> None:
     fetching.place.parent.mkdir()
     fetching.place.write_text("mine")
     code, printed = fetching.fetch(fetching.dataset())
@@ -132,7 +132,7 @@ def test_a_file_of_others_is_left_as_it_is(fetching: Fetching) -> None:
 
 
 @pytest.mark.parametrize("rename", [1, 2])
-def test_a_kill_at_either_rename_is_mended(fetching: Fetching, rename: int) -> None:
+def test_a_kill_at_either_rename_is_recovered(fetching: Fetching, rename: int) -> None:
     wanted = fetching.dataset()
     count = fetching.world.directory / "count"
     fake = fetching.world.fake(
@@ -149,7 +149,7 @@ def test_a_kill_at_either_rename_is_mended(fetching: Fetching, rename: int) -> N
     assert fetching.has(wanted)
 
 
-def test_a_folder_that_the_worker_brought_replaces_the_earlier_one(fetching: Fetching) -> None:
+def test_an_uploaded_folder_replaces_the_earlier_one(fetching: Fetching) -> None:
     wanted = fetching.dataset(source="sftp://a@example.org/year")
     staged = Path(staging_path(wanted))
     for name in ("one", "two"):
@@ -166,7 +166,7 @@ def test_a_folder_that_the_worker_brought_replaces_the_earlier_one(fetching: Fet
         assert fetching.receive(wanted) == (0, "Dataset ocean: already there\n")
 
 
-def test_a_damaged_folder_gets_no_name(fetching: Fetching) -> None:
+def test_a_damaged_folder_is_not_put_in_place(fetching: Fetching) -> None:
     wanted = fetching.dataset(source="sftp://a@example.org/year")
     staged = Path(staging_path(wanted))
     staged.mkdir(parents=True)
@@ -177,14 +177,14 @@ def test_a_damaged_folder_gets_no_name(fetching: Fetching) -> None:
     assert not fetching.place.exists()
 
 
-def test_what_never_came_gets_no_name(fetching: Fetching) -> None:
+def test_a_missing_upload_is_not_put_in_place(fetching: Fetching) -> None:
     for checksum in ({"sha256": SHA256}, {}):
         wanted = fetching.dataset(source="s3://bucket/key", **checksum)
         assert fetching.receive(wanted)[0] != 0
         assert not fetching.place.exists()
 
 
-def test_what_is_there_is_not_fetched_again(fetching: Fetching) -> None:
+def test_an_existing_dataset_is_not_downloaded_again(fetching: Fetching) -> None:
     wanted = fetching.dataset()
     fetching.fetch(wanted)
     code, printed = fetching.fetch(wanted)
@@ -193,12 +193,12 @@ def test_what_is_there_is_not_fetched_again(fetching: Fetching) -> None:
 
 
 @pytest.mark.parametrize("source", ["s3://bucket/key", "sftp://a@b/c"])
-def test_what_a_host_cannot_fetch_is_refused(fetching: Fetching, source: str) -> None:
+def test_a_source_that_hosts_cannot_download_is_refused(fetching: Fetching, source: str) -> None:
     with pytest.raises(ValueError, match="single files by http only"):
         fetch_dataset(fetching.dataset(source=source), **fetching.options)
 
 
-def test_nothing_is_fetched_where_there_is_no_way_out(fetching: Fetching) -> None:
+def test_an_unreachable_source_is_not_downloaded(fetching: Fetching) -> None:
     fetching.world.environment["NO_WAY_OUT"] = "1"
 
     code, _ = fetching.fetch(fetching.dataset())

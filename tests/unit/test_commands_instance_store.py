@@ -65,7 +65,7 @@ def test_nothing_but_temporary_disks_is_touched(world: ShellWorld, disks: LoopDi
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize("made_by", ["mkfs.ext4 -q {}", "printf data | dd of={} bs=1 seek=60000"])
-def test_a_disk_that_holds_something_is_left_as_it_is(
+def test_a_disk_with_content_is_not_formatted(
     world: ShellWorld, disks: LoopDisks, tmp_path: Path, made_by: str
 ) -> None:
     theirs = disks.add(LINK.format("1"))
@@ -80,7 +80,7 @@ def test_a_disk_that_holds_something_is_left_as_it_is(
 
 
 @pytest.mark.sandbox
-def test_a_format_that_was_killed_is_done_again(world: ShellWorld, disks: LoopDisks) -> None:
+def test_an_interrupted_format_is_repeated(world: ShellWorld, disks: LoopDisks) -> None:
     device = disks.add(LINK.format("1"))
     half = f"dd if=/dev/urandom of={device} bs=4096 count=4 conv=notrunc status=none"
     fake = world.fake("mkfs.ext4", f"{half}; kill -KILL $PPID")

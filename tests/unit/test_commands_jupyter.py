@@ -60,13 +60,13 @@ def test_a_service_that_does_not_answer_is_an_error_with_its_journal(world: Shel
     assert sum(call.startswith("curl") for call in world.calls) > 1
 
 
-def test_an_answer_from_another_program_is_not_our_service(world: ShellWorld) -> None:
+def test_an_answer_of_another_program_on_the_port_does_not_count(world: ShellWorld) -> None:
     assert world.run(jupyter.jupyter_is_running(8887)).returncode == 0
     world.environment["SYSTEMCTL_EXIT"] = "3"
     assert world.run(jupyter.jupyter_is_running(8887)).returncode != 0
 
 
-def test_one_question_waits_a_while_for_an_answer(world: ShellWorld) -> None:
+def test_the_service_probe_waits_for_an_answer(world: ShellWorld) -> None:
     world.fake("sleep", "rm --force silent")
     (world.directory / "silent").touch()
     world.fake("curl", '[ ! -e silent ] && echo \'{"version": "2"}\'')
@@ -78,7 +78,7 @@ def test_one_question_waits_a_while_for_an_answer(world: ShellWorld) -> None:
     assert world.run(jupyter.wait_for_jupyter(8887)).returncode != 0
 
 
-def test_the_configuration_keeps_to_the_loopback_and_holds_no_token(world: ShellWorld) -> None:
+def test_the_configuration_binds_to_loopback_and_holds_no_token(world: ShellWorld) -> None:
     world.run(install(world))
     config = (world.directory / "etc/notebake/jupyter_server_config.py").read_text()
     compile(config, "config", "exec")
@@ -89,7 +89,7 @@ def test_the_configuration_keeps_to_the_loopback_and_holds_no_token(world: Shell
     assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
 
 
-def test_each_machine_makes_a_token_of_its_own_and_keeps_it(world: ShellWorld) -> None:
+def test_each_machine_generates_its_own_token_and_keeps_it(world: ShellWorld) -> None:
     world.run(install(world))
     program = world.directory / "etc" / "notebake" / "make-jupyter-token"
     token = world.directory / "etc" / "notebake" / "jupyter-token"
@@ -106,7 +106,7 @@ def test_each_machine_makes_a_token_of_its_own_and_keeps_it(world: ShellWorld) -
     assert [len(token.strip()) for token in made] == [48, 48]
 
 
-def test_a_token_that_came_out_short_is_not_used(world: ShellWorld) -> None:
+def test_a_truncated_token_is_not_used(world: ShellWorld) -> None:
     world.run(install(world))
     world.fake("od", "echo 12 34")
     directory = world.directory / "etc" / "notebake"

@@ -16,7 +16,7 @@ def directory(tmp_path: Path) -> str:
     return str(tmp_path / f"steps {NASTY}".replace("/", "_"))
 
 
-def test_only_the_digest_that_was_marked_counts_as_done(world: ShellWorld, directory: str) -> None:
+def test_a_marker_with_another_digest_does_not_count(world: ShellWorld, directory: str) -> None:
     assert world.run(markers.read_marker("software", "aaaa", directory)).returncode != 0
     assert (
         world.run(markers.write_marker("software", "aaaa", "12 packages", directory)).returncode
@@ -28,7 +28,7 @@ def test_only_the_digest_that_was_marked_counts_as_done(world: ShellWorld, direc
     assert world.run(markers.read_marker("softwar", "aaaa", directory)).returncode != 0
 
 
-def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: str) -> None:
+def test_the_detail_of_a_marker_round_trips(world: ShellWorld, directory: str) -> None:
     world.run(markers.write_marker("software", "aaaa", f"{NASTY}\nsecond", directory))
     answer = world.run(markers.read_marker("software", "aaaa", directory))
     assert (answer.returncode, answer.stdout) == (0, f"aaaa\n{NASTY} second\n")
@@ -40,7 +40,7 @@ def test_the_detail_comes_back_whatever_it_holds(world: ShellWorld, directory: s
     ["", "\n", "Welcome to the corporate image\n", "aaaa", "aaaa\n", "aaaab\n\n",
      "Welcome\naaaa\n\n", "aaaa\ndetail", "aaaa\ndetail\nGoodbye\n", " aaaa\n\n"],
 )  # fmt: skip
-def test_what_is_no_marker_is_none_whatever_was_printed(printed: str) -> None:
+def test_other_output_is_not_parsed_as_a_marker(printed: str) -> None:
     assert markers.parse_marker(printed, "aaaa") is None
 
 
@@ -54,9 +54,7 @@ def test_a_product_that_proves_itself_needs_no_marker(world: ShellWorld, directo
     assert markers.parse_marker(world.run(command).stdout, "aaaa") == "12 packages"
 
 
-def test_a_mark_that_was_killed_before_its_rename_does_not_count(
-    world: ShellWorld, directory: str
-) -> None:
+def test_an_interrupted_marker_does_not_count(world: ShellWorld, directory: str) -> None:
     world.fake("mv", "kill -KILL $PPID")
     assert world.run(markers.write_marker("software", "aaaa", "", directory)).returncode != 0
     assert any(call.startswith("mv ") for call in world.calls), "the fault did not fire"
@@ -70,6 +68,6 @@ def test_an_unmarked_step_is_not_done(world: ShellWorld, directory: str) -> None
 
 
 @pytest.mark.parametrize("step", ["", "../steps", "a/b", ".hidden", "a b", NASTY])
-def test_a_step_that_is_no_plain_name_is_refused(step: str) -> None:
+def test_a_step_name_with_special_characters_is_refused(step: str) -> None:
     with pytest.raises(ValueError, match="cannot name a marker"):
         markers.write_marker(step, "aaaa")

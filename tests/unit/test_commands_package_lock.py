@@ -51,7 +51,7 @@ def files(tmp_path: Path) -> tuple[Path, ...]:
     return made
 
 
-def test_a_lock_file_that_nobody_holds_is_free(files: tuple[Path, ...]) -> None:
+def test_an_unlocked_lock_file_is_free(files: tuple[Path, ...]) -> None:
     assert ask(*files) == ""
     assert files[0].exists(), "and it stays where it is"
 
@@ -66,7 +66,7 @@ def test_the_holder_of_each_lock_is_named(files: tuple[Path, ...], index: int) -
 
 
 @pytest.mark.parametrize("name", ["unattended-upgr", "apt-get", "dpkg"])
-def test_the_name_of_a_process_bars_nothing(
+def test_the_name_of_a_process_alone_is_not_a_lock(
     files: tuple[Path, ...], tmp_path: Path, name: str
 ) -> None:
     """On Ubuntu a process called unattended-upgr waits for the shutdown as long as it is up."""
@@ -82,7 +82,7 @@ def test_the_name_of_a_process_bars_nothing(
             waiting.kill()
 
 
-def test_a_lock_is_waited_for_and_its_holder_named_at_once(files: tuple[Path, ...]) -> None:
+def test_waiting_for_a_lock_names_its_holder_at_once(files: tuple[Path, ...]) -> None:
     text = script(wait_for_lock(60, tuple(map(str, files))), "echo free")
     with held(files[0]) as holder:
         words = ["bash", "-c", text]

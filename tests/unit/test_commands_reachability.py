@@ -65,7 +65,7 @@ def says(text: str) -> Callable[[socket.socket], None]:
     return answer
 
 
-def test_an_address_that_answers_is_a_way_out() -> None:
+def test_an_address_that_answers_is_reachable() -> None:
     with served(lambda _: None) as port:
         done = reach("all", f"http://127.0.0.1:{port}/simple")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -85,18 +85,18 @@ def test_a_name_without_an_address_is_named() -> None:
     assert "https://nobody.invalid: no address for nobody.invalid" in done.stderr
 
 
-def test_one_of_several_is_enough_where_any_will_do() -> None:
+def test_one_reachable_address_is_enough_in_any_mode() -> None:
     with served(lambda _: None) as port:
         urls = ("http://127.0.0.1:1/a", f"http://127.0.0.1:{port}/b")
         assert reach("any", *urls).returncode == 0
         assert reach("all", *urls).returncode == 1
 
 
-def test_without_an_address_nothing_is_asked() -> None:
+def test_without_addresses_nothing_is_checked() -> None:
     assert reach("any").returncode == 0
 
 
-def test_the_proxy_of_the_machine_is_asked_and_named_without_its_password() -> None:
+def test_the_machine_s_proxy_is_used_and_its_password_is_hidden() -> None:
     with served(says("HTTP/1.1 403 Forbidden by policy")) as port:
         proxy = f"http://me:secret@127.0.0.1:{port}"
         done = reach("all", "https://nobody.invalid/simple", https_proxy=proxy)
@@ -105,19 +105,19 @@ def test_the_proxy_of_the_machine_is_asked_and_named_without_its_password() -> N
     assert "secret" not in done.stderr
 
 
-def test_a_proxy_that_lets_through_is_a_way_out() -> None:
+def test_a_working_proxy_makes_an_address_reachable() -> None:
     with served(says("HTTP/1.1 200 Connection established")) as port:
         proxy = f"http://127.0.0.1:{port}"
         assert reach("all", "https://nobody.invalid/", https_proxy=proxy).returncode == 0
 
 
-def test_a_page_that_is_not_there_is_no_barrier() -> None:
+def test_a_404_answer_counts_as_reachable() -> None:
     with served(says("HTTP/1.1 404 Not Found")) as port:
         proxy = f"http://127.0.0.1:{port}"
         assert reach("all", "http://nobody.invalid/x", http_proxy=proxy).returncode == 0
 
 
-def test_a_proxy_that_is_gone_is_named() -> None:
+def test_an_unreachable_proxy_is_named() -> None:
     done = reach("all", "https://nobody.invalid/", https_proxy="http://127.0.0.1:1")
     assert "by the proxy 127.0.0.1:1" in done.stderr
     assert "Connection refused" in done.stderr
@@ -165,7 +165,7 @@ def over_tls(folder: Path) -> Callable[[socket.socket], None]:
     return answer
 
 
-def test_an_authority_that_only_another_program_knows_is_no_barrier(certificate: Path) -> None:
+def test_an_unknown_certificate_authority_is_not_an_obstacle(certificate: Path) -> None:
     with served(over_tls(certificate)) as port:
         assert reach("all", f"https://127.0.0.1:{port}/").returncode == 0
 
@@ -196,7 +196,7 @@ def test_a_clock_that_is_behind_is_named_by_what_it_does_to_a_certificate(
 
 
 @pytest.mark.parametrize("proxy", ["gopher://127.0.0.1:port", "http://[::1", "squid"])
-def test_what_is_not_understood_is_left_to_whoever_needs_it(proxy: str) -> None:
+def test_an_address_that_cannot_be_parsed_is_skipped(proxy: str) -> None:
     done = reach("all", "https://nobody.invalid/", https_proxy=proxy)
     assert "Traceback" not in done.stderr
     assert "within" not in done.stderr

@@ -77,7 +77,7 @@ def test_a_commit_is_found_by_its_id(
     assert git(tmp_path / "clone", "rev-parse", "HEAD") == wanted
 
 
-def test_a_second_run_brings_the_clone_to_what_the_branch_is_now(
+def test_a_second_run_updates_the_clone_to_the_branch(
     world: ShellWorld, source: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "clone"
@@ -91,9 +91,7 @@ def test_a_second_run_brings_the_clone_to_what_the_branch_is_now(
     assert (path / "file").read_text() == "one"
 
 
-def test_what_is_not_our_clone_is_left_alone(
-    world: ShellWorld, source: Path, tmp_path: Path
-) -> None:
+def test_a_foreign_clone_is_not_touched(world: ShellWorld, source: Path, tmp_path: Path) -> None:
     path = tmp_path / "clone"
     path.mkdir()
     (path / "thesis").write_text("mine")
@@ -123,7 +121,7 @@ def test_changes_in_the_clone_are_not_lost(world: ShellWorld, source: Path, tmp_
     assert (path / "file").read_text() == "one"
 
 
-def test_files_that_a_checkout_would_overwrite_are_named_and_not_lost(
+def test_files_in_the_way_of_a_checkout_are_named_and_kept(
     world: ShellWorld, source: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / f"clone {NASTY.replace('/', '_')}"
@@ -147,7 +145,7 @@ def test_files_that_a_checkout_would_overwrite_are_named_and_not_lost(
     assert world.run(clone(source, path)).returncode == 0
 
 
-def test_many_changes_are_told_by_the_first_and_their_number(
+def test_many_changes_are_summarised_by_the_first_and_a_count(
     world: ShellWorld, source: Path, tmp_path: Path
 ) -> None:
     for number in range(30):
@@ -174,7 +172,7 @@ def test_an_unknown_ref_is_named_and_leaves_no_clone(
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_checkout_that_was_killed_is_finished(
+def test_an_interrupted_checkout_is_completed(
     world: ShellWorld, source: Path, tmp_path: Path, again: bool
 ) -> None:
     path = tmp_path / "clone"
@@ -211,7 +209,7 @@ def with_submodule(source: Path, url: str) -> None:
     git(source, "commit", "-qm", "theme")
 
 
-def test_a_submodule_that_the_machine_cannot_clone_is_told_with_the_way_on(
+def test_a_submodule_that_cannot_be_cloned_is_reported_with_a_hint(
     world: ShellWorld, source: Path, tmp_path: Path
 ) -> None:
     with_submodule(source, f"{tmp_path}/not-there")

@@ -42,6 +42,6 @@ def test_a_file_is_written_whole_with_its_mode(world: ShellWorld, tmp_path: Path
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
 
 
-def test_a_refusal_says_why(world: ShellWorld) -> None:
+def test_a_failure_prints_its_reason(world: ShellWorld) -> None:
     answer = world.run("found='x'; " + fail('no "disk" `here` $found'))
     assert (answer.returncode, answer.stderr) == (1, 'notebake: no "disk" `here` x\n')

@@ -92,7 +92,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(shell_world(tmp_path))
 
 
-def test_jupyterlab_comes_whatever_is_asked_for(machine: Machine) -> None:
+def test_jupyterlab_is_always_installed(machine: Machine) -> None:
     assert not machine.has()
     code, printed = machine.install(Software(packages=("numpy>=2",), requirements="utm\n"))
     assert code == 0, printed
@@ -114,7 +114,7 @@ def test_software_that_does_not_run_is_not_installed(machine: Machine) -> None:
     assert not machine.has()
 
 
-def test_a_second_run_builds_nothing_and_another_digest_builds_anew(machine: Machine) -> None:
+def test_the_same_digest_is_not_rebuilt_and_another_one_is(machine: Machine) -> None:
     machine.install(Software())
     before = len(machine.calls_of("uv"))
     assert machine.install(Software())[0] == 0
@@ -126,7 +126,7 @@ def test_a_second_run_builds_nothing_and_another_digest_builds_anew(machine: Mac
 
 
 @pytest.mark.parametrize("fault", ["UV_FAILS", "UV_KILLS"])
-def test_an_installation_that_broke_off_is_not_done_and_can_be_repeated(
+def test_an_interrupted_installation_is_not_done_and_is_repeated(
     machine: Machine, fault: str
 ) -> None:
     machine.world.environment[fault] = "1"
@@ -138,7 +138,7 @@ def test_an_installation_that_broke_off_is_not_done_and_can_be_repeated(
     assert machine.has()
 
 
-def test_papermill_takes_what_was_fetched_for_the_software_and_then_clears_it(
+def test_papermill_uses_the_software_s_download_cache_and_clears_it(
     machine: Machine,
 ) -> None:
     machine.install(Software())
@@ -158,7 +158,7 @@ def test_papermill_takes_what_was_fetched_for_the_software_and_then_clears_it(
 
 
 @pytest.mark.parametrize("fault", ["UV_FAILS", "UV_KILLS"])
-def test_papermill_that_broke_off_can_be_installed_again(machine: Machine, fault: str) -> None:
+def test_an_interrupted_papermill_installation_is_repeated(machine: Machine, fault: str) -> None:
     machine.install(Software())
     before = len(machine.calls_of("uv"))
     machine.world.environment[fault] = "1"

@@ -71,7 +71,7 @@ def lines_of(path: Path) -> list[str]:
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize("file_system", ["ext4", "xfs"])
-def test_a_blank_volume_is_formatted_mounted_and_the_users(
+def test_a_blank_volume_is_formatted_mounted_and_owned_by_the_user(
     world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str
 ) -> None:
     device = disks.add_volume(FIRST, SIZE_MIB[file_system])
@@ -122,7 +122,7 @@ HOLDS = {
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize("what", HOLDS)
-def test_a_new_volume_that_is_not_blank_is_refused_and_left_as_it_is(
+def test_a_new_volume_with_content_is_refused_and_not_changed(
     world: ShellWorld, disks: Disks, tmp_path: Path, what: str
 ) -> None:
     device = disks.add_volume(FIRST)
@@ -138,7 +138,7 @@ def test_a_new_volume_that_is_not_blank_is_refused_and_left_as_it_is(
 @pytest.mark.sandbox
 @pytest.mark.parametrize("file_system", ["ext4", "xfs"])
 @pytest.mark.parametrize("killed", ["before it began", "half-way", "at its end"])
-def test_a_format_that_was_killed_is_done_again(
+def test_an_interrupted_format_is_repeated(
     world: ShellWorld, disks: Disks, tmp_path: Path, file_system: str, killed: str
 ) -> None:
     device = disks.add_volume(FIRST, SIZE_MIB[file_system])
@@ -157,7 +157,7 @@ def test_a_format_that_was_killed_is_done_again(
 
 
 @pytest.mark.sandbox
-def test_a_file_system_made_by_others_after_a_kill_is_refused(
+def test_a_foreign_file_system_found_after_a_kill_is_refused(
     world: ShellWorld, disks: Disks, tmp_path: Path
 ) -> None:
     device = disks.add_volume(FIRST)
@@ -172,7 +172,7 @@ def test_a_file_system_made_by_others_after_a_kill_is_refused(
 
 
 @pytest.mark.sandbox
-def test_an_existing_volume_is_mounted_as_it_is(
+def test_an_existing_volume_is_mounted_without_formatting(
     world: ShellWorld, disks: Disks, tmp_path: Path
 ) -> None:
     device = disks.add_volume(FIRST, SIZE_MIB["xfs"])
@@ -250,5 +250,5 @@ def test_a_volume_that_never_appears_is_refused(world: ShellWorld, tmp_path: Pat
     assert f"Volume data ({FIRST}, no device): no disk appeared" in refused.stderr
 
 
-def test_our_file_systems_are_known_by_their_volume() -> None:
+def test_our_file_systems_are_labelled_with_their_volume() -> None:
     assert file_system_uuid(FIRST) == file_system_uuid(FIRST) != file_system_uuid(SECOND)

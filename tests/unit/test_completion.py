@@ -134,7 +134,7 @@ def test_tab_finds_the_runs_of_the_store_that_was_typed(shell: str, home: Path) 
     assert type_in(shell, keys, home) == ["--store", "others/", "survey", run.name]
 
 
-def test_a_person_is_told_what_to_write_into_which_file() -> None:
+def test_the_instructions_name_the_line_and_the_shell_file() -> None:
     for path, line, _ in START.values():
         typed = line.removeprefix("autoload -U compinit; compinit -u; ")
         assert any(
@@ -151,9 +151,7 @@ def test_a_person_is_told_what_to_write_into_which_file() -> None:
         ("notebake sweep --app", "--apply"),
     ],
 )
-def test_what_is_offered_is_found_without_importing_anything_slow(
-    line: str, expected: str, home: Path
-) -> None:
+def test_completion_imports_nothing_slow(line: str, expected: str, home: Path) -> None:
     completing = {
         "COMP_LINE": line,
         "COMP_POINT": str(len(line)),
@@ -175,7 +173,7 @@ def test_what_is_offered_is_found_without_importing_anything_slow(
     assert json.loads(done.stdout) == []
 
 
-def test_recipes_are_offered_beside_the_folders_that_may_have_some(
+def test_recipes_are_offered_together_with_folders(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(home)

@@ -41,18 +41,18 @@ def test_the_host_key_is_found(console: str) -> None:
     ["", FINGERPRINTS, f"{BEGIN}\n{KEY} root@ip\n", f"{KEY} root@ip\n", block(RSA), block()],
     ids=["nothing", "fingerprints", "still being written", "not in a block", "other kind", "empty"],
 )
-def test_what_is_not_surely_the_host_key_is_not_taken_for_it(console: str) -> None:
+def test_a_doubtful_line_is_not_taken_as_the_host_key(console: str) -> None:
     assert parse_host_key(console) is None
 
 
-def test_after_several_boots_the_last_key_counts() -> None:
+def test_after_several_boots_the_last_key_is_used() -> None:
     older = KEY.replace("AAAAIJx8", "AAAAIOld")
 
     assert parse_host_key(block(older) + "login:\n" + block(KEY)) == KEY
 
 
 @pytest.mark.parametrize("at", [20, 40, 79])
-def test_a_key_that_another_writer_cut_is_none_and_the_next_whole_one_counts(at: int) -> None:
+def test_an_interleaved_key_is_skipped_and_the_next_complete_one_is_used(at: int) -> None:
     cut = block(f"{KEY[:at]}[   12.345678] audit: backlog limit\n{KEY[at:]} root@ip")
 
     assert parse_host_key(cut) is None
@@ -65,10 +65,10 @@ def test_a_key_that_another_writer_cut_is_none_and_the_next_whole_one_counts(at:
     [KEY[:-1], KEY[:-12], f"{KEY}A", f"{KEY}=", KEY.replace("IJx8", "IJ-8"), f"sk-{KEY}",
      "ssh-ed25519 " + "A" * 68, KEY.replace("C3NzaC1lZDI1", "C3NzaC1lZDI2")],
 )  # fmt: skip
-def test_what_is_not_a_whole_key_is_none(line: str) -> None:
+def test_an_incomplete_key_is_ignored(line: str) -> None:
     assert parse_host_key(block(line)) is None
 
 
-def test_what_another_writer_says_behind_a_whole_key_does_not_matter() -> None:
+def test_text_after_a_complete_key_is_ignored() -> None:
     assert parse_host_key(block(f"{KEY} root@ip-10[   12.345678] audit: backlog limit")) == KEY
     assert parse_host_key(block(f"{KEY}[   12.345678] audit: backlog limit")) == KEY

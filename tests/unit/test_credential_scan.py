@@ -168,7 +168,7 @@ def test_a_credential_in_text_is_found(found: dict[str, set[str]], number: int) 
 
 
 @pytest.mark.parametrize("number", range(len(HARMLESS)))
-def test_what_only_looks_like_a_credential_is_left_alone(
+def test_text_that_only_resembles_a_credential_is_not_reported(
     found: dict[str, set[str]], number: int
 ) -> None:
     assert found.get(f"/harmless/{number}.txt", set()) == set()
@@ -186,7 +186,7 @@ def test_a_file_known_to_hold_credentials_is_found_by_its_name(
 
 
 @pytest.mark.parametrize(("path", "content"), NAMED_HARMLESS)
-def test_such_a_file_without_a_credential_is_left_alone(path: str, content: str) -> None:
+def test_a_file_with_such_a_name_but_no_credential_is_not_reported(path: str, content: str) -> None:
     assert by_name(path, content) == []
 
 

@@ -49,7 +49,7 @@ def git(folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
-def test_archives_are_looked_into_also_in_each_other(search: Search, tmp_path: Path) -> None:
+def test_nested_archives_are_searched(search: Search, tmp_path: Path) -> None:
     text = f"a\nb\ntoken {TOKEN}\n".encode()
     (tmp_path / "a.zip").write_bytes(zipped(**{"in/x.txt": text, "y.txt": b"nothing"}))
     (tmp_path / "b.tgz").write_bytes(gzip.compress(tarred("x.txt", text)))
@@ -63,7 +63,7 @@ def test_archives_are_looked_into_also_in_each_other(search: Search, tmp_path: P
     ]
 
 
-def test_a_broken_or_encrypted_archive_gives_what_can_be_read(
+def test_readable_parts_of_a_broken_or_encrypted_archive_are_searched(
     search: Search, tmp_path: Path
 ) -> None:
     noise = LETTERS.randbytes(200_000)
@@ -87,7 +87,7 @@ def test_a_broken_or_encrypted_archive_gives_what_can_be_read(
         (archives, "NESTED_BYTES", 10),
     ],
 )
-def test_what_is_beyond_a_bound_counts_against_the_machine(
+def test_content_beyond_a_limit_makes_the_machine_unclean(
     search: Search,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -103,7 +103,7 @@ def test_what_is_beyond_a_bound_counts_against_the_machine(
     assert is_clean(search.report(tmp_path, allowed=(AllowEntry("/a.zip", NOT_SEARCHED_RULE),)))
 
 
-def test_the_past_of_a_repository_is_searched_reachable_or_not(
+def test_git_history_is_searched_including_unreachable_commits(
     search: Search, tmp_path: Path
 ) -> None:
     git(tmp_path, "init", "--quiet", "clone")
@@ -120,7 +120,7 @@ def test_the_past_of_a_repository_is_searched_reachable_or_not(
     ]
 
 
-def test_nothing_on_the_host_silences_the_search(search: Search, tmp_path: Path) -> None:
+def test_settings_on_the_host_cannot_silence_the_search(search: Search, tmp_path: Path) -> None:
     """Neither a comment, nor an ignore file, a configuration, an attribute or a name."""
     git(tmp_path, "init", "--quiet", ".")
     allowing = "[[allowlists]]\nregexes = ['.*']\npaths = ['.*']\n"
@@ -137,9 +137,7 @@ def test_nothing_on_the_host_silences_the_search(search: Search, tmp_path: Path)
     assert found == {f"/{name}" for name in names} | {f"/{folder.relative_to(tmp_path)}/b.js"}
 
 
-def test_a_past_that_cannot_be_read_counts_against_the_machine(
-    search: Search, tmp_path: Path
-) -> None:
+def test_unreadable_git_history_makes_the_machine_unclean(search: Search, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", ".")
     (tmp_path / "a.txt").write_text("nothing\n" * 100)
     git(tmp_path, "add", "a.txt")
@@ -152,7 +150,7 @@ def test_a_past_that_cannot_be_read_counts_against_the_machine(
     assert not is_clean(report)
 
 
-def test_a_past_that_is_too_large_counts_against_the_machine(
+def test_too_large_git_history_makes_the_machine_unclean(
     search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(tmp_path, "init", "--quiet", ".")
@@ -165,7 +163,7 @@ def test_a_past_that_is_too_large_counts_against_the_machine(
     assert "larger than" in missing["reason"]
 
 
-def test_only_what_is_new_in_a_version_is_given_with_some_lines_around() -> None:
+def test_only_lines_added_by_a_commit_are_searched_with_context() -> None:
     lines = [b"line %d" % number for number in range(20)]
     news = NewLines()
     assert list(news.hunks(b"\n".join(lines))) == [(1, b"\n".join(lines))]
@@ -174,13 +172,13 @@ def test_only_what_is_new_in_a_version_is_given_with_some_lines_around() -> None
     assert list(news.hunks(b"\n".join(lines))) == [(8, b"\n".join(lines[7:14]))]
 
 
-def test_repositories_are_known_by_what_lies_in_them() -> None:
+def test_repositories_are_recognised_by_their_content() -> None:
     paths = ["a/.git/HEAD", "a/.git/objects/ab/cd", "b.git/HEAD", "b.git/objects/pack/p", "c/HEAD"]
     paths += ["HEAD", "objects/info/packs"]
     assert find_repositories(paths) == ["a/.git", "b.git"]
 
 
-def test_what_hides_among_checksums_is_found(search: Search, tmp_path: Path) -> None:
+def test_a_credential_among_checksums_is_found(search: Search, tmp_path: Path) -> None:
     digest, record = "0" * 32, f"a.py,sha256={'x' * 43},12\n"
     info, site = tmp_path / "var/lib/dpkg/info", tmp_path / "opt/a-1.dist-info"
     info.mkdir(parents=True)

@@ -116,7 +116,7 @@ def test_a_sparse_file_is_searched_to_its_end(search: Search, tmp_path: Path) ->
     ]
 
 
-def test_a_file_as_published_is_left_out_and_a_changed_one_is_not(
+def test_an_unchanged_published_file_is_skipped_and_a_changed_one_is_searched(
     search: Search, tmp_path: Path
 ) -> None:
     write_package(tmp_path, "same", LINE)
@@ -124,9 +124,7 @@ def test_a_file_as_published_is_left_out_and_a_changed_one_is_not(
     assert {path.split("/")[-2] for path, _ in search.places(tmp_path)} == {"changed"}
 
 
-def test_what_was_compiled_from_a_published_file_is_left_out(
-    search: Search, tmp_path: Path
-) -> None:
+def test_bytecode_of_a_published_file_is_skipped(search: Search, tmp_path: Path) -> None:
     package = write_package(tmp_path, "same", LINE).parent
     write(package, "__pycache__/keys.cpython-312.pyc", b"\0\0\0\0" + LINE)
     write(package, "__pycache__/other.cpython-312.pyc", b"\0\0\0\0" + LINE)
@@ -139,9 +137,7 @@ def test_a_package_that_came_from_no_index_is_searched(search: Search, tmp_path:
     assert len(search.places(tmp_path)) == 1
 
 
-def test_files_of_the_distribution_are_left_out_by_their_checksum(
-    search: Search, tmp_path: Path
-) -> None:
+def test_files_of_the_distribution_are_skipped_by_checksum(search: Search, tmp_path: Path) -> None:
     (tmp_path / "usr/lib").mkdir(parents=True)
     (tmp_path / "lib").symlink_to("usr/lib")
     digest = hashlib.md5(LINE, usedforsecurity=False).hexdigest()
@@ -156,7 +152,7 @@ def test_files_of_the_distribution_are_left_out_by_their_checksum(
 
 
 @pytest.mark.parametrize(("url", "found"), [("https://conda.org/a.conda", 0), ("file:///a", 1)])
-def test_conda_packages_are_left_out_if_they_came_from_a_channel(
+def test_conda_packages_from_a_channel_are_skipped(
     search: Search, tmp_path: Path, url: str, found: int
 ) -> None:
     write(tmp_path, "opt/conda/lib/keys.pem")
@@ -180,9 +176,7 @@ def test_links_are_not_followed_and_pipes_do_not_block(search: Search, tmp_path:
     assert is_clean(report)
 
 
-def test_the_login_may_stay_where_it_is_expected_and_nothing_else(
-    search: Search, tmp_path: Path
-) -> None:
+def test_only_the_expected_login_key_may_stay(search: Search, tmp_path: Path) -> None:
     key = b"ssh-ed25519 AAAA you@here\n"
     write(tmp_path, "etc/ssh/ssh_host_ed25519_key", b"x")
     write(tmp_path, "home/ubuntu/.ssh/authorized_keys", key)
@@ -196,7 +190,7 @@ def test_the_login_may_stay_where_it_is_expected_and_nothing_else(
     ]
 
 
-def test_what_cannot_be_read_counts_against_the_machine(
+def test_unreadable_files_make_the_machine_unclean(
     search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "good", b"nothing")
@@ -227,9 +221,7 @@ def test_what_cannot_be_read_counts_against_the_machine(
     assert "/bad: could not be read: Permission denied" in format_findings(report)
 
 
-def test_a_volume_that_is_not_there_counts_against_the_machine(
-    search: Search, tmp_path: Path
-) -> None:
+def test_a_missing_volume_makes_the_machine_unclean(search: Search, tmp_path: Path) -> None:
     assert not is_clean(search.report(tmp_path, "/data"))
 
 
@@ -287,16 +279,14 @@ def test_the_program_runs_alone_in_several_processes(search: Search, tmp_path: P
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_a_large_file_tells_as_much_as_a_small_one(search: Search, tmp_path: Path) -> None:
+def test_every_block_of_a_large_file_reports_its_findings(search: Search, tmp_path: Path) -> None:
     lines = LINE + b"x" * BLOCK_BYTES + b"\n"
     write(tmp_path, "large.log", lines * (MOST_FINDINGS_PER_FILE + 3))
     lines_told = [int(place.removeprefix("line ")) for _, place in search.places(tmp_path)]
     assert sorted(lines_told) == list(range(1, 2 * MOST_FINDINGS_PER_FILE, 2))
 
 
-def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(
-    search: Search, tmp_path: Path
-) -> None:
+def test_a_large_changed_file_is_searched_to_its_end(search: Search, tmp_path: Path) -> None:
     file = write_package(tmp_path, "large", b"x" * 5 * BLOCK_BYTES)
     assert is_clean(search.report(tmp_path))
     with file.open("ab") as stream:
@@ -304,7 +294,9 @@ def test_a_large_file_that_is_not_as_published_is_searched_to_its_end(
     assert [place for _, place in search.places(tmp_path)] == ["line 2"]
 
 
-def test_the_first_name_of_a_file_counts_whoever_lists_it(search: Search, tmp_path: Path) -> None:
+def test_the_first_path_of_a_hard_link_is_reported_by_any_worker(
+    search: Search, tmp_path: Path
+) -> None:
     for number in range(3 * ENTRIES_PER_BATCH):
         (tmp_path / f"{number % 40}/a/b").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{number % 40}/a/b/{number}").symlink_to("nowhere")
@@ -330,12 +322,12 @@ def test_a_process_that_dies_or_fails_ends_the_search(
 
 
 @pytest.mark.parametrize("printed", ["", "null", "{}", '{"findings": [], "complete": false}'])
-def test_silence_is_no_clean_report(printed: str) -> None:
+def test_an_empty_or_incomplete_report_is_refused(printed: str) -> None:
     with pytest.raises(ValueError, match=r"not the report|Expecting"):
         parse_report(printed)
 
 
-def test_the_text_for_people_is_short_however_much_is_found() -> None:
+def test_the_printed_findings_are_limited_in_length() -> None:
     finding: Finding = {"rule": "jwt", "path": "/a" * 40, "place": "line 1"}
     report: Report = {
         "findings": [finding] * 5000, "unreadable": [], "allowed": [], "files": 1, "bytes": 1,

@@ -31,7 +31,9 @@ def digests_of(folder: Path) -> dict[Path, str]:
     return {path: digest_file(path) for path in list_files(folder)}
 
 
-def test_names_of_any_kind_arrive_and_are_checked(folder: Path, tmp_path: Path) -> None:
+def test_files_with_unusual_names_are_transferred_and_verified(
+    folder: Path, tmp_path: Path
+) -> None:
     arrived, listed = tmp_path / "arrived", tmp_path / "listed"
     arrived.mkdir()
     digests = digests_of(folder)
@@ -49,9 +51,7 @@ def test_names_of_any_kind_arrive_and_are_checked(folder: Path, tmp_path: Path) 
     assert subprocess.run(check, cwd=arrived, check=False, capture_output=True).returncode == 1
 
 
-def test_a_batch_has_the_name_of_its_content_whenever_it_was_fetched(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_a_batch_is_named_by_its_content_and_not_its_times(folder: Path, tmp_path: Path) -> None:
     (first,) = make_batches(folder, digests_of(folder))
     pack(tmp_path / "one", folder, first.files)
     for path in folder.rglob("*"):
@@ -65,7 +65,7 @@ def test_a_batch_has_the_name_of_its_content_whenever_it_was_fetched(
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_large_files_go_alone_and_small_ones_together(
+def test_large_files_are_sent_alone_and_small_ones_in_batches(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset_batches, "LARGE_BYTES", 1000)
@@ -88,7 +88,7 @@ def test_large_files_go_alone_and_small_ones_together(
     assert len({batch.name for batch in found}) == len(found) >= 4
 
 
-def test_the_list_of_one_file_names_it_as_it_is_called_there(tmp_path: Path) -> None:
+def test_the_checksum_list_of_one_file_uses_its_remote_name(tmp_path: Path) -> None:
     path = tmp_path / "a.nc"
     path.write_bytes(b"")
 

@@ -55,9 +55,7 @@ def names_below(folder: Path) -> list[str]:
         ("Ström", "Ström"),
     ],
 )
-def test_a_folder_may_be_called_anything(
-    source: Path, tmp_path: Path, name: str, address: str
-) -> None:
+def test_a_folder_may_have_any_name(source: Path, tmp_path: Path, name: str, address: str) -> None:
     (source / name / "em pty").mkdir(parents=True)
     (source / name / f"f {name}").write_text("x")
 
@@ -66,13 +64,13 @@ def test_a_folder_may_be_called_anything(
     assert names_below(found) == ["em pty", f"f {name}"]
 
 
-def test_a_file_is_a_file(source: Path, tmp_path: Path) -> None:
+def test_a_single_file_is_downloaded_as_a_file(source: Path, tmp_path: Path) -> None:
     (source / "a.nc").write_bytes(b"abc")
 
     assert download_by_sftp("sftp://me@host/a.nc", tmp_path).read_bytes() == b"abc"
 
 
-def test_links_are_followed_and_what_leads_nowhere_is_told(
+def test_links_are_followed_and_broken_ones_are_reported(
     source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     year, other = source / "year", source / "other"
@@ -104,7 +102,7 @@ def test_links_are_followed_and_what_leads_nowhere_is_told(
     assert f"{year}/pipe" in caplog.text
 
 
-def test_links_in_a_circle_end(source: Path, tmp_path: Path) -> None:
+def test_circular_links_end_the_walk(source: Path, tmp_path: Path) -> None:
     (source / "year").mkdir()
     (source / "year" / "self").symlink_to(".")
 
@@ -112,7 +110,7 @@ def test_links_in_a_circle_end(source: Path, tmp_path: Path) -> None:
         download_by_sftp("sftp://me@host/year", tmp_path)
 
 
-def test_names_that_are_no_text_arrive_as_they_are(source: Path, tmp_path: Path) -> None:
+def test_names_that_are_not_utf_8_are_kept(source: Path, tmp_path: Path) -> None:
     (source / "year").mkdir()
     name = os.fsdecode(b"caf\xe9")
     (source / "year" / name).write_text("x")
@@ -121,14 +119,14 @@ def test_names_that_are_no_text_arrive_as_they_are(source: Path, tmp_path: Path)
     assert names_below(download_by_sftp("sftp://me@host/year", tmp_path)) == [name, f"{name}-link"]
 
 
-def test_what_is_not_there_is_named(source: Path, tmp_path: Path) -> None:
+def test_a_missing_path_is_named(source: Path, tmp_path: Path) -> None:
     del source
     with pytest.raises(PreflightError, match=r"Fetched /none from host; sftp said: .*not found"):
         download_by_sftp("sftp://me@host/none", tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_named(source: Path, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(source: Path, tmp_path: Path) -> None:
     (source / "year").mkdir()
     (source / "year" / "secret").touch(0o000)
 
@@ -144,7 +142,7 @@ def test_a_file_that_may_not_be_read_is_named(source: Path, tmp_path: Path) -> N
         ("Connection refused", "Try: sftp sftp://me@host/year"),
     ],
 )
-def test_a_refusal_is_told_with_what_to_type(
+def test_a_refusal_names_the_command_to_type(
     source: Path, tmp_path: Path, message: str, hint: str
 ) -> None:
     (source.parent / "bin" / "sftp").write_text(f"#!/bin/sh\necho '{message}' >&2\nexit 255\n")
@@ -156,7 +154,7 @@ def test_a_refusal_is_told_with_what_to_type(
     assert hint in error.value.hint
 
 
-def test_a_machine_without_sftp_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_sftp_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(PreflightError, match="Could not run sftp"):

@@ -94,7 +94,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Detached:
     return Detached(shell_world(tmp_path))
 
 
-def test_work_runs_to_its_end_and_its_output_arrives(host: Detached) -> None:
+def test_work_runs_to_completion_and_returns_its_output(host: Detached) -> None:
     host.start("echo one; echo two >&2; pwd > /dev/null")
 
     assert host.read_to_end() == ("success 0", b"one\ntwo\n")
@@ -110,20 +110,20 @@ def test_a_script_that_is_too_long_for_a_command_line_is_uploaded(host: Detached
     assert not Path(upload_path(NAME)).exists(), "what was uploaded is taken away"
 
 
-def test_a_failure_is_told_with_its_exit_code(host: Detached) -> None:
+def test_a_failure_reports_its_exit_code(host: Detached) -> None:
     host.start("set -e; echo before; (exit 37); echo after")
 
     assert host.read_to_end() == ("exit-code 37", b"before\n")
 
 
-def test_work_that_takes_too_long_is_ended_and_said_to_be(host: Detached) -> None:
+def test_work_that_times_out_is_killed_and_reported(host: Detached) -> None:
     host.start("echo began; sleep 600", seconds=1)
 
     assert host.read_to_end() == ("timeout 124", b"began\n")
 
 
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating"])
-def test_work_that_is_running_is_found_and_not_started_again(host: Detached, state: str) -> None:
+def test_running_work_is_found_and_not_started_again(host: Detached, state: str) -> None:
     host.start("echo first; sleep 0.3; echo last")
     (host.world.directory / "state").write_text(state)
 
@@ -133,7 +133,7 @@ def test_work_that_is_running_is_found_and_not_started_again(host: Detached, sta
     assert host.read_to_end() == ("success 0", b"first\nlast\n")
 
 
-def test_work_that_was_done_is_done_again_for_whoever_asks_anew(host: Detached) -> None:
+def test_finished_work_is_repeated_for_a_new_request(host: Detached) -> None:
     host.start("echo once")
     host.read_to_end()
 
@@ -143,7 +143,7 @@ def test_work_that_was_done_is_done_again_for_whoever_asks_anew(host: Detached) 
     assert host.read_to_end() == ("success 0", b"twice\n")
 
 
-def test_work_that_failed_begins_anew_with_a_log_of_its_own(host: Detached) -> None:
+def test_failed_work_restarts_with_a_new_log(host: Detached) -> None:
     host.start("echo in vain; exit 1")
     assert host.read_to_end()[0] == "exit-code 1"
 
@@ -153,7 +153,7 @@ def test_work_that_failed_begins_anew_with_a_log_of_its_own(host: Detached) -> N
     assert host.read_to_end() == ("success 0", b"better\n")
 
 
-def test_who_did_not_hear_the_answer_asks_again_and_starts_nothing(host: Detached) -> None:
+def test_repeating_a_lost_request_starts_nothing(host: Detached) -> None:
     host.start("echo in vain; exit 1", asked_id="1")
     assert host.read_to_end()[0] == "exit-code 1"
 
@@ -163,7 +163,7 @@ def test_who_did_not_hear_the_answer_asks_again_and_starts_nothing(host: Detache
     assert host.read_to_end() == ("exit-code 1", b"in vain\n")
 
 
-def test_whose_work_never_began_starts_it_when_he_asks_again(host: Detached) -> None:
+def test_repeating_a_request_starts_work_that_never_began(host: Detached) -> None:
     systemd_run = (host.world.directory / "bin/systemd-run").read_text()
     host.world.fake("systemd-run", "exit 1")
     Path(upload_path(NAME)).write_text("true")
@@ -175,7 +175,7 @@ def test_whose_work_never_began_starts_it_when_he_asks_again(host: Detached) -> 
     assert host.read_to_end() == ("success 0", b"begun\n")
 
 
-def test_a_log_of_any_bytes_arrives_whole_in_pieces_of_any_size(host: Detached) -> None:
+def test_a_binary_log_is_read_completely_in_pieces_of_any_size(host: Detached) -> None:
     text = "Überströmung: 温度 … " * 9000
     (host.world.directory / "text").write_text(text)
     host.start(f"cat {host.world.directory}/text; printf '\\xff\\x00\\xfe'")
@@ -187,7 +187,7 @@ def test_a_log_of_any_bytes_arrives_whole_in_pieces_of_any_size(host: Detached) 
     assert printed == text.encode() + b"\xff\x00\xfe"
 
 
-def test_reading_goes_on_from_any_byte(host: Detached) -> None:
+def test_reading_continues_from_any_offset(host: Detached) -> None:
     host.start("printf 'aäöü'")
     host.read_to_end()
 
@@ -196,13 +196,13 @@ def test_reading_goes_on_from_any_byte(host: Detached) -> None:
     ]
 
 
-def test_whoever_reads_while_nothing_is_new_waits_a_moment_for_news(host: Detached) -> None:
+def test_a_read_without_new_output_waits_for_some(host: Detached) -> None:
     host.start("sleep 1; echo news; sleep 1")
 
     assert host.read(0) == ("", b"news\n"), "one question is enough"
 
 
-def test_reading_work_that_nobody_started_is_an_error(host: Detached) -> None:
+def test_reading_work_that_was_not_started_is_an_error(host: Detached) -> None:
     assert host.world.run(read_status("never-started", 0)).returncode == 3
 
 
@@ -213,7 +213,7 @@ def test_a_script_may_hold_anything(host: Detached) -> None:
     assert host.read_to_end() == ("success 0", f"{NASTY}\n".encode())
 
 
-def test_a_place_that_refuses_leaves_no_upload_behind(host: Detached) -> None:
+def test_a_refused_start_leaves_no_upload_behind(host: Detached) -> None:
     host.world.fake("systemd-run", "echo no >&2; exit 1")
     Path(upload_path(NAME)).write_text("true")
 
@@ -223,7 +223,7 @@ def test_a_place_that_refuses_leaves_no_upload_behind(host: Detached) -> None:
     assert not Path(upload_path(NAME)).exists()
 
 
-def test_lines_are_logged_whole_wherever_a_reading_ended(
+def test_lines_split_between_reads_are_logged_whole(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
@@ -237,7 +237,7 @@ def test_lines_are_logged_whole_wherever_a_reading_ended(
     assert all(getattr(record, "remote", False) for record in caplog.records)
 
 
-def test_the_commands_are_sound_shell() -> None:
+def test_the_commands_are_valid_shell() -> None:
     starts = (
         start_work(NAME, 5, asked_id="1", carried=carried)
         for carried in (None, pack_script("true"))
@@ -246,7 +246,7 @@ def test_the_commands_are_sound_shell() -> None:
         assert subprocess.run(["bash", "-n", "-c", command], check=False).returncode == 0
 
 
-def test_other_work_of_a_kind_is_ended_and_one_s_own_is_not(host: Detached) -> None:
+def test_other_work_of_the_same_kind_is_stopped(host: Detached) -> None:
     listed = "".join(
         f"notebake-notebook-{number}.service loaded active running x\n" for number in "ab"
     )
@@ -259,7 +259,7 @@ def test_other_work_of_a_kind_is_ended_and_one_s_own_is_not(host: Detached) -> N
     assert "notebake-notebook-*" in host.world.calls[0]
 
 
-def test_work_that_was_ended_by_a_signal_is_not_taken_for_done() -> None:
+def test_work_killed_by_a_signal_is_not_done() -> None:
     host = Host(
         instance_id="i-1",
         address="10.0.0.1",

@@ -76,7 +76,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
 
 
 @pytest.mark.parametrize("field", CHANGES)
-def test_a_mended_recipe_asks_anew_for_what_changed_and_what_depends_on_it(field: str) -> None:
+def test_a_changed_field_changes_the_digests_of_dependent_steps_only(field: str) -> None:
     value, expected = CHANGES[field]
     mended = RECIPE.model_copy(update={field: value})
 
@@ -87,17 +87,17 @@ def test_a_mended_recipe_asks_anew_for_what_changed_and_what_depends_on_it(field
     assert changed == expected
 
 
-def test_every_field_of_a_recipe_is_thought_of() -> None:
+def test_every_recipe_field_has_a_digest_case() -> None:
     assert set(CHANGES) == set(Recipe.model_fields)
 
 
-def test_who_may_log_in_is_no_reason_to_launch_another_machine() -> None:
+def test_changing_ssh_sources_does_not_relaunch_the_machine() -> None:
     mended = RECIPE.model_copy(update={"network": Network(ssh_from=("0.0.0.0/0",))})
 
     assert all(step_digest(mended, step) == step_digest(RECIPE, step) for step in STEPS_WITH_DIGEST)
 
 
-def test_no_two_steps_are_asked_for_the_same() -> None:
+def test_no_two_steps_share_a_digest() -> None:
     assert len({step_digest(RECIPE, step) for step in STEPS_WITH_DIGEST}) == len(STEPS_WITH_DIGEST)
 
 
@@ -127,7 +127,7 @@ WHOLE: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("name", "recipe"), [("plain", Recipe(name="plain")), ("whole", Recipe(**WHOLE))]
 )
-def test_digests_are_those_that_hosts_and_images_carry_already(name: str, recipe: Recipe) -> None:
+def test_digests_equal_those_already_on_hosts_and_images(name: str, recipe: Recipe) -> None:
     kept = json.loads((Path(__file__).parent / "kept_digests.json").read_text())[name]
 
     assert {step: step_digest(recipe, step) for step in STEPS_WITH_DIGEST} == kept

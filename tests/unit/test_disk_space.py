@@ -36,13 +36,13 @@ HOST = Host(instance_id="i-1", address="10.0.0.1", user="u", private_key_path="k
         (4 * GIB, 8 * GIB, 0, 0, False),
     ],
 )
-def test_a_full_disk_is_known_by_bytes_and_by_files(
+def test_a_disk_is_full_without_free_bytes_or_inodes(
     free: int, size: int, free_files: int, most_files: int, *, is_full: bool
 ) -> None:
     assert DiskSpace(free, size, free_files, most_files, "/").is_full is is_full
 
 
-def test_what_is_left_is_said_with_the_field_that_gives_more() -> None:
+def test_the_hint_names_the_recipe_field_that_gives_more_space() -> None:
     room = DiskSpace(0, 8 * GIB, 9000, 10_000, "/")
     assert room.description == "no space left on /, 0 of 8.0 GiB free"
     assert "root_volume.size_gib" in room.advice
@@ -51,7 +51,7 @@ def test_what_is_left_is_said_with_the_field_that_gives_more() -> None:
     assert "volume at /data" in files.advice
 
 
-def test_a_real_machine_answers_in_these_words(tmp_path: Path) -> None:
+def test_output_of_a_real_df_is_parsed(tmp_path: Path) -> None:
     printed = shell_world(tmp_path).run(LIST_DISK_SPACE).stdout
     found = parse_disk_space(printed)
     assert "/" in {volume.mount_point for volume in found}
@@ -59,12 +59,12 @@ def test_a_real_machine_answers_in_these_words(tmp_path: Path) -> None:
     assert all(volume.size_bytes >= volume.free_bytes >= 0 for volume in found)
 
 
-def test_what_is_no_line_of_df_counts_for_nothing() -> None:
+def test_lines_that_are_not_from_df_are_ignored() -> None:
     assert parse_disk_space("Welcome to this host\n\ndf: /x: Permission denied now\n") == ()
     assert find_full(()) is None
 
 
-def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
+def test_a_status_carries_the_exit_the_full_disk_and_the_log() -> None:
     lines = f"{4 * GIB} {8 * GIB} 900 1000 /\n0 {GIB} 900 1000 /data with blanks"
     reading = parse_status(f"exit-code 1\n{lines}\n\nb25lCg==\n")
     assert (reading.result, reading.more) == ("exit-code 1", b"one\n")
@@ -80,7 +80,7 @@ def test_a_reading_carries_how_it_ended_the_full_disk_and_the_log() -> None:
         "OSError: [Errno 28] No space left on device",
     ],
 )
-def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(words: str) -> None:
+def test_work_that_ran_out_of_space_reports_it_even_if_space_is_back(words: str) -> None:
     assert reports_full_disk(f"{words}\nexiting\n")
     with pytest.raises(DiskFullError) as caught:
         check_result(HOST, "install_software-0123", "exit-code 2", f"began\n{words}\n", 60)
@@ -89,13 +89,13 @@ def test_work_that_ended_for_want_of_room_says_so_though_there_is_room_again(wor
     assert "root_volume.size_gib" in caught.value.hint
 
 
-def test_a_full_disk_is_told_before_the_words_of_the_program_that_met_it() -> None:
+def test_a_full_disk_is_reported_before_the_program_s_own_error() -> None:
     full = DiskSpace(0, 8 * GIB, 900, 1000, "/")
     with pytest.raises(DiskFullError, match=r"no space left on /, 0 of 8\.0 GiB free"):
         check_result(HOST, "install_software-0123", "exit-code 1", "Segmentation fault\n", 60, full)
 
 
-def test_other_failures_and_successes_are_what_they_were() -> None:
+def test_other_results_are_not_changed() -> None:
     with pytest.raises(HostCommandError) as caught:
         check_result(HOST, "a", "exit-code 1", "no such package\n", 60)
     assert not isinstance(caught.value, DiskFullError)
@@ -103,7 +103,7 @@ def test_other_failures_and_successes_are_what_they_were() -> None:
     assert check_result(HOST, "a", "success 0", "done", 60, full) == "done"
 
 
-def test_of_disks_that_have_room_again_the_tightest_was_full() -> None:
+def test_of_disks_with_space_again_the_fullest_is_blamed() -> None:
     disks = (
         DiskSpace(GIB // 4, GIB // 2, 900, 1000, "/"),
         DiskSpace(GIB, 8 * GIB, 900, 1000, "/data"),
@@ -115,7 +115,7 @@ def test_of_disks_that_have_room_again_the_tightest_was_full() -> None:
     assert find_least_free(()) is None
 
 
-def test_a_disk_is_blamed_that_was_full_and_one_that_stays_so_ends_the_work() -> None:
+def test_a_disk_that_stays_full_ends_the_work() -> None:
     full, free = DiskSpace(0, GIB, 900, 1000, "/"), DiskSpace(GIB // 2, GIB, 900, 1000, "/")
     with clock.replaced(VirtualClock()):
         disks = DiskWatch()

@@ -22,7 +22,7 @@ def todays(path: str) -> set[str]:
     return {name for name in NAMES if is_todays(path, name)}
 
 
-def test_every_place_is_there_and_has_a_share_of_its_own() -> None:
+def test_every_path_in_the_shares_exists_and_is_listed_once() -> None:
     assert [path for path in (*SHARES, *ONE_OF) if not (TESTS / path).exists()] == []
     assert all(0.2 < share < 1 for share in SHARES.values())
     assert set(DRAWN_WHOLE) <= set(SHARES)
@@ -43,11 +43,11 @@ def test_each_test_has_its_days_and_the_share_is_about_what_it_says(
 
 
 @pytest.mark.parametrize("place", DRAWN_WHOLE)
-def test_what_looks_at_one_piece_of_work_is_drawn_together(place: str) -> None:
+def test_tests_that_share_one_piece_of_work_are_drawn_together(place: str) -> None:
     assert len(todays(f"{place}/test_this.py")) in (0, len(NAMES))
 
 
-def test_each_day_has_one_of_the_long_pieces_of_work_and_each_has_its_days(
+def test_each_day_draws_one_long_test_and_each_is_drawn_some_day(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drawn = []
@@ -59,7 +59,7 @@ def test_each_day_has_one_of_the_long_pieces_of_work_and_each_has_its_days(
     assert {place for places in drawn for place in places} == set(ONE_OF)
 
 
-def test_the_same_seed_draws_the_same_and_another_one_others(
+def test_the_seed_determines_what_is_drawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = todays("contract/test_this.py")
@@ -69,7 +69,7 @@ def test_the_same_seed_draws_the_same_and_another_one_others(
     assert todays("contract/test_this.py") != first
 
 
-def test_what_has_no_share_is_tried_each_day_and_everything_where_all_is(
+def test_tests_without_a_share_run_daily_and_all_run_in_a_full_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert todays("unit/test_this.py") == set(NAMES)

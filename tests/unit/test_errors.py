@@ -33,7 +33,7 @@ def all_kinds(kind: type[NotebakeError] = NotebakeError) -> list[type[NotebakeEr
 
 
 @pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.__name__)
-def test_an_error_survives_the_way_to_another_process(kind: type[NotebakeError]) -> None:
+def test_an_error_survives_pickling(kind: type[NotebakeError]) -> None:
     arguments = SPECIAL.get(kind, ("What was tried.", "What to type."))
     if issubclass(kind, CloudError):
         arguments = (*arguments, "Throttling", True, True)
@@ -58,7 +58,7 @@ def test_a_failed_command_shows_its_last_lines_only() -> None:
     assert "line 78" not in error.message
 
 
-def test_a_tear_down_names_what_remains_and_why_and_what_to_type() -> None:
+def test_a_tear_down_error_names_leftovers_reasons_and_the_next_command() -> None:
     error = TearDownError("ocean-1", ("volume vol-1", "key pair key-1"), ("One refused.", "Two."))
 
     assert "vol-1, key pair key-1" in error.message

@@ -31,7 +31,7 @@ def test_the_first_recipe_is_valid_with_its_examples_uncommented() -> None:
     assert recipe.share_with == ("123456789012",)
 
 
-def test_what_the_first_recipe_leaves_to_guess_has_a_comment_above_it() -> None:
+def test_every_uncommon_field_of_the_first_recipe_has_a_comment() -> None:
     lines = first_recipe().splitlines()
     fields = {line.partition(":")[0]: above for above, line in itertools.pairwise(lines)}
     fields = {name: above for name, above in fields.items() if name in Recipe.model_fields}
@@ -41,7 +41,7 @@ def test_what_the_first_recipe_leaves_to_guess_has_a_comment_above_it() -> None:
     assert bare == {"name", "description", "region"}
 
 
-def test_init_writes_it_and_says_what_to_type_next(
+def test_init_writes_the_recipe_and_prints_the_next_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "my own.yaml"
@@ -54,7 +54,7 @@ def test_init_writes_it_and_says_what_to_type_next(
     assert 0 < output.index(plan) < output.index(build)
 
 
-def test_init_never_writes_over_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_never_overwrites_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text("name: mine\n")
 
@@ -64,9 +64,7 @@ def test_init_never_writes_over_a_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert "exists already; nothing was written" in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_folder_that_is_not_there_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "nowhere" / "recipe.yaml"
 
     assert main(["init", str(path)]) == 1

@@ -46,7 +46,7 @@ def told_by_aws(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(fitness, "read_time", read)
 
 
-def test_a_host_that_lacks_nothing_is_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_meets_every_requirement_is_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(monkeypatch, GOOD):
         fitness.check_fitness(RUN, HOST)
 
@@ -68,7 +68,7 @@ def test_a_host_that_lacks_nothing_is_fit(monkeypatch: pytest.MonkeyPatch) -> No
         ),
     ],
 )
-def test_what_a_host_lacks_is_named_with_what_to_mend(
+def test_a_missing_requirement_is_named_with_a_hint(
     monkeypatch: pytest.MonkeyPatch, line: str, words: str, hint: str
 ) -> None:
     with (
@@ -84,7 +84,7 @@ def test_what_a_host_lacks_is_named_with_what_to_mend(
 @pytest.mark.parametrize(
     ("off", "words"), [(-3600, "60 minutes behind this computer's"), (7200, "120 minutes ahead of")]
 )
-def test_a_clock_that_is_wrong_for_good_is_named_with_the_difference(
+def test_a_permanently_wrong_clock_is_reported_with_its_difference(
     monkeypatch: pytest.MonkeyPatch, off: int, words: str
 ) -> None:
     told_by_aws(monkeypatch, 0)
@@ -98,14 +98,14 @@ def test_a_clock_that_is_wrong_for_good_is_named_with_the_difference(
     assert virtual.seconds <= CLOCK_SYNC_SECONDS + 5
 
 
-def test_a_clock_that_is_set_a_moment_later_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_synchronised_soon_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     told_by_aws(monkeypatch, 0)
     wrong = f"clock: {BEGINNING - 3600:.0f}"
     with answering(monkeypatch, wrong, wrong, GOOD):
         fitness.check_fitness(RUN, HOST)
 
 
-def test_where_this_computers_own_clock_is_wrong_the_host_is_not_blamed(
+def test_a_wrong_local_clock_is_not_blamed_on_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told_by_aws(monkeypatch, -3600)
@@ -113,7 +113,7 @@ def test_where_this_computers_own_clock_is_wrong_the_host_is_not_blamed(
         fitness.check_fitness(RUN, HOST)
 
 
-def test_a_lock_that_is_never_given_back_is_told_with_its_holder(
+def test_a_lock_that_is_never_released_is_reported_with_its_holder(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -130,12 +130,12 @@ def test_a_lock_that_is_never_given_back_is_told_with_its_holder(
     )
 
 
-def test_a_lock_that_is_given_back_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_is_released_in_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(monkeypatch, "process 1 (apt-get update) holds /var/lib/apt/lists/lock", ""):
         fitness.wait_for_package_lock(HOST)
 
 
-def test_the_question_itself_names_what_a_real_shell_shows(tmp_path: Path) -> None:
+def test_the_fitness_command_reports_problems_in_a_real_shell(tmp_path: Path) -> None:
     world = shell_world(tmp_path)
     world.fake("sudo", "echo 'We trust you have received the usual lecture' >&2; exec true")
     world.fake("systemctl", "exit 3")
@@ -150,7 +150,7 @@ def test_the_question_itself_names_what_a_real_shell_shows(tmp_path: Path) -> No
     assert "a terminal is required" in parse_fitness(world.run(PRINT_FITNESS).stdout).sudo_error
 
 
-def test_who_lets_people_in_beside_keys_is_said() -> None:
+def test_password_logins_are_reported() -> None:
     printed = (
         "sshd: authorizedkeyscommand /usr/share/ec2-instance-connect/eic_run_authorized_keys %u\n"
         "agent: snap.amazon-ssm-agent.amazon-ssm-agent.service\n"
@@ -164,7 +164,9 @@ def test_who_lets_people_in_beside_keys_is_said() -> None:
     assert parse_login_methods("") == ()
 
 
-def test_a_file_that_found_no_room_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_did_not_fit_is_reported_as_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with (
         answering(monkeypatch, "room: 0 8589934592 900 1000 /data"),
         pytest.raises(DiskFullError, match="no space left on /data") as caught,
@@ -174,7 +176,7 @@ def test_a_file_that_found_no_room_is_told_so(monkeypatch: pytest.MonkeyPatch) -
     assert "volume at /data" in caught.value.hint
 
 
-def test_a_file_that_was_refused_for_another_reason_is_told_as_it_was(
+def test_a_file_refused_for_another_reason_keeps_its_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with (
@@ -185,7 +187,7 @@ def test_a_file_that_was_refused_for_another_reason_is_told_as_it_was(
         raise HostCommandError("10.0.0.1", "sftp /data/.field", 1, "Failure")
 
 
-def test_a_boot_that_does_not_end_says_what_it_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_boot_reports_its_current_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     message = ssh.Answer(
         STILL_BOOTING, "status: running detail: Running in stage: modules-final", ""
     )

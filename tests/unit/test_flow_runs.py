@@ -29,7 +29,7 @@ def recipe(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_flow_runs_of_the_same_minute_are_runs_of_their_own(store: RunStore, recipe: str) -> None:
+def test_flow_runs_of_the_same_minute_are_separate_runs(store: RunStore, recipe: str) -> None:
     first, second = (open_flow_run(flow_run_id, recipe, store) for flow_run_id in (FIRST, SECOND))
 
     assert FIRST[:8] == SECOND[:8]
@@ -47,7 +47,7 @@ def test_a_run_is_named_as_on_the_command_line_and_keeps_its_flow_run(
     assert read_header(run).flow_run_id == FIRST
 
 
-def test_a_retry_finds_its_run_and_takes_a_mended_recipe_up(store: RunStore, recipe: str) -> None:
+def test_a_retry_finds_its_run_and_uses_the_changed_recipe(store: RunStore, recipe: str) -> None:
     run = open_flow_run(FIRST, recipe, store)
     Path(recipe).write_text("name: ocean\nlease_hours: 2\n")
 
@@ -59,7 +59,7 @@ def test_a_retry_finds_its_run_and_takes_a_mended_recipe_up(store: RunStore, rec
     assert len(list_runs(store)) == 1
 
 
-def test_those_who_start_a_flow_run_at_once_come_to_one_run(store: RunStore, recipe: str) -> None:
+def test_concurrent_starts_of_one_flow_run_share_one_run(store: RunStore, recipe: str) -> None:
     count = 8
     start, found = threading.Barrier(count), []
 
@@ -78,7 +78,7 @@ def test_those_who_start_a_flow_run_at_once_come_to_one_run(store: RunStore, rec
     assert [run.id for run in list_runs(store)] == found[:1]
 
 
-def test_who_was_killed_between_the_name_and_the_run_goes_on_with_the_name(
+def test_a_kill_between_naming_and_creating_the_run_keeps_the_name(
     store: RunStore, recipe: str
 ) -> None:
     chosen = choose_run_id(FIRST, load_recipe(Path(recipe)), store)

@@ -41,7 +41,7 @@ def help_of(
     return capsys.readouterr().out.splitlines()
 
 
-def test_help_lists_each_command_under_what_people_want(
+def test_help_groups_commands_by_purpose(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = help_of([], capsys, monkeypatch)
@@ -87,7 +87,7 @@ def test_help_wraps_to_the_width_of_the_terminal(
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_every_example_is_understood(
+def test_every_example_in_the_help_parses(
     command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples = load_command(command).EXAMPLE.splitlines()
@@ -101,7 +101,7 @@ def test_every_example_is_understood(
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_what_lists_something_does_so_for_scripts_too(command: Command) -> None:
+def test_every_listing_command_has_a_json_form(command: Command) -> None:
     fields = getattr(load_command(command), "FIELDS", None)
     example = re.findall(r"\bnotebake [^)|#\n]+", load_command(command).EXAMPLE)[0]
     given = parse(shlex.split(example)[1:])
@@ -126,7 +126,7 @@ def test_what_lists_something_does_so_for_scripts_too(command: Command) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_answered_with_what_was_meant(
+def test_a_misspelt_command_suggests_the_right_one(
     words: list[str], answer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -157,7 +157,7 @@ def test_only_the_file_of_the_command_is_imported(monkeypatch: pytest.MonkeyPatc
     assert files & {*sys.modules} == {"flows.cli.runs"}
 
 
-def test_a_new_command_is_a_line_and_a_file(
+def test_each_command_is_one_table_line_and_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "greeting_command.py").write_text(GREETING)

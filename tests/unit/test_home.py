@@ -45,7 +45,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"NOTEBAKE_HOME": "here"}, f"{Path.cwd()}/here"),
     ],
 )
-def test_one_variable_names_the_place_of_all_that_is_kept(
+def test_notebake_home_sets_the_location_of_all_files(
     variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
@@ -84,13 +84,13 @@ def test_runs_can_lie_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         "notebake.runs.secret_store",
     ],
 )
-def test_nothing_needs_a_home_to_be_imported(module: str) -> None:
+def test_modules_import_without_a_home_directory(module: str) -> None:
     done = as_nobody("import sys; __import__(sys.argv[1])", module)
     assert done.returncode == 0, done.stderr
 
 
 @needs_root
-def test_a_user_without_name_and_home_is_told_what_to_set_and_then_it_works(tmp_path: Path) -> None:
+def test_a_user_without_a_home_is_told_which_variable_to_set(tmp_path: Path) -> None:
     program = "from notebake.local.home import home; print(home())"
     refused = as_nobody(program)
     assert "HOME is not set, and user 64123 has no home" in refused.stderr
@@ -115,7 +115,7 @@ def as_nobody(program: str, *words: str, **variables: str) -> subprocess.Complet
     )
 
 
-def test_a_home_that_can_be_used_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_usable_home_is_not_changed(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NOTEBAKE_HOME", str(tmp_path / "new"))
         check_home()
@@ -124,7 +124,7 @@ def test_a_home_that_can_be_used_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["a file", "below a file", "a dangling link"])
-def test_a_home_that_is_no_directory_is_told(
+def test_a_home_that_is_not_a_directory_is_reported(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "home"
@@ -151,7 +151,7 @@ exec {python} -B -c 'from notebake.local.home import check_home; check_home()'
     ("options", "reason"),
     [("ro", "Read-only file system"), ("size=64k", "No space left on device")],
 )
-def test_a_home_that_cannot_be_written_is_told_with_what_to_set(
+def test_an_unwritable_home_is_reported_with_the_variable_to_set(
     options: str, reason: str, tmp_path: Path
 ) -> None:
     program = MOUNTED.format(options=options, place=tmp_path, python=sys.executable)
@@ -168,9 +168,7 @@ def test_a_home_that_cannot_be_written_is_told_with_what_to_set(
     assert "export NOTEBAKE_HOME=" in done.stderr
 
 
-def test_a_quota_is_found_by_more_than_a_first_byte(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exceeded_quota_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
@@ -185,7 +183,7 @@ def test_a_quota_is_found_by_more_than_a_first_byte(
     ("runs", "hinted"),
     [("", "export NOTEBAKE_HOME="), ("runs", "export NOTEBAKE_RUNS="), ("given", "--store ")],
 )
-def test_a_run_store_that_cannot_be_written_names_what_names_it(
+def test_an_unwritable_run_store_names_the_setting_that_chose_it(
     runs: str, hinted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
@@ -201,14 +199,14 @@ def test_a_run_store_that_cannot_be_written_names_what_names_it(
     assert hinted in caught.value.hint
 
 
-def test_a_full_disk_on_the_way_of_files_names_tmpdir(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_temporary_disk_names_tmpdir(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", "/somewhere")
     with pytest.raises(HomeError, match="/somewhere: No space left") as caught, scratch_directory():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert "export TMPDIR=" in caught.value.hint
 
 
-def test_no_place_for_files_on_their_way_names_tmpdir(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_temporary_directory_names_tmpdir(monkeypatch: pytest.MonkeyPatch) -> None:
     def find_none(*_: object) -> str:
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
 
@@ -218,14 +216,14 @@ def test_no_place_for_files_on_their_way_names_tmpdir(monkeypatch: pytest.Monkey
     assert "export TMPDIR=" in caught.value.hint
 
 
-def test_what_else_fails_on_the_way_is_what_it_is() -> None:
+def test_other_errors_in_the_temporary_directory_pass_unchanged() -> None:
     with pytest.raises(PermissionError), scratch_directory() as scratch:
         raise PermissionError(errno.EACCES, "somebody else's", str(scratch))
     assert not scratch.exists()
 
 
 @needs_root
-def test_an_sftp_that_has_no_room_here_is_told_so(tmp_path: Path) -> None:
+def test_a_full_local_disk_during_sftp_is_reported(tmp_path: Path) -> None:
     """A program that fills the disk stands for sftp, which says so in whatever language."""
     bin_path, small = tmp_path / "bin", tmp_path / "small"
     for directory in (bin_path, small):

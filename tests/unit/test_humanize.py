@@ -23,7 +23,7 @@ DAY = 24 * HOUR
         (90 * DAY + 5 * HOUR, "90 d"),
     ],
 )
-def test_a_span_is_said_in_its_two_largest_units(seconds: float, message: str) -> None:
+def test_a_time_span_is_formatted_in_its_two_largest_units(seconds: float, message: str) -> None:
     assert format_span(seconds) == message
 
 
@@ -36,12 +36,12 @@ def test_a_narrow_column_gets_the_largest_unit() -> None:
     ]
 
 
-def test_a_tag_that_holds_no_moment_is_none() -> None:
+def test_a_tag_without_a_timestamp_parses_to_none() -> None:
     assert parse_timestamp("") is None
     assert parse_timestamp("next week") is None
 
 
-def test_a_moment_without_a_zone_is_utc() -> None:
+def test_a_timestamp_without_a_zone_is_utc() -> None:
     assert parse_timestamp("1970-01-02T00:00:00") == utc_from_seconds(DAY)
     assert parse_timestamp("1970-01-02T01:00:00+01:00") == utc_from_seconds(DAY)
     assert utc_from_seconds(0).tzinfo is datetime.UTC

@@ -35,7 +35,7 @@ def shown(instance_id: str, machine_id: str, host_key: str = "") -> MachineEvide
     )
 
 
-def test_machines_that_differ_in_all_are_accepted(run: Run) -> None:
+def test_machines_with_distinct_identities_are_accepted(run: Run) -> None:
     identity.keep_builder_id(run, BUILDER)
     check_identities(run, [shown("i-1", FIRST), shown("i-2", SECOND)])
 
@@ -76,7 +76,7 @@ def test_a_machine_without_a_host_key_refuses_the_image(run: Run, found: str) ->
         check_identities(run, [shown("i-1", FIRST, found), shown("i-2", SECOND)])
 
 
-def test_whatever_is_the_same_on_two_machines_refuses_the_image(run: Run) -> None:
+def test_any_identity_shared_by_two_machines_refuses_the_image(run: Run) -> None:
     identity.keep_builder_id(run, BUILDER)
     key = generate_keys().public
     with pytest.raises(ImageNotAcceptedError, match="same machine-id: i-1 and i-2"):

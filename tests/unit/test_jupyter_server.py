@@ -128,7 +128,7 @@ def serving(jupyter: Jupyter) -> Iterator[int]:
         server.server_close()
 
 
-def test_a_server_that_runs_cells_tells_its_version_and_loses_its_kernel_again() -> None:
+def test_a_working_server_returns_its_version_and_its_kernel_is_deleted() -> None:
     jupyter = Jupyter()
     with serving(jupyter) as port:
         assert check_server(port, TOKEN) == "2.17.0"
@@ -143,7 +143,7 @@ def test_a_server_that_runs_cells_tells_its_version_and_loses_its_kernel_again()
     ]
 
 
-def test_a_server_that_lets_anybody_in_is_refused_before_a_kernel_is_started() -> None:
+def test_a_server_without_authentication_is_refused_before_a_kernel_starts() -> None:
     jupyter = Jupyter(lets_anybody_in=True)
     with serving(jupyter) as port, pytest.raises(NotebakeError, match="without its token"):
         check_server(port, TOKEN)
@@ -159,7 +159,7 @@ def test_a_server_with_another_token_is_refused() -> None:
 
 
 @pytest.mark.parametrize("prints", ["43\n", "", "4 2"])
-def test_a_kernel_that_counts_wrongly_is_refused_and_ended(prints: str) -> None:
+def test_a_kernel_with_wrong_results_is_refused_and_stopped(prints: str) -> None:
     jupyter = Jupyter(prints=prints)
     with serving(jupyter) as port, pytest.raises(NotebakeError, match="and printed"):
         check_server(port, TOKEN)
@@ -167,7 +167,7 @@ def test_a_kernel_that_counts_wrongly_is_refused_and_ended(prints: str) -> None:
     assert jupyter.asked[-1] == "DELETE /api/kernels/kernel-1"
 
 
-def test_a_kernel_that_dies_is_refused_and_ended() -> None:
+def test_a_kernel_that_dies_is_refused_and_deleted() -> None:
     jupyter = Jupyter(hangs_up=True)
     with serving(jupyter) as port, pytest.raises(NotebakeError, match="did not answer") as caught:
         check_server(port, TOKEN)
@@ -184,7 +184,7 @@ def test_a_server_without_kernels_is_refused() -> None:
         check_server(port, TOKEN)
 
 
-def test_where_nobody_answers_that_is_said() -> None:
+def test_a_server_that_does_not_answer_is_reported() -> None:
     with serving(Jupyter()) as port:
         pass
     with pytest.raises(NotebakeError, match="did not answer as it should"):

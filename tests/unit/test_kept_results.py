@@ -35,7 +35,7 @@ def judging(run: Run, **wanted: object) -> Run:
     return run.model_copy(update={"recipe": run.recipe.model_copy(update={"notebook": mended})})
 
 
-def test_a_difference_names_its_place_its_values_and_the_ways_out(run: Run) -> None:
+def test_a_difference_names_its_place_values_and_possible_remedies(run: Run) -> None:
     keep(run, "notebook", "7\n0.37001\n")
     keep(run, "acceptance-1", "7\n0.37004\n")
 
@@ -51,7 +51,7 @@ def test_a_difference_names_its_place_its_values_and_the_ways_out(run: Run) -> N
     assert "notebook: {tolerance: 1e-04}, or notebook: {compare: nothing}" in str(caught.value)
 
 
-def test_a_recipe_that_judges_otherwise_is_answered_by_what_is_kept(run: Run) -> None:
+def test_a_recipe_with_another_judgement_is_compared_with_kept_results(run: Run) -> None:
     keep(run, "notebook", "7\n0.37001\n")
     keep(run, "acceptance-1", "7\n0.37004\n")
 
@@ -59,7 +59,7 @@ def test_a_recipe_that_judges_otherwise_is_answered_by_what_is_kept(run: Run) ->
     assert check_results(judging(run, compare="nothing"), "i-1", "acceptance-1") == 0
 
 
-def test_no_tolerance_is_offered_for_what_is_no_near_miss(run: Run) -> None:
+def test_no_tolerance_is_suggested_for_a_large_difference(run: Run) -> None:
     keep(run, "notebook", "0.37")
     keep(run, "acceptance-1", "0.81")
 
@@ -71,7 +71,7 @@ def test_no_tolerance_is_offered_for_what_is_no_near_miss(run: Run) -> None:
 
 
 @pytest.mark.parametrize("missing", ["notebook", "acceptance-1"])
-def test_what_is_not_kept_proves_nothing(run: Run, missing: str) -> None:
+def test_missing_results_prove_nothing(run: Run, missing: str) -> None:
     for name in {"notebook", "acceptance-1"} - {missing}:
         keep(run, name, "1")
 
@@ -79,7 +79,7 @@ def test_what_is_not_kept_proves_nothing(run: Run, missing: str) -> None:
         check_results(run, "i-1", "acceptance-1")
 
 
-def test_only_the_machine_that_passed_need_not_run_it_again(run: Run) -> None:
+def test_only_a_machine_that_passed_skips_the_notebook(run: Run) -> None:
     kept = f"{'acceptance-1'}/verdict.json"
     assert find_earlier_verdict(run, "i-1", "acceptance-1") is None
     files.put_file(run, kept, VERDICT.model_dump_json().encode())
@@ -119,7 +119,7 @@ def test_the_proof_says_how_many_numbers_were_compared(
     assert format_comparison(judging(run, **wanted), shown) == message
 
 
-def test_what_is_kept_as_no_notebook_proves_nothing(run: Run) -> None:
+def test_a_stored_file_that_is_not_a_notebook_proves_nothing(run: Run) -> None:
     keep(run, "notebook", "1")
     files.put_file(run, "acceptance-1/executed.ipynb", json.dumps([]).encode())
 

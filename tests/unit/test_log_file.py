@@ -26,7 +26,7 @@ def limit_of_files(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_is_told_once_and_what_is_missing_is_counted(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_once_and_lost_lines_are_counted(tmp_path: Path) -> None:
     messages: list[str] = []
     path = tmp_path / "run" / "log.txt"
     handler = LogFile(path, messages.append)
@@ -51,7 +51,7 @@ def test_a_full_disk_is_told_once_and_what_is_missing_is_counted(tmp_path: Path)
 
 
 @pytest.mark.parametrize("in_the_way", ["run", "run/log.txt"])
-def test_a_log_that_cannot_even_be_opened_is_told_and_written_as_soon_as_it_can(
+def test_a_log_that_cannot_be_opened_is_reported_and_written_later(
     in_the_way: str, tmp_path: Path
 ) -> None:
     messages: list[str] = []
@@ -73,7 +73,7 @@ def test_a_log_that_cannot_even_be_opened_is_told_and_written_as_soon_as_it_can(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_record_that_cannot_be_formatted_ends_no_work(
+def test_a_record_that_cannot_be_formatted_raises_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warnings: list[str] = []

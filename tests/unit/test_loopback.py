@@ -74,7 +74,7 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
         ("", False),
     ],
 )
-def test_what_is_on_this_machine(url: str, expected: bool) -> None:
+def test_loopback_urls_are_recognised(url: str, expected: bool) -> None:
     assert is_loopback(url) == expected
 
 
@@ -82,7 +82,7 @@ def test_what_is_on_this_machine(url: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     "scheme", ["", "http://", "https://", "socks5://", "socks5h://", "socks://"]
 )
-def test_the_token_goes_to_no_proxy(
+def test_the_token_is_not_sent_to_a_proxy(
     spelling: str, scheme: str, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, seen = proxy
@@ -94,7 +94,7 @@ def test_the_token_goes_to_no_proxy(
     assert seen == []
 
 
-def test_the_recording_proxy_would_be_asked_by_who_does_as_the_environment_says(
+def test_the_recording_proxy_receives_requests_by_default(
     proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, seen = proxy
@@ -106,7 +106,7 @@ def test_the_recording_proxy_would_be_asked_by_who_does_as_the_environment_says(
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("no_proxy", [None, "", "example.org, .corp", "*", "localhost", "[::1]"])
 @pytest.mark.parametrize("small", [True, False])
-def test_no_proxy_gets_this_machine_and_keeps_what_it_has(
+def test_no_proxy_is_extended_by_loopback_addresses(
     spelling: str, no_proxy: str | None, small: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(spelling, "http://proxy.example.org:3128")
@@ -127,7 +127,7 @@ def test_no_proxy_gets_this_machine_and_keeps_what_it_has(
         assert bool(proxy_bypass(name)) == (no_proxy in ("*", "example.org, .corp"))
 
 
-def test_where_no_proxy_is_named_nothing_is_changed() -> None:
+def test_without_proxies_the_environment_is_unchanged() -> None:
     variables = {"PATH": "/bin", "http_proxy": ""}
     bypass_proxy_for_loopback(variables)
     assert variables == {"PATH": "/bin", "http_proxy": ""}
@@ -135,7 +135,7 @@ def test_where_no_proxy_is_named_nothing_is_changed() -> None:
 
 @pytest.mark.parametrize("endpoint", ["127.0.0.1", "localhost", "[::1]", "127.0.0.2"])
 @pytest.mark.parametrize("spelling", ["HTTP_PROXY", "http_proxy"])
-def test_a_cloud_on_this_machine_is_asked_directly(
+def test_a_local_cloud_is_called_without_a_proxy(
     endpoint: str, spelling: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(spelling, "http://proxy.example.org:3128")
@@ -148,7 +148,7 @@ def test_a_cloud_on_this_machine_is_asked_directly(
 
 
 @pytest.mark.parametrize("spelling", ["HTTPS_PROXY", "https_proxy"])
-def test_aws_itself_is_asked_by_the_proxy(
+def test_aws_is_called_through_the_proxy(
     spelling: str, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, seen = proxy
@@ -170,7 +170,7 @@ def test_aws_itself_is_asked_by_the_proxy(
     ["socks5://h:1", "socks5h://h:1", "socks://h:1", "socks4://h:1", "http://h:port", "http://[h"],
 )
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_proxy_that_httpx_cannot_use_is_left_to_git(
+def test_a_proxy_unsupported_by_httpx_is_ignored_by_httpx_only(
     value: str, spelling: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(spelling, value)
@@ -195,7 +195,7 @@ def test_a_proxy_that_can_be_used_stays() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks"])
-def test_what_cannot_be_asked_by_such_a_proxy_is_one_paragraph(
+def test_an_unsupported_proxy_gives_a_short_error(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from notebake.machines.worker_address import address_seen_by_amazon
@@ -212,7 +212,7 @@ def test_what_cannot_be_asked_by_such_a_proxy_is_one_paragraph(
 
 
 @pytest.mark.parametrize("value", ["http://127.0.0.1:3", "socks5://127.0.0.1:3"])
-def test_the_sandbox_asks_its_own_server_directly(value: str, tmp_path: Path) -> None:
+def test_the_sandbox_calls_its_own_server_without_a_proxy(value: str, tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path

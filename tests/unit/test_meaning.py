@@ -45,35 +45,33 @@ REFUSALS = (
 
 
 @pytest.mark.parametrize("code", [*BOTOCORES, *EC2S])
-def test_a_code_that_passes_does_so_by_its_name_alone(code: str) -> None:
+def test_a_transient_code_is_recognised_by_its_name(code: str) -> None:
     assert is_passing(code)
     assert is_passing(code, 400)
 
 
 @pytest.mark.parametrize("status", [*range(500, 600), 408, 429])
 @pytest.mark.parametrize("code", ["", "Strange", "AccessDenied", "{status}"])
-def test_every_status_of_a_server_that_fails_passes_whatever_the_code(
-    status: int, code: str
-) -> None:
+def test_every_5xx_status_is_transient(status: int, code: str) -> None:
     assert is_passing(code.format(status=status), status)
     assert is_passing(str(status)), "a gateway's page has no code but its status"
 
 
 @pytest.mark.parametrize("code", PLACES)
-def test_a_lack_of_room_is_of_a_place_and_does_not_pass_there(code: str) -> None:
+def test_a_capacity_error_is_not_transient_in_its_zone(code: str) -> None:
     assert is_of_place(code)
     assert not is_passing(code, 500)
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_what_is_refused_for_good_does_not_pass(code: str) -> None:
+def test_a_permanent_refusal_is_not_transient(code: str) -> None:
     assert not is_passing(code, 400)
     assert not is_of_place(code)
 
 
 @pytest.mark.parametrize("status", [400, 403, 408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("code", [*BOTOCORES, *EC2S, *REFUSALS])
-def test_what_botocore_would_ask_again_passes(code: str, status: int) -> None:
+def test_codes_that_botocore_retries_are_transient(code: str, status: int) -> None:
     """botocore's own checkers are asked, as it asks them, with a whole answer."""
     response = AWSResponse("https://ec2.us-west-2.amazonaws.com/", status, {}, None)
     context = RetryContext(1, None, {"Error": {"Code": code}}, response)
@@ -85,7 +83,7 @@ def test_what_botocore_would_ask_again_passes(code: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_the_models_call_retryable_passes(service: str) -> None:
+def test_codes_marked_retryable_in_the_models_are_transient(service: str) -> None:
     model = botocore.session.get_session().get_service_model(service)
     marked = [shape for shape in model.error_shapes if "retryable" in shape.metadata]
 
@@ -109,5 +107,5 @@ def test_what_the_models_call_retryable_passes(service: str) -> None:
         ("InvalidInstanceID.Malformed", False),
     ],
 )
-def test_what_ec2_does_not_know_yet_is_late(code: str, *, late: bool) -> None:
+def test_not_found_codes_count_as_eventual_consistency(code: str, *, late: bool) -> None:
     assert is_late(code) is late

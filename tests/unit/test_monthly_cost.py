@@ -34,7 +34,7 @@ def test_disks_and_snapshots_cost_their_size() -> None:
     assert monthly_cost(a("snapshot", size_gib=100)) == pytest.approx(5)
 
 
-def test_what_has_no_price_is_unknown_and_never_nothing() -> None:
+def test_a_missing_price_is_unknown_and_never_zero() -> None:
     elsewhere = {"region": "eu-north-1"}
 
     assert monthly_cost(MACHINE.model_copy(update={"instance_type": "zz9.large"})) is None
@@ -48,7 +48,7 @@ def test_some_things_cost_nothing_of_their_own(kind: str) -> None:
     assert monthly_cost(a(kind)) == 0
 
 
-def test_prices_and_sums_are_spelled_with_what_is_not_known() -> None:
+def test_formatted_sums_mention_unknown_prices() -> None:
     assert [format_monthly(cost) for cost in (70.078, 0.0, None)] == ["$70.08", "-", "no price"]
     assert format_sum([1.0, 2.0]) == "about $3.00"
     assert format_sum([1.0, None]) == "at least $1.00"

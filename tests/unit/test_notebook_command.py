@@ -142,7 +142,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     return Sound(runner, executed)
 
 
-def test_a_sound_notebook_passes_and_its_log_streams_readably(sound: Sound) -> None:
+def test_a_good_notebook_passes_and_its_log_is_readable(sound: Sound) -> None:
     runner, executed = sound
 
     verdict = executed.judged(minimum_cells=4)
@@ -154,11 +154,11 @@ def test_a_sound_notebook_passes_and_its_log_streams_readably(sound: Sound) -> N
     assert list((runner.directory / "home").rglob("history.sqlite")) == []
 
 
-def test_the_kernel_is_the_image_s_and_not_papermill_s_own(sound: Sound) -> None:
+def test_the_kernel_comes_from_the_image_s_environment(sound: Sound) -> None:
     assert sound.executed.judged(verdict="of the image: yes").error is None
 
 
-def test_parameters_arrive_with_their_types_and_nothing_is_the_shell_s(sound: Sound) -> None:
+def test_parameters_keep_their_types_and_are_quoted(sound: Sound) -> None:
     seen = json.loads((sound.runner.directory / "seen.json").read_text())
 
     assert seen == list(PARAMETERS.values())
@@ -193,7 +193,7 @@ def test_the_smoke_notebook_fails_for_a_disk_that_is_not_mounted(runner: Runner)
 @pytest.mark.parametrize(
     "value", [1e16, 1e-7, -0.0, 1.5e300, float("inf"), float("-inf"), 10**30, "\x7f\ud7ff", "", "~"]
 )
-def test_every_scalar_comes_back_from_yaml(value: str | float) -> None:
+def test_every_scalar_round_trips_through_yaml(value: str | float) -> None:
     text = parameters_as_yaml({"value": value})
 
     back = yaml.safe_load(text)["value"]
@@ -220,7 +220,7 @@ def test_a_missing_module_is_named(runner: Runner) -> None:
     assert "needs the module no_such_module, which is not installed" in str(verdict.error)
 
 
-def test_a_killed_kernel_is_told_apart_and_the_notebook_is_there(runner: Runner) -> None:
+def test_a_killed_kernel_is_reported_and_the_notebook_is_kept(runner: Runner) -> None:
     executed = runner.run("print(1)", "import os; os.kill(os.getpid(), 9)", "print(2)")
 
     verdict = executed.judged()
@@ -242,7 +242,7 @@ def test_a_kernel_that_does_not_start_is_a_dead_kernel(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("stubborn", [False, True], ids=["interruptible", "deaf to interrupts"])
-def test_the_time_limit_ends_the_kernel_and_keeps_what_was_printed(
+def test_the_time_limit_stops_the_kernel_and_keeps_the_output(
     runner: Runner, stubborn: bool
 ) -> None:
     deaf = "import signal\nfor number in (2, 15): signal.signal(number, signal.SIG_IGN)\n"
@@ -297,7 +297,7 @@ def test_a_notebook_that_names_no_language_gets_its_parameters(runner: Runner) -
     assert executed.status["language"] == "python"
 
 
-def test_a_notebook_of_before_cells_had_tags_cannot_take_parameters(runner: Runner) -> None:
+def test_a_notebook_format_without_tags_cannot_take_parameters(runner: Runner) -> None:
     path = runner.directory / "old.ipynb"
     cells = [{"cell_type": "code", "input": "depth_m = 10", "language": "python", "outputs": []}]
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
@@ -312,7 +312,7 @@ def test_a_notebook_of_before_cells_had_tags_cannot_take_parameters(runner: Runn
 R_METADATA = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
 
 
-def test_a_notebook_in_another_language_than_the_kernel_s_is_not_begun(runner: Runner) -> None:
+def test_a_notebook_in_another_language_than_the_kernel_is_not_started(runner: Runner) -> None:
     path = runner.write("x <- c(1, 2, 3)", metadata=R_METADATA)
 
     executed = runner.run(path=path)
@@ -348,7 +348,7 @@ def test_a_missing_kernel_is_named_with_those_that_are_there(runner: Runner) -> 
     assert "python3" in verdict.error
 
 
-def test_what_was_committed_with_a_notebook_does_not_pass_for_what_ran(runner: Runner) -> None:
+def test_committed_outputs_are_not_taken_as_results(runner: Runner) -> None:
     path = runner.write("print(1)")
     notebook = json.loads(path.read_text())
     stream = {"output_type": "stream", "name": "stdout", "text": "PASS"}
@@ -367,9 +367,7 @@ def test_what_was_committed_with_a_notebook_does_not_pass_for_what_ran(runner: R
 @pytest.mark.parametrize(
     "text", ["{}", "[]", "3", '{"cells": 3}', '{"cells": ["x"]}', '{"cells": [], "nbformat": 4}']
 )
-def test_valid_json_that_is_no_notebook_is_judged_and_brought_home(
-    runner: Runner, text: str
-) -> None:
+def test_json_that_is_not_a_notebook_is_judged_and_kept(runner: Runner, text: str) -> None:
     path = runner.directory / "no.ipynb"
     path.write_text(text)
 
@@ -379,7 +377,7 @@ def test_valid_json_that_is_no_notebook_is_judged_and_brought_home(
         assert verdict.cells == 0
 
 
-def test_a_file_that_is_no_notebook_still_leaves_a_readable_one(runner: Runner) -> None:
+def test_a_file_that_is_not_a_notebook_still_gives_a_readable_page(runner: Runner) -> None:
     path = runner.directory / "broken.ipynb"
     path.write_text("{ not json")
 
@@ -389,7 +387,7 @@ def test_a_file_that_is_no_notebook_still_leaves_a_readable_one(runner: Runner) 
     assert executed.judged().kind == "papermill_failed"
 
 
-def test_a_notebook_that_is_not_there_leaves_nothing_of_an_earlier_run(tmp_path: Path) -> None:
+def test_a_missing_notebook_leaves_no_earlier_result(tmp_path: Path) -> None:
     for name in ("out.ipynb", "out.ipynb.status.json"):
         (tmp_path / name).write_text("of an earlier run")
     script = notebook_script(

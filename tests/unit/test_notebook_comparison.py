@@ -41,7 +41,7 @@ def text_of(output: dict[str, Any]) -> tuple[dict[str, Any], str]:
     return (output["data"], "text/plain") if "data" in output else (output, "text")
 
 
-def test_one_changed_digit_of_a_result_is_seen_each_time() -> None:
+def test_any_single_changed_digit_is_detected() -> None:
     drawn = random.Random(1)  # noqa: S311 - any digits will do
     built = results(*KEPT)
     circumstances = re.compile(r"29 Nov 2026|21:08:16")
@@ -82,12 +82,12 @@ def test_one_changed_digit_of_a_result_is_seen_each_time() -> None:
         ("-1", "1", False),
     ],
 )
-def test_only_a_double_s_rounding_is_no_difference(built: str, here: str, is_one: bool) -> None:
+def test_only_floating_point_rounding_is_ignored(built: str, here: str, is_one: bool) -> None:
     assert numbers_match(built, here) is is_one
     assert numbers_match(here, built) is is_one
 
 
-def test_a_tolerance_is_a_share_of_what_is_large_and_a_size_below_one() -> None:
+def test_a_tolerance_is_relative_above_one_and_absolute_below() -> None:
     assert numbers_match("1000", "1009", 0.01)
     assert not numbers_match("1000", "1011", 0.01)
     assert numbers_match("0.001", "-0.004", 0.01)
@@ -107,7 +107,7 @@ def test_a_difference_names_cell_and_line_with_both_values() -> None:
     )
 
 
-def test_numbers_that_only_one_of_them_shows_are_a_difference_in_their_cell() -> None:
+def test_numbers_shown_by_only_one_notebook_are_a_difference() -> None:
     built = results(printed("1"), printed("1 2"), printed("7 8"))
     here = results(printed("1"), printed("1"), printed("7 8"))
 

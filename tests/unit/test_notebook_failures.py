@@ -79,7 +79,7 @@ def test_an_error_of_a_file_names_the_line_of_the_cell() -> None:
     assert verdict.error == "Cell 2, line 2 (`outer(0)`) ended with KeyError: 'depth'"
 
 
-def test_an_expected_error_is_none_and_blames_nobody() -> None:
+def test_an_expected_error_does_not_fail_the_notebook() -> None:
     expected = cell("1 / 0", error("ZeroDivisionError", "no"), tags=["raises-exception"])
     real = cell("{}['b']", error("KeyError", "'b'"))
 
@@ -121,7 +121,7 @@ def test_an_expected_error_excuses_nothing_else() -> None:
         ("imp", "the module imp, which is not installed", "Python 3.12 removed it"),
     ],
 )
-def test_a_missing_module_is_named_whole_with_what_to_add(
+def test_a_missing_module_is_named_with_the_package_to_add(
     module: str, message: str, advice: str
 ) -> None:
     verdict = failing(error("ModuleNotFoundError", f"No module named '{module}'"))
@@ -139,7 +139,7 @@ def test_a_missing_library_names_its_package() -> None:
     assert "provides libGL.so.1 to software.apt: libgl1." in describe_verdict(verdict)
 
 
-def test_a_notebook_that_asks_its_reader_is_told_so() -> None:
+def test_a_notebook_that_reads_input_is_reported() -> None:
     message = "raw_input was called, but this frontend does not support input requests."
     traceback = ["Cell In[2], line 2\n      1 y = 2\n----> 2 name = input()\n"]
     raised = error("StdinNotImplementedError", message) | {"traceback": traceback}
@@ -151,7 +151,7 @@ def test_a_notebook_that_asks_its_reader_is_told_so() -> None:
     assert "set the value by notebook.parameters" in describe_verdict(verdict)
 
 
-def test_the_notebook_s_own_kernel_is_named_where_another_one_ran_it() -> None:
+def test_the_notebook_s_declared_kernel_is_named_if_another_one_ran() -> None:
     executed = json.loads(notebook(cell("x", printed("1"), error("NameError", "no x"))))
     executed["metadata"]["kernelspec"] = {"name": "py36-geo", "language": "python"}
 

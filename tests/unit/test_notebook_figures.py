@@ -32,14 +32,14 @@ def named(drawn: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("one", DRAWN, ids=named)
-def test_what_a_library_wrote_is_known(drawn: dict[str, Any]) -> None:
+def test_outputs_of_each_library_are_recognised(drawn: dict[str, Any]) -> None:
     assert (is_figure(drawn["output"]), describe_uncounted(drawn["output"])) == (
         drawn["is_figure"],
         drawn["uncounted"],
     )
 
 
-def test_the_libraries_that_draw_are_all_among_what_was_tried() -> None:
+def test_every_known_drawing_library_is_tested() -> None:
     drawing = {drawn["written_by"].split()[0] for drawn in DRAWN if drawn["is_figure"]}
 
     assert drawing >= {
@@ -61,7 +61,7 @@ def test_the_libraries_that_draw_are_all_among_what_was_tried() -> None:
     ],
     ids=lambda content: next(reversed(content)),
 )
-def test_what_only_jupyterlab_draws_is_a_figure(content: dict[str, Any]) -> None:
+def test_outputs_rendered_only_by_jupyterlab_are_figures(content: dict[str, Any]) -> None:
     assert is_figure(bundle(content=content))
 
 
@@ -84,7 +84,7 @@ def test_what_only_jupyterlab_draws_is_a_figure(content: dict[str, Any]) -> None
         "<div class='leaflet html-widget'></div><script>HTMLWidgets.staticRender()</script>",
     ],
 )
-def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
+def test_each_html_form_of_a_drawing_is_one_figure(html: str) -> None:
     assert is_figure(shown(html))
 
 
@@ -111,9 +111,7 @@ def test_each_way_of_html_to_hold_a_drawing_is_one_figure(html: str) -> None:
         ("<div class='datatables html-widget'></div><script></script>", "an interactive table"),
     ],
 )
-def test_what_is_no_figure_does_not_count_and_is_told_where_something_was_drawn(
-    html: str, expected: str | None
-) -> None:
+def test_an_uncounted_drawing_is_described(html: str, expected: str | None) -> None:
     assert (is_figure(shown(html)), describe_uncounted(shown(html))) == (False, expected)
 
 
@@ -127,11 +125,11 @@ def test_what_is_no_figure_does_not_count_and_is_told_where_something_was_drawn(
         bundle(content={}),
     ],
 )
-def test_what_other_writers_leave_out_is_no_figure(output: dict[str, Any]) -> None:
+def test_incomplete_outputs_are_not_figures(output: dict[str, Any]) -> None:
     assert not is_figure(output)
 
 
-def test_a_shortage_tells_what_was_drawn_but_not_counted_and_the_way_out() -> None:
+def test_too_few_figures_lists_uncounted_drawings_and_a_remedy() -> None:
     slider = bundle(
         content={
             "application/vnd.jupyter.widget-view+json": {"model_id": "a"},
@@ -156,7 +154,7 @@ def test_a_shortage_tells_what_was_drawn_but_not_counted_and_the_way_out() -> No
     )
 
 
-def test_of_many_kinds_the_first_three_are_told() -> None:
+def test_only_the_first_three_kinds_are_listed() -> None:
     frames = [
         bundle(
             content={

@@ -91,7 +91,7 @@ def test_the_time_grows_no_faster_than_the_output(
     assert many < 3 * TIMES * max(few, 0.005)
 
 
-def test_colours_go_on_from_one_piece_of_a_long_text_to_the_next() -> None:
+def test_colours_continue_across_chunks_of_a_long_text() -> None:
     text = "\x1b[1m\x1b[31m" + "warm\n" * 3000 + "\x1b[0m" + "plain\n" * 3000
 
     assert without_tags(ansi_to_html(text)) == without_tags(ansi2html(text))

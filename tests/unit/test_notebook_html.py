@@ -35,7 +35,7 @@ def test_figures_stay_in_the_page() -> None:
     assert "<title>ocean</title>" in page
 
 
-def test_the_browser_is_told_to_fetch_nothing_and_run_nothing() -> None:
+def test_the_page_s_security_policy_blocks_requests_and_scripts() -> None:
     page = render_html(executed(), "ocean")
 
     head = page.partition("</head>")[0]
@@ -45,7 +45,7 @@ def test_the_browser_is_told_to_fetch_nothing_and_run_nothing() -> None:
     assert head.index(tag) < head.index("<style")
 
 
-def test_nothing_of_a_notebook_s_output_can_send_the_reader_elsewhere() -> None:
+def test_outputs_cannot_redirect_the_reader() -> None:
     widgets = {"application/vnd.jupyter.widget-state+json": {"state": {}, "version_major": 2}}
     page = render_html(
         executed(
@@ -68,7 +68,7 @@ def test_nothing_of_a_notebook_s_output_can_send_the_reader_elsewhere() -> None:
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
 
 
-def test_what_is_left_of_a_tag_in_a_tag_sends_nobody_elsewhere() -> None:
+def test_nested_tags_cannot_redirect_the_reader() -> None:
     split = f'<me<meta>ta http-equiv="refresh" content="0;url={ELSEWHERE}">'
 
     assert (
@@ -77,7 +77,7 @@ def test_what_is_left_of_a_tag_in_a_tag_sends_nobody_elsewhere() -> None:
     )
 
 
-def test_every_picture_has_words_for_who_does_not_see_it() -> None:
+def test_every_picture_has_alternative_text() -> None:
     named = '<img src="data:image/png;base64,iVBORw0KGgo=" alt="A bloom">'
     page = render_html(
         executed(shown("image/png", "iVBORw0KGgo="), shown("text/html", named)), "ocean"
@@ -88,7 +88,7 @@ def test_every_picture_has_words_for_who_does_not_see_it() -> None:
     assert 'alt="A bloom"' in pictures[1]
 
 
-def test_code_that_speaks_of_scripts_is_still_shown() -> None:
+def test_source_code_mentioning_scripts_is_shown() -> None:
     assert "&lt;script&gt;" in render_html(executed(), "ocean")
 
 
@@ -96,7 +96,7 @@ def test_code_that_speaks_of_scripts_is_still_shown() -> None:
     "text",
     ["", "[]", "{}", "nonsense <b>", '{"cells": [], "metadata": 3}', '{"cells": 7}', "[" * 9999],
 )
-def test_what_is_no_notebook_is_shown_as_the_text_that_it_is(text: str) -> None:
+def test_a_file_that_is_not_a_notebook_is_shown_as_text(text: str) -> None:
     page = render_html(text, "<ocean>")
 
     assert "cannot be shown as a notebook" in page
@@ -105,7 +105,7 @@ def test_what_is_no_notebook_is_shown_as_the_text_that_it_is(text: str) -> None:
     assert "default-src 'none'" in page
 
 
-def test_of_a_long_text_the_beginning_is_shown() -> None:
+def test_a_long_text_is_truncated() -> None:
     page = render_html("x" * (SHOWN_CHARACTERS + 5), "ocean")
 
     assert "xxx\n… and 5 more characters</pre>" in page
@@ -113,7 +113,7 @@ def test_of_a_long_text_the_beginning_is_shown() -> None:
 
 
 @pytest.mark.parametrize("code", [0xD800, 0xDCE9, 0xDFFF])
-def test_half_a_character_does_not_keep_a_page_from_being_written(code: int) -> None:
+def test_a_lone_surrogate_does_not_prevent_the_page(code: int) -> None:
     half = chr(code)
     output = {"output_type": "stream", "name": "stdout", "text": f"f{half}.nc"}
 
@@ -123,7 +123,7 @@ def test_half_a_character_does_not_keep_a_page_from_being_written(code: int) -> 
     assert "jp-MarkdownCell" in page, "shown as a notebook"
 
 
-def test_a_notebook_without_metadata_is_a_page_all_the_same() -> None:
+def test_a_notebook_without_metadata_is_rendered() -> None:
     notebook = json.loads(executed())
     del notebook["metadata"]
 

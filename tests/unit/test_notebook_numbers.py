@@ -94,13 +94,13 @@ def test_results_are_read_as_a_person_reads_them(text: str, numbers: str) -> Non
         "12.1 MB/s eta 0:00:01, 8",
     ],
 )
-def test_circumstances_are_no_results(text: str) -> None:
+def test_dates_paths_and_timings_are_not_results(text: str) -> None:
     found = [number for number in numbers_of(printed(text)) if number != "32"]
 
     assert found == ["8"]
 
 
-def test_the_run_s_own_date_counts_where_nobody_kept_when_it_ran() -> None:
+def test_without_a_recorded_time_the_run_s_date_is_used() -> None:
     executed = notebook(cell("x", printed("2026-11-29")))
 
     (found,) = result_numbers(read_executed(executed))
@@ -108,7 +108,7 @@ def test_the_run_s_own_date_counts_where_nobody_kept_when_it_ran() -> None:
     assert found.numbers == ("2026", "11", "29")
 
 
-def test_the_kernel_s_own_messages_tell_when_a_cell_ran_too() -> None:
+def test_kernel_message_times_tell_when_a_cell_ran() -> None:
     executed = json.loads(notebook(cell("x", printed("2026-11-29 12:00:01 8"))))
     executed["cells"][1]["metadata"] = {
         "execution": {
@@ -122,7 +122,7 @@ def test_the_kernel_s_own_messages_tell_when_a_cell_ran_too() -> None:
     assert found.numbers == ("8",)
 
 
-def test_what_is_printed_returned_and_displayed_counts() -> None:
+def test_printed_returned_and_displayed_values_count() -> None:
     table = {"text/plain": "   a\n0  7", "text/html": "<table><td>7</td></table>"}
     assert numbers_of(printed("1 "), printed(["2\n", "3\n"]), returned("array([4., 5.])")) == [
         *("1", "2", "3", "4.", "5.")
@@ -130,7 +130,7 @@ def test_what_is_printed_returned_and_displayed_counts() -> None:
     assert numbers_of(shown(content=table)) == ["0", "7"]
 
 
-def test_what_is_no_text_of_a_result_does_not_count() -> None:
+def test_other_outputs_do_not_count() -> None:
     widget = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "IntSlider(value=8)"}
     assert numbers_of(printed("9", name="stderr"), shown(content=PICTURE)) == []
     assert numbers_of(shown(content=widget)) == []
@@ -145,7 +145,7 @@ def test_what_is_no_text_of_a_result_does_not_count() -> None:
         ({"text/html": "<style>#T_1 {width: 99}</style><td id='T_8_row0'>0.37</td>"}, ["0.37"]),
     ],
 )
-def test_an_object_without_a_text_is_read_as_it_is_seen(
+def test_an_object_without_plain_text_is_read_from_its_html(
     content: dict[str, str], numbers: list[str]
 ) -> None:
     plain = {"text/plain": "<pandas.io.formats.style.Styler at 0x7f10>"}
@@ -153,14 +153,14 @@ def test_an_object_without_a_text_is_read_as_it_is_seen(
     assert numbers_of(shown(content=plain | content)) == numbers
 
 
-def test_r_s_own_indices_are_no_numbers_of_its_results() -> None:
+def test_r_vector_indices_are_not_results() -> None:
     shows = shown(content={"text/plain": "[1] 1.258306\n[13] 2", "text/html": "1.258306"})
 
     assert numbers_of(shows, language="R") == ["1.258306", "2"]
     assert numbers_of(printed("[1] 2\n"), language="python") == ["1", "2"]
 
 
-def test_the_members_of_a_set_stand_in_one_order() -> None:
+def test_set_members_are_compared_in_a_fixed_order() -> None:
     first = numbers_of(returned("{'b 2', 'a 1', 'c 3'}"), printed("frozenset({(3, 4), (1, 2)})"))
     other = numbers_of(returned("{'c 3', 'b 2', 'a 1'}"), printed("frozenset({(1, 2), (3, 4)})"))
 

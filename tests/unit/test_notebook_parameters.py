@@ -35,7 +35,7 @@ TAGGED = cell("depth_m = 10", "parameters")
 USING = cell("print(depth_m)")
 
 
-def test_a_tagged_default_that_is_used_is_in_order() -> None:
+def test_a_tagged_and_used_default_is_accepted() -> None:
     assert fault(cell("# Depths", kind="markdown"), TAGGED, USING) is None
     assert fault(names=()) is None
 
@@ -57,7 +57,7 @@ def test_a_tagged_default_that_is_used_is_in_order() -> None:
         "new syntax of some later Python\ndepth_m = 1",
     ],
 )
-def test_each_way_of_python_to_give_a_default_is_known(source: str) -> None:
+def test_each_python_form_of_a_default_is_recognised(source: str) -> None:
     assert fault(cell(source, "parameters"), USING) is None
 
 
@@ -74,7 +74,7 @@ def test_each_way_of_python_to_give_a_default_is_known(source: str) -> None:
         "",
     ],
 )
-def test_what_gives_no_default_is_told(source: str) -> None:
+def test_a_cell_without_the_default_is_reported(source: str) -> None:
     found = fault(cell(source, "parameters"), USING)
 
     assert found is not None
@@ -89,7 +89,7 @@ def test_the_nearest_name_is_offered() -> None:
     assert "it assigns depth_m, year" in str(fault(*cells, names=("station",)))
 
 
-def test_every_idle_parameter_is_told_at_once() -> None:
+def test_all_unused_parameters_are_reported_together() -> None:
     found = str(fault(TAGGED, USING, names=("dept_m", "depth_m", "station")))
 
     assert found.count("would have no effect") == 2
@@ -105,7 +105,7 @@ def test_without_a_tagged_cell_the_cell_to_tag_is_named() -> None:
     assert "Property Inspector" in found
 
 
-def test_without_any_default_it_is_said_where_to_give_it() -> None:
+def test_without_a_default_the_hint_says_where_to_add_it() -> None:
     assert "assign depth_m a default in one of its first cells" in str(fault(USING))
     assert fault() is not None, "a notebook without cells declares nothing"
 
@@ -118,7 +118,7 @@ def test_a_misspelt_tag_is_shown(tag: str) -> None:
     assert tag == "Parameters" or f"there is one tagged `{tag}`" in found
 
 
-def test_a_tag_on_a_text_is_no_tag() -> None:
+def test_a_tag_on_a_markdown_cell_is_ignored() -> None:
     assert "no code cell has the tag" in str(
         fault(cell("depth_m = 10", "parameters", kind="markdown"), USING)
     )
@@ -142,7 +142,7 @@ def test_only_the_first_tagged_cell_counts() -> None:
         "depth_m = float(input())",
     ],
 )
-def test_a_value_that_is_replaced_before_its_use_is_told(source: str) -> None:
+def test_a_value_overwritten_before_use_is_reported(source: str) -> None:
     found = str(fault(TAGGED, cell("import math"), cell(source), USING))
 
     assert "cell 3 of the notebook" in found
@@ -170,11 +170,11 @@ def test_a_value_that_is_replaced_before_its_use_is_told(source: str) -> None:
         "import __main__ as own",
     ],
 )
-def test_a_value_that_may_be_used_is_in_order(source: str) -> None:
+def test_a_possibly_used_value_is_accepted(source: str) -> None:
     assert fault(TAGGED, cell(source)) is None
 
 
-def test_a_value_that_nothing_uses_is_told() -> None:
+def test_an_unused_value_is_reported() -> None:
     derived = cell("depth_m = 10\nlimit = depth_m * 2", "parameters")
 
     for cells in (
@@ -187,7 +187,7 @@ def test_a_value_that_nothing_uses_is_told() -> None:
         assert "no cell after the one tagged" in str(fault(*cells)), cells
 
 
-def test_the_cell_that_papermill_has_written_is_where_the_value_comes_from() -> None:
+def test_a_cell_injected_by_papermill_provides_the_value() -> None:
     injected = cell("# Parameters\ndepth_m = 500\n", "injected-parameters")
 
     assert fault(TAGGED, injected, USING) is None
@@ -209,7 +209,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("language", ASSIGNMENTS)
-def test_a_default_is_known_in_each_language_that_papermill_writes(language: str) -> None:
+def test_defaults_are_recognised_in_each_papermill_language(language: str) -> None:
     first, other, *more = WRITTEN[language]
 
     for source in (first, *more):
@@ -235,18 +235,18 @@ def test_a_default_is_known_in_each_language_that_papermill_writes(language: str
         ("own", "", None),
     ],
 )
-def test_papermill_s_name_of_a_language(kernel: str, language: str, name: str | None) -> None:
+def test_languages_map_to_papermill_names(kernel: str, language: str, name: str | None) -> None:
     assert papermill_language(kernel, language) == name
 
 
-def test_a_language_that_cannot_be_read_does_not_pass() -> None:
+def test_an_unsupported_language_is_refused() -> None:
     found = str(fault(TAGGED, USING, kernel="xcpp17", language="C++17"))
 
     assert "cannot be set: papermill cannot write parameters" in found
     assert "C++17" in found
 
 
-def test_another_language_s_default_is_looked_for_in_its_own_way() -> None:
+def test_defaults_in_other_languages_use_their_own_syntax() -> None:
     default, use = cell("depth_m <- 10", "parameters"), cell("print(1)")
 
     assert fault(default, use, kernel="ir", language="R") is None
@@ -272,7 +272,7 @@ R_KERNEL = {"name": "ir", "display_name": "R", "language": "R"}
         ({"kernelspec": 3, "language_info": [1]}, "python3", "python"),
     ],
 )
-def test_a_notebook_in_the_kernel_s_language(
+def test_a_notebook_in_the_kernel_s_language_is_accepted(
     metadata: dict[str, Any], kernel: str, language: str
 ) -> None:
     assert find_language_mismatch({"metadata": metadata}, kernel, language) is None
@@ -286,7 +286,9 @@ def test_a_notebook_in_the_kernel_s_language(
         {"kernelspec": {"name": "ir", "language": "R"}, "language_info": {"name": "R"}},
     ],
 )
-def test_a_notebook_in_another_language_is_told_with_its_kernel(metadata: dict[str, Any]) -> None:
+def test_a_notebook_in_another_language_is_reported_with_its_kernel(
+    metadata: dict[str, Any],
+) -> None:
     found = find_language_mismatch({"metadata": metadata}, "python3", "python")
 
     assert found == (
@@ -296,7 +298,7 @@ def test_a_notebook_in_another_language_is_told_with_its_kernel(metadata: dict[s
 
 
 @pytest.mark.parametrize("notebook", [{}, {"cells": 3}, {"cells": [3, None, {"metadata": 3}]}])
-def test_what_is_no_notebook_is_no_trap(notebook: dict[str, Any]) -> None:
+def test_a_malformed_notebook_raises_nothing(notebook: dict[str, Any]) -> None:
     found = find_ineffective_parameters(notebook, NAMES, kernel="python3", language="python")
 
     assert "no code cell has the tag" in str(found), json.dumps(notebook)

@@ -20,7 +20,7 @@ def verdict_of(executed: str, exit_code: int = 0, **extra: Any) -> NotebookVerdi
     )
 
 
-def test_all_that_is_wanted_makes_a_pass() -> None:
+def test_a_notebook_that_meets_every_requirement_passes() -> None:
     executed = notebook(
         cell("draw()", shown(content=PICTURE)), cell("a"), cell("print()", printed("All is WELL"))
     )
@@ -47,7 +47,7 @@ def test_all_that_is_wanted_makes_a_pass() -> None:
     ids=lambda content: next(iter(content)),
 )
 @pytest.mark.parametrize("kind", ["display_data", "execute_result"])
-def test_each_way_to_hold_a_picture_is_one_figure(kind: str, content: dict[str, Any]) -> None:
+def test_each_picture_format_is_one_figure(kind: str, content: dict[str, Any]) -> None:
     both = shown(kind, content=content | {"text/plain": "<Figure size 640x480 with 1 Axes>"})
 
     verdict = verdict_of(notebook(cell("draw()", both)))
@@ -65,11 +65,11 @@ def test_each_way_to_hold_a_picture_is_one_figure(kind: str, content: dict[str, 
         {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}},
     ],
 )
-def test_what_is_no_picture_is_no_figure(content: dict[str, Any]) -> None:
+def test_outputs_without_a_picture_are_not_figures(content: dict[str, Any]) -> None:
     assert verdict_of(notebook(cell("draw()", shown(content=content)))).figures == 0
 
 
-def test_a_missing_module_is_told_apart_from_other_import_errors() -> None:
+def test_a_missing_module_is_distinguished_from_other_import_errors() -> None:
     missing = error("ModuleNotFoundError", "No module named 'xarray'")
     broken = error("ImportError", "cannot import name 'x' from 'y'\n\x1b[31m(y.py)\x1b[0m")
 
@@ -96,7 +96,7 @@ def test_an_error_message_stays_one_line() -> None:
     assert len(message) < 420
 
 
-def test_a_dead_kernel_for_want_of_memory_says_so() -> None:
+def test_a_kernel_killed_for_memory_is_reported() -> None:
     executed = notebook(cell("a"), cell("load()"), cell("never", ran=False))
 
     verdict = verdict_of(executed, 138, oom_kills=1)
@@ -118,7 +118,7 @@ def test_the_time_limit_names_the_cell_that_was_running(exit_code: int, seconds:
     assert verdict.error == ("After 600 seconds, its time limit, it was still in cell 2 (`wait()`)")
 
 
-def test_a_kill_before_the_time_limit_is_no_time_out() -> None:
+def test_a_kill_before_the_time_limit_is_not_a_timeout() -> None:
     verdict = verdict_of(notebook(cell("a", ran=False)), 137, oom_kills=2)
 
     assert verdict.kind == "papermill_failed"
@@ -138,7 +138,7 @@ def test_a_missing_kernel_is_named(known: dict[str, Any]) -> None:
     assert verdict.error == f"The machine has no kernel named ir{there}"
 
 
-def test_papermill_s_own_failure_carries_its_last_words() -> None:
+def test_a_papermill_failure_includes_its_last_output() -> None:
     executed = notebook(cell("a", ran=False))
 
     verdict = verdict_of(
@@ -150,14 +150,14 @@ def test_papermill_s_own_failure_carries_its_last_words() -> None:
 
 
 @pytest.mark.parametrize("executed", ["", "{", "[]", "null", '{"cells": 3}', '{"cells": [{}]}'])
-def test_what_is_no_notebook_proves_nothing(executed: str) -> None:
+def test_a_file_that_is_not_a_notebook_proves_nothing(executed: str) -> None:
     verdict = verdict_of(executed)
 
     assert verdict.kind == "papermill_failed"
     assert verdict.error is not None
 
 
-def test_too_few_cells_or_figures_are_no_proof() -> None:
+def test_too_few_cells_or_figures_do_not_pass() -> None:
     executed = notebook(
         cell("parameter = 1", tags=["injected-parameters"]), cell("a"), cell(" \n", ran=False)
     )
@@ -175,7 +175,7 @@ def test_too_few_cells_or_figures_are_no_proof() -> None:
     )
 
 
-def test_a_notebook_that_leaves_early_without_an_error_is_no_proof() -> None:
+def test_a_notebook_that_exits_early_does_not_pass() -> None:
     leaves = cell("import sys; sys.exit()", error("SystemExit", ""))
     executed = notebook(cell("a"), leaves, cell("b", ran=False), cell("c", ran=False))
 
@@ -185,7 +185,7 @@ def test_a_notebook_that_leaves_early_without_an_error_is_no_proof() -> None:
     assert verdict.error == "It ended early: cell 3 (`b`) and 1 more did not run"
 
 
-def test_a_cell_that_is_to_be_skipped_need_not_run() -> None:
+def test_a_skipped_cell_need_not_run() -> None:
     skipped = cell("b", ran=False, tags=["skip-execution"])
 
     assert verdict_of(notebook(cell("a"), skipped, cell("c"))).error is None
@@ -199,7 +199,7 @@ def test_a_cell_that_is_to_be_skipped_need_not_run() -> None:
         cell("a", shown(content=PICTURE | {"text/plain": "PASS"})),
     ],
 )
-def test_a_verdict_counts_only_where_it_was_printed(elsewhere: dict[str, Any]) -> None:
+def test_a_verdict_counts_only_if_it_was_printed(elsewhere: dict[str, Any]) -> None:
     verdict = verdict_of(notebook(elsewhere), wanted={"verdict": "PASS"})
 
     assert verdict.kind == "no_verdict"
@@ -236,7 +236,7 @@ def replaced(part: Any, path: tuple[Any, ...], value: object) -> Any:
     return copied
 
 
-def test_the_judge_never_raises_whatever_stands_where_in_a_notebook() -> None:
+def test_the_judge_never_raises_for_malformed_notebooks() -> None:
     sound = json.loads(
         notebook(
             cell("draw()", shown(content=PICTURE), printed("1 2"), tags=["parameters"]),
@@ -258,14 +258,14 @@ def test_the_judge_never_raises_whatever_stands_where_in_a_notebook() -> None:
 
 
 @pytest.mark.parametrize("executed", ["{}", "[]", "3", "", "[" * 99999, '{"cells": 3}'])
-def test_what_is_no_notebook_is_judged_so(executed: str) -> None:
+def test_an_invalid_notebook_is_judged_invalid(executed: str) -> None:
     verdict = verdict_of(executed)
 
     assert (verdict.kind, verdict.cells) == ("papermill_failed", 0)
     assert "not a notebook of format 4" in str(verdict.error)
 
 
-def test_half_a_character_in_an_error_does_not_keep_the_verdict_from_being_written() -> None:
+def test_a_lone_surrogate_in_an_error_does_not_prevent_the_verdict() -> None:
     failing = notebook(cell("open('f\udce9')", error("OSError", "no f\udce9.nc")))
 
     verdict = verdict_of(failing, exit_code=1)

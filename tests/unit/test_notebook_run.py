@@ -31,7 +31,7 @@ OWN = Notebook(
 REPOSITORY = Repository(url="https://example.org/ocean.git")
 
 
-def test_a_recipe_s_own_notebook_is_taken_as_it_is_from_its_repository() -> None:
+def test_the_recipe_s_notebook_is_used_unchanged_from_its_repository() -> None:
     recipe = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
 
     assert effective_notebook(recipe) == OWN
@@ -39,13 +39,13 @@ def test_a_recipe_s_own_notebook_is_taken_as_it_is_from_its_repository() -> None
     assert working_directory(OWN, base_directory(recipe)) == "/home/ubuntu/ocean/notebooks"
 
 
-def test_a_notebook_may_run_elsewhere_than_it_lies() -> None:
+def test_a_notebook_may_run_in_another_working_directory() -> None:
     moved = OWN.model_copy(update={"working_directory": "."})
 
     assert working_directory(moved, "/home/ubuntu/ocean") == "/home/ubuntu/ocean"
 
 
-def test_without_a_notebook_our_own_looks_at_what_the_image_will_hold() -> None:
+def test_without_a_notebook_the_smoke_notebook_checks_the_image() -> None:
     recipe = Recipe(
         name="ocean",
         repository=REPOSITORY,
@@ -67,11 +67,11 @@ def test_without_a_notebook_our_own_looks_at_what_the_image_will_hold() -> None:
     assert working_directory(wanted, DIRECTORY) == DIRECTORY
 
 
-def test_our_own_notebook_is_there_and_says_its_verdict() -> None:
+def test_the_smoke_notebook_exists_and_prints_its_verdict() -> None:
     assert SMOKE_VERDICT in SMOKE.read_text()
 
 
-def test_a_page_of_what_passed_does_not_call_it_failed(
+def test_the_page_of_a_passed_notebook_does_not_say_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     banner = {
@@ -108,7 +108,7 @@ HALF = json.dumps({"cells": [CELL | {"outputs": [SURROGATE]}], "metadata": {}, "
     [b"{}", b"[]", b'{"cells": [], "nbformat": 4}', b"\xff\xfe{", HALF.encode(), b"[" * 5000],
     ids=["an empty object", "a list", "no metadata", "no UTF-8", "half a character", "a deep hole"],
 )
-def test_whatever_comes_home_is_judged_and_kept_with_a_page(
+def test_every_returned_notebook_is_judged_and_stored_with_a_page(
     executed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = json.dumps({"exit_code": 1, "seconds": 2.0, "log": "f\udce9: no"}).encode()
@@ -139,7 +139,7 @@ def test_whatever_comes_home_is_judged_and_kept_with_a_page(
     ],
     ids=["changed", "many", "as cloned", "no clone"],
 )
-def test_what_else_lies_in_the_clone_is_told_with_a_failed_notebook(
+def test_changes_in_the_clone_are_reported_with_a_failed_notebook(
     answer: Answer, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notebake.ssh.remote.try_command", lambda *_: answer)
@@ -152,7 +152,7 @@ def test_what_else_lies_in_the_clone_is_told_with_a_failed_notebook(
     assert (reset in describe_clone_changes(run, HOST)) == bool(message)
 
 
-def test_only_a_notebook_of_the_repository_needs_a_view_of_it() -> None:
+def test_only_a_repository_notebook_runs_in_a_copy_on_write_view() -> None:
     own = Recipe(name="ocean", repository=REPOSITORY, notebook=OWN)
     ours = Recipe(name="ocean", repository=REPOSITORY)
 

@@ -47,7 +47,7 @@ def html(text: str) -> dict[str, Any]:
     return shown(content={"text/html": text})
 
 
-def test_each_figure_is_seen_or_has_a_line_in_its_place() -> None:
+def test_each_figure_is_rendered_or_replaced_by_a_note() -> None:
     (cell,) = notebook_of()["cells"]
     cells = [
         cell | {"id": f"c{at}", "outputs": [drawn["output"]]} for at, drawn in enumerate(DRAWN)
@@ -83,7 +83,7 @@ def test_each_figure_is_seen_or_has_a_line_in_its_place() -> None:
         ("pandas", "styled", set()),
     ],
 )
-def test_the_line_says_what_it_is_and_where_it_can_be_seen(
+def test_the_note_names_the_figure_and_where_to_see_it(
     library: str, cell: str, lines: set[str]
 ) -> None:
     of_cell = [
@@ -116,7 +116,7 @@ def test_a_still_picture_in_the_same_bundle_is_shown(kind: str) -> None:
     assert "here as a static picture: open executed.ipynb in JupyterLab" in page
 
 
-def test_what_interact_has_drawn_stands_in_the_widget_s_place() -> None:
+def test_output_of_interact_replaces_the_widget() -> None:
     inner = shown(content={"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
     models = {
         "box": {"state": {"children": ["IPY_MODEL_slider", "IPY_MODEL_out", "IPY_MODEL_box"]}},
@@ -143,7 +143,7 @@ def test_a_report_with_a_figure_in_it_keeps_its_text() -> None:
     ]
 
 
-def test_a_picture_or_video_kept_elsewhere_is_named_not_broken() -> None:
+def test_an_external_picture_or_video_is_replaced_by_its_name() -> None:
     page = page_of(
         html("<img alt='' src='https://elsewhere.example/maps/sea.png?a=1'>"),
         html("<img src='http://[odd' alt='The <b>sea</b>'>"),
@@ -158,20 +158,20 @@ def test_a_picture_or_video_kept_elsewhere_is_named_not_broken() -> None:
     assert "<video" not in page
 
 
-def test_a_video_in_the_notebook_may_play_and_has_words() -> None:
+def test_an_embedded_video_plays_and_has_alternative_text() -> None:
     page = page_of(html("<video controls><source type='video/mp4' src='data:video/mp4;base64,A'>"))
 
     assert '<video aria-label="A video without a description" controls>' in page
     assert "src='data:video/mp4;base64,A'" in page
 
 
-def test_a_drawing_in_html_has_words_and_the_signs_beside_a_text_have_none() -> None:
+def test_a_figure_in_html_has_alternative_text_and_an_icon_has_none() -> None:
     page = page_of(html("<svg width='90'><path/></svg><svg class='icon'><path/></svg>"))
 
     assert page.count('<svg role="img" aria-label="A figure without a description"') == 1
 
 
-def test_what_can_do_nothing_without_a_script_is_gone_and_what_can_stays() -> None:
+def test_elements_that_need_scripts_are_removed() -> None:
     dead = "<button onclick='go()'>Go</button><input type='range'><select><option>One</select>"
     page = page_of(html(f"{dead}<input type='checkbox' id='open'><label for='open'>More</label>"))
 
@@ -179,7 +179,7 @@ def test_what_can_do_nothing_without_a_script_is_gone_and_what_can_stays() -> No
     assert not re.search("Go|One|<button|<select", page)
 
 
-def test_a_script_of_svg_that_ends_itself_takes_nothing_along() -> None:
+def test_a_self_closing_svg_script_removes_nothing_else() -> None:
     chart = "<svg><script href='x.js'/><path d='M1'/></svg>"
 
     page = page_of(html(chart), html("<p>Between</p>"), html("<script>draw()</script>"))
@@ -204,14 +204,14 @@ def test_a_script_of_svg_that_ends_itself_takes_nothing_along() -> None:
         html("<svg><img src='" + PNG),
     ],
 )
-def test_odd_outputs_make_a_page_all_the_same(output: dict[str, Any]) -> None:
+def test_malformed_outputs_still_give_a_page(output: dict[str, Any]) -> None:
     widgets = {"application/vnd.jupyter.widget-state+json": {"state": {"a": 3}}}
     notebook = notebook_of(output, widgets=widgets)
 
     assert "jp-CodeCell" in render_html(json.dumps(notebook), "ocean")
 
 
-def test_what_is_no_drawing_is_left_as_it_is() -> None:
+def test_other_outputs_are_not_changed() -> None:
     outputs = [
         {"output_type": "stream", "name": "stdout", "text": "1"},
         {"output_type": "error", "ename": "E", "evalue": "", "traceback": []},

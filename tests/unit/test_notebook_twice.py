@@ -35,7 +35,7 @@ def results(executed: Executed) -> tuple[CellNumbers, ...]:
     return result_numbers(read_executed(Path(executed.output).read_text()))
 
 
-def test_what_differs_by_nature_is_no_result(twice: list[Executed]) -> None:
+def test_values_that_always_differ_are_not_results(twice: list[Executed]) -> None:
     assert [report.judged().error for report in twice] == [None, None]
     built, here = map(results, twice)
 

@@ -44,20 +44,20 @@ IMAGE = a(
 )
 
 
-def test_a_machine_is_ours_by_its_own_token_only() -> None:
+def test_a_machine_is_proven_ours_only_by_its_client_token() -> None:
     assert judged(MACHINE) is OURS
     assert judged(COPIED_MACHINE) is COPIED
     assert judged(UNMARKED_MACHINE) is NOT_CERTAIN
     assert judged(a_machine(COPY, "", "")) is NOT_CERTAIN
 
 
-def test_what_a_run_store_has_kept_is_ours_whatever_its_tags_say() -> None:
+def test_a_resource_recorded_in_the_run_store_is_ours_despite_its_tags() -> None:
     assert judged(UNMARKED_MACHINE, known={COPY}) is OURS
     assert judged(a("volume", "vol-1"), known={"vol-1"}) is OURS
 
 
 @pytest.mark.parametrize("kind", ["volume", "network interface"])
-def test_what_is_attached_is_judged_by_its_machine(kind: str) -> None:
+def test_attached_resources_are_judged_by_their_machine(kind: str) -> None:
     def attached_to(*owners: str) -> Resource:
         return a(kind, "x-1", marks={tags.TOKEN: "t"}, owners=owners)
 
@@ -70,7 +70,7 @@ def test_what_is_attached_is_judged_by_its_machine(kind: str) -> None:
     assert judged(attached_to(BUILDER), other_run) is NOT_CERTAIN
 
 
-def test_an_image_is_ours_if_ec2_made_it_of_our_builder() -> None:
+def test_an_image_made_of_our_builder_is_ours() -> None:
     assert judged(IMAGE) is OURS
     assert judged(IMAGE.model_copy(update={"made_of": ""})) is COPIED, "as CopyImage leaves it"
     assert judged(IMAGE.model_copy(update={"made_of": COPY})) is COPIED
@@ -78,7 +78,7 @@ def test_an_image_is_ours_if_ec2_made_it_of_our_builder() -> None:
     assert judged(IMAGE.model_copy(update={"tags": {tags.RUN: RUN}})) is NOT_CERTAIN
 
 
-def test_a_snapshot_is_ours_by_its_image_or_by_what_ec2_says_of_it() -> None:
+def test_a_snapshot_is_ours_by_its_image_or_its_description() -> None:
     bare = a("snapshot", "snap-1")
     marked = a("snapshot", "snap-1", marks={tags.BUILDER: BUILDER}, made_of=BUILDER)
     of_image = bare.model_copy(update={"owners": ("ami-1",)})
@@ -96,7 +96,7 @@ def described(**more: str) -> Resource:
     return as_resource("snapshot", {**found, **more}, "snap-1", "us-west-2")
 
 
-def test_only_ec2_s_own_words_of_a_snapshot_count() -> None:
+def test_only_ec2_s_own_snapshot_description_counts() -> None:
     message = f"Created by CreateImage({BUILDER}) for ami-0123"
 
     assert judged(described(Description=message)) is OURS
@@ -127,12 +127,12 @@ def test_a_group_s_name_is_unique_in_its_vpc_only() -> None:
     assert judged(group, other, known={"sg-1"}) is OURS
 
 
-def test_every_verdict_has_a_reason_in_words() -> None:
+def test_every_ownership_verdict_has_a_reason() -> None:
     for resource in (MACHINE, COPIED_MACHINE, UNMARKED_MACHINE, IMAGE):
         assert " " in prove_ownership(resource, {resource.id: resource}).reason
 
 
-def test_the_names_are_those_by_which_the_steps_find_their_things() -> None:
+def test_ownership_uses_the_names_that_the_steps_use() -> None:
     from notebake.recipe import Recipe
     from notebake.runs.run import Run
 

@@ -292,7 +292,7 @@ def test_a_contradiction_is_refused_with_its_place(text: str, expected: str) -> 
 
 
 @pytest.mark.parametrize("text", ALLOWED.values(), ids=ALLOWED.keys())
-def test_what_only_looks_like_a_contradiction_is_accepted(text: str) -> None:
+def test_an_apparent_contradiction_is_accepted(text: str) -> None:
     assert parse_recipe(f"name: x\n{text}\n", "r").name == "x"
 
 
@@ -306,13 +306,13 @@ def test_a_contradiction_is_refused_without_a_file_too() -> None:
 
 
 @pytest.mark.parametrize("path", ["/*", "/**", "/"])
-def test_no_rule_of_the_search_is_switched_off_everywhere(path: str) -> None:
+def test_an_allowance_cannot_disable_a_rule_everywhere(path: str) -> None:
     entry = {"path": path, "rule": "jwt", "reason": "an example"}
     with pytest.raises(ValidationError, match="everywhere"):
         Recipe.model_validate({"name": "x", "credentials": {"allow": [entry]}})
 
 
-def test_what_is_allowed_twice_or_without_a_reason_is_refused() -> None:
+def test_a_duplicate_allowance_or_one_without_reason_is_refused() -> None:
     entry = {"path": "/a", "rule": "jwt", "reason": "an example"}
     with pytest.raises(ValidationError, match="allowed already"):
         Recipe.model_validate({"name": "x", "credentials": {"allow": [entry, entry]}})

@@ -181,7 +181,7 @@ def refusal(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("text", "expected"), FIELDS.values(), ids=FIELDS.keys())
-def test_a_wrong_field_is_refused_with_its_place(text: str, expected: str) -> None:
+def test_an_invalid_field_is_refused_with_its_position(text: str, expected: str) -> None:
     lines = refusal(text)
     assert any(line.startswith(f"r.yaml:{expected}") for line in lines), lines
     assert "secret@" not in str(lines)
@@ -197,12 +197,12 @@ def test_a_mount_point_that_would_hide_the_system_is_refused(mount_point: str, r
 
 
 @pytest.mark.parametrize(("text", "expected"), SYNTAX.values(), ids=SYNTAX.keys())
-def test_what_is_not_a_mapping_in_yaml_is_refused_in_one_line(text: str, expected: str) -> None:
+def test_yaml_that_is_not_a_mapping_is_refused_in_one_line(text: str, expected: str) -> None:
     (line,) = refusal(text)
     assert line.startswith(expected)
 
 
-def test_all_faults_are_named_at_once_in_the_order_of_the_file() -> None:
+def test_all_errors_are_reported_together_in_file_order() -> None:
     lines = refusal(
         "name: Bad Name\n"
         "jupyter_port: 22\n"
@@ -233,5 +233,5 @@ def test_all_faults_are_named_at_once_in_the_order_of_the_file() -> None:
         "name: x\nrepository:\nnotebook: {path: a.ipynb}",
     ],
 )
-def test_a_fault_is_not_followed_by_what_it_only_brings_about(text: str) -> None:
+def test_consequential_errors_are_not_reported(text: str) -> None:
     assert len(refusal(text)) == 1

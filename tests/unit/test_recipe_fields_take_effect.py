@@ -290,7 +290,7 @@ def test_every_field_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("field", "before", "after", "effect"), [(field, *row) for field, row in FIELDS.items()]
 )
-def test_a_field_changes_what_is_asked_for(
+def test_each_field_changes_a_request_or_command(
     field: str, before: str, after: str, effect: Effect, tmp_path: Path
 ) -> None:
     name = "y" if field == "name" else "x"
@@ -313,6 +313,6 @@ def any_recipe(**parts: Any) -> Recipe:
     return Recipe.model_validate({"name": "x", **parts})
 
 
-def test_a_recipe_that_is_made_without_a_file_is_refused_as_well() -> None:
+def test_a_recipe_built_in_code_is_validated_too() -> None:
     with pytest.raises(ValueError, match=r"notebook\.verdict: is for a notebook of yours"):
         any_recipe(notebook={"verdict": "well"})

@@ -58,7 +58,7 @@ def test_a_dumped_recipe_loads_to_the_equal_recipe(recipe: Recipe) -> None:
     assert parse_recipe(dump_recipe(recipe), "dump") == recipe
 
 
-def test_what_looks_like_a_number_stays_the_text_that_was_written() -> None:
+def test_number_like_text_stays_text() -> None:
     recipe = parse_recipe(AS_WRITTEN, "r")
     assert recipe.share_with == ("012345678901", "123456789012")
     assert recipe.software.python == "3.10"
@@ -118,12 +118,12 @@ def test_a_requirements_file_that_cannot_be_used_is_refused_with_its_place(
     assert expected in message
 
 
-def test_a_text_without_a_folder_cannot_name_a_requirements_file() -> None:
+def test_recipe_text_without_a_folder_cannot_name_a_requirements_file() -> None:
     with pytest.raises(RecipeError, match="needs a recipe that is read from a file"):
         parse_recipe("name: x\nsoftware: {requirements_file: a.txt}", "r")
 
 
-def test_requirements_are_given_once(tmp_path: Path) -> None:
+def test_requirements_and_a_requirements_file_exclude_each_other(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("numpy\n")
     path = write(tmp_path, "name: x\nsoftware: {requirements_file: a.txt, requirements: numpy}")
     assert "give requirements_file or requirements, not both" in fault_of(path)
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert fault_of(tmp_path / "image.yaml") == ": is not text in UTF-8"
 
 
-def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_crlf_are_accepted(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_bytes(b"\xef\xbb\xbfname: x\r\nregion: us-east-1\r\n")
     assert load_recipe(path).region == "us-east-1"

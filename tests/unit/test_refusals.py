@@ -73,7 +73,7 @@ KINDS = sorted(
 )
 
 
-def test_every_class_of_botocores_errors_is_among_them() -> None:
+def test_every_botocore_error_class_is_tested() -> None:
     named = {
         value
         for value in vars(botocore.exceptions).values()
@@ -85,7 +85,7 @@ def test_every_class_of_botocores_errors_is_among_them() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda cls: cls.__name__)
-def test_an_error_of_botocores_in_a_call_becomes_one_of_ours_with_a_hint(
+def test_a_botocore_error_becomes_a_notebake_error_with_a_hint(
     kind: type[Exception],
 ) -> None:
     error = caught(made(kind))
@@ -97,7 +97,7 @@ def test_an_error_of_botocores_in_a_call_becomes_one_of_ours_with_a_hint(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda cls: cls.__name__)
-def test_and_so_does_one_that_comes_as_a_client_is_made(
+def test_a_botocore_error_while_making_a_client_is_converted_too(
     kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> Any:
@@ -133,14 +133,14 @@ def test_and_so_does_one_that_comes_as_a_client_is_made(
         ("InsufficientVolumeCapacity", "No room"),
     ],
 )
-def test_what_aws_refuses_has_a_hint(code: str, hint: str) -> None:
+def test_each_refusal_of_aws_has_a_hint(code: str, hint: str) -> None:
     error = caught(answered(code))
 
     assert code in error.message
     assert hint in error.hint
 
 
-def test_an_encoded_refusal_is_told_by_the_command_that_decodes_it() -> None:
+def test_an_encoded_refusal_names_the_command_that_decodes_it() -> None:
     message = "You are not authorized to perform: ec2:RunInstances."
     error = caught(
         answered(
@@ -155,14 +155,14 @@ def test_an_encoded_refusal_is_told_by_the_command_that_decodes_it() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 520])
-def test_who_fails_himself_may_have_done_it_all_the_same(status: int) -> None:
+def test_a_server_error_may_have_taken_effect(status: int) -> None:
     error = caught(answered("Strange", status=status))
 
     assert error.is_transient
     assert error.is_outcome_unknown
 
 
-def test_a_lack_of_room_is_told_and_was_not_done() -> None:
+def test_a_capacity_error_is_reported_and_had_no_effect() -> None:
     error = caught(answered("InsufficientInstanceCapacity", status=500))
 
     assert isinstance(error, CapacityError)
@@ -203,7 +203,7 @@ def test_a_wrong_clock_is_named_with_the_difference(
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "now"])
-def test_a_clock_that_is_right_or_not_known_is_not_blamed(date: str) -> None:
+def test_a_correct_or_unknown_clock_is_not_blamed(date: str) -> None:
     date_header = formatdate(RealClock().now(), usegmt=True) if date == "now" else date
     error = caught(answered("AuthFailure", status=401, date=date_header))
 
@@ -225,13 +225,13 @@ def test_a_wrong_clock_is_not_blamed_for_a_permission() -> None:
         ("http://127.0.0.1:4566/", "network"),
     ],
 )
-def test_a_region_that_is_none_is_named_where_its_address_is_not_found(url: str, hint: str) -> None:
+def test_an_invalid_region_is_named_if_its_host_is_not_found(url: str, hint: str) -> None:
     error = botocore.exceptions.EndpointConnectionError(endpoint_url=url)
 
     assert hint in caught(error).hint
 
 
-def test_a_file_that_may_not_be_read_is_named_where_nothing_is_found(
+def test_an_unreadable_credentials_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = tmp_path / "credentials"

@@ -96,11 +96,11 @@ def test_a_line_that_only_another_machine_can_install_is_refused(line: str, word
 
 
 @pytest.mark.parametrize("line", TAKEN)
-def test_what_any_machine_can_install_is_taken(line: str) -> None:
+def test_portable_requirements_are_accepted(line: str) -> None:
     assert list(find_requirement_faults(f"six\n{line}\nnumpy\n", "pip")) == []
 
 
-def test_every_fault_is_told_with_the_line_in_which_it_begins() -> None:
+def test_every_error_names_its_first_line() -> None:
     text = f"numpy==1.0 \\\n  --hash=sha256:{SHA}\n./tool \\\n  ; python_version > '3'\r\n-e .\n"
 
     found = list(find_requirement_faults(text, "pip"))
@@ -109,7 +109,7 @@ def test_every_fault_is_told_with_the_line_in_which_it_begins() -> None:
 
 
 @pytest.mark.parametrize("manager", ["pip", "conda"])
-def test_a_credential_is_told_and_never_repeated(manager: str) -> None:
+def test_a_credential_is_reported_without_its_value(manager: str) -> None:
     line = "tool @ git+https://me:secret@host/tool"
     text = line if manager == "pip" else f"dependencies:\n- pip:\n  - {line}\n"
 
@@ -166,12 +166,12 @@ def test_an_environment_that_conda_cannot_make_here_is_refused(
 
 
 @pytest.mark.parametrize("text", GOOD_ENVIRONMENTS.values(), ids=GOOD_ENVIRONMENTS.keys())
-def test_an_environment_is_read_as_yaml_however_it_is_written(text: str) -> None:
+def test_an_environment_file_is_parsed_as_yaml_in_any_style(text: str) -> None:
     assert list(find_requirement_faults(text, "conda")) == []
     assert list(find_requirement_faults(text, "pip")) == ["an environment.yml needs manager: conda"]
 
 
-def test_what_is_no_list_of_packages_is_refused_whole() -> None:
+def test_a_file_that_is_not_a_package_list_is_refused() -> None:
     assert list(find_requirement_faults("x" * 200_001, "pip")) == [
         "is longer than 200000 characters"
     ]
@@ -180,7 +180,7 @@ def test_what_is_no_list_of_packages_is_refused_whole() -> None:
     assert "iconv --from-code=UTF-16LE" in fault
 
 
-def test_a_hostile_yaml_costs_nothing() -> None:
+def test_a_yaml_bomb_is_refused_quickly() -> None:
     doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
 
     assert list(find_requirement_faults(f"a0: &a0 [x]\n{doubled}", "conda")) != []

@@ -95,7 +95,7 @@ def found_by_pip(folder: Path, text: str) -> list[Found]:
 
 
 @pytest.mark.parametrize("text", READ_ALIKE)
-def test_uv_is_given_what_pip_reads_in_the_same_lines(text: str, tmp_path: Path) -> None:
+def test_uv_gets_the_requirements_that_pip_reads(text: str, tmp_path: Path) -> None:
     wanted = found_by_pip(tmp_path, text)
     assert wanted
     assert list(find_requirement_faults(text, "pip")) == []
@@ -116,7 +116,7 @@ EDITABLE = {
 
 
 @pytest.mark.parametrize(("line", "instead"), EDITABLE.items(), ids=EDITABLE.keys())
-def test_what_is_to_be_edited_from_git_is_installed_with_a_note(line: str, instead: str) -> None:
+def test_an_editable_git_requirement_is_installed_with_a_note(line: str, instead: str) -> None:
     text = f"six\n{line}\nnumpy\n"
 
     assert list(find_requirement_faults(text, "pip")) == []
@@ -125,7 +125,7 @@ def test_what_is_to_be_edited_from_git_is_installed_with_a_note(line: str, inste
     assert note.startswith("line 2: what -e takes from git is installed as a package")
 
 
-def test_two_options_of_a_line_are_two_lines_behind_all_others() -> None:
+def test_several_options_on_one_line_become_separate_lines_at_the_end() -> None:
     text = "--extra-index-url https://host/simple --no-binary numpy\nsix\n"
 
     assert requirements_for_uv(text).splitlines() == [
@@ -154,7 +154,7 @@ REFUSED_BY_PIP = (
 
 
 @pytest.mark.parametrize("line", REFUSED_BY_PIP)
-def test_what_pip_refuses_is_refused_with_its_line(line: str, tmp_path: Path) -> None:
+def test_a_line_that_pip_refuses_is_refused(line: str, tmp_path: Path) -> None:
     with pytest.raises((InstallationError, ValueError)):
         found_by_pip(tmp_path, f"six\n{line}\n")
 
@@ -172,7 +172,7 @@ UV_ALONE_REFUSES = (
 
 
 @pytest.mark.parametrize("line", UV_ALONE_REFUSES)
-def test_what_uv_alone_does_not_take_is_refused_with_its_line(line: str) -> None:
+def test_a_line_that_only_uv_refuses_is_refused(line: str) -> None:
     (fault,) = find_requirement_faults(f"six\n{line}\n", "pip")
 
     assert fault.startswith("line 2: ")
@@ -198,7 +198,7 @@ def test_lines_are_joined_as_pip_joins_them(tmp_path: Path) -> None:
         "# --index-url https://me:secret@host/simple",
     ],
 )
-def test_a_credential_is_refused_wherever_it_stands_and_never_repeated(line: str) -> None:
+def test_a_credential_anywhere_is_refused_without_its_value(line: str) -> None:
     (fault,) = find_requirement_faults(f"six\n{line}\n", "pip")
 
     assert fault.startswith("line 2: holds a credential")

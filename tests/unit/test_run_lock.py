@@ -80,7 +80,7 @@ def other_execution(run: Run, ahead_seconds: float = 0) -> Iterator[subprocess.P
         child.communicate()
 
 
-def test_a_second_execution_is_refused_and_told_by_whom(run: Run) -> None:
+def test_a_second_execution_is_refused_and_names_the_holder(run: Run) -> None:
     with other_execution(run) as child:
         with (
             pytest.raises(RunLockedError, match=f"process {child.pid} on") as caught,
@@ -96,7 +96,7 @@ def test_a_second_execution_in_the_same_process_is_refused(run: Run) -> None:
 
 
 @pytest.mark.parametrize("is_reaped", [True, False])
-def test_the_lease_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped: bool) -> None:
+def test_the_lock_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped: bool) -> None:
     with other_execution(run) as child:
         child.kill()
         if is_reaped:
@@ -111,32 +111,30 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped
 @pytest.mark.parametrize(
     "change", [{"boot_id": "of another machine"}, {"pid_namespace": "pid:[1]"}]
 )
-def test_a_process_that_cannot_be_seen_from_here_counts_as_alive(
-    run: Run, change: dict[str, str]
-) -> None:
+def test_a_process_on_another_machine_counts_as_alive(run: Run, change: dict[str, str]) -> None:
     leave_lease(run, change, expires_at=NOON + 60)
     with clock_set(), pytest.raises(RunLockedError), hold_run(run):
         pass
 
 
-def test_a_number_given_to_another_process_since_does_not_keep_the_run(run: Run) -> None:
+def test_a_reused_process_id_does_not_hold_the_lock(run: Run) -> None:
     leave_lease(run, {"started": "1"}, expires_at=NOON + 60)
     with clock_set(), hold_run(run) as lease:
         assert read_lock(run) == lease
 
 
-def test_a_lease_that_ran_out_is_taken(run: Run) -> None:
+def test_an_expired_lock_is_taken(run: Run) -> None:
     leave_lease(run, {"boot_id": "of another machine"}, expires_at=NOON + 60)
     with clock_set(NOON + 60), hold_run(run) as lease:
         assert read_lock(run) == lease
 
 
-def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
+def test_one_of_many_contenders_gets_an_expired_lock(run: Run) -> None:
     leave_lease(run, {"boot_id": "of another machine"}, expires_at=0)
     assert sorted(hold_run_at_once(run, 6)) == ["held"] + ["refused"] * 5
 
 
-def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
+def test_a_holder_that_slept_too_long_loses_the_lock(run: Run) -> None:
     with clock_set(time.time()) as laptop, hold_run(run):
         with other_execution(run, ahead_seconds=3600):
             check_run_lock()
@@ -147,7 +145,7 @@ def test_a_holder_that_slept_too_long_finds_the_run_taken(run: Run) -> None:
     assert read_lock(run) == taken, "a lease that is another's is not released"
 
 
-def test_a_holder_that_slept_while_nobody_came_goes_on(run: Run) -> None:
+def test_a_holder_that_slept_keeps_an_uncontested_lock(run: Run) -> None:
     with clock_set() as laptop, hold_run(run):
         laptop.slept_seconds = 3600
         check_run_lock()
@@ -156,7 +154,7 @@ def test_a_holder_that_slept_while_nobody_came_goes_on(run: Run) -> None:
         assert lease.expires_at > NOON + 3600
 
 
-def test_a_holder_whose_lease_cannot_have_ended_asks_nobody(run: Run, tmp_path: Path) -> None:
+def test_a_holder_with_a_fresh_lock_does_not_read_the_store(run: Run, tmp_path: Path) -> None:
     with hold_run(run):
         lease_file = tmp_path / run.id / "lease.json"
         lease_file.rename(tmp_path / "elsewhere")
@@ -164,7 +162,7 @@ def test_a_holder_whose_lease_cannot_have_ended_asks_nobody(run: Run, tmp_path: 
         (tmp_path / "elsewhere").rename(lease_file)
 
 
-def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Run) -> None:
+def test_the_lock_is_visible_only_in_threads_with_its_context(run: Run) -> None:
     are_held: list[bool] = []
 
     def ask() -> None:
@@ -184,7 +182,7 @@ def test_a_holder_is_known_in_threads_with_its_context_and_not_in_others(run: Ru
     assert are_held == [True, False]
 
 
-def test_the_lease_is_renewed_while_it_is_held(run: Run) -> None:
+def test_the_lock_is_renewed_while_it_is_held(run: Run) -> None:
     with hold_run(run, seconds=0.2) as lease:
         seen = {lease.expires_at}
         deadline = time.monotonic() + HANG_SECONDS
@@ -202,7 +200,7 @@ def test_a_released_run_is_free_at_once(run: Run) -> None:
         assert second.holder != first.holder
 
 
-def test_a_run_that_nobody_ever_held_is_not_held(run: Run) -> None:
+def test_a_run_that_was_never_locked_is_not_locked(run: Run) -> None:
     assert read_lock(run) is None
     check_run_lock()
 

@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> RunStore:
     return open_store(str(tmp_path / "above" / "runs"))
 
 
-def test_nobody_else_may_read_files_or_enter_directories(store: RunStore) -> None:
+def test_files_and_directories_are_private(store: RunStore) -> None:
     store.write("run-1/keys/builder", b"private")
     assert store.create("run-1/keys/second", b"private")
     root = Path(store.location)
@@ -37,13 +37,13 @@ def test_nothing_temporary_is_left(store: RunStore) -> None:
     assert not list(Path(store.location).rglob(".new-*"))
 
 
-def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_location_gives_a_short_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunStoreError, match="could not create"):
         open_store(str(tmp_path / "file")).create(KEY, b"")
 
 
-def test_what_cannot_be_listed_does_not_pass_for_empty(tmp_path: Path) -> None:
+def test_an_unlistable_store_is_not_empty(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunStoreError, match="could not list"):
         open_store(str(tmp_path / "file")).list("")
@@ -57,7 +57,7 @@ def test_the_default_location_follows_the_environment(monkeypatch: pytest.Monkey
     assert default_location() == "/home/ada/.notebake/runs"
 
 
-def test_a_directory_does_without_boto3(tmp_path: Path) -> None:
+def test_a_directory_store_does_not_import_boto3(tmp_path: Path) -> None:
     script = (
         "import sys; from notebake.runs.open_store import open_store;"
         " open_store(sys.argv[1]).list('');"
@@ -67,7 +67,7 @@ def test_a_directory_does_without_boto3(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("location", ["s3://", "s3://UPPER/runs", "s3://bucket//x", "s3://b/a b"])
-def test_what_cannot_be_on_s3_is_refused_with_a_way_out(location: str) -> None:
+def test_a_feature_unavailable_on_s3_is_refused_with_a_hint(location: str) -> None:
     with pytest.raises(RunStoreError, match="Not a place") as caught:
         open_store(location)
     assert "s3://BUCKET/PREFIX" in caught.value.hint

@@ -29,7 +29,7 @@ def run(store: RunStore) -> Run:
     return new_run(RECIPE, "deployments/ocean.yaml", store)
 
 
-def test_a_run_is_found_again_as_it_was_begun(run: Run, store: RunStore) -> None:
+def test_a_stored_run_loads_as_it_was_created(run: Run, store: RunStore) -> None:
     assert re.fullmatch(r"ocean-\d{8}-\d{6}-[0-9a-f]{4}", run.id)
     assert load_run(run.id, store) == run
     header = read_header(run)
@@ -37,7 +37,7 @@ def test_a_run_is_found_again_as_it_was_begun(run: Run, store: RunStore) -> None
     assert list_runs(store) == [header]
 
 
-def test_every_choice_of_a_recipe_survives_the_store(store: RunStore) -> None:
+def test_every_recipe_field_survives_the_store(store: RunStore) -> None:
     rich = Recipe.model_validate(
         {
             "name": "full",
@@ -59,19 +59,19 @@ def test_every_choice_of_a_recipe_survives_the_store(store: RunStore) -> None:
     assert b"jupyter_port: 8887" in kept.content, "defaults are kept as they were"
 
 
-def test_runs_begun_together_do_not_share_an_id(store: RunStore) -> None:
+def test_runs_created_at_once_have_distinct_ids(store: RunStore) -> None:
     begun = [new_run(RECIPE, "ocean.yaml", store).id for _ in range(5)]
     assert sorted(header.id for header in list_runs(store)) == sorted(begun)
     assert len(set(begun)) == 5
 
 
-def test_a_run_may_be_given_its_id_once(store: RunStore) -> None:
+def test_an_explicit_run_id_can_be_used_once(store: RunStore) -> None:
     assert new_run(RECIPE, "ocean.yaml", store, run_id="run-1").id == "run-1"
     with pytest.raises(RunStoreError, match="already"):
         new_run(RECIPE, "ocean.yaml", store, run_id="run-1")
 
 
-def test_a_run_killed_while_it_began_can_begin_again(store: RunStore) -> None:
+def test_an_interrupted_creation_of_a_run_can_be_repeated(store: RunStore) -> None:
     run = new_run(RECIPE, "ocean.yaml", store, run_id="run-1")
     store.delete("run-1/run.json")
     assert list_runs(store) == []
@@ -80,21 +80,19 @@ def test_a_run_killed_while_it_began_can_begin_again(store: RunStore) -> None:
     assert [header.id for header in list_runs(store)] == ["run-1"]
 
 
-def test_an_unknown_run_is_answered_with_those_that_may_be_meant(run: Run, store: RunStore) -> None:
+def test_an_unknown_run_id_suggests_similar_ones(run: Run, store: RunStore) -> None:
     with pytest.raises(RunStoreError, match="There is no run") as caught:
         load_run(run.id[:-1], store)
     assert run.id in caught.value.hint
 
 
 @pytest.mark.parametrize("run_id", ["", "../ocean", "Ozean heute", "nothing-like-it"])
-def test_what_is_no_run_id_is_an_unknown_run(store: RunStore, run_id: str) -> None:
+def test_an_invalid_run_id_is_an_unknown_run(store: RunStore, run_id: str) -> None:
     with pytest.raises(RunStoreError, match="There is no run"):
         load_run(run_id, store)
 
 
-def test_a_mended_recipe_becomes_a_version_and_the_same_one_does_not(
-    run: Run, store: RunStore
-) -> None:
+def test_a_changed_recipe_becomes_a_new_version(run: Run, store: RunStore) -> None:
     assert update_recipe(run, RECIPE) == run
     assert update_recipe(run, MENDED).recipe == MENDED
     assert update_recipe(run, MENDED).recipe == MENDED
@@ -111,7 +109,7 @@ def test_a_recipe_for_another_place_is_refused(run: Run, change: dict[str, str])
         update_recipe(run, RECIPE.model_copy(update=change))
 
 
-def test_an_epoch_is_bumped_once_by_those_who_saw_the_same(run: Run) -> None:
+def test_an_epoch_is_incremented_once_by_concurrent_writers(run: Run) -> None:
     assert epoch(run, "launch") == 0
     assert bump_epoch(run, "launch", 0) == 1
     assert bump_epoch(run, "launch", 0) == 1, "somebody else did it already"
@@ -121,7 +119,7 @@ def test_an_epoch_is_bumped_once_by_those_who_saw_the_same(run: Run) -> None:
     assert epoch(run, "bake") == 0
 
 
-def test_parameters_are_those_of_the_first_try(run: Run) -> None:
+def test_a_retry_keeps_the_parameters_of_the_first_try(run: Run) -> None:
     first = {"ImageId": "ami-1", "UserData": "#!/bin/sh\necho ü\n", "Tags": ("a", 1, None)}
     kept = remember(run, "launch-0", first)
     assert kept == {**first, "Tags": ["a", 1, None]}
@@ -130,7 +128,7 @@ def test_parameters_are_those_of_the_first_try(run: Run) -> None:
     assert list(remember(run, "launch-0", {})) == list(first), "in the same order"
 
 
-def test_a_token_differs_with_each_part_and_fits_into_ec2() -> None:
+def test_a_client_token_depends_on_each_part_and_fits_ec2_s_limit() -> None:
     tokens = [
         client_token("run-1", "launch", 0, "us-west-2a"),
         client_token("run-2", "launch", 0, "us-west-2a"),
@@ -183,6 +181,6 @@ def test_a_private_key_is_a_private_file(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["run.json", "events/000001.json", "../other/run.json", ".x"])
-def test_a_file_cannot_take_the_place_of_what_the_run_keeps(run: Run, name: str) -> None:
+def test_a_file_cannot_replace_the_run_s_own_records(run: Run, name: str) -> None:
     with pytest.raises(RunStoreError):
         put_file(run, name, b"")

@@ -17,7 +17,7 @@ from tests.json_documents import document, is_utc_time
 RECIPE = Recipe(name="ocean")
 
 
-def test_a_run_tells_its_account_who_executes_it_and_what_was_last(
+def test_a_run_shows_its_account_process_and_last_event(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = open_store(str(tmp_path))
@@ -40,7 +40,7 @@ def test_a_run_tells_its_account_who_executes_it_and_what_was_last(
     assert (found["store"], found["older_runs"]) == (str(tmp_path), 0)
 
 
-def test_a_run_that_cannot_be_read_says_why_and_hides_no_other(
+def test_an_unreadable_run_is_listed_with_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = open_store(str(tmp_path))

@@ -87,7 +87,7 @@ def test_the_sample_data_come_from_their_script(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", compare, committed, made], check=True)
 
 
-def test_the_smoke_notebook_needs_nothing_that_is_not_there() -> None:
+def test_the_smoke_notebook_imports_only_what_is_installed() -> None:
     there = set(sys.stdlib_module_names) | {"IPython"}
 
     assert imported(SMOKE) - there == {"matplotlib"}, "matplotlib only where it is found"

@@ -51,7 +51,7 @@ def found(search: Search, root: Path, *mount_points: str) -> list[tuple[str, str
     return [(each["path"], each["rule"]) for each in report["findings"]]
 
 
-def test_what_programs_leave_stops_nothing(search: Search, root: Path) -> None:
+def test_files_left_by_programs_do_not_stop_cleaning(search: Search, root: Path) -> None:
     report = look(search, root)
     assert is_clean(report)
     assert report["files"] == 5, "a clean machine's homes alone are searched"
@@ -60,20 +60,20 @@ def test_what_programs_leave_stops_nothing(search: Search, root: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["home/ubuntu/.bash_history", "root/.python_history", "srv/ada/.zsh_history"]
 )
-def test_a_token_in_a_history_is_told(search: Search, root: Path, path: str) -> None:
+def test_a_token_in_a_shell_history_is_reported(search: Search, root: Path, path: str) -> None:
     write(root, path, f"git push https://{TOKEN}@git.ocean.org/a\n")
     assert (f"/{path}", "github-pat") in found(search, root)
     assert all(rule != "history" for _, rule in found(search, root))
 
 
-def test_a_credential_in_a_cache_is_told_by_its_name(search: Search, root: Path) -> None:
+def test_a_credential_in_a_cache_is_reported_by_file_name(search: Search, root: Path) -> None:
     write(root, "home/ubuntu/.cache/huggingface/token", "anything")
     assert found(search, root) == [
         ("/home/ubuntu/.cache/huggingface/token", "credential for Hugging Face")
     ]
 
 
-def test_all_is_named_at_once(search: Search, root: Path) -> None:
+def test_all_findings_are_reported_together(search: Search, root: Path) -> None:
     write(root, "etc/ocean.conf", TOKEN)
     write(root, "data/notes.txt", TOKEN)
     assert found(search, root, "/data") == []
@@ -85,7 +85,7 @@ def test_all_is_named_at_once(search: Search, root: Path) -> None:
     ]
 
 
-def test_the_command_line_takes_the_same_way(
+def test_the_command_line_behaves_the_same(
     search: Search, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(root, "home/ubuntu/.bash_history", TOKEN)

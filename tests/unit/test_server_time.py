@@ -25,7 +25,7 @@ def answer(time: ServerTime, machine: Machine, *, server: float, took: float = 0
     time.learn(formatdate(int(server), usegmt=True), asked_at)
 
 
-def test_answers_narrow_what_is_known() -> None:
+def test_responses_narrow_the_clock_estimate() -> None:
     machine, time = Machine(), ServerTime()
     assert not time.is_known
     with clock.replaced(machine):
@@ -36,7 +36,7 @@ def test_answers_narrow_what_is_known() -> None:
         assert time.now() == pytest.approx(NOON + 0.35 + 11, abs=0.06)
 
 
-def test_a_slow_answer_spoils_nothing() -> None:
+def test_a_slow_response_does_not_widen_the_estimate() -> None:
     machine, time = Machine(), ServerTime()
     with clock.replaced(machine):
         answer(time, machine, server=NOON)
@@ -44,7 +44,7 @@ def test_a_slow_answer_spoils_nothing() -> None:
         assert time.now() == pytest.approx(NOON + 40, abs=0.51)
 
 
-def test_sleep_is_counted_and_a_server_that_was_set_is_believed() -> None:
+def test_suspended_time_counts_and_a_corrected_server_clock_is_trusted() -> None:
     machine, time = Machine(), ServerTime()
     with clock.replaced(machine):
         answer(time, machine, server=NOON)

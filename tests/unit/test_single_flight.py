@@ -59,7 +59,7 @@ def question() -> Iterator[Question]:
         yield Question(pool)
 
 
-def test_all_who_wait_get_what_one_has_asked_for(question: Question) -> None:
+def test_all_waiting_callers_get_the_result_of_one_call(question: Question) -> None:
     leader, others = question.all_ask(NEW)
     question.may_end.set()
 
@@ -67,7 +67,7 @@ def test_all_who_wait_get_what_one_has_asked_for(question: Question) -> None:
     assert question.asked == 1
 
 
-def test_an_error_of_aws_reaches_all_who_wait_each_as_its_own(question: Question) -> None:
+def test_every_waiting_caller_gets_its_own_copy_of_an_error(question: Question) -> None:
     leader, others = question.all_ask(CloudError("refused", "a hint", "UnauthorizedOperation"))
     question.may_end.set()
 
@@ -79,7 +79,7 @@ def test_an_error_of_aws_reaches_all_who_wait_each_as_its_own(question: Question
     assert len({id(error) for error in errors}) == len(errors)
 
 
-def test_who_comes_after_an_error_asks_himself(question: Question) -> None:
+def test_a_caller_after_an_error_makes_its_own_call(question: Question) -> None:
     question.may_end.set()
     with pytest.raises(CloudError):
         question.ask(CloudError("refused")).result(30)
@@ -89,7 +89,7 @@ def test_who_comes_after_an_error_asks_himself(question: Question) -> None:
 
 
 @pytest.mark.parametrize("interrupt", [InterruptedError, KeyboardInterrupt, SystemExit])
-def test_where_who_asks_is_interrupted_another_one_asks(
+def test_another_caller_takes_over_after_an_interrupt(
     question: Question, interrupt: Callable[[], BaseException]
 ) -> None:
     leader, others = question.all_ask(interrupt())

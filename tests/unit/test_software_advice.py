@@ -36,7 +36,7 @@ error: No solution found when resolving dependencies
 """
 
 
-def test_the_error_is_told_with_the_end_of_what_it_quotes() -> None:
+def test_the_excerpt_keeps_the_end_of_quoted_output() -> None:
     lines = error_excerpt(NOT_BUILT).splitlines()
 
     assert lines[0] == "error: Failed to build `numpy==1.14.3`"
@@ -47,14 +47,14 @@ def test_the_error_is_told_with_the_end_of_what_it_quotes() -> None:
     assert len(lines) < 30
 
 
-def test_an_error_of_an_older_uv_is_told_from_its_cross() -> None:
+def test_an_error_of_an_older_uv_is_found_by_its_cross_mark() -> None:
     cross = "  \N{MULTIPLICATION SIGN} No solution found when resolving dependencies:"
     printed = "\n".join(("fetched", cross, *(f"  because {n}" for n in range(30))))
 
     assert error_excerpt(printed).splitlines()[0] == cross
 
 
-def test_an_endless_error_is_told_from_both_ends() -> None:
+def test_a_very_long_error_is_cut_in_the_middle() -> None:
     text = error_excerpt("\n".join(("error: all", *map(str, range(500))))).splitlines()
 
     assert text[0] == "error: all"
@@ -63,12 +63,12 @@ def test_an_endless_error_is_told_from_both_ends() -> None:
     assert len(text) < 100
 
 
-def test_what_tells_no_error_is_told_by_its_last_lines() -> None:
+def test_output_without_an_error_is_shown_by_its_last_lines() -> None:
     assert error_excerpt("\n".join(map(str, range(99)))) == "\n".join(map(str, range(79, 99)))
     assert error_excerpt("") == ""
 
 
-def test_a_failed_command_keeps_the_error_far_above_its_end() -> None:
+def test_an_error_far_above_the_end_of_the_output_is_kept() -> None:
     error = HostCommandError("192.0.2.7", "install_software", 1, NOT_BUILT, "Loosen it.")
 
     assert "error: Failed to build `numpy==1.14.3`" in error.message
@@ -92,13 +92,13 @@ ADVICE = {
 
 
 @pytest.mark.parametrize(("software", "words"), ADVICE.values(), ids=ADVICE.keys())
-def test_a_failed_build_is_told_with_its_pin_and_the_ways_out(
+def test_a_failed_build_is_reported_with_its_pin_and_remedies(
     software: Software, words: str
 ) -> None:
     assert words in advise(NOT_BUILT, software)
 
 
-def test_pins_that_exclude_each_other_are_told_with_the_ways_out() -> None:
+def test_conflicting_pins_are_reported_with_remedies() -> None:
     advice = advise(NO_SOLUTION, Software(packages=("numpy==1.26.4",)))
 
     assert advice.startswith("Loosen one of the pins that are named, or take manager: conda")
@@ -106,7 +106,7 @@ def test_pins_that_exclude_each_other_are_told_with_the_ways_out() -> None:
     assert advise("error: something else\n", Software()) == ""
 
 
-def test_a_position_in_uv_s_copy_is_a_line_of_the_user_s_file(tmp_path: object) -> None:
+def test_positions_in_uv_s_copy_map_to_lines_of_the_user_s_file(tmp_path: object) -> None:
     from pathlib import Path
     from shlex import quote
 

@@ -116,7 +116,7 @@ def notes(recipe: Recipe) -> list[str]:
 
 
 @pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_no_blank_machine_can_install_is_refused(
+def test_a_requirement_that_no_blank_machine_can_install_is_refused(
     text: str, words: tuple[str, ...], tmp_path: Path
 ) -> None:
     with pytest.raises(RecipeError) as raised:
@@ -129,7 +129,7 @@ def test_what_no_blank_machine_can_install_is_refused(
 
 
 @pytest.mark.parametrize(("text", "words"), TAKEN.values(), ids=TAKEN.keys())
-def test_what_a_blank_machine_can_install_is_taken(
+def test_a_requirement_that_a_blank_machine_can_install_is_accepted(
     text: str, words: tuple[str, ...], tmp_path: Path
 ) -> None:
     found = notes(load(tmp_path, text))
@@ -140,7 +140,7 @@ def test_what_a_blank_machine_can_install_is_taken(
 
 
 @pytest.mark.parametrize("text", OF_ANACONDA.values(), ids=OF_ANACONDA.keys())
-def test_anaconda_s_channels_are_taken_as_conda_forge_in_every_spelling(
+def test_every_spelling_of_anaconda_s_channels_becomes_conda_forge(
     text: str, tmp_path: Path
 ) -> None:
     (note,) = notes(load(tmp_path, text))
@@ -150,9 +150,7 @@ def test_anaconda_s_channels_are_taken_as_conda_forge_in_every_spelling(
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_a_list_as_powershell_writes_it_is_refused_with_how_to_convert_it(
-    encoding: str, tmp_path: Path
-) -> None:
+def test_a_utf_16_list_is_refused_with_how_to_convert_it(encoding: str, tmp_path: Path) -> None:
     mark = "" if encoding == "utf-16" else "\ufeff"
     content = f"{mark}numpy==1.26\r\npandas\r\n".encode(encoding)
 
@@ -160,13 +158,13 @@ def test_a_list_as_powershell_writes_it_is_refused_with_how_to_convert_it(
         load(tmp_path, content)
 
 
-def test_a_mark_of_utf_8_and_ends_of_lines_of_windows_change_nothing(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_crlf_change_nothing(tmp_path: Path) -> None:
     recipe = load(tmp_path, "\ufeffnumpy==1.26\r\n-e git+https://host/t#egg=t\r\n")
 
     assert [note.split(":")[0] for note in notes(recipe)] == ["line 2"]
 
 
-def test_packages_of_a_recipe_are_all_judged_at_once(tmp_path: Path) -> None:
+def test_all_packages_of_a_recipe_are_checked_together(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     wrong = ("pandas >= 2", 'scipy; python_version>"3.8"', "numpy=1.19", "tool @ git+https://h/t")
     right = ("numpy>=1.20,<2", "requests[socks]", "git+https://host/org/tool")
@@ -183,7 +181,7 @@ def test_packages_of_a_recipe_are_all_judged_at_once(tmp_path: Path) -> None:
     assert "is in conda's style; with pip write numpy==1.19" in lines[2]
 
 
-def test_packages_are_not_judged_by_a_manager_that_was_not_understood(tmp_path: Path) -> None:
+def test_packages_are_not_checked_for_an_invalid_manager(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("name: x\nsoftware: {maneger: conda, packages: [numpy=1.19, 'a b']}\n")
 

@@ -78,7 +78,7 @@ def is_whole(log_path: Path) -> bool:
     return sum("21 °C ✓" in line and "WARNING" in line for line in text.splitlines()) == LINES
 
 
-def test_a_pipe_whose_reader_has_left(tmp_path: Path) -> None:
+def test_output_to_a_closed_pipe(tmp_path: Path) -> None:
     process = work(tmp_path / "log", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout
     assert process.stderr
@@ -90,7 +90,7 @@ def test_a_pipe_whose_reader_has_left(tmp_path: Path) -> None:
     assert "Not all of the output could be written: [Errno 32]" in (tmp_path / "log").read_text()
 
 
-def test_head_takes_one_line(tmp_path: Path) -> None:
+def test_output_to_head(tmp_path: Path) -> None:
     """As a shell does it, with pipefail."""
     command = f'{sys.executable} -c "$WORK" {tmp_path}/log <<< go | head --lines=1'
     done = subprocess.run(
@@ -108,13 +108,13 @@ def test_head_takes_one_line(tmp_path: Path) -> None:
     assert is_whole(tmp_path / "log")
 
 
-def test_a_disk_that_is_full(tmp_path: Path) -> None:
+def test_output_to_a_full_disk(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         assert let_work(work(tmp_path / "log", stdout=full, stderr=full)) == CODE
     assert is_whole(tmp_path / "log")
 
 
-def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
+def test_output_to_a_pipe_that_is_not_read(tmp_path: Path) -> None:
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)
     while True:
@@ -133,7 +133,7 @@ def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("closed", ["1", "2", "1 and 2", "0, 1 and 2"])
-def test_streams_that_are_closed_at_the_start(closed: str, tmp_path: Path) -> None:
+def test_streams_closed_at_the_start(closed: str, tmp_path: Path) -> None:
     redirections = " ".join(f"{descriptor}>&-" for descriptor in "012" if descriptor in closed)
     program = WORK.replace("    sys.stdin.readline()\n", "")
     done = subprocess.run(
@@ -151,7 +151,7 @@ def test_streams_that_are_closed_at_the_start(closed: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_an_encoding_without_the_characters(encoding: str, tmp_path: Path) -> None:
+def test_output_in_an_encoding_without_the_characters(encoding: str, tmp_path: Path) -> None:
     process = work(
         tmp_path / "log",
         stdout=subprocess.PIPE,
@@ -167,7 +167,7 @@ def test_an_encoding_without_the_characters(encoding: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("sends_hangup", [True, False])
-def test_a_terminal_that_is_closed(sends_hangup: bool, tmp_path: Path) -> None:
+def test_output_to_a_closed_terminal(sends_hangup: bool, tmp_path: Path) -> None:
     """With SIGHUP where it is the process's own, and with EIO in any case."""
     ours, theirs = pty.openpty()
 
@@ -190,7 +190,7 @@ def test_a_terminal_that_is_closed(sends_hangup: bool, tmp_path: Path) -> None:
     assert is_whole(tmp_path / "log")
 
 
-def test_a_hangup_ends_a_process_that_does_not_outlive_its_terminal() -> None:
+def test_a_hangup_kills_a_process_without_our_protection() -> None:
     """What the above would look like without it: the hangup is real."""
 
     def take_terminal() -> None:
@@ -205,7 +205,7 @@ def test_a_hangup_ends_a_process_that_does_not_outlive_its_terminal() -> None:
     assert process.wait(timeout=HANG_SECONDS) == -signal.SIGHUP
 
 
-def test_a_log_on_a_full_disk_is_told_once(tmp_path: Path) -> None:
+def test_a_log_on_a_full_disk_is_reported_once(tmp_path: Path) -> None:
     def limit_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 

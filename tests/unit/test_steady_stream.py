@@ -61,7 +61,9 @@ def _with_stream(descriptor: int) -> Iterator[IO[str]]:
         (closed_stream, None),
     ],
 )
-def test_what_cannot_be_written_is_lost_without_a_word(opened: object, number: int | None) -> None:
+def test_text_that_cannot_be_written_is_dropped_silently(
+    opened: object, number: int | None
+) -> None:
     with opened() as stream:  # type: ignore[operator]
         ours = steady(stream)
         for line in range(100):
@@ -73,7 +75,7 @@ def test_what_cannot_be_written_is_lost_without_a_word(opened: object, number: i
     assert getattr(failure, "errno", None) == number
 
 
-def test_what_is_written_arrives_in_order_from_all_threads() -> None:
+def test_text_of_all_threads_arrives_in_order() -> None:
     ours, theirs = os.pipe()
     stream = SteadyStream(os.fdopen(theirs, "w", closefd=False))
     received = bytearray()
@@ -105,7 +107,7 @@ def test_what_is_written_arrives_in_order_from_all_threads() -> None:
     assert stream.failure is None
 
 
-def test_a_reader_that_does_not_read_is_waited_for_once_and_gets_the_rest_later(
+def test_a_slow_reader_is_waited_for_once_and_gets_the_rest_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(steady_stream, "OUTPUT_SECONDS", 0.05)
@@ -127,7 +129,7 @@ def test_a_reader_that_does_not_read_is_waited_for_once_and_gets_the_rest_later(
     os.close(theirs)
 
 
-def test_what_waits_for_a_reader_does_not_grow_for_ever() -> None:
+def test_the_buffer_for_a_slow_reader_is_bounded() -> None:
     ours, theirs = os.pipe()
     stream = SteadyStream(os.fdopen(theirs, "w", closefd=False))
 
@@ -143,7 +145,7 @@ def test_what_waits_for_a_reader_does_not_grow_for_ever() -> None:
     os.close(theirs)
 
 
-def test_a_reader_who_shares_a_pipe_that_does_not_block_gets_everything() -> None:
+def test_a_reader_of_a_non_blocking_pipe_gets_everything() -> None:
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)
     stream = SteadyStream(os.fdopen(theirs, "w", closefd=False))
@@ -176,7 +178,7 @@ def test_a_character_that_the_encoding_does_not_have_is_replaced(has_descriptor:
     os.close(theirs)
 
 
-def test_it_takes_text_alone_by_which_others_tell_it_from_a_binary_stream() -> None:
+def test_the_stream_accepts_text_only() -> None:
     with pytest.raises(TypeError):
         SteadyStream(io.TextIOWrapper(io.BytesIO())).write(b"")  # type: ignore[arg-type]
 

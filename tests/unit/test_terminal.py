@@ -127,7 +127,7 @@ def test_no_line_of_the_view_is_wider_than_the_terminal() -> None:
     assert max(map(len, last_frame(console))) <= 30
 
 
-def test_a_low_terminal_shows_what_runs_and_counts_the_rest() -> None:
+def test_a_short_terminal_shows_running_steps_and_counts_the_rest() -> None:
     titles = [(f"step-{number}", f"Step {number}") for number in range(20)]
     console = live_console(height=12)
     shown: list[str] = []
@@ -161,7 +161,7 @@ def test_a_warning_stays_above_the_view() -> None:
     assert any("Launch the builder" not in line for line in lines)
 
 
-def test_logging_is_as_it_was_afterwards() -> None:
+def test_logging_is_restored_afterwards() -> None:
     logger = logging.getLogger("notebake")
     before = (logger.level, logger.propagate, list(logger.handlers))
     with pytest.raises(NotebakeError), show_progress("ocean-1", TITLES, console=live_console()):
@@ -169,7 +169,7 @@ def test_logging_is_as_it_was_afterwards() -> None:
     assert (logger.level, logger.propagate, logger.handlers) == before
 
 
-def test_an_interrupt_leaves_the_terminal_with_its_cursor() -> None:
+def test_an_interrupt_restores_the_cursor() -> None:
     script = (
         "import signal, time\n"
         "from flows.terminal.live_view import show_progress\n"
@@ -234,7 +234,7 @@ def test_the_report_says_what_was_proven_and_what_is_left() -> None:
 @pytest.mark.parametrize(
     ("left_behind", "message"), [(None, "nobody looked"), ((), "looked, and found none")]
 )
-def test_the_report_tells_not_looked_from_not_found(
+def test_the_report_distinguishes_not_checked_from_not_found(
     left_behind: tuple[Resource, ...] | None, message: str
 ) -> None:
     report = BuildReport(
@@ -251,7 +251,7 @@ def test_the_report_tells_not_looked_from_not_found(
     assert message in written_to(console)
 
 
-def test_an_error_is_a_wrapped_paragraph_with_a_way_out() -> None:
+def test_an_error_is_a_wrapped_paragraph_with_a_hint() -> None:
     console = Console(file=io.StringIO(), width=40)
     print_error(HostCommandError("host", "apt-get", 100, "\x1b[2JE: no package [red]"), console)
     print_error(NotebakeError("It failed " * 9, hint="Resume the run."), console)
@@ -274,7 +274,7 @@ def test_an_error_is_a_wrapped_paragraph_with_a_way_out() -> None:
         ("first\nsecond", "first\nsecond"),
     ],
 )
-def test_what_a_host_prints_cannot_act_on_the_terminal(text: str, expected: str) -> None:
+def test_control_codes_printed_by_a_host_are_removed(text: str, expected: str) -> None:
     assert clean_text(text) == expected
 
 
@@ -282,5 +282,5 @@ def test_what_a_host_prints_cannot_act_on_the_terminal(text: str, expected: str)
     ("seconds", "expected"),
     [(0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.6, "1 min 00 s"), (3661, "1 h 01 min")],
 )
-def test_durations_read_as_people_say_them(seconds: float, expected: str) -> None:
+def test_durations_are_formatted_for_people(seconds: float, expected: str) -> None:
     assert format_seconds(seconds) == expected

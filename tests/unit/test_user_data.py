@@ -45,7 +45,7 @@ def test_cloud_config_carries_the_host_key_for_a_builder() -> None:
     assert len(text.encode()) <= 16 * 1024
 
 
-def test_a_machine_from_an_image_gets_the_switch_but_no_key_of_ours() -> None:
+def test_a_machine_from_an_image_gets_the_lease_timer_but_no_host_key() -> None:
     config = yaml.safe_load(told.user_data(lease_hours=1))
     assert list(config) == ["bootcmd"]
     assert lease_timer.TIMER in config["bootcmd"][0][2]
@@ -65,7 +65,7 @@ def test_the_switch_is_armed_without_waiting_and_only_below_run(world: ShellWorl
 
 
 @pytest.mark.parametrize(("hours", "seconds"), [(6, 60), (1 / 6, 60), (1 / 60, 6), (0.001, 1)])
-def test_the_lease_is_looked_at_as_often_as_its_length_asks_for(hours: float, seconds: int) -> None:
+def test_the_check_interval_depends_on_the_lease_length(hours: float, seconds: int) -> None:
     assert f"\nOnUnitActiveSec={seconds}\n" in lease_timer.timer_unit(hours)
 
 
@@ -88,7 +88,7 @@ def test_an_unreadable_lease_is_counted_from_the_boot(world: ShellWorld, lease: 
     assert looked_at(world, now=began + 3600, lease=lease, hours=1) == ["systemctl poweroff"]
 
 
-def test_no_clock_is_asked_that_a_person_can_set(world: ShellWorld) -> None:
+def test_the_lease_uses_only_the_monotonic_clock(world: ShellWorld) -> None:
     looked_at(world, now=1000, lease="1000\n")
     renewed = lease_timer.renew_lease(6).replace("/run/", f"{world.directory}/run/")
     assert world.run(renewed).returncode == 0

@@ -23,7 +23,7 @@ def test_the_first_answer_ends_the_wait() -> None:
     assert wait_until(lambda: next(answers), what="news", timeout_seconds=HANG_SECONDS) == 0
 
 
-def test_quick_news_are_noticed_long_before_the_interval() -> None:
+def test_a_quick_change_is_noticed_long_before_the_interval() -> None:
     answers = iter([None, None, "there"])
     virtual = VirtualClock()
 
@@ -33,7 +33,7 @@ def test_quick_news_are_noticed_long_before_the_interval() -> None:
     assert 0 < virtual.seconds < 150
 
 
-def test_a_wait_that_is_in_vain_ends_and_says_for_what() -> None:
+def test_a_wait_that_times_out_names_what_it_waited_for() -> None:
     checks: list[None] = []
 
     with pytest.raises(WaitTimeoutError, match="Timed out after 0 s waiting for a sign"):
@@ -56,11 +56,11 @@ def test_an_obstacle_that_stays_is_returned() -> None:
     assert wait_while(lambda: "apt holds it", what="the lock", timeout_seconds=0) == "apt holds it"
 
 
-def test_even_without_time_the_question_is_asked_once() -> None:
+def test_with_no_time_left_the_condition_is_checked_once() -> None:
     assert wait_until(lambda: "at once", what="it", timeout_seconds=0) == "at once"
 
 
-def test_what_is_shown_is_shown_once_for_each_change(caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_is_logged_once_for_each_change(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     answers = iter([None, None, None, None, True])
     progress = iter(["0 %", "50 %", "50 %", "99 %"])
@@ -76,7 +76,7 @@ def test_what_is_shown_is_shown_once_for_each_change(caplog: pytest.LogCaptureFi
     assert {getattr(record, "event", "") for record in caplog.records} == {"waiting"}
 
 
-def test_an_error_of_the_question_ends_the_wait() -> None:
+def test_an_error_in_the_condition_ends_the_wait() -> None:
     def ask() -> None:
         raise ValueError("no such thing")
 
@@ -84,7 +84,7 @@ def test_an_error_of_the_question_ends_the_wait() -> None:
         wait_until(ask, what="it", timeout_seconds=HANG_SECONDS)
 
 
-def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:
+def test_an_interrupted_process_does_not_wait_until_allowed_again() -> None:
     ended: list[BaseException] = []
     checked = threading.Event()
 
@@ -110,7 +110,7 @@ def test_an_interrupted_process_gives_up_waiting_until_it_may_again() -> None:
     check_not_interrupted()
 
 
-def test_an_interrupt_makes_other_threads_give_up_and_travels_on() -> None:
+def test_an_interrupt_ends_waits_in_other_threads_and_propagates() -> None:
     with pytest.raises(KeyboardInterrupt), interrupting_waits():
         raise KeyboardInterrupt
 

@@ -7,18 +7,18 @@ from notebake.machines.worker_address import address_seen_by_amazon, address_tow
 from notebake.recipe import Network, Recipe
 
 
-def test_the_way_to_a_network_of_this_machine_starts_on_it() -> None:
+def test_the_route_to_a_local_network_starts_on_this_machine() -> None:
     assert address_towards("127.0.0.0/8") == "127.0.0.1"
 
 
-def test_a_network_without_a_way_is_said_to_have_none() -> None:
+def test_a_network_without_a_route_is_reported() -> None:
     with pytest.raises(PreflightError, match="no route to 255") as caught:
         address_towards("255.255.255.255/32")
 
     assert "ssh_from" in caught.value.hint
 
 
-def test_blocks_that_a_recipe_names_are_taken_as_they_are_and_in_order() -> None:
+def test_cidr_blocks_of_the_recipe_are_used_in_order() -> None:
     network = Network(ssh_from=("203.0.113.7/32", "192.0.2.0/24"))
 
     assert ssh_sources(Recipe(name="ocean", network=network)) == ("192.0.2.0/24", "203.0.113.7/32")
@@ -33,7 +33,7 @@ def test_blocks_that_a_recipe_names_are_taken_as_they_are_and_in_order() -> None
     ],
     ids=["an address", "a captive portal", "an error"],
 )
-def test_amazon_s_answer_is_an_address_or_refused(
+def test_an_invalid_address_from_amazon_is_refused(
     answer: httpx.Response, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer.request = httpx.Request("GET", worker_address.CHECK_URL)
