@@ -25,7 +25,7 @@ def run(world: CloudWorld) -> Run:
 @pytest.mark.parametrize(
     "fault", [{"effect": "lose_before"}, {"effect": "refuse", "code": "RequestLimitExceeded"}]
 )
-def test_a_call_outlasts_more_than_botocores_own_tries(
+def test_a_call_is_retried_beyond_botocore_s_own_retries(
     world: CloudWorld, run: Run, fault: dict[str, str]
 ) -> None:
     name = world.sandbox.fail(action="DescribeImages", times=8, **fault)
@@ -36,7 +36,7 @@ def test_a_call_outlasts_more_than_botocores_own_tries(
     assert world.sandbox.fired(name) == 8
 
 
-def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld, run: Run) -> None:
+def test_a_permanent_failure_raises_within_the_time_budget(world: CloudWorld, run: Run) -> None:
     name = world.sandbox.fail("lose_before", action="DescribeImages")
     began = clock.elapsed()
 
@@ -50,7 +50,7 @@ def test_what_never_answers_ends_in_an_error_within_the_budget(world: CloudWorld
     assert AWS_RETRY_SECONDS < clock.elapsed() - began < 10 * AWS_RETRY_SECONDS
 
 
-def test_who_only_looks_is_told_at_once(world: CloudWorld, run: Run) -> None:
+def test_a_read_only_caller_gets_the_error_at_once(world: CloudWorld, run: Run) -> None:
     name = world.sandbox.fail("lose_before", action="DescribeImages")
 
     with pytest.raises(CloudError, match="no answer from AWS"):
@@ -59,7 +59,7 @@ def test_who_only_looks_is_told_at_once(world: CloudWorld, run: Run) -> None:
     assert world.sandbox.fired(name) == 5, "as often as botocore tries"
 
 
-def test_an_interrupt_ends_the_outage(world: CloudWorld, run: Run) -> None:
+def test_an_interrupt_ends_the_retries(world: CloudWorld, run: Run) -> None:
     world.sandbox.fail("lose_before", action="DescribeImages")
     interrupt_waits()
 
@@ -67,9 +67,7 @@ def test_an_interrupt_ends_the_outage(world: CloudWorld, run: Run) -> None:
         run_image.find_image(run)
 
 
-def test_whoever_loses_the_run_in_an_outage_does_not_repeat_the_call(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_call_is_not_repeated_after_the_run_lock_is_lost(world: CloudWorld, run: Run) -> None:
     """The laptop sleeps in the middle of an outage, and another one takes the run."""
 
     class Sleepy(QuickClock):

@@ -59,9 +59,7 @@ def seal(run: Run, digest: str) -> None:
 
 
 @pytest.mark.parametrize("left", [tags.SEALING, "of-an-older-recipe"])
-def test_a_running_builder_that_may_let_nobody_in_is_restarted(
-    world: CloudWorld, run: Run, left: str
-) -> None:
+def test_a_running_sealed_builder_is_restarted(world: CloudWorld, run: Run, left: str) -> None:
     seal(run, left)
     assert wait_for_host.find(run) is None
 
@@ -80,7 +78,7 @@ def test_a_stopped_builder_is_started(world: CloudWorld, run: Run) -> None:
     assert power.heard == ["StartInstances"]
 
 
-def test_a_sealed_builder_is_waited_for_no_more(run: Run) -> None:
+def test_a_sealed_builder_is_not_waited_for(run: Run) -> None:
     seal(run, step_digest(run.recipe, "clean_host"))
 
     found = wait_for_host.find(run)
@@ -98,7 +96,7 @@ def start_again(run: Run) -> str:
     return image.id
 
 
-def test_a_builder_that_was_started_again_is_finished_as_long_as_its_image_stands(run: Run) -> None:
+def test_a_restarted_builder_is_done_while_its_image_exists(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     start_again(run)
     assert not is_sealed(run, builder_of(run))
@@ -111,7 +109,7 @@ def test_a_builder_that_was_started_again_is_finished_as_long_as_its_image_stand
     assert not is_finished(run, builder_of(run))
 
 
-def test_nothing_is_baked_of_a_builder_that_was_started_again(run: Run) -> None:
+def test_no_image_is_made_of_a_restarted_builder(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     start_again(run)
     image = current_image(run)
@@ -124,7 +122,7 @@ def test_nothing_is_baked_of_a_builder_that_was_started_again(run: Run) -> None:
     assert run_image.find_image(run) is None
 
 
-def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
+def test_a_builder_restarts_only_after_its_snapshots_are_complete(
     world: CloudWorld, run: Run
 ) -> None:
     carry_out_to(run, "request_image")
@@ -141,7 +139,7 @@ def test_a_builder_is_started_again_only_once_its_disks_are_in_snapshots(
     assert builder_of(run).tags[tags.BAKED] == image.id
 
 
-def test_a_restart_that_was_proven_is_known_by_the_image_when_the_builder_is_gone(
+def test_a_proven_restart_recorded_on_the_image_counts_without_the_builder(
     run: Run,
 ) -> None:
     carry_out_to(run, "wait_for_image")
@@ -157,7 +155,7 @@ def test_a_restart_that_was_proven_is_known_by_the_image_when_the_builder_is_gon
     assert restart_host.find(run) is None
 
 
-def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(run: Run) -> None:
+def test_an_image_whose_builder_vanished_before_its_restart_is_made_again(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     instances.terminate_instances([builder_of(run).id], REGION)
 
@@ -167,9 +165,7 @@ def test_the_image_of_a_builder_that_is_gone_before_its_restart_is_baked_again(r
     assert run_image.find_image(run) is None
 
 
-def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
-    world: CloudWorld, run: Run
-) -> None:
+def test_going_back_to_a_host_step_starts_a_stopped_builder(world: CloudWorld, run: Run) -> None:
     seal(run, step_digest(run.recipe, "clean_host"))
     carry_out_to(run, "wait_for_image")
 
@@ -180,9 +176,7 @@ def test_going_back_to_work_on_the_host_brings_a_stopped_builder_back(
     assert current_image(run) is None, "the image was made of what is done again"
 
 
-def test_going_back_to_the_image_alone_leaves_the_sealed_builder_as_it_is(
-    world: CloudWorld, run: Run
-) -> None:
+def test_going_back_to_the_image_keeps_the_sealed_builder(world: CloudWorld, run: Run) -> None:
     seal(run, step_digest(run.recipe, "clean_host"))
     carry_out_to(run, "wait_for_image")
 
@@ -194,7 +188,7 @@ def test_going_back_to_the_image_alone_leaves_the_sealed_builder_as_it_is(
     assert current_image(run) is None
 
 
-def test_going_back_behind_an_accepted_image_is_refused(run: Run) -> None:
+def test_going_back_before_an_accepted_image_is_refused(run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     image = current_image(run)
     assert image is not None
@@ -204,13 +198,13 @@ def test_going_back_behind_an_accepted_image_is_refused(run: Run) -> None:
         rewind(run, "run_notebook")
 
 
-def test_going_back_to_no_step_names_those_that_there_are(run: Run) -> None:
+def test_going_back_to_an_unknown_step_lists_the_steps(run: Run) -> None:
     with pytest.raises(NotebakeError, match="no step run_notebok") as caught:
         rewind(run, "run_notebok")
 
     assert "run_notebook" in caught.value.hint
 
 
-def test_nobody_goes_back_in_a_run_that_is_being_executed(run: Run) -> None:
+def test_going_back_in_a_run_being_executed_is_refused(run: Run) -> None:
     with hold_run(run), pytest.raises(NotebakeError, match="is being executed"):
         rewind(run, "request_image")

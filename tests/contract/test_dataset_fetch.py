@@ -117,7 +117,7 @@ def source(tmp_path: Path) -> Iterator[Source]:
 
 
 @pytest.mark.parametrize("name", ["ranges.nc", "no-ranges.nc"])
-def test_a_download_that_broke_off_is_gone_on_with_or_begun_anew(source: Source, name: str) -> None:
+def test_an_interrupted_download_is_resumed_or_restarted(source: Source, name: str) -> None:
     code, output = source.fetch(name, content=CONTENT)
     assert code != 0
     assert "fewer bytes came than the server had announced" in output
@@ -132,7 +132,7 @@ def test_a_download_that_broke_off_is_gone_on_with_or_begun_anew(source: Source,
     assert [path.name for path in (source.world.directory / "data").iterdir()] == [name]
 
 
-def test_another_content_at_its_other_half_is_begun_anew(source: Source) -> None:
+def test_a_file_that_changed_during_the_download_is_fetched_again(source: Source) -> None:
     staged = Path(staging_path(source.dataset("ranges.nc", content=CONTENT)))
     staged.parent.mkdir(parents=True)
     staged.write_bytes(b"of an earlier version" * 100)
@@ -145,7 +145,7 @@ def test_another_content_at_its_other_half_is_begun_anew(source: Source) -> None
     assert source.kept("ranges.nc") == CONTENT
 
 
-def test_redirects_are_followed_and_not_to_another_protocol(source: Source) -> None:
+def test_redirects_are_followed_but_not_to_another_protocol(source: Source) -> None:
     assert source.fetch("moved.nc", content=CONTENT)[0] == 0
     assert source.kept("moved.nc") == CONTENT
 
@@ -155,7 +155,7 @@ def test_redirects_are_followed_and_not_to_another_protocol(source: Source) -> N
 
 
 @pytest.mark.parametrize(("name", "status"), [("missing.nc", "404"), ("closed.nc", "403")])
-def test_a_refusal_is_told_with_the_address(source: Source, name: str, status: str) -> None:
+def test_a_refusal_names_the_address(source: Source, name: str, status: str) -> None:
     for content in (None, CONTENT):
         code, output = source.fetch(name, content=content)
 
@@ -164,34 +164,34 @@ def test_a_refusal_is_told_with_the_address(source: Source, name: str, status: s
         assert f"download from {source.url}/{name} failed: the server refused" in output
 
 
-def test_less_than_was_announced_gets_no_name(source: Source) -> None:
+def test_a_truncated_download_is_not_put_in_place(source: Source) -> None:
     code, output = source.fetch("short.nc")
 
     assert (code, "fewer bytes came than the server had announced" in output) == (1, True)
 
 
 @pytest.mark.parametrize("content", [None, CONTENT])
-def test_what_a_server_keeps_packed_is_unpacked(source: Source, content: bytes | None) -> None:
+def test_a_content_encoding_is_decoded(source: Source, content: bytes | None) -> None:
     assert source.fetch("packed.csv", content=content)[0] == 0
 
     assert source.kept("packed.csv") == CONTENT
 
 
 @pytest.mark.parametrize("content", [None, PACKED])
-def test_what_is_called_packed_stays_so(source: Source, content: bytes | None) -> None:
+def test_a_compressed_file_stays_compressed(source: Source, content: bytes | None) -> None:
     assert source.fetch("packed.csv.gz", content=content)[0] == 0
 
     assert source.kept("packed.csv.gz") == PACKED
 
 
-def test_a_page_to_log_in_is_no_dataset(source: Source) -> None:
+def test_a_login_page_is_not_a_dataset(source: Source) -> None:
     code, output = source.fetch("login.nc")
     assert (code, "returned a web page (text/html)" in output) == (1, True)
 
     assert source.fetch("login.html")[0] == 0
 
 
-def test_a_folder_keeps_the_source_s_own_name(source: Source) -> None:
+def test_a_file_in_a_folder_keeps_its_source_name(source: Source) -> None:
     wanted = source.dataset("whole%20year.nc?version=2", path=f"{source.world.directory}/data/")
 
     assert target_path(wanted) == f"{source.world.directory}/data/whole year.nc"

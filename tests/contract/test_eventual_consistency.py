@@ -41,7 +41,9 @@ def states(run: Run, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("code", ["IncorrectInstanceState", SNAPSHOT_RATE, "InternalFailure"])
-def test_an_image_is_asked_for_until_ec2_is_ready(world: CloudWorld, run: Run, code: str) -> None:
+def test_creating_an_image_is_retried_until_ec2_is_ready(
+    world: CloudWorld, run: Run, code: str
+) -> None:
     carry_out_before(run, "request_image")
     name = world.sandbox.fail("refuse", action="CreateImage", code=code, times=3)
 
@@ -51,7 +53,7 @@ def test_an_image_is_asked_for_until_ec2_is_ready(world: CloudWorld, run: Run, c
     assert states(run, "image") == ["made"]
 
 
-def test_a_launch_waits_for_an_image_that_is_not_ready(world: CloudWorld, run: Run) -> None:
+def test_a_launch_waits_for_a_pending_image(world: CloudWorld, run: Run) -> None:
     carry_out_before(run, "launch_acceptance")
     name = world.sandbox.fail(
         "refuse", action="RunInstances", code="InvalidAMIID.Unavailable", times=3
@@ -62,9 +64,7 @@ def test_a_launch_waits_for_an_image_that_is_not_ready(world: CloudWorld, run: R
     assert world.sandbox.fired(name) == 3
 
 
-def test_an_image_that_never_gets_ready_is_waited_for_to_an_end(
-    world: CloudWorld, run: Run
-) -> None:
+def test_waiting_for_an_image_that_is_never_ready_times_out(world: CloudWorld, run: Run) -> None:
     carry_out_before(run, "launch_instance")
     world.sandbox.fail("refuse", action="RunInstances", code="InvalidAMIID.Unavailable")
     began = clock.elapsed()
@@ -100,7 +100,7 @@ def test_a_start_waits_for_a_pending_image_longer_than_ec2_may_be_late(
 
 
 @pytest.mark.parametrize("power", [instances.stop_instance, instances.start_instance])
-def test_who_has_ended_is_not_waited_for(world: CloudWorld, run: Run, power: object) -> None:
+def test_a_terminated_machine_is_not_waited_for(world: CloudWorld, run: Run, power: object) -> None:
     carry_out_to(run, "launch_instance")
     ended = builder_id(run)
     instances.terminate_instances([ended], REGION)
@@ -142,9 +142,7 @@ def test_a_snapshot_whose_image_was_just_deregistered_is_deleted_once_it_is_free
     ] == []
 
 
-def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_snapshot_that_stays_in_use_names_its_user(world: CloudWorld, run: Run) -> None:
     carry_out_to(run, "wait_for_image")
     message = "snap-1 is currently in use by ami-0123"
     world.sandbox.fail(
@@ -165,7 +163,7 @@ def test_a_snapshot_that_stays_in_use_is_told_with_what_uses_it(
         ("Client.VolumeLimitExceeded", "Volume limit exceeded", "Mend"),
     ],
 )
-def test_what_ec2_could_not_make_as_asked_is_not_launched_again(
+def test_a_launch_that_ec2_could_not_fulfil_is_not_repeated(
     world: CloudWorld, run: Run, code: str, message: str, hint: str
 ) -> None:
     name = world.sandbox.fail("never_boots", action="RunInstances", code=code, message=message)
@@ -188,7 +186,7 @@ def launch_and_wait(run: Run) -> None:
     instances.wait_for_state(machine.id, REGION, "running")
 
 
-def test_what_ec2_broke_itself_is_made_again(world: CloudWorld, run: Run) -> None:
+def test_a_launch_that_failed_by_ec2_s_fault_is_repeated(world: CloudWorld, run: Run) -> None:
     name = world.sandbox.fail(
         "never_boots", action="RunInstances", code="Server.InternalError", times=1
     )
@@ -207,7 +205,7 @@ CREATING = {
 
 
 @pytest.mark.parametrize("action", CREATING)
-def test_an_attempt_stays_open_until_ec2_was_asked_what_came_of_a_gateways_answer(
+def test_an_attempt_stays_open_until_the_outcome_of_a_gateway_error_is_known(
     world: CloudWorld, run: Run, action: str
 ) -> None:
     """The call took effect behind the gateway; then something else is refused."""
@@ -228,7 +226,7 @@ def test_an_attempt_stays_open_until_ec2_was_asked_what_came_of_a_gateways_answe
 
 
 @pytest.mark.parametrize("status", [502, 504])
-def test_what_a_gateway_answers_for_ever_leaves_the_attempt_open(
+def test_permanent_gateway_errors_leave_the_attempt_open(
     world: CloudWorld, run: Run, status: int
 ) -> None:
     carry_out_before(run, "launch_instance")
@@ -244,7 +242,9 @@ def test_what_a_gateway_answers_for_ever_leaves_the_attempt_open(
     assert kept.may_still_appear
 
 
-def test_no_room_after_a_gateways_answer_is_ec2s_own(world: CloudWorld, run: Run) -> None:
+def test_a_capacity_error_after_a_gateway_error_is_ec2_s_answer(
+    world: CloudWorld, run: Run
+) -> None:
     """The token tells EC2 what was sent before: what it says then holds for both."""
     carry_out_before(run, "launch_instance")
     where = {"zone": "us-west-2a", "instance_type": "m5.large"}
@@ -259,7 +259,7 @@ def test_no_room_after_a_gateways_answer_is_ec2s_own(world: CloudWorld, run: Run
 
 
 @pytest.mark.parametrize("code", ["InsufficientVolumeCapacity", "InsufficientAddressCapacity"])
-def test_a_lack_of_room_of_any_kind_is_answered_by_another_place(
+def test_any_capacity_error_makes_the_launch_try_another_place(
     world: CloudWorld, run: Run, code: str
 ) -> None:
     carry_out_before(run, "launch_instance")
@@ -277,7 +277,7 @@ def test_a_lack_of_room_of_any_kind_is_answered_by_another_place(
         launch_instance.make(other)
 
 
-def test_a_console_of_a_type_that_is_not_of_nitro_is_read_as_it_was(
+def test_the_console_of_a_non_nitro_type_is_read_without_latest(
     world: CloudWorld, run: Run
 ) -> None:
     old = run.model_copy(
@@ -290,9 +290,7 @@ def test_a_console_of_a_type_that_is_not_of_nitro_is_read_as_it_was(
     assert [call.code for call in calls] == ["UnsupportedOperation", "OK"]
 
 
-def test_disks_that_are_shown_after_their_machine_are_waited_for(
-    world: CloudWorld, run: Run
-) -> None:
+def test_disks_that_appear_after_their_machine_are_waited_for(world: CloudWorld, run: Run) -> None:
     carry_out_to(run, "launch_instance")
     name = world.sandbox.fail("linger", action="TerminateInstances", seconds=90)
 

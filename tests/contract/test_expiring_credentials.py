@@ -65,7 +65,7 @@ def found() -> Finding:
 
 
 @pytest.mark.parametrize("put", [in_the_environment, in_the_file])
-def test_what_ends_before_the_build_is_said_with_both_times(
+def test_credentials_expiring_before_the_build_ends_are_reported_with_both_times(
     put: Callable[[datetime.datetime | None], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     put(at(SOON))
@@ -82,7 +82,7 @@ def test_what_ends_before_the_build_is_said_with_both_times(
 
 
 @pytest.mark.parametrize("put", [in_the_environment, in_the_file])
-def test_what_ends_after_the_build_is_good(
+def test_credentials_expiring_after_the_build_are_good(
     put: Callable[[datetime.datetime | None], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     put(at(LATE))
@@ -93,7 +93,7 @@ def test_what_ends_after_the_build_is_good(
 
 
 @pytest.mark.parametrize("put", [in_the_environment, in_the_file])
-def test_what_ends_nobody_knows_when_is_said_to_do_so(
+def test_credentials_with_an_unknown_expiry_are_reported(
     put: Callable[[datetime.datetime | None], None],
 ) -> None:
     put(None)
@@ -105,7 +105,7 @@ def test_what_ends_nobody_knows_when_is_said_to_do_so(
 
 
 @pytest.mark.parametrize("field", IN_THE_FILE)
-def test_the_end_is_read_as_each_program_writes_it(field: str) -> None:
+def test_the_expiry_is_parsed_in_each_program_s_format(field: str) -> None:
     moment = at(SOON).replace(microsecond=0)
     in_the_file(moment, field)
 
@@ -116,14 +116,14 @@ def test_the_end_is_read_as_each_program_writes_it(field: str) -> None:
     assert ending.source == os.environ["AWS_SHARED_CREDENTIALS_FILE"]
 
 
-def test_keys_of_a_user_do_not_end() -> None:
+def test_access_keys_of_a_user_do_not_expire() -> None:
     os.environ |= {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "s"}
 
     assert found().verdict is CheckResult.GOOD
 
 
 @pytest.mark.parametrize("lasts", [None, SOON], ids=["without an end", "with an end"])
-def test_what_a_program_gives_is_asked_for_again(
+def test_credentials_from_a_program_are_refreshed(
     tmp_path: Path, lasts: datetime.timedelta | None
 ) -> None:
     given = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": "t"}
@@ -143,7 +143,7 @@ def test_credentials_that_cannot_be_read_are_an_error_of_ours() -> None:
         found()
 
 
-def test_a_build_says_it_before_its_first_step(
+def test_a_build_reports_expiring_credentials_before_its_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     said_before: list[str] = []

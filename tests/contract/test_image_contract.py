@@ -53,9 +53,7 @@ def accept(run: Run) -> Image:
     return image
 
 
-def test_an_image_that_was_not_accepted_goes_with_all_its_snapshots(
-    world: CloudWorld, run: Run
-) -> None:
+def test_an_unaccepted_image_is_removed_with_its_snapshots(world: CloudWorld, run: Run) -> None:
     assert len(image_of(run).snapshot_ids) == 2
 
     undo_all(run)
@@ -65,7 +63,7 @@ def test_an_image_that_was_not_accepted_goes_with_all_its_snapshots(
     assert not world.sandbox.machines.snapshots
 
 
-def test_an_accepted_image_stays_with_its_snapshots_and_nothing_else(run: Run) -> None:
+def test_only_an_accepted_image_and_its_snapshots_stay(run: Run) -> None:
     accept(run)
 
     undo_all(run)
@@ -90,7 +88,7 @@ def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> Non
     assert "DeregisterImage" not in world.actions()
 
 
-def test_an_image_of_an_older_recipe_goes_before_another_is_asked_for(run: Run) -> None:
+def test_an_image_of_an_older_recipe_is_removed_before_the_next_is_created(run: Run) -> None:
     old = image_of(run)
     mended = run.model_copy(
         update={"recipe": RECIPE.model_copy(update={"jupyter_port": 9999})},
@@ -122,7 +120,9 @@ def test_snapshots_that_lost_their_image_are_removed(world: CloudWorld, run: Run
     assert [resource.kind for resource in list_resources(REGION, run.id)].count("snapshot") == 0
 
 
-def test_orphans_of_a_run_do_not_outlive_its_accepted_image(world: CloudWorld, run: Run) -> None:
+def test_orphaned_snapshots_are_removed_when_the_image_is_accepted(
+    world: CloudWorld, run: Run
+) -> None:
     stuck = RefusedCall("DeleteSnapshot", "UnauthorizedOperation", status=403)
     with world.intercepting(stuck), pytest.raises(CloudError):
         request_image.undo(run)
@@ -156,7 +156,7 @@ class HidesSnapshotIds:
         return Reply(reply.status, headers, body)
 
 
-def test_a_pending_image_goes_with_snapshots_that_it_does_not_name_yet(
+def test_a_pending_image_is_removed_with_its_unlisted_snapshots(
     world: CloudWorld, run: Run
 ) -> None:
     with world.intercepting(HidesSnapshotIds()) as hides:
@@ -167,7 +167,7 @@ def test_a_pending_image_goes_with_snapshots_that_it_does_not_name_yet(
     assert [resource.kind for resource in list_resources(REGION, run.id)].count("snapshot") == 0
 
 
-def test_a_name_taken_by_somebody_else_is_found_before_anything_is_made(
+def test_a_taken_image_name_is_detected_before_anything_is_made(
     world: CloudWorld, run: Run
 ) -> None:
     mine = world.new_run()
@@ -196,7 +196,7 @@ def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run
         run_image.request_image(mine, builder.id, [], {})
 
 
-def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) -> None:
+def test_a_failed_image_is_reported_and_replaced(world: CloudWorld, run: Run) -> None:
     image = image_of(run)
     world.sandbox.cloud.region(REGION).images[image.id].state = "failed"
     clock.pause(OLDEST_SECONDS)
@@ -209,7 +209,7 @@ def test_a_broken_image_is_said_to_be_and_replaced(world: CloudWorld, run: Run) 
     assert request_image.make(run).id != image.id
 
 
-def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) -> None:
+def test_an_image_without_delete_on_termination_is_refused(world: CloudWorld, run: Run) -> None:
     image = world.sandbox.cloud.region(REGION).images[image_of(run).id]
     image.mapping[:] = [replace(device, delete_on_termination=False) for device in image.mapping]
     clock.pause(OLDEST_SECONDS)
@@ -218,7 +218,7 @@ def test_an_image_whose_disk_would_stay_is_refused(world: CloudWorld, run: Run) 
         wait_for_image.make(run)
 
 
-def test_a_finished_run_launches_no_other_builder(run: Run) -> None:
+def test_a_finished_run_launches_no_builder(run: Run) -> None:
     image = accept(run)
     undo_all(run)
 

@@ -38,7 +38,7 @@ def test_images_tell_whether_and_when_they_were_accepted(
     assert (row["is_accepted"], row["accepted_at"]) == (True, "2026-11-23T12:00:00+00:00")
 
 
-def test_a_survey_tells_what_may_go_when_and_what_it_costs(
+def test_a_survey_lists_removability_expiry_and_cost(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
@@ -62,7 +62,7 @@ def test_a_survey_tells_what_may_go_when_and_what_it_costs(
     assert found["regions"] == [REGION]
 
 
-def test_what_has_no_price_is_null_and_so_is_its_sum(
+def test_an_unknown_price_is_null_and_so_is_the_sum(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carry_out_to(run, "launch_instance")
@@ -76,7 +76,7 @@ def test_what_has_no_price_is_null_and_so_is_its_sum(
     assert found["cost_usd_per_month"] is None
 
 
-def test_a_survey_that_finds_nothing_is_a_document_too(
+def test_an_empty_survey_is_a_document(
     world: CloudWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert document(["survey", "--region", REGION], capsys)["resources"] == []
@@ -86,7 +86,7 @@ def test_a_survey_that_finds_nothing_is_a_document_too(
     assert [message.partition(":")[0] for message in found["unanswered"]] == [REGION]
 
 
-def test_a_dry_sweep_removes_nothing_and_one_that_applies_tells_what(
+def test_a_dry_sweep_removes_nothing_and_an_applied_one_lists_what_it_removed(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
@@ -103,7 +103,7 @@ def test_a_dry_sweep_removes_nothing_and_one_that_applies_tells_what(
     assert resources_of(run) == []
 
 
-def test_what_a_sweep_could_not_remove_is_told_and_fails(
+def test_an_incomplete_sweep_lists_what_remains_and_fails(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
@@ -116,7 +116,7 @@ def test_what_a_sweep_could_not_remove_is_told_and_fails(
 
 
 @pytest.mark.usefixtures("world")
-def test_a_plan_tells_what_was_found_and_what_it_costs(
+def test_a_plan_lists_findings_and_costs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "ocean.yaml"

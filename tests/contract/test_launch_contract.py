@@ -59,7 +59,7 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
     ]
 
 
-def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run) -> None:
+def test_a_terminated_machine_is_replaced(world: CloudWorld, run: Run) -> None:
     first = launch_instance.make(run)
     wait_until_settled(run)
     with world.intercepting(CallRecorder("RunInstances")) as recorder:
@@ -73,7 +73,7 @@ def test_a_machine_that_ended_is_replaced_by_another(world: CloudWorld, run: Run
     assert launch_instance.make(run).id == second.id
 
 
-def test_after_an_undo_another_machine_is_asked_for_at_once(world: CloudWorld, run: Run) -> None:
+def test_after_an_undo_a_new_machine_is_launched_at_once(world: CloudWorld, run: Run) -> None:
     first = launch_instance.make(run)
     launch_instance.undo(run)
 
@@ -84,7 +84,7 @@ def test_after_an_undo_another_machine_is_asked_for_at_once(world: CloudWorld, r
     assert second.id != first.id
 
 
-def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
+def test_a_capacity_error_tries_the_next_zone_then_the_next_type(
     world: CloudWorld, run: Run
 ) -> None:
     subnets = world.ec2.describe_subnets()["Subnets"]
@@ -118,7 +118,9 @@ def test_where_there_is_no_room_the_next_zone_and_then_the_next_type_is_tried(
     assert len(stack_instances.find_instances(run, "builder")) == 1
 
 
-def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, run: Run) -> None:
+def test_without_capacity_anywhere_the_message_names_every_place(
+    world: CloudWorld, run: Run
+) -> None:
     full = RefusedCall("RunInstances", "InsufficientInstanceCapacity")
     with world.intercepting(full), pytest.raises(CapacityError) as caught:
         launch_instance.make(run)
@@ -131,9 +133,7 @@ def test_without_room_anywhere_the_message_names_every_place(world: CloudWorld, 
 
 
 @pytest.mark.parametrize("code", ["InternalError", "UnauthorizedOperation", "VcpuLimitExceeded"])
-def test_after_any_other_error_no_other_zone_is_asked(
-    world: CloudWorld, run: Run, code: str
-) -> None:
+def test_other_errors_do_not_try_another_zone(world: CloudWorld, run: Run, code: str) -> None:
     broken = RefusedCall("RunInstances", code, status=500 if code == "InternalError" else 400)
     with (
         world.intercepting(CallRecorder("RunInstances")) as recorder,
@@ -147,7 +147,7 @@ def test_after_any_other_error_no_other_zone_is_asked(
     assert len({subnet_of(request) for request in recorder.recorded}) == 1
 
 
-def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
+def test_every_builder_disk_is_tagged_and_deleted_on_termination(
     world: CloudWorld, run: Run
 ) -> None:
     machine = launch_instance.make(run)
@@ -163,16 +163,14 @@ def test_every_disk_of_the_builder_ends_with_it_and_carries_the_tags(
     assert all(resource.expires for resource in kept), "everything temporary says when it ends"
 
 
-def test_a_machine_of_the_run_is_not_launched_into_a_group_that_is_gone(
-    world: CloudWorld, run: Run
-) -> None:
+def test_no_machine_is_launched_into_a_deleted_group(world: CloudWorld, run: Run) -> None:
     open_ssh.undo(run)
     with pytest.raises(ResourceLostError, match="security group"):
         launch_instance.make(run)
     assert "RunInstances" not in world.actions()
 
 
-def test_one_of_two_machines_that_ended_is_replaced_alone(world: CloudWorld) -> None:
+def test_only_the_terminated_one_of_two_machines_is_replaced(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_acceptance")
     first, second = stack_instances.find_instances(run, "acceptance")
@@ -190,7 +188,7 @@ def test_one_of_two_machines_that_ended_is_replaced_alone(world: CloudWorld) -> 
     assert {instance.tags["notebake:number"] for instance in found.instances} == {"1", "2"}
 
 
-def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
+def test_a_launch_with_a_lost_answer_is_repeated_in_the_same_place_first(
     world: CloudWorld, run: Run
 ) -> None:
     """The first zone is full, the second one's answer is lost; then the first one has room."""
@@ -225,7 +223,7 @@ def test_a_place_whose_answer_was_lost_is_asked_again_before_any_other(
     ]
 
 
-def test_a_machine_that_is_shown_late_is_not_launched_again(world: CloudWorld, run: Run) -> None:
+def test_a_machine_that_ec2_shows_late_is_not_launched_again(world: CloudWorld, run: Run) -> None:
     first = launch_instance.make(run)
 
     with world.intercepting(ShowsNoMachines()) as hides:
@@ -235,9 +233,7 @@ def test_a_machine_that_is_shown_late_is_not_launched_again(world: CloudWorld, r
     assert second.id == first.id
 
 
-def test_a_machine_that_is_never_shown_is_neither_doubled_nor_given_up(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_machine_that_ec2_never_shows_is_not_duplicated(world: CloudWorld, run: Run) -> None:
     hides = ShowsNoMachines(by_id=True)
     with world.intercepting(hides), pytest.raises(WaitTimeoutError, match="EC2 to show i-"):
         launch_instance.make(run)
@@ -248,7 +244,7 @@ def test_a_machine_that_is_never_shown_is_neither_doubled_nor_given_up(
     assert len(stack_instances.find_launched(run, BUILDER_ROLE)) == 1
 
 
-def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: Run) -> None:
+def test_a_machine_that_ec2_shows_late_is_terminated_by_undo(world: CloudWorld, run: Run) -> None:
     """Killed after the effect, before the answer; and EC2 shows nothing at first."""
     with (
         world.intercepting(LostAnswer("RunInstances", 9999)) as loses,
@@ -266,7 +262,7 @@ def test_what_was_launched_and_is_shown_late_is_undone(world: CloudWorld, run: R
     assert stack_instances.find_instances(run, BUILDER_ROLE) == []
 
 
-def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
+def test_a_machine_with_a_lost_answer_and_lost_tags_is_terminated_by_undo(
     world: CloudWorld, run: Run
 ) -> None:
     with (
@@ -285,9 +281,7 @@ def test_what_was_launched_without_an_answer_and_has_lost_its_tags_is_undone(
     assert machine["State"]["Name"] == "terminated"
 
 
-def test_what_somebody_launched_like_ours_is_not_taken_for_ours(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_copy_launched_by_somebody_else_is_not_ours(world: CloudWorld, run: Run) -> None:
     machine = launch_instance.make(run)
     wait_until_settled(run)
     described = world.ec2.describe_instances(InstanceIds=[machine.id])
@@ -328,7 +322,7 @@ def test_a_machine_that_the_recipe_no_longer_wants_is_replaced(run: Run, change:
     assert launch_instance.find(mended) is not None
 
 
-def test_a_further_type_to_fall_back_on_leaves_the_machine_alone(run: Run) -> None:
+def test_an_added_fallback_type_keeps_the_machine(run: Run) -> None:
     first = launch_instance.make(run)
     wider = RECIPE.model_copy(update={"instance_types": ("m6i.large", *RECIPE.instance_types)})
 
@@ -373,7 +367,7 @@ def subnet_of(parameters: dict[str, Any]) -> str:
     return str(parameters["NetworkInterface.1.SubnetId"])
 
 
-def test_an_existing_volume_fixes_the_zone_of_the_builder_alone(world: CloudWorld) -> None:
+def test_an_existing_volume_fixes_only_the_builder_s_zone(world: CloudWorld) -> None:
     theirs = world.ec2.create_volume(Size=1, AvailabilityZone="us-west-2c", VolumeType="gp3")
     volume = Volume(name="mine", mount_point="/mine", volume_id=theirs["VolumeId"])
     run = world.new_run(RECIPE.model_copy(update={"volumes": (volume,)}))

@@ -36,7 +36,7 @@ def mark_and_lose(world: CloudWorld, run: Run) -> None:
     world.ec2.delete_tags(Resources=[machine_id], Tags=[{"Key": tags.SEALED}])
 
 
-def test_a_tag_that_ec2_shows_late_counts_at_once_and_is_given_once(
+def test_a_tag_that_ec2_shows_late_counts_at_once_and_is_written_once(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caching_attempts(run):
@@ -49,7 +49,7 @@ def test_a_tag_that_ec2_shows_late_counts_at_once_and_is_given_once(
     assert "has lost the tags" not in caplog.text
 
 
-def test_a_tag_whose_writer_was_killed_before_it_is_given_by_the_next_one(
+def test_a_tag_missing_after_a_kill_is_written_by_the_next_execution(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caching_attempts(run):
@@ -62,7 +62,7 @@ def test_a_tag_whose_writer_was_killed_before_it_is_given_by_the_next_one(
     assert caplog.text.count(f"has lost the tags {tags.SEALED}:") == 1
 
 
-def test_who_only_looks_sees_it_and_changes_nothing(world: CloudWorld, run: Run) -> None:
+def test_a_read_only_caller_finds_it_and_changes_nothing(world: CloudWorld, run: Run) -> None:
     machine_id = builder_of(run).id
     world.ec2.delete_tags(Resources=[machine_id])
     before = world.actions().count("CreateTags")

@@ -19,7 +19,7 @@ def seen_from(run: Run, *blocks: str) -> Run:
     return run.model_copy(update={"recipe": RECIPE.model_copy(update={"network": network})})
 
 
-def test_a_new_address_mends_the_rules_of_the_same_group(world: CloudWorld) -> None:
+def test_a_new_address_updates_the_rules_of_the_same_group(world: CloudWorld) -> None:
     run = world.new_run()
     made = open_ssh.make(run)
     moved = seen_from(run, "203.0.113.4/32", "192.0.2.0/24")
@@ -35,7 +35,7 @@ def test_a_new_address_mends_the_rules_of_the_same_group(world: CloudWorld) -> N
     assert open_ssh.find(moved) == found
 
 
-def test_rules_that_somebody_else_changed_meanwhile_are_mended(world: CloudWorld) -> None:
+def test_rules_changed_by_somebody_else_are_corrected(world: CloudWorld) -> None:
     run = world.new_run()
     group = open_ssh.make(run)
     world.ec2.authorize_security_group_ingress(
@@ -50,7 +50,7 @@ def test_rules_that_somebody_else_changed_meanwhile_are_mended(world: CloudWorld
     assert found.ssh_from == ("198.51.100.7/32",)
 
 
-def test_a_group_and_a_key_pair_of_somebody_else_are_left_alone(world: CloudWorld) -> None:
+def test_foreign_groups_and_key_pairs_are_not_touched(world: CloudWorld) -> None:
     run = world.new_run()
     world.ec2.create_security_group(GroupName=f"notebake {run.id}", Description="theirs")
     world.ec2.create_key_pair(KeyName=f"notebake {run.id} builder")
@@ -65,7 +65,7 @@ def test_a_group_and_a_key_pair_of_somebody_else_are_left_alone(world: CloudWorl
     assert not {"DeleteSecurityGroup", "DeleteKeyPair"} & set(world.actions())
 
 
-def test_a_group_that_ec2_still_sees_in_use_is_deleted_a_moment_later(world: CloudWorld) -> None:
+def test_a_group_still_in_use_is_deleted_a_moment_later(world: CloudWorld) -> None:
     run = world.new_run()
     open_ssh.make(run)
     moments = iter([True, True])
@@ -80,7 +80,7 @@ def test_a_group_that_ec2_still_sees_in_use_is_deleted_a_moment_later(world: Clo
     assert ssh_access.find_security_group(run) is None
 
 
-def test_a_cloud_on_this_machine_sees_the_way_to_its_subnet(world: CloudWorld) -> None:
+def test_a_local_cloud_sees_the_route_to_its_subnet(world: CloudWorld) -> None:
     vpc = world.ec2.create_vpc(CidrBlock="127.9.0.0/16")["Vpc"]["VpcId"]
     subnet = world.ec2.create_subnet(VpcId=vpc, CidrBlock="127.9.0.0/24")["Subnet"]["SubnetId"]
     network = Network(vpc_id=vpc, subnet_ids=(subnet,))

@@ -45,7 +45,9 @@ def store(world: CloudWorld) -> RunStore:
     return open_store(LOCATION)
 
 
-def test_a_write_whose_answer_was_lost_is_known_as_ours(world: CloudWorld, store: RunStore) -> None:
+def test_a_write_with_a_lost_answer_is_recognised_as_ours(
+    world: CloudWorld, store: RunStore
+) -> None:
     with world.intercepting(LostObjectAnswer("PUT", KEY, 1)) as loses:
         assert store.create(KEY, b"one")
     assert loses.fired == 2, "botocore wrote a second time, and S3 refused"
@@ -56,7 +58,7 @@ def test_a_write_whose_answer_was_lost_is_known_as_ours(world: CloudWorld, store
     assert loses.fired == 2
 
 
-def test_the_same_content_of_another_writer_does_not_pass_for_ours(store: RunStore) -> None:
+def test_equal_content_of_another_writer_is_not_ours(store: RunStore) -> None:
     answers: list[bool] = []
     start = threading.Barrier(6)
 
@@ -72,14 +74,14 @@ def test_the_same_content_of_another_writer_does_not_pass_for_ours(store: RunSto
     assert sorted(answers) == [False] * 5 + [True]
 
 
-def test_a_write_that_met_another_one_is_tried_again(world: CloudWorld, store: RunStore) -> None:
+def test_a_conflicting_write_is_retried(world: CloudWorld, store: RunStore) -> None:
     conflict = RefusedObject("PUT", KEY, 3, code="ConditionalRequestConflict", status=409)
     with world.intercepting(conflict):
         assert store.create(KEY, b"one")
     assert conflict.fired == 4
 
 
-def test_a_conflict_that_does_not_end_is_an_error(world: CloudWorld, store: RunStore) -> None:
+def test_a_permanent_conflict_is_an_error(world: CloudWorld, store: RunStore) -> None:
     conflict = RefusedObject("PUT", KEY, 99, code="ConditionalRequestConflict", status=409)
     with (
         world.intercepting(conflict),
@@ -100,7 +102,7 @@ def test_a_conflict_that_does_not_end_is_an_error(world: CloudWorld, store: RunS
         ("GET", "NoSuchBucket", 404, "aws s3 mb"),
     ],
 )
-def test_a_refusal_is_one_sentence_with_a_way_out(
+def test_a_refusal_is_one_sentence_with_a_hint(
     world: CloudWorld, store: RunStore, method: str, code: str, status: int, hint: str
 ) -> None:
     with (
@@ -128,14 +130,16 @@ def test_without_credentials_the_hint_says_how_to_give_some(
         session.cache_clear()
 
 
-def test_a_bucket_that_is_not_there_is_said_to_be_missing(world: CloudWorld) -> None:
+def test_a_missing_bucket_is_reported(world: CloudWorld) -> None:
     del world
     with pytest.raises(RunStoreError, match="NoSuchBucket") as caught:
         open_store("s3://no-bucket-of-ours/runs").list("")
     assert "aws s3 mb" in caught.value.hint
 
 
-def test_a_long_list_is_read_to_its_end(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paginated_list_is_read_to_its_end(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     for number in range(8):
         store.write(f"run-{number}/run.json", b"")
@@ -144,7 +148,7 @@ def test_a_long_list_is_read_to_its_end(store: RunStore, monkeypatch: pytest.Mon
     assert len(store.read_all(store.list("run-"))) == 8
 
 
-def test_what_others_put_into_the_bucket_is_not_ours(store: RunStore) -> None:
+def test_foreign_objects_in_the_bucket_are_ignored(store: RunStore) -> None:
     s3 = connect("s3", REGION)
     for key in ("bakes/run-1/", "bakes/a b", "bakesale/run.json", "run-2/run.json"):
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"")
@@ -161,7 +165,7 @@ def test_the_whole_bucket_may_be_the_store(world: CloudWorld) -> None:
     assert store.where(KEY) == f"s3://{BUCKET}/{KEY}"
 
 
-def test_a_report_is_kept_as_what_a_browser_shows(store: RunStore) -> None:
+def test_a_report_is_stored_with_its_content_type(store: RunStore) -> None:
     store.write("run-1/notebook/executed.html", b"<p>")
     head = connect("s3", REGION).head_object(
         Bucket=BUCKET, Key="bakes/run-1/notebook/executed.html"
@@ -169,7 +173,7 @@ def test_a_report_is_kept_as_what_a_browser_shows(store: RunStore) -> None:
     assert head["ContentType"] == "text/html"
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(world: CloudWorld, store: RunStore) -> None:
+def test_a_truncated_answer_is_requested_again(world: CloudWorld, store: RunStore) -> None:
     store.write(KEY, b"one")
     with world.intercepting(BreaksOffAnswers("GET", KEY, 2)) as breaks:
         stored = store.read(KEY)
@@ -178,7 +182,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(world: CloudWorld, store: 
     assert stored.content == b"one"
 
 
-def test_answers_that_always_break_off_are_an_error(world: CloudWorld, store: RunStore) -> None:
+def test_permanently_truncated_answers_are_an_error(world: CloudWorld, store: RunStore) -> None:
     store.write(KEY, b"one")
     with (
         world.intercepting(BreaksOffAnswers("GET", KEY, 99)) as breaks,
@@ -195,7 +199,7 @@ class BreaksOffAnswers(ObjectInterceptor):
         return replace(reply, body=reply.body[:1]) if self.is_due(call) else reply
 
 
-def test_a_wall_clock_that_is_wrong_does_not_matter(world: CloudWorld, store: RunStore) -> None:
+def test_a_wrong_wall_clock_does_not_matter(world: CloudWorld, store: RunStore) -> None:
     del world
 
     class Wrong(RealClock):

@@ -24,7 +24,7 @@ PARTITIONS = {
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("region", PARTITIONS)
-def test_each_region_has_a_partition_and_a_region_there_that_is_always_enabled(region: str) -> None:
+def test_each_region_maps_to_a_partition_with_an_always_enabled_region(region: str) -> None:
     assert (partition_of(region), home_region(region)) == PARTITIONS[region]
 
 

@@ -39,7 +39,7 @@ def test_a_snapshot_that_is_larger_than_its_disk_is_wrong(world: CloudWorld) -> 
     )
 
 
-def test_a_volume_that_is_not_there_is_wrong(world: CloudWorld) -> None:
+def test_a_missing_volume_is_wrong(world: CloudWorld) -> None:
     volume = Volume(name="data", mount_point="/data", volume_id="vol-0123456789abcdef0")
 
     assert "InvalidVolume.NotFound" in sentences(
@@ -47,7 +47,7 @@ def test_a_volume_that_is_not_there_is_wrong(world: CloudWorld) -> None:
     )
 
 
-def test_what_is_shared_must_not_be_encrypted_with_aws_s_own_key(world: CloudWorld) -> None:
+def test_a_shared_image_must_not_use_the_aws_managed_key(world: CloudWorld) -> None:
     shared = run_of(world, share_with=("123456789012",))
     assert "encrypts new disks only on request" in sentences(
         shared, CheckResult.GOOD, "disks", "run_store"
@@ -61,7 +61,7 @@ def test_what_is_shared_must_not_be_encrypted_with_aws_s_own_key(world: CloudWor
     )
 
 
-def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
+def test_a_customer_managed_default_key_may_be_shared_if_its_policy_allows(
     world: CloudWorld,
 ) -> None:
     key_id = new_key()
@@ -80,7 +80,7 @@ def test_a_default_key_of_the_account_s_own_may_be_shared_if_its_policy_says_so(
     assert refuses.fired == 1
 
 
-def test_a_key_that_is_enabled_is_good_and_its_use_stays_open(world: CloudWorld) -> None:
+def test_an_enabled_key_is_good_and_its_use_is_not_checked(world: CloudWorld) -> None:
     key_id = new_key()
     run = world.new_run(with_key(key_id))
 
@@ -97,7 +97,7 @@ def test_a_key_that_is_enabled_is_good_and_its_use_stays_open(world: CloudWorld)
     ],
     ids=["disabled", "for signatures", "AWS's own"],
 )
-def test_a_key_that_cannot_do_it_is_wrong(
+def test_an_unusable_key_is_wrong(
     pattern: str, instead: str, message: str, world: CloudWorld
 ) -> None:
     run = world.new_run(with_key(new_key(), share_with=("123456789012",)))
@@ -107,7 +107,7 @@ def test_a_key_that_cannot_do_it_is_wrong(
     assert rewrites.fired == 1
 
 
-def test_a_key_that_is_not_there_is_wrong_and_one_that_is_hidden_is_not_checked(
+def test_a_missing_key_is_wrong_and_a_hidden_one_is_not_checked(
     world: CloudWorld,
 ) -> None:
     run = world.new_run(with_key("alias/nobody"))
@@ -127,7 +127,7 @@ def keys_of(bucket: str) -> list[str]:
     return [tag["Key"] for tag in found]
 
 
-def test_a_run_store_on_s3_is_written_and_cleared_again(world: CloudWorld) -> None:
+def test_a_run_store_on_s3_is_tested_by_writing_and_deleting(world: CloudWorld) -> None:
     connect("s3", "us-east-1").create_bucket(Bucket="our-runs")
     run = on_s3(world, "our-runs")
 
@@ -138,13 +138,13 @@ def test_a_run_store_on_s3_is_written_and_cleared_again(world: CloudWorld) -> No
     assert keys_of("our-runs") == []
 
 
-def test_a_bucket_that_is_not_there_is_wrong(world: CloudWorld) -> None:
+def test_a_missing_bucket_is_wrong(world: CloudWorld) -> None:
     assert "The run store cannot be used" in sentences(
         on_s3(world, "nobody-s"), CheckResult.WRONG, "disks", "run_store"
     )
 
 
-def test_a_run_store_that_may_not_be_cleared_is_wrong(world: CloudWorld) -> None:
+def test_a_run_store_without_delete_permission_is_wrong(world: CloudWorld) -> None:
     connect("s3", "us-east-1").create_bucket(Bucket="our-kept-runs")
     fired: list[str] = []
 

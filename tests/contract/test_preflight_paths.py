@@ -52,9 +52,7 @@ def ask(world: CloudWorld, served: Path, verdict: CheckResult, path: str, **more
 
 
 @pytest.mark.parametrize("ref", ["HEAD", "main", "v1", "whole id", "short id"])
-def test_a_notebook_that_is_there_is_good_at_any_ref(
-    world: CloudWorld, served: Path, ref: str
-) -> None:
+def test_an_existing_notebook_is_good_at_any_ref(world: CloudWorld, served: Path, ref: str) -> None:
     commit = git("-C", str(served), "rev-parse", "HEAD")
     ref = {"whole id": commit, "short id": commit[:9]}.get(ref, ref)
 
@@ -63,9 +61,7 @@ def test_a_notebook_that_is_there_is_good_at_any_ref(
     assert f"file://{served} at {ref} has notebooks/Sea Surface.ipynb." in findings
 
 
-def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
-    world: CloudWorld, served: Path
-) -> None:
+def test_a_notebook_is_looked_for_only_at_the_ref(world: CloudWorld, served: Path) -> None:
     earlier = git("-C", str(served), "rev-parse", "v1")
     for ref in ("v1", earlier):
         assert "eddies.ipynb." in ask(
@@ -86,13 +82,13 @@ def test_a_notebook_is_looked_for_at_the_ref_and_not_elsewhere(
     ],
     ids=["case", "as on Windows", "another folder", "misspelt", "nothing alike"],
 )
-def test_what_may_be_meant_is_told(world: CloudWorld, served: Path, path: str, hint: str) -> None:
+def test_a_similar_path_is_suggested(world: CloudWorld, served: Path, path: str, hint: str) -> None:
     findings = ask(world, served, CheckResult.WRONG, path)
 
     assert f"at HEAD has no {path}. {hint}" in findings
 
 
-def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path) -> None:
+def test_the_working_directory_is_checked_too(world: CloudWorld, served: Path) -> None:
     path = "notebooks/Sea Surface.ipynb"
     for folder in (".", "data/", "linked", "theme"):
         assert ask(world, served, CheckResult.WRONG, path, working_directory=folder) == ""
@@ -105,7 +101,7 @@ def test_a_directory_to_run_in_is_looked_for_too(world: CloudWorld, served: Path
 @pytest.mark.parametrize(
     ("path", "kind"), [("linked/a.ipynb", "link"), ("theme/a.ipynb", "submodule")]
 )
-def test_what_only_a_clone_shows_is_not_checked(
+def test_a_path_that_only_a_clone_shows_is_not_checked(
     world: CloudWorld, served: Path, path: str, kind: str
 ) -> None:
     findings = ask(world, served, CheckResult.NOT_CHECKED, path)
@@ -114,7 +110,7 @@ def test_what_only_a_clone_shows_is_not_checked(
     assert ask(world, served, CheckResult.WRONG, path) == ""
 
 
-def test_a_server_without_filters_is_not_asked_for_more_than_a_little(
+def test_a_server_without_partial_clone_is_limited_to_a_small_download(
     world: CloudWorld, served: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = "notebooks/Sea Surface.ipynb"
@@ -129,7 +125,7 @@ def test_a_server_without_filters_is_not_asked_for_more_than_a_little(
     assert ask(world, served, CheckResult.GOOD, path), "its files are never asked for"
 
 
-def test_a_commit_that_a_server_gives_nobody_is_not_checked(
+def test_a_commit_that_the_server_does_not_serve_is_not_checked(
     world: CloudWorld, served: Path
 ) -> None:
     ref = "1" * 40

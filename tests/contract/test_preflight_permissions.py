@@ -37,9 +37,7 @@ def nothing_was_made(world: CloudWorld) -> bool:
     )
 
 
-def test_a_permission_that_is_missing_is_named_before_anything_is_made(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_missing_permission_is_named_before_anything_is_made(world: CloudWorld, run: Run) -> None:
     denied = RefusedCall("CreateImage", "UnauthorizedOperation", status=403)
     other = RefusedCall("TerminateInstances", "UnauthorizedOperation", status=403)
     with (
@@ -68,7 +66,7 @@ def test_a_launch_that_lacks_another_permission_names_that_one(world: CloudWorld
     assert "RunInstances" not in findings
 
 
-def test_what_nobody_may_be_told_beforehand_is_not_called_good(world: CloudWorld, run: Run) -> None:
+def test_a_permission_that_cannot_be_tested_is_not_good(world: CloudWorld, run: Run) -> None:
     open_ones = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     for action in ("CreateImage", "StopInstances", "TerminateInstances", "DeleteSnapshot"):
@@ -77,7 +75,7 @@ def test_what_nobody_may_be_told_beforehand_is_not_called_good(world: CloudWorld
     assert nothing_was_made(world)
 
 
-def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> None:
+def test_the_dry_run_launch_has_the_real_parameters(world: CloudWorld, run: Run) -> None:
     with world.intercepting(CallRecorder("RunInstances")) as recorder:
         assert "ec2:RunInstances" in sentences(run, CheckResult.GOOD, "permissions")
 
@@ -89,7 +87,7 @@ def test_the_launch_is_tried_in_its_real_shape(world: CloudWorld, run: Run) -> N
         assert run.id in request.values()
 
 
-def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
+def test_a_launch_that_ec2_would_refuse_is_wrong_with_ec2_s_message(
     world: CloudWorld, run: Run
 ) -> None:
     with world.intercepting(
@@ -101,9 +99,7 @@ def test_a_launch_that_ec2_would_refuse_is_wrong_in_its_own_words(
     assert "PendingVerification" in findings
 
 
-def test_a_launch_of_which_too_little_is_known_is_not_called_good(
-    world: CloudWorld, run: Run
-) -> None:
+def test_an_incomplete_dry_run_launch_is_not_good(world: CloudWorld, run: Run) -> None:
     with world.intercepting(RefusedCall("DescribeImages", "InvalidAMIID.NotFound")) as refuses:
         findings = list(check_permissions(run))
 
@@ -116,7 +112,7 @@ def test_a_launch_of_which_too_little_is_known_is_not_called_good(
     assert "RunInstances" not in world.actions()
 
 
-def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld, run: Run) -> None:
+def test_iam_simulation_covers_resources_that_do_not_exist_yet(world: CloudWorld, run: Run) -> None:
     with world.intercepting(Simulates(undecided=("ec2:DeleteSnapshot",))) as iam:
         allowed = sentences(run, CheckResult.GOOD, "permissions")
         still_open = sentences(run, CheckResult.NOT_CHECKED, "permissions")
@@ -132,16 +128,14 @@ def test_iam_s_simulation_answers_for_what_does_not_exist_yet(world: CloudWorld,
     assert "arn:aws:ec2:us-west-2:123456789012:instance/*" in arns
 
 
-def test_what_iam_s_simulation_denies_is_missing(world: CloudWorld, run: Run) -> None:
+def test_a_permission_denied_by_iam_simulation_is_missing(world: CloudWorld, run: Run) -> None:
     with world.intercepting(Simulates(denied=("ec2:StopInstances",))):
         assert "these permissions: ec2:StopInstances." in sentences(
             run, CheckResult.WRONG, "permissions"
         )
 
 
-def test_a_policy_that_goes_by_tags_is_not_taken_for_a_missing_one(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_tag_based_policy_is_not_a_missing_permission(world: CloudWorld, run: Run) -> None:
     denied = RefusedCall("TerminateInstances", "UnauthorizedOperation", status=403)
     with world.intercepting(denied), world.intercepting(Simulates()):
         assert sentences(run, CheckResult.WRONG, "permissions") == ""
@@ -149,9 +143,7 @@ def test_a_policy_that_goes_by_tags_is_not_taken_for_a_missing_one(
     assert denied.fired == 1
 
 
-def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_cloud_without_dry_run_support_gets_no_creating_call(world: CloudWorld, run: Run) -> None:
     done = "<DeleteKeyPairResponse><return>true</return></DeleteKeyPairResponse>"
     with world.intercepting(ReplacedAnswer("DeleteKeyPair", lambda _: done)) as heedless:
         findings = sentences(run, CheckResult.NOT_CHECKED, "permissions")
@@ -161,7 +153,9 @@ def test_a_cloud_that_does_not_heed_a_trial_is_not_asked_to_make_anything(
     assert not {"RunInstances", "ImportKeyPair", "CreateImage"} & set(world.actions())
 
 
-def test_a_trial_without_an_answer_leaves_the_permission_open(world: CloudWorld, run: Run) -> None:
+def test_a_dry_run_without_an_answer_leaves_the_permission_not_checked(
+    world: CloudWorld, run: Run
+) -> None:
     with world.intercepting(RefusedCall("CreateSecurityGroup", "InternalError")) as broken:
         still_open, wrong = (
             sentences(run, CheckResult.NOT_CHECKED, "permissions"),
@@ -173,7 +167,7 @@ def test_a_trial_without_an_answer_leaves_the_permission_open(world: CloudWorld,
     assert wrong == ""
 
 
-def test_sharing_and_existing_volumes_need_more(world: CloudWorld) -> None:
+def test_sharing_and_existing_volumes_need_further_permissions(world: CloudWorld) -> None:
     zone = "us-west-2a"
     made = world.ec2.create_volume(AvailabilityZone=zone, Size=1, VolumeType="gp3")["VolumeId"]
     volume = Volume(name="data", mount_point="/data", volume_id=made)
@@ -187,7 +181,7 @@ def test_sharing_and_existing_volumes_need_more(world: CloudWorld) -> None:
         assert f"ec2:{action}" in still_open
 
 
-def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
+def test_a_scheduler_role_needs_further_permissions(world: CloudWorld) -> None:
     role = "arn:aws:iam::123456789012:role/notebake-end"
     run = world.new_run(RECIPE.model_copy(update={"scheduler_role": role}))
     with world.intercepting(Simulates(denied=("iam:PassRole",))) as iam:
@@ -201,7 +195,7 @@ def test_a_role_of_the_scheduler_needs_more(world: CloudWorld) -> None:
     assert role in {request["ResourceArns.member.1"] for request in iam.asked}
 
 
-def test_no_trial_could_end_or_change_anything_that_exists(world: CloudWorld, run: Run) -> None:
+def test_no_dry_run_names_an_existing_resource(world: CloudWorld, run: Run) -> None:
     calls: list[Call] = []
 
     def hear(call: Call) -> None:

@@ -75,7 +75,9 @@ def run_with(world: CloudWorld, **software: object) -> Run:
     return world.new_run(RECIPE.model_copy(update={"software": Software.model_validate(software)}))
 
 
-def test_a_pin_without_a_wheel_is_told_with_its_line_and_bars_nothing(world: CloudWorld) -> None:
+def test_a_pin_without_a_wheel_is_reported_with_its_line_and_does_not_fail(
+    world: CloudWorld,
+) -> None:
     with index_served() as index:
         text = (
             f"--index-url {index}\ncurrent==1.0\n"
@@ -102,7 +104,7 @@ def test_a_pin_without_a_wheel_is_told_with_its_line_and_bars_nothing(world: Clo
     assert sentences(run, CheckResult.WRONG, "software") == ""
 
 
-def test_an_unreachable_index_bars_nothing(world: CloudWorld) -> None:
+def test_an_unreachable_index_is_not_a_failure(world: CloudWorld) -> None:
     run = run_with(world, requirements="-i http://127.0.0.1:9/simple\nold==1.0\n")
 
     assert "wheels of old: 127.0.0.1 gives no answer (ConnectError)" in sentences(
@@ -110,7 +112,7 @@ def test_an_unreachable_index_bars_nothing(world: CloudWorld) -> None:
     )
 
 
-def test_a_slow_index_bars_nothing(world: CloudWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_index_is_not_a_failure(world: CloudWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight_software, "ALL_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as never_answers:
         index = f"http://127.0.0.1:{never_answers.getsockname()[1]}/simple"
@@ -121,14 +123,14 @@ def test_a_slow_index_bars_nothing(world: CloudWorld, monkeypatch: pytest.Monkey
     assert "gives no answer within 0.1 s" in not_checked
 
 
-def test_without_pins_nobody_is_asked(world: CloudWorld) -> None:
+def test_without_pins_no_index_is_queried(world: CloudWorld) -> None:
     run = run_with(world, requirements="numpy\npandas>=2\ngit+https://host/tool\nsix==1.*\n")
 
     for verdict in CheckResult:
         assert sentences(run, verdict, "software") == ""
 
 
-def test_what_is_taken_otherwise_than_it_is_written_is_told_by_the_plan(world: CloudWorld) -> None:
+def test_the_plan_reports_requirements_that_are_interpreted_differently(world: CloudWorld) -> None:
     text = "channels: [conda-forge, defaults]\ndependencies: [numpy]\n"
     run = run_with(world, manager="conda", requirements=text)
     assert "environment.yml, line 1: defaults is taken as conda-forge" in sentences(
@@ -150,7 +152,7 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize(("name", "words"), TROUBLES.items(), ids=TROUBLES.keys())
-def test_a_wheel_is_known_by_its_file_s_name(name: str, words: str | None) -> None:
+def test_wheel_compatibility_is_read_from_the_file_name(name: str, words: str | None) -> None:
     pin = pin_of(f"{name}==1", 1)
     assert pin is not None
 
@@ -160,7 +162,7 @@ def test_a_wheel_is_known_by_its_file_s_name(name: str, words: str | None) -> No
     assert (trouble is None) == (words is None)
 
 
-def test_a_version_that_asks_for_another_python_is_told() -> None:
+def test_a_version_for_another_python_is_reported() -> None:
     pin = pin_of("plain==1.0", 0)
     assert pin is not None
 
@@ -171,7 +173,7 @@ def test_a_version_that_asks_for_another_python_is_told() -> None:
     assert trouble_of(pin, NOBLE, odd) is None, "what cannot be read bars nothing"
 
 
-def test_only_what_is_pinned_to_one_version_is_a_pin() -> None:
+def test_only_an_exact_version_is_a_pin() -> None:
     text = (
         "a==1.0\nb===2.0\nc==1.*\nd>=1,<2\ne\nf @ https://host/f.zip\n-e git+https://host/g\n"
         "h==1.0,>=0\n--pre\ni==1.0 --hash=sha256:00\nj==1.0 \\\n  ; python_version > '3'\n"
@@ -199,7 +201,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("name", "version"), NAMES.items(), ids=NAMES.keys())
-def test_a_base_image_s_name_tells_its_python(
+def test_the_python_version_is_derived_from_the_base_image_name(
     name: str, version: tuple[int, int] | None, tmp_path: Path
 ) -> None:
     del tmp_path

@@ -42,7 +42,7 @@ def run_with(world: CloudWorld, source: str, **changes: object) -> Run:
     ],
     ids=["there", "moved", "no HEAD", "forbidden", "missing", "busy"],
 )
-def test_a_dataset_by_http_is_asked_for_and_not_fetched(
+def test_an_http_dataset_is_probed_and_not_downloaded(
     answers: dict[str, int], verdict: CheckResult, message: str, world: CloudWorld
 ) -> None:
     with http_server({"/profiles": answers, "/there": {"HEAD": 200, "GET": 206}}) as url:
@@ -51,7 +51,7 @@ def test_a_dataset_by_http_is_asked_for_and_not_fetched(
     assert f"/profiles {message}" in found
 
 
-def test_a_source_without_an_answer_is_wrong_unless_the_machines_stand_elsewhere(
+def test_an_unreachable_source_is_wrong_unless_the_machines_are_in_another_network(
     world: CloudWorld,
 ) -> None:
     source = "http://127.0.0.1:9/profiles"
@@ -69,7 +69,7 @@ def test_a_source_without_an_answer_is_wrong_unless_the_machines_stand_elsewhere
     )
 
 
-def test_a_source_that_leads_from_https_to_http_is_wrong_as_no_machine_follows(
+def test_a_redirect_from_https_to_http_is_wrong(
     world: CloudWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with http_server({"/profiles": {"HEAD": 200}}) as plain:
@@ -99,7 +99,7 @@ def write_certificate(certificate: Path, key: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def test_datasets_in_s3_are_looked_for_with_our_own_credentials(world: CloudWorld) -> None:
+def test_s3_datasets_are_checked_with_our_own_credentials(world: CloudWorld) -> None:
     s3 = connect("s3", REGION)
     place = {"LocationConstraint": REGION}
     s3.create_bucket(Bucket="ocean-data", CreateBucketConfiguration=place)
@@ -125,7 +125,7 @@ def test_datasets_in_s3_are_looked_for_with_our_own_credentials(world: CloudWorl
         ("SlowDown", 503, CheckResult.NOT_CHECKED),
     ],
 )
-def test_what_s3_refuses_is_wrong_and_what_it_puts_off_is_not_checked(
+def test_an_s3_refusal_is_wrong_and_a_transient_error_is_not_checked(
     code: str, status: int, verdict: CheckResult, world: CloudWorld
 ) -> None:
     refuses = ReplacedAnswer("GET /ocean-data", lambda _: s3_refusal(code), status)
@@ -153,7 +153,7 @@ def install(folder: Path, name: str, script: str) -> None:
     path.chmod(0o755)
 
 
-def test_a_dataset_by_sftp_is_listed_by_the_user_s_own_program(
+def test_an_sftp_dataset_is_listed_by_the_user_s_sftp_program(
     world: CloudWorld, programs: Path
 ) -> None:
     install(programs, "sftp", f'echo "$@" > {programs}/asked; cat >> {programs}/asked')
@@ -166,7 +166,7 @@ def test_a_dataset_by_sftp_is_listed_by_the_user_s_own_program(
     assert 'ls -1 "export/my profiles"' in arguments
 
 
-def test_what_sftp_refuses_is_wrong_with_what_it_said(world: CloudWorld, programs: Path) -> None:
+def test_an_sftp_refusal_is_wrong_and_quotes_the_message(world: CloudWorld, programs: Path) -> None:
     install(programs, "sftp", "echo 'Permission denied (publickey).' >&2; exit 255")
 
     findings = sentences(
@@ -180,7 +180,7 @@ def test_what_sftp_refuses_is_wrong_with_what_it_said(world: CloudWorld, program
     assert "Try: sftp sftp://reader@data.example.org/export" in findings
 
 
-def test_an_sftp_that_does_not_end_is_not_checked(
+def test_an_sftp_that_hangs_is_not_checked(
     world: CloudWorld, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(programs, "sftp", "exec sleep 60")
@@ -208,7 +208,7 @@ COMMIT = "95f5ce912b9cafb4d8c7ee71b4b2341e852af8df"
         ("none", CheckResult.WRONG, "no branch or tag none"),
     ],
 )
-def test_a_repository_is_asked_for_its_references(
+def test_the_references_of_a_repository_are_checked(
     ref: str, verdict: CheckResult, message: str, world: CloudWorld, programs: Path
 ) -> None:
     install(programs, "git", f"printf '{COMMIT}\\trefs/heads/main\\n'")
@@ -218,7 +218,7 @@ def test_a_repository_is_asked_for_its_references(
     assert message in sentences(run, verdict, "datasets", "repository")
 
 
-def test_a_repository_that_gives_no_answer_is_wrong_and_one_without_git_too(
+def test_an_unreachable_repository_or_a_missing_git_is_wrong(
     world: CloudWorld, programs: Path
 ) -> None:
     repository = Repository(url="https://git.example.org/ocean", ref="main")
@@ -303,7 +303,7 @@ def ask_for(world: CloudWorld, url: str, verdict: CheckResult) -> str:
 
 
 @pytest.mark.parametrize("settings", OWN_SETTINGS)
-def test_what_only_this_computer_s_settings_reach_is_refused(
+def test_a_repository_reachable_only_by_local_settings_is_refused(
     settings: Callable[[Path, pytest.MonkeyPatch], None],
     private: Path,
     world: CloudWorld,
@@ -319,7 +319,7 @@ def test_what_only_this_computer_s_settings_reach_is_refused(
     assert ask_for(world, PRIVATE, CheckResult.GOOD) == ""
 
 
-def test_what_a_password_opens_is_refused(
+def test_a_repository_that_needs_a_password_is_refused(
     private: Path, world: CloudWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with guarded_git_server(private) as url:
@@ -373,7 +373,7 @@ def guarded_git_server(repository: Path) -> Iterator[str]:
         yield f"{url}/ocean.git"
 
 
-def test_a_public_repository_is_good_whatever_this_computer_s_settings_are(
+def test_a_public_repository_is_good_with_any_local_settings(
     private: Path, world: CloudWorld
 ) -> None:
     handler = functools.partial(Quiet, directory=served(private))
@@ -392,9 +392,7 @@ class Quiet(SimpleHTTPRequestHandler):
         """Log nothing."""
 
 
-def test_git_s_own_proxy_is_how_this_computer_reaches_the_internet(
-    private: Path, world: CloudWorld
-) -> None:
+def test_git_s_proxy_setting_is_used(private: Path, world: CloudWorld) -> None:
     folder = served(private)
 
     class Proxy(Quiet):
@@ -415,7 +413,7 @@ def test_git_s_own_proxy_is_how_this_computer_reaches_the_internet(
     assert paths[0].startswith("http://git.example.invalid/ocean.git/info/refs")
 
 
-def test_a_stranger_s_ssh_has_no_agent_no_key_and_no_known_host(
+def test_ssh_checks_use_no_agent_key_or_known_host(
     private: Path, world: CloudWorld, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del private
@@ -433,7 +431,7 @@ def test_a_stranger_s_ssh_has_no_agent_no_key_and_no_known_host(
     assert own.startswith("/run/agent -i /home/me/key")
 
 
-def test_a_refusal_elsewhere_does_not_hide_what_else_is_wrong(world: CloudWorld) -> None:
+def test_one_refusal_does_not_hide_other_findings(world: CloudWorld) -> None:
     with world.intercepting(
         RefusedCall("DescribeInstanceTypes", "UnauthorizedOperation", status=403)
     ):

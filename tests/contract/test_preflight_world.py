@@ -30,7 +30,7 @@ def run(world: CloudWorld) -> Run:
     return world.new_run()
 
 
-def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
+def test_without_problems_the_good_findings_are_listed(run: Run) -> None:
     good = sentences(run, CheckResult.GOOD)
 
     for message in (
@@ -43,7 +43,7 @@ def test_where_nothing_is_wrong_what_is_in_order_is_said(run: Run) -> None:
     assert sentences(run, CheckResult.WRONG) == ""
 
 
-def test_without_credentials_nothing_else_is_asked(world: CloudWorld, run: Run) -> None:
+def test_without_credentials_nothing_else_is_checked(world: CloudWorld, run: Run) -> None:
     with (
         world.intercepting(RefusedCall("GetCallerIdentity", "ExpiredToken", status=403)) as refuses,
         pytest.raises(CloudError, match="ExpiredToken") as caught,
@@ -55,7 +55,7 @@ def test_without_credentials_nothing_else_is_asked(world: CloudWorld, run: Run) 
     assert not GROUP_OF_ALL & set(world.actions())
 
 
-def test_a_region_that_is_not_enabled_is_said_to_be_and_how_to(world: CloudWorld, run: Run) -> None:
+def test_a_disabled_region_is_reported_with_how_to_enable_it(world: CloudWorld, run: Run) -> None:
     disabled = RewrittenAnswer("DescribeRegions", "opt-in-not-required|opted-in", "not-opted-in")
     with world.intercepting(disabled), pytest.raises(PreflightError, match="not enabled") as caught:
         check_everything(run)
@@ -65,14 +65,12 @@ def test_a_region_that_is_not_enabled_is_said_to_be_and_how_to(world: CloudWorld
     assert not GROUP_OF_ALL & set(world.actions())
 
 
-def test_a_region_that_does_not_exist_is_said_not_to(world: CloudWorld) -> None:
+def test_a_region_that_does_not_exist_is_reported(world: CloudWorld) -> None:
     with pytest.raises(PreflightError, match="no region eu-west-9"):
         check_everything(world.new_run(RECIPE.model_copy(update={"region": "eu-west-9"})))
 
 
-def test_an_answer_about_the_region_that_means_nothing_is_not_good(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_meaningless_answer_about_the_region_is_not_good(world: CloudWorld, run: Run) -> None:
     with world.intercepting(
         RewrittenAnswer("DescribeRegions", "opt-in-not-required", "maybe")
     ) as rewrites:
@@ -93,7 +91,7 @@ OPTIONAL = [
 
 @pytest.mark.parametrize(("action", "about"), OPTIONAL)
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "InternalError"])
-def test_a_question_that_is_refused_is_not_checked_and_not_wrong(
+def test_a_refused_check_is_not_checked_and_not_wrong(
     action: str, about: str, code: str, world: CloudWorld, run: Run
 ) -> None:
     status = 500 if code == "InternalError" else 403
@@ -105,9 +103,7 @@ def test_a_question_that_is_refused_is_not_checked_and_not_wrong(
     assert any(about in line and code in line for line in still_open)
 
 
-def test_a_question_that_the_build_asks_as_well_must_be_allowed(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_call_that_the_build_makes_too_must_be_allowed(world: CloudWorld, run: Run) -> None:
     with (
         world.intercepting(
             RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)
@@ -119,7 +115,7 @@ def test_a_question_that_the_build_asks_as_well_must_be_allowed(
     assert refuses.fired
 
 
-def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld, run: Run) -> None:
+def test_a_zero_quota_is_wrong_and_says_how_to_raise_it(world: CloudWorld, run: Run) -> None:
     with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "0.0")) as rewrites:
         findings = sentences(run, CheckResult.WRONG)
 
@@ -129,7 +125,7 @@ def test_a_quota_of_nothing_is_wrong_and_says_how_to_raise_it(world: CloudWorld,
     assert "--quota-code L-1216C47A --desired-value 6 --region us-west-2" in findings
 
 
-def test_what_runs_now_counts_against_the_quota(world: CloudWorld, run: Run) -> None:
+def test_running_instances_count_against_the_quota(world: CloudWorld, run: Run) -> None:
     base = world.ec2.describe_images()["Images"][0]["ImageId"]
     world.ec2.run_instances(ImageId=base, InstanceType="m5.xlarge", MinCount=1, MaxCount=1)
     with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "9.0")) as rewrites:
@@ -155,7 +151,7 @@ def test_a_run_s_own_machines_do_not_count_twice(world: CloudWorld, run: Run) ->
     assert rewrites.fired
 
 
-def test_the_builder_counts_beside_the_two_machines_of_the_proof(world: CloudWorld) -> None:
+def test_the_builder_counts_in_addition_to_both_proof_machines(world: CloudWorld) -> None:
     acceptance = RECIPE.acceptance.model_copy(update={"instance_types": ("t3.large",)})
     types = {"instance_types": ("m5.large",), "acceptance": acceptance}
     run = world.new_run(RECIPE.model_copy(update=types))
@@ -165,7 +161,7 @@ def test_the_builder_counts_beside_the_two_machines_of_the_proof(world: CloudWor
     assert "1 x m5.large and 2 x t3.large, at once, needs 6 vCPU" in good
 
 
-def test_types_of_two_quotas_are_counted_in_each() -> None:
+def test_types_of_different_quotas_are_counted_separately() -> None:
     acceptance = RECIPE.acceptance.model_copy(update={"instance_types": ("g4dn.xlarge",)})
     types = {"instance_types": ("m5.large",), "acceptance": acceptance}
     wanted = [str(demand) for demand in demands(RECIPE.model_copy(update=types))]
@@ -173,7 +169,7 @@ def test_types_of_two_quotas_are_counted_in_each() -> None:
     assert wanted == ["1 x m5.large", "2 x g4dn.xlarge"]
 
 
-def test_a_type_that_may_never_be_needed_stops_nothing(world: CloudWorld) -> None:
+def test_an_unneeded_fallback_type_does_not_fail(world: CloudWorld) -> None:
     types = {"instance_types": ("m5.large", "m5.4xlarge")}
     run = world.new_run(RECIPE.model_copy(update=types))
     with world.intercepting(RewrittenAnswer("GetServiceQuota", r"64\.0", "6.0")) as rewrites:
@@ -195,20 +191,20 @@ def test_the_first_type_must_fit_even_where_another_would(world: CloudWorld) -> 
     assert rewrites.fired == 1
 
 
-def test_a_family_whose_quota_we_do_not_know_is_not_checked(world: CloudWorld) -> None:
+def test_a_family_with_an_unknown_quota_is_not_checked(world: CloudWorld) -> None:
     run = world.new_run(RECIPE.model_copy(update={"instance_types": ("inf1.xlarge",)}))
 
     assert "vCPU quota of inf1.xlarge" in sentences(run, CheckResult.NOT_CHECKED)
 
 
-def test_a_quota_that_may_not_be_read_is_not_checked(world: CloudWorld, run: Run) -> None:
+def test_an_unreadable_quota_is_not_checked(world: CloudWorld, run: Run) -> None:
     with world.intercepting(denies("GetServiceQuota")) as refuses:
         assert "read the quota L-1216C47A" in sentences(run, CheckResult.NOT_CHECKED)
 
     assert refuses.fired == 1
 
 
-def test_subnets_without_room_are_wrong(world: CloudWorld, run: Run) -> None:
+def test_subnets_without_free_addresses_are_wrong(world: CloudWorld, run: Run) -> None:
     full = RewrittenAnswer("DescribeSubnets", r"(<availableIpAddressCount>)\d+", r"\g<1>2")
     with world.intercepting(full):
         assert "3 free addresses" in sentences(run, CheckResult.WRONG)
@@ -216,16 +212,14 @@ def test_subnets_without_room_are_wrong(world: CloudWorld, run: Run) -> None:
     assert full.fired
 
 
-def test_a_public_address_without_a_way_out_is_wrong(world: CloudWorld, run: Run) -> None:
+def test_a_public_address_without_an_internet_route_is_wrong(world: CloudWorld, run: Run) -> None:
     with world.intercepting(RewrittenAnswer("DescribeRouteTables", "igw-", "nat-")) as closed:
         assert "no route leads from" in sentences(run, CheckResult.WRONG)
 
     assert closed.fired
 
 
-def test_a_subnet_with_a_table_of_its_own_does_not_have_the_main_one_s_way_out(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_subnet_s_own_route_table_replaces_the_main_one(world: CloudWorld, run: Run) -> None:
     subnet = world.ec2.describe_subnets()["Subnets"][0]
     table = world.ec2.create_route_table(VpcId=subnet["VpcId"])["RouteTable"]["RouteTableId"]
     world.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["SubnetId"])
@@ -256,7 +250,7 @@ def test_a_region_without_a_default_network_is_wrong_once(world: CloudWorld, run
     assert "ec2:RunInstances" in sentences(run, CheckResult.NOT_CHECKED)
 
 
-def test_metadata_that_is_switched_off_by_default_is_asked_for(world: CloudWorld, run: Run) -> None:
+def test_disabled_metadata_defaults_are_overridden(world: CloudWorld, run: Run) -> None:
     disabled = RewrittenAnswer(
         "GetInstanceMetadataDefaults",
         r"<accountLevel\s*/>|<accountLevel></accountLevel>",
@@ -268,9 +262,7 @@ def test_metadata_that_is_switched_off_by_default_is_asked_for(world: CloudWorld
     assert disabled.fired == 1
 
 
-def test_an_account_that_enforces_tokens_does_not_stand_in_the_way(
-    world: CloudWorld, run: Run
-) -> None:
+def test_an_account_that_enforces_imdsv2_is_good(world: CloudWorld, run: Run) -> None:
     enforcing = RewrittenAnswer(
         "GetInstanceMetadataDefaults",
         r"<accountLevel\s*/>|<accountLevel></accountLevel>",
@@ -282,7 +274,7 @@ def test_an_account_that_enforces_tokens_does_not_stand_in_the_way(
     assert enforcing.fired == 1
 
 
-def test_a_base_image_that_is_withdrawn_is_wrong(world: CloudWorld, run: Run) -> None:
+def test_a_disabled_base_image_is_wrong(world: CloudWorld, run: Run) -> None:
     with world.intercepting(
         RewrittenAnswer("DescribeImages", ">available<", ">disabled<")
     ) as disabled:
@@ -293,9 +285,7 @@ def test_a_base_image_that_is_withdrawn_is_wrong(world: CloudWorld, run: Run) ->
     assert "withdrawn" in findings
 
 
-def test_a_base_image_that_is_deprecated_still_starts_and_is_said_to_be(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_deprecated_base_image_is_good_and_reported(world: CloudWorld, run: Run) -> None:
     date = "<deprecationTime>2024-02-03T04:05:06.000Z</deprecationTime>"
     old = RewrittenAnswer("DescribeImages", "(<imageState>)", rf"{date}\1")
     with world.intercepting(old):
@@ -304,7 +294,7 @@ def test_a_base_image_that_is_deprecated_still_starts_and_is_said_to_be(
     assert old.fired
 
 
-def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> None:
+def test_a_type_of_another_architecture_or_region_is_wrong(world: CloudWorld) -> None:
     recipe = Recipe.model_construct(
         **{**dict(RECIPE), "instance_types": ("m6g.large", "m9.nowhere")}
     )
@@ -326,9 +316,7 @@ def test_a_type_of_another_architecture_or_place_is_wrong(world: CloudWorld) -> 
         ("mac1.metal", "mac1.metal is for x86_64_mac, the image is x86_64"),
     ],
 )
-def test_a_type_on_which_no_build_can_end_is_wrong(
-    name: str, words: str, world: CloudWorld
-) -> None:
+def test_an_unsuitable_instance_type_is_wrong(name: str, words: str, world: CloudWorld) -> None:
     for recipe in (
         RECIPE.model_copy(update={"instance_types": (name,)}),
         RECIPE.model_copy(update={"acceptance": Acceptance(instance_types=(name,))}),
@@ -336,9 +324,7 @@ def test_a_type_on_which_no_build_can_end_is_wrong(
         assert words in sentences(world.new_run(recipe), CheckResult.WRONG, "instance_types")
 
 
-def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_uefi_image_needs_a_uefi_type(world: CloudWorld, run: Run) -> None:
     uefi = RewrittenAnswer("DescribeImages", ">uefi-preferred<", ">uefi<")
     old = RewrittenAnswer("DescribeInstanceTypes", "<item>uefi</item>", "")
     with world.intercepting(uefi), world.intercepting(old):
@@ -349,9 +335,7 @@ def test_an_image_that_insists_on_uefi_needs_a_type_that_has_it(
     assert "boots by legacy-bios, the image by uefi" in findings
 
 
-def test_an_account_that_blocks_internet_gateways_lets_no_ssh_in(
-    world: CloudWorld, run: Run
-) -> None:
+def test_vpc_block_public_access_prevents_ssh(world: CloudWorld, run: Run) -> None:
     assert "does not block public access" in sentences(run, CheckResult.GOOD, "network")
 
     with world.intercepting(blocked_public_access()) as met:
@@ -368,7 +352,7 @@ def test_an_account_that_blocks_internet_gateways_lets_no_ssh_in(
     ("mode", "verdict"),
     [("allow-bidirectional", CheckResult.GOOD), ("allow-egress", CheckResult.WRONG)],
 )
-def test_what_is_excluded_from_the_block_in_both_directions_is_open(
+def test_a_bidirectional_exclusion_lifts_the_block(
     mode: str, verdict: CheckResult, world: CloudWorld, run: Run
 ) -> None:
     vpc = world.ec2.describe_subnets()["Subnets"][0]["VpcId"]
@@ -381,9 +365,7 @@ def test_what_is_excluded_from_the_block_in_both_directions_is_open(
 
 
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "InvalidAction"])
-def test_a_block_that_may_not_be_asked_for_is_not_checked(
-    code: str, world: CloudWorld, run: Run
-) -> None:
+def test_an_unreadable_block_setting_is_not_checked(code: str, world: CloudWorld, run: Run) -> None:
     with world.intercepting(
         RefusedCall("DescribeVpcBlockPublicAccessOptions", code, status=403)
     ) as met:
@@ -393,7 +375,7 @@ def test_a_block_that_may_not_be_asked_for_is_not_checked(
     assert met.fired
 
 
-def test_the_step_says_how_much_was_checked_and_what_was_not(
+def test_the_step_summarises_what_was_and_was_not_checked(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO", "tasks.preflight"):

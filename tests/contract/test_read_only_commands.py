@@ -40,7 +40,7 @@ def changing_calls(world: CloudWorld) -> list[str]:
     return [action for action in done if not action.startswith(READING)]
 
 
-def test_a_plan_says_what_it_costs_and_makes_nothing(
+def test_a_plan_prints_costs_and_makes_nothing(
     world: CloudWorld, recipe_path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["plan", recipe_path]) == 0
@@ -54,7 +54,7 @@ def test_a_plan_says_what_it_costs_and_makes_nothing(
     assert changing_calls(world) == []
 
 
-def test_a_plan_names_everything_that_is_wrong_at_once(
+def test_a_plan_lists_all_problems_together(
     world: CloudWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "ocean.yaml"
@@ -72,7 +72,7 @@ def test_a_plan_names_everything_that_is_wrong_at_once(
     assert changing_calls(world) == []
 
 
-def test_a_survey_lists_what_is_there_and_when_it_ends(
+def test_a_survey_lists_resources_and_their_expiry(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carry_out_to(run, "launch_instance")
@@ -101,7 +101,7 @@ def test_a_survey_that_finds_nothing_says_so(capsys: pytest.CaptureFixture[str])
     assert f"Nothing in {REGION} carries the tag of any run" in capsys.readouterr().out
 
 
-def test_a_survey_without_an_answer_is_no_empty_survey(
+def test_a_failed_survey_is_not_an_empty_survey(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -118,7 +118,9 @@ def test_a_survey_without_an_answer_is_no_empty_survey(
     connect.cache_clear()
 
 
-def test_images_are_listed_accepted_or_not(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_are_listed_with_their_acceptance(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     carry_out_to(run, "wait_for_image")
     image = current_image(run)
     assert image is not None
@@ -132,13 +134,13 @@ def test_images_are_listed_accepted_or_not(run: Run, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("world")
-def test_without_images_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_account_without_images_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["images"]) == 0
 
     assert f"No image in {REGION}" in capsys.readouterr().out
 
 
-def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> None:
+def test_a_failure_report_lists_what_runs_and_what_to_type(run: Run) -> None:
     carry_out_to(run, "launch_instance")
     builder = stack_instances.find_builder(run)
     assert builder is not None
@@ -155,14 +157,14 @@ def test_after_a_failure_a_person_reads_what_runs_and_what_to_type(run: Run) -> 
     assert f"notebake tear-down {run.id}" in text
 
 
-def test_a_failure_that_left_nothing_says_so_and_how_to_go_on(run: Run) -> None:
+def test_a_failure_report_without_leftovers_says_how_to_resume(run: Run) -> None:
     assert (
         str(failure_report(run))
         == f"Nothing is left of the run.\nTo go on:  notebake resume {run.id}"
     )
 
 
-def test_both_machines_of_the_proof_are_named_with_their_own_key(run: Run) -> None:
+def test_both_proof_machines_are_listed_with_their_own_key(run: Run) -> None:
     carry_out_to(run, "launch_acceptance")
 
     text = str(failure_report(run))

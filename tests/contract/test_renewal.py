@@ -41,7 +41,7 @@ def is_renewed(resource: Resource) -> bool:
     return ends > utc_from_seconds(clock.now()) + datetime.timedelta(hours=5)
 
 
-def test_all_that_is_temporary_is_renewed_in_one_call(world: CloudWorld, run: Run) -> None:
+def test_all_temporary_resources_are_renewed_in_one_call(world: CloudWorld, run: Run) -> None:
     before = world.actions().count("CreateTags")
 
     assert renew(run)
@@ -66,7 +66,7 @@ def test_the_schedule_of_a_machine_moves_with_its_lease(run: Run) -> None:
     assert is_renewed(schedule)
 
 
-def test_an_accepted_image_and_a_copy_are_none_of_our_business(world: CloudWorld, run: Run) -> None:
+def test_accepted_images_and_copies_are_not_renewed(world: CloudWorld, run: Run) -> None:
     copy = launch_more_like(world, run)
     add_tags(resources_of(run, "image")[0].id, accepted="2026-11-23")
 
@@ -79,7 +79,7 @@ def test_an_accepted_image_and_a_copy_are_none_of_our_business(world: CloudWorld
     ] == [copy]
 
 
-def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
+def test_an_unreachable_machine_is_not_renewed_and_a_warning_is_logged(
     world: CloudWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = world.new_run()
@@ -96,7 +96,7 @@ def test_a_machine_that_cannot_be_reached_ends_as_before_and_that_is_a_warning(
         assert is_renewed(resource) == is_free, resource.kind
 
 
-def test_a_machine_that_never_let_anybody_in_is_not_renewed(run: Run) -> None:
+def test_a_machine_without_a_first_login_is_not_renewed(run: Run) -> None:
     machine = resources_of(run, "instance")[0]
     add_tags(machine.id, lost="accepted no ssh login")
 
@@ -105,7 +105,7 @@ def test_a_machine_that_never_let_anybody_in_is_not_renewed(run: Run) -> None:
     assert resources_of(run, "instance")[0].expires == PAST
 
 
-def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: Run) -> None:
+def test_a_refused_renewal_is_a_warning_and_retried_sooner(world: CloudWorld, run: Run) -> None:
     refuses = RefusedCall("CreateTags", "UnauthorizedOperation", status=403)
     with world.intercepting(refuses):
         assert not renew(run)
@@ -134,9 +134,7 @@ def test_a_refusal_is_a_warning_and_tried_again_sooner(world: CloudWorld, run: R
     assert pauses[:3] == [lease / 32, lease / 32, lease / 4]
 
 
-def test_as_long_as_the_block_runs_leases_are_renewed_from_the_start(
-    world: CloudWorld, run: Run
-) -> None:
+def test_leases_are_renewed_from_the_start_of_the_block(world: CloudWorld, run: Run) -> None:
     with hold_run(run), renewing(run):
         wait_until(
             lambda: True if all(is_renewed(resource) for resource in resources_of(run)) else None,

@@ -119,7 +119,7 @@ def ask(service: str = "ec2") -> None:
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_credentials_that_were_renewed_in_their_file_are_taken_up(
+def test_credentials_renewed_in_their_file_are_used(
     service: str, cloud: StubEndpoint, rules: Cloud
 ) -> None:
     ask(service)
@@ -131,7 +131,7 @@ def test_credentials_that_were_renewed_in_their_file_are_taken_up(
     assert cloud.key_ids == [OLD, OLD, NEW]
 
 
-def test_a_call_that_is_sent_once_only_takes_them_up_too(cloud: StubEndpoint, rules: Cloud) -> None:
+def test_a_call_without_retries_uses_them_too(cloud: StubEndpoint, rules: Cloud) -> None:
     client = connect("ec2", "us-west-2", tries=1)
     client.describe_regions()
     rules.taken = {NEW}
@@ -142,9 +142,7 @@ def test_a_call_that_is_sent_once_only_takes_them_up_too(cloud: StubEndpoint, ru
     assert cloud.key_ids == [OLD, OLD, NEW]
 
 
-def test_a_question_whose_answer_has_no_body_takes_them_up_too(
-    cloud: StubEndpoint, rules: Cloud
-) -> None:
+def test_a_head_request_uses_them_too(cloud: StubEndpoint, rules: Cloud) -> None:
     connect("s3", "us-west-2").head_object(Bucket="runs", Key="x")
     rules.taken = {NEW}
     write(NEW)
@@ -154,7 +152,7 @@ def test_a_question_whose_answer_has_no_body_takes_them_up_too(
     assert (cloud.key_ids[0], cloud.key_ids[-1]) == (OLD, NEW)
 
 
-def test_all_clients_and_threads_go_on_with_them_and_the_file_is_read_once(
+def test_all_clients_and_threads_use_them_and_read_the_file_once(
     cloud: StubEndpoint, rules: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for service in CALLS:
@@ -183,7 +181,7 @@ def test_all_clients_and_threads_go_on_with_them_and_the_file_is_read_once(
 
 
 @pytest.mark.usefixtures("cloud")
-def test_where_nobody_renewed_them_it_is_said_where_they_are(rules: Cloud) -> None:
+def test_without_renewed_credentials_the_hint_names_their_file(rules: Cloud) -> None:
     ask()
     rules.taken = set()
 
@@ -195,7 +193,7 @@ def test_where_nobody_renewed_them_it_is_said_where_they_are(rules: Cloud) -> No
     assert not caught.value.is_transient
 
 
-def test_a_file_that_is_only_half_written_is_read_again(
+def test_a_half_written_credentials_file_is_read_again(
     cloud: StubEndpoint, rules: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask()
@@ -216,7 +214,7 @@ def test_a_file_that_is_only_half_written_is_read_again(
     assert cloud.key_ids == [OLD, OLD, NEW]
 
 
-def test_a_program_is_asked_again_for_credentials_without_an_end(
+def test_a_credential_process_without_an_expiry_runs_again(
     cloud: StubEndpoint, rules: Cloud, tmp_path: Path
 ) -> None:
     Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).unlink()
@@ -239,7 +237,7 @@ def test_a_program_is_asked_again_for_credentials_without_an_end(
     assert cloud.key_ids == [OLD, OLD, NEW]
 
 
-def test_a_role_is_assumed_with_what_was_renewed(
+def test_a_role_is_assumed_with_the_renewed_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     taken = {OLD}

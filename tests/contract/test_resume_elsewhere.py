@@ -115,7 +115,7 @@ def secret_names() -> list[str]:
 
 
 @pytest.mark.parametrize("killed_after", ["launch_instance", "request_image"])
-def test_another_machine_goes_on_where_one_was_killed(
+def test_another_machine_resumes_where_one_was_killed(
     world: CloudWorld, run: Run, machines: tuple[Machine, Machine], killed_after: str
 ) -> None:
     laptop, worker = machines
@@ -148,7 +148,9 @@ def test_another_machine_goes_on_where_one_was_killed(
     assert log.content.decode() == "up to launch_acceptance\n"
 
 
-def test_what_lies_on_s3_opens_no_machine(run: Run, machines: tuple[Machine, Machine]) -> None:
+def test_objects_on_s3_do_not_give_access_to_a_machine(
+    run: Run, machines: tuple[Machine, Machine]
+) -> None:
     machines[0].execute(run, "launch_instance", "end")
 
     assert secret_names() == ["builder", "builder-host"]

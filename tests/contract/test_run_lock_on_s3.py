@@ -66,22 +66,20 @@ def leave_lease(run: Run, *, seconds: float) -> None:
     store.write(f"{run.id}/lease.json", left.model_dump_json().encode())
 
 
-def test_a_second_execution_is_refused_and_the_next_one_is_not(run: Run) -> None:
+def test_a_concurrent_execution_is_refused_and_a_later_one_is_not(run: Run) -> None:
     with hold_run(run), pytest.raises(RunLockedError), hold_run(run):
         pass
     with hold_run(run):
         pass
 
 
-def test_of_many_takers_of_a_lease_that_ran_out_one_gets_it(run: Run) -> None:
+def test_one_of_many_contenders_gets_an_expired_lock(run: Run) -> None:
     leave_lease(run, seconds=-60)
     assert sorted(hold_run_at_once(run, 6)) == ["held"] + ["refused"] * 5
 
 
 @pytest.mark.parametrize("off_by", [DAY, -DAY])
-def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one(
-    run: Run, off_by: float
-) -> None:
+def test_a_wrong_clock_neither_steals_nor_delays_a_lock(run: Run, off_by: float) -> None:
     with wall_clock_off_by(off_by):
         leave_lease(run, seconds=60)
         with pytest.raises(RunLockedError), hold_run(run):
@@ -91,7 +89,7 @@ def test_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_waits_for_one
             assert abs(lease.since - time.time()) < DAY / 2
 
 
-def test_a_lease_whose_answers_were_lost_is_held_all_the_same(world: CloudWorld, run: Run) -> None:
+def test_a_lock_with_lost_answers_is_held(world: CloudWorld, run: Run) -> None:
     with (
         world.intercepting(LostObjectAnswer("PUT", "lease.json", 1)) as loses,
         hold_run(run) as lease,
@@ -100,7 +98,7 @@ def test_a_lease_whose_answers_were_lost_is_held_all_the_same(world: CloudWorld,
         assert read_lock(run) == lease
 
 
-def test_a_lease_is_renewed_through_conflicts_and_refusals(world: CloudWorld, run: Run) -> None:
+def test_a_lock_is_renewed_despite_conflicts_and_refusals(world: CloudWorld, run: Run) -> None:
     with hold_run(run, seconds=0.4) as lease:
         conflict = RefusedObject(
             "PUT", "lease.json", 2, code="ConditionalRequestConflict", status=409

@@ -47,7 +47,7 @@ def test_a_directory_store_holds_the_log_itself(world: CloudWorld) -> None:
         assert str(path) == file_location(run, "log.txt")
 
 
-def test_each_execution_adds_to_the_log_from_whichever_machine(
+def test_each_execution_on_any_machine_appends_to_the_log(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, home in enumerate(("laptop", "worker", "laptop")):
@@ -58,7 +58,7 @@ def test_each_execution_adds_to_the_log_from_whichever_machine(
     assert lines(run) == ["execution 0", "execution 1", "execution 2"]
 
 
-def test_executions_that_write_at_the_same_time_lose_nothing(run: Run, tmp_path: Path) -> None:
+def test_concurrent_writers_lose_no_log_lines(run: Run, tmp_path: Path) -> None:
     def execute(number: int) -> None:
         path = tmp_path / f"home-{number}" / "log.txt"
         path.parent.mkdir()
@@ -76,7 +76,7 @@ def test_executions_that_write_at_the_same_time_lose_nothing(run: Run, tmp_path:
     )
 
 
-def test_the_log_is_handed_over_while_the_run_goes_on(run: Run) -> None:
+def test_the_log_is_uploaded_during_the_run(run: Run) -> None:
     class Quick(RealClock):
         def pause(self, seconds: float, stop: threading.Event | None) -> bool:
             return super().pause(seconds / 1000, stop)
@@ -89,7 +89,7 @@ def test_the_log_is_handed_over_while_the_run_goes_on(run: Run) -> None:
         assert lines(run) == ["in the middle"]
 
 
-def test_what_a_killed_execution_could_not_hand_over_is_not_lost(run: Run) -> None:
+def test_log_lines_of_a_killed_execution_are_uploaded_later(run: Run) -> None:
     with run_log(run) as path:
         add(path, "before")
     add(path, "killed here")
@@ -99,7 +99,7 @@ def test_what_a_killed_execution_could_not_hand_over_is_not_lost(run: Run) -> No
     assert lines(run) == ["before", "killed here", "after"]
 
 
-def test_a_store_that_does_not_take_the_log_ends_no_run(
+def test_a_failed_log_upload_does_not_end_the_run(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     refuses = RefusedObject("PUT", "log.txt", 99)
@@ -112,7 +112,7 @@ def test_a_store_that_does_not_take_the_log_ends_no_run(
     assert lines(run) == ["said in vain"]
 
 
-def test_a_log_that_was_thrown_away_here_is_kept_there(run: Run) -> None:
+def test_a_locally_deleted_log_is_kept_in_the_store(run: Run) -> None:
     with run_log(run) as path:
         add(path, "a rather long first line")
     path.unlink()

@@ -35,7 +35,7 @@ def test_a_store_is_opened_again_by_its_location(store: RunStore) -> None:
     assert open_store(f"{store.location}/").location == store.location
 
 
-def test_what_was_never_written_is_none(store: RunStore) -> None:
+def test_a_key_that_was_never_written_reads_as_none(store: RunStore) -> None:
     assert store.read(KEY) is None
     assert store.list("") == []
     assert store.read_all([KEY]) == []
@@ -43,14 +43,14 @@ def test_what_was_never_written_is_none(store: RunStore) -> None:
     store.delete(KEY)
 
 
-def test_create_keeps_what_came_first(store: RunStore) -> None:
+def test_create_keeps_the_first_content(store: RunStore) -> None:
     assert store.create(KEY, b"first")
     assert not store.create(KEY, b"first"), "the same content is still another write"
     assert not store.create(KEY, b"second")
     assert content_of(store, KEY) == b"first"
 
 
-def test_replace_refuses_a_version_that_is_gone(store: RunStore) -> None:
+def test_replace_refuses_an_outdated_version(store: RunStore) -> None:
     store.write(KEY, b"one")
     seen = store.read(KEY)
     assert seen is not None
@@ -68,7 +68,7 @@ def test_replace_never_creates(store: RunStore) -> None:
     assert store.read(KEY) is None
 
 
-def test_of_many_writers_exactly_one_creates_and_one_replaces(store: RunStore) -> None:
+def test_of_concurrent_writers_one_creates_and_one_replaces(store: RunStore) -> None:
     won: dict[str, list[int]] = {"created": [], "replaced": []}
     start = threading.Barrier(8)
 
@@ -91,7 +91,7 @@ def test_of_many_writers_exactly_one_creates_and_one_replaces(store: RunStore) -
     assert content_of(store, KEY) == str(won["replaced"][0]).encode()
 
 
-def test_list_gives_sorted_keys_below_the_prefix_and_nothing_of_its_own(store: RunStore) -> None:
+def test_list_returns_the_sorted_keys_below_the_prefix(store: RunStore) -> None:
     for key in ("run-2/run.json", "run-1/keys/builder", "run-1/run.json"):
         store.write(key, key.encode())
     assert store.list("run-1/") == ["run-1/keys/builder", "run-1/run.json"]
@@ -102,25 +102,25 @@ def test_list_gives_sorted_keys_below_the_prefix_and_nothing_of_its_own(store: R
     assert [record.content for record in read] == [b"run-2/run.json", b"run-1/run.json"]
 
 
-def test_deleted_is_gone_and_may_be_created_again(store: RunStore) -> None:
+def test_a_deleted_key_is_gone_and_can_be_created_again(store: RunStore) -> None:
     store.write(KEY, b"one")
     store.delete(KEY)
     assert store.read(KEY) is None
     assert store.create(KEY, b"two")
 
 
-def test_a_file_says_where_it_is(store: RunStore) -> None:
+def test_a_stored_file_has_a_location(store: RunStore) -> None:
     assert store.where(KEY) == f"{store.location}/{KEY}"
 
 
-def test_the_clock_of_a_store_tells_the_time(store: RunStore) -> None:
+def test_a_store_reports_its_time(store: RunStore) -> None:
     assert abs(store.clock() - clock.now()) < 2
 
 
 @pytest.mark.parametrize(
     "key", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".lock", "a/.new-1", "a\n", "a b"]
 )
-def test_a_key_cannot_leave_the_store(store: RunStore, key: str) -> None:
+def test_a_key_cannot_point_outside_the_store(store: RunStore, key: str) -> None:
     with pytest.raises(RunStoreError):
         store.write(key, b"")
     with pytest.raises(RunStoreError):

@@ -56,7 +56,7 @@ def test_the_first_secret_kept_is_the_secret(run: Run) -> None:
     assert secret_store.read_secret(run, "builder") == "first"
 
 
-def test_all_who_make_a_key_at_once_get_the_same(run: Run) -> None:
+def test_concurrent_callers_get_the_same_key(run: Run) -> None:
     found: list[keys.Keys] = []
     start = threading.Barrier(6)
 
@@ -84,7 +84,7 @@ def test_a_private_key_is_a_private_file_of_this_machine(run: Run) -> None:
     assert public.decode().strip() == keys.keys_of(run, "builder").public
 
 
-def test_from_an_empty_home_the_key_is_the_same(
+def test_the_key_is_the_same_from_an_empty_home(
     remote: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = Path(keys.private_key_path(remote, "builder"))
@@ -106,7 +106,7 @@ def test_a_copy_of_an_earlier_key_is_replaced(
     assert Path(keys.private_key_path(remote, "builder")).read_text() == anew
 
 
-def test_no_private_key_lies_on_s3(remote: Run) -> None:
+def test_no_private_key_is_stored_on_s3(remote: Run) -> None:
     keys.private_key_path(remote, "builder")
     store = open_store(remote.store)
     kept = store.read_all(store.list(""))
@@ -114,7 +114,7 @@ def test_no_private_key_lies_on_s3(remote: Run) -> None:
     assert not [record for record in kept if b"PRIVATE" in record.content]
 
 
-def test_a_key_on_aws_is_encrypted_and_says_whose_it_is_and_until_when(remote: Run) -> None:
+def test_a_key_on_aws_is_encrypted_and_tagged_with_run_and_expiry(remote: Run) -> None:
     keys.keys_of(remote, "builder")
     ssm, name = connect("ssm", REGION), f"/notebake/{remote.id}/builder"
     described = ssm.describe_parameters(Filters=[{"Key": "Name", "Values": [name]}])["Parameters"]
@@ -129,14 +129,14 @@ def test_a_key_on_aws_is_encrypted_and_says_whose_it_is_and_until_when(remote: R
     assert "Note" not in tags, "what Systems Manager would refuse is left out"
 
 
-def test_a_key_whose_answer_was_lost_is_not_made_twice(world: CloudWorld, remote: Run) -> None:
+def test_a_key_with_a_lost_answer_is_not_created_twice(world: CloudWorld, remote: Run) -> None:
     with world.intercepting(LostAnswer("PutParameter", 1)) as loses:
         pair = keys.keys_of(remote, "builder")
     assert loses.fired == 1
     assert secret_store.read_secret(remote, "builder") == pair.private
 
 
-def test_forgotten_secrets_are_nowhere_and_may_be_forgotten_again(
+def test_deleted_secrets_are_gone_and_deletion_is_repeatable(
     world: CloudWorld, remote: Run
 ) -> None:
     other = run_on_s3()
@@ -151,9 +151,7 @@ def test_forgotten_secrets_are_nowhere_and_may_be_forgotten_again(
     assert secret_store.read_secret(other, "builder")
 
 
-def test_a_key_whose_maker_never_knew_of_it_is_forgotten_too(
-    world: CloudWorld, remote: Run
-) -> None:
+def test_a_key_unknown_to_its_creator_is_deleted_too(world: CloudWorld, remote: Run) -> None:
     with world.intercepting(LostAnswer("PutParameter", 5)) as loses, pytest.raises(CloudError):
         keys.keys_of(remote, "builder")
     assert loses.fired == 5
@@ -162,7 +160,7 @@ def test_a_key_whose_maker_never_knew_of_it_is_forgotten_too(
     assert secret_store.read_secret(remote, "builder") is None
 
 
-def test_without_the_right_to_keep_a_key_the_message_names_it(
+def test_without_permission_to_store_a_key_the_message_names_it(
     world: CloudWorld, remote: Run
 ) -> None:
     refuses = RefusedCall("PutParameter", "AccessDeniedException", status=400)
@@ -174,7 +172,7 @@ def test_without_the_right_to_keep_a_key_the_message_names_it(
     assert refuses.fired
 
 
-def test_a_placeholder_is_filled_with_the_very_same_bytes_each_time(run: Run) -> None:
+def test_a_placeholder_is_filled_with_identical_bytes_each_time(run: Run) -> None:
     pair = keys.keys_of(run, "builder-host")
     text = user_data(
         lease_hours=1,
@@ -193,6 +191,6 @@ def test_a_placeholder_is_filled_with_the_very_same_bytes_each_time(run: Run) ->
     assert secret_store.fill_secrets(run, {"ImageId": "ami-1"}) == {"ImageId": "ami-1"}
 
 
-def test_a_secret_that_is_gone_is_not_sent_as_its_placeholder(run: Run) -> None:
+def test_a_missing_secret_is_not_sent_as_its_placeholder(run: Run) -> None:
     with pytest.raises(RunStoreError, match="has no secret builder-host"):
         secret_store.fill_secrets(run, {"UserData": secret_store.placeholder("builder-host")})

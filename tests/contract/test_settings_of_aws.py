@@ -75,7 +75,7 @@ ADDRESSES = (
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_what_is_no_address_is_said_before_anybody_is_asked(
+def test_an_invalid_endpoint_is_reported_before_any_call(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
@@ -89,7 +89,7 @@ def test_what_is_no_address_is_said_before_anybody_is_asked(
 
 
 @pytest.mark.parametrize("proxy", ["foo bar", "http://127.0.0.1:9"])
-def test_a_proxy_that_does_not_serve_is_named(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_does_not_work_is_named(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
     keys()
     os.environ |= {"HTTPS_PROXY": proxy, "AWS_ENDPOINT_URL": "https://192.0.2.1"}
@@ -210,7 +210,7 @@ def test_a_wrong_setting_is_one_paragraph_that_names_what_to_set(
     assert hint in caught.value.hint
 
 
-def test_the_command_line_says_it_without_a_traceback(
+def test_the_command_line_reports_it_without_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
@@ -226,7 +226,7 @@ def test_the_command_line_says_it_without_a_traceback(
 
 
 @pytest.mark.parametrize("region", ["us west 2", "-west", "us-west-2/"])
-def test_what_is_no_name_of_a_region_is_said(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_region_name_is_reported(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
 
@@ -267,7 +267,7 @@ def issued_by(name: str, directory: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("has_bundle", [False, True], ids=["by default", "by a bundle"])
-def test_who_looks_into_the_traffic_is_named(
+def test_a_tls_inspecting_proxy_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_bundle: bool
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

@@ -75,7 +75,7 @@ def test_a_step_keeps_its_contract(world: CloudWorld, step: Step) -> None:
 
 @pytest.mark.parametrize("name", MADE_BY)
 @pytest.mark.parametrize("is_for_good", [False, True], ids=["once", "for good"])
-def test_a_lost_answer_makes_nothing_twice(
+def test_a_lost_answer_creates_nothing_twice(
     world: CloudWorld, name: str, *, is_for_good: bool
 ) -> None:
     run = world.new_run()
@@ -97,7 +97,7 @@ def test_a_lost_answer_makes_nothing_twice(
 
 
 @pytest.mark.parametrize("name", MADE_BY)
-def test_a_refused_step_leaves_the_world_as_it_was(world: CloudWorld, name: str) -> None:
+def test_a_refused_step_changes_nothing(world: CloudWorld, name: str) -> None:
     run = world.new_run()
     carry_out_before(run, name)
     before = kinds(run.id)
@@ -123,7 +123,7 @@ def kinds(run_id: str) -> list[str]:
     return sorted(resource.kind for resource in list_resources(REGION, run_id))
 
 
-def test_a_run_whose_image_is_accepted_needs_no_access_any_more(world: CloudWorld) -> None:
+def test_a_run_with_an_accepted_image_needs_no_ssh_access(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_before(run, "launch_acceptance")
     image = run_image.find_image(run)

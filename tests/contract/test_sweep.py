@@ -53,7 +53,7 @@ def about(found: Survey, resource_id: str) -> Assessment:
     return next(finding for finding in found.findings if finding.resource.id == resource_id)
 
 
-def test_a_look_changes_nothing(world: CloudWorld, run: Run) -> None:
+def test_a_survey_changes_nothing(world: CloudWorld, run: Run) -> None:
     before = changing_calls(world)
 
     found = survey(scope(run))
@@ -62,7 +62,7 @@ def test_a_look_changes_nothing(world: CloudWorld, run: Run) -> None:
     assert changing_calls(world) == before
 
 
-def test_all_of_a_dead_run_goes_with_nothing_but_credentials(run: Run) -> None:
+def test_everything_of_a_dead_run_is_removed_without_its_store(run: Run) -> None:
     there = resource_ids(resources_of(run))
 
     done = swept()
@@ -72,7 +72,7 @@ def test_all_of_a_dead_run_goes_with_nothing_but_credentials(run: Run) -> None:
     assert resources_of(run) == []
 
 
-def test_an_unaccepted_image_goes_with_its_snapshots_after_the_machines(
+def test_an_unaccepted_image_is_removed_with_its_snapshots_after_the_machines(
     world: CloudWorld,
 ) -> None:
     run = world.new_run()
@@ -88,7 +88,7 @@ def test_an_unaccepted_image_goes_with_its_snapshots_after_the_machines(
     assert resources_of(run) == []
 
 
-def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
+def test_resources_within_their_lease_stay(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_instance")
 
@@ -100,7 +100,7 @@ def test_what_is_within_its_lease_stays(world: CloudWorld) -> None:
     assert len(resources_of(run)) > 4
 
 
-def test_what_has_expired_only_lately_stays_until_it_is_long_enough(run: Run) -> None:
+def test_recently_expired_resources_stay_for_a_grace_period(run: Run) -> None:
     lately = utc_from_seconds(clock.now()) - datetime.timedelta(hours=1)
     tagging.add_tags(
         REGION, [resource.id for resource in resources_of(run)], {tags.EXPIRES: lately.isoformat()}
@@ -110,7 +110,7 @@ def test_what_has_expired_only_lately_stays_until_it_is_long_enough(run: Run) ->
     assert len(survey(scope()).going) == len(resources_of(run))
 
 
-def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
+def test_resources_without_an_expiry_stay(world: CloudWorld, run: Run) -> None:
     everything = [resource.id for resource in resources_of(run)]
     world.ec2.delete_tags(Resources=everything, Tags=[{"Key": tags.EXPIRES}])
 
@@ -120,9 +120,7 @@ def test_what_has_no_end_stays(world: CloudWorld, run: Run) -> None:
     assert {finding.reason_to_stay for finding in found.findings} == {"no end is set"}
 
 
-def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_copied_machine_stays_with_all_that_it_uses(world: CloudWorld, run: Run) -> None:
     ours = resources_of(run, "instance")[0].id
     copy = launch_more_like(world, run)
     expire_lease(run)
@@ -139,9 +137,7 @@ def test_a_machine_launched_like_ours_survives_with_all_that_it_uses(
     assert "a copy, not ours" in about(survey(scope()), copy).reason_to_stay
 
 
-def test_a_machine_of_nobody_s_keeps_the_group_and_key_that_it_uses(
-    world: CloudWorld, run: Run
-) -> None:
+def test_an_untagged_machine_keeps_its_group_and_key(world: CloudWorld, run: Run) -> None:
     copy = launch_more_like(world, run)
     world.ec2.delete_tags(Resources=[copy], Tags=[{"Key": tags.RUN}])
 
@@ -177,7 +173,7 @@ def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run:
 
 
 @pytest.mark.parametrize("kind", ["key pair", "security group"])
-def test_whatever_is_tagged_as_to_be_kept_stays(run: Run, kind: str) -> None:
+def test_any_resource_tagged_keep_stays(run: Run, kind: str) -> None:
     kept = keep(run, kind)
 
     done = swept(run)
@@ -231,7 +227,7 @@ def test_a_run_that_is_being_executed_stays(run: Run) -> None:
     assert len(resources_of(run)) > 4
 
 
-def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
+def test_a_run_resumed_since_the_survey_stays(run: Run) -> None:
     where = scope(run)
     found = survey(where)
 
@@ -249,7 +245,7 @@ def test_a_run_that_was_taken_up_since_the_look_stays(run: Run) -> None:
     [{"keep": "for a look"}, {"expires": FUTURE}],
     ids=["tagged as to be kept", "renewed"],
 )
-def test_what_has_changed_since_the_look_stays(run: Run, change: dict[str, str]) -> None:
+def test_resources_changed_since_the_survey_stay(run: Run, change: dict[str, str]) -> None:
     where = scope()
     found = survey(where)
     machine = resources_of(run, "instance")[0]
@@ -262,7 +258,7 @@ def test_what_has_changed_since_the_look_stays(run: Run, change: dict[str, str])
     assert (done.remaining, done.failures) == ((), ())
 
 
-def test_an_image_that_was_accepted_since_the_look_stays(world: CloudWorld) -> None:
+def test_an_image_accepted_since_the_survey_stays(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "wait_for_image")
     expire_lease(run)
@@ -279,7 +275,7 @@ def test_an_image_that_was_accepted_since_the_look_stays(world: CloudWorld) -> N
     ]
 
 
-def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> None:
+def test_resources_known_only_to_the_run_store_are_removed_too(world: CloudWorld, run: Run) -> None:
     machine = resources_of(run, "instance")[0]
     world.ec2.delete_tags(Resources=[machine.id])
     assert machine.id not in resource_ids(resources_of(run))
@@ -291,9 +287,7 @@ def test_what_only_the_run_store_knows_goes_too(world: CloudWorld, run: Run) -> 
     assert machine.id in resource_ids(list(swept(run, before=late).removed))
 
 
-def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
-    world: CloudWorld, run: Run
-) -> None:
+def test_a_detached_volume_is_listed_but_never_removed(world: CloudWorld, run: Run) -> None:
     data = min(resources_of(run, "volume"), key=lambda resource: resource.size_gib)
     world.ec2.detach_volume(VolumeId=data.id)
     wait_until(
@@ -309,7 +303,9 @@ def test_a_volume_that_somebody_detached_is_listed_but_never_removed(
     assert "not certain to be ours" in about(survey(scope()), data.id).reason_to_stay
 
 
-def test_what_could_not_be_removed_is_named_and_the_rest_goes(world: CloudWorld, run: Run) -> None:
+def test_a_resource_that_cannot_be_removed_is_named_and_the_rest_is_removed(
+    world: CloudWorld, run: Run
+) -> None:
     with world.intercepting(
         RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)
     ) as refuses:
@@ -321,7 +317,7 @@ def test_what_could_not_be_removed_is_named_and_the_rest_goes(world: CloudWorld,
     assert [resource.kind for resource in resources_of(run)] == ["key pair"]
 
 
-def test_a_machine_that_cannot_be_ended_is_named_with_all_that_it_uses(
+def test_a_machine_that_cannot_be_terminated_is_named_with_all_that_it_uses(
     world: CloudWorld, run: Run
 ) -> None:
     there = resource_ids(resources_of(run))
@@ -335,7 +331,7 @@ def test_a_machine_that_cannot_be_ended_is_named_with_all_that_it_uses(
     assert resource_ids(list(done.remaining)) == there
 
 
-def test_a_region_that_does_not_answer_is_said(world: CloudWorld, run: Run) -> None:
+def test_a_region_that_does_not_answer_is_reported(world: CloudWorld, run: Run) -> None:
     with world.intercepting(
         RefusedCall("DescribeVolumes", "UnauthorizedOperation", status=403)
     ) as refuses:

@@ -32,7 +32,7 @@ def runs(world: CloudWorld) -> tuple[Run, Run]:
     return both
 
 
-def test_a_sweep_leaves_what_is_of_a_run_of_another_account_and_says_so(
+def test_a_sweep_leaves_and_reports_resources_of_another_account_s_run(
     runs: tuple[Run, Run],
 ) -> None:
     ours, other = runs
@@ -60,7 +60,7 @@ def test_a_survey_of_such_a_run_is_refused(runs: tuple[Run, Run]) -> None:
 
 
 @pytest.mark.parametrize("command", [["survey"], ["tear-down", "--without-store"]])
-def test_what_is_typed_for_such_a_run_is_refused_and_changes_nothing(
+def test_commands_for_such_a_run_are_refused_and_change_nothing(
     world: CloudWorld,
     runs: tuple[Run, Run],
     capsys: pytest.CaptureFixture[str],
@@ -82,7 +82,7 @@ def test_what_is_typed_for_such_a_run_is_refused_and_changes_nothing(
     assert changing_calls(world) == before
 
 
-def test_a_tear_down_without_the_store_that_finds_nothing_says_where_it_looked(
+def test_a_tear_down_without_the_store_that_finds_nothing_names_the_places_searched(
     world: CloudWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--store", str(world.directory), "tear-down", "gone-1", "--without-store"]) == 0

@@ -46,7 +46,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
     return read.out + read.err
 
 
-def test_a_sweep_is_dry_says_what_it_costs_and_what_to_type(
+def test_a_dry_sweep_prints_costs_and_the_command_to_apply(
     world: CloudWorld, run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = changing_calls(world)
@@ -76,7 +76,7 @@ def test_no_table_is_wider_than_a_narrow_terminal(
     assert max(map(len, rows)) <= 80
 
 
-def test_a_sweep_that_applies_removes_and_says_so(
+def test_an_applied_sweep_removes_and_reports(
     run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = resource_ids(resources_of(run))
@@ -90,7 +90,7 @@ def test_a_sweep_that_applies_removes_and_says_so(
     assert f"{len(there)} removed; nothing is left that was to go" in output
 
 
-def test_a_sweep_that_leaves_something_names_it_and_fails(
+def test_an_incomplete_sweep_names_what_remains_and_fails(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with world.intercepting(
@@ -104,7 +104,7 @@ def test_a_sweep_that_leaves_something_names_it_and_fails(
     assert "Try again with: notebake" in output
 
 
-def test_a_sweep_that_could_not_look_everywhere_fails(
+def test_a_sweep_with_an_unreachable_region_fails(
     world: CloudWorld, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with world.intercepting(
@@ -117,7 +117,7 @@ def test_a_sweep_that_could_not_look_everywhere_fails(
 
 
 @pytest.mark.usefixtures("world")
-def test_a_sweep_that_finds_nothing_says_where_it_looked(
+def test_an_empty_sweep_names_the_places_searched(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["sweep", "--region", REGION, "--region", "us-east-1"]) == 0
@@ -135,7 +135,7 @@ def test_all_regions_are_those_of_the_account(
     assert resources_of(run, "instance")[0].id in said(capsys)
 
 
-def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
+def test_a_survey_shows_ownership_keep_tags_and_acceptance(
     world: CloudWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = world.new_run(RECIPE)
@@ -156,7 +156,7 @@ def test_a_survey_tells_what_is_ours_what_is_kept_and_what_is_accepted(
         assert reason in output
 
 
-def test_a_run_that_the_store_has_not_is_only_torn_down_when_that_is_confirmed(
+def test_a_run_unknown_to_the_store_is_torn_down_only_after_confirmation(
     world: CloudWorld, run: Run, elsewhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = changing_calls(world)
@@ -170,7 +170,7 @@ def test_a_run_that_the_store_has_not_is_only_torn_down_when_that_is_confirmed(
     assert changing_calls(world) == before
 
 
-def test_a_tear_down_without_the_store_removes_what_is_proven_whatever_its_lease(
+def test_a_tear_down_without_the_store_removes_proven_resources_within_their_lease(
     world: CloudWorld, elsewhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, other = world.new_run(), world.new_run()
@@ -206,13 +206,13 @@ def test_a_tear_down_without_the_store_leaves_an_accepted_image(
     ]
 
 
-def test_a_store_that_has_the_run_is_never_passed_by(run: Run, elsewhere: str) -> None:
+def test_a_store_that_has_the_run_is_always_used(run: Run, elsewhere: str) -> None:
     assert has_run(run.id, open_store(run.store))
     assert not has_run(run.id, open_store(elsewhere))
     assert not has_run("../outside", open_store(run.store))
 
 
-def test_the_role_s_policy_ends_only_what_carries_our_tag_and_is_not_to_be_kept() -> None:
+def test_the_scheduler_role_may_terminate_only_our_unkept_machines() -> None:
     path = Path(__file__).parents[2] / "deployments" / "scheduler-role.json"
     role = json.loads(path.read_text(encoding="utf-8"))
     (trust,) = role["TrustPolicy"]["Statement"]

@@ -45,7 +45,7 @@ def kinds(run: Run, before: datetime.datetime | None) -> dict[str, str]:
     return {finding.resource.kind: finding.reason_to_stay for finding in found}
 
 
-def test_a_schedule_ends_the_machine_once_in_utc_a_little_after_its_lease(run: Run) -> None:
+def test_a_schedule_terminates_the_machine_once_shortly_after_its_lease(run: Run) -> None:
     machine = machine_of(run)
 
     schedules.ensure_schedule(run, machine, ENDS)
@@ -62,7 +62,7 @@ def test_a_schedule_ends_the_machine_once_in_utc_a_little_after_its_lease(run: R
     assert target["RoleArn"] == ROLE
 
 
-def test_to_ask_again_moves_the_moment_and_to_delete_may_be_repeated(run: Run) -> None:
+def test_a_schedule_can_be_moved_and_deleted_repeatedly(run: Run) -> None:
     machine = machine_of(run)
     schedules.ensure_schedule(run, machine, ENDS)
 
@@ -86,7 +86,7 @@ def test_without_a_role_there_is_no_schedule(world: CloudWorld) -> None:
     assert len(world.sandbox.calls()) == before
 
 
-def test_the_longest_name_is_one_that_scheduler_takes() -> None:
+def test_the_longest_name_fits_the_scheduler_limit() -> None:
     name = name_of_schedule("x" * 80, "i-0123456789abcdef0")
 
     assert len(name) <= 64
@@ -94,7 +94,7 @@ def test_the_longest_name_is_one_that_scheduler_takes() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_somebody_else_s_schedule_of_a_name_like_ours_is_none_of_ours() -> None:
+def test_a_foreign_schedule_with_a_similar_name_is_not_ours() -> None:
     connect("scheduler", REGION).create_schedule(
         Name="notebake-every-morning",
         ScheduleExpression="rate(1 day)",
@@ -105,7 +105,7 @@ def test_somebody_else_s_schedule_of_a_name_like_ours_is_none_of_ours() -> None:
     assert schedules.list_schedules(REGION) == []
 
 
-def test_a_schedule_stays_as_long_as_its_machine_and_goes_after_it(run: Run) -> None:
+def test_a_schedule_is_removed_only_after_its_machine(run: Run) -> None:
     schedules.ensure_schedule(run, machine_of(run), utc_from_seconds(0))
     assert (
         kinds(run, utc_from_seconds(clock.now()))["schedule"] == "in use by a resource that stays"
@@ -136,7 +136,7 @@ def remote(run: Run) -> Run:
     return remote
 
 
-def test_the_keys_of_a_run_stay_as_long_as_its_machines_and_go_after_them(remote: Run) -> None:
+def test_the_keys_of_a_run_are_removed_only_after_its_machines(remote: Run) -> None:
     name = list_parameters(REGION, remote.id)[0].name
     tag_parameter(name, {"notebake:expires": PAST}, REGION)
     assert (

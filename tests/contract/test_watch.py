@@ -90,9 +90,7 @@ def beside(pool: ThreadPoolExecutor, work: Callable[..., Any], *given: object) -
     return pool.submit(contextvars.copy_context().run, work, *given)
 
 
-def test_a_question_that_was_asked_a_moment_ago_is_not_asked_again(
-    world: CloudWorld, builder: Instance
-) -> None:
+def test_a_recent_reading_is_reused(world: CloudWorld, builder: Instance) -> None:
     run_id = builder.tags[tags.RUN]
     before = world.actions().count(ACTION)
 
@@ -105,7 +103,7 @@ def test_a_question_that_was_asked_a_moment_ago_is_not_asked_again(
     assert world.actions().count(ACTION) <= before + 1
 
 
-def test_what_is_not_shown_is_asked_for_anew_each_time(world: CloudWorld) -> None:
+def test_a_resource_that_was_not_found_is_read_again_each_time(world: CloudWorld) -> None:
     run = world.new_run()
 
     for _ in range(3):
@@ -115,9 +113,7 @@ def test_what_is_not_shown_is_asked_for_anew_each_time(world: CloudWorld) -> Non
     assert world.actions().count(ACTION) == 3
 
 
-def test_some_of_what_is_shown_does_not_answer_for_what_is_not(
-    world: CloudWorld, builder: Instance
-) -> None:
+def test_a_partial_reading_does_not_prove_absence(world: CloudWorld, builder: Instance) -> None:
     """A run's builder is there: that says nothing of its other machines."""
     run_id = builder.tags[tags.RUN]
 
@@ -138,7 +134,7 @@ def test_some_of_what_is_shown_does_not_answer_for_what_is_not(
     assert world.actions().count(ACTION) == before + 1
 
 
-def test_after_a_change_nothing_older_is_an_answer(builder: Instance) -> None:
+def test_after_a_change_older_readings_are_discarded(builder: Instance) -> None:
     run_id = builder.tags[tags.RUN]
 
     for number in range(3):
@@ -149,7 +145,9 @@ def test_after_a_change_nothing_older_is_an_answer(builder: Instance) -> None:
         assert tags.as_dict(shown["Tags"])["number"] == str(number)
 
 
-def test_a_change_whose_answer_was_lost_counts_as_one(world: CloudWorld, builder: Instance) -> None:
+def test_a_change_with_a_lost_answer_counts_as_a_change(
+    world: CloudWorld, builder: Instance
+) -> None:
     run_id = builder.tags[tags.RUN]
     readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
     lost = world.sandbox.fail("lose_after", action="CreateTags")
@@ -162,7 +160,7 @@ def test_a_change_whose_answer_was_lost_counts_as_one(world: CloudWorld, builder
     assert tags.as_dict(shown["Tags"])["number"] == "1"
 
 
-def test_a_reading_that_is_on_its_way_during_a_change_is_no_answer_after_it(
+def test_a_reading_in_flight_during_a_change_is_discarded(
     world: CloudWorld, builder: Instance, pool: ThreadPoolExecutor
 ) -> None:
     run_id = builder.tags[tags.RUN]
@@ -181,7 +179,7 @@ def test_a_reading_that_is_on_its_way_during_a_change_is_no_answer_after_it(
     assert holds.count == 2
 
 
-def test_a_change_by_another_run_s_execution_disturbs_nobody(world: CloudWorld) -> None:
+def test_a_change_by_another_run_keeps_readings_valid(world: CloudWorld) -> None:
     mine, theirs = world.new_run(), world.new_run()
     launched(mine)
     other = launched(theirs)
@@ -203,9 +201,7 @@ def test_a_change_by_another_run_s_execution_disturbs_nobody(world: CloudWorld) 
     assert world.actions().count(ACTION) == before
 
 
-def test_nobody_is_shown_something_older_than_what_he_has_been_shown(
-    world: CloudWorld, builder: Instance
-) -> None:
+def test_readings_never_go_back_in_time_for_a_caller(world: CloudWorld, builder: Instance) -> None:
     """By its id it was seen to run: by its tag it cannot be seen to be starting after that."""
     run_id = builder.tags[tags.RUN]
     (old,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
@@ -218,7 +214,7 @@ def test_nobody_is_shown_something_older_than_what_he_has_been_shown(
     assert tags.as_dict(shown["Tags"])["number"] == "1"
 
 
-def test_one_that_is_not_shown_yet_disturbs_nobody_who_waits_beside_it(
+def test_one_missing_resource_does_not_disturb_other_waiters(
     world: CloudWorld, pool: ThreadPoolExecutor
 ) -> None:
     early, late = world.new_run(), world.new_run()
@@ -238,7 +234,7 @@ def test_one_that_is_not_shown_yet_disturbs_nobody_who_waits_beside_it(
     assert launched(late).id == last.result(HANG_SECONDS)
 
 
-def test_ten_who_wait_ask_about_as_often_as_one_and_notice_within_two_readings(
+def test_ten_waiters_read_as_often_as_one_and_notice_within_two_readings(
     world: CloudWorld, pool: ThreadPoolExecutor
 ) -> None:
     runs = [world.new_run() for _ in range(10)]
@@ -289,9 +285,7 @@ class Change:
         return reply
 
 
-def test_who_is_interrupted_while_others_wait_ends_and_so_do_they(
-    world: CloudWorld, pool: ThreadPoolExecutor
-) -> None:
+def test_an_interrupt_ends_all_waiting_callers(world: CloudWorld, pool: ThreadPoolExecutor) -> None:
     run = world.new_run()
     waiting = [
         beside(
@@ -309,9 +303,7 @@ def test_who_is_interrupted_while_others_wait_ends_and_so_do_they(
     assert {type(future.exception(HANG_SECONDS)) for future in waiting} == {InterruptedError}
 
 
-def test_a_process_that_begins_anew_remembers_no_reading(
-    world: CloudWorld, builder: Instance
-) -> None:
+def test_a_new_process_has_no_readings(world: CloudWorld, builder: Instance) -> None:
     """As a fork does that goes on as another process, in the middle of a reading."""
     run_id = builder.tags[tags.RUN]
     seen: list[list[dict[str, Any]]] = []
@@ -339,7 +331,7 @@ def test_a_process_that_begins_anew_remembers_no_reading(
     assert [instance["InstanceId"] for instance in seen[1]] == [builder.id]
 
 
-def test_more_values_than_a_filter_takes_are_asked_for_in_parts(
+def test_values_beyond_the_filter_limit_are_read_in_parts(
     world: CloudWorld, builder: Instance
 ) -> None:
     values = [*(f"run-{number}" for number in range(450)), builder.tags[tags.RUN]]
@@ -351,7 +343,7 @@ def test_more_values_than_a_filter_takes_are_asked_for_in_parts(
     assert world.actions().count(ACTION) == before + 3
 
 
-def test_where_one_part_is_refused_nothing_is_said_to_be_not_there(
+def test_one_refused_part_makes_the_whole_reading_fail(
     world: CloudWorld, builder: Instance
 ) -> None:
     values = [*(f"run-{number}" for number in range(450)), builder.tags[tags.RUN]]

@@ -142,7 +142,7 @@ def test_a_usage_error_shows_the_correct_usage(
     assert "usage: notebake" in capsys.readouterr().err
 
 
-def test_a_recipe_for_another_region_or_account_explains_how_to_avoid_that(
+def test_an_unknown_run_may_be_stored_elsewhere_and_the_hint_names_s3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--store", str(tmp_path), "resume", "ocean-nobody-knows"]) == 1

@@ -110,7 +110,7 @@ def test_installing_packages_restarts_no_service(world: ShellWorld) -> None:
     assert set(lines) == {"1 l noninteractive"}
 
 
-def test_a_held_lock_is_not_an_interrupted_installation() -> None:
+def test_the_lock_is_awaited_before_interrupted_packages_are_looked_for() -> None:
     """What is half installed while somebody installs it is his."""
     text = install_packages(["present"])
     assert text.index("\nwait_for_lock\n") < text.index('if [ -n "$(dpkg --audit)" ]')

@@ -163,7 +163,7 @@ def test_too_large_git_history_makes_the_machine_unclean(
     assert "larger than" in missing["reason"]
 
 
-def test_only_lines_added_by_a_commit_are_searched_with_context() -> None:
+def test_only_changed_lines_of_a_version_are_searched_with_context() -> None:
     lines = [b"line %d" % number for number in range(20)]
     news = NewLines()
     assert list(news.hunks(b"\n".join(lines))) == [(1, b"\n".join(lines))]

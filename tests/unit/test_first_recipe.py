@@ -31,7 +31,7 @@ def test_the_first_recipe_is_valid_with_its_examples_uncommented() -> None:
     assert recipe.share_with == ("123456789012",)
 
 
-def test_every_uncommon_field_of_the_first_recipe_has_a_comment() -> None:
+def test_each_choice_in_the_first_recipe_has_a_comment_above_it() -> None:
     lines = first_recipe().splitlines()
     fields = {line.partition(":")[0]: above for above, line in itertools.pairwise(lines)}
     fields = {name: above for name, above in fields.items() if name in Recipe.model_fields}

@@ -150,7 +150,7 @@ def test_the_fitness_command_reports_problems_in_a_real_shell(tmp_path: Path) ->
     assert "a terminal is required" in parse_fitness(world.run(PRINT_FITNESS).stdout).sudo_error
 
 
-def test_password_logins_are_reported() -> None:
+def test_login_methods_beside_keys_are_reported() -> None:
     printed = (
         "sshd: authorizedkeyscommand /usr/share/ec2-instance-connect/eic_run_authorized_keys %u\n"
         "agent: snap.amazon-ssm-agent.amazon-ssm-agent.service\n"

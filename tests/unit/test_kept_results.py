@@ -51,7 +51,7 @@ def test_a_difference_names_its_place_values_and_possible_remedies(run: Run) -> 
     assert "notebook: {tolerance: 1e-04}, or notebook: {compare: nothing}" in str(caught.value)
 
 
-def test_a_recipe_with_another_judgement_is_compared_with_kept_results(run: Run) -> None:
+def test_a_changed_comparison_rule_judges_the_kept_results_again(run: Run) -> None:
     keep(run, "notebook", "7\n0.37001\n")
     keep(run, "acceptance-1", "7\n0.37004\n")
 

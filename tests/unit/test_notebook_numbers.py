@@ -145,7 +145,7 @@ def test_other_outputs_do_not_count() -> None:
         ({"text/html": "<style>#T_1 {width: 99}</style><td id='T_8_row0'>0.37</td>"}, ["0.37"]),
     ],
 )
-def test_an_object_without_plain_text_is_read_from_its_html(
+def test_an_object_without_useful_plain_text_is_read_as_displayed(
     content: dict[str, str], numbers: list[str]
 ) -> None:
     plain = {"text/plain": "<pandas.io.formats.style.Styler at 0x7f10>"}

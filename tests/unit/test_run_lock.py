@@ -111,7 +111,9 @@ def test_the_lock_of_a_killed_process_is_taken_over_at_once(run: Run, is_reaped:
 @pytest.mark.parametrize(
     "change", [{"boot_id": "of another machine"}, {"pid_namespace": "pid:[1]"}]
 )
-def test_a_process_on_another_machine_counts_as_alive(run: Run, change: dict[str, str]) -> None:
+def test_a_process_that_is_not_visible_here_counts_as_alive(
+    run: Run, change: dict[str, str]
+) -> None:
     leave_lease(run, change, expires_at=NOON + 60)
     with clock_set(), pytest.raises(RunLockedError), hold_run(run):
         pass

@@ -88,7 +88,7 @@ def test_an_unreadable_lease_is_counted_from_the_boot(world: ShellWorld, lease: 
     assert looked_at(world, now=began + 3600, lease=lease, hours=1) == ["systemctl poweroff"]
 
 
-def test_the_lease_uses_only_the_monotonic_clock(world: ShellWorld) -> None:
+def test_the_lease_timer_never_reads_the_wall_clock(world: ShellWorld) -> None:
     looked_at(world, now=1000, lease="1000\n")
     renewed = lease_timer.renew_lease(6).replace("/run/", f"{world.directory}/run/")
     assert world.run(renewed).returncode == 0
