@@ -107,7 +107,7 @@ def notebooks() -> list[Growth]:
     """What it costs to judge much output, and to make its page."""
     grown = []
     for kind in ("text", "table", "colours", "figures"):
-        small, large = (looked_at(kind, megabytes) for megabytes in NOTEBOOK_MB)
+        small, large = (measured(kind, megabytes) for megabytes in NOTEBOOK_MB)
         times = large["mb"] / small["mb"]
         for cost, unit in (("seconds", "s"), ("mib", "MiB")):
             what = f"{large['mb']:.0f} MB of {kind}: our {'CPU' if unit == 's' else 'memory'}"
@@ -115,7 +115,7 @@ def notebooks() -> list[Growth]:
     return grown
 
 
-def looked_at(kind: str, megabytes: float) -> dict[str, float]:
+def measured(kind: str, megabytes: float) -> dict[str, float]:
     """Judge a notebook and make its page, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.long_notebook", kind, str(megabytes)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -54,10 +54,10 @@ def main() -> int:
     """Judge it and make its page."""
     kind, megabytes = sys.argv[1], float(sys.argv[2])
     small, executed = executed_with(0, kind), executed_with(megabytes, kind)
-    look_at(small)
+    measure_page(small)
     loaded_kib = peak_kib()
     began = time.process_time()
-    look_at(executed)
+    measure_page(executed)
     measured = {
         "seconds": time.process_time() - began,
         "mib": (peak_kib() - loaded_kib) / 1024,
@@ -67,7 +67,7 @@ def main() -> int:
     return 0
 
 
-def look_at(executed: str) -> None:
+def measure_page(executed: str) -> None:
     """Do what is done to a notebook that has come home."""
     judge_notebook(executed, Notebook(), ExecutionStatus(exit_code=0, seconds=1.0))
     render_html(executed, "ocean")

@@ -15,7 +15,7 @@ import botocore.handlers
 from notebake import waiting
 
 OURS = ("notebake.", "tasks.", "flows.")
-BESIDE_THE_POINT = re.compile(r"\.aws\.(clients|watch|kinds|shared|changes)\.|<")
+IRRELEVANT = re.compile(r"\.aws\.(clients|watch|kinds|shared|changes)\.|<")
 """What every call goes through."""
 BEAT_SECONDS = 0.05
 WAITED_FOR = re.compile(r"^(?P<id>\S+) to be (?P<state>[a-z]+)")
@@ -77,7 +77,7 @@ class Notes:
 
     def _note_call(self, model: Any, **_: object) -> None:
         frames = list(our_frames(sys._getframe()))
-        telling = [frame for frame in frames if not BESIDE_THE_POINT.search(frame)]
+        telling = [frame for frame in frames if not IRRELEVANT.search(frame)]
         inside = next((frame for frame in telling if ".aws." in frame), "")
         outside = next((frame for frame in telling if ".aws." not in frame), "")
         by = " < ".join(name for name in (short(inside), short(outside)) if name)

@@ -92,7 +92,7 @@ def keep_from_aws(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 def keep_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse every connection that leaves the loopback interface, and every name but its own."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
-    look_up = socket.getaddrinfo
+    getaddrinfo = socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:
         check_stays_here(self, address)
@@ -102,13 +102,13 @@ def keep_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         check_stays_here(self, address)
         return connect_ex(self, address)
 
-    def guarded_look_up(host: Any, *more: Any, **options: Any) -> Any:
+    def guarded_getaddrinfo(host: Any, *more: Any, **options: Any) -> Any:
         check_is_here(host)
-        return look_up(host, *more, **options)
+        return getaddrinfo(host, *more, **options)
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
-    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
 
 
 def check_stays_here(chosen: socket.socket, address: Any) -> None:

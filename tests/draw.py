@@ -83,7 +83,7 @@ def is_todays(path: str, test: str) -> bool:
     if not place:
         return True
     if place in ONE_OF:
-        return place in draw_one("long piece of work", ONE_OF)
+        return place in draw_single("long piece of work", ONE_OF)
     return is_drawn(path if place in DRAWN_WHOLE else f"{path} {test}", SHARES[place])
 
 
@@ -93,7 +93,7 @@ def place_of(path: str, places: Sequence[str]) -> str:
     return max(around, key=len, default="")
 
 
-def draw_one(kind: str, names: Sequence[str]) -> list[str]:
+def draw_single(kind: str, names: Sequence[str]) -> list[str]:
     """Return the one of these names that is tried; all of them where all is tried."""
     if has_everything():
         return list(names)

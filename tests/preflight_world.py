@@ -102,12 +102,12 @@ class Simulates:
 
     denied: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
-    asked: list[dict[str, str]] = field(default_factory=list)
+    requests: list[dict[str, str]] = field(default_factory=list)
 
     def before(self, call: Call) -> Reply | None:
         if call.action != "SimulatePrincipalPolicy":
             return None
-        self.asked.append(call.parameters)
+        self.requests.append(call.parameters)
         names = [value for key, value in call.parameters.items() if key.startswith("ActionNames.")]
         text = "".join(self._decision(name) for name in names)
         body = (

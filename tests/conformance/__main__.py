@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import boto3
 
-from tests.conformance.account import AWS_PATIENCE
+from tests.conformance.account import AWS_WAITS
 from tests.conformance.remains import Remains
 
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--region", required=True)
     chosen = parser.parse_args(arguments)
     ec2 = boto3.Session().client("ec2", region_name=chosen.region)
-    remains = Remains(ec2, chosen.region, chosen.run, [], AWS_PATIENCE)
+    remains = Remains(ec2, chosen.region, chosen.run, [], AWS_WAITS)
     found = remains.find()
     for kind, resource_id in found:
         print(f"{resource_id}: {kind.noun}")  # noqa: T201

@@ -21,7 +21,7 @@ NO_ACCOUNT = "123"
 MACHINE = "t3.nano"
 """The cheapest type on which all facts of the suite hold."""
 # EC2 takes minutes over what the sandbox does at once.
-AWS_PATIENCE = WaitSettings(
+AWS_WAITS = WaitSettings(
     seconds=600, image_seconds=1800, first_pause_seconds=0.1, longest_pause_seconds=5
 )
 
@@ -133,7 +133,7 @@ def aws_account(settings: Settings) -> Iterator[Account]:
     yield open_account(
         lambda service, region: session.client(service, region_name=region),
         Ledger(settings.region, settings.cap_usd),
-        wait_settings=AWS_PATIENCE,
+        wait_settings=AWS_WAITS,
         is_ours=False,
         has_hosts=True,
         share_with=settings.share_with,

@@ -39,7 +39,7 @@ def test_a_group_in_use_cannot_be_deleted_until_the_instance_is_gone(world: Worl
     group_id = make_group(world)
     instance_id = world.launch_running(SecurityGroupIds=[group_id])
     assert code_of(world.ec2.delete_security_group, GroupId=group_id) == "DependencyViolation"
-    with world.while_on_its_way():
+    with world.during_transition():
         world.ec2.terminate_instances(InstanceIds=[instance_id])
         early = code_of(world.ec2.delete_security_group, GroupId=group_id)
         assert early == "DependencyViolation"

@@ -45,7 +45,7 @@ def test_an_image_is_pending_with_its_snapshots_before_it_is_available(
 ) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
     parameters = {"InstanceId": source_id, "Name": world.name("baked")}
-    with world.while_on_its_way():
+    with world.during_transition():
         image_id = world.ec2.create_image(**parameters)["ImageId"]
         world.wait_until(lambda: world.image(image_id)["State"] == "pending")
         assert code_of(world.ec2.create_image, **parameters) == "InvalidAMIName.Duplicate"

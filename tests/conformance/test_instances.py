@@ -18,7 +18,7 @@ KEPT = {**DATA, "Ebs": {**DATA["Ebs"], "DeleteOnTermination": False}}  # type: i
 
 def test_an_instance_is_pending_before_it_runs(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"""
-    with world.while_on_its_way():
+    with world.during_transition():
         launched = world.launch()
         assert launched["State"]["Name"] == "pending"
         early = code_of(world.ec2.stop_instances, InstanceIds=[launched["InstanceId"]])
@@ -40,7 +40,7 @@ def test_stop_and_start_take_their_time_and_keep_the_private_address(world: Worl
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-ec2-instance-stop-start-works.html"""
     instance_id = world.launch_running()
     before = world.instance(instance_id)["PrivateIpAddress"]
-    with world.while_on_its_way():
+    with world.during_transition():
         stopping = world.ec2.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]
         assert stopping["CurrentState"]["Name"] == "stopping"
         early = code_of(world.ec2.start_instances, InstanceIds=[instance_id])

@@ -12,7 +12,7 @@ DEVICE = {"Device": "/dev/sdf"}
 
 def test_a_volume_is_creating_before_it_is_available(world: World) -> None:
     """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-describing-volumes.html"""
-    with world.while_on_its_way():
+    with world.during_transition():
         parameters = {"Size": 3, "AvailabilityZone": world.zone, "VolumeType": "gp3"}
         made = world.ec2.create_volume(**parameters)
         assert (made["State"], made["Size"], made["Iops"]) == ("creating", 3, 3000)
@@ -37,12 +37,12 @@ def test_a_volume_is_attaching_before_it_is_attached_and_detaching_before_it_is_
     instance_id = world.launch_running(Placement={"AvailabilityZone": world.zone})
     volume_id = world.make_volume()
     where = {"VolumeId": volume_id, "InstanceId": instance_id}
-    with world.while_on_its_way():
+    with world.during_transition():
         assert world.ec2.attach_volume(**where, **DEVICE)["State"] == "attaching"
         assert world.volume(volume_id)["State"] == "in-use"
     world.wait_until(lambda: attachment(world, volume_id) == "attached")
     assert code_of(world.ec2.delete_volume, VolumeId=volume_id) == "VolumeInUse"
-    with world.while_on_its_way():
+    with world.during_transition():
         assert world.ec2.detach_volume(VolumeId=volume_id)["State"] == "detaching"
     world.wait_until(lambda: world.volume(volume_id)["State"] == "available")
     assert code_of(world.ec2.detach_volume, VolumeId=volume_id) == "IncorrectState"
@@ -117,7 +117,7 @@ def test_a_volume_needs_a_size_or_a_snapshot(world: World) -> None:
 def test_a_snapshot_is_pending_then_complete_and_makes_volumes(world: World) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSnapshot.html"""
     volume_id = world.make_volume()
-    with world.while_on_its_way():
+    with world.during_transition():
         made = world.ec2.create_snapshot(VolumeId=volume_id)
         assert made["State"] == "pending"
     snapshot_id = made["SnapshotId"]

@@ -41,7 +41,7 @@ class World(Ec2Actions):
         """Return a name that nobody else has: also good for a token."""
         return f"{self.test}-{word}"
 
-    def while_on_its_way(self) -> AbstractContextManager[None]:
+    def during_transition(self) -> AbstractContextManager[None]:
         """Let what has been begun not end while the block runs, where that needs help."""
         return self.account.held()
 

@@ -29,11 +29,11 @@ POWER = {"StopInstances", "StartInstances", "TerminateInstances"}
 class StopsWaitingAtStart:
     """Interrupts whoever waits once an instance has been started: no real host answers here."""
 
-    heard: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)
 
     def before(self, call: Call) -> None:
         if call.action in POWER:
-            self.heard.append(call.action)
+            self.recorded.append(call.action)
 
     def after(self, call: Call, reply: Reply) -> Reply:
         if call.action == "StartInstances":
@@ -66,7 +66,7 @@ def test_a_running_sealed_builder_is_restarted(world: CloudWorld, run: Run, left
     with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(wait_for_host.STEP, run)
 
-    assert power.heard == ["StopInstances", "StartInstances"]
+    assert power.recorded == ["StopInstances", "StartInstances"]
 
 
 def test_a_stopped_builder_is_started(world: CloudWorld, run: Run) -> None:
@@ -75,7 +75,7 @@ def test_a_stopped_builder_is_started(world: CloudWorld, run: Run) -> None:
     with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(wait_for_host.STEP, run)
 
-    assert power.heard == ["StartInstances"]
+    assert power.recorded == ["StartInstances"]
 
 
 def test_a_sealed_builder_is_not_waited_for(run: Run) -> None:
@@ -132,7 +132,7 @@ def test_a_builder_restarts_only_after_its_snapshots_are_complete(
     with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         carry_out(restart_host.STEP, run)
 
-    assert power.heard == ["StartInstances"]
+    assert power.recorded == ["StartInstances"]
     assert run_image.count_started_snapshots(run, image.id) == len(builder_of(run).volume_ids) == 2
     assert run_image.count_started_snapshots(run, "ami-00000000000000000") == 0
     assert builder_of(run).tags[tags.SEALED] == ""
@@ -172,7 +172,7 @@ def test_going_back_to_a_host_step_starts_a_stopped_builder(world: CloudWorld, r
     with world.intercepting(StopsWaitingAtStart()) as power, pytest.raises(InterruptedError):
         rewind(run, "run_notebook")
 
-    assert power.heard == ["StartInstances"]
+    assert power.recorded == ["StartInstances"]
     assert current_image(run) is None, "the image was made of what is done again"
 
 
@@ -183,7 +183,7 @@ def test_going_back_to_the_image_keeps_the_sealed_builder(world: CloudWorld, run
     with world.intercepting(StopsWaitingAtStart()) as power:
         rewind(run, "request_image")
 
-    assert power.heard == []
+    assert power.recorded == []
     assert is_sealed(run, builder_of(run))
     assert current_image(run) is None
 

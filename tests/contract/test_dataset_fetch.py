@@ -27,7 +27,7 @@ class Source:
 
     url: str
     world: ShellWorld
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
 
     def fetch(self, name: str, *, content: bytes | None = None, path: str = "") -> tuple[int, str]:
         wanted = self.dataset(name, content=content, path=path)
@@ -128,7 +128,7 @@ def test_an_interrupted_download_is_resumed_or_restarted(source: Source, name: s
 
     assert code == 0, output
     assert source.kept(name) == CONTENT
-    assert (name, f"bytes={HALF}-") in source.asked
+    assert (name, f"bytes={HALF}-") in source.requests
     assert [path.name for path in (source.world.directory / "data").iterdir()] == [name]
 
 

@@ -146,10 +146,10 @@ def test_credentials_that_cannot_be_read_are_an_error_of_ours() -> None:
 def test_a_build_reports_expiring_credentials_before_its_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said_before: list[str] = []
+    logged_before: list[str] = []
 
     def begin(_run: Run) -> None:
-        said_before.append(caplog.text)
+        logged_before.append(caplog.text)
         raise PreflightError("far enough")
 
     monkeypatch.setattr(build_image, "executing", lambda _run: nullcontext())
@@ -162,5 +162,5 @@ def test_a_build_reports_expiring_credentials_before_its_first_step(
     with pytest.raises(PreflightError, match="far enough"):
         build_image.build_image.fn(run_id=run.id, store=run.store)
 
-    assert len(said_before) == 1
-    assert "outlast the build: they end" in said_before[0]
+    assert len(logged_before) == 1
+    assert "outlast the build: they end" in logged_before[0]

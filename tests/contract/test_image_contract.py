@@ -79,10 +79,10 @@ def test_only_an_accepted_image_and_its_snapshots_stay(run: Run) -> None:
 
 def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> None:
     image = accept(run)
-    mended = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})
+    changed = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})
 
     with pytest.raises(CloudError, match=f"{image.id} is accepted"):
-        request_image.make(run.model_copy(update={"recipe": mended}))
+        request_image.make(run.model_copy(update={"recipe": changed}))
 
     assert world.actions().count("CreateImage") == 1
     assert "DeregisterImage" not in world.actions()
@@ -90,19 +90,19 @@ def test_an_accepted_image_is_never_replaced(world: CloudWorld, run: Run) -> Non
 
 def test_an_image_of_an_older_recipe_is_removed_before_the_next_is_created(run: Run) -> None:
     old = image_of(run)
-    mended = run.model_copy(
+    changed = run.model_copy(
         update={"recipe": RECIPE.model_copy(update={"jupyter_port": 9999})},
     )
-    assert usable_image(mended) is None
-    seal(mended)
+    assert usable_image(changed) is None
+    seal(changed)
 
-    made = request_image.make(mended)
+    made = request_image.make(changed)
 
     assert made.id != old.id
     kinds = [resource.kind for resource in list_resources(REGION, run.id)]
     assert kinds.count("image") == 1
     assert kinds.count("snapshot") == 2
-    undo_all(mended)
+    undo_all(changed)
     assert list_resources(REGION) == []
 
 

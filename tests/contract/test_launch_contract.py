@@ -45,10 +45,10 @@ def test_a_request_is_repeated_byte_for_byte(world: CloudWorld, run: Run) -> Non
     ):
         launch_instance.make(run)
     assert loses.fired > 1
-    mended = RECIPE.model_copy(update={"lease_hours": 9, "tags": {"Owner": "ada"}})
+    changed = RECIPE.model_copy(update={"lease_hours": 9, "tags": {"Owner": "ada"}})
 
     with world.intercepting(ShowsNoMachines()) as hides:
-        first = launch_instance.make(run.model_copy(update={"recipe": mended}))
+        first = launch_instance.make(run.model_copy(update={"recipe": changed}))
     assert hides.fired
 
     digests = [call.parameters_digest for call in world.sandbox.calls("RunInstances")]
@@ -310,16 +310,16 @@ def test_a_machine_that_the_recipe_no_longer_wants_is_replaced(run: Run, change:
     update: dict[str, Any] = {"instance_types": ("t3.large",)}
     if change == "another disk":
         update = {"volumes": (RECIPE.volumes[0].model_copy(update={"size_gib": 2}),)}
-    mended = run.model_copy(update={"recipe": RECIPE.model_copy(update=update)})
-    assert launch_instance.find(mended) is None
+    changed = run.model_copy(update={"recipe": RECIPE.model_copy(update=update)})
+    assert launch_instance.find(changed) is None
 
-    second = launch_instance.make(mended)
+    second = launch_instance.make(changed)
 
     assert [instance.id for instance in stack_instances.find_instances(run, BUILDER_ROLE)] == [
         second.id
     ]
     assert second.id != first.id
-    assert launch_instance.find(mended) is not None
+    assert launch_instance.find(changed) is not None
 
 
 def test_an_added_fallback_type_keeps_the_machine(run: Run) -> None:

@@ -25,10 +25,10 @@ def test_a_new_address_updates_the_rules_of_the_same_group(world: CloudWorld) ->
     moved = seen_from(run, "203.0.113.4/32", "192.0.2.0/24")
     assert open_ssh.find(moved) is None
 
-    mended = carry_out(open_ssh.STEP, moved).result
+    changed = carry_out(open_ssh.STEP, moved).result
 
     found = ssh_access.find_security_group(run)
-    assert found == mended
+    assert found == changed
     assert found is not None
     assert found.id == made.id
     assert found.ssh_from == ("192.0.2.0/24", "203.0.113.4/32")

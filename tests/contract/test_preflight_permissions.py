@@ -121,10 +121,13 @@ def test_iam_simulation_covers_resources_that_do_not_exist_yet(world: CloudWorld
     assert "ec2:DeleteSnapshot" in still_open
     assert "ec2:CreateImage" not in still_open
     keys = {
-        value for request in iam.asked for key, value in request.items() if "ContextKeyName" in key
+        value
+        for request in iam.requests
+        for key, value in request.items()
+        if "ContextKeyName" in key
     }
     assert "aws:ResourceTag/notebake:run" in keys
-    arns = {request["ResourceArns.member.1"] for request in iam.asked}
+    arns = {request["ResourceArns.member.1"] for request in iam.requests}
     assert "arn:aws:ec2:us-west-2:123456789012:instance/*" in arns
 
 
@@ -192,25 +195,25 @@ def test_a_scheduler_role_needs_further_permissions(world: CloudWorld) -> None:
 
     assert "these permissions: iam:PassRole." in wrong
     assert "scheduler:CreateSchedule" in good
-    assert role in {request["ResourceArns.member.1"] for request in iam.asked}
+    assert role in {request["ResourceArns.member.1"] for request in iam.requests}
 
 
 def test_no_dry_run_names_an_existing_resource(world: CloudWorld, run: Run) -> None:
     calls: list[Call] = []
 
-    def hear(call: Call) -> None:
+    def record(call: Call) -> None:
         if call.parameters.get("DryRun") == "true":
             calls.append(call)
 
-    class Hears:
+    class Recorder:
         def before(self, call: Call) -> None:
-            hear(call)
+            record(call)
 
         def after(self, call: Call, reply: object) -> object:
             del call
             return reply
 
-    with world.intercepting(Hears()):
+    with world.intercepting(Recorder()):
         check_everything(run)
 
     ids = re.compile(r"\b(?:i|vol|sg|key)-[0-9a-f]{8,}\b|\bami-0{17}\b|\bsnap-[0-9a-f]{8,}\b")

@@ -126,11 +126,11 @@ def test_images_are_listed_with_their_acceptance(
     assert image is not None
 
     assert main(["images"]) == 0
-    assert f"{image.id}  {run.id}  available, not accepted" in one_spaced(capsys)
+    assert f"{image.id}  {run.id}  available, not accepted" in normalise_spaces(capsys)
 
     tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
     assert main(["images"]) == 0
-    assert "accepted 2026-11-23" in one_spaced(capsys)
+    assert "accepted 2026-11-23" in normalise_spaces(capsys)
 
 
 @pytest.mark.usefixtures("world")
@@ -175,7 +175,7 @@ def test_both_proof_machines_are_listed_with_their_own_key(run: Run) -> None:
     assert str(failure_report(run)).startswith("Nothing is left of the run.")
 
 
-def one_spaced(capsys: pytest.CaptureFixture[str]) -> str:
+def normalise_spaces(capsys: pytest.CaptureFixture[str]) -> str:
     """Return what was printed with every gap between columns as two blanks."""
     return "\n".join(
         "  ".join(part for part in line.split("  ") if part.strip()).replace("   ", "  ")

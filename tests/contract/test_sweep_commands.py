@@ -41,7 +41,7 @@ def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def output_of(capsys: pytest.CaptureFixture[str]) -> str:
     read = capsys.readouterr()
     return read.out + read.err
 
@@ -53,7 +53,7 @@ def test_a_dry_sweep_prints_costs_and_the_command_to_apply(
 
     assert main(["--store", elsewhere, "sweep"]) == 0
 
-    output = said(capsys)
+    output = output_of(capsys)
     for resource in resources_of(run):
         assert resource.id in output
     assert "Expired, and proven ours" in output
@@ -71,7 +71,7 @@ def test_no_table_is_wider_than_a_narrow_terminal(
 
     assert main(["--store", run.store, "sweep"]) == 0
 
-    rows = [line for line in said(capsys).splitlines() if line.startswith("    ")]
+    rows = [line for line in output_of(capsys).splitlines() if line.startswith("    ")]
     assert len(rows) > 5
     assert max(map(len, rows)) <= 80
 
@@ -83,7 +83,7 @@ def test_an_applied_sweep_removes_and_reports(
 
     assert main(["--store", elsewhere, "sweep", "--apply"]) == 0
 
-    output = said(capsys)
+    output = output_of(capsys)
     assert resources_of(run) == []
     for resource_id in there:
         assert resource_id in output.split("In all")[1]
@@ -99,7 +99,7 @@ def test_an_incomplete_sweep_names_what_remains_and_fails(
         assert main(["--store", run.store, "sweep", "--apply"]) == 1
 
     assert refuses.fired == 1
-    output = " ".join(said(capsys).split())
+    output = " ".join(output_of(capsys).split())
     assert f"The sweep left: key pair {resources_of(run, 'key pair')[0].id}" in output
     assert "Try again with: notebake" in output
 
@@ -113,7 +113,7 @@ def test_a_sweep_with_an_unreachable_region_fails(
         assert main(["--store", run.store, "sweep"]) == 1
 
     assert refuses.fired >= 1
-    assert "These regions could not be searched" in said(capsys)
+    assert "These regions could not be searched" in output_of(capsys)
 
 
 @pytest.mark.usefixtures("world")
@@ -122,7 +122,7 @@ def test_an_empty_sweep_names_the_places_searched(
 ) -> None:
     assert main(["sweep", "--region", REGION, "--region", "us-east-1"]) == 0
 
-    assert f"Nothing of any run in {REGION}, us-east-1" in said(capsys)
+    assert f"Nothing of any run in {REGION}, us-east-1" in output_of(capsys)
 
 
 def test_all_regions_are_those_of_the_account(
@@ -132,7 +132,7 @@ def test_all_regions_are_those_of_the_account(
 
     looked = {call.region for call in world.sandbox.calls("DescribeInstances")}
     assert len(looked) > 10
-    assert resources_of(run, "instance")[0].id in said(capsys)
+    assert resources_of(run, "instance")[0].id in output_of(capsys)
 
 
 def test_a_survey_shows_ownership_keep_tags_and_acceptance(
@@ -146,7 +146,7 @@ def test_a_survey_shows_ownership_keep_tags_and_acceptance(
 
     assert main(["--store", run.store, "survey", run.id]) == 0
 
-    output = said(capsys)
+    output = output_of(capsys)
     for reason in (
         "Stays: accepted, it is the result of the run",
         "Stays: a copy, not ours: its notebake:token is that of another launch",
@@ -163,7 +163,7 @@ def test_a_run_unknown_to_the_store_is_torn_down_only_after_confirmation(
 
     assert main(["--store", elsewhere, "tear-down", run.id]) == 1
 
-    output = " ".join(said(capsys).split())
+    output = " ".join(output_of(capsys).split())
     assert f"There is no run {run.id}" in output
     assert "nobody can tell whether somebody is executing it right now" in output
     assert f"tear-down {run.id} --without-store" in output
@@ -187,7 +187,7 @@ def test_a_tear_down_without_the_store_removes_proven_resources_within_their_lea
         "security group",
     }
     assert len(resources_of(other)) == 2, "another run's things are not touched"
-    assert "a copy, not ours" in said(capsys)
+    assert "a copy, not ours" in output_of(capsys)
 
 
 def test_a_tear_down_without_the_store_leaves_an_accepted_image(

@@ -85,7 +85,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield opened
 
 
-def beside(pool: ThreadPoolExecutor, work: Callable[..., Any], *given: object) -> Future[Any]:
+def submit(pool: ThreadPoolExecutor, work: Callable[..., Any], *given: object) -> Future[Any]:
     """Do something in another thread of the same execution."""
     return pool.submit(contextvars.copy_context().run, work, *given)
 
@@ -167,10 +167,10 @@ def test_a_reading_in_flight_during_a_change_is_discarded(
     holds = Holds()
     clock.pause(OLDEST_SECONDS)
     with world.intercepting(holds):
-        early = beside(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
+        early = submit(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
         holds.wait_for_one()
         tagging.add_tags(REGION, [builder.id], {"number": "1"})
-        late = beside(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
+        late = submit(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
         holds.let_go(1000)
         (shown,) = late.result(30)
 
@@ -227,7 +227,7 @@ def test_one_missing_resource_does_not_disturb_other_waiters(
 
         return wait_until(look, what="it", timeout_seconds=36000)
 
-    last = beside(pool, shown, late)
+    last = submit(pool, shown, late)
     assert [shown(early) for _ in range(20)] == [machine] * 20
     assert not last.done()
 
@@ -255,7 +255,7 @@ def test_ten_waiters_read_as_often_as_one_and_notice_within_two_readings(
             lambda: is_marked(run), what="the mark", timeout_seconds=360000, interval_seconds=0.25
         )
 
-    waiting = [beside(pool, notice, started) for started in runs]
+    waiting = [submit(pool, notice, started) for started in runs]
     clock.pause(60)
     calls, seconds = world.actions().count(ACTION) - before, clock.elapsed() - began
     with world.intercepting(change):
@@ -288,7 +288,7 @@ class Change:
 def test_an_interrupt_ends_all_waiting_callers(world: CloudWorld, pool: ThreadPoolExecutor) -> None:
     run = world.new_run()
     waiting = [
-        beside(
+        submit(
             pool,
             lambda: wait_until(
                 lambda: stack_instances.find_builder(run), what="it", timeout_seconds=36000

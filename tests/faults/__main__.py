@@ -52,7 +52,7 @@ def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Outcome]:
     """Return the verdicts, in the order of the catalogue."""
     outcomes: dict[str, Outcome] = {}
 
-    def hear(name: str, outcome: Outcome) -> None:
+    def record(name: str, outcome: Outcome) -> None:
         outcomes[name] = {"name": name} | outcome
         if outcome["wrong"]:
             say(paragraph(outcomes[name]))
@@ -63,7 +63,7 @@ def try_all(parts: list[Part], chosen: argparse.Namespace) -> list[Outcome]:
         logging.getLogger().setLevel(logging.INFO)
         for name in tours:
             world.recipe = RECIPES[name]
-            make_tour(world, [part for part in parts if part[0].tour == name], chosen, hear)
+            make_tour(world, [part for part in parts if part[0].tour == name], chosen, record)
     order = [trial_name(case, part) for case, part in parts]
     missing = {"wrong": ["its step never began"], "case": "", "kind": ""}
     return [outcomes.get(name, {"name": name} | missing) for name in order]
@@ -73,7 +73,7 @@ def make_tour(
     world: FaultyWorld,
     parts: list[Part],
     chosen: argparse.Namespace,
-    hear: Callable[[str, Outcome], None],
+    record: Callable[[str, Outcome], None],
 ) -> None:
     """Try the cases of one recipe."""
     run = furnish(world)
@@ -81,7 +81,7 @@ def make_tour(
     gc.collect()
     gc.freeze()
     gc.disable()
-    Tour(world, run, parts, chosen.at_once, hear, is_quick=chosen.share).go()
+    Tour(world, run, parts, chosen.at_once, record, is_quick=chosen.share).go()
 
 
 def parse() -> argparse.Namespace:

@@ -110,7 +110,7 @@ def named(faults: tuple[Fault, ...]) -> list[Fault]:
     return [{"name": f"fault {number}", **fault} for number, fault in enumerate(faults, 1)]
 
 
-def asked_again(action: str, lost: str = "ConnectionLost") -> str:
+def repeated_after_loss(action: str, lost: str = "ConnectionLost") -> str:
     """Return the pattern of a call whose answer was lost, and which was made again.
 
     The second answer may be that it has been done already.

@@ -8,8 +8,8 @@ from tests.faults.case import (
     Fault,
     ForEver,
     Once,
-    asked_again,
     fault,
+    repeated_after_loss,
     retried,
 )
 
@@ -72,7 +72,7 @@ def answer_lost(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
     return Case(
         f"{name} takes effect, its answer is lost",
         step,
-        Once((never | {"times": 1},), asked_again(action)),
+        Once((never | {"times": 1},), repeated_after_loss(action)),
         survived if name in FOUND else without_answer(never, WAITED),
     )
 

@@ -9,8 +9,8 @@ from tests.faults.case import (
     Case,
     ForEver,
     Once,
-    asked_again,
     fault,
+    repeated_after_loss,
     retried,
 )
 from tests.faults.catalogue_answers import CHANGING, CREATING, READ, UNTIL_KNOWN, WAITED
@@ -58,7 +58,7 @@ def passed_on(name: str, what: tuple[str, str, dict[str, str]]) -> Case:
         step,
         Once(
             (fault("lose_after", action, where=where, times=1, status=status),),
-            asked_again(action, str(status)),
+            repeated_after_loss(action, str(status)),
         ),
         why_not="for ever as without an answer",
     )

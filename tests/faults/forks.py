@@ -22,12 +22,12 @@ class Forks:
     at_once: int
     on_outcome: Callable[[str, Outcome], None]
     _running: dict[int, tuple[int, str]] = field(default_factory=dict)
-    _heard: dict[int, bytes] = field(default_factory=dict)
+    _received: dict[int, bytes] = field(default_factory=dict)
 
     def fork(self, name: str) -> Report | None:
         """Return None in the parent; in the child, what tells and never returns."""
         while len(self._running) >= self.at_once:
-            self._hear()
+            self._receive()
         reading, writing = os.pipe()
         pid = os.fork()
         if pid:
@@ -35,7 +35,7 @@ class Forks:
             self._running[reading] = (pid, name)
             return None
         # The children of a parent are not those of its children.
-        self._running, self._heard = {}, {}
+        self._running, self._received = {}, {}
         signal.alarm(LIMIT_SECONDS)
 
         def tell(outcome: Outcome) -> None:
@@ -48,17 +48,17 @@ class Forks:
     def wait(self) -> None:
         """Wait for all that still run."""
         while self._running:
-            self._hear()
+            self._receive()
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         for reading in select.select(list(self._running), [], [])[0]:
             if read := os.read(reading, 65536):
-                self._heard[reading] = self._heard.get(reading, b"") + read
+                self._received[reading] = self._received.get(reading, b"") + read
                 continue
             os.close(reading)
             pid, name = self._running.pop(reading)
             _, status = os.waitpid(pid, 0)
-            content = self._heard.pop(reading, b"")
+            content = self._received.pop(reading, b"")
             silent = {"wrong": [f"the child ended without a word (status {status})"]}
             self.on_outcome(name, json.loads(content) if content else silent)
 

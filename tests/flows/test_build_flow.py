@@ -290,7 +290,7 @@ def test_what_several_steps_say_alike_is_told_once() -> None:
     assert first.message == "no answer\nBeside it, “c” failed as well: ValueError: y"
 
 
-def press_until_it_is_heard(ended: list[str]) -> None:
+def interrupt_until_handled(ended: list[str]) -> None:
     """Interrupt as a person does: one that comes while garbage is collected is not heard."""
     while not ended:
         os.kill(os.getpid(), signal.SIGINT)
@@ -312,7 +312,7 @@ def test_an_interrupt_stops_what_waits_in_other_threads(run: Run, bench: Bench) 
 
     def interrupt() -> None:
         assert waiting.wait(HANG_SECONDS)
-        presses = threading.Thread(target=press_until_it_is_heard, args=(ended,), daemon=True)
+        presses = threading.Thread(target=interrupt_until_handled, args=(ended,), daemon=True)
         presses.start()
 
     with pytest.raises(KeyboardInterrupt):

@@ -34,7 +34,7 @@ class Choice:
     """The one trial is made in this process, to be looked at."""
     is_ec2_only: bool = False
     """Only where something in EC2 has just been changed, or asked to be."""
-    asked: int = 0
+    offered: int = 0
     lost_already: set[str] = field(default_factory=set)
     last_change: Point | None = None
 
@@ -50,8 +50,8 @@ class Choice:
             return False
         if self.step not in ("", point.step):
             return False
-        self.asked += 1
-        return self.asked % self.every == 0
+        self.offered += 1
+        return self.offered % self.every == 0
 
     def has_kill(self, case: Case, point: Point, version: int) -> bool:
         """Tell whether a kill in this version of the world is tried."""

@@ -39,7 +39,7 @@ from notebake.record import digest_of
 from notebake.runbook.digests import STEPS_WITH_DIGEST
 from tasks.wait_for_host import host_is_ready, prepare_for_work
 from tests.kills.scripted_host import Boot, ScriptedHost
-from tests.kills.scripted_work import LOCKS, asked_for, notebook, perform, volumes_by_id
+from tests.kills.scripted_work import LOCKS, cached_digest, notebook, perform, volumes_by_id
 
 READING_SECONDS = 4.0
 """How long one reading waits for news of a work."""
@@ -123,14 +123,14 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     for paths in (points, baked):
         holds = all(up.mounted.get(path) for path in paths)
         known[boot.paths_are_mounted(paths)] = partial(succeed, holds)
-    packages = asked_for(recipe, "install_packages")
+    packages = cached_digest(recipe, "install_packages")
     installed = apt.packages_are_installed(recipe.software.apt)
     looking = markers.read_marker("install_packages", packages, installed=installed)
     known[looking] = partial(
         succeed, root.packages >= {"git", *recipe.software.apt}, f"{packages}\n\n"
     )
     for step in STEPS_WITH_DIGEST:
-        digest = asked_for(recipe, step)
+        digest = cached_digest(recipe, step)
         known[markers.read_marker(step, digest)] = partial(read_mark, host, step, digest)
         known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)
     for dataset in recipe.datasets:

@@ -46,7 +46,7 @@ class Boot:
 
 
 @dataclass(frozen=True)
-class Told:
+class LaunchData:
     """What the metadata service tells a machine."""
 
     instance_id: str
@@ -71,7 +71,7 @@ class ScriptedHost:
         boot, now = self.boot, self.clock.seconds
         return boot is not None and now >= boot.began + BOOT_SECONDS and bool(self.root.host_key)
 
-    def power_on(self, launch: Told, lease_hours: float) -> None:
+    def power_on(self, launch: LaunchData, lease_hours: float) -> None:
         """Boot: cloud-init does what it does once, and what it does at every boot."""
         root, config = self.root, json.loads(launch.user_data.partition("\n")[2] or "{}")
         self.boot = Boot(self.clock.seconds)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.hosts.machines import Exit
 from tests.kills.scripted_disks import RootDisk, VolumeDisk
-from tests.kills.scripted_host import ScriptedHost, Told
+from tests.kills.scripted_host import LaunchData, ScriptedHost
 from tests.kills.virtual_clock import VirtualClock
 from tests.sandbox.fake_machines import FakeMachines, OnExit
 
@@ -41,7 +41,7 @@ class ScriptedMachines(FakeMachines):
         instance = next(
             instance for _, instance in self.cloud.instances() if instance.id == machine_id
         )
-        text = Told(instance.id, instance.public_key, instance.user_data.decode())
+        text = LaunchData(instance.id, instance.public_key, instance.user_data.decode())
         self.hosts[machine_id].power_on(text, self.lease_hours)
 
     def end_from_inside(self, machine_id: str, why: Exit) -> None:

@@ -24,7 +24,7 @@ from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import notebook_script, status_path
 from notebake.recipe import Recipe
 from notebake.record import digest_of
-from notebake.runbook.digests import step_digest as digest_for
+from notebake.runbook.digests import step_digest
 from notebake.timeouts import LAZY_LOAD_SECONDS
 from tests.kills.executed_notebook import EXECUTED
 from tests.kills.scripted_host import ScriptedHost
@@ -41,11 +41,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _digests: dict[tuple[int, str], tuple[Recipe, str]] = {}
 
 
-def asked_for(recipe: Recipe, step: str) -> str:
+def cached_digest(recipe: Recipe, step: str) -> str:
     """Return the digest of what a step is asked for: the same recipe is looked at once."""
     key = id(recipe), step
     if key not in _digests:
-        _digests[key] = recipe, digest_for(recipe, step)
+        _digests[key] = recipe, step_digest(recipe, step)
     return _digests[key][1]
 
 
@@ -69,7 +69,7 @@ def perform(recipe: Recipe, host: ScriptedHost, name: str, text: str) -> Deed | 
 
 def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     """The scripts of the steps that end with a marker: ."""
-    user, digest = recipe.base_image.user, asked_for(recipe, "install_software")
+    user, digest = recipe.base_image.user, cached_digest(recipe, "install_software")
     ids = volumes_by_id(recipe, host)
     mounting = [
         volumes.prepare_volume(volume=volume, volume_id=ids[volume.name], user=user)
@@ -99,12 +99,12 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     ]
     found = []
     for step, scripts, seconds, effect in known:
-        step_digest = asked_for(recipe, step)
+        wanted_digest = cached_digest(recipe, step)
         whole = script(
-            *(f"(\n{script}\n)" for script in scripts), markers.write_marker(step, step_digest)
+            *(f"(\n{script}\n)" for script in scripts), markers.write_marker(step, wanted_digest)
         )
-        deed = Deed(seconds, marked(host, step, step_digest, effect))
-        found.append((f"{step}-{step_digest}", whole, deed))
+        deed = Deed(seconds, marked(host, step, wanted_digest, effect))
+        found.append((f"{step}-{wanted_digest}", whole, deed))
     return found
 
 
@@ -123,7 +123,7 @@ def marked(
 
 def cleaning(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     """The cleaning between two searches."""
-    user, digest = recipe.base_image.user, asked_for(recipe, "clean_host")
+    user, digest = recipe.base_image.user, cached_digest(recipe, "clean_host")
     points = [volume.mount_point for volume in recipe.volumes if volume.is_in_image]
     units = [jupyter.UNIT, jupyter_units.TOKEN_SERVICE]
     text = clean.scan_and_clean(

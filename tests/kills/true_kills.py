@@ -121,17 +121,17 @@ def end_with(work: Callable[[], object]) -> None:
 @contextmanager
 def server_for(victim: int, number: int, port: int) -> Iterator[Callable[[], Outcome]]:
     """Run a cloud in a process of its own; give what asks it for the outcome."""
-    told_read, told_write = os.pipe()
-    asked_read, asked_write = os.pipe()
+    answer_read, answer_write = os.pipe()
+    request_read, request_write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        end_with(lambda: serve(Kills(victim, number), port, told_write, asked_read))
-    os.close(told_write)
-    assert os.read(told_read, 1) == b"!", "the cloud did not begin"
+        end_with(lambda: serve(Kills(victim, number), port, answer_write, request_read))
+    os.close(answer_write)
+    assert os.read(answer_read, 1) == b"!", "the cloud did not begin"
 
     def ask_outcome() -> Outcome:
-        os.write(asked_write, b"?")
-        with os.fdopen(told_read, closefd=False) as answer:
+        os.write(request_write, b"?")
+        with os.fdopen(answer_read, closefd=False) as answer:
             return Outcome(**json.load(answer))
 
     try:
@@ -139,7 +139,7 @@ def server_for(victim: int, number: int, port: int) -> Iterator[Callable[[], Out
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        for descriptor in (told_read, asked_read, asked_write):
+        for descriptor in (answer_read, request_read, request_write):
             os.close(descriptor)
 
 

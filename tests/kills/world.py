@@ -224,13 +224,13 @@ class Raw(BytesIO):
         yield self.read()
 
 
-class OneAfterTheOther:
+class SerialExecutor:
     """Has as much of ThreadPoolExecutor as the proof needs, without threads."""
 
     def __init__(self, _count: int, **_: object) -> None:
         pass
 
-    def __enter__(self) -> "OneAfterTheOther":
+    def __enter__(self) -> "SerialExecutor":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -328,7 +328,7 @@ def put_in_place(world: World) -> None:
     scripted_ssh.put_in_place(world)
     for module in notebakes_modules():
         if hasattr(module, "ThreadPoolExecutor"):
-            module.ThreadPoolExecutor = OneAfterTheOther
+            module.ThreadPoolExecutor = SerialExecutor
     html.render_html = functools.cache(html.render_html)
     REMEMBERED.add(html.render_html)
     replace(wait_for_host, preload_renderer=lambda: None)

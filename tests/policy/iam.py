@@ -9,14 +9,14 @@ from sandbox.api.application import Reply
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error
-from tests.policy.asked_of_iam import asked_of_iam
-from tests.policy.judge import ACCOUNT, USER, Asked, Verdict
+from tests.policy.iam_requests import iam_requests_of
+from tests.policy.judge import ACCOUNT, USER, IamRequest, Verdict
 from tests.preflight_world import without_length
 
 SESSION = re.compile(r"arn:aws:sts::\d+:assumed-role/([^/]+)/.+")
 BODY = "<{0}Response><{0}Result>{1}</{0}Result></{0}Response>"
 IN_JSON = {"kms", "scheduler", "servicequotas", "ssm"}
-Decide = Callable[[Sequence[Asked]], list[Verdict]]
+Decide = Callable[[Sequence[IamRequest]], list[Verdict]]
 
 
 class Denial(NamedTuple):
@@ -41,7 +41,7 @@ class Iam:
 
     def before(self, call: Call) -> Reply | None:
         """Answer what is IAM's own, and refuse what is not allowed."""
-        questions = asked_of_iam(call, self.cloud, self.caller)
+        questions = iam_requests_of(call, self.cloud, self.caller)
         for question, verdict in zip(questions, self.decide(questions), strict=True):
             assert not verdict.error, verdict.error
             if not verdict.allowed:
@@ -88,7 +88,7 @@ class Iam:
         (arn,) = (text for key, text in parameters.items() if key.startswith("ResourceArns."))
         context = context_of(parameters)
         questions = [
-            Asked(action, (), context, call.region, principal=self.caller, literally=arn)
+            IamRequest(action, (), context, call.region, principal=self.caller, literally=arn)
             for action in names
         ]
         results = "".join(
@@ -117,6 +117,6 @@ def as_xml(text: str) -> Reply:
     return Reply(200, [("Content-Type", "text/xml")], text.encode())
 
 
-def allow_all(questions: Sequence[Asked]) -> list[Verdict]:
+def allow_all(questions: Sequence[IamRequest]) -> list[Verdict]:
     """Decide as for an administrator."""
     return [Verdict(True, [], [], [], "") for _ in questions]

@@ -40,7 +40,7 @@ Request = tuple[str, tuple[Thing, ...], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class IamRequest:
     """What IAM is asked for one call: one action on all that it touches."""
 
     action: str
@@ -97,7 +97,7 @@ class Judge:
         self._process = process
         self._lock = threading.Lock()
 
-    def ask(self, policies: dict[str, Policy], requests: Sequence[Asked]) -> list[Verdict]:
+    def ask(self, policies: dict[str, Policy], requests: Sequence[IamRequest]) -> list[Verdict]:
         """Return a verdict on each request, as if all the policies were the caller's."""
         named = [{"name": name, "policy": policy} for name, policy in policies.items()]
         line = json.dumps(

@@ -15,7 +15,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.policy.iam import Iam
-from tests.policy.judge import USER, Asked, Judge, Policy
+from tests.policy.judge import USER, IamRequest, Judge, Policy
 from tests.policy.judge import Verdict as Judgement
 from tests.policy.tours import BUCKET, DATA_BUCKET, PREFIX
 from tests.preflight_world import blocked_public_access, excluded_from_block
@@ -24,7 +24,7 @@ EXPECTED = "123456789012"
 
 
 @dataclass(frozen=True)
-class Said:
+class Findings:
     """What preflight said, as one text for each verdict."""
 
     good: str
@@ -84,7 +84,7 @@ def iam_with(
 ) -> Iterator[Iam]:
     """Let the caller have these policies while the block runs."""
 
-    def decide(questions: Sequence[Asked]) -> list[Judgement]:
+    def decide(questions: Sequence[IamRequest]) -> list[Judgement]:
         return judge.ask(policies, questions) if questions else []
 
     with world.intercepting(Iam(world.sandbox.cloud, decide, caller, "/research/")) as iam:
@@ -93,15 +93,17 @@ def iam_with(
 
 def ask(
     run: Run, policies: dict[str, Policy], world: CloudWorld, judge: Judge, caller: str = USER
-) -> Said:
+) -> Findings:
     """Return what preflight says to whoever has these policies."""
     with iam_with(policies, world, judge, caller) as iam:
         try:
             found = ask_everything(run)
         except NotebakeError as error:
-            return Said("", f"{error.message} {error.hint}", "", iam)
+            return Findings("", f"{error.message} {error.hint}", "", iam)
     text = {
         verdict: "\n".join(str(finding) for finding in with_verdict(found, verdict))
         for verdict in CheckResult
     }
-    return Said(text[CheckResult.GOOD], text[CheckResult.WRONG], text[CheckResult.NOT_CHECKED], iam)
+    return Findings(
+        text[CheckResult.GOOD], text[CheckResult.WRONG], text[CheckResult.NOT_CHECKED], iam
+    )

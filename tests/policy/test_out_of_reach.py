@@ -6,7 +6,7 @@ import pytest
 
 from notebake.aws import tags
 from tests.policy.filled_in import filled_in
-from tests.policy.judge import Asked, Judge, Thing
+from tests.policy.judge import IamRequest, Judge, Thing
 
 OURS = {f"aws:ResourceTag/{tags.RUN}": "ocean-1"}
 TAGGED = {f"aws:RequestTag/{tags.RUN}": "ocean-1", "aws:TagKeys": [tags.RUN]}
@@ -14,8 +14,8 @@ TAGGED = {f"aws:RequestTag/{tags.RUN}": "ocean-1", "aws:TagKeys": [tags.RUN]}
 
 def test_the_judge_takes_no_request_that_lacks_what_aws_checks(judge: Judge) -> None:
     instance, image = Thing("instance", "i-00000001", OURS), Thing("image", "ami-00000001", TAGGED)
-    wanting = Asked("ec2:CreateImage", (instance, image))
-    foreign = Asked("ec2:StopInstances", (instance, image))
+    wanting = IamRequest("ec2:CreateImage", (instance, image))
+    foreign = IamRequest("ec2:StopInstances", (instance, image))
 
     verdicts = judge.ask(filled_in("policy"), [wanting, foreign])
 
@@ -24,7 +24,7 @@ def test_the_judge_takes_no_request_that_lacks_what_aws_checks(judge: Judge) -> 
     assert "with [image]" in verdicts[1].error
 
 
-def launch(**other: dict[str, Any]) -> Asked:
+def launch(**other: dict[str, Any]) -> IamRequest:
     """Return a launch as a run makes it, but for some things."""
     description: dict[str, dict[str, Any]] = {
         "instance": TAGGED,
@@ -36,29 +36,29 @@ def launch(**other: dict[str, Any]) -> Asked:
         "subnet": {},
     }
     things = {name.replace("_", "-"): context for name, context in other.items()}
-    return Asked(
+    return IamRequest(
         "ec2:RunInstances", tuple(Thing(k, "x-1", c) for k, c in (description | things).items())
     )
 
 
-THEIRS: dict[str, Asked] = {
-    "end somebody's machine": Asked("ec2:TerminateInstances", (Thing("instance", "i-1"),)),
-    "stop it": Asked("ec2:StopInstances", (Thing("instance", "i-1"),)),
-    "make an image of it": Asked(
+THEIRS: dict[str, IamRequest] = {
+    "end somebody's machine": IamRequest("ec2:TerminateInstances", (Thing("instance", "i-1"),)),
+    "stop it": IamRequest("ec2:StopInstances", (Thing("instance", "i-1"),)),
+    "make an image of it": IamRequest(
         "ec2:CreateImage",
         (Thing("instance", "i-1"), Thing("image", "ami-1", TAGGED), Thing("snapshot", "s", TAGGED)),
     ),
-    "read its console": Asked("ec2:GetConsoleOutput", (Thing("instance", "i-1"),)),
-    "call it ours": Asked("ec2:CreateTags", (Thing("instance", "i-1", TAGGED),)),
-    "give a run's machine to another run": Asked(
+    "read its console": IamRequest("ec2:GetConsoleOutput", (Thing("instance", "i-1"),)),
+    "call it ours": IamRequest("ec2:CreateTags", (Thing("instance", "i-1", TAGGED),)),
+    "give a run's machine to another run": IamRequest(
         "ec2:CreateTags", (Thing("instance", "i-1", OURS | TAGGED),)
     ),
-    "delete somebody's volume": Asked("ec2:DeleteVolume", (Thing("volume", "vol-1"),)),
-    "remove an accepted image": Asked(
+    "delete somebody's volume": IamRequest("ec2:DeleteVolume", (Thing("volume", "vol-1"),)),
+    "remove an accepted image": IamRequest(
         "ec2:DeregisterImage",
         (Thing("image", "ami-1", OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}),),
     ),
-    "remove its snapshot": Asked(
+    "remove its snapshot": IamRequest(
         "ec2:DeleteSnapshot",
         (Thing("snapshot", "snap-1", OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}),),
     ),
@@ -66,26 +66,28 @@ THEIRS: dict[str, Asked] = {
     "launch with a disk without a tag": launch(volume={}),
     "launch into somebody's group": launch(security_group={}),
     "launch with somebody's key": launch(key_pair={}),
-    "open somebody's group": Asked(
+    "open somebody's group": IamRequest(
         "ec2:AuthorizeSecurityGroupIngress", (Thing("security-group", "sg-1"),)
     ),
-    "import a key without a tag": Asked("ec2:ImportKeyPair", (Thing("key-pair", "mine"),)),
-    "take all tags off": Asked("ec2:DeleteTags", (Thing("image", "ami-1", OURS),)),
-    "share somebody's image": Asked("ec2:ModifyImageAttribute", (Thing("image", "ami-1"),)),
-    "attach another volume": Asked(
+    "import a key without a tag": IamRequest("ec2:ImportKeyPair", (Thing("key-pair", "mine"),)),
+    "take all tags off": IamRequest("ec2:DeleteTags", (Thing("image", "ami-1", OURS),)),
+    "share somebody's image": IamRequest("ec2:ModifyImageAttribute", (Thing("image", "ami-1"),)),
+    "attach another volume": IamRequest(
         "ec2:AttachVolume", (Thing("instance", "i-1", OURS), Thing("volume", "vol-1"))
     ),
-    "read another secret": Asked("ssm:GetParameter", (Thing("parameter", "production/password"),)),
-    "write beside the run store": Asked("s3:PutObject", (Thing("object", "runs/other/x"),)),
-    "hand another role over": Asked(
+    "read another secret": IamRequest(
+        "ssm:GetParameter", (Thing("parameter", "production/password"),)
+    ),
+    "write beside the run store": IamRequest("s3:PutObject", (Thing("object", "runs/other/x"),)),
+    "hand another role over": IamRequest(
         "iam:PassRole",
         (Thing("role", "admin", {"iam:PassedToService": "scheduler.amazonaws.com"}),),
     ),
-    "hand the role to another service": Asked(
+    "hand the role to another service": IamRequest(
         "iam:PassRole",
         (Thing("role", "notebake-scheduler", {"iam:PassedToService": "ec2.amazonaws.com"}),),
     ),
-    "decrypt with the key": Asked("kms:Decrypt", (Thing("key", "key-1"),)),
+    "decrypt with the key": IamRequest("kms:Decrypt", (Thing("key", "key-1"),)),
 }
 
 
@@ -108,7 +110,8 @@ def test_every_tag_but_the_runs_own_may_be_put_back(judge: Judge) -> None:
     tagged, untagged = (Thing("instance", "i-1", context) for context in (OURS | taken, taken))
 
     verdicts = judge.ask(
-        filled_in("policy"), [Asked("ec2:CreateTags", (thing,)) for thing in (tagged, untagged)]
+        filled_in("policy"),
+        [IamRequest("ec2:CreateTags", (thing,)) for thing in (tagged, untagged)],
     )
 
     assert [(verdict.error, verdict.allowed) for verdict in verdicts] == [("", True), ("", False)]
@@ -116,7 +119,7 @@ def test_every_tag_but_the_runs_own_may_be_put_back(judge: Judge) -> None:
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_the_same_files_serve_in_every_partition(partition: str, judge: Judge) -> None:
-    question = Asked(
+    question = IamRequest(
         "ec2:StopInstances",
         (Thing("instance", "i-1", OURS),),
         region="cn-north-1",

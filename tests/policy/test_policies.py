@@ -22,7 +22,7 @@ from tests.cloud_world import CloudWorld
 from tests.kills.whole_run import USERS_VOLUME
 from tests.own_process import report_of
 from tests.policy.filled_in import actions_of, as_list, filled_in
-from tests.policy.judge import DEPLOYMENTS, Asked, Judge, Thing, Verdict
+from tests.policy.judge import DEPLOYMENTS, IamRequest, Judge, Thing, Verdict
 from tests.policy.scenes import with_everything
 from tests.policy.tours import TOURS
 
@@ -36,12 +36,12 @@ class Judged:
     """One question to IAM that a call of a run gave rise to, and its answer."""
 
     call: dict[str, Any]
-    asked: Asked
+    question: IamRequest
     verdict: Verdict
 
     def __str__(self) -> str:
         where = f"{self.call['tour']}, {self.call['what']}, {self.call['step']}"
-        return f"{where}: {self.asked.action} {self.verdict.denied} {self.verdict.error}"
+        return f"{where}: {self.question.action} {self.verdict.denied} {self.verdict.error}"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def judged(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> list[Judge
     found: list[Judged] = []
     for name, tour in TOURS.items():
         questions = [
-            (call, as_asked(question))
+            (call, as_iam_request(question))
             for call in calls
             if call["tour"] == name
             for question in call["asked"]
@@ -73,13 +73,13 @@ def judged(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> list[Judge
     return found
 
 
-def as_asked(description: dict[str, Any]) -> Asked:
-    return Asked(
+def as_iam_request(description: dict[str, Any]) -> IamRequest:
+    return IamRequest(
         **description | {"things": tuple(Thing(**thing) for thing in description["things"])}
     )
 
 
-def key_of(questions: list[Asked]) -> str:
+def key_of(questions: list[IamRequest]) -> str:
     """Return the key that a tour encrypts with."""
     keys = {question.things[0].id for question in questions if question.action.startswith("kms:")}
     assert len(keys) <= 1
@@ -100,7 +100,7 @@ def test_every_call_of_a_run_is_allowed(
     counted = Counter(judgement.call["tour"] for judgement in real)
     calls, actions = (
         {id(judgement.call) for judgement in real},
-        {judgement.asked.action for judgement in real},
+        {judgement.question.action for judgement in real},
     )
     record_property(
         "table",
@@ -160,9 +160,11 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
     required = required_permissions(run)
     parameters = {question.action for requirement in required for question in requirement.questions}
     real = [judgement for judgement in judged if not judgement.call["is_dry"]]
-    called = {judgement.asked.action for judgement in real if judgement.call["step"] != "preflight"}
+    called = {
+        judgement.question.action for judgement in real if judgement.call["step"] != "preflight"
+    }
     by_checks = {
-        judgement.asked.action for judgement in real if judgement.call["step"] == "preflight"
+        judgement.question.action for judgement in real if judgement.call["step"] == "preflight"
     }
 
     with_key = set(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))

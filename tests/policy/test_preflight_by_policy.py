@@ -16,7 +16,7 @@ from tests.draw import is_drawn
 from tests.policy.filled_in import actions_of, filled_in, without
 from tests.policy.iam import Iam, allow_all
 from tests.policy.judge import ACCOUNT, USER, Judge, read_policies
-from tests.policy.scenes import Said, ask, with_default_key, with_everything
+from tests.policy.scenes import Findings, ask, with_default_key, with_everything
 from tests.preflight_world import sentences
 
 ACTIONS = sorted({action for _, _, action in actions_of(read_policies())})
@@ -31,7 +31,7 @@ def names(text: str, action: str) -> bool:
     return bool(re.search(rf"{action}(?![A-Za-z])", text))
 
 
-def said_without(action: str, world: CloudWorld, judge: Judge, caller: str) -> Said:
+def findings_without(action: str, world: CloudWorld, judge: Judge, caller: str) -> Findings:
     scene = with_default_key if action in DEFAULT_KEY_ONLY else with_everything
     run, words = scene(world)
     policies = filled_in(key_id=words["KEY"], volume_id=words.get("VOLUME", "none"))
@@ -43,14 +43,14 @@ def test_an_action_taken_out_is_named_and_never_called_good(
     action: str, world: CloudWorld, judge: Judge, record_property: Callable[[str, object], None]
 ) -> None:
     # Only who calls as a role's session looks the role up.
-    message = said_without(action, world, judge, caller=SESSION)
+    message = findings_without(action, world, judge, caller=SESSION)
 
     assert names(message.wrong, action) or names(message.not_checked, action)
     assert not names(message.good, action)
     record_property("named_by", how_named(action, message))
 
 
-def how_named(action: str, message: Said) -> str:
+def how_named(action: str, message: Findings) -> str:
     """Return what showed that an action is not allowed."""
     denied = [question for question in message.iam.denied if question.action == action]
     if any(not question.is_dry for question in denied):

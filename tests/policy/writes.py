@@ -14,8 +14,8 @@ from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from tests.kills.points import PassThrough, Point
 from tests.kills.world import World
-from tests.policy.asked_of_iam import asked_of_iam
-from tests.policy.judge import Asked
+from tests.policy.iam_requests import iam_requests_of
+from tests.policy.judge import IamRequest
 
 
 class Writes:
@@ -40,8 +40,8 @@ class Writes:
             # Copies of the process write to the same file, at its end.
             os.write(self.file, (json.dumps(parameters) + "\n").encode())
 
-    def _asked(self, call: Call) -> list[Asked]:
-        return asked_of_iam(call, self.world.cloud, self.caller)
+    def _asked(self, call: Call) -> list[IamRequest]:
+        return iam_requests_of(call, self.world.cloud, self.caller)
 
     def after(self, _: Call, reply: Reply) -> Reply:
         return reply

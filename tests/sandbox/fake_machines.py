@@ -19,7 +19,7 @@ class FakeMachines:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.asked: list[tuple[str, ...]] = []
+        self.actions: list[tuple[str, ...]] = []
         self.roots: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
         self.upgrade_seconds: dict[str, float] = {}
@@ -175,4 +175,4 @@ class FakeMachines:
 
     def _note(self, *words: str) -> None:
         with self.lock:
-            self.asked.append(words)
+            self.actions.append(words)

@@ -82,7 +82,7 @@ def test_a_host_that_is_stopped_before_it_has_power_gets_none(slow_world: World)
     slow_world.ec2.stop_instances(InstanceIds=[instance_id])
     slow_world.advance(LONG_SECONDS)
     slow_world.wait_for_state(instance_id, "stopped")
-    assert "boot" not in [words[0] for words in slow_world.machines.asked]
+    assert "boot" not in [words[0] for words in slow_world.machines.actions]
 
 
 def test_the_snapshots_of_an_image_complete_together_and_then_it_is_available(

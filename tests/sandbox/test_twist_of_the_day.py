@@ -3,14 +3,14 @@
 import pytest
 
 from sandbox.twists.table import BY_NAME
-from tests.draw import draw_one
+from tests.draw import draw_single
 from tests.sandbox.bakery import Bakery
 from tests.twists.trial import try_twist
 
 pytestmark = pytest.mark.sandbox
 
 
-@pytest.mark.parametrize("name", draw_one("twist", list(BY_NAME)))
+@pytest.mark.parametrize("name", draw_single("twist", list(BY_NAME)))
 def test_a_bake_ends_as_it_must(bakery: Bakery, name: str) -> None:
     trial = try_twist(bakery, BY_NAME[name])
     assert trial.wrong == [], trial.done.printed

@@ -34,7 +34,7 @@ def main() -> int:
             if chosen.story and name not in chosen.story:
                 continue
             if tell := forks.fork(name):
-                tell(told_of(story, world))
+                tell(run_story(story, world))
         forks.wait()
     text = json.dumps(description, indent=2)
     if chosen.report:
@@ -44,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def told_of(story: Story, world: FaultyWorld) -> Outcome:
+def run_story(story: Story, world: FaultyWorld) -> Outcome:
     """Return what a story tells, or what broke in it: a child must not end its parent's world."""
     world.move_home()
     try:

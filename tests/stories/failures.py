@@ -110,7 +110,7 @@ def tear_down_unforeseen(world: FaultyWorld) -> Outcome:
     return {"tear-down": torn_down(run), "fired": at.happened}
 
 
-def telling_breaks(world: FaultyWorld) -> Outcome:
+def failure_report_breaks(world: FaultyWorld) -> Outcome:
     """What would tell what is left has a bug of its own."""
     run = begin(world)
     world.interceptor = At("request_image", lambda: world.put(FIRST))
@@ -118,14 +118,14 @@ def telling_breaks(world: FaultyWorld) -> Outcome:
     return {"build": resumed(run), "fired": world.fired()}
 
 
-def telling_is_interrupted(world: FaultyWorld) -> Outcome:
+def failure_report_is_interrupted(world: FaultyWorld) -> Outcome:
     run = begin(world)
     world.interceptor = At("request_image", lambda: world.put(FIRST))
     replace(failure_report, find_leftovers=raising(KeyboardInterrupt()))
     return {"build": resumed(run), "fired": world.fired()}
 
 
-def told_once(world: FaultyWorld) -> Outcome:
+def errors_printed_once(world: FaultyWorld) -> Outcome:
     """The command that started the flow tells nothing twice."""
     run = begin(world)
     world.interceptor = At("request_image", lambda: world.put(FIRST))
@@ -153,8 +153,8 @@ STORIES: dict[str, Story] = {
         interrupted,
         interrupted_in_the_tear_down,
         tear_down_unforeseen,
-        telling_breaks,
-        telling_is_interrupted,
-        told_once,
+        failure_report_breaks,
+        failure_report_is_interrupted,
+        errors_printed_once,
     )
 }

@@ -47,7 +47,7 @@ def take(world: FaultyWorld, prefixes: tuple[str, ...], *keys: str) -> None:
             region.untag(thing_id, key)
 
 
-def told_by(world: FaultyWorld, prefix: str) -> list[dict[str, str]]:
+def log_of(world: FaultyWorld, prefix: str) -> list[dict[str, str]]:
     """Return our tags of everything whose id begins so."""
     region = world.history.region
     found = [
@@ -74,7 +74,7 @@ def all_at_once(world: FaultyWorld) -> Outcome:
     before: dict[str, list[dict[str, str]]] = {}
 
     def lose() -> None:
-        before.update({kind: told_by(world, kind) for kind in kinds})
+        before.update({kind: log_of(world, kind) for kind in kinds})
         take(world, kinds)
 
     after: dict[str, list[dict[str, str]]] = {}
@@ -82,7 +82,7 @@ def all_at_once(world: FaultyWorld) -> Outcome:
         {
             "install_software": lose,
             "install_papermill": lambda: after.update(
-                {kind: told_by(world, kind) for kind in kinds}
+                {kind: log_of(world, kind) for kind in kinds}
             ),
         }
     )
@@ -98,7 +98,7 @@ def all_at_once(world: FaultyWorld) -> Outcome:
     }
 
 
-def one_by_one(world: FaultyWorld) -> Outcome:
+def each_tag_lost(world: FaultyWorld) -> Outcome:
     run = furnish(world)
     road = world.interceptor = Steps(
         {
@@ -131,8 +131,8 @@ def of_what_is_named(world: FaultyWorld) -> Outcome:
         "machines": machines(run),
         "left": left(world),
         "accepted": len(world.history.accepted()),
-        "image": told_by(world, "ami-"),
-        "snapshot": told_by(world, "snap-"),
+        "image": log_of(world, "ami-"),
+        "snapshot": log_of(world, "snap-"),
     }
 
 
@@ -157,15 +157,15 @@ def accepted_and_torn_down(world: FaultyWorld) -> Outcome:
     return {
         "build": build,
         "tear-down": tear_down,
-        "image": told_by(world, "ami-"),
-        "snapshot": told_by(world, "snap-"),
+        "image": log_of(world, "ami-"),
+        "snapshot": log_of(world, "snap-"),
         "left": left(world),
         "again": resumed(run),
         "machines": machines(run),
     }
 
 
-def looked_at_and_swept(world: FaultyWorld) -> Outcome:
+def surveyed_and_swept(world: FaultyWorld) -> Outcome:
     """By the run store a look knows what has no tag, and a sweep removes it once it has expired."""
     run = furnish(world)
     die_at(world, run, "install_software")
@@ -217,11 +217,11 @@ STORIES: dict[str, Story] = {
     story.__name__: story
     for story in (
         all_at_once,
-        one_by_one,
+        each_tag_lost,
         of_what_is_named,
         torn_down_without_tags,
         accepted_and_torn_down,
-        looked_at_and_swept,
+        surveyed_and_swept,
         may_not_be_put_back,
     )
 }

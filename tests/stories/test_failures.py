@@ -74,7 +74,7 @@ def test_a_tear_down_that_fails_says_what_is_left(outcomes: Outcome) -> None:
     assert "Nothing is left of the run." in story["tear-down"]["hint"]
 
 
-@pytest.mark.parametrize("story", ["telling_breaks", "telling_is_interrupted"])
+@pytest.mark.parametrize("story", ["failure_report_breaks", "failure_report_is_interrupted"])
 def test_that_it_cannot_be_told_hides_no_failure(outcomes: Outcome, story: str) -> None:
     build = outcomes[story]["build"]
 
@@ -85,7 +85,7 @@ def test_that_it_cannot_be_told_hides_no_failure(outcomes: Outcome, story: str) 
 
 
 def test_it_is_told_once(outcomes: Outcome) -> None:
-    story = outcomes["told_once"]
+    story = outcomes["errors_printed_once"]
 
     assert story["fired"]
     assert story["build"]["hint"].count("(builder, m5.large)") == 1

@@ -38,7 +38,7 @@ def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(outcomes:
 
 
 def test_whichever_tag_a_builder_loses_it_is_the_builder(outcomes: Outcome) -> None:
-    story = outcomes["one_by_one"]
+    story = outcomes["each_tag_lost"]
 
     assert sorted(story["happened"]) == sorted(ONE_BY_ONE)
     check_ended_well(story)
@@ -81,7 +81,7 @@ def test_an_accepted_image_without_tags_is_kept_and_tagged_again(outcomes: Outco
 
 
 def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(outcomes: Outcome) -> None:
-    story = outcomes["looked_at_and_swept"]
+    story = outcomes["surveyed_and_swept"]
 
     kinds = {"instance", "volume", "network interface", "key pair", "security group"}
     assert story["found"].keys() >= kinds
@@ -101,7 +101,7 @@ def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(outcomes: Outc
     assert "Key=notebake:run,Value=" in messages
 
 
-@pytest.mark.parametrize("story", ["all_at_once", "one_by_one", "may_not_be_put_back"])
+@pytest.mark.parametrize("story", ["all_at_once", "each_tag_lost", "may_not_be_put_back"])
 def test_what_was_put_back_is_said_once(outcomes: Outcome, story: str) -> None:
     messages = [line for line in outcomes[story]["said"] if "has lost the tags" in line]
 

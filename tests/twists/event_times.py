@@ -12,7 +12,7 @@ from sandbox.home import Home
 from sandbox.hosts import packet_loss
 from sandbox.twists.table import MIB
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 FULL_BELOW_BYTES = MIB
 KINDS = {
     "full-disk": "disk full",
@@ -80,7 +80,7 @@ def event_times_recorded(home: Home) -> Iterator[EventTimes]:
     moments, end = EventTimes(home), threading.Event()
 
     def watch() -> None:
-        while not end.wait(LOOK_SECONDS):
+        while not end.wait(POLL_SECONDS):
             moments.look()
 
     with ThreadPoolExecutor(1) as beside:

@@ -200,9 +200,9 @@ def test_a_recipe_is_looked_for_where_the_run_was_started(tmp_path: Path) -> Non
     path.write_text("just a text")
     assert recipe_to_adopt(run, "") is None
     path.write_text("name: ocean\ndescription: mended\n")
-    mended = recipe_to_adopt(run, "")
-    assert mended is not None
-    assert mended.description == "mended"
+    changed = recipe_to_adopt(run, "")
+    assert changed is not None
+    assert changed.description == "mended"
     for wrong in (WRONG, "name: [ocean"):
         path.write_text(wrong)
         with pytest.raises(RecipeError):

@@ -55,7 +55,7 @@ class Machine:
     def __init__(self, world: ShellWorld, address: str) -> None:
         self.world, self.address = world, address
         self.root, self.locks = world.directory / "opt", world.directory / "locks"
-        self.profile, self.asked = world.directory / "notebake.sh", world.directory / "asked"
+        self.profile, self.requirements = world.directory / "notebake.sh", world.directory / "asked"
         path = ":".join(
             str(Path(spec.origin).parents[1 + depth])
             for name, depth in (("rattler", 0), ("ruamel.yaml", 1))
@@ -66,7 +66,7 @@ class Machine:
             "CONDA_CHANNEL_ALIAS": address,
             "rattler_path": path,
             "own_python": sys.executable,
-            "asked": str(self.asked),
+            "asked": str(self.requirements),
             # What the one who runs the tests has set for himself is none of the machine's.
             "CONDARC": "",
             "XDG_CONFIG_HOME": "",
@@ -180,7 +180,7 @@ def test_an_environment_file_is_solved_and_installed(built: Machine) -> None:
     assert built.has()
     assert not built.has("aaab")
     assert built.version_of("liba") == "1.0", "libb needs one below 2"
-    requirements = built.asked.read_text()
+    requirements = built.requirements.read_text()
     assert "\n\n\n\n\n\ntool @ git+https://host/tool.git@v1\n" in requirements, (
         "in its own line, the 6th"
     )

@@ -44,8 +44,11 @@ class Machine:
     def __init__(self, world: ShellWorld) -> None:
         self.world, directory = world, world.directory
         self.root, self.locks = directory / "opt", directory / "locks"
-        self.profile, self.asked = directory / "profile.d" / "notebake.sh", directory / "asked"
-        world.environment |= {"asked": str(self.asked)}
+        self.profile, self.requirements = (
+            directory / "profile.d" / "notebake.sh",
+            directory / "asked",
+        )
+        world.environment |= {"asked": str(self.requirements)}
         world.fake("dpkg-query", "exit 0")
         installed = directory / "uv"
         self.write(installed, "uv", FAKE_UV)
@@ -96,7 +99,10 @@ def test_jupyterlab_is_always_installed(machine: Machine) -> None:
     assert not machine.has()
     code, printed = machine.install(Software(packages=("numpy>=2",), requirements="utm\n"))
     assert code == 0, printed
-    assert " ".join(machine.asked.read_text().split()) == "jupyterlab ipykernel pip numpy>=2 utm"
+    assert (
+        " ".join(machine.requirements.read_text().split())
+        == "jupyterlab ipykernel pip numpy>=2 utm"
+    )
     assert machine.has()
     assert not machine.has("aaab")
     assert (machine.locks / "requirements.txt").read_text() == "jupyterlab==4.0\nnumpy==2.1\n"
@@ -144,13 +150,13 @@ def test_papermill_uses_the_software_s_download_cache_and_clears_it(
     machine.install(Software())
     fetched = machine.root / "cache"
     fetched.mkdir()
-    machine.asked.unlink()
+    machine.requirements.unlink()
     assert not machine.has_papermill()
 
     code, printed = machine.install_papermill()
 
     assert code == 0, printed
-    assert machine.asked.read_text().split() == ["papermill>=2.6,<3", "ipykernel"]
+    assert machine.requirements.read_text().split() == ["papermill>=2.6,<3", "ipykernel"]
     assert machine.has_papermill()
     assert machine.has(), "the image's own environment is as it was"
     assert (machine.locks / "papermill.txt").read_text() == "jupyterlab==4.0\nnumpy==2.1\n"
@@ -177,7 +183,7 @@ def test_values_reach_the_package_managers_unchanged(machine: Machine) -> None:
     )
     code, printed = machine.install(software)
     assert code == 0, printed
-    assert machine.asked.read_text().count(nasty) == 2
+    assert machine.requirements.read_text().count(nasty) == 2
 
 
 def test_requirements_may_be_longer_than_a_command_line(machine: Machine, tmp_path: Path) -> None:
@@ -193,4 +199,4 @@ def test_requirements_may_be_longer_than_a_command_line(machine: Machine, tmp_pa
     script = tmp_path / "script"
     script.write_text(text)
     assert machine.world.run(f"bash {script}").returncode == 0
-    assert "package-11999" in machine.asked.read_text()
+    assert "package-11999" in machine.requirements.read_text()

@@ -282,8 +282,8 @@ def test_the_program_runs_alone_in_several_processes(search: Search, tmp_path: P
 def test_every_block_of_a_large_file_reports_its_findings(search: Search, tmp_path: Path) -> None:
     lines = LINE + b"x" * BLOCK_BYTES + b"\n"
     write(tmp_path, "large.log", lines * (MOST_FINDINGS_PER_FILE + 3))
-    lines_told = [int(place.removeprefix("line ")) for _, place in search.places(tmp_path)]
-    assert sorted(lines_told) == list(range(1, 2 * MOST_FINDINGS_PER_FILE, 2))
+    line_numbers = [int(place.removeprefix("line ")) for _, place in search.places(tmp_path)]
+    assert sorted(line_numbers) == list(range(1, 2 * MOST_FINDINGS_PER_FILE, 2))
 
 
 def test_a_large_changed_file_is_searched_to_its_end(search: Search, tmp_path: Path) -> None:

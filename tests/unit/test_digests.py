@@ -78,10 +78,12 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
 @pytest.mark.parametrize("field", CHANGES)
 def test_a_changed_field_changes_the_digests_of_dependent_steps_only(field: str) -> None:
     value, expected = CHANGES[field]
-    mended = RECIPE.model_copy(update={field: value})
+    updated = RECIPE.model_copy(update={field: value})
 
     changed = {
-        step for step in STEPS_WITH_DIGEST if step_digest(mended, step) != step_digest(RECIPE, step)
+        step
+        for step in STEPS_WITH_DIGEST
+        if step_digest(updated, step) != step_digest(RECIPE, step)
     }
 
     assert changed == expected
@@ -92,9 +94,11 @@ def test_every_recipe_field_has_a_digest_case() -> None:
 
 
 def test_changing_ssh_sources_does_not_relaunch_the_machine() -> None:
-    mended = RECIPE.model_copy(update={"network": Network(ssh_from=("0.0.0.0/0",))})
+    updated = RECIPE.model_copy(update={"network": Network(ssh_from=("0.0.0.0/0",))})
 
-    assert all(step_digest(mended, step) == step_digest(RECIPE, step) for step in STEPS_WITH_DIGEST)
+    assert all(
+        step_digest(updated, step) == step_digest(RECIPE, step) for step in STEPS_WITH_DIGEST
+    )
 
 
 def test_no_two_steps_share_a_digest() -> None:

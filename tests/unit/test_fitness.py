@@ -41,7 +41,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: str) -> Iterator[Virtua
         yield virtual
 
 
-def told_by_aws(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+def set_aws_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     read = create_autospec(read_time, return_value=BEGINNING + seconds)
     monkeypatch.setattr(fitness, "read_time", read)
 
@@ -87,7 +87,7 @@ def test_a_missing_requirement_is_named_with_a_hint(
 def test_a_permanently_wrong_clock_is_reported_with_its_difference(
     monkeypatch: pytest.MonkeyPatch, off: int, words: str
 ) -> None:
-    told_by_aws(monkeypatch, 0)
+    set_aws_time(monkeypatch, 0)
     with (
         answering(monkeypatch, f"clock: {BEGINNING + off:.0f}") as virtual,
         pytest.raises(NotebakeError, match="certificates and apt's Release files") as caught,
@@ -99,7 +99,7 @@ def test_a_permanently_wrong_clock_is_reported_with_its_difference(
 
 
 def test_a_clock_that_is_synchronised_soon_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    told_by_aws(monkeypatch, 0)
+    set_aws_time(monkeypatch, 0)
     wrong = f"clock: {BEGINNING - 3600:.0f}"
     with answering(monkeypatch, wrong, wrong, GOOD):
         fitness.check_fitness(RUN, HOST)
@@ -108,7 +108,7 @@ def test_a_clock_that_is_synchronised_soon_is_accepted(monkeypatch: pytest.Monke
 def test_a_wrong_local_clock_is_not_blamed_on_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told_by_aws(monkeypatch, -3600)
+    set_aws_time(monkeypatch, -3600)
     with answering(monkeypatch, f"clock: {BEGINNING - 3600:.0f}"):
         fitness.check_fitness(RUN, HOST)
 

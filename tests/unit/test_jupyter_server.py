@@ -29,7 +29,7 @@ class Jupyter:
     prints: str = "42\n"
     hangs_up: bool = False
     kernel_status: int = 201
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def is_let_in(self) -> bool:
         path, _, query = self.path.partition("?")
-        self.jupyter.asked.append(f"{self.command} {path}")
+        self.jupyter.requests.append(f"{self.command} {path}")
         given = self.headers.get("Authorization"), query
         if self.jupyter.lets_anybody_in or f"token {TOKEN}" in given or f"token={TOKEN}" in given:
             return True
@@ -133,7 +133,7 @@ def test_a_working_server_returns_its_version_and_its_kernel_is_deleted() -> Non
     with serving(jupyter) as port:
         assert check_server(port, TOKEN) == "2.17.0"
 
-    assert jupyter.asked == [
+    assert jupyter.requests == [
         "GET /api/status",
         "GET /api/status",
         "GET /api",
@@ -148,7 +148,7 @@ def test_a_server_without_authentication_is_refused_before_a_kernel_starts() -> 
     with serving(jupyter) as port, pytest.raises(NotebakeError, match="without its token"):
         check_server(port, TOKEN)
 
-    assert jupyter.asked == ["GET /api/status"]
+    assert jupyter.requests == ["GET /api/status"]
 
 
 def test_a_server_with_another_token_is_refused() -> None:
@@ -164,7 +164,7 @@ def test_a_kernel_with_wrong_results_is_refused_and_stopped(prints: str) -> None
     with serving(jupyter) as port, pytest.raises(NotebakeError, match="and printed"):
         check_server(port, TOKEN)
 
-    assert jupyter.asked[-1] == "DELETE /api/kernels/kernel-1"
+    assert jupyter.requests[-1] == "DELETE /api/kernels/kernel-1"
 
 
 def test_a_kernel_that_dies_is_refused_and_deleted() -> None:
@@ -172,7 +172,7 @@ def test_a_kernel_that_dies_is_refused_and_deleted() -> None:
     with serving(jupyter) as port, pytest.raises(NotebakeError, match="did not answer") as caught:
         check_server(port, TOKEN)
 
-    assert jupyter.asked[-1] == "DELETE /api/kernels/kernel-1"
+    assert jupyter.requests[-1] == "DELETE /api/kernels/kernel-1"
     assert TOKEN not in str(caught.value)
 
 

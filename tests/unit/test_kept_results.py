@@ -31,8 +31,8 @@ def keep(run: Run, name: str, text: str) -> None:
 
 def judging(run: Run, **wanted: object) -> Run:
     """Return the run with a recipe that judges so."""
-    mended = Notebook.model_validate(wanted)
-    return run.model_copy(update={"recipe": run.recipe.model_copy(update={"notebook": mended})})
+    changed = Notebook.model_validate(wanted)
+    return run.model_copy(update={"recipe": run.recipe.model_copy(update={"notebook": changed})})
 
 
 def test_a_difference_names_its_place_values_and_possible_remedies(run: Run) -> None:

@@ -8,11 +8,11 @@ from notebake.costs.money import format_monthly, format_sum
 from notebake.resources.kinds import monthly_cost
 
 
-def a(kind: str, **more: object) -> Resource:
+def resource(kind: str, **more: object) -> Resource:
     return Resource(kind=kind, id="x", region="us-west-2", **more)
 
 
-MACHINE = a("instance", state="running", instance_type="m5.large")
+MACHINE = resource("instance", state="running", instance_type="m5.large")
 
 
 def test_a_running_machine_costs_its_hours_and_its_public_address() -> None:
@@ -29,9 +29,9 @@ def test_a_stopped_machine_costs_its_disks_only() -> None:
 def test_disks_and_snapshots_cost_their_size() -> None:
     fast = {"volume_type": "gp3", "iops": 4000, "throughput_mib_per_second": 225}
 
-    assert monthly_cost(a("volume", size_gib=100, volume_type="gp3")) == pytest.approx(8)
-    assert monthly_cost(a("volume", size_gib=100, **fast)) == pytest.approx(8 + 5 + 4)
-    assert monthly_cost(a("snapshot", size_gib=100)) == pytest.approx(5)
+    assert monthly_cost(resource("volume", size_gib=100, volume_type="gp3")) == pytest.approx(8)
+    assert monthly_cost(resource("volume", size_gib=100, **fast)) == pytest.approx(8 + 5 + 4)
+    assert monthly_cost(resource("snapshot", size_gib=100)) == pytest.approx(5)
 
 
 def test_a_missing_price_is_unknown_and_never_zero() -> None:
@@ -39,13 +39,13 @@ def test_a_missing_price_is_unknown_and_never_zero() -> None:
 
     assert monthly_cost(MACHINE.model_copy(update={"instance_type": "zz9.large"})) is None
     assert monthly_cost(MACHINE.model_copy(update=elsewhere)) is None
-    assert monthly_cost(a("snapshot", size_gib=1).model_copy(update=elsewhere)) is None
-    assert monthly_cost(a("volume", size_gib=1, volume_type="io2")) is None
+    assert monthly_cost(resource("snapshot", size_gib=1).model_copy(update=elsewhere)) is None
+    assert monthly_cost(resource("volume", size_gib=1, volume_type="io2")) is None
 
 
 @pytest.mark.parametrize("kind", ["image", "key pair", "security group", "schedule", "parameter"])
 def test_some_things_cost_nothing_of_their_own(kind: str) -> None:
-    assert monthly_cost(a(kind)) == 0
+    assert monthly_cost(resource(kind)) == 0
 
 
 def test_formatted_sums_mention_unknown_prices() -> None:

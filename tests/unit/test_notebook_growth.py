@@ -40,7 +40,7 @@ def executed(output: dict[str, Any]) -> str:
     return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def look_at(notebook: str) -> None:
+def measure(notebook: str) -> None:
     judge_notebook(notebook, Notebook(), ExecutionStatus(exit_code=0, seconds=1.0))
 
 
@@ -61,12 +61,12 @@ def seconds_of(work: Callable[[str], object], text: str) -> float:
 @pytest.mark.parametrize(
     ("work", "output"),
     [
-        (look_at, lambda count: showing("<img " * count)),
-        (look_at, lambda count: showing("<svg>" * count)),
-        (look_at, lambda count: showing("<svg><path/></svg><!-- " * count)),
-        (look_at, lambda count: showing("<script>docs_json<script/>" * count)),
-        (look_at, lambda count: showing("<iframe srcdoc='" * count)),
-        (look_at, lambda count: printing(" " * count)),
+        (measure, lambda count: showing("<img " * count)),
+        (measure, lambda count: showing("<svg>" * count)),
+        (measure, lambda count: showing("<svg><path/></svg><!-- " * count)),
+        (measure, lambda count: showing("<script>docs_json<script/>" * count)),
+        (measure, lambda count: showing("<iframe srcdoc='" * count)),
+        (measure, lambda count: printing(" " * count)),
         (without_active_content, lambda count: "<script " * count),
         (without_active_content, lambda count: "<script>a" * count),
         (without_active_content, lambda count: "<input <button>\"'" * count),

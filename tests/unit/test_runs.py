@@ -16,7 +16,7 @@ from notebake.runs.run import Run
 from notebake.store.interface import RunStore
 
 RECIPE = Recipe(name="ocean", description="Wellen, Strömung", tags={"Owner": "ada"})
-MENDED = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})
+CHANGED = RECIPE.model_copy(update={"software": Software(packages=("xarray",))})
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_an_interrupted_creation_of_a_run_can_be_repeated(store: RunStore) -> No
     run = new_run(RECIPE, "ocean.yaml", store, run_id="run-1")
     store.delete("run-1/run.json")
     assert list_runs(store) == []
-    assert new_run(MENDED, "ocean.yaml", store, run_id="run-1").recipe == MENDED
-    assert load_run(run.id, store).recipe == MENDED
+    assert new_run(CHANGED, "ocean.yaml", store, run_id="run-1").recipe == CHANGED
+    assert load_run(run.id, store).recipe == CHANGED
     assert [header.id for header in list_runs(store)] == ["run-1"]
 
 
@@ -94,9 +94,9 @@ def test_an_invalid_run_id_is_an_unknown_run(store: RunStore, run_id: str) -> No
 
 def test_a_changed_recipe_becomes_a_new_version(run: Run, store: RunStore) -> None:
     assert update_recipe(run, RECIPE) == run
-    assert update_recipe(run, MENDED).recipe == MENDED
-    assert update_recipe(run, MENDED).recipe == MENDED
-    assert load_run(run.id, store).recipe == MENDED
+    assert update_recipe(run, CHANGED).recipe == CHANGED
+    assert update_recipe(run, CHANGED).recipe == CHANGED
+    assert load_run(run.id, store).recipe == CHANGED
     assert store.list(f"{run.id}/recipes/") == [
         f"{run.id}/recipes/0001.yaml",
         f"{run.id}/recipes/0002.yaml",

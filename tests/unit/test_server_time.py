@@ -20,9 +20,9 @@ class Machine(clock.RealClock):
 
 def answer(time: ServerTime, machine: Machine, *, server: float, took: float = 0.0) -> None:
     """Let the server say a time, cut to seconds, that is true when the question is sent."""
-    asked_at = machine.since_boot
+    requested_at = machine.since_boot
     machine.since_boot += took
-    time.learn(formatdate(int(server), usegmt=True), asked_at)
+    time.learn(formatdate(int(server), usegmt=True), requested_at)
 
 
 def test_responses_narrow_the_clock_estimate() -> None:

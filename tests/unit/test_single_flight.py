@@ -21,16 +21,16 @@ class Question:
         self.pool = pool
         self.shared: SingleFlight[str] = SingleFlight()
         self.shared.get(lambda: OLD, lambda _: True)
-        self.is_asked, self.may_end = threading.Event(), threading.Event()
+        self.is_called, self.may_end = threading.Event(), threading.Event()
         self.came = threading.Semaphore(0)
-        self.asked = 0
+        self.calls = 0
 
     def ask(self, outcome: str | BaseException = NEW) -> Future[str]:
         """Ask in another thread; it ends when it may."""
 
         def answer() -> str:
-            self.asked += 1
-            self.is_asked.set()
+            self.calls += 1
+            self.is_called.set()
             assert self.may_end.wait(HANG_SECONDS)
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -46,7 +46,7 @@ class Question:
     def all_ask(self, first: str | BaseException) -> tuple[Future[str], list[Future[str]]]:
         """Let one ask and the others come; return when all wait."""
         leader = self.ask(first)
-        assert self.is_asked.wait(HANG_SECONDS)
+        assert self.is_called.wait(HANG_SECONDS)
         assert self.came.acquire(timeout=HANG_SECONDS)
         others = [self.ask() for _ in range(COUNT)]
         assert all(self.came.acquire(timeout=HANG_SECONDS) for _ in others)
@@ -64,7 +64,7 @@ def test_all_waiting_callers_get_the_result_of_one_call(question: Question) -> N
     question.may_end.set()
 
     assert [future.result(30) for future in (leader, *others)] == [NEW] * (COUNT + 1)
-    assert question.asked == 1
+    assert question.calls == 1
 
 
 def test_every_waiting_caller_gets_its_own_copy_of_an_error(question: Question) -> None:
@@ -73,7 +73,7 @@ def test_every_waiting_caller_gets_its_own_copy_of_an_error(question: Question) 
 
     errors = [future.exception(30) for future in (leader, *others)]
 
-    assert question.asked == 1
+    assert question.calls == 1
     assert {str(error) for error in errors} == {"refused\na hint"}
     assert {getattr(error, "code", "") for error in errors} == {"UnauthorizedOperation"}
     assert len({id(error) for error in errors}) == len(errors)
@@ -85,7 +85,7 @@ def test_a_caller_after_an_error_makes_its_own_call(question: Question) -> None:
         question.ask(CloudError("refused")).result(30)
 
     assert question.ask().result(30) == NEW
-    assert question.asked == 2
+    assert question.calls == 2
 
 
 @pytest.mark.parametrize("interrupt", [InterruptedError, KeyboardInterrupt, SystemExit])
@@ -97,4 +97,4 @@ def test_another_caller_takes_over_after_an_interrupt(
 
     assert isinstance(leader.exception(30), BaseException)
     assert [future.result(30) for future in others] == [NEW] * COUNT
-    assert question.asked == 2
+    assert question.calls == 2

@@ -20,7 +20,7 @@ def world(tmp_path: Path) -> ShellWorld:
     return world
 
 
-def looked_at(world: ShellWorld, *, now: int, lease: str | None, hours: float = 6) -> list[str]:
+def run_check(world: ShellWorld, *, now: int, lease: str | None, hours: float = 6) -> list[str]:
     """Return what systemd was asked for by one look at the lease."""
     lease_path, uptime_path = world.directory / "lease-until", world.directory / "uptime"
     uptime_path.write_text(f"{now}.42 99.99\n")
@@ -77,19 +77,19 @@ def test_a_boot_goes_on_when_the_switch_cannot_be_armed(world: ShellWorld) -> No
 
 
 def test_the_machine_stays_up_until_its_lease_ends(world: ShellWorld) -> None:
-    assert looked_at(world, now=999, lease="1000\n") == []
-    assert looked_at(world, now=1000, lease="1000\n") == ["systemctl poweroff"]
+    assert run_check(world, now=999, lease="1000\n") == []
+    assert run_check(world, now=1000, lease="1000\n") == ["systemctl poweroff"]
 
 
 @pytest.mark.parametrize("lease", [None, "", "soon\n", "-5\n", "1e3\n", "9" * 30, "\n1000\n"])
 def test_an_unreadable_lease_is_counted_from_the_boot(world: ShellWorld, lease: str | None) -> None:
     began = start_of_first_process()
-    assert looked_at(world, now=began + 3599, lease=lease, hours=1) == []
-    assert looked_at(world, now=began + 3600, lease=lease, hours=1) == ["systemctl poweroff"]
+    assert run_check(world, now=began + 3599, lease=lease, hours=1) == []
+    assert run_check(world, now=began + 3600, lease=lease, hours=1) == ["systemctl poweroff"]
 
 
 def test_the_lease_timer_never_reads_the_wall_clock(world: ShellWorld) -> None:
-    looked_at(world, now=1000, lease="1000\n")
+    run_check(world, now=1000, lease="1000\n")
     renewed = lease_timer.renew_lease(6).replace("/run/", f"{world.directory}/run/")
     assert world.run(renewed).returncode == 0
     assert not [call for call in world.calls if call.startswith("date")]

@@ -262,8 +262,8 @@ def test_an_attachment_may_come_late(world: World) -> None:
 def test_a_host_may_never_answer_although_its_instance_runs(world: World) -> None:
     name = world.fail("never_boots", action="RunInstances", times=1)
     instance_id = world.launch_running()
-    assert ("prevent_boot", instance_id) in world.machines.asked
-    actions = world.machines.asked
+    assert ("prevent_boot", instance_id) in world.machines.actions
+    actions = world.machines.actions
     assert actions.index(("prevent_boot", instance_id)) < actions.index(("boot", instance_id))
     assert (world.state(instance_id), world.fired(name)) == ("running", 1)
     world.terminate(instance_id)
@@ -275,7 +275,7 @@ def test_an_instance_may_end_before_it_has_run_and_says_why(world: World) -> Non
     instance_id = world.launch()["InstanceId"]
     world.wait_for_state(instance_id, "terminated")
     assert world.instance(instance_id)["StateReason"]["Code"] == code
-    assert ("boot", instance_id) not in world.machines.asked
+    assert ("boot", instance_id) not in world.machines.actions
     assert (world.machines.roots, world.fired(name)) == ({}, 1)
 
 
@@ -297,7 +297,7 @@ def test_lines_to_a_host_are_cut_and_frozen_at_once_or_later(world: World) -> No
     ours = {"tag:run": "r1"}
     cut = world.fail("ssh_cut", action="now", where=ours)
     freeze = world.fail("ssh_freeze", action="now", where=ours, after=10, seconds=60)
-    actions = world.machines.asked
+    actions = world.machines.actions
     world.wait_until(lambda: ("cut_ssh", instance_id) in actions)
     assert ("freeze_ssh", instance_id) not in actions
     world.advance(10)

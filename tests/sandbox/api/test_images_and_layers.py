@@ -48,7 +48,7 @@ def test_without_no_reboot_a_running_machine_is_rebooted(world: World) -> None:
     instance_id = world.launch_running()
     world.bake(instance_id)
     assert world.state(instance_id) == "running"
-    assert world.machines.asked.count(("boot", instance_id)) == 2
+    assert world.machines.actions.count(("boot", instance_id)) == 2
     assert world.machines.running() == [instance_id]
 
 
@@ -56,7 +56,7 @@ def test_with_no_reboot_a_running_machine_is_held_still_and_goes_on(world: World
     instance_id = world.launch_running(BlockDeviceMappings=[DATA])
     image_id = world.bake(instance_id, NoReboot=True)
     assert world.image(image_id)["State"] == "available"
-    work = [words[0] for words in world.machines.asked]
+    work = [words[0] for words in world.machines.actions]
     assert work[-3:] == ["frozen", "bake_image", "create_snapshot"]
     assert world.machines.running() == [instance_id]
     assert world.machines.still == set()

@@ -52,7 +52,7 @@ def test_a_host_that_is_killed_leaves_its_instance_stopped_and_says_why(world: W
 def test_a_reboot_boots_the_host_again_and_the_instance_keeps_running(world: World) -> None:
     instance_id = world.launch_running()
     world.ec2.reboot_instances(InstanceIds=[instance_id])
-    world.wait_until(lambda: world.machines.asked.count(("boot", instance_id)) == 2)
+    world.wait_until(lambda: world.machines.actions.count(("boot", instance_id)) == 2)
     assert world.state(instance_id) == "running"
 
 

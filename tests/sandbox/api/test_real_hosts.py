@@ -126,7 +126,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
             made.command("down", "--purge")
 
 
-def way_to_subnet(sandbox: Sandbox, instance_id: str) -> str:
+def route_to_subnet(sandbox: Sandbox, instance_id: str) -> str:
     """Return the local address from which packets leave for the instance's subnet."""
     shown = sandbox.shown(instance_id)
     subnet = sandbox.ec2.describe_subnets(SubnetIds=[shown["SubnetId"]])["Subnets"][0]
@@ -146,7 +146,7 @@ def test_a_launched_host_is_logged_into_with_the_key_pair_and_the_consoles_host_
     )
     code = sandbox.ssh(instance_id, f"curl -s -o /dev/null -w '%{{http_code}}' {IDENTITY}")
     assert code == "401", "IMDSv1 answered"
-    assert way_to_subnet(sandbox, instance_id) == sandbox.home.gateway
+    assert route_to_subnet(sandbox, instance_id) == sandbox.home.gateway
     sandbox.ec2.terminate_instances(InstanceIds=[instance_id])
     sandbox.wait_for_state(instance_id, "terminated")
 

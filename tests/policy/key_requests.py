@@ -17,7 +17,7 @@ USING = (
 ATTACHING = ("AttachVolume", "RunInstances", "StartInstances")
 
 
-def asked_of_keys(call: Call, cloud: Cloud) -> Iterator[Request]:
+def key_requests_of(call: Call, cloud: Cloud) -> Iterator[Request]:
     """Yield what is asked for each key of the account's own that a call makes disks with."""
     if call.operation not in ATTACHING:
         return

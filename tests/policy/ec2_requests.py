@@ -11,8 +11,8 @@ from typing import Any
 
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
-from tests.policy.asked_with_keys import asked_of_keys
 from tests.policy.judge import Request, Thing
+from tests.policy.key_requests import key_requests_of
 
 KINDS = {
     "ami": "image",
@@ -57,7 +57,7 @@ def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
     for kind, marks in new.items():
         tagged = Thing(kind, f"{_prefix(kind)}{NEW}", requested(marks))
         yield "ec2:CreateTags", (tagged,), {"ec2:CreateAction": name}
-    yield from asked_of_keys(call, cloud)
+    yield from key_requests_of(call, cloud)
 
 
 def _named(call: Call, cloud: Cloud) -> list[str]:

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.faults.unheard import tried
+from tests.faults.lost_output import tried
 from tests.own_process import report_of
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of each build, all made in a process of their own."""
-    report = tmp_path_factory.mktemp("unheard") / "report.json"
-    return report_of("tests.faults.unheard", report=report)
+    report = tmp_path_factory.mktemp("lost-output") / "report.json"
+    return report_of("tests.faults.lost_output", report=report)
 
 
 @pytest.mark.parametrize("way", tried())

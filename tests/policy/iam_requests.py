@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
-from tests.policy.asked_of_ec2 import of_ec2, requested
-from tests.policy.judge import USER, Asked, Request, Thing
+from tests.policy.ec2_requests import of_ec2, requested
+from tests.policy.judge import USER, IamRequest, Request, Thing
 
 
-def asked_of_iam(call: Call, cloud: Cloud, principal: str = USER) -> list[Asked]:
+def iam_requests_of(call: Call, cloud: Cloud, principal: str = USER) -> list[IamRequest]:
     """Return what IAM is asked before the call is carried out; nothing where AWS asks for none."""
     reader = {
         "ec2": of_ec2,
@@ -23,7 +23,7 @@ def asked_of_iam(call: Call, cloud: Cloud, principal: str = USER) -> list[Asked]
         "sts": lambda *_: iter(()),
     }[call.service]
     return [
-        Asked(action, things, context, call.region, principal=principal)
+        IamRequest(action, things, context, call.region, principal=principal)
         for action, things, context in reader(call, cloud)
     ]
 

@@ -1,4 +1,4 @@
-"""python -m tests.faults.unheard --report FILE: whole scripted builds whose output is lost.
+"""python -m tests.faults.lost_output --report FILE: whole scripted builds whose output is lost.
 
 Each begins to lose its output after some characters, as where a reader leaves or a disk fills up.
 """
@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.build_plan import TEAR_DOWN, titles
 from flows.terminal.live_view import show_progress
 from notebake.runs.run import Run
-from tests.draw import draw_one, has_everything
+from tests.draw import draw_single, has_everything
 from tests.faults.faulty_world import LOCATION, FaultyWorld, furnish, opened
 from tests.faults.recipes import RECIPES
 from tests.kills import whole_run
@@ -87,7 +87,7 @@ EACH_KIND = (
 
 def tried() -> list[str]:
     """Return the ways that are tried."""
-    return list(WAYS) if has_everything() else draw_one("lost output", EACH_KIND)
+    return list(WAYS) if has_everything() else draw_single("lost output", EACH_KIND)
 
 
 def build(world: FaultyWorld, way: str, log_path: Path) -> dict[str, Any]:
