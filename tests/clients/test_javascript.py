@@ -63,7 +63,7 @@ def test_the_sdk_for_javascript_goes_through_the_whole_cycle(
     assert removed == {"snapshots": ["success", "success"]}
 
 
-def test_a_refusal_is_an_error_of_its_own_name(script: Script, clean_cloud: Cloud) -> None:
+def test_a_refusal_is_an_error_named_by_its_code(script: Script, clean_cloud: Cloud) -> None:
     assert clean_cloud.running() == []
     reported = script.take("refused", "ami-00000000000000000")
     assert reported == {"name": "InvalidAMIID.NotFound", "status": 400}

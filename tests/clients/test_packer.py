@@ -57,7 +57,9 @@ def test_packer_bakes_an_image_that_holds_what_it_wrote(
     remove_image(clean_cloud, image["ImageId"])
 
 
-def test_packer_leaves_nothing_when_the_cloud_fails_it(packer: Program, clean_cloud: Cloud) -> None:
+def test_packer_leaves_nothing_after_a_failure_of_the_cloud(
+    packer: Program, clean_cloud: Cloud
+) -> None:
     with failing(clean_cloud, action="CreateImage", effect="refuse", code="ResourceLimitExceeded"):
         code, printed = bake(packer, clean_cloud)
     assert code != 0

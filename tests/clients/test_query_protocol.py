@@ -67,7 +67,7 @@ def test_each_answer_has_an_id_of_its_own(cloud: StrictCloud, action: str) -> No
     assert len(ids) == 2
 
 
-def test_what_answers_nothing_else_answers_true(cloud: StrictCloud) -> None:
+def test_calls_without_a_result_return_true(cloud: StrictCloud) -> None:
     named = {"GroupName": "mine", "GroupDescription": "mine"}
     _, made = ask(cloud, "POST", "CreateSecurityGroup", named)
     group = made.findtext(f"{{{NAMESPACE}}}groupId") or ""
@@ -117,12 +117,12 @@ def test_an_action_that_does_not_exist_is_refused(cloud: StrictCloud, method: st
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_nobody_is_let_in_without_a_signature(cloud: StrictCloud, method: str) -> None:
+def test_a_request_without_a_signature_is_refused(cloud: StrictCloud, method: str) -> None:
     status, document = ask(cloud, method, "DescribeInstances", headers={})
     assert (status, code_of(document)) == (401, "AuthFailure")
 
 
-def test_a_signature_of_version_2_is_named_as_what_is_missing_here(cloud: StrictCloud) -> None:
+def test_signature_version_2_is_reported_as_unsupported(cloud: StrictCloud) -> None:
     old = {"AWSAccessKeyId": "testing", "SignatureVersion": "2", "Signature": "00"}
     _, document = ask(cloud, "GET", "DescribeInstances", old, headers={})
     assert code_of(document) == "UnsupportedOperation"

@@ -110,7 +110,7 @@ def test_the_documents_show_commands() -> None:
 
 
 @pytest.mark.parametrize("line", RUN_HERE)
-def test_a_command_that_needs_nothing_runs(
+def test_commands_without_prerequisites_run(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path))

@@ -62,7 +62,7 @@ def test_the_folders_are_listed_in_the_order_in_which_they_import() -> None:
     assert [place[name] for name in listed] == sorted(place.values())[:-1]
 
 
-def test_what_is_generated_is_as_the_code_gives_it() -> None:
+def test_generated_documents_are_up_to_date() -> None:
     stale = {
         str(path.relative_to(ROOT))
         for path, text in generated()

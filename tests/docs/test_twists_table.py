@@ -8,7 +8,7 @@ from tests.twists.endings import ENDINGS
 DOCUMENT = Path(__file__).parents[2] / "docs/twists.md"
 
 
-def test_the_table_has_each_twist_as_it_is() -> None:
+def test_the_table_lists_every_twist_correctly() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in DOCUMENT.read_text().splitlines()

@@ -34,7 +34,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_what_goes_wrong_is_survived_or_ends_in_a_clear_error_in_time(
+def test_every_fault_is_survived_or_ends_in_a_clear_error_in_time(
     trial: str, outcomes: dict[str, Outcome]
 ) -> None:
     assert not outcomes[trial]["wrong"], paragraph(outcomes[trial])
@@ -46,14 +46,14 @@ def test_each_effect_of_the_sandbox_is_tried() -> None:
     assert {fault["effect"] for part in parts for fault in part.faults} == set(EFFECTS)
 
 
-def test_each_case_is_tried_once_and_for_ever_or_says_why_not() -> None:
+def test_each_fault_is_tried_transient_and_permanent_or_says_why_not() -> None:
     one_sided = [case for case in CASES if not (case.once and case.for_ever)]
 
     assert [case.name for case in one_sided if not case.why_not] == []
     assert len({case.name for case in CASES}) == len(CASES)
 
 
-def test_each_survival_is_seen_in_the_journal() -> None:
+def test_each_survived_fault_is_visible_in_the_journal() -> None:
     parts = [part for case in CASES for part in (case.once, case.for_ever)]
 
     assert all(part.shows for part in parts if isinstance(part, Once))

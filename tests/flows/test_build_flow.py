@@ -147,7 +147,7 @@ def task_runs_so_far(flow_run_id: str) -> list[TaskRun]:
         return client.read_task_runs(flow_run_filter=wanted)
 
 
-def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
+def test_steps_are_shown_by_title_and_existing_results_as_already_done(
     run: Run, bench: Bench
 ) -> None:
     first, second = bench.step("one"), bench.step("two")
@@ -168,7 +168,7 @@ def test_steps_show_under_their_titles_and_what_was_there_is_said_to_be(
     ]
 
 
-def test_steps_that_follow_the_same_run_side_by_side(run: Run, bench: Bench) -> None:
+def test_independent_steps_run_in_parallel(run: Run, bench: Bench) -> None:
     meeting = threading.Barrier(2, timeout=HANG_SECONDS)
 
     def meet() -> None:
@@ -181,7 +181,7 @@ def test_steps_that_follow_the_same_run_side_by_side(run: Run, bench: Bench) -> 
     assert sorted(bench.happened) == ["make a", "make b"]
 
 
-def test_a_step_waits_for_no_other_than_those_that_it_follows(run: Run, bench: Bench) -> None:
+def test_a_step_waits_only_for_the_steps_that_it_follows(run: Run, bench: Bench) -> None:
     second_is_done = threading.Event()
     first = bench.step("first")
     second = bench.step("second", before=second_is_done.set)
@@ -202,7 +202,7 @@ def test_a_step_waits_for_no_other_than_those_that_it_follows(run: Run, bench: B
     ],
     ids=["unreachable", "throttled", "notebook", "refused"],
 )
-def test_only_what_may_pass_by_itself_is_tried_again_and_the_error_stays_itself(
+def test_only_transient_errors_are_retried_and_the_error_is_unchanged(
     run: Run, bench: Bench, error: NotebakeError, tries: int
 ) -> None:
     step = bench.step("one", before=raising(error, error, error))
@@ -224,7 +224,7 @@ def test_a_host_that_comes_back_lets_the_step_succeed(run: Run, bench: Bench) ->
     assert [task_run.state_name for task_run in shown] == ["Completed"]
 
 
-def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench: Bench) -> None:
+def test_when_a_step_fails_parallel_steps_finish(run: Run, bench: Bench) -> None:
     may_end = threading.Event()
     after = bench.step("after")
 
@@ -251,7 +251,7 @@ def test_when_a_step_fails_what_runs_beside_it_comes_to_its_end(run: Run, bench:
     assert not (bench.directory / "after").exists()
 
 
-def test_steps_that_fail_side_by_side_are_both_told(run: Run, bench: Bench) -> None:
+def test_parallel_failures_are_both_reported(run: Run, bench: Bench) -> None:
     both = threading.Barrier(2)
 
     def fail(error: Exception) -> Callable[[], None]:
@@ -275,7 +275,7 @@ def test_steps_that_fail_side_by_side_are_both_told(run: Run, bench: Bench) -> N
     assert set(caught.value.hint.splitlines()) >= {"Mend the url", "Mend the list"}
 
 
-def test_a_lost_machine_is_told_alone() -> None:
+def test_a_lost_machine_is_reported_alone() -> None:
     lost = ResourceLostError("the builder is gone")
     failures = [("Clone", NotebakeError("no answer")), ("Install", lost), ("x", ValueError("y"))]
 
@@ -283,7 +283,7 @@ def test_a_lost_machine_is_told_alone() -> None:
     assert str(lost) == "the builder is gone"
 
 
-def test_what_several_steps_say_alike_is_told_once() -> None:
+def test_equal_errors_of_several_steps_are_reported_once() -> None:
     first = NotebakeError("no answer")
     join_failures([("a", first), ("b", NotebakeError("no answer")), ("c", ValueError("y"))])
 
@@ -299,7 +299,7 @@ def interrupt_until_handled(ended: list[str]) -> None:
                 time.sleep(0.1)
 
 
-def test_an_interrupt_stops_what_waits_in_other_threads(run: Run, bench: Bench) -> None:
+def test_an_interrupt_ends_waits_in_other_threads(run: Run, bench: Bench) -> None:
     waiting = threading.Event()
     ended: list[str] = []
 
@@ -323,7 +323,7 @@ def test_an_interrupt_stops_what_waits_in_other_threads(run: Run, bench: Bench) 
     assert ended == ["interrupted"]
 
 
-def test_a_step_is_not_carried_out_by_whoever_lost_the_run(run: Run, bench: Bench) -> None:
+def test_no_step_is_carried_out_after_the_run_lock_is_lost(run: Run, bench: Bench) -> None:
     @flow(name="test")
     def build() -> None:
         carry_out_all(run, plan_of((bench.step("one"),)))
@@ -354,7 +354,7 @@ def test_a_tear_down_undoes_the_newest_first_and_leaves_nothing(
     assert describe(done) == "nothing temporary is left"
 
 
-def test_one_failing_undo_keeps_no_other_from_being_tried(world: CloudWorld) -> None:
+def test_one_failing_undo_does_not_prevent_the_others(world: CloudWorld) -> None:
     run = world.new_run()
     carry_out_to(run, "launch_instance")
     stuck = RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)
@@ -371,7 +371,9 @@ def test_one_failing_undo_keeps_no_other_from_being_tried(world: CloudWorld) -> 
     undo_all(run)
 
 
-def test_what_no_undo_knows_of_is_named(world: CloudWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resources_unknown_to_every_undo_are_named(
+    world: CloudWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tear_down, "REMOVAL_VISIBLE_SECONDS", 0.1)
     run = world.new_run()
     tags = [{"Key": "notebake:run", "Value": run.id}]
@@ -385,7 +387,7 @@ def test_what_no_undo_knows_of_is_named(world: CloudWorld, monkeypatch: pytest.M
         tear_down.tear_down(run.id, run.store)
 
 
-def test_what_ec2_still_shows_for_a_moment_is_not_left_behind(world: CloudWorld) -> None:
+def test_resources_that_ec2_shows_a_moment_longer_are_not_leftovers(world: CloudWorld) -> None:
     run = world.new_run()
     group = world.ec2.create_security_group(
         GroupName="shown a little longer",
@@ -411,7 +413,7 @@ def test_a_run_that_is_being_executed_is_not_torn_down(world: CloudWorld) -> Non
     assert world.actions() == []
 
 
-def test_a_run_that_nobody_knows_is_named_and_not_begun(run: Run) -> None:
+def test_an_unknown_run_is_named_and_not_created(run: Run) -> None:
     with pytest.raises(RunStoreError, match="no run ocean-typo"):
         in_a_flow(lambda: open_run("", "ocean-typo", run.store))
 
@@ -426,7 +428,9 @@ def in_a_flow(work: Callable[[], Record]) -> Record:
     return carry()[0]
 
 
-def test_what_is_lost_once_is_made_again_and_what_is_there_is_found(run: Run, bench: Bench) -> None:
+def test_after_one_loss_the_lost_part_is_made_again_and_the_rest_is_found(
+    run: Run, bench: Bench
+) -> None:
     lost = ResourceLostError("the machine is gone")
     group = (bench.step("one"), bench.step("two", before=raising(lost)))
 
@@ -437,7 +441,7 @@ def test_what_is_lost_once_is_made_again_and_what_is_there_is_found(run: Run, be
     assert found == {("one", "done"), ("one", "found"), ("two", "failed"), ("two", "done")}
 
 
-def test_what_is_lost_again_and_again_ends_the_run(run: Run, bench: Bench) -> None:
+def test_repeated_losses_end_the_run(run: Run, bench: Bench) -> None:
     lost = ResourceLostError("the machine is gone")
     step = bench.step("one", before=raising(lost, lost, lost))
 
@@ -447,7 +451,7 @@ def test_what_is_lost_again_and_again_ends_the_run(run: Run, bench: Bench) -> No
     assert len(bench.happened) == 2
 
 
-def test_a_lost_machine_goes_before_what_else_failed_because_of_it(run: Run, bench: Bench) -> None:
+def test_a_lost_machine_is_reported_before_its_consequences(run: Run, bench: Bench) -> None:
     first = bench.step("one", before=raising(NotebookError("no answer")))
     second = bench.step("two", before=raising(ResourceLostError("the machine is gone")))
 

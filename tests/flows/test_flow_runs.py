@@ -67,7 +67,7 @@ def carry(flow_run: FlowRun, of: Flow[..., str], **parameters: str) -> str:
     return str(run_flow_sync(of, flow_run=flow_run, parameters=parameters))
 
 
-def test_two_flow_runs_are_two_runs_and_a_retry_goes_on_with_its_own(
+def test_two_flow_runs_are_two_runs_and_a_retry_resumes_its_own(
     recipe: str, tmp_path: Path
 ) -> None:
     given = {"recipe": recipe, "store": str(tmp_path / "runs")}
@@ -83,7 +83,7 @@ def test_two_flow_runs_are_two_runs_and_a_retry_goes_on_with_its_own(
     assert kept == {ids[0]: str(first.id), ids[1]: str(second.id)}
 
 
-def test_a_build_from_the_ui_that_fails_says_what_is_left_where_it_is_looked_for(
+def test_a_failed_build_from_the_ui_lists_leftovers_in_its_state_message(
     world: CloudWorld, recipe: str
 ) -> None:
     given = {"recipe": recipe, "store": str(world.directory / "runs")}

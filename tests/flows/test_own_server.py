@@ -48,9 +48,7 @@ print(json.dumps([inside, is_up()]))
     ("how", "inside"),
     [("used", [False, True, True, None]), ("interrupted", "interrupted")],
 )
-def test_a_server_of_our_own_is_there_for_the_block_and_ends_with_it(
-    how: str, inside: object, tmp_path: Path
-) -> None:
+def test_our_own_server_runs_for_the_block_only(how: str, inside: object, tmp_path: Path) -> None:
     variables = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
     done = subprocess.run(
         [sys.executable, "-c", USED, how],
@@ -66,7 +64,7 @@ def test_a_server_of_our_own_is_there_for_the_block_and_ends_with_it(
     assert not (tmp_path / "notebake" / "server.json").exists()
 
 
-def test_a_port_belongs_to_one_server_from_when_it_was_chosen() -> None:
+def test_a_chosen_port_is_reserved_for_one_server() -> None:
     with open_port() as ours, open_port() as another, socket.socket() as rival:
         addresses = [ours.getsockname(), another.getsockname()]
         assert addresses[0] != addresses[1]
@@ -101,7 +99,7 @@ def test_a_server_whose_port_is_taken_says_so_and_touches_no_database(tmp_path: 
     assert not (tmp_path / "prefect.db").exists()
 
 
-def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
+def test_a_swallowed_interrupt_is_raised_again() -> None:
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.getsignal(signal.SIGINT)
     lost: list[str] = []
@@ -120,7 +118,7 @@ def test_an_interrupt_that_gets_lost_is_told_after_all() -> None:
     signal.signal(signal.SIGINT, inherited)
 
 
-def test_where_nobody_interrupts_nothing_is_told() -> None:
+def test_without_an_interrupt_nothing_is_raised() -> None:
     with reraise_lost_interrupt():
         reported = "nothing"
 

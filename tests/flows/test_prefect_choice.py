@@ -119,12 +119,12 @@ def test_a_file_that_prefect_could_not_read_is_named(
     assert str(tmp_path / name) in caught.value.message
 
 
-def test_who_says_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_of_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://x/api")
     assert chosen_server() == Choice("http://x/api", "PREFECT_API_URL in the environment")
 
 
-def test_no_home_at_all_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_home_directory_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     def find_none() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -200,7 +200,7 @@ def test_a_server_that_answers_is_used() -> None:
         (FINE | {"/api/admin/version": (403, "")}, "us in: 403", "PREFECT_API_AUTH_STRING"),
     ],
 )
-def test_a_server_that_does_not_answer_as_it_should_is_one_paragraph(
+def test_an_unusable_server_gives_a_short_error(
     answers: Answers,
     message: str,
     hint: str,
@@ -218,7 +218,7 @@ def test_a_server_that_does_not_answer_as_it_should_is_one_paragraph(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/api", "localhost:4200", "x://y"])
-def test_an_address_at_which_nobody_can_answer_is_one_paragraph(url: str) -> None:
+def test_an_unreachable_address_gives_a_short_error(url: str) -> None:
     with pytest.raises(NotebakeError, match="does not answer"):
         check(url)
 
@@ -230,7 +230,7 @@ def test_an_address_at_which_nobody_can_answer_is_one_paragraph(url: str) -> Non
         ({"PREFECT_API_REQUEST_TIMEOUT": "soon"}, "cannot be imported with the settings"),
     ],
 )
-def test_the_command_tells_what_is_wrong_with_prefect_in_one_paragraph(
+def test_the_command_reports_prefect_problems_in_one_paragraph(
     variables: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "tiny.yaml"

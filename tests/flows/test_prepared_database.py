@@ -91,7 +91,7 @@ def start_and_end_server(home: Path, *words: str) -> tuple[list[str], int]:
     return tables, blocks
 
 
-def test_what_is_prepared_is_one_file_with_tables_and_their_version_alone(made: Path) -> None:
+def test_the_prepared_database_holds_only_tables_and_their_version(made: Path) -> None:
     tables = ask(made, TABLES)
     rows = {name: ask(made, f'SELECT count(*) FROM "{name}"')[0] for name in tables}  # noqa: S608
 
@@ -100,9 +100,7 @@ def test_what_is_prepared_is_one_file_with_tables_and_their_version_alone(made: 
     assert [path.name for path in made.parent.iterdir()] == [made.name]
 
 
-def test_what_is_prepared_knows_nothing_of_settings_in_the_project(
-    made: Path, project: Path
-) -> None:
+def test_the_prepared_database_ignores_project_settings(made: Path, project: Path) -> None:
     assert made.exists()
     assert not (project / "theirs.db").exists()
 
@@ -125,7 +123,7 @@ def test_a_new_home_begins_with_the_prepared_tables_and_is_not_migrated(
         assert witness.execute("SELECT version FROM migrations_made").fetchall() == [("later",)]
 
 
-def test_without_what_is_prepared_prefect_migrates_and_who_stays_knows_its_blocks(
+def test_without_a_prepared_database_prefect_migrates_and_a_lasting_server_registers_blocks(
     made: Path, environment: Path, tmp_path: Path
 ) -> None:
     assert not environment.exists()
@@ -139,7 +137,7 @@ def test_without_what_is_prepared_prefect_migrates_and_who_stays_knows_its_block
 
 
 @pytest.mark.parametrize("left", ["prefect.db", "prefect.db-wal", "prefect.db-journal"])
-def test_a_home_with_a_database_or_the_rest_of_one_is_left_as_it_is(
+def test_a_home_with_any_database_file_is_not_changed(
     left: str, environment: Path, tmp_path: Path
 ) -> None:
     environment.write_bytes(b"prepared")
@@ -172,7 +170,7 @@ def test_a_database_that_appears_during_the_copy_is_not_replaced(
     assert (home / "prefect.db").read_bytes() == b"somebody's"
 
 
-def test_what_cannot_be_prepared_is_told_and_nothing_is_left(
+def test_a_failed_preparation_is_reported_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))

@@ -43,7 +43,7 @@ def proxy() -> Iterator[tuple[str, list[bytes]]]:
     ("scheme", "no_proxy"),
     [("http://", "example.org"), ("socks5h://", ""), ("socks://", "fd00::/8")],
 )
-def test_a_run_is_torn_down_with_a_server_of_its_own_and_no_word_to_the_proxy(
+def test_a_tear_down_with_its_own_server_does_not_use_the_proxy(
     scheme: str, no_proxy: str, proxy: tuple[str, list[bytes]], tmp_path: Path
 ) -> None:
     address, seen = proxy

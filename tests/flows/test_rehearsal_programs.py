@@ -31,7 +31,7 @@ def changing_variables() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("changing_variables")
-def test_a_program_starts_whatever_another_thread_does_to_the_variables() -> None:
+def test_a_program_starts_while_another_thread_changes_the_environment() -> None:
     codes = [
         subprocess.run(["/bin/true"], check=False, env=own_environment()).returncode
         for _ in range(STARTS)

@@ -62,10 +62,10 @@ def is_tried_again(error: Exception) -> bool:
 
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: f"{type(error).__name__} {error}")
-def test_what_may_pass_by_itself_is_tried_again(error: Exception) -> None:
+def test_transient_errors_are_retried(error: Exception) -> None:
     assert is_tried_again(error)
 
 
 @pytest.mark.parametrize("error", FOR_A_PERSON, ids=lambda error: type(error).__name__)
-def test_what_a_person_must_see_is_not_tried_again(error: Exception) -> None:
+def test_permanent_errors_are_not_retried(error: Exception) -> None:
     assert not is_tried_again(error)

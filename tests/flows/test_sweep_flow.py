@@ -25,7 +25,7 @@ def run(world: CloudWorld) -> Run:
     return run
 
 
-def test_the_flow_is_dry_and_tells_each_thing_until_it_is_told_to_remove(
+def test_the_flow_only_lists_resources_unless_apply_is_set(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = changing_calls(world)
@@ -40,7 +40,7 @@ def test_the_flow_is_dry_and_tells_each_thing_until_it_is_told_to_remove(
     assert resources_of(run) == []
 
 
-def test_the_flow_fails_where_something_is_left_or_nobody_answered(
+def test_the_flow_fails_if_something_remains_or_a_region_does_not_answer(
     world: CloudWorld, run: Run
 ) -> None:
     with world.intercepting(

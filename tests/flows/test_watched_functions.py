@@ -9,7 +9,7 @@ from benchmarks.watched import WATCHED
 
 
 @pytest.mark.parametrize("module", WATCHED)
-def test_what_a_benchmark_watches_is_there(module: str) -> None:
+def test_every_function_watched_by_a_benchmark_exists(module: str) -> None:
     owner = importlib.import_module(module)
 
     for place in WATCHED[module]:

@@ -50,7 +50,7 @@ def test_a_first_recipe_is_written_and_planned(
     assert world.actions()
 
 
-def test_what_a_run_has_is_listed(
+def test_the_resources_of_a_run_are_listed(
     installed: InstalledCopy, world: CloudWorld, tmp_path: Path
 ) -> None:
     run = world.new_run()
@@ -64,7 +64,7 @@ def test_what_a_run_has_is_listed(
         assert run.id in done.printed, words
 
 
-def test_a_build_that_cannot_be_says_why(
+def test_an_impossible_build_says_why(
     installed: InstalledCopy, world: CloudWorld, tmp_path: Path
 ) -> None:
     wrong = RECIPE.model_copy(update={"instance_types": ("t3.nano",)})

@@ -58,7 +58,7 @@ def as_its_user(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("installer", [by_pip, by_pipx, by_uv_tool])
-def test_what_an_installer_makes_of_the_wheel_plans_and_looks(
+def test_an_installed_wheel_runs_plan_and_survey(
     installer: Callable[[Path, Path], Path],
     installed: InstalledCopy,
     world: CloudWorld,

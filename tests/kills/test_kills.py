@@ -45,7 +45,7 @@ def line(swept: dict[str, Any], case: str) -> dict[str, Any]:
     return next(entry for entry in swept["lines"] if entry["case"] == case)
 
 
-def test_a_run_that_is_killed_or_hears_no_answer_anywhere_ends_well(
+def test_a_run_survives_a_kill_or_lost_answer_at_every_point(
     swept: dict[str, Any], record_property: Any
 ) -> None:
     record_property("table", swept["text"])
@@ -54,22 +54,22 @@ def test_a_run_that_is_killed_or_hears_no_answer_anywhere_ends_well(
     assert total["completed"] == total["cases"]
 
 
-def test_nothing_is_ever_doubled_and_nothing_is_left(swept: dict[str, Any]) -> None:
+def test_nothing_is_duplicated_or_left_behind(swept: dict[str, Any]) -> None:
     total = line(swept, "all")
     assert (total["doubled"], total["left"], swept["left"]) == (0, 0, [])
 
 
 @pytest.mark.parametrize("case", FEWEST)
-def test_the_sweep_has_tried_what_it_says(swept: dict[str, Any], case: str) -> None:
+def test_every_kind_of_case_was_tried_often_enough(swept: dict[str, Any], case: str) -> None:
     assert line(swept, case)["cases"] >= (FEWEST[case] if has_everything() else FEWEST_IN_A_SHARE)
 
 
-def test_a_lost_answer_is_made_good_without_anybody_resuming_the_run(swept: dict[str, Any]) -> None:
+def test_a_lost_answer_is_recovered_without_a_resume(swept: dict[str, Any]) -> None:
     lost = line(swept, "answer lost once")
     assert lost["by_itself"] == lost["cases"]
 
 
-def test_a_launch_that_cannot_be_repeated_is_found(tmp_path: Path) -> None:
+def test_a_sabotaged_launch_is_detected(tmp_path: Path) -> None:
     found = sweep_to(tmp_path / "report.json", "--sabotage", *EARLY)
     assert line(found, "all")["doubled"] > 0
     assert any("of instance builder-1" in failure for failure in found["failed"])

@@ -33,7 +33,7 @@ def killed() -> list[dict[str, Any]]:
     return outcomes_of("true_kills")
 
 
-def test_a_process_killed_after_each_change_leaves_what_another_goes_on_from(
+def test_a_run_can_be_resumed_after_a_kill_at_each_change(
     killed: list[dict[str, Any]],
 ) -> None:
     assert {outcome["signal"] for outcome in killed} == {9}
@@ -42,7 +42,7 @@ def test_a_process_killed_after_each_change_leaves_what_another_goes_on_from(
     assert [(outcome["doubled"], outcome["left"]) for outcome in killed] == [([], [])] * len(killed)
 
 
-def test_a_fork_goes_on_from_there_by_the_same_changes(killed: list[dict[str, Any]]) -> None:
+def test_a_forked_child_makes_the_same_changes(killed: list[dict[str, Any]]) -> None:
     forked = outcomes_of("forked_kills")
     both = [
         [(outcome["killed_after"], outcome["changes"]) for outcome in outcomes]

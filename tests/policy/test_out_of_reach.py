@@ -12,7 +12,7 @@ OURS = {f"aws:ResourceTag/{tags.RUN}": "ocean-1"}
 TAGGED = {f"aws:RequestTag/{tags.RUN}": "ocean-1", "aws:TagKeys": [tags.RUN]}
 
 
-def test_the_judge_takes_no_request_that_lacks_what_aws_checks(judge: Judge) -> None:
+def test_the_policy_evaluator_refuses_incomplete_requests(judge: Judge) -> None:
     instance, image = Thing("instance", "i-00000001", OURS), Thing("image", "ami-00000001", TAGGED)
     wanting = IamRequest("ec2:CreateImage", (instance, image))
     foreign = IamRequest("ec2:StopInstances", (instance, image))
@@ -92,20 +92,20 @@ THEIRS: dict[str, IamRequest] = {
 
 
 @pytest.mark.parametrize("what", THEIRS)
-def test_what_is_not_of_a_run_is_out_of_reach(what: str, judge: Judge) -> None:
+def test_resources_of_no_run_are_denied(what: str, judge: Judge) -> None:
     (verdict,) = judge.ask(filled_in(key_id="key-1"), [THEIRS[what]])
 
     assert verdict.error == ""
     assert not verdict.allowed
 
 
-def test_the_launch_that_the_others_differ_from_is_allowed(judge: Judge) -> None:
+def test_the_reference_launch_is_allowed(judge: Judge) -> None:
     (verdict,) = judge.ask(filled_in("policy"), [launch()])
 
     assert verdict.allowed
 
 
-def test_every_tag_but_the_runs_own_may_be_put_back(judge: Judge) -> None:
+def test_every_tag_except_the_run_tag_may_be_restored(judge: Judge) -> None:
     taken = {"aws:TagKeys": [tags.ROLE, tags.TOKEN, tags.EXPIRES]}
     tagged, untagged = (Thing("instance", "i-1", context) for context in (OURS | taken, taken))
 
@@ -118,7 +118,7 @@ def test_every_tag_but_the_runs_own_may_be_put_back(judge: Judge) -> None:
 
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
-def test_the_same_files_serve_in_every_partition(partition: str, judge: Judge) -> None:
+def test_the_policy_files_work_in_every_partition(partition: str, judge: Judge) -> None:
     question = IamRequest(
         "ec2:StopInstances",
         (Thing("instance", "i-1", OURS),),

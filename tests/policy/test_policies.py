@@ -109,7 +109,7 @@ def test_every_call_of_a_run_is_allowed(
     )
 
 
-def test_what_is_only_tried_is_denied_for_a_stand_in_alone(judged: list[Judged]) -> None:
+def test_dry_runs_are_denied_only_for_placeholder_resources(judged: list[Judged]) -> None:
     tried = [judgement for judgement in judged if judgement.call["is_dry"]]
     denied = [judgement for judgement in tried if not judgement.verdict.allowed]
 
@@ -122,11 +122,11 @@ def test_what_is_only_tried_is_denied_for_a_stand_in_alone(judged: list[Judged])
     assert {arn.rpartition(":")[2].partition("/")[0] for arn in named} == {"security-group"}
 
 
-def test_no_condition_goes_by_what_aws_does_not_tell(judged: list[Judged]) -> None:
+def test_every_condition_key_is_provided_by_aws(judged: list[Judged]) -> None:
     assert {key for judgement in judged for key in judgement.verdict.ignored} == set()
 
 
-def test_nothing_is_allowed_that_no_call_needs(judged: list[Judged]) -> None:
+def test_every_allowed_action_is_needed_by_a_call(judged: list[Judged]) -> None:
     used = [tuple(each) for judgement in judged for each in judgement.verdict.used]
     policies = filled_in(key_id="*", volume_id="*")
 
@@ -153,7 +153,7 @@ def is_like(arn: str, resource: str) -> bool:
     return fnmatchcase(arn, resource)
 
 
-def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
+def test_preflight_requires_exactly_the_permissions_that_runs_use(
     judged: list[Judged], world: CloudWorld
 ) -> None:
     run, _ = with_everything(world)
@@ -172,12 +172,12 @@ def test_preflight_asks_for_what_runs_call_and_for_nothing_else(
     assert parameters - called == set()
 
 
-def test_each_is_short_enough_to_be_a_managed_policy() -> None:
+def test_each_policy_fits_the_managed_policy_limit() -> None:
     for path in DEPLOYMENTS.glob("policy*.json"):
         assert len(re.sub(r"\s", "", path.read_text(encoding="utf-8"))) <= LONGEST, path.name
 
 
-def test_every_policy_is_needed_by_some_tour() -> None:
+def test_every_policy_is_needed_by_some_scenario() -> None:
     files = {Path(path).stem for path in DEPLOYMENTS.glob("policy*.json")}
 
     assert {name for tour in TOURS.values() for name in tour.policies} == files

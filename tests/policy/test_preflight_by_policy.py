@@ -39,7 +39,7 @@ def findings_without(action: str, world: CloudWorld, judge: Judge, caller: str) 
 
 
 @pytest.mark.parametrize("action", [action for action in ACTIONS if is_drawn(action, SHARE)])
-def test_an_action_taken_out_is_named_and_never_called_good(
+def test_a_removed_action_is_reported_missing_and_never_good(
     action: str, world: CloudWorld, judge: Judge, record_property: Callable[[str, object], None]
 ) -> None:
     # Only who calls as a role's session looks the role up.
@@ -64,7 +64,7 @@ def how_named(action: str, message: Findings) -> str:
 
 
 @pytest.mark.parametrize("caller", [USER, SESSION])
-def test_with_the_policies_nothing_is_missing_and_all_is_told(
+def test_with_the_policies_nothing_is_missing_and_everything_is_checked(
     caller: str, world: CloudWorld, judge: Judge
 ) -> None:
     run, words = with_everything(world)
@@ -95,7 +95,7 @@ def test_a_role_with_a_path_is_looked_up(world: CloudWorld, judge: Judge) -> Non
 
 
 @pytest.mark.parametrize("caller", ["sts::{}:federated-user/ada", "iam::{}:root"])
-def test_whom_iam_cannot_simulate_is_told_so(caller: str, world: CloudWorld) -> None:
+def test_a_caller_that_iam_cannot_simulate_is_reported(caller: str, world: CloudWorld) -> None:
     arn = f"arn:aws:{caller.format(ACCOUNT)}"
     with world.intercepting(Iam(world.sandbox.cloud, allow_all, arn)):
         open_ones = sentences(world.new_run(), CheckResult.NOT_CHECKED, "permissions")
@@ -105,7 +105,7 @@ def test_whom_iam_cannot_simulate_is_told_so(caller: str, world: CloudWorld) -> 
     assert "SimulatePrincipalPolicy" not in world.actions()
 
 
-def test_the_arns_that_are_asked_about_are_those_of_the_partition(world: CloudWorld) -> None:
+def test_simulated_arns_use_the_caller_s_partition(world: CloudWorld) -> None:
     china = Caller(account=ACCOUNT, arn=f"arn:aws-cn:iam::{ACCOUNT}:user/ada")
     run, _ = with_everything(world)
     questions = [
@@ -120,9 +120,7 @@ def test_the_arns_that_are_asked_about_are_those_of_the_partition(world: CloudWo
     assert {arn.split(":")[1] for arn in arns - {role, "*"}} == {"aws-cn"}
 
 
-def test_a_launch_denied_on_more_than_the_group_is_not_put_to_the_simulation(
-    world: CloudWorld, judge: Judge
-) -> None:
+def test_a_launch_denied_beyond_the_group_is_not_simulated(world: CloudWorld, judge: Judge) -> None:
     policies = filled_in("policy")
     for statement in policies["policy"]["Statement"]:
         if statement["Sid"] == "StartFrom":

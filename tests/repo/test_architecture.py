@@ -118,7 +118,7 @@ def test_a_layer_imports_nothing_above_or_beside_it(folder: str, barred: set[str
     assert {module: names for module, names in found.items() if names} == {}
 
 
-def test_only_the_modules_for_it_speak_to_aws() -> None:
+def test_only_the_aws_folder_calls_aws() -> None:
     speakers = {module for module in modules("notebake", "flows", "tasks") if reached(module) & AWS}
 
     names = (
@@ -128,26 +128,26 @@ def test_only_the_modules_for_it_speak_to_aws() -> None:
     assert speakers == {f"notebake.aws.{module}" for module in names}
 
 
-def test_only_the_modules_for_it_speak_ssh() -> None:
+def test_only_the_ssh_folder_speaks_ssh() -> None:
     speakers = {module for module in modules("notebake", "flows", "tasks") if reached(module) & SSH}
 
     assert {folder_of(module) for module in speakers} == {"ssh"}
 
 
-def test_a_task_knows_no_other_task() -> None:
+def test_no_task_imports_another_task() -> None:
     steps = {module for module in modules("tasks") if module != "tasks"}
 
     assert {step for step in steps for name in imports(step) if name in steps - {step}} == set()
 
 
-def test_only_flows_know_prefect() -> None:
+def test_only_flows_import_prefect() -> None:
     knowing = {module for module in modules(*(OURS - {"tests"})) if "prefect" in reached(module)}
 
     assert {module.split(".")[0] for module in knowing} == {"flows"}
 
 
 @pytest.mark.parametrize("module", [module for module in modules("notebake") if is_pure(module)])
-def test_what_is_pure_reaches_nothing(module: str) -> None:
+def test_pure_modules_do_no_io(module: str) -> None:
     # The search for credentials runs alone on the host, where it is asked to look at everything.
     is_search = folder_of(module) == "credentials"
     assert reached(module) & (set() if is_search else REACHING) == set()
@@ -159,7 +159,7 @@ def test_what_is_pure_reaches_nothing(module: str) -> None:
         assert {"pathlib.Path", "os", "shutil", "tempfile"} & imports(module) == set()
 
 
-def test_every_pure_module_is_where_it_is_said_to_be() -> None:
+def test_every_listed_pure_module_exists() -> None:
     every = set(modules("notebake"))
 
     assert every >= PURE_MODULES | READS_FILES
@@ -187,7 +187,7 @@ def test_folders_of_notebake_import_downwards_only(folder: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["flows.cli.main", *(command.module for command in COMMANDS)])
-def test_the_command_line_imports_nothing_slow_before_it_must(module: str) -> None:
+def test_the_command_line_imports_slow_modules_late(module: str) -> None:
     ours, seen, outside = set(modules("flows", "notebake")), set[str](), set[str]()
     waiting = {module}
     while waiting:
@@ -200,7 +200,7 @@ def test_the_command_line_imports_nothing_slow_before_it_must(module: str) -> No
     assert outside - set(sys.stdlib_module_names) <= {"flows", "notebake"}
 
 
-def test_nothing_is_printed_but_by_the_sandbox_s_own_programs() -> None:
+def test_only_the_sandbox_s_programs_print() -> None:
     printing = {
         module
         for module in modules("flows", "notebake", "tasks")
@@ -214,12 +214,12 @@ def test_nothing_is_printed_but_by_the_sandbox_s_own_programs() -> None:
 
 
 @pytest.mark.parametrize("module", list(modules("notebake/credentials")))
-def test_the_search_for_credentials_runs_with_nothing_but_python(module: str) -> None:
+def test_the_credential_search_needs_only_the_standard_library(module: str) -> None:
     outside = {name for name in imports(module) if not name.startswith("notebake.credentials")}
     assert {name.split(".")[0] for name in outside} <= set(sys.stdlib_module_names)
 
 
-def test_a_stranger_sees_few_names_in_the_house() -> None:
+def test_the_notebake_package_has_few_entries() -> None:
     entries = [path for path in (ROOT / "notebake").iterdir() if path.name != "__pycache__"]
     files = [path for path in entries if path.is_file()]
 

@@ -41,7 +41,7 @@ def lines_with(pattern: re.Pattern[bytes]) -> list[str]:
     return found
 
 
-def test_there_are_files_to_look_at() -> None:
+def test_committed_files_are_found() -> None:
     assert len(committed_files()) > 100
 
 
@@ -60,7 +60,7 @@ def test_no_committed_file_is_large() -> None:
     assert large == []
 
 
-def test_files_of_ours_end_with_a_line_and_have_no_blanks_at_their_ends() -> None:
+def test_our_files_end_with_a_newline_and_have_no_trailing_blanks() -> None:
     kinds = {".py", ".md", ".yaml", ".toml", ".txt"}
     bad = [
         str(path.relative_to(ROOT))

@@ -11,7 +11,7 @@ NAMES = "|".join(command.name for command in COMMANDS)
 HIDDEN = re.compile(rf"notebake ({NAMES}) \{{")
 
 
-def test_no_command_for_a_run_is_hidden_in_a_text() -> None:
+def test_no_next_command_is_hidden_in_a_message() -> None:
     sources = [
         path for folder in ("flows", "notebake", "tasks") for path in (ROOT / folder).rglob("*.py")
     ]

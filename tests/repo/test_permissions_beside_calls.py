@@ -72,7 +72,7 @@ def as_operation(action: str) -> str:
 TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AWS.glob("*.py")}
 
 
-def test_nobody_else_has_a_client() -> None:
+def test_only_the_aws_folder_makes_clients() -> None:
     paths = [
         path for name in ("flows", "notebake", "tasks") for path in (ROOT / name).rglob("*.py")
     ]
@@ -99,11 +99,11 @@ def imported_from_clients(path: Path) -> set[str]:
         "getattr(ec2, 'stop_instances')()",
     ],
 )
-def test_a_call_is_found_however_it_is_made(source: str) -> None:
+def test_every_form_of_an_aws_call_is_detected(source: str) -> None:
     assert called_in(ast.parse(source)) == {"stop_instances"}
 
 
-def test_a_function_of_ours_is_no_call_of_aws() -> None:
+def test_a_function_of_ours_is_not_an_aws_call() -> None:
     source = "from notebake.aws import instances\ninstances.stop_instances(one)"
 
     assert called_in(ast.parse(source)) == set()

@@ -20,7 +20,7 @@ def test_every_file_among_the_tasks_is_one_step_of_the_build() -> None:
     assert len(set(STEPS)) == len(STEPS)
 
 
-def test_titles_are_orders_that_no_two_steps_share() -> None:
+def test_titles_are_unique_imperatives() -> None:
     named = [title for _, title in titles()]
 
     assert len(set(named)) == len(named)
@@ -33,7 +33,7 @@ def before(step: Step) -> set[str]:
     return {name for earlier in BUILD[step] for name in (earlier.name, *before(earlier))}
 
 
-def test_a_step_stands_below_all_that_it_follows() -> None:
+def test_a_step_is_listed_after_all_that_it_follows() -> None:
     wrong = [step.name for step in BUILD if any(STEPS.index(earlier) > STEPS.index(step)
              for earlier in BUILD[step])]  # fmt: skip
 
@@ -44,7 +44,7 @@ def test_an_image_is_accepted_when_every_other_step_is_done() -> None:
     assert before(STEPS[-1]) == {step.name for step in STEPS[:-1]}
 
 
-def test_what_costs_money_can_be_undone_newest_first() -> None:
+def test_every_step_that_costs_money_has_an_undo() -> None:
     names = [step.name for step in undoing()]
 
     assert names == [

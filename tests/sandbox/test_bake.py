@@ -23,7 +23,7 @@ def test_one_command_bakes_an_accepted_image(bakery: Bakery, baked: Baked) -> No
     assert "\x1b" not in baked.done.printed, "no control codes in a pipe"
 
 
-def test_what_the_report_names_is_there(baked: Baked) -> None:
+def test_everything_named_by_the_report_exists(baked: Baked) -> None:
     for name in ("notebook/executed.ipynb", "notebook/executed.html"):
         assert f"{baked.run.path / name}\n" in baked.done.printed, "a path stays one line"
     for name in (

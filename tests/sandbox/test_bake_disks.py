@@ -132,7 +132,7 @@ def all_mounted(disks: Disks, refused: HostCommandError) -> Disks:
     return disks
 
 
-def test_a_disk_that_is_not_blank_is_refused_and_left_alone(
+def test_a_disk_that_is_not_blank_is_refused_and_unchanged(
     disks: Disks, refused: HostCommandError
 ) -> None:
     assert "is not blank" in refused.message
@@ -142,7 +142,7 @@ def test_a_disk_that_is_not_blank_is_refused_and_left_alone(
     assert disks.folder.login().run(read) == f"{MARKER}ext2"
 
 
-def test_what_stood_on_older_disks_is_there_on_the_machine(all_mounted: Disks) -> None:
+def test_content_of_existing_volumes_is_on_the_machine(all_mounted: Disks) -> None:
     login = all_mounted.folder.login()
     assert login.run("cat /kept/marker; echo; cat /copied/marker") == f"{MARKER}\n{MARKER}"
     types = "for p in /copied /foreign /kept /new; do findmnt -no FSTYPE --mountpoint $p; done"

@@ -94,7 +94,7 @@ def test_a_retry_goes_on_with_the_machine_of_the_first_attempt(retried: Retried)
     assert "Run the notebook" not in after, "nothing is tried on a machine without its software"
 
 
-def test_a_person_reads_the_reason_in_prefect(bakery: Bakery, retried: Retried) -> None:
+def test_prefect_shows_the_reason_of_a_failure(bakery: Bakery, retried: Retried) -> None:
     assert retried.flow_run["state"]["type"] == "FAILED"
     wanted = {"logs": {"flow_run_id": {"any_": [retried.flow_run["id"]]}}}
     messages = [record["message"] for record in bakery.prefect("/logs/filter", **wanted)]

@@ -247,7 +247,7 @@ def test_a_second_execution_is_refused_while_the_first_lives(killed: Killed) -> 
     assert "Traceback" not in killed.refused.printed
 
 
-def test_a_resume_after_a_kill_joins_the_install_that_goes_on(
+def test_a_resume_after_a_kill_joins_the_running_installation(
     killed: Killed, failed: Chapter
 ) -> None:
     assert failed.machine_id == killed.machine_id
@@ -277,7 +277,7 @@ def test_a_failed_notebook_leaves_the_clone_as_cloned(left_by_notebook: str) -> 
     assert left_by_notebook == f"notebooks\ntable.csv\n{TABLE}".strip()
 
 
-def test_what_was_left_after_a_failure_is_told_with_the_next_commands(failed: Chapter) -> None:
+def test_leftovers_of_a_failure_are_listed_with_the_next_commands(failed: Chapter) -> None:
     for text in (
         f"{failed.machine_id} (builder, m6i.large) is running, about $",
         f"notebake resume {failed.run.id}",
@@ -305,13 +305,13 @@ def test_a_planted_credential_stops_the_bake_and_is_named_but_not_shown(
     assert images["Images"] == []
 
 
-def test_a_machine_with_a_credential_is_kept_as_it_is(locked: Chapter, stopped: Chapter) -> None:
+def test_a_machine_with_a_credential_is_kept_unchanged(locked: Chapter, stopped: Chapter) -> None:
     """`locked` could remove them: they were all still there."""
     assert locked.machine_id == stopped.machine_id
     assert "already there" in locked.done.printed
 
 
-def test_a_cleaning_that_was_interrupted_is_ended_and_done_anew(
+def test_an_interrupted_cleaning_is_stopped_and_repeated(
     half_cleaned: Chapter, locked: Chapter
 ) -> None:
     assert half_cleaned.done.exit_code == -signal.SIGKILL
@@ -321,9 +321,7 @@ def test_a_cleaning_that_was_interrupted_is_ended_and_done_anew(
     assert locked.machine_id == half_cleaned.machine_id
 
 
-def test_a_machine_that_locked_everybody_out_lets_the_run_in_again(
-    locked: Chapter, baked: Chapter
-) -> None:
+def test_a_locked_machine_is_opened_for_the_run_again(locked: Chapter, baked: Chapter) -> None:
     assert locked.done.exit_code == -signal.SIGKILL
     assert baked.done.exit_code == 0, baked.done.printed
     assert (
@@ -342,7 +340,7 @@ def test_a_notebook_makes_its_directory_on_the_builder_and_on_machines_from_the_
     assert len(list(baked.run.path.glob("acceptance-*/verdict.json"))) == 2
 
 
-def test_one_machine_was_launched_for_all_of_it(bakery: Bakery, baked: Chapter) -> None:
+def test_all_executions_used_one_machine(bakery: Bakery, baked: Chapter) -> None:
     pages = bakery.cloud.ec2().describe_instances(
         Filters=[{"Name": "tag:notebake:run", "Values": [baked.run.id]}]
     )["Reservations"]

@@ -206,7 +206,7 @@ def test_a_cleaned_host_keeps_what_the_image_needs_and_nothing_else(host: Host) 
     assert is_clean(report), format_findings(report)
 
 
-def test_the_scan_sees_volumes_and_what_lies_under_them(host: Host) -> None:
+def test_the_scan_covers_volumes_and_the_files_beneath_their_mounts(host: Host) -> None:
     use(host)
     name = "AK" + "IA" + "Q3EGTXVWZ2LMNB7C"
     host.do(
@@ -238,9 +238,7 @@ def test_a_secret_in_a_history_is_found_before_that_is_cleaned_away(host: Host) 
     assert history not in host.present(*PERSONAL)
 
 
-def test_a_host_that_reaches_no_index_searches_with_an_engine_that_was_brought(
-    host: Host, tmp_path: Path
-) -> None:
+def test_a_host_without_an_index_uses_an_uploaded_engine(host: Host, tmp_path: Path) -> None:
     use(host)
     host.do("printf '[global]\\nindex-url = http://127.0.0.1:9/simple\\n' > /etc/pip.conf")
     assert engine_was_unavailable(host.do(searching()))
@@ -290,7 +288,7 @@ ExecStopPost=/bin/sh -c 'echo the end >> /var/log/opened.log'
 """
 
 
-def test_no_log_holds_a_byte_once_the_machine_is_off(host: Host) -> None:
+def test_all_logs_are_empty_once_the_machine_is_off(host: Host) -> None:
     """Neither of what was there before the cleaning, nor of what went on writing after it."""
     files = " ".join(f"/var/log/{log}" for log in LOGS)
     host.do(
@@ -323,7 +321,7 @@ def walk(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if not path.is_symlink()]
 
 
-def test_a_log_that_is_written_to_after_all_keeps_the_login_and_is_named(host: Host) -> None:
+def test_a_log_written_after_cleaning_keeps_the_login_and_is_named(host: Host) -> None:
     host.do("mkdir --parents /var/lib/notebake; " + clean_machine(user="ubuntu"))
     host.do("echo BUILD > /run/notebake/var-log/sneaked.log")
     done = host.run(remove_login(user="ubuntu"))
@@ -350,7 +348,7 @@ IDENTITIES = (
 )
 
 
-def test_what_tells_a_machine_from_others_is_made_anew(host: Host) -> None:
+def test_the_machine_s_identity_is_generated_anew(host: Host) -> None:
     host.do(
         f"for path in {' '.join(IDENTITIES)}; do mkdir -p ${{path%/*}}; echo BUILD > $path; done\n"
         "mkdir -p /var/lib/notebake /etc/iscsi /usr/lib/open-iscsi\n"

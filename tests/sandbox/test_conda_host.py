@@ -53,7 +53,7 @@ def script(text: str, digest: str) -> str:
     )
 
 
-def test_a_killed_installation_is_made_whole_and_a_changed_list_is_applied(host: Host) -> None:
+def test_an_interrupted_installation_is_completed_and_a_changed_list_is_applied(host: Host) -> None:
     work = script(ENVIRONMENT, "aaaa")
     file_transfer.put_file(host, "/dev/shm/notebake-conda-1", work.encode())  # noqa: S108
     ssh.run_command(host, start_work("conda-1", 600, asked_id="0"))
@@ -87,7 +87,7 @@ def test_a_killed_installation_is_made_whole_and_a_changed_list_is_applied(host:
     assert ssh.run_command(host, f"{python} -c 'import liba; print(liba.__version__)'") == "2.0\n"
 
 
-def test_a_conflict_comes_home_readably(host: Host) -> None:
+def test_a_conflict_is_reported_readably(host: Host) -> None:
     work = script("dependencies: [libb, needsnew]\n", "cccc")
 
     with pytest.raises(HostCommandError) as raised:

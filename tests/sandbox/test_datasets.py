@@ -124,7 +124,7 @@ def let_sftp_in(folder: Path, cloud: Cloud, address: str, patch: pytest.MonkeyPa
     patch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
 
-def test_a_folder_by_sftp_arrives_whole_after_a_kill_in_its_middle(
+def test_a_folder_by_sftp_is_complete_after_an_interruption(
     both: Both, caplog: pytest.LogCaptureFixture
 ) -> None:
     wanted = both.dataset(f"{both.source}//srv/my%20data", "/srv/ocean")
@@ -157,7 +157,7 @@ def test_a_folder_by_sftp_arrives_whole_after_a_kill_in_its_middle(
     assert both.cloud.ssh("i-1", "ls -A /srv") == "ocean"
 
 
-def test_a_file_by_sftp_has_its_checksum_or_no_name(both: Both) -> None:
+def test_a_file_by_sftp_is_verified_before_it_is_put_in_place(both: Both) -> None:
     both.cloud.ssh("i-2", "echo depth > /srv/table.csv")
     source = f"{both.source}//srv/table.csv"
     wrong = both.dataset(source, "/srv/table.csv", b"another")
@@ -171,7 +171,7 @@ def test_a_file_by_sftp_has_its_checksum_or_no_name(both: Both) -> None:
     assert both.cloud.ssh("i-1", "cat /srv/table.csv") == "depth"
 
 
-def test_an_ssh_server_that_is_unknown_is_told_with_what_to_type(both: Both) -> None:
+def test_an_unknown_ssh_server_names_the_command_to_type(both: Both) -> None:
     own = f"sftp://root@{both.target.address}/srv"
 
     with pytest.raises(PreflightError, match="Host key verification failed") as error:
@@ -211,7 +211,7 @@ def test_files_and_folders_come_from_s3(both: Both, bucket: str) -> None:
         both.bring(both.dataset(f"{bucket}/none.nc", "/srv/none.nc"))
 
 
-def test_a_file_comes_from_a_web_server_and_a_refusal_is_told(both: Both, tmp_path: Path) -> None:
+def test_a_file_is_downloaded_by_http_and_a_refusal_is_reported(both: Both, tmp_path: Path) -> None:
     content = os.urandom(LARGE // 4)
     (tmp_path / "sst map.nc").write_bytes(content)
     with files_served(both.cloud.home.gateway, tmp_path) as url:

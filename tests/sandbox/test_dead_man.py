@@ -87,7 +87,7 @@ def outlived(machines: Machines) -> str:
     return login.run(lease_timer.lease_is_armed())
 
 
-def test_a_machine_that_nobody_renews_ends_by_itself(machines: Machines, outlived: str) -> None:
+def test_a_machine_without_renewal_ends_itself(machines: Machines, outlived: str) -> None:
     assert outlived
     ended = machines.describe(machines.left_id)
     assert ended["State"]["Name"] == "terminated"
@@ -101,7 +101,7 @@ def test_a_renewed_lease_is_waited_for(machines: Machines, outlived: str) -> Non
     assert machines.state(machines.renewed_id) == "running"
 
 
-def test_a_reboot_arms_it_anew_with_what_was_asked_for_at_the_launch(
+def test_a_reboot_arms_the_timer_with_the_lease_of_the_launch(
     machines: Machines, outlived: str
 ) -> None:
     assert outlived

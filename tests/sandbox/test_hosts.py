@@ -317,7 +317,7 @@ def test_only_what_the_rules_allow_gets_in(cloud: Cloud) -> None:
     assert not is_open(address, 22)
 
 
-def test_why_a_machine_ended_is_told(cloud: Cloud) -> None:
+def test_the_reason_why_a_machine_ended_is_reported(cloud: Cloud) -> None:
     cloud.create("i-1")
     cloud.boot("i-1")
     cloud.ssh("i-1", "systemctl --no-block reboot")
@@ -352,7 +352,7 @@ OWNER = """
 """
 
 
-def test_down_clears_what_a_killed_sandbox_left(home: Home) -> None:
+def test_down_removes_leftovers_of_a_killed_sandbox(home: Home) -> None:
     words = [sys.executable, "-c", textwrap.dedent(OWNER), str(home.path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as owner:
         assert owner.stdout

@@ -26,7 +26,7 @@ def add_machine(home: Home, machine_id: str, layer: Path) -> Path:
     return stack
 
 
-def test_a_stack_does_not_vanish_while_somebody_reads_the_stacks(home: Home) -> None:
+def test_a_stack_is_removed_only_after_its_readers_release_the_lock(home: Home) -> None:
     stack = add_machine(home, "i-1", home.path / "layers" / "one")
     removing = threading.Thread(target=layers.remove_root, args=(home, "i-1"))
     try:

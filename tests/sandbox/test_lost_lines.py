@@ -87,7 +87,7 @@ def started(root: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
     threading.Event().wait(0.5)
 
 
-def test_work_goes_on_when_its_line_is_cut_and_is_joined_again(
+def test_detached_work_survives_a_cut_connection_and_is_joined_again(
     cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "notebake")
@@ -106,7 +106,7 @@ def test_work_goes_on_when_its_line_is_cut_and_is_joined_again(
     assert f"{host.address} answers again" in caplog.text
 
 
-def test_work_goes_on_while_its_line_is_frozen_and_is_joined_where_it_is_then(
+def test_detached_work_survives_a_frozen_connection_and_is_joined_again(
     cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "notebake")
@@ -127,7 +127,7 @@ def test_work_goes_on_while_its_line_is_frozen_and_is_joined_where_it_is_then(
     assert f"{host.address} answers again" in caplog.text
 
 
-def test_a_start_whose_answer_is_lost_is_not_made_twice(
+def test_a_start_with_a_lost_answer_is_not_repeated(
     cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "notebake")
@@ -151,7 +151,7 @@ def test_a_start_whose_answer_is_lost_is_not_made_twice(
     assert f"{host.address} answers again" in caplog.text
 
 
-def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
+def test_a_permanently_frozen_connection_gives_an_error_with_a_hint(
     cloud: Cloud, host: Host, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "notebake")
@@ -173,7 +173,9 @@ def test_a_line_that_stays_frozen_ends_in_an_error_that_says_what_to_do(
     wait_for(lambda: (root / "lost").read_text() == "began\nended\n", "the work to go on")
 
 
-def test_a_command_whose_line_is_cut_has_not_failed(cloud: Cloud, host: Host, root: Path) -> None:
+def test_a_command_with_a_cut_connection_has_not_failed(
+    cloud: Cloud, host: Host, root: Path
+) -> None:
     def cut() -> None:
         wait_for((root / "commanded").exists, "the command to run")
         assert cloud.machines.cut_ssh("i-1") > 0
@@ -198,7 +200,7 @@ def test_a_connection_from_before_a_start_is_not_trusted(cloud: Cloud, host: Hos
     assert not ssh.succeeds(host, "test -e /run/before"), "it is the new one that answers"
 
 
-def test_a_file_whose_way_is_frozen_is_brought_to_its_end_by_the_next_try(
+def test_an_upload_interrupted_by_a_freeze_is_completed_by_the_next_try(
     cloud: Cloud, host: Host, root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "notebake")
@@ -221,9 +223,7 @@ def test_a_file_whose_way_is_frozen_is_brought_to_its_end_by_the_next_try(
     assert not beside.exists()
 
 
-def test_what_is_not_the_beginning_of_a_file_is_not_kept(
-    host: Host, root: Path, tmp_path: Path
-) -> None:
+def test_a_foreign_partial_file_is_not_continued(host: Host, root: Path, tmp_path: Path) -> None:
     local = tmp_path / "small"
     local.write_bytes(b"right")
     (root / "small.part").write_bytes(b"wrong")
@@ -238,7 +238,7 @@ def test_what_is_not_the_beginning_of_a_file_is_not_kept(
         file_transfer.put_file(host, "/root", b"a folder has this name")
 
 
-def test_a_frozen_tunnel_turns_away_who_asks_and_names_the_host(cloud: Cloud, host: Host) -> None:
+def test_a_frozen_tunnel_refuses_requests_and_names_the_host(cloud: Cloud, host: Host) -> None:
     serve = "systemd-run --quiet python3 -m http.server --directory /srv --bind 127.0.0.1 8887"
     listens = "until curl --silent http://127.0.0.1:8887/ > /dev/null; do sleep 0.1; done"
     ssh.run_command(host, f"{serve}; {listens}")

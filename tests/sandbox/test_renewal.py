@@ -85,7 +85,7 @@ def start(folder: Path) -> Machines:
     return Machines(run, *hosts)
 
 
-def test_the_switches_of_both_roles_are_renewed(machines: Machines) -> None:
+def test_the_lease_timers_of_both_roles_are_renewed(machines: Machines) -> None:
     both = (machines.builder, machines.acceptance)
     for host in both:
         assert "left" not in ssh.run_command(host, lease_timer.lease_is_armed())

@@ -11,6 +11,6 @@ pytestmark = pytest.mark.sandbox
 
 
 @pytest.mark.parametrize("name", draw_single("twist", list(BY_NAME)))
-def test_a_bake_ends_as_it_must(bakery: Bakery, name: str) -> None:
+def test_a_bake_of_the_daily_twist_ends_as_expected(bakery: Bakery, name: str) -> None:
     trial = try_twist(bakery, BY_NAME[name])
     assert trial.wrong == [], trial.done.printed

@@ -80,7 +80,7 @@ def twist(name: str) -> pytest.MarkDecorator:
 
 
 @twist("chatty-shell")
-def test_a_chatty_shell_spoils_what_a_command_prints_and_sftp(twisted: Twisted) -> None:
+def test_a_chatty_shell_corrupts_command_output_and_sftp(twisted: Twisted) -> None:
     assert twisted.says("echo digest").splitlines()[0].startswith("Welcome to the corporate image.")
     assert "Call extension" in twisted.says("bash --login -c true")
     address = twisted.cloud.machines.reserve_address("i-1")
@@ -106,7 +106,7 @@ def test_a_connection_has_one_session(twisted: Twisted, tmp_path: Path) -> None:
 
 
 @twist("no-forwarding")
-def test_nothing_is_reached_through_a_login(twisted: Twisted) -> None:
+def test_port_forwarding_is_refused(twisted: Twisted) -> None:
     done = twisted.ssh("true", "-W", "127.0.0.1:22")
     assert done.returncode != 0
     log = twisted.says("sudo cat /var/log/auth.log")
@@ -137,7 +137,7 @@ def test_files_are_their_owners_alone(twisted: Twisted) -> None:
 
 
 @twist("sudo-lecture")
-def test_sudo_preaches_each_time(twisted: Twisted) -> None:
+def test_sudo_prints_its_lecture_each_time(twisted: Twisted) -> None:
     for _ in range(2):
         done = twisted.ssh("sudo echo done")
         assert "great responsibility" in done.stdout + done.stderr
@@ -166,7 +166,7 @@ def test_the_root_disk_is_full_before_much_is_installed(twisted: Twisted) -> Non
 
 
 @twist("slow-disk")
-def test_what_the_image_holds_is_read_slowly_by_each_machine_of_it(twisted: Twisted) -> None:
+def test_the_image_s_content_is_read_slowly_on_each_machine(twisted: Twisted) -> None:
     twisted.says("head --bytes 24M /dev/urandom > own; sync; sudo touch /etc/slow")
     assert seconds_to_read(twisted, "own") < slowest(24), "what it writes itself is quick"
     assert seconds_to_read(twisted, "/usr/bin/git /usr/bin/perl") >= slowest(6)
@@ -206,7 +206,7 @@ def test_an_upgrade_holds_the_locks_after_the_first_boot_only(twisted: Twisted) 
 
 
 @twist("no-egress")
-def test_what_goes_out_is_lost_in_silence_and_counted(twisted: Twisted) -> None:
+def test_outgoing_packets_are_dropped_and_counted(twisted: Twisted) -> None:
     home, address = twisted.cloud.home, twisted.cloud.machines.reserve_address("i-1")
     assert packet_loss.dropped(home, address, packet_loss.EGRESS) == 0
     names = "getent hosts deb.debian.org || getent ahosts localhost"
@@ -249,6 +249,6 @@ def test_each_twist_has_a_test_and_each_script_a_twist() -> None:
     assert {path.stem for path in SCRIPTS.iterdir()} <= {twist.name for twist in TWISTS}
 
 
-def test_what_is_no_twist_is_no_image(cloud: Cloud) -> None:
+def test_an_unknown_twist_has_no_image(cloud: Cloud) -> None:
     with pytest.raises(SandboxError, match="no image no-such-twist"):
         cloud.machines.create_root("i-2", "no-such-twist")

@@ -42,7 +42,7 @@ def after(sshd: Sshd, words: str, count: int, mend: Callable[[], object]) -> thr
     return thread
 
 
-def test_a_key_that_arrives_late_is_tried_again(start: Start) -> None:
+def test_a_key_installed_late_is_retried(start: Start) -> None:
     sshd = start("LogLevel=VERBOSE")
     ssh.run_command(sshd.host, BEGAN)
     connection.disconnect(sshd.host)
@@ -56,7 +56,7 @@ def test_a_key_that_arrives_late_is_tried_again(start: Start) -> None:
     assert sshd.log.count("Failed publickey") >= REFUSALS
 
 
-def test_a_host_that_lets_nobody_in_while_it_boots_is_tried_again(start: Start) -> None:
+def test_a_host_that_refuses_logins_during_boot_is_retried(start: Start) -> None:
     """As pam_nologin does for everybody but root: the key is right, and the account is refused."""
     stack = "auth required pam_permit.so\nsession required pam_permit.so\n"
     pam = f"{stack}account required pam_exec.so /mnt/gate\n"
@@ -73,14 +73,14 @@ def test_a_host_that_lets_nobody_in_while_it_boots_is_tried_again(start: Start) 
     opens.join()
 
 
-def test_a_key_that_is_refused_to_the_end_is_called_so(start: Start) -> None:
+def test_a_permanently_refused_key_is_reported(start: Start) -> None:
     sshd = start()
     (sshd.home / "key.pub").write_text("")
     with clock.replaced(QuickClock(100)), pytest.raises(LoginRefusedError, match="not accept"):
         wait_for_boot(sshd.host)
 
 
-def test_who_does_not_answer_is_named_with_what_came_back(
+def test_an_unreachable_host_is_named_with_its_answer(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sshd = start()
@@ -93,7 +93,7 @@ def test_who_does_not_answer_is_named_with_what_came_back(
         wait_for_boot(sshd.host)
 
 
-def test_a_host_that_takes_no_key_of_our_kind_is_not_waited_for(
+def test_a_host_that_refuses_our_key_type_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with fips_server(tmp_path, ["rsa-sha2-512"]) as (host, port):

@@ -53,7 +53,7 @@ def check_answers(sshd: Sshd) -> None:
 
 
 @pytest.mark.parametrize("chatter", CHATTER)
-def test_what_a_bashrc_does_changes_no_answer(start: Start, chatter: str) -> None:
+def test_output_of_bashrc_does_not_change_answers(start: Start, chatter: str) -> None:
     sshd = start()
     (sshd.home / ".bashrc").write_text(f"{CHATTER[chatter]}\ntouch ~/read\n")
     if chatter == "input":
@@ -68,7 +68,7 @@ def check_commands_only(sshd: Sshd) -> None:
     assert ssh.run_command(sshd.host, "echo hello") == "hello\n"
 
 
-def test_errors_are_the_commands_own(start: Start) -> None:
+def test_stderr_is_that_of_the_command(start: Start) -> None:
     sshd = start()
     (sshd.home / ".bashrc").write_text("echo noise >&2\nset -x\n")
     answer = ssh.try_command(sshd.host, "echo trouble >&2; exit 3")
@@ -77,7 +77,7 @@ def test_errors_are_the_commands_own(start: Start) -> None:
         ssh.run_command(sshd.host, "echo trouble >&2; exit 3")
 
 
-def test_what_BASH_ENV_prints_changes_no_answer(start: Start) -> None:  # noqa: N802
+def test_output_of_BASH_ENV_does_not_change_answers(start: Start) -> None:  # noqa: N802
     sshd = start("SetEnv=BASH_ENV=/mnt/everywhere")
     (sshd.home / "everywhere").write_text("echo Everywhere\n")
     (sshd.home / ".bashrc").write_text("bash -c 'echo by the login shell' > ~/seen\n")
@@ -86,7 +86,7 @@ def test_what_BASH_ENV_prints_changes_no_answer(start: Start) -> None:  # noqa: 
     assert (sshd.home / "seen").read_text() == "Everywhere\nby the login shell\n", "it was set"
 
 
-def test_an_earlier_answer_proves_nothing(start: Start) -> None:
+def test_an_earlier_answer_is_not_reused(start: Start) -> None:
     sshd = start()
     (sshd.home / ".bashrc").write_text("cat ~/earlier 2> /dev/null\nexec > >(tee -a ~/earlier)\n")
     assert ssh.run_command(sshd.host, "echo first") == "first\n"
@@ -121,7 +121,7 @@ def test_the_login_shells_language_does_not_matter(start: Start, shell: str, fil
     ("text", "code"),
     [("echo Closed for today; exit 0", 0), ("exit 4", 4), ("exec echo instead of a shell", 0)],
 )
-def test_a_shell_that_ends_before_it_is_no_answer(start: Start, text: str, code: int) -> None:
+def test_a_shell_that_exits_early_is_not_an_answer(start: Start, text: str, code: int) -> None:
     sshd = start()
     (sshd.home / ".bashrc").write_text(f"{text}\n")
     for ask in (
@@ -138,7 +138,7 @@ def test_a_shell_that_ends_before_it_is_no_answer(start: Start, text: str, code:
         assert "~/.bashrc" in caught.value.hint
 
 
-def test_a_login_shell_that_lets_nobody_work_is_named(start: Start) -> None:
+def test_an_unusable_login_shell_is_named(start: Start) -> None:
     sshd = start(login_shell="/usr/sbin/nologin")
     with pytest.raises(LoginShellError, match="This account is currently not available"):
         ssh.succeeds(sshd.host, "true")
@@ -148,7 +148,7 @@ HIDE_SFTP = "mount -t tmpfs tmpfs /usr/lib/openssh; ls /usr/lib/openssh"
 
 
 @pytest.mark.parametrize("server", ["internal-sftp", "/mnt/elsewhere"])
-def test_a_host_without_sftp_server_is_asked_for_sshds_own(start: Start, server: str) -> None:
+def test_without_an_sftp_subsystem_sshd_s_own_server_is_started(start: Start, server: str) -> None:
     sshd = start(f"Subsystem=sftp {server}", "MaxSessions=1")
     hide = f"cp /usr/lib/openssh/sftp-server /mnt/elsewhere; {HIDE_SFTP}"
     assert ssh.run_command(sshd.host, hide) == ""

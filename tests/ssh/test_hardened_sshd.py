@@ -45,7 +45,7 @@ def all_at_once(sshd: Sshd, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 10])
-def test_more_is_done_at_once_than_a_connection_may_carry(start: Start, sessions: int) -> None:
+def test_more_commands_run_at_once_than_one_connection_allows(start: Start, sessions: int) -> None:
     sshd = start(f"MaxSessions={sessions}")
     assert all_at_once(sshd, 4) == ["0\n", "1\n", "2\n", "3\n"]
     assert sshd.logins == {1: 4, 2: 2, 10: 1}[sessions] or sessions == 2
@@ -55,7 +55,7 @@ def test_more_is_done_at_once_than_a_connection_may_carry(start: Start, sessions
     assert sshd.logins == before or sessions == 2, "the connections are kept"
 
 
-def test_one_session_carries_commands_and_files_one_after_the_other(start: Start) -> None:
+def test_one_session_is_enough_for_sequential_commands_and_files(start: Start) -> None:
     sshd = start("MaxSessions=1")
     for number in range(20):
         file_transfer.put_file(sshd.host, f"file-{number}", b"content")
@@ -64,7 +64,7 @@ def test_one_session_carries_commands_and_files_one_after_the_other(start: Start
     assert sshd.logins == 1
 
 
-def test_files_and_a_command_within_each_other_need_two_sessions(start: Start) -> None:
+def test_a_command_during_a_file_transfer_needs_two_sessions(start: Start) -> None:
     sshd = start("MaxSessions=1")
     with sftp.sftp_client(sshd.host, "file") as files, files.open("file", "wb") as remote:
         assert ssh.run_command(sshd.host, "echo meanwhile") == "meanwhile\n"
@@ -73,7 +73,7 @@ def test_files_and_a_command_within_each_other_need_two_sessions(start: Start) -
     assert sshd.logins == 2
 
 
-def test_where_no_other_connection_is_let_in_a_session_is_waited_for(
+def test_without_further_connections_a_free_session_is_awaited(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sshd = start("MaxSessions=1")
@@ -87,7 +87,7 @@ def test_where_no_other_connection_is_let_in_a_session_is_waited_for(
     assert sshd.logins == 1
 
 
-def test_a_limit_on_logins_that_shows_only_at_work_is_no_failure(start: Start) -> None:
+def test_a_login_limit_met_during_work_is_not_a_failure(start: Start) -> None:
     """As pam_limits shows maxlogins: sshd lets in, and each command ends with 254."""
     stack = "auth required pam_permit.so\naccount required pam_permit.so\n"
     sshd = start(
@@ -114,7 +114,7 @@ def test_a_host_without_any_session_is_named(start: Start, monkeypatch: pytest.M
     assert not is_retryable(caught.value)
 
 
-def test_a_tunnel_leads_to_a_port_although_all_sessions_are_in_use(start: Start) -> None:
+def test_a_tunnel_opens_while_all_sessions_are_in_use(start: Start) -> None:
     sshd = start("MaxSessions=1")
     with sftp.sftp_client(sshd.host, "file"):
         assert first_words(sshd, sshd.port) == b"SSH-2.0-"
@@ -127,7 +127,7 @@ def test_a_tunnel_leads_to_a_port_although_all_sessions_are_in_use(start: Start)
     ["AllowTcpForwarding=no", "AllowTcpForwarding=remote", "DisableForwarding=yes",
      "PermitOpen=none", "PermitOpen=localhost:9"],
 )  # fmt: skip
-def test_a_forbidden_tunnel_is_called_so(start: Start, option: str) -> None:
+def test_a_forbidden_tunnel_is_reported(start: Start, option: str) -> None:
     sshd = start(option)
     for look in (
         lambda: port_forwarding.check_tunnel(sshd.host, sshd.port),
@@ -141,7 +141,7 @@ def test_a_forbidden_tunnel_is_called_so(start: Start, option: str) -> None:
     assert ssh.run_command(sshd.host, "echo still here") == "still here\n"
 
 
-def test_a_key_that_may_lead_nowhere_is_the_same(start: Start) -> None:
+def test_a_key_without_port_forwarding_is_reported_as_forbidden(start: Start) -> None:
     sshd = start()
     allowed = sshd.home / "key.pub"
     allowed.write_text(f"restrict {allowed.read_text()}")
@@ -149,7 +149,7 @@ def test_a_key_that_may_lead_nowhere_is_the_same(start: Start) -> None:
         port_forwarding.check_tunnel(sshd.host, sshd.port)
 
 
-def test_a_port_at_which_nobody_listens_is_not_forbidden(start: Start) -> None:
+def test_a_closed_port_is_not_reported_as_forbidden(start: Start) -> None:
     sshd, port = start(), free_port()
     port_forwarding.check_tunnel(sshd.host, port)
     with pytest.raises(ConnectionError, match="nobody spoke"):
@@ -168,7 +168,7 @@ def first_words(sshd: Sshd, remote_port: int) -> bytes:
         return message
 
 
-def test_a_command_that_is_late_takes_no_other_one_with_it(start: Start) -> None:
+def test_a_command_that_times_out_does_not_end_others(start: Start) -> None:
     sshd = start()
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(ssh.run_command, sshd.host, "until [ -e go ]; do sleep 0.05; done; pwd")
@@ -179,7 +179,7 @@ def test_a_command_that_is_late_takes_no_other_one_with_it(start: Start) -> None
     assert sshd.logins == 1
 
 
-def test_a_host_that_hangs_up_while_others_log_in_is_called_again(
+def test_a_login_dropped_under_load_is_retried(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login, "DROPPED_PAUSE_SECONDS", 0.05)
@@ -191,7 +191,7 @@ def test_a_host_that_hangs_up_while_others_log_in_is_called_again(
     assert "MaxStartups" in sshd.log or "drop connection" in sshd.log
 
 
-def test_a_host_that_goes_on_hanging_up_is_out_of_reach(
+def test_a_host_that_keeps_dropping_logins_is_unreachable(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login, "DROPPED_PAUSE_SECONDS", 0.05)
@@ -206,7 +206,7 @@ def test_a_host_that_goes_on_hanging_up_is_out_of_reach(
     assert is_retryable(caught.value)
 
 
-def test_an_sshd_that_takes_no_ed25519_says_how_that_would_be_seen(start: Start) -> None:
+def test_an_sshd_without_ed25519_user_keys_gets_a_hint(start: Start) -> None:
     sshd = start("PubkeyAcceptedAlgorithms=rsa-sha2-512,ecdsa-sha2-nistp256")
     with pytest.raises(LoginRefusedError) as caught:
         ssh.run_command(sshd.host, "true")
@@ -258,7 +258,7 @@ def fips_server(folder: Path, taken: list[str]) -> Iterator[tuple[Host, int]]:
         yield host, listener.getsockname()[1]
 
 
-def test_an_sshd_in_fips_mode_is_named_where_it_tells_what_it_takes(
+def test_an_sshd_in_fips_mode_is_recognised_by_its_key_types(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = "rsa-sha2-512,rsa-sha2-256"
@@ -269,7 +269,7 @@ def test_an_sshd_in_fips_mode_is_named_where_it_tells_what_it_takes(
     assert "FIPS" in caught.value.hint
 
 
-def test_a_wrong_key_is_refused_and_no_kind_of_key(start: Start) -> None:
+def test_a_wrong_key_is_not_reported_as_a_refused_key_type(start: Start) -> None:
     sshd = start()
     (sshd.home / "key.pub").write_text("")
     with pytest.raises(

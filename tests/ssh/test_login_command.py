@@ -115,9 +115,7 @@ def test_it_logs_in_whatever_the_users_own_settings_say(run: Run, tmp_path: Path
     assert disturbed.returncode != 0, "the settings disagree"
 
 
-def test_it_lets_nobody_in_between_pass_for_the_machine(
-    start: Start, run: Run, tmp_path: Path
-) -> None:
+def test_the_command_refuses_another_host_key(start: Start, run: Run, tmp_path: Path) -> None:
     sshd = start()
     (sshd.home / "key.pub").write_text(keys_of(run, "builder").public + "\n")
     done = typed(command(run), tmp_path / "home")

@@ -32,12 +32,12 @@ def test_another_account_is_refused_with_both_ids(outcomes: Outcome, story: str)
     assert outcomes[story]["account"] == HOME
 
 
-def test_an_account_that_shows_nothing_of_a_young_machine_is_refused(outcomes: Outcome) -> None:
+def test_an_account_without_a_recent_machine_is_refused(outcomes: Outcome) -> None:
     check_refused(outcomes["nothing_is_shown"], HOME, "i-", "shows nothing of the run")
     assert "AWS_ENDPOINT_URL" in outcomes["nothing_is_shown"]["resume"]["hint"]
 
 
-def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(
+def test_an_account_without_its_resources_does_not_adopt_an_old_run(
     outcomes: Outcome,
 ) -> None:
     story = outcomes["an_old_run_elsewhere"]
@@ -47,7 +47,7 @@ def test_an_old_run_is_not_claimed_by_an_account_that_shows_nothing_of_it(
     assert f"--account {OTHER}" in story["tear-down"]["hint"]
 
 
-def test_a_person_may_say_where_an_old_run_was_but_only_what_the_credentials_show(
+def test_a_person_may_name_the_account_of_an_old_run_only_if_the_credentials_match(
     outcomes: Outcome,
 ) -> None:
     story = outcomes["an_old_run_claimed"]
@@ -58,14 +58,14 @@ def test_a_person_may_say_where_an_old_run_was_but_only_what_the_credentials_sho
     assert story["account"] == OTHER
 
 
-def test_an_old_run_is_given_the_account_that_shows_it(outcomes: Outcome) -> None:
+def test_an_old_run_is_adopted_by_the_account_with_its_resources(outcomes: Outcome) -> None:
     story = outcomes["an_old_run_at_home"]
 
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
     assert story["account"] == HOME
 
 
-def test_the_account_is_kept_before_anything_is_made(outcomes: Outcome) -> None:
+def test_the_account_is_recorded_before_anything_is_made(outcomes: Outcome) -> None:
     story = outcomes["at_home"]
 
     assert story["first"]
@@ -73,14 +73,14 @@ def test_the_account_is_kept_before_anything_is_made(outcomes: Outcome) -> None:
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_the_same_digits_in_another_partition_are_another_account(outcomes: Outcome) -> None:
+def test_the_same_account_id_in_another_partition_is_another_account(outcomes: Outcome) -> None:
     message = outcomes["another_partition"]["resume"]
 
     assert message["kind"] == "WrongAccountError"
     assert f"{HOME} (aws-cn)" in message["message"]
 
 
-def test_credentials_that_become_another_account_s_in_the_middle_are_noticed_at_once(
+def test_credentials_switched_to_another_account_are_detected_at_once(
     outcomes: Outcome,
 ) -> None:
     story = outcomes["credentials_switched"]
@@ -92,7 +92,7 @@ def test_credentials_that_become_another_account_s_in_the_middle_are_noticed_at_
     assert (story["resume"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(
+def test_a_tear_down_in_another_account_removes_nothing_and_fails(
     outcomes: Outcome,
 ) -> None:
     story = outcomes["switched_in_a_tear_down"]
@@ -103,7 +103,7 @@ def test_a_tear_down_that_comes_to_another_account_takes_nothing_for_removed(
     assert (story["again"]["kind"], story["left"]) == ("ended well", [])
 
 
-def test_credentials_that_are_renewed_are_asked_for_once_and_go_on(outcomes: Outcome) -> None:
+def test_renewed_credentials_are_checked_once_and_used(outcomes: Outcome) -> None:
     story = outcomes["credentials_renewed"]
 
     assert story["fired"]

@@ -11,7 +11,7 @@ TYPED = ("notebake resume ocean-1", "notebake survey ocean-1", "notebake tear-do
 
 
 @pytest.mark.parametrize("story", ["the_machine_is_kept", "unforeseen", "interrupted"])
-def test_any_failure_says_what_runs_and_costs(outcomes: Outcome, story: str) -> None:
+def test_every_failure_lists_what_runs_and_what_it_costs(outcomes: Outcome, story: str) -> None:
     build = outcomes[story]["build"]
 
     assert outcomes[story]["fired"]
@@ -22,12 +22,12 @@ def test_any_failure_says_what_runs_and_costs(outcomes: Outcome, story: str) -> 
 
 
 @pytest.mark.parametrize("story", ["unforeseen", "interrupted"])
-def test_what_is_left_stands_in_the_log_that_prefect_shows(outcomes: Outcome, story: str) -> None:
+def test_leftovers_are_in_the_log_that_prefect_shows(outcomes: Outcome, story: str) -> None:
     assert "an hour" in outcomes[story]["log"]
     assert "notebake tear-down ocean-1" in outcomes[story]["log"]
 
 
-def test_both_failures_are_told_the_first_one_first(outcomes: Outcome) -> None:
+def test_both_failures_are_reported_in_order(outcomes: Outcome) -> None:
     story = outcomes["both_fail"]
     message = story["build"]["message"]
 
@@ -39,7 +39,7 @@ def test_both_failures_are_told_the_first_one_first(outcomes: Outcome) -> None:
     assert "notebake tear-down ocean-1" in story["build"]["hint"]
 
 
-def test_both_are_told_also_where_nobody_foresaw_them(outcomes: Outcome) -> None:
+def test_both_unforeseen_failures_are_reported(outcomes: Outcome) -> None:
     story = outcomes["both_unforeseen"]
 
     assert story["fired"]
@@ -57,7 +57,7 @@ def test_a_failure_after_which_all_was_removed_says_so(outcomes: Outcome) -> Non
     assert story["left"] == []
 
 
-def test_who_interrupts_the_tear_down_is_told_why_there_was_one(outcomes: Outcome) -> None:
+def test_an_interrupted_tear_down_reports_the_failure_that_caused_it(outcomes: Outcome) -> None:
     story = outcomes["interrupted_in_the_tear_down"]
 
     assert story["fired"]
@@ -75,7 +75,7 @@ def test_a_tear_down_that_fails_says_what_is_left(outcomes: Outcome) -> None:
 
 
 @pytest.mark.parametrize("story", ["failure_report_breaks", "failure_report_is_interrupted"])
-def test_that_it_cannot_be_told_hides_no_failure(outcomes: Outcome, story: str) -> None:
+def test_a_failing_failure_report_does_not_hide_the_failure(outcomes: Outcome, story: str) -> None:
     build = outcomes[story]["build"]
 
     assert outcomes[story]["fired"]
@@ -84,7 +84,7 @@ def test_that_it_cannot_be_told_hides_no_failure(outcomes: Outcome, story: str) 
     assert all(command in build["hint"] for command in TYPED)
 
 
-def test_it_is_told_once(outcomes: Outcome) -> None:
+def test_a_failure_is_reported_once(outcomes: Outcome) -> None:
     story = outcomes["errors_printed_once"]
 
     assert story["fired"]

@@ -19,7 +19,7 @@ def check_ended_well(story: Outcome) -> None:
     assert story["left"] == []
 
 
-def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(outcomes: Outcome) -> None:
+def test_a_builder_without_tags_is_found_and_tagged_again(outcomes: Outcome) -> None:
     story = outcomes["all_at_once"]
 
     assert story["happened"] == ["install_software", "install_papermill"]
@@ -37,7 +37,7 @@ def test_a_builder_that_loses_everything_is_found_and_tagged_as_before(outcomes:
     assert all(key in told_of[0] for key in before)
 
 
-def test_whichever_tag_a_builder_loses_it_is_the_builder(outcomes: Outcome) -> None:
+def test_a_builder_is_recognised_without_any_one_tag(outcomes: Outcome) -> None:
     story = outcomes["each_tag_lost"]
 
     assert sorted(story["happened"]) == sorted(ONE_BY_ONE)
@@ -48,7 +48,7 @@ def test_whichever_tag_a_builder_loses_it_is_the_builder(outcomes: Outcome) -> N
     ] == []
 
 
-def test_keys_groups_images_and_machines_from_them_are_found_without_tags(
+def test_keys_groups_images_and_acceptance_machines_are_found_without_tags(
     outcomes: Outcome,
 ) -> None:
     story = outcomes["of_what_is_named"]
@@ -80,7 +80,7 @@ def test_an_accepted_image_without_tags_is_kept_and_tagged_again(outcomes: Outco
     assert story["again"]["kind"] == "ended well", "there is nothing left to be done"
 
 
-def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(outcomes: Outcome) -> None:
+def test_an_untagged_run_is_surveyed_by_its_store_and_swept(outcomes: Outcome) -> None:
     story = outcomes["surveyed_and_swept"]
 
     kinds = {"instance", "volume", "network interface", "key pair", "security group"}
@@ -90,7 +90,9 @@ def test_a_look_knows_it_by_the_store_and_a_sweep_removes_it(outcomes: Outcome) 
     assert story["left"] == []
 
 
-def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(outcomes: Outcome) -> None:
+def test_without_tagging_permission_the_run_continues_and_names_the_command(
+    outcomes: Outcome,
+) -> None:
     story = outcomes["may_not_be_put_back"]
 
     assert story["fired"]
@@ -102,7 +104,7 @@ def test_where_nobody_may_tag_it_the_run_goes_on_and_says_who_can(outcomes: Outc
 
 
 @pytest.mark.parametrize("story", ["all_at_once", "each_tag_lost", "may_not_be_put_back"])
-def test_what_was_put_back_is_said_once(outcomes: Outcome, story: str) -> None:
+def test_restored_tags_are_logged_once(outcomes: Outcome, story: str) -> None:
     messages = [line for line in outcomes[story]["said"] if "has lost the tags" in line]
 
     assert len(messages) == len(set(messages)) > 0

@@ -49,7 +49,7 @@ def asker(world: World, port: int, instance_id: str) -> Asker:
     return Asker(port, world.machines.addresses[instance_id])
 
 
-def test_nothing_is_told_without_a_token_of_ones_own(world: World, port: int) -> None:
+def test_no_metadata_is_served_without_a_valid_token(world: World, port: int) -> None:
     first = asker(world, port, world.launch_running())
     other = asker(world, port, world.launch_running())
     path = "/latest/meta-data/instance-id"
@@ -111,7 +111,7 @@ def test_a_host_that_is_being_launched_is_known_already(world: World, port: int)
         assert asker(world, port, instance_id).read("meta-data/instance-id") == instance_id
 
 
-def test_a_stranger_and_a_terminated_host_are_told_nothing(world: World, port: int) -> None:
+def test_unknown_and_terminated_hosts_get_no_metadata(world: World, port: int) -> None:
     assert Asker(port, "127.9.9.9").ask(TOKEN_PATH, "PUT", **{TTL_HEADER: "60"})[0] == 404
     instance_id = world.launch_running()
     host = asker(world, port, instance_id)
