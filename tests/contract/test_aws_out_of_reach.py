@@ -1,4 +1,4 @@
-"""An AWS that is out of reach, or throttles, for a while: each call outlasts it, to an end."""
+"""AWS is unreachable or throttles for a while: each call is retried up to its time limit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The builder, brought back from wherever an earlier attempt left it."""
+"""The builder is brought back to work from any state in which an earlier execution left it."""
 
 from dataclasses import dataclass, field
 

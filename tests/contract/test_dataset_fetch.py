@@ -1,4 +1,4 @@
-"""What a host fetches by http, with a real curl from a server that does as servers do."""
+"""What a host downloads by HTTP, with a real curl and a server that behaves as real ones do."""
 
 import getpass
 import gzip

@@ -1,4 +1,4 @@
-"""What EC2 is not ready for yet, what passes by itself, and what no other launch would mend."""
+"""EC2 is not ready yet: what is retried, what passes by itself, and what is not launched again."""
 
 from dataclasses import dataclass
 

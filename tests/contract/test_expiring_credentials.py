@@ -1,4 +1,4 @@
-"""Credentials that end before a build can are told of before it begins."""
+"""Credentials that expire before the build can end are reported before it begins."""
 
 import datetime
 import json
@@ -38,7 +38,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     session.cache_clear()
 
 
-def at(span: datetime.timedelta) -> datetime.datetime:
+def from_now(span: datetime.timedelta) -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC) + span
 
 
@@ -59,7 +59,7 @@ def in_the_file(ends: datetime.datetime | None, field: str = "expiration") -> No
     )
 
 
-def found() -> Finding:
+def expiry_finding() -> Finding:
     (finding,) = check_credentials_last(RUN)
     return finding
 
@@ -68,9 +68,9 @@ def found() -> Finding:
 def test_credentials_expiring_before_the_build_ends_are_reported_with_both_times(
     put: Callable[[datetime.datetime | None], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    put(at(SOON))
+    put(from_now(SOON))
 
-    finding = found()
+    finding = expiry_finding()
 
     assert finding.verdict is CheckResult.NOT_CHECKED
     assert "in 2" in finding.sentence
@@ -85,9 +85,9 @@ def test_credentials_expiring_before_the_build_ends_are_reported_with_both_times
 def test_credentials_expiring_after_the_build_are_good(
     put: Callable[[datetime.datetime | None], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    put(at(LATE))
+    put(from_now(LATE))
 
-    assert found().verdict is CheckResult.GOOD
+    assert expiry_finding().verdict is CheckResult.GOOD
     warn_of_expiry(RUN)
     assert caplog.text == ""
 
@@ -98,7 +98,7 @@ def test_credentials_with_an_unknown_expiry_are_reported(
 ) -> None:
     put(None)
 
-    finding = found()
+    finding = expiry_finding()
 
     assert finding.verdict is CheckResult.NOT_CHECKED
     assert "nobody says" in finding.sentence
@@ -106,7 +106,7 @@ def test_credentials_with_an_unknown_expiry_are_reported(
 
 @pytest.mark.parametrize("field", IN_THE_FILE)
 def test_the_expiry_is_parsed_in_each_program_s_format(field: str) -> None:
-    moment = at(SOON).replace(microsecond=0)
+    moment = from_now(SOON).replace(microsecond=0)
     in_the_file(moment, field)
 
     ending = read_ending()
@@ -119,7 +119,7 @@ def test_the_expiry_is_parsed_in_each_program_s_format(field: str) -> None:
 def test_access_keys_of_a_user_do_not_expire() -> None:
     os.environ |= {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "s"}
 
-    assert found().verdict is CheckResult.GOOD
+    assert expiry_finding().verdict is CheckResult.GOOD
 
 
 @pytest.mark.parametrize("lasts", [None, SOON], ids=["without an end", "with an end"])
@@ -127,20 +127,20 @@ def test_credentials_from_a_program_are_refreshed(
     tmp_path: Path, lasts: datetime.timedelta | None
 ) -> None:
     given = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": "t"}
-    given |= {"Expiration": at(lasts).isoformat()} if lasts else {}
+    given |= {"Expiration": from_now(lasts).isoformat()} if lasts else {}
     program = tmp_path / "give"
     program.write_text(f"#!/bin/sh\necho '{json.dumps(given)}'\n")
     program.chmod(0o755)
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[default]\ncredential_process = {program}\n")
 
-    assert found().verdict is CheckResult.GOOD
+    assert expiry_finding().verdict is CheckResult.GOOD
 
 
 def test_credentials_that_cannot_be_read_are_an_error_of_ours() -> None:
     os.environ["AWS_PROFILE"] = "nope"
 
     with pytest.raises(CloudError, match="nope"):
-        found()
+        expiry_finding()
 
 
 def test_a_build_reports_expiring_credentials_before_its_first_step(
@@ -156,7 +156,7 @@ def test_a_build_reports_expiring_credentials_before_its_first_step(
     monkeypatch.setattr(build_image, "renewing", lambda _run: nullcontext())
     monkeypatch.setattr(build_image, "show_logs_in_prefect", lambda: None)
     monkeypatch.setattr(build_image, "carry_out_all", begin)
-    in_the_environment(at(SOON))
+    in_the_environment(from_now(SOON))
     run = new_run(RECIPE, "ocean.yaml", open_store(str(tmp_path)))
 
     with pytest.raises(PreflightError, match="far enough"):

@@ -1,4 +1,4 @@
-"""The image: asked for once, never replaced once accepted, removed with all that belongs to it."""
+"""The image: created once, never replaced once accepted, removed with all that belongs to it."""
 
 from dataclasses import replace
 

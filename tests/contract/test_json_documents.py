@@ -1,4 +1,4 @@
-"""What scripts read of the account and of a recipe: the documented fields, null for unknown."""
+"""The JSON output of images, survey, sweep and plan: the documented fields, null for unknown."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How a machine is asked for: once, byte for byte the same, zone after zone, and anew when gone."""
+"""Launches: one machine for each request, repeated byte for byte, zone after zone."""
 
 from dataclasses import dataclass
 from typing import Any

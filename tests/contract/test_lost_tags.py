@@ -1,4 +1,4 @@
-"""What a find says of things that do not show the tags that they must carry."""
+"""What a step finds if resources do not show the tags that they must carry."""
 
 import pytest
 

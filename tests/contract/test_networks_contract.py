@@ -1,4 +1,4 @@
-"""Who may reach a machine: exactly those whom the recipe names, also from another place."""
+"""Who may reach a machine by ssh: exactly the sources in the recipe."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The run store on S3: what the network and the bucket's owner may do to it."""
+"""The run store on S3 under network faults and refusals of the bucket's owner."""
 
 import threading
 import time

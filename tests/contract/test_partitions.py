@@ -1,4 +1,4 @@
-"""Regions of China, of GovCloud and of the others: their ARNs begin otherwise."""
+"""Regions of China, of GovCloud and of the others have ARNs with different prefixes."""
 
 from datetime import timedelta
 

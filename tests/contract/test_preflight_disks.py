@@ -1,4 +1,4 @@
-"""Disks, keys and the run store, as preflight finds them."""
+"""Preflight checks of disks, keys and the run store."""
 
 import pytest
 

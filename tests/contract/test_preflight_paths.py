@@ -1,4 +1,4 @@
-"""Whether the notebook is in the repository, asked of real ones with and without filters."""
+"""Preflight finds the notebook in real repositories, with and without partial clone."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the credentials allow, asked of a cloud that refuses some of it."""
+"""Preflight checks permissions against a cloud that refuses some of them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the lists of software mean, and whether their pins can be had, told before the launch."""
+"""Preflight checks of the software lists, and whether wheels of the pins exist."""
 
 import http.server
 import json

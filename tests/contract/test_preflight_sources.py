@@ -1,4 +1,4 @@
-"""The repository and the datasets, asked for where real servers and programs answer."""
+"""Preflight checks of the repository and the datasets, with real servers and programs."""
 
 import base64
 import functools

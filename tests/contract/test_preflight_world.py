@@ -1,4 +1,4 @@
-"""What preflight asks of the account, the region, the network and the machines."""
+"""Preflight checks of the account, the region, the network and the machines."""
 
 import re
 

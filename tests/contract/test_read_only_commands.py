@@ -1,4 +1,4 @@
-"""The commands that only look, against a cloud: they make nothing, whatever they find."""
+"""Read-only commands make nothing in the cloud, whatever they find."""
 
 from pathlib import Path
 

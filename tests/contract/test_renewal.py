@@ -1,4 +1,4 @@
-"""The leases of all that a run has, renewed together; what could not be renewed ends as before."""
+"""The leases of all resources of a run are renewed together; what is not renewed expires."""
 
 import datetime
 import logging

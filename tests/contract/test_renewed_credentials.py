@@ -1,4 +1,4 @@
-"""Credentials that end and are renewed while a process goes on: seen by every client of it."""
+"""Credentials that expire and are renewed during a process are used by all its clients."""
 
 import json
 import os

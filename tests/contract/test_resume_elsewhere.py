@@ -1,4 +1,4 @@
-"""A run that one machine began and another goes on with: only AWS is common to them."""
+"""A run begun on one machine is resumed on another that shares only AWS with it."""
 
 import json
 import os

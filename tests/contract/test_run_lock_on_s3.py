@@ -1,4 +1,4 @@
-"""The lease of a run on S3: machines that share no clock, and a network that loses answers."""
+"""The run lock on S3, with machines that share no clock and a network that loses answers."""
 
 import time
 from collections.abc import Iterator

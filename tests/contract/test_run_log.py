@@ -1,4 +1,4 @@
-"""The log of a run whose store is on S3: whole, whoever wrote it and wherever it was killed."""
+"""The log of a run on S3 is complete, whoever wrote it and wherever it was killed."""
 
 import threading
 import time

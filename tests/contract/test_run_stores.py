@@ -1,4 +1,4 @@
-"""What every run store keeps to, whether it is a directory or a prefix on S3."""
+"""The contract of every run store, in a directory or on S3."""
 
 import threading
 from collections.abc import Iterator

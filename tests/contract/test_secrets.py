@@ -1,4 +1,4 @@
-"""A run's private keys: the same everywhere, never on S3, gone when the run is."""
+"""A run's private keys: the same on every machine, never on S3, deleted with the run."""
 
 import json
 import stat

@@ -1,4 +1,4 @@
-"""AWS's settings on this computer, each wrong in its way: one paragraph names what to set."""
+"""Wrong AWS settings on this computer: one paragraph names what to set."""
 
 import datetime
 import ipaddress

@@ -1,4 +1,4 @@
-"""What every step that makes something in EC2 promises: found, made once, undone, found gone."""
+"""The contract of every step that makes something in EC2: find, make once, undo."""
 
 from contextlib import ExitStack
 
@@ -93,14 +93,14 @@ def test_a_lost_answer_creates_nothing_twice(
 
     assert loses.fired >= TRIES if is_for_good else loses.fired == 1
     assert result_ids(step.find(run)) == result_ids(made)
-    assert kinds(run.id) == sorted(THERE_AFTER[name])
+    assert kinds_of_run(run.id) == sorted(THERE_AFTER[name])
 
 
 @pytest.mark.parametrize("name", MADE_BY)
 def test_a_refused_step_changes_nothing(world: CloudWorld, name: str) -> None:
     run = world.new_run()
     carry_out_before(run, name)
-    before = kinds(run.id)
+    before = kinds_of_run(run.id)
 
     refusal = RefusedCall(MADE_BY[name], "UnauthorizedOperation", status=403)
     with (
@@ -111,14 +111,14 @@ def test_a_refused_step_changes_nothing(world: CloudWorld, name: str) -> None:
 
     assert refusal.fired == 1
     assert getattr(caught.value, "hint", "")
-    after = kinds(run.id)
+    after = kinds_of_run(run.id)
     # The second key pair stands before the machines that it is for.
     assert [kind for kind in after if kind != "key pair"] == [
         kind for kind in before if kind != "key pair"
     ]
 
 
-def kinds(run_id: str) -> list[str]:
+def kinds_of_run(run_id: str) -> list[str]:
     """Return what kinds of things a run has, each as often as it is there."""
     return sorted(resource.kind for resource in list_resources(REGION, run_id))
 

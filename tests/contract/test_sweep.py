@@ -1,4 +1,4 @@
-"""The sweep: what has expired and is proven ours goes, and nothing else ever does."""
+"""The sweep removes what has expired and is proven ours, and nothing else."""
 
 import datetime
 
@@ -43,13 +43,13 @@ def scope(run: Run | None = None, **more: object) -> Scope:
     return Scope(**{**given, "before": utc_from_seconds(clock.now()), **more})
 
 
-def swept(run: Run | None = None, **more: object) -> Swept:
+def survey_and_remove(run: Run | None = None, **more: object) -> Swept:
     """Look, and remove what goes."""
     where = scope(run, **more)
     return remove(survey(where).findings, where)
 
 
-def about(found: Survey, resource_id: str) -> Assessment:
+def finding_about(found: Survey, resource_id: str) -> Assessment:
     return next(finding for finding in found.findings if finding.resource.id == resource_id)
 
 
@@ -65,7 +65,7 @@ def test_a_survey_changes_nothing(world: CloudWorld, run: Run) -> None:
 def test_everything_of_a_dead_run_is_removed_without_its_store(run: Run) -> None:
     there = resource_ids(resources_of(run))
 
-    done = swept()
+    done = survey_and_remove()
 
     assert resource_ids(list(done.removed)) == there
     assert (done.remaining, done.failures, done.spared) == ((), (), ())
@@ -79,7 +79,7 @@ def test_an_unaccepted_image_is_removed_with_its_snapshots_after_the_machines(
     carry_out_to(run, "launch_acceptance")
     expire_lease(run)
 
-    done = swept()
+    done = survey_and_remove()
 
     kinds = [resource.kind for resource in done.removed]
     assert kinds.index("image") < kinds.index("snapshot") < kinds.index("security group")
@@ -96,7 +96,7 @@ def test_resources_within_their_lease_stay(world: CloudWorld) -> None:
 
     assert found.going == ()
     assert {finding.reason_to_stay for finding in found.findings} >= {"still within its lease"}
-    assert swept(run) == Swept()
+    assert survey_and_remove(run) == Swept()
     assert len(resources_of(run)) > 4
 
 
@@ -126,7 +126,7 @@ def test_a_copied_machine_stays_with_all_that_it_uses(world: CloudWorld, run: Ru
     expire_lease(run)
     of_copy = {resource.id for resource in resources_of(run) if copy in resource.owners} | {copy}
 
-    done = swept()
+    done = survey_and_remove()
 
     assert ours in resource_ids(list(done.removed))
     assert len(of_copy) == 3, "the machine, its disk and its interface"
@@ -134,14 +134,14 @@ def test_a_copied_machine_stays_with_all_that_it_uses(world: CloudWorld, run: Ru
     assert of_copy < resource_ids(resources_of(run))
     assert {resource.kind for resource in resources_of(run)} >= {"key pair", "security group"}
     assert instances.describe_instance(copy, REGION).state == "running"  # type: ignore[union-attr]
-    assert "a copy, not ours" in about(survey(scope()), copy).reason_to_stay
+    assert "a copy, not ours" in finding_about(survey(scope()), copy).reason_to_stay
 
 
 def test_an_untagged_machine_keeps_its_group_and_key(world: CloudWorld, run: Run) -> None:
     copy = launch_more_like(world, run)
     world.ec2.delete_tags(Resources=[copy], Tags=[{"Key": tags.RUN}])
 
-    done = swept()
+    done = survey_and_remove()
 
     assert {resource.kind for resource in resources_of(run)} >= {"key pair", "security group"}
     assert copy not in resource_ids(list(done.removed))
@@ -162,13 +162,13 @@ def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run:
     found = survey(scope(run))
 
     assert found.going == ()
-    assert about(found, kept.id).reason_to_stay == "it is tagged notebake:keep"
+    assert finding_about(found, kept.id).reason_to_stay == "it is tagged notebake:keep"
     for kind in ("volume", "network interface", "key pair", "security group"):
         reasons = {
             finding.reason_to_stay for finding in found.findings if finding.resource.kind == kind
         }
         assert reasons == {"it belongs to a resource that is tagged notebake:keep"}
-    assert swept(run) == Swept()
+    assert survey_and_remove(run) == Swept()
     assert resource_ids(resources_of(run)) == there
 
 
@@ -176,7 +176,7 @@ def test_a_kept_machine_keeps_its_disks_its_interface_its_key_and_its_group(run:
 def test_any_resource_tagged_keep_stays(run: Run, kind: str) -> None:
     kept = keep(run, kind)
 
-    done = swept(run)
+    done = survey_and_remove(run)
 
     assert resource_ids(resources_of(run)) == {kept.id}
     assert (done.remaining, done.failures) == ((), ())
@@ -188,7 +188,7 @@ def test_a_kept_image_keeps_its_snapshots(world: CloudWorld) -> None:
     expire_lease(run)
     keep(run, "image")
 
-    swept(run)
+    survey_and_remove(run)
 
     assert sorted(resource.kind for resource in resources_of(run)) == [
         "image",
@@ -204,20 +204,20 @@ def test_an_accepted_image_and_its_snapshots_stay_even_expired(world: CloudWorld
     # Whoever died between the two leaves the snapshots without the tag.
     add_tags(resources_of(run, "image")[0].id, accepted="2026-11-23")
 
-    swept(run)
+    survey_and_remove(run)
 
     assert sorted(resource.kind for resource in resources_of(run)) == [
         "image",
         "snapshot",
         "snapshot",
     ]
-    assert about(survey(scope(run)), resources_of(run, "snapshot")[0].id).is_accepted
+    assert finding_about(survey(scope(run)), resources_of(run, "snapshot")[0].id).is_accepted
 
 
 def test_a_run_that_is_being_executed_stays(run: Run) -> None:
     with hold_run(run):
         found = survey(scope(run))
-        done = swept(run)
+        done = survey_and_remove(run)
 
     assert found.going == ()
     assert all(
@@ -283,8 +283,8 @@ def test_resources_known_only_to_the_run_store_are_removed_too(world: CloudWorld
     early = survey(scope(run))
     late = utc_from_seconds(clock.now()) + datetime.timedelta(hours=run.recipe.lease_hours + 1)
 
-    assert about(early, machine.id).reason_to_stay == "still within its lease"
-    assert machine.id in resource_ids(list(swept(run, before=late).removed))
+    assert finding_about(early, machine.id).reason_to_stay == "still within its lease"
+    assert machine.id in resource_ids(list(survey_and_remove(run, before=late).removed))
 
 
 def test_a_detached_volume_is_listed_but_never_removed(world: CloudWorld, run: Run) -> None:
@@ -296,11 +296,11 @@ def test_a_detached_volume_is_listed_but_never_removed(world: CloudWorld, run: R
         timeout_seconds=36000,
     )
 
-    done = swept()
+    done = survey_and_remove()
 
     assert data.id not in resource_ids(list(done.removed))
     assert data.id in resource_ids(resources_of(run))
-    assert "not certain to be ours" in about(survey(scope()), data.id).reason_to_stay
+    assert "not certain to be ours" in finding_about(survey(scope()), data.id).reason_to_stay
 
 
 def test_a_resource_that_cannot_be_removed_is_named_and_the_rest_is_removed(
@@ -309,7 +309,7 @@ def test_a_resource_that_cannot_be_removed_is_named_and_the_rest_is_removed(
     with world.intercepting(
         RefusedCall("DeleteKeyPair", "UnauthorizedOperation", status=403)
     ) as refuses:
-        done = swept()
+        done = survey_and_remove()
 
     assert refuses.fired == 1
     assert [resource.kind for resource in done.remaining] == ["key pair"]
@@ -324,7 +324,7 @@ def test_a_machine_that_cannot_be_terminated_is_named_with_all_that_it_uses(
     with world.intercepting(
         RefusedCall("TerminateInstances", "OperationNotPermitted", status=400)
     ) as no:
-        done = swept()
+        done = survey_and_remove()
 
     assert no.fired == 1
     assert len(done.failures) == 1, "its disks and its group are not even tried"

@@ -1,4 +1,4 @@
-"""A run store with runs of several accounts: a look speaks of the one that it looked into."""
+"""A run store with runs of several accounts: commands act on the current account only."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person types and reads: sweep, survey, and a tear-down without the run store."""
+"""Output of sweep, survey, and of a tear-down without the run store."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is found by its name: schedules and parameters."""
+"""Resources that are found by name: schedules and parameters."""
 
 import datetime
 

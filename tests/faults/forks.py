@@ -12,7 +12,7 @@ from tests.limits import HANG_SECONDS
 
 LIMIT_SECONDS = HANG_SECONDS
 Outcome = dict[str, Any]
-Report = Callable[[Outcome], None]
+SendOutcome = Callable[[Outcome], None]
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Forks:
     _running: dict[int, tuple[int, str]] = field(default_factory=dict)
     _received: dict[int, bytes] = field(default_factory=dict)
 
-    def fork(self, name: str) -> Report | None:
+    def fork(self, name: str) -> SendOutcome | None:
         """Return None in the parent; in the child, what tells and never returns."""
         while len(self._running) >= self.at_once:
             self._receive()
@@ -38,12 +38,12 @@ class Forks:
         self._running, self._received = {}, {}
         signal.alarm(LIMIT_SECONDS)
 
-        def tell(outcome: Outcome) -> None:
+        def send_outcome(outcome: Outcome) -> None:
             with os.fdopen(writing, "w") as stream:
                 json.dump(outcome, stream)
             os._exit(0)
 
-        return tell
+        return send_outcome
 
     def wait(self) -> None:
         """Wait for all that still run."""
@@ -67,7 +67,7 @@ def run_in_child(work: Callable[[], Outcome]) -> Outcome:
     """Return what a copy of this process tells of some work; this process has not done it."""
     outcomes: list[Outcome] = []
     forks = Forks(1, lambda _, reported: outcomes.append(reported))
-    if tell := forks.fork("one"):
-        tell(work())
+    if send_outcome := forks.fork("one"):
+        send_outcome(work())
     forks.wait()
     return outcomes[0]

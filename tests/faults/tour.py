@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from notebake.runs.run import Run
 from tests.faults.case import Case, ForEver, Once, named, trial_name
 from tests.faults.faulty_world import LOCATION, FaultyWorld
-from tests.faults.forks import Forks, Outcome, Report
+from tests.faults.forks import Forks, Outcome, SendOutcome
 from tests.faults.verdict import Trial
 from tests.kills.points import PassThrough, Point
 from tests.kills.whole_run import take_up
@@ -38,7 +38,7 @@ class Tour(PassThrough):
     is_quick: bool = False
     seen: set[str] = field(default_factory=set)
     trial: Trial | None = None
-    tell: Report | None = None
+    send_outcome: SendOutcome | None = None
 
     def __post_init__(self) -> None:
         self.forks = Forks(self.at_once, self.on_outcome)
@@ -54,10 +54,10 @@ class Tour(PassThrough):
 
     def _fork(self, case: Case, part: Once | ForEver) -> bool:
         """Tell whether this is the child now: then things go wrong from here on."""
-        tell = self.forks.fork(trial_name(case, part))
-        if tell is None:
+        send_outcome = self.forks.fork(trial_name(case, part))
+        if send_outcome is None:
             return False
-        self.tell = tell
+        self.send_outcome = send_outcome
         self.world.move_home()
         self.trial = Trial(self.world, self.run.id, case, part, is_quick=self.is_quick)
         self.world.journal.clear()
@@ -75,8 +75,8 @@ class Tour(PassThrough):
             take_up(self.run.id, LOCATION)
         except BaseException as caught:  # noqa: BLE001 - judged, or raised again
             error = caught
-        if self.trial and self.tell:
-            self.tell(self.trial.judge(error))
+        if self.trial and self.send_outcome:
+            self.send_outcome(self.trial.judge(error))
         elif error:
             raise error
         else:

@@ -115,7 +115,7 @@ def ask(channel: ScriptedChannel, command: str) -> tuple[int, str, str]:
         channel.connection.here()
         return reply.code, reply.output, reply.errors
 
-    reported: tuple[int, str, str] = world.say(command, effect, channel.connection.close)
+    reported: tuple[int, str, str] = world.exchange(command, effect, channel.connection.close)
     return reported
 
 
@@ -134,7 +134,7 @@ class ScriptedFiles:
     def open(self, path: str, mode: str) -> "ScriptedFile":
         old = self.files().get(path, b"") if mode == "r+b" else b""
         return ScriptedFile(
-            old, lambda content: self.say(f"write {path}", self.keep(path, content))
+            old, lambda content: self.exchange(f"write {path}", self.keep(path, content))
         )
 
     def posix_rename(self, path: str, new_path: str) -> None:
@@ -142,7 +142,7 @@ class ScriptedFiles:
             files = self.files()
             files[new_path] = files.pop(path)
 
-        self.say(f"rename to {new_path}", effect)
+        self.exchange(f"rename to {new_path}", effect)
 
     def getfo(self, path: str, into: Any) -> None:
         def effect() -> bytes:
@@ -150,7 +150,7 @@ class ScriptedFiles:
                 raise FileNotFoundError(path)
             return self.files()[path]
 
-        into.write(self.say(f"get {path}", effect))
+        into.write(self.exchange(f"get {path}", effect))
 
     def files(self) -> dict[str, bytes]:
         return self.connection.here().root.files
@@ -158,8 +158,8 @@ class ScriptedFiles:
     def keep(self, path: str, content: bytes) -> Callable[[], None]:
         return lambda: self.files().update({path: content})
 
-    def say(self, message: str, effect: Callable[[], Any]) -> Any:
-        return self.connection.world.say(message, effect, self.connection.close)
+    def exchange(self, message: str, effect: Callable[[], Any]) -> Any:
+        return self.connection.world.exchange(message, effect, self.connection.close)
 
 
 class ScriptedFile(BytesIO):

@@ -153,7 +153,7 @@ class World:
         told = {"date": formatdate(self.clock.now(), usegmt=True)}
         return AWSResponse(request.url, reply.status, dict(reply.headers) | told, Raw(reply.body))
 
-    def say(self, message: str, effect: Callable[[], T], cut: Callable[[], None]) -> T:
+    def exchange(self, message: str, effect: Callable[[], T], cut: Callable[[], None]) -> T:
         """Carry a command to a host, and its answer back if it is not lost."""
         point = self._arrive(" ".join(message.split())[:100], is_aws=False)
         self.interceptor.before(point)

@@ -53,7 +53,7 @@ class Twisted:
             words, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
         )
 
-    def says(self, command: str) -> str:
+    def output(self, command: str) -> str:
         done = self.ssh(command)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -81,8 +81,10 @@ def twist(name: str) -> pytest.MarkDecorator:
 
 @twist("chatty-shell")
 def test_a_chatty_shell_corrupts_command_output_and_sftp(twisted: Twisted) -> None:
-    assert twisted.says("echo digest").splitlines()[0].startswith("Welcome to the corporate image.")
-    assert "Call extension" in twisted.says("bash --login -c true")
+    assert (
+        twisted.output("echo digest").splitlines()[0].startswith("Welcome to the corporate image.")
+    )
+    assert "Call extension" in twisted.output("bash --login -c true")
     address = twisted.cloud.machines.reserve_address("i-1")
     words = ["sftp", *SSH[1:], "-i", str(twisted.cloud.key), "-b", "/dev/null", f"ubuntu@{address}"]
     refused = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
@@ -109,7 +111,7 @@ def test_a_connection_has_one_session(twisted: Twisted, tmp_path: Path) -> None:
 def test_port_forwarding_is_refused(twisted: Twisted) -> None:
     done = twisted.ssh("true", "-W", "127.0.0.1:22")
     assert done.returncode != 0
-    log = twisted.says("sudo cat /var/log/auth.log")
+    log = twisted.output("sudo cat /var/log/auth.log")
     assert "refused local port forward" in log
 
 
@@ -133,7 +135,7 @@ def is_refused(twisted: Twisted, path: str, become: str = "") -> bool:
 @twist("umask-077")
 def test_files_are_their_owners_alone(twisted: Twisted) -> None:
     for shell in ("sh -c", "bash -lc", "sudo sh -c"):
-        assert twisted.says(f"{shell} umask") == "0077", shell
+        assert twisted.output(f"{shell} umask") == "0077", shell
 
 
 @twist("sudo-lecture")
@@ -148,26 +150,26 @@ def test_sudo_prints_its_lecture_each_time(twisted: Twisted) -> None:
 def test_few_files_may_be_open(twisted: Twisted) -> None:
     service = "sudo systemd-run --quiet --pipe --wait bash -c"
     for shell in ("bash -c", "sudo bash -c", service):
-        assert twisted.says(f"{shell} 'ulimit -Hn'") == "256", shell
+        assert twisted.output(f"{shell} 'ulimit -Hn'") == "256", shell
 
 
 @twist("full-disk")
 def test_the_root_disk_is_full_before_much_is_installed(twisted: Twisted) -> None:
-    size = twisted.says("df --output=size --block-size=1M / | tail -1")
+    size = twisted.output("df --output=size --block-size=1M / | tail -1")
     assert int(size) <= BY_NAME["full-disk"].conditions.root_mib  # type: ignore[operator]
     done = twisted.ssh("head --bytes 300M /dev/zero > filler")
     assert "No space left on device" in done.stderr
-    twisted.says("rm filler; echo kept > note; sync")
+    twisted.output("rm filler; echo kept > note; sync")
     twisted.cloud.shut_down("i-1")
     twisted.cloud.machines.bake_image("i-1", "ami-full")
     twisted.cloud.boot("i-1")
-    assert twisted.says("cat note") == "kept"
+    assert twisted.output("cat note") == "kept"
     twisted.cloud.machines.delete_image("ami-full")
 
 
 @twist("slow-disk")
 def test_the_image_s_content_is_read_slowly_on_each_machine(twisted: Twisted) -> None:
-    twisted.says("head --bytes 24M /dev/urandom > own; sync; sudo touch /etc/slow")
+    twisted.output("head --bytes 24M /dev/urandom > own; sync; sudo touch /etc/slow")
     assert seconds_to_read(twisted, "own") < slowest(24), "what it writes itself is quick"
     assert seconds_to_read(twisted, "/usr/bin/git /usr/bin/perl") >= slowest(6)
     twisted.cloud.shut_down("i-1")
@@ -181,7 +183,7 @@ def test_the_image_s_content_is_read_slowly_on_each_machine(twisted: Twisted) ->
 
 def seconds_to_read(twisted: Twisted, files: str) -> float:
     began = "date +%s.%N"
-    before, after = twisted.says(f"{began}; cat {files} > /dev/null; {began}").split()
+    before, after = twisted.output(f"{began}; cat {files} > /dev/null; {began}").split()
     return float(after) - float(before)
 
 
@@ -196,7 +198,7 @@ def test_an_upgrade_holds_the_locks_after_the_first_boot_only(twisted: Twisted) 
     done = twisted.ssh(remove)
     assert "/var/lib/dpkg/lock-frontend. It is held by process" in done.stderr
     assert "(unattended-upgr)" in done.stderr
-    holder = twisted.says("pgrep --full --list-full '/usr/bin/unattended-upgrade$'")
+    holder = twisted.output("pgrep --full --list-full '/usr/bin/unattended-upgrade$'")
     assert holder.split(maxsplit=1)[1] == "/usr/bin/python3 /usr/bin/unattended-upgrade"
     update = twisted.ssh("sudo apt-get -o Dir::Etc::SourceList=/dev/null update")
     assert "/var/lib/apt/lists/lock" in update.stderr
@@ -210,7 +212,7 @@ def test_outgoing_packets_are_dropped_and_counted(twisted: Twisted) -> None:
     home, address = twisted.cloud.home, twisted.cloud.machines.reserve_address("i-1")
     assert packet_loss.dropped(home, address, packet_loss.EGRESS) == 0
     names = "getent hosts deb.debian.org || getent ahosts localhost"
-    assert twisted.says(names)
+    assert twisted.output(names)
     for target in ("192.0.2.1 443", f"{home.gateway} 9418"):
         name, port = target.split()
         done = twisted.ssh(f"timeout 2 bash -c {shlex.quote(f'</dev/tcp/{name}/{port}')}")
@@ -223,7 +225,7 @@ def test_outgoing_packets_are_dropped_and_counted(twisted: Twisted) -> None:
 
 @twist("zsh-login")
 def test_commands_are_run_by_zsh(twisted: Twisted) -> None:
-    assert twisted.says("echo $ZSH_VERSION$BASH_VERSION").startswith("5.")
+    assert twisted.output("echo $ZSH_VERSION$BASH_VERSION").startswith("5.")
 
 
 @twist("old-clock")
@@ -235,12 +237,12 @@ def test_the_clock_is_an_hour_behind_for_everybody(twisted: Twisted) -> None:
         "python3 -c 'import time; print(time.time())'",
         service,
     ):
-        behind = time.time() - float(twisted.says(command))
+        behind = time.time() - float(twisted.output(command))
         assert 3500 < behind < 3700, command
     began = time.monotonic()
-    twisted.says("sudo systemd-run --quiet --wait --on-active=1 true; sleep 2")
+    twisted.output("sudo systemd-run --quiet --wait --on-active=1 true; sleep 2")
     assert time.monotonic() - began >= 2, "what waits waits as long as it should"
-    assert twisted.says("systemctl is-system-running --wait") == "running"
+    assert twisted.output("systemctl is-system-running --wait") == "running"
 
 
 def test_each_twist_has_a_test_and_each_script_a_twist() -> None:

@@ -1,4 +1,4 @@
-"""The step that cleans: a host without an engine, what was allowed, what was found."""
+"""The step that cleans the host: a missing engine, allowed findings, and other findings."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Colours are for a terminal that has them, and for people who want them."""
+"""Output is coloured only on a terminal that supports it, and unless the user opts out."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""What the command answers without a cloud: at once, in a paragraph, with the right exit code."""
+"""Commands that need no cloud: quick, one paragraph, the right exit code."""
 
 import json
 import os

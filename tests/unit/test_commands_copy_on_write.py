@@ -1,4 +1,4 @@
-"""The view, run for real: overlays and copies in mount namespaces of the tests' own."""
+"""Copy-on-write views, run with real overlays and copies in mount namespaces."""
 
 import os
 import shutil

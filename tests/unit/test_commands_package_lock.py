@@ -1,4 +1,4 @@
-"""Who holds a package lock, asked of a real kernel: names of processes prove nothing."""
+"""Holders of a package lock are found by asking the kernel, and not by process names."""
 
 import shutil
 import subprocess

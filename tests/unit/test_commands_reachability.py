@@ -1,4 +1,4 @@
-"""The look for a way out, with real sockets: what bars it is named, and nothing else is judged."""
+"""The check of outgoing connections, with real sockets: each obstacle is named."""
 
 import datetime
 import ipaddress

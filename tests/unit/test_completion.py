@@ -1,4 +1,4 @@
-"""The Tab key in real shells: what is typed on a terminal, and what the command then gets."""
+"""Tab completion in real shells."""
 
 import json
 import os

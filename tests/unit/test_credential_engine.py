@@ -1,4 +1,4 @@
-"""The engine: whatever is not a whole answer about all that it was given is no answer."""
+"""The search engine: incomplete output is never taken as a result."""
 
 import json
 import os

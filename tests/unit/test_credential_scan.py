@@ -1,4 +1,4 @@
-"""What the scan finds, and what it leaves alone. Every secret here is put together at run time."""
+"""What the scan finds and what it ignores. Every secret here is put together at run time."""
 
 import random
 import string

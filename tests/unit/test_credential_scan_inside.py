@@ -1,4 +1,4 @@
-"""What lies inside of files: archives in archives, the past of repositories; and the bounds."""
+"""Searches inside files: nested archives, git history, and their limits."""
 
 import gzip
 import io

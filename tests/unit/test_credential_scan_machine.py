@@ -1,4 +1,4 @@
-"""How the scan goes through a machine: formats, sizes, mounts, publishers, faults, its report."""
+"""The scan of a whole machine: formats, sizes, mounts, packages, errors and the report."""
 
 import base64
 import hashlib

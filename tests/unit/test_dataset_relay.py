@@ -1,4 +1,4 @@
-"""What a folder is sent as: archives that are the same each time, and a list to check it by."""
+"""Uploads of a folder: reproducible archives, and a list of checksums."""
 
 import os
 import subprocess

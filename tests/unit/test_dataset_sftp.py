@@ -1,4 +1,4 @@
-"""What sftp brings, by the real program and a real server of files, without ssh between them."""
+"""Downloads by the real sftp program from a real file server, without ssh between them."""
 
 import logging
 import os

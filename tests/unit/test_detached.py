@@ -1,4 +1,4 @@
-"""The commands of detached work, run by a real bash in a world with a small systemd of its own."""
+"""The commands of detached work, run by a real bash with a small imitation of systemd."""
 
 import secrets
 import shlex

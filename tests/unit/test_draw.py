@@ -1,4 +1,4 @@
-"""Which tests are the day's: none is left out for ever, and a seed names the same ones again."""
+"""Which tests run today: every test is drawn some day, and a seed repeats a draw."""
 
 import datetime
 from pathlib import Path

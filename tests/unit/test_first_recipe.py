@@ -1,4 +1,4 @@
-"""`notebake init`: a recipe to begin with, valid as it is and with each of its examples."""
+"""`notebake init`: the first recipe is valid as written and with each of its examples."""
 
 import itertools
 import shlex

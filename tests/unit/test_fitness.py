@@ -1,4 +1,4 @@
-"""What a host lacks is named before anything is installed on it."""
+"""Missing requirements of a host are reported before anything is installed on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

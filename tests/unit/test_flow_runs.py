@@ -1,4 +1,4 @@
-"""Which run a flow run of Prefect's executes."""
+"""Which run belongs to a flow run of Prefect."""
 
 import threading
 from pathlib import Path

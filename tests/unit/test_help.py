@@ -1,4 +1,4 @@
-"""Help and mistakes: each command is found, has an example that works, and fits the terminal."""
+"""Help and usage errors: each command is listed, has a working example, and fits the terminal."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Where everything of ours lies on this machine, and what is said where it cannot."""
+"""Where notebake keeps its files on this machine, and the errors if it cannot."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Moments and spans as people say them."""
+"""Timestamps and time spans, formatted for people."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""What cannot be determined refuses an image, and looking for it writes nothing."""
+"""An image is refused if the identities of its machines cannot be compared."""
 
 from pathlib import Path
 

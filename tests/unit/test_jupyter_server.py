@@ -1,4 +1,4 @@
-"""The check of a server, against small servers that behave well, or badly in one way."""
+"""The check of a Jupyter server, against small servers with one defect each."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The builder's results and a machine's, judged on what is kept of both."""
+"""The builder's results are compared with a machine's on what is kept of both."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The log of a run: whole lines, and a run that goes on where it cannot be written."""
+"""The log file of a run: complete lines, and a run that continues if it cannot be written."""
 
 import logging
 import resource

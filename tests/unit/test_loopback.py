@@ -1,4 +1,4 @@
-"""What goes to this machine goes to no proxy, however that is spelt; what goes elsewhere does."""
+"""Requests to this machine never use a proxy; requests elsewhere do."""
 
 import os
 import subprocess

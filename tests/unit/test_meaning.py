@@ -1,4 +1,4 @@
-"""What AWS's answers mean, held against botocore's own judgement and its models."""
+"""The classification of AWS's errors, compared with botocore's and its models."""
 
 import botocore.session
 import pytest

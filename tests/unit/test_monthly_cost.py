@@ -1,4 +1,4 @@
-"""What each thing costs a month; what has no price is said to have none."""
+"""Monthly cost of each resource; an unknown price is shown as unknown."""
 
 import pytest
 

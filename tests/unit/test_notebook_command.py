@@ -1,4 +1,4 @@
-"""The generated script, run for real by bash with a real papermill and a real kernel."""
+"""The generated script, run by a real bash with a real papermill and a real kernel."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Two machines, one notebook: the same results, or where they part and what a person can do."""
+"""The results of one notebook on two machines are compared, and differences explained."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""A notebook in the view of a clone, by a real papermill."""
+"""A notebook in a copy-on-write view of a clone, run by a real papermill."""
 
 import json
 import os

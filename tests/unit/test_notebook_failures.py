@@ -1,4 +1,4 @@
-"""What a failed notebook says: which line failed, for want of what, and what to change."""
+"""Reports of a failed notebook: the failing line, the cause, and what to change."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What counts as a figure: tried with what the libraries really wrote, trimmed to its structure."""
+"""Which outputs count as figures, by real outputs of the libraries, trimmed."""
 
 import json
 from pathlib import Path

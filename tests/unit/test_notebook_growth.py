@@ -1,4 +1,4 @@
-"""A notebook with much output costs what it holds, and no more: twice as much, twice the time."""
+"""The time for a notebook's output grows linearly with its size."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The page of an executed notebook: all in it, nothing from elsewhere."""
+"""The page of an executed notebook is complete and loads nothing from elsewhere."""
 
 import json
 import re

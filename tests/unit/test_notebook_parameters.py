@@ -1,4 +1,4 @@
-"""Which parameters change what a notebook does: by tables, in each language."""
+"""Which parameters affect a notebook, in each language."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What counts as proof, and how each way to fail is told apart."""
+"""When a notebook passes, and how each kind of failure is distinguished."""
 
 import json
 from typing import Any

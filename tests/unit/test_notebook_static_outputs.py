@@ -1,4 +1,4 @@
-"""On the page, where nothing runs: a line or a static picture in the place of what scripts draw."""
+"""Outputs that need scripts are replaced by a static picture or a note on the page."""
 
 import json
 import re

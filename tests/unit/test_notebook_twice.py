@@ -1,4 +1,4 @@
-"""A notebook that a real kernel runs twice: what differs by nature is no result, the rest is."""
+"""A notebook that a real kernel runs twice: values that always differ are not results."""
 
 from pathlib import Path
 

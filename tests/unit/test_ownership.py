@@ -1,4 +1,4 @@
-"""What proves that a thing is ours, and what does not: tags can be copied."""
+"""What proves that a resource is ours; tags alone do not, as they can be copied."""
 
 from typing import Any
 
@@ -17,25 +17,27 @@ BUILDER = "i-00000000000000001"
 COPY = "i-00000000000000002"
 
 
-def a(kind: str, id: str, *, marks: dict[str, str] | None = None, **more: Any) -> Resource:
+def make_resource(
+    kind: str, id: str, *, marks: dict[str, str] | None = None, **more: Any
+) -> Resource:
     all_marks = {tags.RUN: RUN, **(marks or {})}
     return Resource(kind=kind, id=id, run_id=RUN, tags=all_marks, **more)
 
 
-def judged(resource: Resource, *others: Resource, known: set[str] | None = None) -> Ownership:
+def ownership_of(resource: Resource, *others: Resource, known: set[str] | None = None) -> Ownership:
     found = {each.id: each for each in (resource, *others)}
     return prove_ownership(resource, found, known or set()).ownership
 
 
 def a_machine(id: str, claimed: str | None, own: str) -> Resource:
     marks = {} if claimed is None else {tags.TOKEN: claimed}
-    return a("instance", id, marks=marks).model_copy(update={"token": own})
+    return make_resource("instance", id, marks=marks).model_copy(update={"token": own})
 
 
 MACHINE = a_machine(BUILDER, "one", "one")
 COPIED_MACHINE = a_machine(COPY, "one", "another")
 UNMARKED_MACHINE = a_machine(COPY, None, "another")
-IMAGE = a(
+IMAGE = make_resource(
     *("image", "ami-1"),
     marks={tags.BUILDER: BUILDER},
     name=name_of_image(RUN),
@@ -45,49 +47,51 @@ IMAGE = a(
 
 
 def test_a_machine_is_proven_ours_only_by_its_client_token() -> None:
-    assert judged(MACHINE) is OURS
-    assert judged(COPIED_MACHINE) is COPIED
-    assert judged(UNMARKED_MACHINE) is NOT_CERTAIN
-    assert judged(a_machine(COPY, "", "")) is NOT_CERTAIN
+    assert ownership_of(MACHINE) is OURS
+    assert ownership_of(COPIED_MACHINE) is COPIED
+    assert ownership_of(UNMARKED_MACHINE) is NOT_CERTAIN
+    assert ownership_of(a_machine(COPY, "", "")) is NOT_CERTAIN
 
 
 def test_a_resource_recorded_in_the_run_store_is_ours_despite_its_tags() -> None:
-    assert judged(UNMARKED_MACHINE, known={COPY}) is OURS
-    assert judged(a("volume", "vol-1"), known={"vol-1"}) is OURS
+    assert ownership_of(UNMARKED_MACHINE, known={COPY}) is OURS
+    assert ownership_of(make_resource("volume", "vol-1"), known={"vol-1"}) is OURS
 
 
 @pytest.mark.parametrize("kind", ["volume", "network interface"])
 def test_attached_resources_are_judged_by_their_machine(kind: str) -> None:
     def attached_to(*owners: str) -> Resource:
-        return a(kind, "x-1", marks={tags.TOKEN: "t"}, owners=owners)
+        return make_resource(kind, "x-1", marks={tags.TOKEN: "t"}, owners=owners)
 
-    assert judged(attached_to(BUILDER), MACHINE) is OURS
-    assert judged(attached_to(COPY), COPIED_MACHINE) is COPIED
-    assert judged(attached_to(COPY), UNMARKED_MACHINE) is NOT_CERTAIN
-    assert judged(attached_to("i-00000000000000009"), MACHINE) is NOT_CERTAIN
-    assert judged(attached_to(), MACHINE) is NOT_CERTAIN, "detached, the tag may be a copy"
+    assert ownership_of(attached_to(BUILDER), MACHINE) is OURS
+    assert ownership_of(attached_to(COPY), COPIED_MACHINE) is COPIED
+    assert ownership_of(attached_to(COPY), UNMARKED_MACHINE) is NOT_CERTAIN
+    assert ownership_of(attached_to("i-00000000000000009"), MACHINE) is NOT_CERTAIN
+    assert ownership_of(attached_to(), MACHINE) is NOT_CERTAIN, "detached, the tag may be a copy"
     other_run = MACHINE.model_copy(update={"run_id": "other"})
-    assert judged(attached_to(BUILDER), other_run) is NOT_CERTAIN
+    assert ownership_of(attached_to(BUILDER), other_run) is NOT_CERTAIN
 
 
 def test_an_image_made_of_our_builder_is_ours() -> None:
-    assert judged(IMAGE) is OURS
-    assert judged(IMAGE.model_copy(update={"made_of": ""})) is COPIED, "as CopyImage leaves it"
-    assert judged(IMAGE.model_copy(update={"made_of": COPY})) is COPIED
-    assert judged(IMAGE.model_copy(update={"name": "my copy"})) is NOT_CERTAIN
-    assert judged(IMAGE.model_copy(update={"tags": {tags.RUN: RUN}})) is NOT_CERTAIN
+    assert ownership_of(IMAGE) is OURS
+    assert ownership_of(IMAGE.model_copy(update={"made_of": ""})) is COPIED, (
+        "as CopyImage leaves it"
+    )
+    assert ownership_of(IMAGE.model_copy(update={"made_of": COPY})) is COPIED
+    assert ownership_of(IMAGE.model_copy(update={"name": "my copy"})) is NOT_CERTAIN
+    assert ownership_of(IMAGE.model_copy(update={"tags": {tags.RUN: RUN}})) is NOT_CERTAIN
 
 
 def test_a_snapshot_is_ours_by_its_image_or_its_description() -> None:
-    bare = a("snapshot", "snap-1")
-    marked = a("snapshot", "snap-1", marks={tags.BUILDER: BUILDER}, made_of=BUILDER)
+    bare = make_resource("snapshot", "snap-1")
+    marked = make_resource("snapshot", "snap-1", marks={tags.BUILDER: BUILDER}, made_of=BUILDER)
     of_image = bare.model_copy(update={"owners": ("ami-1",)})
 
-    assert judged(of_image, IMAGE) is OURS
-    assert judged(of_image, IMAGE.model_copy(update={"made_of": ""})) is NOT_CERTAIN
-    assert judged(marked) is OURS
-    assert judged(marked.model_copy(update={"made_of": ""})) is COPIED
-    assert judged(bare) is NOT_CERTAIN
+    assert ownership_of(of_image, IMAGE) is OURS
+    assert ownership_of(of_image, IMAGE.model_copy(update={"made_of": ""})) is NOT_CERTAIN
+    assert ownership_of(marked) is OURS
+    assert ownership_of(marked.model_copy(update={"made_of": ""})) is COPIED
+    assert ownership_of(bare) is NOT_CERTAIN
 
 
 def described(**more: str) -> Resource:
@@ -99,32 +103,34 @@ def described(**more: str) -> Resource:
 def test_only_ec2_s_own_snapshot_description_counts() -> None:
     message = f"Created by CreateImage({BUILDER}) for ami-0123"
 
-    assert judged(described(Description=message)) is OURS
-    assert judged(described(Description=f"[Copied snap-9 from us-east-1] {message}")) is COPIED
-    assert judged(described(Description=message, VolumeId="vol-ffffffff")) is COPIED
-    assert judged(described(Description="")) is COPIED
+    assert ownership_of(described(Description=message)) is OURS
+    assert (
+        ownership_of(described(Description=f"[Copied snap-9 from us-east-1] {message}")) is COPIED
+    )
+    assert ownership_of(described(Description=message, VolumeId="vol-ffffffff")) is COPIED
+    assert ownership_of(described(Description="")) is COPIED
 
 
 def test_key_pairs_groups_and_schedules_are_ours_by_their_unique_names() -> None:
-    key = a(
+    key = make_resource(
         "key pair", "key-1", marks={tags.ROLE: "builder"}, name=name_of_key_pair(RUN, "builder")
     )
-    group = a("security group", "sg-1", name=name_of_group(RUN))
+    group = make_resource("security group", "sg-1", name=name_of_group(RUN))
     name = name_of_schedule(RUN, BUILDER)
-    schedule = a("schedule", name, name=name, owners=(BUILDER,))
+    schedule = make_resource("schedule", name, name=name, owners=(BUILDER,))
 
     for resource in (key, group, schedule):
-        assert judged(resource) is OURS
-        assert judged(resource.model_copy(update={"name": "mine"})) is NOT_CERTAIN
-    assert judged(schedule.model_copy(update={"owners": (COPY,)})) is NOT_CERTAIN
+        assert ownership_of(resource) is OURS
+        assert ownership_of(resource.model_copy(update={"name": "mine"})) is NOT_CERTAIN
+    assert ownership_of(schedule.model_copy(update={"owners": (COPY,)})) is NOT_CERTAIN
 
 
 def test_a_group_s_name_is_unique_in_its_vpc_only() -> None:
-    group = a("security group", "sg-1", name=name_of_group(RUN))
-    other = a("security group", "sg-2", name=name_of_group(RUN))
+    group = make_resource("security group", "sg-1", name=name_of_group(RUN))
+    other = make_resource("security group", "sg-2", name=name_of_group(RUN))
 
-    assert judged(group, other) is NOT_CERTAIN
-    assert judged(group, other, known={"sg-1"}) is OURS
+    assert ownership_of(group, other) is NOT_CERTAIN
+    assert ownership_of(group, other, known={"sg-1"}) is OURS
 
 
 def test_every_ownership_verdict_has_a_reason() -> None:
@@ -144,7 +150,9 @@ def test_ownership_uses_the_names_that_the_steps_use() -> None:
 
 
 def test_a_parameter_is_ours_by_its_name_and_its_tag() -> None:
-    parameter = a("parameter", f"/notebake/{RUN}/builder", name=f"/notebake/{RUN}/builder")
+    parameter = make_resource(
+        "parameter", f"/notebake/{RUN}/builder", name=f"/notebake/{RUN}/builder"
+    )
 
-    assert judged(parameter) is OURS
-    assert judged(parameter.model_copy(update={"tags": {}})) is NOT_CERTAIN
+    assert ownership_of(parameter) is OURS
+    assert ownership_of(parameter.model_copy(update={"tags": {}})) is NOT_CERTAIN

@@ -1,4 +1,4 @@
-"""No field of a recipe is silently ignored: each changes what is asked for, or is refused."""
+"""No field of a recipe is silently ignored: each has an effect or is refused."""
 
 import re
 from collections.abc import Callable
@@ -73,7 +73,7 @@ def tagged(recipe: Recipe) -> object:
     return {**tags.tags_for(run_of(recipe), "builder"), tags.EXPIRES: ""}
 
 
-def asks(recipe: Recipe) -> object:
+def permissions_needed(recipe: Recipe) -> object:
     return [permission.name for permission in declared() if permission.is_needed(run_of(recipe))]
 
 
@@ -117,7 +117,7 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
         "encryption: {mode: kms, kms_key_id: alias/b}",
         disks,
     ),
-    "share_with": ("", "share_with: ['123456789012']", asks),
+    "share_with": ("", "share_with: ['123456789012']", permissions_needed),
     "root_volume.size_gib": ("", "root_volume: {size_gib: 20}", disks),
     "root_volume.iops": ("", "root_volume: {iops: 4000}", disks),
     "root_volume.throughput_mib_per_second": (
@@ -244,7 +244,7 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "jupyter_port": ("", "jupyter_port: 9999", digest_of("start_jupyter")),
     "tags": ("", "tags: {Project: ocean}", tagged),
     "lease_hours": ("", "lease_hours: 9", read_as("lease_hours")),
-    "scheduler_role": ("", "scheduler_role: arn:aws:iam::123456789012:role/x", asks),
+    "scheduler_role": ("", "scheduler_role: arn:aws:iam::123456789012:role/x", permissions_needed),
     "on_failure": ("", "on_failure: tear_down", read_as("on_failure")),
     "acceptance.instance_types": (
         "",

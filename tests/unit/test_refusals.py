@@ -1,4 +1,4 @@
-"""Whatever AWS or botocore says no with is one paragraph, with what to type next."""
+"""Every refusal of AWS or botocore becomes one paragraph with a hint."""
 
 import inspect
 import string

@@ -1,4 +1,4 @@
-"""What a run store in a directory is beside the promises of every store: private and whole."""
+"""The run store in a directory: private files and complete writes."""
 
 import stat
 import subprocess

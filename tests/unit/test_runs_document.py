@@ -1,4 +1,4 @@
-"""What scripts read of the runs of a store."""
+"""The JSON output of the runs of a store."""
 
 import os
 from pathlib import Path

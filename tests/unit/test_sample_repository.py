@@ -1,4 +1,4 @@
-"""The repository that a rehearsal clones, and the notebook that runs where none is named."""
+"""The sample repository of the rehearsal, and the default smoke notebook."""
 
 import ast
 import importlib.util

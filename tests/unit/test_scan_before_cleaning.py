@@ -1,4 +1,4 @@
-"""The search before the cleaning: what somebody typed is told, what programs write is not."""
+"""The search before cleaning: text typed by people is reported, files of programs are not."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One asks for all who wait: an error reaches them all, and an interrupted one is followed."""
+"""Concurrent callers share one call: errors reach all, and an interrupt lets another take over."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Of what uv says where it fails, the part that matters is told, and what to do about it."""
+"""Excerpts of uv's errors: the part that matters, and what to do about it."""
 
 import pytest
 

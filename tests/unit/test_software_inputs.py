@@ -1,4 +1,4 @@
-"""Lists of software as people have them, each as a recipe's file, with what is right for each."""
+"""Realistic software lists, each as a recipe's file, with the expected outcome."""
 
 from pathlib import Path
 

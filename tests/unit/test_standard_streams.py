@@ -1,4 +1,4 @@
-"""Whole programs whose output goes nowhere: the work goes on, the log has the rest."""
+"""Whole programs whose output cannot be written: the work continues and the log is complete."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""A stream that takes everything: what it cannot write is lost, and nobody waits for its reader."""
+"""A stream that never fails: text that cannot be written is dropped, and no reader blocks it."""
 
 import errno
 import io

@@ -1,4 +1,4 @@
-"""Readings: shared by all who wait, never older than what one has changed, never half a truth."""
+"""Shared readings of EC2: never older than a change of the caller's own, and never partial."""
 
 import contextvars
 import threading
@@ -64,11 +64,11 @@ class Holds:
         del call
         return reply
 
-    def let_go(self, times: int = 1) -> None:
+    def release(self, times: int = 1) -> None:
         """Let so many readings pass."""
         self.goes_on.release(times)
 
-    def wait_for_one(self) -> None:
+    def wait_for_reading(self) -> None:
         """Return when a reading has arrived."""
         assert self.arrived.acquire(timeout=HANG_SECONDS)
 
@@ -117,7 +117,7 @@ def test_a_partial_reading_does_not_prove_absence(world: CloudWorld, builder: In
     """A run's builder is there: that says nothing of its other machines."""
     run_id = builder.tags[tags.RUN]
 
-    def look(**marks: str) -> list[dict[str, Any]]:
+    def read_instances(**marks: str) -> list[dict[str, Any]]:
         return readings.look(
             REGION,
             kinds.INSTANCE,
@@ -127,9 +127,9 @@ def test_a_partial_reading_does_not_prove_absence(world: CloudWorld, builder: In
             oldest_seconds=3600,
         )
 
-    assert len(look(**{tags.ROLE: "builder"})) == 1
+    assert len(read_instances(**{tags.ROLE: "builder"})) == 1
     before = world.actions().count(ACTION)
-    assert look(**{tags.ROLE: "acceptance"}) == []
+    assert read_instances(**{tags.ROLE: "acceptance"}) == []
 
     assert world.actions().count(ACTION) == before + 1
 
@@ -168,10 +168,10 @@ def test_a_reading_in_flight_during_a_change_is_discarded(
     clock.pause(OLDEST_SECONDS)
     with world.intercepting(holds):
         early = submit(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
-        holds.wait_for_one()
+        holds.wait_for_reading()
         tagging.add_tags(REGION, [builder.id], {"number": "1"})
         late = submit(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
-        holds.let_go(1000)
+        holds.release(1000)
         (shown,) = late.result(30)
 
     assert tags.as_dict(shown["Tags"])["number"] == "1"
@@ -184,7 +184,7 @@ def test_a_change_by_another_run_keeps_readings_valid(world: CloudWorld) -> None
     launched(mine)
     other = launched(theirs)
 
-    def look() -> list[dict[str, Any]]:
+    def read_instances() -> list[dict[str, Any]]:
         return readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, mine.id, oldest_seconds=3600)
 
     def change() -> None:
@@ -192,10 +192,10 @@ def test_a_change_by_another_run_keeps_readings_valid(world: CloudWorld) -> None
             tagging.add_tags(REGION, [other.id], {"number": "1"})
 
     with clock.replaced(clock.RealClock()), hold_run(mine):
-        assert look()
+        assert read_instances()
         before = world.actions().count(ACTION)
         contextvars.Context().run(change)
-        assert look()
+        assert read_instances()
 
     assert world.actions().count("CreateTags") == 1
     assert world.actions().count(ACTION) == before
@@ -221,11 +221,11 @@ def test_one_missing_resource_does_not_disturb_other_waiters(
     machine = launched(early).id
 
     def shown(run: Run) -> str:
-        def look() -> str | None:
+        def read_instances() -> str | None:
             found = stack_instances.find_builder(run)
             return found.id if found else None
 
-        return wait_until(look, what="it", timeout_seconds=36000)
+        return wait_until(read_instances, what="it", timeout_seconds=36000)
 
     last = submit(pool, shown, late)
     assert [shown(early) for _ in range(20)] == [machine] * 20
@@ -308,7 +308,7 @@ def test_a_new_process_has_no_readings(world: CloudWorld, builder: Instance) -> 
     run_id = builder.tags[tags.RUN]
     seen: list[list[dict[str, Any]]] = []
 
-    def look() -> list[dict[str, Any]]:
+    def read_instances() -> list[dict[str, Any]]:
         return readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
 
     class AnewInTheMiddle:
@@ -316,7 +316,7 @@ def test_a_new_process_has_no_readings(world: CloudWorld, builder: Instance) -> 
             if call.action == ACTION and not seen:
                 seen.append([])
                 contextvars.Context().run(forget_all)
-                seen.append(contextvars.Context().run(look))
+                seen.append(contextvars.Context().run(read_instances))
             return None
 
         def after(self, call: Call, reply: Reply) -> Reply:
@@ -326,7 +326,7 @@ def test_a_new_process_has_no_readings(world: CloudWorld, builder: Instance) -> 
     clock.pause(OLDEST_SECONDS)
     tagging.add_tags(REGION, [builder.id], {"number": "1"})
     with world.intercepting(AnewInTheMiddle()):
-        assert len(look()) == 1
+        assert len(read_instances()) == 1
 
     assert [instance["InstanceId"] for instance in seen[1]] == [builder.id]
 
