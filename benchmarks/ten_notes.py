@@ -15,8 +15,11 @@ import botocore.handlers
 from notebake import waiting
 
 OURS = ("notebake.", "tasks.", "flows.")
-IRRELEVANT = re.compile(r"\.aws\.(clients|watch|kinds|shared|changes)\.|<")
-"""What every call goes through."""
+EVERY_CALL = ("clients", "readings", "kinds", "single_flight", "change_counter")
+"""The modules of notebake/aws that every call goes through."""
+IRRELEVANT = re.compile(rf"\.aws\.({'|'.join(EVERY_CALL)})\.|<")
+UNDO = "flows.step_task.remove"
+"""The function of a task that undoes a step."""
 BEAT_SECONDS = 0.05
 WAITED_FOR = re.compile(r"^(?P<id>\S+) to be (?P<state>[a-z]+)")
 
@@ -118,11 +121,11 @@ def purpose_of(frames: list[str]) -> str:
         return "preflight"
     if "notebake.waiting.wait_until" in text and "until_known" not in text:
         return "waiting"
-    if "flows.tear_down" in text or "flows.step_task.remove" in text:
+    if "flows.tear_down" in text or UNDO in text:
         return "tear down"
     if "notebake.machines.renewal" in text:
         return "keep alive"
-    return "finding" if re.search(r"tasks\.\w+\.find_", text) else "making"
+    return "finding" if re.search(r"tasks\.\w+\.find\b", text) else "making"
 
 
 def short(function: str) -> str:

@@ -31,7 +31,7 @@ def named(drawn: dict[str, Any]) -> str:
     return f"{drawn['written_by']}, {drawn['cell']}"
 
 
-@pytest.mark.parametrize("one", DRAWN, ids=named)
+@pytest.mark.parametrize("drawn", DRAWN, ids=named)
 def test_outputs_of_each_library_are_recognised(drawn: dict[str, Any]) -> None:
     assert (is_figure(drawn["output"]), describe_uncounted(drawn["output"])) == (
         drawn["is_figure"],
