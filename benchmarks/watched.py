@@ -38,7 +38,7 @@ WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
     "notebake.ssh.connection": {
         "run": ("remote work", _command),
     },
-    "notebake.ssh.sftp": {
+    "notebake.ssh.file_transfer": {
         "sftp_client": ("remote work", lambda _, path: f"file {path}"),
     },
     "notebake.ssh.detached": {
@@ -47,7 +47,7 @@ WATCHED: dict[str, dict[str, tuple[str, Name]]] = {
             lambda _, name, *__, **___: f"detached {name.split('-')[0]}",
         ),
     },
-    "notebake.jupyter.client": {"check_server": ("remote work", constant("JupyterLab by tunnel"))},
+    "notebake.jupyter.checks": {"check_server": ("remote work", constant("JupyterLab by tunnel"))},
     "notebake.store.directory": {
         f"DirectoryStore.{name}": ("run store", constant(name))
         for name in ("read", "create", "replace", "write", "list", "list_top_level", "delete")

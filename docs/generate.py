@@ -6,8 +6,8 @@ The diagram of the steps in the README, and the table of fields in docs/recipe.m
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.recipe_table import recipe_table
 from docs.step_diagram import step_diagram
-from notebake.recipe import reference_table
 
 PROJECT = Path(__file__).parents[1]
 
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 def generated() -> Iterator[tuple[Path, str]]:
     """Give each document that has a generated part, with the text that it should have."""
     yield _with_part("README.md", "steps", step_diagram())
-    yield _with_part("docs/recipe.md", "recipe", reference_table.recipe_table())
+    yield _with_part("docs/recipe.md", "recipe", recipe_table())
 
 
 def _with_part(name: str, mark: str, part: str) -> tuple[Path, str]:

@@ -18,7 +18,7 @@ from flows.tear_down import TEAR_DOWN
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
 from notebake.images.image_state import current_image
 from notebake.machines.renewal import renewing
-from notebake.preflight.credentials import warn_of_expiry
+from notebake.preflight.account import warn_of_expiry
 from notebake.recipe.file import load_recipe
 from notebake.runbook.step import Step, carry_out, retry_when_lost
 from notebake.runs import registry

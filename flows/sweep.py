@@ -8,7 +8,7 @@ from flows.cli.regions import usual_region
 from flows.prefect_logs import show_logs_in_prefect
 from notebake import clock
 from notebake.aws.inventory import enabled_regions
-from notebake.costs.money import format_monthly, format_sum
+from notebake.costs.estimate import format_monthly, format_sum
 from notebake.resources.retention import Assessment
 from notebake.resources.survey import Scope, check_all_regions_answered, survey
 from notebake.resources.sweep import check_all_gone, describe_place, remove

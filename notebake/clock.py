@@ -27,11 +27,9 @@ class RealClock:
     """This machine's clock."""
 
     def now(self) -> float:
-        """Return the seconds of the wall clock."""
         return time.time()
 
     def elapsed(self) -> float:
-        """Return the seconds of the monotonic clock."""
         return time.monotonic()
 
     def elapsed_with_sleep(self) -> float:
@@ -40,7 +38,6 @@ class RealClock:
         return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
 
     def pause(self, seconds: float, stop: threading.Event | None) -> bool:
-        """Sleep."""
         if stop is not None:
             return stop.wait(seconds)
         time.sleep(seconds)

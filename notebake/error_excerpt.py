@@ -33,7 +33,6 @@ def error_excerpt(output: str) -> str:
 
 
 def _shorten_quotes(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines, but only the last lines of each quote."""
     quote: list[str] = []
     indent: str | None = None
     for line in lines:

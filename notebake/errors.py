@@ -70,7 +70,6 @@ class NotebakeError(Exception):
         return Advice(self.hint, self.next_commands)
 
     def with_next(self, *commands: NextCommand) -> Self:
-        """Return this error with more commands to type next."""
         self.next_commands += commands
         return self
 
@@ -171,7 +170,6 @@ class HostCommandError(NotebakeError):
         self.hint = hint
 
     def with_hint(self, hint: str) -> "HostCommandError":
-        """Return the same error with another hint."""
         return HostCommandError(self.host, self.command, self.exit_code, self.output, hint)
 
 

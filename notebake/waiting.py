@@ -113,11 +113,7 @@ def _call(probe: Callable[[], T | None], waited_so_far: float) -> T | None:
 
 
 def pause(seconds: float) -> None:
-    """Wait for the seconds to pass.
-
-    Raises:
-        InterruptedError: this process was interrupted.
-    """
+    """Wait for the seconds to pass; InterruptedError if this process was interrupted."""
     clock.pause(seconds, _interrupted)
     check_not_interrupted()
 

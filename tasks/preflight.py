@@ -7,8 +7,7 @@ Costs   nothing
 
 import logging
 
-from notebake.costs.estimate import estimate
-from notebake.costs.money import format_estimate
+from notebake.costs.estimate import estimate, format_estimate
 from notebake.images.image_state import current_image
 from notebake.preflight.checks import check_everything
 from notebake.preflight.finding import CheckResult, with_verdict

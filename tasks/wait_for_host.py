@@ -30,8 +30,8 @@ from notebake.runbook.step import Done, Step
 from notebake.runs import idempotency
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource
-from notebake.ssh import port_forwarding
 from notebake.ssh import remote as ssh
+from notebake.ssh import tunnel
 from notebake.ssh.host import Host
 from notebake.timeouts import BOOT_SECONDS
 
@@ -76,7 +76,7 @@ def make(run: Run) -> Done:
             raise
         mark_lost(run, instance, error)
     # JupyterLab needs an ssh tunnel, so a host that forbids tunnels fails here, before the work.
-    port_forwarding.check_tunnel(host, run.recipe.jupyter_port)
+    tunnel.check_tunnel(host, run.recipe.jupyter_port)
     if any(instance.tags.get(tag) for tag in SEAL_TAGS):
         tag_resource(run, instance.id, dict.fromkeys(SEAL_TAGS, ""))
     check_fitness(run, host)

@@ -7,7 +7,7 @@ Costs   nothing of its own
 
 from notebake.aws import images
 from notebake.aws.model import Image
-from notebake.aws.readings import LOOK_SECONDS
+from notebake.aws.shared_describe import POLL_SECONDS
 from notebake.errors import CloudError, ResourceLostError, WaitTimeoutError, resume
 from notebake.images import run_image
 from notebake.images.image_state import current_image, wait_for_visible_image
@@ -40,7 +40,7 @@ def make(run: Run) -> Image:
             lambda: is_ready(run),
             what=f"the image of run {run.id}",
             timeout_seconds=IMAGE_SECONDS + IMAGE_SECONDS_PER_GIB * size_gib,
-            interval_seconds=LOOK_SECONDS,
+            interval_seconds=POLL_SECONDS,
             progress=lambda: run_image.snapshot_progress(run),
         )
     except WaitTimeoutError as error:

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from notebake.preflight.checks import CHECKS, ask_everything
+from notebake.preflight.checks import CHECKS, run_checks
 from notebake.preflight.finding import CheckResult, carry_out_check, with_verdict
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
@@ -135,11 +135,11 @@ class Simulates:
 
 def sentences(run: Run, verdict: CheckResult, *of: str) -> str:
     """Return all that preflight says of a kind as one text; of some of its modules, if named."""
-    chosen = [check for check in CHECKS if check.ask.__module__.rpartition(".")[2] in of]
+    chosen = [check for check in CHECKS if check.run.__module__.rpartition(".")[2] in of]
     if of:
         found = [each for check in chosen for each in carry_out_check(check, run)]
     else:
-        found = ask_everything(run)
+        found = run_checks(run)
     return "\n".join(str(finding) for finding in with_verdict(found, verdict))
 
 

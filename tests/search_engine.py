@@ -8,9 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from notebake.credentials.allow_list import AllowEntry
 from notebake.credentials.engine_version import PROGRAM_IN_WHEEL, WHEEL_HASHES
-from notebake.credentials.report import Report
+from notebake.credentials.report import AllowEntry, Report
 from notebake.credentials.scan import ScanOptions, scan
 from notebake.errors import NotebakeError
 from notebake.machines.credential_search import fetch_wheel

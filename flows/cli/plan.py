@@ -50,11 +50,11 @@ def run(given: argparse.Namespace) -> int:
     recipe = load_recipe(Path(given.recipe))
     from flows.terminal.plan_report import print_costs, print_findings
     from notebake.costs.estimate import estimate
-    from notebake.preflight.checks import ask_everything, refuse_wrong
+    from notebake.preflight.checks import refuse_wrong, run_checks
     from notebake.runs.run import Run
 
     planned = Run(id=f"{recipe.name}-YYYYMMDD-hhmmss-xxxx", recipe=recipe, store="")
-    findings = ask_everything(planned)
+    findings = run_checks(planned)
     if given.json:
         from flows.cli.json_output import print_document
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from flows.terminal.console import open_console
 from notebake import clock
-from notebake.costs.money import format_monthly, format_sum
+from notebake.costs.estimate import format_monthly, format_sum
 from notebake.costs.prices import read_prices
 from notebake.humanize import format_briefly, format_local
 from notebake.resources.retention import WITHIN_LEASE, Assessment

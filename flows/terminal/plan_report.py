@@ -7,8 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import open_console
-from notebake.costs.estimate import CostLine, Estimate
-from notebake.costs.money import format_estimate
+from notebake.costs.estimate import CostLine, Estimate, format_estimate
 from notebake.preflight.finding import CheckResult, Finding, with_verdict
 
 TITLES = {CheckResult.GOOD: "In order", CheckResult.NOT_CHECKED: "Not checked"}

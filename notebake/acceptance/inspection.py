@@ -9,8 +9,8 @@ from notebake.acceptance.evidence import MachineEvidence
 from notebake.aws import instances, tags
 from notebake.aws.model import Instance
 from notebake.commands.boot import paths_are_mounted, read_machine_id
+from notebake.commands.fitness import LIST_LOGIN_METHODS, parse_login_methods
 from notebake.commands.lease_timer import lease_is_armed
-from notebake.commands.login_methods import LIST_LOGIN_METHODS, parse_login_methods
 from notebake.errors import (
     ImageNotAcceptedError,
     LoginRefusedError,

@@ -1,1 +1,1 @@
-"""The only modules that speak to AWS."""
+"""The only package that calls AWS."""

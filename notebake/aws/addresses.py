@@ -1,4 +1,4 @@
-"""Where AWS is asked: addresses, proxies and regions, and what is wrong with them."""
+"""Endpoints, proxies and regions of AWS: checks, and hints for errors in them."""
 
 import difflib
 import os
@@ -8,46 +8,39 @@ from urllib.parse import urlsplit
 import botocore.session
 
 from notebake.aws import hints
-from notebake.aws.settings_files import path_of
 
 REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 
 
 def check_address(url: str) -> None:
-    """Raise ValueError for an address that botocore takes and nobody can be asked at."""
+    """Raise ValueError for an endpoint that botocore accepts although it cannot work."""
     wrong = ValueError(f"Invalid endpoint: {url}")
     try:
-        where = urlsplit(url)
-        is_whole = where.scheme in ("http", "https") and where.hostname and where.port != 0
+        parts = urlsplit(url)
+        is_complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         raise wrong from None
-    if not is_whole:
+    if not is_complete:
         raise wrong
 
 
-def about_endpoint() -> str:
-    """Return which address to mend, as far as the environment has it."""
-    names = sorted(one for one in os.environ if one.startswith("AWS_ENDPOINT_URL"))
-    named = ", ".join(f"{one}={os.environ[one]}" for one in names)
-    where = named or f"endpoint_url in {path_of('config_file')}"
-    return f"Begin the address with http:// or https://, or unset it: {where}"
-
-
-def about_proxy() -> str:
-    """Return which setting of a proxy to look at, without its value; "" where there is none."""
-    named = [one for one in PROXIES if os.environ.get(one)]
+def proxy_hint() -> str:
+    """Return which proxy variable to check, without its value; "" if none is set."""
+    named = [name for name in PROXIES if os.environ.get(name)]
     if not named:
         return ""
     return (
-        f"Look at the proxy in {' and '.join(named)}: http://HOST:PORT. Where AWS is reached"
-        " without one, name .amazonaws.com in NO_PROXY."
+        f"Check the proxy in {' and '.join(named)}: http://HOST:PORT. If AWS is reached without"
+        " one, add .amazonaws.com to NO_PROXY."
     )
 
 
-def about_region_in(url: str) -> str:
-    """Return which region is meant where the address of a service names none of AWS's; else ""."""
-    named = [one for one in (urlsplit(url).hostname or "").split(".") if REGION.fullmatch(one)]
+def region_hint(url: str) -> str:
+    """Return a hint if the endpoint names an unknown region; else ""."""
+    named = [
+        label for label in (urlsplit(url).hostname or "").split(".") if REGION.fullmatch(label)
+    ]
     core = botocore.session.get_session()
     known = [
         region
@@ -58,4 +51,4 @@ def about_region_in(url: str) -> str:
         return ""
     near = difflib.get_close_matches(named[0], known, 1)
     meant = f" Did you mean {near[0]}?" if near else ""
-    return f"AWS has no region {named[0]} that is known here.{meant} {hints.REGION}"
+    return f"{named[0]} is not a known region of AWS.{meant} {hints.REGION}"

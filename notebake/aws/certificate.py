@@ -1,7 +1,6 @@
-"""Who signed the certificate of a server that this computer does not trust."""
+"""Finds the issuer of a server certificate that this computer does not trust."""
 
 import http.client
-import os
 import ssl
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -9,14 +8,14 @@ from urllib.request import getproxies, proxy_bypass
 from botocore.exceptions import SSLError
 from cryptography import x509
 
-LOOK_SECONDS = 3
-"""So long may a look take that only makes a message better."""
+CONNECT_SECONDS = 3
+"""A short limit, as the result only improves an error message."""
 
 
 def is_untrusted(error: BaseException | None) -> bool:
-    """Tell whether a connection failed as the server's certificate is not one to be trusted.
+    """Return whether a connection failed because the server's certificate is not trusted.
 
-    Such an answer does not pass; others of TLS may, as when a line is cut.
+    This error is permanent; other TLS errors may be transient.
     """
     if not isinstance(error, SSLError):
         return False
@@ -25,14 +24,14 @@ def is_untrusted(error: BaseException | None) -> bool:
         if isinstance(inner, ssl.SSLCertVerificationError):
             return True
         made_of = (*inner.args, inner.__cause__)
-        inner = next((one for one in made_of if isinstance(one, BaseException)), None)
+        inner = next((part for part in made_of if isinstance(part, BaseException)), None)
     return "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def find_issuer(url: str) -> str:
-    """Return who signed the certificate that answers at a URL; "" where that cannot be seen.
+    """Return the issuer of the certificate at a URL; "" if it cannot be determined.
 
-    Asked without trusting it, by the proxy that AWS's own client would take, and nothing is sent.
+    Connects without verification, through the proxy that botocore would use, and sends nothing.
     """
     try:
         found = x509.load_der_x509_certificate(_peer_certificate(url))
@@ -42,34 +41,29 @@ def find_issuer(url: str) -> str:
 
 
 def _peer_certificate(url: str) -> bytes:
-    """Return the certificate that a server shows, as DER.
+    """Return the certificate of a server, as DER.
 
     Raises:
-        OSError: it does not answer, or shows none.
-        ValueError: the URL, or the proxy's, is none.
+        OSError: the server does not answer, or sends no certificate.
+        ValueError: the URL, or that of the proxy, is invalid.
     """
-    where = urlsplit(url)
-    host, port = where.hostname or "", where.port or 443
-    trusting = ssl.create_default_context()
-    trusting.check_hostname = False
-    trusting.verify_mode = ssl.CERT_NONE
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    unverified = ssl.create_default_context()
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
     proxy = "" if proxy_bypass(host) else getproxies().get("https", "")
-    via = urlsplit(proxy if "//" in proxy else f"//{proxy}") if proxy else where
+    via = urlsplit(proxy if "//" in proxy else f"//{proxy}") if proxy else parts
     connection = http.client.HTTPSConnection(
-        via.hostname or "", via.port or port, timeout=LOOK_SECONDS, context=trusting
+        via.hostname or "", via.port or port, timeout=CONNECT_SECONDS, context=unverified
     )
     if proxy:
         connection.set_tunnel(host, port)
     try:
         connection.connect()
-        shown = connection.sock.getpeercert(binary_form=True)
+        certificate = connection.sock.getpeercert(binary_form=True)
     finally:
         connection.close()
-    if not shown:
-        raise OSError(f"{host} shows no certificate")
-    return bytes(shown)
-
-
-def bundle_in_use() -> str:
-    """Return the file of trusted certificates that the environment names; "" for none."""
-    return os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or ""
+    if not certificate:
+        raise OSError(f"{host} sends no certificate")
+    return bytes(certificate)

@@ -1,6 +1,6 @@
-"""What this process has changed in EC2: nobody takes an older reading for an answer after that.
+"""Counts this process's changes in EC2, so that no older description is used after a change.
 
-The order is that of a count, as two moments of a clock may be the same.
+Events are ordered by a counter, as two clock readings may be equal.
 """
 
 import itertools
@@ -9,19 +9,19 @@ from notebake.execution import current_run_id
 
 _count = itertools.count(1)
 _latest: dict[str, int] = {}
-"""The latest change by each run's execution; under "", by whoever executes none."""
+"""The number of the latest change, by run id; "" for changes outside of an execution."""
 
 
-def next_moment() -> int:
+def next_number() -> int:
     """Return a number that is larger than every earlier one in this process."""
     return next(_count)
 
 
-def note_change() -> None:
-    """Keep that the run in hand may have changed something until now."""
-    _latest[current_run_id()] = next_moment()
+def record_change() -> None:
+    """Record that the executed run may have changed something until now."""
+    _latest[current_run_id()] = next_number()
 
 
 def latest_change() -> int:
-    """Return the moment of the last change that the run in hand must see; 0 before the first."""
+    """Return the number of the last change that the executed run must see; 0 if there is none."""
     return max(_latest.get(current_run_id(), 0), _latest.get("", 0))

@@ -1,4 +1,4 @@
-"""When credentials end that nobody renews, as far as whoever gave them says so."""
+"""The expiry of static temporary credentials, if it is recorded beside them."""
 
 import configparser
 import datetime
@@ -10,31 +10,30 @@ from botocore.utils import parse_timestamp
 
 from notebake.aws.clients import calling
 from notebake.aws.session import current_credentials
-from notebake.aws.settings_files import path_of, profile
+from notebake.aws.settings import path_of, profile
 from notebake.record import Record
 
 IN_THE_ENVIRONMENT = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
-"""The first is botocore's own and that of `aws configure export-credentials`; aws-vault has set
-both."""
+"""The first is that of botocore and `aws configure export-credentials`; aws-vault sets both."""
 IN_THE_FILE = (
     *("expiration", "aws_expiration", "aws_session_expiration", "aws_credential_expiration"),
     *("x_security_token_expires", "x_principal_expires"),
 )
-"""What programs for logging in write beside the keys: aws-mfa, aws-azure-login, saml2aws …; AWS's
-own tools write none of it, and read none."""
+"""Written beside the keys by login programs such as aws-mfa, aws-azure-login and saml2aws; AWS's
+own tools neither write nor read them."""
 
 
 class Ending(Record):
-    """Temporary credentials that somebody has to renew."""
+    """The expiry of temporary credentials that a person has to renew."""
 
     source: str
     """Where they are renewed."""
     ends_at: datetime.datetime | None
-    """None where nobody says."""
+    """None if it is unknown."""
 
 
 def read_ending() -> Ending | None:
-    """Return when the credentials end; None for those that do not, or are renewed by themselves.
+    """Return the expiry of the credentials; None if they do not expire or renew themselves.
 
     Raises:
         CloudError: they could not be read.
@@ -45,30 +44,29 @@ def read_ending() -> Ending | None:
     if credentials is None or token is None:
         return None
     if credentials.method == "env":
-        told = (os.environ.get(name, "") for name in IN_THE_ENVIRONMENT)
-        return Ending(source="the environment", ends_at=_first_moment(*told))
+        values = (os.environ.get(name, "") for name in IN_THE_ENVIRONMENT)
+        return Ending(source="the environment", ends_at=_first_time(*values))
     if credentials.method != "shared-credentials-file":
-        # Roles, SSO and programs are asked again; static ones in the config file are not seen.
-        is_renewed = isinstance(credentials.found, RefreshableCredentials)
-        is_asked_again = is_renewed or credentials.method == "custom-process"
-        return None if is_asked_again else Ending(source=path_of("config_file"), ends_at=None)
+        # botocore refreshes those of roles, SSO and programs, not static ones in the config file.
+        is_refreshable = isinstance(credentials.found, RefreshableCredentials)
+        renews_itself = is_refreshable or credentials.method == "custom-process"
+        return None if renews_itself else Ending(source=path_of("config_file"), ends_at=None)
     path = path_of("credentials_file")
-    return Ending(source=path, ends_at=_first_moment(*_told_in(Path(path))))
+    return Ending(source=path, ends_at=_first_time(*_expiries_in(Path(path))))
 
 
-def _told_in(path: Path) -> list[str]:
-    """Return what a file of credentials says about the end of those in use."""
+def _expiries_in(path: Path) -> list[str]:
     parser = configparser.RawConfigParser()
     parser.read(path)
     section = parser[profile()] if parser.has_section(profile()) else {}
     return [section.get(name, "") for name in IN_THE_FILE]
 
 
-def _first_moment(*told: str) -> datetime.datetime | None:
-    """Return the first moment that is one; what is said without a zone is meant in UTC."""
-    for one in filter(None, told):
+def _first_time(*texts: str) -> datetime.datetime | None:
+    """Return the first valid timestamp; without a zone it is UTC."""
+    for text in filter(None, texts):
         try:
-            moment = parse_timestamp(one)
+            moment = parse_timestamp(text)
         except (ValueError, TypeError, OverflowError):
             continue
         if isinstance(moment, datetime.datetime):

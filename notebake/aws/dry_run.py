@@ -1,5 +1,4 @@
-"""Calls that are only tried: EC2's DryRun says whether it would do what it is asked, and IAM's
-simulation whether a policy allows it."""
+"""Permission checks without effects: EC2's DryRun, and IAM's policy simulation."""
 
 import re
 from collections.abc import Mapping
@@ -15,24 +14,24 @@ from notebake.record import Record
 DENIAL = re.compile(r"not authorized to perform: ([\w-]+:\w+)(?: on resource: (\S+))?")
 ASSUMED_ROLE = re.compile(r"arn:[\w-]+:sts::(\d{12}):assumed-role/([^/]+)/.+")
 LISTS = frozenset(("aws:TagKeys",))
-"""What IAM's conditions look at as a set of values."""
+"""Condition keys of IAM with several values."""
 ROLES = ("arn:*:iam::*:role/notebake-*", "arn:*:iam::*:role/*/notebake-*")
 FIND_OWN_ROLE = Statement(
     POLICY, "FindOwnRole", "the path of the role, which its session's ARN leaves out", ROLES
 )
-ASK_WHAT_IS_ALLOWED = Statement(
+SIMULATE_POLICIES = Statement(
     POLICY,
     "AskWhatIsAllowed",
-    "what no trial can tell: EC2's DryRun knows no tags of things that are not there yet",
+    "what DryRun cannot check: permissions that depend on tags of resources not yet created",
     ("arn:*:iam::*:user/${aws:username}", "arn:*:iam::*:user/*/${aws:username}", *ROLES),
 )
 
 
 class DryRunResult(Record):
-    """What EC2 answered to a call that was only tried.
+    """EC2's response to a call with DryRun.
 
-    allowed: it would do it. denied: the credentials may not. refused: it would not, for another
-    reason. open: no answer that holds. done: it did not heed DryRun.
+    allowed: the call would succeed. denied: the credentials lack a permission. refused: it would
+    fail for another reason. open: the result is unknown. done: DryRun was ignored.
     """
 
     outcome: Literal["allowed", "denied", "refused", "open", "done"]
@@ -40,30 +39,23 @@ class DryRunResult(Record):
     message: str = ""
 
     @property
-    def missing_action(self) -> str:
-        """The action that EC2 names as not allowed, which may be another than the one tried."""
+    def denial(self) -> tuple[str, str]:
+        """The denied action and the ARN of its resource in EC2's message, or "" for each."""
         found = DENIAL.search(self.message)
-        return found[1] if found else ""
-
-    @property
-    def denied_on(self) -> str:
-        """The ARN that EC2 names as what the action is not allowed on; "" where it names none."""
-        found = DENIAL.search(self.message)
-        return (found[2] or "") if found else ""
+        return (found[1], found[2] or "") if found else ("", "")
 
     @property
     def is_explicit(self) -> bool:
-        """Whether some policy denies it, whatever others allow."""
         return "explicit deny" in self.message
 
 
 def try_call(operation: str, parameters: Mapping[str, object], region: str) -> DryRunResult:
-    """Return EC2's answer to a call with DryRun.
+    """Return EC2's response to a call with DryRun.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
     """
     try:
-        with calling(f"see whether EC2 would {operation.replace('_', ' ')}"):
+        with calling(f"check with DryRun whether EC2 would {operation.replace('_', ' ')}"):
             getattr(connect("ec2", region), operation)(**parameters, DryRun=True)
     except CloudError as error:
         if error.code == "DryRunOperation":
@@ -78,21 +70,21 @@ def try_call(operation: str, parameters: Mapping[str, object], region: str) -> D
 
 @needs("iam:GetRole", FIND_OWN_ROLE, by_check=True)
 def principal_of(caller: Caller, region: str) -> str | None:
-    """Return the user or role whose policies can be simulated; None where IAM cannot.
+    """Return the ARN of the user or role to simulate; None if IAM cannot simulate the caller.
 
-    The session of a role does not tell the path of the role: it is looked up.
+    The ARN of a role's session lacks the path of the role, so the role is queried.
     """
     if re.fullmatch(r"arn:[\w-]+:iam::\d{12}:user/.+", caller.arn):
         return caller.arn
     found = ASSUMED_ROLE.fullmatch(caller.arn)
     if found is None:
         return None
-    with calling(f"look up the role {found[2]}"):
+    with calling(f"get the role {found[2]}"):
         answer = connect("iam", region).get_role(RoleName=found[2])
     return str(answer["Role"]["Arn"])
 
 
-@needs("iam:SimulatePrincipalPolicy", ASK_WHAT_IS_ALLOWED, by_check=True)
+@needs("iam:SimulatePrincipalPolicy", SIMULATE_POLICIES, by_check=True)
 def simulate(
     principal_arn: str,
     actions: list[str],
@@ -102,8 +94,8 @@ def simulate(
 ) -> dict[str, bool | None]:
     """Return whether the principal's policies allow each action on a resource that may not exist.
 
-    None: IAM would have to know more. Policies of the session, and of what is acted on, are not
-    looked at. https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    None if context values are missing. Session policies and resource policies are not evaluated.
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
     entries = [
         {
@@ -123,17 +115,17 @@ def simulate(
             ContextEntries=entries,
         )
         for page in pages:
-            for one in page["EvaluationResults"]:
-                found[one["EvalActionName"]] = _decision(one)
+            for result in page["EvaluationResults"]:
+                found[result["EvalActionName"]] = _decision(result)
     return found
 
 
-def _decision(one: dict[str, Any]) -> bool | None:
-    """Return what a simulation says of an action; None where values were missing.
+def _decision(result: dict[str, Any]) -> bool | None:
+    """Return whether an action is allowed; None if context values were missing.
 
-    Those are listed beside the resource where one was named.
+    For a named resource they are listed in its own result.
     """
-    if one["EvalDecision"] == "allowed":
+    if result["EvalDecision"] == "allowed":
         return True
-    missing = [one, *one.get("ResourceSpecificResults", [])]
-    return None if any(each.get("MissingContextValues") for each in missing) else False
+    results = [result, *result.get("ResourceSpecificResults", [])]
+    return None if any(each.get("MissingContextValues") for each in results) else False

@@ -1,6 +1,6 @@
-"""What to type next, by what AWS answered."""
+"""Hints for errors of AWS: what to do, or to type, next."""
 
-PASSING = "It may pass by itself: resume the run in a while."
+TRANSIENT = "It may pass by itself: resume the run in a while."
 NO_ANSWER = "Check the network, then resume the run."
 NO_CREDENTIALS = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 NO_ROOM = "No room at present: resume the run in a while, or name another type in the recipe."
@@ -11,10 +11,10 @@ REGION = "Name a region of AWS, such as us-west-2, in the recipe, or set AWS_REG
 CLOCK = "Set the clock: sudo timedatectl set-ntp true - then resume the run."
 SUPPORT = "https://console.aws.amazon.com/support/"
 KEY_REFUSED = (
-    "The key of KMS that encrypts the disks refuses. See whether it is enabled, and whether its"
+    "The KMS key that encrypts the disks cannot be used. Check that it is enabled, and that its"
     " policy lets these credentials use it (kms:DescribeKey, kms:CreateGrant, kms:Decrypt,"
     " kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*): aws kms describe-key --key-id KEY"
-    "\nThe account's default is told by: aws ec2 get-ebs-default-kms-key-id"
+    "\nThe account's default key is shown by: aws ec2 get-ebs-default-kms-key-id"
 )
 BY_CODE = {
     **dict.fromkeys(
@@ -40,25 +40,25 @@ BY_CODE = {
 }
 
 
-def of_code(code: str) -> str:
-    """Return what to do about an answer of AWS's; "" where nothing special is known."""
+def hint_for_code(code: str) -> str:
+    """Return the hint for an error code, or ""."""
     if "KMS" in code:
         return KEY_REFUSED
     return BY_CODE.get(code, "")
 
 
 def decode(encoded: str) -> str:
-    """Return the command that says which rule has refused."""
+    """Return the command that shows which policy statement denied the call."""
     return (
-        "AWS tells which rule it was by: aws sts decode-authorization-message"
+        "To see which rule denied it: aws sts decode-authorization-message"
         f" --query DecodedMessage --output text --encoded-message {encoded}"
     )
 
 
 def untrusted(bundle: str) -> str:
-    """Return what to do where somebody in between shows a certificate of his own."""
-    behind = f", put it behind those in {bundle} into one file," if bundle else ","
+    """Return what to do if a proxy intercepts TLS with a certificate of its own."""
+    append = f", append it to a copy of {bundle}," if bundle else ","
     return (
-        "Something on the way looks into the traffic, as in many companies. Get the certificate of"
-        f" that signer from those who run it{behind} and type: export AWS_CA_BUNDLE=/path/to/it.pem"
+        "A proxy inspects the traffic, as in many companies. Get the certificate of that issuer"
+        f" from its administrators{append} and type: export AWS_CA_BUNDLE=/path/to/it.pem"
     )

@@ -1,4 +1,4 @@
-"""Whose credentials these are: asked once for each access key, in each region that is used."""
+"""The account of the credentials, queried once per access key and region."""
 
 from notebake.aws.account import caller
 from notebake.aws.clients import calling, memory_of
@@ -8,21 +8,21 @@ from notebake.errors import CloudError
 
 
 def current_account(region: str) -> Account:
-    """Return the account of these credentials; those that were renewed are asked for anew.
+    """Return the account of the current credentials.
 
     Raises:
-        CloudError: there are none, or AWS gave no answer.
+        CloudError: there are no credentials, or AWS did not answer.
     """
     with calling("find AWS credentials"):
         key = access_key()
     account = account_of_key(key, region)
     if account is None:
-        raise CloudError("The credentials changed while AWS was asked whose they are.", "Try again")
+        raise CloudError("The credentials changed while their account was queried.", "Try again")
     return account
 
 
 def account_of_key(key: str, region: str) -> Account | None:
-    """Return the account of an access key; None where AWS was asked by another key meanwhile."""
+    """Return the account of an access key; None if the query was signed with another key."""
     known: dict[str, Account] = memory_of(region).setdefault("accounts", {})
     if key not in known:
         found = caller(region)

@@ -6,12 +6,13 @@ from typing import Any
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known
-from notebake.aws.gone import until_removed
+from notebake.aws.gone import retry_removal
 from notebake.aws.kinds import IMAGE, INSTANCE, SNAPSHOT
 from notebake.aws.model import Image
 from notebake.aws.permissions import needs
-from notebake.aws.policies import LOOK, MAKE_OURS, OURS, POLICY, SHARING, USE_OURS, Statement
-from notebake.aws.single_flight import BRIEFLY_SECONDS, cached_per_region
+from notebake.aws.policies import DESCRIBE, MAKE_OURS, OURS, POLICY, SHARING, USE_OURS, Statement
+from notebake.aws.resource_record import parts_of
+from notebake.aws.single_flight import SHORT_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
 from notebake.names import name_of_image
 from notebake.recipe import BaseImage
@@ -36,8 +37,8 @@ SHARE_OURS = Statement(
 
 
 @needs("ssm:GetParameter", FIND_BASE_IMAGE, by_check=True)
-@needs("ec2:DescribeImages", LOOK, by_check=True)
-@cached_per_region(BRIEFLY_SECONDS)
+@needs("ec2:DescribeImages", DESCRIBE, by_check=True)
+@cached_per_region(SHORT_SECONDS)
 def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
     """Return EC2's description of the base image, resolving its SSM parameter first."""
     image_id = base.image_id
@@ -48,7 +49,7 @@ def resolve_base_image(base: BaseImage, region: str) -> dict[str, Any]:
     with calling(f"describe the base image {image_id} in {region}"):
         images = connect("ec2", region).describe_images(ImageIds=[image_id])["Images"]
     if not images or images[0]["State"] != "available":
-        state = images[0]["State"] if images else "not there"
+        state = images[0]["State"] if images else "not found"
         raise PreflightError(f"The base image {image_id} in {region} is {state}.")
     return dict(images[0])
 
@@ -67,12 +68,12 @@ def create_image(
     region: str,
     before_each: Callable[[], None],
 ) -> str:
-    """Ask for an image of a stopped instance, and return its id as soon as EC2 has named it.
+    """Request an image of a stopped instance, and return its id without waiting for it.
 
-    `wanted` has the Name, the Description and the BlockDeviceMappings.
+    `wanted` holds the Name, the Description and the BlockDeviceMappings.
 
     Raises:
-        CloudError: InvalidAMIName.Duplicate where the name is taken.
+        CloudError: InvalidAMIName.Duplicate if the name is taken.
     """
 
     def send() -> dict[str, Any]:
@@ -91,7 +92,9 @@ def create_image(
     "ec2:ModifyImageAttribute",
     SHARE_OURS.on("image"),
     ImageId=IMAGE.stand_in,
-    LaunchPermission=lambda run: {"Add": [{"UserId": one} for one in run.recipe.share_with]},
+    LaunchPermission=lambda run: {
+        "Add": [{"UserId": account} for account in run.recipe.share_with]
+    },
 )
 @needs(
     "ec2:ModifySnapshotAttribute",
@@ -134,7 +137,7 @@ def remove_image(image: Image, region: str) -> None:
         with calling(f"deregister {image.id}"):
             deregister_image(image.id, region)
     except CloudError as error:
-        # Deregistered by a call whose answer was lost; one that is only late is found again.
+        # An earlier call deregistered it, and its response was lost.
         if error.code not in {"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}:
             raise
     remove_snapshots(image.snapshot_ids, region)
@@ -142,23 +145,22 @@ def remove_image(image: Image, region: str) -> None:
 
 @needs("ec2:DeleteSnapshot", REMOVE_IMAGES.on("snapshot"), SnapshotId=SNAPSHOT.stand_in)
 def remove_snapshots(snapshot_ids: tuple[str, ...], region: str) -> None:
-    """Delete snapshots; those that are gone already are fine.
+    """Delete snapshots; missing ones are ignored.
 
-    One whose image was deregistered just now may still count as in use.
+    A snapshot whose image was just deregistered may still count as in use.
     """
     for snapshot_id in snapshot_ids:
         delete = functools.partial(connect("ec2", region).delete_snapshot, SnapshotId=snapshot_id)
-        until_removed(delete, snapshot_id)
+        retry_removal(delete, snapshot_id)
 
 
 def as_image(found: dict[str, Any]) -> Image:
-    """Return the record of an image that EC2 describes."""
-    disks = [mapping.get("Ebs", {}) for mapping in found.get("BlockDeviceMappings", [])]
+    """Return the Image for EC2's description."""
     return Image(
         id=found["ImageId"],
         name=found.get("Name", ""),
         state=found["State"],
-        snapshot_ids=tuple(disk["SnapshotId"] for disk in disks if disk.get("SnapshotId")),
+        snapshot_ids=parts_of("image", found),
         source_instance_id=found.get("SourceInstanceId"),
         tags=tags.as_dict(found.get("Tags")),
     )
@@ -172,8 +174,10 @@ def as_image(found: dict[str, Any]) -> Image:
 )
 def shared_with(image_id: str, region: str) -> set[str]:
     """Return the accounts that may launch an image."""
-    with calling(f"ask who may launch {image_id}"):
+    with calling(f"describe the launch permissions of {image_id}"):
         answer = connect("ec2", region).describe_image_attribute(
             ImageId=image_id, Attribute="launchPermission"
         )
-    return {one["UserId"] for one in answer["LaunchPermissions"] if "UserId" in one}
+    return {
+        permission["UserId"] for permission in answer["LaunchPermissions"] if "UserId" in permission
+    }

@@ -1,4 +1,4 @@
-"""Key pairs: EC2 gets the public half only."""
+"""Key pairs: only the public key is sent to EC2."""
 
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
@@ -10,10 +10,10 @@ from notebake.aws.policies import MAKE_OURS, USE_OURS
 
 @needs("ec2:ImportKeyPair", MAKE_OURS.on("key-pair"))
 def import_key_pair(name: str, public_key: str, marks: dict[str, str], region: str) -> KeyPair:
-    """Give EC2 the public key, tagged so.
+    """Import a public key with tags.
 
     Raises:
-        CloudError: InvalidKeyPair.Duplicate where the name is taken.
+        CloudError: InvalidKeyPair.Duplicate if the name is taken.
     """
     with calling(f"import the key pair {name}"):
         answer = connect("ec2", region).import_key_pair(
@@ -26,6 +26,6 @@ def import_key_pair(name: str, public_key: str, marks: dict[str, str], region: s
 
 @needs("ec2:DeleteKeyPair", USE_OURS.on("key-pair"), KeyPairId=KEY_PAIR.stand_in)
 def delete_key_pair(key_pair: KeyPair, region: str) -> None:
-    """Delete a key pair. May be repeated: EC2 does not mind one that is gone."""
+    """Delete a key pair. May be repeated: EC2 ignores a missing one."""
     with calling(f"delete the key pair {key_pair.name}"):
         connect("ec2", region).delete_key_pair(KeyPairId=key_pair.id)

@@ -1,11 +1,11 @@
-"""The kinds of resources that runs make, and how EC2 lists each."""
+"""The kinds of resources that runs create, and how EC2 lists each kind."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from notebake.aws.clients import calling, connect
 from notebake.aws.permissions import needs
-from notebake.aws.policies import LOOK
+from notebake.aws.policies import DESCRIBE
 
 
 class Kind(NamedTuple):
@@ -16,14 +16,14 @@ class Kind(NamedTuple):
     key: str
     id_field: str
     id_filter: str = ""
-    """The filter that finds it by its id, where it may be looked for so."""
+    """The filter by id."""
     prefix: str = "no such id"
     mine: tuple[tuple[str, list[str]], ...] = ()
-    """What keeps other accounts' out, where EC2 would show them."""
+    """The parameters that exclude resources of other accounts."""
 
     @property
     def stand_in(self) -> str:
-        """An id of nothing: a call that is tried with it could end or change nothing."""
+        """An id that does not exist, for calls with DryRun."""
         return f"{self.prefix}{'0' * 17}"
 
 
@@ -47,32 +47,32 @@ NETWORK_INTERFACE = Kind(
     *("NetworkInterfaces", "NetworkInterfaceId", "network-interface-id", "eni-"),
 )
 KINDS = (INSTANCE, VOLUME, IMAGE, SNAPSHOT, SECURITY_GROUP, KEY_PAIR, NETWORK_INTERFACE)
-MOST_VALUES = 200
-"""So many values a filter of EC2 takes at most (user guide, "Filtering")."""
+MAX_VALUES = 200
+"""The maximum number of values in a filter (EC2 user guide, "Filtering")."""
 
 
-@needs("ec2:DescribeImages", LOOK, by_check=True)
-@needs("ec2:DescribeInstances", LOOK)
-@needs("ec2:DescribeKeyPairs", LOOK)
-@needs("ec2:DescribeNetworkInterfaces", LOOK)
-@needs("ec2:DescribeSecurityGroups", LOOK)
-@needs("ec2:DescribeSnapshots", LOOK)
-@needs("ec2:DescribeVolumes", LOOK)
+@needs("ec2:DescribeImages", DESCRIBE, by_check=True)
+@needs("ec2:DescribeInstances", DESCRIBE)
+@needs("ec2:DescribeKeyPairs", DESCRIBE)
+@needs("ec2:DescribeNetworkInterfaces", DESCRIBE)
+@needs("ec2:DescribeSecurityGroups", DESCRIBE)
+@needs("ec2:DescribeSnapshots", DESCRIBE)
+@needs("ec2:DescribeVolumes", DESCRIBE)
 def list_kind(region: str, kind: Kind, filter_name: str, values: list[str]) -> list[dict[str, Any]]:
-    """Return EC2's descriptions of all that has one of the values: every page, or an error."""
+    """Return EC2's descriptions of all resources with one of the values, from all pages."""
     found: list[dict[str, Any]] = []
-    with calling(f"look for what is ours in {region} ({kind.operation})"):
-        for start in range(0, len(values), MOST_VALUES):
-            wanted = {"Name": filter_name, "Values": values[start : start + MOST_VALUES]}
+    with calling(f"list each {kind.name} in {region} ({kind.operation})"):
+        for start in range(0, len(values), MAX_VALUES):
+            wanted = {"Name": filter_name, "Values": values[start : start + MAX_VALUES]}
             for page in _pages(region, kind, wanted):
                 found += page[kind.key]
     if kind is INSTANCE:
-        return [one for reservation in found for one in reservation["Instances"]]
+        return [instance for reservation in found for instance in reservation["Instances"]]
     return found
 
 
 def _pages(region: str, kind: Kind, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the pages of one describe call; some kinds come in one answer."""
+    """Yield the pages of one describe call; some operations have no pages."""
     ec2, mine = connect("ec2", region), dict(kind.mine)
     if ec2.can_paginate(kind.operation):
         yield from ec2.get_paginator(kind.operation).paginate(Filters=[wanted], **mine)

@@ -1,6 +1,8 @@
-"""What AWS has, as frozen records."""
+"""Resources of AWS as frozen records."""
 
 import datetime
+from collections.abc import Mapping
+from typing import Protocol
 
 from pydantic import Field
 
@@ -29,7 +31,7 @@ class Instance(Record):
     private_address: str | None = None
     client_token: str = ""
     state_reason: str = ""
-    """Why it is in this state, in EC2's words."""
+    """EC2's reason for this state."""
     state_reason_code: str = ""
     volume_ids: dict[str, str] = Field(default_factory=dict)
     """Device name as requested → volume id."""
@@ -62,7 +64,7 @@ class SecurityGroup(Record):
 
 
 class Resource(Record):
-    """Something in the account that carries a run's tag or name, as a look finds it."""
+    """A resource in the account with a run's tag or name."""
 
     kind: str
     id: str
@@ -74,16 +76,39 @@ class Resource(Record):
     region: str = ""
     made_at: datetime.datetime | None = None
     owners: tuple[str, ...] = ()
-    """Ids of what it belongs to: a disk's machine, a snapshot's image, who uses a key pair."""
+    """Ids of a disk's instance, a snapshot's image, or the users of a key pair or group."""
     parts: tuple[str, ...] = ()
-    """Ids of an image's snapshots, or of the disks and interfaces that end with a machine."""
+    """Ids of an image's snapshots, or of the disks and interfaces deleted with an instance."""
     token: str = ""
-    """An instance's own ClientToken, which no copy of it shares."""
+    """An instance's ClientToken, which no copy of the instance shares."""
     made_of: str = ""
-    """The instance of which EC2 says that an image or a snapshot was made."""
+    """The source instance of an image or a snapshot, by EC2's own record."""
     instance_type: str = ""
     has_public_address: bool = False
     size_gib: int = 0
     volume_type: str = ""
     iops: int = 0
     throughput_mib_per_second: int = 0
+
+
+class Stack(Protocol):
+    """An owner of resources in an account, such as a run: its id is their tag.
+
+    `store` is the location of its run store; `lease_hours` is how long temporary resources stay
+    without renewal.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def recipe_name(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def store(self) -> str: ...
+    @property
+    def user_tags(self) -> Mapping[str, str]: ...
+    @property
+    def lease_hours(self) -> float: ...
+    @property
+    def scheduler_role(self) -> str | None: ...

@@ -1,4 +1,4 @@
-"""Where machines stand: subnets, and the security group that lets ssh in."""
+"""Subnets, and the security group that allows ssh."""
 
 from typing import Any
 
@@ -7,29 +7,28 @@ from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.kinds import SECURITY_GROUP
 from notebake.aws.model import SecurityGroup
 from notebake.aws.permissions import needs
-from notebake.aws.policies import LOOK, MAKE_OURS, START_FROM, USE_OURS
-from notebake.aws.single_flight import BRIEFLY_SECONDS, cached_per_region
+from notebake.aws.policies import DESCRIBE, MAKE_OURS, START_FROM, USE_OURS
+from notebake.aws.single_flight import SHORT_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
 from notebake.recipe import Network
 from notebake.timeouts import GROUP_SECONDS
 from notebake.waiting import wait_until
 
 
-@needs("ec2:DescribeSubnets", LOOK, by_check=True)
-@cached_per_region(BRIEFLY_SECONDS)
+@needs("ec2:DescribeSubnets", DESCRIBE, by_check=True)
+@cached_per_region(SHORT_SECONDS)
 def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
     """Return the subnets to try, in order: the recipe's, or one default subnet for each zone.
 
     Raises:
-        PreflightError: there is none, or they do not belong together; with what to write into the
-            recipe.
+        PreflightError: there is none, or they are in different VPCs.
     """
     ec2 = connect("ec2", region)
-    with calling(f"look for subnets in {region}"):
+    with calling(f"describe the subnets in {region}"):
         if network.subnet_ids:
             found = ec2.describe_subnets(SubnetIds=list(network.subnet_ids))["Subnets"]
             check_one_vpc(found, network.vpc_id)
-            return sorted(found, key=lambda one: network.subnet_ids.index(one["SubnetId"]))
+            return sorted(found, key=lambda subnet: network.subnet_ids.index(subnet["SubnetId"]))
         filters = [{"Name": "vpc-id", "Values": [network.vpc_id]}]
         if network.vpc_id is None:
             filters = [{"Name": "default-for-az", "Values": ["true"]}]
@@ -39,19 +38,23 @@ def find_subnets(network: Network, region: str) -> list[dict[str, Any]]:
             f"{network.vpc_id or 'The default VPC'} in {region} has no subnet for the machines.",
             "Name network.vpc_id and network.subnet_ids in the recipe.",
         )
-    return sorted(found, key=lambda one: str(one["AvailabilityZone"]))
+    return sorted(found, key=lambda subnet: str(subnet["AvailabilityZone"]))
 
 
 def check_one_vpc(subnets: list[dict[str, Any]], vpc_id: str | None) -> None:
-    """Raise PreflightError unless all subnets lie in one VPC, and in the recipe's if it has one.
+    """Raise PreflightError unless all subnets are in one VPC: that of the recipe, if it has one.
 
-    The run's security group is of one VPC, and no machine of another can be in it.
+    The run's security group belongs to one VPC.
     """
     wanted = vpc_id or (subnets[0]["VpcId"] if subnets else None)
-    others = [f"{one['SubnetId']} in {one['VpcId']}" for one in subnets if one["VpcId"] != wanted]
+    others = [
+        f"{subnet['SubnetId']} in {subnet['VpcId']}"
+        for subnet in subnets
+        if subnet["VpcId"] != wanted
+    ]
     if others:
         raise PreflightError(
-            f"The machines stand in one VPC, {wanted}, but network.subnet_ids has"
+            f"The machines must be in one VPC, {wanted}, but network.subnet_ids has"
             f" {', '.join(others)}.",
             "Name subnets of one VPC as network.subnet_ids, and leave network.vpc_id out.",
         )
@@ -61,12 +64,12 @@ def check_one_vpc(subnets: list[dict[str, Any]], vpc_id: str | None) -> None:
 def create_security_group(
     name: str, marks: dict[str, str], vpc_id: str, region: str
 ) -> SecurityGroup:
-    """Make a security group that lets nobody in, tagged so.
+    """Create a security group without rules, with tags.
 
     Raises:
-        CloudError: InvalidGroup.Duplicate where the name is taken in the VPC.
+        CloudError: InvalidGroup.Duplicate if the name is taken in the VPC.
     """
-    with calling(f"make the security group {name} in {vpc_id}"):
+    with calling(f"create the security group {name} in {vpc_id}"):
         answer = connect("ec2", region).create_security_group(
             GroupName=name,
             Description="ssh to the machines of one notebake run",
@@ -77,7 +80,7 @@ def create_security_group(
 
 
 def ssh_from(*cidrs: str) -> dict[str, Any]:
-    """Return the rule that lets CIDR blocks reach port 22."""
+    """Return the rule that allows CIDR blocks to reach port 22."""
     ranges = [{"CidrIp": cidr} for cidr in cidrs]
     return {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": ranges}
 
@@ -91,7 +94,7 @@ SSH_INTO_NONE: dict[str, Any] = {
 @needs("ec2:AuthorizeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
 @needs("ec2:RevokeSecurityGroupIngress", USE_OURS.on("security-group"), **SSH_INTO_NONE)
 def allow_ssh(group: SecurityGroup, wanted: tuple[str, ...], region: str) -> SecurityGroup:
-    """Make exactly the wanted CIDR blocks able to reach port 22. May be repeated."""
+    """Allow exactly the wanted CIDR blocks to reach port 22. May be repeated."""
     ec2 = connect("ec2", region)
     missing = [cidr for cidr in wanted if cidr not in group.ssh_from]
     surplus = [cidr for cidr in group.ssh_from if cidr not in wanted]
@@ -103,7 +106,7 @@ def allow_ssh(group: SecurityGroup, wanted: tuple[str, ...], region: str) -> Sec
 
 
 def _change(verb: str, call: Any, group_id: str, cidrs: list[str]) -> None:
-    """Add or remove the permission to reach port 22; what is so already is fine."""
+    """Add or remove rules for port 22, unless that has been done already."""
     try:
         until_known(
             lambda: call(GroupId=group_id, IpPermissions=[ssh_from(*cidrs)]),
@@ -116,7 +119,7 @@ def _change(verb: str, call: Any, group_id: str, cidrs: list[str]) -> None:
 
 @needs("ec2:DeleteSecurityGroup", USE_OURS.on("security-group"), GroupId=SECURITY_GROUP.stand_in)
 def delete_security_group(group: SecurityGroup, region: str) -> None:
-    """Delete a security group, for as long as EC2 still sees a machine in it."""
+    """Delete a security group; retry while EC2 still shows a network interface in it."""
 
     def is_deleted() -> bool | None:
         try:

@@ -1,10 +1,10 @@
-"""Which permissions each call of ours needs: said above the function that makes it.
+"""The permissions that each call needs, declared above the function that makes it.
 
     @needs("ec2:StopInstances", USE_OURS.on("instance"), InstanceIds=[INSTANCE.stand_in])
     def stop_instance(...)
 
-These are the action, the statements of our policies that allow it, and the call by which preflight
-tries it. What preflight asks and deployments/policy*.json are made of them.
+A declaration holds the action, the statements of our policies that allow it, and the parameters
+with which preflight tries the call. Preflight and deployments/policy*.json use them.
 """
 
 import importlib
@@ -24,50 +24,49 @@ _declared: list["Permission"] = []
 
 @dataclass(frozen=True)
 class Permission:
-    """An action that some call of ours needs, and how preflight finds out whether it is allowed."""
+    """An action that a call needs, and how preflight checks whether it is allowed."""
 
     action: str
     statements: tuple[Statement, ...]
-    """Each of them is needed, on all its resources."""
+    """All of them are needed, on all their resources."""
     trial: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters to try the call with, which name nothing that is there; a function is given the
-    stack."""
+    """Parameters of the trial, which name no existing resource; a function gets the stack."""
     called: str = ""
-    """What people read, where the action is asked for more than once."""
+    """The name for people, if several permissions have the same action."""
     only_for: str = ""
-    """The command that needs it, where a build does not."""
+    """The command that needs it, if a build does not."""
     or_with: PolicyFile | None = None
-    """Whoever needs this policy needs it for a build, too."""
+    """A policy with which a build needs it, too."""
     by_check: bool = False
-    """Whether a check of preflight makes the call itself, or says that nobody can tell."""
+    """Whether a check of preflight makes the call itself, or reports that it is not checked."""
 
     @property
     def name(self) -> str:
         return self.called or self.action
 
     def is_needed(self, stack: RecipeStack) -> bool:
-        """Tell whether somebody who makes a stack needs the policy that allows it."""
         return bool(self.statements[0].file.is_needed(stack))
 
     def is_for_build(self, stack: RecipeStack) -> bool:
-        """Tell whether a build needs it, and not only another command."""
+        """Return whether a build needs it, and not only another command."""
         with_policy = self.or_with and self.or_with.is_needed(stack)
         return not self.only_for or bool(with_policy)
 
     @property
     def operation(self) -> str:
-        """The call's name in a client."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.action.partition(":")[2]).lower()
 
     @property
     def is_reading(self) -> bool:
-        """Whether the call changes nothing even where it is carried out."""
         return self.operation.startswith(("describe_", "get_"))
 
     @property
     def made(self) -> Statement | None:
-        """What the call makes and tags."""
-        return next((one for one in self.statements if one.looks_at(GETS_RUN)), None)
+        """The statement for the resources that the call creates with tags."""
+        return next(
+            (statement for statement in self.statements if statement.has_condition_on(GETS_RUN)),
+            None,
+        )
 
 
 def needs(
@@ -79,7 +78,7 @@ def needs(
     by_check: bool = False,
     **trial: Any,
 ) -> Callable[[F], F]:
-    """Declare that a function makes a call which needs a permission; see the fields of that."""
+    """Declare a permission that a function needs; for the arguments see Permission."""
     new = Permission(action, statements, trial, called, only_for, or_with, by_check)
     if new not in _declared:
         _declared.append(new)
@@ -87,13 +86,15 @@ def needs(
 
 
 def declared() -> list[Permission]:
-    """Return every permission that some call of ours needs."""
+    """Return all declared permissions."""
     for module in pkgutil.iter_modules(notebake.aws.__path__):
         importlib.import_module(f"notebake.aws.{module.name}")
     return list(_declared)
 
 
 def allowed_by(*statements: Statement) -> list[str]:
-    """Return all actions that statements allow, sorted."""
-    sids = {one.sid for one in statements}
-    return sorted({p.action for p in declared() if sids & {one.sid for one in p.statements}})
+    """Return the actions that statements allow, sorted."""
+    sids = {statement.sid for statement in statements}
+    return sorted(
+        {p.action for p in declared() if sids & {statement.sid for statement in p.statements}}
+    )

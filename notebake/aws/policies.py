@@ -1,6 +1,6 @@
-"""The statements of our policies: on what, and on which conditions, the calls of ours are allowed.
+"""The statements of our policies: the resources and conditions of the allowed calls.
 
-Those of one service alone stand beside its calls.
+Statements for a single service are in the module with its calls.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from notebake.aws import tags
-from notebake.aws.stack import Stack
+from notebake.aws.model import Stack
 from notebake.recipe import Recipe
 from notebake.store.interface import is_remote
 
 WITHOUT_ACCOUNT = frozenset(("image", "snapshot"))
-"""EC2's ARNs of these hold no account: they may be another one's (Service Authorization Reference,
-"Resource types defined by Amazon EC2")."""
+"""EC2's ARNs of these have no account, as they may belong to another one (Service Authorization
+Reference, "Resource types defined by Amazon EC2")."""
 HAS_RUN, GETS_RUN = f"aws:ResourceTag/{tags.RUN}", f"aws:RequestTag/{tags.RUN}"
 OURS, MADE_OURS = {"Null": {HAS_RUN: "false"}}, {"Null": {GETS_RUN: "false"}}
 KEY = ("arn:*:kms:*:*:key/KEY",)
 
 
 class RecipeStack(Stack, Protocol):
-    """A stack that a recipe describes, such as a run."""
+    """A stack with a recipe, such as a run."""
 
     @property
     def recipe(self) -> Recipe: ...
@@ -29,7 +29,7 @@ class RecipeStack(Stack, Protocol):
 
 @dataclass(frozen=True)
 class PolicyFile:
-    """A policy of deployments/, and whether somebody who makes a stack needs it."""
+    """A policy in deployments/, and whether a stack needs it."""
 
     name: str
     what_for: str
@@ -40,7 +40,7 @@ POLICY = PolicyFile("policy", "every run", lambda _: True)
 DATASETS = PolicyFile(
     "policy-datasets",
     "`datasets[].source: s3://DATA_BUCKET/…`",
-    lambda run: any(one.source.startswith("s3://") for one in run.recipe.datasets),
+    lambda run: any(dataset.source.startswith("s3://") for dataset in run.recipe.datasets),
 )
 ENCRYPTION_KEY = PolicyFile(
     "policy-encryption-key",
@@ -51,7 +51,7 @@ ENCRYPTION_KEY = PolicyFile(
 EXISTING_VOLUME = PolicyFile(
     "policy-existing-volume",
     "`volumes[].volume_id`",
-    lambda run: any(one.volume_id for one in run.recipe.volumes),
+    lambda run: any(volume.volume_id for volume in run.recipe.volumes),
 )
 S3_STORE = PolicyFile(
     "policy-s3-store", "`NOTEBAKE_RUNS=s3://BUCKET/PREFIX`", lambda run: is_remote(run.store)
@@ -62,7 +62,7 @@ SHARING = PolicyFile("policy-sharing", "`share_with`", lambda run: run.recipe.sh
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a policy; `*` in an ARN stands for every partition, region or account."""
+    """A statement of a policy; `*` in an ARN stands for any partition, region or account."""
 
     file: PolicyFile
     sid: str
@@ -70,34 +70,31 @@ class Statement:
     resources: tuple[str, ...] = ()
     condition: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: Callable[[RecipeStack], Sequence[str]] | None = None
-    """The resources of one stack, where those of the policy are wider or a word in capitals."""
+    """The resources of one stack, if those of the policy are wider or a placeholder."""
 
     def on(self, *kinds: str) -> "Statement":
-        """Return the statement for EC2's resources: all of some kinds."""
-        return replace(self, resources=tuple(ec2_arn(one) for one in kinds))
+        """Return the statement for all EC2 resources of some kinds."""
+        return replace(self, resources=tuple(ec2_arn(kind) for kind in kinds))
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What EC2 calls the kinds of its resources."""
         return tuple(arn.rpartition(":")[2].partition("/")[0] for arn in self.resources)
 
     def owned_by(self, stack: RecipeStack) -> Sequence[str]:
-        """Return its resources for one stack."""
         return self.own(stack) if self.own else self.resources
 
-    def looks_at(self, key: str) -> bool:
-        """Tell whether the condition looks at a key of IAM's."""
+    def has_condition_on(self, key: str) -> bool:
         return any(key in test for test in self.condition.values())
 
 
 def ec2_arn(name: str) -> str:
-    """Return the ARN of what EC2 has, such as `subnet/subnet-01`, or of all that is a `subnet`."""
+    """Return the ARN of a resource, such as `subnet/subnet-01`, or of all of a kind (`subnet`)."""
     kind, _, thing_id = name.partition("/")
     account = "" if kind in WITHOUT_ACCOUNT else "*"
     return f"arn:*:ec2:*:{account}:{kind}/{thing_id or '*'}"
 
 
-LOOK = Statement(
+DESCRIBE = Statement(
     POLICY,
     "Look",
     "whether things are there and in which state; AWS offers no narrower form. The two of other"
@@ -120,7 +117,7 @@ MAKE_OURS = Statement(
 TAG_WHAT_IS_MADE = Statement(
     POLICY, "TagWhatIsMade", "that tag, in the call that makes the thing", condition=MADE_OURS
 )
-"""No call's own: to tag what a call makes is a permission besides that to make it.
+"""For no call of its own: a call that creates a tagged resource needs this permission, too.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html"""
 USE_OURS = Statement(
     POLICY,

@@ -1,6 +1,8 @@
-"""What AWS, or botocore in its place, says no with, as one paragraph and what to type next."""
+"""Converts errors of AWS and botocore into a CloudError with a hint."""
 
+import os
 import re
+from email.utils import parsedate_to_datetime
 
 from botocore.exceptions import (
     ClientError,
@@ -11,11 +13,11 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from notebake.aws import addresses, hints, settings, settings_files
-from notebake.aws.certificate import bundle_in_use, find_issuer, is_untrusted
-from notebake.aws.meaning import is_of_place, is_passing
-from notebake.aws.repeating import WAS_OPEN
-from notebake.aws.server_time import minutes_apart
+from notebake import clock
+from notebake.aws import addresses, hints, settings
+from notebake.aws.certificate import find_issuer, is_untrusted
+from notebake.aws.client_hooks import WAS_OPEN
+from notebake.aws.error_codes import is_placement_error, is_transient_code
 from notebake.errors import CapacityError, CloudError
 
 ENCODED = re.compile(r"\s*Encoded authorization failure message: (\S+)")
@@ -25,74 +27,80 @@ CLOCK_CODES = frozenset(
         *("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "400", "403"),
     )
 )
-"""With these AWS refuses a signature whose time is not its own, and others; the bare numbers are
-S3's answers to a HEAD, which have no body."""
+"""Codes for a signature with a wrong time, among other reasons; the numbers are S3's responses to a
+HEAD, which have no body."""
 CLOCK_MINUTES = 4
-"""AWS takes signatures of up to five minutes before or after its own time (IAM user guide,
+"""AWS accepts signatures up to five minutes before or after its own time (IAM user guide,
 "Elements of an AWS API request signature")."""
 
 
-def as_refused(what: str, error: ClientError) -> CloudError:
-    """Return AWS's own refusal as ours."""
+def refusal_error(what: str, error: ClientError) -> CloudError:
+    """Return the CloudError for an error response of AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     answer = str(error.response.get("Error", {}).get("Message", ""))
-    told = error.response.get("ResponseMetadata", {})
-    passes = is_passing(code, told.get("HTTPStatusCode", 0))
+    metadata = error.response.get("ResponseMetadata", {})
+    is_transient = is_transient_code(code, metadata.get("HTTPStatusCode", 0))
     message = f"Tried to {what}; AWS answered {code}: {ENCODED.sub('', answer)}"
-    if code in CLOCK_CODES and (wrong := clock_of(told.get("HTTPHeaders", {}))):
+    if code in CLOCK_CODES and (wrong := describe_clock(metadata.get("HTTPHeaders", {}))):
         return CloudError(f"{message} {wrong}", hints.CLOCK, code)
-    if is_of_place(code):
+    if is_placement_error(code):
         return CapacityError(message, hints.NO_ROOM, code)
-    hint = hints.of_code(code)
+    hint = hints.hint_for_code(code)
     if encoded := ENCODED.search(answer):
         hint = f"{hint}\n{hints.decode(encoded[1])}"
     elif hint == hints.LOG_IN:
-        hint = f"{hint} {settings.how_to_renew()}".strip()
-    if passes and not hint:
-        hint = hints.PASSING
-    return CloudError(message, hint, code, passes, passes or bool(told.get(WAS_OPEN)))
+        hint = f"{hint} {settings.renewal_hint()}".strip()
+    if is_transient and not hint:
+        hint = hints.TRANSIENT
+    is_unknown = is_transient or bool(metadata.get(WAS_OPEN))
+    return CloudError(message, hint, code, is_transient, is_unknown)
 
 
-def as_unanswered(what: str, error: Exception) -> CloudError:
-    """Return that there was no answer, or none that could be read, as an error of ours."""
-    message = f"Tried to {what}; no answer from AWS: {in_one_line(error)}"
+def no_answer_error(what: str, error: Exception) -> CloudError:
+    """Return the CloudError for a missing or unreadable response."""
+    message = f"Tried to {what}; no answer from AWS: {one_line(error)}"
     if isinstance(error, SSLError) and is_untrusted(error):
         return untrusted(message, error)
     hint = hints.NO_ANSWER
     if isinstance(error, EndpointConnectionError):
-        hint = addresses.about_region_in(str(error.kwargs.get("endpoint_url", ""))) or hint
+        hint = addresses.region_hint(str(error.kwargs.get("endpoint_url", ""))) or hint
     if isinstance(error, ProxyConnectionError) or type(error) is HTTPClientError:
-        hint = addresses.about_proxy() or hint
+        hint = addresses.proxy_hint() or hint
     return CloudError(message, hint, "NoAnswer", True, True)
 
 
-def as_unasked(what: str, error: Exception) -> CloudError:
-    """Return that nothing could be asked, as AWS's settings on this computer are wrong."""
+def configuration_error(what: str, error: Exception) -> CloudError:
+    """Return the CloudError for a call that was not sent because of this computer's settings."""
     if isinstance(error, NoCredentialsError):
         return CloudError(
-            f"Tried to {what}; no AWS credentials were found{settings_files.format_unreadable()}.",
+            f"Tried to {what}; no AWS credentials were found{settings.format_unreadable()}.",
             hints.NO_CREDENTIALS,
         )
-    said = in_one_line(error)
-    return CloudError(f"Tried to {what}; it could not be asked: {said}", settings.hint_for(error))
+    message = f"Tried to {what}; the call could not be sent: {one_line(error)}"
+    return CloudError(message, settings.hint_for(error))
 
 
 def untrusted(message: str, error: SSLError) -> CloudError:
-    """Return that this computer does not trust who answered, and who that says to be."""
+    """Return the CloudError for an untrusted server certificate, with its issuer."""
     issuer = find_issuer(str(error.kwargs.get("endpoint_url", "")))
-    signed = f" The certificate that it shows is signed by: {issuer}." if issuer else ""
-    return CloudError(f"{message}{signed}", hints.untrusted(bundle_in_use()))
+    signed = f" The server's certificate is signed by: {issuer}." if issuer else ""
+    bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or ""
+    return CloudError(f"{message}{signed}", hints.untrusted(bundle))
 
 
-def clock_of(headers: dict[str, str]) -> str:
-    """Return that this computer's clock is wrong, and by how much; "" where it is right enough."""
-    minutes = minutes_apart(headers.get("date", ""))
-    if minutes is None or abs(minutes) < CLOCK_MINUTES:
+def describe_clock(headers: dict[str, str]) -> str:
+    """Return by how much this computer's clock is wrong; "" if it is accurate enough."""
+    try:
+        server_seconds = parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except ValueError:
+        return ""
+    minutes = (clock.now() - server_seconds) / 60
+    if abs(minutes) < CLOCK_MINUTES:
         return ""
     way = "ahead of" if minutes > 0 else "behind"
     return f"The clock of this computer is {abs(minutes):.0f} minutes {way} AWS's."
 
 
-def in_one_line(error: Exception) -> str:
-    """Return what an error says, without line breaks: others' programs print what they like."""
+def one_line(error: Exception) -> str:
+    """Return the message of an error without line breaks."""
     return " ".join(str(error).split()) or type(error).__name__

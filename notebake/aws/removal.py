@@ -1,10 +1,10 @@
-"""How each kind of resource is removed, and waited for until it is gone."""
+"""The removal of each kind of resource."""
 
 from collections.abc import Callable, Mapping
 
 from notebake.aws import images, instances, key_pairs, networks, schedules, ssm
 from notebake.aws.clients import connect
-from notebake.aws.gone import until_removed
+from notebake.aws.gone import retry_removal
 from notebake.aws.kinds import NETWORK_INTERFACE, VOLUME
 from notebake.aws.model import KeyPair, Resource, SecurityGroup
 from notebake.aws.permissions import needs
@@ -15,14 +15,14 @@ SWEEP = "`notebake sweep`"
 
 
 def remove_resource(resource: Resource) -> None:
-    """Remove a resource; what is gone already is fine. Never call it without a fresh survey."""
+    """Remove a resource, if it still exists. Call it only after a fresh survey."""
     REMOVERS[resource.kind](resource)
 
 
 @needs("ec2:DeleteVolume", USE_OURS.on("volume"), only_for=SWEEP, VolumeId=VOLUME.stand_in)
 def _remove_volume(volume: Resource) -> None:
     ec2 = connect("ec2", volume.region)
-    until_removed(lambda: ec2.delete_volume(VolumeId=volume.id), volume.id)
+    retry_removal(lambda: ec2.delete_volume(VolumeId=volume.id), volume.id)
 
 
 @needs(
@@ -33,21 +33,19 @@ def _remove_volume(volume: Resource) -> None:
 )
 def _remove_interface(interface: Resource) -> None:
     ec2 = connect("ec2", interface.region)
-    until_removed(
+    retry_removal(
         lambda: ec2.delete_network_interface(NetworkInterfaceId=interface.id), interface.id
     )
-
-
-def _remove_image(image: Resource) -> None:
-    """Deregister it; its snapshots are resources of their own."""
-    until_removed(lambda: images.deregister_image(image.id, image.region), image.id)
 
 
 REMOVERS: Mapping[str, Remove] = {
     "instance": lambda machine: instances.terminate_instances([machine.id], machine.region),
     "volume": _remove_volume,
     "network interface": _remove_interface,
-    "image": _remove_image,
+    # Its snapshots are resources of their own.
+    "image": lambda image: retry_removal(
+        lambda: images.deregister_image(image.id, image.region), image.id
+    ),
     "snapshot": lambda snapshot: images.remove_snapshots((snapshot.id,), snapshot.region),
     "security group": lambda group: networks.delete_security_group(
         SecurityGroup(id=group.id), group.region

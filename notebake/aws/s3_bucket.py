@@ -1,8 +1,11 @@
-"""One bucket as the run store calls it: refusals become sentences, S3's time is learned."""
+"""The calls of the run store to its bucket, and S3's clock as seen in the responses."""
 
+import math
 import os
 import random
+import threading
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from notebake import clock
@@ -10,16 +13,15 @@ from notebake.aws.clients import calling, connect
 from notebake.aws.hints import CLOCK
 from notebake.aws.permissions import needs
 from notebake.aws.policies import S3_STORE, Statement
-from notebake.aws.server_time import ServerTime
 from notebake.errors import CloudError, RunStoreError
 
 CONFLICTS = frozenset(("ConditionalRequestConflict", "OperationAborted", "409"))
-"""Another write of the key is under way: try again (S3 user guide, "Conditional requests")."""
+"""Another write of the key is in progress: retry (S3 user guide, "Conditional requests")."""
 ATTEMPTS = 6
 RIGHTS = (
     "A run store needs s3:ListBucket on its bucket, and s3:GetObject, s3:PutObject and"
     " s3:DeleteObject below its prefix. Without s3:ListBucket, S3 answers AccessDenied also"
-    " for what is not there."
+    " for missing keys."
 )
 HINTS = {
     "NoSuchBucket": "Check the name, or make the bucket: aws s3 mb s3://BUCKET",
@@ -36,8 +38,39 @@ LIST_RUNS = Statement(
 )
 
 
+class ServerTime:
+    """The offset of a server's clock from this machine's time since boot, within bounds.
+
+    The Date header of a response is truncated to seconds, and was set between request and response;
+    each response narrows the bounds. This machine's wall clock, which may be wrong, is not used.
+    """
+
+    def __init__(self) -> None:
+        self._low, self._high = -math.inf, math.inf
+        self._lock = threading.Lock()
+
+    @property
+    def is_known(self) -> bool:
+        return math.isfinite(self._low)
+
+    def learn(self, date: str, sent_at: float) -> None:
+        """Update the bounds by the Date header of the response to a request sent at `sent_at`."""
+        server_seconds = parsedate_to_datetime(date).timestamp()
+        low, high = server_seconds - clock.elapsed_with_sleep(), server_seconds + 1 - sent_at
+        with self._lock:
+            self._low, self._high = max(low, self._low), min(high, self._high)
+            if self._low > self._high:
+                # Clocks drift, and may be set: the newest response counts.
+                self._low, self._high = low, high
+
+    def now(self) -> float:
+        """Return the server's time in seconds since 1970, with an error of at most a second."""
+        with self._lock:
+            return clock.elapsed_with_sleep() + (self._low + self._high) / 2
+
+
 class Bucket:
-    """A bucket, wherever it lies, and what its answers tell of S3's clock."""
+    """A bucket in any region, and S3's clock."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -45,30 +78,28 @@ class Bucket:
 
     @needs("s3:ListBucket", LIST_RUNS, by_check=True)
     def pages(self, prefix: str, **more: Any) -> Iterator[Any]:
-        """Give the pages of a listing, a thousand keys each."""
         start: dict[str, Any] = {}
         while True:
-            page = self.ask(
-                f"list s3://{self.name}/{prefix}",
-                "list_objects_v2",
-                Prefix=prefix,
-                **start,
-                **more,
+            page = self.call(
+                f"list s3://{self.name}/{prefix}", "list_objects_v2", Prefix=prefix, **start, **more
             )
             yield page
             if not page.get("IsTruncated"):
                 return
             start = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def ask(
+    def call(
         self, what: str, operation: str, expected: frozenset[str] = frozenset(), **parameters: Any
     ) -> Any:
-        """Return S3's answer, or None where it refuses with an expected code; learn its time."""
+        """Return S3's response, or None for an expected error code; update S3's clock."""
+        # botocore follows S3's redirect to the bucket's region; only outside of the partition `aws`
+        # (China, GovCloud) the environment must name one.
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         for number in range(1, ATTEMPTS + 1):
-            asked_at = clock.elapsed_with_sleep()
+            sent_at = clock.elapsed_with_sleep()
             try:
                 with calling(what):
-                    client = connect("s3", _any_region())
+                    client = connect("s3", region or "us-east-1")
                     answer = getattr(client, operation)(Bucket=self.name, **parameters)
             except CloudError as error:
                 if error.code in expected:
@@ -79,14 +110,6 @@ class Bucket:
                     raise RunStoreError(error.message, hint) from error
                 clock.pause(random.uniform(0.01, 0.05) * 2**number)  # noqa: S311 - not a secret
             else:
-                self.time.learn(answer["ResponseMetadata"]["HTTPHeaders"]["date"], asked_at)
+                self.time.learn(answer["ResponseMetadata"]["HTTPHeaders"]["date"], sent_at)
                 return answer
         raise AssertionError("the last attempt returns or raises")
-
-
-def _any_region() -> str:
-    """Return a region to begin with: botocore follows S3 to the bucket's own, and remembers it.
-
-    Only outside the partition `aws` (China, GovCloud) must the environment name one.
-    """
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"

@@ -1,4 +1,4 @@
-"""Objects in S3, brought to this worker with this worker's credentials."""
+"""Downloads objects from S3 to this worker with this worker's credentials."""
 
 from pathlib import Path
 
@@ -22,10 +22,10 @@ MISSING_CODES = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 @needs("s3:ListBucket", LIST_DATA, by_check=True)
 @needs("s3:GetObject", READ_DATA, by_check=True)
 def download_objects(source: str, into: Path, region: str) -> Path:
-    """Return where a file (s3://bucket/key) or a folder (…/prefix/) now lies below `into`.
+    """Download a file (s3://bucket/key) or a folder (…/prefix/), and return its path below `into`.
 
     Raises:
-        PreflightError: there is nothing of that name.
+        PreflightError: there is no such object or prefix.
     """
     bucket, key, is_object = split(source)
     s3 = connect("s3", region)
@@ -36,7 +36,7 @@ def download_objects(source: str, into: Path, region: str) -> Path:
                 s3.download_file(bucket, key, str(target))
         except CloudError as error:
             if error.code in MISSING_CODES:
-                hint = f"If it is a folder, its address ends with /: {source}/"
+                hint = f"The address of a folder ends with /: {source}/"
                 raise PreflightError(f"There is nothing at {source}.", hint) from error
             raise
         return target
@@ -44,36 +44,36 @@ def download_objects(source: str, into: Path, region: str) -> Path:
         folder = into / "folder"
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         for page in pages:
-            for one in page.get("Contents", []):
-                if one["Key"].endswith("/"):
+            for item in page.get("Contents", []):
+                if item["Key"].endswith("/"):
                     continue
-                target = folder / one["Key"].removeprefix(key)
+                target = folder / item["Key"].removeprefix(key)
                 if not target.resolve().is_relative_to(folder.resolve()):
-                    raise PreflightError(f"{source} holds a key that leaves it: {one['Key']}")
+                    raise PreflightError(f"{source} holds a key that leaves it: {item['Key']}")
                 target.parent.mkdir(parents=True, exist_ok=True)
-                s3.download_file(bucket, one["Key"], str(target))
+                s3.download_file(bucket, item["Key"], str(target))
     if not folder.exists():
         raise PreflightError(f"There is nothing at {source}.")
     return folder
 
 
 def has_object(source: str, region: str) -> bool:
-    """Tell whether s3://bucket/key, or anything below s3://bucket/prefix/, is there.
+    """Return whether s3://bucket/key, or an object below s3://bucket/prefix/, exists.
 
     Raises:
-        CloudError: it may not be read. S3 says so, too, of a key that is not there, to those who
-            may not list the bucket.
+        CloudError: access is denied. Without the permission to list the bucket, S3 sends this for
+            missing keys, too.
     """
     bucket, key, is_object = split(source)
     s3 = connect("s3", region)
     try:
-        with calling(f"look for {source}"):
+        with calling(f"check {source}"):
             if is_object:
                 s3.head_object(Bucket=bucket, Key=key)
                 return True
             answer = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=2)
-            # A folder that somebody made by hand is a key of its own.
-            return any(not one["Key"].endswith("/") for one in answer.get("Contents", []))
+            # The console creates folders as keys of their own.
+            return any(not item["Key"].endswith("/") for item in answer.get("Contents", []))
     except CloudError as error:
         if error.code in MISSING_CODES:
             return False
@@ -81,6 +81,6 @@ def has_object(source: str, region: str) -> bool:
 
 
 def split(source: str) -> tuple[str, str, bool]:
-    """Return the bucket and the key of s3://bucket/key, and whether that names one object."""
+    """Return the bucket and the key of s3://bucket/key, and whether it names one object."""
     bucket, _, key = source.removeprefix("s3://").partition("/")
     return bucket, key, bool(key) and not key.endswith("/")

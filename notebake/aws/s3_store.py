@@ -1,7 +1,7 @@
-"""The run store on S3: a prefix of a bucket, kept by S3's own conditional writes.
+"""The run store on S3: a prefix of a bucket, with S3's conditional writes.
 
-Each object says in its metadata of which write it is. Where an answer was lost and botocore wrote
-again, S3 refuses the second write, and only this tells that the first one was ours.
+The metadata of each object identifies the write that created it: if a response is lost and botocore
+repeats the write, S3 refuses the second one, and the metadata show that the first one was ours.
 """
 
 import functools
@@ -23,119 +23,107 @@ LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._
 KEEP_RUNS = Statement(
     S3_STORE,
     "KeepRuns",
-    "what a run keeps; whoever shares the store shares these",
+    "the files of runs; all users of the store share them",
     ("arn:*:s3:::BUCKET/PREFIX/*",),
 )
 ABSENT = frozenset(("NoSuchKey", "404"))
 REFUSED = ABSENT | {"PreconditionFailed", "412"}
 READS = 6
 READERS = 16
-"""How many objects are read side by side: S3 takes some 30 ms for each, however small."""
+"""The number of parallel reads: S3 takes some 30 ms even for a small object."""
 
 
 @functools.cache
 def s3_store(location: str) -> "S3Store":
-    """Return the process's store at `s3://bucket/prefix`: its users learn S3's time together.
+    """Return the process's store at `s3://bucket/prefix`; all its users share S3's clock.
 
     Raises:
-        RunStoreError: no bucket or prefix can be called so.
+        RunStoreError: the name of the bucket or the prefix is invalid.
     """
     found = LOCATION.fullmatch(location)
     if found is None:
         raise RunStoreError(
-            f"Not a place for a run store on S3: {location}",
+            f"Not a valid location for a run store on S3: {location}",
             hint="It is s3://BUCKET or s3://BUCKET/PREFIX, in letters, digits and . _ = -",
         )
     return S3Store(found[1], found[2].strip("/"))
 
 
 class S3Store:
-    """A prefix of a bucket. What was written is read everywhere at once."""
+    """A RunStore in a prefix of a bucket; S3 is strongly consistent."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket, self._prefix = Bucket(bucket), f"{prefix}/" if prefix else ""
 
     @property
     def location(self) -> str:
-        """`s3://bucket/prefix`."""
         return f"s3://{self._bucket.name}/{self._prefix}".removesuffix("/")
 
     @needs("s3:GetObject", KEEP_RUNS, by_check=True)
     def read(self, key: str) -> Stored | None:
-        """Return what is kept under the key, or None; its version is the etag."""
         what, name = self._described("read", key)
-        # botocore repeats a request, but not one whose answer breaks off in the middle.
+        # botocore does not retry if the connection breaks within the body of a response.
         for _ in range(READS):
-            answer = self._bucket.ask(what, "get_object", ABSENT, Key=name)
+            answer = self._bucket.call(what, "get_object", ABSENT, Key=name)
             if answer is None:
                 return None
             with suppress(CloudError), calling(what):
                 return Stored(answer["Body"].read(), answer["ETag"])
-        raise RunStoreError(f"Tried to {what}; each answer broke off.", "Check the network.")
+        raise RunStoreError(f"Tried to {what}; each response broke off.", "Check the network.")
 
     def read_all(self, keys: Iterable[str]) -> list[Stored]:
-        """Return what is kept under many keys, in their order, without those that are not there."""
         with ThreadPoolExecutor(READERS) as pool:
             return [stored for stored in pool.map(self.read, keys) if stored]
 
     def create(self, key: str, content: bytes) -> bool:
-        """Keep the content if nothing is there; say whether it was kept."""
         return self._put("create", key, content, IfNoneMatch="*")
 
     def replace(self, key: str, content: bytes, *, version: str) -> bool:
-        """Keep the content if what is there is unchanged; say whether it was kept."""
         return self._put("replace", key, content, IfMatch=version)
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep the content whatever is there."""
         self._put("write", key, content)
 
     def list(self, prefix: str) -> list[str]:
-        """Return all keys that begin with the prefix, sorted."""
         if prefix:
             check_key(prefix.removesuffix("/"))
         keys = [
-            one["Key"]
+            item["Key"]
             for page in self._bucket.pages(self._prefix + prefix)
-            for one in page.get("Contents", [])
+            for item in page.get("Contents", [])
         ]
         names = [key.removeprefix(self._prefix) for key in keys]
-        # The console's "folders" are objects too, and others may have put theirs here.
+        # The console's folders are keys, too, and other programs may use the bucket.
         return sorted(name for name in names if KEY.fullmatch(name))
 
     def list_top_level(self) -> tuple[str, ...]:
-        """Return what keys begin with before their first slash, sorted."""
         pages = self._bucket.pages(self._prefix, Delimiter="/")
-        found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+        found = [prefix["Prefix"] for page in pages for prefix in page.get("CommonPrefixes", [])]
         names = (key.removeprefix(self._prefix).removesuffix("/") for key in found)
         return tuple(sorted(name for name in names if KEY.fullmatch(name)))
 
     @needs("s3:DeleteObject", KEEP_RUNS, by_check=True)
     def delete(self, key: str) -> None:
-        """Remove what is kept under the key, if anything is."""
         what, name = self._described("delete", key)
-        self._bucket.ask(what, "delete_object", ABSENT, Key=name)
+        self._bucket.call(what, "delete_object", ABSENT, Key=name)
 
     def local_path(self, key: str) -> None:
-        """Return None: no program on this machine can open it."""
         check_key(key)
 
     def where(self, key: str) -> str:
-        """Return the object's s3:// name, which `aws s3 cp` takes."""
         return f"{self.location}/{check_key(key)}"
 
     def clock(self) -> float:
-        """Return seconds since 1970 as S3 counts them: the same on all machines."""
         if not self._bucket.time.is_known:
             next(self._bucket.pages(self._prefix, MaxKeys=1))
         return self._bucket.time.now()
 
     @needs("s3:PutObject", KEEP_RUNS, by_check=True)
     def _put(self, verb: str, key: str, content: bytes, **condition: str) -> bool:
-        """Write on a condition; True also where the answer to our own first write was lost."""
+        """Write an object under a condition; return True also if a lost response hid our write."""
         what, name = self._described(verb, key)
         writer = uuid.uuid4().hex
-        answer = self._bucket.ask(
+        answer = self._bucket.call(
             what,
             "put_object",
             REFUSED if condition else frozenset(),
@@ -147,9 +135,9 @@ class S3Store:
         )
         if answer is not None:
             return True
-        head = self._bucket.ask(what, "head_object", ABSENT, Key=name)
+        head = self._bucket.call(what, "head_object", ABSENT, Key=name)
         return head is not None and head["Metadata"].get("writer") == writer
 
     def _described(self, verb: str, key: str) -> tuple[str, str]:
-        """Return what is tried, for people, and the name of the key's object."""
+        """Return what is tried, for error messages, and the name of the key's object."""
         return f"{verb} {self.where(key)}", self._prefix + key

@@ -1,7 +1,7 @@
-"""One-time EventBridge schedules that end an instance whatever has become of everything else.
+"""One-time EventBridge schedules that terminate an instance after its lease.
 
-They are the only switch that also ends a machine which never booted, or is stopped. There are none
-unless the recipe names a role that EventBridge Scheduler may take on (`scheduler_role`).
+They also terminate a machine that never booted, or is stopped. They need a role that EventBridge
+Scheduler may assume (`scheduler_role` in the recipe).
 """
 
 import datetime
@@ -11,20 +11,19 @@ import re
 from typing import Any
 
 from notebake.aws.clients import calling, connect
-from notebake.aws.model import Resource
+from notebake.aws.model import Resource, Stack
 from notebake.aws.partitions import partition_of
 from notebake.aws.permissions import SURVEYS, needs
-from notebake.aws.policies import LOOK, SCHEDULER, Statement
-from notebake.aws.stack import Stack
+from notebake.aws.policies import DESCRIBE, SCHEDULER, Statement
 from notebake.errors import CloudError
 from notebake.names import SCHEDULE_PREFIX, name_of_schedule
 from notebake.timestamps import parse_timestamp
 
 GRACE = datetime.timedelta(minutes=15)
-"""After the lease: the machine's own switch comes first, as it says why on its console."""
+"""Added to the lease, so that the machine's own switch comes first: it logs its reason."""
 TERMINATE = "scheduler:::aws-sdk:ec2:terminateInstances"
-"""The universal target, but for its partition: any call of EC2's API, here TerminateInstances
-(EventBridge Scheduler user guide, "Universal targets")."""
+"""The universal target for TerminateInstances, without its partition (EventBridge Scheduler user
+guide, "Universal targets")."""
 SCHEDULE_ENDS = Statement(
     SCHEDULER,
     "ScheduleEnds",
@@ -52,12 +51,12 @@ def terminate_target(region: str) -> str:
 @needs("scheduler:UpdateSchedule", SCHEDULE_ENDS)
 @needs("iam:PassRole", HAND_OVER_ROLE)
 def ensure_schedule(stack: Stack, instance_id: str, expires: datetime.datetime) -> None:
-    """Have the instance terminated a little after it expires; a later call moves that moment.
+    """Schedule the termination of an instance soon after it expires, or move the schedule.
 
-    Does nothing where the recipe names no role for it.
+    Does nothing if the recipe names no role.
 
     Raises:
-        CloudError: AWS refused, such as for the role; then nothing but its own switch ends it.
+        CloudError: AWS refused, for instance because of the role.
     """
     role = stack.scheduler_role
     if role is None:
@@ -71,20 +70,20 @@ def ensure_schedule(stack: Stack, instance_id: str, expires: datetime.datetime) 
     except CloudError as error:
         if error.code != "ConflictException":
             raise
-        # An update puts back to its default whatever is not given again.
+        # An update resets all parameters that are not given to their defaults.
         with calling(f"move the end of {instance_id}"):
             scheduler.update_schedule(**wanted, ClientToken=token)
 
 
 def delete_schedule(stack: Stack, instance_id: str) -> None:
-    """Delete the schedule of an instance that is gone. May be repeated."""
+    """Delete the schedule of a terminated instance. May be repeated."""
     if stack.scheduler_role is not None:
         remove_schedule(name_of_schedule(stack.id, instance_id), stack.region)
 
 
 @needs("scheduler:DeleteSchedule", SCHEDULE_ENDS)
 def remove_schedule(name: str, region: str) -> None:
-    """Delete a schedule by its name; one that is gone already is fine."""
+    """Delete a schedule by its name, if it exists."""
     try:
         with calling(f"delete the schedule {name}"):
             connect("scheduler", region).delete_schedule(Name=name)
@@ -93,21 +92,21 @@ def remove_schedule(name: str, region: str) -> None:
             raise
 
 
-@needs("scheduler:ListSchedules", LOOK, only_for=SURVEYS, or_with=SCHEDULER)
+@needs("scheduler:ListSchedules", DESCRIBE, only_for=SURVEYS, or_with=SCHEDULER)
 def list_schedules(region: str, run_id: str = "") -> list[Resource]:
-    """Return our schedules in a region, of one run if given; they carry no tags but a name."""
+    """Return our schedules in a region, by their names, as they have no tags."""
     scheduler = connect("scheduler", region)
     with calling(f"list the schedules in {region}"):
         pages = scheduler.get_paginator("list_schedules").paginate(NamePrefix=SCHEDULE_PREFIX)
-        names = [one["Name"] for page in pages for one in page["Schedules"]]
+        names = [schedule["Name"] for page in pages for schedule in page["Schedules"]]
         described = [_describe(scheduler, name) for name in names]
-    found = [_as_resource(one, region) for one in described if one]
-    return [one for one in found if one and run_id in ("", one.run_id)]
+    found = [_as_resource(schedule, region) for schedule in described if schedule]
+    return [schedule for schedule in found if schedule and run_id in ("", schedule.run_id)]
 
 
 @needs("scheduler:GetSchedule", SCHEDULE_ENDS)
 def _describe(scheduler: Any, name: str) -> dict[str, Any] | None:
-    """Return a schedule in full; None for one that is gone, as they go by themselves."""
+    """Return a schedule in full; None if it has been deleted, as happens after its execution."""
     try:
         return dict(scheduler.get_schedule(Name=name))
     except scheduler.exceptions.ResourceNotFoundException:
@@ -115,11 +114,11 @@ def _describe(scheduler: Any, name: str) -> dict[str, Any] | None:
 
 
 def _as_resource(found: dict[str, Any], region: str) -> Resource | None:
-    """Return the record of a schedule; None for one that only has a name like ours."""
-    said = DESCRIPTION.fullmatch(found.get("Description") or "")
+    """Return the Resource for a schedule; None if it is not ours."""
+    description = DESCRIPTION.fullmatch(found.get("Description") or "")
     at = AT.fullmatch(found["ScheduleExpression"])
     target = found["Target"]
-    if said is None or at is None or target["Arn"] != terminate_target(region):
+    if description is None or at is None or target["Arn"] != terminate_target(region):
         return None
     moment = parse_timestamp(at[1])
     return Resource(
@@ -127,7 +126,7 @@ def _as_resource(found: dict[str, Any], region: str) -> Resource | None:
         id=found["Name"],
         name=found["Name"],
         state=str(found.get("State", "")).lower(),
-        run_id=said[2],
+        run_id=description[2],
         expires=moment.isoformat(timespec="seconds") if moment else "",
         region=region,
         made_at=found.get("CreationDate"),
@@ -136,7 +135,6 @@ def _as_resource(found: dict[str, Any], region: str) -> Resource | None:
 
 
 def _wanted(stack: Stack, instance_id: str, at: datetime.datetime, role: str) -> dict[str, Any]:
-    """Return the schedule as it should be."""
     return {
         "Name": name_of_schedule(stack.id, instance_id),
         "Description": f"notebake ends {instance_id} of run {stack.id}",

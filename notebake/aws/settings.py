@@ -1,32 +1,35 @@
-"""AWS's settings on this computer: what is wrong with them, and where to mend it."""
+"""AWS's settings on this computer, as botocore finds them, and hints for errors in them."""
 
 import difflib
+import os
 import re
+from pathlib import Path
+from typing import Any
 
 import boto3.exceptions
+import botocore.session
 from botocore import exceptions as botocores
 
 from notebake.aws import hints
-from notebake.aws.addresses import about_endpoint
 from notebake.aws.hints import REGION as REGION_HINT
 from notebake.aws.session import current_credentials
-from notebake.aws.settings_files import core_settings, path_of, profile
 
 ADDRESS = re.compile(r"endpoint|URL")
-AGAIN = "Install notebake's packages again: make setup"
-SETTING = "Mend that setting, in the environment (AWS_…) or in {config}"
+REINSTALL = "Install notebake's packages again: make setup"
+INVALID_VALUE = "A value in the recipe has a format that AWS does not accept."
+SETTING = "Correct that setting, in the environment (AWS_…) or in {config}"
 SSO = "Log in again: aws sso login{profile}"
 HINTS: dict[type[Exception], str] = {
-    botocores.ConfigNotFound: "Set AWS_CONFIG_FILE to a file that is there, or unset it.",
+    botocores.ConfigNotFound: "Set AWS_CONFIG_FILE to an existing file, or unset it.",
     botocores.PartialCredentialsError: "Set both halves: AWS_ACCESS_KEY_ID and"
     " AWS_SECRET_ACCESS_KEY, or aws_access_key_id and aws_secret_access_key in {credentials}",
-    botocores.CredentialRetrievalError: "Log in again with what gives these credentials. See the"
-    " settings of the profile in {config}, and type: aws sts get-caller-identity{profile}",
+    botocores.CredentialRetrievalError: "Log in again with the program that provides these"
+    " credentials. See the profile in {config}, and type: aws sts get-caller-identity{profile}",
     botocores.RefreshWithMFAUnsupportedError: "Log in with the MFA code for longer, and set"
-    " AWS_PROFILE to what that gives: aws sts get-session-token",
+    " AWS_PROFILE to the resulting credentials: aws sts get-session-token",
     botocores.MetadataRetrievalError: "This machine's role gives no credentials. Attach a role to"
     " it, or set AWS_PROFILE.",
-    botocores.InvalidIMDSEndpointError: "Unset AWS_EC2_METADATA_SERVICE_ENDPOINT, or mend it.",
+    botocores.InvalidIMDSEndpointError: "Correct or unset AWS_EC2_METADATA_SERVICE_ENDPOINT.",
     botocores.InvalidIMDSEndpointModeError: "Unset AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE.",
     botocores.SSOError: SSO,
     botocores.TokenRetrievalError: SSO,
@@ -39,33 +42,33 @@ HINTS: dict[type[Exception], str] = {
     botocores.ServiceNotInRegionError: REGION_HINT,
     botocores.InfiniteLoopConfigError: "Two profiles in {config} name each other as"
     " source_profile: give one of them credentials of its own.",
-    botocores.UnknownCredentialError: "Mend credential_source in {config}",
-    botocores.MissingDependencyException: AGAIN,
-    botocores.DataNotFoundError: f"{AGAIN} - and unset AWS_DATA_PATH if it is set.",
-    botocores.ApiVersionNotFoundError: f"{AGAIN} - and unset AWS_DATA_PATH if it is set.",
+    botocores.UnknownCredentialError: "Correct credential_source in {config}",
+    botocores.MissingDependencyException: REINSTALL,
+    botocores.DataNotFoundError: f"{REINSTALL} - and unset AWS_DATA_PATH if it is set.",
+    botocores.ApiVersionNotFoundError: f"{REINSTALL} - and unset AWS_DATA_PATH if it is set.",
     botocores.MD5UnavailableError: "This Python has no MD5, as in FIPS mode: use another one.",
-    botocores.InvalidProxiesConfigError: "Mend HTTPS_PROXY and HTTP_PROXY.",
-    botocores.ParamValidationError: "Something in the recipe has a form that AWS does not take.",
-    botocores.ValidationError: "Something in the recipe has a form that AWS does not take.",
+    botocores.InvalidProxiesConfigError: "Correct HTTPS_PROXY and HTTP_PROXY.",
+    botocores.ParamValidationError: INVALID_VALUE,
+    botocores.ValidationError: INVALID_VALUE,
     boto3.exceptions.RetriesExceededError: hints.NO_ANSWER,
     boto3.exceptions.S3TransferFailedError: hints.NO_ANSWER,
 }
-"""By class; the nearest one above counts, and whatever is left is a setting."""
+"""By error class; a subclass without an entry has the hint of its nearest base class."""
 
 
 def hint_for(error: Exception) -> str:
-    """Return what to set, or to type, so that AWS can be asked."""
+    """Return what to set, or to type, so that calls to AWS can be sent."""
     if isinstance(error, botocores.ProfileNotFound):
-        return about_profile(str(error.kwargs.get("profile", "")))
+        return profile_hint(str(error.kwargs.get("profile", "")))
     if isinstance(error, botocores.ConfigParseError):
         path = error.kwargs.get("path", "it")
         return (
-            f"Mend {path}: it has sections such as [default] or [profile NAME], each with lines"
+            f"Correct {path}: it has sections such as [default] or [profile NAME], each with lines"
             " such as region = us-west-2"
         )
     if isinstance(error, botocores.InvalidConfigError) and ADDRESS.search(str(error)):
-        return about_endpoint()
-    known = next((HINTS[one] for one in type(error).__mro__ if one in HINTS), SETTING)
+        return endpoint_hint()
+    known = next((HINTS[cls] for cls in type(error).__mro__ if cls in HINTS), SETTING)
     return known.format(
         config=path_of("config_file"),
         credentials=path_of("credentials_file"),
@@ -73,18 +76,18 @@ def hint_for(error: Exception) -> str:
     )
 
 
-def about_profile(name: str) -> str:
-    """Return what to do about a profile that is not there."""
-    there = core_settings().available_profiles
-    near = difflib.get_close_matches(name, there, 1)
+def profile_hint(name: str) -> str:
+    """Return the hint for a missing profile."""
+    profiles = core_settings().available_profiles
+    near = difflib.get_close_matches(name, profiles, 1)
     if near:
         return f"Did you mean: export AWS_PROFILE={near[0]}"
-    listed = f"those that there are: {', '.join(there)}" if there else "there is none"
+    listed = f"available: {', '.join(profiles)}" if profiles else "there is none"
     return f"Set AWS_PROFILE to a profile in {path_of('config_file')} ({listed}), or unset it."
 
 
-def how_to_renew() -> str:
-    """Return where the credentials come from that have ended, and how to renew them there."""
+def renewal_hint() -> str:
+    """Return the source of the expired credentials, and how to renew them."""
     found = current_credentials()
     method = str(found.method) if found else ""
     if method == "env":
@@ -93,7 +96,42 @@ def how_to_renew() -> str:
             " AWS_SESSION_TOKEN."
         )
     if method == "shared-credentials-file":
-        return f"They are in {path_of('credentials_file')}, from where a run takes up new ones."
+        return f"They are in {path_of('credentials_file')}; a run reads renewed ones from there."
     if method in ("sso", "login"):
         return f"Type: aws {'sso ' if method == 'sso' else ''}login --profile {profile()}"
     return ""
+
+
+def endpoint_hint() -> str:
+    """Return how to correct the endpoint, and the setting that defines it."""
+    names = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL"))
+    named = ", ".join(f"{name}={os.environ[name]}" for name in names)
+    setting = named or f"endpoint_url in {path_of('config_file')}"
+    return f"Begin the address with http:// or https://, or unset it: {setting}"
+
+
+def path_of(variable: str) -> str:
+    """Return the path of botocore's `config_file` or `credentials_file`."""
+    path = Path(str(core_settings().get_config_variable(variable)))
+    try:
+        return str(path.expanduser())
+    except RuntimeError:
+        # HOME is not set, and this user has no home directory.
+        return str(path)
+
+
+def profile() -> str:
+    """Return the name of the profile in use."""
+    return str(core_settings().get_config_variable("profile") or "default")
+
+
+def format_unreadable() -> str:
+    """Return which settings files cannot be read, as the end of a sentence."""
+    paths = [Path(path_of(variable)) for variable in ("credentials_file", "config_file")]
+    unreadable = [str(path) for path in paths if path.is_file() and not os.access(path, os.R_OK)]
+    return f", and {' and '.join(unreadable)} cannot be read" if unreadable else ""
+
+
+def core_settings() -> Any:
+    """Return a botocore session for reading settings; unlike the process's own it never fails."""
+    return botocore.session.get_session()

@@ -1,4 +1,4 @@
-"""Who signs a call: a run's calls go to no other account than its own."""
+"""The access key that signs a call: a run's calls must go to the run's account."""
 
 import re
 from contextvars import ContextVar
@@ -8,18 +8,18 @@ from notebake.aws.session import current_credentials
 from notebake.execution import check_access_key
 
 OF_RUNS = frozenset(("ec2", "scheduler", "ssm"))
-"""Services in which runs have things: where nothing is shown of them, that must be true."""
+"""Services with resources of runs: in another account these would appear to be missing."""
 SIGNED_BY = re.compile(r"Credential=([^/,\s]+)/")
 _latest_signer: ContextVar[str] = ContextVar("latest signer", default="")
 
 
 def check_account(service: str, request: Any, **_: Any) -> None:
-    """Let a run's calls go to no other account than its own, also those that only look.
+    """Check the account of a run's signed request, also if it only reads.
 
-    Asked of each request as it is signed: credentials may be renewed, or changed, at any moment.
+    Each request is checked, as the credentials may be renewed, or changed, at any time.
     """
-    said = request.headers.get("Authorization", "")
-    found = SIGNED_BY.search(said.decode() if isinstance(said, bytes) else said)
+    header = request.headers.get("Authorization", "")
+    found = SIGNED_BY.search(header.decode() if isinstance(header, bytes) else header)
     key = found[1] if found else ""
     if service in OF_RUNS:
         check_access_key(key)
@@ -27,12 +27,12 @@ def check_account(service: str, request: Any, **_: Any) -> None:
 
 
 def latest_signer() -> str:
-    """Return the access key that signed the latest call made here."""
+    """Return the access key that signed the latest call of this context."""
     return _latest_signer.get()
 
 
 def access_key() -> str:
-    """Return the access key that calls are signed with now; "" where there is none.
+    """Return the access key that signs calls now, or "".
 
     Raises:
         BotoCoreError: the credentials could not be read.

@@ -1,4 +1,4 @@
-"""Questions that one asks for everybody who waits for the answer; no thread of its own."""
+"""Calls whose result is shared by all threads that wait for it."""
 
 import copy
 import functools
@@ -7,46 +7,46 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, ParamSpec, TypeVar
 
 from notebake import clock
-from notebake.aws.change_counter import next_moment
+from notebake.aws.change_counter import next_number
 from notebake.aws.clients import memory_of
 from notebake.errors import CloudError
 from notebake.execution import holds_run
 
 P = ParamSpec("P")
 T = TypeVar("T")
-BRIEFLY_SECONDS = 10
-"""What others change, or somebody may be about to mend: builds that begin together ask once."""
+SHORT_SECONDS = 10
+"""For state that others may change: builds that start together send one call."""
 LONG_SECONDS = 600
-"""What AWS itself hardly ever changes."""
+"""For data that AWS itself rarely changes."""
 
 
 class Failure(NamedTuple):
-    """What AWS answered instead, and when."""
+    """An error of AWS, and the number of the change counter when it arrived."""
 
     error: CloudError
     ended: int
 
 
 class SingleFlight(Generic[T]):
-    """The last answer to a question, and the turn of whoever asks it.
+    """The last result of a call, which one thread makes while the others wait.
 
-    Who finds nobody asking asks; the others wait and are woken together. An error of AWS goes to
-    all who were waiting for it; where who asked was interrupted, the next one asks.
+    A CloudError is raised in all waiting threads; if the calling thread is interrupted, the next
+    one makes the call.
     """
 
     def __init__(self) -> None:
         self._turn = threading.Condition()
-        self._is_asked = False
+        self._is_running = False
         self._answer: T | None = None
         self._failure: Failure | None = None
 
-    def get(self, ask: Callable[[], T], is_good: Callable[[T], bool]) -> T:
-        """Return the first answer that is good enough; one's own must be.
+    def get(self, call: Callable[[], T], is_good: Callable[[T], bool]) -> T:
+        """Return the first valid result; that of the thread's own call must be valid.
 
         Raises:
-            CloudError: AWS refused, whoever of those who wait now has asked.
+            CloudError: the call failed in this thread or in the one that it waited for.
         """
-        entered = next_moment()
+        entered = next_number()
         while True:
             with self._turn:
                 answer, failure = self._answer, self._failure
@@ -54,55 +54,54 @@ class SingleFlight(Generic[T]):
                     return answer
                 if failure and failure.ended > entered:
                     raise copy.copy(failure.error) from failure.error
-                if self._is_asked:
+                if self._is_running:
                     self._turn.wait()
                     continue
-                self._is_asked = True
-            self._ask(ask)
+                self._is_running = True
+            self._run(call)
 
-    def _ask(self, ask: Callable[[], T]) -> None:
-        """Ask, and whatever comes of it give the turn on."""
+    def _run(self, call: Callable[[], T]) -> None:
         answer: T | None = None
         failure: Failure | None = None
         try:
-            answer = ask()
+            answer = call()
         except CloudError as error:
-            failure = Failure(error, next_moment())
+            failure = Failure(error, next_number())
         finally:
             with self._turn:
                 self._answer = answer or self._answer
                 self._failure = failure
-                self._is_asked = False
+                self._is_running = False
                 self._turn.notify_all()
 
 
 class TimedAnswer(NamedTuple, Generic[T]):
-    """An answer, and when it was asked for."""
+    """A result, and the time of its arrival."""
 
     answer: T
     at: float
 
 
 def cached_per_region(seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let a question about a region, its last argument, be asked once in so many seconds.
+    """Cache a function for so many seconds; its last argument is the region.
 
-    For what our own calls do not change. Who only looks and who executes a run do not share: their
-    patience with an AWS that does not answer differs.
+    Only for data that our own calls do not change. Executions of runs and other callers have
+    separate caches, as they retry for different times.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
-        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
-            asked_at = clock.elapsed()
+        def shared_call(*args: P.args, **kwargs: P.kwargs) -> T:
+            requested_at = clock.elapsed()
             key = (function.__qualname__, holds_run(), args, *kwargs.items())
             shared: SingleFlight[TimedAnswer[T]] = memory_of(str(args[-1])).setdefault(
                 key, SingleFlight()
             )
             return shared.get(
                 lambda: TimedAnswer(function(*args, **kwargs), clock.elapsed()),
-                lambda told: told.at > asked_at - seconds,
+                lambda timed: timed.at > requested_at - seconds,
             ).answer
 
-        return ask
+        return shared_call
 
     return decorate

@@ -1,6 +1,6 @@
-"""Secrets of a run as SecureStrings in AWS's Parameter Store: encrypted, tagged, never in S3.
+"""Secrets of a run in AWS's Parameter Store as SecureStrings: encrypted, tagged, never in S3.
 
-A parameter of the Standard tier holds 4 KB and costs nothing; an ed25519 key has 0.4 KB.
+A parameter of the Standard tier holds 4 KB and is free; an ed25519 key has 0.4 KB.
 """
 
 import re
@@ -9,23 +9,22 @@ from typing import Any
 from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
-from notebake.aws.model import Resource
+from notebake.aws.model import Resource, Stack
 from notebake.aws.permissions import SURVEYS, needs
-from notebake.aws.policies import LOOK, S3_STORE, Statement
-from notebake.aws.stack import Stack
+from notebake.aws.policies import DESCRIBE, S3_STORE, Statement
 from notebake.errors import CloudError
 from notebake.names import PARAMETER_PREFIX
 
 ALLOWED = re.compile(r"[\w\s.:/=+@-]*")
-"""What Systems Manager takes in a tag; EC2 takes more."""
+"""What Systems Manager accepts in a tag; EC2 accepts more."""
 ATTEMPTS = 6
 PAUSE_SECONDS = 0.5
-MOST_AT_ONCE = 10
-"""Names that one DeleteParameters takes."""
+MAX_NAMES = 10
+"""The maximum number of names in one DeleteParameters."""
 
 
 def parameter_name(stack: Stack, name: str) -> str:
-    """Return what a secret of a run is called in its recipe's region."""
+    """Return the name of a run's secret in the recipe's region."""
     return f"{PARAMETER_PREFIX}{stack.id}/{name}"
 
 
@@ -40,12 +39,12 @@ KEEP_KEYS = Statement(
 
 @needs("ssm:PutParameter", KEEP_KEYS)
 def put_parameter(stack: Stack, name: str, value: str) -> bool:
-    """Keep a secret unless there is one of that name; say whether it was kept.
+    """Store a secret unless the name is taken; return whether it was stored.
 
-    False may also mean that it was, and that the answer was lost: read it.
+    False may also mean that it was stored and the response was lost: read it.
     """
     try:
-        with calling(f"keep {parameter_name(stack, name)}"):
+        with calling(f"store {parameter_name(stack, name)}"):
             connect("ssm", stack.region).put_parameter(
                 Name=parameter_name(stack, name),
                 Description=f"A key of notebake's run {stack.id}; its tear-down removes it",
@@ -53,11 +52,11 @@ def put_parameter(stack: Stack, name: str, value: str) -> bool:
                 Type="SecureString",
                 Tier="Standard",
                 Tags=[
-                    one for one in tags.as_list(tags.tags_for(stack, "secret")) if _is_taken(one)
+                    tag for tag in tags.as_list(tags.tags_for(stack, "secret")) if _is_allowed(tag)
                 ],
             )
     except CloudError as error:
-        # Two at once: TooManyUpdates is the answer to the one that comes second.
+        # TooManyUpdates is the response to the second of two simultaneous calls.
         if error.code in {"ParameterAlreadyExists", "TooManyUpdates"}:
             return False
         raise
@@ -66,7 +65,7 @@ def put_parameter(stack: Stack, name: str, value: str) -> bool:
 
 @needs("ssm:GetParameter", KEEP_KEYS)
 def read_parameter(stack: Stack, name: str) -> str | None:
-    """Return a secret, or None where there is none."""
+    """Return a secret, or None."""
     try:
         with calling(f"read {parameter_name(stack, name)}"):
             answer = connect("ssm", stack.region).get_parameter(
@@ -80,10 +79,10 @@ def read_parameter(stack: Stack, name: str) -> str | None:
 
 
 def keep_parameter(stack: Stack, name: str, value: str) -> str:
-    """Return what was kept first under the name: this value, or that of an earlier try.
+    """Store a secret unless there is one, and return the stored value.
 
     Raises:
-        CloudError: AWS refused, or does not show what it says is there.
+        CloudError: AWS refused, or reports the name as taken but returns no value.
     """
     for _ in range(ATTEMPTS):
         if put_parameter(stack, name, value):
@@ -91,36 +90,38 @@ def keep_parameter(stack: Stack, name: str, value: str) -> str:
         if kept := read_parameter(stack, name):
             return kept
         clock.pause(PAUSE_SECONDS)
-    raise CloudError(f"{parameter_name(stack, name)} is neither kept nor free.", "Try again.")
+    raise CloudError(f"{parameter_name(stack, name)} is taken but has no value.", "Try again.")
 
 
 @needs("ssm:DeleteParameters", KEEP_KEYS)
 def delete_parameters(stack: Stack, names: list[str]) -> None:
-    """Remove secrets of a run. May be repeated: AWS does not mind one that is gone."""
+    """Remove secrets of a run. May be repeated: AWS ignores missing ones."""
     ours = [parameter_name(stack, name) for name in names]
-    for first in range(0, len(ours), MOST_AT_ONCE):
+    for first in range(0, len(ours), MAX_NAMES):
         with calling(f"remove the keys of run {stack.id}"):
-            connect("ssm", stack.region).delete_parameters(Names=ours[first : first + MOST_AT_ONCE])
+            connect("ssm", stack.region).delete_parameters(Names=ours[first : first + MAX_NAMES])
 
 
-def _is_taken(tag: dict[str, str]) -> bool:
+def _is_allowed(tag: dict[str, str]) -> bool:
     return all(ALLOWED.fullmatch(text) for text in tag.values())
 
 
-@needs("ssm:DescribeParameters", LOOK, only_for=SURVEYS, or_with=S3_STORE)
+@needs("ssm:DescribeParameters", DESCRIBE, only_for=SURVEYS, or_with=S3_STORE)
 def list_parameters(region: str, run_id: str = "") -> list[Resource]:
-    """Return our parameters in a region, of one run if given."""
+    """Return our parameters in a region, or those of one run."""
     ssm = connect("ssm", region)
     start = f"{PARAMETER_PREFIX}{run_id}/" if run_id else PARAMETER_PREFIX
     wanted = [{"Key": "Name", "Option": "BeginsWith", "Values": [start]}]
     with calling(f"list the parameters in {region}"):
         pages = ssm.get_paginator("describe_parameters").paginate(ParameterFilters=wanted)
-        found = [one for page in pages for one in page["Parameters"]]
-        return [_as_resource(one, _tags_of(ssm, one["Name"]), region) for one in found]
+        found = [parameter for page in pages for parameter in page["Parameters"]]
+        return [
+            _as_resource(parameter, _tags_of(ssm, parameter["Name"]), region) for parameter in found
+        ]
 
 
 def remove_parameter(name: str, region: str) -> None:
-    """Remove a parameter. May be repeated: AWS does not mind one that is gone."""
+    """Remove a parameter. May be repeated: AWS ignores a missing one."""
     with calling(f"remove the parameter {name}"):
         connect("ssm", region).delete_parameters(Names=[name])
 
@@ -136,7 +137,7 @@ def tag_parameter(name: str, marks: dict[str, str], region: str) -> None:
 
 @needs("ssm:ListTagsForResource", KEEP_KEYS)
 def _tags_of(ssm: Any, name: str) -> dict[str, str]:
-    """Return a parameter's tags; none for one that has gone meanwhile."""
+    """Return a parameter's tags; empty if it has been deleted meanwhile."""
     try:
         answer = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
     except ssm.exceptions.InvalidResourceId:
@@ -145,7 +146,7 @@ def _tags_of(ssm: Any, name: str) -> dict[str, str]:
 
 
 def _as_resource(found: dict[str, Any], marks: dict[str, str], region: str) -> Resource:
-    """Return the record of a parameter: the run's id stands in its name."""
+    """Return the Resource for a parameter, whose name contains the run id."""
     name = str(found["Name"])
     return Resource(
         kind="parameter",

@@ -1,11 +1,11 @@
-"""Tags put on what exists, and taken off."""
+"""Adds tags to existing resources, and removes them."""
 
 from notebake.aws import kinds, tags
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.permissions import needs
 from notebake.aws.policies import HAS_RUN, OURS, POLICY, Statement
 
-LASTING = (kinds.KEY_PAIR, kinds.NETWORK_INTERFACE, kinds.SECURITY_GROUP, kinds.VOLUME)
+TEMPORARY = (kinds.KEY_PAIR, kinds.NETWORK_INTERFACE, kinds.SECURITY_GROUP, kinds.VOLUME)
 TAG_OURS = Statement(
     POLICY,
     "TagWhatIsOfARun",
@@ -40,7 +40,7 @@ FREE_FROM_EXPIRY = Statement(
     "ec2:CreateTags",
     TAG_OURS.on("key-pair", "network-interface", "security-group", "volume"),
     called="ec2:CreateTags on all that is temporary",
-    Resources=[kind.stand_in for kind in LASTING],
+    Resources=[kind.stand_in for kind in TEMPORARY],
     Tags=tags.as_list({tags.EXPIRES: ""}),
 )
 def _create_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
@@ -48,18 +48,15 @@ def _create_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
 
 
 def add_tags(region: str, ids: list[str], marks: dict[str, str]) -> None:
-    """Put tags on resources that exist."""
-    until_known(
-        lambda: _create_tags(region, ids, marks),
-        what=f"tag {', '.join(ids)}",
-    )
+    """Add tags to existing resources; retry until EC2 knows them."""
+    until_known(lambda: _create_tags(region, ids, marks), what=f"tag {', '.join(ids)}")
 
 
 def add_tags_once(region: str, ids: list[str], marks: dict[str, str]) -> None:
-    """Put tags on resources that EC2 has just shown.
+    """Add tags to resources that EC2 has just shown.
 
     Raises:
-        CloudError: it refuses, or knows one of them no more.
+        CloudError: EC2 refuses, or no longer knows one of them.
     """
     with calling(f"tag {', '.join(ids)}"):
         _create_tags(region, ids, marks)
@@ -72,9 +69,9 @@ def add_tags_once(region: str, ids: list[str], marks: dict[str, str]) -> None:
     Tags=[{"Key": tags.EXPIRES}],
 )
 def remove_tags(region: str, ids: list[str], keys: list[str]) -> None:
-    """Take tags off resources that exist; those that are not there are fine."""
+    """Remove tags from existing resources; missing tags are ignored."""
     named = [{"Key": key} for key in keys]
     until_known(
         lambda: connect("ec2", region).delete_tags(Resources=ids, Tags=named),
-        what=f"take {', '.join(keys)} off {', '.join(ids)}",
+        what=f"remove {', '.join(keys)} from {', '.join(ids)}",
     )

@@ -1,9 +1,9 @@
-"""The tags by which everything of a run is found again."""
+"""The tags that identify the resources of a run."""
 
 import datetime
 
 from notebake import clock
-from notebake.aws.stack import Stack
+from notebake.aws.model import Stack
 from notebake.timestamps import utc_from_seconds
 
 PREFIX = "notebake:"
@@ -14,26 +14,26 @@ EXPIRES = "notebake:expires"
 LAUNCH = "notebake:launch"
 NUMBER = "notebake:number"
 TOKEN = "notebake:token"  # noqa: S105
-"""The client token of the launch: a copy by "launch more like this" has the tag, not the token."""
+"""The client token of the launch: "launch more like this" copies the tag, but not the token."""
 BUILDER = "notebake:builder"
-"""On an image and its snapshots: the instance that they were made of."""
+"""On an image and its snapshots: the id of their source instance."""
 LOST = "notebake:lost"
-"""On a machine that never let anybody in: the reason. It is replaced, not waited for again."""
+"""On a machine that never became reachable: the reason. It is replaced."""
 KEEP = "notebake:keep"
-"""A person's wish, with any value: no sweep removes it."""
+"""Set by a person, with any value: no sweep removes the resource."""
 SEALED = "notebake:sealed"
 SEALING = "sealing"
 BAKED = "notebake:baked"
-"""On a builder that was started again: the image that had been asked for before."""
+"""On a builder that was started again: the image that was requested before."""
 RESTARTED = "notebake:restarted"
-"""On an image whose builder came back whole from the stop: the digest of what was asked for."""
+"""On an image whose builder passed the checks after its restart: the digest of its inputs."""
 ACCEPTED = "notebake:accepted"
 
 
 def tags_for(stack: Stack, role: str, **more: str) -> dict[str, str]:
-    """Return all tags for something of a stack: the user's, ours, and its expiry (UTC).
+    """Return all tags for a resource of a stack: the user's, ours, and the expiry (UTC).
 
-    An image loses its expiry when it is accepted: from then on it is what stays.
+    The expiry of an image is removed when it is accepted.
     """
     tags = {"Name": f"notebake {stack.id}", **stack.user_tags}
     tags |= {RUN: stack.id, ROLE: role, RECIPE: stack.recipe_name}
@@ -41,30 +41,30 @@ def tags_for(stack: Stack, role: str, **more: str) -> dict[str, str]:
 
 
 def ends_at(stack: Stack) -> datetime.datetime:
-    """Return when something of a stack ends that is made or renewed now."""
+    """Return the expiry of a stack's resource that is created or renewed now."""
     return utc_from_seconds(clock.now()) + datetime.timedelta(hours=stack.lease_hours)
 
 
 def is_ours(key: str) -> bool:
-    """Tell whether a tag says what a thing is to its run, for as long as it is there."""
+    """Return whether a tag is one of ours that never changes: all but the expiry."""
     return key.startswith(PREFIX) and key != EXPIRES
 
 
 def as_tag(moment: datetime.datetime) -> str:
-    """Return a moment as a tag says it; one of `ends_at` is in UTC."""
+    """Return a timestamp as the value of a tag."""
     return moment.isoformat(timespec="seconds")
 
 
 def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Return tags in the shape that EC2 takes."""
+    """Return tags as a list in EC2's format."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def as_dict(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """Return tags from the shape that EC2 gives."""
+    """Return tags from a list in EC2's format."""
     return {tag["Key"]: tag["Value"] for tag in tags or []}
 
 
 def specifications(tags: dict[str, str], *kinds: str) -> list[dict[str, object]]:
-    """Return TagSpecifications that put the tags on each kind of resource."""
+    """Return the TagSpecifications with the tags for each kind of resource."""
     return [{"ResourceType": kind, "Tags": as_list(tags)} for kind in kinds]

@@ -1,14 +1,14 @@
-"""Volumes that exist already: looked at, attached, detached, never deleted."""
+"""Existing volumes: described, attached, detached, never deleted."""
 
 import logging
 from typing import Any
 
-from notebake.aws import instances
-from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.clients import calling, connect, until_known, wait_for_first
+from notebake.aws.instances import describe_instance
 from notebake.aws.kinds import INSTANCE, VOLUME
 from notebake.aws.permissions import needs
-from notebake.aws.policies import EXISTING_VOLUME, LOOK, OURS, Statement, ec2_arn
-from notebake.aws.readings import LOOK_SECONDS, look
+from notebake.aws.policies import DESCRIBE, EXISTING_VOLUME, OURS, Statement, ec2_arn
+from notebake.aws.shared_describe import POLL_SECONDS, describe_shared
 from notebake.aws.single_flight import LONG_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError, WaitTimeoutError
 from notebake.recipe import Recipe
@@ -16,19 +16,21 @@ from notebake.timeouts import ATTACH_SECONDS
 from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
-BOTH_HALVES = (
+BOTH_SIDES = (
     Statement(
-        EXISTING_VOLUME, "AttachToMachinesOfARun", "the machine's half of it", condition=OURS
+        EXISTING_VOLUME, "AttachToMachinesOfARun", "the machine's side of it", condition=OURS
     ).on("instance"),
     Statement(
         EXISTING_VOLUME,
         "AttachThisVolume",
-        "the volume's half; detached again by force where it hangs",
+        "the volume's side; detached again by force if it hangs",
         (ec2_arn("volume/VOLUME"),),
-        own=lambda run: [ec2_arn(f"volume/{one}") for one in existing_volumes(run.recipe)],
+        own=lambda run: [
+            ec2_arn(f"volume/{volume_id}") for volume_id in existing_volumes(run.recipe)
+        ],
     ),
 )
-FIRST_OF_THEM: dict[str, Any] = {
+FIRST_VOLUME: dict[str, Any] = {
     "VolumeId": lambda run: existing_volumes(run.recipe)[0],
     "InstanceId": INSTANCE.stand_in,
 }
@@ -39,7 +41,7 @@ def existing_volumes(recipe: Recipe) -> list[str]:
     return [volume.volume_id for volume in recipe.volumes if volume.volume_id]
 
 
-@needs("ec2:DescribeVolumes", LOOK, by_check=True)
+@needs("ec2:DescribeVolumes", DESCRIBE, by_check=True)
 def describe_volumes(volume_ids: list[str], region: str) -> list[dict[str, Any]]:
     """Return EC2's description of volumes."""
     with calling(f"describe the volumes {', '.join(volume_ids)} in {region}"):
@@ -47,56 +49,55 @@ def describe_volumes(volume_ids: list[str], region: str) -> list[dict[str, Any]]
 
 
 def zone_of_volumes(recipe: Recipe) -> str | None:
-    """Return the zone that the recipe's existing volumes dictate; None without any.
+    """Return the zone of the recipe's existing volumes, or None without any.
 
     Raises:
-        PreflightError: they lie in different zones.
+        PreflightError: they are in different zones.
     """
     wanted = existing_volumes(recipe)
     if not wanted:
         return None
     zones = _zones_of(tuple(wanted), recipe.region)
     if len(zones) > 1:
-        raise PreflightError(f"The volumes {', '.join(wanted)} lie in several zones: {zones}.")
+        raise PreflightError(f"The volumes {', '.join(wanted)} are in several zones: {zones}.")
     return next(iter(zones))
 
 
 @cached_per_region(LONG_SECONDS)
 def _zones_of(volume_ids: tuple[str, ...], region: str) -> frozenset[str]:
-    """Return the zones in which volumes lie: they never leave them."""
     found = describe_volumes(list(volume_ids), region)
-    return frozenset(str(one["AvailabilityZone"]) for one in found)
+    return frozenset(str(volume["AvailabilityZone"]) for volume in found)
 
 
 def attach_volume(volume_id: str, instance_id: str, device: str, region: str) -> None:
-    """Attach a volume and wait until it is; where it is attached there already, do nothing.
+    """Attach a volume and wait for it, unless it is already attached to this instance.
 
-    An attachment that hangs is taken off by force and made once more.
+    An attachment that hangs is detached by force and made once more.
 
     Raises:
-        PreflightError: it is attached to another machine.
-        WaitTimeoutError: it hung the second time, too.
+        PreflightError: the volume is attached to another machine.
+        WaitTimeoutError: the second attachment hung, too.
     """
     request_attachment(volume_id, instance_id, device, region)
     try:
         wait_for_attachment(volume_id, instance_id, region)
     except WaitTimeoutError as error:
-        log.warning("%s Taking it off by force and attaching it again", error.message)
+        log.warning("%s Detaching it by force and attaching it again", error.message)
         detach_volume(volume_id, instance_id, region)
         request_attachment(volume_id, instance_id, device, region)
         wait_for_attachment(volume_id, instance_id, region)
 
 
 def attachment_of(volume_id: str, region: str) -> dict[str, Any]:
-    """Return how a volume is attached; empty where it is not."""
-    found = look(region, VOLUME, VOLUME.id_filter, volume_id)
+    """Return EC2's description of a volume's attachment; empty if there is none."""
+    found = describe_shared(region, VOLUME, VOLUME.id_filter, volume_id)
     attachments = found[0].get("Attachments", []) if found else []
     return dict(attachments[0]) if attachments else {}
 
 
-@needs("ec2:AttachVolume", *BOTH_HALVES, **FIRST_OF_THEM, Device="/dev/sdf")
+@needs("ec2:AttachVolume", *BOTH_SIDES, **FIRST_VOLUME, Device="/dev/sdf")
 def request_attachment(volume_id: str, instance_id: str, device: str, region: str) -> None:
-    """Ask for an attachment, unless it has been asked for: an answer may have been lost."""
+    """Request an attachment, unless an earlier request whose response was lost did."""
     now = attachment_of(volume_id, region)
     if not now:
         try:
@@ -120,30 +121,25 @@ def wait_for_attachment(volume_id: str, instance_id: str, region: str) -> None:
         lambda: True if attachment_of(volume_id, region).get("State") == "attached" else None,
         what=f"{volume_id} to be attached to {instance_id}",
         timeout_seconds=ATTACH_SECONDS,
-        interval_seconds=LOOK_SECONDS,
+        interval_seconds=POLL_SECONDS,
     )
 
 
-@needs("ec2:DetachVolume", *BOTH_HALVES, **FIRST_OF_THEM, Device="/dev/sdf")
+@needs("ec2:DetachVolume", *BOTH_SIDES, **FIRST_VOLUME, Device="/dev/sdf")
 def detach_volume(volume_id: str, instance_id: str, region: str) -> None:
-    """Take a volume off by force and wait until it is free."""
+    """Detach a volume by force and wait until it is free."""
     with calling(f"detach {volume_id} from {instance_id}"):
         connect("ec2", region).detach_volume(VolumeId=volume_id, InstanceId=instance_id, Force=True)
     wait_until(
         lambda: None if attachment_of(volume_id, region) else True,
         what=f"{volume_id} to be free",
         timeout_seconds=ATTACH_SECONDS,
-        interval_seconds=LOOK_SECONDS,
+        interval_seconds=POLL_SECONDS,
     )
 
 
 def volume_ids_by_name(recipe: Recipe, instance_id: str, devices: dict[str, str]) -> dict[str, str]:
     """Return the id of each of the recipe's volumes on an instance, by the volume's name."""
-    mapping = {
-        one["DeviceName"]: str(one["Ebs"]["VolumeId"])
-        for one in instances.device_mappings(instance_id, recipe.region)
-        if "Ebs" in one
-    }
-    return {
-        volume.name: volume.volume_id or mapping[devices[volume.name]] for volume in recipe.volumes
-    }
+    instance = wait_for_first(lambda: describe_instance(instance_id, recipe.region), instance_id)
+    ids = instance.volume_ids
+    return {volume.name: volume.volume_id or ids[devices[volume.name]] for volume in recipe.volumes}

@@ -4,8 +4,6 @@ from shlex import quote
 
 BOOT_FINISHED_FILE = "/run/notebake/booted"
 """Exists once cloud-init has finished; /run is empty again after the next boot."""
-
-
 STILL_BOOTING = 75
 """Exit code of `wait_for_cloud_init` when cloud-init is still at work (EX_TEMPFAIL, sysexits.h)."""
 STATUS_TIMEOUT_SECONDS = 15

@@ -7,7 +7,7 @@ Our programs that use it (`notebake/conda`) are sent to the host as source text.
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from shlex import quote
 
@@ -49,11 +49,13 @@ def write_conda_job(software: Software, packages: Sequence[str], root: str) -> l
         "specs": {**dict.fromkeys(packages, 0), **environment.specs},
         "variables": environment.variables,
     }
+    # Each line is at its number, so that messages name the user's own lines.
+    numbers = range(1, max(environment.pip, default=0) + 1)
     texts = {
         "notebake/__init__.py": "",
         **conda_modules(),
         "job.json": json.dumps(job, indent=1) + "\n",
-        "pip.txt": join_by_line_number(environment.pip),
+        "pip.txt": "".join(f"{environment.pip.get(number, '')}\n" for number in numbers),
         "more.txt": "".join(f"{requirement}\n" for requirement in software.pip),
     }
     return [write_file(f"{programs_path(root)}/{name}", text) for name, text in texts.items()]
@@ -78,12 +80,6 @@ def build_with_conda(root: str) -> str:
     """Return the user's commands that build `$root/conda` and `$root/python`."""
     values = variables(rattler=rattler_requirements(), programs=programs_path(root))
     return f"{values}\n{BUILD_WITH_CONDA}"
-
-
-def join_by_line_number(lines: Mapping[int, str]) -> str:
-    """Return a text with each line at its number, so that messages name the user's own lines."""
-    last = max(lines, default=0)
-    return "".join(f"{lines.get(number, '')}\n" for number in range(1, last + 1))
 
 
 def write_conda_locks() -> str:

@@ -82,13 +82,11 @@ def dataset_is_in_place(dataset: Dataset, *, records: str = RECORD_DIRECTORY) ->
 
 
 def _unless(probe: str, dataset: Dataset, *commands: str) -> str:
-    """Return a script that does nothing if the dataset is already in place."""
     message = quote(f"Dataset {dataset.name}: already there")
     return script(f"if {probe}; then echo {message}; else", *commands, "fi")
 
 
 def _values(dataset: Dataset, user: str, records: str) -> str:
-    """Return the shell variables that the scripts use."""
     return variables(
         name=dataset.name,
         source=dataset.source,

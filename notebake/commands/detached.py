@@ -32,13 +32,13 @@ class WorkStatus:
 
 
 def start_work(
-    name: str, timeout_seconds: int, *, asked_id: str, carried: str | None = None
+    name: str, timeout_seconds: int, *, request_id: str, carried: str | None = None
 ) -> str:
     """Start the work, unless work of that name is running.
 
     `carried` is the script from `pack_script`; without it the script was uploaded before. If the
-    answer is lost, the command is repeated with the same `asked_id`: work that has failed meanwhile
-    is then not started again.
+    response is lost, the command is repeated with the same `request_id`: work that has failed
+    meanwhile is then not started again.
     """
     unit, home = quote(f"notebake-{name}"), quote(f"{ROOT}/{name}")
     uploaded = quote(upload_path(name))
@@ -57,12 +57,12 @@ def start_work(
             f"state=$(systemctl is-active {unit} || true)",
             # A unit that is ending has no result yet, and prevents a second unit of its name.
             "case $state in active | activating | deactivating) exit 0 ;; esac",
-            f"if [ -f {home}/result ] && grep -qxF {asked_id} {home}/asked; then exit 0; fi",
+            f"if [ -f {home}/result ] && grep -qxF {request_id} {home}/asked; then exit 0; fi",
             f"sudo rm --recursive --force {home}",
             place,
             _write_as_root(f"{home}/ended", ended),
             f"sudo touch {home}/log",
-            f"echo {asked_id} | sudo tee {home}/asked > /dev/null",
+            f"echo {request_id} | sudo tee {home}/asked > /dev/null",
             f"sudo systemctl reset-failed {unit} 2>/dev/null || true",
             f"sudo systemd-run --quiet --collect --unit={unit}"
             f" --property=RuntimeMaxSec={timeout_seconds}"
@@ -132,7 +132,6 @@ def parse_status(printed: str) -> WorkStatus:
 
 
 def _write_as_root(path: str, content: str) -> str:
-    """Write a file as root, whatever its content."""
     encoded = base64.b64encode(content.encode()).decode()
     return (
         f"echo {encoded} | base64 --decode | sudo install -D --mode=0600 /dev/stdin {quote(path)}"

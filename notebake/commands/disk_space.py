@@ -32,7 +32,6 @@ class DiskSpace:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more can be written."""
         return self.lacks_inodes or self.free_bytes < min(FULL_BYTES, self.size_bytes / 100)
 
     @property

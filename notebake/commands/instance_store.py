@@ -4,8 +4,8 @@ They are empty after each stop, and other instance types have none, so fstab nev
 systemd unit looks for them at every boot, and succeeds where there are none.
 """
 
-from notebake.commands.disks import INSPECT_DISK
 from notebake.commands.shell import script, variables, write_file
+from notebake.commands.volume_scripts import INSPECT_DISK
 from notebake.recipe import InstanceStore
 
 UNIT = "notebake-instance-store.service"

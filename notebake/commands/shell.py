@@ -6,8 +6,6 @@ from shlex import quote
 
 NETWORK_ENVIRONMENT = "set -a; [ ! -r /etc/environment ] || . /etc/environment; set +a"
 """Loads proxy and certificate settings: PAM sets them for login shells, not for systemd units."""
-
-
 OPEN_FILE_LIMITS = "8192:524288"
 """Soft and hard limit on open files for our services: a hardened base may allow fewer than package
 managers and notebooks need. The hard limit is systemd's default (systemd-system.conf)."""

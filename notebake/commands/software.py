@@ -47,6 +47,7 @@ def install_software(
 ) -> str:
     """Return the root script that builds the environment and writes the lock files to `locks`."""
     with_conda = software.manager == "conda"
+    profile_text = conda_profile(root) if with_conda else f"PATH={quote(root)}/python/bin:$PATH\n"
     remove_programs = f"rm --recursive {quote(programs_path(root))}"
     return script(
         NETWORK_ENVIRONMENT,
@@ -61,7 +62,7 @@ def install_software(
         DEFINE_LOCKING,
         LOCK,
         *((write_conda_locks(), remove_programs) if with_conda else ()),
-        write_file(profile, conda_profile(root) if with_conda else pip_profile(root)),
+        write_file(profile, profile_text),
     )
 
 
@@ -95,11 +96,6 @@ def build_environment(software: Software, digest: str, root: str) -> list[str]:
 def requirements_path(root: str) -> str:
     """Return the path of the recipe's requirements on the host."""
     return f"{root}/asked/requirements.txt"
-
-
-def pip_profile(root: str) -> str:
-    """Return the shell profile that puts the environment's programs on the PATH."""
-    return f"PATH={quote(root)}/python/bin:$PATH\n"
 
 
 def software_is_installed(digest: str, root: str = ROOT, manager: str = "pip") -> str:

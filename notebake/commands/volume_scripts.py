@@ -1,5 +1,30 @@
 """Shell text that finds an EBS volume's disk, formats it if it is blank, and mounts it."""
 
+INSPECT_DISK = r"""
+tag() { blkid --probe --match-tag "$1" --output value "$device" || true; }
+has_no_signature() {
+    local code=0 signatures
+    blkid --probe "$device" > /dev/null 2>&1 || code=$?
+    signatures=$(wipefs --noheadings "$device") || return 1
+    [ "$code" = 2 ] && [ -z "$signatures" ]
+}
+# blkid may not know a signature. A blank EBS volume reads as zeros: so both its ends must.
+ends_are_zero() {
+    local mebibyte=1048576 size
+    size=$(blockdev --getsize64 "$device") || return 1
+    cmp --silent --bytes=$mebibyte "$device" /dev/zero || return 1
+    cmp --silent --bytes=$mebibyte --ignore-initial=$((size - mebibyte)):0 "$device" /dev/zero
+}
+describe_content() {
+    local what
+    what="$(blkid --probe "$device" 2>&1 || true) $(wipefs --noheadings "$device" 2>&1 || true)"
+    what=$(echo $what)
+    echo "${what:-data without a known signature}"
+}
+"""
+"""Functions that read `$device` and change nothing."""
+
+
 FIND_DISK = r"""
 device="no device"
 fail() { echo "Volume $name ($volume_id, $device): $*." >&2; exit 1; }

@@ -7,9 +7,8 @@ import uuid
 from collections.abc import Sequence
 from shlex import quote
 
-from notebake.commands.disks import INSPECT_DISK
 from notebake.commands.shell import as_root, script, variables
-from notebake.commands.volume_scripts import FIND_DISK, FORMAT, MOUNT
+from notebake.commands.volume_scripts import FIND_DISK, FORMAT, INSPECT_DISK, MOUNT
 from notebake.recipe import FileSystem, Volume
 
 BY_ID = "/dev/disk/by-id"
@@ -64,7 +63,6 @@ def prepare_volume(
 
 
 def _file_system_values(volume: Volume, volume_id: str) -> dict[str, str | int]:
-    """Return the shell variables that describe the volume's file system."""
     kind = volume.file_system
     return {
         "is_new": "yes" if volume.snapshot_id is None and volume.volume_id is None else "",

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,11 +25,10 @@ from rattler.exceptions import (
 )
 from rattler.repo_data import RepoDataRecord
 
-from notebake.conda.activation import activate_kernels, write_variables
 from notebake.conda.channels import channel_names
 from notebake.conda.configuration import Configuration
 from notebake.conda.errors import CondaError, explain_download_error
-from notebake.conda.prefix import write_condarc, write_history
+from notebake.conda.prefix import activate_kernels, write_condarc, write_history, write_variables
 from notebake.conda.solve import solve_specs
 
 REPODATA = "repodata"
@@ -57,7 +56,8 @@ async def build(job: Mapping[str, Any], configuration: Configuration) -> None:
         shutil.rmtree(configuration.cache / REPODATA)
         solutions = await solve_job(job, configuration, client, with_conda=with_conda)
     for path, records in solutions.items():
-        print_line(f"conda: installing {len(records)} packages into {path}, {megabytes(records)}")
+        size = f"{sum(record.size or 0 for record in records) / 1e6:.0f} MB"
+        print_line(f"conda: installing {len(records)} packages into {path}, {size}")
         await reinstall(path, records, configuration, client)
         write_history(path, job["specs"] if path == prefix else BASE_SPECS)
     write_variables(prefix, job["variables"])
@@ -96,11 +96,6 @@ async def reinstall(
         execute_link_scripts=True,
         show_progress=False,
     )
-
-
-def megabytes(records: Iterable[RepoDataRecord]) -> str:
-    """Return the size of the downloads."""
-    return f"{sum(record.size or 0 for record in records) / 1e6:.0f} MB"
 
 
 def print_line(text: str) -> None:

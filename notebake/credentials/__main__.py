@@ -7,8 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from notebake.credentials.allow_list import AllowEntry
-from notebake.credentials.report import format_findings, is_clean
+from notebake.credentials.report import AllowEntry, format_findings, is_clean
 from notebake.credentials.scan import ScanOptions, scan, scan_before_cleaning
 
 

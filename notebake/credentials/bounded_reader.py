@@ -31,13 +31,11 @@ class Budget:
         self.bytes, self.members = UNPACKED_BYTES, MOST_MEMBERS
 
     def take_bytes(self, size: int) -> None:
-        """Subtract unpacked bytes."""
         self.bytes -= size
         if self.bytes < 0:
             raise TooLargeError(f"unpacked it is larger than {UNPACKED_BYTES >> 30} GiB")
 
     def take_member(self) -> None:
-        """Subtract one member."""
         self.members -= 1
         if self.members < 0:
             raise TooLargeError(f"it contains more than {MOST_MEMBERS} files")

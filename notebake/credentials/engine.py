@@ -5,12 +5,55 @@ disable allow markers in the text and requests that would verify credentials; it
 our configuration. Anything but a complete output about its whole input is an error.
 """
 
+import json
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from notebake.credentials.engine_output import EngineError, Match, parse_output
+
+class EngineError(Exception):
+    """The engine did not give a complete output."""
+
+
+class Match(NamedTuple):
+    """A credential that the engine found, and its place in the input."""
+
+    rule: str
+    line: int
+    column: int
+    value: str
+
+
+def parse_output(output: bytes, input_bytes: int) -> list[Match]:
+    """Return the matches of a complete output.
+
+    Raises:
+        EngineError: the output is incomplete, or does not cover the whole input.
+    """
+    try:
+        records: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
+        summary = records.pop()["scan"]
+        matches = list(_matches(records))
+        is_complete = summary["state"] == "complete" and summary["num_findings"] == len(matches)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise EngineError("the engine's output is incomplete") from error
+    if not is_complete:
+        raise EngineError("the engine did not complete its scan")
+    if summary["bytes_scanned"] != input_bytes:
+        raise EngineError(f"the engine read {summary['bytes_scanned']} of {input_bytes} bytes")
+    return matches
+
+
+def _matches(records: list[dict[str, Any]]) -> Iterator[Match]:
+    for record in records:
+        finding = record["finding"]
+        location = finding["location"]
+        line, column = int(location["start_line"]), int(location["start_column"])
+        yield Match(str(finding["rule_id"]), line, column, str(finding["match"]["value"]))
+
 
 CONFIGURATION = Path(__file__).with_name("engine.toml")
 FOUND_EXIT_CODE = 10
@@ -77,7 +120,6 @@ class Engine:
             raise EngineError(f"the engine ended with exit code {code}: {log}")
 
     def close(self) -> None:
-        """Kill the engine if it is still running, and close its files."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()

@@ -71,12 +71,10 @@ class InputCounter:
             fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     def read(self) -> tuple[int, int]:
-        """Return the lines and the bytes."""
         both = os.pread(self._file, 16, 0)
         return int.from_bytes(both[:8], "little"), int.from_bytes(both[8:], "little")
 
     def close(self) -> None:
-        """Close the shared file."""
         os.close(self._file)
 
 

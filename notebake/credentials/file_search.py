@@ -13,10 +13,14 @@ from notebake.credentials.bounded_reader import (
     TooLargeError,
 )
 from notebake.credentials.engine_input import EngineInput, Origin
-from notebake.credentials.file_content import add_content, data_blocks
+from notebake.credentials.file_content import (
+    LARGEST_NOTEBOOK,
+    add_content,
+    add_notebook,
+    data_blocks,
+)
 from notebake.credentials.file_name_rules import matching_rules
 from notebake.credentials.git_history import add_history
-from notebake.credentials.notebooks import LARGEST_NOTEBOOK, add_notebook
 from notebake.credentials.package_checksums import (
     Checksum,
     is_checksum_list,
@@ -108,7 +112,6 @@ class FileSearch:
             return False
 
     def _scan(self, path: str, size: int, file: int | OSError, result: BatchResult) -> None:
-        """Scan a file by its name and by its content."""
         if isinstance(file, FileNotFoundError):
             return  # deleted since it was listed, so it will not be in the image
         try:

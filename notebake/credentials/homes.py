@@ -20,7 +20,6 @@ def find_login_homes(root: str) -> list[str]:
 
 
 def _users(root: str) -> Iterator[tuple[int, str]]:
-    """Yield the user ids and homes in /etc/passwd."""
     passwd = Path(root) / "etc/passwd"
     if not passwd.exists():
         return

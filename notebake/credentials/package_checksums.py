@@ -34,7 +34,6 @@ def read_checksums(root: str, path: str) -> PathChecksums:
 
 
 def _dpkg_checksums(root: str, path: str) -> Iterator[tuple[str, Checksum]]:
-    """Yield the checksums of a package of the distribution."""
     names = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
     merged = {name for name in names if (Path(root) / name).is_symlink()}
     lines = (Path(root) / path).read_text(errors="surrogateescape")
@@ -44,7 +43,6 @@ def _dpkg_checksums(root: str, path: str) -> Iterator[tuple[str, Checksum]]:
 
 
 def _dpkg_configuration_checksums(root: str, path: str) -> Iterator[tuple[str, Checksum]]:
-    """Yield the checksums of the distribution's configuration files."""
     status = (Path(root) / path).read_text(errors="surrogateescape")
     for match in re.finditer(r"^ /(\S+) ([0-9a-f]{32})", status, re.M):
         yield match[1], ("md5", bytes.fromhex(match[2]))

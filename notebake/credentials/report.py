@@ -1,7 +1,9 @@
-"""The report of a credential scan, as data and as text."""
+"""The report of a credential scan, as data and as text, and the recipe's allow list."""
 
 import json
-from typing import TypedDict, cast
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import NamedTuple, TypedDict, cast
 
 LONGEST_TEXT_BYTES = 16 << 10
 
@@ -85,3 +87,39 @@ def parse_report(printed: str) -> Report:
     if not isinstance(value, dict) or value.get("complete") is not True:
         raise ValueError("not the report of a completed credential scan")
     return cast("Report", {name: value[name] for name in Report.__annotations__})
+
+
+NOT_SEARCHED_RULE = "not-searched"
+"""Allows a file that could not be read, or not to its end."""
+
+
+class AllowEntry(NamedTuple):
+    """A file, or a shell pattern for files, and the rule whose findings there are allowed."""
+
+    path: str
+    rule: str
+
+    def matches(self, path: str, rule: str) -> bool:
+        return rule == self.rule and fnmatchcase(path, self.path)
+
+
+def apply_allow_list(report: Report, entries: tuple[AllowEntry, ...]) -> Report:
+    """Return the report without allowed findings, and with the number of uses of each entry."""
+    used: Counter[AllowEntry] = Counter()
+
+    def is_allowed(path: str, rule: str) -> bool:
+        matching = [entry for entry in entries if entry.matches(path, rule)]
+        used.update(matching)
+        return bool(matching)
+
+    findings, unreadable = report["findings"], report["unreadable"]
+    return {
+        **report,
+        "findings": [item for item in findings if not is_allowed(item["path"], item["rule"])],
+        "unreadable": [
+            item for item in unreadable if not is_allowed(item["path"], NOT_SEARCHED_RULE)
+        ],
+        "allowed": [
+            {"path": entry.path, "rule": entry.rule, "count": used[entry]} for entry in entries
+        ],
+    }

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from notebake.credentials.allow_list import AllowEntry, apply_allow_list
 from notebake.credentials.batches import make_batches
-from notebake.credentials.engine import Engine
+from notebake.credentials.engine import Engine, Match
 from notebake.credentials.engine_input import EngineInput, InputCounter, Origin
-from notebake.credentials.engine_output import Match
-from notebake.credentials.expected_findings import is_expected_login, is_removed_by_cleaning
 from notebake.credentials.file_search import BatchResult, FileSearch
 from notebake.credentials.git_history import find_repositories
 from notebake.credentials.homes import find_homes, find_login_homes
-from notebake.credentials.placeholders import is_placeholder
-from notebake.credentials.report import Finding, Report, is_clean
+from notebake.credentials.ignored_findings import (
+    is_expected_login,
+    is_placeholder,
+    is_removed_by_cleaning,
+)
+from notebake.credentials.report import AllowEntry, Finding, Report, apply_allow_list, is_clean
 from notebake.credentials.walk import Walk
 from notebake.credentials.worker_processes import run_in_workers
 

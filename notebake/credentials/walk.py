@@ -64,7 +64,6 @@ def list_files(root: str, tops: tuple[str, ...], directories: Directories) -> Li
 
 
 def _add_file(listing: Listing, root: str, path: str, status: os.stat_result) -> None:
-    """Add a file to a listing, and the checksums that it contains."""
     identity = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
     listing["files"].append((path, status.st_size, identity))
     listing["published"] += read_checksums(root, path)

@@ -8,7 +8,7 @@ from notebake.aws.clients import wait_for_first
 from notebake.aws.images import as_image, remove_snapshots
 from notebake.aws.kinds import IMAGE, SNAPSHOT, list_kind
 from notebake.aws.model import Image
-from notebake.aws.readings import BY_RUN, look
+from notebake.aws.shared_describe import BY_RUN, describe_shared
 from notebake.errors import CloudError
 from notebake.names import name_of_image
 from notebake.runs import tag_repair
@@ -23,7 +23,7 @@ def find_image(run: Run) -> Image | None:
     Raises:
         NameTakenError: an image of that name exists that the run did not create.
     """
-    found = look(run.region, IMAGE, "name", name_of_image(run.id))
+    found = describe_shared(run.region, IMAGE, "name", name_of_image(run.id))
     if not found:
         return None
     image = as_image(found[0])
@@ -64,18 +64,20 @@ def request_image(
 
 def snapshot_progress(run: Run) -> str:
     """Return the progress of the image's snapshots for people; it may be some seconds old."""
-    found = _snapshots(run, oldest_seconds=PROGRESS_SECONDS)
+    found = _snapshots(run, max_age_seconds=PROGRESS_SECONDS)
     return ", ".join(snapshot.get("Progress") or "0%" for snapshot in found) or "requested"
 
 
-def _snapshots(run: Run, *, oldest_seconds: float | None = None) -> list[dict[str, Any]]:
+def _snapshots(run: Run, *, max_age_seconds: float | None = None) -> list[dict[str, Any]]:
     """Return EC2's descriptions of the snapshots of the run's image."""
 
     def is_of_image(snapshot: dict[str, Any]) -> bool:
         return tags.as_dict(snapshot.get("Tags")).get(tags.ROLE) == "image"
 
     region = run.region
-    found = look(region, SNAPSHOT, BY_RUN, run.id, only=is_of_image, oldest_seconds=oldest_seconds)
+    found = describe_shared(
+        region, SNAPSHOT, BY_RUN, run.id, only=is_of_image, max_age_seconds=max_age_seconds
+    )
     image = find_image(run)
     tagged = {snapshot["SnapshotId"] for snapshot in found}
     untagged = [id for id in (image.snapshot_ids if image else ()) if id not in tagged]
@@ -111,7 +113,7 @@ def remove_orphan_snapshots(run: Run) -> None:
 def disks_kept_on_termination(run: Run) -> list[str]:
     """Return the devices of the run's image that EC2 keeps when a machine is terminated."""
     name = name_of_image(run.id)
-    found = wait_for_first(lambda: look(run.region, IMAGE, "name", name) or None, name)
+    found = wait_for_first(lambda: describe_shared(run.region, IMAGE, "name", name) or None, name)
     return [
         mapping["DeviceName"]
         for mapping in found[0]["BlockDeviceMappings"]

@@ -17,6 +17,7 @@ from notebake.errors import NotebakeError
 from notebake.local.atomic_files import make_private_directory
 
 VARIABLE = "NOTEBAKE_HOME"
+HOME_HINT = f"Choose a directory with enough space: export {VARIABLE}=/PATH/TO/DIRECTORY"
 ROOM_BYTES = 16 * 2**20
 """What a run may need in the home, for Prefect's database, its journal, and logs."""
 
@@ -39,7 +40,7 @@ def home() -> Path:
         raise HomeError(
             f"notebake has no directory for its files: HOME is not set, and user {os.getuid()}"
             " has no home directory on this machine.",
-            hint_for_home(),
+            HOME_HINT,
         ) from error
 
 
@@ -58,7 +59,7 @@ def check_home() -> None:
         needs = f" A run needs {ROOM_BYTES >> 20} MiB there." if is_disk_full(error) else ""
         raise HomeError(
             f"notebake cannot write its files to {directory}: {error.strerror or error}.{needs}",
-            hint_for_home(),
+            HOME_HINT,
         ) from error
 
 
@@ -69,17 +70,12 @@ def is_in_home(path: str) -> bool:
     return False
 
 
-def hint_for_home() -> str:
-    """Return the command that chooses another home."""
-    return f"Choose a directory with enough space: export {VARIABLE}=/PATH/TO/DIRECTORY"
-
-
 def hint_for_runs(location: str) -> str:
     """Return the command that chooses another run store than this one, which failed."""
     if os.environ.get("NOTEBAKE_RUNS") == location:
         return "Choose another directory for the runs: export NOTEBAKE_RUNS=/PATH/TO/DIRECTORY"
     if is_in_home(location):
-        return hint_for_home()
+        return HOME_HINT
     return f"Choose another run store than {shlex.quote(location)}: notebake --store DIRECTORY …"
 
 
@@ -104,7 +100,6 @@ def scratch_directory() -> Iterator[Path]:
 
 
 def _scratch_error(error: OSError) -> HomeError:
-    """Return the error that names the directory for temporary files."""
     directory = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - Python's own first choices
     return HomeError(
         f"Temporary files cannot be written to {directory}: {error.strerror or error}.",

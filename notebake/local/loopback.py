@@ -57,7 +57,9 @@ def proxies_known_to_httpx(variables: Mapping[str, str]) -> dict[str, str]:
             given |= {name: "", name.upper(): value}
     for name in ("no_proxy", "NO_PROXY"):
         if name in given:
-            given[name] = ",".join(filter(_is_name_known_to_httpx, given[name].split(",")))
+            # httpx 0.28 cannot parse an IPv6 range in NO_PROXY.
+            values = given[name].split(",")
+            given[name] = ",".join(v for v in values if "://" in v or not (":" in v and "/" in v))
     return given
 
 
@@ -68,8 +70,3 @@ def _is_known_to_httpx(proxy: str) -> bool:
         return parts.scheme in ("http", "https") and (parts.port or 80) > 0
     except ValueError:
         return False
-
-
-def _is_name_known_to_httpx(name: str) -> bool:
-    """Return whether httpx 0.28 can parse the name in NO_PROXY; it fails at IPv6 ranges."""
-    return "://" in name or not (":" in name and "/" in name)

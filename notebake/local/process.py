@@ -24,7 +24,6 @@ class Process(Record):
 
     @property
     def label(self) -> str:
-        """The process for people: `process 4711 on host`."""
         return f"process {self.pid} on {self.host_name}"
 
 

@@ -22,7 +22,7 @@ from notebake.errors import NotebakeError
 from notebake.ssh import file_transfer
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
-from notebake.ssh.retrying import retry_until_reachable
+from notebake.ssh.remote import retry_until_reachable
 
 log = logging.getLogger(__name__)
 FOLDER = Path(credentials.__file__).parent

@@ -5,8 +5,7 @@ import datetime
 from notebake import clock
 from notebake.aws import tags
 from notebake.aws.model import Instance, Resource
-from notebake.costs.estimate import HOURS_PER_MONTH
-from notebake.costs.money import format_sum
+from notebake.costs.estimate import HOURS_PER_MONTH, format_sum
 from notebake.errors import Advice, NextCommand, NotebakeError, resume
 from notebake.humanize import format_local, format_span, pluralize
 from notebake.machines.builder import ssh_address

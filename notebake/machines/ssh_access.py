@@ -6,7 +6,7 @@ from notebake.aws import key_pairs, networks, tags
 from notebake.aws.clients import wait_for_first
 from notebake.aws.kinds import KEY_PAIR, SECURITY_GROUP
 from notebake.aws.model import KeyPair, SecurityGroup
-from notebake.aws.readings import look
+from notebake.aws.shared_describe import describe_shared
 from notebake.errors import CloudError
 from notebake.names import name_of_group, name_of_key_pair
 from notebake.runs import tag_repair
@@ -70,7 +70,7 @@ def find_key_pair(run: Run, role: str) -> KeyPair | None:
         NameTakenError: another key pair has its name.
     """
     name = name_of_key_pair(run.id, role)
-    found = look(run.region, KEY_PAIR, "key-name", name)
+    found = describe_shared(run.region, KEY_PAIR, "key-name", name)
     if not found:
         return None
     key_id, present = found[0]["KeyPairId"], tags.as_dict(found[0].get("Tags"))
@@ -84,7 +84,7 @@ def find_security_group(run: Run) -> SecurityGroup | None:
     Raises:
         NameTakenError: another security group has its name.
     """
-    found = look(run.region, SECURITY_GROUP, "group-name", name_of_group(run.id))
+    found = describe_shared(run.region, SECURITY_GROUP, "group-name", name_of_group(run.id))
     if not found:
         return None
     group_id, present = found[0]["GroupId"], tags.as_dict(found[0].get("Tags"))

@@ -1,5 +1,5 @@
-"""Everything that can fail is asked before anything is paid for; all findings at once.
+"""Checks whatever can fail before anything costs money, and reports all findings at once.
 
-One file for each thing that is looked at. No finding is good without an answer: what could not be
-asked is said to be not checked.
+One file per topic. A finding is good only after a successful check; what could not be checked is
+reported as such.
 """

@@ -1,4 +1,4 @@
-"""The image to start from, and the name of the one to make."""
+"""The base image, and the name of the image to make."""
 
 import datetime
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from notebake.runs.run import Run
 
 
 def check_base_image(run: Run) -> Iterable[Finding]:
-    """The base image is there, can still be started, and fits on the root disk."""
+    """Check that the base image exists, can be launched, and fits on the root disk."""
     recipe = run.recipe
     try:
         base = images.resolve_base_image(recipe.base_image, recipe.region)
@@ -28,7 +28,7 @@ def check_base_image(run: Run) -> Iterable[Finding]:
         )
     described = f"{base['ImageId']} ({base.get('Name', 'no name')})"
     if is_deprecated(base):
-        # Deprecated images are hidden from those who browse, and start as ever.
+        # Deprecated images are hidden in lists but can still be launched.
         since = base["DeprecationTime"][:10]
         yield good(f"The base image is {described}, deprecated since {since}; it still starts.")
     else:
@@ -36,7 +36,7 @@ def check_base_image(run: Run) -> Iterable[Finding]:
 
 
 def root_size_gib(base: dict[str, Any]) -> int:
-    """Return the least size of the root disk; 0 where the image does not say."""
+    """Return the minimum size of the root disk; 0 if the image does not define it."""
     return max(
         (
             int(mapping["Ebs"].get("VolumeSize", 0))
@@ -48,7 +48,7 @@ def root_size_gib(base: dict[str, Any]) -> int:
 
 
 def is_deprecated(base: dict[str, Any]) -> bool:
-    """Tell whether the owner's date for it has passed."""
+    """Return whether the image's deprecation time has passed."""
     time = base.get("DeprecationTime")
     if not time:
         return False
@@ -56,6 +56,6 @@ def is_deprecated(base: dict[str, Any]) -> bool:
 
 
 def check_image_name(run: Run) -> Iterable[Finding]:
-    """The image's name is free, or the image is this run's own."""
+    """Check that the image's name is free, or used by this run itself."""
     run_image.find_image(run)
-    yield good(f"The image will be called {name_of_image(run.id)}.")
+    yield good(f"The image will be named {name_of_image(run.id)}.")

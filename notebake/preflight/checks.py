@@ -1,4 +1,4 @@
-"""All checks, in the order in which a person reads them, asked side by side."""
+"""All checks, in the order of the report; they run in parallel."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -7,10 +7,8 @@ from notebake.errors import PreflightError
 from notebake.preflight import (
     account,
     base_image,
-    credentials,
     datasets,
     disks,
-    instance_metadata,
     instance_types,
     network,
     permissions,
@@ -24,16 +22,16 @@ from notebake.runs.run import Run
 
 AT_ONCE = 8
 CHECKS = (
-    Check(credentials.check_credentials_last),
+    Check(account.check_credentials_last),
     Check(base_image.check_base_image, is_needed=True),
     Check(base_image.check_image_name, is_needed=True),
     Check(instance_types.check_instance_types),
     Check(quotas.check_quotas),
     Check(network.check_subnets, is_needed=True),
-    Check(network.check_way_out),
+    Check(network.check_internet_route),
     Check(network.check_block_public_access),
     Check(network.check_ssh_sources, is_needed=True),
-    Check(instance_metadata.check_instance_metadata),
+    Check(account.check_instance_metadata),
     Check(disks.check_disks, is_needed=True),
     Check(disks.check_default_encryption),
     Check(disks.check_key),
@@ -45,39 +43,39 @@ CHECKS = (
 )
 
 
-def ask_everything(run: Run) -> list[Finding]:
-    """Return all that was found, good or not. Makes nothing.
+def run_checks(run: Run) -> list[Finding]:
+    """Return all findings, good or not.
 
     Raises:
-        CloudError: the credentials open nothing: then nothing else can be found.
-        PreflightError: the account cannot use the region: likewise.
+        CloudError: the credentials are invalid, so that nothing else can be checked.
+        PreflightError: the account cannot use the region.
     """
     region = carry_out_check(Check(account.check_region), run)
     refuse_wrong(run, region)
     findings = [*account.check_account(run), *region]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="preflight") as pool:
-        asked = [pool.submit(copy_context().run, carry_out_check, check, run) for check in CHECKS]
-        for one in asked:
-            findings += one.result()
+        futures = [pool.submit(copy_context().run, carry_out_check, check, run) for check in CHECKS]
+        for future in futures:
+            findings += future.result()
     return findings
 
 
 def check_everything(run: Run) -> list[Finding]:
-    """Return what is in order, and what could not be checked.
+    """Return all findings if none is wrong.
 
     Raises:
-        PreflightError: names everything that is wrong, not the first only.
-        CloudError: the credentials open nothing.
+        PreflightError: names everything that is wrong.
+        CloudError: the credentials are invalid.
     """
-    findings = ask_everything(run)
+    findings = run_checks(run)
     refuse_wrong(run, findings)
     return findings
 
 
 def refuse_wrong(run: Run, findings: list[Finding]) -> None:
-    """Raise PreflightError with every wrong finding and its hint, if there is one."""
+    """Raise PreflightError with all wrong findings and their hints, if there are any."""
     wrong = with_verdict(findings, CheckResult.WRONG)
     if wrong:
-        listed = "\n".join(f"- {one.sentence}\n  {one.hint}".rstrip() for one in wrong)
+        listed = "\n".join(f"- {finding.sentence}\n  {finding.hint}".rstrip() for finding in wrong)
         name = run.recipe.name
         raise PreflightError(f"Nothing was made: {name} cannot be built.\n{listed}")

@@ -1,4 +1,4 @@
-"""The datasets, each asked for without fetching it, in the way in which it will be fetched."""
+"""The datasets: checks that each source exists, by the protocol that will fetch it."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -15,74 +15,75 @@ from notebake.runs.run import Run
 
 HTTP_SECONDS = 15
 SFTP_SECONDS = 30
-NO_ANSWER_TO_HEAD = {403, 405, 501}
-PASSING_STATUS = {408, 425, 429}
+NO_HEAD_STATUS = {403, 405, 501}
+TRANSIENT_STATUS = {408, 425, 429}
 
 
 def check_datasets(run: Run) -> Iterable[Finding]:
-    """Each source has what is to be fetched."""
+    """Check that each source exists."""
     for dataset in run.recipe.datasets:
         if dataset.source.startswith("http"):
-            yield ask_by_http(dataset, is_public=run.recipe.network.address == "public")
+            yield check_http_source(dataset, is_public=run.recipe.network.address == "public")
         elif dataset.source.startswith("s3://"):
-            yield ask_s3(dataset, run.recipe.region)
+            yield check_s3_source(dataset, run.recipe.region)
         else:
-            yield ask_by_sftp(dataset)
+            yield check_sftp_source(dataset)
 
 
-def ask_by_http(dataset: Dataset, *, is_public: bool) -> Finding:
-    """Ask by HEAD, or where that is refused for the first byte; redirects are followed.
+def check_http_source(dataset: Dataset, *, is_public: bool) -> Finding:
+    """Send HEAD, or, if that is refused, request the first byte; redirects are followed.
 
-    The machine itself will fetch it, and never goes on from https to http. In a private network it
-    may reach what this computer cannot.
+    The machine itself will fetch it, and follows no redirect from https to http. In a private
+    network it may reach what this computer cannot.
     """
     where = f"The dataset {dataset.name} at {dataset.source}"
     try:
         with httpx.Client(timeout=HTTP_SECONDS, follow_redirects=True) as client:
-            first_answer = client.head(dataset.source)
-            status, way = first_answer.status_code, [*first_answer.history, first_answer]
-            if status in NO_ANSWER_TO_HEAD:
-                first = {"Range": "bytes=0-0"}
-                with client.stream("GET", dataset.source, headers=first) as answer:
-                    status, way = answer.status_code, [*answer.history, answer]
+            response = client.head(dataset.source)
+            if response.status_code in NO_HEAD_STATUS:
+                first_byte = {"Range": "bytes=0-0"}
+                with client.stream("GET", dataset.source, headers=first_byte) as response:
+                    pass
     except UNUSABLE_PROXY as error:
-        return not_checked(f"{where} cannot be asked for with the proxy of this computer: {error}")
+        return not_checked(f"{where} cannot be requested by this computer's proxy: {error}")
     except httpx.HTTPError as error:
-        said = f"{where} gives no answer: {error or type(error).__name__}."
-        return wrong(said) if is_public else not_checked(said)
-    plain = [str(one.url) for one in way if one.url.scheme == "http"]
+        message = f"{where} does not answer: {error or type(error).__name__}."
+        return wrong(message) if is_public else not_checked(message)
+    status = response.status_code
+    followed = [each.url for each in (*response.history, response)]
+    plain = [str(url) for url in followed if url.scheme == "http"]
     if plain and dataset.source.startswith("https:"):
-        return wrong(f"{where} leads on to {plain[0]}, without TLS, where no machine follows.")
+        return wrong(f"{where} redirects to {plain[0]}, without TLS, which no machine follows.")
     if status < 300:
-        return good(f"{where} is there.")
-    if status in PASSING_STATUS or status >= 500:
+        return good(f"{where} exists.")
+    if status in TRANSIENT_STATUS or status >= 500:
         return not_checked(f"{where} answers {status} at present.")
     return wrong(f"{where} answers {status}.")
 
 
-def ask_s3(dataset: Dataset, region: str) -> Finding:
-    """Ask with this computer's credentials, by which it will be fetched."""
+def check_s3_source(dataset: Dataset, region: str) -> Finding:
+    """Query S3 with this computer's credentials, which will fetch it."""
     where = f"The dataset {dataset.name} at {dataset.source}"
     try:
-        is_there = has_object(dataset.source, region)
+        exists = has_object(dataset.source, region)
     except CloudError as error:
         if error.is_transient or not error.code:
             return not_checked(error.message, error.hint)
         return wrong(f"{where} cannot be read. {error.message}", error.hint)
-    return good(f"{where} is there.") if is_there else wrong(f"There is nothing for {where[4:]}.")
+    return good(f"{where} exists.") if exists else wrong(f"{where} does not exist.")
 
 
-def ask_by_sftp(dataset: Dataset) -> Finding:
-    """Ask with the user's own sftp, by which it will be fetched, to list it."""
+def check_sftp_source(dataset: Dataset) -> Finding:
+    """List the source with the user's own sftp, which will fetch it."""
     address = urlsplit(dataset.source)
     try:
         answer = run_sftp(address, f"ls -1 {quote_path(remote_path(address))}", SFTP_SECONDS)
     except PreflightError as error:
         return not_checked(error.message)
     if answer.exit_code == 0:
-        return good(f"The dataset {dataset.name} at {dataset.source} is there.")
-    said = answer.errors.strip()
+        return good(f"The dataset {dataset.name} at {dataset.source} exists.")
+    errors = answer.errors.strip()
     return wrong(
-        f"Asked {address.netloc} for {address.path}; sftp said: {said}",
-        sftp_hint(dataset.source, said),
+        f"Tried to list {address.path} on {address.netloc}; sftp printed: {errors}",
+        sftp_hint(dataset.source, errors),
     )

@@ -1,4 +1,4 @@
-"""Disks that exist already, and how the new ones will be encrypted."""
+"""Existing disks and snapshots, and the encryption of new disks."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from notebake.runs.run import Run
 
 
 def check_disks(run: Run) -> Iterable[Finding]:
-    """Existing volumes are free, and snapshots complete and not larger than the disk."""
+    """Check that volumes are usable, and snapshots complete and not larger than the disk."""
     region = run.recipe.region
     for volume in run.recipe.volumes:
         if volume.volume_id:
@@ -32,7 +32,7 @@ def check_disks(run: Run) -> Iterable[Finding]:
 
 
 def check_default_encryption(run: Run) -> Iterable[Finding]:
-    """What is to be shared is not encrypted with AWS's own key by the account's setting.
+    """Check that the account's setting does not encrypt a shared image with AWS's own key.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
     """
@@ -52,18 +52,20 @@ def check_default_encryption(run: Run) -> Iterable[Finding]:
         )
     else:
         yield good(f"The account encrypts every new disk with a key of its own, {key_id}.")
-        yield not_checked(f"Whether those in share_with may use {key_id} is for its policy to say.")
+        yield not_checked(
+            f"Whether the accounts in share_with may use {key_id} depends on its policy."
+        )
 
 
 def is_aws_managed(key_id: str, region: str) -> bool:
-    """Tell whether a key is AWS's own for this account."""
+    """Return whether a key is AWS's own for this account."""
     if key_id.endswith("alias/aws/ebs"):
         return True
     return bool(account.describe_key(key_id, region).get("KeyManager") == "AWS")
 
 
 def check_key(run: Run) -> Iterable[Finding]:
-    """The key that the recipe names can encrypt disks, and be shared where it must be."""
+    """Check that the recipe's key can encrypt disks, and can be shared if necessary."""
     recipe = run.recipe
     key_id = recipe.encryption.kms_key_id
     if key_id is None:
@@ -89,7 +91,7 @@ def check_key(run: Run) -> Iterable[Finding]:
 
 
 def key_faults(key: dict[str, object]) -> Iterable[str]:
-    """Yield why EBS does not take a key.
+    """Yield the reasons why EBS does not accept a key.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
     """

@@ -1,4 +1,4 @@
-"""What a check found: that something is in order, that it is wrong, or that nobody could tell."""
+"""The findings of checks: good, wrong, or not checked."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ UNANSWERED_CODES = frozenset(
         "UnsupportedOperation",
     )
 )
-"""Refusals of a question, which say nothing about what was asked."""
+"""Errors of a query that make its result unknown."""
 
 
 class CheckResult(StrEnum):
-    """How a question was answered."""
+    """The result of a check."""
 
     GOOD = "good"
     WRONG = "wrong"
@@ -31,7 +31,7 @@ class CheckResult(StrEnum):
 
 
 class Finding(Record):
-    """One answer, as a sentence; `hint` says what to do about it."""
+    """One result as a sentence, and a hint what to do about it."""
 
     verdict: CheckResult
     sentence: str
@@ -42,34 +42,34 @@ class Finding(Record):
 
 
 def good(sentence: str) -> Finding:
-    """Return that something is in order: only ever after an answer."""
+    """Return the finding of a successful check."""
     return Finding(verdict=CheckResult.GOOD, sentence=sentence)
 
 
 def wrong(sentence: str, hint: str = "") -> Finding:
-    """Return that the run cannot succeed as things are."""
+    """Return the finding that the run cannot succeed."""
     return Finding(verdict=CheckResult.WRONG, sentence=sentence, hint=hint)
 
 
 def not_checked(sentence: str, hint: str = "") -> Finding:
-    """Return that a question could not be answered, and why."""
+    """Return the finding that something could not be checked, and why."""
     return Finding(verdict=CheckResult.NOT_CHECKED, sentence=sentence, hint=hint)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question, or some that belong together."""
+    """A check, and whether the build makes the same query."""
 
-    ask: Callable[[Run], Iterable[Finding]]
+    run: Callable[[Run], Iterable[Finding]]
     is_needed: bool = False
-    """Whether the build itself asks the same: then being refused the question is wrong."""
+    """Whether the build makes the same query: then a refusal is wrong, not unchecked."""
 
 
 def carry_out_check(check: Check, run: Run) -> list[Finding]:
-    """Return what a check found, and where it could not be asked to the end, why."""
+    """Return the findings of a check, with the error if it failed."""
     found: list[Finding] = []
     try:
-        found.extend(check.ask(run))
+        found.extend(check.run(run))
     except RunLostError:
         raise
     except CloudError as error:
@@ -84,9 +84,9 @@ def carry_out_check(check: Check, run: Run) -> list[Finding]:
 
 
 def with_verdict(findings: Iterable[Finding], verdict: CheckResult) -> list[Finding]:
-    """Return the findings of one verdict, each sentence once, with its hint where one had it."""
+    """Return the findings with a verdict, each sentence once, with a hint if any has one."""
     chosen: dict[str, Finding] = {}
-    for one in findings:
-        if one.verdict is verdict and (one.hint or one.sentence not in chosen):
-            chosen[one.sentence] = one
+    for finding in findings:
+        if finding.verdict is verdict and (finding.hint or finding.sentence not in chosen):
+            chosen[finding.sentence] = finding
     return list(chosen.values())

@@ -1,6 +1,6 @@
-"""git as a stranger's: without what is this computer's own but its ways out to the network.
+"""Runs git as it will run on a machine: without settings, keys, helpers and password prompts.
 
-A machine has no git settings, no keys, no helpers and nobody to ask for a password.
+Only this computer's network settings, such as its proxies, are used.
 """
 
 import os
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GIT_SECONDS = 30
-OWN = ("GIT_", "SSH_", "XDG_", "GCM_", "KRB5")
-"""What the names of this computer's own settings begin with."""
-OF_THE_NETWORK = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_PROXY_SSL_CAINFO", "GIT_EXEC_PATH")
-"""What says how this computer reaches the internet, and nothing of who asks."""
-WAYS_OUT = ("http.proxy", "http.proxyauthmethod", "http.sslcainfo", "http.sslcapath")
-# ssh goes by the password file's home, not by HOME, hence each place by name (ssh_config(5)).
+OWN_PREFIXES = ("GIT_", "SSH_", "XDG_", "GCM_", "KRB5")
+"""Prefixes of environment variables with this computer's own settings."""
+NETWORK_VARIABLES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_PROXY_SSL_CAINFO", "GIT_EXEC_PATH")
+"""Variables that define how this computer reaches the internet, but not who the user is."""
+NETWORK_SETTINGS = ("http.proxy", "http.proxyauthmethod", "http.sslcainfo", "http.sslcapath")
+# ssh uses the home in the password file, not HOME, so each file is named (ssh_config(5)).
 SSH_WITHOUT_KEYS = (
     "ssh -F none -o BatchMode=yes -o IdentityAgent=none -o IdentityFile=none"
     " -o UserKnownHostsFile=/dev/null -o GSSAPIAuthentication=no"
@@ -25,27 +25,24 @@ SSH_WITHOUT_KEYS = (
 
 @dataclass(frozen=True)
 class FileLimit:
-    """How large any file may become that git writes, in blocks of 512 bytes."""
+    """The maximum size of each file that git writes, in blocks of 512 bytes."""
 
     blocks: int
 
 
-def ways_out(url: str) -> dict[str, str]:
-    """Return the settings by which this computer's git reaches an address: they are its network's.
-
-    The machine stands in another network, where it needs none of them.
-    """
+def network_settings(url: str) -> dict[str, str]:
+    """Return the settings with which this computer's git reaches a URL in its own network."""
     answer = run_git("config", "--get-urlmatch", "http", url, environment=dict(os.environ))
     pairs = (line.partition(" ") for line in answer.stdout.splitlines())
-    return {key: value for key, _, value in pairs if key.lower() in WAYS_OUT and value}
+    return {key: value for key, _, value in pairs if key.lower() in NETWORK_SETTINGS and value}
 
 
-def environment_of_a_stranger(home: str, settings: dict[str, str]) -> dict[str, str]:
-    """Return the environment without this computer's own settings but these; proxies stay."""
+def anonymous_environment(home: str, settings: dict[str, str]) -> dict[str, str]:
+    """Return the environment with these git settings only; proxies stay."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in OF_THE_NETWORK or not name.startswith(OWN)
+        if name in NETWORK_VARIABLES or not name.startswith(OWN_PREFIXES)
     }
     for number, (key, value) in enumerate(settings.items()):
         kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
@@ -65,9 +62,9 @@ def run_git(
     directory: str | None = None,
     limit: FileLimit | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Return what git said; nobody is asked for a password, for there is no terminal to ask at.
+    """Run git without password prompts, and return its result.
 
-    Raises OSError without git, TimeoutExpired where it does not end; then its helpers end, too.
+    Raises OSError if git is missing, and TimeoutExpired after killing git and its helpers.
     """
     never = {"GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
     command = ["git", *words]

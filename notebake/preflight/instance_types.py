@@ -1,4 +1,4 @@
-"""The types of machine: offered where the subnets are, fit for the image and the software."""
+"""The instance types: offered in the subnets' zones, and suitable for image and software."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,13 +10,12 @@ from notebake.runs.run import Run
 from notebake.timeouts import BOOT_SECONDS
 
 MINIMUM_MEMORY_MIB = {"pip": 1024, "conda": 2048}
-"""rattler takes 550 MiB to solve among as many packages as conda-forge has, where it reads the
-whole index (0.28, measured); what a machine itself takes comes to that."""
-
+"""rattler needs 550 MiB to solve with the whole index of conda-forge (0.28, measured), in addition
+to the machine's own use."""
 BOOT_MODES = {"uefi", "legacy-bios"}
-"""Those that an image insists on; `uefi-preferred` boots either way."""
+"""Modes that an image requires; `uefi-preferred` boots in both."""
 BARE_METAL_MINUTES = 20
-"""EC2 user guide, "Amazon EC2 bare metal instances": from running to available over the network."""
+"""From running to reachable (EC2 user guide, "Amazon EC2 bare metal instances")."""
 
 
 def wanted_types(recipe: Recipe) -> tuple[str, ...]:
@@ -25,10 +24,10 @@ def wanted_types(recipe: Recipe) -> tuple[str, ...]:
 
 
 def check_instance_types(run: Run) -> Iterable[Finding]:
-    """Every type is offered where the subnets are, fits the image, and has the memory."""
+    """Check that every type is offered in the zones, fits the image, and has enough memory."""
     recipe = run.recipe
     subnets = networks.find_subnets(recipe.network, recipe.region)
-    zones = {str(one["AvailabilityZone"]) for one in subnets}
+    zones = {str(subnet["AvailabilityZone"]) for subnet in subnets}
     base = images.resolve_base_image(recipe.base_image, recipe.region)
     needed_mib = MINIMUM_MEMORY_MIB[recipe.software.manager]
     for name in wanted_types(recipe):
@@ -47,7 +46,7 @@ def check_instance_types(run: Run) -> Iterable[Finding]:
 
 
 def type_faults(name: str, region: str, base: dict[str, Any], needed_mib: int) -> Iterable[Finding]:
-    """Yield why a type cannot run this image or this software."""
+    """Yield the reasons why a type cannot run this image or this software."""
     described: dict[str, Any] = account.describe_type(name, region)
     architecture = str(base.get("Architecture", "x86_64"))
     supported = described["ProcessorInfo"]["SupportedArchitectures"]
@@ -59,14 +58,14 @@ def type_faults(name: str, region: str, base: dict[str, Any], needed_mib: int) -
     if described.get("Hypervisor") == "xen":
         # https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html
         yield wrong(
-            f"{name} runs on Xen, where no disk can be told from another by its volume's id.",
+            f"{name} runs on Xen, where disks cannot be identified by their volume ids.",
             "Name a type of the Nitro System, such as m5.large or t3.large.",
         )
     if described.get("BareMetal"):
         yield wrong(
             f"{name} is bare metal: it can take {BARE_METAL_MINUTES} minutes from running until it"
-            f" is reached, and a machine is waited for {BOOT_SECONDS // 60}.",
-            "Name a type without .metal; the image starts on bare metal all the same.",
+            f" is reachable, and the wait ends after {BOOT_SECONDS // 60}.",
+            "Name a type without .metal; the image can still be launched on bare metal.",
         )
     memory = int(described["MemoryInfo"]["SizeInMiB"])
     if memory < needed_mib:

@@ -1,4 +1,4 @@
-"""Where the machines will stand: room for them, a way to them, and who is let in."""
+"""The network of the machines: subnets, free addresses, routes, and the sources of ssh."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,43 +16,49 @@ ADDRESSES = ACCEPTANCE_MACHINES + 1
 
 
 def check_subnets(run: Run) -> Iterable[Finding]:
-    """There are subnets, in the zone of existing volumes, with room for the machines."""
+    """Check that there are subnets in the zone of existing volumes, with free addresses."""
     subnets = usable_subnets(run.recipe)
     if not subnets:
         zone = zone_of_volumes(run.recipe)
         yield wrong(
-            f"The existing volumes lie in {zone}; no subnet does.",
+            f"The existing volumes are in {zone}; no subnet is.",
             "Name a subnet of that zone as network.subnet_ids.",
         )
         return
-    roomy = [one for one in subnets if int(one["AvailableIpAddressCount"]) >= ADDRESSES]
-    if not roomy:
-        named = ", ".join(one["SubnetId"] for one in subnets)
+    usable = [subnet for subnet in subnets if int(subnet["AvailableIpAddressCount"]) >= ADDRESSES]
+    if not usable:
+        named = ", ".join(subnet["SubnetId"] for subnet in subnets)
         yield wrong(
             f"None of {named} has the {ADDRESSES} free addresses that the run needs.",
             "Name another subnet as network.subnet_ids.",
         )
     else:
-        places = ", ".join(f"{one['SubnetId']} ({one['AvailabilityZone']})" for one in roomy)
-        yield good(f"The machines will stand in one of {places}.")
+        places = ", ".join(
+            f"{subnet['SubnetId']} ({subnet['AvailabilityZone']})" for subnet in usable
+        )
+        yield good(f"The machines will be in one of {places}.")
 
 
-def check_way_out(run: Run) -> Iterable[Finding]:
-    """A public address is of use only behind an internet gateway."""
+def check_internet_route(run: Run) -> Iterable[Finding]:
+    """Check that subnets for public addresses have a route to an internet gateway."""
     network, subnets = run.recipe.network, usable_subnets(run.recipe)
     if network.address == "private":
         yield not_checked(
             "Whether this computer reaches the machines' private addresses, and the machines"
-            " the internet, shows when the first one runs."
+            " reach the internet, shows when the first one runs."
         )
         return
-    vpc_ids = {str(one["VpcId"]) for one in subnets}
-    tables = {one: account.route_tables(one, run.recipe.region) for one in vpc_ids}
-    closed = [one for one in subnets if not leads_out(one["SubnetId"], tables[one["VpcId"]])]
+    vpc_ids = {str(subnet["VpcId"]) for subnet in subnets}
+    tables = {vpc_id: account.route_tables(vpc_id, run.recipe.region) for vpc_id in vpc_ids}
+    closed = [
+        subnet
+        for subnet in subnets
+        if not has_internet_route(subnet["SubnetId"], tables[subnet["VpcId"]])
+    ]
     if closed:
-        named = ", ".join(one["SubnetId"] for one in closed)
+        named = ", ".join(subnet["SubnetId"] for subnet in closed)
         yield wrong(
-            f"network.address is public, but no route leads from {named} to an internet gateway.",
+            f"network.address is public, but {named} has no route to an internet gateway.",
             "Name public subnets as network.subnet_ids, or set network.address to private.",
         )
     elif subnets:
@@ -60,7 +66,7 @@ def check_way_out(run: Run) -> Iterable[Finding]:
 
 
 def check_block_public_access(run: Run) -> Iterable[Finding]:
-    """The account does not block internet gateways, whatever the routes say.
+    """Check that VPC Block Public Access does not block the subnets' internet gateway.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html
     """
@@ -73,9 +79,9 @@ def check_block_public_access(run: Run) -> Iterable[Finding]:
         return
     excluded = account.public_access_excluded(region)
     subnets = usable_subnets(run.recipe)
-    closed = [one for one in subnets if not {one["SubnetId"], one["VpcId"]} & excluded]
+    closed = [subnet for subnet in subnets if not {subnet["SubnetId"], subnet["VpcId"]} & excluded]
     if closed:
-        named = ", ".join(f"{one['SubnetId']} ({one['VpcId']})" for one in closed)
+        named = ", ".join(f"{subnet['SubnetId']} ({subnet['VpcId']})" for subnet in closed)
         yield wrong(
             f"This account blocks public access to the VPCs of {region} ({mode}): no ssh reaches a"
             f" machine in {named}, whatever the routes say.",
@@ -87,26 +93,20 @@ def check_block_public_access(run: Run) -> Iterable[Finding]:
         yield good(f"{region} blocks public access ({mode}), but not to these subnets.")
 
 
-def leads_out(subnet_id: str, tables: list[dict[str, Any]]) -> bool:
-    """Tell whether the table in force for a subnet, or else the main one, leads to a gateway."""
-
-    def associated(key: str, value: object) -> list[dict[str, Any]]:
-        return [
-            table
-            for table in tables
-            if any(one.get(key) == value for one in table.get("Associations", []))
-        ]
-
-    in_force = associated("SubnetId", subnet_id) or associated("Main", True)
+def has_internet_route(subnet_id: str, tables: list[dict[str, Any]]) -> bool:
+    """Return whether a subnet's route table, or else the main one, has a route to a gateway."""
+    pairs = [(table, each) for table in tables for each in table.get("Associations", [])]
+    own = [table for table, association in pairs if association.get("SubnetId") == subnet_id]
+    main = [table for table, association in pairs if association.get("Main")]
     return any(
-        one.get("DestinationCidrBlock") == "0.0.0.0/0"
-        and str(one.get("GatewayId", "")).startswith("igw-")
-        and one.get("State", "active") == "active"
-        for table in in_force
-        for one in table["Routes"]
+        route.get("DestinationCidrBlock") == "0.0.0.0/0"
+        and str(route.get("GatewayId", "")).startswith("igw-")
+        and route.get("State", "active") == "active"
+        for table in own or main
+        for route in table["Routes"]
     )
 
 
 def check_ssh_sources(run: Run) -> Iterable[Finding]:
-    """It is known who will be let in."""
-    yield good(f"ssh will be let in from {', '.join(ssh_sources(run.recipe))}.")
+    """Check that the sources of ssh can be determined."""
+    yield good(f"ssh will be allowed from {', '.join(ssh_sources(run.recipe))}.")

@@ -1,7 +1,4 @@
-"""The git repository, asked from here as the machine will ask: without what is this computer's own.
-
-The machine has no git settings, no keys, no helpers and nobody to ask for a password.
-"""
+"""The git repository, queried as the machine will clone it: without git settings or keys."""
 
 import os
 import subprocess
@@ -9,46 +6,49 @@ import tempfile
 from collections.abc import Iterable
 
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.preflight.git import environment_of_a_stranger, run_git, ways_out
+from notebake.preflight.git import anonymous_environment, network_settings, run_git
 from notebake.preflight.repository_paths import check_paths
 from notebake.runs.run import Run
 
+LIST_REFERENCES = ("ls-remote", "--exit-code")
 FULL_ID = 40
-"""Hex digits of a commit's whole id; a server gives a commit by no shorter one."""
+"""Hex digits of a full commit id; a server accepts no shorter one."""
 
 
 def check_repository(run: Run) -> Iterable[Finding]:
-    """The repository answers a stranger, and has the branch or tag; a commit shows at the clone."""
+    """Check that the repository is public, and has the branch or tag."""
     if run.recipe.repository is None:
         return
     url, ref = run.recipe.repository.url, run.recipe.repository.ref
     try:
-        answer = list_references(url)
+        with tempfile.TemporaryDirectory(prefix="notebake-") as home:
+            environment = anonymous_environment(home, network_settings(url))
+            answer = run_git(*LIST_REFERENCES, url, environment=environment, directory=home)
         if answer.returncode != 0:
-            yield explain_silence(url, answer.stderr.strip() or "it is empty")
+            yield explain_failure(url, answer.stderr.strip() or "the repository is empty")
             return
     except (OSError, subprocess.TimeoutExpired) as error:
-        yield wrong(f"Asked {url} for its branches: {error}")
+        yield wrong(f"Tried to list the branches of {url}: {error}")
         return
     lines = [line.split("\t") for line in answer.stdout.splitlines()]
     names, commits = {name for _, name in lines}, {commit for commit, _ in lines}
     whole = next((commit for commit in sorted(commits) if commit.startswith(ref)), None)
     if {ref, f"refs/heads/{ref}", f"refs/tags/{ref}"} & names:
         yield good(f"{url} has {ref}.")
-        yield from look_into(run, None)
+        yield from check_notebook_paths(run, None)
     elif whole:
         yield good(f"{url} has the commit {ref}.")
-        yield from look_into(run, whole)
-    elif all(one in "0123456789abcdef" for one in ref) and len(ref) >= 7:
+        yield from check_notebook_paths(run, whole)
+    elif all(character in "0123456789abcdef" for character in ref) and len(ref) >= 7:
         yield not_checked(f"{url} answers; whether it has commit {ref} shows when it is cloned.")
         if len(ref) == FULL_ID:
-            yield from look_into(run, ref)
+            yield from check_notebook_paths(run, ref)
     else:
         yield wrong(f"{url} has no branch or tag {ref}.")
 
 
-def look_into(run: Run, commit: str | None) -> Iterable[Finding]:
-    """Say whether what the recipe names in the repository is there."""
+def check_notebook_paths(run: Run, commit: str | None) -> Iterable[Finding]:
+    """Check that the paths of the recipe exist in the repository."""
     repository, notebook = run.recipe.repository, run.recipe.notebook
     if repository is None or notebook.path is None:
         return
@@ -60,32 +60,25 @@ def look_into(run: Run, commit: str | None) -> Iterable[Finding]:
         )
 
 
-def explain_silence(url: str, said: str) -> Finding:
-    """Return why a stranger gets no answer: the repository is private, or is not there."""
+def explain_failure(url: str, errors: str) -> Finding:
+    """Return why the repository cannot be listed: it is private, or does not exist."""
     if answers_with_own_settings(url):
         return wrong(
             f"{url} answers only with this computer's own git settings, keys or helpers, and the"
-            f" machine has none of them. Without them git said: {said}",
-            "Name an address that everybody can clone, by https. What is private can come as a"
-            " dataset from s3:// or sftp://, which this computer fetches itself.",
+            f" machine has none of them. Without them git printed: {errors}",
+            "Name an https address that anybody can clone. Private files can be a dataset from"
+            " s3:// or sftp://, which this computer fetches itself.",
         )
     return wrong(
-        f"Asked {url} for its branches; git said: {said}",
+        f"Tried to list the branches of {url}; git printed: {errors}",
         f"Try: GIT_CONFIG_GLOBAL=/dev/null git ls-remote {url}",
     )
 
 
-def list_references(url: str) -> subprocess.CompletedProcess[str]:
-    """Return git's answer to a stranger who asks what branches and tags there are."""
-    with tempfile.TemporaryDirectory(prefix="notebake-") as home:
-        environment = environment_of_a_stranger(home, ways_out(url))
-        return run_git("ls-remote", "--exit-code", url, environment=environment, directory=home)
-
-
 def answers_with_own_settings(url: str) -> bool:
-    """Tell whether git answers with all that this computer has."""
+    """Return whether the repository can be listed with this computer's own settings."""
     try:
-        answer = run_git("ls-remote", "--exit-code", url, environment=dict(os.environ))
+        answer = run_git(*LIST_REFERENCES, url, environment=dict(os.environ))
     except subprocess.TimeoutExpired:
         return False
     return answer.returncode == 0

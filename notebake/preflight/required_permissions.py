@@ -1,7 +1,7 @@
-"""What is asked for one run of all that is declared beside our calls.
+"""The permissions that one run needs, of all that are declared beside our calls.
 
-A policy may go by the tags that a thing has, or by those that the request gives it. So each
-question says both, for IAM's simulation; EC2 itself finds them out.
+A policy may depend on the tags of a resource, or on those in the request. So the questions to IAM's
+simulation contain both; for DryRun, EC2 itself determines them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from notebake.runs.run import Run
 
 
 class Question(NamedTuple):
-    """An action on a resource, and what a policy's conditions may look at, by IAM's names."""
+    """An action on a resource, with the values for IAM's condition keys."""
 
     action: str
     arn: str
@@ -34,15 +34,15 @@ class RequiredPermission:
 
     permission: Permission
     questions: tuple[Question, ...]
-    """Each must be answered with yes."""
+    """All of them must be allowed."""
     parameters: Mapping[str, Any] | None = None
-    """The call to try; None where there is none."""
+    """The parameters of the call to try, or None."""
     is_whole: bool = False
-    """Whether it is tried as it will be sent, so that each refusal is the build's own."""
+    """Whether the trial has the parameters of the real call, so that the build fails likewise."""
     is_sure: bool = True
-    """False: the call is made only where an earlier one found no room."""
+    """False if the call is made only when an earlier one lacks capacity."""
     only_for: str = ""
-    """The command that needs it, where a build does not."""
+    """The command that needs it, if a build does not."""
 
     @property
     def name(self) -> str:
@@ -50,9 +50,9 @@ class RequiredPermission:
 
 
 def required_permissions(run: Run) -> list[RequiredPermission]:
-    """Return all that a build and its tear-down need, and what only other commands do."""
+    """Return the permissions for a build, its tear-down, and other commands."""
     calls: list[WholeCall] = []
-    # Where it cannot be told what a launch starts from, other checks say why.
+    # If the parameters of a launch cannot be determined, other checks report the reason.
     with suppress(NotebakeError):
         calls.extend(whole_calls(run))
     return [
@@ -66,12 +66,12 @@ def required_permissions(run: Run) -> list[RequiredPermission]:
 def as_required(
     permission: Permission, run: Run, calls: list[WholeCall]
 ) -> Iterator[RequiredPermission]:
-    """Yield a permission for each way in which it is asked for."""
+    """Yield a permission once for each of its calls."""
     is_whole = permission.made is not None and not permission.trial
     whole = [call for call in calls if is_whole and call.action == permission.action]
     for call in whole:
         questions = tuple(questions_of(permission, run, call.starts_from))
-        trial = tagging(call.parameters, permission, run)
+        trial = with_run_tags(call.parameters, permission, run)
         yield RequiredPermission(permission, questions, trial, True, call.is_sure)
     if not whole:
         yield RequiredPermission(
@@ -84,16 +84,18 @@ def as_required(
 
 
 def trial_of(permission: Permission, run: Run) -> Mapping[str, Any] | None:
-    """Return the parameters to try a call of EC2 with, which name nothing that is there."""
+    """Return the parameters of a trial, which name no existing resource; None for no trial."""
     is_ec2 = permission.action.startswith("ec2:")
     if not is_ec2 or not (permission.trial or permission.is_reading):
         return None
-    said = {key: each(run) if callable(each) else each for key, each in permission.trial.items()}
-    return tagging(said, permission, run)
+    trial = {key: each(run) if callable(each) else each for key, each in permission.trial.items()}
+    return with_run_tags(trial, permission, run)
 
 
-def tagging(parameters: Mapping[str, Any], permission: Permission, run: Run) -> Mapping[str, Any]:
-    """Return the parameters with those that put the run's tags on what the call makes."""
+def with_run_tags(
+    parameters: Mapping[str, Any], permission: Permission, run: Run
+) -> Mapping[str, Any]:
+    """Return the parameters with the run's tags for the resources that the call creates."""
     if permission.made is None:
         return parameters
     marked = tags.specifications(tags.tags_for(run, "builder"), *permission.made.kinds)
@@ -103,7 +105,7 @@ def tagging(parameters: Mapping[str, Any], permission: Permission, run: Run) -> 
 def questions_of(
     permission: Permission, run: Run, starts_from: tuple[str, ...] = ()
 ) -> Iterator[Question]:
-    """Yield what a policy must allow: the action on each resource, and to tag what is made."""
+    """Yield what a policy must allow: the action on each resource, and the tags of new ones."""
     for statement in permission.statements:
         context = context_of(statement, permission, run)
         is_named = bool(starts_from) and statement.sid == START_FROM.sid
@@ -115,11 +117,11 @@ def questions_of(
 
 
 def context_of(statement: Statement, permission: Permission, run: Run) -> dict[str, list[str]]:
-    """Return what a statement's condition may look at: the tags of a thing, and what is asked."""
+    """Return the values for a statement's condition keys: tags of the resource and the request."""
     marks = tags.tags_for(run, "builder")
-    has = marks if statement.looks_at(HAS_RUN) else {}
+    has = marks if statement.has_condition_on(HAS_RUN) else {}
     put = {tag["Key"]: "x" for tag in permission.trial.get("Tags", ())}
-    gets = marks if statement.looks_at(GETS_RUN) else put
+    gets = marks if statement.has_condition_on(GETS_RUN) else put
     found = {f"aws:RequestTag/{key}": [value] for key, value in gets.items()}
     for key, value in has.items():
         found |= {f"{service}:ResourceTag/{key}": [value] for service in ("aws", "ec2")}

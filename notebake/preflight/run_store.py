@@ -1,4 +1,4 @@
-"""The run store: where it is a bucket, it can be written and cleared as a run will do it."""
+"""The run store: if it is a bucket, it supports the operations of a run."""
 
 from collections.abc import Iterable
 
@@ -12,15 +12,15 @@ PROBE = "preflight"
 
 
 def check_run_store(run: Run) -> Iterable[Finding]:
-    """A key is made, refused a second time, changed and deleted again.
+    """Create a key, fail to create it again, change it, and delete it.
 
-    A directory has been written already when the run began; a plan begins none, and writes nothing.
+    A directory is not checked: a run has already written to it, and a plan writes nothing.
     """
     if not is_remote(run.store):
         return
     store, key = open_store(run.store), f"{run.id}/{PROBE}"
     try:
-        store.delete(key)  # what somebody left who was killed in the middle of this
+        store.delete(key)  # left by a check that was killed
         store.create(key, b"made")
         made_again = store.create(key, b"made again")
         stored = store.read(key)
@@ -36,7 +36,7 @@ def check_run_store(run: Run) -> Iterable[Finding]:
         return
     if made_again or changed_again or not changed:
         yield wrong(
-            f"{run.store} does not keep to conditional writes: two runs would overwrite each other."
+            f"{run.store} ignores the conditions of writes: two runs would overwrite each other."
         )
     else:
-        yield good(f"The run store {run.store} can be written under conditions, and cleared.")
+        yield good(f"The run store {run.store} supports conditional writes, and deletion.")

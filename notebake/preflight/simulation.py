@@ -1,7 +1,6 @@
-"""What IAM's simulation says of the permissions that no trial could tell.
+"""IAM's simulation of the permissions that DryRun could not determine.
 
-A role's session may be allowed less than the role, and what is acted on may have a policy of its
-own: neither is looked at.
+Session policies and resource policies are not evaluated.
 """
 
 import json
@@ -13,18 +12,18 @@ from notebake.aws.dry_run import principal_of, simulate
 from notebake.errors import CloudError
 from notebake.preflight.required_permissions import Question
 
-SIMULATION, LOOK_UP = "iam:SimulatePrincipalPolicy", "iam:GetRole"
+SIMULATION, GET_ROLE = "iam:SimulatePrincipalPolicy", "iam:GetRole"
 Decisions = dict[tuple[str, str], bool | None]
 
 
 class Simulation(NamedTuple):
-    """What IAM decided, or why it was not to be asked."""
+    """IAM's decisions, or why there are none."""
 
     decisions: Decisions
     why_not: str = ""
 
     def verdict(self, questions: Sequence[Question]) -> bool | list[str] | None:
-        """Return whether all is allowed, or else what of it is not; None: not to be told."""
+        """Return True if all is allowed, the denied actions, or None if that is unknown."""
         answers = [
             self.decisions.get((question.action, key_of(question))) for question in questions
         ]
@@ -35,9 +34,9 @@ class Simulation(NamedTuple):
         return None if None in answers else True
 
 
-def ask_simulation(questions: Sequence[Question], caller: Caller, region: str) -> Simulation:
-    """Ask IAM about whoever calls, if there is anything to ask."""
-    failing = LOOK_UP
+def simulate_permissions(questions: Sequence[Question], caller: Caller, region: str) -> Simulation:
+    """Simulate the caller's policies, if there are any questions."""
+    failing = GET_ROLE
     try:
         principal = principal_of(caller, region) if questions else ""
         if principal is None:
@@ -49,7 +48,7 @@ def ask_simulation(questions: Sequence[Question], caller: Caller, region: str) -
 
 
 def decide(questions: Sequence[Question], principal: str, caller: Caller, region: str) -> Decisions:
-    """Return IAM's decisions: all actions on the same thing are asked about at once."""
+    """Return IAM's decisions; all actions on the same resource are in one query."""
     groups: dict[str, list[Question]] = {}
     for question in questions:
         groups.setdefault(key_of(question), []).append(question)
@@ -64,16 +63,15 @@ def decide(questions: Sequence[Question], principal: str, caller: Caller, region
 
 
 def key_of(question: Question) -> str:
-    """Return what is the same for questions that can be asked as one."""
+    """Return the key by which questions are grouped into one query."""
     return json.dumps([question.arn, question.context], sort_keys=True)
 
 
 def whole_arn(arn: str, caller: Caller, region: str) -> str:
-    """Return an ARN of our policies in the caller's partition and account, and the region."""
+    """Return an ARN with `*` replaced by the caller's partition and account, and the region."""
     if arn == "*":
         return arn
     own = ("", caller.partition, "", region, caller.account)
-    *said, name = arn.split(":", 5)
-    return ":".join(
-        [mine if word == "*" else word for word, mine in zip(said, own, strict=True)] + [name]
-    )
+    *parts, name = arn.split(":", 5)
+    known = [value if part == "*" else part for part, value in zip(parts, own, strict=True)]
+    return ":".join((*known, name))

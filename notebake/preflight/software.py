@@ -1,6 +1,6 @@
-"""The software: what is taken otherwise than it is written, and pins that have no wheel.
+"""The software: lines with a changed meaning, and pinned versions without a wheel.
 
-Nothing here bars a build: the machine asks its own index, and may build what has no wheel.
+No finding prevents a build: the machine uses its own index, and may build packages from source.
 """
 
 import subprocess
@@ -20,10 +20,10 @@ from notebake.preflight.wheels import (
     Pin,
     Python,
     find_pins,
+    find_wheel_problem,
     named_index,
     parse_files,
     python_of,
-    trouble_of,
 )
 from notebake.recipe.requirements import find_requirement_notes
 from notebake.recipe.software_advice import WAYS_OUT
@@ -32,13 +32,13 @@ from notebake.runs.run import Run
 AT_ONCE = 8
 EACH_SECONDS = 10
 ALL_SECONDS = 20
-"""What has not been answered by then is not checked: nobody waits for a slow index."""
+"""Packages without a response by then are reported as not checked."""
 JSON = "application/vnd.pypi.simple.v1+json"
 """https://packaging.python.org/en/latest/specifications/simple-repository-api/"""
 
 
 def check_software(run: Run) -> Iterable[Finding]:
-    """What the files mean here, and whether what they pin can be had ready made."""
+    """Report lines with a changed meaning, and check the pinned versions."""
     software = run.recipe.software
     file = "environment.yml" if software.manager == "conda" else "requirements.txt"
     for note in find_requirement_notes(software.requirements, software.manager):
@@ -48,7 +48,7 @@ def check_software(run: Run) -> Iterable[Finding]:
 
 
 def check_pins(run: Run) -> Iterator[Finding]:
-    """Each pinned version has a wheel for the base image's Python."""
+    """Check that each pinned version has a wheel for the base image's Python."""
     pins = find_pins(run.recipe.software)
     if not pins:
         return
@@ -56,28 +56,30 @@ def check_pins(run: Run) -> Iterator[Finding]:
     base = images.resolve_base_image(run.recipe.base_image, run.recipe.region)
     python = python_of(base.get("Name", ""), base.get("Architecture", ""))
     if python is None:
-        yield not_checked(f"{what}: which Python {base['ImageId']} has is not told by its name.")
+        yield not_checked(
+            f"{what}: the name of {base['ImageId']} does not show its Python version."
+        )
         return
     index = named_index(run.recipe.software.requirements) or own_index()
     if not index:
-        yield not_checked(f"{what}: this computer knows no index to ask.")
+        yield not_checked(f"{what}: pip on this computer has no index.")
         return
     pins = [pin for pin in pins if pin.is_for(python)]
-    answers = ask_index(index, sorted({pin.name for pin in pins}))
+    answers = query_index(index, sorted({pin.name for pin in pins}))
     yield from judge_pins(pins, python, answers, urlsplit(index).hostname or "the index")
 
 
 def judge_pins(
     pins: list[Pin], python: Python, answers: dict[str, list[File] | str], host: str
 ) -> Iterator[Finding]:
-    """Yield what is missing, and how many pins are in order."""
+    """Yield a finding for each problem, and one for all pins without one."""
     in_order = 0
     silent: dict[str, list[str]] = {}
     for pin in pins:
         answer = answers.get(pin.name, f"no answer within {ALL_SECONDS} s")
         if isinstance(answer, str):
             silent.setdefault(answer, []).append(pin.name)
-        elif trouble := trouble_of(pin, python, answer):
+        elif trouble := find_wheel_problem(pin, python, answer):
             yield not_checked(
                 f"Whether {pin} can be installed on Python {python}: {trouble}.",
                 f"Loosen the pin, {WAYS_OUT}.",
@@ -88,13 +90,13 @@ def judge_pins(
         some = f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
         yield not_checked(f"Whether there are wheels of {some}: {host} gives {reason}.")
     if in_order:
-        yield good(f"{in_order} pinned packages can be had for Python {python}.")
+        yield good(f"{in_order} pinned packages are available for Python {python}.")
 
 
 def own_index() -> str:
-    """Return the index that this computer's pip would ask; empty where nobody can tell."""
+    """Return the index of this computer's pip; empty if it is unknown."""
     try:
-        asked = subprocess.run(
+        printed = subprocess.run(
             [sys.executable, "-I", "-c", PRINT_INDEX],
             capture_output=True,
             text=True,
@@ -103,24 +105,24 @@ def own_index() -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return asked.stdout.strip()
+    return printed.stdout.strip()
 
 
-def ask_index(index: str, names: list[str]) -> dict[str, list[File] | str]:
-    """Return the files of each package, or in words why there is no answer."""
+def query_index(index: str, names: list[str]) -> dict[str, list[File] | str]:
+    """Return the files of each package, or the reason why there is no response."""
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
     try:
         with httpx.Client(timeout=EACH_SECONDS, follow_redirects=True) as client:
-            asked = {pool.submit(ask_for, client, index, name): name for name in names}
-            done, _ = wait(asked, timeout=ALL_SECONDS)
+            names_of = {pool.submit(query_package, client, index, name): name for name in names}
+            done, _ = wait(names_of, timeout=ALL_SECONDS)
             pool.shutdown(wait=False, cancel_futures=True)
-            return {asked[one]: one.result() for one in done if not one.cancelled()}
+            return {names_of[future]: future.result() for future in done if not future.cancelled()}
     except UNUSABLE_PROXY as error:
         return dict.fromkeys(names, f"no answer by the proxy of this computer: {error}")
 
 
-def ask_for(client: httpx.Client, index: str, name: str) -> list[File] | str:
-    """Return the files of one package, or in words why there is no answer."""
+def query_package(client: httpx.Client, index: str, name: str) -> list[File] | str:
+    """Return the files of one package, or the reason why there is no response."""
     try:
         answer = client.get(f"{index.rstrip('/')}/{name}/", headers={"Accept": JSON})
         if answer.status_code == httpx.codes.NOT_FOUND:

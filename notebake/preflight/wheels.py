@@ -1,4 +1,4 @@
-"""Which pinned packages have a wheel for a base image's Python, told from an index's files."""
+"""Which pinned packages have a wheel for a base image's Python, by the files of an index."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from notebake.recipe.requirement_options import read_line
 from notebake.recipe.requirements import logical_lines
 
 RELEASES = (
-    # What the image's name holds, its python3, its glibc 2.x: packages.ubuntu.com,
+    # A pattern in the image's name, its python3, its glibc 2.x: packages.ubuntu.com,
     # packages.debian.org, and Amazon Linux 2023's list of packages.
     (re.compile(r"ubuntu.*(noble|24\.04)"), (3, 12), 39),
     (re.compile(r"ubuntu.*(jammy|22\.04)"), (3, 10), 35),
@@ -47,16 +47,15 @@ class Python:
 
     @cached_property
     def tags(self) -> frozenset[Tag]:
-        """What wheels it takes (packaging's specification, "Platform compatibility tags")."""
+        """The tags of compatible wheels (packaging's "Platform compatibility tags")."""
         platforms = [f"manylinux_2_{n}_{self.machine}" for n in range(self.glibc, 4, -1)]
-        platforms += [f"manylinux{one}_{self.machine}" for one in ("2014", "2010", "1")]
+        platforms += [f"manylinux{policy}_{self.machine}" for policy in ("2014", "2010", "1")]
         platforms.append(f"linux_{self.machine}")
         found = cpython_tags(self.version, platforms=platforms)
         return frozenset((*found, *compatible_tags(self.version, platforms=platforms)))
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a requirement's condition is asked about."""
         return {
             "implementation_name": "cpython",
             "os_name": "posix",
@@ -85,27 +84,25 @@ class Pin:
 
     @property
     def name(self) -> str:
-        """The name by which an index knows it."""
         return canonicalize_name(self.requirement.name)
 
     def is_for(self, python: Python) -> bool:
-        """Tell whether its condition holds on a machine with this Python."""
         marker = self.requirement.marker
         return marker is None or marker.evaluate(python.environment)
 
 
 @dataclass(frozen=True)
 class File:
-    """One file that an index has of a package."""
+    """A file of a package in an index."""
 
     version: Version
     tags: frozenset[Tag]
-    """What it was built for; none for a source."""
+    """The wheel's tags; empty for a source distribution."""
     needs_python: SpecifierSet
 
 
 def find_pins(software: Software) -> list[Pin]:
-    """Return what the recipe pins to one version."""
+    """Return the requirements that are pinned to one version."""
     lines = [(number, line) for number, line in logical_lines(software.requirements or "") if line]
     found = [pin_of(read_line(line).requirement, number) for number, line in lines]
     found += [pin_of(package, 0) for package in software.packages]
@@ -113,7 +110,7 @@ def find_pins(software: Software) -> list[Pin]:
 
 
 def pin_of(text: str, line: int) -> Pin | None:
-    """Return the pin that a requirement is, or None."""
+    """Return the requirement as a pin, or None if it is not one."""
     try:
         requirement = Requirement(text)
         (only,) = requirement.specifier
@@ -125,15 +122,15 @@ def pin_of(text: str, line: int) -> Pin | None:
 
 
 def named_index(requirements: str | None) -> str:
-    """Return the index that a requirements.txt itself names; empty where it names none."""
-    for _, line in logical_lines(requirements or ""):
-        for index in read_line(line).options.get("index_urls", ()):
-            return index
-    return ""
+    """Return the index that a requirements.txt names, or ""."""
+    lines = (line for _, line in logical_lines(requirements or ""))
+    return next(
+        (url for line in lines for url in read_line(line).options.get("index_urls", ())), ""
+    )
 
 
 def python_of(image_name: str, architecture: str) -> Python | None:
-    """Return the Python of a base image, by its name, or None where that does not tell."""
+    """Return the Python of a base image by the image's name, or None if it is unknown."""
     machine = MACHINES.get(architecture)
     for pattern, version, glibc in RELEASES:
         if machine and pattern.search(image_name.lower()):
@@ -142,15 +139,15 @@ def python_of(image_name: str, architecture: str) -> Python | None:
 
 
 def parse_files(answer: dict[str, Any]) -> list[File]:
-    """Return the files that an index names; ValueError for an answer of another kind."""
+    """Return the files in an index's response; ValueError for any other response."""
     try:
-        return [one for each in answer["files"] for one in _parse_file(each)]
+        return [file for each in answer["files"] for file in _parse_file(each)]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("the answer names no files") from error
+        raise ValueError("the response lists no files") from error
 
 
 def _parse_file(file: dict[str, Any]) -> Iterator[File]:
-    """Yield a file, unless it is of a kind that pip does not know either."""
+    """Yield a file, unless pip does not know its kind either."""
     try:
         needs = SpecifierSet(file.get("requires-python") or "")
     except InvalidSpecifier:
@@ -165,25 +162,25 @@ def _parse_file(file: dict[str, Any]) -> Iterator[File]:
         return
 
 
-def trouble_of(pin: Pin, python: Python, files: list[File]) -> str | None:
-    """Return why a pin may not be installed, or None.
+def find_wheel_problem(pin: Pin, python: Python, files: list[File]) -> str | None:
+    """Return why a pin may fail to install, or None.
 
-    What has no wheel at all is built from its source, which for plain Python needs nothing.
+    Packages without any wheel are built from source, which works for pure Python.
     """
     if not files:
         return f"the index has no package {pin.name}"
-    of_version = [one for one in files if one.version == pin.version]
+    of_version = [file for file in files if file.version == pin.version]
     if not of_version:
         return f"the index has no version {pin.version} of it"
-    takes = [one for one in of_version if one.needs_python.contains(f"{python}.0")]
-    if not takes:
-        return f"it asks for Python {of_version[0].needs_python}"
-    wheels = [one for one in of_version if one.tags]
-    if not wheels or any(one.tags & python.tags for one in takes):
+    compatible = [file for file in of_version if file.needs_python.contains(f"{python}.0")]
+    if not compatible:
+        return f"it requires Python {of_version[0].needs_python}"
+    wheels = [file for file in of_version if file.tags]
+    if not wheels or any(file.tags & python.tags for file in compatible):
         return None
-    if any(not one.tags for one in takes):
+    if any(not file.tags for file in compatible):
         return (
-            "there is no wheel of it, so that uv would build it from its source, which needs a"
-            " compiler and seldom works for so old a version"
+            "there is no wheel of it, so uv would build it from source, which needs a compiler and"
+            " rarely works for such an old version"
         )
     return "there is no wheel of it, and no source to build it from"

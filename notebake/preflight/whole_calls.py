@@ -1,4 +1,4 @@
-"""The calls that make something, tried in the shape in which they will be sent."""
+"""The creating calls with the parameters of the real calls, for DryRun."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,22 +12,22 @@ from notebake.recipe import Recipe
 from notebake.runs.run import Run
 
 PUBLIC_KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFoXyY9ypEZpn8BUXTmWjnMUP7Z9hVqFJqBMcOrfOQsT x"
-"""Nobody has its private half; EC2 only looks at its form."""
+"""A valid key whose private key does not exist; EC2 checks only its format."""
 
 
 class WholeCall(NamedTuple):
-    """A call as it will be sent, but for the tags of what it makes."""
+    """A call as it will be sent, without the tags of the created resources."""
 
     action: str
     parameters: Mapping[str, Any]
     starts_from: tuple[str, ...] = ()
-    """What it names that is there, such as `subnet/subnet-01`."""
+    """The existing resources that it names, such as `subnet/subnet-01`."""
     is_sure: bool = True
-    """False: the call is made only where an earlier one found no room."""
+    """False if the call is made only when an earlier one lacks capacity."""
 
 
 def whole_calls(run: Run) -> Iterator[WholeCall]:
-    """Yield each that can be told before anything is made."""
+    """Yield the calls whose parameters are known before anything is created."""
     key_name = f"{name_of_key_pair(run.id, 'builder')} preflight"
     key = {"KeyName": key_name, "PublicKeyMaterial": PUBLIC_KEY}
     yield WholeCall("ec2:ImportKeyPair", key)
@@ -45,14 +45,14 @@ def whole_calls(run: Run) -> Iterator[WholeCall]:
 
 
 def launches(recipe: Recipe, subnets: list[dict[str, Any]]) -> Iterator[WholeCall]:
-    """Yield the launch of each type where it is offered, but for the group and the key."""
+    """Yield the launch of each type in a zone that offers it, without group and key pair."""
     base = images.resolve_base_image(recipe.base_image, recipe.region)
     disks = disks_of_builder(recipe, base["RootDeviceName"])
     machine = launch_parameters(base["ImageId"], disks)
     starts_from = (
         f"image/{base['ImageId']}",
         *(f"subnet/{subnet['SubnetId']}" for subnet in subnets),
-        *(f"snapshot/{one.snapshot_id}" for one in recipe.volumes if one.snapshot_id),
+        *(f"snapshot/{volume.snapshot_id}" for volume in recipe.volumes if volume.snapshot_id),
     )
     for instance_type in wanted_types(recipe):
         offered = account.offered_zones(instance_type, recipe.region)

@@ -1,9 +1,8 @@
-"""The recipe: what is wanted, as one frozen record read from one YAML file.
+"""The recipe: the description of an image, as one frozen record read from one YAML file.
 
 `recipe` is the whole; `machine` and `content` are its parts, `fields` the kinds of text in them;
-`file` reads it, with `strict_yaml` and `requirements`; `faults` and `messages` say what is wrong,
-`positions` where; `cross_checks` finds what cannot be true together; `reference_table` prints all
-fields.
+`file` reads it, with `strict_yaml` and `requirements`; `faults` and `messages` describe faults,
+`part` has their base class and places; `cross_checks` finds contradictions.
 """
 
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software

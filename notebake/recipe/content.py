@@ -1,4 +1,4 @@
-"""The parts of a recipe that say what goes on to the machine, and what proves it."""
+"""The parts of a recipe for the machine's content, and for the proof of the image."""
 
 import re
 from collections.abc import Iterator
@@ -45,7 +45,6 @@ class Software(Part):
     """How long the installation may take."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """What is conda's alone is refused with pip."""
         if self.manager == "pip" and self.pip:
             text = "with manager: pip, name the packages under packages"
             yield Contradiction(("pip",), text, by_absence=True)
@@ -81,7 +80,6 @@ class Dataset(Part):
     """Checksum of a single file; required for http:// sources."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Plain http proves nothing about what arrives."""
         if self.source.startswith("http://") and not self.sha256:
             text = "a source without TLS needs a sha256"
             yield Contradiction(("source",), text, by_absence=True)
@@ -112,14 +110,13 @@ class Repository(Part):
     """Whether its submodules are cloned, too; each must be one that everybody can clone."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """The folder is named for the address unless the recipe names it."""
         if not self.path and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", self.folder_name):
             text = "does not end in a name for the folder; give path as well"
             yield Contradiction(("url",), text, by_absence=True)
 
     @property
     def folder_name(self) -> str:
-        """What git clone would call the folder; empty if the address has no path."""
+        """The folder's name for git clone; empty if the address has no path."""
         path = self.url.split("://", 1)[-1].rstrip("/").partition("/")[2]
         return path.rsplit("/", 1)[-1].removesuffix(".git")
 
@@ -151,7 +148,6 @@ class Notebook(Part):
     """How far these may differ: a share of the larger, or as it is below 1; 0: only by rounding."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """An empty text is in every output; a parameter that Python cannot name is never set."""
         if self.verdict is not None and not self.verdict.strip():
             yield Contradiction(("verdict",), "an empty text proves nothing; leave it out")
         for name in self.parameters:
@@ -167,5 +163,4 @@ class Acceptance(Part):
     """Types to boot from the image, in order of preference; by default the builder's."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """A type named twice is tried once only."""
         yield from repeated("instance_types", self.instance_types)

@@ -1,4 +1,4 @@
-"""The part of a recipe that says what the search for credentials lets pass."""
+"""The part of a recipe for findings that the credential scan allows."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -10,7 +10,7 @@ from notebake.recipe.part import Contradiction, Part
 
 
 class AllowedCredential(Part):
-    """What may be found in a file although it looks like a credential."""
+    """A finding in a file that is not a credential."""
 
     path: Annotated[str, matching(r"/[^\n\0]*", "an absolute path, such as /home/ubuntu/a.txt")]
     """The file as the search names it; `*`, `?` and `[…]` stand for what they do in a shell."""
@@ -23,19 +23,18 @@ class AllowedCredential(Part):
 
 
 class Credentials(Part):
-    """What the search for credentials lets pass."""
+    """The findings that the credential scan allows."""
 
     allow: tuple[AllowedCredential, ...] = ()
     """Findings that are known, by file and rule."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """One finding has one reason; a pattern for every file would switch a rule off."""
         seen: set[tuple[str, str]] = set()
-        for index, one in enumerate(self.allow):
-            if (one.path, one.rule) in seen:
+        for index, entry in enumerate(self.allow):
+            if (entry.path, entry.rule) in seen:
                 text = "this file and rule are allowed already"
                 yield Contradiction(("allow", index, "path"), text)
-            seen.add((one.path, one.rule))
-            if not one.path.strip("/*?"):
+            seen.add((entry.path, entry.rule))
+            if not entry.path.strip("/*?"):
                 text = "would allow this rule everywhere; name the files"
                 yield Contradiction(("allow", index, "path"), text)

@@ -1,4 +1,4 @@
-"""What cannot be true together across the parts of a recipe, refused before anything is made."""
+"""Finds contradictions between the parts of a recipe."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,18 +8,18 @@ from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository
 from notebake.recipe.machine import BaseImage, Encryption, InstanceStore, Volume
 from notebake.recipe.part import Contradiction, FieldPath
 
-MOST_TAGS = 30  # EC2 takes 50 on one thing; the others are notebake's own
-LONGEST_TAG_KEY = 128
-LONGEST_TAG_VALUE = 256
+MAX_TAGS = 30  # EC2 allows 50 on one resource; the others are for notebake's own
+MAX_TAG_KEY = 128
+MAX_TAG_VALUE = 256
 RESERVED_TAG_PREFIXES = ("aws:", "notebake:")
-# Graviton families have a g behind their generation (m7g, c7gn, x2gd, im4gn); a1 was the first.
+# Graviton families have a g after their generation (m7g, c7gn, x2gd, im4gn); a1 was the first.
 ARM_FAMILY = re.compile(r"a1|[a-z]+\d+[a-z]*g[a-z]*")
 
 
 def find_in_encryption(
     encryption: Encryption, region: str, share_with: Sequence[str]
 ) -> Iterator[Contradiction]:
-    """A default key is this account's alone, and a key works in its own region only."""
+    """Check that the key can be shared and is in the recipe's region."""
     if share_with and encryption.uses_default_key:
         yield Contradiction(
             ("share_with",),
@@ -35,7 +35,7 @@ def find_in_encryption(
 def find_in_architecture(
     base_image: BaseImage, instance_types: Sequence[str], acceptance: Acceptance
 ) -> Iterator[Contradiction]:
-    """An image boots on one architecture only."""
+    """Check that image and instance types have one architecture."""
     places: list[tuple[FieldPath, str]] = [
         (("instance_types", index), each) for index, each in enumerate(instance_types)
     ]
@@ -55,7 +55,7 @@ def find_in_architecture(
 def find_in_disks(
     volumes: Sequence[Volume], instance_store: InstanceStore | None
 ) -> Iterator[Contradiction]:
-    """No disk may hide another, or be meant twice."""
+    """Check that no disk hides another, and none is given twice."""
     for field in ("name", "volume_id"):
         values = [getattr(volume, field) for volume in volumes]
         for index, value in enumerate(values):
@@ -78,7 +78,7 @@ def find_in_disks(
 def find_in_instance_store(
     instance_store: InstanceStore | None, place: FieldPath, mount_point: PurePosixPath
 ) -> Iterator[Contradiction]:
-    """The temporary disks are mounted at any time after boot, the others at -2, -3 …"""
+    """Check a mount point against those of the temporary disks, also at -2, -3 …"""
     if instance_store is None:
         return
     scratch = PurePosixPath(instance_store.mount_point)
@@ -96,7 +96,7 @@ def find_in_folders(
     volumes: Sequence[Volume],
     instance_store: InstanceStore | None,
 ) -> Iterator[Contradiction]:
-    """What is copied must reach the image, and must not lie where something else is put."""
+    """Check that the copied folders do not overlap, and are on disks that the image includes."""
     folders: list[tuple[FieldPath, PurePosixPath]] = []
     if repository_path:
         folders.append((("repository",), PurePosixPath(repository_path)))
@@ -120,14 +120,11 @@ def find_in_folders(
 def find_lost(
     disks: Sequence[tuple[PurePosixPath, bool]], place: FieldPath, folder: PurePosixPath
 ) -> Iterator[Contradiction]:
-    """Yield why the folder would be on no machine that starts from the image.
-
-    `disks` are mount points, each with whether its disk is in the image.
-    """
+    """Check that a folder is on a disk in the image; `disks` are mount points and `is_in_image`."""
     under = [disk for disk in disks if folder.is_relative_to(disk[0])]
     mount_point, is_in_image = max(under, key=lambda disk: len(disk[0].parts), default=("", True))
     if not is_in_image:
-        text = f"{folder} lies on the disk at {mount_point}, which no machine from the image gets"
+        text = f"{folder} is on the disk at {mount_point}, which the image does not include"
         yield Contradiction(place, text)
     if folder in [disk[0] for disk in disks] and place == ("repository",):
         text = f"{folder} is a disk's mount_point; clone into a folder on it"
@@ -135,7 +132,7 @@ def find_lost(
 
 
 def find_in_notebook(notebook: Notebook, repository: Repository | None) -> Iterator[Contradiction]:
-    """A notebook of the repository needs a repository; our own takes nothing that is for that."""
+    """Check that a notebook's path has a repository, and its other fields a path."""
     for field in ("path", "working_directory"):
         if getattr(notebook, field) and not repository:
             text = f"notebook.{field} needs a repository to find it in"
@@ -144,21 +141,21 @@ def find_in_notebook(notebook: Notebook, repository: Repository | None) -> Itera
         return
     for field in ("working_directory", "parameters", "verdict"):
         if getattr(notebook, field) and (repository or field != "working_directory"):
-            text = "is for a notebook of yours, and notebook.path names none: it would be ignored"
+            text = "would be ignored, as notebook.path names no notebook of yours"
             yield Contradiction(("notebook", field), text, by_absence=True)
 
 
 def find_in_tags(tags: Mapping[str, str]) -> Iterator[Contradiction]:
-    """The limits of EC2, less what notebake itself writes."""
-    if len(tags) > MOST_TAGS:
-        text = f"at most {MOST_TAGS} tags, these are {len(tags)}"
+    """Check the tags against EC2's limits, minus notebake's own tags."""
+    if len(tags) > MAX_TAGS:
+        text = f"at most {MAX_TAGS} tags, these are {len(tags)}"
         yield Contradiction(("tags",), text)
     for key, value in tags.items():
-        if not key.strip() or len(key) > LONGEST_TAG_KEY:
-            text = f"a tag's key has 1 to {LONGEST_TAG_KEY} characters"
+        if not key.strip() or len(key) > MAX_TAG_KEY:
+            text = f"a tag's key has 1 to {MAX_TAG_KEY} characters"
             yield Contradiction(("tags", key), text)
-        if len(value) > LONGEST_TAG_VALUE:
-            text = f"a tag's value has at most {LONGEST_TAG_VALUE} characters"
+        if len(value) > MAX_TAG_VALUE:
+            text = f"a tag's value has at most {MAX_TAG_VALUE} characters"
             yield Contradiction(("tags", key), text)
         prefix = next((each for each in RESERVED_TAG_PREFIXES if key.lower().startswith(each)), "")
         if prefix:

@@ -1,4 +1,4 @@
-"""What would make an environment.yml fail on the machine, read as YAML and told by its lines."""
+"""Finds the faults of an environment.yml that would make it fail on the machine, by line."""
 
 import re
 from collections.abc import Iterator
@@ -20,8 +20,7 @@ from notebake.recipe.requirement_line import (
 from notebake.recipe.requirement_options import read_line
 
 OF_ANACONDA = (
-    "is taken as conda-forge: Anaconda's own channels ask for their terms to be accepted, which"
-    " nobody can do for somebody else"
+    "is replaced by conda-forge: Anaconda's own channels require each user to accept their terms"
 )
 FOREIGN = re.compile(
     r"(vs20\d\d_runtime|vc|vc\d*_runtime|vcomp\d*|ucrt|pywin32|pywinpty|winpty|wincertstore"
@@ -35,11 +34,11 @@ SPECIFICATION = re.compile(
     r"(?:=\s*(?P<version>[^\s=<>]+)\s*=\s*(?P<build>[^\s=\]]+)|(?P<more>[\s=<>!~*\[].*))?"
 )
 BUILT = re.compile(r"\S+\s+\S+\s+(?P<build>[^\s\[]+)")
-"""The other way to name a build: name, version, build."""
+"""The other notation for a build: name, version, build."""
 
 
 def is_environment_file(text: str) -> bool:
-    """Tell whether a text is an environment.yml: a mapping with dependencies."""
+    """Return whether a text is an environment.yml: a mapping with dependencies."""
     try:
         return find_value(yaml.compose(text, Loader=yaml.SafeLoader), "dependencies") is not None
     except (yaml.YAMLError, RecursionError):
@@ -47,7 +46,7 @@ def is_environment_file(text: str) -> bool:
 
 
 def find_environment_faults(text: str) -> Iterator[str]:
-    """Yield what conda could not make an environment of, with its lines; never the text itself."""
+    """Yield the faults with their lines; they never repeat the text, as it may hold credentials."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -69,32 +68,33 @@ def find_environment_faults(text: str) -> Iterator[str]:
     if isinstance(channels, yaml.ScalarNode) and channels.value:
         yield f"{line_of(channels)}channels must be a list, with a - before each"
     is_foreign = _is_of_another_system(root) or _is_of_anaconda_alone(root)
-    for one in entries_of(dependencies):
-        if not holds_credential(one.value) and (fault := _package_fault(one.value, is_foreign)):
-            yield f"{line_of(one)}{fault}"
+    for entry in entries_of(dependencies):
+        if not holds_credential(entry.value) and (fault := _package_fault(entry.value, is_foreign)):
+            yield f"{line_of(entry)}{fault}"
     yield from find_pip_faults(dependencies)
 
 
 def find_environment_notes(text: str) -> Iterator[str]:
-    """Yield what is taken otherwise than it is written, of a text without faults."""
+    """Yield the lines with a changed meaning, in a text without faults."""
     root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
-    for one in entries_of(find_value(root, "channels")):
-        if is_anaconda(one.value):
-            yield f"{line_of(one)}{one.value.strip()} {OF_ANACONDA}"
-    has_theirs = any(is_anaconda(one.value) for one in entries_of(find_value(root, "channels")))
-    for one in entries_of(find_value(root, "dependencies")):
-        found = SPECIFICATION.fullmatch(one.value.strip())
+    channels = [
+        node for node in entries_of(find_value(root, "channels")) if is_anaconda(node.value)
+    ]
+    for channel in channels:
+        yield f"{line_of(channel)}{channel.value.strip()} {OF_ANACONDA}"
+    for entry in entries_of(find_value(root, "dependencies")):
+        found = SPECIFICATION.fullmatch(entry.value.strip())
         if found and found["channel"] and is_anaconda(found["channel"]):
-            yield f"{line_of(one)}{found['channel']}:: {OF_ANACONDA}"
-        if has_theirs and found and _build_of(one.value, found):
-            yield f"{line_of(one)}the build that is named for {found['name']} must be conda-forge's"
-    for one in pip_entries_of(find_value(root, "dependencies")):
-        if "editables" in read_line(one.value.strip()).options:
-            yield f"{line_of(one)}{EDITABLE_NOTE}"
+            yield f"{line_of(entry)}{found['channel']}:: {OF_ANACONDA}"
+        if channels and found and _build_of(entry.value, found):
+            yield f"{line_of(entry)}the build of {found['name']} must be one of conda-forge"
+    for entry in pip_entries_of(find_value(root, "dependencies")):
+        if "editables" in read_line(entry.value.strip()).options:
+            yield f"{line_of(entry)}{EDITABLE_NOTE}"
 
 
 def find_pip_faults(dependencies: yaml.SequenceNode) -> Iterator[str]:
-    """Yield what is wrong with the packages that conda leaves to pip."""
+    """Yield the faults of the packages that conda leaves to pip."""
     for part in dependencies.value:
         if isinstance(part, yaml.ScalarNode):
             continue
@@ -103,30 +103,28 @@ def find_pip_faults(dependencies: yaml.SequenceNode) -> Iterator[str]:
             yield f"{line_of(part)}is neither a package nor pip: with a list of packages"
         elif not isinstance(pip, yaml.SequenceNode) and pip.value:
             yield f"{line_of(pip)}pip must be a list, with a - before each"
-    for one in pip_entries_of(dependencies):
-        if not holds_credential(one.value) and (fault := find_requirement_fault(one.value)):
-            yield f"{line_of(one)}{fault}"
+    for entry in pip_entries_of(dependencies):
+        if not holds_credential(entry.value) and (fault := find_requirement_fault(entry.value)):
+            yield f"{line_of(entry)}{fault}"
 
 
 def _is_of_another_system(root: yaml.Node | None) -> bool:
-    """Tell whether an environment was exported on Windows or macOS."""
     prefix = find_value(root, "prefix")
     if isinstance(prefix, yaml.ScalarNode) and OTHER_HOME.match(prefix.value):
         return True
     return any(
-        FOREIGN.fullmatch(_name(one)) for one in entries_of(find_value(root, "dependencies"))
+        FOREIGN.fullmatch(_name(entry)) for entry in entries_of(find_value(root, "dependencies"))
     )
 
 
 def _is_of_anaconda_alone(root: yaml.Node | None) -> bool:
-    """Tell whether an environment's builds cannot be conda-forge's."""
-    channels = [one.value for one in entries_of(find_value(root, "channels"))]
-    named = [one for one in channels if one != "nodefaults"]
-    return bool(named) and all(is_anaconda(one) for one in named)
+    """Return whether all channels are Anaconda's, so that no build can be conda-forge's."""
+    channels = [entry.value for entry in entries_of(find_value(root, "channels"))]
+    named = [channel for channel in channels if channel != "nodefaults"]
+    return bool(named) and all(is_anaconda(channel) for channel in named)
 
 
 def _package_fault(text: str, is_foreign: bool) -> str | None:
-    """Return what is wrong with one of conda's own packages."""
     text = text.strip()
     if text.startswith((".", "/", "~", "file:")) or "\\" in text:
         return "names another file, which will not be on the machine; write name=VERSION"
@@ -136,7 +134,7 @@ def _package_fault(text: str, is_foreign: bool) -> str | None:
         return None
     found = SPECIFICATION.fullmatch(text)
     if found is None:
-        return "is nothing that conda reads as a package; write name=VERSION"
+        return "is not a package specification of conda; write name=VERSION"
     name = found["name"]
     if FOREIGN.fullmatch(name):
         return f"{name} is for another system than the machine's Linux; remove the line"
@@ -144,19 +142,17 @@ def _package_fault(text: str, is_foreign: bool) -> str | None:
         version = found["version"] or "VERSION"
         return (
             f"names a build of another system or channel; write {name}={version}"
-            " (conda env export --no-builds writes all of them so)"
+            " (conda env export --no-builds does so for all packages)"
         )
     return None
 
 
 def _build_of(text: str, found: re.Match[str]) -> str:
-    """Return the build that a specification names, which no pattern leaves open."""
     by_blanks = BUILT.fullmatch(text.strip())
     build = found["build"] or (by_blanks["build"] if by_blanks else "")
     return "" if "*" in build else build
 
 
 def _name(node: yaml.ScalarNode) -> str:
-    """Return the name of a package in conda's writing."""
     found = SPECIFICATION.fullmatch(str(node.value).strip())
     return found["name"] if found else ""

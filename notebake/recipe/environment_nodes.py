@@ -1,4 +1,4 @@
-"""An environment.yml, read as YAML: what it asks for, and in which lines."""
+"""Reads the content of an environment.yml with the line numbers of its entries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,33 +11,35 @@ from notebake.recipe.requirement_options import read_line
 
 @dataclass(frozen=True)
 class Environment:
-    """What an environment.yml asks for."""
+    """The content of an environment.yml."""
 
     channels: tuple[str, ...] = ()
-    """Best first, as they are written."""
+    """In the order of the file, best first."""
     specs: dict[str, int] = field(default_factory=dict)
-    """conda's packages, each with its line."""
+    """conda's packages with their line numbers."""
     pip: dict[int, str] = field(default_factory=dict)
-    """By its line, what pip installs afterwards, as uv reads it."""
+    """The packages under pip in uv's format, by line number."""
     variables: dict[str, str] = field(default_factory=dict)
-    """What is set when the environment is activated."""
+    """The variables that the activation of the environment sets."""
 
 
 def read_environment(text: str) -> Environment:
-    """Return what a text without faults asks for."""
+    """Return the content of a text without faults."""
     root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
     dependencies, variables = find_value(root, "dependencies"), find_value(root, "variables")
     pairs = variables.value if isinstance(variables, yaml.MappingNode) else []
     return Environment(
-        channels=tuple(one.value.strip() for one in entries_of(find_value(root, "channels"))),
-        specs={one.value.strip(): line_number(one) for one in entries_of(dependencies)},
-        pip={line_number(one): _for_uv(one.value.strip()) for one in pip_entries_of(dependencies)},
+        channels=tuple(entry.value.strip() for entry in entries_of(find_value(root, "channels"))),
+        specs={entry.value.strip(): line_number(entry) for entry in entries_of(dependencies)},
+        pip={
+            line_number(entry): _for_uv(entry.value.strip())
+            for entry in pip_entries_of(dependencies)
+        },
         variables={key.value: str(value.value) for key, value in pairs},
     )
 
 
 def _for_uv(line: str) -> str:
-    """Return one of pip's lines as uv reads it."""
     read = read_line(line)
     return without_editing(read.options["editables"][0]) if "editables" in read.options else line
 
@@ -51,7 +53,7 @@ def find_value(node: yaml.Node | None, key: str) -> yaml.Node | None:
 def entries_of(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
     """Yield the entries of a list that are plain text."""
     if isinstance(node, yaml.SequenceNode):
-        yield from (one for one in node.value if isinstance(one, yaml.ScalarNode))
+        yield from (entry for entry in node.value if isinstance(entry, yaml.ScalarNode))
 
 
 def pip_entries_of(dependencies: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
@@ -67,5 +69,5 @@ def line_number(node: yaml.Node) -> int:
 
 
 def line_of(node: yaml.Node) -> str:
-    """Return where a node begins, for people."""
+    """Return the line of a node, for people."""
     return f"line {line_number(node)}: "

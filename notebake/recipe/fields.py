@@ -1,4 +1,4 @@
-"""The kinds of text that a recipe's fields hold, each with its refusal in plain words."""
+"""The types of a recipe's fields, with error messages in plain words."""
 
 import ipaddress
 import re
@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-# A disk or folder at one of these would hide a part of the system, or vanish at a boot.
+# A disk or folder at one of these would hide a part of the system, or be lost at a boot.
 HIDES_IF_AT = frozenset(
     ("/", "/home", "/opt", "/opt/notebake", "/srv", "/var", "/var/cache", "/var/lib", "/var/log")
 )
@@ -32,11 +32,11 @@ NUMBER = r"[-+]?(0|[1-9][0-9]*)?\.?[0-9]+([eE][-+]?[0-9]+)?"
 
 
 class Unquoted(str):
-    """A scalar that stands in YAML without quotes: `3.10` is text for a field of text."""
+    """A YAML scalar without quotes: `3.10` is text for a text field."""
 
 
 def read_unquoted(value: object) -> object:
-    """Return the number or truth that stands without quotes, as in JSON; all else as it is."""
+    """Return an unquoted number or truth value as such, as in JSON, and all else unchanged."""
     if not isinstance(value, Unquoted):
         return value
     if value in TRUTHS:
@@ -47,11 +47,11 @@ def read_unquoted(value: object) -> object:
 
 
 UNQUOTED = BeforeValidator(read_unquoted)
-"""For a field that is no text: what is quoted is text, and refused."""
+"""For a field that is not text: a quoted value is text, and refused."""
 
 
 def matching(pattern: str, meaning: str) -> AfterValidator:
-    """Accept only text of which the whole matches the pattern; otherwise say what it must be."""
+    """Accept only text that matches the pattern as a whole; the error states its meaning."""
 
     def check(text: str) -> str:
         if re.fullmatch(pattern, text):  # compiled when it is first needed
@@ -62,7 +62,7 @@ def matching(pattern: str, meaning: str) -> AfterValidator:
 
 
 def check_absolute(path: str) -> str:
-    """Return the path without a trailing slash; ValueError if it does not name one plain place."""
+    """Return the path without a trailing slash; ValueError if it is not plain and absolute."""
     if not re.fullmatch(r"/[A-Za-z0-9._/+-]*", path):
         raise ValueError(
             f"must be an absolute path of letters, digits and . _ + -, such as /data, not {path!r}"
@@ -118,13 +118,13 @@ def check_no_credential(text: str) -> str:
 
 
 def address_of(schemes: tuple[str, ...], meaning: str) -> AfterValidator:
-    """Accept only an address without a credential in it; a refusal never repeats the address."""
+    """Accept only an address without a credential; the error never repeats the address."""
 
     def check(address: str) -> str:
         parts = ADDRESS.fullmatch(address)
         if not parts or parts["scheme"] not in schemes:
             raise ValueError(f"must be {meaning}, without a password")
-        # Over ssh a user's name is no secret; elsewhere what stands before @ is one, or may be.
+        # With ssh a user name is not secret; elsewhere the text before @ may be a token.
         if parts["user"] and (":" in parts["user"] or parts["scheme"] not in ("ssh", "sftp")):
             raise ValueError("holds a credential, which would be kept with the recipe")
         if SIGNATURE.search(address):
@@ -141,7 +141,6 @@ Name = Annotated[
         "at most 40 lower-case letters, digits and hyphens, and must not begin with a hyphen",
     ),
 ]
-AbsolutePath = Annotated[str, AfterValidator(check_absolute)]
 OwnPath = Annotated[str, AfterValidator(check_absolute), AfterValidator(check_outside_system)]
 RelativePath = Annotated[str, AfterValidator(check_relative)]
 AccountId = Annotated[str, matching(r"\d{12}", "the 12 digits of an AWS account")]

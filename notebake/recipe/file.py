@@ -1,4 +1,4 @@
-"""A recipe's file: read it with all its faults named at once, and write one out again."""
+"""Reads a recipe's file, and names all its faults at once; the YAML format of recipes."""
 
 import codecs
 from pathlib import Path
@@ -7,7 +7,7 @@ import yaml
 
 from notebake.errors import RecipeError
 from notebake.recipe.faults import find_place, validate_reading
-from notebake.recipe.positions import Fault, PlacedMapping
+from notebake.recipe.part import Fault, PlacedMapping
 from notebake.recipe.recipe import Recipe
 from notebake.recipe.strict_yaml import NOTHING_MADE, Reading, read_yaml
 
@@ -18,14 +18,14 @@ UTF_16 = (
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Return the recipe in the file, complete in itself; RecipeError names all its faults."""
+    """Return the recipe in the file, with its requirements; RecipeError names all its faults."""
     return parse_recipe(read_text(path, str(path)), str(path), path.parent)
 
 
 def parse_recipe(text: str, name: str, directory: Path | None = None) -> Recipe:
-    """Return the recipe in the text; `name` stands before each fault.
+    """Return the recipe in the text; `name` precedes each fault.
 
-    Without a directory the text must be complete in itself: it cannot name a requirements_file.
+    Without a directory the text cannot name a requirements_file.
     """
     reading = read_yaml(text, name)
     embed_requirements(reading, directory)
@@ -34,12 +34,6 @@ def parse_recipe(text: str, name: str, directory: Path | None = None) -> Recipe:
         ordered = sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))
         raise RecipeError("\n".join(f"{name}:{fault}" for fault in ordered), NOTHING_MADE)
     return recipe
-
-
-def dump_recipe(recipe: Recipe) -> str:
-    """Return YAML that loads to the equal recipe; what has its default is left out."""
-    plain = recipe.model_dump(mode="json", exclude_defaults=True)
-    return yaml.dump(plain, Dumper=BlockDumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 class BlockDumper(yaml.SafeDumper):
@@ -88,7 +82,7 @@ def embed_requirements(reading: Reading, directory: Path | None) -> None:
         except RecipeError as error:
             fault = error.message
     else:
-        fault = f"{relative} lies outside the recipe's folder"
+        fault = f"{relative} is outside the recipe's folder"
     if fault:
         reading.faults.append(Fault(place, fault))
     del software["requirements_file"]

@@ -1,4 +1,4 @@
-"""The parts of a recipe that say what is asked of EC2."""
+"""The parts of a recipe for EC2: base image, network, encryption, disks."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -31,7 +31,6 @@ class BaseImage(Part):
     """The login name that the image's cloud-init gives the key to."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Exactly one of the two may say which image it is."""
         if self.ssm_parameter and self.image_id:
             yield Contradiction(("image_id",), "give ssm_parameter or image_id, not both")
         if self.user == "root":
@@ -39,7 +38,7 @@ class BaseImage(Part):
 
     @property
     def parameter(self) -> str:
-        """The SSM parameter to resolve where no image id is given."""
+        """The SSM parameter to resolve if no image id is given."""
         return self.ssm_parameter or UBUNTU_2404
 
 
@@ -56,7 +55,6 @@ class Network(Part):
     """IPv4 blocks that may reach port 22; `auto`: the worker's own address; `0.0.0.0/0`: all."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """EC2 refuses a rule that is given twice."""
         yield from repeated("subnet_ids", self.subnet_ids)
         yield from repeated("ssh_from", self.ssh_from)
 
@@ -78,7 +76,6 @@ class Encryption(Part):
     """Key id, alias or ARN, with mode `kms` only."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """A key goes with mode kms, and only with it."""
         if (self.mode is EncryptionMode.KMS) != (self.kms_key_id is not None):
             text = "kms_key_id goes with mode: kms, and with no other mode"
             yield Contradiction(("kms_key_id",), text, by_absence=True)
@@ -108,7 +105,6 @@ class RootVolume(Part):
     """gp3 throughput in MiB/s."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Keep gp3's two ratios: 500 iops for each GiB, 4 iops for each MiB/s."""
         if self.iops > max(3000, 500 * self.size_gib):
             text = f"gp3 gives at most 500 a second for each GiB; {self.size_gib} GiB are too few"
             yield Contradiction(("iops",), text)
@@ -141,7 +137,6 @@ class Volume(RootVolume):
         return self.volume_id is None if self.in_image is None else self.in_image
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """A volume is new, from a snapshot, or an existing one as it is."""
         yield from super().contradictions()
         if self.snapshot_id and self.volume_id:
             yield Contradiction(("volume_id",), "give snapshot_id or volume_id, not both")
@@ -160,7 +155,7 @@ class InstanceStore(Part):
 
 
 def repeated(field: str, values: tuple[str, ...]) -> Iterator[Contradiction]:
-    """Yield a contradiction for each value that stands in the list before."""
+    """Yield a contradiction for each repeated value."""
     for index, value in enumerate(values):
         if value in values[:index]:
             yield Contradiction((field, index), f"{value} is given twice")

@@ -1,4 +1,4 @@
-"""The plain words for what is wrong with a field."""
+"""Messages about faulty fields in plain words."""
 
 import difflib
 from collections.abc import Iterator
@@ -7,8 +7,7 @@ from typing import get_args
 from pydantic_core import ErrorDetails
 
 from notebake.recipe.fields import SHORT, read_unquoted
-from notebake.recipe.part import FieldPath, Part
-from notebake.recipe.positions import Place
+from notebake.recipe.part import FieldPath, Part, Place
 from notebake.recipe.recipe import Recipe
 
 WORDS = {
@@ -55,7 +54,7 @@ def repeat(value: object) -> str:
 
 
 def describe_unknown(path: FieldPath) -> str:
-    """Return what an unknown field may have been meant to be."""
+    """Return the message for an unknown field, with a similar known one."""
     name, part = str(path[-1]), part_at(path[:-1])
     near = difflib.get_close_matches(name, part.model_fields, n=1)
     if near:
@@ -67,7 +66,7 @@ def describe_unknown(path: FieldPath) -> str:
 
 
 def part_at(path: FieldPath) -> type[Part]:
-    """Return the part that the path leads to, or the last one on its way."""
+    """Return the part at the path, or the last one on the way."""
     part: type[Part] = Recipe
     for step in path:
         if isinstance(step, str) and step in part.model_fields:

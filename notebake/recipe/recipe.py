@@ -1,7 +1,4 @@
-"""The whole recipe.
-
-Every field has its unit in its name and its default here; what contradicts is refused at once.
-"""
+"""The whole recipe. Every field has its unit in its name and its default here."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -75,12 +72,11 @@ class Recipe(Part):
     scheduler_role: RoleArn | None = None
     """Role by which EventBridge ends machines after their lease, also those that never booted."""
     on_failure: Literal["keep", "tear_down"] = "keep"
-    """After a failure keep the machine for a look, within its lease, or remove all."""
+    """After a failure keep the machine for inspection, within its lease, or remove all."""
     acceptance: Acceptance = Acceptance()
     """How the image is proven."""
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse what cannot be true together, before anything is made."""
         yield from repeated("instance_types", self.instance_types)
         yield from repeated("share_with", self.share_with)
         yield from find_in_encryption(self.encryption, self.region, self.share_with)

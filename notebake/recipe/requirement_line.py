@@ -1,7 +1,7 @@
-"""What is wrong with one requirement, as pip and uv read it on a blank machine.
+"""Finds the fault of one requirement line for pip and uv on a new machine.
 
-Names, versions and markers are read by packaging, options as pip reads them. A fault repeats no
-more of the line than a package's name: the line may hold a credential.
+packaging parses names, versions and markers; options are parsed as by pip. A message repeats no
+more of the line than the package's name, as the line may hold a credential.
 """
 
 import re
@@ -12,16 +12,19 @@ from packaging.requirements import InvalidRequirement, Requirement
 from notebake.recipe.fields import CREDENTIAL
 from notebake.recipe.requirement_options import IN_FULL, OptionError, ReadLine, read_line
 
+NOT_A_REQUIREMENT = (
+    "is not a package that pip can parse; write name==VERSION, each on a line of its own"
+)
 CREDENTIAL_FAULT = "holds a credential, which would be kept with the recipe and enter the image"
 EDITABLE_NOTE = (
-    "what -e takes from git is installed as a package, not as a folder to edit, which uv cannot"
+    "what -e takes from git is installed as a package, not as an editable folder, as uv cannot"
 )
-FROZEN = "pip list --format=freeze writes all of them so"
+FROZEN = "pip list --format=freeze does so for all packages"
 CONDA_TOKEN = re.compile(r"https?://[^/\s]+(?:/[^\s]*)?/t/[A-Za-z]{2}-[0-9a-fA-F-]{8,}")
 
 NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*"
 CONDA_STYLE = re.compile(rf"{NAME}=\s*(?P<version>[A-Za-z0-9.*]+)(?:=\S*)?")
-# packaging takes nothing but an address there, and pip a path as well.
+# packaging accepts only a URL there, pip also a path.
 AT = re.compile(rf"{NAME}@\s*(?P<address>\S.*)")
 PLACES = ("find_links", "index_urls", "extra_index_urls")
 OWN_FILES = ("requirements", "constraints")
@@ -35,12 +38,12 @@ FOLDER = re.compile(r"[#&]subdirectory=(?P<folder>[^&\s]+)")
 
 
 def holds_credential(line: str) -> bool:
-    """Tell whether an address in a line has a name, a password or a token in it."""
+    """Return whether a URL in a line contains a user name, a password or a token."""
     return CREDENTIAL.search(line) is not None or CONDA_TOKEN.search(line) is not None
 
 
 def find_requirement_fault(line: str) -> str | None:
-    """Return why a requirement cannot be installed on a blank machine, and what to write."""
+    """Return why a requirement cannot be installed on a new machine, and what to write."""
     line = line.strip()
     if not line:
         return None
@@ -50,13 +53,12 @@ def find_requirement_fault(line: str) -> str | None:
         read = read_line(line)
     except OptionError:
         if line.startswith("-"):
-            return "is no option that pip reads in a file"
-        return "is nothing that pip reads as a package; write name==VERSION, each on its own line"
+            return "is not an option that pip accepts in a file"
+        return NOT_A_REQUIREMENT
     return _options_fault(read) or _requirement_fault(read.requirement)
 
 
 def _requirement_fault(text: str) -> str | None:
-    """Return what is wrong with what names a package."""
     if not text:
         return None
     if BY_SSH.match(text):
@@ -66,64 +68,56 @@ def _requirement_fault(text: str) -> str | None:
     if ADDRESS.match(text) or is_path(text):
         return _address_fault(text) or _marker_fault(text)
     if re.match(r"pkg[-_.]resources\s*==\s*0\.0\.0", text, re.IGNORECASE):
-        return "is no package, but what pip freeze writes on Ubuntu and Debian; remove the line"
+        return "is not a package, but what pip freeze writes on Ubuntu and Debian; remove the line"
     return _syntax_fault(text)
 
 
 def _syntax_fault(text: str) -> str | None:
-    """Return why packaging does not read a text as a package."""
     try:
         Requirement(text)
     except InvalidRequirement:
         if style := CONDA_STYLE.fullmatch(text):
             return f"is in conda's style; with pip write {style['name']}=={style['version']}"
-        return (
-            "is nothing that pip reads as a package; write name==VERSION, each on a line of its own"
-        )
+        return NOT_A_REQUIREMENT
     return None
 
 
 def _marker_fault(text: str) -> str | None:
-    """Return what is wrong with the marker behind an address, which a blank parts from it."""
+    """Return the fault of the marker after an address, from which a space separates it."""
     _, semicolon, marker = text.partition(" ;")
     try:
         if semicolon:
             Marker(marker.strip())
     except InvalidMarker:
-        return "has a condition behind its ; that pip does not read"
+        return "has an invalid condition after its ;"
     return None
 
 
 def _options_fault(read: ReadLine) -> str | None:
-    """Return what is wrong with the options of a line and their values."""
     for name, value in read.of_the_file:
         is_address = re.match(r"https?://", value) is not None
         if name in OWN_FILES and not is_address:
-            return "names another file, which will not be on the machine; write out what it holds"
+            return "names another file, which will not be on the machine; write out its content"
         if name in PLACES and not is_address:
             return (
                 "names a folder of another machine; leave it out, or write the address of an index"
                 " by https"
             )
     if read.requirement and (read.of_the_file or "editables" in read.options):
-        return "has an option behind a package; write it on a line of its own"
+        return "has an option after a package; write it on a line of its own"
     for name in NOT_OF_UV:
         if name in read.options:
-            return f"has {IN_FULL[name]}, which uv does not take in a file; leave it out"
-    faults = (_editable_fault(one) for one in read.options.get("editables", ()))
-    return next((one for one in faults if one), None)
-
-
-def _editable_fault(value: str) -> str | None:
-    """Return what is wrong with what is asked for as a folder to edit: it is taken from git."""
-    return _address_fault(value) or _marker_fault(value)
+            return f"has {IN_FULL[name]}, which uv does not accept in a file; leave it out"
+    for value in read.options.get("editables", ()):
+        if fault := _address_fault(value) or _marker_fault(value):
+            return fault
+    return None
 
 
 def without_editing(value: str) -> str:
-    """Return what is asked for as a folder to edit as a package to install.
+    """Return an editable requirement from git as a package, as uv does not support the former.
 
-    uv takes no folder to edit from git; what is installed is the same commit. What `#egg=` names
-    and `subdirectory=` mean the same (pip's documentation, "VCS Support").
+    `#egg=` and `subdirectory=` keep their meaning (pip's documentation, "VCS Support").
     """
     address, semicolon, marker = value.partition(" ;")
     egg, folder = EGG.search(address), FOLDER.search(address)
@@ -134,27 +128,26 @@ def without_editing(value: str) -> str:
 
 
 def _address_fault(address: str, name: str = "") -> str | None:
-    """Return why the machine could not fetch from an address or a path."""
+    """Return why the machine could not fetch from an address or a path, or None."""
     scheme = ADDRESS.match(address)
     if BY_SSH.match(address):
         return (
-            "is fetched by ssh, for which the machine has no key; write git+https://…, which"
-            " a public repository answers"
+            "is fetched by ssh, for which the machine has no key; write git+https://… of a public"
+            " repository"
         )
     kind = scheme["scheme"].lower() if scheme else "file"
     if kind in {"file", "git+file"}:
-        instead = f"{name or 'name'}=={'VERSION'}"
         return (
-            f"names another file, which will not be on the machine; write {instead}"
-            f" ({FROZEN}), or name @ https://… of where it can be fetched"
+            "names another file, which will not be on the machine; write"
+            f" {name or 'name'}==VERSION ({FROZEN}), or name @ https://… to fetch it"
         )
     if kind in {"http", "https", "git+https", "git+http"}:
         return None
-    return f"is fetched by {kind}, which uv does not know; write git+https://… or https"
+    return f"is fetched by {kind}, which uv does not support; write git+https://… or https"
 
 
 def is_path(line: str) -> bool:
-    """Tell whether a line names a file or folder: pip tells it by a slash, or by its end."""
+    """Return whether a line names a file or folder: as for pip, by a slash or its extension."""
     word = re.split(r"\s+;|\s", line, maxsplit=1)[0]
     has_slash = "/" in word or "\\" in word or word.startswith((".", "~"))
     return has_slash or ARCHIVE.search(word) is not None

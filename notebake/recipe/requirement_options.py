@@ -1,4 +1,4 @@
-"""The options that pip reads in a requirements file, read as pip reads them.
+"""Parses the options in a requirements file as pip does.
 
 pip/_internal/req/req_file.py (26.1): SUPPORTED_OPTIONS, SUPPORTED_OPTIONS_REQ, break_args_options.
 """
@@ -33,24 +33,23 @@ OF_A_REQUIREMENT = {
     "global_options": ("--global-option",),
     "install_options": ("--install-option",),
 }
-IN_FULL = {name: next(one for one in words if one.startswith("--"))
+IN_FULL = {name: next(word for word in words if word.startswith("--"))
            for name, words in (LISTS | FLAGS | OF_A_REQUIREMENT).items()}  # fmt: skip
 
 
 class OptionError(Exception):
-    """A line has something for an option that pip does not read."""
+    """A line contains an option that pip does not know."""
 
 
 class LineParser(OptionParser):
-    """optparse, which pip uses, without its way of ending the program."""
+    """optparse, which pip uses, but with an exception for an error instead of an exit."""
 
     def error(self, msg: str) -> NoReturn:
-        """Raise instead; the message may hold a value, which may be a credential."""
         raise OptionError(msg)
 
 
 def line_parser() -> LineParser:
-    """Return a parser of the options of one line."""
+    """Return a parser for the options of one line."""
     parser = LineParser(add_help_option=False, usage=SUPPRESS_HELP)
     for name, words in (LISTS | OF_A_REQUIREMENT).items():
         parser.add_option(*words, dest=name, action="append")
@@ -61,19 +60,19 @@ def line_parser() -> LineParser:
 
 PARSER = line_parser()
 EDITABLE = re.compile(r"(?:-e|--editable)(?:\s*=\s*|\s*)(?P<value>\S.*)")
-"""It may have a condition behind it, in which quotes count, and nothing else."""
+"""It may be followed only by a condition, which may contain quotes."""
 
 
 @dataclass(frozen=True)
 class ReadLine:
-    """One logical line: what stands before the options, and their values by name."""
+    """One logical line: the requirement before the options, and their values by name."""
 
     requirement: str
     options: dict[str, list[str]]
 
     @property
     def of_the_file(self) -> list[tuple[str, str]]:
-        """The options that hold for the whole file, each with its value or an empty text."""
+        """The options for the whole file, each with its value or ""."""
         return [
             (name, value)
             for name, values in self.options.items()
@@ -83,19 +82,19 @@ class ReadLine:
 
 
 def read_line(line: str) -> ReadLine:
-    """Return what pip reads in a logical line; OptionError where it reads nothing."""
+    """Parse a logical line; OptionError if pip could not parse it."""
     if editable := EDITABLE.fullmatch(line):
         value = re.sub(r"^(['\"])(.*)\1$", r"\2", editable["value"])
         return ReadLine("", {"editables": [value]})
     tokens = line.split(" ")
-    first = next((at for at, one in enumerate(tokens) if one.startswith("-")), len(tokens))
+    first = next((at for at, token in enumerate(tokens) if token.startswith("-")), len(tokens))
     try:
         words = shlex.split(" ".join(tokens[first:]))
     except ValueError as error:
         raise OptionError(str(error)) from None
     values, more = PARSER.parse_args(words)
     if more:
-        raise OptionError("something stands behind the options")
+        raise OptionError("unexpected text after the options")
     chosen = {name: getattr(values, name) for name in IN_FULL if getattr(values, name)}
     options = {name: [""] if value is True else list(value) for name, value in chosen.items()}
     return ReadLine(" ".join(tokens[:first]).strip(), options)

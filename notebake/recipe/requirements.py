@@ -1,4 +1,4 @@
-"""What would make a requirements.txt or an environment.yml fail on the machine, seen at once.
+"""Finds the faults of a requirements.txt or environment.yml that would make it fail on the machine.
 
 pip's own format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 """
@@ -20,24 +20,24 @@ from notebake.recipe.requirement_line import (
 )
 from notebake.recipe.requirement_options import IN_FULL, read_line
 
-LONGEST_CHARACTERS = 200_000
+MAX_CHARACTERS = 200_000
 COMMENT = re.compile(r"(^|\s+)#.*$")
 """pip/_internal/req/req_file.py, COMMENT_RE."""
 
 
 def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
-    """Yield each thing in the text that the manager could not install from on a blank machine.
+    """Yield each fault that prevents an installation on a new machine.
 
-    Never the text itself, which may hold a credential.
+    No message repeats the text, which may hold a credential.
     """
     if text is None:
         return
-    if len(text) > LONGEST_CHARACTERS:
-        yield f"is longer than {LONGEST_CHARACTERS} characters"
+    if len(text) > MAX_CHARACTERS:
+        yield f"is longer than {MAX_CHARACTERS} characters"
         return
     if "\0" in text:
         yield (
-            "is not text in UTF-8; where it is UTF-16, convert it:"
+            "is not text in UTF-8; if it is UTF-16, convert it:"
             " iconv --from-code=UTF-16LE --to-code=UTF-8"
         )
         return
@@ -58,7 +58,7 @@ def find_requirement_faults(text: str | None, manager: str) -> Iterator[str]:
 
 
 def find_requirement_notes(text: str | None, manager: str) -> Iterator[str]:
-    """Yield what is taken otherwise than it is written, of a text without faults."""
+    """Yield the lines with a changed meaning, in a text without faults."""
     if text is None:
         return
     if manager == "conda":
@@ -70,9 +70,9 @@ def find_requirement_notes(text: str | None, manager: str) -> Iterator[str]:
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each requirement with the number of its first line, without comments, as pip joins.
+    """Yield each requirement with the number of its first line, without comments, as in pip.
 
-    A line of a comment ends one that goes on (pip/_internal/req/req_file.py, join_lines).
+    A comment line ends a continued line (pip/_internal/req/req_file.py, join_lines).
     """
     begun: list[str] = []
     first = 1
@@ -89,10 +89,10 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def requirements_for_uv(text: str) -> str:
-    """Return the same requirements as uv reads them, each in the line where it begins.
+    """Return the requirements in uv's format, each in the line where it begins.
 
-    pip takes what uv does not: comments between lines that go on, short options without a blank,
-    several on one line, and folders to edit from git.
+    Unlike pip, uv does not support comments between continued lines, short options without a space,
+    several options on one line, and editable requirements from git.
     """
     placed: dict[int, str] = {}
     behind: list[str] = []
@@ -103,7 +103,7 @@ def requirements_for_uv(text: str) -> str:
         whole = [f"{IN_FULL[name]} {value}".strip() for name, value in read.of_the_file]
         whole += map(without_editing, read.options.get("editables", ()))
         if read.requirement:
-            hashes = (f"--hash={one}" for one in read.options.get("hashes", ()))
+            hashes = (f"--hash={digest}" for digest in read.options.get("hashes", ()))
             whole.insert(0, " ".join((read.requirement, *hashes)))
         placed[number], more = (whole[0], whole[1:]) if whole else ("", [])
         behind += more

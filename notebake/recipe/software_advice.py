@@ -1,4 +1,4 @@
-"""What to do where uv cannot install: which pin, in which line, and the ways out."""
+"""Advice for a failed installation by uv: which pin to change, and the alternatives."""
 
 import re
 
@@ -22,10 +22,10 @@ WAYS_OUT = (
 
 
 def advise(printed: str, software: Software) -> str:
-    """Return what to change in the recipe so that uv can install it; empty where that is open."""
+    """Return what to change in the recipe so that uv can install it, or "" if that is unknown."""
     python = PYTHON.search(printed)
     here = f"Python {python['version']}" if python else "the machine's Python"
-    way_out = f", {WAYS_OUT}" if software.manager == "pip" else ", or ask conda for it"
+    way_out = f", {WAYS_OUT}" if software.manager == "pip" else ", or install it with conda"
     if found := list(NOT_BUILT.finditer(printed)):
         name, version = found[-1]["name"], found[-1]["version"]
         line = line_of(name, software)
@@ -34,13 +34,13 @@ def advise(printed: str, software: Software) -> str:
             f" source. Loosen the pin{line}{way_out}."
         )
     if NO_SOLUTION.search(printed):
-        of_python = f" They ask for another Python than {here}." if NO_WHEEL.search(printed) else ""
-        return f"Loosen one of the pins that are named{way_out}.{of_python}"
+        of_python = f" They require another Python than {here}." if NO_WHEEL.search(printed) else ""
+        return f"Loosen one of the named pins{way_out}.{of_python}"
     return ""
 
 
 def line_of(name: str, software: Software) -> str:
-    """Return in which line of the recipe's requirements a package is named, for people."""
+    """Return the line of the recipe's requirements that names a package, for people."""
     if software.manager == "pip":
         for number, line in logical_lines(software.requirements or ""):
             if is_named(line, name):
@@ -52,7 +52,7 @@ def line_of(name: str, software: Software) -> str:
 
 
 def is_named(line: str, name: str) -> bool:
-    """Tell whether a requirement is one of this package."""
+    """Return whether a requirement is for this package."""
     try:
         found = Requirement(line.partition(" --")[0]).name
     except InvalidRequirement:

@@ -1,7 +1,6 @@
-"""YAML text with its places: what a plain loader forgets, and a person needs to find a fault.
+"""YAML with the position of each value, to locate faults.
 
-Every scalar is read as the text that was written; what it means is told by its field (`fields`).
-Anchors and tags are not read.
+Each scalar is read as text; its field defines its meaning (`fields`). Anchors and tags are refused.
 """
 
 from dataclasses import dataclass, field
@@ -10,8 +9,7 @@ import yaml
 
 from notebake.errors import RecipeError
 from notebake.recipe.fields import Unquoted
-from notebake.recipe.part import FieldPath
-from notebake.recipe.positions import Fault, Place, PlacedList, PlacedMapping
+from notebake.recipe.part import Fault, FieldPath, Place, PlacedList, PlacedMapping
 
 NOTHING_MADE = "Nothing has been made."
 NULLS = ("~", "null", "Null", "NULL")
@@ -20,17 +18,17 @@ TEXT = "tag:yaml.org,2002:str"
 
 @dataclass
 class Reading:
-    """A text as far as it could be read, with what was wrong in its YAML."""
+    """The readable part of a text, with the faults of its YAML."""
 
     root: PlacedMapping
     faults: list[Fault] = field(default_factory=list)
 
 
 class TextLoader(yaml.BaseLoader):
-    """YAML without what surprises: scalars are text, and there are no anchors."""
+    """A YAML loader with plain text scalars and without anchors."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse anchors: they can make a short file endless."""
+        """Refuse anchors, which can make a short file expand without limit."""
         if self.check_event(yaml.AliasEvent):
             mark = self.get_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(None, None, "anchors (&, *) are not read; repeat it", mark)
@@ -38,7 +36,7 @@ class TextLoader(yaml.BaseLoader):
 
 
 def read_yaml(text: str, name: str) -> Reading:
-    """Return the mapping that the text holds; RecipeError if there is none."""
+    """Return the mapping in the text; RecipeError if there is none."""
     try:
         node = yaml.compose(text, Loader=TextLoader)
     except yaml.MarkedYAMLError as error:
@@ -113,7 +111,7 @@ def read_list(node: yaml.SequenceNode, path: FieldPath, faults: list[Fault]) -> 
 
 
 def read_value(node: yaml.Node, path: FieldPath, faults: list[Fault]) -> tuple[object, str]:
-    """Return the node's value, and what is wrong with the node itself."""
+    """Return the node's value, and the fault of the node itself or ""."""
     if isinstance(node, yaml.MappingNode):
         mapping = PlacedMapping(place_of(node, path))
         fill_mapping(node, mapping, faults)

@@ -6,10 +6,9 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.instances import GONE, as_instance
 from notebake.aws.kinds import INSTANCE, list_kind
-from notebake.aws.model import Instance
-from notebake.aws.readings import BY_RUN, look
+from notebake.aws.model import Instance, Stack
 from notebake.aws.resource_record import parts_of
-from notebake.aws.stack import Stack
+from notebake.aws.shared_describe import BY_RUN, describe_shared
 from notebake.runs import tag_repair
 from notebake.runs.attempt_store import Attempt, list_attempts
 from notebake.runs.attempts import open_client_tokens
@@ -35,9 +34,9 @@ def find_launched(stack: Stack, role: str) -> list[Instance]:
         expected = role, description.get("ClientToken", "")
         return identity == expected or description["InstanceId"] in makers
 
-    found = look(region, INSTANCE, BY_RUN, stack.id, only=is_launched)
+    found = describe_shared(region, INSTANCE, BY_RUN, stack.id, only=is_launched)
     for instance_id in makers.keys() - {description["InstanceId"] for description in found}:
-        found = [*found, *look(region, INSTANCE, INSTANCE.id_filter, instance_id)]
+        found = [*found, *describe_shared(region, INSTANCE, INSTANCE.id_filter, instance_id)]
     return [_with_lost_tags(stack, description, makers) for description in found]
 
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from notebake.aws import inventory, schedules, ssm, tags
+from notebake.aws.error_codes import NO_PERMISSION
 from notebake.aws.identity import current_account
-from notebake.aws.meaning import NO_PERMISSION
 from notebake.aws.model import Resource
 from notebake.errors import CloudError, NotebakeError
 from notebake.record import Record

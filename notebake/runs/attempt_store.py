@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from notebake import clock
-from notebake.aws.stack import Stack
+from notebake.aws.model import Stack
 from notebake.record import Record
 from notebake.runs.open_store import open_store
 from notebake.timeouts import CONSISTENCY_SECONDS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 from notebake import clock
-from notebake.aws.stack import Stack
+from notebake.aws.model import Stack
 from notebake.aws.tags import is_ours
 from notebake.errors import CloudError, WaitTimeoutError
 from notebake.runs.attempt_store import Attempt, list_attempts, store_attempt

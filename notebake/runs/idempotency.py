@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from notebake.aws.stack import Stack
+from notebake.aws.model import Stack
 from notebake.errors import RunStoreError
 from notebake.runs.open_store import open_store
 

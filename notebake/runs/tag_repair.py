@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from notebake.aws import tagging, tags
-from notebake.aws.stack import Stack
+from notebake.aws.model import Stack
 from notebake.errors import CloudError, NameTakenError, WrongAccountError
 from notebake.runs.attempt_store import Attempt, attempt_cache, list_attempts
 from notebake.runs.attempts import record_tags

@@ -10,7 +10,7 @@ from paramiko import Channel
 from notebake.ssh.connection_pool import ConnectionPool
 from notebake.ssh.framed_exec import NO_EXIT_CODE, FrameError, exec_framed
 from notebake.ssh.host import Host
-from notebake.ssh.host_errors import connection_lost_error, login_shell_error, no_answer_error
+from notebake.ssh.host_errors import connection_lost_error, login_shell_error, unreachable_error
 from notebake.ssh.login import CONNECTION_ERRORS
 from notebake.ssh.pooled_connection import PooledConnection
 
@@ -96,6 +96,6 @@ def _exec_in_time(
     except (FrameError, *CONNECTION_ERRORS) as error:
         if not is_late.is_set():
             raise
-        raise no_answer_error(host, timeout_seconds) from error
+        raise unreachable_error(host, f"gave no answer within {timeout_seconds:.0f} s") from error
     finally:
         timer.cancel()

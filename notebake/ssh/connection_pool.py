@@ -16,7 +16,7 @@ from paramiko import Channel
 from notebake import clock
 from notebake.errors import HostUnreachableError
 from notebake.ssh.host import Host
-from notebake.ssh.host_errors import no_free_session_error, session_refused_error
+from notebake.ssh.host_errors import session_refused_error, unreachable_error
 from notebake.ssh.login import CONNECTION_ERRORS, log_in
 from notebake.ssh.pooled_connection import PooledConnection
 from notebake.timeouts import SESSION_SECONDS
@@ -71,7 +71,6 @@ class ConnectionPool:
         return connections[0], is_new
 
     def drop(self, pooled: PooledConnection) -> None:
-        """Close a connection and remove it from the pool."""
         with self._lock:
             if pooled in self._connections:
                 self._connections.remove(pooled)
@@ -88,7 +87,6 @@ class ConnectionPool:
         return True
 
     def close(self) -> None:
-        """Close all connections."""
         for pooled in self._all():
             self.drop(pooled)
 
@@ -106,7 +104,8 @@ class ConnectionPool:
             if now - alone_since > REFUSED_ALONE_SECONDS:
                 raise session_refused_error(self.host)
             if now - began > SESSION_SECONDS:
-                raise no_free_session_error(self.host, now - began)
+                what = f"has refused another ssh session for {now - began:.0f} s"
+                raise unreachable_error(self.host, what)
             if is_alone or not self._log_in(logins):
                 pause(pause_seconds)
                 pause_seconds = min(2 * pause_seconds, 1)

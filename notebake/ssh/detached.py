@@ -29,8 +29,7 @@ from notebake.ssh.disk_watch import DiskWatch
 from notebake.ssh.file_transfer import put_file
 from notebake.ssh.host import Host
 from notebake.ssh.host_errors import describe_host
-from notebake.ssh.remote import run_command, try_command
-from notebake.ssh.retrying import retry_until_reachable
+from notebake.ssh.remote import retry_until_reachable, run_command, try_command
 from notebake.waiting import check_not_interrupted
 
 log = logging.getLogger(__name__)
@@ -76,9 +75,8 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
 
 
 def _start(host: Host, name: str, script: str, timeout_seconds: int) -> None:
-    """Start the work, or join work of the same name."""
     packed = pack_script(script)
-    start = start_work(name, timeout_seconds, asked_id=uuid.uuid4().hex, carried=packed)
+    start = start_work(name, timeout_seconds, request_id=uuid.uuid4().hex, carried=packed)
 
     def upload_and_start() -> None:
         # An upload costs seven round trips, so only long scripts are uploaded.

@@ -17,7 +17,6 @@ class DiskWatch:
         self._had_room_at = clock.elapsed()
 
     def update(self, room: tuple[DiskSpace, ...]) -> None:
-        """Take in the free space of the disks as it is now."""
         self._room = room
         if full := find_full(room):
             self._full = full

@@ -3,14 +3,87 @@
 import hashlib
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import BinaryIO
 
+from paramiko import Channel, SFTPClient, SFTPError
+
+from notebake.errors import HostCommandError
+from notebake.ssh.connection import check_not_cut_off, has_ended, pool_of, session
+from notebake.ssh.framed_exec import FrameError, NoiseTolerantSFTPClient, start_sftp
 from notebake.ssh.host import Host
+from notebake.ssh.host_errors import login_shell_error
+from notebake.ssh.login import CONNECTION_ERRORS
+from notebake.ssh.pooled_connection import PooledConnection
 from notebake.ssh.remote import run_command, try_command
-from notebake.ssh.sftp import sftp_client
+
+IDLE_SECONDS = 60
+"""How long a transfer may make no progress."""
+
+
+@contextmanager
+def sftp_client(host: Host, path: str) -> Iterator[SFTPClient]:
+    """Give an sftp client for work on this path.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        HostCommandError: the host failed, for instance because its disk is full.
+        HostUnreachableError: the host is unreachable, or no byte arrived for a minute.
+        LoginShellError: the login shell did not start sftp-server.
+    """
+    pool = pool_of(host)
+    with session(pool) as (pooled, channel), _host_errors(host, path, pooled):
+        channel.settimeout(IDLE_SECONDS)
+        if started := start_sftp(channel):
+            with started as client:
+                yield client
+            return
+    # sshd may have its server built in (internal-sftp), or in another directory.
+    with session(pool) as (pooled, channel), _host_errors(host, path, pooled):
+        channel.settimeout(IDLE_SECONDS)
+        with _start_subsystem(channel) as client:
+            yield client
+
+
+@contextmanager
+def _host_errors(host: Host, path: str, pooled: PooledConnection) -> Iterator[None]:
+    """Turn errors of the host into HostCommandError or LoginShellError.
+
+    Errors of the connection itself are raised as they are.
+    """
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except FrameError as error:
+        check_not_cut_off(pooled, error)
+        raise login_shell_error(host, f"sftp {path}", error.exit_code, error.printed) from error
+    except (OSError, SFTPError) as error:
+        if isinstance(error, FileNotFoundError) or has_ended(pooled.connection):
+            raise
+        raise HostCommandError(host.address, f"sftp {path}", 1, str(error)) from error
+
+
+def _start_subsystem(channel: Channel) -> SFTPClient:
+    """Return a client of the sftp subsystem that sshd starts through the login shell.
+
+    Raises:
+        FrameError: sshd has no such subsystem, or the login shell ended before it.
+    """
+    try:
+        channel.invoke_subsystem("sftp")
+        return NoiseTolerantSFTPClient(channel)
+    except TimeoutError:
+        raise
+    except (SFTPError, *CONNECTION_ERRORS) as error:
+        reason = f"no sftp-server is installed, and sshd's own sftp does not answer: {error!r}"
+        exit_code = max(0, channel.exit_status)
+        raise FrameError(reason.encode(), exit_code, has_started=False) from error
+
 
 log = logging.getLogger(__name__)
 SFTP_BYTES = 32 * 1024
@@ -60,7 +133,7 @@ def get_file(host: Host, path: str) -> bytes:
 
 def _send(host: Host, content: BinaryIO, path: str, *, begin: int) -> None:
     """Write a partial file from this byte on, and rename it when it is complete."""
-    partial_path = _partial_path(path)
+    partial_path = f"{path}.part"
     content.seek(begin)
     with sftp_client(host, path) as client:
         with client.open(partial_path, "r+b" if begin else "wb") as remote:
@@ -72,7 +145,7 @@ def _send(host: Host, content: BinaryIO, path: str, *, begin: int) -> None:
 
 def _already_copied(host: Host, content: BinaryIO, path: str) -> int:
     """Return the size of the partial file of an earlier try; 0 if it differs from the content."""
-    partial = quote(_partial_path(path))
+    partial = quote(f"{path}.part")
     command = f"stat --format=%s {partial} 2>/dev/null && sha256sum < {partial}"
     answer = try_command(host, command, timeout_seconds=DIGEST_SECONDS)
     if answer.exit_code != 0:
@@ -84,7 +157,3 @@ def _already_copied(host: Host, content: BinaryIO, path: str) -> int:
         own.update(chunk)
         left -= len(chunk)
     return int(size) if not left and own.hexdigest() == digest else 0
-
-
-def _partial_path(path: str) -> str:
-    return f"{path}.part"

@@ -8,9 +8,10 @@ from paramiko import Channel, Message, SFTPClient
 from paramiko.sftp import CMD_INIT
 
 from notebake.ssh.framing import (
+    SFTP_SCRIPT,
     FramedOutput,
     frame_command,
-    frame_files,
+    frame_script,
     has_started,
     is_complete,
     parse_frame,
@@ -70,7 +71,8 @@ def start_sftp(channel: Channel) -> SFTPClient | None:
         FrameError: the login shell did not start it.
         TimeoutError: nothing arrived within the channel's own timeout.
     """
-    frame = frame_files()
+    # The protocol of sftp-server begins right after the first mark.
+    frame = frame_script(SFTP_SCRIPT)
     channel.exec_command(frame.line)
     printed = bytearray()
     # After the mark sftp-server waits for a request, so nothing else is read here.

@@ -62,12 +62,7 @@ def frame_command(command: str) -> Frame:
     Raises:
         ValueError: it contains a NUL, which no shell accepts.
     """
-    return _frame(RUN_SCRIPT, escape_command(command))
-
-
-def frame_files() -> Frame:
-    """Return the frame that starts sftp-server: its protocol begins right after the first mark."""
-    return _frame(SFTP_SCRIPT)
+    return frame_script(RUN_SCRIPT, escape_command(command))
 
 
 def parse_frame(printed: bytes | bytearray, mark: bytes) -> FramedOutput | None:
@@ -105,7 +100,7 @@ def escape_command(command: str) -> str:
     )
 
 
-def _frame(program: str, *words: str) -> Frame:
+def frame_script(program: str, *words: str) -> Frame:
     """Return the frame of a bash program, with all words in single quotes."""
     halves = secrets.token_hex(8), secrets.token_hex(8)
     quoted = " ".join(f"'{word}'" for word in (program, *halves, *words))

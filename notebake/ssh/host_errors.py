@@ -49,18 +49,9 @@ def session_refused_error(host: Host) -> SessionRefusedError:
     )
 
 
-def no_free_session_error(host: Host, seconds: float) -> HostUnreachableError:
-    """Return the error for a host whose sessions were all in use for so long."""
-    return HostUnreachableError(
-        f"{describe_host(host)} has refused another ssh session for {seconds:.0f} s.", RESUME_HINT
-    )
-
-
-def no_answer_error(host: Host, seconds: float) -> HostUnreachableError:
-    """Return the error for a host that did not answer a command in time."""
-    return HostUnreachableError(
-        f"{describe_host(host)} gave no answer within {seconds:.0f} s.", RESUME_HINT
-    )
+def unreachable_error(host: Host, what: str) -> HostUnreachableError:
+    """Return the error for a host that is unreachable for now; `what` is the predicate."""
+    return HostUnreachableError(f"{describe_host(host)} {what}.", RESUME_HINT)
 
 
 def connection_lost_error(host: Host, error: Exception) -> HostUnreachableError:

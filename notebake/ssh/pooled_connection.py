@@ -46,7 +46,6 @@ class PooledConnection:
             return None
 
     def close_session(self, channel: Channel) -> None:
-        """Close a session that `open_session` returned."""
         channel.close()
         with self._lock:
             self.sessions -= 1

@@ -21,27 +21,24 @@ class DirectoryStore:
 
     @property
     def location(self) -> str:
-        """The directory."""
         return str(self._root)
 
     def read(self, key: str) -> Stored | None:
-        """Return the content of the key, or None."""
         path = self._path(key)
         with self._store_errors("read", path):
             try:
                 content = path.read_bytes()
             except FileNotFoundError:
                 return None
-        return Stored(content, _version_of(content))
+        # Like an S3 etag, the version depends on the content alone.
+        return Stored(content, hashlib.sha256(content).hexdigest())
 
     def create(self, key: str, content: bytes) -> bool:
-        """Write the content if the key does not exist; return whether it was written."""
         path = self._path(key)
         with self._store_errors("create", path):
             return create_file(path, content)
 
     def replace(self, key: str, content: bytes, *, version: str) -> bool:
-        """Write the content if the key still has this version; return whether it was written."""
         path = self._path(key)
         with self._store_errors("replace", path), locked(path.parent):
             stored = self.read(key)
@@ -51,17 +48,14 @@ class DirectoryStore:
             return True
 
     def write(self, key: str, content: bytes) -> None:
-        """Write the content unconditionally."""
         path = self._path(key)
         with self._store_errors("write", path), locked(path.parent):
             write_file(path, content)
 
     def read_all(self, keys: Iterable[str]) -> list[Stored]:
-        """Return the contents of the keys that exist, in the order of the keys."""
         return [stored for key in keys if (stored := self.read(key))]
 
     def list(self, prefix: str) -> list[str]:
-        """Return all keys with the prefix, sorted."""
         if prefix:
             check_key(prefix.removesuffix("/"))
         top, keys = self._root / prefix.rpartition("/")[0], []
@@ -72,7 +66,6 @@ class DirectoryStore:
         return sorted(key for key in keys if key.startswith(prefix))
 
     def list_top_level(self) -> tuple[str, ...]:
-        """Return the names of the directories in the store, sorted."""
         with self._store_errors("list", self._root):
             try:
                 found = list(self._root.iterdir())
@@ -82,7 +75,6 @@ class DirectoryStore:
         return tuple(sorted(name for name in names if name[0] != "."))
 
     def delete(self, key: str) -> None:
-        """Delete the key, if it exists."""
         path = self._path(key)
         if not path.exists():
             return
@@ -90,11 +82,9 @@ class DirectoryStore:
             delete_file(path)
 
     def local_path(self, key: str) -> Path:
-        """Return the path of the key's file, whether it exists or not."""
         return self._path(key)
 
     def where(self, key: str) -> str:
-        """Return the path of the file."""
         return str(self._path(key))
 
     def clock(self) -> float:
@@ -114,11 +104,6 @@ class DirectoryStore:
                 f"The run store could not {verb} {path}: {error.strerror or error}",
                 hint_for_runs(self.location),
             ) from error
-
-
-def _version_of(content: bytes) -> str:
-    """Return the version of a content: like an S3 etag it depends on the content alone."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _raise_unless_absent(error: OSError) -> None:

@@ -15,7 +15,7 @@ from notebake.aws.clients import connect
 from notebake.aws.credentials_end import IN_THE_FILE, read_ending
 from notebake.aws.session import session
 from notebake.errors import CloudError, PreflightError
-from notebake.preflight.credentials import check_credentials_last, warn_of_expiry
+from notebake.preflight.account import check_credentials_last, warn_of_expiry
 from notebake.preflight.finding import CheckResult, Finding
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
@@ -78,7 +78,7 @@ def test_credentials_expiring_before_the_build_ends_are_reported_with_both_times
     assert finding.hint
     with caplog.at_level(logging.WARNING):
         warn_of_expiry(RUN)
-    assert "outlast the build: they end" in caplog.text
+    assert "outlast the build: they expire" in caplog.text
 
 
 @pytest.mark.parametrize("put", [in_the_environment, in_the_file])
@@ -101,7 +101,7 @@ def test_credentials_with_an_unknown_expiry_are_reported(
     finding = expiry_finding()
 
     assert finding.verdict is CheckResult.NOT_CHECKED
-    assert "nobody says" in finding.sentence
+    assert "is unknown" in finding.sentence
 
 
 @pytest.mark.parametrize("field", IN_THE_FILE)
@@ -163,4 +163,4 @@ def test_a_build_reports_expiring_credentials_before_its_first_step(
         build_image.build_image.fn(run_id=run.id, store=run.store)
 
     assert len(logged_before) == 1
-    assert "outlast the build: they end" in logged_before[0]
+    assert "outlast the build: they expire" in logged_before[0]

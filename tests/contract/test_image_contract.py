@@ -8,7 +8,7 @@ from notebake import clock
 from notebake.aws import tagging, tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Image
-from notebake.aws.readings import OLDEST_SECONDS
+from notebake.aws.shared_describe import MAX_AGE_SECONDS
 from notebake.errors import CloudError, NameTakenError, PreflightError, ResourceLostError
 from notebake.images import run_image
 from notebake.images.image_state import current_image, usable_image
@@ -199,7 +199,7 @@ def test_somebody_else_s_image_of_our_name_is_not_adopted(world: CloudWorld, run
 def test_a_failed_image_is_reported_and_replaced(world: CloudWorld, run: Run) -> None:
     image = image_of(run)
     world.sandbox.cloud.region(REGION).images[image.id].state = "failed"
-    clock.pause(OLDEST_SECONDS)
+    clock.pause(MAX_AGE_SECONDS)
 
     assert wait_for_image.find(run) is None
     with pytest.raises(ResourceLostError, match=f"EC2 failed to create {image.id}"):
@@ -212,7 +212,7 @@ def test_a_failed_image_is_reported_and_replaced(world: CloudWorld, run: Run) ->
 def test_an_image_without_delete_on_termination_is_refused(world: CloudWorld, run: Run) -> None:
     image = world.sandbox.cloud.region(REGION).images[image_of(run).id]
     image.mapping[:] = [replace(device, delete_on_termination=False) for device in image.mapping]
-    clock.pause(OLDEST_SECONDS)
+    clock.pause(MAX_AGE_SECONDS)
 
     with pytest.raises(CloudError, match="would keep these disks"):
         wait_for_image.make(run)

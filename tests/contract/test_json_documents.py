@@ -6,13 +6,13 @@ import pytest
 
 from notebake.aws import tagging, tags
 from notebake.images.image_state import current_image
-from notebake.recipe.file import dump_recipe
 from notebake.resources import stack_instances
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
 from tests.json_documents import document, is_utc_time
 from tests.leftovers import add_tags, expire_lease, resource_ids, resources_of
+from tests.recipe_text import dump_recipe
 
 
 @pytest.fixture

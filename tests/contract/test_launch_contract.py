@@ -9,7 +9,7 @@ from notebake import clock
 from notebake.aws import instances, tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Image, Instance
-from notebake.aws.readings import OLDEST_SECONDS
+from notebake.aws.shared_describe import MAX_AGE_SECONDS
 from notebake.errors import CapacityError, CloudError, ResourceLostError, WaitTimeoutError
 from notebake.recipe import Volume
 from notebake.resources import stack_instances
@@ -253,7 +253,7 @@ def test_a_machine_that_ec2_shows_late_is_terminated_by_undo(world: CloudWorld, 
         launch_instance.make(run)
     assert loses.fired
     wait_until_settled(run)
-    clock.pause(OLDEST_SECONDS)
+    clock.pause(MAX_AGE_SECONDS)
 
     with world.intercepting(ShowsNoMachines(times=20, by_id=True)) as hides:
         launch_instance.undo(run)

@@ -70,7 +70,7 @@ def test_a_customer_managed_default_key_may_be_shared_if_its_policy_allows(
     shared = run_of(world, share_with=("123456789012",))
 
     assert "with a key of its own" in sentences(shared, CheckResult.GOOD, "disks", "run_store")
-    assert "is for its policy to say" in sentences(
+    assert "depends on its policy" in sentences(
         shared, CheckResult.NOT_CHECKED, "disks", "run_store"
     )
     with world.intercepting(denies("DescribeKey")) as refuses:
@@ -131,7 +131,7 @@ def test_a_run_store_on_s3_is_tested_by_writing_and_deleting(world: CloudWorld) 
     connect("s3", "us-east-1").create_bucket(Bucket="our-runs")
     run = on_s3(world, "our-runs")
 
-    assert "run store s3://our-runs/runs can be written" in sentences(
+    assert "run store s3://our-runs/runs supports conditional writes" in sentences(
         run, CheckResult.GOOD, "disks", "run_store"
     )
     assert "ssm:PutParameter" in sentences(run, CheckResult.NOT_CHECKED, "permissions")

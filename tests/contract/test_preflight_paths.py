@@ -117,7 +117,7 @@ def test_a_server_without_partial_clone_is_limited_to_a_small_download(
     git("-C", str(served), "config", "uploadpack.allowFilter", "false")
     assert ask(world, served, CheckResult.GOOD, path), "a small one may come whole"
 
-    monkeypatch.setattr(repository_paths, "MOST_BLOCKS", 1000)
+    monkeypatch.setattr(repository_paths, "MAX_BLOCKS", 1000)
     findings = ask(world, served, CheckResult.NOT_CHECKED, path)
 
     assert f"has {path} shows when it is cloned" in findings

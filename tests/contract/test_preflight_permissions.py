@@ -152,7 +152,7 @@ def test_a_cloud_without_dry_run_support_gets_no_creating_call(world: CloudWorld
         findings = sentences(run, CheckResult.NOT_CHECKED, "permissions")
 
     assert heedless.fired == 1
-    assert "does not heed DryRun" in findings
+    assert "ignores DryRun" in findings
     assert not {"RunInstances", "ImportKeyPair", "CreateImage"} & set(world.actions())
 
 

@@ -14,10 +14,10 @@ from notebake.preflight.finding import CheckResult
 from notebake.preflight.wheels import (
     Python,
     find_pins,
+    find_wheel_problem,
     parse_files,
     pin_of,
     python_of,
-    trouble_of,
 )
 from notebake.recipe import Software
 from notebake.runs.run import Run
@@ -100,7 +100,7 @@ def test_a_pin_without_a_wheel_is_reported_with_its_line_and_does_not_fail(
     assert "wheels of broken: 127.0.0.1 gives the answer 503" in still_open
     assert "wheels of html: 127.0.0.1 gives no answer in JSON" in still_open
     assert "gone" not in still_open, "its condition does not hold there"
-    assert "2 pinned packages can be had for Python 3.12" in in_order
+    assert "2 pinned packages are available for Python 3.12" in in_order
     assert sentences(run, CheckResult.WRONG, "software") == ""
 
 
@@ -133,7 +133,7 @@ def test_without_pins_no_index_is_queried(world: CloudWorld) -> None:
 def test_the_plan_reports_requirements_that_are_interpreted_differently(world: CloudWorld) -> None:
     text = "channels: [conda-forge, defaults]\ndependencies: [numpy]\n"
     run = run_with(world, manager="conda", requirements=text)
-    assert "environment.yml, line 1: defaults is taken as conda-forge" in sentences(
+    assert "environment.yml, line 1: defaults is replaced by conda-forge" in sentences(
         run, CheckResult.GOOD, "software"
     )
 
@@ -144,7 +144,7 @@ def test_the_plan_reports_requirements_that_are_interpreted_differently(world: C
 
 
 TROUBLES = {
-    "old": "there is no wheel of it, so that uv would build it from its source",
+    "old": "there is no wheel of it, so uv would build it from source",
     "gone": "there is no wheel of it, and no source",
     "newglibc": "there is no wheel of it, and no source",
     **dict.fromkeys(("current", "stable", "plain", "source", "odd"), None),
@@ -156,7 +156,7 @@ def test_wheel_compatibility_is_read_from_the_file_name(name: str, words: str | 
     pin = pin_of(f"{name}==1", 1)
     assert pin is not None
 
-    trouble = trouble_of(pin, NOBLE, parse_files(index_of(name)))
+    trouble = find_wheel_problem(pin, NOBLE, parse_files(index_of(name)))
 
     assert (trouble or "").startswith(words or "")
     assert (trouble is None) == (words is None)
@@ -168,9 +168,9 @@ def test_a_version_for_another_python_is_reported() -> None:
 
     files = parse_files(index_of("plain", **{"requires-python": ">=3.13"}))
 
-    assert trouble_of(pin, NOBLE, files) == "it asks for Python >=3.13"
+    assert find_wheel_problem(pin, NOBLE, files) == "it requires Python >=3.13"
     odd = parse_files(index_of("plain", **{"requires-python": "python 3"}))
-    assert trouble_of(pin, NOBLE, odd) is None, "what cannot be read bars nothing"
+    assert find_wheel_problem(pin, NOBLE, odd) is None, "what cannot be read bars nothing"
 
 
 def test_only_an_exact_version_is_a_pin() -> None:

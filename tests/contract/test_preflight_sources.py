@@ -33,9 +33,9 @@ def run_with(world: CloudWorld, source: str, **changes: object) -> Run:
 @pytest.mark.parametrize(
     ("answers", "verdict", "message"),
     [
-        ({"HEAD": 200}, CheckResult.GOOD, "is there"),
-        ({"HEAD": 302}, CheckResult.GOOD, "is there"),
-        ({"HEAD": 405, "GET": 206}, CheckResult.GOOD, "is there"),
+        ({"HEAD": 200}, CheckResult.GOOD, "exists"),
+        ({"HEAD": 302}, CheckResult.GOOD, "exists"),
+        ({"HEAD": 405, "GET": 206}, CheckResult.GOOD, "exists"),
         ({"HEAD": 403, "GET": 403}, CheckResult.WRONG, "answers 403"),
         ({"HEAD": 404}, CheckResult.WRONG, "answers 404"),
         ({"HEAD": 503}, CheckResult.NOT_CHECKED, "answers 503 at present"),
@@ -57,14 +57,14 @@ def test_an_unreachable_source_is_wrong_unless_the_machines_are_in_another_netwo
     source = "http://127.0.0.1:9/profiles"
     private = Network(address="private", ssh_from=("198.51.100.7/32",))
 
-    assert "gives no answer" in sentences(
+    assert "does not answer" in sentences(
         run_with(world, source), CheckResult.WRONG, "datasets", "repository"
     )
     elsewhere = run_with(world, source, network=private)
-    assert "gives no answer" in sentences(
+    assert "does not answer" in sentences(
         elsewhere, CheckResult.NOT_CHECKED, "datasets", "repository"
     )
-    assert "gives no answer" not in sentences(
+    assert "does not answer" not in sentences(
         elsewhere, CheckResult.WRONG, "datasets", "repository"
     )
 
@@ -88,7 +88,7 @@ def test_a_redirect_from_https_to_http_is_wrong(
             run = run_with(world, f"{url}/profiles")
             findings = sentences(run, CheckResult.WRONG, "datasets")
 
-    assert f"leads on to {plain}/profiles, without TLS, where no machine follows" in findings
+    assert f"redirects to {plain}/profiles, without TLS, which no machine follows" in findings
 
 
 def write_certificate(certificate: Path, key: Path) -> None:
@@ -108,12 +108,12 @@ def test_s3_datasets_are_checked_with_our_own_credentials(world: CloudWorld) -> 
 
     for there in ("folder/profiles.nc", "folder/"):
         source = f"s3://ocean-data/{there}"
-        assert f"{source} is there" in sentences(
+        assert f"{source} exists" in sentences(
             run_with(world, source), CheckResult.GOOD, "datasets", "repository"
         )
     for missing in ("folder/none.nc", "none/", "empty/"):
         source = f"s3://ocean-data/{missing}"
-        assert f"nothing for dataset profiles at {source}" in sentences(
+        assert f"profiles at {source} does not exist" in sentences(
             run_with(world, source), CheckResult.WRONG
         )
 
@@ -159,7 +159,7 @@ def test_an_sftp_dataset_is_listed_by_the_user_s_sftp_program(
     install(programs, "sftp", f'echo "$@" > {programs}/asked; cat >> {programs}/asked')
     run = run_with(world, "sftp://reader@data.example.org/export/my%20profiles")
 
-    assert "profiles is there" in sentences(run, CheckResult.GOOD, "datasets", "repository")
+    assert "profiles exists" in sentences(run, CheckResult.GOOD, "datasets", "repository")
     arguments = (programs / "asked").read_text()
     assert "BatchMode=yes" in arguments
     assert "sftp://reader@data.example.org\n" in arguments
@@ -323,7 +323,7 @@ def test_a_repository_that_needs_a_password_is_refused(
     private: Path, world: CloudWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with guarded_git_server(private) as url:
-        assert "Asked" in ask_for(world, url, CheckResult.WRONG)
+        assert "Tried to list the branches" in ask_for(world, url, CheckResult.WRONG)
         assert "own git settings" not in ask_for(world, url, CheckResult.WRONG)
 
         netrc = private.parent / "home" / ".netrc"
@@ -442,4 +442,4 @@ def test_one_refusal_does_not_hide_other_findings(world: CloudWorld) -> None:
             "repository",
         )
 
-    assert "gives no answer" in findings
+    assert "does not answer" in findings

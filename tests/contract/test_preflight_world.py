@@ -80,12 +80,12 @@ def test_a_meaningless_answer_about_the_region_is_not_good(world: CloudWorld, ru
 
 
 OPTIONAL = [
-    ("DescribeRegions", "us-west-2 is enabled"),
-    ("DescribeInstanceTypeOfferings", "offered"),
+    ("DescribeRegions", "the region us-west-2"),
+    ("DescribeInstanceTypeOfferings", "offer"),
     ("DescribeInstanceTypes", "instance type"),
     ("DescribeRouteTables", "routes"),
     ("GetInstanceMetadataDefaults", "instance metadata"),
-    ("GetEbsEncryptionByDefault", "encrypts by default"),
+    ("GetEbsEncryptionByDefault", "default of disk encryption"),
 ]
 
 
@@ -178,7 +178,10 @@ def test_an_unneeded_fallback_type_does_not_fail(world: CloudWorld) -> None:
     assert rewrites.fired == len(CheckResult)
     assert found[CheckResult.WRONG] == ""
     assert "3 x m5.large, at once, needs 6 vCPU; 0 of the 6" in found[CheckResult.GOOD]
-    assert "Else: 3 x m5.4xlarge, at once, needs 48 vCPU" in found[CheckResult.NOT_CHECKED]
+    assert (
+        "lack capacity at launch: 3 x m5.4xlarge, at once, needs 48 vCPU"
+        in found[CheckResult.NOT_CHECKED]
+    )
     assert "--desired-value 48" in found[CheckResult.NOT_CHECKED]
 
 
@@ -214,7 +217,7 @@ def test_subnets_without_free_addresses_are_wrong(world: CloudWorld, run: Run) -
 
 def test_a_public_address_without_an_internet_route_is_wrong(world: CloudWorld, run: Run) -> None:
     with world.intercepting(RewrittenAnswer("DescribeRouteTables", "igw-", "nat-")) as closed:
-        assert "no route leads from" in sentences(run, CheckResult.WRONG)
+        assert "has no route to an internet gateway" in sentences(run, CheckResult.WRONG)
 
     assert closed.fired
 
@@ -226,7 +229,7 @@ def test_a_subnet_s_own_route_table_replaces_the_main_one(world: CloudWorld, run
 
     findings = sentences(run, CheckResult.WRONG)
 
-    assert f"no route leads from {subnet['SubnetId']} to" in findings
+    assert f"{subnet['SubnetId']} has no route to" in findings
 
 
 def test_a_private_network_is_not_checked_from_here(
@@ -257,7 +260,7 @@ def test_disabled_metadata_defaults_are_overridden(world: CloudWorld, run: Run) 
         "<accountLevel><httpEndpoint>disabled</httpEndpoint></accountLevel>",
     )
     with world.intercepting(disabled):
-        assert "off by default, and we ask for it" in sentences(run, CheckResult.GOOD)
+        assert "by default, and each launch enables it" in sentences(run, CheckResult.GOOD)
 
     assert disabled.fired == 1
 
@@ -369,7 +372,7 @@ def test_an_unreadable_block_setting_is_not_checked(code: str, world: CloudWorld
     with world.intercepting(
         RefusedCall("DescribeVpcBlockPublicAccessOptions", code, status=403)
     ) as met:
-        assert "blocks public access" in sentences(run, CheckResult.NOT_CHECKED, "network")
+        assert "block of public access" in sentences(run, CheckResult.NOT_CHECKED, "network")
         assert sentences(run, CheckResult.WRONG, "network") == ""
 
     assert met.fired

@@ -8,11 +8,11 @@ from flows.cli.main import main
 from notebake.aws import tagging, tags
 from notebake.images.image_state import current_image
 from notebake.machines.failure_report import failure_report
-from notebake.recipe.file import dump_recipe
 from notebake.resources import stack_instances
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld
+from tests.recipe_text import dump_recipe
 
 READING = ("Describe", "Get", "GET ", "HEAD ")
 

@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from notebake import clock
-from notebake.aws import kinds, readings, tagging, tags
+from notebake.aws import kinds, shared_describe, tagging, tags
 from notebake.aws.model import Instance
-from notebake.aws.readings import OLDEST_SECONDS
+from notebake.aws.shared_describe import MAX_AGE_SECONDS
 from notebake.errors import CloudError
 from notebake.resources import stack_instances
 from notebake.runs.lock import hold_run
@@ -95,8 +95,8 @@ def test_a_recent_reading_is_reused(world: CloudWorld, builder: Instance) -> Non
     before = world.actions().count(ACTION)
 
     for _ in range(5):
-        (shown,) = readings.look(
-            REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600
+        (shown,) = shared_describe.describe_shared(
+            REGION, kinds.INSTANCE, shared_describe.BY_RUN, run_id, max_age_seconds=3600
         )
         assert shown["InstanceId"] == builder.id
 
@@ -107,7 +107,9 @@ def test_a_resource_that_was_not_found_is_read_again_each_time(world: CloudWorld
     run = world.new_run()
 
     for _ in range(3):
-        found = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run.id, oldest_seconds=3600)
+        found = shared_describe.describe_shared(
+            REGION, kinds.INSTANCE, shared_describe.BY_RUN, run.id, max_age_seconds=3600
+        )
         assert found == []
 
     assert world.actions().count(ACTION) == 3
@@ -118,13 +120,13 @@ def test_a_partial_reading_does_not_prove_absence(world: CloudWorld, builder: In
     run_id = builder.tags[tags.RUN]
 
     def read_instances(**marks: str) -> list[dict[str, Any]]:
-        return readings.look(
+        return shared_describe.describe_shared(
             REGION,
             kinds.INSTANCE,
-            readings.BY_RUN,
+            shared_describe.BY_RUN,
             run_id,
             only=lambda instance: marks.items() <= tags.as_dict(instance["Tags"]).items(),
-            oldest_seconds=3600,
+            max_age_seconds=3600,
         )
 
     assert len(read_instances(**{tags.ROLE: "builder"})) == 1
@@ -139,8 +141,8 @@ def test_after_a_change_older_readings_are_discarded(builder: Instance) -> None:
 
     for number in range(3):
         tagging.add_tags(REGION, [builder.id], {"number": str(number)})
-        (shown,) = readings.look(
-            REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600
+        (shown,) = shared_describe.describe_shared(
+            REGION, kinds.INSTANCE, shared_describe.BY_RUN, run_id, max_age_seconds=3600
         )
         assert tags.as_dict(shown["Tags"])["number"] == str(number)
 
@@ -149,12 +151,14 @@ def test_a_change_with_a_lost_answer_counts_as_a_change(
     world: CloudWorld, builder: Instance
 ) -> None:
     run_id = builder.tags[tags.RUN]
-    readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
+    shared_describe.describe_shared(REGION, kinds.INSTANCE, shared_describe.BY_RUN, run_id)
     lost = world.sandbox.fail("lose_after", action="CreateTags")
 
     with pytest.raises(ConnectionClosedError):
         world.ec2.create_tags(Resources=[builder.id], Tags=tags.as_list({"number": "1"}))
-    (shown,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
+    (shown,) = shared_describe.describe_shared(
+        REGION, kinds.INSTANCE, shared_describe.BY_RUN, run_id, max_age_seconds=3600
+    )
 
     assert world.sandbox.fired(lost) == 5
     assert tags.as_dict(shown["Tags"])["number"] == "1"
@@ -165,12 +169,26 @@ def test_a_reading_in_flight_during_a_change_is_discarded(
 ) -> None:
     run_id = builder.tags[tags.RUN]
     holds = Holds()
-    clock.pause(OLDEST_SECONDS)
+    clock.pause(MAX_AGE_SECONDS)
     with world.intercepting(holds):
-        early = submit(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
+        early = submit(
+            pool,
+            shared_describe.describe_shared,
+            REGION,
+            kinds.INSTANCE,
+            shared_describe.BY_RUN,
+            run_id,
+        )
         holds.wait_for_reading()
         tagging.add_tags(REGION, [builder.id], {"number": "1"})
-        late = submit(pool, readings.look, REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
+        late = submit(
+            pool,
+            shared_describe.describe_shared,
+            REGION,
+            kinds.INSTANCE,
+            shared_describe.BY_RUN,
+            run_id,
+        )
         holds.release(1000)
         (shown,) = late.result(30)
 
@@ -185,7 +203,9 @@ def test_a_change_by_another_run_keeps_readings_valid(world: CloudWorld) -> None
     other = launched(theirs)
 
     def read_instances() -> list[dict[str, Any]]:
-        return readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, mine.id, oldest_seconds=3600)
+        return shared_describe.describe_shared(
+            REGION, kinds.INSTANCE, shared_describe.BY_RUN, mine.id, max_age_seconds=3600
+        )
 
     def change() -> None:
         with hold_run(theirs):
@@ -204,11 +224,13 @@ def test_a_change_by_another_run_keeps_readings_valid(world: CloudWorld) -> None
 def test_readings_never_go_back_in_time_for_a_caller(world: CloudWorld, builder: Instance) -> None:
     """By its id it was seen to run: by its tag it cannot be seen to be starting after that."""
     run_id = builder.tags[tags.RUN]
-    (old,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id)
+    (old,) = shared_describe.describe_shared(REGION, kinds.INSTANCE, shared_describe.BY_RUN, run_id)
     mark_as_somebody_else(world, [builder.id], number="1")
-    readings.look(REGION, kinds.INSTANCE, "instance-id", builder.id)
+    shared_describe.describe_shared(REGION, kinds.INSTANCE, "instance-id", builder.id)
 
-    (shown,) = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
+    (shown,) = shared_describe.describe_shared(
+        REGION, kinds.INSTANCE, shared_describe.BY_RUN, run_id, max_age_seconds=3600
+    )
 
     assert "number" not in tags.as_dict(old["Tags"])
     assert tags.as_dict(shown["Tags"])["number"] == "1"
@@ -245,7 +267,9 @@ def test_ten_waiters_read_as_often_as_one_and_notice_within_two_readings(
 
     def is_marked(run: Run) -> bool | None:
         is_after = change.is_made.is_set()
-        found = readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run.id)
+        found = shared_describe.describe_shared(
+            REGION, kinds.INSTANCE, shared_describe.BY_RUN, run.id
+        )
         is_there = "late" in tags.as_dict(found[0]["Tags"])
         stale[run.id] += is_after and not is_there
         return is_there or None
@@ -266,7 +290,7 @@ def test_ten_waiters_read_as_often_as_one_and_notice_within_two_readings(
     # One may be on its way when they change, and one be young enough for who asks right after that.
     assert change.is_made.is_set()
     assert max(stale.values()) <= 2
-    assert 0 < calls < seconds / (9 * readings.GAP_SECONDS) + 10
+    assert 0 < calls < seconds / (9 * shared_describe.SPACING_SECONDS) + 10
 
 
 class Change:
@@ -309,7 +333,9 @@ def test_a_new_process_has_no_readings(world: CloudWorld, builder: Instance) -> 
     seen: list[list[dict[str, Any]]] = []
 
     def read_instances() -> list[dict[str, Any]]:
-        return readings.look(REGION, kinds.INSTANCE, readings.BY_RUN, run_id, oldest_seconds=3600)
+        return shared_describe.describe_shared(
+            REGION, kinds.INSTANCE, shared_describe.BY_RUN, run_id, max_age_seconds=3600
+        )
 
     class AnewInTheMiddle:
         def before(self, call: Call) -> Reply | None:
@@ -323,7 +349,7 @@ def test_a_new_process_has_no_readings(world: CloudWorld, builder: Instance) -> 
             del call
             return reply
 
-    clock.pause(OLDEST_SECONDS)
+    clock.pause(MAX_AGE_SECONDS)
     tagging.add_tags(REGION, [builder.id], {"number": "1"})
     with world.intercepting(AnewInTheMiddle()):
         assert len(read_instances()) == 1
@@ -337,7 +363,7 @@ def test_values_beyond_the_filter_limit_are_read_in_parts(
     values = [*(f"run-{number}" for number in range(450)), builder.tags[tags.RUN]]
     before = world.actions().count(ACTION)
 
-    found = kinds.list_kind(REGION, kinds.INSTANCE, readings.BY_RUN, values)
+    found = kinds.list_kind(REGION, kinds.INSTANCE, shared_describe.BY_RUN, values)
 
     assert [instance["InstanceId"] for instance in found] == [builder.id]
     assert world.actions().count(ACTION) == before + 3
@@ -350,6 +376,6 @@ def test_one_refused_part_makes_the_whole_reading_fail(
     denied = world.sandbox.fail("refuse", action=ACTION, code="UnauthorizedOperation", skip=2)
 
     with pytest.raises(CloudError, match="UnauthorizedOperation"):
-        kinds.list_kind(REGION, kinds.INSTANCE, readings.BY_RUN, values)
+        kinds.list_kind(REGION, kinds.INSTANCE, shared_describe.BY_RUN, values)
 
     assert world.sandbox.fired(denied) == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from notebake.aws import credentials as module
+from notebake.aws import session as module
 from notebake.aws.clients import calling, connect
 from notebake.aws.session import session
 from notebake.errors import CloudError

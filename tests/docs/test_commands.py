@@ -23,7 +23,7 @@ from tests.limits import HANG_SECONDS
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z][\w-]*):", MAKEFILE, flags=re.MULTILINE))
 RUN_HERE = (
-    "python -m notebake.recipe.reference_table",
+    "python -m docs.recipe_table",
     "python -m sandbox twists",
     "notebake runs",
 )

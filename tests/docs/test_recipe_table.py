@@ -1,7 +1,7 @@
 """docs/recipe.md holds the table of all fields as the recipe has them."""
 
+from docs.recipe_table import BEGIN, END, recipe_table
 from notebake.recipe import Recipe
-from notebake.recipe.reference_table import BEGIN, END, recipe_table
 from tests.docs.markdown import ROOT
 
 

@@ -133,7 +133,7 @@ REFUSED_LATER = (
         "launch_instance",
         for_ever=ForEver(
             (fault("never_boots", "RunInstances", where=BUILDER, code=KEY_REFUSES, message="off"),),
-            says=rf"EC2 has ended i-\w+.*{KEY_REFUSES}: off",
+            says=rf"EC2 terminated i-\w+.*{KEY_REFUSES}: off",
             bounded_by=(),
             kind="CloudError",
         ),

@@ -81,7 +81,7 @@ STORAGE = (
         "mount_volumes",
         Once(
             (fault("attach_hangs", "AttachVolume", times=1),),
-            r"Taking it off by force.*AttachVolume: OK",
+            r"Detaching it by force.*AttachVolume: OK",
         ),
         ForEver(
             (fault("attach_hangs", "AttachVolume"),),

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from notebake.recipe.file import dump_recipe
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.installed_copy import InstalledCopy
+from tests.recipe_text import dump_recipe
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 import secrets
 
-from notebake.aws.model import Instance
-from notebake.aws.stack import Stack
+from notebake.aws.model import Instance, Stack
 from notebake.machines import launch_request
 from notebake.resources import stack_instances
 from notebake.runbook.step import current_step

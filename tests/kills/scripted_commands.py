@@ -27,8 +27,7 @@ from notebake.commands import (
     volumes,
 )
 from notebake.commands.detached import ROOT, read_status, start_work, upload_path
-from notebake.commands.fitness import CLOCK, PRINT_FITNESS, SWITCH
-from notebake.commands.login_methods import LIST_LOGIN_METHODS
+from notebake.commands.fitness import CLOCK, LIST_LOGIN_METHODS, PRINT_FITNESS, SWITCH
 from notebake.commands.package_lock import find_holder
 from notebake.commands.shell import as_root
 from notebake.notebook import execute as notebook_run
@@ -171,7 +170,7 @@ def starting(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed
         return None
     carried = re.search(r"\necho (\S+) \| base64 --decode \| gzip", command)
     packed = carried[1] if carried else None
-    if start_work(name[1], int(limit[1]), asked_id=carried_id[1], carried=packed) != command:
+    if start_work(name[1], int(limit[1]), request_id=carried_id[1], carried=packed) != command:
         return None
     script = gzip.decompress(base64.b64decode(packed)) if packed else None
     return partial(start, recipe, host, up, Question(name[1], carried_id[1]), script)
@@ -183,7 +182,7 @@ def start(
     """Start what was carried along or uploaded, as `start_work` does."""
     script = carried or host.root.files.pop(upload_path(question.name), None)
     work = up.works.get(question.name)
-    if work and (not work.result or work.asked_id == question.id):
+    if work and (not work.result or work.request_id == question.id):
         return Spoken()
     if script is None:
         return Spoken(1, "", f"install: cannot stat '{upload_path(question.name)}'")

@@ -25,7 +25,7 @@ TOKEN = "0123456789abcdef"  # noqa: S105
 class Work:
     """A script that systemd runs."""
 
-    asked_id: str
+    request_id: str
     ends_at: float
     effect: Callable[[], str]
     """Does what the script does, and returns what it prints."""
@@ -121,11 +121,11 @@ class ScriptedHost:
             self.boot.jupyter_runs = True
 
     def start_work(
-        self, name: str, asked_id: str, seconds: float, effect: Callable[[], str]
+        self, name: str, request_id: str, seconds: float, effect: Callable[[], str]
     ) -> None:
         """Let systemd run a script; it goes on whether or not anybody asks."""
         assert self.boot
-        self.boot.works[name] = Work(asked_id, self.clock.seconds + seconds, effect)
+        self.boot.works[name] = Work(request_id, self.clock.seconds + seconds, effect)
 
     def go_on(self) -> bool:
         """Finish the work whose time is over; tell whether there was any."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from paramiko.ssh_exception import AuthenticationException, ChannelException, SSHException
 
-from notebake.ssh import connection, login, sftp, tunnel
+from notebake.ssh import connection, file_transfer, login, tunnel
 from tests.kills.scripted_commands import answer
 from tests.kills.scripted_disks import without_comment
 from tests.kills.scripted_host import Boot, ScriptedHost
@@ -190,5 +190,5 @@ def put_in_place(world: Any) -> None:
     replace(fabric, Connection=ScriptedConnection)
     replace(login, _connect=lambda _address: None)
     replace(connection, exec_framed=ask)
-    replace(sftp, start_sftp=ScriptedFiles)
+    replace(file_transfer, start_sftp=ScriptedFiles)
     replace(tunnel, POLL_SECONDS=0.005)

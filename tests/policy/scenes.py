@@ -7,7 +7,7 @@ from typing import Any
 
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
-from notebake.preflight.checks import ask_everything
+from notebake.preflight.checks import run_checks
 from notebake.preflight.finding import CheckResult, with_verdict
 from notebake.recipe import Dataset, Encryption, EncryptionMode, Recipe, Volume
 from notebake.runs import registry
@@ -97,7 +97,7 @@ def ask(
     """Return what preflight says to whoever has these policies."""
     with iam_with(policies, world, judge, caller) as iam:
         try:
-            found = ask_everything(run)
+            found = run_checks(run)
         except NotebakeError as error:
             return Findings("", f"{error.message} {error.hint}", "", iam)
     text = {

@@ -34,7 +34,7 @@ ORDER = (
 beside the folders are the lowest."""
 PURE = {
     "commands": set[str](),
-    "conda": {"activation", "configuration", "environment", "lock", "prefix"},
+    "conda": {"configuration", "environment", "lock", "prefix"},
     "costs": {"monthly"},
     "credentials": set[str](),
     "notebook": {"execute", "failure_hints", "kept_results"},
@@ -46,10 +46,7 @@ PURE_MODULES = {
     for module in ("error_excerpt", "errors", "humanize", "names", "record",
                 "runbook.digests", "runbook.progress")
 }  # fmt: skip
-READS_FILES = {
-    f"notebake.{module}"
-    for module in ("costs.estimate", "costs.prices", "recipe.file", "recipe.reference_table")
-}
+READS_FILES = {f"notebake.{module}" for module in ("costs.estimate", "costs.prices", "recipe.file")}
 """Pure but for reading: a bundled table, or the very files that they look through."""
 
 
@@ -122,8 +119,8 @@ def test_only_the_aws_folder_calls_aws() -> None:
     speakers = {module for module in modules("notebake", "flows", "tasks") if reached(module) & AWS}
 
     names = (
-        *("addresses", "certificate", "clients", "credentials", "credentials_end", "meaning"),
-        *("refusals", "repeating", "session", "settings", "settings_files"),
+        *("addresses", "certificate", "client_hooks", "clients", "credentials_end", "error_codes"),
+        *("refusals", "session", "settings"),
     )
     assert speakers == {f"notebake.aws.{module}" for module in names}
 
@@ -210,7 +207,7 @@ def test_only_the_sandbox_s_programs_print() -> None:
         and node.func.id == "print"
     }
 
-    assert printing <= {"notebake.recipe.reference_table"}
+    assert printing == set()
 
 
 @pytest.mark.parametrize("module", list(modules("notebake/credentials")))

@@ -78,7 +78,7 @@ def test_an_image_of_conda_is_baked_and_proven(bakery: Bakery, base_image: str) 
 
     assert done.exit_code == 0, done.printed
     run = bakery.run_of("conda")
-    assert "defaults is taken as conda-forge" in run.log()
+    assert "defaults is replaced by conda-forge" in run.log()
     explicit = (run.path / "locks/conda-explicit.txt").read_text()
     assert "/conda-forge/noarch/libb-1.0-0.tar.bz2#sha256:" in explicit
     assert "/jupyterlab-" in explicit

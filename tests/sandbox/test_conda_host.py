@@ -56,7 +56,7 @@ def script(text: str, digest: str) -> str:
 def test_an_interrupted_installation_is_completed_and_a_changed_list_is_applied(host: Host) -> None:
     work = script(ENVIRONMENT, "aaaa")
     file_transfer.put_file(host, "/dev/shm/notebake-conda-1", work.encode())  # noqa: S108
-    ssh.run_command(host, start_work("conda-1", 600, asked_id="0"))
+    ssh.run_command(host, start_work("conda-1", 600, request_id="0"))
     begun = "ls /opt/notebake/python/conda-meta/python-*.json"
     wait_for(lambda: ssh.succeeds(host, begun), "half an environment", HANG_SECONDS)
     ssh.run_command(host, "systemctl kill --signal=KILL notebake-conda-1 || true")

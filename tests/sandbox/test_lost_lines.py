@@ -13,14 +13,7 @@ import pytest
 
 from notebake import clock
 from notebake.errors import HostCommandError, HostUnreachableError
-from notebake.ssh import (
-    connection,
-    file_transfer,
-    login,
-    pooled_connection,
-    port_forwarding,
-    tunnel,
-)
+from notebake.ssh import connection, file_transfer, login, pooled_connection, tunnel
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
@@ -52,7 +45,7 @@ def host(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """Give the host, to which no silence lasts longer than a second or two."""
     for name in ("CONNECT_SECONDS", "KEEPALIVE_SECONDS", "UNACKNOWLEDGED_SECONDS"):
         monkeypatch.setattr(login, name, 1)
-    for module in (pooled_connection, port_forwarding):
+    for module in (pooled_connection, tunnel):
         monkeypatch.setattr(module, "OPEN_SECONDS", 1)
     host = as_root_of(cloud)
     yield host

@@ -18,15 +18,7 @@ from notebake.errors import (
     TunnelForbiddenError,
     is_retryable,
 )
-from notebake.ssh import (
-    connection,
-    connection_pool,
-    file_transfer,
-    login,
-    port_forwarding,
-    sftp,
-    tunnel,
-)
+from notebake.ssh import connection, connection_pool, file_transfer, login, tunnel
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
 from tests.ssh.conftest import Start
@@ -66,7 +58,7 @@ def test_one_session_is_enough_for_sequential_commands_and_files(start: Start) -
 
 def test_a_command_during_a_file_transfer_needs_two_sessions(start: Start) -> None:
     sshd = start("MaxSessions=1")
-    with sftp.sftp_client(sshd.host, "file") as files, files.open("file", "wb") as remote:
+    with file_transfer.sftp_client(sshd.host, "file") as files, files.open("file", "wb") as remote:
         assert ssh.run_command(sshd.host, "echo meanwhile") == "meanwhile\n"
         remote.write(b"content")
     assert file_transfer.get_file(sshd.host, "file") == b"content"
@@ -116,9 +108,9 @@ def test_a_host_without_any_session_is_named(start: Start, monkeypatch: pytest.M
 
 def test_a_tunnel_opens_while_all_sessions_are_in_use(start: Start) -> None:
     sshd = start("MaxSessions=1")
-    with sftp.sftp_client(sshd.host, "file"):
+    with file_transfer.sftp_client(sshd.host, "file"):
         assert first_words(sshd, sshd.port) == b"SSH-2.0-"
-        port_forwarding.check_tunnel(sshd.host, sshd.port)
+        tunnel.check_tunnel(sshd.host, sshd.port)
     assert sshd.logins == 1
 
 
@@ -130,7 +122,7 @@ def test_a_tunnel_opens_while_all_sessions_are_in_use(start: Start) -> None:
 def test_a_forbidden_tunnel_is_reported(start: Start, option: str) -> None:
     sshd = start(option)
     for look in (
-        lambda: port_forwarding.check_tunnel(sshd.host, sshd.port),
+        lambda: tunnel.check_tunnel(sshd.host, sshd.port),
         lambda: first_words(sshd, sshd.port),
     ):
         with pytest.raises(TunnelForbiddenError, match=f"forbids .* port {sshd.port}") as caught:
@@ -146,12 +138,12 @@ def test_a_key_without_port_forwarding_is_reported_as_forbidden(start: Start) ->
     allowed = sshd.home / "key.pub"
     allowed.write_text(f"restrict {allowed.read_text()}")
     with pytest.raises(TunnelForbiddenError):
-        port_forwarding.check_tunnel(sshd.host, sshd.port)
+        tunnel.check_tunnel(sshd.host, sshd.port)
 
 
 def test_a_closed_port_is_not_reported_as_forbidden(start: Start) -> None:
     sshd, port = start(), free_port()
-    port_forwarding.check_tunnel(sshd.host, port)
+    tunnel.check_tunnel(sshd.host, port)
     with pytest.raises(ConnectionError, match="nobody spoke"):
         first_words(sshd, port)
 

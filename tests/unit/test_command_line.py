@@ -128,7 +128,7 @@ def test_a_store_that_cannot_be_opened_is_one_paragraph(
 ) -> None:
     assert main(["--store", "s3://No Bucket", "resume", "ocean"]) == 1
 
-    assert "Not a place for a run store on S3" in " ".join(capsys.readouterr().err.split())
+    assert "Not a valid location for a run store on S3" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize("arguments", [[], ["bake"], ["build"], ["resume"]])

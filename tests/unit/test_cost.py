@@ -1,7 +1,6 @@
 import pytest
 
-from notebake.costs.estimate import HOURS_PER_MONTH, estimate, hourly_cost
-from notebake.costs.money import format_estimate
+from notebake.costs.estimate import HOURS_PER_MONTH, estimate, format_estimate, hourly_cost
 from notebake.costs.prices import find_instance_type, read_prices
 from notebake.recipe import Acceptance, Network, Recipe, RootVolume, Volume
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from notebake.credentials import engine as engine_module
-from notebake.credentials.allow_list import AllowEntry
+from notebake.credentials.engine import EngineError, parse_output
 from notebake.credentials.engine_input import SEGMENT_END, EngineInput, InputCounter
-from notebake.credentials.engine_output import EngineError, parse_output
 from notebake.credentials.engine_version import WHEEL_HASHES, requirement
-from notebake.credentials.report import is_clean
+from notebake.credentials.report import AllowEntry, is_clean
 from tests.credential_corpus.containers import CONTAINERS, found_in, lay_out
 from tests.credential_corpus.kinds import promised_kinds
 from tests.credential_corpus.made import Maker

@@ -14,9 +14,8 @@ from types import ModuleType
 import pytest
 
 from notebake.credentials import archives, bounded_reader, git_history
-from notebake.credentials.allow_list import NOT_SEARCHED_RULE, AllowEntry
 from notebake.credentials.git_history import NewLines, find_repositories
-from notebake.credentials.report import is_clean
+from notebake.credentials.report import NOT_SEARCHED_RULE, AllowEntry, is_clean
 from tests.search_engine import Search
 
 LETTERS = random.Random(3)  # noqa: S311 - these secrets guard nothing

@@ -57,11 +57,11 @@ class Detached:
         world.fake("systemctl", SYSTEMCTL.format(home=world.directory))
         world.fake("systemd-run", SYSTEMD_RUN)
 
-    def start(self, script: str, *, seconds: int = 60, asked_id: str = "1") -> None:
+    def start(self, script: str, *, seconds: int = 60, request_id: str = "1") -> None:
         carried = pack_script(script)
         if carried is None:
             Path(upload_path(NAME)).write_text(script)
-        command = start_work(NAME, seconds, asked_id=asked_id, carried=carried)
+        command = start_work(NAME, seconds, request_id=request_id, carried=carried)
         done = self.world.run(command)
         assert done.returncode == 0, done.stderr
 
@@ -137,7 +137,7 @@ def test_finished_work_is_repeated_for_a_new_request(host: Detached) -> None:
     host.start("echo once")
     host.read_to_end()
 
-    host.start("echo twice", asked_id="2")
+    host.start("echo twice", request_id="2")
 
     assert host.was_started == 2
     assert host.read_to_end() == ("success 0", b"twice\n")
@@ -147,17 +147,17 @@ def test_failed_work_restarts_with_a_new_log(host: Detached) -> None:
     host.start("echo in vain; exit 1")
     assert host.read_to_end()[0] == "exit-code 1"
 
-    host.start("echo better", asked_id="2")
+    host.start("echo better", request_id="2")
 
     assert host.was_started == 2
     assert host.read_to_end() == ("success 0", b"better\n")
 
 
 def test_repeating_a_lost_request_starts_nothing(host: Detached) -> None:
-    host.start("echo in vain; exit 1", asked_id="1")
+    host.start("echo in vain; exit 1", request_id="1")
     assert host.read_to_end()[0] == "exit-code 1"
 
-    host.start("echo in vain; exit 1", asked_id="1")
+    host.start("echo in vain; exit 1", request_id="1")
 
     assert host.was_started == 1
     assert host.read_to_end() == ("exit-code 1", b"in vain\n")
@@ -167,10 +167,10 @@ def test_repeating_a_request_starts_work_that_never_began(host: Detached) -> Non
     systemd_run = (host.world.directory / "bin/systemd-run").read_text()
     host.world.fake("systemd-run", "exit 1")
     Path(upload_path(NAME)).write_text("true")
-    assert host.world.run(start_work(NAME, 60, asked_id="1")).returncode == 1
+    assert host.world.run(start_work(NAME, 60, request_id="1")).returncode == 1
     (host.world.directory / "bin/systemd-run").write_text(systemd_run)
 
-    host.start("echo begun", asked_id="1")
+    host.start("echo begun", request_id="1")
 
     assert host.read_to_end() == ("success 0", b"begun\n")
 
@@ -217,7 +217,7 @@ def test_a_refused_start_leaves_no_upload_behind(host: Detached) -> None:
     host.world.fake("systemd-run", "echo no >&2; exit 1")
     Path(upload_path(NAME)).write_text("true")
 
-    done = host.world.run(start_work(NAME, 60, asked_id="1"))
+    done = host.world.run(start_work(NAME, 60, request_id="1"))
 
     assert done.returncode == 1
     assert not Path(upload_path(NAME)).exists()
@@ -239,7 +239,7 @@ def test_lines_split_between_reads_are_logged_whole(
 
 def test_the_commands_are_valid_shell() -> None:
     starts = (
-        start_work(NAME, 5, asked_id="1", carried=carried)
+        start_work(NAME, 5, request_id="1", carried=carried)
         for carried in (None, pack_script("true"))
     )
     for command in (*starts, read_status(NAME, 7)):

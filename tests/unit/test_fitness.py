@@ -10,8 +10,7 @@ import pytest
 from notebake import clock
 from notebake.aws.account import read_time
 from notebake.commands.boot import STILL_BOOTING
-from notebake.commands.fitness import PRINT_FITNESS, parse_fitness
-from notebake.commands.login_methods import parse_login_methods
+from notebake.commands.fitness import PRINT_FITNESS, parse_fitness, parse_login_methods
 from notebake.errors import DiskFullError, HostCommandError, NotebakeError, WaitTimeoutError
 from notebake.machines import boot, fitness
 from notebake.recipe import Recipe

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from notebake.errors import NotebakeError
-from notebake.jupyter.client import check_server
+from notebake.jupyter.checks import check_server
 
 TOKEN = "0123456789abcdef"  # noqa: S105
 CHANNELS = "/api/kernels/kernel-1/channels"

@@ -17,7 +17,7 @@ from websockets.uri import parse_uri
 
 from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
-from notebake.jupyter.client import check_server
+from notebake.jupyter.checks import check_server
 from notebake.local.loopback import bypass_proxy_for_loopback, is_loopback, proxies_known_to_httpx
 from tests.limits import HANG_SECONDS
 from tests.unit.test_jupyter_server import TOKEN, Jupyter, serving
@@ -199,14 +199,14 @@ def test_an_unsupported_proxy_gives_a_short_error(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from notebake.machines.worker_address import address_seen_by_amazon
-    from notebake.preflight.datasets import ask_by_http
+    from notebake.preflight.datasets import check_http_source
     from notebake.preflight.finding import CheckResult
     from notebake.recipe import Dataset
 
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:1")
     dataset = Dataset(name="sst", source="https://example.org/sst.nc", path="/data/sst.nc")
 
-    assert ask_by_http(dataset, is_public=True).verdict is CheckResult.NOT_CHECKED
+    assert check_http_source(dataset, is_public=True).verdict is CheckResult.NOT_CHECKED
     with pytest.raises(NotebakeError, match="worker's address"):
         address_seen_by_amazon()
 

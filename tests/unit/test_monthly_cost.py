@@ -3,8 +3,7 @@
 import pytest
 
 from notebake.aws.model import Resource
-from notebake.costs.estimate import HOURS_PER_MONTH
-from notebake.costs.money import format_monthly, format_sum
+from notebake.costs.estimate import HOURS_PER_MONTH, format_monthly, format_sum
 from notebake.resources.kinds import monthly_cost
 
 

@@ -131,15 +131,15 @@ CONTRADICTIONS = {
     ),
     "verdict of no notebook": (
         "notebook: {verdict: well}",
-        "2:21: notebook.verdict: is for a notebook of yours, and notebook.path names none",
+        "2:21: notebook.verdict: would be ignored, as notebook.path names no notebook of yours",
     ),
     "parameters of no notebook": (
         f"{REPOSITORY}\nnotebook: {{parameters: {{depth: 5}}}}",
-        "3:24: notebook.parameters: is for a notebook of yours, and notebook.path names none",
+        "3:24: notebook.parameters: would be ignored, as notebook.path names no notebook of yours",
     ),
     "directory of no notebook": (
         f"{REPOSITORY}\nnotebook: {{working_directory: a}}",
-        "3:31: notebook.working_directory: is for a notebook of yours, and notebook.path names",
+        "3:31: notebook.working_directory: would be ignored, as notebook.path names",
     ),
     "empty verdict": (
         "notebook: {verdict: ' '}",
@@ -167,11 +167,11 @@ CONTRADICTIONS = {
     ),
     "dataset on a temporary disk": (
         "instance_store: {}\ndatasets:\n" + dataset("/scratch/d"),
-        "4:44: datasets[0].path: /scratch/d lies on the disk at /scratch, which no machine",
+        "4:44: datasets[0].path: /scratch/d is on the disk at /scratch, which the image",
     ),
     "dataset on a disk outside the image": (
         volumes("/a", more=", in_image: false") + "\ndatasets:\n" + dataset("/a/d"),
-        "5:44: datasets[0].path: /a/d lies on the disk at /a, which no machine from the image gets",
+        "5:44: datasets[0].path: /a/d is on the disk at /a, which the image does not include",
     ),
     "repository at a mount point": (
         "repository: {url: 'https://h/o', path: /a}\n" + volumes("/a"),

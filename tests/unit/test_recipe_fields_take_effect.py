@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from docs.recipe_table import recipe_table
 from notebake.acceptance.allowed_findings import format_allowed
 from notebake.aws import tags
 from notebake.aws.permissions import declared
@@ -17,7 +18,6 @@ from notebake.notebook.papermill_script import notebook_script
 from notebake.notebook.recipe_notebook import base_directory, effective_notebook, working_directory
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
-from notebake.recipe.reference_table import recipe_table
 from notebake.runbook.digests import step_digest
 from notebake.runs.run import Run
 

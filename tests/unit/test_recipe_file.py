@@ -4,7 +4,8 @@ import pytest
 
 from notebake.errors import RecipeError
 from notebake.recipe import InstanceStore, Recipe, Software, Volume
-from notebake.recipe.file import dump_recipe, load_recipe, parse_recipe
+from notebake.recipe.file import load_recipe, parse_recipe
+from tests.recipe_text import dump_recipe
 
 DEPLOYMENTS = sorted((Path(__file__).parents[2] / "deployments").glob("*.yaml"))
 AS_WRITTEN = """\
@@ -97,9 +98,9 @@ def test_the_text_of_the_requirements_file_becomes_part_of_the_recipe(tmp_path: 
         ("missing.txt", "missing.txt: cannot be read: no such file or directory"),
         ("folder", "folder: cannot be read: is a directory"),
         ("binary", "binary: is not text in UTF-8"),
-        ("../outside.txt", "../outside.txt lies outside the recipe's folder"),
-        ("link.txt", "link.txt lies outside the recipe's folder"),
-        ("/etc/passwd", "/etc/passwd lies outside the recipe's folder"),
+        ("../outside.txt", "../outside.txt is outside the recipe's folder"),
+        ("link.txt", "link.txt is outside the recipe's folder"),
+        ("/etc/passwd", "/etc/passwd is outside the recipe's folder"),
         ("other.txt", "line 1: names another file, which will not be on the machine"),
     ],
 )

@@ -68,6 +68,6 @@ def test_a_directory_store_does_not_import_boto3(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("location", ["s3://", "s3://UPPER/runs", "s3://bucket//x", "s3://b/a b"])
 def test_a_feature_unavailable_on_s3_is_refused_with_a_hint(location: str) -> None:
-    with pytest.raises(RunStoreError, match="Not a place") as caught:
+    with pytest.raises(RunStoreError, match="Not a valid location") as caught:
         open_store(location)
     assert "s3://BUCKET/PREFIX" in caught.value.hint

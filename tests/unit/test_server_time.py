@@ -3,7 +3,7 @@ from email.utils import formatdate
 import pytest
 
 from notebake import clock
-from notebake.aws.server_time import ServerTime
+from notebake.aws.s3_bucket import ServerTime
 
 NOON = 1_800_000_000.0
 

@@ -86,7 +86,7 @@ ADVICE = {
     "what something needs": (Software(packages=("old",)), "Loosen the pin of what needs it,"),
     "with conda": (
         Software(manager="conda", requirements="dependencies: [a]\n", pip=("numpy==1.14.3",)),
-        "Loosen the pin numpy==1.14.3, or ask conda for it.",
+        "Loosen the pin numpy==1.14.3, or install it with conda.",
     ),
 }
 
@@ -101,7 +101,7 @@ def test_a_failed_build_is_reported_with_its_pin_and_remedies(
 def test_conflicting_pins_are_reported_with_remedies() -> None:
     advice = advise(NO_SOLUTION, Software(packages=("numpy==1.26.4",)))
 
-    assert advice.startswith("Loosen one of the pins that are named, or take manager: conda")
+    assert advice.startswith("Loosen one of the named pins, or take manager: conda")
     assert "another Python than Python 3.11" in advice
     assert advise("error: something else\n", Software()) == ""
 

@@ -80,7 +80,7 @@ TAKEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "builds of conda-forge beside defaults": (
         "channels: [conda-forge, defaults]\ndependencies:\n  - numpy=1.26.4=py311h64a7726_0\n"
         "  - blas=*=openblas\n  - pytorch=*=*cuda*\n",
-        ("line 1: defaults is taken as conda-forge", "line 3: the build", "line 4: the build"),
+        ("line 1: defaults is replaced by conda-forge", "line 3: the build", "line 4: the build"),
     ),
 }
 OF_ANACONDA = {
@@ -145,7 +145,7 @@ def test_every_spelling_of_anaconda_s_channels_becomes_conda_forge(
 ) -> None:
     (note,) = notes(load(tmp_path, text))
 
-    assert "taken as conda-forge" in note
+    assert "replaced by conda-forge" in note
     assert note.startswith("line ")
 
 

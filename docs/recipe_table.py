@@ -1,6 +1,6 @@
 """Every field of a recipe with its default and meaning, for docs/recipe.md.
 
-`python -m notebake.recipe.reference_table` prints the table.
+`python -m docs.recipe_table` prints the table.
 """
 
 import ast

@@ -9,7 +9,13 @@ from botocore.retries.standard import (
     TransientRetryableChecker,
 )
 
-from notebake.aws.meaning import ENDED, NOT_YET, is_late, is_of_place, is_passing
+from notebake.aws.error_codes import (
+    EXPIRED_CODES,
+    STILL_CHANGING,
+    is_not_found_yet,
+    is_placement_error,
+    is_transient_code,
+)
 
 SERVICES = ("ec2", "s3", "ssm", "sts", "iam", "kms", "scheduler", "pricing", "service-quotas")
 BOTOCORES = sorted(
@@ -38,35 +44,35 @@ REFUSALS = (
         "PendingVerification",
         "TooManyUpdates",
         "ParameterAlreadyExists",
-        *sorted(NOT_YET),
-        *sorted(ENDED),
+        *sorted(STILL_CHANGING),
+        *sorted(EXPIRED_CODES),
     ),
 )
 
 
 @pytest.mark.parametrize("code", [*BOTOCORES, *EC2S])
 def test_a_transient_code_is_recognised_by_its_name(code: str) -> None:
-    assert is_passing(code)
-    assert is_passing(code, 400)
+    assert is_transient_code(code)
+    assert is_transient_code(code, 400)
 
 
 @pytest.mark.parametrize("status", [*range(500, 600), 408, 429])
 @pytest.mark.parametrize("code", ["", "Strange", "AccessDenied", "{status}"])
 def test_every_5xx_status_is_transient(status: int, code: str) -> None:
-    assert is_passing(code.format(status=status), status)
-    assert is_passing(str(status)), "a gateway's page has no code but its status"
+    assert is_transient_code(code.format(status=status), status)
+    assert is_transient_code(str(status)), "a gateway's page has no code but its status"
 
 
 @pytest.mark.parametrize("code", PLACES)
 def test_a_capacity_error_is_not_transient_in_its_zone(code: str) -> None:
-    assert is_of_place(code)
-    assert not is_passing(code, 500)
+    assert is_placement_error(code)
+    assert not is_transient_code(code, 500)
 
 
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_permanent_refusal_is_not_transient(code: str) -> None:
-    assert not is_passing(code, 400)
-    assert not is_of_place(code)
+    assert not is_transient_code(code, 400)
+    assert not is_placement_error(code)
 
 
 @pytest.mark.parametrize("status", [400, 403, 408, 429, 500, 502, 503, 504])
@@ -79,7 +85,7 @@ def test_codes_that_botocore_retries_are_transient(code: str, status: int) -> No
 
     asks_again = any(checker.is_retryable(context) for checker in checkers)
 
-    assert is_passing(code, status) or not asks_again
+    assert is_transient_code(code, status) or not asks_again
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -90,7 +96,7 @@ def test_codes_marked_retryable_in_the_models_are_transient(service: str) -> Non
     wrong = [
         shape.name
         for shape in marked
-        if not is_passing(
+        if not is_transient_code(
             shape.error_code, shape.metadata.get("error", {}).get("httpStatusCode", 400)
         )
     ]
@@ -108,4 +114,4 @@ def test_codes_marked_retryable_in_the_models_are_transient(service: str) -> Non
     ],
 )
 def test_not_found_codes_count_as_eventual_consistency(code: str, *, late: bool) -> None:
-    assert is_late(code) is late
+    assert is_not_found_yet(code) is late
