@@ -15,7 +15,7 @@ from notebake.errors import DiskFullError, HostCommandError
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.recipe.software_advice import advise
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs import files
 from notebake.runs.run import Run

@@ -116,7 +116,6 @@ def _configured_servers() -> Iterator[ConfiguredServer]:
 
 
 def _dotenv() -> Mapping[str, str]:
-    """Return the variables in the file .env of the working directory."""
     if not Path(".env").is_file():
         return {}
     from dotenv import dotenv_values
@@ -139,7 +138,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _value_in(content: Any, keys: tuple[str, ...]) -> Any:
-    """Return the value under the keys of nested tables, or None."""
     for key in keys:
         content = content.get(key) if isinstance(content, dict) else None
     return content

@@ -39,7 +39,6 @@ class RunRow(Record):
 
     @property
     def state(self) -> str:
-        """The state as a phrase."""
         if self.error:
             return f"cannot be read: {self.error}"
         if self.holder:

@@ -9,7 +9,7 @@ from notebake.errors import HostCommandError
 from notebake.images.image_state import current_image, is_finished
 from notebake.machines.builder import builder_host
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh

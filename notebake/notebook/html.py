@@ -29,7 +29,7 @@ def preload_renderer() -> None:
     threading.Thread(target=render_html, args=(json.dumps(empty), ""), daemon=True).start()
 
 
-def render_html(executed: str, title: str, subtitle: str = "") -> str:
+def render_html(executed: str, title: str) -> str:
     """Return an executed notebook as one page with its figures, which UTF-8 can encode.
 
     The page loads nothing and runs no script: external pictures are named, a note or a static
@@ -37,12 +37,12 @@ def render_html(executed: str, title: str, subtitle: str = "") -> str:
     that is not a notebook is shown as plain text.
     """
     try:
-        page = _render_notebook(executed, title, subtitle)
+        page = _render_notebook(executed, title)
     except Exception as error:  # noqa: BLE001  # a page must not end a run
         log.warning(
             "Rendering the notebook of %s failed, it is shown as plain text: %s", title, error
         )
-        page = _render_text(executed, title, subtitle)
+        page = _render_text(executed, title)
     return printable(page)
 
 
@@ -51,20 +51,19 @@ def printable(text: str) -> str:
     return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _render_text(text: str, title: str, subtitle: str) -> str:
-    """Return a page with the beginning of a plain text."""
+def _render_text(text: str, title: str) -> str:
     rest = len(text) - SHOWN_CHARACTERS
     more = f"\n… and {rest} more characters" if rest > 0 else ""
     return (
         "<!DOCTYPE html>\n<html><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
         f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>"
-        f"<p>{escape(subtitle)}</p><main><p>This file cannot be shown as a notebook:</p>"
+        "<main><p>This file cannot be shown as a notebook:</p>"
         f"<pre>{escape(text[:SHOWN_CHARACTERS] + more)}</pre></main></body></html>\n"
     )
 
 
-def _render_notebook(executed: str, title: str, subtitle: str) -> str:
+def _render_notebook(executed: str, title: str) -> str:
     """Return the page of a notebook; raises nbconvert's own errors for other files."""
     # Imported here, as it takes half a second and most callers need no page.
     import nbformat
@@ -81,7 +80,6 @@ def _render_notebook(executed: str, title: str, subtitle: str) -> str:
         "content_policy": escape(CONTENT_POLICY, quote=False),
         "page_style": STYLE,
         "page_title": escape(title),
-        "page_subtitle": escape(subtitle),
     }
     exporter = _exporter(notebook.metadata.get("language_info", {}))
     # HTMLExporter's own method would parse and write the whole page again for the alternative

@@ -46,7 +46,6 @@ class StepFilter(logging.Filter):
     """Adds the current step to each record; on a handler, it sees the records of all loggers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Accept every record."""
         record.step = current_step.get()
         return True
 
@@ -90,11 +89,9 @@ class Progress:
             return [line for _, line in self._remote]
 
     def elapsed(self) -> float:
-        """Return the seconds since this object was created."""
         return self._clock() - self._began
 
     def stop(self) -> None:
-        """Mark running steps as stopped."""
         stopped = [replace(step, state=State.STOPPED, message="") for step in self.steps()
                    if step.state is State.RUNNING]  # fmt: skip
         with self._lock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
@@ -134,3 +135,18 @@ def _wrong(name: str, key: str, reason: str) -> FaultError:
 
 def _listed(names: object) -> str:
     return ", ".join(sorted(names))  # type: ignore[call-overload]
+
+
+def read_fault_file(path: Path) -> list[Fault]:
+    """Return the faults of a file. Raises FaultError, which names the file, fault and field."""
+    # `python -m sandbox install` runs where no library is installed yet.
+    import yaml
+
+    try:
+        described = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FaultError(f"The faults in {path} cannot be read: {error}") from error
+    try:
+        return read_faults(described)
+    except FaultError as error:
+        raise FaultError(f"{path}: {error}") from error

@@ -71,7 +71,6 @@ class FaultRegistry:
             return self._entries[name].fired
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return every fault with its count."""
         with self._lock:
             return [
                 {**asdict(entry.fault), "fired": entry.fired} for entry in self._entries.values()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from sandbox.ec2.instances.termination import LINGERING
+from sandbox.ec2.instances.state import LINGERING
 from sandbox.ec2.model import Instance
 from sandbox.ec2.state.region import Region
 from sandbox.faults.fault import ON_MACHINES, Fault

@@ -18,7 +18,7 @@ from notebake.notebook.recipe_notebook import base_directory, effective_notebook
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.recipe.reference_table import recipe_table
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runs.run import Run
 
 ROOT = Path(__file__).parents[2]

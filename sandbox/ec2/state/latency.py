@@ -99,6 +99,3 @@ def latency_named(name: str, seed: int = 0) -> Latency:
     if name not in LATENCIES:
         raise SandboxError(f"There is no latency {name!r}: choose {' or '.join(LATENCIES)}")
     return Latency(LATENCIES[name], seed)
-
-
-NO_LATENCY = Latency().scaled(0)

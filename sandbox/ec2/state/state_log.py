@@ -52,7 +52,6 @@ class StateLog:
         self._last = now
 
     def records(self) -> list[StateChange]:
-        """Return the changes, the oldest first."""
         with self._core.lock:
             return list(self._records)
 

@@ -65,7 +65,6 @@ class Transitions:
         return min(99, int(100 * (self._now() - begun) / (end - begun))) if begun < end else 99
 
     def fail(self, resource_id: str, message: str) -> None:
-        """Let the creation of a resource fail."""
         self._failing[resource_id] = message or "The sandbox was told to let it fail"
 
     def take_failure(self, resource_id: str) -> str | None:
