@@ -113,7 +113,7 @@ def _failure(source: str, result: SftpResult, into: Path) -> Exception:
         return OSError(ENOSPC, strerror(ENOSPC), str(into))
     address, errors = urlsplit(source), SKIPPED.sub("", result.errors).strip()
     return PreflightError(
-        f"Fetched {address.path} from {address.hostname}; sftp said: {errors}",
+        f"Fetched {address.path} from {address.hostname}; sftp printed: {errors}",
         sftp_hint(source, errors),
     )
 

@@ -4,10 +4,10 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from notebake.notebook.ansi import ansi_to_html
 from notebake.notebook.html_template import CONTENT_POLICY, STYLE, TEMPLATE
 from notebake.notebook.static_html import with_alternative_texts, without_active_content
 from notebake.notebook.static_outputs import static_outputs, widget_models
@@ -21,6 +21,11 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 """A lone surrogate, as `\\udce9` in a notebook's file, which UTF-8 cannot encode."""
 SHOWN_CHARACTERS = 100_000
 """How much of a file is shown that is not a notebook."""
+PIECE_CHARACTERS = 4096
+COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
+RESETS = {"", "0"}
+KEPT_COLOURS = 32
+"""How many colour codes since the last reset a piece passes on to the next: the latest ones."""
 
 
 def preload_renderer() -> None:
@@ -117,3 +122,27 @@ def _without_widgets(notebook: dict[str, Any]) -> dict[str, Any]:
         if name not in ("widgets", "title")
     }
     return notebook | {"metadata": metadata}
+
+
+def ansi_to_html(text: object) -> str:
+    """Return a text, escaped, with its colours as <span> elements.
+
+    It is converted in pieces: nbconvert's own filter copies the rest of the text at every change of
+    colour (7.17, filters/ansi.py), and would take an hour for 20 MB of coloured output.
+    """
+    from nbconvert.filters import ansi2html
+
+    return "".join(ansi2html(piece) for piece in _pieces(str(text)))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a text in pieces that end before a colour code and begin with the active ones."""
+    active: list[str] = []
+    begin = 0
+    while begin < len(text):
+        end = text.find("\x1b", begin + PIECE_CHARACTERS)
+        piece = text[begin : end if end > 0 else len(text)]
+        yield "".join(active) + piece
+        for code in COLOUR.finditer(piece):
+            active = [] if code[1] in RESETS else [*active[-KEPT_COLOURS:], code[0]]
+        begin += len(piece)

@@ -1,6 +1,6 @@
 """The progress of a run, derived from its log records.
 
-Records carry `event` (looking, started, waiting, found, done, failed), `seconds` and `detail` from
+Records carry `event` (checking, started, waiting, found, done, failed), `seconds` and `detail` from
 `carry_out`, and `remote` for a line that a host printed.
 """
 
@@ -103,7 +103,7 @@ class Progress:
         event: str = getattr(record, "event", "")
         message = first_line(str(getattr(record, "detail", "")))
         now = self._clock()
-        if event in ("looking", "started"):
+        if event in ("checking", "started"):
             began = step.began if step.state is State.RUNNING else now
             return replace(step, state=State.RUNNING, began=began, message=message)
         if event in ("found", "done", "failed"):

@@ -1,4 +1,4 @@
-"""A fault, read from its description; an error says what is wrong with the description."""
+"""A fault, read from its description; errors name the wrong part of the description."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields

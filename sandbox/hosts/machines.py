@@ -41,7 +41,7 @@ class Machines:
             self._machines[machine_id] = Machine(self.home, machine_id, address)
 
     def upgrade_at_first_boot(self, machine_id: str, seconds: float) -> None:
-        """Let the first boot hold apt's locks for so long, or longer if the twist says so."""
+        """Let the first boot hold apt's locks for so long, or longer if the twist requires it."""
         machine = self._find(machine_id)
         machine.upgrade_seconds = max(seconds, machine.conditions.upgrade_seconds)
 
@@ -83,7 +83,7 @@ class Machines:
         self._find(machine_id).shut_down(timeout_seconds)
 
     def reboot(self, machine_id: str) -> None:
-        """Tell the machine to reboot, without waiting."""
+        """Begin a reboot of the machine, without waiting."""
         self._find(machine_id).reboot()
 
     def destroy(self, machine_id: str) -> None:

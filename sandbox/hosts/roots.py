@@ -73,7 +73,7 @@ def mount_upper(place: Path) -> None:
 
 
 def has_upper_disk(place: Path) -> bool:
-    """Tell whether the upper directory is on a disk of its own, so that it cannot be renamed."""
+    """Return whether the upper directory is on a disk of its own, so that it cannot be renamed."""
     return (place / "disk.img").exists()
 
 

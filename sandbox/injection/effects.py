@@ -25,7 +25,7 @@ BROKEN = ("Server.InternalError", "Internal error on launch")
 
 
 def apply_effect(fault: Fault, region: Region, action: str, ids: Iterable[str]) -> None:
-    """Do to these resources what the fault says. Hold the cloud's lock."""
+    """Apply the fault to these resources. Hold the cloud's lock."""
     for resource_id in ids:
         instance = region.instances.get(resource_id)
         if fault.effect in ON_MACHINES:

@@ -1,4 +1,4 @@
-"""The log of changes of state, with their times: it tells how long a caller waited."""
+"""The log of changes of state, with their times: it shows how long a caller waited."""
 
 import time
 from collections import deque

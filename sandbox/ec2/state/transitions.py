@@ -56,7 +56,7 @@ class Transitions:
             self._core.after(end - self._now(), finish)
 
     def lasts(self, resource_id: str, state: str) -> bool:
-        """Tell whether a state has begun and is not over."""
+        """Return whether a state has begun and is not over."""
         return self._spans.get((resource_id, state), (0.0, 0.0))[1] > self._now()
 
     def percent(self, resource_id: str, state: str) -> int:
@@ -65,7 +65,7 @@ class Transitions:
         return min(99, int(100 * (self._now() - begun) / (end - begun))) if begun < end else 99
 
     def fail(self, resource_id: str, message: str) -> None:
-        self._failing[resource_id] = message or "The sandbox was told to let it fail"
+        self._failing[resource_id] = message or "A fault of the sandbox makes it fail"
 
     def take_failure(self, resource_id: str) -> str | None:
         """Return, only once, why the creation of a resource fails; None if it does not."""
