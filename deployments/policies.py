@@ -1,4 +1,4 @@
-"""The policies beside this file and their table, made of what is declared beside our calls of AWS.
+"""The policies in this folder and their table, generated from the declarations at our AWS calls.
 
 python -m deployments.policies
 """

@@ -19,7 +19,7 @@ from notebake.project import PROJECT
 
 RECIPE = "deployments/rehearsal.yaml"
 ON_AWS = """\
-The same on AWS, where it costs money (the plan says how much, and makes nothing):
+The same on AWS, where it costs money (the plan shows how much, and makes nothing):
      .venv/bin/notebake plan deployments/ocean.yaml
      .venv/bin/notebake build deployments/ocean.yaml
 """
@@ -38,7 +38,7 @@ class Cloud:
 def main() -> int:
     """Start the sandbox and a server, build, and end what was started, also after an interrupt."""
     began = time.monotonic()
-    say("Starting the sandbox cloud and a Prefect server …")
+    print_line("Starting the sandbox cloud and a Prefect server …")
     server_was_up, code = is_running(), 1
     # One thread, so that the start and the end of the cloud never overlap.
     with ThreadPoolExecutor(1) as worker:
@@ -54,13 +54,13 @@ def main() -> int:
         except KeyboardInterrupt:
             code = 130
         except NotebakeError as error:
-            say(str(error))
+            print_line(str(error))
         code_down = (ending or worker.submit(end_cloud, starting)).result()
     if code_down:
-        say("Something of the sandbox still runs. Type: make down")
+        print_line("Something of the sandbox still runs. Type: make down")
     elif starting.result().is_ours and not server_was_up:
-        say("The sandbox and the server are down. Nothing keeps running.")
-    say(f"The whole rehearsal took {time.monotonic() - began:.0f} s.")
+        print_line("The sandbox and the server are down. Nothing keeps running.")
+    print_line(f"The whole rehearsal took {time.monotonic() - began:.0f} s.")
     return code or code_down
 
 
@@ -69,7 +69,7 @@ def build_in(variables: Mapping[str, str]) -> int:
     os.environ.update(variables)
     code = command_line.main(["build", RECIPE])
     if code == 0:
-        say(ON_AWS)
+        print_line(ON_AWS)
     return code
 
 
@@ -90,7 +90,7 @@ def start_sandbox() -> int:
     ) as starting:
         for line in starting.stdout or ():
             if not line.startswith("Next:"):
-                say(line.rstrip())
+                print_line(line.rstrip())
     return starting.returncode
 
 
@@ -99,7 +99,7 @@ def end_cloud(starting: Future[Cloud]) -> int:
     return sandbox("down", quiet=True) if starting.result().is_ours else 0
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

@@ -20,7 +20,7 @@ NAME = "mount_volumes"
 
 
 def find(run: Run) -> Done | None:
-    """Return the result if the right volumes are mounted where the recipe says."""
+    """Return the result if the right volumes are mounted at the mount points of the recipe."""
     return find_on_host(run, NAME, probe)
 
 

@@ -3,12 +3,12 @@
 from collections import deque
 
 from sandbox.ec2.state.latency import QUICK, Latency, Span
-from sandbox.ec2.state.workers import Work, do_work
+from sandbox.ec2.state.workers import Work, Workers, do_work
 
 NO_LATENCY = Latency(dict.fromkeys(QUICK, Span(0, 0, 0)))
 
 
-class ManualWorkers:
+class ManualWorkers(Workers):
     """Does the work on request, in the caller's thread.
 
     Nothing that takes time (boot, stop, image, attachment ...) progresses in between, so that a
@@ -16,8 +16,8 @@ class ManualWorkers:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._waiting: deque[tuple[str, Work]] = deque()
-        self._is_open = True
 
     def submit(self, resource_id: str, work: Work) -> None:
         """Keep the work until it is run. Does nothing once closed."""

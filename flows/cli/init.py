@@ -23,7 +23,7 @@ instance_types: [m6i.large]
 root_volume:
   size_gib: 16
 
-# What is installed beside JupyterLab: from PyPI by pip, or from conda-forge by conda.
+# What is installed besides JupyterLab: from PyPI by pip, or from conda-forge by conda.
 software:
   manager: pip
   packages: [numpy, matplotlib]

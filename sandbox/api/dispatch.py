@@ -34,7 +34,7 @@ class Dispatcher:
     """All services of an account."""
 
     def __init__(self, cloud: Cloud) -> None:
-        # moto would offer its own images beside Canonical's.
+        # moto would offer its own images besides Canonical's.
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
         self._cloud = cloud
         self._moto = DomainDispatcherApplication(_create_app)

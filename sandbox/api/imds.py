@@ -77,7 +77,7 @@ def _find(tree: dict[str, Any], path: str) -> Response:
     names = [name for name in path.split("/") if name]
     if not names:
         return _text("latest\n2021-03-23")
-    # Every version has the same tree; cloud-init asks for versions by their dates.
+    # Every version has the same tree; cloud-init requests versions by their dates.
     found: Any = tree
     for name in names[1:]:
         if not isinstance(found, dict) or name not in found:

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.errors import SandboxError
 
 NOW = "now"
-# The fields that each effect uses beside those of every fault.
+# The fields that each effect uses besides those of every fault.
 EFFECTS: dict[str, set[str]] = {
     "refuse": {"code", "status", "message"},
     "lose_before": {"status"},

@@ -21,7 +21,7 @@ class Transitions:
         self._failing_before_running: dict[str, Reason] = {}
 
     def begin(self, resource_id: str, state: str) -> None:
-        """Begin a state, which lasts as long as the cloud's latency says."""
+        """Begin a state, which lasts for the cloud's latency."""
         now = self._now()
         self._spans[resource_id, state] = (now, now + self._core.latency.seconds(state))
 
