@@ -1,4 +1,4 @@
-"""EC2's query protocol: how it numbers lists, which requests it refuses, and the form of its replies."""
+"""EC2's query protocol: its numbered lists, the requests that it refuses, its form of replies."""
 
 import re
 import uuid
