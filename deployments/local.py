@@ -8,9 +8,9 @@ import sys
 
 from flows.local_prefect.prefect_program import PREFECT
 from flows.local_prefect.server import (
-    end,
-    environment,
-    keep,
+    end_process,
+    save_state,
+    server_environment,
     start_program,
     start_server,
     stop_server,
@@ -24,7 +24,7 @@ POOL = "notebake"
 
 
 def cloud_environment() -> dict[str, str]:
-    """Return what `python -m sandbox env` says, as a mapping."""
+    """Return the variables that `python -m sandbox env` prints."""
     command = [sys.executable, "-m", "sandbox", "env"]
     printed = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=PROJECT, env=own_environment()
@@ -44,18 +44,18 @@ def sandbox(*arguments: str, quiet: bool = False) -> int:
 
 
 def own_environment() -> dict[str, str]:
-    """Return a copy of this process's variables, for a program that is started beside others.
+    """Return a copy of this process's variables, for programs that threads start.
 
-    Without one a program is given the C library's own list, which may be moving: in another thread
-    somebody sets a variable, and the start fails with "Bad address".
+    Without a copy, the start fails with "Bad address" if another thread sets a variable meanwhile:
+    the C library may move its own list.
     """
     return os.environ.copy()
 
 
 def start_worker() -> str:
-    """Deploy what prefect.yaml names, start a worker for it, and return the UI's address."""
+    """Create the deployments of prefect.yaml, start a worker, and return the UI's address."""
     server = start_server(stays=True)
-    variables = environment(server.url) | cloud_environment()
+    variables = server_environment(server.url) | cloud_environment()
     for arguments in (
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["deploy", "--all"],
@@ -65,17 +65,17 @@ def start_worker() -> str:
             command, env=variables, cwd=PROJECT, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            said = f"{done.stdout}{done.stderr}".strip()
-            raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {said}")
+            output = f"{done.stdout}{done.stderr}".strip()
+            raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {output}")
     if server.worker and not is_dead(server.worker):
-        end(server.worker)  # it may know another cloud
+        end_process(server.worker)  # it may be configured for another cloud
     worker = start_program("worker", [*PREFECT, "worker", "start", "--pool", POOL], variables)
-    keep(server.model_copy(update={"worker": worker}))
+    save_state(server.model_copy(update={"worker": worker}))
     return server.url
 
 
 def main() -> int:
-    """Start or end all three; 0 when that worked."""
+    """Start or end all three; return 0 after success."""
     parser = argparse.ArgumentParser(prog="python -m deployments.local", description=__doc__)
     parser.add_argument("command", choices=("up", "down"))
     if parser.parse_args().command == "down":

@@ -1,4 +1,4 @@
-"""The policies beside this file and their table, made of what is declared beside our calls of AWS.
+"""The policies in this folder and their table, generated from the declarations at our AWS calls.
 
 python -m deployments.policies
 """
@@ -29,7 +29,10 @@ def files() -> dict[Path, str]:
     before, _, rest = TABLE.read_text(encoding="utf-8").partition(BEGIN)
     found = {TABLE: f"{before}{BEGIN}{''.join(rows())}{END}{rest.partition(END)[2]}"}
     for file, statements in groupby(all_statements(), lambda statement: statement.file):
-        policy = {"Version": "2012-10-17", "Statement": [as_json(one) for one in statements]}
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [as_json(statement) for statement in statements],
+        }
         found[HERE / f"{file.name}.json"] = json.dumps(policy, indent=2) + "\n"
     return found
 
@@ -37,7 +40,7 @@ def files() -> dict[Path, str]:
 def all_statements() -> list[Statement]:
     """Return each statement on all that it is declared on, file by file."""
     whole: dict[str, Statement] = {}
-    for statement in [one for permission in declared() for one in permission.statements]:
+    for statement in (each for permission in declared() for each in permission.statements):
         resources = {*statement.resources, *whole.get(statement.sid, statement).resources}
         whole[statement.sid] = replace(statement, resources=tuple(sorted(resources)))
     whole[TAG_WHAT_IS_MADE.sid] = tagging(whole[MAKE_OURS.sid])
@@ -66,7 +69,7 @@ def rows() -> Iterator[str]:
     yield "| file, statement | what for |\n| --- | --- |\n"
     for file, statements in groupby(all_statements(), lambda statement: statement.file):
         yield f"| **`{file.name}.json`** | {file.what_for} |\n"
-        yield from (f"| `{one.sid}` | {one.what_for} |\n" for one in statements)
+        yield from (f"| `{each.sid}` | {each.what_for} |\n" for each in statements)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What a person or a schedule starts: order and parameters only."""
+"""The flows that a person or a schedule starts, and the command line."""

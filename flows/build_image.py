@@ -1,4 +1,4 @@
-"""From a recipe to an accepted image."""
+"""Builds an image from a recipe, as a Prefect flow."""
 
 import logging
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from flows.build_plan import BUILD, Plan
-from flows.failure import add_failure, format_error, join_failures, reporting_what_is_left
+from flows.failure import add_failure, format_error, join_failures, reporting_failures
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
@@ -34,27 +34,27 @@ log = logging.getLogger(__name__)
 
 
 def run_name() -> str:
-    """Return what the flow run is called: the run it executes, or the recipe of a new one."""
+    """Return the name of the flow run: the run that it executes, or the recipe of a new run."""
     given = flow_run.get_parameters() or {}
     return str(given.get("run_id") or f"build {Path(str(given.get('recipe'))).stem}")
 
 
 @flow(name="Build an image", flow_run_name=run_name)
 def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
-    """Bake the image of a recipe, prove it, and return its id.
+    """Build the image of a recipe, prove it, and return its id.
 
-    Run again with the same run id, or by Retry, it goes on from where it was.
+    With the same run id, or after Retry in Prefect, it continues where it stopped.
 
     Args:
-        recipe: Path of the recipe; a mended one is taken up. Empty: as the run has it.
-        run_id: The run to go on with; empty: a new run, or the one of this flow run.
-        store: Where the run store lies, a directory or s3://bucket/prefix; empty: the default.
+        recipe: Path of the recipe; a changed recipe replaces the stored one. Empty: the stored one.
+        run_id: The run to continue; empty: a new run, or the one of this flow run.
+        store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
     """
     show_logs_in_prefect()
     allow_waits()
     run = open_run(recipe, run_id, store)
     log.info("This is run %s", run.id)
-    with reporting_what_is_left(run, TerminationSignal), executing(run), renewing(run):
+    with reporting_failures(run, TerminationSignal), executing(run), renewing(run):
         warn_of_expiry(run)
         try:
             retry_when_lost(lambda: carry_out_all(run))
@@ -67,60 +67,60 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
         carry_out(TEAR_DOWN, run)
         image = current_image(run)
     if image is None:
-        raise ImageNotAcceptedError(f"The image of run {run.id} is not there any more.")
+        raise ImageNotAcceptedError(f"The image of run {run.id} is gone.")
     return image.id
 
 
 def tear_down_after(failure: Exception, run: Run) -> None:
-    """Remove all after a failure; where that fails too, both are told, the first one first."""
-    log.warning("The recipe says to tear down after a failure")
+    """Tear down after a failure; if that fails, too, add its error to the first one."""
+    log.warning("Tearing down after the failure, as the recipe has on_failure: tear_down")
     try:
         carry_out(TEAR_DOWN, run)
     except (Exception, KeyboardInterrupt, TerminationSignal) as error:
         if not isinstance(error, Exception):
             error.add_note(f"Before that, the build failed: {format_error(failure)}")
             raise
-        add_failure(failure, error)
+        add_failure(failure, error, "The tear-down after this failure failed as well")
 
 
 def open_run(recipe: str, run_id: str, store: str) -> Run:
-    """Return the run to execute: an old one with its recipe as it is now, or a new one.
+    """Return the run to execute: an existing run with the current recipe, or a new one.
 
-    A run that was started from the UI or by a schedule is found again by Retry, by its flow run.
+    Retry in Prefect finds the run by its flow run, if the UI or a schedule started it.
     """
-    kept = open_store(store or default_location())
+    run_store = open_store(store or default_location())
     flow_run_id = str(flow_run.get_id() or "")
     if not run_id and flow_run_id:
-        return open_flow_run(flow_run_id, recipe, kept)
-    if recipe and not (run_id and has_run(run_id, kept)):
-        return registry.new_run(load_recipe(Path(recipe)), recipe, kept, run_id=run_id)
-    run = registry.load_run(run_id, kept)
+        return open_flow_run(flow_run_id, recipe, run_store)
+    if recipe and not (run_id and has_run(run_id, run_store)):
+        return registry.new_run(load_recipe(Path(recipe)), recipe, run_store, run_id=run_id)
+    run = registry.load_run(run_id, run_store)
     return registry.update_recipe(run, load_recipe(Path(recipe))) if recipe else run
 
 
 def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
-    """Carry out the steps, each as soon as all that it follows are done.
+    """Carry out the steps, each as soon as its predecessors are done.
 
-    After a failure nothing more is begun, and what runs comes to its end. Then the first failure
-    is raised, and tells of the others (`join_failures`).
+    After a failure no other step is started. When the running steps have ended, the first failure
+    is raised, with the others added (`join_failures`).
     """
-    begun: set[Step] = set()
+    started: set[Step] = set()
     done: set[Step] = set()
     running: dict[PrefectFuture[object], Step] = {}
     ended: SimpleQueue[PrefectFuture[object]] = SimpleQueue()
     failures: list[tuple[str, BaseException]] = []
     with interrupting_waits():
         while True:
-            ready = [one for one in plan if one not in begun and done.issuperset(plan[one])]
+            ready = [step for step in plan if step not in started and done.issuperset(plan[step])]
             if ready and not failures:
-                begun.update(ready)
+                started.update(ready)
                 for step in ready:
                     future = as_task(step).submit(run)
                     running[future] = step
                     future.add_done_callback(ended.put)
             if not running:
                 break
-            for future in all_of(ended):
+            for future in wait_for_ended(ended):
                 step, failure = running.pop(future), failure_of(future)
                 done |= set() if failure else {step}
                 failures += [(step.title, failure)] if failure else []
@@ -128,8 +128,8 @@ def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
         raise join_failures(failures)
 
 
-def all_of(ended: SimpleQueue[PrefectFuture[object]]) -> Iterator[PrefectFuture[object]]:
-    """Wait for one, and give what has ended by then in its order: failures are not overlooked."""
+def wait_for_ended(ended: SimpleQueue[PrefectFuture[object]]) -> Iterator[PrefectFuture[object]]:
+    """Wait for a task to end; yield it and all others that have ended by then."""
     yield ended.get()
     while not ended.empty():
         yield ended.get()

@@ -1,7 +1,7 @@
-"""Our own log lines in Prefect, however the flow was started.
+"""Sends our log records to Prefect, however the flow was started.
 
-Prefect reads which loggers to take along once, when it is imported; a worker, or whoever calls a
-flow, has imported it before any of our code runs.
+Prefect decides at its import which loggers it forwards. A worker, or a program that calls a flow,
+has imported it before our code runs.
 """
 
 import logging
@@ -9,16 +9,15 @@ import logging
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
 
+from flows.terminal.log_file import LOGGERS
 from flows.terminal.steady_stream import steady
-
-LOGGERS = ("flows", "notebake", "tasks")
 
 
 def show_logs_in_prefect() -> None:
     """Send our records to Prefect's server from now on. May be repeated.
 
-    What Prefect shows beside that may fail: its console would end the thread that logs (Rich calls
-    `sys.exit` where a pipe is broken).
+    Prefect's console must not fail: Rich calls `sys.exit` for a broken pipe, which would end the
+    thread that logs.
     """
     for handler in logging.getLogger().handlers:
         if isinstance(handler, PrefectConsoleHandler):
@@ -35,5 +34,5 @@ def show_logs_in_prefect() -> None:
 
 
 def belongs_to_a_run(_record: logging.LogRecord) -> bool:
-    """Tell whether Prefect would know where to show a record of this thread."""
+    """Return whether this thread belongs to a flow run or task run, whose log Prefect shows."""
     return FlowRunContext.get() is not None or TaskRunContext.get() is not None

@@ -1,4 +1,4 @@
-"""A step as a Prefect task: the same for all, so that each shows up under its own title."""
+"""Wraps a step as a Prefect task, which Prefect shows under the title of the step."""
 
 import functools
 from typing import Any
@@ -21,7 +21,7 @@ RETRY_SECONDS = [2.0, 10.0]
 
 @functools.cache
 def as_task(step: Step) -> Task[[Run], object]:
-    """Return the task that finds or makes what the step gives."""
+    """Return the task that finds or makes the step's product."""
 
     def make(run: Run) -> Any:
         check_run_lock()
@@ -46,7 +46,7 @@ def as_task(step: Step) -> Task[[Run], object]:
 
 @functools.cache
 def as_undo_task(step: Step) -> Task[[Run], object]:
-    """Return the task that removes what the step made."""
+    """Return the task that removes the step's product."""
     undo = step.undo
     if undo is None:
         raise ValueError(f"{step.name} has nothing to undo")
@@ -60,7 +60,7 @@ def as_undo_task(step: Step) -> Task[[Run], object]:
 
 
 def _task(step: Step, work: Any, title: str) -> Task[[Run], object]:
-    """Return a task with retries for what passes by itself, and without any result cache."""
+    """Return a task that retries transient failures and caches no result."""
     work.__name__ = step.name
     work.__doc__ = step.title
     return Task(
@@ -69,19 +69,19 @@ def _task(step: Step, work: Any, title: str) -> Task[[Run], object]:
         task_run_name=title,
         retries=RETRIES,
         retry_delay_seconds=RETRY_SECONDS,
-        retry_condition_fn=may_pass,
+        retry_condition_fn=is_transient,
         cache_policy=NO_CACHE,
         persist_result=False,
     )
 
 
-def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Tell whether a failure may pass by itself."""
+def is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Return whether a retry of the failed task may succeed."""
     return is_retryable(state.data)
 
 
 def failure_of(future: PrefectFuture[object]) -> BaseException | None:
-    """Return what a task that has ended failed with; None where it did not fail."""
+    """Return the error of a task that has ended; None if it succeeded."""
     try:
         future.result()
     except Exception as error:  # noqa: BLE001 - the caller raises it

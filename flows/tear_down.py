@@ -1,11 +1,11 @@
-"""Remove all that was temporary in a run: newest first, all tried, what remains is named."""
+"""Removes the temporary resources of a run: undoes all steps, and reports what remains."""
 
 from prefect import flow
 from prefect.exceptions import TerminationSignal
 from prefect.futures import wait
 
 from flows import build_plan
-from flows.failure import format_error, reporting_what_is_left
+from flows.failure import format_error, reporting_failures
 from flows.prefect_logs import show_logs_in_prefect
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
@@ -22,53 +22,54 @@ from notebake.waiting import allow_waits, wait_until
 
 @flow(name="Tear down", flow_run_name="tear down {run_id}")
 def tear_down(run_id: str, store: str = "") -> None:
-    """Undo every step of a run and look for what is left. An accepted image stays.
+    """Undo every step of a run and check that nothing is left. An accepted image stays.
 
     Raises:
-        RunLockedError: the run is being executed: its machines are not taken away under it.
-        WrongAccountError: the credentials are of another account than the run's.
-        TearDownError: something could not be removed, or is there although nothing failed.
+        RunLockedError: the run is being executed.
+        WrongAccountError: the credentials belong to another account than the run.
+        TearDownError: a resource could not be removed, or still exists.
     """
     show_logs_in_prefect()
     allow_waits()
     run = load_run(run_id, open_store(store or default_location()))
-    with reporting_what_is_left(run, TerminationSignal), executing(run):
+    with reporting_failures(run, TerminationSignal), executing(run):
         carry_out(TEAR_DOWN, run)
 
 
 def remove_all(run: Run, plan: build_plan.Plan = build_plan.BUILD) -> Done:
-    """Undo the steps one after the other, whatever becomes of the others."""
+    """Undo the steps one after the other; after a failure continue with the next."""
     failures: list[BaseException] = []
-    for step in build_plan.undoing(plan):
+    for step in build_plan.steps_to_undo(plan):
         future = as_undo_task(step).submit(run)
         wait([future])
         if failure := failure_of(future):
             failures.append(failure)
-    remaining = what_remains(run, patience_seconds=0 if failures else REMOVAL_VISIBLE_SECONDS)
+    timeout_seconds = 0 if failures else REMOVAL_VISIBLE_SECONDS
+    remaining = wait_for_removal(run, timeout_seconds=timeout_seconds)
     if not failures and not remaining:
         try:
             delete_secrets(run)
             return Done(digest=run.id, detail="nothing temporary is left")
         except NotebakeError as error:
             failures.append(error)
-    said = tuple(dict.fromkeys(format_error(one) for one in failures))
-    raise TearDownError(run.id, tuple(remaining), said)
+    messages = tuple(dict.fromkeys(map(format_error, failures)))
+    raise TearDownError(run.id, tuple(remaining), messages)
 
 
-def what_remains(run: Run, *, patience_seconds: float) -> list[str]:
-    """Return what EC2 shows of the run, once it shows nothing or has had its time."""
+def wait_for_removal(run: Run, *, timeout_seconds: float) -> list[str]:
+    """Return the resources of the run that EC2 still shows at the timeout."""
     shown: list[str] = []
 
     def is_clean() -> bool | None:
-        shown[:] = [describe_resource(one) for one in find_leftovers(run)]
+        shown[:] = map(describe_resource, find_leftovers(run))
         return None if shown else True
 
     try:
-        wait_until(is_clean, what="EC2 to show that all is gone", timeout_seconds=patience_seconds)
+        wait_until(is_clean, what="EC2 to show that all is gone", timeout_seconds=timeout_seconds)
     except WaitTimeoutError:
         pass
     except NotebakeError as error:
-        shown.append(f"what could not be asked ({error.message})")
+        shown.append(f"resources that could not be listed ({error.message})")
     return shown
 
 

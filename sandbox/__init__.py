@@ -2,7 +2,7 @@
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036  (an older Python must be able to say so)
+if sys.version_info < (3, 11):  # noqa: UP036  (an older Python must be able to report it)
     version = ".".join(map(str, sys.version_info[:2]))
     raise SystemExit(
         f"This needs Python 3.11 or newer, and {sys.executable} is {version}: "

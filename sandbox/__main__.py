@@ -12,7 +12,7 @@ from sandbox.control import lifecycle, prerequisites
 from sandbox.control.server_process import ServerOptions
 from sandbox.ec2.state.latency import LATENCIES
 from sandbox.errors import SandboxError
-from sandbox.faults.file import read_fault_file
+from sandbox.faults.fault import read_fault_file
 from sandbox.home import DEFAULT_PATH, Home, choose_path, find_home, open_home
 from sandbox.hosts import base_system
 from sandbox.programs import COMMAND

@@ -20,7 +20,6 @@ class Clock:
         return datetime.fromtimestamp(self._read(), UTC) + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Put the clock forward."""
         if not seconds >= 0:
             raise ValueError(f"A clock goes forward, not by {seconds} seconds")
         self._ahead += timedelta(seconds=seconds)
@@ -34,7 +33,6 @@ class Agenda:
         self._entries: list[tuple[datetime, int, Callable[[], object]]] = []
 
     def add(self, due: datetime, work: Callable[[], object]) -> None:
-        """Add work that is due at a time."""
         heapq.heappush(self._entries, (due, next(self._numbers), work))
 
     def take_due(self, now: datetime) -> Callable[[], object] | None:

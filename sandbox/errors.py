@@ -2,4 +2,4 @@
 
 
 class SandboxError(Exception):
-    """Something failed. The message says what was tried, on what, and what came back."""
+    """Something failed. The message contains what was tried, on what, and what came back."""

@@ -18,9 +18,9 @@ def locked(path: Path) -> Iterator[None]:
 
 def replace_file(path: Path, text: str) -> None:
     """Write by rename, so that no reader ever sees half of the text."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text)
-    beside.replace(path)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Runs programs of the system; an error repeats what the failing program said."""
+"""Runs programs of the system; an error repeats the output of the failed program."""
 
 import subprocess
 import sys

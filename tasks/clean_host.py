@@ -28,7 +28,7 @@ from notebake.machines.builder import builder_host
 from notebake.machines.credential_search import copy_engine, search_program
 from notebake.machines.host_step import find_finished
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource

@@ -18,7 +18,7 @@ NAME = "clone_repository"
 
 def find(run: Run) -> Done | None:
     """Return the result with the commit if the clone exists."""
-    return find_on_host(run, NAME, lambda host: commit_of(run, host))
+    return find_on_host(run, NAME, commit_of)
 
 
 def commit_of(run: Run, host: Host) -> str | None:
@@ -36,9 +36,7 @@ def make(run: Run) -> Done:
     if repository and path:
         user = run.recipe.base_image.user
         scripts.append(clone_command(repository=repository, path=path, user=user))
-    return make_on_host(
-        run, NAME, scripts, probe=lambda host: commit_of(run, host), timeout_seconds=1800
-    )
+    return make_on_host(run, NAME, scripts, probe=commit_of, timeout_seconds=1800)
 
 
 STEP = Step(NAME, "Clone the repository", find, make)

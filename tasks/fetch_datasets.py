@@ -28,12 +28,12 @@ FETCH_SECONDS = 6 * 3600
 
 def find(run: Run) -> Done | None:
     """Return the result if every dataset is in its place."""
-    return find_on_host(run, NAME, lambda host: probe(run, host))
+    return find_on_host(run, NAME, probe)
 
 
 def probe(run: Run, host: Host) -> str | None:
     """Return the number of datasets, or None if a dataset is missing."""
-    if not all(ssh.succeeds(host, dataset_is_in_place(one)) for one in run.recipe.datasets):
+    if not all(ssh.succeeds(host, dataset_is_in_place(dataset)) for dataset in run.recipe.datasets):
         return None
     return f"{len(run.recipe.datasets)} datasets" if run.recipe.datasets else "no datasets"
 
@@ -51,9 +51,7 @@ def make(run: Run) -> Done:
             with naming_full_disk(host):
                 relay_dataset(host, dataset, run.recipe.region)
             scripts.append(receive_dataset(dataset, user=host.user))
-    return make_on_host(
-        run, NAME, scripts, probe=lambda host: probe(run, host), timeout_seconds=FETCH_SECONDS
-    )
+    return make_on_host(run, NAME, scripts, probe=probe, timeout_seconds=FETCH_SECONDS)
 
 
 STEP = Step(NAME, "Fetch the datasets", find, make)

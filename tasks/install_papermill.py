@@ -24,7 +24,7 @@ def find(run: Run) -> Done | None:
     return find_on_host(run, NAME, probe)
 
 
-def probe(host: Host) -> str | None:
+def probe(_run: Run, host: Host) -> str | None:
     """Return "" if papermill is complete."""
     return "" if ssh.succeeds(host, papermill_is_installed()) else None
 

@@ -15,7 +15,7 @@ from notebake.errors import DiskFullError, HostCommandError
 from notebake.machines.builder import builder_host
 from notebake.machines.host_step import find_on_host, make_on_host
 from notebake.recipe.software_advice import advise
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs import files
 from notebake.runs.run import Run
@@ -27,7 +27,7 @@ NAME = "install_software"
 
 def find(run: Run) -> Done | None:
     """Return the result if exactly this list was installed and works."""
-    return find_on_host(run, NAME, lambda host: probe(run, host))
+    return find_on_host(run, NAME, probe)
 
 
 def probe(run: Run, host: Host) -> str | None:
@@ -43,11 +43,7 @@ def make(run: Run) -> Done:
     script = install_software(software, user=user, digest=step_digest(run.recipe, NAME))
     try:
         done = make_on_host(
-            run,
-            NAME,
-            [script],
-            probe=lambda host: probe(run, host),
-            timeout_seconds=software.timeout_seconds,
+            run, NAME, [script], probe=probe, timeout_seconds=software.timeout_seconds
         )
     except DiskFullError:
         raise

@@ -18,7 +18,7 @@ from notebake.machines.launch_request import remove_machines
 from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
 from notebake.names import name_of_key_pair
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Step
 from notebake.runs.run import Run
 

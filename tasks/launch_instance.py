@@ -16,7 +16,7 @@ from notebake.machines.launch import launch, resolve_base_image
 from notebake.machines.launch_request import remove_machines
 from notebake.names import name_of_key_pair
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Step
 from notebake.runs import keys, secret_store
 from notebake.runs.run import Run

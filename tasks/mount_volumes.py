@@ -20,8 +20,8 @@ NAME = "mount_volumes"
 
 
 def find(run: Run) -> Done | None:
-    """Return the result if the right volumes are mounted where the recipe says."""
-    return find_on_host(run, NAME, lambda host: probe(run, host))
+    """Return the result if the right volumes are mounted at the mount points of the recipe."""
+    return find_on_host(run, NAME, probe)
 
 
 def probe(run: Run, host: Host) -> str | None:
@@ -52,7 +52,7 @@ def make(run: Run) -> Done:
     ]
     if run.recipe.instance_store:
         scripts.append(install_instance_store(run.recipe.instance_store, host.user))
-    return make_on_host(run, NAME, scripts, probe=lambda host: probe(run, host))
+    return make_on_host(run, NAME, scripts, probe=probe)
 
 
 def volume_ids(run: Run, host: Host) -> dict[str, str]:

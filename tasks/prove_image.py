@@ -36,11 +36,11 @@ def make(run: Run) -> Proof:
     """Inspect the machines.
 
     Raises:
-        ImageNotAcceptedError: the image failed; the message says why.
+        ImageNotAcceptedError: the image failed; the message has the reason.
         ResourceLostError: a machine from it ended or accepted no ssh login; the next launch
             replaces it.
         HostUnreachableError: a machine is unreachable. Like errors of AWS or of the run store,
-            that says nothing about the image.
+            that proves nothing about the image.
     """
     image = current_image(run)
     machines = stack_instances.find_instances(run, "acceptance")

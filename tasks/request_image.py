@@ -17,7 +17,7 @@ from notebake.machines.block_devices import device_names
 from notebake.names import name_of_image
 from notebake.record import digest_of
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Step
 from notebake.runs.attempts import close_as_removed, find_even_if_late, record_attempt
 from notebake.runs.run import Run

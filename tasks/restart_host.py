@@ -21,7 +21,7 @@ from notebake.jupyter.checks import wait_for_jupyter
 from notebake.machines.boot import wait_for_boot
 from notebake.machines.builder import builder_as_host
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
 from notebake.runs.tag_repair import tag_resource

@@ -20,7 +20,7 @@ NAME = "run_notebook"
 
 def find(run: Run) -> Done | None:
     """Return the result if the notebook passed on this machine and its verdict is stored."""
-    return find_on_host(run, NAME, lambda host: probe(run, host))
+    return find_on_host(run, NAME, probe)
 
 
 def probe(run: Run, _host: Host) -> str | None:

@@ -18,7 +18,7 @@ NAME = "start_jupyter"
 
 def find(run: Run) -> Done | None:
     """Return the result if the service is installed and answers."""
-    return find_on_host(run, NAME, lambda host: probe(run, host))
+    return find_on_host(run, NAME, probe)
 
 
 def probe(run: Run, host: Host) -> str | None:
@@ -35,13 +35,7 @@ def make(run: Run) -> Done:
         port=run.recipe.jupyter_port,
         working_directory=run.recipe.repository_path or f"/home/{user}",
     )
-    return make_on_host(
-        run,
-        NAME,
-        [script],
-        probe=lambda host: probe(run, host),
-        timeout_seconds=JUPYTER_SECONDS + 60,
-    )
+    return make_on_host(run, NAME, [script], probe=probe, timeout_seconds=JUPYTER_SECONDS + 60)
 
 
 STEP = Step(NAME, "Start JupyterLab as a service", find, make)

@@ -25,7 +25,7 @@ from notebake.machines.host_step import find_finished
 from notebake.machines.renewal import renew
 from notebake.notebook.html import preload_renderer
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, Step
 from notebake.runs import idempotency
 from notebake.runs.run import Run

@@ -3,7 +3,7 @@
 from notebake.aws import tagging, tags
 from notebake.aws.model import Instance
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.run import Run
 from notebake.waiting import wait_until

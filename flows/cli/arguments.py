@@ -1,28 +1,29 @@
-"""Arguments and options that several commands have in common."""
+"""Arguments and options that several commands share, and what is derived from them."""
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flows.cli.completers import find_recipes, find_run_ids
 
 Completer = Callable[..., Mapping[str, str]]
-"""Gives what a word may be completed to, each with a description; see flows/cli/completers.py."""
+"""Returns the completions of a word, each with a description; see flows/cli/completers.py."""
 
 
 def complete_with(completer: Completer, action: argparse.Action) -> None:
-    """Have the Tab key offer something for an argument."""
+    """Set the completions of an argument."""
     action.completer = completer  # type: ignore[attr-defined]  # this is argcomplete's protocol
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """Let the command take the path of a recipe."""
+    """Add the path of a recipe."""
     action = parser.add_argument("recipe", help="recipe, such as deployments/ocean.yaml")
     complete_with(find_recipes, action)
 
 
 def add_run(parser: argparse.ArgumentParser, **options: Any) -> None:
-    """Let the command take the id of a run."""
+    """Add the id of a run."""
     action = parser.add_argument(
         "run", **{"help": "run id, as `notebake runs` lists it", **options}
     )
@@ -30,7 +31,7 @@ def add_run(parser: argparse.ArgumentParser, **options: Any) -> None:
 
 
 def add_account(parser: argparse.ArgumentParser) -> None:
-    """Let a person say to which account a run belongs that has not recorded it."""
+    """Add the account of a run that has not recorded it."""
     parser.add_argument(
         "--account",
         default="",
@@ -40,7 +41,7 @@ def add_account(parser: argparse.ArgumentParser) -> None:
 
 
 def add_regions(parser: argparse.ArgumentParser) -> None:
-    """Let the command look into several regions."""
+    """Add the regions to search."""
     parser.add_argument(
         "--region",
         action="append",
@@ -50,18 +51,32 @@ def add_regions(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Let the command print a JSON document instead of what people read."""
+    """Add the option for JSON output."""
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document, with the fields below"
     )
 
 
 def location_of(given: argparse.Namespace) -> str:
-    """Return where the run store lies.
+    """Return the location of the run store.
 
     Raises:
-        HomeError: it would lie in the home of notebake, and there is none.
+        HomeError: it is in notebake's home, which cannot be determined.
     """
     from notebake.runs.open_store import default_location
 
     return str(given.store or default_location())
+
+
+def usual_region() -> str:
+    """Return the region of the environment, or Oregon."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-west-2"
+
+
+def regions_of(given: argparse.Namespace) -> tuple[str, ...]:
+    """Return the regions to search: those given, all of the account, or the usual region."""
+    if given.all_regions:
+        from notebake.aws.inventory import enabled_regions
+
+        return enabled_regions(usual_region())
+    return tuple(dict.fromkeys(given.region or ())) or (usual_region(),)

@@ -1,4 +1,4 @@
-"""The command `build`: bake the image of a recipe and prove it."""
+"""The command `build`: build the image of a recipe and prove it."""
 
 import argparse
 
@@ -14,18 +14,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Begin a run and execute it; the recipe is read before anything slow is imported."""
+    """Begin a run and execute it; an invalid recipe is reported before any slow import."""
     from pathlib import Path
 
-    from flows.cli.execution import check_home_where_needed, execute
-    from flows.failure import reporting_what_is_left
     from notebake.recipe.file import load_recipe
-    from notebake.runs import registry
     from notebake.runs.open_store import open_store
 
     store = open_store(location_of(given))
     recipe = load_recipe(Path(given.recipe))
-    check_home_where_needed(store)
+    from flows.cli.execution import check_home_if_needed, execute
+    from flows.failure import reporting_failures
+    from notebake.runs import registry
+
+    check_home_if_needed(store.location)
     new = registry.new_run(recipe, str(Path(given.recipe).resolve()), store)
-    with reporting_what_is_left(new):
+    with reporting_failures(new):
         return execute(new)

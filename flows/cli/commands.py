@@ -1,6 +1,6 @@
-"""The commands of `notebake`, a line each; the file of a command holds all the rest.
+"""The table of the commands of `notebake`.
 
-To add a command, add its line here and its file: `EXAMPLE`, `add_arguments` and `run`.
+To add a command, add its line here, and its file with `EXAMPLE`, `add_arguments` and `run`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ SHELL = "set up your shell"
 
 
 class Command(NamedTuple):
-    """One command: what it is called, under which heading it is listed, and its file."""
+    """A command: its name, its heading in the help, its module and a summary."""
 
     name: str
     group: str
@@ -37,14 +37,14 @@ COMMANDS = (
     Command("runs", RECORDS, "flows.cli.runs", "list the runs of a run store"),
     Command("completion", SHELL, "flows.cli.completion", "print the script for the Tab key"),
 )
-"""In the order in which help lists them; so are their groups."""
+"""In the order in which the help lists commands and groups."""
 
 
 class CommandFile(Protocol):
-    """What the file of a command defines. A command that lists something also has `FIELDS`."""
+    """What the file of a command defines; with `FIELDS` if it has JSON output."""
 
     EXAMPLE: str
-    """A command line that works as it stands; several stand on lines of their own."""
+    """Valid command lines, one per line."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments and options of the command."""
@@ -54,7 +54,7 @@ class CommandFile(Protocol):
 
 
 def find_command(name: str) -> Command:
-    """Return the command of a name that the table has."""
+    """Return the command with this name."""
     (found,) = (command for command in COMMANDS if command.name == name)
     return found
 

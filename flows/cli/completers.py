@@ -1,13 +1,13 @@
-"""What the Tab key offers for a word: run ids, recipes, directories.
+"""Completions for the Tab key: run ids, recipes, directories.
 
-Each takes the word as far as it is typed, and what stands before it, as argcomplete gives them.
+argcomplete passes the typed part of the word, and the arguments before it.
 """
 
 import argparse
 from collections.abc import Iterator
 
 RECIPES = "deployments/"
-"""The folder whose recipes are offered before its name is typed."""
+"""The folder whose recipes are also offered for an empty word."""
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -22,18 +22,18 @@ def find_run_ids(prefix: str, parsed_args: argparse.Namespace, **_: object) -> d
 
 
 def find_recipes(prefix: str, **_: object) -> dict[str, str]:
-    """Return the recipes and folders that a path may go on to, with those of `deployments`."""
+    """Return the recipes and folders that start with the prefix, and those of `deployments`."""
     paths = [*_paths(prefix), *(_paths(RECIPES) if RECIPES.startswith(prefix) else ())]
     return {path: "" for path in paths if path.endswith(("/", *SUFFIXES))}
 
 
 def find_directories(prefix: str, **_: object) -> dict[str, str]:
-    """Return the directories that a path may go on to."""
+    """Return the directories whose paths start with the prefix."""
     return {path: "" for path in _paths(prefix) if path.endswith("/")}
 
 
 def _paths(prefix: str) -> Iterator[str]:
-    """Give the paths that begin so, as they are typed: folders end with a slash."""
+    """Yield the paths that start with the prefix; folders end with a slash."""
     from pathlib import Path
 
     typed, slash, name = prefix.rpartition("/")

@@ -1,6 +1,6 @@
-"""The command `completion`: the script with which a shell completes what is typed.
+"""The command `completion`: print the completion script of a shell.
 
-Commands, options, run ids and recipes; argcomplete carries it, and is imported only here.
+argcomplete completes commands, options, run ids and recipes; only this module imports it.
 """
 
 import argparse
@@ -25,14 +25,14 @@ def run(given: argparse.Namespace) -> int:
     """Print the script of a shell."""
     from argcomplete.shell_integration import shellcode
 
-    # By default bash would offer files where nothing fits.
+    # By default bash offers files if there is no completion.
     options = ["-o", "nospace"]
     sys.stdout.write(shellcode(["notebake"], shell=given.shell, complete_arguments=options))
     return DONE
 
 
 def offer_completions() -> None:
-    """Print what the word under the cursor may be completed to, and end this process."""
+    """Print the completions of the word under the cursor, and end this process."""
     from argcomplete.completers import SuppressCompleter
     from argcomplete.finders import CompletionFinder
 

@@ -1,4 +1,4 @@
-"""The exit codes of `notebake`, for scripts: what each of them promises."""
+"""The exit codes of `notebake` and their meanings."""
 
 DONE = 0
 FAILED = 1
@@ -7,7 +7,7 @@ INTERRUPTED = 130
 
 MEANINGS = {
     DONE: "done; for build and resume: the image is accepted",
-    FAILED: "not done: standard error says why, and what to type next",
+    FAILED: "not done: standard error has the reason and the next command",
     MISTYPED: "mistyped: nothing was begun",
     INTERRUPTED: "interrupted, by Ctrl-C or a signal",
 }

@@ -1,4 +1,4 @@
-"""What a survey found, as a JSON document; a sweep adds what it removed."""
+"""The findings of a survey as a JSON document; a sweep adds what it removed."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from notebake.resources.survey import Survey
 
 FIELDS = {
-    "regions": "regions that were looked into",
+    "regions": "regions that were searched",
     "resources[].run_id": "run that it belongs to, by its tags",
     "resources[].region": "AWS region",
     "resources[].kind": "such as instance, volume, image, snapshot",
@@ -25,13 +25,13 @@ FIELDS = {
     "resources[].cost_usd_per_month": "until somebody removes it",
     "cost_usd_per_month": "of all; null where the price of any is unknown",
     "prices_of": "day of the price table",
-    "runs_elsewhere": "runs of other accounts: not looked for",
+    "runs_elsewhere": "runs of other accounts: not searched for",
     "unanswered": "regions that gave no answer (exit code 1)",
 }
 
 
 def document_of(found: "Survey", regions: "Sequence[str]") -> dict[str, object]:
-    """Return what scripts read of a look into the account."""
+    """Return the findings as a JSON document."""
     from notebake.costs.prices import read_prices
 
     return {

@@ -1,18 +1,19 @@
-"""The command `images`: which images were made in a region."""
+"""The command `images`: list the images that notebake made in a region."""
 
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json
+from flows.cli.arguments import add_json, usual_region
 from flows.cli.exit_codes import DONE
-from flows.cli.regions import usual_region
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from notebake.aws.model import Resource
 
 EXAMPLE = "notebake images --region us-west-2"
 FIELDS = {
-    "region": "region that was looked into",
+    "region": "region that was searched",
     "images[].image_id": "AMI id",
     "images[].name": "name of the AMI",
     "images[].run_id": "run that made it",
@@ -32,23 +33,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """List the images that were made in a region."""
+    """List the images of a region."""
     from flows.cli.json_output import print_document
-    from flows.terminal.images_table import print_images
     from notebake.aws.inventory import list_resources
 
     region = given.region or usual_region()
     found = [resource for resource in list_resources(region) if resource.kind == "image"]
     images = sorted(found, key=lambda image: image.run_id)
     if given.json:
-        print_document({"region": region, "images": [row_of(image) for image in images]})
+        print_document({"region": region, "images": [document_row(image) for image in images]})
     else:
         print_images(images, region)
     return DONE
 
 
-def row_of(image: "Resource") -> dict[str, object]:
-    """Return what a script reads of an image."""
+def print_images(images: "Sequence[Resource]", region: str) -> None:
+    """Print the images as a table."""
+    from rich.table import Table
+
+    from flows.terminal.console import open_console
+    from notebake.aws import tags
+
+    console = open_console()
+    if not images:
+        console.print(f"No image in {region} was made by notebake.")
+        return
+    table = Table("image", "run", "", box=None, pad_edge=False)
+    for image in images:
+        day = image.tags.get(tags.ACCEPTED, "")[:10]
+        table.add_row(
+            image.id, image.run_id, f"accepted {day}" if day else f"{image.state}, not accepted"
+        )
+    console.print(table, soft_wrap=True)
+
+
+def document_row(image: "Resource") -> dict[str, object]:
+    """Return an image as a JSON object."""
     from flows.cli.json_output import iso_time
     from notebake.aws import tags
     from notebake.timestamps import parse_timestamp

@@ -1,4 +1,4 @@
-"""The command `init`: a first recipe for whoever has none."""
+"""The command `init`: write a first recipe."""
 
 import argparse
 from pathlib import Path
@@ -7,21 +7,7 @@ from flows.cli.exit_codes import DONE
 from notebake.errors import NextCommand, NotebakeError, describe_next
 
 EXAMPLE = "notebake init ocean.yaml"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments and options of the command."""
-    parser.add_argument(
-        "path", nargs="?", default="recipe.yaml", help="file to write (default: recipe.yaml)"
-    )
-
-
-def first_recipe() -> str:
-    """Return a recipe that is valid as it is, and says what may be changed in it.
-
-    Lines that begin with "#:" are fields: without these two characters they are valid as well.
-    """
-    return """\
+FIRST_RECIPE = """\
 # A recipe for notebake: one image, what is on it, and what must run on it before anybody gets it.
 # Only `name` is required. Lines that begin with "#:" are examples: take these two characters away
 # where you want them. A field that is misspelt is refused before anything is made.
@@ -37,7 +23,7 @@ instance_types: [m6i.large]
 root_volume:
   size_gib: 16
 
-# What is installed beside JupyterLab: from PyPI by pip, or from conda-forge by conda.
+# What is installed besides JupyterLab: from PyPI by pip, or from conda-forge by conda.
 software:
   manager: pip
   packages: [numpy, matplotlib]
@@ -47,7 +33,7 @@ network:
   ssh_from: [auto]
 
 # The repository that the image is for, and the notebook of it that must pass. Without them a small
-# notebook of notebake's own runs: it asks for Python, the disks and a figure.
+# notebook of notebake's own runs: it checks Python, the disks and a figure.
 #:repository:
 #:  url: https://github.com/OWNER/NAME
 #:  ref: main
@@ -73,16 +59,24 @@ tags:
 # What is temporary ends by itself so many hours after the last sign of life from the run.
 lease_hours: 6
 """
+"""A valid recipe. Its lines that begin with "#:" are valid, too, without these two characters."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments and options of the command."""
+    parser.add_argument(
+        "path", nargs="?", default="recipe.yaml", help="file to write (default: recipe.yaml)"
+    )
 
 
 def run(given: argparse.Namespace) -> int:
-    """Write the first recipe where nothing is yet, and say what to type next."""
+    """Write the first recipe to a new file, and print what to type next."""
     from flows.terminal.console import open_console
 
     path = Path(given.path)
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(first_recipe())
+            file.write(FIRST_RECIPE)
     except FileExistsError as error:
         raise NotebakeError(
             f"{path} exists already; nothing was written.", "Give another file name."

@@ -1,4 +1,4 @@
-"""JSON on standard output, for scripts: one document, and nothing else."""
+"""JSON output for scripts: one document on standard output."""
 
 import datetime
 import json
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def print_document(document: Mapping[str, object]) -> None:
-    """Print a document. What is not known is null in it."""
+    """Print a document, in which null stands for unknown values."""
     sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
@@ -17,6 +17,6 @@ def iso_time(time: datetime.datetime | None) -> str | None:
 
 
 def total(costs: list[float | None]) -> float | None:
-    """Return what several cost together; None where the price of any is unknown."""
+    """Return the sum of costs; None if one of them is unknown."""
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None

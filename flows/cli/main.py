@@ -1,7 +1,7 @@
-"""The command `notebake`: it runs what was typed, and tells what went wrong.
+"""The command `notebake`: it runs a command and reports its errors.
 
-It stands among the flows because it starts them; Prefect and boto3 are imported only by the
-commands that need them, so that help and a wrong recipe are answered at once.
+Only the commands that need Prefect and boto3 import them, so that help and errors in a recipe
+appear at once.
 """
 
 import argparse
@@ -54,30 +54,30 @@ def run_command(given: argparse.Namespace) -> int:
 
 
 def notes_of(error: BaseException) -> str:
-    """Return what an error was told on its way, such as what is left of the run."""
+    """Return the notes that were added to an error, such as what is left of the run."""
     return "\n".join(getattr(error, "__notes__", ()))
 
 
 def unexpected(error: Exception) -> NotebakeError:
-    """Return an unforeseen error as one paragraph, with how to see more of it."""
+    """Return an unexpected error as one paragraph, with the option that shows its traceback."""
     if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
         message = f"Something could not be written: {error}"
         hint = (
-            "What notebake keeps goes where NOTEBAKE_HOME says, runs where NOTEBAKE_RUNS does, and"
-            " files on their way where TMPDIR does: name directories of yours that have room."
+            "notebake writes its files to NOTEBAKE_HOME, its runs to NOTEBAKE_RUNS, and temporary"
+            " files to TMPDIR: set them to writable directories with free space."
         )
     else:
         what = f"{type(error).__name__}: {error}"
-        message = f"Something went wrong that notebake did not foresee: {what}"
-        hint = "For the traceback type the same again with: notebake --debug"
+        message = f"An unexpected error: {what}"
+        hint = "To see the traceback, repeat the command with: notebake --debug"
     advice = "\n".join(filter(None, (hint, notes_of(error))))
     return NotebakeError(message, advice).with_next(*next_commands_of(error))
 
 
 def check_output(given: argparse.Namespace) -> None:
-    """Raise NotebakeError where a command that only tells something could not tell it.
+    """Raise NotebakeError if a command whose only result is output could not write it.
 
-    What a command does is its own success; and who closes a pipe has read enough.
+    A command that does work succeeds by its work. A closed pipe is no error: its reader has ended.
     """
     from flows.terminal.standard_streams import failure_of_output
 
@@ -88,11 +88,11 @@ def check_output(given: argparse.Namespace) -> None:
 
 
 def run_and_exit() -> NoReturn:
-    """Run the command that was typed, and end this process at once.
+    """Run the command and end this process at once.
 
-    Prefect's threads would wait at exit, for minutes, for a server that is gone by then.
+    Otherwise Prefect's threads wait for minutes, at exit, for a server that is gone by then.
     """
-    from flows.local_prefect.quick_imports import speed_up_imports
+    from flows.local_prefect.prefect_environment import speed_up_imports
     from flows.terminal.standard_streams import outlive_the_terminal
 
     outlive_the_terminal()
@@ -101,7 +101,7 @@ def run_and_exit() -> NoReturn:
 
 
 def end_at_once(code: int) -> NoReturn:
-    """End this process without waiting for its threads, whatever becomes of its last words."""
+    """End this process without waiting for its threads, even if its output cannot be flushed."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

@@ -1,4 +1,4 @@
-"""The parser of the command line. It imports the file of the command that was typed, no other."""
+"""The parser of the command line; it imports only the file of the typed command."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from flows.cli.arguments import complete_with
 from flows.cli.commands import Command, load_command
 from flows.cli.completers import find_directories
 from flows.cli.exit_codes import MEANINGS
-from flows.cli.help_parser import Parser, Section, ShowVersion
+from flows.cli.help_parser import Parser, ShowVersion
 
 DESCRIPTION = (
     "A runbook that runs: from a blank cloud machine to a tested Jupyter image."
@@ -19,7 +19,7 @@ JSON_HEADING = "fields of --json (null: not known)"
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Return what was typed; a mistake, help and the version end this process."""
+    """Return the parsed command line; a mistake, help and the version end this process."""
     top, parsers = make_parser(words)
     given, unknown = top.parse_known_args(words)
     if unknown:
@@ -28,12 +28,18 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def make_parser(words: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
-    """Return the parser, and those of the commands: complete for the commands among the words."""
+    """Return the parser and those of the commands; complete only for commands among the words."""
     top = Parser(
         prog="notebake",
         usage="notebake [--store PLACE] [--debug] COMMAND …",
         description=DESCRIPTION,
-        sections=[*groups_of_commands(), exit_codes()],
+        sections=[
+            *(
+                (group, [(command.name, command.summary) for command in members])
+                for group, members in groupby(commands.COMMANDS, lambda command: command.group)
+            ),
+            ("exit codes", [(str(code), meaning) for code, meaning in MEANINGS.items()]),
+        ],
     )
     add_global_options(top)
     adding = top.add_subparsers(
@@ -41,16 +47,17 @@ def make_parser(words: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
     )
     parsers = {}
     for command in commands.COMMANDS:
-        parser = parsers[command.name] = adding.add_parser(
-            command.name, help=command.summary, description=_sentence(command.summary)
-        )
+        summary = command.summary
+        description = f"{summary[0].upper()}{summary[1:]}."
+        parser = adding.add_parser(command.name, help=summary, description=description)
+        parsers[command.name] = parser
         if command.name in words:
             complete_parser(parser, command)
     return top, parsers
 
 
 def add_global_options(top: Parser) -> None:
-    """Declare what is the same for all commands, and goes before them."""
+    """Declare the options of all commands, which precede the command."""
     complete_with(
         find_directories,
         top.add_argument(
@@ -66,7 +73,7 @@ def add_global_options(top: Parser) -> None:
 
 
 def complete_parser(parser: Parser, command: Command) -> None:
-    """Let the file of a command declare its arguments, its example and its JSON fields."""
+    """Add the arguments, the examples and the JSON fields that the file of a command defines."""
     file = load_command(command)
     file.add_arguments(parser)
     examples = file.EXAMPLE.splitlines()
@@ -74,20 +81,3 @@ def complete_parser(parser: Parser, command: Command) -> None:
     parser.sections.append((heading, [(example, None) for example in examples]))
     if fields := getattr(file, "FIELDS", None):
         parser.sections.append((JSON_HEADING, fields.items()))
-
-
-def groups_of_commands() -> list[Section]:
-    """Return the sections that list the commands, by what people want."""
-    return [
-        (group, [(command.name, command.summary) for command in members])
-        for group, members in groupby(commands.COMMANDS, lambda command: command.group)
-    ]
-
-
-def exit_codes() -> Section:
-    """Return the section about exit codes."""
-    return "exit codes", [(str(code), meaning) for code, meaning in MEANINGS.items()]
-
-
-def _sentence(summary: str) -> str:
-    return f"{summary[0].upper()}{summary[1:]}."

@@ -1,4 +1,4 @@
-"""The command `plan`: check everything that can be checked, and estimate what a build costs."""
+"""The command `plan`: check a recipe, and estimate the costs of its build."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Check and estimate; a wrong recipe is answered before anything slow is imported."""
+    """Check and estimate; an invalid recipe is reported before any slow import."""
     from pathlib import Path
 
     from notebake.recipe.file import load_recipe
@@ -70,7 +70,7 @@ def run(given: argparse.Namespace) -> int:
 def document_of(
     recipe: "Recipe", findings: list["Finding"], costs: "Estimate"
 ) -> dict[str, object]:
-    """Return what a script reads of a plan."""
+    """Return the plan as a JSON document."""
     from flows.cli.json_output import total
     from notebake.preflight.finding import CheckResult, with_verdict
 
@@ -83,14 +83,14 @@ def document_of(
             for verdict in CheckResult
             for finding in with_verdict(findings, verdict)
         ],
-        "build_costs": [line_of(line, "cost_usd") for line in costs.build],
+        "build_costs": [document_row(line, "cost_usd") for line in costs.build],
         "build_cost_usd": total([line.usd for line in costs.build]),
-        "monthly_costs": [line_of(line, "cost_usd_per_month") for line in costs.monthly],
+        "monthly_costs": [document_row(line, "cost_usd_per_month") for line in costs.monthly],
         "cost_usd_per_month": total([line.usd for line in costs.monthly]),
         "prices_of": costs.prices_written,
     }
 
 
-def line_of(line: "CostLine", name: str) -> dict[str, object]:
-    """Return one thing that is paid for; `name` has the unit of what it costs."""
+def document_row(line: "CostLine", name: str) -> dict[str, object]:
+    """Return a cost as a JSON object; `name` is the key of the amount."""
     return {"what": line.what, "quantity": line.quantity, "unit": line.unit, name: line.usd}

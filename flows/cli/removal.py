@@ -1,4 +1,4 @@
-"""The removal of what was found, as `sweep` and a tear-down without the run store do it."""
+"""The removal of findings, for the command `sweep` and a tear-down without the run store."""
 
 import argparse
 
@@ -9,11 +9,11 @@ from notebake.resources.survey import Scope
 from notebake.resources.sweep import check_all_gone, describe_place, remove
 
 
-def settle(going: tuple[Assessment, ...], scope: Scope, again: NextCommand) -> None:
-    """Remove, and say what became of each.
+def remove_findings(going: tuple[Assessment, ...], scope: Scope, again: NextCommand) -> None:
+    """Remove the resources, and print what was removed and what was left.
 
     Raises:
-        SweepError: something is still there.
+        SweepError: a resource still exists.
     """
     console = open_console()
     swept = remove(going, scope)
@@ -24,11 +24,11 @@ def settle(going: tuple[Assessment, ...], scope: Scope, again: NextCommand) -> N
         line = f"  left {describe_place(finding.resource)}: {finding.reason_to_stay}"
         console.print(line, soft_wrap=True, markup=False)
     check_all_gone(swept, again)
-    console.print(f"{len(swept.removed)} removed; nothing is left that was to go.", soft_wrap=True)
+    console.print(f"{len(swept.removed)} removed; nothing else was to be removed.", soft_wrap=True)
 
 
 def command_again(given: argparse.Namespace) -> NextCommand:
-    """Return the command that removes what was asked for."""
+    """Return the command that repeats the removal."""
     words = [given.command]
     if given.command == "tear-down":
         words += [given.run, "--without-store"]

@@ -1,4 +1,4 @@
-"""Going back: a step, and all that follow it, as if they had not been done."""
+"""Undoes a step and all later steps, so that they are done again."""
 
 from flows.build_plan import BUILD
 from notebake.aws import tags
@@ -15,13 +15,13 @@ from tasks import clean_host, prove_image, restart_host, wait_for_host
 
 
 def rewind(run: Run, from_step: str) -> None:
-    """Undo what can be undone of a step and its followers, and take their markers away.
+    """Undo a step and all later steps, and remove their markers.
 
-    A builder that was stopped or sealed is brought back where work on it is undone: the markers
-    lie on it. Where only what follows the seal is undone, it stays as it is.
+    If the builder's work is undone, a stopped or sealed builder is started again, as the markers
+    are on it. If only steps after the seal are undone, the builder stays as it is.
 
     Raises:
-        NotebakeError: there is no such step, or the image is accepted already.
+        NotebakeError: there is no such step, or the image is already accepted.
     """
     order = list(BUILD)
     names = [step.name for step in order]
@@ -33,19 +33,18 @@ def rewind(run: Run, from_step: str) -> None:
             raise NotebakeError(f"{image.id} is accepted already.").with_next(
                 NextCommand(("build", "RECIPE"), "To build another image")
             )
-        go_back(run, order[names.index(from_step) :])
+        undo_steps(run, order[names.index(from_step) :])
 
 
-def go_back(run: Run, again: list[Step]) -> None:
-    """Make these steps undone."""
-    for step in reversed(again):
+def undo_steps(run: Run, steps: list[Step]) -> None:
+    """Undo the steps, last step first."""
+    for step in reversed(steps):
         if step.undo:
             step.undo(run)
     restart_host.forget_restart(run)
     prove_image.forget_evidence(run)
-    is_work_undone = clean_host.STEP in again
-    if is_work_undone and stack_instances.find_builder(run):
+    if clean_host.STEP in steps and stack_instances.find_builder(run):
         wait_for_host.make(run)
         host = builder_host(run)
-        for step in again:
+        for step in steps:
             ssh.run_command(host, markers.remove_marker(step.name))

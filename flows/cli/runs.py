@@ -1,4 +1,4 @@
-"""The command `runs`: which runs a store has, and how far each of them is."""
+"""The command `runs`: list the runs of a store with their states."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -13,20 +13,20 @@ EXAMPLE = """\
 notebake runs
 notebake --store s3://BUCKET/PREFIX runs --all --json"""
 FIELDS = {
-    "store": "where the run store lies",
+    "store": "location of the run store",
     "runs[].run_id": "run id; the oldest run comes first",
     "runs[].recipe": "name of its recipe",
     "runs[].account_id": "AWS account that it belongs to",
     "runs[].started_at": "time, ISO 8601 in UTC",
     "runs[].executed_by": "process that executes it now; null: none does",
     "runs[].last_step": "step of its last event; null: none yet",
-    "runs[].last_outcome": "what came of that step: done, found or failed",
+    "runs[].last_outcome": "outcome of that step: done, found or failed",
     "runs[].last_at": "time of that event",
     "runs[].error": "why the run cannot be read; null: it can",
     "older_runs": "how many older runs --all would list as well",
 }
 NEWEST = 30
-"""How many runs are shown unless all are asked for."""
+"""How many runs are shown without `--all`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,15 +49,15 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         from flows.cli.json_output import print_document
 
-        listed = [fields_of(row) for row in rows]
+        listed = [document_row(row) for row in rows]
         print_document({"store": store.location, "runs": listed, "older_runs": older})
     else:
         print_runs(rows, store.location, older=older)
     return DONE
 
 
-def fields_of(row: "RunRow") -> dict[str, object]:
-    """Return what a script reads of a run."""
+def document_row(row: "RunRow") -> dict[str, object]:
+    """Return a run as a JSON object."""
     from flows.cli.json_output import iso_time
 
     last = row.last_event

@@ -1,11 +1,10 @@
-"""The command `survey`: what runs have in the account, by looking; it needs no run store."""
+"""The command `survey`: list the resources of runs in the account; it needs no run store."""
 
 import argparse
 
-from flows.cli.arguments import add_json, add_regions, add_run, location_of
+from flows.cli.arguments import add_json, add_regions, add_run, location_of, regions_of
 from flows.cli.exit_codes import DONE
 from flows.cli.findings_document import FIELDS, document_of
-from flows.cli.regions import regions_of
 
 __all__ = ["EXAMPLE", "FIELDS", "add_arguments", "run"]
 EXAMPLE = """\
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """List what carries our tags; DONE when that worked, whatever was found."""
+    """List the resources with our tags; DONE if all regions answered, whatever was found."""
     from flows.cli.json_output import print_document
     from flows.terminal.findings_table import print_found
     from notebake import clock
@@ -45,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def region_of_run(run_id: str, location: str) -> str:
-    """Return where a run that the store has makes its things; "" for a run that it has not."""
+    """Return the region of a run; "" if the store does not have the run."""
     from notebake.errors import RunStoreError
     from notebake.runs import registry
     from notebake.runs.open_store import open_store

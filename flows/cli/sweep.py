@@ -1,14 +1,13 @@
-"""The command `sweep`: what any run left and has expired; `--apply` removes it. No Prefect."""
+"""The command `sweep`: list the expired resources of all runs; `--apply` removes them."""
 
 import argparse
 import datetime
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, add_regions, location_of
+from flows.cli.arguments import add_json, add_regions, location_of, regions_of
 from flows.cli.exit_codes import DONE
 from flows.cli.findings_document import FIELDS as FINDINGS
 from flows.cli.findings_document import document_of
-from flows.cli.regions import regions_of
 
 if TYPE_CHECKING:
     from notebake.errors import NextCommand
@@ -42,12 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Survey for what has expired, and remove it where `--apply` says so.
+    """List what has expired, and remove it with `--apply`.
 
-    DONE when all regions answered and nothing is left that was to go.
+    DONE if all regions answered, and nothing is left that was to be removed.
     """
-    from flows.cli.removal import command_again, settle
-    from flows.terminal.findings_table import print_dry_end, print_found
+    from flows.cli.removal import command_again, remove_findings
+    from flows.terminal.findings_table import print_found, print_removal_command
     from notebake import clock
     from notebake.resources.survey import Scope, check_all_regions_answered, survey
     from notebake.timestamps import utc_from_seconds
@@ -65,15 +64,15 @@ def run(given: argparse.Namespace) -> int:
     heading = "Removed now: expired, and proven ours" if given.does_work else GOING
     print_found(found, going=heading, nothing=f"Nothing of any run in {', '.join(scope.regions)}.")
     if found.going and given.does_work:
-        settle(found.going, scope, again)
+        remove_findings(found.going, scope, again)
     else:
-        print_dry_end(found, again.command_line(given.store))
+        print_removal_command(found, again.command_line(given.store))
     check_all_regions_answered(found)
     return DONE
 
 
 def print_as_json(found: "Survey", scope: "Scope", again: "NextCommand", *, applies: bool) -> None:
-    """Print what was found, and what was removed of that; then raise as `run` does."""
+    """Print what was found and removed as JSON; then raise the same errors as `run`."""
     from flows.cli.json_output import print_document
     from notebake.resources.survey import check_all_regions_answered
     from notebake.resources.sweep import Swept, check_all_gone, remove

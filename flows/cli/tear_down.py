@@ -1,4 +1,4 @@
-"""The command `tear-down`: remove what a run made temporarily; an accepted image stays."""
+"""The command `tear-down`: remove the temporary resources of a run; an accepted image stays."""
 
 import argparse
 
@@ -21,9 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Remove it, by the run store, or without it where it does not have the run."""
-    from flows.cli.execution import check_home_where_needed, claim, remove
-    from flows.failure import reporting_what_is_left
+    """Tear the run down; if the run store does not have it, without the run store."""
+    from flows.cli.execution import prepared_run, remove
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
     from notebake.runs.summaries import has_run
@@ -33,9 +32,6 @@ def run(given: argparse.Namespace) -> int:
         from flows.cli.tear_down_without_store import tear_down_without_store
 
         return tear_down_without_store(given)
-    known = registry.load_run(given.run, store)
-    with reporting_what_is_left(known):
-        check_home_where_needed(store)
-        if given.account:
-            claim(known, given.account)
-        return remove(known)
+    existing = registry.load_run(given.run, store)
+    with prepared_run(existing, given.account):
+        return remove(existing)

@@ -1,11 +1,10 @@
-"""The tear-down of a run that the run store does not have: it needs nothing but AWS credentials."""
+"""The tear-down of a run that the run store does not have; it needs only AWS credentials."""
 
 import argparse
 
-from flows.cli.arguments import location_of
+from flows.cli.arguments import location_of, regions_of
 from flows.cli.exit_codes import DONE
-from flows.cli.regions import regions_of
-from flows.cli.removal import command_again, settle
+from flows.cli.removal import command_again, remove_findings
 from flows.terminal.console import open_console
 from flows.terminal.findings_table import print_costs, print_findings
 from notebake.aws.identity import current_account
@@ -19,11 +18,11 @@ from notebake.store.interface import KEY
 
 
 def tear_down_without_store(given: argparse.Namespace) -> int:
-    """Remove what is proven to be of a run that the run store does not have.
+    """Remove the resources that are proven to belong to a run that the run store does not have.
 
     Raises:
-        RunStoreError: that was not confirmed by `--without-store`; nothing was looked for.
-        SweepError: something is still there.
+        RunStoreError: the user has not confirmed it by `--without-store`; nothing was searched.
+        SweepError: a resource still exists.
     """
     check_confirmed(given)
     account = check_account(given)
@@ -34,12 +33,12 @@ def tear_down_without_store(given: argparse.Namespace) -> int:
     if found.findings:
         print_costs(console, found.findings)
     if found.going:
-        settle(found.going, scope, command_again(given))
+        remove_findings(found.going, scope, command_again(given))
     elif not found.unanswered:
         where = ", ".join(scope.regions)
         console.print(
-            f"Nothing of run {given.run} in {where} is to be removed, as the AWS account {account}"
-            " has it. Whose credentials these are: aws sts get-caller-identity",
+            f"The AWS account {account} has nothing to remove of run {given.run} in {where}."
+            " To see whose credentials these are: aws sts get-caller-identity",
             soft_wrap=True,
         )
     check_all_regions_answered(found)
@@ -47,29 +46,29 @@ def tear_down_without_store(given: argparse.Namespace) -> int:
 
 
 def check_confirmed(given: argparse.Namespace) -> None:
-    """Raise RunStoreError unless a person says that nobody executes a run we do not know."""
+    """Raise RunStoreError unless the user confirms that nobody is executing the unknown run."""
     if given.without_store:
         return
     try:
         registry.load_run(given.run, open_store(location_of(given)))
     except RunStoreError as error:
         raise RunStoreError(
-            f"{error.message} So nobody can tell whether somebody is executing it right now.",
+            f"{error.message} So whether it is being executed right now is unknown.",
             error.hint,
         ).with_next(
-            NextCommand(("survey", given.run), "What it has in the account"),
-            command_again(given)._replace(purpose="If nobody executes it"),
+            NextCommand(("survey", given.run), "To list its resources"),
+            command_again(given)._replace(purpose="If nobody is executing it"),
         ) from error
 
 
 def check_account(given: argparse.Namespace) -> Account:
-    """Return the account that is looked into.
+    """Return the account of the credentials.
 
     Raises:
-        WrongAccountError: the run store has kept that the run belongs to another account.
+        WrongAccountError: the run store has recorded another account for the run.
     """
     current = current_account(regions_of(given)[0])
     if KEY.fullmatch(given.run):
-        kept = read_account(given.run, open_store(location_of(given)))
-        check_same_account(given.run, kept or current, current)
+        recorded = read_account(given.run, open_store(location_of(given)))
+        check_same_account(given.run, recorded or current, current)
     return current

@@ -1,1 +1,1 @@
-"""The Prefect server for as long as something is executed: the user's own, or ours."""
+"""The Prefect server of an execution: the user's own, or one that notebake starts."""

@@ -1,8 +1,8 @@
-"""Prefect's empty database, made once with the environment, so that no new home has to migrate.
+"""Prefect's empty database, made once per Python environment and copied to each new home.
 
-Prefect's migrations of a new database take many seconds, and every new home would wait for them.
-A home gets a copy of the file that `python -m flows.local_prefect.empty_database` leaves in the
-environment; Prefect still looks on each start whether the tables are up to date.
+Without the copy, each new home would wait many seconds for Prefect's migrations. The command
+`python -m flows.local_prefect.empty_database` makes the file in the environment. At each start
+Prefect still checks whether the tables are up to date.
 """
 
 import os
@@ -19,19 +19,19 @@ from flows.local_prefect.prefect_program import PREFECT, with_project
 from notebake.errors import NotebakeError
 
 NAME = "prefect.db"
-LONGEST_SECONDS = 300
+MIGRATION_SECONDS = 300
 
 
 def prepared_path() -> Path:
-    """Return where this environment keeps the file for the Prefect that it has."""
+    """Return the path of the prepared file for the installed version of Prefect."""
     return Path(sys.prefix, "share", "notebake", f"prefect-{version('prefect')}.db")
 
 
-def begin_with_tables(home: Path) -> bool:
-    """Put a copy of the prepared database into a home of Prefect's that has none.
+def copy_prepared_database(home: Path) -> bool:
+    """Copy the prepared database into a Prefect home; return whether that was done.
 
-    Never replaces a database, nor adds one to what is left of another: SQLite would play an old
-    journal into it. Where it cannot be done Prefect migrates by itself.
+    A home that has a database, or a file of one, is left as it is: SQLite would replay an old
+    journal into the copy. Without the copy Prefect migrates by itself.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(home.glob(f"{NAME}*")):
@@ -41,7 +41,7 @@ def begin_with_tables(home: Path) -> bool:
     try:
         with os.fdopen(descriptor, "wb") as copy, prepared_path().open("rb") as prepared:
             shutil.copyfileobj(prepared, copy)
-        # Unlike a rename, a link fails where somebody else has put a database meanwhile.
+        # Unlike a rename, a link fails if another process has created a database meanwhile.
         (home / NAME).hardlink_to(new)
     except OSError:
         return False
@@ -51,29 +51,29 @@ def begin_with_tables(home: Path) -> bool:
 
 
 def prepare() -> Path:
-    """Make the prepared database by Prefect's own migrations, whole or not at all.
+    """Make the prepared database with Prefect's own migrations, atomically.
 
     Raises:
-        NotebakeError: Prefect could not; the end of what it said is in the message.
+        NotebakeError: Prefect failed; the message has the end of its output.
     """
     path = prepared_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         migrate(Path(name))
-        made = Path(name) / NAME
-        # The journal goes into the file, and whoever reads that later makes no new one beside it.
-        with closing(sqlite3.connect(made)) as connection:
+        database = Path(name) / NAME
+        # This merges the journal into the file, and later readers create no new journal.
+        with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
-        made.replace(path)
+        database.replace(path)
     return path
 
 
 def migrate(home: Path) -> None:
-    """Let Prefect make its database in an empty home, and know no other settings.
+    """Let Prefect make its database in an empty home, with no other settings.
 
-    It is started in that home, too: in the project somebody's prefect.toml may name a database.
+    The home is its working directory, too: a prefect.toml in the project may name a database.
     """
-    inherited = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")}
     own = {"DO_NOT_TRACK": "1", "HOME": str(home), "PREFECT_HOME": str(home)}
     done = subprocess.run(
         [*PREFECT, "server", "database", "upgrade", "-y"],
@@ -84,7 +84,7 @@ def migrate(home: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=LONGEST_SECONDS,
+        timeout=MIGRATION_SECONDS,
     )
     if done.returncode != 0 or not (home / NAME).exists():
         tail = "\n".join(done.stdout.splitlines()[-5:])
@@ -92,11 +92,11 @@ def migrate(home: Path) -> None:
 
 
 def main() -> int:
-    """Prepare the database; 1 where that fails, after saying why, and what it means."""
+    """Prepare the database; after a failure print the reason and return 1."""
     try:
         prepare()
     except (NotebakeError, OSError, sqlite3.Error, subprocess.SubprocessError) as error:
-        sys.stderr.write(f"{error}\nThe first build of a user will make it, and take longer.\n")
+        sys.stderr.write(f"{error}\nEach user's first build will make it, and take longer.\n")
         return 1
     return 0
 

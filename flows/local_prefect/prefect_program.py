@@ -1,10 +1,13 @@
-"""Prefect's command, as `python -m prefect`, with quicker imports."""
+"""Prefect's command line, like `python -m prefect`, but with faster imports."""
 
 import os
 import sys
 from collections.abc import Mapping
 
-from flows.local_prefect.quick_imports import speed_up_imports
+from flows.local_prefect.prefect_environment import (
+    bypass_proxies_for_loopback,
+    speed_up_imports,
+)
 from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.project import PROJECT
 
@@ -12,7 +15,7 @@ PREFECT = (sys.executable, "-m", "flows.local_prefect.prefect_program")
 
 
 def with_project(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return variables with which Python finds our programs, wherever it is started."""
+    """Return the variables with a PYTHONPATH that finds our programs from any directory."""
     path = filter(None, (str(PROJECT), variables.get("PYTHONPATH")))
     return {**variables, "PYTHONPATH": os.pathsep.join(path)}
 
@@ -22,7 +25,5 @@ if __name__ == "__main__":
     speed_up_imports()
     from prefect.cli import app
 
-    from flows.local_prefect.proxies import ask_loopback_directly
-
-    ask_loopback_directly()
+    bypass_proxies_for_loopback()
     app()

@@ -1,7 +1,7 @@
-"""A Prefect server of our own on this machine, for whoever has no other.
+"""A Prefect server that notebake starts on this machine, for users without one of their own.
 
-It is shared by all builds of this user, and ended by the last of them unless it was started to
-stay. Everything that it keeps lies in the home of notebake.
+All builds of a user share it, and the last one ends it unless it was started to stay. Its files are
+in the home of notebake.
 """
 
 import fcntl
@@ -16,10 +16,10 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from flows.local_prefect.empty_database import begin_with_tables
+from flows.local_prefect.empty_database import copy_prepared_database
+from flows.local_prefect.prefect_environment import SETTINGS
 from flows.local_prefect.prefect_program import with_project
 from flows.local_prefect.server_program import listen
-from flows.local_prefect.settings import SETTINGS
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import make_private_directory, write_file
 from notebake.local.home import home
@@ -33,42 +33,45 @@ WITHOUT_BLOCK_CATALOGUE = {
     "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
     "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
 }
-"""No build uses Prefect's blocks; a server that stays notes them all, once for each home."""
-FOREIGN = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_SERVER_")
-"""What the names of Prefect's settings about one server begin with."""
+"""Builds do not use Prefect's blocks; a server that stays registers them once per home."""
+SERVER_PREFIXES = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_SERVER_")
+"""Prefixes of the names of Prefect's settings that belong to one server."""
 USUAL_PORT = 4200
 START_SECONDS = 180
 END_SECONDS = 15
 
 
 class Server(Record):
-    """A server that was started, and the worker beside it."""
+    """The server that was started, and its worker."""
 
     url: str
     server: Process
     worker: Process | None = None
     stays: bool = False
-    """Whether it was started for its own sake, and is not ended by the last build."""
+    """Whether it keeps running after the last build."""
 
 
 def state_path() -> Path:
-    """Return where it is noted which server was started last."""
+    """Return the path of the record of the server that was started last."""
     return home() / "server.json"
 
 
-def environment(url: str) -> dict[str, str]:
-    """Return the environment in which Prefect's programs find this server and nothing else.
+def server_environment(url: str) -> dict[str, str]:
+    """Return the environment in which Prefect's programs use this server and no other.
 
-    What a user has set for a server of his own, such as its database or its password, is left out.
+    The user's settings for another server, such as its database or password, are left out.
     """
-    kept = {name: it for name, it in os.environ.items() if not name.upper().startswith(FOREIGN)}
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.upper().startswith(SERVER_PREFIXES)
+    }
     bypass_proxy_for_loopback(kept)
-    # They are started where no file with settings of Prefect's lies about.
     return with_project(proxies_known_to_httpx(kept)) | settings_for(url)
 
 
 def settings_for(url: str) -> dict[str, str]:
-    """Return the variables by which Prefect, and we, find this server."""
+    """Return the variables by which Prefect and notebake find this server."""
     return SETTINGS | {
         "NOTEBAKE_HOME": str(home()),
         "NOTEBAKE_PROJECT": str(PROJECT),
@@ -79,34 +82,34 @@ def settings_for(url: str) -> dict[str, str]:
 
 
 def start_server(*, stays: bool = False) -> Server:
-    """Return our server, started unless it runs already, once it answers."""
+    """Return our server when it responds; start it unless it is running."""
     with starting_server(stays=stays) as server:
         return server
 
 
 @contextmanager
 def starting_server(*, stays: bool = False) -> Iterator[Server]:
-    """Have our server on its way while the block runs; after it the server answers.
+    """Start our server unless it is running; when the block has ended, the server responds.
 
     Raises:
-        NotebakeError: it did not start; the end of its log is in the message.
+        NotebakeError: it did not start; the message has the end of its log.
     """
     make_private_directory(home())
-    with (home() / "server.starting").open("w") as starting:
-        fcntl.flock(starting, fcntl.LOCK_EX)
-        kept = read_state()
-        if kept and not is_dead(kept.server) and answers(kept.url):
-            yield keep(kept.model_copy(update={"stays": stays or kept.stays}))
+    with (home() / "server.starting").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        running = read_state()
+        if running and not is_dead(running.server) and responds(running.url):
+            yield save_state(running.model_copy(update={"stays": stays or running.stays}))
             return
-        # It listens from now on, and the server gets the socket: no other one can answer for it.
+        # The socket listens from now on, so that no other server can receive its requests.
         with open_port() as listening:
             port, descriptor = listening.getsockname()[1], listening.fileno()
             url = f"http://127.0.0.1:{port}"
-            begin_with_tables(home() / "prefect")
-            variables = environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
+            copy_prepared_database(home() / "prefect")
+            variables = server_environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
             command = [*SERVER, str(port), str(descriptor)]
             process = start_program("server", command, variables, keep_open=[descriptor])
-        server = keep(Server(url=url, server=process, stays=stays))
+        server = save_state(Server(url=url, server=process, stays=stays))
         yield server
         wait_for_server(server)
 
@@ -114,9 +117,9 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
 def start_program(
     name: str, command: list[str], variables: dict[str, str], *, keep_open: Sequence[int] = ()
 ) -> Process:
-    """Start a program in a session of its own, so that Ctrl-C here does not end it.
+    """Start a program in its own session, so that Ctrl-C does not end it; its output is logged.
 
-    It gets the descriptors that are to be kept open, beside its own log.
+    It inherits the descriptors in `keep_open`.
     """
     with (home() / f"{name}.log").open("wb") as log:
         started = subprocess.Popen(
@@ -133,9 +136,9 @@ def start_program(
 
 
 def wait_for_server(server: Server) -> None:
-    """Wait until the server answers."""
+    """Wait until the server responds; raise NotebakeError if it does not start."""
     deadline = time.monotonic() + START_SECONDS
-    while not answers(server.url):
+    while not responds(server.url):
         if time.monotonic() > deadline or is_dead(server.server):
             lines = (home() / "server.log").read_text(errors="replace").splitlines()
             tail = "\n".join(lines[-15:])
@@ -143,8 +146,8 @@ def wait_for_server(server: Server) -> None:
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
-    """Tell whether a server answers at an address."""
+def responds(url: str) -> bool:
+    """Return whether a Prefect server responds at this URL."""
     connection = HTTPConnection(url.removeprefix("http://"), timeout=2)
     try:
         connection.request("GET", "/api/health")
@@ -156,7 +159,7 @@ def answers(url: str) -> bool:
 
 
 def open_port() -> socket.socket:
-    """Return a socket that listens on Prefect's usual port, or on another where that is taken."""
+    """Return a socket that listens on Prefect's usual port, or on another one if that is taken."""
     for port in (USUAL_PORT, 0):
         with suppress(OSError):
             return listen(port)
@@ -164,43 +167,43 @@ def open_port() -> socket.socket:
 
 
 def stop_server() -> None:
-    """End the worker and the server that we started, and nothing else."""
-    kept = read_state()
-    if kept is None:
+    """End the worker and the server that notebake started."""
+    started = read_state()
+    if started is None:
         return
-    for process in (kept.worker, kept.server):
+    for process in (started.worker, started.server):
         if process is not None:
-            end(process)
+            end_process(process)
     state_path().unlink(missing_ok=True)
 
 
-def end(process: Process) -> None:
-    """End a process and what it started; a number that belongs to another one by now is left."""
-    for wanted in (signal.SIGTERM, signal.SIGKILL):
+def end_process(process: Process) -> None:
+    """End a process and its children, unless its process id belongs to another process by now."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
         if is_dead(process):
             return
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, wanted)
+            os.killpg(process.pid, number)
         deadline = time.monotonic() + END_SECONDS
         while time.monotonic() < deadline and not is_dead(process):
             time.sleep(0.05)
 
 
-def is_up() -> bool:
-    """Tell whether a server that we started is there."""
-    kept = read_state()
-    return kept is not None and not is_dead(kept.server)
+def is_running() -> bool:
+    """Return whether a server that notebake started is running."""
+    started = read_state()
+    return started is not None and not is_dead(started.server)
 
 
 def read_state() -> Server | None:
-    """Return the server that was started last, if there is a note of it."""
+    """Return the server that was started last, if it is recorded."""
     try:
         return Server.model_validate_json(state_path().read_text())
     except (OSError, ValueError):
         return None
 
 
-def keep(server: Server) -> Server:
-    """Note which server was started, by rename."""
+def save_state(server: Server) -> Server:
+    """Record which server was started."""
     write_file(state_path(), server.model_dump_json().encode())
     return server

@@ -1,32 +1,32 @@
-"""Prefect's server, as `prefect server start`, without what its command line imports.
+"""Prefect's server, like `prefect server start`, but without the imports of its command line.
 
-Given a port, it serves on 127.0.0.1 until it is told to end. Whoever starts it may listen on that
-port already, and give the descriptor of that socket as a second word.
+Arguments: a port of 127.0.0.1, and optionally the descriptor of a socket that listens on it.
+It serves until it gets a signal.
 """
 
 import socket
 import sys
 
-from flows.local_prefect.quick_imports import speed_up_imports
+from flows.local_prefect.prefect_environment import speed_up_imports
 
-WAITING_CONNECTIONS = 2048
-"""As many as uvicorn lets wait (0.35, `backlog`)."""
+BACKLOG = 2048
+"""The default `backlog` of uvicorn (0.35)."""
 
 
 def listen(port: int) -> socket.socket:
-    """Return a socket that listens on a port of the loopback address; 0 for any that is free.
+    """Return a socket that listens on a port of the loopback address; 0 means any free port.
 
-    To bind it is not enough: with SO_REUSEADDR two sockets can have one port as long as neither
-    listens, and then what is asked of one server is answered by the other.
+    A bound socket alone is not sufficient: with SO_REUSEADDR two sockets can share a port until one
+    of them listens, and then one server receives the other's requests.
 
     Raises:
         OSError: the port is taken.
     """
-    return socket.create_server(("127.0.0.1", port), backlog=WAITING_CONNECTIONS)
+    return socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
 
 
 def serve(listening: socket.socket) -> None:
-    """Serve Prefect's API and UI, with what Prefect's own settings say about the server."""
+    """Serve Prefect's API and UI with Prefect's own server settings."""
     import uvicorn
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
@@ -48,5 +48,5 @@ def serve(listening: socket.socket) -> None:
 if __name__ == "__main__":
     speed_up_imports()
     port, *descriptor = map(int, sys.argv[1:])
-    # Before the application starts: where the port is taken, nothing touches the database.
+    # Listen before the application starts, so that a taken port leaves the database untouched.
     serve(socket.socket(fileno=descriptor[0]) if descriptor else listen(port))

@@ -1,4 +1,4 @@
-"""A Prefect server for as long as something is executed: the user's own, or ours."""
+"""The Prefect server of an execution: the user's own, or one that notebake starts."""
 
 import fcntl
 import os
@@ -9,9 +9,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import TextIO
 
-from flows.local_prefect import settings
-from flows.local_prefect.choice import chosen_server, profiles_path
-from flows.local_prefect.prefect_home import give_a_home_to_python, give_prefect_a_home
+from flows.local_prefect.configured_server import (
+    check_server_responds,
+    find_configured_server,
+    profiles_path,
+)
+from flows.local_prefect.prefect_environment import (
+    apply_settings,
+    bypass_proxies_for_loopback,
+    ensure_home_variable,
+    ensure_prefect_home,
+)
 from flows.local_prefect.server import read_state, settings_for, starting_server, stop_server
 from notebake.errors import NotebakeError
 from notebake.local.home import check_home, home
@@ -20,30 +28,28 @@ from notebake.local.loopback import bypass_proxy_for_loopback
 
 @contextmanager
 def prefect_server() -> Iterator[Callable[[], None]]:
-    """Let Prefect find a server as long as the block runs: the user's own, or ours.
+    """Provide a Prefect server while the block runs: the configured one, or our own.
 
-    Ours is on its way when the block begins; what the block is given imports Prefect meanwhile,
-    and returns when the server answers.
+    Our own server is starting when the block begins. The yielded function imports Prefect
+    meanwhile, and returns when the server responds.
 
     Raises:
-        HomeError: ours needs a home, and there is none that can be used.
-        NotebakeError: ours did not start, with the end of its log; or the user's does not answer.
+        HomeError: our own server needs a home, and there is no usable one.
+        NotebakeError: our own server did not start, or the configured one does not respond.
     """
-    settings.apply(quiet=True)
+    apply_settings()
     bypass_proxy_for_loopback()
-    if choice := chosen_server():
-        give_prefect_a_home()
+    if configured := find_configured_server():
+        ensure_prefect_home()
 
-        def wait_for_users_own() -> None:
+        def wait_for_configured() -> None:
             import_flows()
-            from flows.local_prefect.answer import check_it_answers
+            check_server_responds(configured)
 
-            check_it_answers(choice)
-
-        yield wait_for_users_own
+        yield wait_for_configured
         return
     check_home()
-    give_a_home_to_python()
+    ensure_home_variable()
     with (home() / "server.users").open("w") as users, ExitStack() as stack:
         fcntl.flock(users, fcntl.LOCK_SH)
         stack.callback(stop_unless_used, users)
@@ -59,56 +65,54 @@ def prefect_server() -> Iterator[Callable[[], None]]:
 
 
 def import_flows() -> None:
-    """Import Prefect and all that a build needs, which takes some seconds.
+    """Import Prefect and everything else that a build needs, which takes some seconds.
 
     Raises:
-        NotebakeError: Prefect's settings are such that it cannot be imported.
+        NotebakeError: Prefect cannot be imported with its current settings.
     """
     with reraise_lost_interrupt():
         try:
             import flows.build_image  # noqa: F401
-        except ValueError as error:  # Pydantic's kinds
+        except ValueError as error:  # includes Pydantic's ValidationError
             raise NotebakeError(
                 f"Prefect cannot be imported with the settings that it finds: {error}",
                 "It reads PREFECT_… in the environment; .env, prefect.toml and pyproject.toml here;"
                 f" and its profiles in {profiles_path()}",
             ) from error
-        from flows.local_prefect.proxies import ask_loopback_directly
-
-        ask_loopback_directly()
+        bypass_proxies_for_loopback()
 
 
 @contextmanager
 def reraise_lost_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt after the block, if one came and got lost in it.
+    """Raise KeyboardInterrupt after the block if the block swallowed one.
 
-    Among what thousands of modules do while they are imported, something lets it pass in silence.
+    Some of the modules that Prefect imports catch and ignore it.
     """
-    heard: list[int] = []
+    received: list[int] = []
     before = signal.getsignal(signal.SIGINT)
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
+    def record_interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(number)
         signal.default_int_handler(number, frame)
 
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or before is not signal.default_int_handler:
         yield
         return
-    signal.signal(signal.SIGINT, hear)
+    signal.signal(signal.SIGINT, record_interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if heard:
+    if received:
         raise KeyboardInterrupt
 
 
 @contextmanager
 def without_heartbeats() -> Iterator[None]:
-    """Let flows send no heartbeats: on a server of our own nobody looks for them.
+    """Disable heartbeats of flows, which nobody monitors on our own server.
 
-    The thread that sends them sleeps for whole seconds, and a flow waits for it at its end.
+    The thread that sends them sleeps for seconds, and a flow waits for it at its end.
     """
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -117,9 +121,9 @@ def without_heartbeats() -> Iterator[None]:
 
 
 def stop_unless_used(users: TextIO) -> None:
-    """End our server if nobody else has the lock, unless it was started to stay."""
+    """End our server if no other process holds the lock, unless it was started to stay."""
     with suppress(BlockingIOError):
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        kept = read_state()
-        if kept and not kept.stays:
+        started = read_state()
+        if started and not started.stays:
             stop_server()

@@ -1,4 +1,4 @@
-"""The terminal that a person reads, or the pipe that stands in for it."""
+"""Rich consoles on the standard streams."""
 
 import sys
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from flows.terminal.steady_stream import SteadyStream, steady
 
 
 def open_console(*, stderr: bool = False) -> Console:
-    """Return a console that colours nothing by guess and never fails, whatever it is to print."""
+    """Return a console without automatic highlighting, whose output never fails."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(highlight=False, file=stream and steady(stream))
 
 
 @contextmanager
 def steadied(console: Console) -> Iterator[None]:
-    """Let nothing that is printed on a console fail as long as the block runs."""
+    """Make the output of a console never fail while the block runs."""
     before = console.file
     console.file = steady(before)
     try:
@@ -28,5 +28,5 @@ def steadied(console: Console) -> Iterator[None]:
 
 
 def failure_of(console: Console) -> OSError | ValueError | None:
-    """Return why something could not be printed; None where all was, as far as is known."""
+    """Return the first error of the output; None if there was none so far."""
     return console.file.failure if isinstance(console.file, SteadyStream) else None

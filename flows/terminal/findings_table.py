@@ -1,4 +1,4 @@
-"""What a look into the account found, for people: by run, by what becomes of it, with its cost."""
+"""The findings of a survey as a table: by run and by whether they may go, with their costs."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -10,18 +10,18 @@ from flows.terminal.console import open_console
 from notebake import clock
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.costs.prices import read_prices
-from notebake.humanize import format_briefly, format_local
+from notebake.humanize import format_briefly, format_local, pluralize
 from notebake.resources.retention import WITHIN_LEASE, Assessment
 from notebake.resources.survey import Survey
 
 LINE = "    {:<9}  {:<22} {:<9} {:>7} {:>10} {:>9}"
-"""Narrower than 80 columns, except for names of our own making, which are longer than EC2's ids."""
+"""Narrower than 80 columns, except for our own names, which are longer than EC2's ids."""
 HEADER = LINE.format("", "", "", "age", "ends", "a month")
 SHORT_KINDS = {"network interface": "interface", "security group": "group"}
 
 
 def print_found(found: Survey, *, going: str, nothing: str) -> None:
-    """Show all that a look found and what it costs; `nothing` says that there is nothing."""
+    """Print the findings and their costs, or the sentence `nothing`."""
     console = open_console()
     print_findings(console, found.findings, going=going)
     if found.findings:
@@ -29,14 +29,14 @@ def print_found(found: Survey, *, going: str, nothing: str) -> None:
     elif not found.unanswered:
         console.print(nothing, soft_wrap=True)
     for run in found.elsewhere:
-        console.print(f"Not looked for: {run}.", soft_wrap=True)
+        console.print(f"Not searched for: {run}.", soft_wrap=True)
 
 
-def print_dry_end(found: Survey, command_line: str) -> None:
-    """Say that nothing was removed, and what would remove it."""
+def print_removal_command(found: Survey, command_line: str) -> None:
+    """Print that nothing was removed, and the command that removes it."""
     console = open_console()
     if count := len(found.going):
-        things = "1 thing" if count == 1 else f"{count} things"
+        things = pluralize(count, "thing")
         console.print(
             f"\nNothing was removed. To remove {things}:\n  {command_line}", soft_wrap=True
         )
@@ -45,17 +45,14 @@ def print_dry_end(found: Survey, command_line: str) -> None:
 
 
 def print_findings(console: Console, findings: Sequence[Assessment], *, going: str) -> None:
-    """Show each run's things under what becomes of them; `going` heads those that may go."""
-    runs = sorted(findings, key=lambda finding: (finding.resource.region, finding.resource.run_id))
-    for (region, run_id), of_run in groupby(
-        runs, key=lambda finding: (finding.resource.region, finding.resource.run_id)
-    ):
+    """Print the findings by run and reason to stay; `going` is the heading of those that may go."""
+    for (region, run_id), of_run in groupby(sorted(findings, key=_place), key=_place):
         console.print(Text.assemble((f"run {run_id}", "bold"), f" in {region}"), soft_wrap=True)
         console.print(Text(HEADER, "dim"), soft_wrap=True)
-        by_fate = sorted(
+        by_reason = sorted(
             of_run, key=lambda finding: (bool(finding.reason_to_stay), finding.reason_to_stay)
         )
-        for reason, alike in groupby(by_fate, key=lambda finding: finding.reason_to_stay):
+        for reason, alike in groupby(by_reason, key=lambda finding: finding.reason_to_stay):
             group = list(alike)
             heading = f"Stays: {reason}{_until(group)}" if reason else going
             console.print(Text(f"  {heading}", "dim" if reason else "yellow"), soft_wrap=True)
@@ -64,8 +61,12 @@ def print_findings(console: Console, findings: Sequence[Assessment], *, going: s
         console.print()
 
 
+def _place(finding: Assessment) -> tuple[str, str]:
+    return finding.resource.region, finding.resource.run_id
+
+
 def _until(findings: list[Assessment]) -> str:
-    """Return until when the last of them stays, where that is why they stay."""
+    """Return the end of the last lease, if the resources stay because of their leases."""
     ends = [finding.ends_at for finding in findings if finding.ends_at]
     if findings[0].reason_to_stay != WITHIN_LEASE or not ends:
         return ""
@@ -82,7 +83,7 @@ def _row(finding: Assessment) -> str:
 
 
 def _format_end(finding: Assessment) -> str:
-    """Return how long it lasts, or has lasted too long."""
+    """Return the time until the end, or since the end."""
     if finding.ends_at is None:
         return ""
     seconds = finding.ends_at.timestamp() - clock.now()
@@ -90,7 +91,7 @@ def _format_end(finding: Assessment) -> str:
 
 
 def print_costs(console: Console, findings: Sequence[Assessment]) -> None:
-    """Show what all of it costs a month, and what of that a sweep would end."""
+    """Print the monthly costs of all findings, and of those that may go."""
     going = [finding.usd_per_month for finding in findings if finding.may_go]
     every = [finding.usd_per_month for finding in findings]
     written = read_prices().written.isoformat()

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a live view on a terminal, calm lines in a pipe, a log file."""
+"""Shows the progress of a run: a live view on a terminal, plain lines otherwise, and a log file."""
 
 import logging
 import time
@@ -11,16 +11,15 @@ from rich.live import Live
 from rich.text import Text
 
 from flows.terminal.console import failure_of, open_console, steadied
-from flows.terminal.log_file import LogFile
+from flows.terminal.log_file import LOGGERS, LogFile
 from flows.terminal.step_view import StepView
 from notebake.errors import NotebakeError
 from notebake.humanize import clean_text, first_line, format_seconds
 from notebake.runbook.progress import Progress, StepFilter, Titles
 
 log = logging.getLogger(__name__)
-LOGGERS = ("flows", "notebake", "tasks")
 QUIET_SECONDS = 15.0
-"""In a pipe, a step that waits says so at most this often."""
+"""In plain lines, the shortest interval between messages of a waiting step."""
 
 
 @contextmanager
@@ -31,10 +30,9 @@ def show_progress(
     *,
     console: Console | None = None,
 ) -> Iterator[Progress]:
-    """Show how the steps go as long as the block runs, and write every record to the log file.
+    """Show the progress of the steps while the block runs, and log every record to the file.
 
-    `titles` are the names and titles of the steps in order.
-    Without them, as in a tear-down, every message is a line of its own.
+    Without titles, every message is a line of its own.
     """
     console = console or open_console()
     progress = Progress(titles)
@@ -43,27 +41,27 @@ def show_progress(
         shown: _TerminalHandler = _LineHandler(progress, titles, console)
         if console.is_terminal and not console.is_dumb_terminal and titles:
             live = Live(StepView(heading, progress), console=console, refresh_per_second=8)
-            # An interrupt may come before `start` returns, when the cursor is hidden already.
+            # An interrupt may come before `start` returns, and the cursor be hidden already.
             stack.callback(live.stop)
             live.start(refresh=True)
             shown = _ViewHandler(progress, console)
         handlers: list[logging.Handler] = [shown]
         if log_path:
-            handlers.append(LogFile(log_path, say=shown.say))
+            handlers.append(LogFile(log_path, show_warning=shown.show_line))
         stack.callback(progress.stop)
         stack.enter_context(_attached(handlers))
-        stack.enter_context(_end_in_the_log(console))
+        stack.enter_context(_logging_end(console))
         yield progress
 
 
 @contextmanager
-def _end_in_the_log(console: Console) -> Iterator[None]:
-    """Write into the log what nobody may have seen: how the block failed, or its output."""
+def _logging_end(console: Console) -> Iterator[None]:
+    """Log how the block failed, and a failure of the output, as the terminal may not show them."""
     try:
         yield
     except BaseException as error:
-        is_foreseen = isinstance(error, (NotebakeError, KeyboardInterrupt))
-        log.debug("It ended with %s: %s", type(error).__name__, error, exc_info=not is_foreseen)
+        is_expected = isinstance(error, (NotebakeError, KeyboardInterrupt))
+        log.debug("It ended with %s: %s", type(error).__name__, error, exc_info=not is_expected)
         raise
     finally:
         if failure := failure_of(console):
@@ -71,44 +69,40 @@ def _end_in_the_log(console: Console) -> Iterator[None]:
 
 
 class _TerminalHandler(logging.Handler):
-    """Shows records to a person. A record that cannot be shown ends no work."""
+    """Shows records; a record that cannot be shown raises no error."""
 
     def __init__(self, progress: Progress, level: int = logging.NOTSET) -> None:
         super().__init__(level)
         self._progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a record."""
         try:
             self.show(record)
-        except Exception:  # noqa: BLE001 - as every handler does
+        except Exception:  # noqa: BLE001 - as in every handler
             self.handleError(record)
 
     def show(self, record: logging.LogRecord) -> None:
-        """Show a record."""
         raise NotImplementedError
 
-    def say(self, line: str) -> None:
-        """Show a line that is no record."""
+    def show_line(self, line: str) -> None:
         raise NotImplementedError
 
 
 class _ViewHandler(_TerminalHandler):
-    """Feeds the view; what belongs to no step, and every warning, becomes a line above it."""
+    """Updates the view; a record without a step, and every warning, becomes a line above it."""
 
     def __init__(self, progress: Progress, console: Console) -> None:
         super().__init__(progress)
         self._console = console
 
     def show(self, record: logging.LogRecord) -> None:
-        """Take note of a record."""
         has_step = self._progress.observe(record)
         is_worth_a_line = record.levelno >= (logging.WARNING if has_step else logging.INFO)
         if is_worth_a_line and not hasattr(record, "event") and not hasattr(record, "remote"):
-            self.say(record.getMessage(), "yellow" if record.levelno >= logging.WARNING else "dim")
+            style = "yellow" if record.levelno >= logging.WARNING else "dim"
+            self.show_line(record.getMessage(), style)
 
-    def say(self, line: str, style: str = "yellow") -> None:
-        """Show a line above the view."""
+    def show_line(self, line: str, style: str = "yellow") -> None:
         self._console.print(Text(f" {clean_text(line)}", style), overflow="fold")
 
 
@@ -122,16 +116,15 @@ class _LineHandler(_TerminalHandler):
         self._quiet_until: dict[str, float] = {}
 
     def show(self, record: logging.LogRecord) -> None:
-        """Write a record, unless it is a remote line or the step waited a moment ago."""
+        """Write a record, unless it is a remote line or repeats that a step waits."""
         self._progress.observe(record)
         if getattr(record, "remote", False) or self._is_repetition(record):
             return
         title = self._titles.get(getattr(record, "step", ""), "")
         text = "" if getattr(record, "event", "") == "started" else _text_of(record)
-        self.say(": ".join(filter(None, (title, text))))
+        self.show_line(": ".join(filter(None, (title, text))))
 
-    def say(self, line: str) -> None:
-        """Write a line, with the seconds since the beginning."""
+    def show_line(self, line: str) -> None:
         self._file.write(f"{self._progress.elapsed():8.1f}s  {line}\n")
         self._file.flush()
 
@@ -146,7 +139,7 @@ class _LineHandler(_TerminalHandler):
 
 
 def _text_of(record: logging.LogRecord) -> str:
-    """Return what a line says after the step's title."""
+    """Return the text of a line after the step's title."""
     detail, seconds = first_line(str(getattr(record, "detail", ""))), getattr(record, "seconds", 0)
     sentences = {
         "found": f"already there, {detail}",
@@ -158,7 +151,7 @@ def _text_of(record: logging.LogRecord) -> str:
 
 @contextmanager
 def _attached(handlers: Sequence[logging.Handler]) -> Iterator[None]:
-    """Let our loggers write to these handlers and no longer to the root's, until the end."""
+    """Make our loggers use these handlers instead of the root's while the block runs."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]
     for handler in handlers:

@@ -1,4 +1,4 @@
-"""What a plan says: what was checked, and what a build will make and cost."""
+"""The output of the command `plan`: the findings of the checks, and the costs."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ TITLES = {CheckResult.GOOD: "In order", CheckResult.NOT_CHECKED: "Not checked"}
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
-    """List what is in order and what could not be checked; what is wrong becomes the error."""
+    """Print what is in order and what could not be checked; the error contains what is wrong."""
     console = open_console()
     for verdict, title in TITLES.items():
         chosen = with_verdict(findings, verdict)
@@ -25,7 +25,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
 
 
 def print_costs(recipe_name: str, costs: Estimate) -> None:
-    """Say what a build costs, and its image afterwards."""
+    """Print the costs of a build and of its image."""
     console = open_console()
     console.print(f"\n[bold]{recipe_name}[/bold]: nothing that was checked stands in the way.")
     console.print(f"\nWhat a build costs, by prices of {costs.prices_written}:")
@@ -37,7 +37,7 @@ def print_costs(recipe_name: str, costs: Estimate) -> None:
 
 
 def cost_table(lines: Iterable[CostLine]) -> Table:
-    """Return what is paid for, line by line; an unknown price is named as such."""
+    """Return a table of costs, with "no price known" for an unknown price."""
     table = Table.grid(padding=(0, 2))
     for line in lines:
         usd = "no price known" if line.usd is None else f"${line.usd:.3f}"

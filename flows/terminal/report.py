@@ -1,7 +1,8 @@
-"""What a person reads at the end: the report of a build, or one paragraph about an error."""
+"""The report of a build, and the paragraph about an error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -9,67 +10,54 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import open_console, steadied
-from notebake.aws.model import Resource
 from notebake.errors import NotebakeError, describe_next
 from notebake.humanize import clean_text, format_seconds
-from notebake.record import Record
+from notebake.runbook.progress import State, StepProgress
+from notebake.runs.run import Run
+
+if TYPE_CHECKING:
+    from notebake.acceptance.outcome import BuildOutcome
+    from notebake.aws.model import Resource
 
 
-class StepTime(Record):
-    """How long a step took."""
-
-    title: str
-    seconds: float
-    was_there: bool = False
-
-
-class BuildReport(Record):
-    """What came of a build, and what to do with it."""
-
-    run_id: str
-    image_id: str
-    image_name: str
-    region: str
-    is_accepted: bool
-    proofs: tuple[str, ...] = ()
-    """What acceptance proved, a sentence each."""
-    notebook_path: str | None = None
-    html_path: str | None = None
-    steps: tuple[StepTime, ...] = ()
-    total_seconds: float | None = None
-    """Wall-clock time; less than the sum where steps ran side by side."""
-    left_behind: tuple[Resource, ...] | None = None
-    """What a look into the account found of the run beside the image; None: nobody looked."""
-    next_commands: tuple[str, ...] = ()
-
-
-def print_report(report: BuildReport, console: Console | None = None) -> None:
-    """Show the report."""
+def print_report(
+    run: Run,
+    outcome: "BuildOutcome",
+    steps: Sequence[StepProgress],
+    seconds: float,
+    console: Console | None = None,
+) -> None:
+    """Print the outcome of a build that took so many seconds."""
     console = console or open_console()
     with steadied(console):
-        _print_report(report, console)
+        _print_report(console, run, outcome, [*_sections(outcome, steps, seconds)])
 
 
-def _print_report(report: BuildReport, console: Console) -> None:
-    mark, style = ("✓", "bold green") if report.is_accepted else ("✗", "bold red")
-    verdict = "is accepted" if report.is_accepted else "is NOT accepted: do not share it"
+def _print_report(
+    console: Console,
+    run: Run,
+    outcome: "BuildOutcome",
+    sections: Sequence[tuple[str, list[RenderableType]]],
+) -> None:
+    mark, style = ("✓", "bold green") if outcome.is_accepted else ("✗", "bold red")
+    verdict = "is accepted" if outcome.is_accepted else "is NOT accepted: do not share it"
     console.print()
-    console.print(_marked(mark, Text(f"Image {report.image_id} {verdict}", style), style))
-    console.print(_indented(f"{report.image_name} in {report.region}"))
-    console.print(_indented(f"run {report.run_id}", "dim"))
-    for heading, lines in _sections(report):
+    console.print(_marked(mark, Text(f"Image {outcome.image.id} {verdict}", style), style))
+    console.print(_indented(f"{outcome.image.name} in {run.region}"))
+    console.print(_indented(f"run {run.id}", "dim"))
+    for heading, lines in sections:
         console.print()
         console.print(_indented(heading, "bold"))
         for line in lines:
-            # What a person copies stays one line, however narrow the terminal is.
+            # Text to copy is not wrapped, even on a narrow terminal.
             console.print(line, soft_wrap=isinstance(line, Text))
     console.print()
 
 
 def print_error(error: NotebakeError, console: Console | None = None, *, store: str = "") -> None:
-    """Show what went wrong and what to do, wrapped, without a traceback.
+    """Print an error and its advice, without a traceback.
 
-    `store` is where the run store lies, if a person typed it: the next commands need it too.
+    `store` is the value of `--store`, which the next commands need as well.
     """
     console = console or open_console(stderr=True)
     with steadied(console):
@@ -86,54 +74,51 @@ def _print_error(error: NotebakeError, console: Console, store: str) -> None:
     if lines:
         console.print()
         for mark, line in zip_longest("→", lines, fillvalue=" "):
-            # A command that a person copies stays one line, however narrow the terminal is.
+            # A command to copy is not wrapped, even on a narrow terminal.
             console.print(Text.assemble((f" {mark} ", "bold"), line), soft_wrap=True)
     console.print()
 
 
-def _sections(report: BuildReport) -> Iterator[tuple[str, list[RenderableType]]]:
-    """Give each heading with its lines; what is to be copied as Text."""
-    if report.proofs:
-        proofs = [_marked("·", Text(proof), "dim", margin=5) for proof in report.proofs]
-        yield "What was proven", [*proofs]
-    paths = [path for path in (report.html_path, report.notebook_path) if path]
+def _sections(
+    outcome: "BuildOutcome", steps: Sequence[StepProgress], seconds: float
+) -> Iterator[tuple[str, list[RenderableType]]]:
+    """Yield each heading with its lines; lines to copy are Text."""
+    if outcome.proof:
+        sentences = outcome.proof.sentences
+        yield "What was proven", [_marked("·", Text(line), "dim", margin=5) for line in sentences]
+    paths = [path for path in (outcome.html_path, outcome.notebook_path) if path]
     if paths:
         yield "The executed notebook", [Text(f"     {path}") for path in paths]
-    if report.steps:
-        yield "Where the time went", [_times(report)]
-    yield "What is left of the run beside the image", _left_behind(report)
-    if report.next_commands:
-        yield "Next", [Text(f"     {command}", "cyan") for command in report.next_commands]
+    if steps:
+        yield "Where the time went", [_durations(steps, seconds)]
+    yield "What is left of the run besides the image", [_left_behind(outcome.left_behind)]
 
 
-def _times(report: BuildReport) -> RenderableType:
-    """Return a table of the steps; the total is less than the sum where some ran together."""
+def _durations(steps: Sequence[StepProgress], seconds: float) -> RenderableType:
+    """Return a table of the steps; the total is less than the sum if some ran concurrently."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    for step in report.steps:
-        time = "already there" if step.was_there else format_seconds(step.seconds)
-        table.add_row(step.title, Text(time, "dim" if step.was_there else ""))
-    if report.total_seconds is not None:
-        table.add_row(Text("in all", "bold"), Text(format_seconds(report.total_seconds), "bold"))
+    for step in steps:
+        was_found = step.state is State.FOUND
+        duration = State.FOUND.value if was_found else format_seconds(step.seconds)
+        table.add_row(step.title, Text(duration, "dim" if was_found else ""))
+    table.add_row(Text("in all", "bold"), Text(format_seconds(seconds), "bold"))
     return Padding(table, (0, 0, 0, 5), expand=False)
 
 
-def _left_behind(report: BuildReport) -> list[RenderableType]:
-    """Return what a look found; that nobody looked is not that nothing is there."""
-    if report.left_behind is None:
-        return [_indented("not known: nobody looked", "yellow", margin=5)]
-    if not report.left_behind:
-        return [_indented("nothing: looked, and found none", margin=5)]
+def _left_behind(resources: Sequence["Resource"]) -> RenderableType:
+    if not resources:
+        return _indented("nothing was found", margin=5)
     table = Table.grid(padding=(0, 2))
-    for left in report.left_behind:
+    for left in resources:
         expires = f"ends by itself {left.expires}" if left.expires else ""
         table.add_row(left.kind, Text(left.id, "yellow"), left.state, Text(expires, "dim"))
-    return [Padding(table, (0, 0, 0, 5), expand=False)]
+    return Padding(table, (0, 0, 0, 5), expand=False)
 
 
 def _marked(mark: str, text: Text, style: str, margin: int = 1) -> RenderableType:
-    """Return a paragraph that hangs beside its mark."""
+    """Return a paragraph that is indented after its mark."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

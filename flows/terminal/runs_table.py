@@ -1,4 +1,4 @@
-"""The runs of a store as a table, and what is known of each."""
+"""The runs of a store as a table."""
 
 import datetime
 from collections.abc import Iterable, Sequence
@@ -23,23 +23,22 @@ COLUMNS = ("run", "recipe", "account", "started", "state")
 
 
 class RunRow(Record):
-    """How far a run is."""
+    """The state of a run."""
 
     run_id: str
     started_at: datetime.datetime
     recipe: str | None = None
     account: Account | None = None
-    """None where the run has not recorded it."""
+    """None if the run has not recorded it."""
     holder: str = ""
-    """Who executes it now; "" where nobody does."""
+    """Who is executing it; "" if nobody is."""
     last_event: Event | None = None
-    """None where nothing has happened yet."""
+    """None if no step has ended yet."""
     error: str = ""
-    """Why it cannot be read."""
+    """Why the run cannot be read."""
 
     @property
     def state(self) -> str:
-        """How far it is, as a phrase."""
         if self.error:
             return f"cannot be read: {self.error}"
         if self.holder:
@@ -50,13 +49,13 @@ class RunRow(Record):
 
 
 def read_rows(headers: Iterable[RunHeader], store: RunStore) -> list[RunRow]:
-    """Return how far runs are, in the order of their headers."""
+    """Return the states of runs, in the order of their headers."""
     with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(lambda header: read_row(header, store), headers))
 
 
 def read_row(header: RunHeader, store: RunStore) -> RunRow:
-    """Return how far a run is; a run that cannot be read hides no other."""
+    """Return the state of a run, or the error if it cannot be read."""
     known = RunRow(run_id=header.id, started_at=header.created)
     try:
         run = registry.load_run(header.id, store)
@@ -72,27 +71,27 @@ def read_row(header: RunHeader, store: RunStore) -> RunRow:
 
 
 def last_event(run: Run, store: RunStore) -> Event | None:
-    """Return what happened last in a run, without reading what came before."""
+    """Return the last event of a run without reading the earlier ones."""
     keys = store.list(f"{run.id}/events/")
     stored = store.read(keys[-1]) if keys else None
     return Event.model_validate_json(stored.content) if stored else None
 
 
 def print_runs(rows: Sequence[RunRow], location: str, *, older: int) -> None:
-    """Print the table, and how many older runs are not in it."""
+    """Print the table, and the number of older runs that it leaves out."""
     console = open_console()
     if not rows:
         console.print(f"No run has been started in {location}.", soft_wrap=True)
         return
     for line in align([COLUMNS, *(cells_of(row) for row in rows)]):
-        # What a person copies stays one line, however narrow the terminal is.
+        # Text to copy is not wrapped, even on a narrow terminal.
         console.print(Text(line), soft_wrap=True)
     if older:
         console.print(f"{older} older ones: notebake runs --all")
 
 
 def cells_of(row: RunRow) -> tuple[str, ...]:
-    """Return a row of the table; "?" stands for what could not be read."""
+    """Return a row of the table, with "?" for unreadable values."""
     unknown = "?" if row.error else "-"
     return (
         row.run_id,
@@ -104,11 +103,11 @@ def cells_of(row: RunRow) -> tuple[str, ...]:
 
 
 def align(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as lines, each column as wide as its widest text."""
+    """Return the rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def local_time(time: datetime.datetime) -> str:
-    """Return a time as the clock on the wall shows it."""
+    """Return a timestamp in local time."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"

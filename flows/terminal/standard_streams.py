@@ -1,4 +1,4 @@
-"""What this process says, and its terminal: whatever becomes of them, its work goes on."""
+"""Protects this process from failures of its standard streams and its terminal."""
 
 import atexit
 import os
@@ -9,14 +9,14 @@ from flows.terminal.steady_stream import SteadyStream, steady
 
 
 def outlive_the_terminal() -> None:
-    """Let nothing that happens to the terminal or the standard streams end this process.
+    """Keep this process running if its terminal or a standard stream is closed.
 
-    SIGHUP, which the kernel sends when the terminal is closed, is ignored, unless somebody handles
-    it; Ctrl-C is not.
+    SIGHUP, which the kernel sends when the terminal is closed, is ignored unless it has a handler.
+    Ctrl-C still interrupts.
     """
     replace_closed_streams()
     sys.stdout, sys.stderr = steady(sys.stdout), steady(sys.stderr)
-    # When the interpreter itself flushes them, their threads do not run any more.
+    # When the interpreter flushes them at exit, their threads have already ended.
     atexit.register(sys.stdout.flush)
     atexit.register(sys.stderr.flush)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
@@ -24,21 +24,21 @@ def outlive_the_terminal() -> None:
 
 
 def replace_closed_streams() -> None:
-    """Lead to nowhere what was closed when this process was started (`>&-`).
+    """Replace standard streams that were closed at the start (`>&-`) by /dev/null.
 
-    Otherwise the next file to be opened gets the number, and whatever is printed lands in it.
+    Otherwise the next opened file gets the descriptor, and printed text is written to it.
     """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", closefd=False))
 
 
 def failure_of_output() -> OSError | ValueError | None:
-    """Return why standard output could not be written; None where it was, or nobody wants more."""
+    """Return the error of standard output; None if there was none, or its reader has closed it."""
     sys.stdout.flush()
     failure = sys.stdout.failure if isinstance(sys.stdout, SteadyStream) else None
     return None if isinstance(failure, BrokenPipeError) else failure

@@ -1,8 +1,7 @@
-"""A stream that never ends, nor holds up, the work of whoever writes to it.
+"""A stream that neither fails nor blocks its writer.
 
-A reader that has gone (`| head`), a full disk, a closed terminal, an encoding without a character,
-a terminal that is stopped (Ctrl-S) or hangs on a frozen line: what cannot be shown is dropped. What
-is said of a run stands in its log as well.
+Text is dropped if it cannot be written: the reader has ended (`| head`), the disk is full, the
+terminal is closed, stopped (Ctrl-S) or hangs. The log of a run contains its messages as well.
 """
 
 import io
@@ -16,71 +15,66 @@ from typing import IO, TextIO, cast
 
 from notebake.timeouts import OUTPUT_SECONDS
 
-LONGEST_BACKLOG = 1_000_000
-"""How many characters may wait for a reader that does not read; what comes beyond is dropped."""
+MAX_BACKLOG = 1_000_000
+"""How many characters may wait for the reader; more are dropped."""
 IDLE_SECONDS = 1.0
-PIECE_BYTES = 4096
+CHUNK_BYTES = 4096
 
 
 def steady(stream: IO[str]) -> TextIO:
-    """Return a stream that takes everything; what lies in memory does so by itself."""
-    takes_everything = isinstance(stream, (SteadyStream, io.StringIO))
-    # It does all that TextIO wants, but Python's own classes of streams do not say so either.
-    return cast("TextIO", stream if takes_everything else SteadyStream(stream))
+    """Return a stream that neither fails nor blocks; a stream in memory does neither by itself."""
+    is_steady = isinstance(stream, (SteadyStream, io.StringIO))
+    # It has all methods of TextIO, but like Python's own streams it does not inherit from it.
+    return cast("TextIO", stream if is_steady else SteadyStream(stream))
 
 
 class SteadyStream(io.TextIOBase):
-    """Hands what is written to a thread of its own, which writes it to another stream.
+    """Passes text to a thread, which writes it to another stream.
 
-    A flush returns when it is written, or has failed, or when nothing has moved for some seconds;
-    from then on nobody waits for the reader until he reads again.
+    A flush returns when the text is written, or its write failed, or nothing was written for some
+    seconds. After that, no flush waits until the reader reads again.
     """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._descriptor = _descriptor_of(stream)
-        # Asked once: a terminal that has been closed would say that it is none.
+        # Determined once, as a closed terminal is not a terminal any more.
         self._is_terminal = _is_terminal(stream)
         self._changed = threading.Condition()
         self._waiting: deque[str] = deque()
         self._backlog = 0
         self._thread: threading.Thread | None = None
         self._is_stuck = False
-        self._moved = 0
+        self._chunks_written = 0
         self.failure: OSError | ValueError | None = None
-        """Why the first of what was lost could not be written; None where nothing was lost."""
+        """The error of the first text that was lost; None if nothing was lost."""
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # it is a property, too, in all of io
-        """What the stream below encodes in."""
+    def encoding(self) -> str:  # type: ignore[override]  # as in all classes of io
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     @property
     def buffer(self) -> object:
-        """The bytes below, for whoever insists; what is written there is written as ever."""
+        """The binary stream; writes to it are not protected."""
         return cast("TextIO", self._stream).buffer
 
     def fileno(self) -> int:
-        """Return the descriptor below."""
         return self._stream.fileno()
 
     def isatty(self) -> bool:
-        """Tell whether it was a terminal in the beginning."""
         return self._is_terminal
 
     def writable(self) -> bool:
-        """It is, whatever becomes of the stream below."""
         return True
 
     def close(self) -> None:
-        """Leave the stream below as it is: it is not ours, and may be the process's own."""
+        """Leave the underlying stream open, as it may be a standard stream."""
 
     def write(self, text: str) -> int:
-        """Take the text."""
         if not isinstance(text, str):
-            raise TypeError(f"text is written here, not {type(text).__name__}")
+            raise TypeError(f"write() needs str, not {type(text).__name__}")
         with self._changed:
-            if self._backlog > LONGEST_BACKLOG:
+            if self._backlog > MAX_BACKLOG:
                 self.failure = self.failure or TimeoutError("nobody reads it")
             elif text:
                 self._waiting.append(text)
@@ -92,17 +86,17 @@ class SteadyStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Wait until all is written or lost, unless its reader is known not to read at present."""
+        """Wait until all text is written or lost, unless the reader is known to be stuck."""
         if sys.is_finalizing() or threading.current_thread() is self._thread:
             return
         with self._changed:
             while self._backlog and not self._is_stuck:
-                moved = self._moved
+                before = self._chunks_written
                 self._changed.wait(OUTPUT_SECONDS)
-                self._is_stuck = self._moved == moved
+                self._is_stuck = self._chunks_written == before
 
     def _work(self) -> None:
-        """Write what waits, until nothing has come for a while."""
+        """Write waiting text, until none has come for a while."""
         while text := self._next_text():
             try:
                 self._write_out(text)
@@ -110,12 +104,12 @@ class SteadyStream(io.TextIOBase):
                 self.failure = self.failure or error
             finally:
                 with self._changed:
-                    self._note_moved()
+                    self._note_progress()
                     self._backlog -= len(text)
                     self._changed.notify_all()
 
     def _next_text(self) -> str:
-        """Return all that waits; "" after a while in which nothing did, and nobody works on."""
+        """Return the waiting text; "" if there was none for a while, and the thread ends."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._waiting, IDLE_SECONDS):
                 self._thread = None
@@ -124,39 +118,39 @@ class SteadyStream(io.TextIOBase):
         return text
 
     def _write_out(self, text: str) -> None:
-        """Write to the descriptor where there is one: no layer above it keeps what has failed."""
+        """Write to the descriptor, if there is one: a file object keeps failed text in a buffer."""
         if self._descriptor is None:
             self._stream.write(_printable(text, self.encoding))
             self._stream.flush()
             return
-        left = memoryview(text.encode(self.encoding, "replace"))
-        while left:
+        remaining = memoryview(text.encode(self.encoding, "replace"))
+        while remaining:
             try:
-                left = left[os.write(self._descriptor, left[:PIECE_BYTES]) :]
-                self._note_moved()
+                remaining = remaining[os.write(self._descriptor, remaining[:CHUNK_BYTES]) :]
+                self._note_progress()
             except BlockingIOError:
-                # Somebody who shares it has set O_NONBLOCK.
+                # Another process that shares the descriptor has set O_NONBLOCK.
                 select.select([], [self._descriptor], [])
 
-    def _note_moved(self) -> None:
-        self._moved += 1
+    def _note_progress(self) -> None:
+        self._chunks_written += 1
         self._is_stuck = False
 
 
 def _printable(text: str, encoding: str) -> str:
-    """Return the text with what the encoding does not have replaced."""
+    """Replace the characters that the encoding does not have."""
     return text.encode(encoding, "replace").decode(encoding)
 
 
 def _is_terminal(stream: IO[str]) -> bool:
     try:
         return stream.isatty()
-    except ValueError:  # it is closed
+    except ValueError:  # the stream is closed
         return False
 
 
 def _descriptor_of(stream: IO[str]) -> int | None:
-    """Return the descriptor that a stream writes to, after writing what waits in it."""
+    """Flush the stream and return its descriptor, if it has one."""
     with suppress(AttributeError, OSError, ValueError):
         stream.flush()
         return stream.fileno()

@@ -1,4 +1,4 @@
-"""The steps of a run as lines on a terminal, cut to its width and height."""
+"""The steps of a run as lines that fit the terminal."""
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.spinner import Spinner
@@ -18,7 +18,7 @@ ASCII_MARKS = str.maketrans("·✓✗│…⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", ".+x
 STYLES = {State.PENDING: "dim", State.FOUND: "dim", State.RUNNING: "bold"}
 MESSAGE_STYLES = {State.RUNNING: "cyan", State.FAILED: "red"}
 LEAST_MESSAGE_WIDTH = 28
-"""What a message and a time need beside the titles; on a narrower terminal they go below."""
+"""Columns for a message and a time besides the titles; with less, messages are shown below."""
 
 
 class StepView:
@@ -54,7 +54,7 @@ class StepView:
             yield _as_ascii(line) if options.ascii_only else line
 
     def _row(self, step: StepProgress, width: int, title_width: int) -> Text:
-        """Return one step: mark, title, what is known of it if there is room, time."""
+        """Return the line of a step: mark, title, message if there is room, time."""
         row = Text.assemble("   ", self._mark(step), " ")
         row.append(step.title, STYLES.get(step.state, ""))
         if title_width:
@@ -70,7 +70,7 @@ class StepView:
 
 
 def _fit(rows: list[tuple[State, Text]], height: int) -> list[Text]:
-    """Return the rows in so many lines: what is long done or far off is counted instead."""
+    """Return the rows in this many lines; early and late steps are replaced by their count."""
     first, last = 0, len(rows)
     while last - first + (first > 0) + (last < len(rows)) > height:
         if rows[first][0] in (State.DONE, State.FOUND):
@@ -98,7 +98,7 @@ def _time_of(seconds: float) -> Text:
 
 
 def _spread(left: Text, right: Text, width: int) -> Text:
-    """Return one line with its left part cut where the right one needs the room."""
+    """Return one line; its left part is truncated if the right one needs the space."""
     left.truncate(max(width - right.cell_len - 2, 0), overflow="ellipsis")
     left.append(" " * (width - left.cell_len - right.cell_len - 1))
     left.append_text(right)

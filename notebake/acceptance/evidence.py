@@ -12,7 +12,6 @@ class Machines(Record):
 
     @property
     def detail(self) -> str:
-        """Their ids."""
         return ", ".join(instance.id for instance in self.instances)
 
 
@@ -39,5 +38,4 @@ class Proof(Record):
 
     @property
     def detail(self) -> str:
-        """The last and strongest sentence."""
         return self.sentences[-1]

@@ -21,7 +21,7 @@ from notebake.errors import (
 from notebake.jupyter.checks import check_jupyter
 from notebake.machines.boot import NO_LOGIN, wait_for_boot
 from notebake.machines.builder import as_host
-from notebake.machines.console_host_key import wait_for_host_key
+from notebake.machines.identity import wait_for_host_key
 from notebake.notebook.execute import execute_notebook
 from notebake.notebook.kept_results import check_results, find_earlier_verdict, record_machine
 from notebake.runs.run import Run

@@ -38,5 +38,4 @@ def read_outcome(run: Run) -> BuildOutcome | None:
 
 
 def _location(run: Run, name: str) -> str | None:
-    """Return the location of a file of the run, if it is stored."""
     return files.file_location(run, name) if files.has_file(run, name) else None

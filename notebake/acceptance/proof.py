@@ -107,7 +107,7 @@ def format_comparison(run: Run, evidence: MachineEvidence) -> str:
     """Return how the results were compared with the builder's, as the end of a sentence."""
     wanted = run.recipe.notebook
     if wanted.compare == "nothing":
-        return "; its numbers were not compared, as the recipe says"
+        return "; its numbers were not compared, as the recipe demands"
     if not evidence.compared:
         return "; it shows no numbers that could be compared"
     within = f", within {wanted.tolerance:g}" if wanted.tolerance else ""

@@ -3,7 +3,7 @@
 from notebake.aws import images, tags
 from notebake.aws.model import Image, Instance
 from notebake.images import run_image
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runs.run import Run
 from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until

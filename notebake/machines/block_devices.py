@@ -29,7 +29,6 @@ def disks_of_builder(recipe: Recipe, root_device: str) -> list[dict[str, Any]]:
 
 
 def _disk(volume: RootVolume, encryption: Encryption) -> dict[str, Any]:
-    """Return the EBS part of a block device mapping."""
     disk: dict[str, Any] = {
         "VolumeSize": volume.size_gib,
         "VolumeType": "gp3",

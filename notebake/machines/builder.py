@@ -3,7 +3,7 @@
 from notebake.aws import instances
 from notebake.aws.model import Instance
 from notebake.errors import ResourceLostError, resume
-from notebake.machines.console_host_key import parse_host_key
+from notebake.machines.identity import parse_host_key
 from notebake.resources import stack_instances
 from notebake.runs import keys
 from notebake.runs.run import Run

@@ -109,12 +109,11 @@ def unescape_path(shown: str) -> str:
 
 
 def _failure(source: str, result: SftpResult, into: Path) -> Exception:
-    """Return the error for a download that failed or is incomplete."""
     if shutil.disk_usage(into).free < FULL_BELOW_BYTES:
         return OSError(ENOSPC, strerror(ENOSPC), str(into))
     address, errors = urlsplit(source), SKIPPED.sub("", result.errors).strip()
     return PreflightError(
-        f"Fetched {address.path} from {address.hostname}; sftp said: {errors}",
+        f"Fetched {address.path} from {address.hostname}; sftp printed: {errors}",
         sftp_hint(source, errors),
     )
 

@@ -63,7 +63,7 @@ def read_fitness(host: Host) -> Fitness:
 
 @contextmanager
 def naming_full_disk(host: Host) -> Iterator[None]:
-    """Raise DiskFullError if a transfer fails because of a full disk: sftp only says "Failure"."""
+    """Raise DiskFullError if a full disk made a transfer fail: sftp only prints "Failure"."""
     try:
         yield
     except HostCommandError as error:

@@ -9,14 +9,14 @@ from notebake.errors import HostCommandError
 from notebake.images.image_state import current_image, is_finished
 from notebake.machines.builder import builder_host
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.detached import run_detached
 from notebake.ssh.host import Host
 
-Probe = Callable[[Host], str | None]
+Probe = Callable[[Run, Host], str | None]
 """Checks a step's product on the host; returns a phrase about it, or None if it is not valid."""
 
 
@@ -50,7 +50,7 @@ def find_on_host(
     if answer.exit_code != 0 or detail is None:
         return None
     if probe is not None:
-        found = probe(host)
+        found = probe(run, host)
         if found is None:
             return None
         detail = found or detail

@@ -90,7 +90,6 @@ def request_machine(
 
 
 def _send(run: Run, parameters: dict[str, Any], before_each: Callable[[], None]) -> Instance:
-    """Send recorded parameters."""
     complete = secret_store.fill_secrets(run, parameters)
     return instances.request_instances(run.recipe.region, complete, before_each)[0]
 

@@ -20,7 +20,7 @@ def login_command(run: Run, machine: Instance, *, role: str, address: str) -> st
     """Return the command that logs in; the private key is copied to this machine if possible.
 
     The command ignores the user's ssh settings, agent and known hosts. The host key is pinned if it
-    is known; otherwise ssh asks.
+    is known; otherwise ssh prompts.
     """
     user = run.recipe.base_image.user
     try:

@@ -1,4 +1,4 @@
-"""Advice after a notebook failed: by the error itself where it tells enough, else by its kind."""
+"""Advice after a notebook failed: by a specific error message, else by the kind of failure."""
 
 import re
 import sys
@@ -95,7 +95,7 @@ def advise_module(module: str) -> str:
 
 
 def advise_error(message: str) -> str:
-    """Return what to do about an error message; empty if the message does not tell enough."""
+    """Return what to do about an error message; "" if the message is not specific enough."""
     if found := NO_LIBRARY.search(message):
         package = LIBRARIES.get(found[1].rpartition("/")[2])
         known = f": {package}" if package else ""

@@ -62,5 +62,4 @@ class CodeCell:
 
     @property
     def figures(self) -> int:
-        """How many of its outputs are figures."""
         return sum(self.are_figures)

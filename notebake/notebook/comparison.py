@@ -95,7 +95,6 @@ def _cell_difference(built: CellNumbers, here: CellNumbers, index: int | None) -
 
 
 def _place(cell: CellNumbers, line: int | None = None) -> str:
-    """Return a cell and a line of its output as a phrase."""
     is_one_line = "\n" not in cell.text.strip()
     where = f", line {line} of its output" if line and not is_one_line else ""
     return f"{capitalize_first(cell.cell.title)}{where}"

@@ -70,7 +70,6 @@ def without_run_times(text: str, span: Span) -> str:
 
 
 def _without_run_dates(line: str, span: Span) -> str:
-    """Return a line without the dates within the span."""
     for pattern in DATES:
         line = pattern.sub(lambda found: _replace_time(found, span), line)
     return line
@@ -129,7 +128,6 @@ def _seconds_of_day(parts: dict[str, str | None]) -> float | None:
 
 
 def _date_of(parts: dict[str, str | None]) -> tuple[int, int, int]:
-    """Return year, month and day as numbers."""
     month = str(parts["month"]).lower()
     named = MONTHS.index(month[:3]) + 1 if month[:3] in MONTHS else int(month)
     return int(str(parts["year"])), named, int(str(parts["day"]))

@@ -37,7 +37,6 @@ def error_places(error: CellError) -> list[Place]:
 
 
 def _python_places(traceback: str) -> Iterator[Place]:
-    """Yield the lines in IPython's traceback."""
     frames = list(FRAME.finditer(traceback))
     ends = [*(frame.start() for frame in frames[1:]), len(traceback)]
     for frame, end in zip(frames, ends, strict=False):

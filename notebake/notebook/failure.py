@@ -38,7 +38,6 @@ def find_error(notebook: ExecutedNotebook, kernel: str) -> Failure | None:
 
 
 def _explain(error: CellError, cell: CodeCell, notebook: ExecutedNotebook) -> Failure:
-    """Return the failure that an error stands for."""
     place, raised = format_failure(error, cell, notebook.cells)
     place = capitalize_first(place)
     if error.name == NO_INPUT_ERROR:

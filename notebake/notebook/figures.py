@@ -123,7 +123,6 @@ def is_progress(data: dict[str, Any]) -> bool:
 
 
 def _widget(text: str) -> Drawing:
-    """Return the drawing that a widget's text/plain stands for."""
     if drawn := DRAWING_WIDGET.search(text):
         name = drawn[1] or drawn[2]
         return interactive(LIBRARY.get(name, f"the widget {name}"))
@@ -132,5 +131,4 @@ def _widget(text: str) -> Drawing:
 
 
 def _plain_widget(name: str) -> Drawing:
-    """Return a widget that is not a figure."""
     return Drawing(f"A widget ({name})", is_figure=False, is_static=False)

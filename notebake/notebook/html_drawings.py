@@ -71,7 +71,6 @@ def _drawings_by_tag(html: str, *, has_script: bool) -> Iterator[Drawing]:
 
 
 def _picture(attributes: dict[str, str], *, in_table: bool) -> Iterator[Drawing]:
-    """Yield what an <img> shows."""
     source = attributes.get("src", "").strip()
     if source.lower().startswith("data:image/"):
         if in_table and len(source) < ICON_CHARACTERS:
@@ -111,12 +110,10 @@ def _frame(attributes: dict[str, str]) -> Iterator[Drawing]:
 
 
 def _draws(tag: re.Match[str]) -> bool:
-    """Return whether a tag in a frame's own page draws."""
     return tag["name"].lower() in ("svg", "canvas", "video", "img")
 
 
 def _page_in_url(url: str) -> str | None:
-    """Return the page inside a `data:text/html` URL."""
     head, _, encoded = url.partition(",")
     if not head.startswith("data:text/html"):
         return None

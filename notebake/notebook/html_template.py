@@ -18,8 +18,7 @@ TEMPLATE = """\
 {%- block html_head_css -%}<style>{{ resources.page_style }}</style>{%- endblock -%}
 {%- block body_header -%}
 <body class="jp-Notebook" data-jp-theme-light="true" data-jp-theme-name="JupyterLab Light">
-<header class="page-header"><h1>{{ resources.page_title }}</h1>
-<p>{{ resources.page_subtitle }}</p></header>
+<header class="page-header"><h1>{{ resources.page_title }}</h1></header>
 <main>
 {%- endblock -%}
 """
@@ -29,7 +28,6 @@ body.jp-Notebook { background: #f4f6f8; margin: 0; padding: 0 16px 48px; overflo
 .page-header, main { max-width: 980px; margin: 0 auto; box-sizing: border-box; }
 .page-header { padding: 28px 32px 16px; font-family: system-ui, sans-serif; color: #12263a; }
 .page-header h1 { font-size: 17px; font-weight: 650; margin: 0; overflow-wrap: anywhere; }
-.page-header p { font-size: 13px; color: #5b6b7a; margin: 4px 0 0; }
 main { background: #fff; border: 1px solid #dfe6ec; border-radius: 10px; padding: 24px 32px;
   box-shadow: 0 1px 3px rgb(18 38 58 / 6%); }
 main .jp-Cell { padding: 4px 0; }

@@ -50,7 +50,6 @@ def _span(began: float | None, cell: CodeCell) -> Span | None:
 
 
 def _text_of(cell: CodeCell, language: str, span: Span | None) -> str:
-    """Return a cell's results without volatile text, line for line."""
     if VOLATILE in cell.tags:
         return ""
     text = result_text(cell)
@@ -64,7 +63,6 @@ def _text_of(cell: CodeCell, language: str, span: Span | None) -> str:
 
 
 def _is_finite(number: str) -> bool:
-    """Return whether a number is finite as a double."""
     return (len(number) < LONG and "e" not in number and "E" not in number) or math.isfinite(
         float(number)
     )

@@ -87,13 +87,11 @@ def _static_part(data: dict[str, Any], dynamic: Drawing) -> str:
 
 
 def _picture(source: str, dynamic: Drawing) -> str:
-    """Return an <img> element."""
     text = escape(f"{dynamic.title}, as a static picture")
     return f'<img src="{escape("".join(source.split()))}" alt="{text}">'
 
 
 def _encoded(svg: str) -> str:
-    """Return an SVG in base64, as a data URL needs it."""
     return base64.b64encode(svg.encode(errors="replace")).decode()
 
 

@@ -50,4 +50,4 @@ class NotebookVerdict(Record):
     cell: int | None = None
     """The number of the cell in which it failed, if it was a cell."""
     advice: str = ""
-    """What to change, if the error tells more than its kind."""
+    """What to change, if the error is more specific than its kind."""

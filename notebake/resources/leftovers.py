@@ -22,7 +22,6 @@ class RunResources(NamedTuple):
     known_ids: Set[str]
 
     def prove(self, resource: Resource) -> OwnershipVerdict:
-        """Return whether the resource really belongs to the run."""
         return prove_ownership(resource, self.found, self.known_ids)
 
 

@@ -20,16 +20,12 @@ class Assessment(Record):
     verdict: OwnershipVerdict
     reason_to_stay: str = ""
     """Completes "Stays: …"; "" if it may be removed."""
-    is_kept: bool = False
-    """Whether a person has tagged it, or its owner, as to be kept."""
-    is_accepted: bool = False
     ends_at: datetime.datetime | None = None
     """When it expires; None if it never does."""
     usd_per_month: float | None = None
 
     @property
     def may_go(self) -> bool:
-        """Whether a sweep may remove it."""
         return not self.reason_to_stay
 
 
@@ -69,8 +65,6 @@ def assess(
             resource=resource,
             verdict=verdict,
             reason_to_stay=reason,
-            is_kept=kept,
-            is_accepted=accepted,
             ends_at=None if kept or accepted else parse_timestamp(resource.expires),
             usd_per_month=monthly_cost(resource),
         )
@@ -87,7 +81,6 @@ def is_accepted(resource: Resource, found: Mapping[str, Resource]) -> bool:
 
 
 def _has_tag(tag: str, resource: Resource, found: Mapping[str, Resource]) -> bool:
-    """Return whether the resource or one of its owners carries the tag."""
     owners = [found[owner] for owner in resource.owners if owner in found]
     return any(tag in each.tags for each in (resource, *owners))
 

@@ -51,7 +51,6 @@ def find_unanswered(stack: Stack, role: str) -> list[Instance]:
 def _with_lost_tags(
     stack: Stack, description: dict[str, Any], makers: Mapping[str, Attempt]
 ) -> Instance:
-    """Return the instance with the tags that it has lost."""
     instance = as_instance(description)
     if instance.state in GONE:
         return instance

@@ -51,7 +51,6 @@ class Survey(Record):
 
     @property
     def going(self) -> tuple[Assessment, ...]:
-        """The resources that may be removed."""
         return tuple(finding for finding in self.findings if finding.may_go)
 
 

@@ -1,6 +1,8 @@
-"""The steps of a build: their predecessors, and the parts of the recipe that they use.
+"""The steps of a build: their predecessors, the parts of the recipe that they use, their digests.
 
-The order and the digests are derived from here. Each step is the file of its name in `tasks/`.
+A product is up to date if it carries the digest of its step, which covers the step's part of the
+recipe and the steps on which it depends. So a changed recipe repeats exactly the steps whose input
+changed, and the steps that depend on them. Each step is the file of its name in `tasks/`.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notebake.recipe import Recipe
+from notebake.record import digest_of
 
 Uses = Callable[[Recipe], list[Any]]
 
@@ -91,3 +94,17 @@ PLAN: Mapping[str, PlannedStep] = {
     "publish_image": PlannedStep(("restart_host", "prove_image")),
 }
 """The steps in the order in which they are shown."""
+
+
+def step_digest(recipe: Recipe, step: str) -> str:
+    """Return the digest of a step's input: 16 hexadecimal digits."""
+    uses = PLAN[step].uses or no_parts
+    return digest_of(step, uses(recipe), [step_digest(recipe, other) for other in depends_on(step)])
+
+
+def depends_on(step: str) -> list[str]:
+    """Return the steps that determine a step's product: the nearest predecessors with digests."""
+    found: list[str] = []
+    for predecessor in PLAN[step].follows:
+        found += [predecessor] if PLAN[predecessor].uses else depends_on(predecessor)
+    return found

@@ -1,6 +1,6 @@
 """The progress of a run, derived from its log records.
 
-Records carry `event` (looking, started, waiting, found, done, failed), `seconds` and `detail` from
+Records carry `event` (checking, started, waiting, found, done, failed), `seconds` and `detail` from
 `carry_out`, and `remote` for a line that a host printed.
 """
 
@@ -46,7 +46,6 @@ class StepFilter(logging.Filter):
     """Adds the current step to each record; on a handler, it sees the records of all loggers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Accept every record."""
         record.step = current_step.get()
         return True
 
@@ -90,11 +89,9 @@ class Progress:
             return [line for _, line in self._remote]
 
     def elapsed(self) -> float:
-        """Return the seconds since this object was created."""
         return self._clock() - self._began
 
     def stop(self) -> None:
-        """Mark running steps as stopped."""
         stopped = [replace(step, state=State.STOPPED, message="") for step in self.steps()
                    if step.state is State.RUNNING]  # fmt: skip
         with self._lock:
@@ -106,7 +103,7 @@ class Progress:
         event: str = getattr(record, "event", "")
         message = first_line(str(getattr(record, "detail", "")))
         now = self._clock()
-        if event in ("looking", "started"):
+        if event in ("checking", "started"):
             began = step.began if step.state is State.RUNNING else now
             return replace(step, state=State.RUNNING, began=began, message=message)
         if event in ("found", "done", "failed"):

@@ -21,7 +21,7 @@ current_step: ContextVar[str] = ContextVar("current_step", default="")
 class Step:
     """One step of the runbook.
 
-    `find` returns the existing product, or None; it asks the cloud or the host, never a cache.
+    `find` returns the existing product, or None; it queries the cloud or the host, never a cache.
     `make` makes it. After a kill at any point it can be repeated and makes nothing twice.
     `undo` removes the product and waits until it is gone; it does nothing if there is none.
     """
@@ -51,7 +51,7 @@ def carry_out(step: Step, run: Run) -> Outcome:
     token = current_step.set(step.name)
     began = time.monotonic()
     try:
-        log.debug("Checking whether it is done", extra={"event": "looking"})
+        log.debug("Checking whether it is done", extra={"event": "checking"})
         result = step.find(run)
         was_there = result is not None
         if result is None:

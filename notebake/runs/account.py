@@ -5,10 +5,8 @@ before, the key's account is looked up first: renewed credentials are accepted, 
 account are refused before the call is sent.
 """
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from notebake.aws.model import Account
 from notebake.errors import WrongAccountError, resume
@@ -19,16 +17,6 @@ from notebake.store.interface import RunStore
 
 AccountLookup = Callable[[str], Account | None]
 """Returns the account of an access key; None if it cannot be determined."""
-
-
-@dataclass
-class AccountBinding:
-    """An execution's account, and the access keys that are known to belong to it."""
-
-    run_id: str
-    account: Account
-    look_up: AccountLookup
-    access_keys: set[str] = field(default_factory=set)
 
 
 def read_account(run_id: str, store: RunStore) -> Account | None:
@@ -67,35 +55,31 @@ def switch_account_hint(account: Account) -> str:
 @contextmanager
 def bind_account(run: Run, account: Account, look_up: AccountLookup) -> Iterator[None]:
     """Refuse calls of the block to other accounts, also in threads with a copy of its context."""
-    binding = AccountBinding(run.id, account, look_up)
-    with bind_key_check(functools.partial(_check_access_key, binding)):
+    known_keys: set[str] = set()
+
+    def check(access_key: str) -> None:
+        if access_key not in known_keys:
+            _check_access_key(run.id, account, look_up(access_key))
+            known_keys.add(access_key)
+
+    with bind_key_check(check):
         yield
 
 
-def _check_access_key(binding: AccountBinding, access_key: str) -> None:
-    """Return if a call signed with this key goes to the account of the run.
-
-    Only a key that was not seen before costs a call.
-
-    Raises:
-        WrongAccountError: it goes to another account, or the account is unknown.
-    """
-    if access_key in binding.access_keys:
-        return
-    account = binding.look_up(access_key)
+def _check_access_key(run_id: str, expected: Account, account: Account | None) -> None:
+    """Raise WrongAccountError if the account of an access key is another one, or unknown."""
     if account is None:
         raise WrongAccountError(
-            f"The credentials changed while run {binding.run_id} was about to send a call that was"
+            f"The credentials changed while run {run_id} was about to send a call that was"
             " signed with the earlier ones, and the account of those could not be determined.",
             is_outcome_unknown=True,
-        ).with_next(resume(binding.run_id))
+        ).with_next(resume(run_id))
     try:
-        check_same_account(binding.run_id, binding.account, account)
+        check_same_account(run_id, expected, account)
     except WrongAccountError as error:
         # The same call may have been sent before, with credentials of the right account.
         error.is_outcome_unknown = True
         raise
-    binding.access_keys.add(access_key)
 
 
 def _key(run_id: str) -> str:

@@ -22,7 +22,6 @@ class RunLock(Record):
 
     @property
     def content(self) -> bytes:
-        """What is stored."""
         return self.model_dump_json(indent=2).encode()
 
 

@@ -142,7 +142,7 @@ def _check_same_place(run: Run, recipe: Recipe) -> None:
         was, wanted = getattr(run.recipe, field), getattr(recipe, field)
         if was != wanted:
             raise RecipeError(
-                f"Run {run.id} was started with {field} {was}; the recipe now says {wanted}.",
+                f"Run {run.id} was started with {field} {was}; the recipe now has {wanted}.",
                 hint="Tear this run down and start a new one.",
             )
 

@@ -14,17 +14,14 @@ class Run(Record):
 
     @property
     def recipe_name(self) -> str:
-        """The name of its recipe."""
         return self.recipe.name
 
     @property
     def region(self) -> str:
-        """The AWS region of all its resources."""
         return self.recipe.region
 
     @property
     def user_tags(self) -> dict[str, str]:
-        """The user's own tags for all its resources."""
         return self.recipe.tags
 
     @property

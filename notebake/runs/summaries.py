@@ -41,7 +41,6 @@ class RunSummary(Record):
 
     @property
     def region(self) -> str:
-        """The region of its resources."""
         return self.run.recipe.region if self.run else ""
 
 

@@ -1,7 +1,7 @@
 """Finds the tags that a run's resources have lost, and tags the resources again.
 
 Resources are found by tag; a resource that lost its tags is found by the id in its attempt. The
-tags that a resource must carry are recorded before EC2 is told to add them. So a missing tag was
+tags that a resource must carry are recorded before the call that adds them. So a missing tag was
 removed by somebody, or the process that was about to add it was killed.
 """
 

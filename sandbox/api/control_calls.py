@@ -1,4 +1,4 @@
-"""The sandbox's own HTTP calls below /notebake-sandbox/, beside those of AWS's API.
+"""The sandbox's own HTTP calls below /notebake-sandbox/, besides those of AWS's API.
 
 GET health, calls, clock; POST clock {"advance_seconds": n}; GET, POST, DELETE faults[?name=NAME].
 GET changes: the changes of state of the account's resources, the oldest first, with their times.

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from moto.core.utils import convert_to_flask_response
+from moto.ec2.exceptions import EC2ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
@@ -16,10 +17,13 @@ from sandbox.ec2.calls.responses import CLOUD_KEY, StrictResponse
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error
-from sandbox.messages.reply import Reply
+from sandbox.messages.reply import Reply, read_headers
 from sandbox.services import pricing, service_quotas, ssm_parameters
 from sandbox.services.scheduler_calls import SchedulerCalls
-from sandbox.validation.check import find_parameter_error
+from sandbox.validation.ec2_query import check_query
+from sandbox.validation.json_body import check_body
+from sandbox.validation.s3_rest import check_request
+from sandbox.validation.values import RequestError
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +34,7 @@ class Dispatcher:
     """All services of an account."""
 
     def __init__(self, cloud: Cloud) -> None:
-        # moto would offer its own images beside Canonical's.
+        # moto would offer its own images besides Canonical's.
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
         self._cloud = cloud
         self._moto = DomainDispatcherApplication(_create_app)
@@ -88,3 +92,21 @@ def _create_app(service: Any) -> Any:
         for endpoint in app.view_functions:
             app.view_functions[endpoint] = strict
     return app
+
+
+JSON_SERVICES = ("pricing", "scheduler", "servicequotas", "ssm")
+
+
+def find_parameter_error(call: Call, environ: dict[str, Any]) -> Reply | None:
+    """Return the service's error for wrong parameters; None if they are right."""
+    try:
+        if call.service == "ec2":
+            check_query(call.action, call.parameters)
+        elif call.service == "s3":
+            query = environ.get("QUERY_STRING", "")
+            check_request(call.parameters.get("key", ""), query, read_headers(environ))
+        elif call.service in JSON_SERVICES and "body" in call.parameters:
+            check_body(call.service, call.operation, call.parameters["body"])
+    except (EC2ClientError, RequestError) as error:
+        return write_error(call.service, 400, str(error.code), str(error.message))
+    return None

@@ -33,7 +33,6 @@ class Imds:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer an HTTP request."""
         return self._answer(Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -78,7 +77,7 @@ def _find(tree: dict[str, Any], path: str) -> Response:
     names = [name for name in path.split("/") if name]
     if not names:
         return _text("latest\n2021-03-23")
-    # Every version has the same tree; cloud-init asks for versions by their dates.
+    # Every version has the same tree; cloud-init requests versions by their dates.
     found: Any = tree
     for name in names[1:]:
         if not isinstance(found, dict) or name not in found:

@@ -20,8 +20,7 @@ from sandbox.api.imds import Imds
 from sandbox.api.persistence import StateFile
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.latency import DEFAULT_LATENCY, LATENCIES, Latency, latency_named
-from sandbox.faults.fault import Fault
-from sandbox.faults.file import read_fault_file
+from sandbox.faults.fault import Fault, read_fault_file
 from sandbox.home import IMDS_PORT, Home, open_home
 from sandbox.hosts import network
 from sandbox.hosts.machines import Machines

@@ -61,7 +61,7 @@ def _check_options(home: Home, options: ServerOptions) -> None:
 
 
 def is_up(home: Home) -> bool:
-    """Tell whether the sandbox answers."""
+    """Return whether the sandbox answers."""
     return find_server(home) is not None and answers(home)
 
 

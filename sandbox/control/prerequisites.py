@@ -80,7 +80,7 @@ def install(report: Callable[[str], None]) -> None:
 
 
 def explain(reasons: list[str]) -> str:
-    """Return a paragraph that says why no sandbox can run here, and what to do instead."""
+    """Return a paragraph about why no sandbox can run here, and what to do instead."""
     text = f"The sandbox cannot run on this machine: {'; '.join(reasons)}. {ALTERNATIVES}"
     return textwrap.fill(text, 88, break_on_hyphens=False, break_long_words=False)
 
@@ -116,7 +116,7 @@ def _lacking_capabilities() -> list[str]:
 
 
 def _failed_trials(home_path: Path) -> Iterator[str]:
-    """Try what only a trial can tell, in the place of the sandbox."""
+    """Return the failures of trials in the directory of the sandbox."""
     place = next(path for path in [home_path, *home_path.parents] if path.is_dir())
     if shutil.disk_usage(place).free < ROOM_GIB * 1024**3:
         yield f"less than {ROOM_GIB} GiB are free below {place}"

@@ -94,7 +94,7 @@ def stop_server(home: Home) -> None:
 
 
 def answers(home: Home) -> bool:
-    """Tell whether the API answers."""
+    """Return whether the API answers."""
     with (
         suppress(urllib.error.URLError, OSError),
         _DIRECT.open(home.api_url + HEALTH_PATH, timeout=5) as answer,

@@ -72,7 +72,7 @@ def check_known(parameters: Mapping[str, object], known: set[str]) -> None:
 
 
 def is_empty(value: object) -> bool:
-    """Tell whether a value is empty: Packer sends an empty value for what it leaves out."""
+    """Return whether a value is empty: Packer sends an empty value for what it leaves out."""
     if isinstance(value, Mapping):
         return all(map(is_empty, value.values()))
     return value in ("", None) or value == []

@@ -1,13 +1,14 @@
-"""A fault, read from its description; an error says what is wrong with the description."""
+"""A fault, read from its description; errors name the wrong part of the description."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
 
 NOW = "now"
-# The fields that each effect uses beside those of every fault.
+# The fields that each effect uses besides those of every fault.
 EFFECTS: dict[str, set[str]] = {
     "refuse": {"code", "status", "message"},
     "lose_before": {"status"},
@@ -134,3 +135,18 @@ def _wrong(name: str, key: str, reason: str) -> FaultError:
 
 def _listed(names: object) -> str:
     return ", ".join(sorted(names))  # type: ignore[call-overload]
+
+
+def read_fault_file(path: Path) -> list[Fault]:
+    """Return the faults of a file. Raises FaultError, which names the file, fault and field."""
+    # `python -m sandbox install` runs where no library is installed yet.
+    import yaml
+
+    try:
+        described = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FaultError(f"The faults in {path} cannot be read: {error}") from error
+    try:
+        return read_faults(described)
+    except FaultError as error:
+        raise FaultError(f"{path}: {error}") from error

@@ -18,7 +18,7 @@ class Facts:
     values: Mapping[str, Iterable[str]] = field(default_factory=dict)
 
     def match(self, fault: Fault) -> bool:
-        """Tell whether all conditions of a fault are met."""
+        """Return whether all conditions of a fault are met."""
         return (
             fnmatchcase(self.service, fault.service)
             and any(fnmatchcase(action, fault.action) for action in self.actions)
@@ -71,7 +71,6 @@ class FaultRegistry:
             return self._entries[name].fired
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return every fault with its count."""
         with self._lock:
             return [
                 {**asdict(entry.fault), "fired": entry.fired} for entry in self._entries.values()
@@ -102,7 +101,7 @@ class FaultRegistry:
         ]
 
     def count(self, fault: Fault) -> bool:
-        """Count a call that meets the conditions; tell whether the fault fires at it."""
+        """Count a call that meets the conditions; return whether the fault fires at it."""
         with self._lock:
             entry = self._entries.get(fault.name)
             if not entry or not entry.is_active:

@@ -26,7 +26,7 @@ def usable(subnet: str) -> Iterator[str]:
 
 
 def is_part(subnet: str, network: str) -> bool:
-    """Tell whether the subnet is within the network."""
+    """Return whether the subnet is within the network."""
     return IPv4Network(subnet).subnet_of(IPv4Network(network))
 
 

@@ -44,7 +44,7 @@ def stanza_of_line(line: str) -> str:
 
 
 def is_own_stanza(stanza: str, codename: str) -> bool:
-    """Tell whether this is the distribution's archive, by suites, components and keyring."""
+    """Return whether this is the distribution's archive, by suites, components and keyring."""
     fields = dict(
         (name.lower(), value.strip()) for name, value in re.findall(r"(?m)^(\S+):(.*)$", stanza)
     )

@@ -22,7 +22,6 @@ class AttachedDisks:
         self._loops: dict[Disk, str] = {}
 
     def add_volume(self, disk_id: str, disk: Disk) -> None:
-        """Add the disk to the table, when it is next written."""
         self._volumes[disk_id] = disk
 
     def remove_volume(self, disk_id: str) -> Disk | None:

@@ -98,20 +98,20 @@ def make_base(report: Callable[[str], None]) -> Path:
 
 
 def _build(definition: Definition, path: Path, report: Callable[[str], None]) -> None:
-    """Build beside and rename, so that a base that exists is complete."""
-    beside = path.with_name(f".{path.name}.part")
+    """Build in a temporary directory and rename it, so that an existing base is complete."""
+    temporary = path.with_name(f".{path.name}.part")
     sources = path.with_name(f".{path.name}.sources")
-    shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(temporary, ignore_errors=True)
     sources.write_text(definition.sources)
     count = len(definition.packages)
     report(f"Unpacking {definition.codename}: {count} packages and their dependencies")
     try:
-        _unpack(definition, sources, beside)
+        _unpack(definition, sources, temporary)
         report("Setting up the cloud image")
-        _set_up(definition, beside)
-        beside.rename(path)
+        _set_up(definition, temporary)
+        temporary.rename(path)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
     finally:
         sources.unlink()

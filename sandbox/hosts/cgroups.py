@@ -133,7 +133,7 @@ def _read_words(path: Path) -> list[str]:
 
 
 def _remove_tree(group: Path) -> bool:
-    """Remove the group and those below; tell whether that succeeded. A dying process keeps it."""
+    """Remove the group and those below; return whether that succeeded. A dying process keeps it."""
     for folder, _, _ in os.walk(group, topdown=False):
         try:
             Path(folder).rmdir()

@@ -49,13 +49,13 @@ def make_file(file: Path, size_gib: int, source: Path | None = None) -> None:
     """Create a blank sparse file, or a sparse copy of the source enlarged to the size."""
     if file.exists():
         raise SandboxError(f"{file} already exists")
-    beside = file.with_name(f".{file.name}.new")
-    beside.unlink(missing_ok=True)
+    temporary = file.with_name(f".{file.name}.new")
+    temporary.unlink(missing_ok=True)
     if source:
-        copy_file(source, beside)
-    with beside.open("ab") as stream:
-        stream.truncate(max(size_gib * GIB, beside.stat().st_size))
-    beside.replace(file)
+        copy_file(source, temporary)
+    with temporary.open("ab") as stream:
+        stream.truncate(max(size_gib * GIB, temporary.stat().st_size))
+    temporary.replace(file)
 
 
 def copy_file(source: Path, target: Path) -> None:

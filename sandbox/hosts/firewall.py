@@ -79,7 +79,7 @@ def down(home: Home) -> None:
 
 
 def is_up(home: Home) -> bool:
-    """Tell whether the sandbox's table is loaded."""
+    """Return whether the sandbox's table is loaded."""
     return _succeeds("nft", "list", "table", "ip", home.name)
 
 

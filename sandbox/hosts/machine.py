@@ -63,7 +63,6 @@ class Machine:
             threading.Thread(target=self._watch, args=(guest, on_exit), daemon=True).start()
 
     def shut_down(self, timeout_seconds: float) -> None:
-        """Power off cleanly; kill the machine after the timeout."""
         waited = 0.0
         while (guest := self.guest) and waited < timeout_seconds:
             # Repeatedly: a systemd that has only just started loses the signal.
@@ -75,18 +74,15 @@ class Machine:
             self.kill()
 
     def kill(self) -> None:
-        """End all processes of the machine and wait until they have ended. May be repeated."""
         if guest := self.guest:
             guest.kill()
             self._ended.wait()
 
     def reboot(self) -> None:
-        """Tell the machine to reboot."""
         if guest := self.guest:
             guest.signal_init(START_REBOOT)
 
     def destroy(self) -> None:
-        """Kill the machine and remove everything that belongs to it. May be repeated."""
         with self._lock:
             self._destroyed = True
         self.kill()
@@ -99,7 +95,6 @@ class Machine:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Freeze the machine while the block runs, if it is running."""
         guest = self.guest
         with cgroups.frozen(guest.groups) if guest else nullcontext():
             self._is_frozen = True
@@ -109,25 +104,21 @@ class Machine:
                 self._is_frozen = False
 
     def bake(self, image_id: str) -> None:
-        """Make an image of the machine's root. The machine must be off or frozen."""
         with self._lock:
             if self.guest and not self._is_frozen:
                 raise SandboxError(f"{self.id} must not run while its image is made")
             layers.bake(self.home, self.id, image_id)
 
     def console(self) -> str:
-        """Return the end of the console output of all boots."""
         return tail(self._place / "console.log", CONSOLE_BYTES)
 
     def attach(self, disk_id: str, disk: Disk) -> None:
-        """Attach the disk: at once if the machine runs, otherwise at its next boot."""
         with self._lock:
             self._disks.add_volume(disk_id, disk)
             if self.guest:
                 self._show_disks(self.guest)
 
     def detach(self, disk_id: str) -> None:
-        """Detach the disk. May be repeated."""
         with self._lock:
             if not (disk := self._disks.remove_volume(disk_id)):
                 return
@@ -136,7 +127,6 @@ class Machine:
             disks.detach_loops(disk.file)
 
     def add_store(self, sizes_gib: Sequence[int]) -> None:
-        """Add instance store: disks that are blank after each stop."""
         with self._lock:
             self._disks.add_store(sizes_gib)
 

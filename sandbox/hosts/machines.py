@@ -29,7 +29,6 @@ class Machines:
 
     @property
     def subnet(self) -> str:
-        """The network of all machines."""
         return self.home.subnet
 
     def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
@@ -42,7 +41,7 @@ class Machines:
             self._machines[machine_id] = Machine(self.home, machine_id, address)
 
     def upgrade_at_first_boot(self, machine_id: str, seconds: float) -> None:
-        """Let the first boot hold apt's locks for so long, or longer if the twist says so."""
+        """Let the first boot hold apt's locks for so long, or longer if the twist requires it."""
         machine = self._find(machine_id)
         machine.upgrade_seconds = max(seconds, machine.conditions.upgrade_seconds)
 
@@ -84,7 +83,7 @@ class Machines:
         self._find(machine_id).shut_down(timeout_seconds)
 
     def reboot(self, machine_id: str) -> None:
-        """Tell the machine to reboot, without waiting."""
+        """Begin a reboot of the machine, without waiting."""
         self._find(machine_id).reboot()
 
     def destroy(self, machine_id: str) -> None:
@@ -103,12 +102,10 @@ class Machines:
         firewall.set_rules(self.home, self._find(machine_id).address, rules)
 
     def running(self) -> list[str]:
-        """Return the ids of the running machines."""
         with self._lock:
             return sorted(machine.id for machine in self._machines.values() if machine.guest)
 
     def create_volume(self, volume_id: str, size_gib: int, snapshot_id: str | None = None) -> None:
-        """Create a volume, blank or with the content of a snapshot."""
         source = disks.snapshot_file(self.home, snapshot_id) if snapshot_id else None
         disks.make_file(disks.volume_file(self.home, volume_id), size_gib, source)
 

@@ -73,7 +73,7 @@ def mount_upper(place: Path) -> None:
 
 
 def has_upper_disk(place: Path) -> bool:
-    """Tell whether the upper directory is on a disk of its own, so that it cannot be renamed."""
+    """Return whether the upper directory is on a disk of its own, so that it cannot be renamed."""
     return (place / "disk.img").exists()
 
 
@@ -100,15 +100,17 @@ def _image_of(layer: Path) -> Path:
     image = layer.with_name(f"{layer.name}{IMAGE_SUFFIX}")
     with locked(layer.with_name(f".{layer.name}.lock")):
         if not image.exists():
-            beside = layer.with_name(f".{image.name}.part")
+            temporary = layer.with_name(f".{image.name}.part")
             files = len(run_program("find", layer, "-printf", "x"))
             used_mib = int(run_program("du", "--summarize", "--block-size=1M", layer).split()[0])
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             size = f"{used_mib * 5 // 4 + SPARE_MIB}M"
             inodes = str(files * 5 // 4 + 1000)
             options = ("-q", "-F", "-m", "0", "-O", "^has_journal", "-N", inodes, "-d", layer)
-            run_program("mkfs.ext4", *options, beside, size, timeout_seconds=IMAGE_TIMEOUT_SECONDS)
-            beside.rename(image)
+            run_program(
+                "mkfs.ext4", *options, temporary, size, timeout_seconds=IMAGE_TIMEOUT_SECONDS
+            )
+            temporary.rename(image)
     return image
 
 

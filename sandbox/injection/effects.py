@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from sandbox.ec2.instances.termination import LINGERING
+from sandbox.ec2.instances.state import LINGERING
 from sandbox.ec2.model import Instance
 from sandbox.ec2.state.region import Region
 from sandbox.faults.fault import ON_MACHINES, Fault
@@ -25,7 +25,7 @@ BROKEN = ("Server.InternalError", "Internal error on launch")
 
 
 def apply_effect(fault: Fault, region: Region, action: str, ids: Iterable[str]) -> None:
-    """Do to these resources what the fault says. Hold the cloud's lock."""
+    """Apply the fault to these resources. Hold the cloud's lock."""
     for resource_id in ids:
         instance = region.instances.get(resource_id)
         if fault.effect in ON_MACHINES:

@@ -125,7 +125,6 @@ class CallLog:
         self._lock = threading.Lock()
 
     def add(self, call: Call, status: int, code: str) -> None:
-        """Record a call, in the file as well if there is a file."""
         with self._lock:
             record = CallRecord(
                 number=len(self._records) + 1,
@@ -143,6 +142,5 @@ class CallLog:
                     stream.write(json.dumps(asdict(record)) + "\n")
 
     def records(self) -> list[CallRecord]:
-        """Return all calls so far."""
         with self._lock:
             return list(self._records)

@@ -49,7 +49,7 @@ KNOWN = {
     "UnauthorizedOperation": Usual(403, "You are not authorized to perform this operation."),
     "Unavailable": Usual(503, "The service is unavailable. Please try again shortly."),
 }
-UNKNOWN_CODE = Usual(400, "The sandbox was told to refuse this call.")
+UNKNOWN_CODE = Usual(400, "A fault of the sandbox refuses this call.")
 _JSON = {"ssm", "servicequotas", "pricing", "scheduler"}
 
 

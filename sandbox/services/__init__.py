@@ -1,1 +1,1 @@
-"""The services beside EC2: Systems Manager, quotas, prices, schedules, and a git server."""
+"""The services besides EC2: Systems Manager, quotas, prices, schedules, and a git server."""

@@ -1,7 +1,7 @@
 """Runs the one-time schedules of EventBridge Scheduler that stop or terminate instances.
 
 moto keeps the schedules; their targets are called here, as their owner would call them. A call that
-fails is repeated as often and as long as the retry policy says, and then dropped. A schedule whose
+fails is repeated as often and long as the retry policy allows, and then dropped. A schedule whose
 time had passed when it was created never runs: AWS promises nothing for it.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
@@ -27,7 +27,7 @@ ACTIONS = {
     "scheduler:::aws-sdk:ec2:terminateInstances": "TerminateInstances",
     "scheduler:::aws-sdk:ec2:stopInstances": "StopInstances",
 }
-# Scheduler retries with growing pauses. AWS does not say how they grow: our estimate.
+# Scheduler retries with growing pauses. AWS does not document how they grow: our estimate.
 FIRST_PAUSE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(hours=1)
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")

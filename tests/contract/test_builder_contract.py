@@ -11,7 +11,7 @@ from notebake.errors import NotebakeError, ResourceLostError
 from notebake.images import run_image
 from notebake.images.image_state import current_image, is_finished, is_sealed
 from notebake.resources import stack_instances
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Done, carry_out
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run

@@ -211,7 +211,9 @@ def test_an_accepted_image_and_its_snapshots_stay_even_expired(world: CloudWorld
         "snapshot",
         "snapshot",
     ]
-    assert finding_about(survey(scope(run)), resources_of(run, "snapshot")[0].id).is_accepted
+    snapshot_id = resources_of(run, "snapshot")[0].id
+    reason = finding_about(survey(scope(run)), snapshot_id).reason_to_stay
+    assert reason == "accepted, it is the result of the run"
 
 
 def test_a_run_that_is_being_executed_stays(run: Run) -> None:

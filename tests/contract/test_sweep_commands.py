@@ -87,7 +87,7 @@ def test_an_applied_sweep_removes_and_reports(
     assert resources_of(run) == []
     for resource_id in there:
         assert resource_id in output.split("In all")[1]
-    assert f"{len(there)} removed; nothing is left that was to go" in output
+    assert f"{len(there)} removed; nothing else was to be removed" in output
 
 
 def test_an_incomplete_sweep_names_what_remains_and_fails(
@@ -165,7 +165,7 @@ def test_a_run_unknown_to_the_store_is_torn_down_only_after_confirmation(
 
     output = " ".join(output_of(capsys).split())
     assert f"There is no run {run.id}" in output
-    assert "nobody can tell whether somebody is executing it right now" in output
+    assert "whether it is being executed right now is unknown" in output
     assert f"tear-down {run.id} --without-store" in output
     assert changing_calls(world) == before
 

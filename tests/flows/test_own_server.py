@@ -19,7 +19,7 @@ from tests.limits import HANG_SECONDS
 PROJECT = Path(__file__).parents[2]
 USED = """
 import json, sys
-from flows.local_prefect.server import answers, is_up, read_state
+from flows.local_prefect.server import is_running, read_state, responds
 from flows.local_prefect.session import prefect_server
 
 def said(how):
@@ -33,14 +33,14 @@ def said(how):
         with prefect_server() as wait_again:
             wait_again()
         settings = get_current_settings()
-        return [was_imported, answers(url), settings.api.url == url + "/api",
+        return [was_imported, responds(url), settings.api.url == url + "/api",
                 settings.flows.heartbeat_frequency]
 
 try:
     inside = said(sys.argv[1])
 except KeyboardInterrupt:
     inside = "interrupted"
-print(json.dumps([inside, is_up()]))
+print(json.dumps([inside, is_running()]))
 """
 
 

@@ -11,7 +11,12 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
-from flows.local_prefect.choice import Choice, chosen_server
+from flows.local_prefect import configured_server
+from flows.local_prefect.configured_server import (
+    ConfiguredServer,
+    check_server_responds,
+    find_configured_server,
+)
 from notebake.errors import NotebakeError
 from tests.limits import HANG_SECONDS
 
@@ -96,7 +101,7 @@ def test_the_server_is_the_one_that_prefect_itself_finds(
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
 
-    found = chosen_server()
+    found = find_configured_server()
 
     assert (found.url if found else None) == expected
     assert (Settings().api.url or None) == expected
@@ -114,14 +119,16 @@ def test_a_file_that_prefect_could_not_read_is_named(
     (tmp_path / name).write_text("active = [")
 
     with pytest.raises(NotebakeError, match="cannot be read") as caught:
-        chosen_server()
+        find_configured_server()
 
     assert str(tmp_path / name) in caught.value.message
 
 
 def test_the_source_of_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://x/api")
-    assert chosen_server() == Choice("http://x/api", "PREFECT_API_URL in the environment")
+    assert find_configured_server() == ConfiguredServer(
+        "http://x/api", "PREFECT_API_URL in the environment"
+    )
 
 
 def test_a_missing_home_directory_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +138,7 @@ def test_a_missing_home_directory_is_accepted(monkeypatch: pytest.MonkeyPatch) -
     for variable in ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(Path, "home", find_none)
-    assert chosen_server() is None
+    assert find_configured_server() is None
 
 
 Answers = Mapping[str, tuple[int, str] | None]
@@ -174,10 +181,10 @@ def check(url: str) -> None:
     """Check a server as a build does that was told to use it."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from flows.local_prefect.answer import check_it_answers
-
     with temporary_settings({PREFECT_API_URL: url}):
-        check_it_answers(Choice(url, "the active profile mine of /home/ada/profiles.toml"))
+        check_server_responds(
+            ConfiguredServer(url, "the active profile mine of /home/ada/profiles.toml")
+        )
 
 
 FINE = {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.8.8"')}
@@ -206,9 +213,7 @@ def test_an_unusable_server_gives_a_short_error(
     hint: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from flows.local_prefect import answer
-
-    monkeypatch.setattr(answer, "PREFECT_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(configured_server, "PREFECT_ANSWER_SECONDS", 0.5)
     with answering(answers) as url, pytest.raises(NotebakeError, match=message) as caught:
         check(url)
 
@@ -249,4 +254,4 @@ def test_the_command_reports_prefect_problems_in_one_paragraph(
     assert done.returncode == 1
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stdout + done.stderr
-    assert "did not foresee" not in done.stderr
+    assert "unexpected error" not in done.stderr

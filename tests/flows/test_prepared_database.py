@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.local_prefect import prefect_program
-from flows.local_prefect.empty_database import begin_with_tables, main, prepare, prepared_path
+from flows.local_prefect.empty_database import copy_prepared_database, main, prepare, prepared_path
 from tests.limits import HANG_SECONDS
 
 PROJECT = Path(__file__).parents[2]
@@ -143,7 +143,7 @@ def test_a_home_with_any_database_file_is_not_changed(
     environment.write_bytes(b"prepared")
     (tmp_path / left).write_bytes(b"somebody's")
 
-    assert not begin_with_tables(tmp_path)
+    assert not copy_prepared_database(tmp_path)
 
     assert (tmp_path / left).read_bytes() == b"somebody's"
     assert [path.name for path in tmp_path.glob("*.db*")] == [left]
@@ -162,7 +162,7 @@ def test_a_database_that_appears_during_the_copy_is_not_replaced(
 
     disturbing = threading.Thread(target=disturb)
     disturbing.start()
-    began = begin_with_tables(home)
+    began = copy_prepared_database(home)
     disturbing.join()
 
     assert not began

@@ -3,7 +3,7 @@ from typing import Any, cast
 import pytest
 from prefect.states import Failed
 
-from flows.step_task import may_pass
+from flows.step_task import is_transient
 from notebake.errors import (
     CapacityError,
     CloudError,
@@ -58,7 +58,7 @@ FOR_A_PERSON = [
 
 
 def is_tried_again(error: Exception) -> bool:
-    return may_pass(cast(Any, None), cast(Any, None), Failed(data=error))
+    return is_transient(cast(Any, None), cast(Any, None), Failed(data=error))
 
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: f"{type(error).__name__} {error}")

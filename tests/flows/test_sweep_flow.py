@@ -52,7 +52,7 @@ def test_the_flow_fails_if_something_remains_or_a_region_does_not_answer(
     with world.intercepting(
         RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)
     ) as refuses:
-        with pytest.raises(NotebakeError, match="could not be looked at"):
+        with pytest.raises(NotebakeError, match="could not be searched"):
             sweep(regions=[REGION], store=run.store)
         assert refuses.fired >= 1
 

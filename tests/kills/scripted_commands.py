@@ -35,7 +35,7 @@ from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import status_path
 from notebake.recipe import Recipe, Volume
 from notebake.record import digest_of
-from notebake.runbook.digests import STEPS_WITH_DIGEST
+from notebake.runbook.plan import PLAN
 from tasks.wait_for_host import host_is_ready, prepare_for_work
 from tests.kills.scripted_host import Boot, ScriptedHost
 from tests.kills.scripted_work import LOCKS, cached_digest, notebook, perform, volumes_by_id
@@ -128,7 +128,7 @@ def fixed(recipe: Recipe, host: ScriptedHost, up: Boot, command: str) -> Deed | 
     known[looking] = partial(
         succeed, root.packages >= {"git", *recipe.software.apt}, f"{packages}\n\n"
     )
-    for step in STEPS_WITH_DIGEST:
+    for step in (name for name, planned in PLAN.items() if planned.uses):
         digest = cached_digest(recipe, step)
         known[markers.read_marker(step, digest)] = partial(read_mark, host, step, digest)
         known[software.software_is_installed(digest)] = partial(succeed, root.software == digest)

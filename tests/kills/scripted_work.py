@@ -24,7 +24,7 @@ from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import notebook_script, status_path
 from notebake.recipe import Recipe
 from notebake.record import digest_of
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.timeouts import LAZY_LOAD_SECONDS
 from tests.kills.executed_notebook import EXECUTED
 from tests.kills.scripted_host import ScriptedHost

@@ -38,8 +38,6 @@ from sandbox.clock import Clock as CloudClock
 from sandbox.ec2.model import Volume
 from sandbox.ec2.state.cloud import Cloud
 from sandbox.ec2.state.core import ACCOUNT_ID
-from sandbox.ec2.state.latency import NO_LATENCY
-from sandbox.ec2.state.workers import ManualWorkers
 from sandbox.faults.fault import read_fault
 from sandbox.messages.call import CallLog
 from tasks import wait_for_host
@@ -50,6 +48,7 @@ from tests.kills.scripted_disks import VolumeDisk
 from tests.kills.scripted_machines import ScriptedMachines
 from tests.kills.scripted_work import COMMIT, CONTENT
 from tests.kills.virtual_clock import VirtualClock, thread_class
+from tests.manual_workers import NO_LATENCY, ManualWorkers
 from tests.replacement import replace
 
 T = TypeVar("T")

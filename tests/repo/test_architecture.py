@@ -44,7 +44,7 @@ PURE = {
 PURE_MODULES = {
     f"notebake.{module}"
     for module in ("error_excerpt", "errors", "humanize", "names", "record",
-                "runbook.digests", "runbook.progress")
+                "runbook.plan", "runbook.progress")
 }  # fmt: skip
 READS_FILES = {f"notebake.{module}" for module in ("costs.estimate", "costs.prices", "recipe.file")}
 """Pure but for reading: a bundled table, or the very files that they look through."""

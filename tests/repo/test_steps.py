@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from flows.build_plan import BUILD, titles, undoing
+from flows.build_plan import BUILD, steps_to_undo, titles
 from notebake.runbook.step import Step
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_an_image_is_accepted_when_every_other_step_is_done() -> None:
 
 
 def test_every_step_that_costs_money_has_an_undo() -> None:
-    names = [step.name for step in undoing()]
+    names = [step.name for step in steps_to_undo()]
 
     assert names == [
         "launch_acceptance",

@@ -131,7 +131,7 @@ def errors_printed_once(world: FaultyWorld) -> Outcome:
     world.interceptor = At("request_image", lambda: world.put(FIRST))
 
     def typed() -> None:
-        with telling_failures.reporting_what_is_left(run):
+        with telling_failures.reporting_failures(run):
             whole_run.take_up(run.id, LOCATION)
 
     return {"build": run_to_end(typed), "fired": world.fired()}

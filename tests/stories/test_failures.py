@@ -80,7 +80,7 @@ def test_a_failing_failure_report_does_not_hide_the_failure(outcomes: Outcome, s
 
     assert outcomes[story]["fired"]
     assert "THE FIRST FAILURE" in build["message"]
-    assert "could not be told" in build["hint"]
+    assert "could not be determined" in build["hint"]
     assert all(command in build["hint"] for command in TYPED)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
-from flows.cli.resumed_recipe import recipe_to_adopt
+from flows.cli.resume import recipe_to_adopt
 from notebake.errors import NextCommand, NotebakeError, RecipeError, resume
 from notebake.recipe import Recipe
 from notebake.runs.events import record_outcome
@@ -233,7 +233,7 @@ def test_the_next_commands_name_the_store_that_was_given(
     [
         (KeyboardInterrupt(), 130, "Interrupted."),
         (InterruptedError("SIGTERM"), 130, "Interrupted."),
-        (ValueError("a bug"), 1, "did not foresee: ValueError: a bug"),
+        (ValueError("a bug"), 1, "unexpected error: ValueError: a bug"),
     ],
     ids=["Ctrl-C", "terminated", "a bug"],
 )

@@ -1,6 +1,6 @@
 import pytest
 
-from notebake.machines.console_host_key import parse_host_key
+from notebake.machines.identity import parse_host_key
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx8Fn2aVkUwyvDlzTV1z4k4pMVX2gqLRGW0Uq2ZlSPG"
 RSA = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDW9sTn"

@@ -121,7 +121,7 @@ def test_names_that_are_not_utf_8_are_kept(source: Path, tmp_path: Path) -> None
 
 def test_a_missing_path_is_named(source: Path, tmp_path: Path) -> None:
     del source
-    with pytest.raises(PreflightError, match=r"Fetched /none from host; sftp said: .*not found"):
+    with pytest.raises(PreflightError, match=r"Fetched /none from host; sftp printed: .*not found"):
         download_by_sftp("sftp://me@host/none", tmp_path)
 
 

@@ -20,9 +20,10 @@ from notebake.recipe import (
     Volume,
 )
 from notebake.recipe.credentials import AllowedCredential, Credentials
-from notebake.runbook.digests import STEPS_WITH_DIGEST, step_digest
+from notebake.runbook.plan import PLAN, step_digest
 
 RECIPE = Recipe(name="ocean")
+STEPS_WITH_DIGEST = tuple(name for name, planned in PLAN.items() if planned.uses)
 EVERYTHING = set(STEPS_WITH_DIGEST)
 AFTER_WORK = {
     "clean_host",

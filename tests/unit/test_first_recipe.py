@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.init import first_recipe
+from flows.cli.init import FIRST_RECIPE
 from flows.cli.main import main
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 
 
 def test_the_first_recipe_is_valid_as_it_is() -> None:
-    recipe = parse_recipe(first_recipe(), "recipe.yaml")
+    recipe = parse_recipe(FIRST_RECIPE, "recipe.yaml")
 
     assert recipe.name == "my-image"
     assert recipe.repository is None
 
 
 def test_the_first_recipe_is_valid_with_its_examples_uncommented() -> None:
-    examples = [line for line in first_recipe().splitlines() if line.startswith("#:")]
+    examples = [line for line in FIRST_RECIPE.splitlines() if line.startswith("#:")]
 
-    recipe = parse_recipe(first_recipe().replace("#:", ""), "recipe.yaml")
+    recipe = parse_recipe(FIRST_RECIPE.replace("#:", ""), "recipe.yaml")
 
     assert len(examples) > 5
     assert recipe.repository is not None
@@ -32,7 +32,7 @@ def test_the_first_recipe_is_valid_with_its_examples_uncommented() -> None:
 
 
 def test_each_choice_in_the_first_recipe_has_a_comment_above_it() -> None:
-    lines = first_recipe().splitlines()
+    lines = FIRST_RECIPE.splitlines()
     fields = {line.partition(":")[0]: above for above, line in itertools.pairwise(lines)}
     fields = {name: above for name, above in fields.items() if name in Recipe.model_fields}
 
@@ -49,7 +49,7 @@ def test_init_writes_the_recipe_and_prints_the_next_command(
     assert main(["init", str(path)]) == 0
 
     output = capsys.readouterr().out
-    assert path.read_text() == first_recipe()
+    assert path.read_text() == FIRST_RECIPE
     plan, build = (f"notebake {word} {shlex.quote(str(path))}" for word in ("plan", "build"))
     assert 0 < output.index(plan) < output.index(build)
 

@@ -100,7 +100,7 @@ def test_only_a_machine_that_passed_skips_the_notebook(run: Run) -> None:
         ({}, 1, ", with the builder's number"),
         ({"tolerance": 0.01}, 42, ", with the builder's 42 numbers, within 0.01"),
         ({}, 0, "; it shows no numbers that could be compared"),
-        ({"compare": "nothing"}, 0, "; its numbers were not compared, as the recipe says"),
+        ({"compare": "nothing"}, 0, "; its numbers were not compared, as the recipe demands"),
     ],
 )
 def test_the_proof_says_how_many_numbers_were_compared(

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from nbconvert.filters import ansi2html
 
-from notebake.notebook.ansi import ansi_to_html
-from notebake.notebook.html import render_html
+from notebake.notebook.html import ansi_to_html, render_html
 from notebake.notebook.judge import judge_notebook
 from notebake.notebook.static_html import without_active_content
 from notebake.notebook.verdict import ExecutionStatus

@@ -55,8 +55,7 @@ def test_outputs_cannot_redirect_the_reader() -> None:
             widgets=widgets,
             title="</title><script>steal()</script>",
         ),
-        "<script>x</script>",
-        subtitle="<b>bold</b>",
+        "<script>x</script><b>bold</b>",
     )
 
     body = page.partition("<main>")[2]

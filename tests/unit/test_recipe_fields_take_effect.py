@@ -18,7 +18,7 @@ from notebake.notebook.papermill_script import notebook_script
 from notebake.notebook.recipe_notebook import base_directory, effective_notebook, working_directory
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
-from notebake.runbook.digests import step_digest
+from notebake.runbook.plan import step_digest
 from notebake.runs.run import Run
 
 ROOT = Path(__file__).parents[2]
@@ -314,5 +314,8 @@ def any_recipe(**parts: Any) -> Recipe:
 
 
 def test_a_recipe_built_in_code_is_validated_too() -> None:
-    with pytest.raises(ValueError, match=r"notebook\.verdict: is for a notebook of yours"):
+    with pytest.raises(
+        ValueError,
+        match=r"notebook\.verdict: would be ignored",
+    ):
         any_recipe(notebook={"verdict": "well"})

@@ -20,7 +20,7 @@ from notebake.aws.session import session
 from notebake.clock import RealClock
 from notebake.errors import CapacityError, CloudError
 
-UNFORESEEN = "did not foresee"
+UNFORESEEN = "unexpected error"
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,10 @@ from flows.terminal.standard_streams import outlive_the_terminal
 from flows.cli.main import end_at_once
 
 outlive_the_terminal()
-from flows.terminal.report import BuildReport, print_error, print_report
+from flows.terminal.report import print_error, print_report
 from flows.terminal.live_view import show_progress
+from notebake.acceptance.outcome import BuildOutcome
+from notebake.aws.model import Image
 from notebake.errors import NotebakeError
 from notebake.recipe import Recipe
 from notebake.runbook.step import Done
@@ -50,8 +52,9 @@ with show_progress("ocean-1", [(step.name, step.title) for step in steps], Path(
     sys.stdin.readline()
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda step: carry_out(step, run), steps))
-known = {"run_id": "r", "image_id": "ami-1", "image_name": "n", "region": "r"}
-print_report(BuildReport(**known, is_accepted=True))
+image = Image(id="ami-1", name="n", state="available")
+nothing = {"proof": None, "notebook_path": None, "html_path": None, "left_behind": ()}
+print_report(run, BuildOutcome(image=image, is_accepted=True, **nothing), [], 0)
 print_error(NotebakeError("It failed ✗", "Type: nothing"))
 end_at_once(CODE)
 """.replace("LINES", str(LINES)).replace("CODE", str(CODE))

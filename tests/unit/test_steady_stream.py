@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows.terminal import steady_stream
 from flows.terminal.console import failure_of, steadied
-from flows.terminal.steady_stream import LONGEST_BACKLOG, SteadyStream, steady
+from flows.terminal.steady_stream import MAX_BACKLOG, SteadyStream, steady
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def test_the_buffer_for_a_slow_reader_is_bounded() -> None:
     for _ in range(50):
         stream.write("x" * 100_000)
 
-    assert stream._backlog <= LONGEST_BACKLOG + 100_000
+    assert stream._backlog <= MAX_BACKLOG + 100_000
     assert isinstance(stream.failure, TimeoutError)
     os.close(ours)
     # What waits is lost now; until then its thread writes to a descriptor that may be another's.

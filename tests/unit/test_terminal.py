@@ -13,17 +13,21 @@ import pytest
 from rich.console import Console
 
 from flows.terminal.live_view import show_progress
-from flows.terminal.report import BuildReport, StepTime, print_error, print_report
-from notebake.aws.model import Resource
+from flows.terminal.report import print_error, print_report
+from notebake.acceptance.evidence import Proof
+from notebake.acceptance.outcome import BuildOutcome
+from notebake.aws.model import Image, Resource
 from notebake.errors import HostCommandError, NotebakeError
 from notebake.humanize import clean_text, format_seconds
 from notebake.recipe import Recipe
 from notebake.record import Record
+from notebake.runbook.progress import State, StepProgress
 from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.run import Run
 from tests.limits import HANG_SECONDS
 
 log = logging.getLogger("notebake.test")
+IMAGE = Image(id="ami-1", name="ocean", state="available")
 RUN = Run(id="ocean-1", recipe=Recipe(name="ocean"), store="nowhere")
 TITLES = [("launch", "Launch the builder"), ("mount", "Mount"), ("fetch", "Fetch the data")]
 
@@ -211,44 +215,41 @@ def read_to_end(descriptor: int) -> bytes:
 
 
 def test_the_report_says_what_was_proven_and_what_is_left() -> None:
-    report = BuildReport(
-        run_id="ocean-1",
-        image_id="ami-1",
-        image_name="ocean",
-        region="us-west-2",
+    html_path = "/home/ada/.notebake/runs/ocean-1/a-long-directory-name/notebook.html"
+    outcome = BuildOutcome(
+        image=IMAGE,
         is_accepted=True,
-        proofs=("Two machines booted.",),
-        html_path="/home/ada/.notebake/runs/ocean-1/a-long-directory-name/notebook.html",
-        steps=(StepTime(title="Bake", seconds=731),),
+        proof=Proof(image_id="ami-1", sentences=("Two machines booted.",)),
+        notebook_path=None,
+        html_path=html_path,
         left_behind=(Resource(kind="instance", id="i-1"),),
     )
+    steps = [
+        StepProgress("bake", "Bake", state=State.DONE, seconds=731),
+        StepProgress("test", "Test", state=State.FOUND),
+    ]
     console = Console(file=io.StringIO(), width=60)
-    print_report(report, console)
+    print_report(RUN, outcome, steps, 732, console)
     written = written_to(console)
-    assert report.html_path is not None
-    for expected in ("ami-1 is accepted", "Two machines", "12 min 11 s", "i-1"):
-        assert expected in written
-    assert report.html_path in written, "what is copied is never broken"
+    expected = ("ami-1 is accepted", "Two machines", "12 min 11 s", "already there", "i-1")
+    for text in expected:
+        assert text in written
+    assert html_path in written, "what is copied is never broken"
 
 
-@pytest.mark.parametrize(
-    ("left_behind", "message"), [(None, "nobody looked"), ((), "looked, and found none")]
-)
-def test_the_report_distinguishes_not_checked_from_not_found(
-    left_behind: tuple[Resource, ...] | None, message: str
-) -> None:
-    report = BuildReport(
-        run_id="ocean-1",
-        image_id="ami-1",
-        image_name="ocean",
-        region="us-west-2",
+def test_the_report_of_an_image_that_is_not_accepted_leaves_nothing_out() -> None:
+    outcome = BuildOutcome(
+        image=IMAGE,
         is_accepted=False,
-        left_behind=left_behind,
+        proof=None,
+        notebook_path=None,
+        html_path=None,
+        left_behind=(),
     )
     console = Console(file=io.StringIO(), width=60)
-    print_report(report, console)
+    print_report(RUN, outcome, [], 0, console)
     assert "NOT accepted" in written_to(console)
-    assert message in written_to(console)
+    assert "nothing was found" in written_to(console)
 
 
 def test_an_error_is_a_wrapped_paragraph_with_a_hint() -> None:

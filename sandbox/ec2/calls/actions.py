@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.ec2.calls import account_settings, describe, key_pairs
+from sandbox.ec2.calls import account, describe
 from sandbox.ec2.images import attributes as image_attributes
 from sandbox.ec2.images import create, state
 from sandbox.ec2.instances import attributes, console, launch, power, security_groups
@@ -42,13 +42,13 @@ OWN: dict[str, Action] = {
     "DescribeSnapshotAttribute": describe.describe_snapshot_attribute,
     "DescribeSnapshots": describe.describe_snapshots,
     "DescribeTags": describe.describe_tags,
-    "DescribeVpcBlockPublicAccessExclusions": account_settings.describe_vpc_exclusions,
-    "DescribeVpcBlockPublicAccessOptions": account_settings.describe_vpc_block,
+    "DescribeVpcBlockPublicAccessExclusions": account.describe_vpc_exclusions,
+    "DescribeVpcBlockPublicAccessOptions": account.describe_vpc_block,
     "DescribeVolumes": describe.describe_volumes,
     "DetachVolume": volumes.detach_volume,
     "GetConsoleOutput": console.get_console_output,
-    "GetEbsDefaultKmsKeyId": account_settings.get_ebs_default_kms_key_id,
-    "GetInstanceMetadataDefaults": account_settings.get_instance_metadata_defaults,
+    "GetEbsDefaultKmsKeyId": account.get_ebs_default_kms_key_id,
+    "GetInstanceMetadataDefaults": account.get_instance_metadata_defaults,
     "ModifyImageAttribute": image_attributes.modify_image_attribute,
     "ModifyInstanceAttribute": attributes.modify_instance_attribute,
     "ModifyInstanceMetadataOptions": attributes.modify_instance_metadata_options,
@@ -137,12 +137,12 @@ NOT_SUPPORTED: dict[str, set[str]] = {
 # Checks before moto sees a call, and work that follows when moto has succeeded.
 CHECKS: dict[str, Callable[[Region, Params], None]] = {
     "AuthorizeSecurityGroupIngress": security_groups.check_new_rules,
-    "CreateKeyPair": key_pairs.check_key_pair,
+    "CreateKeyPair": account.check_key_pair,
     "CreateSecurityGroup": security_groups.check_new_group,
-    "DeleteKeyPair": key_pairs.delete_by_id,
+    "DeleteKeyPair": account.delete_by_id,
     "DeleteSecurityGroup": security_groups.check_unused,
-    "DescribeKeyPairs": key_pairs.check_key_names,
-    "ImportKeyPair": key_pairs.check_key_pair,
+    "DescribeKeyPairs": account.check_key_names,
+    "ImportKeyPair": account.check_key_pair,
 }
 AFTERWARDS: dict[str, Callable[[Region], None]] = {
     "AuthorizeSecurityGroupIngress": security_groups.apply_rules,

@@ -37,7 +37,7 @@ def describe_instances(region: Region, parameters: Params) -> View:
 
 
 def describe_instance_status(region: Region, parameters: Params) -> View:
-    """DescribeInstanceStatus: running instances only, unless asked for all."""
+    """DescribeInstanceStatus: running instances only, unless all are requested."""
     region.check_dry_run(parameters)
     chosen = [
         instance
@@ -165,7 +165,7 @@ def _owners(region: Region, names: list[str]) -> list[str]:
 
 
 def _is_listed(region: Region, image: Image, parameters: Params) -> bool:
-    """Tell whether EC2 lists an image, disabled and deprecated images only if asked for them."""
+    """Return whether EC2 lists an image, disabled and deprecated images only on request."""
     if image.state == "disabled" and not parameters.get("IncludeDisabled"):
         return False
     is_deprecated = image.deprecation_time and image.deprecation_time <= region.core.clock.now()

@@ -11,12 +11,12 @@ Item = TypeVar("Item")
 
 
 def matches(filters: Iterable[Mapping[str, Any]], fields: Fields, tags: Mapping[str, str]) -> bool:
-    """Tell whether each filter has a value that matches; `*` and `?` are wildcards."""
+    """Return whether each filter has a value that matches; `*` and `?` are wildcards."""
     return all(_matches(item["Name"], item.get("Values", []), fields, tags) for item in filters)
 
 
 def page(items: Sequence[Item], parameters: Mapping[str, Any]) -> tuple[list[Item], str | None]:
-    """Return the page that the request asks for, and the token of the next page."""
+    """Return the requested page, and the token of the next page."""
     given = str(parameters.get("NextToken") or 0)
     if not given.isdecimal():
         raise ec2_error("InvalidNextToken", f"The token '{given}' is invalid")

@@ -1,4 +1,4 @@
-"""EC2's query protocol: how it numbers lists, which requests it refuses, and how replies look."""
+"""EC2's query protocol: its numbered lists, the requests that it refuses, its form of replies."""
 
 import re
 import uuid
@@ -50,8 +50,8 @@ def renumber_lists(values: Mapping[str, str]) -> dict[str, str]:
 def finish_reply(call: Call, reply: Reply) -> Reply:
     """Return moto's reply with EC2's namespace, an id of its own, and `return` where EC2 sends it.
 
-    Parsers other than botocore's look elements up by the exact namespace, and expect the element
-    `return` in a reply that says nothing else.
+    Parsers other than botocore's find elements by the exact namespace, and expect the element
+    `return` in a reply without other content.
     """
     body = _NAMESPACE.sub(_open, reply.body, 1)
     if _says_return(call.action) and b"<Errors>" not in body and b"<return>" not in body:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.ec2.errors import ec2_error, invalid_value, unsupported
-from sandbox.ec2.instances import user_data
+from sandbox.ec2.instances.launch_plan import read_user_data
 from sandbox.ec2.instances.security_groups import apply_rules
 from sandbox.ec2.instances.types import check_offered, check_type
 from sandbox.ec2.instances.view import view_groups, view_instance
@@ -132,6 +132,6 @@ def _change_stopped(region: Region, instance: Instance, name: str, value: Any) -
         instance.instance_type = value
     elif name == "userData":
         text = value.decode() if isinstance(value, bytes) else str(value)
-        instance.user_data = user_data.read(text)
+        instance.user_data = read_user_data(text)
     else:
         raise unsupported(f"ModifyInstanceAttribute of {name}")

@@ -7,8 +7,12 @@ from datetime import datetime
 from functools import partial
 
 from sandbox.ec2.instances.security_groups import apply_rules_unlocked
-from sandbox.ec2.instances.state import end_state, enter_state
-from sandbox.ec2.instances.termination import terminate, terminate_unstarted
+from sandbox.ec2.instances.state import (
+    end_state,
+    enter_state,
+    terminate,
+    terminate_unstarted,
+)
 from sandbox.ec2.instances.types import instance_store_sizes_gib
 from sandbox.ec2.model import Instance
 from sandbox.ec2.state.region import Region

@@ -40,7 +40,7 @@ def check_capacity(
 
 
 def has_capacity(region: Region, facts: Facts) -> bool:
-    """Tell whether a zone has capacity. Counts no fault as fired."""
+    """Return whether a zone has capacity. Counts no fault as fired."""
     return not any(
         fault.code == NO_CAPACITY and facts.match(fault)
         for fault in region.core.faults.active("refuse")

@@ -1,9 +1,10 @@
 """The plan of a launch, checked as EC2 checks a request before it creates anything."""
 
+import base64
+import binascii
 from dataclasses import dataclass
 
 from sandbox.ec2.errors import check_known, ec2_error, invalid_value, missing, unsupported
-from sandbox.ec2.instances import user_data
 from sandbox.ec2.instances.placement import Placement, choose_placement
 from sandbox.ec2.instances.types import check_type
 from sandbox.ec2.model import BlockDevice, Image, Params
@@ -81,7 +82,7 @@ def plan_launch(region: Region, parameters: Params) -> LaunchPlan:
         instance_type=instance_type,
         placement=choose_placement(region, parameters, instance_type, tags["instance"]),
         public_key=_find_public_key(region, parameters.get("KeyName")),
-        user_data=user_data.read(parameters.get("UserData")),
+        user_data=read_user_data(parameters.get("UserData")),
         devices=launch_mapping(region, image, parameters.get("BlockDeviceMappings", [])),
         tags=tags,
         count=_read_count(parameters),
@@ -112,3 +113,19 @@ def _read_count(parameters: Params) -> int:
     if not 1 <= least <= most:
         raise invalid_value(least, "minCount")
     return most
+
+
+MAX_USER_DATA_BYTES = 16384
+
+
+def read_user_data(encoded: str | None) -> bytes:
+    """Return the raw user data. Raises EC2's error if it is not base64 or too long."""
+    try:
+        raw = base64.b64decode(encoded or "", validate=True)
+    except binascii.Error:
+        message = "Invalid BASE64 encoding of user data."
+        raise ec2_error("InvalidParameterValue", message) from None
+    if len(raw) > MAX_USER_DATA_BYTES:
+        message = f"User data is limited to {MAX_USER_DATA_BYTES} bytes"
+        raise ec2_error("InvalidParameterValue", message)
+    return raw

@@ -39,7 +39,7 @@ class Placement:
 def choose_placement(
     region: Region, parameters: Params, instance_type: str, tags: Mapping[str, str]
 ) -> Placement:
-    """Return the placement that the request asks for, or one with capacity. Raises EC2's errors."""
+    """Return the requested placement, or one with capacity. Raises EC2's errors."""
     interface = _read_interface(parameters)
     subnet = _find_subnet(region, parameters, instance_type, tags)
     check_offered(instance_type, subnet.availability_zone, region.name)

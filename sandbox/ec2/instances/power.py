@@ -10,8 +10,7 @@ from typing import Any
 from sandbox.ec2.errors import ec2_error
 from sandbox.ec2.instances import boot
 from sandbox.ec2.instances.capacity import check_capacity
-from sandbox.ec2.instances.state import enter_state
-from sandbox.ec2.instances.termination import terminate
+from sandbox.ec2.instances.state import enter_state, terminate
 from sandbox.ec2.model import STATE_CODES, Instance, Params
 from sandbox.ec2.state.region import Region
 

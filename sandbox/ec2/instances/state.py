@@ -1,7 +1,13 @@
-"""The state in which EC2 shows an instance: how it is entered, and how it ends."""
+"""The state in which EC2 shows an instance: how it begins and ends, and its termination."""
 
+import logging
+from contextlib import suppress
+from functools import partial
+
+from sandbox.ec2.instances.security_groups import apply_rules
 from sandbox.ec2.model import Instance
 from sandbox.ec2.state.region import Region
+from sandbox.errors import SandboxError
 
 
 def enter_state(
@@ -31,3 +37,50 @@ def end_state(region: Region, instance: Instance, state: str, following: str) ->
 
     with region.core.lock:
         region.transitions.end(instance.id, state, follow)
+
+
+log = logging.getLogger(__name__)
+LINGERING = "lingering"
+"""The time for which EC2 still shows the disks of a terminated instance."""
+
+
+def terminate(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
+    """Begin to terminate an instance; its host, interface and volumes end in the background."""
+    enter_state(region, instance, "shutting-down", reason)
+    region.core.later(instance.id, partial(_finish_termination, region, instance))
+
+
+def terminate_unstarted(region: Region, instance: Instance, reason: tuple[str, str]) -> None:
+    """Terminate an instance that has never run."""
+    with region.core.lock:
+        if instance.state != "pending":
+            return
+        enter_state(region, instance, "shutting-down", reason)
+    _finish_termination(region, instance)
+
+
+def _finish_termination(region: Region, instance: Instance) -> None:
+    with suppress(SandboxError):
+        # EC2 shows the console for a while after termination, when the host's disk is gone.
+        instance.last_console = region.core.machines.console(instance.id)
+    try:
+        region.core.machines.destroy(instance.id)
+    except Exception:
+        # The host stays until the sandbox is taken down, which clears what is left.
+        log.exception("The host of %s could not be destroyed", instance.id)
+    ending = region.volumes_ending_with(instance.id)
+    region.delete_disks(ending)
+
+    def finish() -> None:
+        if region.transitions.lasts(instance.id, LINGERING):
+            release = partial(region.release_volumes, instance.id, ending)
+            region.transitions.end(instance.id, LINGERING, release)
+        else:
+            region.release_volumes(instance.id, ending)
+        region.network.enis.pop(instance.interface.id, None)
+        region.untag(instance.interface.id)
+        enter_state(region, instance, "terminated", instance.state_reason)
+        apply_rules(region)
+
+    with region.core.lock:
+        region.transitions.end(instance.id, "shutting-down", finish)

@@ -23,7 +23,7 @@ def check_type(instance_type: str, architecture: str) -> None:
 
 
 def is_nitro(instance_type: str) -> bool:
-    """Tell whether a type runs on Nitro; bare metal counts as Nitro."""
+    """Return whether a type runs on Nitro; bare metal counts as Nitro."""
     return bool(INSTANCE_TYPES[instance_type].get("Hypervisor") != "xen")
 
 

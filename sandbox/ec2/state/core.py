@@ -9,7 +9,7 @@ from datetime import timedelta
 from sandbox.clock import Agenda, Clock
 from sandbox.ec2.state.client_tokens import ClientTokens
 from sandbox.ec2.state.latency import Latency
-from sandbox.ec2.state.workers import WorkerPool, Workers
+from sandbox.ec2.state.workers import Workers
 from sandbox.faults.registry import FaultRegistry
 from sandbox.hosts.machines import Machines
 
@@ -22,14 +22,14 @@ ACCOUNT_ID = "123456789012"
 class Core:
     """The shared part of an account's EC2. Every API call and every change of state holds `lock`.
 
-    `workers` does the work that follows a reply: in threads, or when told (`ManualWorkers`).
+    `workers` does the work that follows a reply, in threads.
     Work that is due at a time of `clock` is done in `catch_up`, with which every call begins.
     """
 
     machines: Machines
     latency: Latency = field(default_factory=Latency)
     account_id: str = ACCOUNT_ID
-    workers: WorkerPool = field(default_factory=Workers, kw_only=True)
+    workers: Workers = field(default_factory=Workers, kw_only=True)
     clock: Clock = field(default_factory=Clock, kw_only=True)
 
     def __post_init__(self) -> None:

@@ -37,7 +37,7 @@ QUICK: Mapping[str, Span] = {
 AWS: Mapping[str, Span] = {
     # 4.9 s in a published run of ec2-boot-bench on c5.xlarge, without the API call:
     # http://www.daemonology.net/blog/2021-08-12-EC2-boot-time-benchmarking.html
-    # The maximum is our estimate: Hao et al. (arXiv 2107.03467) say only that it varies much.
+    # The maximum is our estimate: Hao et al. (arXiv 2107.03467) report only that it varies much.
     "pending": Span(5, 12, 35),
     # From `running` until the host's own boot begins: firmware, boot loader and kernel, which a
     # host of the sandbox lacks. In that run the network answered after 17.2 s, and sshd 5.6 s
@@ -99,6 +99,3 @@ def latency_named(name: str, seed: int = 0) -> Latency:
     if name not in LATENCIES:
         raise SandboxError(f"There is no latency {name!r}: choose {' or '.join(LATENCIES)}")
     return Latency(LATENCIES[name], seed)
-
-
-NO_LATENCY = Latency().scaled(0)

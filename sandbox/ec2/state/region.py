@@ -59,11 +59,9 @@ class Region:
         return self._find(self.instances, instance_id, "i")
 
     def find_volume(self, volume_id: str) -> Volume:
-        """Return the volume. Raises EC2's error if it is not found."""
         return self._find(self.volumes, volume_id, "vol")
 
     def find_snapshot(self, snapshot_id: str) -> Snapshot:
-        """Return the snapshot. Raises EC2's error if it is not found."""
         return self._find(self.snapshots, snapshot_id, "snap")
 
     def find_image(self, image_id: str) -> Image:
@@ -79,7 +77,6 @@ class Region:
         return self._find({group_id: group} if group else {}, group_id, "sg")
 
     def find_group_by_name(self, name: str, vpc_id: str) -> Any:
-        """Return moto's security group. Raises EC2's error if it is not found."""
         group = self.network.get_security_group_from_name(name, vpc_id)
         if group and self.visibility.is_visible(group.id):
             return group
@@ -87,7 +84,6 @@ class Region:
         raise ec2_error("InvalidGroup.NotFound", message)
 
     def find_key_pair(self, name: str) -> Any:
-        """Return moto's key pair. Raises EC2's error if it is not found."""
         pair = self.network.key_pairs.get(name)
         if pair and self.visibility.is_visible(pair.id):
             return pair
@@ -138,7 +134,6 @@ class Region:
             volume.attachment, volume.state = None, "available"
 
     def tags_of(self, resource_id: str) -> dict[str, str]:
-        """Return a copy of the tags."""
         return dict(self.network.tags.get(resource_id, {}))
 
     def tag(self, resource_id: str, tags: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The log of changes of state, with their times: it tells how long a caller waited."""
+"""The log of changes of state, with their times: it shows how long a caller waited."""
 
 import time
 from collections import deque
@@ -52,7 +52,6 @@ class StateLog:
         self._last = now
 
     def records(self) -> list[StateChange]:
-        """Return the changes, the oldest first."""
         with self._core.lock:
             return list(self._records)
 

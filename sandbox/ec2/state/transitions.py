@@ -21,7 +21,7 @@ class Transitions:
         self._failing_before_running: dict[str, Reason] = {}
 
     def begin(self, resource_id: str, state: str) -> None:
-        """Begin a state, which lasts as long as the cloud's latency says."""
+        """Begin a state, which lasts for the cloud's latency."""
         now = self._now()
         self._spans[resource_id, state] = (now, now + self._core.latency.seconds(state))
 
@@ -56,7 +56,7 @@ class Transitions:
             self._core.after(end - self._now(), finish)
 
     def lasts(self, resource_id: str, state: str) -> bool:
-        """Tell whether a state has begun and is not over."""
+        """Return whether a state has begun and is not over."""
         return self._spans.get((resource_id, state), (0.0, 0.0))[1] > self._now()
 
     def percent(self, resource_id: str, state: str) -> int:
@@ -65,8 +65,7 @@ class Transitions:
         return min(99, int(100 * (self._now() - begun) / (end - begun))) if begun < end else 99
 
     def fail(self, resource_id: str, message: str) -> None:
-        """Let the creation of a resource fail."""
-        self._failing[resource_id] = message or "The sandbox was told to let it fail"
+        self._failing[resource_id] = message or "A fault of the sandbox makes it fail"
 
     def take_failure(self, resource_id: str) -> str | None:
         """Return, only once, why the creation of a resource fails; None if it does not."""

@@ -30,7 +30,7 @@ class Visibility:
         self._hidden[resource_id] = (until, actions)
 
     def is_visible(self, resource_id: str) -> bool:
-        """Tell whether the call that is being answered finds this resource."""
+        """Return whether the call that is being answered finds this resource."""
         now = self._clock.now()
         until, actions = self._hidden.get(resource_id, (now, ()))
         is_hidden = until is None or now < until

@@ -5,20 +5,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 log = logging.getLogger(__name__)
 Work = Callable[[], object]
-
-
-class WorkerPool(Protocol):
-    """Does the cloud's work in the background."""
-
-    def submit(self, resource_id: str, work: Work) -> None:
-        """Do the work after all earlier work on the resource. Does nothing once closed."""
-
-    def close(self, timeout_seconds: float) -> None:
-        """Accept no more work, drop what has not begun, and wait for what has."""
 
 
 class Workers:
@@ -54,7 +43,7 @@ class Workers:
 
     def _drain(self, resource_id: str) -> None:
         while work := self._next(resource_id):
-            _do(resource_id, work)
+            do_work(resource_id, work)
 
     def _next(self, resource_id: str) -> Work | None:
         with self._lock:
@@ -64,48 +53,8 @@ class Workers:
             return None
 
 
-class ManualWorkers:
-    """Does the work when it is told to, in the caller's thread.
-
-    Nothing that takes time (boot, stop, image, attachment ...) progresses in between, so that a
-    test decides in which state the next call finds the cloud. Survives a fork.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[str, Work]] = deque()
-        self._is_open = True
-
-    def submit(self, resource_id: str, work: Work) -> None:
-        """Keep the work until it is run. Does nothing once closed."""
-        if self._is_open:
-            self._waiting.append((resource_id, work))
-
-    def run_next(self) -> bool:
-        """Do the oldest work; tell whether there was any."""
-        if not self._waiting:
-            return False
-        _do(*self._waiting.popleft())
-        return True
-
-    def run_all(self) -> int:
-        """Do all work, and the work that it submits; return how many pieces there were."""
-        done = 0
-        while self.run_next():
-            done += 1
-        return done
-
-    def waiting(self) -> list[str]:
-        """Return the resources with work that waits, the oldest first."""
-        return [resource_id for resource_id, _ in self._waiting]
-
-    def close(self, timeout_seconds: float = 0) -> None:
-        """Accept no more work, and drop what waits."""
-        del timeout_seconds
-        self._is_open = False
-        self._waiting.clear()
-
-
-def _do(resource_id: str, work: Work) -> None:
+def do_work(resource_id: str, work: Work) -> None:
+    """Do the work; log an exception."""
     try:
         work()
     except Exception:

@@ -51,7 +51,7 @@ def add_snapshot(region: Region, volume: Volume, description: str) -> Snapshot:
 
 
 def copy_volume(region: Region, snapshot: Snapshot) -> bool:
-    """Copy the volume and tell whether that succeeded. A root's content is its image's layer."""
+    """Copy the volume and return whether that succeeded. A root's content is its image's layer."""
     machines = region.core.machines
     try:
         with region.core.lock:  # after the reply to the call that began the snapshot

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults.fault import EFFECTS, Fault, FaultError, read_fault
-from sandbox.faults.file import read_fault_file
+from sandbox.faults.fault import EFFECTS, Fault, FaultError, read_fault, read_fault_file
 from tests.ec2_actions import code_of
 from tests.limits import HANG_SECONDS
 from tests.sandbox.api.conftest import World

@@ -12,10 +12,9 @@ from moto.core.base_backend import BackendDict
 
 from sandbox.api.application import Application, ConnectionLostError, Reply
 from sandbox.ec2.state.cloud import Cloud
-from sandbox.ec2.state.latency import NO_LATENCY
-from sandbox.ec2.state.workers import ManualWorkers
 from sandbox.messages.call import Call, CallLog
 from tests.ec2_actions import REGION
+from tests.manual_workers import NO_LATENCY, ManualWorkers
 from tests.sandbox.api.conftest import UBUNTU, world_of
 from tests.sandbox.fake_machines import FakeMachines
 
