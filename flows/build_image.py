@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from flows.build_plan import BUILD, Plan
 from flows.failure import add_failure, format_error, join_failures, reporting_failures
 from flows.prefect_logs import show_logs_in_prefect
+from flows.started_by import started_by
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
@@ -54,7 +55,11 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     allow_waits()
     run = open_run(recipe, run_id, store)
     log.info("This is run %s", run.id)
-    with reporting_failures(run, TerminationSignal), executing(run), renewing(run):
+    with (
+        reporting_failures(run, TerminationSignal),
+        executing(run, started_by()),
+        renewing(run),
+    ):
         warn_of_expiry(run)
         try:
             retry_when_lost(lambda: carry_out_all(run))

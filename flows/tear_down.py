@@ -7,6 +7,7 @@ from prefect.futures import wait
 from flows import build_plan
 from flows.failure import format_error, reporting_failures
 from flows.prefect_logs import show_logs_in_prefect
+from flows.started_by import started_by
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
 from notebake.resources.leftovers import describe_resource, find_leftovers
@@ -32,7 +33,7 @@ def tear_down(run_id: str, store: str = "") -> None:
     show_logs_in_prefect()
     allow_waits()
     run = load_run(run_id, open_store(store or default_location()))
-    with reporting_failures(run, TerminationSignal), executing(run):
+    with reporting_failures(run, TerminationSignal), executing(run, started_by()):
         carry_out(TEAR_DOWN, run)
 
 

@@ -54,9 +54,7 @@ def make(run: Run) -> Image:
         run,
         "image",
         {"name": name_of_image(run.id), "of": builder.id},
-        lambda before_each: run_image.request_image(
-            run, builder.id, disks_of_image(run), lineage, before_each
-        ),
+        lambda: run_image.request_image(run, builder.id, disks_of_image(run), lineage),
         marks=tags.tags_for(run, "image", **lineage),
         ids=lambda made: (made.id, *made.snapshot_ids),
     )

@@ -12,9 +12,8 @@ from notebake.errors import NotebakeError
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.account import read_account
-from notebake.runs.events import Event
+from notebake.runs.events import Event, last_event
 from notebake.runs.registry import RunHeader
-from notebake.runs.run import Run
 from notebake.runs.summaries import holder_of
 from notebake.store.interface import RunStore
 
@@ -63,18 +62,11 @@ def read_row(header: RunHeader, store: RunStore) -> RunRow:
             "recipe": run.recipe.name,
             "account": read_account(header.id, store),
             "holder": holder_of(run),
-            "last_event": last_event(run, store),
+            "last_event": last_event(run),
         }
     except (NotebakeError, ValueError) as error:
         found = {"error": str(error).splitlines()[0]}
     return known.model_copy(update=found)
-
-
-def last_event(run: Run, store: RunStore) -> Event | None:
-    """Return the last event of a run without reading the earlier ones."""
-    keys = store.list(f"{run.id}/events/")
-    stored = store.read(keys[-1]) if keys else None
-    return Event.model_validate_json(stored.content) if stored else None
 
 
 def print_runs(rows: Sequence[RunRow], location: str, *, older: int) -> None:

@@ -24,6 +24,7 @@ from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 
 from notebake import clock
+from notebake.aws import call_recorder
 from notebake.aws.addresses import check_address
 from notebake.aws.client_hooks import add_hooks
 from notebake.aws.error_codes import STILL_CHANGING, is_not_found_yet
@@ -72,6 +73,7 @@ def connect(service: str, region: str, *, tries: int = 5) -> Any:
             # botocore raises it for an endpoint without a scheme, and for invalid numbers.
             raise InvalidConfigError(error_msg=str(error)) from error
     add_hooks(client, service, tries)
+    call_recorder.register(client, service)
     return client
 
 

@@ -1,7 +1,6 @@
 """Images: the base, and the one that a run makes."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import tags
@@ -66,7 +65,6 @@ def create_image(
     wanted: dict[str, Any],
     marks: dict[str, str],
     region: str,
-    before_each: Callable[[], None],
 ) -> str:
     """Request an image of a stopped instance, and return its id without waiting for it.
 
@@ -77,7 +75,6 @@ def create_image(
     """
 
     def send() -> dict[str, Any]:
-        before_each()
         answer: dict[str, Any] = connect("ec2", region).create_image(
             InstanceId=instance_id,
             **wanted,

@@ -1,7 +1,6 @@
 """Instances: launch, state changes, termination, console output."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import tags
@@ -77,21 +76,14 @@ def _description(instance_id: str, region: str) -> dict[str, Any] | None:
 @needs("kms:GenerateDataKeyWithoutPlaintext", ENCRYPT_DISKS, by_check=True)
 @needs("kms:ReEncryptFrom", ENCRYPT_DISKS, by_check=True)
 @needs("kms:ReEncryptTo", ENCRYPT_DISKS, by_check=True)
-def request_instances(
-    region: str, parameters: dict[str, Any], before_each: Callable[[], None]
-) -> list[Instance]:
+def request_instances(region: str, parameters: dict[str, Any]) -> list[Instance]:
     """Send RunInstances exactly as given; its ClientToken makes a repetition harmless.
 
     Raises:
         CapacityError: the zone lacks capacity.
     """
     ec2 = connect("ec2", region, tries=1)
-
-    def send() -> dict[str, Any]:
-        before_each()
-        answer: dict[str, Any] = ec2.run_instances(**parameters)
-        return answer
-
+    send = functools.partial(ec2.run_instances, **parameters)
     try:
         answer = until_known(send, what=f"launch {parameters['InstanceType']} in {region}")
     except CloudError as error:

@@ -1,6 +1,5 @@
 """The image of a run in EC2, found by its name, and its snapshots."""
 
-from collections.abc import Callable
 from typing import Any
 
 from notebake.aws import images, tags
@@ -38,7 +37,6 @@ def request_image(
     instance_id: str,
     mappings: list[dict[str, Any]],
     lineage: dict[str, str],
-    before_each: Callable[[], None] = lambda: None,
 ) -> Image:
     """Request the image of a stopped instance; return it as soon as EC2 has given it an id.
 
@@ -51,7 +49,7 @@ def request_image(
         "BlockDeviceMappings": mappings,
     }
     try:
-        image_id = images.create_image(instance_id, wanted, marks, run.region, before_each)
+        image_id = images.create_image(instance_id, wanted, marks, run.region)
     except CloudError as error:
         if error.code != "InvalidAMIName.Duplicate":
             raise

@@ -2,7 +2,6 @@
 
 import functools
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from notebake import clock
@@ -35,7 +34,7 @@ def retry_open_launch(run: Run, name: str, marks: dict[str, str]) -> Instance | 
             continue
         log.info("Repeating the launch of %s, as its response was lost", detail["place"])
         try:
-            instance = _send(run, parameters, lambda: None)
+            instance = _send(run, parameters)
         except CapacityError as error:
             log.warning("No capacity for %s: %s", detail["place"], error.code)
             close_attempt(run, attempt, "removed")
@@ -89,9 +88,9 @@ def request_machine(
         idempotency.bump_epoch(run, name, epoch)
 
 
-def _send(run: Run, parameters: dict[str, Any], before_each: Callable[[], None]) -> Instance:
+def _send(run: Run, parameters: dict[str, Any]) -> Instance:
     complete = secret_store.fill_secrets(run, parameters)
-    return instances.request_instances(run.recipe.region, complete, before_each)[0]
+    return instances.request_instances(run.recipe.region, complete)[0]
 
 
 def is_usable(run: Run, instance: Instance, requested_at: float, *, is_replay: bool) -> bool:

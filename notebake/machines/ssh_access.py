@@ -25,7 +25,7 @@ def ensure_key_pair(run: Run, role: str) -> KeyPair:
         run,
         f"key-pair-{role}",
         {"name": name_of_key_pair(run.id, role)},
-        lambda _: import_key_pair(run, role),
+        lambda: import_key_pair(run, role),
         marks=tags.tags_for(run, role),
         ids=lambda made: (made.id,),
     )
@@ -49,7 +49,7 @@ def ensure_group(run: Run) -> SecurityGroup:
         run,
         "security-group",
         {"name": name_of_group(run.id), "vpc": vpc_id},
-        lambda _: create_security_group(run, vpc_id),
+        lambda: create_security_group(run, vpc_id),
         marks=tags.tags_for(run, "builder"),
         ids=lambda made: (made.id,),
     )

@@ -10,7 +10,8 @@ from notebake.resources.kinds import prove_ownership
 from notebake.resources.ownership import Ownership, OwnershipVerdict
 from notebake.resources.retention import is_accepted
 from notebake.runs import tag_repair
-from notebake.runs.attempt_store import Attempt, list_attempts
+from notebake.runs.attempt import Attempt
+from notebake.runs.attempt_store import list_attempts
 from notebake.runs.attempts import open_client_tokens
 from notebake.runs.run import Run
 

@@ -10,7 +10,8 @@ from notebake.aws.model import Instance, Stack
 from notebake.aws.resource_record import parts_of
 from notebake.aws.shared_describe import BY_RUN, describe_shared
 from notebake.runs import tag_repair
-from notebake.runs.attempt_store import Attempt, list_attempts
+from notebake.runs.attempt import Attempt
+from notebake.runs.attempt_store import list_attempts
 from notebake.runs.attempts import open_client_tokens
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import groupby
 
 from notebake.aws.model import Resource
@@ -15,8 +15,10 @@ from notebake.resources.retention import Assessment, assess
 from notebake.resources.survey import Scope, list_region
 from notebake.runs.account import bind_account
 from notebake.runs.account_check import account_lookup
+from notebake.runs.execution_record import recording_removal
 from notebake.runs.lock import hold_run
 from notebake.runs.summaries import RunSummary
+from notebake.store.interface import KEY
 from notebake.timeouts import REMOVAL_VISIBLE_SECONDS
 from notebake.waiting import wait_until
 
@@ -65,7 +67,7 @@ def _remove_of_run(going: list[Assessment], scope: Scope, region: str) -> Swept:
     """Remove the resources of one run; if its store is known, while holding the run lock."""
     try:
         known = scope.known
-        with _held(known.get(scope.run_id)):
+        with _held(known.get(scope.run_id)), _recorded(scope, region):
             return _remove_in_order(going, scope, region, known)
     except RunLockedError as error:
         update = {"reason_to_stay": error.message}
@@ -87,6 +89,13 @@ def _held(summary: RunSummary | None) -> Iterator[None]:
             return
         with bind_account(summary.run, summary.account, account_lookup(summary.run)):
             yield
+
+
+def _recorded(scope: Scope, region: str) -> AbstractContextManager[None]:
+    """Record the removal in the ledger of the run; without a store there is none."""
+    if scope.store and KEY.fullmatch(scope.run_id):
+        return recording_removal(scope.run_id, region, scope.store)
+    return nullcontext()
 
 
 def _remove_in_order(

@@ -15,7 +15,8 @@ from notebake.runs.account import (
     record_account,
     switch_account_hint,
 )
-from notebake.runs.attempt_store import Attempt, list_attempts
+from notebake.runs.attempt import Attempt
+from notebake.runs.attempt_store import list_attempts
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.timeouts import CONSISTENCY_SECONDS, TERMINATED_SHOWN_SECONDS

@@ -1,65 +1,76 @@
-"""Creating calls: each is recorded as an attempt before it is sent, and closed by its outcome.
+"""Creating calls: the ledger has each before it is sent; an attempt is what came of it.
 
 An open attempt is repeated, or its resource searched for, before anything else is created.
 """
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Literal, TypeVar
 
 from notebake import clock
+from notebake.aws.call_parameters import CREATED
 from notebake.aws.model import Stack
 from notebake.aws.tags import is_ours
 from notebake.errors import CloudError, WaitTimeoutError
-from notebake.runs.attempt_store import Attempt, list_attempts, store_attempt
-from notebake.runs.events import sortable_name
-from notebake.timeouts import CONSISTENCY_SECONDS, REQUEST_SECONDS
-from notebake.timestamps import utc_from_seconds
+from notebake.ledger.kinds import REMOVED, SETTLED
+from notebake.ledger.recording import Purpose, calling_for
+from notebake.runs.attempt import Attempt
+from notebake.runs.attempt_store import list_attempts
+from notebake.runs.run_record import run_record
+from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until
 
 T = TypeVar("T")
+CREATING = frozenset(CREATED)
 
 
 def record_attempt(
     stack: Stack,
     name: str,
     detail: dict[str, Any],
-    call: Callable[[Callable[[], None]], T],
+    call: Callable[[], T],
     *,
     marks: Mapping[str, str],
     ids: Callable[[T], tuple[str, ...]],
 ) -> T:
-    """Record a creating call under the name, send it, and return its result.
+    """Make a creating call and return its result; the ledger says under which name it creates.
 
-    `call` gets a function that it must call before each repetition of the request; `marks` are
-    the tags that the call itself sets.
+    `marks` are the tags that the call itself sets.
 
     Raises:
         CloudError: AWS refused. The attempt stays open if the call may have taken effect.
     """
-    attempt = _begin(stack, name, detail, marks)
-
-    def before_repetition() -> None:
-        nonlocal attempt
-        if clock.now() > attempt.sent_until:
-            attempt = attempt.model_copy(update={"sent_until": clock.now() + REQUEST_SECONDS})
-            store_attempt(stack, attempt)
-
+    key = f"{name}/{uuid.uuid4()}"
+    own = {tag: value for tag, value in marks.items() if is_ours(tag)}
+    note = {"attempt": {"key": key, "name": name, "detail": detail, "marks": own}}
+    chain = run_record(stack).chain
     try:
-        result = call(before_repetition)
+        with calling_for(Purpose(chain, note, CREATING)):
+            result = call()
     except CloudError as error:
-        state = "open" if error.is_outcome_unknown else "refused"
-        update = {"state": state, "code": error.code, "sent_until": clock.now()}
-        store_attempt(stack, attempt.model_copy(update=update))
+        _settle(stack, key, "open" if error.is_outcome_unknown else "refused", code=error.code)
         raise
-    store_attempt(stack, attempt.model_copy(update={"state": "made", "made": ids(result)}))
+    _settle(stack, key, "made", made=ids(result))
     return result
 
 
-def record_tags(stack: Stack, resource_id: str, marks: Mapping[str, str]) -> None:
-    """Record tags that are about to be added to a resource of the run."""
+def _settle(
+    stack: Stack, key: str, state: str, *, made: tuple[str, ...] = (), code: str = ""
+) -> None:
+    """Record the state of an attempt, unless the responses show the same."""
     for attempt in list_attempts(stack):
-        if attempt.state == "made" and resource_id in attempt.made:
-            store_attempt(stack, attempt.model_copy(update={"marks": {**attempt.marks, **marks}}))
+        if attempt.key == key and (attempt.state, attempt.made) != (state, made):
+            body = {"key": key, "state": state, "made": list(made), "code": code}
+            run_record(stack).chain.append(SETTLED, body)
+
+
+def recording_tags(
+    stack: Stack, resource_id: str, marks: Mapping[str, str]
+) -> AbstractContextManager[None]:
+    """Let the calls of the block record that a resource of the run must carry these tags."""
+    note = {"marks_of": resource_id, "marks": dict(marks)}
+    return calling_for(Purpose(run_record(stack).chain, note, frozenset({"CreateTags"})))
 
 
 def open_client_tokens(attempts: Iterable[Attempt]) -> list[str]:
@@ -75,14 +86,14 @@ def close_attempt(
     stack: Stack, attempt: Attempt, state: Literal["made", "removed"], *made: str
 ) -> None:
     """Record what an attempt created, or that it is removed again."""
-    store_attempt(stack, attempt.model_copy(update={"state": state, "made": made or attempt.made}))
+    body = {"key": attempt.key, "state": state, "made": list(made or attempt.made)}
+    run_record(stack).chain.append(SETTLED, body)
 
 
 def close_as_removed(stack: Stack, name: str) -> None:
     """Record that nothing created under the name exists any more."""
-    for attempt in list_attempts(stack, name):
-        if attempt.state in {"open", "made"}:
-            close_attempt(stack, attempt, "removed")
+    if any(attempt.state in {"open", "made"} for attempt in list_attempts(stack, name)):
+        run_record(stack).chain.append(REMOVED, {"name": name})
 
 
 def find_even_if_late(stack: Stack, name: str, find: Callable[[], T | None]) -> T | None:
@@ -100,18 +111,3 @@ def find_even_if_late(stack: Stack, name: str, find: Callable[[], T | None]) -> 
         )
     except WaitTimeoutError:
         return None
-
-
-def _begin(stack: Stack, name: str, detail: dict[str, Any], marks: Mapping[str, str]) -> Attempt:
-    """Record that a call is about to be sent; it is in the run store when this returns."""
-    now = clock.now()
-    file_name = sortable_name(utc_from_seconds(now))
-    attempt = Attempt(
-        key=f"{stack.id}/attempts/{name}/{file_name}.json",
-        at=now,
-        sent_until=now + REQUEST_SECONDS,
-        detail=detail,
-        marks={key: value for key, value in marks.items() if is_ours(key)},
-    )
-    store_attempt(stack, attempt)
-    return attempt

@@ -1,20 +1,18 @@
-"""The events of a run, in order: each is a file of its own that never changes."""
+"""The outcomes of steps, from the ledger of a run and from the files of runs begun before it."""
 
 import datetime
-import itertools
-import os
 from typing import Any, Literal
 
 from pydantic import ConfigDict
 
-from notebake import clock
+from notebake.ledger.entry import Entry
+from notebake.ledger.kinds import STEP
 from notebake.record import Record
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
-from notebake.timestamps import utc_from_seconds
+from notebake.runs.run_record import run_record
 
 Happening = Literal["found", "done", "failed", "undone"]
-_numbers = itertools.count(1)
 
 
 class Event(Record):
@@ -37,20 +35,26 @@ def record_outcome(
     seconds: float | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Record the outcome of a step; it is in the run store when this returns."""
-    now = utc_from_seconds(clock.now())
-    event = Event(at=now, step=step, happening=happening, seconds=seconds, detail=detail or {})
-    key = f"{run.id}/events/{sortable_name(now)}.json"
-    open_store(run.store).write(key, event.model_dump_json(indent=2).encode())
+    """Record the outcome of a step; it is in the ledger when this returns."""
+    body = {"step": step, "happening": happening, "seconds": seconds, "detail": detail or {}}
+    run_record(run).chain.append(STEP, body)
 
 
 def list_events(run: Run) -> list[Event]:
-    """Return the events of the run, oldest first."""
+    """Return the outcomes of the run's steps, oldest first."""
     store = open_store(run.store)
-    found = store.read_all(store.list(f"{run.id}/events/"))
-    return [Event.model_validate_json(stored.content) for stored in found]
+    earlier = store.read_all(store.list(f"{run.id}/events/"))
+    entries = run_record(run).chain.entries()
+    return [Event.model_validate_json(stored.content) for stored in earlier] + [
+        _event_of(entry) for entry in entries if entry.kind == STEP
+    ]
 
 
-def sortable_name(moment: datetime.datetime) -> str:
-    """Return a unique name that sorts by time."""
-    return f"{moment:%Y%m%dT%H%M%S.%f}-{os.getpid()}-{next(_numbers):06}"
+def last_event(run: Run) -> Event | None:
+    """Return the outcome of the latest step; None if no step has ended yet."""
+    events = list_events(run)
+    return events[-1] if events else None
+
+
+def _event_of(entry: Entry) -> Event:
+    return Event.model_validate({"at": entry.time, **entry.body})

@@ -1,19 +1,22 @@
-"""One execution of a run: it holds the run lock, is bound to the account, and caches attempts."""
+"""One execution of a run: it holds the run lock, is bound to the account, and is recorded."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from notebake.runs.account import bind_account
 from notebake.runs.account_check import account_lookup, ensure_account
-from notebake.runs.attempt_store import caching_attempts
+from notebake.runs.execution_record import StartedBy, new_writer, recording_execution
 from notebake.runs.lock import hold_run
 from notebake.runs.lock_record import RunLock
 from notebake.runs.run import Run
+from notebake.runs.run_record import recording_run
+
+UNKNOWN = StartedBy()
 
 
 @contextmanager
-def executing(run: Run) -> Iterator[RunLock]:
-    """Hold the run lock, in the run's account, while the block runs.
+def executing(run: Run, started_by: StartedBy = UNKNOWN) -> Iterator[RunLock]:
+    """Hold the run lock, in the run's account, while the block runs; record who does it.
 
     Raises:
         RunLockedError: another execution holds the run lock.
@@ -22,7 +25,8 @@ def executing(run: Run) -> Iterator[RunLock]:
     """
     with (
         hold_run(run) as lock,
+        recording_run(run, new_writer(run.store)),
         bind_account(run, ensure_account(run), account_lookup(run)),
-        caching_attempts(run),
+        recording_execution(run, started_by),
     ):
         yield lock

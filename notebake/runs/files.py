@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from notebake.errors import RunStoreError
+from notebake.ledger.entry import hash_of
+from notebake.ledger.kinds import FILE
+from notebake.ledger.recording import record
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 
@@ -13,6 +16,7 @@ RESERVED = ("run.json", "recipes", "lease.json", "epochs", "parameters", "attemp
 def put_file(run: Run, name: str, content: bytes) -> Path | None:
     """Store a file of the run; return `file_path`."""
     open_store(run.store).write(file_key(run, name), content)
+    record(FILE, {"name": name, "size": len(content), "sha256": hash_of(content)})
     return file_path(run, name)
 
 

@@ -16,8 +16,6 @@ from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from notebake.store.interface import RunStore
 
-FOLDER = "flow-runs"
-
 
 class FlowRun(Record):
     """The stored record of a flow run."""
@@ -69,4 +67,4 @@ def choose_run_id(flow_run_id: str, recipe: Recipe, store: RunStore) -> str:
 
 
 def _key(flow_run_id: str) -> str:
-    return f"{FOLDER}/{flow_run_id}.json"
+    return f"{registry.FLOW_RUNS}/{flow_run_id}.json"

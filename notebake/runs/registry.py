@@ -5,10 +5,10 @@
 <run id>/recipes/0001.yaml …    its recipe, and each later version of it
 <run id>/lease.json             the run lock (lock_record)
 <run id>/epochs, parameters     what makes creating calls repeatable (idempotency)
-<run id>/attempts               creating calls and their outcomes (attempt_store)
-<run id>/events                 the outcomes of steps (events)
+<run id>/attempts, events       what versions before the ledger recorded (attempt_store, events)
 <run id>/keys                   private keys, or where they are (secret_store)
 <run id>/<anything else>        files: executed notebooks, lock files, the log (files)
+record/<run id>/00000001.json … its entries in the ledger (run_record)
 """
 
 import datetime
@@ -23,6 +23,7 @@ from notebake.errors import RecipeError, RunStoreError
 from notebake.recipe import Recipe
 from notebake.recipe.file import BlockDumper, parse_recipe
 from notebake.record import Record, digest_of
+from notebake.runs import run_record
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
@@ -31,6 +32,11 @@ SHARED_STORE_HINT = (
     "A run is stored on the machine that started it. To resume a run from any machine, start and"
     " resume it with a run store on S3: notebake --store s3://BUCKET/PREFIX resume RUN"
 )
+
+
+FLOW_RUNS = "flow-runs"
+RESERVED_IDS = frozenset((FLOW_RUNS, run_record.FOLDER))
+"""Folders of the run store that hold no run."""
 
 
 class RunHeader(Record):
@@ -58,8 +64,10 @@ def new_run(
     """Begin a run and store its recipe; without `run_id` the run gets a new id.
 
     Raises:
-        RunStoreError: a run with this id exists already.
+        RunStoreError: a run with this id exists already, or the store uses the id itself.
     """
+    if run_id in RESERVED_IDS:
+        raise RunStoreError(f"A run cannot have the id {run_id}: the run store uses it itself.")
     while True:
         created = datetime.datetime.now(datetime.UTC)
         header = RunHeader(

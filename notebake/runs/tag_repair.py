@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping
 from notebake.aws import tagging, tags
 from notebake.aws.model import Stack
 from notebake.errors import CloudError, NameTakenError, WrongAccountError
-from notebake.runs.attempt_store import Attempt, attempt_cache, list_attempts
-from notebake.runs.attempts import record_tags
+from notebake.runs.attempt import Attempt
+from notebake.runs.attempt_store import list_attempts
+from notebake.runs.attempts import recording_tags
+from notebake.runs.run_record import executing_record
 
 log = logging.getLogger(__name__)
 RETENTION_TAGS = (tags.EXPIRES, tags.ACCEPTED)
@@ -23,12 +25,12 @@ PART_TAGS = (tags.RUN, tags.ROLE, tags.RECIPE, tags.BUILDER, tags.ACCEPTED, tags
 
 
 def tag_resource(stack: Stack, resource_id: str, marks: dict[str, str], *parts: str) -> None:
-    """Tag a resource of the run and its parts; record the tags first."""
-    record_tags(stack, resource_id, marks)
-    if cache := attempt_cache(stack):
+    """Tag a resource of the run and its parts; the ledger says first that it must carry them."""
+    if record := executing_record(stack):
         # They are not lost, even if EC2 does not show them yet.
-        cache.tagged.add((resource_id, frozenset(marks)))
-    tagging.add_tags(stack.region, [resource_id, *parts], marks)
+        record.tagged.add((resource_id, frozenset(marks)))
+    with recording_tags(stack, resource_id, marks):
+        tagging.add_tags(stack.region, [resource_id, *parts], marks)
 
 
 def attempts_by_resource(attempts: Iterable[Attempt]) -> dict[str, Attempt]:
@@ -90,9 +92,9 @@ def repair_tags(
     if maker is None:
         return present
     lost = missing_tags(stack, present, {tags.RUN: stack.id, **maker.marks})
-    cache = attempt_cache(stack)
-    if lost and cache and (resource_id, frozenset(lost)) not in cache.tagged:
-        cache.tagged.add((resource_id, frozenset(lost)))
+    record = executing_record(stack)
+    if lost and record and (resource_id, frozenset(lost)) not in record.tagged:
+        record.tagged.add((resource_id, frozenset(lost)))
         restore_tags(stack, resource_id, lost, parts)
     return {**present, **lost}
 

@@ -25,6 +25,8 @@ from notebake.errors import (
     HostUnreachableError,
     WaitTimeoutError,
 )
+from notebake.ledger.kinds import HOST
+from notebake.ledger.recording import record
 from notebake.ssh.disk_watch import DiskWatch
 from notebake.ssh.file_transfer import put_file
 from notebake.ssh.host import Host
@@ -52,6 +54,7 @@ def run_detached(host: Host, name: str, script: str, *, timeout_seconds: float) 
         WaitTimeoutError: it was ended after `timeout_seconds`.
         HostUnreachableError: the host stayed unreachable, or was restarted meanwhile.
     """
+    record(HOST, {"work": name, "instance": host.instance_id})
     _start(host, name, script, int(timeout_seconds))
     output = logged = b""
     deadline = clock.elapsed() + timeout_seconds + GRACE_SECONDS

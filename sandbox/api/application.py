@@ -18,6 +18,7 @@ from sandbox.messages.reply import (
     read_body,
     read_headers,
 )
+from sandbox.messages.request_id import with_request_id
 from sandbox.services.schedules import Schedules
 
 __all__ = ["Application", "ConnectionLostError", "Interceptor", "Reply", "ticking"]
@@ -96,7 +97,8 @@ class Application:
         except ConnectionLostError:
             self.calls.add(call, 0, LOST)
             raise
-        self.calls.add(call, reply.status, read_code(reply.status, reply.body))
+        reply, request = with_request_id(reply, call.service)
+        self.calls.add(call, reply.status, read_code(reply.status, reply.body), request)
         return reply
 
     def _answer(self, call: Call, environ: dict[str, Any]) -> Reply:

@@ -5,7 +5,7 @@ import json
 import re
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -41,6 +41,13 @@ class Call:
     region: str
     action: str
     parameters: dict[str, str] = field(repr=False)
+    invocation: str = ""
+    """The id that the client has given to the call and to its repetitions, if any."""
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether the client only asks for the permission."""
+        return self.parameters.get("DryRun") == "true"
 
     @property
     def operation(self) -> str:
@@ -66,12 +73,21 @@ class CallRecord:
     parameters_digest: str
     status: int
     code: str
+    invocation: str = ""
+    request: str = ""
+    """The request id of the reply, as CloudTrail has it."""
+    is_dry_run: bool = False
 
 
 def read_call(
     method: str, path: str, headers: dict[str, str], body: bytes, query: str = ""
 ) -> Call:
     """Return the call that a request makes: its service, region, action and parameters."""
+    call = _read_call(method, path, headers, body, query)
+    return replace(call, invocation=headers.get("amz-sdk-invocation-id", ""))
+
+
+def _read_call(method: str, path: str, headers: dict[str, str], body: bytes, query: str) -> Call:
     found = _CREDENTIAL.search(headers.get("authorization", ""))
     region, service = found.groups() if found else ("", "unsigned")
     target = headers.get("x-amz-target", "")
@@ -124,7 +140,7 @@ class CallLog:
         self._records: list[CallRecord] = []
         self._lock = threading.Lock()
 
-    def add(self, call: Call, status: int, code: str) -> None:
+    def add(self, call: Call, status: int, code: str, request: str = "") -> None:
         with self._lock:
             record = CallRecord(
                 number=len(self._records) + 1,
@@ -135,6 +151,9 @@ class CallLog:
                 parameters_digest=call.parameters_digest,
                 status=status,
                 code=code,
+                invocation=call.invocation,
+                request=request,
+                is_dry_run=call.is_dry_run,
             )
             self._records.append(record)
             if self._path:

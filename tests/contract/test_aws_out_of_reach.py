@@ -92,7 +92,7 @@ def test_a_quota_error_says_which_quota_and_how_to_raise_it(world: CloudWorld, r
     parameters = {"ImageId": base, "InstanceType": "g5.xlarge", "MinCount": 1, "MaxCount": 1}
 
     with pytest.raises(NotebakeError, match="VcpuLimitExceeded") as caught:
-        instances.request_instances(run.recipe.region, parameters, lambda: None)
+        instances.request_instances(run.recipe.region, parameters)
 
     assert not isinstance(caught.value, ResourceLostError)
     assert "L-DB2E81BA" in caught.value.hint

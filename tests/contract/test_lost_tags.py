@@ -4,9 +4,10 @@ import pytest
 
 from notebake.aws import tags
 from notebake.aws.model import Instance
+from notebake.ledger.chain import Writer
 from notebake.resources import stack_instances
-from notebake.runs.attempt_store import caching_attempts
 from notebake.runs.run import Run
+from notebake.runs.run_record import recording_run
 from notebake.runs.tag_repair import tag_resource
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import CloudWorld
@@ -39,7 +40,7 @@ def mark_and_lose(world: CloudWorld, run: Run) -> None:
 def test_a_tag_that_ec2_shows_late_counts_at_once_and_is_written_once(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caching_attempts(run):
+    with recording_run(run, Writer()):
         mark_and_lose(world, run)
         before = world.actions().count("CreateTags")
 
@@ -52,10 +53,10 @@ def test_a_tag_that_ec2_shows_late_counts_at_once_and_is_written_once(
 def test_a_tag_missing_after_a_kill_is_written_by_the_next_execution(
     world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caching_attempts(run):
+    with recording_run(run, Writer()):
         mark_and_lose(world, run)
     before = world.actions().count("CreateTags")
-    with caching_attempts(run):
+    with recording_run(run, Writer()):
         assert [seal_of(run), seal_of(run)] == ["sealing", "sealing"]
 
     assert world.actions().count("CreateTags") == before + 1

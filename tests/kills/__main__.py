@@ -19,6 +19,7 @@ from tests.kills import sabotage, stand_in_jupyter, table, whole_run
 from tests.kills.choice import Choice
 from tests.kills.explorer import KillExplorer, Remembering
 from tests.kills.points import Case
+from tests.kills.record_check import watch_appends
 from tests.kills.trials import Trial
 from tests.kills.world import World, make_directory, put_in_place, remove_directory
 
@@ -65,6 +66,7 @@ def show(trial: Trial) -> None:
 
 def explore(world: World, choice: Choice, at_once: int, late_seconds: float = 0) -> KillExplorer:
     """Carry a run through its world with a child at each of its points."""
+    watch_appends()
     run = furnish(world)
     if late_seconds:
         world.be_late(late_seconds)
@@ -98,6 +100,8 @@ def main() -> int:
     with world_opened() as world:
         if chosen.sabotage:
             sabotage.sabotage()
+        if chosen.sabotage_record:
+            sabotage.sabotage_record()
         began = time.monotonic()
         explorer = explore(world, choice, chosen.at_once, chosen.late)
         left = world.history.left()
@@ -130,6 +134,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--case", action="append", default=[], choices=names)
     parser.add_argument("--step", default="", help="only the points of one step")
     parser.add_argument("--sabotage", action="store_true", help="with faults that must be found")
+    parser.add_argument("--sabotage-record", action="store_true", help="with faults of the record")
     parser.add_argument(
         "--late", type=float, default=0, help="EC2 shows what it has made after so many seconds"
     )

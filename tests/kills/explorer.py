@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tests.draw import fix_seed
 from tests.kills.choice import ALWAYS, Choice
 from tests.kills.points import Case, PassThrough, Point
+from tests.kills.record_check import record_faults
 from tests.kills.trials import Children, Trial, Verdict
 from tests.kills.whole_run import remove_left_overs, take_up
 from tests.kills.world import World
@@ -165,6 +166,8 @@ class KillExplorer:
         history = self.world.history
         history.look()
         verdict.doubled, verdict.left = history.doubled(), history.left()
+        self.world.interceptor = PassThrough()
+        verdict.record = record_faults(self.location, self.world.application.calls.records())
         verdict.passed = self.world.passed
         if verdict.completed and len(history.accepted()) < accepted:
             verdict.completed, verdict.error = False, "there is no accepted image"

@@ -22,6 +22,8 @@ class Line:
     by_itself: int
     doubled: int
     left: int
+    record: int
+    """Faults of the record."""
 
 
 def lines(cases: Iterable[tuple[Point, Case, Trial]]) -> list[Line]:
@@ -42,12 +44,13 @@ def _line(name: str, cases: list[tuple[Point, Case, Trial]]) -> Line:
         sum(verdict.completed and verdict.by_itself for verdict in verdicts),
         sum(len(verdict.doubled) for verdict in verdicts),
         sum(len(verdict.left) for verdict in verdicts),
+        sum(len(verdict.record) for verdict in verdicts),
     )
 
 
 def as_text(table: list[Line]) -> str:
     """Return the table as people read it."""
-    head = ("", "cases", "worlds", "ended well", "untouched", "doubled", "left")
+    head = ("", "cases", "worlds", "ended well", "untouched", "doubled", "left", "record")
     rows = [
         (
             line.case,
@@ -57,6 +60,7 @@ def as_text(table: list[Line]) -> str:
             line.by_itself,
             line.doubled,
             line.left,
+            line.record,
         )
         for line in table
     ]
@@ -98,5 +102,10 @@ def paragraph(trial: Trial) -> str:
 
 
 def _facts(verdict: Verdict) -> list[tuple[str, object]]:
-    facts = [("error", verdict.error), ("doubled", verdict.doubled), ("left", verdict.left)]
+    facts = [
+        ("error", verdict.error),
+        ("doubled", verdict.doubled),
+        ("left", verdict.left),
+        ("record", verdict.record),
+    ]
     return [(name, value) for name, value in facts if value]

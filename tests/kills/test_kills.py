@@ -59,6 +59,10 @@ def test_nothing_is_duplicated_or_left_behind(swept: dict[str, Any]) -> None:
     assert (total["doubled"], total["left"], swept["left"]) == (0, 0, [])
 
 
+def test_the_record_has_each_call_that_the_cloud_has_seen(swept: dict[str, Any]) -> None:
+    assert line(swept, "all")["record"] == 0
+
+
 @pytest.mark.parametrize("case", FEWEST)
 def test_every_kind_of_case_was_tried_often_enough(swept: dict[str, Any], case: str) -> None:
     assert line(swept, case)["cases"] >= (FEWEST[case] if has_everything() else FEWEST_IN_A_SHARE)
@@ -73,3 +77,12 @@ def test_a_sabotaged_launch_is_detected(tmp_path: Path) -> None:
     found = sweep_to(tmp_path / "report.json", "--sabotage", *EARLY)
     assert line(found, "all")["doubled"] > 0
     assert any("of instance builder-1" in failure for failure in found["failed"])
+
+
+def test_a_call_that_is_not_recorded_and_an_entry_that_is_lost_are_found(tmp_path: Path) -> None:
+    found = sweep_to(tmp_path / "report.json", "--sabotage-record", *EARLY)
+    failures = "\n".join(found["failed"])
+    assert line(found, "all")["record"] > 0
+    assert "ec2 RunInstances was sent without an entry" in failures
+    assert "was acknowledged and is lost" in failures
+    assert "does not name the hash of the entry before it" in failures

@@ -24,6 +24,8 @@ class Verdict:
     """Without anybody resuming the run."""
     doubled: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    record: list[str] = field(default_factory=list)
+    """What is wrong in the record, or missing in it."""
     error: str = ""
     log: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
@@ -35,7 +37,7 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        return self.completed and not self.doubled and not self.left
+        return self.completed and not self.doubled and not self.left and not self.record
 
 
 @dataclass

@@ -25,7 +25,7 @@ ORDER = (
     {"costs"},
     {"aws", "jupyter"},
     {"ssh"},
-    {"commands"},
+    {"commands", "ledger"},
     {"recipe", "store"},
     {"conda", "credentials", "local"},
     {""},
@@ -220,5 +220,5 @@ def test_the_notebake_package_has_few_entries() -> None:
     entries = [path for path in (ROOT / "notebake").iterdir() if path.name != "__pycache__"]
     files = [path for path in entries if path.is_file()]
 
-    assert len(entries) <= 30
+    assert len(entries) <= 31
     assert len(files) <= 14

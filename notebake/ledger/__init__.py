@@ -1,0 +1,1 @@
+"""The ledger: for each run a chain of entries that are only ever added."""

@@ -1,0 +1,105 @@
+"""What the ledger has of an execution: who, where, by which code and identity, and how it ended."""
+
+import logging
+import platform
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import Field
+
+from notebake.aws.identity import current_caller
+from notebake.errors import RunStoreError
+from notebake.ledger.chain import Chain, Writer
+from notebake.ledger.kinds import BEGAN, ENDED, EXECUTING, RECIPE
+from notebake.ledger.recording import record, recording
+from notebake.local.code_version import CodeVersion, code_version
+from notebake.record import Record, digest_of
+from notebake.runs.attempt_store import read_earlier
+from notebake.runs.people import Person, pseudonym_of, this_person
+from notebake.runs.run import Run
+from notebake.runs.run_record import record_place, run_record
+
+log = logging.getLogger(__name__)
+
+
+class StartedBy(Record):
+    """What started an execution."""
+
+    what: str = ""
+    """A command such as `build`, or a flow."""
+    code: CodeVersion | None = None
+    claims: dict[str, Any] = Field(default_factory=dict)
+    """What Prefect says of its flow run. Nobody has checked it: Prefect does not know its users."""
+
+
+def new_writer(store: str) -> Writer:
+    """Return the writer of a new execution by this user."""
+    who = pseudonym_of(this_person(), record_place(store))
+    return Writer(who=who, execution=str(uuid.uuid4()))
+
+
+@contextmanager
+def recording_execution(run: Run, started_by: StartedBy) -> Iterator[None]:
+    """Record that the block executes the run, and how it ends, whatever ends it."""
+    _record_recipe(run)
+    with _recording_block(run.id, run.region, run.store, started_by):
+        yield
+
+
+@contextmanager
+def recording_removal(run_id: str, region: str, store: str) -> Iterator[None]:
+    """Record that the block removes resources of a run, which the run store may not have."""
+    chain = Chain(record_place(store), run_id, new_writer(store))
+    with (
+        recording(chain),
+        _recording_block(run_id, region, store, StartedBy(what="sweep", code=code_version())),
+    ):
+        yield
+
+
+def _record_recipe(run: Run) -> None:
+    """Record the recipe of a new run, or the one that has changed since."""
+    chain = run_record(run).chain
+    recipes = [entry for entry in chain.entries() if entry.kind in {BEGAN, RECIPE}]
+    digest = digest_of(run.recipe)
+    recipe = {"digest": digest, "recipe": run.recipe.model_dump(mode="json")}
+    if not recipes:
+        # A run of an earlier version has a past that is in no ledger.
+        record(BEGAN, recipe | {"is_continued": bool(read_earlier(run))})
+    elif recipes[-1].body["digest"] != digest:
+        record(RECIPE, recipe)
+
+
+@contextmanager
+def _recording_block(run_id: str, region: str, store: str, started_by: StartedBy) -> Iterator[None]:
+    caller = current_caller(region)
+    record(
+        EXECUTING,
+        {
+            "started_by": started_by.what,
+            "claims": started_by.claims,
+            "code": started_by.code.model_dump() if started_by.code else None,
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "account": caller.account,
+            "partition": caller.partition,
+            "identity": pseudonym_of(Person(arn=caller.arn), record_place(store)),
+        },
+    )
+    try:
+        yield
+    except BaseException as error:
+        message = getattr(error, "message", "") or str(error)
+        _record_end(run_id, {"error": type(error).__name__, "message": message})
+        raise
+    _record_end(run_id, {"error": "", "message": ""})
+
+
+def _record_end(run_id: str, body: dict[str, Any]) -> None:
+    """Record an end; without the store the end stands, and the next execution is recorded."""
+    try:
+        record(ENDED, body)
+    except RunStoreError as error:
+        log.warning("The end of this execution of %s is not recorded: %s", run_id, error.message)

@@ -1,0 +1,67 @@
+"""People: the record holds pseudonyms, and one small file says who they are.
+
+The file is no part of any chain. So a person can be erased from it, and each chain still verifies.
+"""
+
+import getpass
+import os
+import secrets
+import socket
+
+from pydantic import TypeAdapter
+
+from notebake.ledger.chain import RecordPlace
+from notebake.record import Record
+
+KEY = "people.json"
+
+
+class Person(Record):
+    """An account of a person or of a service, as a computer or AWS knows it."""
+
+    login: str = ""
+    """The name of the user on a computer."""
+    host_name: str = ""
+    arn: str = ""
+    """The identity in AWS, if that is what the pseudonym stands for."""
+
+
+PEOPLE = TypeAdapter(dict[str, Person])
+
+
+def this_person() -> Person:
+    """Return the user of this process."""
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):
+        login = f"uid {os.getuid()}"
+    return Person(login=login, host_name=socket.gethostname())
+
+
+def pseudonym_of(person: Person, place: RecordPlace) -> str:
+    """Return the pseudonym of a person in this record; the first call makes it.
+
+    Raises:
+        RunStoreError: the store failed.
+    """
+    key = place.prefix + KEY
+    while True:
+        stored = place.store.read(key)
+        people = PEOPLE.validate_json(stored.content) if stored else {}
+        for pseudonym, known in people.items():
+            if known == person:
+                return pseudonym
+        pseudonym = f"p-{secrets.token_hex(4)}"
+        content = PEOPLE.dump_json(people | {pseudonym: person}, indent=2)
+        if stored is None:
+            is_written = place.store.create(key, content)
+        else:
+            is_written = place.store.replace(key, content, version=stored.version)
+        if is_written:
+            return pseudonym
+
+
+def read_people(place: RecordPlace) -> dict[str, Person]:
+    """Return all people of a record by pseudonym."""
+    stored = place.store.read(place.prefix + KEY)
+    return PEOPLE.validate_json(stored.content) if stored else {}
