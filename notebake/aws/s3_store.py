@@ -26,6 +26,12 @@ KEEP_RUNS = Statement(
     "the files of runs; all users of the store share them",
     ("arn:*:s3:::BUCKET/PREFIX/*",),
 )
+DROP_SECRETS = Statement(
+    S3_STORE,
+    "DropKeysAndProbes",
+    "the note of a private key that is gone, and preflight's probe; nothing of the record",
+    ("arn:*:s3:::BUCKET/PREFIX/*/keys/*", "arn:*:s3:::BUCKET/PREFIX/*/preflight"),
+)
 ABSENT = frozenset(("NoSuchKey", "404"))
 REFUSED = ABSENT | {"PreconditionFailed", "412"}
 READS = 6
@@ -102,7 +108,7 @@ class S3Store:
         names = (key.removeprefix(self._prefix).removesuffix("/") for key in found)
         return tuple(sorted(name for name in names if KEY.fullmatch(name)))
 
-    @needs("s3:DeleteObject", KEEP_RUNS, by_check=True)
+    @needs("s3:DeleteObject", DROP_SECRETS, by_check=True)
     def delete(self, key: str) -> None:
         what, name = self._described("delete", key)
         self._bucket.call(what, "delete_object", ABSENT, Key=name)

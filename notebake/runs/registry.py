@@ -35,8 +35,8 @@ SHARED_STORE_HINT = (
 
 
 FLOW_RUNS = "flow-runs"
-RESERVED_IDS = frozenset((FLOW_RUNS, run_record.FOLDER))
-"""Folders of the run store that hold no run."""
+RESERVED_IDS = frozenset((FLOW_RUNS, run_record.FOLDER, "keys", "preflight"))
+"""Folders of the run store that hold no run, and names that policies know inside of a run."""
 
 
 class RunHeader(Record):

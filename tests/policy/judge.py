@@ -51,6 +51,8 @@ class IamRequest:
     principal: str = USER
     literally: str = ""
     """One ARN instead of the things, as IAM's own simulation is asked about it."""
+    resource_policy: Policy | None = None
+    """The policy of a bucket, if the request is for what is in it."""
 
     def as_request(self) -> dict[str, Any]:
         """Return it as the judge takes it."""
@@ -73,6 +75,7 @@ class IamRequest:
             "context": context | self.context,
             "things": things,
             "literally": self.literally,
+            "resourcePolicy": self.resource_policy,
         }
 
 

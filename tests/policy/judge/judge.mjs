@@ -1,7 +1,8 @@
 // Judges requests against IAM policies, as AWS would: a line of JSON in, a line of JSON out.
 //
 // In:  {"policies": [{"name", "policy"}], "requests": [{"principal", "action", "partition", "account",
-//       "region", "context", "things": [{"kind", "id", "account", "context"}], "literally": arn}]}
+//       "region", "context", "things": [{"kind", "id", "account", "context"}], "literally": arn,
+//       "resourcePolicy"}]}
 // Out: [{"allowed", "denied": [arn], "used": [[policy, statement, action, arn]], "ignored": [key], "error"}]
 //
 // Which kinds of resources an action is checked against, and how their ARNs are written, is AWS's own
@@ -64,6 +65,9 @@ function simulationOf(policies, request, resource) {
   }
   if (request.action.startsWith('kms:')) {
     simulation.resourcePolicy = keyPolicy(request)
+  }
+  if (request.resourcePolicy) {
+    simulation.resourcePolicy = request.resourcePolicy
   }
   return simulation
 }
