@@ -15,7 +15,7 @@ import botocore.handlers
 from notebake import waiting
 
 OURS = ("notebake.", "tasks.", "flows.")
-EVERY_CALL = ("clients", "readings", "kinds", "single_flight", "change_counter")
+EVERY_CALL = ("clients", "shared_describe", "kinds", "single_flight", "change_counter")
 """The modules of notebake/aws that every call goes through."""
 IRRELEVANT = re.compile(rf"\.aws\.({'|'.join(EVERY_CALL)})\.|<")
 UNDO = "flows.step_task.remove"

@@ -161,7 +161,7 @@ def test_a_snapshot_that_stays_in_use_names_its_user(world: CloudWorld, run: Run
     [
         ("Client.InternalError", "Client error on launch", "kms describe-key"),
         ("Client.InvalidKMSKey.InvalidState", "The KMS key is disabled", "kms describe-key"),
-        ("Client.VolumeLimitExceeded", "Volume limit exceeded", "Mend"),
+        ("Client.VolumeLimitExceeded", "Volume limit exceeded", "Correct"),
     ],
 )
 def test_a_launch_that_ec2_could_not_fulfil_is_not_repeated(

@@ -152,7 +152,7 @@ def test_a_build_reports_expiring_credentials_before_its_first_step(
         logged_before.append(caplog.text)
         raise PreflightError("far enough")
 
-    monkeypatch.setattr(build_image, "executing", lambda _run: nullcontext())
+    monkeypatch.setattr(build_image, "executing", lambda *_: nullcontext())
     monkeypatch.setattr(build_image, "renewing", lambda _run: nullcontext())
     monkeypatch.setattr(build_image, "show_logs_in_prefect", lambda: None)
     monkeypatch.setattr(build_image, "carry_out_all", begin)

@@ -88,7 +88,7 @@ def test_a_tear_down_without_the_store_that_finds_nothing_names_the_places_searc
     assert main(["--store", str(world.directory), "tear-down", "gone-1", "--without-store"]) == 0
 
     output = " ".join(capsys.readouterr().out.split())
-    assert f"the AWS account {HERE}" in output
+    assert f"The AWS account {HERE}" in output
     assert "aws sts get-caller-identity" in output
 
 
