@@ -10,6 +10,7 @@ from flows.prefect_logs import show_logs_in_prefect
 from flows.started_by import started_by
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
+from notebake.images.run_image import record_what_stays
 from notebake.resources.leftovers import describe_resource, find_leftovers
 from notebake.runbook.step import Done, Step, carry_out
 from notebake.runs.executing import executing
@@ -50,6 +51,7 @@ def remove_all(run: Run, plan: build_plan.Plan = build_plan.BUILD) -> Done:
     if not failures and not remaining:
         try:
             delete_secrets(run)
+            record_what_stays(run)
             return Done(digest=run.id, detail="nothing temporary is left")
         except NotebakeError as error:
             failures.append(error)

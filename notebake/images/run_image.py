@@ -9,6 +9,8 @@ from notebake.aws.kinds import IMAGE, SNAPSHOT, list_kind
 from notebake.aws.model import Image
 from notebake.aws.shared_describe import BY_RUN, describe_shared
 from notebake.errors import CloudError
+from notebake.ledger.kinds import OUTCOME
+from notebake.ledger.recording import record
 from notebake.names import name_of_image
 from notebake.runs import tag_repair
 from notebake.runs.run import Run
@@ -117,3 +119,15 @@ def disks_kept_on_termination(run: Run) -> list[str]:
         for mapping in found[0]["BlockDeviceMappings"]
         if "Ebs" in mapping and not mapping["Ebs"].get("DeleteOnTermination", False)
     ]
+
+
+def record_what_stays(run: Run) -> None:
+    """Record that nothing temporary is left of the run, and the image that stays, if any."""
+    image = find_image(run)
+    shown = image and {
+        "id": image.id,
+        "name": image.name,
+        "accepted": image.tags.get(tags.ACCEPTED, ""),
+        "snapshots": list(image.snapshot_ids),
+    }
+    record(OUTCOME, {"image": shown})

@@ -3,15 +3,30 @@
 Each entry is an object of its own that is created only if it does not exist, so two writers can
 never both write the same number. The writer whose entry is refused reads what the other one wrote,
 and links its own entry to that.
+
+A sealed run has a copy of its last entry below `_seals/`, so that a list of runs reads no chains.
+Before a sealed run is continued, a mark is created there. After a kill between two of these writes
+a reader finds the copy missing, or the mark without an entry, and reads the chain.
 """
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from notebake import clock
-from notebake.ledger.entry import FIRST, KEY, Entry, format_time, hash_of, key_of
+from notebake.ledger.entry import (
+    FIRST,
+    KEY,
+    Entry,
+    format_time,
+    hash_of,
+    key_of,
+    open_key_of,
+    seal_key_of,
+)
+from notebake.ledger.kinds import REOPENED, SEALED
 from notebake.store.interface import RunStore
 
 log = logging.getLogger(__name__)
@@ -45,7 +60,7 @@ class Chain:
         self._place = place
         self._lock = threading.Lock()
         self._is_read = False
-        self._next, self._head = FIRST, ""
+        self._next, self._head, self._last_kind = FIRST, "", ""
         self._entries: list[Entry] = []
 
     def entries(self) -> list[Entry]:
@@ -59,7 +74,7 @@ class Chain:
             return list(self._entries)
 
     def append(self, kind: str, body: dict[str, Any]) -> Entry:
-        """Add an entry; it is in the record when this returns.
+        """Add an entry; it is in the record when this returns. A sealed run is reopened before.
 
         Raises:
             RunStoreError: the store failed. The entry may have been stored.
@@ -67,22 +82,52 @@ class Chain:
         with self._lock:
             self._read()
             while True:
-                entry = Entry(
-                    run=self.run,
-                    sequence=self._next,
-                    previous=self._head,
-                    time=format_time(clock.now()),
-                    who=self.writer.who,
-                    execution=self.writer.execution,
-                    kind=kind,
-                    body=body,
-                )
-                content = entry.content
-                key = self._place.key(self.run, self._next)
-                if self._place.store.create(key, content):
-                    self._add(content, self._next)
+                if self._last_kind == SEALED:
+                    self._reopen()
+                elif entry := self._try_to_append(kind, body):
                     return entry
-                self._read_from_next()
+
+    def close(self, summarize: Callable[[Sequence[Entry]], dict[str, Any] | None]) -> Entry | None:
+        """Add the seal with the summary of all entries, and store its copy.
+
+        Return None if `summarize` returns None, as the run is not finished.
+        """
+        with self._lock:
+            self._read()
+            while (summary := summarize(self._entries)) is not None:
+                body = {"count": self._next - FIRST, "head": self._head, "summary": summary}
+                if entry := self._try_to_append(SEALED, body):
+                    self._place.store.create(self._seal_key(entry.sequence), entry.content)
+                    return entry
+            return None
+
+    def _reopen(self) -> None:
+        """Record that a sealed run is continued; readers of the seals see it before it is."""
+        store, sealed = self._place.store, self._next - 1
+        if stored := store.read(self._place.key(self.run, sealed)):
+            # It is missing if the process was killed that sealed the run.
+            store.create(self._seal_key(sealed), stored.content)
+        store.create(self._place.prefix + open_key_of(self.run, self._next), b"{}")
+        self._try_to_append(REOPENED, {"sealed": sealed})
+
+    def _try_to_append(self, kind: str, body: dict[str, Any]) -> Entry | None:
+        """Add an entry; None if another writer had the number, whose entries are read then."""
+        entry = Entry(
+            run=self.run,
+            sequence=self._next,
+            previous=self._head,
+            time=format_time(clock.now()),
+            who=self.writer.who,
+            execution=self.writer.execution,
+            kind=kind,
+            body=body,
+        )
+        content = entry.content
+        if self._place.store.create(self._place.key(self.run, self._next), content):
+            self._add(content, self._next)
+            return entry
+        self._read_from_next()
+        return None
 
     def _read(self) -> None:
         """Read the chain, unless that has been done."""
@@ -101,11 +146,15 @@ class Chain:
 
     def _add(self, content: bytes, sequence: int) -> None:
         """Add stored bytes; what cannot be read stays in the chain, and `verify` reports it."""
-        self._next, self._head = sequence + 1, hash_of(content)
+        self._next, self._head, self._last_kind = sequence + 1, hash_of(content), ""
         try:
             self._entries.append(Entry.model_validate_json(content))
+            self._last_kind = self._entries[-1].kind
         except ValueError:
             log.warning("Entry %s of the record of run %s cannot be read", sequence, self.run)
+
+    def _seal_key(self, sequence: int) -> str:
+        return self._place.prefix + seal_key_of(self.run, sequence)
 
     def _sequence_of(self, key: str) -> int:
         """Return the number of an entry's key; 0 for other keys."""

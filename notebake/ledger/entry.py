@@ -18,7 +18,10 @@ from notebake.timestamps import utc_from_seconds
 FORMAT = 1
 FIRST = 1
 """The number of the first entry of a chain."""
+SEALS = "_seals"
+"""The folder of the record with copies of all seals; no run has this id."""
 KEY = re.compile(r"(?P<run>[^/]+)/(?P<sequence>[0-9]{8})\.json")
+SEAL_KEY = re.compile(SEALS + r"/(?P<run>[^/]+)/(?P<sequence>[0-9]{8})(?P<is_open>-open)?\.json")
 
 
 class Entry(Record):
@@ -66,3 +69,13 @@ def format_time(seconds: float) -> str:
 def key_of(run: str, sequence: int) -> str:
     """Return the key of an entry in the record."""
     return f"{run}/{sequence:08}.json"
+
+
+def seal_key_of(run: str, sequence: int) -> str:
+    """Return the key of the copy of a seal."""
+    return f"{SEALS}/{run}/{sequence:08}.json"
+
+
+def open_key_of(run: str, sequence: int) -> str:
+    """Return the key of the mark that a sealed run is continued from this entry on."""
+    return f"{SEALS}/{run}/{sequence:08}-open.json"

@@ -12,8 +12,9 @@ from pydantic import Field
 from notebake.aws.identity import current_caller
 from notebake.errors import RunStoreError
 from notebake.ledger.chain import Chain, Writer
+from notebake.ledger.closing import close_if_finished
 from notebake.ledger.kinds import BEGAN, ENDED, EXECUTING, RECIPE
-from notebake.ledger.recording import record, recording
+from notebake.ledger.recording import current_chain, record, recording
 from notebake.local.code_version import CodeVersion, code_version
 from notebake.record import Record, digest_of
 from notebake.runs.attempt_store import read_earlier
@@ -101,5 +102,7 @@ def _record_end(run_id: str, body: dict[str, Any]) -> None:
     """Record an end; without the store the end stands, and the next execution is recorded."""
     try:
         record(ENDED, body)
+        if chain := current_chain():
+            close_if_finished(chain)
     except RunStoreError as error:
         log.warning("The end of this execution of %s is not recorded: %s", run_id, error.message)

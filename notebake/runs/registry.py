@@ -9,6 +9,7 @@
 <run id>/keys                   private keys, or where they are (secret_store)
 <run id>/<anything else>        files: executed notebooks, lock files, the log (files)
 record/<run id>/00000001.json … its entries in the ledger (run_record)
+record/_seals/<run id>/…        copies of the entries that sealed it (notebake/ledger/chain)
 """
 
 import datetime
@@ -20,6 +21,7 @@ from pydantic import ConfigDict
 
 from notebake import installed_version
 from notebake.errors import RecipeError, RunStoreError
+from notebake.ledger.entry import SEALS
 from notebake.recipe import Recipe
 from notebake.recipe.file import BlockDumper, parse_recipe
 from notebake.record import Record, digest_of
@@ -35,8 +37,8 @@ SHARED_STORE_HINT = (
 
 
 FLOW_RUNS = "flow-runs"
-RESERVED_IDS = frozenset((FLOW_RUNS, run_record.FOLDER, "keys", "preflight"))
-"""Folders of the run store that hold no run, and names that policies know inside of a run."""
+RESERVED_IDS = frozenset((FLOW_RUNS, run_record.FOLDER, SEALS, "keys", "preflight"))
+"""Folders of the run store or the record that hold no run, and names that policies know inside of a run."""
 
 
 class RunHeader(Record):

@@ -167,7 +167,11 @@ class KillExplorer:
         history.look()
         verdict.doubled, verdict.left = history.doubled(), history.left()
         self.world.interceptor = PassThrough()
-        verdict.record = record_faults(self.location, self.world.application.calls.records())
+        verdict.record = record_faults(
+            self.location,
+            self.world.application.calls.records(),
+            must_be_sealed=verdict.completed and bool(accepted),
+        )
         verdict.passed = self.world.passed
         if verdict.completed and len(history.accepted()) < accepted:
             verdict.completed, verdict.error = False, "there is no accepted image"

@@ -5,6 +5,7 @@ from typing import Any
 
 from notebake.aws.call_recorder import RECORDED_SERVICES
 from notebake.ledger.chain import Chain, RecordPlace
+from notebake.ledger.chain_report import Gap
 from notebake.ledger.entry import KEY, Entry, hash_of
 from notebake.ledger.kinds import ANSWERED, SENT
 from notebake.ledger.verify import verify_run
@@ -30,11 +31,13 @@ def watch_appends() -> None:
     replace(Chain, append=append)
 
 
-def record_faults(location: str, calls: list[CallRecord]) -> list[str]:
+def record_faults(
+    location: str, calls: list[CallRecord], *, must_be_sealed: bool = False
+) -> list[str]:
     """Return what is wrong in the record of a store, or missing in it."""
     place = record_place(location)
     entries = {(entry.run, entry.sequence): entry for entry in read_entries(place)}
-    faults = [str(finding) for run in runs_of(place) for finding in verify_run(place, run).findings]
+    faults = [fault for run in runs_of(place) for fault in chain_faults(place, run, must_be_sealed)]
     faults += [
         f"entry {entry.sequence} of {entry.run} was acknowledged and is lost"
         for entry in acknowledged
@@ -56,6 +59,16 @@ def record_faults(location: str, calls: list[CallRecord]) -> list[str]:
         or not entry.body["request"]
     ]
     return faults
+
+
+def chain_faults(place: RecordPlace, run: str, must_be_sealed: bool) -> Iterator[str]:
+    """Give what is wrong in the chain of a run and in the copies of its seals."""
+    report = verify_run(place, run)
+    yield from map(str, report.findings)
+    if must_be_sealed:
+        if not report.is_sealed:
+            yield f"run {run} is not sealed"
+        yield from (str(gap) for gap in report.gaps if gap.fault == Gap.NO_COPY)
 
 
 def changes_something(call: CallRecord) -> bool:
