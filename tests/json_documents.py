@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from flows.cli.commands import find_command, load_command
+from flows.cli.commands import CommandFile, find_command, load_command
+from flows.cli.history import SUBCOMMANDS
 from flows.cli.main import main
+
+LISTING = {"history", "images", "plan", "survey", "sweep"}
 
 
 def document(
@@ -18,13 +21,21 @@ def document(
     assert main([*words, "--json"]) == code
     printed = capsys.readouterr().out
     found: dict[str, Any] = json.loads(printed)
-    (name,) = (word for word in words if word in {"images", "plan", "runs", "survey", "sweep"})
-    fields: Mapping[str, str] = load_command(find_command(name)).FIELDS  # type: ignore[attr-defined]
+    fields: Mapping[str, str] = file_of(words).FIELDS  # type: ignore[attr-defined]
     expected = {
         field.partition("[]")[0] if is_empty_list(found, field) else field for field in fields
     }
     assert set(paths_in(found)) == expected
     return found
+
+
+def file_of(words: list[str]) -> CommandFile:
+    """Return the file of the command, or of its subcommand, that the words name."""
+    name = next(word for word in words if word in LISTING)
+    if name != "history":
+        return load_command(find_command(name))
+    subcommand = words[words.index(name) + 1]
+    return load_command(next(each for each in SUBCOMMANDS if each.name == subcommand))
 
 
 def is_empty_list(found: Mapping[str, Any], field: str) -> bool:

@@ -22,11 +22,10 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     complete_with(find_recipes, action)
 
 
-def add_run(parser: argparse.ArgumentParser, **options: Any) -> None:
+def add_run(parser: argparse.ArgumentParser, *, name: str = "run", **options: Any) -> None:
     """Add the id of a run."""
-    action = parser.add_argument(
-        "run", **{"help": "run id, as `notebake runs` lists it", **options}
-    )
+    help_text = "run id, as `notebake history list` shows it"
+    action = parser.add_argument(name, **{"help": help_text, **options})
     complete_with(find_run_ids, action)
 
 

@@ -34,10 +34,12 @@ COMMANDS = (
         "tear-down", LOOK_AFTER, "flows.cli.tear_down", "remove all that is temporary in a run"
     ),
     Command("sweep", LOOK_AFTER, "flows.cli.sweep", "list what has expired; --apply removes it"),
-    Command("runs", RECORDS, "flows.cli.runs", "list the runs of a run store"),
+    Command("history", RECORDS, "flows.cli.history", "what is recorded of runs; verify it"),
     Command("completion", SHELL, "flows.cli.completion", "print the script for the Tab key"),
 )
 """In the order in which the help lists commands and groups."""
+RENAMED = {"runs": "notebake history list --open"}
+"""Commands of earlier versions, and what is typed today."""
 
 
 class CommandFile(Protocol):

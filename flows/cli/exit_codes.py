@@ -3,11 +3,17 @@
 DONE = 0
 FAILED = 1
 MISTYPED = 2
+TAMPERED = 3
+INCOMPLETE = 4
+UNREADABLE = 5
 INTERRUPTED = 130
 
 MEANINGS = {
     DONE: "done; for build and resume: the image is accepted",
     FAILED: "not done: standard error has the reason and the next command",
     MISTYPED: "mistyped: nothing was begun",
+    TAMPERED: "history verify: the record was changed",
+    INCOMPLETE: "history verify: something was never recorded",
+    UNREADABLE: "history verify: something could not be read",
     INTERRUPTED: "interrupted, by Ctrl-C or a signal",
 }

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from flows.cli.exit_codes import MISTYPED
@@ -14,9 +15,17 @@ Section = tuple[str, Iterable[tuple[str, str | None]]]
 class Parser(argparse.ArgumentParser):
     """Has additional sections in its help, and whole sentences as error messages."""
 
-    def __init__(self, *, sections: Sequence[Section] = (), **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        sections: Sequence[Section] = (),
+        renamed: Mapping[str, str] = MappingProxyType({}),
+        **options: Any,
+    ) -> None:
         super().__init__(**options, formatter_class=HelpFormatter)
         self.sections = [*sections]
+        self.renamed = renamed
+        """What is typed instead of the commands of earlier versions."""
 
     def format_help(self) -> str:
         formatter = HelpFormatter(self.prog)
@@ -46,7 +55,9 @@ class Parser(argparse.ArgumentParser):
         # Before 3.14 Python suggests no similar choice, and every version lists all choices.
         if action.choices is not None and value not in action.choices:
             what = str(action.metavar or action.dest).lower()
-            message = f"There is no {what} {value}.{suggest(value, action.choices)}"
+            new = self.renamed.get(value)
+            hint = f" Type: {new}" if new else suggest(value, action.choices)
+            message = f"There is no {what} {value}.{hint}"
             raise argparse.ArgumentError(None, message)
 
 

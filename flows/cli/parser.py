@@ -23,7 +23,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     top, parsers = make_parser(words)
     given, unknown = top.parse_known_args(words)
     if unknown:
-        parsers[given.command].refuse(unknown[0], top._option_string_actions)
+        parser = getattr(given, "refusing", parsers[given.command])
+        parser.refuse(unknown[0], top._option_string_actions)
     return given
 
 
@@ -33,6 +34,7 @@ def make_parser(words: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
         prog="notebake",
         usage="notebake [--store PLACE] [--debug] COMMAND …",
         description=DESCRIPTION,
+        renamed=commands.RENAMED,
         sections=[
             *(
                 (group, [(command.name, command.summary) for command in members])

@@ -102,10 +102,11 @@ class S3Store:
         # The console's folders are keys, too, and other programs may use the bucket.
         return sorted(name for name in names if KEY.fullmatch(name))
 
-    def list_top_level(self) -> tuple[str, ...]:
-        pages = self._bucket.pages(self._prefix, Delimiter="/")
+    def list_top_level(self, prefix: str = "") -> tuple[str, ...]:
+        below = self._prefix + prefix
+        pages = self._bucket.pages(below, Delimiter="/")
         found = [prefix["Prefix"] for page in pages for prefix in page.get("CommonPrefixes", [])]
-        names = (key.removeprefix(self._prefix).removesuffix("/") for key in found)
+        names = (key.removeprefix(below).removesuffix("/") for key in found)
         return tuple(sorted(name for name in names if KEY.fullmatch(name)))
 
     @needs("s3:DeleteObject", DROP_SECRETS, by_check=True)

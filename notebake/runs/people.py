@@ -7,6 +7,7 @@ import getpass
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
@@ -24,6 +25,11 @@ class Person(Record):
     host_name: str = ""
     arn: str = ""
     """The identity in AWS, if that is what the pseudonym stands for."""
+
+    @property
+    def label(self) -> str:
+        """The identity for people: a login with its computer, or an identity in AWS."""
+        return self.arn or f"{self.login} on {self.host_name}"
 
 
 PEOPLE = TypeAdapter(dict[str, Person])
@@ -65,3 +71,17 @@ def read_people(place: RecordPlace) -> dict[str, Person]:
     """Return all people of a record by pseudonym."""
     stored = place.store.read(place.prefix + KEY)
     return PEOPLE.validate_json(stored.content) if stored else {}
+
+
+def name_of(pseudonym: str, people: Mapping[str, Person]) -> str:
+    """Return who a pseudonym is; the pseudonym itself if that person was erased."""
+    if not pseudonym:
+        return "unknown"
+    return people[pseudonym].label if pseudonym in people else pseudonym
+
+
+def is_meant(pseudonym: str, text: str, people: Mapping[str, Person]) -> bool:
+    """Return whether a text means the person: a pseudonym, a login, or a part of an identity."""
+    person = people.get(pseudonym)
+    is_named = person is not None and text.lower() in person.label.lower()
+    return text == pseudonym or is_named

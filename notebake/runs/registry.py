@@ -15,6 +15,7 @@ record/_seals/<run id>/…        copies of the entries that sealed it (notebake
 import datetime
 import difflib
 import secrets
+from collections.abc import Container
 
 import yaml
 from pydantic import ConfigDict
@@ -122,9 +123,10 @@ def read_header(run: Run) -> RunHeader:
     return RunHeader.model_validate_json(stored.content)
 
 
-def list_runs(store: RunStore) -> list[RunHeader]:
-    """Return all runs of the store, oldest first."""
+def list_runs(store: RunStore, without: Container[str] = ()) -> list[RunHeader]:
+    """Return all runs of the store but some, oldest first."""
     names = [name for name in store.list_top_level() if KEY.fullmatch(name)]
+    names = [name for name in names if name not in RESERVED_IDS and name not in without]
     found = store.read_all(f"{name}/run.json" for name in names)
     headers = [RunHeader.model_validate_json(stored.content) for stored in found]
     return sorted(headers, key=lambda header: header.created)

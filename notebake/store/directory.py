@@ -58,20 +58,19 @@ class DirectoryStore:
     def list(self, prefix: str) -> list[str]:
         if prefix:
             check_key(prefix.removesuffix("/"))
-        top, keys = self._root / prefix.rpartition("/")[0], []
-        with self._store_errors("list", top):
-            for directory, _, names in os.walk(top, onerror=_raise_unless_absent):
-                parent = Path(directory).relative_to(self._root)
-                keys += [(parent / name).as_posix() for name in names if name[0] != "."]
+        top = prefix.rpartition("/")[0]
+        with self._store_errors("list", self._root / top):
+            keys = [*_files_below(str(self._root / top), f"{top}/" if top else "")]
         return sorted(key for key in keys if key.startswith(prefix))
 
-    def list_top_level(self) -> tuple[str, ...]:
-        with self._store_errors("list", self._root):
+    def list_top_level(self, prefix: str = "") -> tuple[str, ...]:
+        top = self._root / prefix
+        with self._store_errors("list", top):
             try:
-                found = list(self._root.iterdir())
+                with os.scandir(top) as found:
+                    names = [entry.name for entry in found if entry.is_dir()]
             except FileNotFoundError:
                 return ()
-        names = [path.name for path in found if path.is_dir()]
         return tuple(sorted(name for name in names if name[0] != "."))
 
     def delete(self, key: str) -> None:
@@ -106,7 +105,15 @@ class DirectoryStore:
             ) from error
 
 
-def _raise_unless_absent(error: OSError) -> None:
-    """Raise the error; by default `os.walk` treats an unreadable directory as empty."""
-    if not isinstance(error, FileNotFoundError):
-        raise error
+def _files_below(directory: str, prefix: str) -> Iterator[str]:
+    """Yield the keys of all files; an unreadable directory is an error, an absent one is empty."""
+    try:
+        with os.scandir(directory) as found:
+            entries = [entry for entry in found if entry.name[0] != "."]
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_below(entry.path, f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name

@@ -48,8 +48,8 @@ class RunStore(Protocol):
     def list(self, prefix: str) -> list[str]:
         """Return all keys with the prefix, sorted."""
 
-    def list_top_level(self) -> tuple[str, ...]:
-        """Return the first parts of all keys, up to the first slash, sorted."""
+    def list_top_level(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the parts of all keys from the prefix, "" or "a/", to the next slash, sorted."""
 
     def delete(self, key: str) -> None:
         """Delete the key, if it exists."""

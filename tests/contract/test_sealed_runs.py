@@ -3,6 +3,8 @@
 import pytest
 
 from flows import tear_down
+from flows.build_plan import Plan
+from flows.step_task import as_undo_task
 from notebake.aws import tagging, tags
 from notebake.errors import NotebookError, TearDownError
 from notebake.images.image_state import current_image
@@ -22,18 +24,17 @@ from tests.kills.whole_run import Direct
 
 @pytest.fixture
 def run(world: CloudWorld, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(tear_down, "as_undo_task", lambda step: Direct(tear_down_task(step)))
+    monkeypatch.setattr(tear_down, "as_undo_task", lambda step: Direct(as_undo_task(step)))
     monkeypatch.setattr(tear_down, "wait", lambda _futures: None)
     return world.new_run()
 
 
-tear_down_task = tear_down.as_undo_task
-PLAN = {step: [] for step in CLOUD_STEPS}
+PLAN: Plan = {step: () for step in CLOUD_STEPS}
 
 
 def remove_all(run: Run) -> None:
     """Tear down what the steps of the cloud have made."""
-    tear_down.remove_all(run, PLAN)  # type: ignore[arg-type]
+    tear_down.remove_all(run, PLAN)
 
 
 def accept(run: Run) -> str:

@@ -95,7 +95,7 @@ def test_a_tear_down_without_the_store_that_finds_nothing_names_the_places_searc
 def test_the_runs_are_listed_with_their_accounts(
     runs: tuple[Run, Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--store", runs[0].store, "runs"]) == 0
+    assert main(["--store", runs[0].store, "history", "list"]) == 0
 
     output = capsys.readouterr().out.splitlines()
     for run, account in zip(runs, (HERE, OTHER), strict=True):

@@ -25,7 +25,7 @@ TARGETS = set(re.findall(r"^([a-z][\w-]*):", MAKEFILE, flags=re.MULTILINE))
 RUN_HERE = (
     "python -m docs.recipe_table",
     "python -m sandbox twists",
-    "notebake runs",
+    "notebake history list",
 )
 """Commands that need nothing and end at once: these are run."""
 PROGRAMS = {"notebake": ("-m", "flows.cli.main"), "python": ()}

@@ -29,7 +29,7 @@ def test_a_run_is_listed_and_torn_down_from_an_empty_home(tmp_path: Path) -> Non
         carry_out_to(run, "launch_instance")
         private_key_path(run, "builder")
 
-        listed = typed(elsewhere, "runs")
+        listed = typed(elsewhere, "history", "list", "--open")
         removed = typed(elsewhere, "tear-down", run.id)
 
         assert run.id in listed.stdout

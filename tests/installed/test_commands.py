@@ -15,7 +15,7 @@ from tests.recipe_text import dump_recipe
     [
         (("--help",), "usage: notebake"),
         (("build", "--help"), "usage: notebake build"),
-        (("runs",), "No run has been started"),
+        (("history", "list"), "No run has been started"),
     ],
 )
 def test_help_and_runs_need_no_account(
@@ -57,7 +57,7 @@ def test_the_resources_of_a_run_are_listed(
     carry_out_to(run, "wait_for_image")
     runs = f"--store={run.store}"
 
-    for words in ((runs, "runs"), ("images",), ("survey",), (runs, "sweep")):
+    for words in ((runs, "history", "list"), ("images",), ("survey",), (runs, "sweep")):
         done = installed.run("notebake", *words, folder=tmp_path)
 
         assert done.exit_code == 0, done.printed

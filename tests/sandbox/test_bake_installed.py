@@ -39,8 +39,8 @@ def test_an_installed_copy_builds_resumes_and_looks_after_its_image(
     assert "NOTEBAKE VERDICT: PASS" in (run.path / "notebook/executed.ipynb").read_text()
     assert sorted(run.resources()) == ["image", "snapshot"]
     assert not (tmp_path / ".notebake" / "server.json").exists()
-    for command in ("images", "survey", "sweep", "runs"):
-        looked = installed.run("notebake", command, folder=tmp_path, **ours)
+    for command in (("images",), ("survey",), ("sweep",), ("history", "list")):
+        looked = installed.run("notebake", *command, folder=tmp_path, **ours)
         assert looked.exit_code == 0, looked.printed
         assert run.id in looked.printed, command
 

@@ -76,7 +76,7 @@ def test_an_invalid_recipe_is_reported_without_slow_imports(
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("command", [["runs"], ["resume", "nobody-knows"]])
+@pytest.mark.parametrize("command", [["history", "list"], ["resume", "nobody-knows"]])
 def test_a_directory_store_is_read_without_slow_imports(command: list[str], tmp_path: Path) -> None:
     _, imported, output = typed("--store", str(tmp_path), *command)
 
@@ -161,7 +161,7 @@ def test_runs_lists_the_executing_process_and_the_last_event(
     record_outcome(ended, "launch_instance", "failed")
     (tmp_path / "something-else").mkdir()
     with hold_run(held):
-        assert main(["--store", str(tmp_path), "runs"]) == 0
+        assert main(["--store", str(tmp_path), "history", "list", "--open"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line for line in lines}
@@ -177,16 +177,16 @@ def test_only_the_newest_runs_are_listed_unless_all_are_asked_for(
     store = open_store(str(tmp_path))
     begun = [new_run(RECIPE, "ocean.yaml", store).id for _ in range(32)]
 
-    assert main(["--store", str(tmp_path), "runs"]) == 0
+    assert main(["--store", str(tmp_path), "history", "list"]) == 0
     output = capsys.readouterr().out
-    assert "2 older ones: notebake runs --all" in output
+    assert "2 older ones: notebake history list --all" in output
     assert begun[-1] in output
-    assert main(["--store", str(tmp_path), "runs", "--all"]) == 0
+    assert main(["--store", str(tmp_path), "history", "list", "--all"]) == 0
     assert all(text in capsys.readouterr().out for text in begun[:1])
 
 
 def test_a_store_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--store", str(tmp_path / "none"), "runs"]) == 0
+    assert main(["--store", str(tmp_path / "none"), "history", "list"]) == 0
     assert "No run has been started" in capsys.readouterr().out
 
 
@@ -220,11 +220,11 @@ def test_the_next_commands_name_the_store_that_was_given(
 
     monkeypatch.setattr("flows.cli.main.run_command", end)
 
-    assert main(["--store", "s3://b/a b", "runs"]) == 1
+    assert main(["--store", "s3://b/a b", "images"]) == 1
     errors = capsys.readouterr().err
     assert errors.count("To go on:  notebake --store 's3://b/a b' resume ocean-1\n") == 1
     assert "The page `notebake resume` is prose." in errors, "text is left as it is"
-    assert main(["runs"]) == 1
+    assert main(["images"]) == 1
     assert "To go on:  notebake resume ocean-1\n" in capsys.readouterr().err
 
 

@@ -11,10 +11,16 @@ import pytest
 
 from flows.cli import commands, exit_codes
 from flows.cli.commands import COMMANDS, Command, load_command
+from flows.cli.history import SUBCOMMANDS
 from flows.cli.main import main
 from flows.cli.parser import parse
 
 NAMES = [command.name for command in COMMANDS]
+ALL = [
+    *((each, [each.name]) for each in COMMANDS),
+    *((each, ["history", each.name]) for each in SUBCOMMANDS),
+]
+ALL_NAMES = [" ".join(words) for _, words in ALL]
 GREETING = """
 import sys
 EXAMPLE = "notebake greet --name Ada"
@@ -66,7 +72,7 @@ def test_help_ends_with_the_exit_codes(
     assert rows == [str(code) for code in sorted(every)]
 
 
-@pytest.mark.parametrize("words", [[], *([name] for name in NAMES)], ids=["", *NAMES])
+@pytest.mark.parametrize("words", [[], *(words for _, words in ALL)], ids=["", *ALL_NAMES])
 def test_help_fits_in_80_columns(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,28 +92,41 @@ def test_help_wraps_to_the_width_of_the_terminal(
     assert max(map(len, wide)) > 80
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+@pytest.mark.parametrize(("command", "words"), ALL, ids=ALL_NAMES)
 def test_every_example_in_the_help_parses(
-    command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     examples = load_command(command).EXAMPLE.splitlines()
-    shown = " ".join(help_of([command.name], capsys, monkeypatch))
+    shown = " ".join(help_of(words, capsys, monkeypatch))
 
     assert examples
     for example in examples:
         assert example in shown
-        (typed,) = re.findall(r"\bnotebake [^)|#\n]+", example)
-        assert parse(shlex.split(typed)[1:]).command == command.name
+        (typed,) = re.findall(r"\bnotebake [^)|#>\n]+", example)
+        assert parse(shlex.split(typed)[1:]).command == words[0]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+@pytest.mark.parametrize(
+    "command", [each for each, words in ALL if words not in (["history"], ["history", "export"])]
+)
 def test_every_listing_command_has_a_json_form(command: Command) -> None:
     fields = getattr(load_command(command), "FIELDS", None)
-    example = re.findall(r"\bnotebake [^)|#\n]+", load_command(command).EXAMPLE)[0]
+    example = re.findall(r"\bnotebake [^)|#>\n]+", load_command(command).EXAMPLE)[0]
     given = parse(shlex.split(example)[1:])
 
     assert hasattr(given, "json") == bool(fields)
-    assert fields or command.name not in {"images", "plan", "runs", "survey", "sweep"}
+    assert fields or command.name not in {
+        "images",
+        "plan",
+        "survey",
+        "sweep",
+        "list",
+        "diff",
+        "verify",
+    }
 
 
 @pytest.mark.parametrize(
@@ -115,10 +134,14 @@ def test_every_listing_command_has_a_json_form(command: Command) -> None:
     [
         (["biuld"], "There is no command biuld. Did you mean build?"),
         (["xyzzy"], "There is no command xyzzy.\n"),
-        (["runs", "--josn"], "There is no option --josn. Did you mean --json?"),
+        (["history", "list", "--josn"], "There is no option --josn. Did you mean --json?"),
         (["sweep", "--aply=yes"], "There is no option --aply. Did you mean --apply?"),
-        (["runs", "--store", "x"], "--store goes before the command."),
-        (["runs", "ocean"], "Unexpected argument: ocean"),
+        (["history", "list", "--store", "x"], "--store goes before the command."),
+        (["history", "list", "ocean"], "Unexpected argument: ocean"),
+        (["history", "lst"], "There is no what lst. Did you mean list?"),
+        (["history", "list", "--since", "noon"], "invalid day value: 'noon'"),
+        (["history", "list", "--outcome", "opne"], "Did you mean open?"),
+        (["runs"], "There is no command runs. Type: notebake history list --open"),
         (["completion", "bsh"], "There is no shell bsh. Did you mean bash?"),
         (["build"], "the following arguments are required: recipe"),
         ([], "the following arguments are required: COMMAND"),
@@ -152,9 +175,9 @@ def test_only_the_file_of_the_command_is_imported(monkeypatch: pytest.MonkeyPatc
     for file in files:
         monkeypatch.delitem(sys.modules, file, raising=False)
 
-    parse(["runs", "--all"])
+    parse(["survey", "--all-regions"])
 
-    assert files & {*sys.modules} == {"flows.cli.runs"}
+    assert files & {*sys.modules} == {"flows.cli.survey"}
 
 
 def test_each_command_is_one_table_line_and_one_file(

@@ -25,7 +25,7 @@ def test_a_run_shows_its_account_process_and_last_event(
     record_account(failed, Account(id="123456789012", partition="aws"))
     record_outcome(failed, "launch_instance", "failed")
     with hold_run(held):
-        found = document(["--store", str(tmp_path), "runs"], capsys)
+        found = document(["--store", str(tmp_path), "history", "list", "--open"], capsys)
 
     rows = {row["run_id"]: row for row in found["runs"]}
     assert [*rows] == [held.id, failed.id, fresh.id], "the oldest comes first"
@@ -47,7 +47,7 @@ def test_an_unreadable_run_is_listed_with_its_reason(
     broken, sound = (new_run(RECIPE, "ocean.yaml", store) for _ in range(2))
     store.write(f"{broken.id}/recipes/0001.yaml", b"name: [ocean")
 
-    rows = document(["--store", str(tmp_path), "runs"], capsys)["runs"]
+    rows = document(["--store", str(tmp_path), "history", "list", "--open"], capsys)["runs"]
 
     assert [row["run_id"] for row in rows] == [broken.id, sound.id]
     assert rows[0]["error"]
@@ -57,7 +57,7 @@ def test_an_unreadable_run_is_listed_with_its_reason(
 def test_an_empty_store_is_an_empty_list(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert document(["--store", str(tmp_path), "runs"], capsys)["runs"] == []
+    assert document(["--store", str(tmp_path), "history", "list", "--open"], capsys)["runs"] == []
 
 
 def test_older_runs_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,5 +65,14 @@ def test_older_runs_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for _ in range(32):
         new_run(RECIPE, "ocean.yaml", store)
 
-    assert document(["--store", str(tmp_path), "runs"], capsys)["older_runs"] == 2
-    assert len(document(["--store", str(tmp_path), "runs", "--all"], capsys)["runs"]) == 32
+    assert (
+        document(["--store", str(tmp_path), "history", "list", "--open"], capsys)["older_runs"] == 2
+    )
+    assert (
+        len(
+            document(["--store", str(tmp_path), "history", "list", "--open", "--all"], capsys)[
+                "runs"
+            ]
+        )
+        == 32
+    )

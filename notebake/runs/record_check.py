@@ -1,0 +1,65 @@
+"""Verifies the record of one run, or of all: intact, tampered, incomplete or unreadable."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from notebake.errors import RunStoreError
+from notebake.ledger.chain_report import ChainReport
+from notebake.ledger.entry import SEALS
+from notebake.ledger.verify import verify_run
+from notebake.record import Record
+from notebake.runs import registry
+from notebake.runs.open_store import open_store
+from notebake.runs.run_record import record_place
+
+
+class RecordState(StrEnum):
+    """What the verification of a run has shown."""
+
+    INTACT = "intact"
+    TAMPERED = "tampered"
+    INCOMPLETE = "incomplete"
+    UNREADABLE = "unreadable"
+    NOT_RECORDED = "not recorded"
+
+
+class CheckedRun(Record):
+    """One run, verified."""
+
+    run_id: str
+    state: RecordState
+    report: ChainReport | None = None
+    """None if the run could not be read."""
+    error: str = ""
+
+
+def check_run(run_id: str, location: str) -> CheckedRun:
+    """Verify the record of a run."""
+    try:
+        report = verify_run(record_place(location), run_id)
+    except RunStoreError as error:
+        return CheckedRun(run_id=run_id, state=RecordState.UNREADABLE, error=error.message)
+    return CheckedRun(run_id=run_id, state=state_of(report), report=report)
+
+
+def state_of(report: ChainReport) -> RecordState:
+    """Return what a report says in one word."""
+    if report.findings:
+        return RecordState.TAMPERED
+    if report.gaps:
+        return RecordState.INCOMPLETE
+    return RecordState.INTACT if report.count else RecordState.NOT_RECORDED
+
+
+def check_all_runs(location: str) -> Iterator[CheckedRun]:
+    """Verify all runs of the record and of the run store, by run id.
+
+    Raises:
+        RunStoreError: the runs cannot be listed.
+    """
+    place, store = record_place(location), open_store(location)
+    recorded = place.store.list_top_level(place.prefix)
+    sealed = place.store.list_top_level(f"{place.prefix}{SEALS}/")
+    begun = [header.id for header in registry.list_runs(store, without={*recorded, *sealed})]
+    for run_id in sorted({*recorded, *sealed, *begun} - registry.RESERVED_IDS - {SEALS}):
+        yield check_run(run_id, location)
