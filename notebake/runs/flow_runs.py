@@ -12,6 +12,7 @@ from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
 from notebake.record import Record
 from notebake.runs import registry
+from notebake.runs.reserved_ids import FLOW_RUNS
 from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from notebake.store.interface import RunStore
@@ -67,4 +68,4 @@ def choose_run_id(flow_run_id: str, recipe: Recipe, store: RunStore) -> str:
 
 
 def _key(flow_run_id: str) -> str:
-    return f"{registry.FLOW_RUNS}/{flow_run_id}.json"
+    return f"{FLOW_RUNS}/{flow_run_id}.json"

@@ -10,6 +10,7 @@ from notebake.ledger.verify import verify_run
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
+from notebake.runs.reserved_ids import RESERVED_IDS
 from notebake.runs.run_record import record_place
 
 
@@ -61,5 +62,5 @@ def check_all_runs(location: str) -> Iterator[CheckedRun]:
     recorded = place.store.list_top_level(place.prefix)
     sealed = place.store.list_top_level(f"{place.prefix}{SEALS}/")
     begun = [header.id for header in registry.list_runs(store, without={*recorded, *sealed})]
-    for run_id in sorted({*recorded, *sealed, *begun} - registry.RESERVED_IDS - {SEALS}):
+    for run_id in sorted({*recorded, *sealed, *begun} - RESERVED_IDS):
         yield check_run(run_id, location)

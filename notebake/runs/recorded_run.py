@@ -7,17 +7,12 @@ from notebake.ledger.difference import Compared
 from notebake.ledger.entry import Entry, hash_of
 from notebake.ledger.kinds import SEALED
 from notebake.ledger.summarize import summarize
-from notebake.ledger.summary import Created, Result, StepSummary, Summary
+from notebake.ledger.summary import Result, Summary
 from notebake.ledger.versions import package_versions
-from notebake.record import Record, digest_of
-from notebake.runs import registry
-from notebake.runs.account import read_account
-from notebake.runs.attempt_store import read_earlier
-from notebake.runs.events import list_events
+from notebake.record import Record
 from notebake.runs.open_store import open_store
 from notebake.runs.run_record import record_place
 from notebake.store.interface import KEY
-from notebake.timestamps import utc_from_seconds
 
 VERDICT = "notebook/verdict.json"
 
@@ -44,7 +39,10 @@ def read_recorded_run(run_id: str, location: str) -> RecordedRun:
     place = record_place(location)
     entries = Chain(place, run_id, Writer()).entries() if KEY.fullmatch(run_id) else []
     if not entries:
-        return RecordedRun(summary=_summary_of_files(run_id, location))
+        # Imported here, as the recipe is slow to import and the ledger does not need it.
+        from notebake.runs.earlier_run import summary_of_files
+
+        return RecordedRun(summary=summary_of_files(run_id, location))
     is_sealed = entries[-1].kind == SEALED
     summary = summarize(run_id, entries)
     if not is_sealed:
@@ -70,41 +68,4 @@ def read_compared(summary: Summary, location: str) -> Compared:
         packages=package_versions(contents.values()),
         numbers=tuple(verdict.get("numbers") or ()),
         doubts=tuple(doubts),
-    )
-
-
-def _summary_of_files(run_id: str, location: str) -> Summary:
-    """Return what the files of a run from before the ledger say of it."""
-    store = open_store(location)
-    run = registry.load_run(run_id, store)
-    header, account = registry.read_header(run), read_account(run_id, store)
-    steps: dict[str, StepSummary] = {}
-    for event in list_events(run):
-        steps[event.step] = StepSummary(
-            step=event.step,
-            tries=steps[event.step].tries + 1 if event.step in steps else 1,
-            outcome=event.happening,
-            at=event.at.isoformat(),
-            seconds=event.seconds,
-            result=str(event.detail.get("result") or event.detail.get("message") or ""),
-        )
-    return Summary(
-        run=run_id,
-        recipe_name=run.recipe.name,
-        recipe_digest=digest_of(run.recipe),
-        recipe=run.recipe.model_dump(mode="json"),
-        account=account.id if account else "",
-        began=header.created.isoformat(),
-        steps=tuple(steps.values()),
-        created=tuple(
-            Created(
-                id=resource_id,
-                name=attempt.name,
-                operation="",
-                at=utc_from_seconds(attempt.at).isoformat(),
-                removed="at an unknown time" if attempt.state == "removed" else "",
-            )
-            for attempt in read_earlier(run)
-            for resource_id in attempt.made
-        ),
     )

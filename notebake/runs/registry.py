@@ -22,12 +22,11 @@ from pydantic import ConfigDict
 
 from notebake import installed_version
 from notebake.errors import RecipeError, RunStoreError
-from notebake.ledger.entry import SEALS
 from notebake.recipe import Recipe
 from notebake.recipe.file import BlockDumper, parse_recipe
 from notebake.record import Record, digest_of
-from notebake.runs import run_record
 from notebake.runs.open_store import open_store
+from notebake.runs.reserved_ids import RESERVED_IDS
 from notebake.runs.run import Run
 from notebake.store.interface import KEY, RunStore
 
@@ -35,11 +34,6 @@ SHARED_STORE_HINT = (
     "A run is stored on the machine that started it. To resume a run from any machine, start and"
     " resume it with a run store on S3: notebake --store s3://BUCKET/PREFIX resume RUN"
 )
-
-
-FLOW_RUNS = "flow-runs"
-RESERVED_IDS = frozenset((FLOW_RUNS, run_record.FOLDER, SEALS, "keys", "preflight"))
-"""Folders of the run store or the record that hold no run, and names that policies know inside of a run."""
 
 
 class RunHeader(Record):

@@ -16,10 +16,10 @@ from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.recording import recording
 from notebake.runs.attempt import Attempt, AttemptHistory
 from notebake.runs.open_store import open_store
+from notebake.runs.reserved_ids import RECORD
 
-FOLDER = "record"
-"""The folder of the record in a run store; no run has this id."""
-PREFIX = f"{FOLDER}/"
+PREFIX = f"{RECORD}/"
+"""Where the record is in a run store."""
 PLACE = f"{PREFIX}place"
 """Names the store of the record, if it is another one."""
 
@@ -89,13 +89,13 @@ def record_place(location: str) -> RecordPlace:
 def _named_place(location: str, wanted: str) -> str:
     """Return the other store in which the record is kept; "" for the run store itself."""
     store = open_store(location)
-    if wanted and FOLDER not in store.list_top_level():
+    if wanted and RECORD not in store.list_top_level():
         store.create(PLACE, wanted.encode())
     stored = store.read(PLACE)
     named = stored.content.decode() if stored else ""
     if wanted and named != wanted:
         raise RunStoreError(
-            f"The record of the runs in {location} is kept in {named or store.where(FOLDER)}, but"
+            f"The record of the runs in {location} is kept in {named or store.where(RECORD)}, but"
             f" NOTEBAKE_RECORD is {wanted}. A record cannot be moved.",
             f"Type: export NOTEBAKE_RECORD={named}" if named else "Type: unset NOTEBAKE_RECORD",
         )
