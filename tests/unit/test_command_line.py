@@ -80,7 +80,7 @@ def test_an_invalid_recipe_is_reported_without_slow_imports(
 def test_a_directory_store_is_read_without_slow_imports(command: list[str], tmp_path: Path) -> None:
     _, imported, output = typed("--store", str(tmp_path), *command)
 
-    assert imported == SOME_TIME
+    assert {*imported} <= {*SOME_TIME}
     assert str(tmp_path) in output.replace("\n", "").replace(" ", "")
 
 
