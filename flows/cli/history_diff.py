@@ -9,7 +9,7 @@ EXAMPLE = "notebake history diff ocean-20261123-120000-1a2b ocean-20261130-12000
 FIELDS = {
     "first": "the first run",
     "second": "the second run",
-    "differences[].section": "recipe, sources, packages, numbers, times, money, result",
+    "differences[].section": "recipe, sources, packages in FILE, numbers, times, money, result",
     "differences[].what": "the field, the package, the step",
     "differences[].before": "its value in the first run; null: none",
     "differences[].after": "its value in the second run; null: none",

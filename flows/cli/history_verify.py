@@ -42,7 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Verify one run or all, and return the exit code of the gravest state."""
-    checked = check(given.run, location_of(given))
+    from notebake.errors import RunStoreError
+
+    location = location_of(given)
+    try:
+        checked = check(given.run, location)
+    except RunStoreError as error:
+        if given.run:
+            raise
+        from flows.terminal.report import print_error
+
+        print_error(error, store=given.store)
+        return UNREADABLE
     if given.json:
         from flows.cli.json_output import print_document
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from flows.terminal.console import open_console
 from notebake.humanize import clean_text, format_seconds, pluralize
 from notebake.ledger import kinds
-from notebake.ledger.entry import Entry, hash_of
+from notebake.ledger.entry import Entry
 from notebake.ledger.summary import Result, Summary
 from notebake.runs.people import Person, name_of
 from notebake.runs.recorded_run import RecordedRun
@@ -101,8 +101,10 @@ def _facts(recorded: RecordedRun, people: People) -> Iterator[Row]:
         yield "award", award
     if recorded.is_recorded:
         state = "sealed" if recorded.is_sealed else "not sealed"
-        head = hash_of(recorded.entries[-1].content)
-        yield "record", f"{pluralize_entries(len(recorded.entries))}, {state}; last hash {head}"
+        yield (
+            "record",
+            f"{pluralize_entries(len(recorded.entries))}, {state}; last hash {recorded.head}",
+        )
 
 
 def pluralize_entries(count: int) -> str:

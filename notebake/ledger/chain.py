@@ -73,6 +73,12 @@ class Chain:
             self._read()
             return list(self._entries)
 
+    def head(self) -> str:
+        """Return the hash of the last entry; "" if there is none. Raises as `entries` does."""
+        with self._lock:
+            self._read()
+            return self._head
+
     def append(self, kind: str, body: dict[str, Any]) -> Entry:
         """Add an entry; it is in the record when this returns. A sealed run is reopened before.
 

@@ -32,8 +32,8 @@ class Compared(Record):
     """One of the two runs."""
 
     summary: Summary
-    packages: dict[str, str] = Field(default_factory=dict)
-    """The versions in its lock files."""
+    packages: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """The versions in each of its lock files, by package."""
     numbers: tuple[float, ...] = ()
     """What the notebook printed on the builder."""
     doubts: tuple[str, ...] = ()
@@ -46,8 +46,8 @@ def compare(first: Compared, second: Compared) -> list[Difference]:
     return [
         *_pairs("recipe", dict(_leaves(one.recipe)), dict(_leaves(other.recipe))),
         *_pairs("sources", _sources(one), _sources(other)),
-        *_pairs("packages", first.packages, second.packages),
-        *_pairs("numbers", _numbered(first.numbers), _numbered(second.numbers)),
+        *_packages(first, second),
+        *_numbers(first, second),
         *_times(one, other),
         *_pairs("money", dict(_leaves(one.money)), dict(_leaves(other.money))),
         *_pairs("result", _results(one), _results(other)),
@@ -74,8 +74,20 @@ def _results(summary: Summary) -> dict[str, str]:
     return {"outcome": summary.result, **failed}
 
 
-def _numbered(numbers: tuple[float, ...]) -> dict[str, str]:
-    return {f"number {position}": f"{number:.12g}" for position, number in enumerate(numbers, 1)}
+def _packages(first: Compared, second: Compared) -> Iterator[Difference]:
+    """Yield the packages of the lock files that both runs have."""
+    for lock in sorted(first.packages.keys() & second.packages.keys()):
+        yield from _pairs(f"packages in {lock}", first.packages[lock], second.packages[lock])
+
+
+def _numbers(first: Compared, second: Compared) -> Iterator[Difference]:
+    """Yield the numbers that the notebook printed, if both runs have any."""
+    before, after = (
+        {f"number {position}": f"{number:.12g}" for position, number in enumerate(each.numbers, 1)}
+        for each in (first, second)
+    )
+    if before and after:
+        yield from _pairs("numbers", before, after)
 
 
 def _times(one: Summary, other: Summary) -> Iterator[Difference]:

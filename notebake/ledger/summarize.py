@@ -1,5 +1,6 @@
 """Makes the summary of a run of its entries, one after the other."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ from notebake.ledger.summary import (
     Summary,
 )
 
+log = logging.getLogger(__name__)
 INTERRUPTIONS = frozenset(("KeyboardInterrupt", "InterruptedError", "TerminationSignal"))
 """Errors by which a person ended an execution: the build did not fail."""
 
@@ -62,7 +64,10 @@ class _Fold:
             self._has_outcome and keeps_outcome(entry)
         )
         if add := self._add_by_kind.get(entry.kind):
-            add(entry)
+            try:
+                add(entry)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                log.warning("Entry %s of run %s has an odd body", entry.sequence, entry.run)
 
     def summary(self) -> Summary:
         return Summary(
@@ -90,18 +95,18 @@ class _Fold:
         return Result.TORN_DOWN
 
     def _add_recipe(self, entry: Entry) -> None:
-        recipe = entry.body.get("recipe") or {}
+        recipe = entry.body["recipe"]
         self._known |= {
             "recipe": recipe,
-            "recipe_name": recipe.get("name", ""),
-            "recipe_digest": entry.body.get("digest", ""),
+            "recipe_name": str(recipe.get("name", "")),
+            "recipe_digest": str(entry.body["digest"]),
         }
         if entry.body.get("is_continued"):
             self._known["is_continued"] = True
 
     def _add_execution(self, entry: Entry) -> None:
         body = entry.body
-        self._known["account"] = body.get("account") or self._known.get("account", "")
+        self._known["account"] = str(body.get("account") or self._known.get("account", ""))
         self._executions[entry.execution] = Execution(
             id=entry.execution,
             who=entry.who,

@@ -1,7 +1,6 @@
-"""The versions of packages in lock files."""
+"""The versions of packages in a lock file."""
 
 import re
-from collections.abc import Iterable
 
 # name==version (pip), name=version (apt), URL/name-version-build.conda (conda's explicit list)
 REQUIREMENT = re.compile(r"(?P<name>[\w.+-]+)={1,2}(?P<version>[^\s;=]+)")
@@ -10,8 +9,8 @@ CONDA = re.compile(
 )
 
 
-def package_versions(locks: Iterable[str]) -> dict[str, str]:
-    """Return the version of each package in lock files, by its name."""
-    lines = (line.strip() for lock in locks for line in lock.splitlines())
+def package_versions(lock: str) -> dict[str, str]:
+    """Return the version of each package in a lock file, by its name."""
+    lines = map(str.strip, lock.splitlines())
     found = (CONDA.match(line) or REQUIREMENT.match(line) for line in lines)
     return {each["name"]: each["version"] for each in found if each}

@@ -23,6 +23,8 @@ class RecordedRun(Record):
     summary: Summary
     entries: tuple[Entry, ...] = ()
     """None of a run from before the ledger, or of one that was not executed yet."""
+    head: str = ""
+    """The hash of the last entry."""
     is_sealed: bool = False
 
     @property
@@ -37,7 +39,8 @@ def read_recorded_run(run_id: str, location: str) -> RecordedRun:
         RunStoreError: neither the run store nor the record has it, or it cannot be read.
     """
     place = record_place(location)
-    entries = Chain(place, run_id, Writer()).entries() if KEY.fullmatch(run_id) else []
+    chain = Chain(place, run_id, Writer())
+    entries = chain.entries() if KEY.fullmatch(run_id) else []
     if not entries:
         # Imported here, as the recipe is slow to import and the ledger does not need it.
         from notebake.runs.earlier_run import summary_of_files
@@ -47,7 +50,9 @@ def read_recorded_run(run_id: str, location: str) -> RecordedRun:
     summary = summarize(run_id, entries)
     if not is_sealed:
         summary = summary.model_copy(update={"result": Result.OPEN})
-    return RecordedRun(summary=summary, entries=tuple(entries), is_sealed=is_sealed)
+    return RecordedRun(
+        summary=summary, entries=tuple(entries), head=chain.head(), is_sealed=is_sealed
+    )
 
 
 def read_compared(summary: Summary, location: str) -> Compared:
@@ -62,10 +67,14 @@ def read_compared(summary: Summary, location: str) -> Compared:
         else:
             what = "was changed after it was recorded" if stored else "is not there any more"
             doubts.append(f"{file.name} of run {summary.run} {what}.")
+    if not summary.locks:
+        doubts.append(f"Run {summary.run} has recorded no lock file.")
     verdict = json.loads(contents.pop(VERDICT, "{}"))
     return Compared(
         summary=summary,
-        packages=package_versions(contents.values()),
+        packages={
+            name.rpartition("/")[2]: package_versions(lock) for name, lock in contents.items()
+        },
         numbers=tuple(verdict.get("numbers") or ()),
         doubts=tuple(doubts),
     )

@@ -98,6 +98,8 @@ def test_list_returns_the_sorted_keys_below_the_prefix(store: RunStore) -> None:
     assert store.list("run-1/k") == ["run-1/keys/builder"]
     assert len(store.list("")) == 3
     assert store.list_top_level() == ("run-1", "run-2")
+    assert store.list_top_level("run-1/") == ("keys",)
+    assert store.list_top_level("run-9/") == ()
     read = store.read_all(["run-2/run.json", "run-9/run.json", "run-1/run.json"])
     assert [record.content for record in read] == [b"run-2/run.json", b"run-1/run.json"]
 

@@ -1,9 +1,12 @@
 """Runs are sealed when nothing temporary is left, and reopened by whoever continues them."""
 
+from pathlib import Path
+
 import pytest
 
 from flows import tear_down
 from flows.build_plan import Plan
+from flows.cli.main import main
 from flows.step_task import as_undo_task
 from notebake.aws import tagging, tags
 from notebake.errors import NotebookError, TearDownError
@@ -17,9 +20,13 @@ from notebake.runs.executing import executing
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place, run_record
+from tests import recorded_runs as runs
 from tests.cloud_steps import CLOUD_STEPS, carry_out_to
 from tests.cloud_world import CloudWorld, RefusedCall
+from tests.json_documents import document
 from tests.kills.whole_run import Direct
+from tests.recorded_runs import write, write_sealed
+from tests.store_world import LOCATION, world_with_bucket
 
 
 @pytest.fixture
@@ -133,3 +140,24 @@ def test_the_folder_of_the_seals_is_no_run(run: Run) -> None:
         remove_all(run)
 
     assert open_store(run.store).list_top_level() == (run.id, "record")
+
+
+def test_a_store_on_s3_lists_shows_and_verifies_as_a_directory_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world_with_bucket(tmp_path):
+        place = record_place(LOCATION)
+        write_sealed(place, "ocean-1")
+        write_sealed(place, "ocean-2")
+        write(place, [runs.executing()], "ocean-2", execution="e-2")
+
+        rows = document(["--store", LOCATION, "history", "list"], capsys)["runs"]
+        checked = document(["--store", LOCATION, "history", "verify"], capsys)["runs"]
+        assert main(["--store", LOCATION, "history", "show", "ocean-1"]) == 0
+
+    assert [(row["run_id"], row["outcome"]) for row in rows] == [
+        ("ocean-1", "accepted"),
+        ("ocean-2", "open"),
+    ]
+    assert [row["state"] for row in checked] == ["intact", "intact"]
+    assert "Run ocean-1: accepted" in capsys.readouterr().out

@@ -149,6 +149,10 @@ def test_the_instructions_name_the_line_and_the_shell_file() -> None:
         ("notebake bui", "build"),
         ("notebake build deployments/", "deployments/tide.yaml"),
         ("notebake sweep --app", "--apply"),
+        ("notebake history li", "list"),
+        ("notebake history list --op", "--open"),
+        ("notebake history show oc", "ocean-"),
+        ("notebake history diff x oc", "ocean-"),
     ],
 )
 def test_completion_imports_nothing_slow(line: str, expected: str, home: Path) -> None:

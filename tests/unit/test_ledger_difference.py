@@ -77,4 +77,4 @@ def test_numbers_are_in_order() -> None:
     ],
 )
 def test_versions_are_read_from_each_kind_of_lock_file(line: str, expected: dict[str, str]) -> None:
-    assert package_versions([f"{line}\n"]) == expected
+    assert package_versions(f"{line}\n") == expected

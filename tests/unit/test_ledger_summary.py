@@ -125,3 +125,10 @@ def test_the_awards_of_a_recipe_are_found() -> None:
 
     assert Summary(run=RUN, recipe=recipe).awards == ("OCE-1", "OCE-2")
     assert Summary(run=RUN).awards == ()
+
+
+@pytest.mark.parametrize("kind", [kinds.BEGAN, kinds.SENT, kinds.FILE, kinds.OUTCOME, kinds.STEP])
+def test_an_odd_body_is_left_out_and_stops_nothing(place: RecordPlace, kind: str) -> None:
+    write(place, [*bake()[:-2], (kind, {"recipe": 1, "image": 2, "detail": 3, "attempt": 4})])
+
+    assert summary(place).recipe_name == "ocean"
