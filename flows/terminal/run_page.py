@@ -168,8 +168,13 @@ def _describe_answer(answer: Entry | None) -> str:
 
 def _created(summary: Summary) -> Iterator[Row]:
     for each in summary.created:
-        removed = f"removed {local(each.removed)}" if each.removed else "not recorded as removed"
-        yield each.id, each.name, removed
+        if summary.image and each.id == summary.image.id:
+            state = "stays, as the image"
+        elif each.removed:
+            state = f"removed {local(each.removed)}"
+        else:
+            state = "not recorded as removed"
+        yield each.id, each.name, state
 
 
 def _unknown(recorded: RecordedRun, people: People) -> Iterator[str]:
