@@ -1,6 +1,6 @@
 """The record at the end of a trial, held against the cloud's own log of its calls."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from notebake.aws.call_recorder import RECORDED_SERVICES
@@ -14,21 +14,27 @@ from sandbox.messages.call import CallRecord, rest_operation
 from tests.kills.points import is_reading
 from tests.replacement import replace
 
+Summarizing = Callable[[Sequence[Entry]], dict[str, Any] | None]
 acknowledged: list[Entry] = []
 """Every entry of which this process, or one that it was forked from, knew that it was stored."""
 
 
 def watch_appends() -> None:
     """Remember from now on which entries were acknowledged."""
-    to_store = Chain.append
+    to_store, to_close = Chain.append, Chain.close
 
     def append(chain: Chain, kind: str, body: dict[str, Any]) -> Entry:
         entry = to_store(chain, kind, body)
         acknowledged.append(entry)
         return entry
 
+    def close(chain: Chain, summarize: Summarizing) -> Entry | None:
+        seal = to_close(chain, summarize)
+        acknowledged.extend([seal] if seal else [])
+        return seal
+
     acknowledged.clear()
-    replace(Chain, append=append)
+    replace(Chain, append=append, close=close)
 
 
 def record_faults(
