@@ -11,6 +11,7 @@ notebake history list --since 2026-11-01
 notebake history list --open
 notebake history show ocean-20261123-120000-1a2b
 notebake history diff ocean-20261123-120000-1a2b ocean-20261130-120000-3c4d
+notebake history seal
 notebake history verify
 notebake history export --csv"""
 SUBCOMMANDS = (
@@ -18,6 +19,7 @@ SUBCOMMANDS = (
     Command("show", "", "flows.cli.history_show", "show all that is recorded of a run"),
     Command("diff", "", "flows.cli.history_diff", "show what differs between two runs"),
     Command("verify", "", "flows.cli.history_verify", "check that the record was not changed"),
+    Command("seal", "", "flows.cli.history_seal", "sign a checkpoint over all runs"),
     Command("export", "", "flows.cli.history_export", "print runs as CSV, JSON or HTML"),
 )
 

@@ -8,6 +8,8 @@ from flows.cli.arguments import add_json, add_run, location_of
 from flows.cli.exit_codes import DONE, INCOMPLETE, TAMPERED, UNREADABLE
 
 if TYPE_CHECKING:
+    from notebake.ledger.checkpoint import Anchor
+    from notebake.ledger.verify_checkpoints import CheckpointReport
     from notebake.runs.record_check import CheckedRun
 
 EXAMPLE = """\
@@ -22,13 +24,25 @@ FIELDS = {
     "runs[].findings": "sentences about what was changed",
     "runs[].gaps": "sentences about what is not recorded",
     "runs[].error": "why the run cannot be read; null: it can",
+    "checkpoints": "how many checkpoints `history seal` has made",
+    "anchor": "size and root of the last tree, to be kept elsewhere; null: none",
+    "key": "fingerprint of the key that signed it",
+    "findings": "sentences about what the checkpoints and anchors show to be changed",
     "limits": "what this cannot show",
 }
+WITHOUT_CHECKPOINT = (
+    "No checkpoint covers these runs: that a whole run was removed, or written anew with its seals,"
+    " cannot be seen. To make one:  notebake history seal"
+)
+SINCE_CHECKPOINT = (
+    "{count} of the runs have changed since the last checkpoint: what was done to their newer"
+    " entries, as far as these fit together, cannot be seen until the next one."
+)
 LIMITS = (
-    "This shows that entries were changed, dropped, swapped, inserted or cut off. By itself it"
-    " cannot show that a whole run was removed, that all of it was written anew, or that an older"
-    " copy was put back, nor that an entry was true when it was written. For that, keep the last"
-    " hashes (--json has them) in a place that whoever can write the record cannot write."
+    "Whoever can write the record could have put back an older copy of it, and with its key could"
+    " have written all of it anew. Only what is kept elsewhere shows that: an anchor or a"
+    " fingerprint that `history seal` printed (--anchor, --key), and the last checkpoint that this"
+    " machine has seen. Nothing shows whether an entry was true when it was written."
 )
 CODES = {"tampered": TAMPERED, "unreadable": UNREADABLE, "incomplete": INCOMPLETE}
 """The exit codes, the gravest state first."""
@@ -37,16 +51,29 @@ CODES = {"tampered": TAMPERED, "unreadable": UNREADABLE, "incomplete": INCOMPLET
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments and options."""
     add_run(parser, nargs="?", default="", help="run id; default: all runs of the record")
+    parser.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        type=anchor,
+        metavar="SIZE:ROOT",
+        help="what `history seal` printed once; may be repeated",
+    )
+    parser.add_argument(
+        "--key", default="", metavar="FINGERPRINT", help="the key that must have signed"
+    )
     add_json(parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Verify one run or all, and return the exit code of the gravest state."""
     from notebake.errors import RunStoreError
+    from notebake.runs.checkpoint_check import check_checkpoints
 
     location = location_of(given)
     try:
         checked = check(given.run, location)
+        checkpoints = check_checkpoints(location, anchors=given.anchor, expected_key=given.key)
     except RunStoreError as error:
         if given.run:
             raise
@@ -54,21 +81,36 @@ def run(given: argparse.Namespace) -> int:
 
         print_error(error, store=given.store)
         return UNREADABLE
+    findings = [
+        str(each) for each in checkpoints.findings if given.run in ("", each.run) or not each.run
+    ]
     if given.json:
         from flows.cli.json_output import print_document
 
-        print_document({"runs": [document_row(each) for each in checked], "limits": LIMITS})
+        runs = [document_row(each) for each in checked]
+        shown = document_of(checkpoints) | {"findings": findings}
+        print_document({"runs": runs} | shown | {"limits": LIMITS})
     else:
         from flows.terminal.console import open_console
 
         console = open_console()
-        for line in lines_of(checked):
+        for line in (*lines_of(checked), *checkpoint_lines(checkpoints, findings, checked)):
             console.print(line, markup=False, soft_wrap=True)
         console.print(LIMITS, markup=False)
-    states = {str(each.state) for each in checked}
+    states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
         return INCOMPLETE
     return next((code for state, code in CODES.items() if state in states), DONE)
+
+
+def anchor(text: str) -> "Anchor":
+    """Return the anchor in a text, as `history seal` prints it."""
+    from notebake.ledger.checkpoint import parse_anchor
+
+    try:
+        return parse_anchor(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def check(run_id: str, location: str) -> "list[CheckedRun]":
@@ -100,6 +142,32 @@ def lines_of(checked: "list[CheckedRun]") -> list[str]:
     counts = Counter(str(each.state) for each in checked)
     shown = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     return [*lines, f"Runs: {shown or 'none'}."]
+
+
+def checkpoint_lines(
+    checkpoints: "CheckpointReport", findings: list[str], checked: "list[CheckedRun]"
+) -> list[str]:
+    """Return what the checkpoints show, and what they do not cover."""
+    reports = [each.report for each in checked if each.report and each.report.count]
+    if not checkpoints.count:
+        return [WITHOUT_CHECKPOINT] if reports else []
+    newer = [report for report in reports if checkpoints.covered.get(report.run, 0) < report.count]
+    lines = [f"  {finding}" for finding in findings]
+    if checkpoints.head:
+        lines.append(
+            f"Checkpoints: {checkpoints.count}. anchor {checkpoints.head.anchor}"
+            f"  key {checkpoints.fingerprint}"
+        )
+    return [*lines, *([SINCE_CHECKPOINT.format(count=len(newer))] if newer else [])]
+
+
+def document_of(checkpoints: "CheckpointReport") -> dict[str, object]:
+    """Return the last checkpoint as JSON fields."""
+    return {
+        "checkpoints": checkpoints.count,
+        "anchor": str(checkpoints.head.anchor) if checkpoints.head else None,
+        "key": checkpoints.fingerprint or None,
+    }
 
 
 def document_row(checked: "CheckedRun") -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Ids that no run has: folders of a run store and of its record, and names that policies know."""
 
+from notebake.ledger.checkpoint import FOLDER as CHECKPOINTS
 from notebake.ledger.entry import SEALS
 
 FLOW_RUNS = "flow-runs"
 RECORD = "record"
-RESERVED_IDS = frozenset((FLOW_RUNS, RECORD, SEALS, "keys", "preflight"))
+RESERVED_IDS = frozenset((FLOW_RUNS, RECORD, SEALS, CHECKPOINTS, "keys", "preflight"))

@@ -1,0 +1,53 @@
+"""`history seal`: sign a checkpoint over all runs of the record."""
+
+import argparse
+
+from flows.cli.arguments import add_json, location_of
+from flows.cli.exit_codes import DONE
+
+EXAMPLE = """\
+notebake history seal
+notebake --store s3://BUCKET/PREFIX history seal --json"""
+FIELDS = {
+    "number": "number of the checkpoint",
+    "added": "how many runs are new or have changed since the checkpoint before",
+    "origin": "name of the record",
+    "size": "how many leaves its tree has",
+    "root": "root hash of the tree, base64: keep size and root outside of the record",
+    "key": "fingerprint of the signing key: keep it outside of the record",
+    "note": "the signed text, as verifiers of transparency logs take it",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_json(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Make the checkpoint, and print what to keep elsewhere."""
+    from notebake.ledger.checkpoint import parse_note
+    from notebake.runs.checkpoints import make_checkpoint
+    from notebake.runs.record_key import fingerprint
+
+    checkpoint = make_checkpoint(location_of(given))
+    head = parse_note(checkpoint.note)
+    added = sum(leaf.kind == "run" for leaf in checkpoint.leaves)
+    if given.json:
+        from flows.cli.json_output import print_document
+
+        shown = {"number": checkpoint.number, "added": added, "key": fingerprint()}
+        print_document(shown | head.model_dump() | {"note": checkpoint.note})
+        return DONE
+    from flows.terminal.console import open_console
+
+    console = open_console()
+    for line in (
+        f"Checkpoint {checkpoint.number}: {added} runs are new or have changed.",
+        "Keep these outside of the record, for example in a report or a mail: only",
+        "they show that somebody with the key wrote all of it anew.",
+        f"  anchor  {head.anchor}",
+        f"  key     {fingerprint()}",
+    ):
+        console.print(line, markup=False, soft_wrap=True)
+    return DONE

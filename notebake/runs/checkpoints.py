@@ -1,0 +1,117 @@
+"""Checkpoints over all runs of a record: made, stored in it, and remembered on this machine."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from notebake import clock
+from notebake.ledger.chain import RecordPlace
+from notebake.ledger.checkpoint import (
+    FOLDER,
+    Checkpoint,
+    Leaf,
+    TreeHead,
+    key_of,
+    new_leaves,
+    parse_note,
+    tree_head,
+)
+from notebake.ledger.entry import KEY, SEAL_KEY, format_time, hash_of
+from notebake.ledger.signed_note import NoteKey, sign_note
+from notebake.local.atomic_files import write_file
+from notebake.local.home import home
+from notebake.runs.record_key import signing_key
+from notebake.runs.reserved_ids import RESERVED_IDS
+from notebake.runs.run_record import record_place
+from notebake.runs.seal_index import latest_seals
+
+CHECKPOINT_KEY = re.compile(FOLDER + r"/(?P<number>[0-9]{8})\.json")
+
+
+def make_checkpoint(location: str) -> Checkpoint:
+    """Sign the present heads of all runs, and store that; return the checkpoint.
+
+    Raises:
+        RunStoreError: the store failed.
+        ValueError: an earlier checkpoint cannot be read; `verify` says more.
+    """
+    place, private = record_place(location), signing_key()
+    while True:
+        earlier = [Checkpoint.model_validate_json(each) for each in read_all(place).values()]
+        leaves = [leaf for checkpoint in earlier for leaf in checkpoint.leaves]
+        origin = parse_note(earlier[-1].note).origin if earlier else new_origin()
+        key = NoteKey(origin, private.public_key().public_bytes_raw())
+        at = format_time(clock.now())
+        heads = {leaf.run: leaf for leaf in find_heads(place, leaves, at)}
+        added = new_leaves(heads, leaves, str(key), at)
+        head = tree_head(origin, [*leaves, *added])
+        note = sign_note(head.text, origin, private)
+        checkpoint = Checkpoint(number=len(earlier) + 1, leaves=added, note=note)
+        if place.store.create(place.prefix + key_of(checkpoint.number), checkpoint.content):
+            remember(head)
+            return checkpoint
+
+
+def new_origin() -> str:
+    """Return a name for a record, which no other record has."""
+    return f"notebake/record/{secrets.token_hex(8)}"
+
+
+def read_all(place: RecordPlace) -> dict[int, bytes]:
+    """Return the stored checkpoints by number, in their order."""
+    keys = place.store.list(f"{place.prefix}{FOLDER}/")
+    contents = [stored.content for stored in place.store.read_all(keys)]
+    found = [CHECKPOINT_KEY.fullmatch(key.removeprefix(place.prefix)) for key in keys]
+    return {
+        int(match["number"]): content
+        for match, content in zip(found, contents, strict=True)
+        if match
+    }
+
+
+def find_heads(place: RecordPlace, known: list[Leaf], at: str) -> Iterator[Leaf]:
+    """Yield the present head of each run; what an earlier leaf says of a sealed run is not read."""
+    before = {leaf.run: leaf for leaf in known if leaf.is_sealed}
+    sealed = {}
+    for key in latest_seals(place):
+        if found := SEAL_KEY.fullmatch(key):
+            sealed[found["run"]] = (int(found["sequence"]), key)
+    for run in sorted({*place.store.list_top_level(place.prefix)} - RESERVED_IDS):
+        count, key = sealed.get(run, (0, ""))
+        leaf = before.get(run)
+        if count and leaf and leaf.count == count:
+            yield leaf
+        elif count and (stored := place.store.read(place.prefix + key)):
+            head = hash_of(stored.content)
+            yield Leaf(run=run, count=count, head=head, is_sealed=True, at=at)
+        else:
+            yield from _head_of_chain(place, run, at)
+
+
+def _head_of_chain(place: RecordPlace, run: str, at: str) -> Iterator[Leaf]:
+    keys = [key.removeprefix(place.prefix) for key in place.store.list(f"{place.prefix}{run}/")]
+    entries = [found for key in keys if (found := KEY.fullmatch(key))]
+    stored = place.store.read(place.prefix + entries[-1][0]) if entries else None
+    if stored:
+        count = int(entries[-1]["sequence"])
+        yield Leaf(run=run, count=count, head=hash_of(stored.content), at=at)
+
+
+def remember(head: TreeHead) -> None:
+    """Remember on this machine the largest tree of a record that was seen."""
+    earlier = recall(head.origin)
+    if earlier is None or earlier.size <= head.size:
+        write_file(_memory(head.origin), head.model_dump_json().encode())
+
+
+def recall(origin: str) -> TreeHead | None:
+    """Return the largest tree of a record that this machine has seen."""
+    path = _memory(origin)
+    return TreeHead.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def _memory(origin: str) -> Path:
+    name = hashlib.sha256(origin.encode()).hexdigest()[:16]
+    return home() / "checkpoints" / f"{name}.json"

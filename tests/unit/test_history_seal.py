@@ -1,0 +1,175 @@
+"""`history seal`, and what `history verify` says of its checkpoints."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from flows.cli.main import main
+from notebake.local.home import home
+from notebake.runs.run_record import record_place
+from tests.json_documents import document
+from tests.recorded_runs import step, write, write_sealed
+
+OCEAN, TIDE = "ocean-20261101-120000-0001", "tide-20261102-120000-0002"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run store with two sealed runs, and a home of its own."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    location = str(tmp_path / "runs")
+    for run in (OCEAN, TIDE):
+        write_sealed(record_place(location), run)
+    return location
+
+
+def seal(store: str, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    return document(["--store", store, "history", "seal"], capsys)
+
+
+def verify(store: str, *options: str) -> int:
+    return main(["--store", store, "history", "verify", *options])
+
+
+def remove_run(store: str, run: str) -> None:
+    for folder in (Path(store, "record", run), Path(store, "record", "_seals", run)):
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+
+
+def test_a_checkpoint_prints_what_to_keep_elsewhere(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--store", store, "history", "seal"]) == 0
+
+    output = capsys.readouterr().out
+    assert "Checkpoint 1: 2 runs are new or have changed." in output
+    assert "anchor  3:" in output
+    assert "key     " in output
+    assert max(map(len, output.splitlines())) <= 80
+
+
+def test_only_changed_runs_are_added(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    first = seal(store, capsys)
+    again = seal(store, capsys)
+    write(record_place(store), [step("launch_instance")], "river-3")
+    third = seal(store, capsys)
+
+    assert [each["number"] for each in (first, again, third)] == [1, 2, 3]
+    assert [each["added"] for each in (first, again, third)] == [2, 0, 1]
+    assert first["key"] == again["key"] == third["key"]
+    assert verify(store) == 0
+
+
+def test_the_private_key_is_a_private_file_outside_of_the_record(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seal(store, capsys)
+
+    file = home() / "record-key.pem"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    secret = file.read_text().splitlines()[1]
+    for path in Path(store).rglob("*"):
+        assert path.is_dir() or secret not in path.read_text()
+
+
+def test_a_removed_run_is_named(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    seal(store, capsys)
+    remove_run(store, TIDE)
+
+    assert verify(store) == 3
+    output = " ".join(capsys.readouterr().out.split())
+    assert f"lists a run that is not there any more: {TIDE}" in output
+
+
+def test_without_a_checkpoint_it_is_said_what_cannot_be_seen(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remove_run(store, TIDE)
+
+    assert verify(store) == 0
+    assert "notebake history seal" in " ".join(capsys.readouterr().out.split())
+
+
+def test_runs_since_the_last_checkpoint_are_counted(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seal(store, capsys)
+    write_sealed(record_place(store), "river-3")
+
+    assert verify(store) == 0
+    assert "1 of the runs have changed since the last checkpoint" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
+def test_this_machine_remembers_and_another_one_needs_the_anchor(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(store, capsys)
+    write_sealed(record_place(store), "river-3")
+    latest = seal(store, capsys)
+    remove_run(store, "river-3")
+    Path(store, "record", "_checkpoints", "00000002.json").unlink()
+
+    assert verify(store) == 3
+    assert "an older copy was put back" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setenv("NOTEBAKE_HOME", str(Path(store).parent / "another home"))
+    assert verify(store) == 0
+    assert verify(store, "--anchor", f"{latest['size']}:{latest['root']}") == 3
+
+
+def test_an_expected_key_is_compared(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    key = str(seal(store, capsys)["key"])
+
+    assert verify(store, "--key", key) == 0
+    assert verify(store, "--key", "0" * 64) == 3
+
+
+def test_verify_prints_the_checkpoints_as_json(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = seal(store, capsys)
+
+    found = document(["--store", store, "history", "verify"], capsys)
+    assert found["checkpoints"] == 1
+    assert found["anchor"] == f"{made['size']}:{made['root']}"
+    assert found["key"] == made["key"]
+    assert found["findings"] == []
+
+
+@pytest.mark.parametrize("text", ["", "3", "3:x", "x:Of9FdiGNH+RFznlJ9FTsy8sKzpnP6Xu8o4EbNV+G1QQ="])
+def test_what_is_no_anchor_is_refused(
+    store: str, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    with pytest.raises(SystemExit):
+        verify(store, "--anchor", text)
+    assert "not an anchor, SIZE:ROOT" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_key_file_that_holds_no_key_is_named(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home().mkdir(parents=True)
+    (home() / "record-key.pem").write_text("not a key")
+
+    assert main(["--store", store, "history", "seal"]) == 1
+    assert "record-key.pem should hold the Ed25519 key" in " ".join(capsys.readouterr().err.split())
+    assert not Path(store, "record", "_checkpoints").exists()
+
+
+def test_a_checkpoint_is_what_outside_verifiers_read(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = seal(store, capsys)
+
+    stored = json.loads(Path(store, "record", "_checkpoints", "00000001.json").read_bytes())
+    assert stored["note"] == made["note"]
+    origin, size, root, blank, signature, end = str(made["note"]).split("\n")
+    assert (origin, size, root) == (made["origin"], str(made["size"]), made["root"])
+    assert (blank, end) == ("", "")
+    assert signature.startswith(f"\N{EM DASH} {origin} ")
