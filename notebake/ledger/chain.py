@@ -27,6 +27,7 @@ from notebake.ledger.entry import (
     seal_key_of,
 )
 from notebake.ledger.kinds import REOPENED, SEALED
+from notebake.ledger.redaction import redact
 from notebake.store.interface import RunStore
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ class Chain:
             who=self.writer.who,
             execution=self.writer.execution,
             kind=kind,
-            body=body,
+            body=redact(body),
         )
         content = entry.content
         if self._place.store.create(self._place.key(self.run, self._next), content):
