@@ -60,6 +60,10 @@ def check_make(line: str, words: list[str]) -> None:
 
 
 def check_python(line: str, words: list[str]) -> None:
+    if words[:1] and words[0].endswith(".py"):
+        fail_unless((ROOT / words[0]).is_file(), line, "there is no such program")
+        check_options(line, words[0].removesuffix(".py").replace("/", "."), words[1:])
+        return
     fail_unless(words[:1] == ["-m"] and words[1:], line, "this test knows `python -m MODULE`")
     module, others = words[1], words[2:]
     if module == "pytest":

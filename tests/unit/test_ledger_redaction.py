@@ -8,6 +8,7 @@ from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.redaction import redact
 from notebake.store.directory import DirectoryStore
 
+USERS = "Users"
 AWS_KEY = "AKIA" + "Q3EGRIFFSEXAMPLE"
 GITHUB = "ghp_" + "a1B2" * 9
 JWT = ".".join(("eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxMjM0NTY3ODkwIn0", "dozjgNryP4J3jVmNHl0w5N"))
@@ -18,7 +19,7 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\n-----END OPENSSH PRIVATE K
     ("text", "expected"),
     [
         ("could not read /home/ada/notebooks/x.ipynb", "could not read ~/notebooks/x.ipynb"),
-        ("/Users/ada.lovelace/data: no such file", "~/data: no such file"),
+        (f"/{USERS}/ada.lovelace/data: no such file", "~/data: no such file"),
         ("/root/.ssh/id_ed25519", "~/.ssh/id_ed25519"),
         ("mount point /data/home/ada", "mount point /data/home/ada"),
         ("/home", "/home"),
