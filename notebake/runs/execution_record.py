@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from notebake.aws.call_parameters import digest_of_value
 from notebake.aws.identity import current_caller
 from notebake.errors import RunStoreError
 from notebake.ledger.chain import Chain, Writer
@@ -65,12 +66,18 @@ def _record_recipe(run: Run) -> None:
     chain = run_record(run).chain
     recipes = [entry for entry in chain.entries() if entry.kind in {BEGAN, RECIPE}]
     digest = digest_of(run.recipe)
-    recipe = {"digest": digest, "recipe": run.recipe.model_dump(mode="json")}
+    recipe = {"digest": digest, "recipe": _without_people(run.recipe.model_dump(mode="json"))}
     if not recipes:
         # A run of an earlier version has a past that is in no ledger.
         record(BEGAN, recipe | {"is_continued": bool(read_earlier(run))})
     elif recipes[-1].body["digest"] != digest:
         record(RECIPE, recipe)
+
+
+def _without_people(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe with digests for the values of the user's own tags: they may name people."""
+    tags = {key: digest_of_value(value) for key, value in recipe["tags"].items()}
+    return recipe | {"tags": tags}
 
 
 @contextmanager

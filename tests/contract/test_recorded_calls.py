@@ -8,12 +8,13 @@ from notebake.aws.clients import connect
 from notebake.errors import CloudError
 from notebake.ledger.chain import Writer
 from notebake.ledger.entry import Entry
-from notebake.ledger.kinds import ANSWERED, SENT, UNANSWERED
+from notebake.ledger.kinds import ANSWERED, BEGAN, SENT, UNANSWERED
 from notebake.ledger.verify import verify_run
 from notebake.machines import ssh_access
 from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
 from notebake.runs.attempts import close_as_removed
+from notebake.runs.executing import executing
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place, recording_run, run_record
@@ -75,6 +76,16 @@ def test_no_secret_and_no_person_stands_in_an_entry(run: Run) -> None:
     tags = parameters["TagSpecifications"][0]["Tags"]
     assert {"Key": "notebake:run", "Value": run.id} in tags
     assert [tag["Value"][:7] for tag in tags if tag["Key"] == "owner"] == ["sha256:"]
+
+
+def test_the_recipe_is_recorded_without_what_may_name_people(run: Run) -> None:
+    with executing(run):
+        pass
+
+    (began,) = entries(run, BEGAN)
+    assert began.body["recipe"]["name"] == "ocean"
+    assert began.body["recipe"]["tags"]["owner"].startswith("sha256:")
+    assert "ada@example.org" not in stored_text(run)
 
 
 def test_a_refusal_is_recorded_with_its_code(world: CloudWorld, run: Run) -> None:
