@@ -164,7 +164,7 @@ def main() -> int:
     for finding in findings:
         say(f"CHANGED  {finding}")
     count = sum(map(len, runs.values()))
-    say(f"{len(runs)} runs, {count} entries: {len(findings) or 'nothing'} found to be changed")
+    say(f"Runs: {len(runs)}, entries: {count}; {len(findings) or 'nothing'} found to be changed")
     return 3 if findings else 0
 
 

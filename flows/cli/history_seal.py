@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Make the checkpoint, and print what to keep elsewhere."""
+    from notebake.humanize import pluralize
     from notebake.ledger.checkpoint import parse_note
     from notebake.runs.checkpoints import make_checkpoint
     from notebake.runs.record_key import fingerprint
@@ -43,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
 
     console = open_console()
     for line in (
-        f"Checkpoint {checkpoint.number}: {added} runs are new or have changed.",
+        f"Checkpoint {checkpoint.number}: {pluralize(added, 'run')} new or changed.",
         "Keep these outside of the record, for example in a report or a mail: only",
         "they show that somebody with the key wrote all of it anew.",
         f"  anchor  {head.anchor}",

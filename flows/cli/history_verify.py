@@ -155,8 +155,8 @@ def checkpoint_lines(
     lines = [f"  {finding}" for finding in findings]
     if checkpoints.head:
         lines.append(
-            f"Checkpoints: {checkpoints.count}. anchor {checkpoints.head.anchor}"
-            f"  key {checkpoints.fingerprint}"
+            f"Checkpoints: {checkpoints.count}."
+            f"\n  anchor  {checkpoints.head.anchor}\n  key     {checkpoints.fingerprint}"
         )
     return [*lines, *([SINCE_CHECKPOINT.format(count=len(newer))] if newer else [])]
 

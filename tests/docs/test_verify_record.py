@@ -63,7 +63,7 @@ def test_an_honest_record_is_found_unchanged(record: Path) -> None:
     output = verify(record, "--anchor", anchor, "--key", fingerprint())
     assert f"anchor {anchor}, key {fingerprint()}" in output
     count = sum(1 for run in (OCEAN, TIDE) for _ in (record / run).iterdir())
-    assert f"2 runs, {count} entries: nothing found to be changed" in output
+    assert f"Runs: 2, entries: {count}; nothing found to be changed" in output
 
 
 def flip(record: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_checkpoint_prints_what_to_keep_elsewhere(
     assert main(["--store", store, "history", "seal"]) == 0
 
     output = capsys.readouterr().out
-    assert "Checkpoint 1: 2 runs are new or have changed." in output
+    assert "Checkpoint 1: 2 runs new or changed." in output
     assert "anchor  3:" in output
     assert "key     " in output
     assert max(map(len, output.splitlines())) <= 80
