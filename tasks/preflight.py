@@ -34,6 +34,8 @@ def make(run: Run) -> Done:
     not_checked = with_verdict(findings, CheckResult.NOT_CHECKED)
     for finding in passed:
         log.info("%s", finding)
+    for finding in with_verdict(findings, CheckResult.WARNING):
+        log.warning("%s", finding)
     for finding in not_checked:
         log.info("Not checked: %s", finding)
     costs = estimate(run.recipe)

@@ -39,6 +39,22 @@ def add_account(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_awards(parser: argparse.ArgumentParser) -> None:
+    """Add the file of awards; it takes the place of the environment's, for this process."""
+
+    class NameFile(argparse.Action):
+        def __call__(self, _: object, given: argparse.Namespace, path: Any, *__: object) -> None:
+            os.environ["NOTEBAKE_AWARDS"] = path
+            setattr(given, self.dest, path)
+
+    parser.add_argument(
+        "--awards",
+        action=NameFile,
+        metavar="FILE",
+        help="awards that pay; default: $NOTEBAKE_AWARDS, or deployments/awards.yaml if it exists",
+    )
+
+
 def add_regions(parser: argparse.ArgumentParser) -> None:
     """Add the regions to search."""
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from flows.cli.arguments import add_recipe, location_of
+from flows.cli.arguments import add_awards, add_recipe, location_of
 
 EXAMPLE = "notebake build deployments/ocean.yaml"
 
@@ -10,6 +10,7 @@ EXAMPLE = "notebake build deployments/ocean.yaml"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments and options of the command."""
     add_recipe(parser)
+    add_awards(parser)
     parser.set_defaults(does_work=True)
 
 

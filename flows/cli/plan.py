@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, add_recipe
+from flows.cli.arguments import add_awards, add_json, add_recipe
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
@@ -17,8 +17,11 @@ notebake plan deployments/ocean.yaml --json"""
 FIELDS = {
     "recipe": "name in the recipe",
     "region": "AWS region",
+    "awards[].number": "award that pays",
+    "awards[].purpose": "what the image does for it",
+    "awards[].share_percent": "its share of the costs",
     "can_be_built": "whether nothing is wrong (else exit code 1)",
-    "findings[].verdict": "good, wrong or not_checked",
+    "findings[].verdict": "good, warning, wrong or not_checked",
     "findings[].sentence": "what was found",
     "findings[].hint": "what to do about it",
     "build_costs[].what": "what is paid for once",
@@ -38,6 +41,7 @@ FIELDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments and options of the command."""
     add_recipe(parser)
+    add_awards(parser)
     add_json(parser)
 
 
@@ -77,6 +81,14 @@ def document_of(
     return {
         "recipe": recipe.name,
         "region": recipe.region,
+        "awards": [
+            {
+                "number": award.number,
+                "purpose": award.purpose,
+                "share_percent": float(award.percent),
+            }
+            for award in recipe.award
+        ],
         "can_be_built": not with_verdict(findings, CheckResult.WRONG),
         "findings": [
             {"verdict": verdict, "sentence": finding.sentence, "hint": finding.hint or None}

@@ -4,7 +4,7 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_account, add_run, complete_with, location_of
+from flows.cli.arguments import add_account, add_awards, add_run, complete_with, location_of
 from flows.cli.completers import find_recipes
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do this step again, and all that follow it",
     )
     add_account(parser)
+    add_awards(parser)
     parser.set_defaults(does_work=True)
 
 

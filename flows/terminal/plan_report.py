@@ -10,11 +10,15 @@ from flows.terminal.console import open_console
 from notebake.costs.estimate import CostLine, Estimate, format_estimate
 from notebake.preflight.finding import CheckResult, Finding, with_verdict
 
-TITLES = {CheckResult.GOOD: "In order", CheckResult.NOT_CHECKED: "Not checked"}
+TITLES = {
+    CheckResult.GOOD: "In order",
+    CheckResult.NOT_CHECKED: "Not checked",
+    CheckResult.WARNING: "Warnings",
+}
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
-    """Print what is in order and what could not be checked; the error contains what is wrong."""
+    """Print all but what is wrong, which the error contains."""
     console = open_console()
     for verdict, title in TITLES.items():
         chosen = with_verdict(findings, verdict)

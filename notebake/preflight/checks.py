@@ -6,6 +6,7 @@ from contextvars import copy_context
 from notebake.errors import PreflightError
 from notebake.preflight import (
     account,
+    award,
     base_image,
     datasets,
     disks,
@@ -39,6 +40,7 @@ CHECKS = (
     Check(datasets.check_datasets, is_needed=True),
     Check(software.check_software),
     Check(run_store.check_run_store, is_needed=True),
+    Check(award.check_awards),
     Check(permissions.check_permissions),
 )
 

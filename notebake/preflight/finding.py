@@ -1,4 +1,4 @@
-"""The findings of checks: good, wrong, or not checked."""
+"""The findings of checks: good, a warning, wrong, or not checked."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ class CheckResult(StrEnum):
     """The result of a check."""
 
     GOOD = "good"
+    WARNING = "warning"
     WRONG = "wrong"
     NOT_CHECKED = "not_checked"
 
@@ -44,6 +45,11 @@ class Finding(Record):
 def good(sentence: str) -> Finding:
     """Return the finding of a successful check."""
     return Finding(verdict=CheckResult.GOOD, sentence=sentence)
+
+
+def warning(sentence: str, hint: str = "") -> Finding:
+    """Return the finding that the run can succeed, and that somebody may object to it."""
+    return Finding(verdict=CheckResult.WARNING, sentence=sentence, hint=hint)
 
 
 def wrong(sentence: str, hint: str = "") -> Finding:

@@ -1,10 +1,12 @@
 """The recipe: the description of an image, as one frozen record read from one YAML file.
 
-`recipe` is the whole; `machine` and `content` are its parts, `fields` the kinds of text in them;
-`file` reads it, with `strict_yaml` and `requirements`; `faults` and `messages` describe faults,
-`part` has their base class and places; `cross_checks` finds contradictions.
+`recipe` is the whole; `machine`, `content`, `credentials` and `award` are its parts, `fields` the
+kinds of text in them; `file` reads it, with `strict_yaml` and `requirements`; `faults` and
+`messages` describe faults, `part` has their base class and places; `cross_checks` finds
+contradictions.
 """
 
+from notebake.recipe.award import Award
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
 from notebake.recipe.machine import (
     UBUNTU_2404,
@@ -23,6 +25,7 @@ from notebake.recipe.recipe import Recipe
 __all__ = [
     "UBUNTU_2404",
     "Acceptance",
+    "Award",
     "BaseImage",
     "Dataset",
     "Encryption",

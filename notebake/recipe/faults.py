@@ -10,6 +10,7 @@ from notebake.recipe.part import (
     ContradictionError,
     Fault,
     FieldPath,
+    Part,
     Place,
     PlacedList,
     PlacedMapping,
@@ -81,8 +82,13 @@ def find_place(root: PlacedMapping, path: FieldPath, *, at_key: bool = False) ->
     return place or Place(holder.place.line, holder.place.column, (*holder.place.path, step))
 
 
-def explain(root: PlacedMapping, error: ErrorDetails, trusts_absence: bool) -> Iterator[Fault]:
-    """Yield the faults in plain words."""
+def explain(
+    root: PlacedMapping,
+    error: ErrorDetails,
+    trusts_absence: bool,
+    whole: type[Part] = Recipe,
+) -> Iterator[Fault]:
+    """Yield the faults in plain words; `whole` is what the root should be."""
     path = error["loc"]
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ContradictionError):
@@ -90,7 +96,7 @@ def explain(root: PlacedMapping, error: ErrorDetails, trusts_absence: bool) -> I
             if trusts_absence or not each.by_absence:
                 yield Fault(find_place(root, (*path, *each.path)), each.text)
     elif error["type"] == "extra_forbidden":
-        yield Fault(find_place(root, path, at_key=True), describe_unknown(path))
+        yield Fault(find_place(root, path, at_key=True), describe_unknown(path, whole))
     else:
         place = find_place(root, path)
         yield Fault(place, describe(error, place))

@@ -7,7 +7,7 @@ import yaml
 
 from notebake.errors import RecipeError
 from notebake.recipe.faults import find_place, validate_reading
-from notebake.recipe.part import Fault, PlacedMapping
+from notebake.recipe.part import Fault, PlacedList, PlacedMapping
 from notebake.recipe.recipe import Recipe
 from notebake.recipe.strict_yaml import NOTHING_MADE, Reading, read_yaml
 
@@ -29,6 +29,7 @@ def parse_recipe(text: str, name: str, directory: Path | None = None) -> Recipe:
     """
     reading = read_yaml(text, name)
     embed_requirements(reading, directory)
+    make_list(reading.root, "award")
     recipe, faults = validate_reading(reading)
     if recipe is None:
         ordered = sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))
@@ -61,6 +62,16 @@ def read_text(path: Path, name: str) -> str:
         raise RecipeError(f"{name}: cannot be read: {reason}", NOTHING_MADE) from None
     except UnicodeDecodeError:
         raise RecipeError(f"{name}: is not text in UTF-8", NOTHING_MADE) from None
+
+
+def make_list(root: PlacedMapping, field: str) -> None:
+    """Replace a single entry of a list by the list; its faults keep its place."""
+    value = root.get(field)
+    if value is not None and not isinstance(value, PlacedList):
+        entries = PlacedList(root.values_at[field])
+        entries.append(value)
+        entries.values_at.append(root.values_at[field])
+        root[field] = entries
 
 
 def embed_requirements(reading: Reading, directory: Path | None) -> None:

@@ -53,21 +53,21 @@ def repeat(value: object) -> str:
     return f"not {SHORT.repr(value)}" if isinstance(value, str | int | float) else ""
 
 
-def describe_unknown(path: FieldPath) -> str:
+def describe_unknown(path: FieldPath, whole: type[Part] = Recipe) -> str:
     """Return the message for an unknown field, with a similar known one."""
-    name, part = str(path[-1]), part_at(path[:-1])
+    name, part = str(path[-1]), part_at(path[:-1], whole)
     near = difflib.get_close_matches(name, part.model_fields, n=1)
     if near:
         return f"unknown field; did you mean {near[0]}?"
-    for owner, inner in parts_of(Recipe):
+    for owner, inner in parts_of(whole):
         if name in inner.model_fields:
             return f"unknown field; did you mean {f'{owner}.' if owner else ''}{name}?"
     return f"unknown field; here may stand: {', '.join(part.model_fields)}"
 
 
-def part_at(path: FieldPath) -> type[Part]:
+def part_at(path: FieldPath, whole: type[Part]) -> type[Part]:
     """Return the part at the path, or the last one on the way."""
-    part: type[Part] = Recipe
+    part = whole
     for step in path:
         if isinstance(step, str) and step in part.model_fields:
             part = part_in(part.model_fields[step].annotation) or part

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from notebake.recipe.award import Award, find_in_awards
 from notebake.recipe.content import Acceptance, Dataset, Notebook, Repository, Software
 from notebake.recipe.credentials import Credentials
 from notebake.recipe.cross_checks import (
@@ -67,6 +68,8 @@ class Recipe(Part):
     """Port of JupyterLab on the machine's loopback address."""
     tags: dict[str, str] = Field(default={})
     """Tags for everything that is made, such as Name, Project, Date, Owner."""
+    award: Annotated[tuple[Award, ...], Field(max_length=20)] = ()
+    """The award that pays, or a list of several with their shares. It rebuilds nothing."""
     lease_hours: Annotated[float, Field(ge=0.25, le=72, strict=True), UNQUOTED] = 6
     """Temporary things end by themselves so many hours after the run last renewed them."""
     scheduler_role: RoleArn | None = None
@@ -87,6 +90,7 @@ class Recipe(Part):
         )
         yield from find_in_notebook(self.notebook, self.repository)
         yield from find_in_tags(self.tags)
+        yield from find_in_awards(self.award)
 
     @property
     def repository_path(self) -> str | None:

@@ -35,8 +35,11 @@ class TextLoader(yaml.BaseLoader):
         return super().compose_node(parent, index)
 
 
-def read_yaml(text: str, name: str) -> Reading:
-    """Return the mapping in the text; RecipeError if there is none."""
+def read_yaml(text: str, name: str, *, kind: str = "a recipe", begins: str = "name: x") -> Reading:
+    """Return the mapping in the text; RecipeError if there is none.
+
+    `kind` is what the text should be, and `begins` a line of it.
+    """
     try:
         node = yaml.compose(text, Loader=TextLoader)
     except yaml.MarkedYAMLError as error:
@@ -50,11 +53,11 @@ def read_yaml(text: str, name: str) -> Reading:
         ) from None
     if node is None:
         raise RecipeError(
-            f"{name}:1:1: the file is empty; a recipe needs at least a name", NOTHING_MADE
+            f"{name}:1:1: the file is empty; {kind} needs at least {begins}", NOTHING_MADE
         )
     if not isinstance(node, yaml.MappingNode):
         raise RecipeError(
-            f"{name}:1:1: a recipe is made of fields, one per line, such as name: x", NOTHING_MADE
+            f"{name}:1:1: {kind} is made of fields, one per line, such as {begins}", NOTHING_MADE
         )
     reading = Reading(PlacedMapping(place_of(node, ())))
     fill_mapping(node, reading.root, reading.faults)

@@ -19,6 +19,7 @@ from notebake.ledger.recording import current_chain, record, recording
 from notebake.local.code_version import CodeVersion, code_version
 from notebake.record import Record, digest_of
 from notebake.runs.attempt_store import read_earlier
+from notebake.runs.award_record import record_awards
 from notebake.runs.people import Person, pseudonym_of, this_person
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place, run_record
@@ -47,6 +48,7 @@ def recording_execution(run: Run, started_by: StartedBy) -> Iterator[None]:
     """Record that the block executes the run, and how it ends, whatever ends it."""
     _record_recipe(run)
     with _recording_block(run.id, run.region, run.store, started_by):
+        record_awards(run)
         yield
 
 

@@ -25,6 +25,8 @@ class Person(Record):
     host_name: str = ""
     arn: str = ""
     """The identity in AWS, if that is what the pseudonym stands for."""
+    name: str = ""
+    """The name, if the pseudonym stands for somebody of whom nothing else is known."""
 
     @property
     def label(self) -> str:

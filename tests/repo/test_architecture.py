@@ -46,7 +46,10 @@ PURE_MODULES = {
     for module in ("error_excerpt", "errors", "humanize", "names", "record",
                 "runbook.plan", "runbook.progress")
 }  # fmt: skip
-READS_FILES = {f"notebake.{module}" for module in ("costs.estimate", "costs.prices", "recipe.file")}
+READS_FILES = {
+    f"notebake.{module}"
+    for module in ("costs.awards", "costs.estimate", "costs.prices", "recipe.file")
+}
 """Pure but for reading: a bundled table, or the very files that they look through."""
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from notebake.recipe import (
     Acceptance,
+    Award,
     BaseImage,
     Dataset,
     Encryption,
@@ -69,6 +70,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "name": ("sea", set()),
     "description": ("what it is for", set()),
     "tags": ({"Owner": "ada"}, set()),
+    "award": ((Award(number="OCE-1", purpose="teaching"),), set()),
     "share_with": (("123456789012",), set()),
     "lease_hours": (1.0, set()),
     "scheduler_role": ("arn:aws:iam::123456789012:role/notebake-scheduler", set()),

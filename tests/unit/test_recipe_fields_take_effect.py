@@ -16,6 +16,7 @@ from notebake.errors import RecipeError
 from notebake.machines.block_devices import disks_of_builder
 from notebake.notebook.papermill_script import notebook_script
 from notebake.notebook.recipe_notebook import base_directory, effective_notebook, working_directory
+from notebake.preflight.award import check_awards
 from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.runbook.plan import step_digest
@@ -29,6 +30,9 @@ VOLUME = "volumes: [{name: d, mount_point: /d, iops: 4000"
 EXISTING = "volumes: [{name: d, mount_point: /d, volume_id: vol-01234567"
 DATASET = "datasets: [{name: a, source: 'https://h/f', path: /f"
 ALLOWED = "credentials: {allow: [{path: /a, rule: jwt, reason: an example"
+AWARDS = (
+    "award: [{number: A-1, purpose: teaching, share: 40}, {number: A-2, purpose: b, share: 60}]"
+)
 CONDA = "software: {manager: conda"
 
 Effect = Callable[[Recipe], object]
@@ -71,6 +75,10 @@ def disks(recipe: Recipe) -> object:
 
 def tagged(recipe: Recipe) -> object:
     return {**tags.tags_for(run_of(recipe), "builder"), tags.EXPIRES: ""}
+
+
+def findings(recipe: Recipe) -> object:
+    return list(check_awards(run_of(recipe)))
 
 
 def permissions_needed(recipe: Recipe) -> object:
@@ -243,6 +251,9 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     ),
     "jupyter_port": ("", "jupyter_port: 9999", digest_of("start_jupyter")),
     "tags": ("", "tags: {Project: ocean}", tagged),
+    "award[].number": (AWARDS, AWARDS.replace("A-1", "A-3"), findings),
+    "award[].purpose": (AWARDS, AWARDS.replace("teaching", "research"), findings),
+    "award[].share": (AWARDS, AWARDS.replace("40", "30").replace("60", "70"), findings),
     "lease_hours": ("", "lease_hours: 9", read_as("lease_hours")),
     "scheduler_role": ("", "scheduler_role: arn:aws:iam::123456789012:role/x", permissions_needed),
     "on_failure": ("", "on_failure: tear_down", read_as("on_failure")),
