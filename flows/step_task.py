@@ -1,6 +1,7 @@
 """Wraps a step as a Prefect task, which Prefect shows under the title of the step."""
 
 import functools
+import time
 from typing import Any
 
 from prefect import Task
@@ -25,10 +26,17 @@ def as_task(step: Step) -> Task[[Run], object]:
 
     def make(run: Run) -> Any:
         check_run_lock()
+        began = time.monotonic()
         try:
             outcome = carry_out(step, run)
         except NotebakeError as error:
-            events.record_outcome(run, step.name, "failed", detail={"message": error.message})
+            events.record_outcome(
+                run,
+                step.name,
+                "failed",
+                seconds=time.monotonic() - began,
+                detail={"message": error.message},
+            )
             raise
         events.record_outcome(
             run,
@@ -53,8 +61,9 @@ def as_undo_task(step: Step) -> Task[[Run], object]:
 
     def remove(run: Run) -> None:
         check_run_lock()
+        began = time.monotonic()
         undo(run)
-        events.record_outcome(run, step.name, "undone")
+        events.record_outcome(run, step.name, "undone", seconds=time.monotonic() - began)
 
     return _task(step, remove, f"Undo: {step.title}")
 

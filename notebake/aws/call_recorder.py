@@ -8,6 +8,7 @@ answer also holds the request id by which AWS knows the call, as in CloudTrail.
 import uuid
 from typing import Any
 
+from notebake.aws import state_recorder
 from notebake.aws.call_parameters import created_ids, recordable
 from notebake.aws.client_hooks import READ_ONLY_PREFIXES, WAS_OPEN
 from notebake.aws.error_codes import is_transient_code
@@ -29,6 +30,8 @@ def register(client: Any, service: str) -> None:
         events.register_last("before-call", record_sent)
         events.register_last("after-call", record_answered)
         events.register_last("after-call-error", record_unanswered)
+    if service == "ec2":
+        state_recorder.register(client)
 
 
 def _note_parameters(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -70,6 +73,7 @@ def record_answered(parsed: dict[str, Any], model: Any, context: dict[str, Any],
     body = {
         "call": context["retries"]["invocation-id"],
         "request": str(metadata.get("RequestId", "")),
+        "date": str(metadata.get("HTTPHeaders", {}).get("date", "")),
         "status": status,
         "error": code,
     }

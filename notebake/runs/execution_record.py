@@ -20,6 +20,7 @@ from notebake.local.code_version import CodeVersion, code_version
 from notebake.record import Record, digest_of
 from notebake.runs.attempt_store import read_earlier
 from notebake.runs.award_record import record_awards
+from notebake.runs.money_record import record_estimate, record_metered
 from notebake.runs.people import Person, pseudonym_of, this_person
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place, run_record
@@ -49,6 +50,7 @@ def recording_execution(run: Run, started_by: StartedBy) -> Iterator[None]:
     _record_recipe(run)
     with _recording_block(run.id, run.region, run.store, started_by):
         record_awards(run)
+        record_estimate(run)
         yield
 
 
@@ -112,6 +114,7 @@ def _record_end(run_id: str, body: dict[str, Any]) -> None:
     try:
         record(ENDED, body)
         if chain := current_chain():
+            record_metered(chain)
             close_if_finished(chain)
     except RunStoreError as error:
         log.warning("The end of this execution of %s is not recorded: %s", run_id, error.message)

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from email.utils import format_datetime
 from typing import Any, Protocol
 
 from sandbox.api.control_calls import ControlCalls
@@ -98,6 +100,10 @@ class Application:
             self.calls.add(call, 0, LOST)
             raise
         reply, request = with_request_id(reply, call.service)
+        if call.service == "ec2":
+            now = format_datetime(self.cloud.clock.now(), usegmt=True)
+            headers = [header for header in reply.headers if header[0].lower() != "date"]
+            reply = replace(reply, headers=[*headers, ("date", now)])
         self.calls.add(call, reply.status, read_code(reply.status, reply.body), request)
         return reply
 

@@ -1,19 +1,26 @@
 """What the ledger has of awards and money, of runs in the strict cloud."""
 
+import datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from notebake import clock
+from notebake.aws import instances
 from notebake.costs.awards import VARIABLE
 from notebake.ledger.entry import Entry
-from notebake.ledger.kinds import AWARD
+from notebake.ledger.kinds import AWARD, ESTIMATED, METERED, STATE
 from notebake.recipe import Award, Recipe
+from notebake.resources import stack_instances
 from notebake.runs import registry
 from notebake.runs.executing import executing
 from notebake.runs.people import read_people
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place, run_record
-from tests.cloud_world import RECIPE, CloudWorld
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import RECIPE, REGION, CloudWorld
 
 KNOWN = """\
 awards:
@@ -79,3 +86,75 @@ def test_a_run_without_an_award_has_no_such_entry(world: CloudWorld) -> None:
     execute(run)
 
     assert entries(run, AWARD) == []
+
+
+def test_what_a_build_should_cost_is_recorded_once_until_it_changes(world: CloudWorld) -> None:
+    run = world.new_run()
+    execute(run)
+    execute(run)
+    dearer = RECIPE.model_copy(update={"instance_types": ("m5.xlarge",)})
+    execute(registry.update_recipe(run, dearer))
+
+    first, second = (entry.body for entry in entries(run, ESTIMATED))
+    assert first["build"][0] == {
+        "what": "builder: m5.large, assumed 1 h",
+        "quantity": "1.0",
+        "unit": "h",
+        "unit_price_usd": "0.096",
+        "usd": "0.0960",
+    }
+    assert second["build"][0]["usd"] == "0.1920"
+    assert (first["price_source"], first["price_date"]) == ("notebake's table", "2026-11-23")
+    assert entries(run, METERED) == [], "without a machine there is nothing to meter"
+
+
+def test_metered_hours_are_those_of_the_clouds_own_clock(world: CloudWorld) -> None:
+    run, sandbox = world.new_run(), world.sandbox
+    times: dict[str, datetime.datetime] = {}
+
+    def description(instance_id: str) -> Any:
+        found = world.ec2.describe_instances(InstanceIds=[instance_id])
+        return found["Reservations"][0]["Instances"][0]
+
+    def transition(instance_id: str) -> datetime.datetime:
+        text = description(instance_id)["StateTransitionReason"]
+        return datetime.datetime.strptime(text, "User initiated (%Y-%m-%d %H:%M:%S GMT)")
+
+    with clock.replaced(clock.RealClock()):
+        with executing(run):
+            carry_out_to(run, "launch_instance")
+            builder = stack_instances.find_builder(run)
+            assert builder
+            instances.wait_for_state(builder.id, REGION, "running")
+            times["launched"] = description(builder.id)["LaunchTime"].replace(tzinfo=None)
+            sandbox.advance(2 * 3600)
+            instances.stop_instance(builder.id, REGION)
+            instances.wait_for_state(builder.id, REGION, "stopped")
+            times["stopped"] = transition(builder.id)
+        sandbox.advance(3 * 3600)
+        with executing(run):
+            instances.start_instance(builder.id, REGION)
+            instances.wait_for_state(builder.id, REGION, "running")
+            times["started"] = description(builder.id)["LaunchTime"].replace(tzinfo=None)
+            sandbox.advance(3600)
+            instances.terminate_instances([builder.id], REGION)
+            times["ended"] = transition(builder.id)
+
+    first, last = (entry.body for entry in entries(run, METERED))
+    up = times["stopped"] - times["launched"] + (times["ended"] - times["started"])
+    assert seconds_of(last, "machine") == pytest.approx(up.total_seconds(), abs=2)
+    assert 3 * 3600 <= up.total_seconds() < 3.1 * 3600
+    whole = times["ended"] - times["launched"]
+    assert seconds_of(last, "disks") == pytest.approx(whole.total_seconds(), abs=2)
+    assert 2 * 3600 <= seconds_of(first, "machine") < 2.1 * 3600
+    assert {line["is_over"] for line in last["lines"]} == {True}
+    assert [entry.body["state"] for entry in entries(run, STATE)] == [
+        *("running", "stopped", "running", "terminated")
+    ]
+
+
+def seconds_of(metered: dict[str, Any], what: str) -> float:
+    """Return the seconds of all lines whose kind ends so: idle machines are machines."""
+    lines = [line for line in metered["lines"] if line["what"].endswith(what)]
+    assert lines
+    return float(sum(Decimal(line["hours"]) for line in lines) * 3600)

@@ -1,0 +1,55 @@
+"""Money: exact sums, shares that add up to the cent, and how it is written."""
+
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from notebake.record import Record
+
+CENT = Decimal("0.01")
+Money = Decimal | None
+"""US dollars; None if unknown, which is never 0."""
+
+
+class Price(Record):
+    """A price per hour, where it is from, and of which day."""
+
+    usd: Decimal
+    source: str
+    date: str
+
+
+def sum_known(amounts: Iterable[Money]) -> Money:
+    """Return the sum of the known amounts; None if there are some and none is known."""
+    amounts = list(amounts)
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal()) if known or not amounts else None
+
+
+def round_to_cents(amount: Decimal) -> Decimal:
+    """Return the amount in whole cents, half a cent up."""
+    return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def split(amount: Decimal, shares: Sequence[Decimal]) -> list[Decimal]:
+    """Return the parts of an amount in whole cents, which sum to the amount in whole cents.
+
+    Cents that rounding down leaves over go to the parts that lost most by it, the first ones among
+    equals. The shares are percentages that sum to 100, or any other weights.
+    """
+    total, weight = round_to_cents(amount), sum(shares, Decimal())
+    exact = [total * share / weight for share in shares]
+    # Toward zero, so that a credit (a negative amount) is split as a charge of the same size is.
+    parts = [part.quantize(CENT, "ROUND_DOWN") for part in exact]
+    cents = int((total - sum(parts, Decimal())) / CENT)
+    lost = [abs(whole - part) for whole, part in zip(exact, parts, strict=True)]
+    order = sorted(range(len(parts)), key=lambda index: -lost[index])
+    for index in order[: abs(cents)]:
+        parts[index] += CENT if cents > 0 else -CENT
+    return parts
+
+
+def format_usd(amount: Money, *, is_complete: bool = True) -> str:
+    """Return an amount for a column: `1.20`, `≥ 1.20` if a price is unknown, or `?` for none."""
+    if amount is None:
+        return "?"
+    return f"{'' if is_complete else '≥ '}{round_to_cents(amount):.2f}"

@@ -1,0 +1,99 @@
+"""What the ledger has of a run's money: what was expected, and what was metered so far.
+
+The two are never mixed; and what was billed (notebake/runs/bills.py) is in no chain at all.
+"""
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from notebake import clock
+from notebake.costs.estimate import CostLine, estimate
+from notebake.costs.metering import Metered, MeteredLine, meter
+from notebake.costs.money import Money, Price
+from notebake.costs.prices import find_instance_type, read_prices
+from notebake.ledger.chain import Chain
+from notebake.ledger.entry import Entry
+from notebake.ledger.kinds import ESTIMATED, METERED
+from notebake.runs.run import Run
+from notebake.runs.run_record import run_record
+
+log = logging.getLogger(__name__)
+TABLE = "notebake's table"
+
+
+def record_estimate(run: Run) -> None:
+    """Record the estimate of the recipe's build, if it is another one than was recorded last."""
+    chain = run_record(run).chain
+    recorded = [entry.body for entry in chain.entries() if entry.kind == ESTIMATED]
+    found = estimate(run.recipe)
+    body = {
+        "build": [_line(line) for line in found.build],
+        "monthly": [_line(line) for line in found.monthly],
+        "price_source": TABLE,
+        "price_date": found.prices_written,
+    }
+    if recorded[-1:] != [body]:
+        chain.append(ESTIMATED, body)
+
+
+def record_metered(chain: Chain) -> None:
+    """Record what the run has cost so far, if machines are in its entries."""
+    entries = chain.entries()
+    metered = meter(entries, price_of_type, now=clock.now())
+    if metered.lines:
+        chain.append(METERED, to_body(metered))
+
+
+def price_of_type(instance_type: str, region: str) -> Price | None:
+    """Return the hourly price of an instance type; None if it is unknown."""
+    found = find_instance_type(instance_type, region)
+    if found is None:
+        return None
+    date = read_prices().written.isoformat()
+    return Price(usd=Decimal(str(found.usd_per_hour)), source=TABLE, date=date)
+
+
+def to_body(metered: Metered) -> dict[str, Any]:
+    """Return the body of an entry; amounts are text, so that no reader rounds them."""
+    body = metered.model_dump(mode="json")
+    for written, line in zip(body["lines"], metered.lines, strict=True):
+        written["usd"] = _text(line.usd)
+    return body | {"usd": _text(metered.usd), "is_complete": metered.is_complete}
+
+
+def read_metered(entries: Sequence[Entry]) -> Metered | None:
+    """Return what an execution metered last; None if none did."""
+    bodies = [entry.body for entry in entries if entry.kind == METERED]
+    if not bodies:
+        return None
+    lines = [
+        MeteredLine.model_validate({key: line[key] for key in MeteredLine.model_fields})
+        for line in bodies[-1]["lines"]
+    ]
+    known = {key: bodies[-1][key] for key in ("until", "monthly_usd")}
+    return Metered(lines=tuple(lines), **known)
+
+
+def _line(line: CostLine) -> dict[str, Any]:
+    usd = exact_usd(line)
+    price = None if line.unit_price_usd is None else str(line.unit_price_usd)
+    return {
+        "what": line.what,
+        "quantity": str(line.quantity),
+        "unit": line.unit,
+        "unit_price_usd": price,
+        "usd": _text(usd),
+    }
+
+
+def exact_usd(line: CostLine) -> Money:
+    """Return the costs of a line without a rounding of binary fractions."""
+    if line.unit_price_usd is None:
+        return None
+    return Decimal(str(line.quantity)) * Decimal(str(line.unit_price_usd))
+
+
+def _text(amount: Money) -> str | None:
+    return None if amount is None else f"{amount:f}"
