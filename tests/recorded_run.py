@@ -3,6 +3,8 @@
 from email.utils import formatdate
 from typing import Any
 
+from notebake import clock
+from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.entry import Entry, format_time
 from notebake.ledger.kinds import ANSWERED, ENDED, EXECUTING, SENT, STATE, STEP
 
@@ -14,9 +16,11 @@ REGION = "us-west-2"
 class RecordedRun:
     """Entries at times by AWS's clock, in hours after noon; ours may be ahead of it."""
 
-    def __init__(self, *, ahead_hours: float = 0.0, has_dates: bool = True) -> None:
+    def __init__(
+        self, run: str = "ocean", *, ahead_hours: float = 0.0, has_dates: bool = True
+    ) -> None:
         self.entries: list[Entry] = []
-        self.execution = "e-1"
+        self.run, self.execution, self.who = run, "e-1", "p-ada"
         self.ahead_hours, self.has_dates = ahead_hours, has_dates
 
     def now(self, hours: float) -> float:
@@ -27,11 +31,11 @@ class RecordedRun:
         """Add an entry."""
         self.entries.append(
             Entry(
-                run="ocean",
+                run=self.run,
                 sequence=len(self.entries) + 1,
                 previous="",
                 time=format_time(self.now(hours)),
-                who="p-ada",
+                who=self.who,
                 execution=self.execution,
                 kind=kind,
                 body=body,
@@ -107,6 +111,25 @@ class RecordedRun:
     def end(self, hours: float) -> None:
         """Add its end."""
         self.add(hours, ENDED, error="", message="")
+
+
+def store_run(run: RecordedRun, place: RecordPlace) -> None:
+    """Write the entries into a record, at the times that they have."""
+    for entry in run.entries:
+        with clock.replaced(At(entry.at)):
+            writer = Writer(who=entry.who, execution=entry.execution)
+            Chain(place, run.run, writer).append(entry.kind, entry.body)
+
+
+class At(clock.RealClock):
+    """A clock that stands still."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def now(self) -> float:
+        """Return the time at which it stands."""
+        return self.seconds
 
 
 def time_at(hours: float) -> str:

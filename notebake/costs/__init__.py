@@ -1,1 +1,1 @@
-"""Costs: the price table, the estimate of a build, monthly costs."""
+"""Costs: awards, prices, the estimate of a build, what is metered, and sums of money."""

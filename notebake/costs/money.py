@@ -1,7 +1,7 @@
 """Money: exact sums, shares that add up to the cent, and how it is written."""
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from notebake.record import Record
 
@@ -31,21 +31,22 @@ def round_to_cents(amount: Decimal) -> Decimal:
 
 
 def split(amount: Decimal, shares: Sequence[Decimal]) -> list[Decimal]:
-    """Return the parts of an amount in whole cents, which sum to the amount in whole cents.
+    """Return the parts of an amount in whole cents; the shares are percentages that sum to 100."""
+    return in_cents([amount * share / 100 for share in shares])
 
-    Cents that rounding down leaves over go to the parts that lost most by it, the first ones among
-    equals. The shares are percentages that sum to 100, or any other weights.
+
+def in_cents(parts: Sequence[Decimal]) -> list[Decimal]:
+    """Return parts in whole cents that sum to the sum of the exact parts in whole cents.
+
+    The cents that rounding down leaves over go to the parts that lost most by it, to the first ones
+    among equals (largest remainder).
     """
-    total, weight = round_to_cents(amount), sum(shares, Decimal())
-    exact = [total * share / weight for share in shares]
-    # Toward zero, so that a credit (a negative amount) is split as a charge of the same size is.
-    parts = [part.quantize(CENT, "ROUND_DOWN") for part in exact]
-    cents = int((total - sum(parts, Decimal())) / CENT)
-    lost = [abs(whole - part) for whole, part in zip(exact, parts, strict=True)]
-    order = sorted(range(len(parts)), key=lambda index: -lost[index])
-    for index in order[: abs(cents)]:
-        parts[index] += CENT if cents > 0 else -CENT
-    return parts
+    floors = [part.quantize(CENT, ROUND_FLOOR) for part in parts]
+    cents = int((round_to_cents(sum(parts, Decimal())) - sum(floors, Decimal())) / CENT)
+    order = sorted(range(len(parts)), key=lambda index: floors[index] - parts[index])
+    for index in order[:cents]:
+        floors[index] += CENT
+    return floors
 
 
 def format_usd(amount: Money, *, is_complete: bool = True) -> str:

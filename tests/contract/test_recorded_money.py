@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flows.cli.main import main
 from notebake import clock
 from notebake.aws import instances
 from notebake.costs.awards import VARIABLE
@@ -21,6 +22,7 @@ from notebake.runs.run import Run
 from notebake.runs.run_record import record_place, run_record
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld
+from tests.json_documents import document
 
 KNOWN = """\
 awards:
@@ -158,3 +160,21 @@ def seconds_of(metered: dict[str, Any], what: str) -> float:
     lines = [line for line in metered["lines"] if line["what"].endswith(what)]
     assert lines
     return float(sum(Decimal(line["hours"]) for line in lines) * 3600)
+
+
+@pytest.mark.parametrize("by", ["run", "award"])
+def test_what_stands_now_is_a_table_of_its_own(
+    by: str, world: CloudWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = world.new_run(with_award(Award(number="OCE-1", purpose="teaching")))
+    with executing(run):
+        carry_out_to(run, "launch_instance")
+    words = ["--store", run.store, "costs", "--by", by, "--standing", "--region", REGION]
+
+    (stands,) = document(words, capsys)["standing"]
+    assert stands["name"] == (run.id if by == "run" else "OCE-1")
+    assert 70 < stands["cost_usd_per_month"] < 80
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "What exists now, a month" in printed
+    assert f"Up when it was metered, and costs more by now: run {run.id}" in printed

@@ -14,6 +14,7 @@ from notebake.recipe import Recipe
 from notebake.recipe.file import parse_recipe
 from notebake.runs.run import Run
 from tests.recipe_text import dump_recipe
+from tests.recorded_run import At
 
 ONE = "award: {number: OCE-1, purpose: teaching}"
 KNOWN = """\
@@ -36,16 +37,6 @@ def faults_of_file(text: str) -> list[str]:
     with pytest.raises(RecipeError) as caught:
         parse_awards(text, "a")
     return caught.value.message.splitlines()
-
-
-class At(clock.RealClock):
-    """A clock that stands still."""
-
-    def __init__(self, text: str) -> None:
-        self.seconds = datetime.datetime.fromisoformat(f"{text}+00:00").timestamp()
-
-    def now(self) -> float:
-        return self.seconds
 
 
 def test_one_award_pays_all_and_needs_no_list() -> None:
@@ -180,10 +171,11 @@ def test_an_unknown_award_and_an_unreadable_file_are_warned_of(
     assert warnings("") == [], "without an award nobody reads the file"
 
 
-def warnings(text: str, time: str = "2026-06-01") -> list[str]:
+def warnings(text: str, time: str = "2026-06-01T00:00") -> list[str]:
     """Return the sentences of the warnings, without their last part where a colon divides them."""
     run = Run(id="x", recipe=read(text), store="")
-    with clock.replaced(At(time)):
+    seconds = datetime.datetime.fromisoformat(f"{time}+00:00").timestamp()
+    with clock.replaced(At(seconds)):
         found = list(check_awards(run))
     return [
         finding.sentence.replace(" lies outside of its period.", "")

@@ -1,0 +1,170 @@
+"""The command `costs`: what runs cost, by run, recipe, person or award."""
+
+import argparse
+import datetime
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from flows.cli.arguments import add_json, add_regions, location_of, regions_of
+from flows.cli.exit_codes import DONE
+
+if TYPE_CHECKING:
+    from notebake.costs.charges import Amount, Charge, Report, Row
+    from notebake.runs.charges import RunAccount
+    from notebake.runs.people import Person
+
+EXAMPLE = """\
+notebake costs --by award --since 2026-10-01 --until 2026-12-31
+notebake costs --by person --standing --all-regions"""
+FIELDS = {
+    "by": "run, recipe, person or award",
+    "since": "first day, UTC; null: from the beginning",
+    "until": "last day, UTC; null: until now",
+    "rows[].name": "run id, recipe, person or award",
+    "rows[].estimated_usd": "what the builds should cost; null: no amount known",
+    "rows[].metered_usd": "by EC2's times and dated prices",
+    "rows[].billed_usd": "by what was exported from AWS",
+    "rows[].has_unknown_price": "whether an amount leaves out what has no price",
+    "apart[].name": "award, or none",
+    "apart[].reason": "why it counts for no award",
+    "apart[].estimated_usd": "as in rows; by award it is in no row",
+    "apart[].metered_usd": "as in rows",
+    "apart[].billed_usd": "as in rows",
+    "apart[].has_unknown_price": "as in rows",
+    "estimated_usd": "in all",
+    "metered_usd": "in all",
+    "billed_usd": "in all",
+    "has_unknown_price": "in all",
+    "up_when_metered": "runs with machines that went on costing",
+    "standing[].name": "with --standing: run, recipe, person or award",
+    "standing[].reason": "why it counts for no award; null: it does",
+    "standing[].cost_usd_per_month": "until somebody removes it",
+}
+BY = ("run", "recipe", "person", "award")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments and options of the command."""
+    parser.add_argument("--by", choices=BY, default="run", help="what to sum by; default: run")
+    for option, meaning in (("--since", "first"), ("--until", "last")):
+        parser.add_argument(
+            option, type=read_day, metavar="DAY", help=f"{meaning} day, such as 2026-11-23, in UTC"
+        )
+    parser.add_argument(
+        "--standing", action="store_true", help="also what exists now, by month, as survey finds it"
+    )
+    add_regions(parser)
+    add_json(parser)
+
+
+def read_day(text: str) -> datetime.date:
+    """Return the day in an option."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day, such as 2026-11-23") from None
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the sums; of what exists now, those that the regions answered."""
+    from flows.terminal.costs_table import print_costs
+    from notebake.runs.charges import read_accounts
+    from notebake.runs.people import read_people
+    from notebake.runs.run_record import record_place
+
+    place = record_place(location_of(given))
+    accounts, charges = read_accounts(place)
+    chosen = [
+        charge
+        for charge in charges
+        if (given.since or charge.day) <= charge.day <= (given.until or charge.day)
+    ]
+    people = read_people(place)
+    found = sums_of(chosen, given.by, people)
+    standing = standing_charges(given, accounts) if given.standing else []
+    stands = sums_of(standing, given.by, people)
+    up = sorted({charge.run for charge in chosen if not charge.is_over})
+    if given.json:
+        from flows.cli.json_output import print_document
+
+        print_document(document_of(given, found, stands, up))
+    else:
+        print_costs(given.by, found, stands if given.standing else None, up)
+    return DONE
+
+
+def sums_of(charges: "Iterable[Charge]", by: str, people: "Mapping[str, Person]") -> "Report":
+    """Return the sums by what the option names."""
+    from notebake.costs.charges import report, report_by_award
+    from notebake.runs.people import name_of
+
+    if by == "award":
+        return report_by_award(charges)
+    names: dict[str, Callable[[Charge], str]] = {
+        "run": lambda charge: charge.run,
+        "recipe": lambda charge: charge.recipe or "unknown recipe",
+        "person": lambda charge: name_of(charge.who, people),
+    }
+    return report(charges, names[by])
+
+
+def standing_charges(
+    given: argparse.Namespace, accounts: "Mapping[str, RunAccount]"
+) -> "list[Charge]":
+    """Return what everything that a survey finds costs in a month."""
+    from decimal import Decimal
+
+    from notebake import clock
+    from notebake.costs.charges import Column
+    from notebake.resources.survey import Scope, check_all_regions_answered, survey
+    from notebake.runs.charges import RunAccount
+
+    found = survey(Scope(regions=regions_of(given), store=location_of(given), before=None))
+    check_all_regions_answered(found)
+    charges = []
+    for finding in found.findings:
+        account = accounts.get(finding.resource.run_id) or RunAccount(run=finding.resource.run_id)
+        usd = None if finding.usd_per_month is None else Decimal(str(finding.usd_per_month))
+        charges.append(account.charge(Column.STANDING, clock.now(), usd))
+    return charges
+
+
+def document_of(
+    given: argparse.Namespace, found: "Report", stands: "Report", up: list[str]
+) -> dict[str, object]:
+    """Return the sums as a JSON document."""
+    from notebake.costs.charges import Column
+
+    return {
+        "by": given.by,
+        "since": given.since and given.since.isoformat(),
+        "until": given.until and given.until.isoformat(),
+        "rows": [{"name": row.name, **_amounts(row)} for row in found.rows],
+        "apart": [
+            {"name": row.name or None, "reason": row.detail, **_amounts(row)} for row in found.apart
+        ],
+        **_amounts(found.total),
+        "up_when_metered": up,
+        "standing": [
+            {
+                "name": row.name or None,
+                "reason": row.detail or None,
+                "cost_usd_per_month": _usd(row.amounts.get(Column.STANDING)),
+            }
+            for row in (*stands.rows, *(stands.apart if given.by == "award" else ()))
+        ],
+    }
+
+
+def _amounts(row: "Row") -> dict[str, object]:
+    from notebake.costs.charges import Column
+
+    columns = (Column.ESTIMATED, Column.METERED, Column.BILLED)
+    return {
+        **{f"{column}_usd": _usd(row.amounts.get(column)) for column in columns},
+        "has_unknown_price": any(amount.has_unknown for amount in row.amounts.values()),
+    }
+
+
+def _usd(amount: "Amount | None") -> float | None:
+    return float(amount.usd) if amount and amount.has_known else None

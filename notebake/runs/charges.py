@@ -1,0 +1,114 @@
+"""The charges of all runs of a store, from their ledgers and from what was billed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from notebake.costs.charges import AwardShare, Charge, Column
+from notebake.costs.metering import meter
+from notebake.costs.recorded_clock import RecordedClock, parse_time
+from notebake.ledger.chain import Chain, RecordPlace, Writer
+from notebake.ledger.entry import KEY, Entry
+from notebake.ledger.kinds import AWARD, BEGAN, ESTIMATED, EXECUTING, METERED, RECIPE
+from notebake.record import Record
+from notebake.runs.money_record import price_of_type, read_metered
+
+READERS = 8
+T = TypeVar("T")
+
+
+class RunAccount(Record):
+    """What is needed of a run to say to whom its charges belong."""
+
+    run: str
+    recipe: str = ""
+    executions: tuple[tuple[float, str], ...] = ()
+    """When each execution began, and who began it."""
+    awards: tuple[tuple[float, tuple[AwardShare, ...]], ...] = ()
+    """From when on which awards paid."""
+
+    def charge(self, column: Column, at: float, usd: Decimal | None) -> Charge:
+        """Return a charge that began at some time, by AWS's clock."""
+        who = _latest(self.executions, at) or (self.executions[0][1] if self.executions else "")
+        return Charge(
+            column=column,
+            at=at,
+            usd=usd,
+            run=self.run,
+            recipe=self.recipe,
+            who=who,
+            awards=_latest(self.awards, at) or (),
+        )
+
+
+def runs_in(place: RecordPlace) -> list[str]:
+    """Return the ids of the runs that have entries, sorted."""
+    keys = (key.removeprefix(place.prefix) for key in place.store.list(place.prefix))
+    return sorted({found["run"] for key in keys if (found := KEY.fullmatch(key))})
+
+
+def read_accounts(place: RecordPlace) -> tuple[dict[str, RunAccount], list[Charge]]:
+    """Return all runs of the record, and what was estimated and metered for them."""
+
+    def read(run: str) -> tuple[RunAccount, list[Charge]]:
+        entries = Chain(place, run, Writer()).entries()
+        account = account_of(run, entries)
+        return account, list(charges_of(account, entries))
+
+    with ThreadPoolExecutor(READERS) as pool:
+        found = list(pool.map(read, runs_in(place)))
+    accounts = {account.run: account for account, _ in found}
+    return accounts, [charge for _, charges in found for charge in charges]
+
+
+def account_of(run: str, entries: Sequence[Entry]) -> RunAccount:
+    """Return to whom the charges of a run belong, by its entries."""
+    times = RecordedClock(entries)
+
+    def all_of(kind: str, read: Callable[[Entry], Any]) -> tuple[tuple[float, Any], ...]:
+        return tuple((times.time_of(each), read(each)) for each in entries if each.kind == kind)
+
+    recipes = [entry.body["recipe"] for entry in entries if entry.kind in {BEGAN, RECIPE}]
+    return RunAccount(
+        run=run,
+        recipe=recipes[-1].get("name", "") if recipes else "",
+        executions=all_of(EXECUTING, lambda entry: entry.who),
+        awards=all_of(AWARD, lambda entry: tuple(map(_share_of, entry.body["awards"]))),
+    )
+
+
+def charges_of(account: RunAccount, entries: Sequence[Entry]) -> Iterator[Charge]:
+    """Yield what was estimated last, and each line of what was metered last.
+
+    Of an execution that was killed before it metered, what its entries show is metered now.
+    """
+    estimates = [entry for entry in entries if entry.kind == ESTIMATED]
+    if estimates:
+        at = RecordedClock(entries).time_of(estimates[-1])
+        for line in estimates[-1].body["build"]:
+            usd = None if line["usd"] is None else Decimal(line["usd"])
+            yield account.charge(Column.ESTIMATED, at, usd)
+    metered = read_metered(entries) if entries and entries[-1].kind == METERED else None
+    if metered is None and entries:
+        metered = meter(entries, price_of_type, now=entries[-1].at)
+    for each in metered.lines if metered else ():
+        charge = account.charge(Column.METERED, parse_time(each.start) or 0.0, each.usd)
+        yield charge.model_copy(update={"is_over": each.is_over})
+
+
+def _share_of(award: dict[str, Any]) -> AwardShare:
+    known = award["known"] or {}
+    return AwardShare(
+        number=award["number"],
+        percent=Decimal(award["share"]),
+        title=known.get("title", ""),
+        start=known.get("start"),
+        end=known.get("end"),
+    )
+
+
+def _latest(changes: Sequence[tuple[float, T]], at: float) -> T | None:
+    """Return what has held since the latest change up to a time."""
+    found = [value for time, value in changes if time <= at]
+    return found[-1] if found else None
