@@ -28,13 +28,14 @@ FIELDS = {
     "build_costs[].quantity": "how much of it",
     "build_costs[].unit": "in this unit",
     "build_costs[].cost_usd": "what that comes to",
+    "build_costs[].price_source": "AWS Price List or notebake's table",
     "build_cost_usd": "of all; null where any price is unknown",
     "monthly_costs[].what": "what the image costs afterwards",
     "monthly_costs[].quantity": "how much of it",
     "monthly_costs[].unit": "in this unit",
     "monthly_costs[].cost_usd_per_month": "what that comes to, at most",
     "cost_usd_per_month": "of all; null where any price is unknown",
-    "prices_of": "day of the price table",
+    "prices_of": "day of notebake's table",
 }
 
 
@@ -54,20 +55,23 @@ def run(given: argparse.Namespace) -> int:
     recipe = load_recipe(Path(given.recipe))
     from flows.terminal.plan_report import print_costs, print_findings
     from notebake.costs.estimate import estimate
+    from notebake.costs.list_prices import price_of_type, read_list_prices
     from notebake.preflight.checks import refuse_wrong, run_checks
     from notebake.runs.run import Run
 
     planned = Run(id=f"{recipe.name}-YYYYMMDD-hhmmss-xxxx", recipe=recipe, store="")
     findings = run_checks(planned)
+    read_list_prices((*recipe.instance_types, *recipe.acceptance.instance_types), recipe.region)
+    costs = estimate(recipe, price_of_type=price_of_type)
     if given.json:
         from flows.cli.json_output import print_document
 
-        print_document(document_of(recipe, findings, estimate(recipe)))
+        print_document(document_of(recipe, findings, costs))
         refuse_wrong(planned, findings)
         return DONE
     print_findings(findings)
     refuse_wrong(planned, findings)
-    print_costs(recipe.name, estimate(recipe))
+    print_costs(recipe.name, costs)
     return DONE
 
 
@@ -95,7 +99,10 @@ def document_of(
             for verdict in CheckResult
             for finding in with_verdict(findings, verdict)
         ],
-        "build_costs": [document_row(line, "cost_usd") for line in costs.build],
+        "build_costs": [
+            {**document_row(line, "cost_usd"), "price_source": line.price_source}
+            for line in costs.build
+        ],
         "build_cost_usd": total([line.usd for line in costs.build]),
         "monthly_costs": [document_row(line, "cost_usd_per_month") for line in costs.monthly],
         "cost_usd_per_month": total([line.usd for line in costs.monthly]),

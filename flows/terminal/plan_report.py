@@ -8,6 +8,7 @@ from rich.text import Text
 
 from flows.terminal.console import open_console
 from notebake.costs.estimate import CostLine, Estimate, format_estimate
+from notebake.costs.prices import TABLE
 from notebake.preflight.finding import CheckResult, Finding, with_verdict
 
 TITLES = {
@@ -32,7 +33,9 @@ def print_costs(recipe_name: str, costs: Estimate) -> None:
     """Print the costs of a build and of its image."""
     console = open_console()
     console.print(f"\n[bold]{recipe_name}[/bold]: nothing that was checked stands in the way.")
-    console.print(f"\nWhat a build costs, by prices of {costs.prices_written}:")
+    listed = {line.price_date for line in costs.build if line.price_source != TABLE}
+    source = f"; of machines AWS's of {min(listed)}" if listed else ""
+    console.print(f"\nWhat a build costs, by prices of {costs.prices_written}{source}:")
     console.print(cost_table(costs.build), soft_wrap=True)
     console.print(f"  in all {format_estimate(costs.build)}")
     console.print("\nWhat its image costs each month afterwards, at most:")

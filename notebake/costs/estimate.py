@@ -3,7 +3,15 @@
 The durations are assumptions, which each line states. An unknown price is shown as such, not as 0.
 """
 
-from notebake.costs.prices import Prices, find_instance_type, find_prices, read_prices
+from notebake.costs.money import Price, PriceOfType
+from notebake.costs.prices import (
+    TABLE,
+    Prices,
+    find_instance_type,
+    find_prices,
+    read_prices,
+    table_price,
+)
 from notebake.recipe import Recipe, RootVolume
 from notebake.record import Record
 
@@ -25,6 +33,8 @@ class CostLine(Record):
     unit: str
     unit_price_usd: float | None = None
     """None if the price is unknown."""
+    price_source: str = TABLE
+    price_date: str = ""
 
     @property
     def usd(self) -> float | None:
@@ -40,7 +50,12 @@ class Estimate(Record):
     """The date of the price table, such as 2026-11-23."""
 
 
-def estimate(recipe: Recipe, *, build_hours: float = BUILD_HOURS) -> Estimate:
+def estimate(
+    recipe: Recipe,
+    *,
+    build_hours: float = BUILD_HOURS,
+    price_of_type: PriceOfType = table_price,
+) -> Estimate:
     """Return the costs of the recipe's build if the builder runs for so many hours."""
     prices = find_prices(recipe.region)
     builder = recipe.instance_types[0]
@@ -50,13 +65,16 @@ def estimate(recipe: Recipe, *, build_hours: float = BUILD_HOURS) -> Estimate:
     copied = [recipe.root_volume, *(volume for volume in volumes if volume.is_in_image)]
     made = [recipe.root_volume, *(volume for volume in volumes if volume.volume_id is None)]
     machines = (
-        machine_line("builder", builder, recipe.region, build_hours, f"assumed {build_hours:g} h"),
         machine_line(
-            "acceptance",
-            accepter,
-            recipe.region,
+            f"builder: {builder}, assumed {build_hours:g} h",
+            build_hours,
+            price_of_type(builder, recipe.region),
+        ),
+        machine_line(
+            f"acceptance: {accepter}, {ACCEPTANCE_MACHINES} machines,"
+            f" assumed {ACCEPTANCE_HOURS:g} h each",
             accept_hours,
-            f"{ACCEPTANCE_MACHINES} machines, assumed {ACCEPTANCE_HOURS:g} h each",
+            price_of_type(accepter, recipe.region),
         ),
     )
     return Estimate(
@@ -71,13 +89,13 @@ def estimate(recipe: Recipe, *, build_hours: float = BUILD_HOURS) -> Estimate:
     )
 
 
-def machine_line(
-    role: str, instance_type: str, region: str, hours: float, assumption: str
-) -> CostLine:
+def machine_line(what: str, hours: float, price: Price | None) -> CostLine:
     """Return the costs of a machine's hours."""
-    price = hourly_cost(instance_type, region)
-    what = f"{role}: {instance_type}, {assumption}"
-    return CostLine(what=what, quantity=hours, unit="h", unit_price_usd=price)
+    line = CostLine(what=what, quantity=hours, unit="h")
+    if price is None:
+        return line
+    of_list = {"price_source": price.source, "price_date": price.date}
+    return line.model_copy(update={"unit_price_usd": float(price.usd), **of_list})
 
 
 def disk_line(what: str, disks: list[RootVolume], hours: float, prices: Prices | None) -> CostLine:

@@ -9,16 +9,14 @@ from decimal import Decimal
 
 from notebake.costs.estimate import HOURS_PER_MONTH, INCLUDED_IOPS, INCLUDED_MIB_PER_SECOND
 from notebake.costs.machine_history import Disk, Machine, MachineHistory
-from notebake.costs.money import Money, Price, sum_known
-from notebake.costs.prices import Prices, Storage, find_prices
+from notebake.costs.money import Money, Price, PriceOfType, sum_known
+from notebake.costs.prices import Prices, Storage, dated, find_prices
 from notebake.costs.recorded_clock import RecordedClock
 from notebake.ledger.entry import Entry, format_time
 from notebake.ledger.kinds import ENDED, EXECUTING, STEP
 from notebake.record import Record
 
 Interval = tuple[float, float]
-PriceOfType = Callable[[str, str], Price | None]
-"""Returns the hourly price of an instance type in a region."""
 SECONDS_PER_HOUR = Decimal(3600)
 
 
@@ -176,9 +174,7 @@ def _table_price(region: str, usd: Callable[[Prices], Decimal | None]) -> Price 
     """Return a price of the bundled table."""
     prices = find_prices(region)
     amount = usd(prices) if prices else None
-    if prices is None or amount is None:
-        return None
-    return Price(usd=amount, source="notebake's table", date=prices.written.isoformat())
+    return None if amount is None else dated(amount)
 
 
 def _address_price(machine: Machine) -> Price | None:

@@ -1,6 +1,6 @@
 """Money: exact sums, shares that add up to the cent, and how it is written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from notebake.record import Record
@@ -16,6 +16,10 @@ class Price(Record):
     usd: Decimal
     source: str
     date: str
+
+
+PriceOfType = Callable[[str, str], Price | None]
+"""Returns the hourly price of an instance type in a region."""
 
 
 def sum_known(amounts: Iterable[Money]) -> Money:

@@ -2,10 +2,15 @@
 
 import datetime
 import tomllib
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
+from notebake.costs.money import Price
 from notebake.record import Record
+
+TABLE = "notebake's table"
+"""The source of a price that is from here."""
 
 
 class InstanceType(Record):
@@ -58,3 +63,14 @@ def find_instance_type(instance_type: str, region: str) -> InstanceType | None:
     """Return the type with its price, or None if the price is unknown."""
     prices = find_prices(region)
     return prices.instance_types.get(instance_type) if prices else None
+
+
+def table_price(instance_type: str, region: str) -> Price | None:
+    """Return the hourly price of an instance type in the table."""
+    found = find_instance_type(instance_type, region)
+    return dated(found.usd_per_hour) if found else None
+
+
+def dated(usd: float | Decimal) -> Price:
+    """Return a price of the table with its source and day."""
+    return Price(usd=Decimal(str(usd)), source=TABLE, date=read_prices().written.isoformat())

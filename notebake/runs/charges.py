@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from notebake.costs.charges import AwardShare, Charge, Column
+from notebake.costs.list_prices import price_of_type
 from notebake.costs.metering import meter
 from notebake.costs.recorded_clock import RecordedClock, parse_time
 from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.entry import KEY, Entry
 from notebake.ledger.kinds import AWARD, BEGAN, ESTIMATED, EXECUTING, METERED, RECIPE
 from notebake.record import Record
-from notebake.runs.money_record import price_of_type, read_metered
+from notebake.runs.money_record import read_metered
 
 READERS = 8
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from typing import Any
 
 from notebake import clock
 from notebake.costs.estimate import CostLine, estimate
+from notebake.costs.list_prices import price_of_type, read_list_prices
 from notebake.costs.metering import Metered, MeteredLine, meter
-from notebake.costs.money import Money, Price
-from notebake.costs.prices import find_instance_type, read_prices
+from notebake.costs.money import Money
 from notebake.ledger.chain import Chain
 from notebake.ledger.entry import Entry
 from notebake.ledger.kinds import ESTIMATED, METERED
@@ -20,19 +20,18 @@ from notebake.runs.run import Run
 from notebake.runs.run_record import run_record
 
 log = logging.getLogger(__name__)
-TABLE = "notebake's table"
 
 
 def record_estimate(run: Run) -> None:
     """Record the estimate of the recipe's build, if it is another one than was recorded last."""
     chain = run_record(run).chain
     recorded = [entry.body for entry in chain.entries() if entry.kind == ESTIMATED]
-    found = estimate(run.recipe)
+    recipe = run.recipe
+    read_list_prices((*recipe.instance_types, *recipe.acceptance.instance_types), recipe.region)
+    found = estimate(recipe, price_of_type=price_of_type)
     body = {
-        "build": [_line(line) for line in found.build],
-        "monthly": [_line(line) for line in found.monthly],
-        "price_source": TABLE,
-        "price_date": found.prices_written,
+        "build": [_line(line, found.prices_written) for line in found.build],
+        "monthly": [_line(line, found.prices_written) for line in found.monthly],
     }
     if recorded[-1:] != [body]:
         chain.append(ESTIMATED, body)
@@ -44,15 +43,6 @@ def record_metered(chain: Chain) -> None:
     metered = meter(entries, price_of_type, now=clock.now())
     if metered.lines:
         chain.append(METERED, to_body(metered))
-
-
-def price_of_type(instance_type: str, region: str) -> Price | None:
-    """Return the hourly price of an instance type; None if it is unknown."""
-    found = find_instance_type(instance_type, region)
-    if found is None:
-        return None
-    date = read_prices().written.isoformat()
-    return Price(usd=Decimal(str(found.usd_per_hour)), source=TABLE, date=date)
 
 
 def to_body(metered: Metered) -> dict[str, Any]:
@@ -76,7 +66,8 @@ def read_metered(entries: Sequence[Entry]) -> Metered | None:
     return Metered(lines=tuple(lines), **known)
 
 
-def _line(line: CostLine) -> dict[str, Any]:
+def _line(line: CostLine, written: str) -> dict[str, Any]:
+    """Return a line of an entry; `written` is the day of the table."""
     usd = exact_usd(line)
     price = None if line.unit_price_usd is None else str(line.unit_price_usd)
     return {
@@ -85,6 +76,8 @@ def _line(line: CostLine) -> dict[str, Any]:
         "unit": line.unit,
         "unit_price_usd": price,
         "usd": _text(usd),
+        "price_source": line.price_source,
+        "price_date": line.price_date or written,
     }
 
 

@@ -11,6 +11,7 @@ from flows.cli.main import main
 from notebake import clock
 from notebake.aws import instances
 from notebake.costs.awards import VARIABLE
+from notebake.costs.list_prices import SOURCE, price_of_type, read_list_prices
 from notebake.ledger.entry import Entry
 from notebake.ledger.kinds import AWARD, ESTIMATED, METERED, STATE
 from notebake.recipe import Award, Recipe
@@ -20,9 +21,11 @@ from notebake.runs.executing import executing
 from notebake.runs.people import read_people
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place, run_record
+from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to
-from tests.cloud_world import RECIPE, REGION, CloudWorld
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
 from tests.json_documents import document
+from tests.recorded_run import At
 
 KNOWN = """\
 awards:
@@ -104,10 +107,47 @@ def test_what_a_build_should_cost_is_recorded_once_until_it_changes(world: Cloud
         "unit": "h",
         "unit_price_usd": "0.096",
         "usd": "0.0960",
+        "price_source": "AWS Price List",
+        "price_date": today(),
     }
     assert second["build"][0]["usd"] == "0.1920"
-    assert (first["price_source"], first["price_date"]) == ("notebake's table", "2026-11-23")
+    disks = first["build"][2]
+    assert (disks["price_source"], disks["price_date"]) == ("notebake's table", "2026-11-23")
     assert entries(run, METERED) == [], "without a machine there is nothing to meter"
+
+
+def test_a_price_that_only_the_list_has_is_read_once_in_30_days(world: CloudWorld) -> None:
+    assert price_of_type("t3.small", REGION) is None
+    read_list_prices(["t3.small", "zz9.large"], REGION)
+    read_list_prices(["t3.small", "zz9.large"], REGION)
+
+    found = price_of_type("t3.small", REGION)
+    assert found
+    assert (found.usd, found.source, found.date) == (Decimal("0.0208"), SOURCE, today())
+    assert price_of_type("zz9.large", REGION) is None
+    assert len(world.sandbox.calls("GetProducts")) == 2
+
+    with clock.replaced(At(clock.now() + 31 * 24 * 3600)):
+        assert price_of_type("t3.small", REGION) is None, "it is too old"
+        read_list_prices(["t3.small"], REGION)
+    assert len(world.sandbox.calls("GetProducts")) == 3
+
+
+def test_whoever_may_not_read_the_list_gets_the_prices_of_the_table(world: CloudWorld) -> None:
+    refused = RefusedCall("GetProducts", "AccessDeniedException", status=400)
+    run = world.new_run()
+    with world.intercepting(refused):
+        execute(run)
+        execute(run)
+
+    (estimated,) = entries(run, ESTIMATED)
+    assert {line["price_source"] for line in estimated.body["build"]} == {"notebake's table"}
+    assert estimated.body["build"][0]["usd"] == "0.0960"
+    assert refused.fired == 1, "it is not asked again on the same day"
+
+
+def today() -> str:
+    return utc_from_seconds(clock.now()).date().isoformat()
 
 
 def test_metered_hours_are_those_of_the_clouds_own_clock(world: CloudWorld) -> None:

@@ -16,6 +16,8 @@ def iam_requests_of(call: Call, cloud: Cloud, principal: str = USER) -> list[Iam
         "iam": of_iam,
         "kms": of_kms,
         "s3": of_s3,
+        # AWS knows no resources of the Price List.
+        "pricing": lambda call, _: iter([(f"pricing:{call.operation}", (), {})]),
         "scheduler": of_scheduler,
         "servicequotas": of_quotas,
         "ssm": of_ssm,

@@ -35,7 +35,7 @@ beside the folders are the lowest."""
 PURE = {
     "commands": set[str](),
     "conda": {"configuration", "environment", "lock", "prefix"},
-    "costs": {"monthly"},
+    "costs": {"list_prices", "monthly"},
     "credentials": set[str](),
     "notebook": {"execute", "failure_hints", "kept_results"},
     "recipe": set[str](),

@@ -12,7 +12,7 @@ from notebake.aws.permissions import declared
 
 ROOT = Path(__file__).parents[2]
 AWS = ROOT / "notebake/aws"
-SERVICES = ("ec2", "iam", "kms", "s3", "scheduler", "service-quotas", "ssm")
+SERVICES = ("ec2", "iam", "kms", "pricing", "s3", "scheduler", "service-quotas", "ssm")
 ALLOWED_BY = {
     "download_file": "get_object",
     "head_object": "get_object",

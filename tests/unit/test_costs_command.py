@@ -8,8 +8,9 @@ import pytest
 
 from flows.cli.main import main
 from notebake.costs.metering import meter
+from notebake.costs.prices import table_price as price_of_type
 from notebake.ledger.kinds import AWARD, BEGAN, ESTIMATED, METERED
-from notebake.runs.money_record import price_of_type, to_body
+from notebake.runs.money_record import to_body
 from notebake.runs.people import PEOPLE, Person
 from notebake.runs.run_record import record_place
 from tests.json_documents import document

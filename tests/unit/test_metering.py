@@ -7,8 +7,9 @@ import pytest
 from notebake.costs.machine_history import MachineHistory
 from notebake.costs.metering import Metered, meter
 from notebake.costs.money import sum_known
+from notebake.costs.prices import table_price as price_of_type
 from notebake.ledger.kinds import REMOVED, SETTLED
-from notebake.runs.money_record import price_of_type, read_metered, to_body
+from notebake.runs.money_record import read_metered, to_body
 from tests.recorded_run import NOON, RecordedRun, time_at
 
 
