@@ -10,12 +10,14 @@ from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
     from notebake.costs.charges import Amount, Charge, Report, Row
+    from notebake.ledger.chain import RecordPlace
     from notebake.runs.charges import RunAccount
     from notebake.runs.people import Person
 
 EXAMPLE = """\
 notebake costs --by award --since 2026-10-01 --until 2026-12-31
-notebake costs --by person --standing --all-regions"""
+notebake costs --by person --standing --all-regions
+notebake costs --billed costs.csv"""
 FIELDS = {
     "by": "run, recipe, person or award",
     "since": "first day, UTC; null: from the beginning",
@@ -53,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--standing", action="store_true", help="also what exists now, by month, as survey finds it"
     )
+    parser.add_argument(
+        "--billed",
+        default="",
+        metavar="FILE",
+        help="first store what was billed: a CSV from Cost Explorer, by the tag notebake:run, or of"
+        " a Cost and Usage Report",
+    )
     add_regions(parser)
     add_json(parser)
 
@@ -68,12 +77,16 @@ def read_day(text: str) -> datetime.date:
 def run(given: argparse.Namespace) -> int:
     """Print the sums; of what exists now, those that the regions answered."""
     from flows.terminal.costs_table import print_costs
+    from notebake.runs.bills import billed_charges, read_bills
     from notebake.runs.charges import read_accounts
     from notebake.runs.people import read_people
     from notebake.runs.run_record import record_place
 
     place = record_place(location_of(given))
+    if given.billed:
+        store_bill(given.billed, place)
     accounts, charges = read_accounts(place)
+    charges += billed_charges(read_bills(place), accounts)
     chosen = [
         charge
         for charge in charges
@@ -91,6 +104,20 @@ def run(given: argparse.Namespace) -> int:
     else:
         print_costs(given.by, found, stands if given.standing else None, up)
     return DONE
+
+
+def store_bill(path: str, place: "RecordPlace") -> None:
+    """Store an export beside the record, and say so beside the output."""
+    from pathlib import Path
+
+    from flows.terminal.console import open_console
+    from notebake.humanize import pluralize
+    from notebake.runs.bills import import_bill
+
+    bill = import_bill(Path(path), place)
+    runs = pluralize(len({amount.run for amount in bill.amounts}), "run")
+    text = f"Stored what was billed for {runs}, from {bill.first_day} to {bill.last_day}."
+    open_console(stderr=True).print(text, soft_wrap=True)
 
 
 def sums_of(charges: "Iterable[Charge]", by: str, people: "Mapping[str, Person]") -> "Report":

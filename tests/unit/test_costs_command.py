@@ -1,5 +1,6 @@
 """The command `costs`: sums by run, recipe, person and award, from the ledgers of a run store."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from flows.cli.main import main
 from notebake.costs.metering import meter
 from notebake.costs.prices import table_price as price_of_type
 from notebake.ledger.kinds import AWARD, BEGAN, ESTIMATED, METERED
+from notebake.ledger.verify import verify_run
 from notebake.runs.money_record import to_body
 from notebake.runs.people import PEOPLE, Person
 from notebake.runs.run_record import record_place
@@ -190,3 +192,87 @@ def test_a_day_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> No
         main(["costs", "--since", "yesterday"])
 
     assert "yesterday is no day, such as 2026-11-23" in capsys.readouterr().err
+
+
+BILL = """\
+Tag,notebake:run$ocean-1($),notebake:run$ocean-2($),notebake:run$other-9($),Total costs($)
+Tag total,0.3,0.2,1,1.5
+2026-11-01,0.3,0.2,1,1.5
+"""
+
+
+def billed(found: dict[str, Any], field: str = "rows") -> dict[str, float]:
+    return {
+        row["name"] or row["reason"]: row["billed_usd"]
+        for row in found[field]
+        if row["billed_usd"] is not None
+    }
+
+
+def test_what_was_billed_is_stored_once_and_stands_in_its_own_column(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "costs.csv"
+    path.write_text(BILL, encoding="utf-8")
+    place = record_place(store)
+    before = set(place.store.list(place.prefix))
+
+    found = costs(store, capsys, "--billed", str(path))
+    again = costs(store, capsys, "--billed", str(path))
+
+    assert billed(found) == {"ocean-1": 0.3, "ocean-2": 0.2, "other-9": 1.0}
+    assert found["metered_usd"] == 0.68
+    assert (found, again["billed_usd"]) == (again, 1.5)
+    (new,) = set(place.store.list(place.prefix)) - before
+    stored = place.store.read(new)
+    assert stored
+    kept = json.loads(stored.content)
+    assert kept["sha256"] == hashlib.sha256(BILL.encode()).hexdigest()
+    assert (kept["file"], kept["who"][:2]) == ("costs.csv", "p-")
+    assert [verify_run(place, run).findings for run in ("ocean-1", "ocean-2")] == [(), ()]
+
+
+def test_a_month_in_which_a_run_began_counts_for_its_awards(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "costs.csv"
+    path.write_text(BILL, encoding="utf-8")
+
+    found = costs(store, capsys, "--billed", str(path), "--by", "award")
+
+    assert billed(found) == {"EDU-2": 0.2, "OCE-1": 0.1}
+    assert billed(found, "apart") == {"no award": 1.2}
+
+
+def test_a_later_export_takes_the_place_of_earlier_ones_for_its_days(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "costs.csv"
+    path.write_text(BILL, encoding="utf-8")
+    costs(store, capsys, "--billed", str(path))
+    corrected = "Tag,notebake:run$ocean-1($)\n2026-11-02,0.1\n2026-11-30,0.15\n2026-11-01,0\n"
+    path.write_text(corrected + "2026-12-01,0.05\n", encoding="utf-8")
+
+    found = costs(store, capsys, "--billed", str(path))
+
+    assert billed(found) == {"ocean-1": 0.3, "ocean-2": 0.2, "other-9": 1.0}
+    assert billed(costs(store, capsys, "--since", "2026-12-01")) == {
+        "ocean-1": 0.05,
+        "ocean-2": 0.2,
+    }
+
+
+def test_a_wrong_export_is_refused_and_not_stored(
+    store: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "costs.csv"
+    path.write_text(BILL.replace("2026-11-01,0.3", "2026-11-01,x"), encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    assert main(["--store", store, "costs", "--billed", str(path)]) == 1
+
+    assert "costs.csv:3: column notebake:run$ocean-1($): must be" in capsys.readouterr().err
+    assert billed(costs(store, capsys)) == {}
