@@ -38,7 +38,8 @@ class Permission:
     or_with: PolicyFile | None = None
     """A policy with which a build needs it, too."""
     by_check: bool = False
-    """Whether a check of preflight makes the call itself, or reports that it is not checked."""
+    """Whether preflight tries no call: a check makes the call itself or reports that it is not
+    checked, or a run can do without it."""
 
     @property
     def name(self) -> str:
