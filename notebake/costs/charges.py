@@ -96,8 +96,8 @@ def report(charges: Iterable[Charge], name_of: Callable[[Charge], str]) -> Repor
     """Return the sums by a name; what counts for no award is shown apart as well."""
     charges = list(charges)
     rows = _rows([(name_of(charge), "", charge) for charge in charges])
-    apart = [(name, detail, charge) for name, detail, charge in _by_award(charges) if detail]
-    return Report(rows=rows, apart=_rows(apart), total=_total(rows))
+    # Rounded as by award, so that the same sum is the same number in each report.
+    return Report(rows=rows, apart=report_by_award(charges).apart, total=_total(rows))
 
 
 def report_by_award(charges: Iterable[Charge]) -> Report:

@@ -108,6 +108,7 @@ def test_sums_by_award_show_apart_what_counts_for_none(
     found = costs(store, capsys, "--by", "award")
 
     assert rows(found) == {"EDU-2": (0.16, 0.14), "OCE-1": (0.08, 0.1)}
+    assert found["apart"] == costs(store, capsys)["apart"], "in each report they are the same"
     assert rows(found, "apart") == {
         "no award": (0.25, 0.22),
         "OLD-3, outside of its period": (0.25, 0.22),
