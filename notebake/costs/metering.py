@@ -62,11 +62,16 @@ class Metered(Record):
         return all(line.usd is not None for line in self.lines)
 
 
-def meter(entries: Sequence[Entry], price_of_type: PriceOfType, *, now: float) -> Metered:
-    """Return the costs until `now`, a time by the clock of the latest execution."""
+def meter(
+    entries: Sequence[Entry], price_of_type: PriceOfType, *, now: float, ending: str = ""
+) -> Metered:
+    """Return the costs until `now`, a time by the clock of the latest execution.
+
+    `ending` is the execution that ends with this, which is not recorded yet.
+    """
     history, clock = MachineHistory(entries), RecordedClock(entries)
     until = clock.corrected(now, entries[-1].execution) if entries else now
-    busy = busy_times(entries, clock)
+    busy = busy_times(entries, clock, ending)
     lines = [
         line
         for machine in history.machines.values()
@@ -131,7 +136,7 @@ def _line(
     )
 
 
-def busy_times(entries: Sequence[Entry], clock: RecordedClock) -> list[Interval]:
+def busy_times(entries: Sequence[Entry], clock: RecordedClock, ending: str = "") -> list[Interval]:
     """Return when steps were carried out, by AWS's clock, in order and without overlaps.
 
     Of an execution whose end is not recorded, all is busy from its last outcome to its last entry:
@@ -150,6 +155,7 @@ def busy_times(entries: Sequence[Entry], clock: RecordedClock) -> list[Interval]
             latest[entry.execution] = at
         elif entry.kind == ENDED:
             latest.pop(entry.execution, None)
+    latest.pop(ending, None)
     found += [(at, last_entry[execution]) for execution, at in latest.items()]
     return _merged(found)
 

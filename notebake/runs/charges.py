@@ -90,7 +90,8 @@ def charges_of(account: RunAccount, entries: Sequence[Entry]) -> Iterator[Charge
         for line in estimates[-1].body["build"]:
             usd = None if line["usd"] is None else Decimal(line["usd"])
             yield account.charge(Column.ESTIMATED, at, usd)
-    metered = read_metered(entries) if entries and entries[-1].kind == METERED else None
+    later = [entry.kind for entry in entries if entry.kind in {EXECUTING, METERED}]
+    metered = read_metered(entries) if later[-1:] == [METERED] else None
     if metered is None and entries:
         metered = meter(entries, price_of_type, now=entries[-1].at)
     for each in metered.lines if metered else ():

@@ -112,9 +112,11 @@ def _recording_block(run_id: str, region: str, store: str, started_by: StartedBy
 def _record_end(run_id: str, body: dict[str, Any]) -> None:
     """Record an end; without the store the end stands, and the next execution is recorded."""
     try:
-        record(ENDED, body)
+        # The end is the last entry before the seal, which is the last of all.
         if chain := current_chain():
             record_metered(chain)
+        record(ENDED, body)
+        if chain:
             close_if_finished(chain)
     except RunStoreError as error:
         log.warning("The end of this execution of %s is not recorded: %s", run_id, error.message)

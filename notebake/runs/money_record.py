@@ -40,7 +40,7 @@ def record_estimate(run: Run) -> None:
 def record_metered(chain: Chain) -> None:
     """Record what the run has cost so far, if machines are in its entries."""
     entries = chain.entries()
-    metered = meter(entries, price_of_type, now=clock.now())
+    metered = meter(entries, price_of_type, now=clock.now(), ending=chain.writer.execution)
     if metered.lines:
         chain.append(METERED, to_body(metered))
 

@@ -30,8 +30,8 @@ class Person(Record):
 
     @property
     def label(self) -> str:
-        """The identity for people: a login with its computer, or an identity in AWS."""
-        return self.arn or f"{self.login} on {self.host_name}"
+        """The identity for people: a name, an identity in AWS, or a login with its computer."""
+        return self.name or self.arn or f"{self.login} on {self.host_name}"
 
 
 PEOPLE = TypeAdapter(dict[str, Person])

@@ -123,7 +123,7 @@ def test_people_are_named_unless_they_were_erased(
 ) -> None:
     found = costs(store, capsys, "--by", "person")
 
-    assert [row["name"] for row in found["rows"]] == ["Grace Example", "ada@lab", "p-gone"]
+    assert [row["name"] for row in found["rows"]] == ["Grace Example", "ada on lab", "p-gone"]
 
 
 def test_recipes_are_summed_over_their_runs(store: str, capsys: pytest.CaptureFixture[str]) -> None:
