@@ -73,7 +73,9 @@ def run(given: argparse.Namespace) -> int:
     location = location_of(given)
     try:
         checked = check(given.run, location)
-        checkpoints = check_checkpoints(location, anchors=given.anchor, expected_key=given.key)
+        checkpoints = check_checkpoints(
+            location, anchors=given.anchor, expected_key=given.key, run=given.run
+        )
     except RunStoreError as error:
         if given.run:
             raise
@@ -81,9 +83,7 @@ def run(given: argparse.Namespace) -> int:
 
         print_error(error, store=given.store)
         return UNREADABLE
-    findings = [
-        str(each) for each in checkpoints.findings if given.run in ("", each.run) or not each.run
-    ]
+    findings = [str(each) for each in checkpoints.findings]
     if given.json:
         from flows.cli.json_output import print_document
 

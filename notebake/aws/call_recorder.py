@@ -47,7 +47,7 @@ def record_sent(model: Any, context: dict[str, Any], **_: Any) -> None:
         return
     retries = context.setdefault("retries", {})
     call = retries.setdefault("invocation-id", str(uuid.uuid4()))
-    is_noted = purpose and (not purpose.operations or model.name in purpose.operations)
+    note = purpose.note if purpose and model.name in purpose.operations else {}
     chain.append(
         SENT,
         {
@@ -56,7 +56,7 @@ def record_sent(model: Any, context: dict[str, Any], **_: Any) -> None:
             "operation": model.name,
             "region": context["client_region"],
             "parameters": recordable(parameters),
-            **(purpose.note if purpose and is_noted else {}),
+            **note,
         },
     )
     context[CHAIN] = chain

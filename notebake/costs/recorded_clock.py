@@ -3,7 +3,6 @@
 AWS charges by its own clock, and a computer's may be a day off. Each answer of AWS has its time.
 """
 
-import datetime
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,13 +11,13 @@ from email.utils import parsedate_to_datetime
 
 from notebake.ledger.entry import Entry
 from notebake.ledger.kinds import ANSWERED
+from notebake.timestamps import parse_timestamp
 
 
 def parse_time(text: str) -> float | None:
     """Return the seconds since 1970 of a time in an entry; None if there is none."""
-    with suppress(ValueError):
-        return datetime.datetime.fromisoformat(text).timestamp()
-    return None
+    moment = parse_timestamp(text)
+    return moment.timestamp() if moment else None
 
 
 class RecordedClock:

@@ -44,6 +44,12 @@ class RecordPlace:
         """Return the key of an entry in the store."""
         return self.prefix + key_of(run, sequence)
 
+    def read_below(self, folder: str) -> dict[str, bytes]:
+        """Return what is stored below a folder of the record, sorted by the keys within it."""
+        keys = self.store.list(f"{self.prefix}{folder}/")
+        contents = [stored.content for stored in self.store.read_all(keys)]
+        return dict(zip((key.removeprefix(self.prefix) for key in keys), contents, strict=True))
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -140,10 +146,9 @@ class Chain:
         """Read the chain, unless that has been done."""
         if self._is_read:
             return
-        prefix = f"{self._place.prefix}{self.run}/"
-        keys = [key for key in self._place.store.list(prefix) if self._sequence_of(key)]
-        for key, stored in zip(keys, self._place.store.read_all(keys), strict=True):
-            self._add(stored.content, self._sequence_of(key))
+        for key, content in self._place.read_below(self.run).items():
+            if found := KEY.fullmatch(key):
+                self._add(content, int(found["sequence"]))
         self._is_read = True
 
     def _read_from_next(self) -> None:
@@ -162,8 +167,3 @@ class Chain:
 
     def _seal_key(self, sequence: int) -> str:
         return self._place.prefix + seal_key_of(self.run, sequence)
-
-    def _sequence_of(self, key: str) -> int:
-        """Return the number of an entry's key; 0 for other keys."""
-        found = KEY.fullmatch(key.removeprefix(self._place.prefix))
-        return int(found["sequence"]) if found else 0

@@ -6,19 +6,17 @@ of a transparency log's checkpoint: https://github.com/C2SP/C2SP/blob/main/tlog-
 """
 
 import base64
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import rfc8785
 from pydantic import ConfigDict, Field
 
+from notebake.ledger.entry import CHECKPOINTS
 from notebake.ledger.merkle import leaf_hash, root_of
 from notebake.ledger.signed_note import text_of_note
 from notebake.record import Record
-
-FOLDER = "_checkpoints"
-"""The folder of the checkpoints in the record; no run has this id."""
-
 
 HASH_BYTES = 32
 
@@ -44,6 +42,11 @@ class Leaf(Record):
     def content(self) -> bytes:
         """The bytes of which the leaf hash is made: canonical JSON."""
         return rfc8785.dumps(self.model_dump(mode="json"))
+
+    @functools.cached_property
+    def hash(self) -> bytes:
+        """The leaf hash (32 bytes): each later checkpoint's tree has this leaf again."""
+        return leaf_hash(self.content)
 
 
 class Checkpoint(Record):
@@ -92,7 +95,7 @@ class TreeHead(Anchor):
 
 def tree_head(origin: str, leaves: Iterable[Leaf]) -> TreeHead:
     """Return the head of the tree with these leaves, in their order."""
-    hashes = [leaf_hash(leaf.content) for leaf in leaves]
+    hashes = [leaf.hash for leaf in leaves]
     root = base64.b64encode(root_of(hashes)).decode()
     return TreeHead(origin=origin, size=len(hashes), root=root)
 
@@ -140,4 +143,4 @@ def new_leaves(
 
 def key_of(number: int) -> str:
     """Return the key of a checkpoint in the record."""
-    return f"{FOLDER}/{number:08}.json"
+    return f"{CHECKPOINTS}/{number:08}.json"

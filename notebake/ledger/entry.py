@@ -7,6 +7,7 @@ serves only to have two writers of the same entry store the same bytes.
 import datetime
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import rfc8785
@@ -20,6 +21,8 @@ FIRST = 1
 """The number of the first entry of a chain."""
 SEALS = "_seals"
 """The folder of the record with copies of all seals; no run has this id."""
+CHECKPOINTS = "_checkpoints"
+"""The folder of the record with the checkpoints over all runs; no run has this id."""
 KEY = re.compile(r"(?P<run>[^/]+)/(?P<sequence>[0-9]{8})\.json")
 SEAL_KEY = re.compile(SEALS + r"/(?P<run>[^/]+)/(?P<sequence>[0-9]{8})(?P<is_open>-open)?\.json")
 
@@ -54,6 +57,12 @@ class Entry(Record):
     def at(self) -> float:
         """The time in seconds since 1970."""
         return datetime.datetime.fromisoformat(self.time).timestamp()
+
+
+def latest(entries: Iterable[Entry], *kinds: str) -> Entry | None:
+    """Return the last entry of these kinds; None if there is none."""
+    found = [entry for entry in entries if entry.kind in kinds]
+    return found[-1] if found else None
 
 
 def hash_of(content: bytes) -> str:

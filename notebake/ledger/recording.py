@@ -15,8 +15,8 @@ class Purpose:
 
     chain: Chain
     note: dict[str, Any]
-    operations: frozenset[str] = frozenset()
-    """Only these calls carry the note; no name: all do."""
+    operations: frozenset[str]
+    """The calls that carry the note."""
 
 
 _chain: ContextVar[Chain | None] = ContextVar("chain", default=None)

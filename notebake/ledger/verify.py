@@ -27,20 +27,12 @@ def verify_run(place: RecordPlace, run: str) -> ChainReport:
 
 
 def _verify_stored(place: RecordPlace, run: str) -> ChainReport:
-    seals = _read(place, f"{SEALS}/{run}/")
-    entries = _read(place, f"{run}/")
+    seals = place.read_below(f"{SEALS}/{run}")
+    entries = place.read_below(run)
     contents = {
         int(found["sequence"]): entries[key] for key in entries if (found := KEY.fullmatch(key))
     }
     return verify_chain(run, contents, seals)
-
-
-def _read(place: RecordPlace, prefix: str) -> dict[str, bytes]:
-    """Return what is stored below a prefix, by the keys within the record."""
-    keys = place.store.list(place.prefix + prefix)
-    contents = [stored.content for stored in place.store.read_all(keys)]
-    named = [key.removeprefix(place.prefix) for key in keys]
-    return dict(zip(named, contents, strict=True))
 
 
 def verify_chain(

@@ -66,16 +66,17 @@ def verify_checkpoints(
     head_at: HeadAt,
     anchors: Iterable[Anchor] = (),
     expected_key: str = "",
+    run: str = "",
 ) -> CheckpointReport:
     """Return what stored checkpoints show, by the numbers in their keys.
 
     `anchors` are what was kept outside of the record; `expected_key` is the fingerprint
-    that somebody knows from elsewhere, "" if nobody does.
+    that somebody knows from elsewhere, "" if nobody does. With `run` only that run is compared.
     """
     check = _Check(expected_key)
     for number in range(1, max(contents, default=0) + 1):
         check.add(number, contents.get(number))
-    check.compare_runs(head_at)
+    check.compare_runs(head_at, run)
     for anchor in anchors:
         check.compare_anchor(anchor)
     return check.report(len(contents))
@@ -143,10 +144,10 @@ class _Check:
         if self._expected_key and self._key.fingerprint != self._expected_key:
             self._note(number, CheckpointFault.UNTRUSTED_KEY, detail=self._key.fingerprint)
 
-    def compare_runs(self, head_at: HeadAt) -> None:
-        """Compare what the checkpoints list of each run with the run as it is."""
+    def compare_runs(self, head_at: HeadAt, run: str) -> None:
+        """Compare what the checkpoints list of each run, or of one, with the run as it is."""
         for number, leaf in zip(self._number_of, self._leaves, strict=True):
-            if leaf.kind != "run":
+            if leaf.kind != "run" or run not in ("", leaf.run):
                 continue
             head = head_at(leaf.run, leaf.count)
             if head == leaf.head:

@@ -5,6 +5,7 @@ from typing import Any
 
 from notebake.costs.awards import KnownAward, read_awards
 from notebake.errors import RecipeError
+from notebake.ledger.entry import latest
 from notebake.ledger.kinds import AWARD
 from notebake.runs.people import Person, pseudonym_of
 from notebake.runs.run import Run
@@ -16,9 +17,9 @@ log = logging.getLogger(__name__)
 def record_awards(run: Run) -> None:
     """Record the awards of the recipe, if they or what is known of them have changed."""
     chain = run_record(run).chain
-    recorded = [entry.body for entry in chain.entries() if entry.kind == AWARD]
+    recorded = latest(chain.entries(), AWARD)
     body = {"awards": _awards_of(run)}
-    if body != (recorded[-1] if recorded else {"awards": []}):
+    if body != (recorded.body if recorded else {"awards": []}):
         chain.append(AWARD, body)
 
 

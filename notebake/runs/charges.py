@@ -10,10 +10,11 @@ from notebake.costs.list_prices import price_of_type
 from notebake.costs.metering import meter
 from notebake.costs.recorded_clock import RecordedClock, parse_time
 from notebake.ledger.chain import Chain, RecordPlace, Writer
-from notebake.ledger.entry import KEY, Entry
+from notebake.ledger.entry import Entry, latest
 from notebake.ledger.kinds import AWARD, BEGAN, ESTIMATED, EXECUTING, METERED, RECIPE
 from notebake.record import Record
 from notebake.runs.money_record import read_metered
+from notebake.runs.run_record import recorded_runs
 
 READERS = 8
 T = TypeVar("T")
@@ -43,12 +44,6 @@ class RunAccount(Record):
         )
 
 
-def runs_in(place: RecordPlace) -> list[str]:
-    """Return the ids of the runs that have entries, sorted."""
-    keys = (key.removeprefix(place.prefix) for key in place.store.list(place.prefix))
-    return sorted({found["run"] for key in keys if (found := KEY.fullmatch(key))})
-
-
 def read_accounts(place: RecordPlace) -> tuple[dict[str, RunAccount], list[Charge]]:
     """Return all runs of the record, and what was estimated and metered for them."""
 
@@ -58,7 +53,7 @@ def read_accounts(place: RecordPlace) -> tuple[dict[str, RunAccount], list[Charg
         return account, list(charges_of(account, entries))
 
     with ThreadPoolExecutor(READERS) as pool:
-        found = list(pool.map(read, runs_in(place)))
+        found = list(pool.map(read, sorted(recorded_runs(place))))
     accounts = {account.run: account for account, _ in found}
     return accounts, [charge for _, charges in found for charge in charges]
 
@@ -70,10 +65,10 @@ def account_of(run: str, entries: Sequence[Entry]) -> RunAccount:
     def all_of(kind: str, read: Callable[[Entry], Any]) -> tuple[tuple[float, Any], ...]:
         return tuple((times.time_of(each), read(each)) for each in entries if each.kind == kind)
 
-    recipes = [entry.body["recipe"] for entry in entries if entry.kind in {BEGAN, RECIPE}]
+    recorded = latest(entries, BEGAN, RECIPE)
     return RunAccount(
         run=run,
-        recipe=recipes[-1].get("name", "") if recipes else "",
+        recipe=recorded.body["recipe"].get("name", "") if recorded else "",
         executions=all_of(EXECUTING, lambda entry: entry.who),
         awards=all_of(AWARD, lambda entry: tuple(map(_share_of, entry.body["awards"]))),
     )
@@ -84,14 +79,13 @@ def charges_of(account: RunAccount, entries: Sequence[Entry]) -> Iterator[Charge
 
     Of an execution that was killed before it metered, what its entries show is metered now.
     """
-    estimates = [entry for entry in entries if entry.kind == ESTIMATED]
-    if estimates:
-        at = RecordedClock(entries).time_of(estimates[-1])
-        for line in estimates[-1].body["build"]:
+    if estimated := latest(entries, ESTIMATED):
+        at = RecordedClock(entries).time_of(estimated)
+        for line in estimated.body["build"]:
             usd = None if line["usd"] is None else Decimal(line["usd"])
             yield account.charge(Column.ESTIMATED, at, usd)
-    later = [entry.kind for entry in entries if entry.kind in {EXECUTING, METERED}]
-    metered = read_metered(entries) if later[-1:] == [METERED] else None
+    later = latest(entries, EXECUTING, METERED)
+    metered = read_metered(entries) if later and later.kind == METERED else None
     if metered is None and entries:
         metered = meter(entries, price_of_type, now=entries[-1].at)
     for each in metered.lines if metered else ():

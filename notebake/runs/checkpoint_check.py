@@ -11,9 +11,11 @@ from notebake.runs.run_record import record_place
 
 
 def check_checkpoints(
-    location: str, *, anchors: Sequence[Anchor] = (), expected_key: str = ""
+    location: str, *, anchors: Sequence[Anchor] = (), expected_key: str = "", run: str = ""
 ) -> CheckpointReport:
     """Return what the checkpoints show, compared with what this machine has seen before.
+
+    With `run` the entries of that run only are read.
 
     Raises:
         RunStoreError: the store failed, so nothing can be said.
@@ -26,7 +28,8 @@ def check_checkpoints(
         stored = place.store.read(place.key(run, sequence))
         return hash_of(stored.content) if stored else None
 
-    report = verify_checkpoints(contents, head_at, (*anchors, *_seen(contents)), expected_key)
+    known = (*anchors, *_seen(contents))
+    report = verify_checkpoints(contents, head_at, known, expected_key, run)
     if report.head and not report.findings:
         remember(report.head)
     return report

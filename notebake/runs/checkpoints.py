@@ -1,6 +1,5 @@
 """Checkpoints over all runs of a record: made, stored in it, and remembered on this machine."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 from notebake import clock
 from notebake.ledger.chain import RecordPlace
 from notebake.ledger.checkpoint import (
-    FOLDER,
     Checkpoint,
     Leaf,
     TreeHead,
@@ -18,16 +16,16 @@ from notebake.ledger.checkpoint import (
     parse_note,
     tree_head,
 )
-from notebake.ledger.entry import KEY, SEAL_KEY, format_time, hash_of
+from notebake.ledger.entry import CHECKPOINTS, KEY, SEAL_KEY, format_time, hash_of
 from notebake.ledger.signed_note import NoteKey, sign_note
 from notebake.local.atomic_files import write_file
 from notebake.local.home import home
+from notebake.record import digest_of
 from notebake.runs.record_key import signing_key
-from notebake.runs.reserved_ids import RESERVED_IDS
-from notebake.runs.run_record import record_place
+from notebake.runs.run_record import record_place, recorded_runs
 from notebake.runs.seal_index import latest_seals
 
-CHECKPOINT_KEY = re.compile(FOLDER + r"/(?P<number>[0-9]{8})\.json")
+CHECKPOINT_KEY = re.compile(CHECKPOINTS + r"/(?P<number>[0-9]{8})\.json")
 
 
 def make_checkpoint(location: str) -> Checkpoint:
@@ -61,13 +59,10 @@ def new_origin() -> str:
 
 def read_all(place: RecordPlace) -> dict[int, bytes]:
     """Return the stored checkpoints by number, in their order."""
-    keys = place.store.list(f"{place.prefix}{FOLDER}/")
-    contents = [stored.content for stored in place.store.read_all(keys)]
-    found = [CHECKPOINT_KEY.fullmatch(key.removeprefix(place.prefix)) for key in keys]
     return {
-        int(match["number"]): content
-        for match, content in zip(found, contents, strict=True)
-        if match
+        int(found["number"]): content
+        for key, content in place.read_below(CHECKPOINTS).items()
+        if (found := CHECKPOINT_KEY.fullmatch(key))
     }
 
 
@@ -78,7 +73,7 @@ def find_heads(place: RecordPlace, known: list[Leaf], at: str) -> Iterator[Leaf]
     for key in latest_seals(place):
         if found := SEAL_KEY.fullmatch(key):
             sealed[found["run"]] = (int(found["sequence"]), key)
-    for run in sorted({*place.store.list_top_level(place.prefix)} - RESERVED_IDS):
+    for run in sorted(recorded_runs(place)):
         count, key = sealed.get(run, (0, ""))
         leaf = before.get(run)
         if count and leaf and leaf.count == count:
@@ -113,5 +108,4 @@ def recall(origin: str) -> TreeHead | None:
 
 
 def _memory(origin: str) -> Path:
-    name = hashlib.sha256(origin.encode()).hexdigest()[:16]
-    return home() / "checkpoints" / f"{name}.json"
+    return home() / "checkpoints" / f"{digest_of(origin)}.json"

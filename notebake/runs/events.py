@@ -50,11 +50,5 @@ def list_events(run: Run) -> list[Event]:
     ]
 
 
-def last_event(run: Run) -> Event | None:
-    """Return the outcome of the latest step; None if no step has ended yet."""
-    events = list_events(run)
-    return events[-1] if events else None
-
-
 def _event_of(entry: Entry) -> Event:
     return Event.model_validate({"at": entry.time, **entry.body})

@@ -14,6 +14,7 @@ from notebake.aws.identity import current_caller
 from notebake.errors import RunStoreError
 from notebake.ledger.chain import Chain, Writer
 from notebake.ledger.closing import close_if_finished
+from notebake.ledger.entry import latest
 from notebake.ledger.kinds import BEGAN, ENDED, EXECUTING, RECIPE
 from notebake.ledger.recording import current_chain, record, recording
 from notebake.local.code_version import CodeVersion, code_version
@@ -67,14 +68,13 @@ def recording_removal(run_id: str, region: str, store: str) -> Iterator[None]:
 
 def _record_recipe(run: Run) -> None:
     """Record the recipe of a new run, or the one that has changed since."""
-    chain = run_record(run).chain
-    recipes = [entry for entry in chain.entries() if entry.kind in {BEGAN, RECIPE}]
+    recorded = latest(run_record(run).chain.entries(), BEGAN, RECIPE)
     digest = digest_of(run.recipe)
     recipe = {"digest": digest, "recipe": _without_people(run.recipe.model_dump(mode="json"))}
-    if not recipes:
+    if recorded is None:
         # A run of an earlier version has a past that is in no ledger.
         record(BEGAN, recipe | {"is_continued": bool(read_earlier(run))})
-    elif recipes[-1].body["digest"] != digest:
+    elif recorded.body["digest"] != digest:
         record(RECIPE, recipe)
 
 

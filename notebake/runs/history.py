@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from notebake.runs.history_row import HistoryRow
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import RESERVED_IDS
-from notebake.runs.run_record import record_place
+from notebake.runs.run_record import record_place, recorded_runs
 from notebake.runs.seal_index import SealIndex
 
 READERS = 8
@@ -36,8 +36,7 @@ def _newest(rows: list[HistoryRow], newest: int | None) -> list[HistoryRow]:
 
 def _rows_to_read(location: str, sealed: set[str]) -> list[HistoryRow]:
     """Return the runs that are not sealed, with nothing but their ids and times."""
-    place = record_place(location)
-    recorded = {*place.store.list_top_level(place.prefix)} - sealed - RESERVED_IDS
+    recorded = recorded_runs(record_place(location)) - sealed
     others = {*open_store(location).list_top_level()} - sealed - RESERVED_IDS
     if not recorded | others:
         return []

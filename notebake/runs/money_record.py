@@ -14,7 +14,7 @@ from notebake.costs.list_prices import price_of_type, read_list_prices
 from notebake.costs.metering import Metered, MeteredLine, meter
 from notebake.costs.money import Money
 from notebake.ledger.chain import Chain
-from notebake.ledger.entry import Entry
+from notebake.ledger.entry import Entry, latest
 from notebake.ledger.kinds import ESTIMATED, METERED
 from notebake.runs.run import Run
 from notebake.runs.run_record import run_record
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def record_estimate(run: Run) -> None:
     """Record the estimate of the recipe's build, if it is another one than was recorded last."""
     chain = run_record(run).chain
-    recorded = [entry.body for entry in chain.entries() if entry.kind == ESTIMATED]
+    recorded = latest(chain.entries(), ESTIMATED)
     recipe = run.recipe
     read_list_prices((*recipe.instance_types, *recipe.acceptance.instance_types), recipe.region)
     found = estimate(recipe, price_of_type=price_of_type)
@@ -33,7 +33,7 @@ def record_estimate(run: Run) -> None:
         "build": [_line(line, found.prices_written) for line in found.build],
         "monthly": [_line(line, found.prices_written) for line in found.monthly],
     }
-    if recorded[-1:] != [body]:
+    if recorded is None or recorded.body != body:
         chain.append(ESTIMATED, body)
 
 
@@ -55,14 +55,15 @@ def to_body(metered: Metered) -> dict[str, Any]:
 
 def read_metered(entries: Sequence[Entry]) -> Metered | None:
     """Return what an execution metered last; None if none did."""
-    bodies = [entry.body for entry in entries if entry.kind == METERED]
-    if not bodies:
+    recorded = latest(entries, METERED)
+    if recorded is None:
         return None
+    body = recorded.body
     lines = [
         MeteredLine.model_validate({key: line[key] for key in MeteredLine.model_fields})
-        for line in bodies[-1]["lines"]
+        for line in body["lines"]
     ]
-    known = {key: bodies[-1][key] for key in ("until", "monthly_usd")}
+    known = {key: body[key] for key in ("until", "monthly_usd")}
     return Metered(lines=tuple(lines), **known)
 
 

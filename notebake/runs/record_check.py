@@ -11,7 +11,7 @@ from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import RESERVED_IDS
-from notebake.runs.run_record import record_place
+from notebake.runs.run_record import record_place, recorded_runs
 
 
 class RecordState(StrEnum):
@@ -59,7 +59,7 @@ def check_all_runs(location: str) -> Iterator[CheckedRun]:
         RunStoreError: the runs cannot be listed.
     """
     place, store = record_place(location), open_store(location)
-    recorded = place.store.list_top_level(place.prefix)
+    recorded = recorded_runs(place)
     sealed = place.store.list_top_level(f"{place.prefix}{SEALS}/")
     begun = [header.id for header in registry.list_runs(store, without={*recorded, *sealed})]
     for run_id in sorted({*recorded, *sealed, *begun} - RESERVED_IDS):

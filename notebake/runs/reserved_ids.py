@@ -1,7 +1,6 @@
 """Ids that no run has: folders of a run store and of its record, and names that policies know."""
 
-from notebake.ledger.checkpoint import FOLDER as CHECKPOINTS
-from notebake.ledger.entry import SEALS
+from notebake.ledger.entry import CHECKPOINTS, SEALS
 
 FLOW_RUNS = "flow-runs"
 RECORD = "record"

@@ -16,7 +16,7 @@ from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.recording import recording
 from notebake.runs.attempt import Attempt, AttemptHistory
 from notebake.runs.open_store import open_store
-from notebake.runs.reserved_ids import RECORD
+from notebake.runs.reserved_ids import RECORD, RESERVED_IDS
 
 PREFIX = f"{RECORD}/"
 """Where the record is in a run store."""
@@ -83,6 +83,11 @@ def record_place(location: str) -> RecordPlace:
     """
     named = _named_place(location, os.environ.get("NOTEBAKE_RECORD", ""))
     return RecordPlace(open_store(named)) if named else RecordPlace(open_store(location), PREFIX)
+
+
+def recorded_runs(place: RecordPlace) -> set[str]:
+    """Return the ids of the runs that have entries; one listing, however many entries they have."""
+    return {*place.store.list_top_level(place.prefix)} - RESERVED_IDS
 
 
 @functools.cache
