@@ -91,9 +91,15 @@ class SteadyStream(io.TextIOBase):
             return
         with self._changed:
             while self._backlog and not self._is_stuck:
-                before = self._chunks_written
-                self._changed.wait(OUTPUT_SECONDS)
-                self._is_stuck = self._chunks_written == before
+                self._is_stuck = not self._wait_for_progress()
+
+    def _wait_for_progress(self) -> bool:
+        """Wait until a chunk is written; return False if none was for too long.
+
+        Other threads that write wake the waiting ones, too, which says nothing of the reader.
+        """
+        before = self._chunks_written
+        return self._changed.wait_for(lambda: self._chunks_written != before, OUTPUT_SECONDS)
 
     def _work(self) -> None:
         """Write waiting text, until none has come for a while."""

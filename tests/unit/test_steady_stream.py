@@ -110,6 +110,42 @@ def test_text_of_all_threads_arrives_in_order(monkeypatch: pytest.MonkeyPatch) -
     assert stream.failure is None
 
 
+def test_a_flush_is_not_ended_by_what_other_threads_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(steady_stream, "OUTPUT_SECONDS", HANG_SECONDS)
+    may_write, flushed = threading.Event(), threading.Event()
+    written: list[str] = []
+
+    class SlowStream(io.StringIO):
+        def fileno(self) -> int:
+            raise OSError("it has no descriptor")
+
+        def write(self, text: str) -> int:
+            assert may_write.wait(HANG_SECONDS)
+            written.append(text)
+            return len(text)
+
+    stream = SteadyStream(SlowStream())
+
+    def write_and_flush() -> None:
+        stream.write("first\n")
+        stream.flush()
+        flushed.set()
+
+    flushing = threading.Thread(target=write_and_flush)
+    flushing.start()
+    for number in range(20):
+        stream.write(f"{number}\n")
+        was_flushed = flushed.wait(0.02)
+        assert not was_flushed, "nothing was written yet"
+    may_write.set()
+    flushing.join(HANG_SECONDS)
+
+    assert flushed.is_set()
+    assert "first\n" in "".join(written)
+
+
 def test_a_slow_reader_is_waited_for_once_and_gets_the_rest_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
