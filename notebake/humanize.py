@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 MAX_QUOTE = 60
 DAY = 86400
@@ -69,3 +70,16 @@ def format_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def format_dollars(usd: str | None, *, is_complete: bool = True) -> str:
+    """Return an exact amount for people: `$1.20`, `under $0.01`, `$1.20 or more`; "" for None.
+
+    Raises:
+        ArithmeticError: the text is no number.
+    """
+    if usd is None:
+        return ""
+    cents = Decimal(usd).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    text = f"${cents:.2f}" if cents or not Decimal(usd) else "under $0.01"
+    return text if is_complete else f"{text} or more"

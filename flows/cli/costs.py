@@ -9,7 +9,8 @@ from flows.cli.arguments import add_json, add_regions, location_of, regions_of
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
-    from notebake.costs.charges import Amount, Charge, Report, Row
+    from notebake.costs.charges import Allocated, Charge
+    from notebake.costs.sums import Amount, Report, Row
     from notebake.ledger.chain import RecordPlace
     from notebake.runs.charges import RunAccount
     from notebake.runs.people import Person
@@ -77,6 +78,7 @@ def read_day(text: str) -> datetime.date:
 def run(given: argparse.Namespace) -> int:
     """Print the sums; of what exists now, those that the regions answered."""
     from flows.terminal.costs_table import print_costs
+    from notebake.costs.charges import allocate
     from notebake.runs.bills import billed_charges, read_bills
     from notebake.runs.charges import read_accounts
     from notebake.runs.people import read_people
@@ -89,13 +91,13 @@ def run(given: argparse.Namespace) -> int:
     charges += billed_charges(read_bills(place), accounts)
     chosen = [
         charge
-        for charge in charges
+        for charge in allocate(charges)
         if (given.since or charge.day) <= charge.day <= (given.until or charge.day)
     ]
     people = read_people(place)
     found = sums_of(chosen, given.by, people)
     standing = standing_charges(given, accounts) if given.standing else []
-    stands = sums_of(standing, given.by, people)
+    stands = sums_of(allocate(standing), given.by, people)
     up = sorted({charge.run for charge in chosen if not charge.is_over})
     if given.json:
         from flows.cli.json_output import print_document
@@ -120,19 +122,19 @@ def store_bill(path: str, place: "RecordPlace") -> None:
     open_console(stderr=True).print(text, soft_wrap=True)
 
 
-def sums_of(charges: "Iterable[Charge]", by: str, people: "Mapping[str, Person]") -> "Report":
+def sums_of(parts: "Iterable[Allocated]", by: str, people: "Mapping[str, Person]") -> "Report":
     """Return the sums by what the option names."""
-    from notebake.costs.charges import report, report_by_award
+    from notebake.costs.sums import report, report_by_award
     from notebake.runs.people import name_of
 
     if by == "award":
-        return report_by_award(charges)
-    names: dict[str, Callable[[Charge], str]] = {
-        "run": lambda charge: charge.run,
-        "recipe": lambda charge: charge.recipe or "unknown recipe",
-        "person": lambda charge: name_of(charge.who, people),
+        return report_by_award(parts)
+    names: dict[str, Callable[[Allocated], str]] = {
+        "run": lambda part: part.run,
+        "recipe": lambda part: part.recipe or "unknown recipe",
+        "person": lambda part: name_of(part.who, people),
     }
-    return report(charges, names[by])
+    return report(parts, names[by])
 
 
 def standing_charges(

@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.text import Text
 
 from flows.terminal.console import open_console
-from notebake.costs.charges import Column, Report, Row
+from notebake.costs.charges import Column
 from notebake.costs.money import format_usd
 from notebake.costs.prices import read_prices
+from notebake.costs.sums import Report, Row
 
 NAME_WIDTH = 46
 CELL = "{:>11}"

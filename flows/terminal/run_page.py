@@ -10,13 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import open_console
-from notebake.humanize import clean_text, format_seconds, pluralize
+from notebake.humanize import clean_text, format_dollars, format_seconds, format_span, pluralize
 from notebake.ledger import kinds
 from notebake.ledger.entry import Entry
-from notebake.ledger.summary import Result, Summary
+from notebake.ledger.summary import MoneySummary, Result, Summary
 from notebake.runs.people import Person, name_of
 from notebake.runs.recorded_run import RecordedRun
 
+SECONDS_PER_HOUR = 3600
 People = Mapping[str, Person]
 Row = tuple[str, ...]
 
@@ -62,6 +63,7 @@ def sections_of(recorded: RecordedRun, people: People) -> list[Section]:
         Section(f"Run {summary.run}: {outcome_of(recorded)}", tuple(_facts(recorded, people))),
         Section("Executions", tuple(_executions(summary, people))),
         Section("Steps", tuple(_steps(summary))),
+        Section("Money", tuple(_money(summary.money))),
         Section("Calls that changed something", tuple(_calls(recorded.entries))),
         Section("Created", tuple(_created(summary))),
         Section(
@@ -142,6 +144,21 @@ def _steps(summary: Summary) -> Iterator[Row]:
         seconds = "" if step.seconds is None else format_seconds(step.seconds)
         outcome = step.outcome if step.tries < 2 else f"{step.outcome}, try {step.tries}"
         yield step.step, outcome, seconds, " ".join(step.result.split())
+
+
+def _money(money: MoneySummary) -> Iterator[Row]:
+    if money.estimated_usd is not None:
+        text = format_dollars(money.estimated_usd, is_complete=money.is_estimate_complete)
+        yield "estimated", text, "what the build should cost, by assumed hours"
+    if money.metered_until:
+        amount = format_dollars(money.metered_usd, is_complete=money.is_metered_complete)
+        hours = format_span(float(money.machine_hours) * SECONDS_PER_HOUR)
+        idle = format_span(float(money.idle_hours) * SECONDS_PER_HOUR)
+        more = "" if money.is_over else "; something went on costing"
+        until = local(money.metered_until)
+        yield "metered", amount or "?", f"machines {hours}, of it idle {idle}; until {until}{more}"
+    if monthly := format_dollars(money.monthly_usd):
+        yield "each month", monthly, "at most, for the snapshots of the image while it exists"
 
 
 def _calls(entries: tuple[Entry, ...]) -> Iterator[Row]:

@@ -1,11 +1,11 @@
-"""Charges, and their sums by run, recipe, person or award, in columns that are never mixed.
+"""Charges, in columns that are never mixed, and their shares in whole cents.
 
 Estimated is what a build should cost, metered what follows from EC2's times and dated prices, and
 billed what a person exported from AWS. A charge counts for the awards that paid at its beginning.
 """
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
@@ -14,6 +14,8 @@ from notebake.record import Record
 from notebake.timestamps import utc_from_seconds
 
 HUNDRED = Decimal(100)
+NO_AWARD = "no award"
+OUTSIDE = "outside of its period"
 
 
 class Column(StrEnum):
@@ -55,104 +57,62 @@ class Charge(Record):
     awards: tuple[AwardShare, ...] = ()
     is_over: bool = True
     """False if it went on when it was metered."""
+    what: str = ""
+    """Of a metered charge: machine, idle machine, disks, public address."""
+    hours: Decimal = Decimal()
+    """For how long, of a metered charge."""
 
     @property
     def day(self) -> datetime.date:
         return utc_from_seconds(self.at).date()
 
 
-class Amount(Record):
-    """A sum of charges in one column."""
+class Allocated(Charge):
+    """The part of a charge that one award pays, or none; the amount in whole cents."""
 
-    usd: Decimal = Decimal()
-    """In whole cents, in a report; what is unknown is not in it."""
-    has_known: bool = False
-    has_unknown: bool = False
-
-
-class Row(Record):
-    """The sums of one run, recipe, person or award."""
-
-    name: str
-    detail: str = ""
-    amounts: dict[Column, Amount]
-    """Only the columns in which it has charges."""
+    award: str = ""
+    reason: str = ""
+    """Why it counts for no award: `NO_AWARD` or `OUTSIDE`; "" if it counts."""
 
 
-class Report(Record):
-    """The rows, what counts for no award, and all together."""
+def allocate(charges: Iterable[Charge]) -> list[Allocated]:
+    """Return the parts of charges, one for each award that pays.
 
-    rows: tuple[Row, ...]
-    apart: tuple[Row, ...] = ()
-    """What has no award, or lies outside of its award's period; parts of the rows, but by award."""
-    total: Row
-
-
-NO_AWARD = "no award"
-OUTSIDE = "outside of its period"
-
-
-def report(charges: Iterable[Charge], name_of: Callable[[Charge], str]) -> Report:
-    """Return the sums by a name; what counts for no award is shown apart as well."""
-    charges = list(charges)
-    rows = _rows([(name_of(charge), "", charge) for charge in charges])
-    # Rounded as by award, so that the same sum is the same number in each report.
-    return Report(rows=rows, apart=report_by_award(charges).apart, total=_total(rows))
-
-
-def report_by_award(charges: Iterable[Charge]) -> Report:
-    """Return the sums by award; what counts for none is apart only. Together they are the total."""
-    parts = _by_award(charges)
-    every = _rows(parts)
-    return Report(
-        rows=tuple(row for row in every if not row.detail),
-        apart=tuple(row for row in every if row.detail),
-        total=_total(every),
-    )
-
-
-def _by_award(charges: Iterable[Charge]) -> list[tuple[str, str, Charge]]:
-    """Return each charge in its shares, as (award, why it counts for none or "", share)."""
-    parts: list[tuple[str, str, Charge]] = []
+    What a run has in a column is rounded to the cent once, and split among its awards so that
+    nothing is lost. So each sum of parts is a sum of whole cents, however they are put together.
+    Give all charges of a run, and choose among the parts.
+    """
+    by_run: dict[tuple[str, Column], list[Charge]] = {}
     for charge in charges:
-        if not charge.awards:
-            parts.append(("", NO_AWARD, charge))
-        for award in charge.awards:
-            usd = None if charge.usd is None else charge.usd * award.percent / HUNDRED
-            why = "" if award.covers(charge.day) else OUTSIDE
-            parts.append((award.number, why, charge.model_copy(update={"usd": usd})))
-    return parts
+        by_run.setdefault((charge.run, charge.column), []).append(charge)
+    return [part for group in by_run.values() for part in _in_cents(group)]
 
 
-def _rows(parts: Sequence[tuple[str, str, Charge]]) -> tuple[Row, ...]:
-    """Return the sums of each name and detail, in whole cents that add up in each column."""
-    keys = sorted({(name, detail) for name, detail, _ in parts})
-    sums: dict[tuple[str, str], dict[Column, Amount]] = {key: {} for key in keys}
-    for name, detail, charge in parts:
-        amounts = sums[name, detail]
-        amounts[charge.column] = _add(amounts.get(charge.column, Amount()), charge.usd)
-    for column in Column:
-        having = [key for key in keys if column in sums[key]]
-        rounded = in_cents([sums[key][column].usd for key in having])
-        for key, usd in zip(having, rounded, strict=True):
-            sums[key][column] = sums[key][column].model_copy(update={"usd": usd})
-    return tuple(Row(name=key[0], detail=key[1], amounts=sums[key]) for key in keys)
+def _in_cents(charges: Sequence[Charge]) -> Iterator[Allocated]:
+    """Yield the parts of what one run has in one column."""
+    by_award: dict[tuple[str, str], list[Allocated]] = {}
+    for charge in charges:
+        for part in _shares_of(charge):
+            by_award.setdefault((part.award, part.reason), []).append(part)
+    sums = [
+        sum((part.usd or Decimal() for part in parts), Decimal()) for parts in by_award.values()
+    ]
+    for parts, usd in zip(by_award.values(), in_cents(sums), strict=True):
+        known = [part for part in parts if part.usd is not None]
+        cents = iter(in_cents([part.usd or Decimal() for part in known], usd))
+        for part in parts:
+            yield part if part.usd is None else part.model_copy(update={"usd": next(cents)})
 
 
-def _total(rows: Iterable[Row]) -> Row:
-    amounts: dict[Column, Amount] = {}
-    for row in rows:
-        for column, amount in row.amounts.items():
-            before = amounts.get(column, Amount())
-            amounts[column] = Amount(
-                usd=before.usd + amount.usd,
-                has_known=before.has_known or amount.has_known,
-                has_unknown=before.has_unknown or amount.has_unknown,
-            )
-    return Row(name="in all", amounts=amounts)
-
-
-def _add(amount: Amount, usd: Money) -> Amount:
-    if usd is None:
-        return amount.model_copy(update={"has_unknown": True})
-    return amount.model_copy(update={"usd": amount.usd + usd, "has_known": True})
+def _shares_of(charge: Charge) -> Iterator[Allocated]:
+    """Yield a charge in its shares, not yet rounded."""
+    shares = charge.awards or (AwardShare(number="", percent=HUNDRED),)
+    for share in shares:
+        is_in_period = share.covers(charge.day)
+        yield Allocated(
+            **dict(charge),
+            award=share.number,
+            reason=NO_AWARD if not share.number else "" if is_in_period else OUTSIDE,
+        ).model_copy(
+            update={"usd": None if charge.usd is None else charge.usd * share.percent / HUNDRED}
+        )

@@ -34,19 +34,15 @@ def round_to_cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
-def split(amount: Decimal, shares: Sequence[Decimal]) -> list[Decimal]:
-    """Return the parts of an amount in whole cents; the shares are percentages that sum to 100."""
-    return in_cents([amount * share / 100 for share in shares])
-
-
-def in_cents(parts: Sequence[Decimal]) -> list[Decimal]:
-    """Return parts in whole cents that sum to the sum of the exact parts in whole cents.
+def in_cents(parts: Sequence[Decimal], total: Money = None) -> list[Decimal]:
+    """Return parts in whole cents that sum to the exact sum in whole cents, or to `total`.
 
     The cents that rounding down leaves over go to the parts that lost most by it, to the first ones
-    among equals (largest remainder).
+    among equals (largest remainder). `total` is in whole cents, and within a cent of the exact sum.
     """
     floors = [part.quantize(CENT, ROUND_FLOOR) for part in parts]
-    cents = int((round_to_cents(sum(parts, Decimal())) - sum(floors, Decimal())) / CENT)
+    wanted = round_to_cents(sum(parts, Decimal())) if total is None else total
+    cents = int((wanted - sum(floors, Decimal())) / CENT)
     order = sorted(range(len(parts)), key=lambda index: floors[index] - parts[index])
     for index in order[:cents]:
         floors[index] += CENT

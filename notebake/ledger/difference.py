@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from notebake.humanize import format_dollars
 from notebake.ledger.summary import Summary
 from notebake.record import Record
 
@@ -49,7 +50,7 @@ def compare(first: Compared, second: Compared) -> list[Difference]:
         *_packages(first, second),
         *_numbers(first, second),
         *_times(one, other),
-        *_pairs("money", dict(_leaves(one.money)), dict(_leaves(other.money))),
+        *_pairs("money", _money(one), _money(other)),
         *_pairs("result", _results(one), _results(other)),
     ]
 
@@ -65,6 +66,17 @@ def _sources(summary: Summary) -> dict[str, str]:
         "account": summary.account,
     }
     return {what: value for what, value in found.items() if value}
+
+
+def _money(summary: Summary) -> dict[str, str]:
+    """Return the amounts as a page shows them: what differs by less than a cent is the same."""
+    money = summary.money
+    found = {
+        "estimated": format_dollars(money.estimated_usd, is_complete=money.is_estimate_complete),
+        "metered": format_dollars(money.metered_usd, is_complete=money.is_metered_complete),
+        "image, each month": format_dollars(money.monthly_usd),
+    }
+    return {what: text for what, text in found.items() if text}
 
 
 def _results(summary: Summary) -> dict[str, str]:

@@ -7,9 +7,11 @@ from typing import Any
 from notebake.ledger import kinds
 from notebake.ledger.call_summary import CallSummary
 from notebake.ledger.entry import Entry
+from notebake.ledger.money_summary import with_estimate, with_metered
 from notebake.ledger.summary import (
     Execution,
     ImageSummary,
+    MoneySummary,
     Result,
     StepSummary,
     StoredFile,
@@ -43,6 +45,7 @@ class _Fold:
         self._steps: dict[str, StepSummary] = {}
         self._calls = CallSummary()
         self._files: dict[str, StoredFile] = {}
+        self._money = MoneySummary()
         self._has_outcome = False
         self._add_by_kind = {
             kinds.BEGAN: self._add_recipe,
@@ -55,6 +58,8 @@ class _Fold:
             kinds.SETTLED: self._calls.add_settled,
             kinds.REMOVED: self._calls.add_removed,
             kinds.FILE: self._add_file,
+            kinds.ESTIMATED: self._add_estimate,
+            kinds.METERED: self._add_metered,
             kinds.OUTCOME: self._add_outcome,
         }
 
@@ -66,7 +71,7 @@ class _Fold:
         if add := self._add_by_kind.get(entry.kind):
             try:
                 add(entry)
-            except (AttributeError, KeyError, TypeError, ValueError):
+            except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
                 log.warning("Entry %s of run %s has an odd body", entry.sequence, entry.run)
 
     def summary(self) -> Summary:
@@ -80,6 +85,7 @@ class _Fold:
             created=tuple(self._calls.created.values()),
             base_image=self._calls.base_image,
             files=tuple(self._files[name] for name in sorted(self._files)),
+            money=self._money,
             result=self._result(),
         )
 
@@ -154,6 +160,12 @@ class _Fold:
     def _add_file(self, entry: Entry) -> None:
         file = StoredFile(at=entry.time, **entry.body)
         self._files[file.name] = file
+
+    def _add_estimate(self, entry: Entry) -> None:
+        self._money = with_estimate(self._money, entry)
+
+    def _add_metered(self, entry: Entry) -> None:
+        self._money = with_metered(self._money, entry)
 
     def _add_outcome(self, entry: Entry) -> None:
         image = entry.body.get("image")

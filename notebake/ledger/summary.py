@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from notebake.record import Record
 
-FORMAT = 1
+FORMAT = 2
 """To be increased when the same entries give another summary: `verify` compares equal formats."""
 
 
@@ -97,6 +97,28 @@ class ImageSummary(Part):
     snapshots: tuple[str, ...] = ()
 
 
+class MoneySummary(Part):
+    """What a run was expected to cost, and what it has cost as far as that was metered.
+
+    Amounts are exact US dollars as text; None if nothing is recorded, or no price is known.
+    """
+
+    estimated_usd: str | None = None
+    is_estimate_complete: bool = True
+    """Whether every price was known."""
+    metered_usd: str | None = None
+    is_metered_complete: bool = True
+    metered_until: str = ""
+    is_over: bool = True
+    """False if something went on costing when it was metered."""
+    machine_hours: str = "0"
+    """Idle ones too."""
+    idle_hours: str = "0"
+    """In which a machine was up and no step was carried out."""
+    monthly_usd: str | None = None
+    """What the image's snapshots cost in each month from then on, at most."""
+
+
 class Summary(Part):
     """A run."""
 
@@ -126,8 +148,7 @@ class Summary(Part):
     commit: str = ""
     """The commit of the cloned repository."""
     result: Result = Result.OPEN
-    money: dict[str, Any] = Field(default_factory=dict)
-    """The latest estimate and the latest metered costs, by kind of entry."""
+    money: MoneySummary = MoneySummary()
 
     @property
     def who(self) -> str:

@@ -90,7 +90,9 @@ def charges_of(account: RunAccount, entries: Sequence[Entry]) -> Iterator[Charge
         metered = meter(entries, price_of_type, now=entries[-1].at)
     for each in metered.lines if metered else ():
         charge = account.charge(Column.METERED, parse_time(each.start) or 0.0, each.usd)
-        yield charge.model_copy(update={"is_over": each.is_over})
+        yield charge.model_copy(
+            update={"is_over": each.is_over, "what": each.what, "hours": each.hours}
+        )
 
 
 def _share_of(award: dict[str, Any]) -> AwardShare:

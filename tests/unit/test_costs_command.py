@@ -93,13 +93,13 @@ def test_sums_by_run_add_up_to_the_cent(store: str, capsys: pytest.CaptureFixtur
     assert rows(found) == {
         "ocean-1": (0.25, 0.22),
         "ocean-2": (0.25, 0.22),
-        "sea-1": (None, 0.02),
-        LONG: (0.24, 0.22),
+        "sea-1": (None, 0.03),
+        LONG: (0.25, 0.22),
     }
-    assert (found["estimated_usd"], found["metered_usd"]) == (0.74, 0.68)
+    assert (found["estimated_usd"], found["metered_usd"]) == (0.75, 0.69)
     assert found["billed_usd"] is None
     assert [row["name"] for row in found["rows"] if row["has_unknown_price"]] == ["sea-1"]
-    assert sum(row["metered_usd"] for row in found["rows"]) == pytest.approx(0.68)
+    assert sum(row["metered_usd"] for row in found["rows"]) == pytest.approx(0.69)
 
 
 def test_sums_by_award_show_apart_what_counts_for_none(
@@ -107,7 +107,7 @@ def test_sums_by_award_show_apart_what_counts_for_none(
 ) -> None:
     found = costs(store, capsys, "--by", "award")
 
-    assert rows(found) == {"EDU-2": (0.16, 0.14), "OCE-1": (0.08, 0.1)}
+    assert rows(found) == {"EDU-2": (0.17, 0.15), "OCE-1": (0.08, 0.1)}
     assert found["apart"] == costs(store, capsys)["apart"], "in each report they are the same"
     assert rows(found, "apart") == {
         "no award": (0.25, 0.22),
@@ -156,7 +156,7 @@ def test_the_table_fits_80_columns_and_a_long_name_has_its_own_line(
     assert max(map(len, lines)) < 80
     assert lines[0].split() == ["US", "dollars,", "by", "run", "estimated", "metered", "billed"]
     assert [line.split()[1:] for line in lines if line.startswith("sea-1")] == [
-        ["?", "≥", "0.02", "-"]
+        ["?", "≥", "0.03", "-"]
     ]
     assert "no award" in "\n".join(lines)
 
@@ -222,7 +222,7 @@ def test_what_was_billed_is_stored_once_and_stands_in_its_own_column(
     again = costs(store, capsys, "--billed", str(path))
 
     assert billed(found) == {"ocean-1": 0.3, "ocean-2": 0.2, "other-9": 1.0}
-    assert found["metered_usd"] == 0.68
+    assert found["metered_usd"] == 0.69
     assert (found, again["billed_usd"]) == (again, 1.5)
     (new,) = set(place.store.list(place.prefix)) - before
     stored = place.store.read(new)

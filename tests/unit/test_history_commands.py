@@ -9,6 +9,7 @@ import pytest
 
 from flows.cli.history_export import cell
 from flows.cli.main import main
+from notebake.ledger import kinds
 from notebake.ledger.chain import RecordPlace
 from notebake.ledger.entry import hash_of
 from notebake.recipe import Recipe
@@ -162,6 +163,24 @@ def test_a_page_shows_steps_calls_files_and_the_image_in_80_columns(
         assert part in text, part
     copied = [line for line in page if "locks/" in line or "notebook/" in line]
     assert max(len(line) for line in page if line not in copied) <= 80
+
+
+def test_a_page_shows_what_was_expected_and_metered(
+    store: str, place: RecordPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = {"what": "machine", "hours": "1.5", "is_over": True}
+    known = {"usd": "0.004", "is_complete": True, "until": "2026-11-29T12:00:00+00:00"}
+    happened: list[runs.Happened] = [
+        (kinds.ESTIMATED, {"build": [{"usd": "0.105"}, {"usd": None}], "monthly": []}),
+        (kinds.METERED, {**known, "lines": [line], "monthly_usd": None}),
+    ]
+    write(place, [runs.began(), *happened], "paid")
+
+    shown = " ".join(" ".join(lines(capsys, "--store", store, "history", "show", "paid")).split())
+
+    assert "estimated $0.11 or more what the build should cost" in shown
+    assert "metered under $0.01 machines 1 h 30 min, of it idle 0 s; until" in shown
+    assert "each month" not in shown
 
 
 def test_a_page_says_what_is_not_known(store: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,17 +38,25 @@ def test_nested_fields_are_named_by_their_path() -> None:
 
 
 def test_sources_money_and_results_are_compared() -> None:
-    one = compared(commit="a", base_image="ami-1", money={"estimated": {"usd": 1}})
+    one = compared(commit="a", base_image="ami-1", money={"estimated_usd": "0.104"})
     other = compared(
-        commit="b", base_image="ami-2", money={"estimated": {"usd": 2}}, result="failed"
+        commit="b", base_image="ami-2", money={"estimated_usd": "0.115"}, result="failed"
     )
 
     assert differing(one, other) == [
         "sources: base image",
         "sources: commit of the repository",
-        "money: estimated.usd",
+        "money: estimated",
         "result: outcome",
     ]
+
+
+def test_less_than_a_cent_is_no_difference_and_an_unknown_price_is() -> None:
+    one, other = compared(money={"metered_usd": "0.101"}), compared(money={"metered_usd": "0.104"})
+    partly = compared(money={"metered_usd": "0.104", "is_metered_complete": False})
+
+    assert differing(one, other) == []
+    assert differing(other, partly) == ["money: metered"]
 
 
 def test_numbers_are_in_order() -> None:

@@ -132,3 +132,37 @@ def test_an_odd_body_is_left_out_and_stops_nothing(place: RecordPlace, kind: str
     write(place, [*bake()[:-2], (kind, {"recipe": 1, "image": 2, "detail": 3, "attempt": 4})])
 
     assert summary(place).recipe_name == "ocean"
+
+
+def metered(usd: str | None, *, is_over: bool = True) -> runs.Happened:
+    lines = [
+        {"what": what, "hours": hours, "is_over": is_over}
+        for what, hours in (("machine", "1.5"), ("idle machine", "0.25"), ("disks", "9"))
+    ]
+    return kinds.METERED, {
+        "usd": usd,
+        "is_complete": usd is not None,
+        "until": "2026-11-29T12:00:00+00:00",
+        "lines": lines,
+        "monthly_usd": "3.65",
+    }
+
+
+def test_money_is_the_latest_estimate_and_what_was_metered_last(place: RecordPlace) -> None:
+    build = [{"what": "builder", "usd": "0.10"}, {"what": "disks", "usd": None}]
+    happened = [(kinds.ESTIMATED, {"build": build, "monthly": []})]
+    write(place, [runs.began(), *happened, metered("0.05", is_over=False)])
+    assert not summary(place).money.is_over
+
+    write(place, [metered("0.123456")])
+
+    money = summary(place).money
+    assert (money.estimated_usd, money.is_estimate_complete) == ("0.10", False)
+    assert (money.metered_usd, money.is_metered_complete, money.is_over) == ("0.123456", True, True)
+    assert (money.machine_hours, money.idle_hours, money.monthly_usd) == ("1.75", "0.25", "3.65")
+
+
+def test_without_entries_about_money_nothing_is_known_of_it(place: RecordPlace) -> None:
+    write(place, bake())
+
+    assert (summary(place).money.estimated_usd, summary(place).money.metered_usd) == (None, None)

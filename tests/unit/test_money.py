@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from notebake.costs.money import format_usd, round_to_cents, split, sum_known
+from notebake.costs.money import format_usd, in_cents, round_to_cents, sum_known
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from notebake.costs.money import format_usd, round_to_cents, split, sum_known
 def test_parts_add_up_to_the_cent(
     amount: str, shares: tuple[str, ...], parts: tuple[str, ...]
 ) -> None:
-    found = split(Decimal(amount), [Decimal(share) for share in shares])
+    found = in_cents([Decimal(amount) * Decimal(share) / 100 for share in shares])
 
     assert found == [Decimal(part) for part in parts]
     assert sum(found) == round_to_cents(Decimal(amount))
@@ -35,7 +35,8 @@ def test_any_amount_in_any_shares_adds_up() -> None:
     for cents in range(-50, 200, 7):
         for count in range(1, 20):
             shares = [Decimal(100) / count] * count
-            assert sum(split(Decimal(cents) / 100, shares)) == Decimal(cents) / 100
+            amount = Decimal(cents) / 100
+            assert sum(in_cents([amount * share / 100 for share in shares])) == amount
             tried += 1
     assert tried > 500
 
