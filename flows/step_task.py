@@ -10,8 +10,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
+from notebake.aws.execution import check_run_lock
 from notebake.errors import NotebakeError, is_retryable
-from notebake.execution import check_run_lock
 from notebake.runbook.step import Step, carry_out, describe
 from notebake.runs import events
 from notebake.runs.run import Run

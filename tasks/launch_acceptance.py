@@ -10,13 +10,13 @@ import logging
 from notebake.acceptance.evidence import Machines
 from notebake.aws import instances, tags
 from notebake.aws.model import Image, Instance
+from notebake.aws.names import name_of_key_pair
 from notebake.commands.user_data import user_data
 from notebake.errors import ResourceLostError, resume
 from notebake.images.image_state import current_image
 from notebake.machines.launch import launch
 from notebake.machines.launch_request import remove_machines
 from notebake.machines.ssh_access import ensure_key_pair, remove_key_pair
-from notebake.names import name_of_key_pair
 from notebake.resources import stack_instances
 from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Step

@@ -9,12 +9,12 @@ import logging
 
 from notebake.aws import tags
 from notebake.aws.model import Image, Instance
+from notebake.aws.names import name_of_key_pair
 from notebake.commands.user_data import user_data
 from notebake.images.image_state import current_image
 from notebake.machines.block_devices import disks_of_builder
 from notebake.machines.launch import launch, resolve_base_image
 from notebake.machines.launch_request import remove_machines
-from notebake.names import name_of_key_pair
 from notebake.resources import stack_instances
 from notebake.runbook.plan import step_digest
 from notebake.runbook.step import Step

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, and what is derived from them."""
 
 import argparse
+import datetime
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -95,3 +96,11 @@ def regions_of(given: argparse.Namespace) -> tuple[str, ...]:
 
         return enabled_regions(usual_region())
     return tuple(dict.fromkeys(given.region or ())) or (usual_region(),)
+
+
+def read_day(text: str) -> datetime.date:
+    """Return the day in an option."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day, such as 2026-11-23") from None

@@ -36,6 +36,7 @@ COMMANDS = (
     Command("sweep", LOOK_AFTER, "flows.cli.sweep", "list what has expired; --apply removes it"),
     Command("history", RECORDS, "flows.cli.history", "what is recorded of runs; verify it"),
     Command("costs", RECORDS, "flows.cli.costs", "sum what runs cost, by run, person or award"),
+    Command("report", RECORDS, "flows.cli.report", "report on an award, as pages and as PDF"),
     Command("completion", SHELL, "flows.cli.completion", "print the script for the Tab key"),
 )
 """In the order in which the help lists commands and groups."""

@@ -1,11 +1,10 @@
 """The command `costs`: what runs cost, by run, recipe, person or award."""
 
 import argparse
-import datetime
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, add_regions, location_of, regions_of
+from flows.cli.arguments import add_json, add_regions, location_of, read_day, regions_of
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
@@ -65,14 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_regions(parser)
     add_json(parser)
-
-
-def read_day(text: str) -> datetime.date:
-    """Return the day in an option."""
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no day, such as 2026-11-23") from None
 
 
 def run(given: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from notebake.humanize import clean_text, format_dollars, format_seconds, format
 from notebake.ledger import kinds
 from notebake.ledger.entry import Entry
 from notebake.ledger.summary import MoneySummary, Result, Summary
+from notebake.local.code_version import describe_code
 from notebake.runs.people import Person, name_of
 from notebake.runs.recorded_run import RecordedRun
 
@@ -112,17 +113,6 @@ def _facts(recorded: RecordedRun, people: People) -> Iterator[Row]:
 def pluralize_entries(count: int) -> str:
     """Return a number of entries."""
     return "1 entry" if count == 1 else f"{count} entries"
-
-
-def describe_code(code: Mapping[str, object]) -> str:
-    """Return which code it was, and whether it was modified."""
-    if not code:
-        return "unknown"
-    commit = f", commit {code['commit']}" if code.get("commit") else ""
-    modified = {True: ", modified", False: ""}
-    is_modified = code.get("is_modified")
-    changes = modified[is_modified] if isinstance(is_modified, bool) else ", perhaps modified"
-    return f"notebake {code.get('version', '')}{commit}{changes}"
 
 
 def _executions(summary: Summary, people: People) -> Iterator[Row]:

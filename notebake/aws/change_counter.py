@@ -5,7 +5,7 @@ Events are ordered by a counter, as two clock readings may be equal.
 
 import itertools
 
-from notebake.execution import current_run_id
+from notebake.aws.execution import current_run_id
 
 _count = itertools.count(1)
 _latest: dict[str, int] = {}

@@ -16,9 +16,9 @@ from notebake import clock
 from notebake.aws.certificate import is_untrusted
 from notebake.aws.change_counter import record_change
 from notebake.aws.error_codes import EXPIRED_CODES, is_transient_code
+from notebake.aws.execution import check_run_lock, holds_run
 from notebake.aws.session import current_credentials
 from notebake.aws.signing import check_account
-from notebake.execution import check_run_lock, holds_run
 from notebake.timeouts import AWS_RETRY_SECONDS
 from notebake.waiting import pause
 

@@ -8,12 +8,12 @@ from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.gone import retry_removal
 from notebake.aws.kinds import IMAGE, INSTANCE, SNAPSHOT
 from notebake.aws.model import Image
+from notebake.aws.names import name_of_image
 from notebake.aws.permissions import needs
 from notebake.aws.policies import DESCRIBE, MAKE_OURS, OURS, POLICY, SHARING, USE_OURS, Statement
 from notebake.aws.resource_record import parts_of
 from notebake.aws.single_flight import SHORT_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
-from notebake.names import name_of_image
 from notebake.recipe import BaseImage
 
 BROKEN_STATES = {"failed", "error", "invalid", "deregistered", "disabled"}

@@ -6,6 +6,7 @@ from typing import Any
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.error_codes import STILL_CHANGING
+from notebake.aws.execution import current_run_id
 from notebake.aws.hints import hint_for_code
 from notebake.aws.kinds import INSTANCE
 from notebake.aws.model import Instance
@@ -14,7 +15,6 @@ from notebake.aws.policies import ENCRYPTION_KEY, KEY, MAKE_OURS, START_FROM, US
 from notebake.aws.quotas import quota_hint
 from notebake.aws.shared_describe import BY_RUN, POLL_SECONDS, describe_shared
 from notebake.errors import CloudError, ResourceLostError
-from notebake.execution import current_run_id
 from notebake.timeouts import CONSISTENCY_SECONDS, STATE_SECONDS
 from notebake.waiting import wait_until
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from notebake.aws.clients import calling, connect
 from notebake.aws.model import Resource, Stack
+from notebake.aws.names import SCHEDULE_PREFIX, name_of_schedule
 from notebake.aws.partitions import partition_of
 from notebake.aws.permissions import SURVEYS, needs
 from notebake.aws.policies import DESCRIBE, SCHEDULER, Statement
 from notebake.errors import CloudError
-from notebake.names import SCHEDULE_PREFIX, name_of_schedule
 from notebake.timestamps import parse_timestamp
 
 GRACE = datetime.timedelta(minutes=15)

@@ -18,9 +18,9 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.aws.change_counter import latest_change, next_number
 from notebake.aws.clients import memory_of
+from notebake.aws.execution import current_run_id, holds_run
 from notebake.aws.kinds import Kind, list_kind
 from notebake.aws.single_flight import SingleFlight
-from notebake.execution import current_run_id, holds_run
 from notebake.waiting import pause, waited_seconds
 
 BY_RUN = f"tag:{tags.RUN}"

@@ -4,8 +4,8 @@ import re
 from contextvars import ContextVar
 from typing import Any
 
+from notebake.aws.execution import check_access_key
 from notebake.aws.session import current_credentials
-from notebake.execution import check_access_key
 
 OF_RUNS = frozenset(("ec2", "scheduler", "ssm"))
 """Services with resources of runs: in another account these would appear to be missing."""

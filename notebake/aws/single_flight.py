@@ -9,8 +9,8 @@ from typing import Generic, NamedTuple, ParamSpec, TypeVar
 from notebake import clock
 from notebake.aws.change_counter import next_number
 from notebake.aws.clients import memory_of
+from notebake.aws.execution import holds_run
 from notebake.errors import CloudError
-from notebake.execution import holds_run
 
 P = ParamSpec("P")
 T = TypeVar("T")

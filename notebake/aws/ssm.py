@@ -10,10 +10,10 @@ from notebake import clock
 from notebake.aws import tags
 from notebake.aws.clients import calling, connect
 from notebake.aws.model import Resource, Stack
+from notebake.aws.names import PARAMETER_PREFIX
 from notebake.aws.permissions import SURVEYS, needs
 from notebake.aws.policies import DESCRIBE, S3_STORE, Statement
 from notebake.errors import CloudError
-from notebake.names import PARAMETER_PREFIX
 
 ALLOWED = re.compile(r"[\w\s.:/=+@-]*")
 """What Systems Manager accepts in a tag; EC2 accepts more."""

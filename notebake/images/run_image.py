@@ -7,11 +7,11 @@ from notebake.aws.clients import wait_for_first
 from notebake.aws.images import as_image, remove_snapshots
 from notebake.aws.kinds import IMAGE, SNAPSHOT, list_kind
 from notebake.aws.model import Image
+from notebake.aws.names import name_of_image
 from notebake.aws.shared_describe import BY_RUN, describe_shared
 from notebake.errors import CloudError
 from notebake.ledger.kinds import OUTCOME
 from notebake.ledger.recording import record
-from notebake.names import name_of_image
 from notebake.runs import tag_repair
 from notebake.runs.run import Run
 

@@ -4,6 +4,7 @@ import base64
 import functools
 import hashlib
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 
 from notebake import installed_version
@@ -35,6 +36,17 @@ def code_version() -> CodeVersion:
             is_modified=None if changes is None else bool(changes.strip()),
         )
     return CodeVersion(version=version, is_modified=_is_package_modified())
+
+
+def describe_code(code: Mapping[str, object]) -> str:
+    """Return which code it was, and whether it was modified."""
+    if not code:
+        return "unknown"
+    commit = f", commit {code['commit']}" if code.get("commit") else ""
+    modified = {True: ", modified", False: ""}
+    is_modified = code.get("is_modified")
+    changes = modified[is_modified] if isinstance(is_modified, bool) else ", perhaps modified"
+    return f"notebake {code.get('version', '')}{commit}{changes}"
 
 
 def _git(*words: str) -> str | None:

@@ -5,12 +5,12 @@ import datetime
 from notebake import clock
 from notebake.aws import tags
 from notebake.aws.model import Instance, Resource
+from notebake.aws.names import ROLES
 from notebake.costs.estimate import HOURS_PER_MONTH, format_sum
 from notebake.errors import Advice, NextCommand, NotebakeError, resume
 from notebake.humanize import format_local, format_span, pluralize
 from notebake.machines.builder import ssh_address
 from notebake.machines.login_command import login_command
-from notebake.names import ROLES
 from notebake.resources import stack_instances
 from notebake.resources.kinds import monthly_cost
 from notebake.resources.leftovers import find_leftovers

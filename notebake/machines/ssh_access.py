@@ -6,9 +6,9 @@ from notebake.aws import key_pairs, networks, tags
 from notebake.aws.clients import wait_for_first
 from notebake.aws.kinds import KEY_PAIR, SECURITY_GROUP
 from notebake.aws.model import KeyPair, SecurityGroup
+from notebake.aws.names import name_of_group, name_of_key_pair
 from notebake.aws.shared_describe import describe_shared
 from notebake.errors import CloudError
-from notebake.names import name_of_group, name_of_key_pair
 from notebake.runs import tag_repair
 from notebake.runs.attempts import close_as_removed, find_even_if_late, record_attempt
 from notebake.runs.keys import keys_of

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from notebake.aws import images
+from notebake.aws.names import name_of_image
 from notebake.errors import PreflightError
 from notebake.images import run_image
-from notebake.names import name_of_image
 from notebake.preflight.finding import Finding, good, wrong
 from notebake.runs.run import Run
 

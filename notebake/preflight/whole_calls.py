@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from notebake.aws import account, images
+from notebake.aws.names import name_of_group, name_of_key_pair
 from notebake.machines.block_devices import disks_of_builder
 from notebake.machines.launch import interface_in, launch_parameters, usable_subnets
-from notebake.names import name_of_group, name_of_key_pair
 from notebake.preflight.instance_types import wanted_types
 from notebake.recipe import Recipe
 from notebake.runs.run import Run

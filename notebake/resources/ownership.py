@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from notebake.aws import tags
 from notebake.aws.model import Resource
-from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
+from notebake.aws.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
 from notebake.record import Record
 
 Found = Mapping[str, Resource]

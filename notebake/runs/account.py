@@ -8,9 +8,9 @@ account are refused before the call is sent.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from notebake.aws.execution import bind_key_check
 from notebake.aws.model import Account
 from notebake.errors import WrongAccountError, resume
-from notebake.execution import bind_key_check
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from notebake.store.interface import RunStore

@@ -5,9 +5,9 @@ from notebake.aws import inventory
 from notebake.aws.identity import account_of_key, current_account
 from notebake.aws.kinds import IMAGE, INSTANCE, KEY_PAIR, SECURITY_GROUP, list_kind
 from notebake.aws.model import Account
+from notebake.aws.names import ROLES, name_of_group, name_of_image, name_of_key_pair
 from notebake.errors import NextCommand, WaitTimeoutError, WrongAccountError
 from notebake.humanize import format_local
-from notebake.names import ROLES, name_of_group, name_of_image, name_of_key_pair
 from notebake.runs.account import (
     AccountLookup,
     check_same_account,

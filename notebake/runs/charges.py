@@ -30,6 +30,11 @@ class RunAccount(Record):
     awards: tuple[tuple[float, tuple[AwardShare, ...]], ...] = ()
     """From when on which awards paid."""
 
+    @property
+    def award_numbers(self) -> frozenset[str]:
+        """All awards that the run has ever named."""
+        return frozenset(share.number for _, shares in self.awards for share in shares)
+
     def charge(self, column: Column, at: float, usd: Decimal | None) -> Charge:
         """Return a charge that began at some time, by AWS's clock."""
         who = _latest(self.executions, at) or (self.executions[0][1] if self.executions else "")

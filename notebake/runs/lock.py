@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from notebake import clock
+from notebake.aws.execution import Execution, bind_execution
 from notebake.errors import NotebakeError, RunLockedError, RunStoreError
-from notebake.execution import Execution, bind_execution
 from notebake.local.process import this_process
 from notebake.runs.lock_record import RunLock, is_active, lock_key, read_lock
 from notebake.runs.open_store import open_store

@@ -7,7 +7,7 @@ from notebake.ledger.difference import Compared
 from notebake.ledger.entry import Entry, hash_of
 from notebake.ledger.kinds import SEALED
 from notebake.ledger.summarize import summarize
-from notebake.ledger.summary import Result, Summary
+from notebake.ledger.summary import Result, StoredFile, Summary
 from notebake.ledger.versions import package_versions
 from notebake.record import Record
 from notebake.runs.open_store import open_store
@@ -57,16 +57,15 @@ def read_recorded_run(run_id: str, location: str) -> RecordedRun:
 
 def read_compared(summary: Summary, location: str) -> Compared:
     """Return what is compared of a run: with versions and numbers of its files, if unchanged."""
-    store, doubts, contents = open_store(location), [], {}
+    doubts, contents = [], {}
     for file in summary.files:
         if file.name != VERDICT and file.name not in summary.locks:
             continue
-        stored = store.read(f"{summary.run}/{file.name}")
-        if stored and hash_of(stored.content) == file.sha256:
-            contents[file.name] = stored.content.decode(errors="replace")
+        content, wrong = read_recorded_file(summary.run, file, location)
+        if content is None:
+            doubts.append(f"{file.name} of run {summary.run} {wrong}.")
         else:
-            what = "was changed after it was recorded" if stored else "is not there any more"
-            doubts.append(f"{file.name} of run {summary.run} {what}.")
+            contents[file.name] = content.decode(errors="replace")
     if not summary.locks:
         doubts.append(f"Run {summary.run} has recorded no lock file.")
     verdict = json.loads(contents.pop(VERDICT, "{}"))
@@ -78,3 +77,13 @@ def read_compared(summary: Summary, location: str) -> Compared:
         numbers=tuple(verdict.get("numbers") or ()),
         doubts=tuple(doubts),
     )
+
+
+def read_recorded_file(run_id: str, file: StoredFile, location: str) -> tuple[bytes | None, str]:
+    """Return a stored file if it is the one that was recorded; else None, and what is wrong."""
+    stored = open_store(location).read(f"{run_id}/{file.name}")
+    if stored is None:
+        return None, "is not there any more"
+    if hash_of(stored.content) != file.sha256:
+        return None, "was changed after it was recorded"
+    return stored.content, ""

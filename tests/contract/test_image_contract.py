@@ -8,11 +8,11 @@ from notebake import clock
 from notebake.aws import tagging, tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Image
+from notebake.aws.names import name_of_image
 from notebake.aws.shared_describe import MAX_AGE_SECONDS
 from notebake.errors import CloudError, NameTakenError, PreflightError, ResourceLostError
 from notebake.images import run_image
 from notebake.images.image_state import current_image, usable_image
-from notebake.names import name_of_image
 from notebake.preflight.checks import check_everything
 from notebake.recipe import Software
 from notebake.resources import stack_instances

@@ -6,8 +6,8 @@ import pytest
 
 from notebake.aws import schedules, tags
 from notebake.aws.clients import connect
+from notebake.aws.names import name_of_schedule
 from notebake.aws.partitions import home_region, partition_of
-from notebake.names import name_of_schedule
 from notebake.recipe import Recipe
 from tests.cloud_world import RECIPE, CloudWorld
 

@@ -7,8 +7,8 @@ import pytest
 from notebake import clock
 from notebake.aws import schedules
 from notebake.aws.clients import connect
+from notebake.aws.names import name_of_schedule
 from notebake.aws.ssm import list_parameters, tag_parameter
-from notebake.names import name_of_schedule
 from notebake.resources.survey import Scope, survey
 from notebake.resources.sweep import remove
 from notebake.runs import keys

@@ -18,7 +18,7 @@ REACHING = {"httpx", "requests", "socket", "subprocess", "urllib.request", "webs
 ORDER = (
     {"acceptance", "preflight"},
     {"machines"},
-    {"images"},
+    {"images", "reports"},
     {"notebook", "resources"},
     {"runbook"},
     {"runs"},
@@ -43,7 +43,7 @@ PURE = {
 """Folders that reach nothing, each but for some modules: those of conda run on the host."""
 PURE_MODULES = {
     f"notebake.{module}"
-    for module in ("error_excerpt", "errors", "humanize", "names", "record",
+    for module in ("aws.names", "error_excerpt", "errors", "humanize", "record",
                 "runbook.plan", "runbook.progress")
 }  # fmt: skip
 READS_FILES = {

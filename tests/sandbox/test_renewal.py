@@ -9,13 +9,13 @@ import pytest
 
 from notebake.aws import instances, networks
 from notebake.aws.clients import connect
+from notebake.aws.names import name_of_key_pair
 from notebake.commands import lease_timer, user_data
 from notebake.machines import renewal
 from notebake.machines.builder import as_host
 from notebake.machines.identity import wait_for_host_key
 from notebake.machines.launch import launch, resolve_base_image
 from notebake.machines.ssh_access import ensure_group, ensure_key_pair
-from notebake.names import name_of_key_pair
 from notebake.recipe import Network, Recipe
 from notebake.runs import keys
 from notebake.runs.open_store import open_store

@@ -6,8 +6,8 @@ import pytest
 
 from notebake.aws import tags
 from notebake.aws.model import Resource
+from notebake.aws.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
 from notebake.aws.resource_record import as_resource
-from notebake.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
 from notebake.resources.kinds import prove_ownership
 from notebake.resources.ownership import Ownership
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
+from notebake.aws.execution import check_run_lock
 from notebake.errors import RunLockedError
-from notebake.execution import check_run_lock
 from notebake.local.process import this_process
 from notebake.recipe import Recipe
 from notebake.runs.lock import RunLostError, hold_run

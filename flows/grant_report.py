@@ -1,0 +1,79 @@
+"""The report on an award as a flow, so that it can be made from the Prefect UI or by a schedule."""
+
+import datetime
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+
+from flows.prefect_logs import show_logs_in_prefect
+from notebake.humanize import pluralize
+from notebake.local.home import home
+from notebake.reports.grant.collect import collect_report
+from notebake.reports.grant.document import Amounts, GrantReport
+from notebake.reports.grant.pages import Pages, folder_name, write_pages
+from notebake.runs.open_store import default_location
+
+log = logging.getLogger(__name__)
+KEY = "report-on-an-award"
+
+
+@flow(name="Report on an award")
+def grant_report(
+    award: str,
+    first_day: datetime.date | None = None,
+    last_day: datetime.date | None = None,
+    store: str = "",
+    directory: str = "",
+) -> str:
+    """Write what an award's runs were, made and cost, and return the path of the pages.
+
+    Args:
+        award: The number of the award, as recipes and deployments/awards.yaml have it.
+        first_day: First day, UTC; empty: the first of the award's period.
+        last_day: Last day, UTC; empty: today.
+        store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
+        directory: Where to write, on the worker; empty: a folder in `reports` in notebake's home.
+
+    Raises:
+        NotebakeError: nobody knows the award, or the notebook of the report failed.
+    """
+    show_logs_in_prefect()
+    report = collect_report(award, store or default_location(), first_day, last_day)
+    folder = Path(directory) if directory else home() / "reports" / folder_name(report)
+    pages = write_pages(report, folder)
+    text = "\n".join(summary_lines(report, pages))
+    create_markdown_artifact(text, key=KEY, description=f"Report on award {award}")
+    log.info("The report is in %s", pages.html)
+    return str(pages.html)
+
+
+def summary_lines(report: GrantReport, pages: Pages) -> Iterator[str]:
+    """Yield the sums of a report, and where its files are, as Markdown."""
+    yield f"# Award {report.award.number}, {report.first_day} to {report.last_day}"
+    yield ""
+    yield "| US dollars | estimated | metered | billed |"
+    yield "| --- | ---: | ---: | ---: |"
+    for row in report.months:
+        yield f"| {row.name} | {' | '.join(_cells(row.amounts))} |"
+    yield f"| in all, {pluralize(len(report.runs), 'run')} | {' | '.join(_cells(report.total))} |"
+    yield ""
+    findings = len(report.verification.findings)
+    yield (
+        f"**The record was changed: {pluralize(findings, 'finding')}.**"
+        if findings
+        else ("The verification of the record has found no change.")
+    )
+    yield ""
+    for path in filter(None, (pages.html, pages.pdf, pages.annex)):
+        yield f"- `{path}`"
+
+
+def _cells(amounts: Amounts) -> Iterator[str]:
+    for column in ("estimated", "metered", "billed"):
+        amount = getattr(amounts, column)
+        is_partly_unknown = column in amounts.unknown
+        unknown = "?" if is_partly_unknown else "-"
+        yield f"{'≥ ' if is_partly_unknown else ''}{amount}" if amount else unknown

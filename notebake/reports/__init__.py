@@ -1,0 +1,1 @@
+"""What others read of runs: reports to those who pay."""

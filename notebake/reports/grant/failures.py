@@ -1,0 +1,60 @@
+"""What went wrong in a run, and what was done about it."""
+
+from collections.abc import Iterator, Sequence
+
+from notebake.humanize import first_line
+from notebake.ledger.entry import Entry
+from notebake.ledger.kinds import ENDED, EXECUTING, OUTCOME, STEP
+from notebake.ledger.summarize import INTERRUPTIONS
+from notebake.reports.grant.document import Failure
+
+OPEN = "not resolved yet: something temporary may be left"
+
+
+def find_failures(entries: Sequence[Entry]) -> Iterator[Failure]:
+    """Yield the steps that failed, and the executions that were killed or failed besides."""
+    ended = {entry.execution for entry in entries if entry.kind == ENDED}
+    explained: set[str] = set()
+    for position, entry in enumerate(entries):
+        later = entries[position + 1 :]
+        if entry.kind == STEP and entry.body.get("happening") == "failed":
+            explained.add(entry.execution)
+            yield _failed_step(entry, later)
+        elif entry.kind == ENDED and entry.body.get("error"):
+            if entry.execution not in explained:
+                yield _failed_execution(entry, later)
+        elif entry.kind == EXECUTING and entry.execution not in ended:
+            message = "its end is not recorded: it was killed, or is going on"
+            yield Failure(at=entry.time, what="execution", message=message, remedy=_end(later))
+
+
+def _failed_step(entry: Entry, later: Sequence[Entry]) -> Failure:
+    step = str(entry.body.get("step"))
+    message = first_line(str((entry.body.get("detail") or {}).get("message", "")))
+    again = [each for each in later if each.kind == STEP and each.body.get("step") == step]
+    done = next((each for each in again if each.body.get("happening") in {"done", "found"}), None)
+    if done is None:
+        return Failure(at=entry.time, what=step, message=message, remedy=_end(later))
+    by = "the next try" if done.execution == entry.execution else "a later execution"
+    return Failure(
+        at=entry.time, what=step, message=message, remedy=f"done by {by}, {done.time[:16]}"
+    )
+
+
+def _failed_execution(entry: Entry, later: Sequence[Entry]) -> Failure:
+    error = str(entry.body["error"])
+    message = f"{error}: {first_line(str(entry.body.get('message', '')))}".rstrip(": ")
+    if error in INTERRUPTIONS:
+        message = f"interrupted by a person ({error})"
+    return Failure(at=entry.time, what="execution", message=message, remedy=_end(later))
+
+
+def _end(later: Sequence[Entry]) -> str:
+    """Return what came of a run after a failure."""
+    outcome = next((each for each in reversed(later) if each.kind == OUTCOME), None)
+    resumed = next((each for each in later if each.kind == EXECUTING), None)
+    if outcome and (image := outcome.body.get("image")):
+        return f"gone on, and image {image['id']} was left, {outcome.time[:16]}"
+    if outcome:
+        return f"all temporary was removed, as AWS has shown, {outcome.time[:16]}"
+    return f"gone on {resumed.time[:16]}, not ended yet" if resumed else OPEN
