@@ -28,6 +28,11 @@ BAKED = "notebake:baked"
 RESTARTED = "notebake:restarted"
 """On an image whose builder passed the checks after its restart: the digest of its inputs."""
 ACCEPTED = "notebake:accepted"
+RECORD = "notebake:record"
+"""On an accepted image: the number and the hash of the last entry of its run's record then."""
+SHARED_RECORD = "ec2:SharedTag/notebake:record"
+"""The same for the accounts with which the image is shared: they see tags with this prefix
+(announced 2026-10: "AMI tag sharing"), and no others."""
 
 
 def tags_for(stack: Stack, role: str, **more: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from notebake.ledger.entry import (
     open_key_of,
     seal_key_of,
 )
+from notebake.ledger.entry_anchor import EntryAnchor
 from notebake.ledger.kinds import REOPENED, SEALED
 from notebake.ledger.redaction import redact
 from notebake.store.interface import RunStore
@@ -85,6 +86,12 @@ class Chain:
         with self._lock:
             self._read()
             return self._head
+
+    def anchor(self) -> EntryAnchor | None:
+        """Return number and hash of the last entry; None if there is none. Raises as `entries`."""
+        with self._lock:
+            self._read()
+            return EntryAnchor(sequence=self._next - 1, head=self._head) if self._head else None
 
     def append(self, kind: str, body: dict[str, Any]) -> Entry:
         """Add an entry; it is in the record when this returns. A sealed run is reopened before.

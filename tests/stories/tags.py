@@ -2,10 +2,15 @@
 
 from notebake import clock
 from notebake.aws import tags
+from notebake.ledger.chain import Chain, Writer
+from notebake.ledger.entry import hash_of
+from notebake.ledger.entry_anchor import parse_entry_anchor
 from notebake.resources.survey import Scope, survey
 from notebake.resources.sweep import remove
 from notebake.runs.attempt_store import list_attempts
+from notebake.runs.registry import update_recipe
 from notebake.runs.run import Run
+from notebake.runs.run_record import record_place
 from notebake.timestamps import utc_from_seconds
 from notebake.waiting import allow_waits
 from sandbox.api.application import Reply
@@ -136,6 +141,27 @@ def of_what_is_named(world: FaultyWorld) -> Outcome:
     }
 
 
+def anchored(world: FaultyWorld) -> Outcome:
+    """An accepted image carries an anchor of its run's record, for its recipients as well."""
+    run = furnish(world)
+    run = update_recipe(run, run.recipe.model_copy(update={"share_with": ("210987654321",)}))
+    build = resumed(run)
+    region = world.history.region
+    (image,) = [region.tags_of(each) for each in region.network.tags if each.startswith("ami-")]
+    anchor = parse_entry_anchor(image.get(tags.RECORD, ""))
+    place = record_place(run.store)
+    stored = place.store.read(place.key(run.id, anchor.sequence)) if anchor else None
+    entries = Chain(place, run.id, Writer()).entries()
+    return {
+        "build": build,
+        "image": image,
+        "hash": hash_of(stored.content) if stored else None,
+        "later": [each.kind for each in entries if anchor and each.sequence > anchor.sequence],
+        "left": left(world),
+        "machines": machines(run),
+    }
+
+
 def torn_down_without_tags(world: FaultyWorld) -> Outcome:
     """A killed run loses every tag there is, and is then torn down."""
     run = furnish(world)
@@ -219,6 +245,7 @@ STORIES: dict[str, Story] = {
         all_at_once,
         each_tag_lost,
         of_what_is_named,
+        anchored,
         torn_down_without_tags,
         accepted_and_torn_down,
         surveyed_and_swept,

@@ -61,6 +61,17 @@ def test_keys_groups_images_and_acceptance_machines_are_found_without_tags(
         assert tags.EXPIRES not in resource_tags
 
 
+def test_an_accepted_image_carries_an_anchor_of_its_record(outcomes: Outcome) -> None:
+    story = outcomes["anchored"]
+
+    check_ended_well(story)
+    image, hash_at_anchor = story["image"], story["hash"]
+    assert tags.ACCEPTED in image
+    assert image[tags.RECORD] == image[tags.SHARED_RECORD]
+    assert image[tags.RECORD].partition(":")[2] == hash_at_anchor
+    assert "sealed" in story["later"], "what comes after the anchor is not under it"
+
+
 def test_a_run_without_any_tag_is_torn_down(outcomes: Outcome) -> None:
     story = outcomes["torn_down_without_tags"]
 
