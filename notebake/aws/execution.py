@@ -33,6 +33,16 @@ def bind_execution(execution: Execution) -> Iterator[None]:
 
 
 @contextmanager
+def leave_execution() -> Iterator[None]:
+    """Let the calls of the block fail early, as those of a caller that executes no run."""
+    token = _execution.set(None)
+    try:
+        yield
+    finally:
+        _execution.reset(token)
+
+
+@contextmanager
 def bind_key_check(check: Callable[[str], None]) -> Iterator[None]:
     """Call `check` with the access key of each AWS call of the block before the call is sent."""
     token = _key_check.set(check)

@@ -4,7 +4,7 @@ import logging
 import platform
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from pydantic import Field
 from notebake.aws.call_parameters import digest_of_value
 from notebake.aws.identity import current_caller
 from notebake.errors import RunStoreError
+from notebake.execution import leave_execution
 from notebake.ledger.chain import Chain, Writer
 from notebake.ledger.closing import close_if_finished
 from notebake.ledger.entry import latest
@@ -104,7 +105,9 @@ def _recording_block(run_id: str, region: str, store: str, started_by: StartedBy
         yield
     except BaseException as error:
         message = getattr(error, "message", "") or str(error)
-        _record_end(run_id, {"error": type(error).__name__, "message": message})
+        # A store that failed has been waited for: nobody waits for it again to hear of that.
+        with leave_execution() if isinstance(error, RunStoreError) else nullcontext():
+            _record_end(run_id, {"error": type(error).__name__, "message": message})
         raise
     _record_end(run_id, {"error": "", "message": ""})
 

@@ -14,6 +14,7 @@ from tests.faults.case import (
 )
 
 NO_ROOM = "InsufficientInstanceCapacity"
+NOWHERE = "CapacityError: AWS has no capacity for the machine"
 NO_QUOTA = "VcpuLimitExceeded"
 BROKEN = "Server.InternalError"
 FIRST_BUILDER = frozenset({"instance builder-1"})
@@ -43,7 +44,7 @@ ROOM = (
         "launch_instance",
         for_ever=ForEver(
             (fault("refuse", "RunInstances", code=NO_ROOM),),
-            says=r"CapacityError.*no room.*m5.large in us-west-2a.*t3.large in us-west-2c",
+            says=rf"{NOWHERE}.*m5.large in us-west-2a.*t3.large in us-west-2c",
             bounded_by=(),
             kind="CapacityError",
         ),
@@ -59,7 +60,7 @@ ROOM = (
         ForEver(
             (fault("refuse", "RunInstances", code=NO_ROOM, where=ACCEPTANCE),),
             is_resumed=True,
-            says=r"CapacityError.*no room.*m5.large in us-west-2a",
+            says=rf"{NOWHERE}.*m5.large in us-west-2a",
             bounded_by=(),
             kind="CapacityError",
         ),

@@ -14,6 +14,7 @@ from tests.faults.case import (
     retried,
 )
 from tests.faults.catalogue_answers import CHANGING, CREATING, READ, UNTIL_KNOWN, WAITED
+from tests.faults.catalogue_launch import NOWHERE
 
 NOT_READY = "IncorrectInstanceState"
 KEY_REFUSES = "Client.InvalidKMSKey.InvalidState"
@@ -120,7 +121,7 @@ ROOM = tuple(
         ),
         ForEver(
             (fault("refuse", "RunInstances", code=code),),
-            says=rf"CapacityError.*no room.*{code}",
+            says=rf"{NOWHERE}.*{code}",
             bounded_by=(),
             kind="CapacityError",
         ),

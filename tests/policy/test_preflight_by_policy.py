@@ -19,7 +19,9 @@ from tests.policy.judge import ACCOUNT, USER, Judge, read_policies
 from tests.policy.scenes import Findings, ask, with_default_key, with_everything
 from tests.preflight_world import sentences
 
-ACTIONS = sorted({action for _, _, action in actions_of(read_policies())})
+NEVER_NEEDED = "pricing:GetProducts"
+"""Without it estimates have the prices of notebake's own table, and name that as their source."""
+ACTIONS = sorted({action for _, _, action in actions_of(read_policies())} - {NEVER_NEEDED})
 SHARE = 0.2
 STAND_IN = re.compile(r"-0{17}$")
 DEFAULT_KEY_ONLY = {"ec2:GetEbsDefaultKmsKeyId"}
@@ -48,6 +50,14 @@ def test_a_removed_action_is_reported_missing_and_never_good(
     assert names(message.wrong, action) or names(message.not_checked, action)
     assert not names(message.good, action)
     record_property("named_by", how_named(action, message))
+
+
+def test_what_no_run_needs_is_missed_by_no_check(world: CloudWorld, judge: Judge) -> None:
+    findings = findings_without(NEVER_NEEDED, world, judge, caller=SESSION)
+
+    assert NEVER_NEEDED in {action for _, _, action in actions_of(read_policies())}
+    assert findings.wrong == ""
+    assert not names(findings.good + findings.not_checked, NEVER_NEEDED)
 
 
 def how_named(action: str, message: Findings) -> str:

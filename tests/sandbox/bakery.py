@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from notebake.ledger.entry import Entry
+from notebake.runs.reserved_ids import RECORD
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import BIN, Cloud
 
@@ -114,6 +116,13 @@ class RunFolder:
     @property
     def id(self) -> str:
         return self.path.name
+
+    def entry_files(self) -> list[Path]:
+        """Return the files of the run's ledger, oldest entry first."""
+        return sorted((self.path.parent / RECORD / self.id).glob("*.json"))
+
+    def entries(self) -> list[Entry]:
+        return [Entry.model_validate_json(file.read_bytes()) for file in self.entry_files()]
 
     def log(self) -> str:
         file = self.path / "log.txt"

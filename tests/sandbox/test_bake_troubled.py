@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from notebake.commands.clean import work_name
+from notebake.ledger.kinds import SENT, STEP
+from notebake.runs.attempt import AttemptHistory
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import wait_for
 from tests.sandbox.bakery import Bakery, Done, Login, RunFolder
@@ -220,12 +222,12 @@ def locked(bakery: Bakery, stopped: Chapter, half_cleaned: Chapter) -> Chapter:
 
 
 def forget_seal(run: RunFolder) -> None:
-    """Let the kill have come a moment earlier, before it was kept that the machine is sealed."""
-    (path,) = run.path.glob("attempts/builder-1/*.json")
-    kept = json.loads(path.read_text())
-    assert re.fullmatch(r"[0-9a-f]{16}", kept["marks"]["notebake:sealed"])
-    kept["marks"]["notebake:sealed"] = "sealing"
-    path.write_text(json.dumps(kept))
+    """Let the kill have come a moment earlier: before the ledger said that the seal is sent."""
+    *earlier, last = run.entries()
+    assert last.kind == SENT
+    assert re.fullmatch(r"[0-9a-f]{16}", last.body["marks"]["notebake:sealed"])
+    assert [entry.sequence for entry in earlier] == list(range(1, last.sequence))
+    run.entry_files()[-1].unlink()
 
 
 def is_last_tag_of_seal(body: str) -> bool:
@@ -254,10 +256,13 @@ def test_a_resume_after_a_kill_joins_the_running_installation(
     assert failed.launches == killed.launches > 0, "EC2 was asked for no other machine"
     log = "/run/notebake/work/install_software-*/log"
     assert failed.login.run(f"grep -c '{INSTALLING}' {log}") == "1", "one start, and one log"
-    assert failed.login.run(f"grep -c 'fetching uv' {log}") == "1"
+    assert failed.login.run(f"grep -c 'downloading uv==' {log}") == "1"
     assert "Install the software: done" in failed.done.printed
-    launches = list(failed.run.path.glob("attempts/builder-1/*.json"))
-    assert [json.loads(path.read_text())["made"] for path in launches] == [[failed.machine_id]]
+    history = AttemptHistory()
+    for entry in failed.run.entries():
+        history.add(entry)
+    launches = [attempt for attempt in history.attempts() if attempt.name == "builder-1"]
+    assert [attempt.made for attempt in launches] == [(failed.machine_id,)]
 
 
 def test_a_failing_notebook_names_the_module_and_the_cell_and_is_kept(failed: Chapter) -> None:
@@ -296,7 +301,13 @@ def test_a_planted_credential_stops_the_bake_and_is_named_but_not_shown(
     for path in (*PLANTED, KEY_FILE):
         assert path in stopped.done.text
     reported = stopped.done.printed + stopped.run.log()
-    reported += "".join(path.read_text() for path in stopped.run.path.glob("events/*"))
+    cleanings = [
+        entry.body["happening"]
+        for entry in stopped.run.entries()
+        if entry.kind == STEP and entry.body["step"] == "clean_host"
+    ]
+    assert cleanings == ["failed"]
+    reported += "".join(path.read_text() for path in stopped.run.entry_files())
     for secret in (AWS_KEY_ID, TOKEN, PASSWORD):
         assert secret not in reported
     images = bakery.cloud.ec2().describe_images(

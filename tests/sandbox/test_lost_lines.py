@@ -211,7 +211,7 @@ def test_an_upload_interrupted_by_a_freeze_is_completed_by_the_next_try(
     assert 1024**2 < brought < big.stat().st_size, "it was in the middle"
     assert not place.exists(), "nobody takes a part for the whole"
     file_transfer.put_path(host, big, "/var/lib/big")
-    assert f"big: {brought} bytes are there already" in caplog.messages
+    assert f"big: {brought} bytes are on the host already" in caplog.messages
     assert digest(place) == digest(big)
     assert not beside.exists()
 
