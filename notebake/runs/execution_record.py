@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import Field
 
 from notebake.aws.call_parameters import digest_of_value
+from notebake.aws.execution import leave_execution
 from notebake.aws.identity import current_caller
 from notebake.errors import RunStoreError
-from notebake.execution import leave_execution
 from notebake.ledger.chain import Chain, Writer
 from notebake.ledger.closing import close_if_finished
 from notebake.ledger.entry import latest
