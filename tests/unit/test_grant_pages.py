@@ -68,7 +68,7 @@ def test_the_pages_show_what_the_annex_has(
     ]
     assert shown["Month/Estimated"][-1][1:] == shown["Run/Share"][-1][-3:]
     assert shown["Run/When (UTC)"][0][2:] == [
-        *("run_notebook", "cell 3 raised", "done by the next try, 2026-11-30T13:30"),
+        *("run_notebook", "cell 3 raised more", "done by the next try, 2026-11-30 13:30"),
     ]
     assert hashlib.sha256(annex).hexdigest() in page.get_text()
     assert "The record of all 6 runs is intact." in page.get_text()

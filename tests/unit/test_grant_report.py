@@ -74,10 +74,10 @@ def test_failures_say_what_was_done(store: str) -> None:
     by_id = {run.id: run for run in report(store).runs}
 
     (once,) = by_id["ocean-1"].failures
-    assert (once.what, once.message) == ("run_notebook", "cell 3 raised")
-    assert once.remedy == "done by the next try, 2026-11-30T13:30"
+    assert (once.what, once.message) == ("run_notebook", "cell 3 raised more")
+    assert once.remedy == "done by the next try, 2026-11-30 13:30"
     (last,) = by_id["tide-3"].failures
-    assert last.remedy == "all temporary was removed, as AWS has shown, 2026-12-06T14:30"
+    assert last.remedy == "all temporary was removed, as AWS has shown, 2026-12-06 14:30"
     assert [run.outcome for run in by_id.values()] == [
         *("torn down", "accepted", "accepted", "failed"),
     ]
