@@ -8,6 +8,7 @@ stays until papermill's environment is built, too.
 import base64
 from shlex import quote
 
+from notebake.commands.apt import write_apt_locks
 from notebake.commands.conda import (
     build_with_conda,
     conda_is_installed,
@@ -61,6 +62,7 @@ def install_software(
         "fi",
         DEFINE_LOCKING,
         LOCK,
+        write_apt_locks(),
         *((write_conda_locks(), remove_programs) if with_conda else ()),
         write_file(profile, profile_text),
     )
@@ -142,6 +144,5 @@ mv "$root/python/.notebake-digest.new" "$root/python/.notebake-digest"
 
 LOCK = r"""
 freeze python | keep requirements.txt
-dpkg-query --show --showformat '${Package}=${Version}\n' | keep apt.txt
 echo "Python: $(wc --lines < "$locks/requirements.txt") packages"
 """

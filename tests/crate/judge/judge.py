@@ -2,9 +2,9 @@
 
 python judge.py CRATE…    prints {CRATE: {profile, checks, skipped, issues}} as JSON
 
-The validator reads the JSON-LD context of RO-Crate 1.1 over HTTP. Here it finds it in its HTTP cache,
-in which this program puts the copy that rocrate 0.14 ships; anything else that it asks for is an
-error, since a check that lacks what it has asked for would be left out in silence.
+The validator reads the JSON-LD context of RO-Crate 1.1 over HTTP. Here it finds it in its cache, in
+which this program puts the copy that rocrate 0.14 ships. Nothing else can be read: a check that
+lacks what it has asked for is left out, and listed under `skipped`.
 """
 
 import io
@@ -30,9 +30,7 @@ SEVERITY = Severity.REQUIRED
 class Shelf(HTTPAdapter):
     """Answers with the copies that are here."""
 
-    def send(
-        self, request: requests.PreparedRequest, *_: Any, **__: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Return the copy; raise if there is none."""
         if request.url != CONTEXT:
             raise LookupError(f"There is no copy of {request.url} here.")
@@ -67,7 +65,7 @@ def judge(crate: str, cache: Path) -> dict[str, Any]:
     return {
         "profile": result.context.profile_identifier,
         "checks": len(result.executed_checks),
-        "skipped": [str(each) for each in result.skipped_check_details],
+        "skipped": [f"{each.check.name}: {each.message}" for each in result.skipped_check_details],
         "issues": [f"{each.violatingEntity}: {each.message}" for each in result.get_issues()],
     }
 
