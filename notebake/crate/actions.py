@@ -1,0 +1,187 @@
+"""What happened, as actions: the run, its executions, and each attempt of a step."""
+
+from collections.abc import Iterator
+
+from notebake.crate import plan_file
+from notebake.crate.attempts import Attempt
+from notebake.crate.entities import ACTIVE, COMPLETED, FAILED, RUN, Entity, entity, refer
+from notebake.crate.inputs import inputs_of_step, recipe_path, sources
+from notebake.crate.material import Material
+from notebake.crate.outputs import FOLDER, files_of_step
+from notebake.ledger.summarize import INTERRUPTIONS
+from notebake.ledger.summary import Execution, Result
+
+STATUS = {
+    Result.OPEN: ACTIVE,
+    Result.ACCEPTED: COMPLETED,
+    Result.FAILED: FAILED,
+    Result.TORN_DOWN: FAILED,
+}
+
+
+def person_id(pseudonym: str) -> str:
+    """Return the id of a person; "" for an unknown one."""
+    return f"#{pseudonym}" if pseudonym else ""
+
+
+def run_action(material: Material, parameters: list[Entity]) -> Entity:
+    """Return the run as one action."""
+    summary = material.summary
+    taken = [recipe_path(number) for number in range(1, len(material.recipes) + 1)]
+    values = [each["@id"] for each in parameters if each["@type"] == "PropertyValue"]
+    image = summary.image.id if summary.image else ""
+    given = [material.image_uri(image), *(FOLDER + file.name for file in material.files)]
+    return entity(
+        RUN,
+        "CreateAction",
+        name=f"Run {summary.run}",
+        description=f"A build of notebake: {summary.result}.",
+        identifier=summary.run,
+        instrument=refer(plan_file.PATH),
+        agent=refer(*map(person_id, summary.people)),
+        startTime=summary.began,
+        endTime=None if summary.result == Result.OPEN else summary.ended,
+        actionStatus=refer(STATUS[summary.result]),
+        error=why_without_image(material),
+        object=refer(*taken, *values, *(each["@id"] for each in sources(material))),
+        result=refer(*given),
+    )
+
+
+def why_without_image(material: Material) -> str:
+    """Return why a finished run has no accepted image; "" if it has one, or is not finished."""
+    summary = material.summary
+    errors = [each for each in summary.executions if each.did_build and each.error]
+    if summary.result == Result.FAILED:
+        return describe_error(errors[-1])
+    if summary.result != Result.TORN_DOWN:
+        return ""
+    before = f" Before: {describe_error(errors[-1])}" if errors else ""
+    return f"The run was torn down without an accepted image.{before}"
+
+
+def describe_error(execution: Execution) -> str:
+    """Return the error with which an execution ended; "" for none."""
+    return f"{execution.error}: {execution.message}".removesuffix(": ")
+
+
+def attempt_actions(material: Material) -> Iterator[Entity]:
+    """Yield the attempts: to carry a step out creates something, to undo it deletes that."""
+    for attempt in material.attempts:
+        title = material.titles.get(attempt.step, attempt.step)
+        is_last_try = attempt == _last_try(material, attempt.step)
+        has_failed = attempt.outcome == "failed"
+        yield entity(
+            attempt.id,
+            "DeleteAction" if attempt.is_undoing else "CreateAction",
+            name=f"Undo: {title}" if attempt.is_undoing else f"{title} (try {attempt.number})",
+            description="" if has_failed else attempt.shown,
+            instrument=refer(_instrument(material, attempt)),
+            agent=refer(person_id(attempt.who)),
+            startTime=attempt.began,
+            endTime=attempt.ended,
+            actionStatus=refer(FAILED if has_failed else COMPLETED),
+            error=attempt.shown if has_failed else "",
+            object=None if attempt.is_undoing else refer(*_taken(material, attempt)),
+            result=refer(*_given(material, attempt.step)) if is_last_try else None,
+        )
+
+
+def _instrument(material: Material, attempt: Attempt) -> str:
+    """Return what acted; the profile knows of tools only that they create, activate or update."""
+    if not attempt.is_undoing:
+        return plan_file.tool_id(attempt.step)
+    executions = {each.id: each for each in material.summary.executions}
+    execution = executions.get(attempt.execution)
+    return engine_id(execution) if execution else ""
+
+
+def _last_try(material: Material, step: str) -> Attempt | None:
+    tries = [each for each in material.attempts if each.step == step and not each.is_undoing]
+    return tries[-1] if tries else None
+
+
+def _taken(material: Material, attempt: Attempt) -> list[str]:
+    recipe = recipe_path(attempt.recipe)
+    return [recipe, *inputs_of_step(material, attempt.step)]
+
+
+def _given(material: Material, step: str) -> list[str]:
+    """Return the ids of what the last try of a step gave, as far as the crate has it."""
+    left = material.summary.image
+    makes_image = left and step in ("request_image", "publish_image")
+    image = material.image_uri(left.id) if left and makes_image else ""
+    return [image, *files_of_step(material, step)]
+
+
+def control_actions(material: Material) -> Iterator[Entity]:
+    """Yield what links each try of a step to the step of the plan."""
+    for attempt in material.attempts:
+        if not attempt.is_undoing:
+            yield entity(
+                attempt.control_id,
+                "ControlAction",
+                name=f"Step {attempt.step}, try {attempt.number}",
+                instrument=refer(plan_file.step_id(attempt.step)),
+                object=refer(attempt.id),
+            )
+
+
+def execution_actions(material: Material) -> Iterator[Entity]:
+    """Yield the executions in which a step was carried out, each by its own code and person."""
+    for execution in material.summary.executions:
+        controls = [
+            each.control_id
+            for each in material.attempts
+            if each.execution == execution.id and not each.is_undoing
+        ]
+        if not controls:
+            continue
+        was_interrupted = execution.error in INTERRUPTIONS
+        yield entity(
+            f"#execution-{execution.id}",
+            "OrganizeAction",
+            name=f"Execution by {execution.started_by or 'notebake'}",
+            description="It was interrupted." if was_interrupted else "",
+            instrument=refer(engine_id(execution)),
+            agent=refer(person_id(execution.who)),
+            startTime=execution.began,
+            endTime=execution.ended,
+            actionStatus=refer(status_of(execution)),
+            error=describe_error(execution),
+            object=refer(*controls),
+            result=refer(RUN),
+        )
+
+
+def status_of(execution: Execution) -> str:
+    """Return how an execution ended. Of one that was killed the ledger has no end."""
+    if not execution.ended:
+        return ACTIVE
+    return FAILED if execution.error else COMPLETED
+
+
+def engines(material: Material) -> Iterator[Entity]:
+    """Yield the code of each execution."""
+    known = {}
+    for execution in material.summary.executions:
+        code = execution.code or {}
+        is_modified = code.get("is_modified")
+        changes = "modified" if is_modified else "unknown" if is_modified is None else "unmodified"
+        commit = code.get("commit") or ""
+        known[engine_id(execution)] = entity(
+            engine_id(execution),
+            "SoftwareApplication",
+            name=f"notebake {code.get('version', '')}".strip(),
+            softwareVersion=code.get("version"),
+            identifier=commit,
+            description=f"Commit {commit or 'unknown'}; its files, as it could tell: {changes}.",
+        )
+    yield from known.values()
+
+
+def engine_id(execution: Execution) -> str:
+    """Return the id of the code of an execution."""
+    code = execution.code or {}
+    parts = (code.get("version"), code.get("commit"), code.get("is_modified") and "modified")
+    return "-".join(["#notebake", *(str(part).replace(" ", "-") for part in parts if part)])

@@ -1,0 +1,100 @@
+"""Writes a crate by the library rocrate: a folder or a zip file, complete or not at all."""
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from notebake.crate.entities import (
+    RO_CRATE,
+    TERMS,
+    WORKFLOW_RO_CRATE,
+    Entity,
+    Payload,
+    refer,
+)
+from notebake.errors import NotebakeError
+
+if TYPE_CHECKING:
+    from rocrate.rocrate import ROCrate
+
+LIBRARIES = ("rocrate", "cyclonedx")
+
+
+def check_libraries() -> None:
+    """Raise NotebakeError if a library of the extra `crate` is missing."""
+    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise NotebakeError(
+            f"A crate is written by the library {' and '.join(missing)}, which is not installed.",
+            "Type: pip install 'notebake[crate]'\nIn a checkout, type: make -B .venv/ready",
+        )
+
+
+def check_target(target: Path) -> None:
+    """Raise NotebakeError unless a crate can be written there without replacing anything."""
+    is_empty_folder = target.is_dir() and not any(target.iterdir())
+    if target.exists() and (target.suffix == ".zip" or not is_empty_folder):
+        raise NotebakeError(
+            f"{target} exists already, and a crate replaces nothing.",
+            "Name a new folder, or a new file that ends in .zip.",
+        )
+    if not target.parent.is_dir():
+        raise NotebakeError(f"There is no folder {target.parent}.", f"mkdir -p {target.parent}")
+
+
+def write_crate(
+    target: Path,
+    root: Mapping[str, object],
+    entities: Iterable[Entity],
+    payload: Iterable[Payload],
+    record: Payload,
+    entries: Mapping[str, bytes],
+) -> None:
+    """Write the crate.
+
+    Args:
+        target: A folder, or a file that ends in .zip; it does not exist, or is an empty folder.
+        root: The properties of the root entity.
+        entities: What is described, and is no file.
+        payload: The files, each with its entity. The first is the main entity, the workflow.
+        record: The entity of the folder with the ledger.
+        entries: The files of that folder, by their paths in it.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".crate-") as temporary:
+        staged, written = Path(temporary, "staged"), Path(temporary, "crate")
+        crate = _describe(root, entities)
+        for path, content in entries.items():
+            _write(staged / record.path / path, content)
+        for position, file in enumerate(payload):
+            _write(staged / file.path, file.content)
+            added = crate.add_file(staged / file.path, file.path, properties=file.entity)
+            if position == 0:
+                crate.mainEntity = added
+        crate.add_dataset(staged / record.path, record.path, properties=record.entity)
+        crate.write(written)
+        if target.suffix == ".zip":
+            written = Path(shutil.make_archive(str(written), "zip", written))
+        written.replace(target)
+
+
+def _describe(root: Mapping[str, object], entities: Iterable[Entity]) -> "ROCrate":
+    """Return a crate without files."""
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.rocrate import ROCrate
+
+    crate = ROCrate(gen_preview=True, version="1.1")
+    crate.metadata.extra_terms.update(TERMS)
+    crate.metadata["conformsTo"] = refer(RO_CRATE, WORKFLOW_RO_CRATE)
+    for each in entities:
+        crate.add(ContextEntity(crate, each["@id"], properties=each))
+    for name in root.keys() - {"@id", "@type"}:
+        crate.root_dataset[name] = root[name]
+    return crate
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
