@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 from notebake.crate import plan_file
 from notebake.crate.attempts import Attempt
-from notebake.crate.entities import ACTIVE, COMPLETED, FAILED, RUN, Entity, entity, refer
+from notebake.crate.entities import (
+    ACTIVE,
+    COMPLETED,
+    FAILED,
+    RUN,
+    Entity,
+    entity,
+    refer,
+    time_of,
+)
 from notebake.crate.inputs import inputs_of_step, recipe_path, sources
 from notebake.crate.material import Material
 from notebake.crate.outputs import FOLDER, files_of_step
@@ -39,9 +48,9 @@ def run_action(material: Material, parameters: list[Entity]) -> Entity:
         identifier=summary.run,
         instrument=refer(plan_file.PATH),
         agent=refer(*map(person_id, summary.people)),
-        startTime=summary.began,
-        endTime=None if summary.result == Result.OPEN else summary.ended,
-        actionStatus=refer(STATUS[summary.result]),
+        startTime=time_of(summary.began),
+        endTime="" if summary.result == Result.OPEN else time_of(summary.ended),
+        actionStatus=STATUS[summary.result],
         error=why_without_image(material),
         object=refer(*taken, *values, *(each["@id"] for each in sources(material))),
         result=refer(*given),
@@ -71,20 +80,29 @@ def attempt_actions(material: Material) -> Iterator[Entity]:
         title = material.titles.get(attempt.step, attempt.step)
         is_last_try = attempt == _last_try(material, attempt.step)
         has_failed = attempt.outcome == "failed"
+        given = _given(material, attempt.step)
         yield entity(
             attempt.id,
             "DeleteAction" if attempt.is_undoing else "CreateAction",
             name=f"Undo: {title}" if attempt.is_undoing else f"{title} (try {attempt.number})",
-            description="" if has_failed else attempt.shown,
+            description=f"{title}: {attempt.outcome}.",
             instrument=refer(_instrument(material, attempt)),
             agent=refer(person_id(attempt.who)),
-            startTime=attempt.began,
-            endTime=attempt.ended,
-            actionStatus=refer(FAILED if has_failed else COMPLETED),
+            startTime=time_of(attempt.began),
+            endTime=time_of(attempt.ended),
+            actionStatus=FAILED if has_failed else COMPLETED,
             error=attempt.shown if has_failed else "",
             object=None if attempt.is_undoing else refer(*_taken(material, attempt)),
-            result=refer(*_given(material, attempt.step)) if is_last_try else None,
+            result=refer(_shown_id(attempt), *(given if is_last_try else ())),
         )
+        if _shown_id(attempt):
+            name = f"What {attempt.step} gave"
+            yield entity(_shown_id(attempt), "PropertyValue", name=name, value=attempt.shown)
+
+
+def _shown_id(attempt: Attempt) -> str:
+    """Return the id of what a try gave, such as an id or a commit; "" if it gave nothing."""
+    return f"{attempt.id}-gave" if attempt.outcome == "done" and attempt.shown else ""
 
 
 def _instrument(material: Material, attempt: Attempt) -> str:
@@ -145,9 +163,9 @@ def execution_actions(material: Material) -> Iterator[Entity]:
             description="It was interrupted." if was_interrupted else "",
             instrument=refer(engine_id(execution)),
             agent=refer(person_id(execution.who)),
-            startTime=execution.began,
-            endTime=execution.ended,
-            actionStatus=refer(status_of(execution)),
+            startTime=time_of(execution.began),
+            endTime=time_of(execution.ended),
+            actionStatus=status_of(execution),
             error=describe_error(execution),
             object=refer(*controls),
             result=refer(RUN),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cyclonedx.model.component import Component
 
 PYTHON, SYSTEM = "packages-python.cdx.json", "packages-system.cdx.json"
-MEDIA_TYPE = "application/vnd.cyclonedx+json; version=1.6"
+MEDIA_TYPE = "application/vnd.cyclonedx+json"
 NAMES = {PYTHON: "Python packages", SYSTEM: "packages of the distribution"}
 
 

@@ -4,7 +4,7 @@ import urllib.parse
 from collections.abc import Iterator
 
 from notebake.crate.actions import person_id
-from notebake.crate.entities import Entity, entity, refer
+from notebake.crate.entities import Entity, entity
 from notebake.crate.material import Material
 from notebake.errors import NotebakeError
 from notebake.runs.people import name_of
@@ -13,18 +13,15 @@ NO_LICENCE = "#no-licence"
 
 
 def people(material: Material) -> Iterator[Entity]:
-    """Yield who executed the run, and whose award pays; with a name if it is known."""
-    investigators = [(each.get("known") or {}).get("pi", "") for each in material.awards]
-    for pseudonym in dict.fromkeys((*material.summary.people, *investigators)):
-        if not pseudonym:
-            continue
+    """Yield who executed the run, each with a name if it is known."""
+    for pseudonym in material.summary.people:
         is_known = pseudonym in material.people
         yield entity(
             person_id(pseudonym),
             "Person",
             name=name_of(pseudonym, material.people),
             identifier=pseudonym,
-            description="The name is what the computer said; nobody has checked it."
+            description="The name is what the list of people has; nobody has checked it."
             if is_known
             else "A pseudonym: who that is is not said here.",
         )
@@ -34,15 +31,16 @@ def grants(material: Material) -> Iterator[Entity]:
     """Yield the awards that pay."""
     for award in material.awards:
         known = award.get("known") or {}
-        share = f"{award['share']} % of the costs. " if award.get("share") else ""
-        period = f"From {known['start']} to {known['end']}." if known else ""
+        investigator = name_of(known["pi"], material.people) if known.get("pi") else ""
+        lead = f"Principal investigator: {investigator}." if investigator else ""
+        share = f"Its share of the costs: {award['share']} %." if award.get("share") else ""
+        period = f"Its period: {known['start']} to {known['end']}." if known else ""
         yield entity(
             grant_id(award["number"]),
             "Grant",
             name=known.get("title") or f"Award {award['number']}",
             identifier=award["number"],
-            description=f"{award.get('purpose', '')} {share}{period}".strip(),
-            author=refer(person_id(known.get("pi", ""))),
+            description=" ".join(filter(None, (f"{award.get('purpose')}.", share, period, lead))),
         )
 
 

@@ -3,6 +3,7 @@
 The profiles are 0.5 of https://www.researchobject.org/workflow-run-crate/profiles/ on RO-Crate 1.1.
 """
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,13 @@ def refer(*identifiers: str) -> Any:
     """Return what names entities: one alone, as RO-Crate wants it, or a list; None for none."""
     named = [{"@id": each} for each in dict.fromkeys(identifiers) if each]
     return named[0] if len(named) == 1 else named or None
+
+
+def time_of(text: str) -> str:
+    """Return a time of the ledger as the profiles want it, to the millisecond; "" for none."""
+    if not text:
+        return ""
+    return datetime.datetime.fromisoformat(text).isoformat(timespec="milliseconds")
 
 
 def ids_of(entities: Iterable[Entity]) -> list[str]:

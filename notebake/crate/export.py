@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from notebake import clock
-from notebake.crate import actions, context, inputs, outputs, plan_file
+from notebake.crate import actions, context, inputs, outputs, pages, plan_file
 from notebake.crate.bill_of_materials import bills_of_materials
 from notebake.crate.entities import (
     PROFILES,
@@ -71,6 +71,7 @@ def export_crate(
         material = replace(material, people={})
     payload, entities = list(_payload(material)), list(_entities(material))
     root = _root(material, entities, licensed)
+    preview = pages.preview(material, describe(material), licensed, payload)
     record = Payload(
         entity(
             RECORD,
@@ -81,8 +82,18 @@ def export_crate(
         ),
         b"",
     )
-    write_crate(target, root, [*entities, licensed], payload, record, material.record)
+    write_crate(target, root, [*entities, licensed], payload, record, material.record, preview)
     return Written(target, len(material.files), material.left_out)
+
+
+def describe(material: Material) -> str:
+    """Return what the crate is, in a few sentences."""
+    summary = material.summary
+    return (
+        f"What notebake has recorded of run {summary.run}: a build of an Amazon Machine Image for"
+        f" Jupyter by the recipe {summary.recipe_name}. Its outcome: {summary.result}. When this was"
+        f" made, its record was {material.state}. All was written down by the code that did it."
+    )
 
 
 def _payload(material: Material) -> Iterator[Payload]:
@@ -94,6 +105,7 @@ def _payload(material: Material) -> Iterator[Payload]:
     ]
     made = [each["@id"] for each in outputs.image(material) if each["@type"] == "FormalParameter"]
     yield plan_file.workflow(material, parameters, made)
+    yield pages.readme(material, describe(material))
     yield from inputs.recipe_files(material)
     yield from outputs.kept_files(material)
     yield from bills_of_materials(material)
@@ -122,11 +134,6 @@ def _entities(material: Material) -> Iterator[Entity]:
 
 def _root(material: Material, entities: list[Entity], licensed: Entity) -> Mapping[str, object]:
     summary = material.summary
-    description = (
-        f"What notebake recorded of run {summary.run}, which made an Amazon Machine Image for"
-        f" Jupyter of the recipe {summary.recipe_name}: {summary.result}. The record of the run was"
-        f" {material.state} when this was made. It is what the code wrote down about itself."
-    )
     happened = [each for each in entities if str(each["@type"]).endswith("Action")]
     mentioned = [each["@id"] for each in happened if each["@type"] != "ControlAction"]
     left = summary.image
@@ -134,7 +141,7 @@ def _root(material: Material, entities: list[Entity], licensed: Entity) -> Mappi
         "./",
         "Dataset",
         name=f"Provenance of run {summary.run} of notebake",
-        description=description,
+        description=describe(material),
         datePublished=utc_from_seconds(clock.now()).isoformat(timespec="seconds"),
         license=refer(licensed["@id"]),
         conformsTo=refer(*PROFILES),

@@ -4,7 +4,7 @@ import json
 import mimetypes
 from collections.abc import Iterator
 
-from notebake.crate.entities import Entity, Payload, entity, refer
+from notebake.crate.entities import Entity, Payload, entity, refer, time_of
 from notebake.crate.inputs import PARAMETER_PROFILE
 from notebake.crate.material import Material
 from notebake.ledger.entry import hash_of
@@ -13,9 +13,9 @@ FOLDER = "files/"
 IMAGE_PARAMETER = "#output-image"
 IMAGE_FILE = "image.json"
 NO_DIGEST = (
-    "An Amazon Machine Image has no content digest. This file names the image, the run, the head of"
-    " the run's record and the hashes of its files; the file's own hash stands for all of that, and"
-    " not for the bytes of the image."
+    "An Amazon Machine Image has no content digest. The file image.json names the image, the run,"
+    " the head of the run's record and the hashes of its files; the hash of image.json stands for"
+    " all of that, and not for the bytes of the image."
 )
 STEPS = {
     "locks/papermill.txt": "install_papermill",
@@ -43,7 +43,7 @@ def kept_files(material: Material) -> Iterator[Payload]:
             encodingFormat=kind,
             contentSize=str(len(file.content)),
             sha256=file.sha256,
-            dateModified=file.at,
+            dateModified=time_of(file.at),
         )
         yield Payload(described, file.content)
 
@@ -80,8 +80,7 @@ def image(material: Material) -> list[Entity]:
             alternateName=left.name,
             identifier=left.id,
             value=left.id,
-            description=f"{NO_DIGEST} It is {IMAGE_FILE}."
-            + ("" if left.accepted else " The image was not accepted."),
+            description=NO_DIGEST + ("" if left.accepted else " The image was not accepted."),
             dateCreated=left.accepted,
             exampleOfWork=refer(IMAGE_PARAMETER),
             isBasedOn=refer(material.image_uri(material.summary.base_image)),

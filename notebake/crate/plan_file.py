@@ -10,6 +10,7 @@ from notebake.runbook.plan import PLAN
 
 PATH = "plan.json"
 LANGUAGE = "#notebake-plan"
+WORKFLOW_PROFILE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 
 
 def workflow(material: Material, inputs: Iterable[str], outputs: Iterable[str]) -> Payload:
@@ -35,6 +36,8 @@ def workflow(material: Material, inputs: Iterable[str], outputs: Iterable[str]) 
         ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
         name="The plan of a build",
         description=description,
+        version=version,
+        conformsTo=refer(WORKFLOW_PROFILE),
         encodingFormat="application/json",
         programmingLanguage=refer(LANGUAGE),
         step=refer(*(step_id(name) for name in steps_of(material))),
@@ -60,6 +63,7 @@ def describe_steps(material: Material) -> list[Entity]:
             description="JSON: the steps of a build by name, each with the steps that it follows.",
         )
     ]
+    version = str(material.summary.code.get("version") or "")
     for position, name in enumerate(steps_of(material), 1):
         title = material.titles.get(name, name)
         described += [
@@ -75,6 +79,7 @@ def describe_steps(material: Material) -> list[Entity]:
                 "SoftwareApplication",
                 name=name,
                 description=f"The step of notebake that does this: {title}.",
+                softwareVersion=version,
             ),
         ]
     return described

@@ -86,7 +86,7 @@ def dependencies(material: Material) -> list[dict[str, Any]]:
     if summary.base_image:
         uri = material.image_uri(summary.base_image)
         found.append({"name": "base image", "uri": uri})
-    if summary.commit:
+    if summary.commit and repository_of(material):
         uri = f"git+{repository_of(material)}@{summary.commit}"
         found.append({"name": "repository", "uri": uri, "digest": {"gitCommit": summary.commit}})
     for dataset in datasets_of(material):

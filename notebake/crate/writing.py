@@ -52,6 +52,7 @@ def write_crate(
     payload: Iterable[Payload],
     record: Payload,
     entries: Mapping[str, bytes],
+    preview: str,
 ) -> None:
     """Write the crate.
 
@@ -62,6 +63,7 @@ def write_crate(
         payload: The files, each with its entity. The first is the main entity, the workflow.
         record: The entity of the folder with the ledger.
         entries: The files of that folder, by their paths in it.
+        preview: A page of HTML about it.
     """
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".crate-") as temporary:
         staged, written = Path(temporary, "staged"), Path(temporary, "crate")
@@ -74,6 +76,7 @@ def write_crate(
             if position == 0:
                 crate.mainEntity = added
         crate.add_dataset(staged / record.path, record.path, properties=record.entity)
+        _add_preview(crate, staged, preview)
         crate.write(written)
         if target.suffix == ".zip":
             written = Path(shutil.make_archive(str(written), "zip", written))
@@ -85,7 +88,7 @@ def _describe(root: Mapping[str, object], entities: Iterable[Entity]) -> "ROCrat
     from rocrate.model.contextentity import ContextEntity
     from rocrate.rocrate import ROCrate
 
-    crate = ROCrate(gen_preview=True, version="1.1")
+    crate = ROCrate(version="1.1")
     crate.metadata.extra_terms.update(TERMS)
     crate.metadata["conformsTo"] = refer(RO_CRATE, WORKFLOW_RO_CRATE)
     for each in entities:
@@ -93,6 +96,13 @@ def _describe(root: Mapping[str, object], entities: Iterable[Entity]) -> "ROCrat
     for name in root.keys() - {"@id", "@type"}:
         crate.root_dataset[name] = root[name]
     return crate
+
+
+def _add_preview(crate: "ROCrate", staged: Path, preview: str) -> None:
+    from rocrate.model.preview import Preview
+
+    _write(staged / Preview.BASENAME, preview.encode())
+    crate.add(Preview(crate, staged / Preview.BASENAME))
 
 
 def _write(path: Path, content: bytes) -> None:

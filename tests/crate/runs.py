@@ -78,7 +78,7 @@ FILES = {
     "locks/apt.txt": b"git=1:2.43.0-1ubuntu7.3\nlibc6=2.39-0ubuntu8.6\n",
     "locks/apt-packages.json": json.dumps(APT).encode(),
     "locks/papermill.txt": b"papermill==2.6.0\n",
-    "notebook/executed.ipynb": b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n',
+    "notebook/executed.ipynb": b'{"cells": [], "metadata": {}, "nbformat": 4}\n',
     "notebook/verdict.json": b'{"numbers": [1.5, 2.0]}\n',
     "proof.json": b'{"image_id": "ami-0123456789abcdef0", "sentences": ["Booted."]}\n',
     "keys/builder.pub": b"ssh-ed25519 AAAA\n",
@@ -140,9 +140,7 @@ class Runs:
             runs.executing(),
             (kinds.AWARD, award),
             runs.step("preflight"),
-            *runs.call(
-                "RunInstances", runs.BUILDER, name="builder-1", ImageId=runs.BASE_IMAGE
-            ),
+            *runs.call("RunInstances", runs.BUILDER, name="builder-1", ImageId=runs.BASE_IMAGE),
             runs.step("launch_instance", result=runs.BUILDER, seconds=12.25),
             runs.step("clone_repository", result=runs.COMMIT),
         ]
