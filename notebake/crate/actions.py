@@ -1,5 +1,6 @@
 """What happened, as actions: the run, its executions, and each attempt of a step."""
 
+import urllib.parse
 from collections.abc import Iterator
 
 from notebake.crate import plan_file
@@ -202,4 +203,5 @@ def engine_id(execution: Execution) -> str:
     """Return the id of the code of an execution."""
     code = execution.code or {}
     parts = (code.get("version"), code.get("commit"), code.get("is_modified") and "modified")
-    return "-".join(["#notebake", *(str(part).replace(" ", "-") for part in parts if part)])
+    known = "-".join(["notebake", *(str(part) for part in parts if part)])
+    return f"#{urllib.parse.quote(known, safe='')}"

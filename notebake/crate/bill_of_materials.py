@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PYTHON, SYSTEM = "packages-python.cdx.json", "packages-system.cdx.json"
 MEDIA_TYPE = "application/vnd.cyclonedx+json"
-NAMES = {PYTHON: "Python packages", SYSTEM: "packages of the distribution"}
+NAMES = {PYTHON: "The Python packages", SYSTEM: "The distribution's packages"}
 
 
 def bills_of_materials(material: Material) -> Iterator[Payload]:
@@ -29,7 +29,7 @@ def bills_of_materials(material: Material) -> Iterator[Payload]:
         described = entity(
             path,
             "File",
-            name=f"The {NAMES[path]} of the image",
+            name=f"{NAMES[path]} in the image",
             description="CycloneDX 1.6, made of the lock files that the run has stored.",
             encodingFormat=MEDIA_TYPE,
         )

@@ -91,8 +91,8 @@ def describe(material: Material) -> str:
     summary = material.summary
     return (
         f"What notebake has recorded of run {summary.run}: a build of an Amazon Machine Image for"
-        f" Jupyter by the recipe {summary.recipe_name}. Its outcome: {summary.result}. When this was"
-        f" made, its record was {material.state}. All was written down by the code that did it."
+        f" Jupyter by the recipe {summary.recipe_name}. Its outcome: {summary.result}. When this"
+        f" was made, its record was {material.state}. All was written down by the code that did it."
     )
 
 

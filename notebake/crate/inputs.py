@@ -85,7 +85,7 @@ def sources(material: Material) -> Iterator[Entity]:
         )
     if (repository := repository_of(material)) and summary.commit:
         yield entity(
-            f"{repository}#{summary.commit}",
+            commit_id(material),
             "SoftwareSourceCode",
             name=f"{repository} at {summary.commit}",
             codeRepository=repository,
@@ -106,6 +106,11 @@ def repository_of(material: Material) -> str:
     return str((material.summary.recipe.get("repository") or {}).get("url", ""))
 
 
+def commit_id(material: Material) -> str:
+    """Return the id of the repository at the cloned commit."""
+    return f"#commit-{material.summary.commit}"
+
+
 def datasets_of(material: Material) -> list[dict[str, Any]]:
     """Return the datasets of the recipe."""
     return list(material.summary.recipe.get("datasets") or ())
@@ -114,11 +119,11 @@ def datasets_of(material: Material) -> list[dict[str, Any]]:
 def inputs_of_step(material: Material, step: str) -> list[str]:
     """Return the ids of what a step took, beside the recipe."""
     named = {each["@id"] for each in sources(material)}
-    base, repository = material.image_uri(material.summary.base_image), repository_of(material)
+    base = material.image_uri(material.summary.base_image)
     wanted = {
         "launch_instance": [base],
-        "clone_repository": [f"{repository}#{material.summary.commit}"],
-        "run_notebook": [f"{repository}#{material.summary.commit}"],
+        "clone_repository": [commit_id(material)],
+        "run_notebook": [commit_id(material)],
         "fetch_datasets": [f"#dataset-{each['name']}" for each in datasets_of(material)],
     }
     return [each for each in wanted.get(step, ()) if each in named]

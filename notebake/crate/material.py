@@ -89,8 +89,8 @@ def read_material(run_id: str, location: str, titles: Mapping[str, str]) -> Mate
     run = read_recorded_run(run_id, location)
     if not run.is_recorded:
         raise NotebakeError(
-            f"Run {run_id} began before there was a ledger: it is not recorded, so there is nothing"
-            " of which a crate could be made.",
+            f"Run {run_id} is not recorded, so there is nothing of which a crate could be made: it"
+            " began before there was a ledger, or nobody has executed it."
         ).with_next(NextCommand(("history", "show", run_id), "What its files say"))
     checked = check_run(run_id, location)
     if checked.state in (RecordState.TAMPERED, RecordState.UNREADABLE):

@@ -21,6 +21,7 @@ STEPS = {
     "locks/papermill.txt": "install_papermill",
     "locks/": "install_software",
     "notebook/": "run_notebook",
+    "acceptance-": "prove_image",
     "proof.json": "prove_image",
     "allowed.json": "clean_host",
 }
@@ -50,8 +51,7 @@ def kept_files(material: Material) -> Iterator[Payload]:
 
 def step_of_file(name: str) -> str:
     """Return the step that stores a file of the run; "" if that is not known."""
-    known = next((step for start, step in STEPS.items() if name.startswith(start)), "")
-    return known or ("prove_image" if name.endswith(("/executed.ipynb", "/verdict.json")) else "")
+    return next((step for start, step in STEPS.items() if name.startswith(start)), "")
 
 
 def files_of_step(material: Material, step: str) -> list[str]:

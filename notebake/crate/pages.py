@@ -13,7 +13,8 @@ README = "README.md"
 STYLE = (
     "body{font:15px/1.45 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse}td,th{padding:.2em .9em .2em 0;text-align:left;"
-    "vertical-align:top;overflow-wrap:anywhere}h2{font-size:1.1em;margin:1.6em 0 .3em}"
+    "vertical-align:top;overflow-wrap:anywhere}td:not(:last-child){min-width:5em}"
+    "td:first-child{white-space:nowrap}h2{font-size:1.1em;margin:1.6em 0 .3em}"
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 Row = tuple[str, ...]

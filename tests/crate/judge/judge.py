@@ -1,6 +1,6 @@
 """Validates crates without a network, in the environment of `make crate-judge`.
 
-python judge.py CRATE…    prints {CRATE: {profile, checks, skipped, issues}} as JSON
+python judge.py REPORT CRATE…    writes {CRATE: {profile, checks, skipped, issues}} as JSON
 
 The validator reads the JSON-LD context of RO-Crate 1.1 over HTTP. Here it finds it in its cache, in
 which this program puts the copy that rocrate 0.14 ships. Nothing else can be read: a check that
@@ -71,12 +71,13 @@ def judge(crate: str, cache: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Judge all crates."""
+    """Judge all crates. The validator itself prints, so the verdicts go into a file."""
+    report, *crates = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "http"
         fill_cache(cache)
-        verdicts = {crate: judge(crate, cache) for crate in sys.argv[1:]}
-    sys.stdout.write(json.dumps(verdicts, indent=1) + "\n")
+        verdicts = {crate: judge(crate, cache) for crate in crates}
+    Path(report).write_text(json.dumps(verdicts, indent=1) + "\n")
 
 
 if __name__ == "__main__":
