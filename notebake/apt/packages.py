@@ -22,6 +22,13 @@ SHOW = (
 )
 INDEX = ("origin", "label", "suite", "codename", "component", "architecture")
 TARGETS = "|".join(("$(DESCRIPTION)", *(f"$({name.upper()})" for name in INDEX)))
+POLICY = (
+    "apt-cache",
+    *("-o", "Dir::Cache::pkgcache="),
+    *("-o", "Dir::Cache::srcpkgcache="),
+    "policy",
+)
+"""Without the caches that apt-cache would leave on the disk: a hundred megabytes."""
 LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -69,7 +76,7 @@ def list_packages(
     rows = [row for row in (line.split("\t") for line in lines) if row[-1] == "installed"]
     # apt shows the names of other architectures with these, as libc6:i386.
     names = [row[0] if row[2] in (architecture, "all") else f"{row[0]}:{row[2]}" for row in rows]
-    policy = dict(parse_policy(ask(notes, "apt-cache", "policy", *names))) if names else {}
+    policy = dict(parse_policy(ask(notes, *POLICY, *names))) if names else {}
     positions = {index["description"]: number for number, index in enumerate(indexes)}
     packages = []
     for name, row in zip(names, rows, strict=True):
