@@ -12,6 +12,8 @@ from notebake.apt import packages, sources
 from notebake.commands.apt import write_apt_locks
 from notebake.commands.shell import script, variables
 from notebake.commands.uv import DEFINE_LOCKING
+from notebake.ledger.difference import Compared, compare
+from notebake.ledger.summary import Summary
 from notebake.ledger.versions import package_versions
 
 needs_apt = pytest.mark.skipif(
@@ -109,11 +111,25 @@ def test_what_a_program_did_not_tell_is_noted(monkeypatch: pytest.MonkeyPatch) -
     assert [note.partition(":")[0] for note in found["notes"]] == ["apt-get", "dpkg", "dpkg-query"]
 
 
+@needs_apt
 def test_the_old_lock_file_is_as_before(locks: Path) -> None:
     new = {path.name: package_versions(path.read_text()) for path in locks.iterdir()}
 
     assert set(new) == {"apt.txt", "apt-packages.json", "apt-sources.json"}
     assert new["apt-packages.json"] == new["apt-sources.json"] == {}, "no package is listed twice"
+
+
+@needs_apt
+def test_no_package_differs_between_an_older_run_and_a_newer_one(locks: Path) -> None:
+    new = {path.name: package_versions(path.read_text()) for path in locks.iterdir()}
+    summary = Summary(run="ocean")
+
+    before = Compared(summary=summary, packages={"apt.txt": new["apt.txt"]})
+    compared = compare(before, Compared(summary=summary, packages=new))
+
+    packages = [each for each in compared if each.section.startswith("packages")]
+    assert len(packages) > 50
+    assert [each for each in packages if not each.is_same] == []
 
 
 @pytest.fixture
