@@ -166,18 +166,31 @@ def execution_actions(material: Material) -> Iterator[Entity]:
             agent=refer(person_id(execution.who)),
             startTime=time_of(execution.began),
             endTime=time_of(execution.ended),
-            actionStatus=status_of(execution),
-            error=describe_error(execution),
+            actionStatus=status_of(material, execution),
+            error=why_ended(material, execution),
             object=refer(*controls),
             result=refer(RUN),
         )
 
 
-def status_of(execution: Execution) -> str:
-    """Return how an execution ended. Of one that was killed the ledger has no end."""
-    if not execution.ended:
+def status_of(material: Material, execution: Execution) -> str:
+    """Return how an execution ended."""
+    if _may_go_on(material, execution):
         return ACTIVE
-    return FAILED if execution.error else COMPLETED
+    return FAILED if why_ended(material, execution) else COMPLETED
+
+
+def why_ended(material: Material, execution: Execution) -> str:
+    """Return the error with which an execution ended; "" for none."""
+    if execution.ended or _may_go_on(material, execution):
+        return describe_error(execution)
+    return "Its end is not recorded: the process was killed."
+
+
+def _may_go_on(material: Material, execution: Execution) -> bool:
+    """Return whether an execution may be going on: nothing was recorded after it."""
+    is_last = execution == material.summary.executions[-1]
+    return is_last and not execution.ended and not material.run.is_sealed
 
 
 def engines(material: Material) -> Iterator[Entity]:

@@ -3,7 +3,8 @@
 import importlib.util
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +65,12 @@ def write_crate(
         record: The entity of the folder with the ledger.
         entries: The files of that folder, by their paths in it.
         preview: A page of HTML about it.
+
+    Raises:
+        NotebakeError: it could not be written. Nothing is left of it.
     """
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".crate-") as temporary:
-        staged, written = Path(temporary, "staged"), Path(temporary, "crate")
+    with _replacing_errors(target), _temporary_folder(target) as temporary:
+        staged, written = temporary / "staged", temporary / "crate"
         crate = _describe(root, entities)
         for path, content in entries.items():
             _write(staged / record.path / path, content)
@@ -81,6 +85,22 @@ def write_crate(
         if target.suffix == ".zip":
             written = Path(shutil.make_archive(str(written), "zip", written))
         written.replace(target)
+
+
+@contextmanager
+def _replacing_errors(target: Path) -> Iterator[None]:
+    """Say what could not be written; a full disk, for example."""
+    try:
+        yield
+    except OSError as error:
+        raise NotebakeError(f"The crate {target} could not be written: {error}") from error
+
+
+@contextmanager
+def _temporary_folder(target: Path) -> Iterator[Path]:
+    """Yield a folder on the same disk as the target, which is removed afterwards."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".crate-") as folder:
+        yield Path(folder)
 
 
 def _describe(root: Mapping[str, object], entities: Iterable[Entity]) -> "ROCrate":

@@ -93,6 +93,39 @@ def test_an_open_run_is_not_said_to_have_ended(world: Runs) -> None:
     assert "endTime" not in run
 
 
+def test_a_killed_execution_has_no_end_and_is_not_said_to_go_on(world: Runs) -> None:
+    run = world.open()
+    assert "endTime" not in (going_on := crate_of(world, run)["#execution-e-1"])
+    assert going_on["actionStatus"] == "http://schema.org/ActiveActionStatus"
+    resumed = [runs.executing(), runs.step("run_notebook"), *world.ending()]
+    world.write(run, resumed, "e-2")
+
+    target = Path(world.location).parent / "resumed"
+    assert export(world, run, target) == 0
+
+    killed = Crate(target)["#execution-e-1"]
+    assert (killed["actionStatus"], "endTime" in killed) == (FAILED, False)
+    assert killed["error"] == "Its end is not recorded: the process was killed."
+    assert Crate(target)["#execution-e-2"]["actionStatus"] == COMPLETED
+    assert "incomplete" in Crate(target)["./"]["description"]
+
+
+def test_what_cannot_be_written_is_an_error_that_leaves_nothing(
+    world: Runs,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fill_the_disk(_: Path, __: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing, "_write", fill_the_disk)
+
+    told = refusal(world, world.failed(), tmp_path / "crate", capsys)
+
+    assert "could not be written: [Errno 28] No space left on device" in told
+
+
 def test_a_step_began_so_many_seconds_before_it_ended(world: Runs) -> None:
     attempt = crate_of(world, world.open())["#try-launch_instance-1"]
 

@@ -10,6 +10,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 from notebake.crate.lock_packages import Package, python_packages, system_packages
+from notebake.ledger import kinds
+from notebake.ledger.entry import hash_of
+from notebake.runs.open_store import open_store
 from tests.crate.reading import Crate, crate_of, export
 from tests.crate.runs import APT, FILES, Runs
 
@@ -116,6 +119,20 @@ def test_an_older_lock_file_gives_names_and_versions_and_no_purl() -> None:
         ("libc6", "2.39-0ubuntu8.6", ""),
     ]
     assert "did not record" in found[0].properties["notebake:purl"]
+
+
+def test_a_package_of_two_architectures_stands_once_if_they_are_unknown(world: Runs) -> None:
+    lock = b"libc6=2.39\nlibc6=2.39\n"
+    run = world.begin("ocean-before")
+    body = {"name": "locks/apt.txt", "size": 22, "sha256": hash_of(lock)}
+    open_store(world.location).write(f"{run}/locks/apt.txt", lock)
+    world.write(run, [*world.beginning(), (kinds.FILE, body)])
+
+    crate = crate_of(world, run)
+
+    assert set(components(crate, "packages-system.cdx.json")) == {"libc6"}
+    text = (crate.folder / "packages-system.cdx.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
 def test_an_unknown_distribution_has_no_purl() -> None:
