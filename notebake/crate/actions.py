@@ -1,6 +1,5 @@
-"""What happened, as actions: the run, its executions, and each attempt of a step."""
+"""What happened, as actions: the run, and each attempt of a step."""
 
-import urllib.parse
 from collections.abc import Iterator
 
 from notebake.crate import plan_file
@@ -12,14 +11,15 @@ from notebake.crate.entities import (
     RUN,
     Entity,
     entity,
+    person_id,
     refer,
     time_of,
 )
+from notebake.crate.executions import describe_error, engine_id
 from notebake.crate.inputs import inputs_of_step, recipe_path, sources
 from notebake.crate.material import Material
 from notebake.crate.outputs import FOLDER, files_of_step
-from notebake.ledger.summarize import INTERRUPTIONS
-from notebake.ledger.summary import Execution, Result
+from notebake.ledger.summary import Result
 
 STATUS = {
     Result.OPEN: ACTIVE,
@@ -27,11 +27,6 @@ STATUS = {
     Result.FAILED: FAILED,
     Result.TORN_DOWN: FAILED,
 }
-
-
-def person_id(pseudonym: str) -> str:
-    """Return the id of a person; "" for an unknown one."""
-    return f"#{pseudonym}" if pseudonym else ""
 
 
 def run_action(material: Material, parameters: list[Entity]) -> Entity:
@@ -68,11 +63,6 @@ def why_without_image(material: Material) -> str:
         return ""
     before = f" Before: {describe_error(errors[-1])}" if errors else ""
     return f"The run was torn down without an accepted image.{before}"
-
-
-def describe_error(execution: Execution) -> str:
-    """Return the error with which an execution ended; "" for none."""
-    return f"{execution.error}: {execution.message}".removesuffix(": ")
 
 
 def attempt_actions(material: Material) -> Iterator[Entity]:
@@ -144,77 +134,3 @@ def control_actions(material: Material) -> Iterator[Entity]:
                 instrument=refer(plan_file.step_id(attempt.step)),
                 object=refer(attempt.id),
             )
-
-
-def execution_actions(material: Material) -> Iterator[Entity]:
-    """Yield the executions in which a step was carried out, each by its own code and person."""
-    for execution in material.summary.executions:
-        controls = [
-            each.control_id
-            for each in material.attempts
-            if each.execution == execution.id and not each.is_undoing
-        ]
-        if not controls:
-            continue
-        was_interrupted = execution.error in INTERRUPTIONS
-        yield entity(
-            f"#execution-{execution.id}",
-            "OrganizeAction",
-            name=f"Execution by {execution.started_by or 'notebake'}",
-            description="It was interrupted." if was_interrupted else "",
-            instrument=refer(engine_id(execution)),
-            agent=refer(person_id(execution.who)),
-            startTime=time_of(execution.began),
-            endTime=time_of(execution.ended),
-            actionStatus=status_of(material, execution),
-            error=why_ended(material, execution),
-            object=refer(*controls),
-            result=refer(RUN),
-        )
-
-
-def status_of(material: Material, execution: Execution) -> str:
-    """Return how an execution ended."""
-    if _may_go_on(material, execution):
-        return ACTIVE
-    return FAILED if why_ended(material, execution) else COMPLETED
-
-
-def why_ended(material: Material, execution: Execution) -> str:
-    """Return the error with which an execution ended; "" for none."""
-    if execution.ended or _may_go_on(material, execution):
-        return describe_error(execution)
-    return "Its end is not recorded: the process was killed."
-
-
-def _may_go_on(material: Material, execution: Execution) -> bool:
-    """Return whether an execution may be going on: nothing was recorded after it."""
-    is_last = execution == material.summary.executions[-1]
-    return is_last and not execution.ended and not material.run.is_sealed
-
-
-def engines(material: Material) -> Iterator[Entity]:
-    """Yield the code of each execution."""
-    known = {}
-    for execution in material.summary.executions:
-        code = execution.code or {}
-        is_modified = code.get("is_modified")
-        changes = "modified" if is_modified else "unknown" if is_modified is None else "unmodified"
-        commit = code.get("commit") or ""
-        known[engine_id(execution)] = entity(
-            engine_id(execution),
-            "SoftwareApplication",
-            name=f"notebake {code.get('version', '')}".strip(),
-            softwareVersion=code.get("version"),
-            identifier=commit,
-            description=f"Commit {commit or 'unknown'}; its files, as it could tell: {changes}.",
-        )
-    yield from known.values()
-
-
-def engine_id(execution: Execution) -> str:
-    """Return the id of the code of an execution."""
-    code = execution.code or {}
-    parts = (code.get("version"), code.get("commit"), code.get("is_modified") and "modified")
-    known = "-".join(["notebake", *(str(part) for part in parts if part)])
-    return f"#{urllib.parse.quote(known, safe='')}"

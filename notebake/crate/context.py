@@ -3,8 +3,7 @@
 import urllib.parse
 from collections.abc import Iterator
 
-from notebake.crate.actions import person_id
-from notebake.crate.entities import Entity, entity
+from notebake.crate.entities import Entity, entity, person_id
 from notebake.crate.material import Material
 from notebake.errors import NotebakeError
 from notebake.runs.people import name_of

@@ -39,6 +39,11 @@ def refer(*identifiers: str) -> Any:
     return named[0] if len(named) == 1 else named or None
 
 
+def person_id(pseudonym: str) -> str:
+    """Return the id of a person; "" for an unknown one."""
+    return f"#{pseudonym}" if pseudonym else ""
+
+
 def time_of(text: str) -> str:
     """Return a time of the ledger as the profiles want it, to the millisecond; "" for none."""
     if not text:

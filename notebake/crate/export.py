@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from notebake import clock
-from notebake.crate import actions, context, inputs, outputs, pages, plan_file
+from notebake.crate import actions, context, executions, inputs, outputs, pages, plan_file
 from notebake.crate.bill_of_materials import bills_of_materials
 from notebake.crate.entities import (
     PROFILES,
@@ -14,6 +14,7 @@ from notebake.crate.entities import (
     Payload,
     entity,
     ids_of,
+    person_id,
     profiles,
     refer,
 )
@@ -124,9 +125,9 @@ def _entities(material: Material) -> Iterator[Entity]:
     yield from outputs.image(material)
     yield from context.people(material)
     yield from context.grants(material)
-    yield from actions.engines(material)
+    yield from executions.engines(material)
     yield actions.run_action(material, parameters)
-    yield from actions.execution_actions(material)
+    yield from executions.execution_actions(material)
     yield from actions.control_actions(material)
     yield from actions.attempt_actions(material)
     yield from context.left_out(material)
@@ -146,7 +147,7 @@ def _root(material: Material, entities: list[Entity], licensed: Entity) -> Mappi
         license=refer(licensed["@id"]),
         conformsTo=refer(*PROFILES),
         mentions=refer(RUN, *mentioned, material.image_uri(left.id) if left else ""),
-        author=refer(*map(actions.person_id, summary.people)),
+        author=refer(*map(person_id, summary.people)),
         funding=refer(*ids_of(each for each in entities if each["@type"] == "Grant")),
         comment=refer(*ids_of(each for each in entities if each["@type"] == "Comment")),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?==(?P<version>[^\s;]+)")
 DIRECT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^]]*\])? @ (?P<url>\S+)")
 CONDA = re.compile(
-    r"(?P<channel>\S+)/(?P<subdir>[^/\s]+)/(?P<name>[^/\s]+)-(?P<version>[^-/\s]+)-(?P<build>[^-/\s]+)"
+    r"(?P<repository_url>\S+)/(?P<channel>[^/\s]+)/(?P<subdir>[^/\s]+)/(?P<name>[^/\s]+)-(?P<version>[^-/\s]+)-(?P<build>[^-/\s]+)"
     r"\.(?P<type>conda|tar\.bz2)(?:#(?P<digest>(?:sha256:)?[0-9a-f]+))?"
 )
 DEBIAN = re.compile(r"(?P<name>[^=\s]+)=(?P<version>\S+)")
@@ -58,7 +58,7 @@ def _requirements(lock: str) -> Iterator[Package]:
 def _conda_packages(lock: str) -> Iterator[Package]:
     for found in filter(None, map(CONDA.match, lock.splitlines())):
         digest = found["digest"] or ""
-        names = ("build", "channel", "subdir", "type")
+        names = ("build", "channel", "subdir", "type", "repository_url")
         sha256 = digest.removeprefix("sha256:") if digest.startswith("sha256:") else ""
         yield Package(
             "conda",

@@ -100,7 +100,8 @@ def test_conda_packages_have_channel_build_and_hash_and_stand_once() -> None:
         "2.1.0",
         {
             "build": "py312h_0",
-            "channel": "https://conda.anaconda.org/conda-forge",
+            "channel": "conda-forge",
+            "repository_url": "https://conda.anaconda.org",
             "subdir": "linux-64",
             "type": "conda",
         },
