@@ -9,13 +9,13 @@ BIN := .venv/bin
 BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: rehearsal test test-all twists check up down setup system try-system kills kills-real bench clients \
-	packer-and-aws try-packer-and-aws policies policy-judge try-policy-judge
+	packer-and-aws try-packer-and-aws policies policy-judge try-policy-judge crate-judge try-crate-judge
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
 
 # Where no sandbox can run or a client is missing, their tests are skipped, and pytest says why.
-test: try-system try-packer-and-aws try-policy-judge
+test: try-system try-packer-and-aws try-policy-judge try-crate-judge
 	@$(BIN)/python -m pytest $(BY_TWO)
 
 # Everything: what `make test` tries a share of (it says by which seed), whole; a bake killed in each step;
@@ -70,6 +70,13 @@ policy-judge: .venv/ready
 
 try-policy-judge: .venv/ready
 	@$(BIN)/python -m tests.clients.install policy-judge || true
+
+# What judges the crates of `history export --crate` in the tests, from PyPI.
+crate-judge: .venv/ready
+	@$(BIN)/python -m tests.clients.install crate-judge
+
+try-crate-judge: .venv/ready
+	@$(BIN)/python -m tests.clients.install crate-judge || true
 
 up: setup
 	@$(BIN)/python -m deployments.local up

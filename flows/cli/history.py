@@ -20,7 +20,12 @@ SUBCOMMANDS = (
     Command("diff", "", "flows.cli.history_diff", "show what differs between two runs"),
     Command("verify", "", "flows.cli.history_verify", "check that the record was not changed"),
     Command("seal", "", "flows.cli.history_seal", "sign a checkpoint over all runs"),
-    Command("export", "", "flows.cli.history_export", "print runs as CSV, JSON or HTML"),
+    Command(
+        "export",
+        "",
+        "flows.cli.history_export",
+        "print runs as CSV, JSON or HTML; or write a crate",
+    ),
 )
 
 

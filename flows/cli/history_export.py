@@ -1,4 +1,4 @@
-"""`history export`: runs as CSV or JSON, or one run with all its entries as JSON or HTML."""
+"""`history export`: runs as CSV or JSON, or one run as JSON, HTML or a crate."""
 
 import argparse
 import csv
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 notebake history export --csv > runs.csv
-notebake history export ocean-20261123-120000-1a2b --html > ocean.html"""
+notebake history export ocean-20261123-120000-1a2b --html > ocean.html
+notebake history export ocean-20261123-120000-1a2b --crate ocean-crate.zip"""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Cells that begin so are formulas to a spreadsheet."""
 
@@ -33,10 +34,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the rows as `history list` has them, or the summary and the entries of one run",
     )
     forms.add_argument("--html", action="store_true", help="one run as a page without scripts")
+    forms.add_argument(
+        "--crate",
+        metavar="DIRECTORY",
+        help="one run as a Provenance Run Crate, written into a new directory or a new .zip file",
+    )
+    parser.add_argument(
+        "--license",
+        metavar="URL",
+        default="",
+        help="address of the licence for a crate; without it the crate says that none was given",
+    )
+    parser.add_argument(
+        "--pseudonyms", action="store_true", help="leave out of a crate who the pseudonyms are"
+    )
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print all runs, or one."""
+    """Print all runs, or one; or write a crate."""
     from notebake.errors import NotebakeError
     from notebake.runs.open_store import open_store
     from notebake.runs.people import read_people
@@ -46,13 +61,43 @@ def run(given: argparse.Namespace) -> int:
         raise NotebakeError("A page is of one run.", "Name it: notebake history export RUN --html")
     if given.csv and given.run:
         raise NotebakeError("As CSV there are rows of runs only.", "Choose --json or --html.")
+    if (given.license or given.pseudonyms) and not given.crate:
+        raise NotebakeError("--license and --pseudonyms are for a crate.", "Add --crate DIRECTORY.")
     location = open_store(location_of(given)).location
+    if given.crate:
+        return export_as_crate(given, location)
     people = read_people(record_place(location))
     sys.stdout.write(
         export_run(given.run, location, people, is_html=given.html)
         if given.run
         else export_rows(location, people, is_csv=given.csv)
     )
+    return DONE
+
+
+def export_as_crate(given: argparse.Namespace, location: str) -> int:
+    """Write one run as a crate, and say what is not in it."""
+    from pathlib import Path
+
+    from flows.build_plan import titles
+    from notebake.errors import NotebakeError
+    from notebake.reports.crate.export import export_crate
+
+    if not given.run:
+        raise NotebakeError(
+            "A crate is of one run.", "Name it: notebake history export RUN --crate DIRECTORY"
+        )
+    written = export_crate(
+        given.run,
+        location,
+        Path(given.crate),
+        titles=dict(titles()),
+        licence=given.license,
+        with_names=not given.pseudonyms,
+    )
+    lines = [f"Left out: {sentence}" for sentence in written.left_out]
+    lines.append(f"Written: {written.path}, with {written.files} stored files of the run.")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     return DONE
 
 

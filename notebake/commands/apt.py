@@ -1,8 +1,11 @@
 """apt packages, installed without prompts and without removing a lock file."""
 
+import inspect
 from collections.abc import Sequence
 from shlex import quote
 
+from notebake.apt import packages as package_program
+from notebake.apt import sources as source_program
 from notebake.commands.package_lock import wait_for_lock
 from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import write_file
@@ -38,6 +41,20 @@ def exempt_our_services() -> str:
     JupyterLab would end its users' kernels, so needrestart only lists it (needrestart.conf).
     """
     return write_file(NEEDRESTART_FILE, "$nrconf{override_rc}{qr(^notebake-)} = 0;\n")
+
+
+def write_apt_locks() -> str:
+    """Return root's commands that write the lock files of apt; they need `keep` (`DEFINE_LOCKING`).
+
+    `apt.txt` has a line for each package; the other two say where packages come from, and which
+    keys are trusted.
+    """
+    packages, sources = (
+        quote(inspect.getsource(each)) for each in (package_program, source_program)
+    )
+    return f"""{LOCK_APT}python3 -I -c {packages} | keep apt-packages.json
+python3 -I -c {sources} /etc/apt | keep apt-sources.json
+"""
 
 
 def _wanted(packages: Sequence[str]) -> str:
@@ -115,3 +132,7 @@ fi
 """.replace("SUSPEND_NEEDRESTART", SUSPEND_NEEDRESTART).replace(
     "LOCK_TIMEOUT_SECONDS", str(LOCK_TIMEOUT_SECONDS)
 )
+
+LOCK_APT = r"""
+dpkg-query --show --showformat '${Package}=${Version}\n' | keep apt.txt
+"""

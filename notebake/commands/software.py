@@ -8,6 +8,7 @@ stays until papermill's environment is built, too.
 import base64
 from shlex import quote
 
+from notebake.commands.apt import write_apt_locks
 from notebake.commands.conda import (
     build_with_conda,
     conda_is_installed,
@@ -53,13 +54,14 @@ def install_software(
         NETWORK_ENVIRONMENT,
         variables(root=root, user=user, locks=locks),
         'install --directory --owner="$user" "$root"',
+        DEFINE_LOCKING,
+        RECORD_APT.replace("WRITE_LOCKS", write_apt_locks()),
         *write_requirements(software, root),
         f"if {_has_digest(digest, root)}; then",
         'echo "Python: already there"',
         "else",
         as_user(user, *build_environment(software, digest, root)),
         "fi",
-        DEFINE_LOCKING,
         LOCK,
         *((write_conda_locks(), remove_programs) if with_conda else ()),
         write_file(profile, profile_text),
@@ -140,8 +142,17 @@ echo "$digest" > "$root/python/.notebake-digest.new"
 mv "$root/python/.notebake-digest.new" "$root/python/.notebake-digest"
 """
 
+# apt takes seconds to say where packages come from; nothing that follows installs any by apt.
+RECORD_APT = r"""
+record_apt() {
+WRITE_LOCKS
+}
+record_apt &
+recording=$!
+"""
+
 LOCK = r"""
+wait "$recording"
 freeze python | keep requirements.txt
-dpkg-query --show --showformat '${Package}=${Version}\n' | keep apt.txt
 echo "Python: $(wc --lines < "$locks/requirements.txt") packages"
 """

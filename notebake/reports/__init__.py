@@ -1,1 +1,1 @@
-"""What others read of runs: reports to those who pay."""
+"""What others read of runs: reports to those who pay, and crates for those who use the results."""

@@ -20,6 +20,7 @@ LOCKS = {
     "libcloud": HERE / "libcloud/requirements.txt",
     "javascript": HERE / "javascript/package-lock.json",
     "policy-judge": HERE.parent / "policy/judge/package-lock.json",
+    "crate-judge": HERE.parent / "crate/judge/requirements.txt",
 }
 
 

@@ -27,7 +27,7 @@ ORDER = (
     {"ssh"},
     {"commands", "ledger"},
     {"recipe", "store"},
-    {"conda", "credentials", "local"},
+    {"apt", "conda", "credentials", "local"},
     {""},
 )
 """The folders of notebake, from the top down: each imports only what stands below it. The files

@@ -29,6 +29,8 @@ def test_everything_named_by_the_report_exists(baked: Baked) -> None:
     for name in (
         "acceptance-1/executed.ipynb",
         "acceptance-2/executed.html",
+        "locks/apt-packages.json",
+        "locks/apt-sources.json",
         "locks/requirements.txt",
         "notebook/executed.html",
         "notebook/executed.ipynb",

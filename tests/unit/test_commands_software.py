@@ -114,6 +114,15 @@ def test_jupyterlab_is_always_installed(machine: Machine) -> None:
     assert f"{machine.root}/python/bin:" in machine.profile.read_text()
 
 
+def test_packages_that_cannot_be_listed_fail_the_step(machine: Machine) -> None:
+    machine.world.fake("dpkg-query", "echo no database >&2; exit 2")
+
+    code, printed = machine.install(Software())
+
+    assert code == 2
+    assert "no database" in printed
+
+
 def test_software_that_does_not_run_is_not_installed(machine: Machine) -> None:
     machine.install(Software())
     machine.world.environment["PROGRAMS_EXIT"] = "1"

@@ -1,0 +1,1 @@
+"""What runs on a host and describes its apt packages: with the standard library only."""
