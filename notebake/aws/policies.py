@@ -56,6 +56,11 @@ EXISTING_VOLUME = PolicyFile(
 S3_STORE = PolicyFile(
     "policy-s3-store", "`NOTEBAKE_RUNS=s3://BUCKET/PREFIX`", lambda run: is_remote(run.store)
 )
+RECORD_KEY = PolicyFile(
+    "policy-record-key",
+    "`NOTEBAKE_RECORD_KEY=ssm:REGION`, for who seals the record",
+    lambda _: False,
+)
 SCHEDULER = PolicyFile("policy-scheduler", "`scheduler_role`", lambda run: run.scheduler_role)
 SHARING = PolicyFile("policy-sharing", "`share_with`", lambda run: run.recipe.share_with)
 

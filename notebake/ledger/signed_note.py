@@ -61,13 +61,16 @@ def parse_key(text: str) -> NoteKey:
     return key
 
 
-def sign_note(text: str, name: str, private: Ed25519PrivateKey) -> str:
-    """Return the text with a signature; it must end with a newline."""
+def sign_note(text: str, name: str, *privates: Ed25519PrivateKey) -> str:
+    """Return the text with a signature of each key; it must end with a newline."""
     if not text.endswith("\n") or not NAME.fullmatch(name):
         raise ValueError("the text of a note ends with a newline, and its name has no spaces")
-    key = NoteKey(name, private.public_key().public_bytes_raw())
-    signature = base64.b64encode(key.id + private.sign(text.encode())).decode()
-    return f"{text}\n— {name} {signature}\n"
+    signatures = []
+    for private in privates:
+        key = NoteKey(name, private.public_key().public_bytes_raw())
+        signature = base64.b64encode(key.id + private.sign(text.encode())).decode()
+        signatures.append(f"— {name} {signature}\n")
+    return f"{text}\n{''.join(signatures)}"
 
 
 def text_of_note(note: str) -> str:

@@ -1,8 +1,13 @@
-"""The key that signs checkpoints. It never lies in the record that it protects.
+"""The keys that sign checkpoints. They never lie in the record that they protect.
 
-It is a private file in notebake's home on the machine that makes the checkpoints. A record is
-signed by one key at a time; a new one is announced in the first checkpoint that it signs.
+A key is a private file in notebake's home on the machine that makes the checkpoints, or, with
+`NOTEBAKE_RECORD_KEY=ssm:REGION`, a SecureString in Systems Manager that several machines share. A
+record is signed by one key at a time. To change it, the first checkpoint that the new key signs is
+signed by the old one as well; so whoever trusts the old key may trust the new one.
 """
+
+import os
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -14,39 +19,100 @@ from cryptography.hazmat.primitives.serialization import (
 
 from notebake.errors import NotebakeError
 from notebake.ledger.signed_note import NoteKey
-from notebake.local.atomic_files import create_file
-from notebake.local.home import home
+from notebake.runs.key_store import HomeKeys, KeyStore, ParameterKeys
 
-FILE = "record-key.pem"
+VARIABLE = "NOTEBAKE_RECORD_KEY"
+CURRENT, NEXT = "record-key.pem", "next-record-key.pem"
+
+
+def open_key_store() -> KeyStore:
+    """Return where the keys lie.
+
+    Raises:
+        NotebakeError: the variable names no such place.
+    """
+    named = os.environ.get(VARIABLE, "")
+    if not named:
+        return HomeKeys()
+    kind, _, region = named.partition(":")
+    if kind != "ssm" or not region:
+        raise NotebakeError(
+            f"{VARIABLE} is {named!r}, and names no place for the key that signs checkpoints.",
+            f"Type: export {VARIABLE}=ssm:us-west-2, or unset it for a file in notebake's home.",
+        )
+    return ParameterKeys(region)
 
 
 def signing_key() -> Ed25519PrivateKey:
-    """Return this machine's key; the first call makes it.
+    """Return the key that signs; the first call makes it.
 
     Raises:
-        NotebakeError: the file holds no Ed25519 key.
+        NotebakeError: what lies in its place is no Ed25519 key.
+        CloudError: Systems Manager refused.
     """
-    path = home() / FILE
-    if not path.exists():
-        made = Ed25519PrivateKey.generate()
-        create_file(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except ValueError as error:
-        raise _not_a_key(path) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise _not_a_key(path)
-    return key
+    return _key(CURRENT, open_key_store())
+
+
+def next_key() -> Ed25519PrivateKey:
+    """Return the key that signs after the next checkpoint; the first call makes it.
+
+    Raises as `signing_key` does.
+    """
+    return _key(NEXT, open_key_store())
+
+
+def change_key() -> None:
+    """Let the next key take the place of the current one, which is kept under its fingerprint."""
+    keys = open_key_store()
+    content = keys.read(CURRENT)
+    if content and keys.read(NEXT):
+        keys.create(f"old-record-key-{fingerprint_of(_parse(content, CURRENT, keys))}.pem", content)
+        keys.replace(CURRENT, NEXT)
+
+
+def finish_change(is_announced: Callable[[str], bool]) -> None:
+    """Finish a change of keys that was killed after the record had announced the next one.
+
+    `is_announced` says whether the record's last key has this fingerprint.
+    """
+    keys = open_key_store()
+    content = keys.read(NEXT)
+    if content and is_announced(fingerprint_of(_parse(content, NEXT, keys))):
+        change_key()
 
 
 def fingerprint() -> str:
-    """Return the fingerprint of this machine's key: the SHA-256 of its public part."""
-    return NoteKey("", signing_key().public_key().public_bytes_raw()).fingerprint
+    """Return the fingerprint of the key that signs: the SHA-256 of its public part."""
+    return fingerprint_of(signing_key())
 
 
-def _not_a_key(path: object) -> NotebakeError:
+def fingerprint_of(private: Ed25519PrivateKey) -> str:
+    """Return the fingerprint of a key."""
+    return NoteKey("", private.public_key().public_bytes_raw()).fingerprint
+
+
+def _key(name: str, keys: KeyStore) -> Ed25519PrivateKey:
+    content = keys.read(name)
+    if content is None:
+        made = Ed25519PrivateKey.generate()
+        content = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        content = keys.create(name, content)
+    return _parse(content, name, keys)
+
+
+def _parse(content: bytes, name: str, keys: KeyStore) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(content, password=None)
+    except ValueError as error:
+        raise _not_a_key(keys.where(name)) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _not_a_key(keys.where(name))
+    return key
+
+
+def _not_a_key(where: str) -> NotebakeError:
     return NotebakeError(
-        f"{path} should hold the Ed25519 key that signs checkpoints, and holds something else.",
-        "Put the key back from your backup. Without it, move the file away: a new key is made, and"
+        f"{where} should hold the Ed25519 key that signs checkpoints, and holds something else.",
+        "Put the key back from your backup. Without it, move this away: a new key is made, and"
         " `notebake history verify` says that the key has changed.",
     )
