@@ -30,6 +30,13 @@ def world_with_bucket(directory: Path) -> Iterator[CloudWorld]:
         forget_process()
 
 
+def set_versioning(status: str) -> None:
+    """Let the bucket keep what is replaced or deleted in it ("Enabled"), or no longer."""
+    connect("s3", REGION).put_bucket_versioning(
+        Bucket=BUCKET, VersioningConfiguration={"Status": status}
+    )
+
+
 def forget_process() -> None:
     """Forget what a process remembers of AWS, as a fresh one would not know it."""
     s3_store.cache_clear()

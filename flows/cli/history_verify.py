@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from flows.cli.arguments import add_json, add_run, location_of
 from flows.cli.exit_codes import DONE, INCOMPLETE, TAMPERED, UNREADABLE
+from flows.cli.versions_checked import not_checked_of
 
 if TYPE_CHECKING:
     from notebake.ledger.checkpoint import Anchor
     from notebake.ledger.verify_checkpoints import CheckpointReport
+    from notebake.ledger.verify_versions import VersionReport
     from notebake.runs.record_check import CheckedRun
 
 EXAMPLE = """\
@@ -27,7 +29,8 @@ FIELDS = {
     "checkpoints": "how many checkpoints `history seal` has made",
     "anchor": "size and root of the last tree, to be kept elsewhere; null: none",
     "key": "fingerprint of the key that signed it",
-    "findings": "sentences about what the checkpoints and anchors show to be changed",
+    "findings": "sentences about what checkpoints, anchors and versions show to be changed",
+    "not_checked": "sentences about what the versions in the store could not show, and why",
     "limits": "what this cannot show",
 }
 WITHOUT_CHECKPOINT = (
@@ -69,10 +72,12 @@ def run(given: argparse.Namespace) -> int:
     """Verify one run or all, and return the exit code of the gravest state."""
     from notebake.errors import RunStoreError
     from notebake.runs.checkpoint_check import check_checkpoints
+    from notebake.runs.version_check import check_versions
 
     location = location_of(given)
     try:
-        checked = check(given.run, location)
+        versions = check_versions(location, given.run)
+        checked = check(given.run, location, versions)
         checkpoints = check_checkpoints(
             location, anchors=given.anchor, expected_key=given.key, run=given.run
         )
@@ -83,24 +88,34 @@ def run(given: argparse.Namespace) -> int:
 
         print_error(error, store=given.store)
         return UNREADABLE
-    findings = [str(each) for each in checkpoints.findings]
+    listed = {each.run_id for each in checked}
+    others = [each for each in versions.findings if each.run not in listed]
+    findings = [str(each) for each in (*others, *checkpoints.findings)]
+    not_checked = not_checked_of(versions)
     if given.json:
         from flows.cli.json_output import print_document
 
         runs = [document_row(each) for each in checked]
-        shown = document_of(checkpoints) | {"findings": findings}
+        shown = document_of(checkpoints) | {"findings": findings, "not_checked": not_checked}
         print_document({"runs": runs} | shown | {"limits": LIMITS})
     else:
-        from flows.terminal.console import open_console
-
-        console = open_console()
-        for line in (*lines_of(checked), *checkpoint_lines(checkpoints, findings, checked)):
-            console.print(line, markup=False, soft_wrap=True)
-        console.print(LIMITS, markup=False)
+        lines = [f"  {finding}" for finding in findings]
+        lines += checkpoint_lines(checkpoints, checked)
+        print_lines([*lines_of(checked), *lines, *not_checked])
     states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
         return INCOMPLETE
     return next((code for state, code in CODES.items() if state in states), DONE)
+
+
+def print_lines(lines: list[str]) -> None:
+    """Print what was found, and what cannot be."""
+    from flows.terminal.console import open_console
+
+    console = open_console()
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(LIMITS, markup=False)
 
 
 def anchor(text: str) -> "Anchor":
@@ -113,15 +128,16 @@ def anchor(text: str) -> "Anchor":
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def check(run_id: str, location: str) -> "list[CheckedRun]":
-    """Return the verified runs."""
+def check(run_id: str, location: str, versions: "VersionReport") -> "list[CheckedRun]":
+    """Return the verified runs, with what the versions in the store show of each."""
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
-    from notebake.runs.record_check import RecordState, check_all_runs, check_run
+    from notebake.runs.record_check import RecordState, check_all_runs, check_run, with_versions
 
+    by_run = versions.by_run()
     if not run_id:
-        return list(check_all_runs(location))
-    found = check_run(run_id, location)
+        return [with_versions(each, by_run) for each in check_all_runs(location)]
+    found = with_versions(check_run(run_id, location), by_run)
     if found.state == RecordState.NOT_RECORDED:
         registry.load_run(run_id, open_store(location))
     return [found]
@@ -135,8 +151,9 @@ def lines_of(checked: "list[CheckedRun]") -> list[str]:
             sealed = " and sealed" if each.report and each.report.is_sealed else ""
             count = f", {each.report.count} entries" if each.report else f": {each.error}"
             lines.append(f"{each.run_id}  {each.state}{sealed}{count}")
+        lines += [f"  {finding}" for finding in each.findings]
         if each.report:
-            lines += [f"  {finding}" for finding in (*each.report.findings, *each.report.gaps)]
+            lines += [f"  {gap}" for gap in each.report.gaps]
             if len(checked) == 1:
                 lines.append(f"  last hash {each.report.head or '-'}")
     counts = Counter(str(each.state) for each in checked)
@@ -144,15 +161,13 @@ def lines_of(checked: "list[CheckedRun]") -> list[str]:
     return [*lines, f"Runs: {shown or 'none'}."]
 
 
-def checkpoint_lines(
-    checkpoints: "CheckpointReport", findings: list[str], checked: "list[CheckedRun]"
-) -> list[str]:
-    """Return what the checkpoints show, and what they do not cover."""
+def checkpoint_lines(checkpoints: "CheckpointReport", checked: "list[CheckedRun]") -> list[str]:
+    """Return the last checkpoint, and what the checkpoints do not cover."""
     reports = [each.report for each in checked if each.report and each.report.count]
     if not checkpoints.count:
         return [WITHOUT_CHECKPOINT] if reports else []
     newer = [report for report in reports if checkpoints.covered.get(report.run, 0) < report.count]
-    lines = [f"  {finding}" for finding in findings]
+    lines = []
     if checkpoints.head:
         lines.append(
             f"Checkpoints: {checkpoints.count}."
@@ -179,7 +194,7 @@ def document_row(checked: "CheckedRun") -> dict[str, object]:
         "is_sealed": report.is_sealed if report else None,
         "entries": report.count if report else None,
         "head": report.head or None if report else None,
-        "findings": [str(each) for each in report.findings] if report else [],
+        "findings": checked.findings,
         "gaps": [str(each) for each in report.gaps] if report else [],
         "error": checked.error or None,
     }

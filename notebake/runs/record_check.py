@@ -1,12 +1,13 @@
 """Verifies the record of one run, or of all: intact, tampered, incomplete or unreadable."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from notebake.errors import RunStoreError
 from notebake.ledger.chain_report import ChainReport
 from notebake.ledger.entry import SEALS
 from notebake.ledger.verify import verify_run
+from notebake.ledger.verify_versions import VersionFinding
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
@@ -32,6 +33,24 @@ class CheckedRun(Record):
     report: ChainReport | None = None
     """None if the run could not be read."""
     error: str = ""
+    replaced: tuple[VersionFinding, ...] = ()
+    """What the versions in the store show."""
+
+    @property
+    def findings(self) -> list[str]:
+        """Sentences about what was changed."""
+        found = self.report.findings if self.report else ()
+        return [str(each) for each in (*found, *self.replaced)]
+
+
+def with_versions(
+    checked: CheckedRun, by_run: Mapping[str, Sequence[VersionFinding]]
+) -> CheckedRun:
+    """Return a verified run with what the versions in the store show of it."""
+    replaced = tuple(by_run.get(checked.run_id, ()))
+    if not replaced:
+        return checked
+    return checked.model_copy(update={"state": RecordState.TAMPERED, "replaced": replaced})
 
 
 def check_run(run_id: str, location: str) -> CheckedRun:

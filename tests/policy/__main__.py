@@ -23,6 +23,7 @@ from notebake.errors import NotebakeError
 from notebake.machines import ssh_access
 from notebake.resources.survey import Scope, survey
 from notebake.runs.run import Run
+from notebake.runs.version_check import check_versions
 from notebake.store.interface import is_remote
 from tests.kills import stand_in_jupyter, whole_run
 from tests.kills.explorer import LEASE_SECONDS
@@ -62,6 +63,8 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     whole_run.take_up(run.id, location)
     writes.what = "tear-down again"
     tear_down.tear_down.fn(run_id=run.id, store=location)
+    writes.what = "history verify"
+    check_versions(location)
 
 
 def copied(world: World, location: str) -> str:
