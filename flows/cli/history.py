@@ -13,7 +13,8 @@ notebake history show ocean-20261123-120000-1a2b
 notebake history diff ocean-20261123-120000-1a2b ocean-20261130-120000-3c4d
 notebake history seal
 notebake history verify
-notebake history export --csv"""
+notebake history export --csv
+notebake history people"""
 SUBCOMMANDS = (
     Command("list", "", "flows.cli.history_list", "list runs: who, when, and what became of them"),
     Command("show", "", "flows.cli.history_show", "show all that is recorded of a run"),
@@ -21,6 +22,7 @@ SUBCOMMANDS = (
     Command("verify", "", "flows.cli.history_verify", "check that the record was not changed"),
     Command("seal", "", "flows.cli.history_seal", "sign a checkpoint over all runs"),
     Command("export", "", "flows.cli.history_export", "print runs as CSV, JSON or HTML"),
+    Command("people", "", "flows.cli.history_people", "list who the pseudonyms are; erase people"),
 )
 
 

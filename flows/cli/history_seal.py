@@ -30,10 +30,11 @@ def run(given: argparse.Namespace) -> int:
     from notebake.ledger.checkpoint import parse_note
     from notebake.runs.checkpoints import make_checkpoint
     from notebake.runs.record_key import fingerprint
+    from notebake.runs.reserved_ids import PEOPLE_LOG
 
     checkpoint = make_checkpoint(location_of(given))
     head = parse_note(checkpoint.note)
-    added = sum(leaf.kind == "run" for leaf in checkpoint.leaves)
+    added = sum(leaf.kind == "run" and leaf.run != PEOPLE_LOG for leaf in checkpoint.leaves)
     if given.json:
         from flows.cli.json_output import print_document
 

@@ -29,7 +29,7 @@ FIELDS = {
     "checkpoints": "how many checkpoints `history seal` has made",
     "anchor": "size and root of the last tree, to be kept elsewhere; null: none",
     "key": "fingerprint of the key that signed it",
-    "findings": "sentences about what checkpoints, anchors and versions show to be changed",
+    "findings": "sentences about what else is changed: checkpoints, the log of erasures, versions",
     "not_checked": "sentences about what the versions in the store could not show, and why",
     "limits": "what this cannot show",
 }
@@ -72,12 +72,14 @@ def run(given: argparse.Namespace) -> int:
     """Verify one run or all, and return the exit code of the gravest state."""
     from notebake.errors import RunStoreError
     from notebake.runs.checkpoint_check import check_checkpoints
+    from notebake.runs.record_check import check_people_log
     from notebake.runs.version_check import check_versions
 
     location = location_of(given)
     try:
         versions = check_versions(location, given.run)
         checked = check(given.run, location, versions)
+        people_log = () if given.run else check_people_log(location).findings
         checkpoints = check_checkpoints(
             location, anchors=given.anchor, expected_key=given.key, run=given.run
         )
@@ -90,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
         return UNREADABLE
     listed = {each.run_id for each in checked}
     others = [each for each in versions.findings if each.run not in listed]
-    findings = [str(each) for each in (*others, *checkpoints.findings)]
+    findings = [str(each) for each in (*people_log, *others, *checkpoints.findings)]
     not_checked = not_checked_of(versions)
     if given.json:
         from flows.cli.json_output import print_document

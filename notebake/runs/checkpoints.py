@@ -22,7 +22,7 @@ from notebake.local.atomic_files import write_file
 from notebake.local.home import home
 from notebake.record import digest_of
 from notebake.runs.record_key import signing_key
-from notebake.runs.run_record import record_place, recorded_runs
+from notebake.runs.run_record import record_place, recorded_chains
 from notebake.runs.seal_index import latest_seals
 
 CHECKPOINT_KEY = re.compile(CHECKPOINTS + r"/(?P<number>[0-9]{8})\.json")
@@ -67,13 +67,16 @@ def read_all(place: RecordPlace) -> dict[int, bytes]:
 
 
 def find_heads(place: RecordPlace, known: list[Leaf], at: str) -> Iterator[Leaf]:
-    """Yield the present head of each run; what an earlier leaf says of a sealed run is not read."""
+    """Yield the present head of each chain: of the runs, and of the log of erasures.
+
+    What an earlier leaf says of a sealed run is not read.
+    """
     before = {leaf.run: leaf for leaf in known if leaf.is_sealed}
     sealed = {}
     for key in latest_seals(place):
         if found := SEAL_KEY.fullmatch(key):
             sealed[found["run"]] = (int(found["sequence"]), key)
-    for run in sorted(recorded_runs(place)):
+    for run in sorted(recorded_chains(place)):
         count, key = sealed.get(run, (0, ""))
         leaf = before.get(run)
         if count and leaf and leaf.count == count:

@@ -11,7 +11,7 @@ from notebake.ledger.verify_versions import VersionFinding
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
-from notebake.runs.reserved_ids import RESERVED_IDS
+from notebake.runs.reserved_ids import PEOPLE_LOG, RESERVED_IDS
 from notebake.runs.run_record import record_place, recorded_runs
 
 
@@ -69,6 +69,15 @@ def state_of(report: ChainReport) -> RecordState:
     if report.gaps:
         return RecordState.INCOMPLETE
     return RecordState.INTACT if report.count else RecordState.NOT_RECORDED
+
+
+def check_people_log(location: str) -> ChainReport:
+    """Verify the log of erasures; a record without it gives a report of nothing.
+
+    Raises:
+        RunStoreError: the store failed, so nothing can be said.
+    """
+    return verify_run(record_place(location), PEOPLE_LOG)
 
 
 def check_all_runs(location: str) -> Iterator[CheckedRun]:
