@@ -72,14 +72,13 @@ def run(given: argparse.Namespace) -> int:
     """Verify one run or all, and return the exit code of the gravest state."""
     from notebake.errors import RunStoreError
     from notebake.runs.checkpoint_check import check_checkpoints
-    from notebake.runs.record_check import check_people_log
     from notebake.runs.version_check import check_versions
 
     location = location_of(given)
     try:
         versions = check_versions(location, given.run)
         checked = check(given.run, location, versions)
-        people_log = () if given.run else check_people_log(location).findings
+        people_log = [] if given.run else read_people_log(location)
         checkpoints = check_checkpoints(
             location, anchors=given.anchor, expected_key=given.key, run=given.run
         )
@@ -143,6 +142,21 @@ def check(run_id: str, location: str, versions: "VersionReport") -> "list[Checke
     if found.state == RecordState.NOT_RECORDED:
         registry.load_run(run_id, open_store(location))
     return [found]
+
+
+def read_people_log(location: str) -> list[str]:
+    """Return sentences about what was changed in the log of erasures.
+
+    Raises:
+        RunStoreError: it cannot be read.
+    """
+    from notebake.errors import RunStoreError
+    from notebake.runs.record_check import check_people_log
+
+    checked = check_people_log(location)
+    if checked.error:
+        raise RunStoreError(checked.error)
+    return checked.findings
 
 
 def lines_of(checked: "list[CheckedRun]") -> list[str]:

@@ -1,8 +1,9 @@
 """Verifies the record of one run, or of all: intact, tampered, incomplete or unreadable."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from notebake import clock
 from notebake.errors import RunStoreError
 from notebake.ledger.chain_report import ChainReport
 from notebake.ledger.entry import SEALS
@@ -23,6 +24,11 @@ class RecordState(StrEnum):
     INCOMPLETE = "incomplete"
     UNREADABLE = "unreadable"
     NOT_RECORDED = "not recorded"
+
+
+DOUBTFUL = frozenset((RecordState.TAMPERED, RecordState.INCOMPLETE))
+SETTLING_SECONDS = 0.2
+"""Between the writes of a seal and of its copy lie milliseconds, or one call to S3."""
 
 
 class CheckedRun(Record):
@@ -55,11 +61,29 @@ def with_versions(
 
 def check_run(run_id: str, location: str) -> CheckedRun:
     """Verify the record of a run."""
+    (checked,) = _confirmed([_read(run_id, location)], location)
+    return checked
+
+
+def _read(run_id: str, location: str, before: ChainReport | None = None) -> CheckedRun:
+    """Verify a run as it is now; with an earlier report, show only what that has shown as well."""
     try:
         report = verify_run(record_place(location), run_id)
     except RunStoreError as error:
         return CheckedRun(run_id=run_id, state=RecordState.UNREADABLE, error=error.message)
+    report = report.confirming(before) if before else report
     return CheckedRun(run_id=run_id, state=state_of(report), report=report)
+
+
+def _confirmed(checked: Sequence[CheckedRun], location: str) -> list[CheckedRun]:
+    """Read again, after one pause, what is not intact: an execution may have been writing."""
+    doubtful = {each.run_id: each.report for each in checked if each.state in DOUBTFUL}
+    if doubtful:
+        clock.pause(SETTLING_SECONDS)
+    return [
+        _read(each.run_id, location, doubtful[each.run_id]) if each.run_id in doubtful else each
+        for each in checked
+    ]
 
 
 def state_of(report: ChainReport) -> RecordState:
@@ -71,16 +95,12 @@ def state_of(report: ChainReport) -> RecordState:
     return RecordState.INTACT if report.count else RecordState.NOT_RECORDED
 
 
-def check_people_log(location: str) -> ChainReport:
-    """Verify the log of erasures; a record without it gives a report of nothing.
-
-    Raises:
-        RunStoreError: the store failed, so nothing can be said.
-    """
-    return verify_run(record_place(location), PEOPLE_LOG)
+def check_people_log(location: str) -> CheckedRun:
+    """Verify the log of erasures, a chain like that of a run; there is none before the first."""
+    return check_run(PEOPLE_LOG, location)
 
 
-def check_all_runs(location: str) -> Iterator[CheckedRun]:
+def check_all_runs(location: str) -> list[CheckedRun]:
     """Verify all runs of the record and of the run store, by run id.
 
     Raises:
@@ -90,5 +110,5 @@ def check_all_runs(location: str) -> Iterator[CheckedRun]:
     recorded = recorded_runs(place)
     sealed = place.store.list_top_level(f"{place.prefix}{SEALS}/")
     begun = [header.id for header in registry.list_runs(store, without={*recorded, *sealed})]
-    for run_id in sorted({*recorded, *sealed, *begun} - RESERVED_IDS):
-        yield check_run(run_id, location)
+    run_ids = sorted({*recorded, *sealed, *begun} - RESERVED_IDS)
+    return _confirmed([_read(run_id, location) for run_id in run_ids], location)

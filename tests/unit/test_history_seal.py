@@ -2,13 +2,18 @@
 
 import json
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from flows.cli.main import main
 from notebake.local.home import home
+from notebake.runs.checkpoint_check import check_checkpoints
+from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.run_record import record_place
+from notebake.store.directory import DirectoryStore
+from notebake.store.interface import Stored
 from tests.json_documents import document
 from tests.recorded_runs import step, write, write_sealed
 
@@ -121,6 +126,30 @@ def test_this_machine_remembers_and_another_one_needs_the_anchor(
     monkeypatch.setenv("NOTEBAKE_HOME", str(Path(store).parent / "another home"))
     assert verify(store) == 0
     assert verify(store, "--anchor", f"{latest['size']}:{latest['root']}") == 3
+
+
+def test_a_checkpoint_made_while_the_others_are_read_is_no_older_copy(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(store, capsys)
+    write_sealed(record_place(store), "river-3")
+    files = DirectoryStore.read_all
+
+    def read_all(self: DirectoryStore, keys: Iterable[str]) -> list[Stored]:
+        """Read, and let somebody else make a checkpoint before this process goes on."""
+        found = files(self, keys)
+        if any("_checkpoints" in key for key in keys):
+            monkeypatch.setattr(DirectoryStore, "read_all", files)
+            make_checkpoint(store)
+        return found
+
+    monkeypatch.setattr(DirectoryStore, "read_all", read_all)
+
+    report = check_checkpoints(store)
+
+    assert DirectoryStore.read_all is files, "a checkpoint was made meanwhile"
+    assert report.findings == ()
+    assert check_checkpoints(store).count == 2
 
 
 def test_an_expected_key_is_compared(store: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,7 +105,7 @@ def test_the_seal_of_a_run_with_odd_texts_is_right(tmp_path: Path) -> None:
     chain = write(place, bake()[:-2], "ocean-1")
     chain.append(STEP, step("push", "failed", f"{AWS_KEY}/home/ada and token: ://a:b@c")[1])
     chain.append(*outcome())
-    chain.append(*ended("GitError", f"refused: {GITHUB}/root/x"))
+    chain.append(*ended("GitError", f"refused: {GITHUB}/root: x"))
     assert close_if_finished(chain)
 
     assert verify_run(place, "ocean-1").findings == ()
