@@ -8,7 +8,15 @@ only an anchor shows that, a tree head that was kept outside of the record.
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
-from notebake.ledger.checkpoint import Anchor, Checkpoint, Leaf, TreeHead, parse_note, tree_head
+from notebake.ledger.checkpoint import (
+    FIRST,
+    Anchor,
+    Checkpoint,
+    Leaf,
+    TreeHead,
+    parse_note,
+    tree_head,
+)
 from notebake.ledger.signed_note import NoteKey, is_signed_by, parse_key
 from notebake.record import Record
 
@@ -74,7 +82,7 @@ def verify_checkpoints(
     that somebody knows from elsewhere, "" if nobody does. With `run` only that run is compared.
     """
     check = _Check(expected_key)
-    for number in range(1, max(contents, default=0) + 1):
+    for number in range(FIRST, max(contents, default=FIRST - 1) + 1):
         check.add(number, contents.get(number))
     check.compare_runs(head_at, run)
     for anchor in anchors:

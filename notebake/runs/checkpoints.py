@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from notebake import clock
+from notebake.errors import NextCommand, RunStoreError
 from notebake.ledger.chain import RecordPlace
 from notebake.ledger.checkpoint import (
+    FIRST,
     Checkpoint,
     Leaf,
     TreeHead,
@@ -32,12 +34,11 @@ def make_checkpoint(location: str) -> Checkpoint:
     """Sign the present heads of all runs, and store that; return the checkpoint.
 
     Raises:
-        RunStoreError: the store failed.
-        ValueError: an earlier checkpoint cannot be read; `verify` says more.
+        RunStoreError: the store failed, or an earlier checkpoint is damaged.
     """
     place, private = record_place(location), signing_key()
     while True:
-        earlier = [Checkpoint.model_validate_json(each) for each in read_all(place).values()]
+        earlier = _read_earlier(place)
         leaves = [leaf for checkpoint in earlier for leaf in checkpoint.leaves]
         origin = parse_note(earlier[-1].note).origin if earlier else new_origin()
         key = NoteKey(origin, private.public_key().public_bytes_raw())
@@ -46,7 +47,7 @@ def make_checkpoint(location: str) -> Checkpoint:
         added = new_leaves(heads, leaves, str(key), at)
         head = tree_head(origin, [*leaves, *added])
         note = sign_note(head.text, origin, private)
-        checkpoint = Checkpoint(number=len(earlier) + 1, leaves=added, note=note)
+        checkpoint = Checkpoint(number=FIRST + len(earlier), leaves=added, note=note)
         if place.store.create(place.prefix + key_of(checkpoint.number), checkpoint.content):
             remember(head)
             return checkpoint
@@ -64,6 +65,31 @@ def read_all(place: RecordPlace) -> dict[int, bytes]:
         for key, content in place.read_below(CHECKPOINTS).items()
         if (found := CHECKPOINT_KEY.fullmatch(key))
     }
+
+
+def _read_earlier(place: RecordPlace) -> list[Checkpoint]:
+    """Return all checkpoints; raise RunStoreError if one of them is missing or cannot be read."""
+    contents = read_all(place)
+    earlier = []
+    for number in range(FIRST, max(contents, default=FIRST - 1) + 1):
+        if number not in contents:
+            raise _damaged(place, number, "is missing, though there are later ones")
+        try:
+            checkpoint = Checkpoint.model_validate_json(contents[number])
+            parse_note(checkpoint.note)
+        except ValueError as error:
+            reason = str(error).splitlines()[0]
+            raise _damaged(place, number, f"cannot be read: {reason}") from error
+        earlier.append(checkpoint)
+    return earlier
+
+
+def _damaged(place: RecordPlace, number: int, what: str) -> RunStoreError:
+    return RunStoreError(
+        f"Checkpoint {number} {what}. It is {place.store.where(place.prefix + key_of(number))}",
+        "A checkpoint is never changed, and the next one has to contain it, so none was made. Put"
+        " the file back from a copy of the record; on S3 an earlier version of it may be there.",
+    ).with_next(NextCommand(("history", "verify"), "To see what else was changed"))
 
 
 def find_heads(place: RecordPlace, known: list[Leaf], at: str) -> Iterator[Leaf]:

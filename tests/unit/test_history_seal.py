@@ -2,7 +2,7 @@
 
 import json
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -150,6 +150,37 @@ def test_a_checkpoint_made_while_the_others_are_read_is_no_older_copy(
     assert DirectoryStore.read_all is files, "a checkpoint was made meanwhile"
     assert report.findings == ()
     assert check_checkpoints(store).count == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda path: path.write_bytes(b"{"), "Checkpoint 1 cannot be read"),
+        (lambda path: path.write_bytes(b'{"number": 1, "note": "x"}'), "Checkpoint 1 cannot be"),
+        (lambda path: path.unlink(), "Checkpoint 1 is missing"),
+    ],
+    ids=["cut off", "no checkpoint", "missing"],
+)
+def test_no_checkpoint_is_added_to_damaged_ones(
+    store: str,
+    damage: Callable[[Path], object],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    seal(store, capsys)
+    seal(store, capsys)
+    damage(Path(store, "record", "_checkpoints", "00000001.json"))
+
+    assert main(["--store", store, "history", "seal"]) == 1
+
+    said = capsys.readouterr().err
+    assert words in said
+    assert str(Path(store, "record", "_checkpoints", "00000001.json")) in said
+    assert f"notebake --store {store} history verify" in said
+    assert "unexpected" not in said
+    assert not Path(store, "record", "_checkpoints", "00000003.json").exists()
 
 
 def test_an_expected_key_is_compared(store: str, capsys: pytest.CaptureFixture[str]) -> None:
