@@ -10,7 +10,7 @@ from notebake.aws.s3_bucket import Bucket
 from notebake.errors import VersionsDeniedError
 from notebake.store.versions import Version, Versioning
 
-VERIFY = "`notebake history verify`"
+HISTORY = "`notebake history`"
 READ_VERSIONS = Statement(
     S3_STORE,
     "ReadVersions",
@@ -23,7 +23,7 @@ DENIED = frozenset(("AccessDenied", "403", "NotImplemented", "MethodNotAllowed")
 STATES = {"Enabled": Versioning.ON, "Suspended": Versioning.SUSPENDED}
 
 
-@needs("s3:GetBucketVersioning", READ_VERSIONS, only_for=VERIFY, by_check=True)
+@needs("s3:GetBucketVersioning", READ_VERSIONS, only_for=HISTORY, by_check=True)
 def versioning_of(bucket: Bucket) -> Versioning:
     """Return whether the bucket keeps what is replaced or deleted in it."""
     what = f"read whether s3://{bucket.name} keeps versions"
@@ -44,7 +44,7 @@ def versions_below(bucket: Bucket, prefix: str) -> Iterator[tuple[Version, ...]]
         yield tuple(group)
 
 
-@needs("s3:ListBucketVersions", READ_VERSIONS, only_for=VERIFY, by_check=True)
+@needs("s3:ListBucketVersions", READ_VERSIONS, only_for=HISTORY, by_check=True)
 def _pages(bucket: Bucket, prefix: str) -> Iterator[Any]:
     what = f"list the versions in s3://{bucket.name}/{prefix}"
     start: dict[str, Any] = {}
