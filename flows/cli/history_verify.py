@@ -43,7 +43,7 @@ SINCE_CHECKPOINT = (
 )
 LIMITS = (
     "Whoever can write the record could have put back an older copy of it, and with its key could"
-    " have written all of it anew. Only what is kept elsewhere shows that: an anchor or a"
+    " have written all of it anew. Only what is kept elsewhere is sure to show that: an anchor or a"
     " fingerprint that `history seal` printed (--anchor, --key), and the last checkpoint that this"
     " machine has seen. Nothing shows whether an entry was true when it was written."
 )
