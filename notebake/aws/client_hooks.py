@@ -8,7 +8,6 @@ retried by botocore only.
 import functools
 import logging
 import random
-from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ConnectionError, HTTPClientError
@@ -16,7 +15,7 @@ from botocore.exceptions import ConnectionError, HTTPClientError
 from notebake import clock
 from notebake.aws.certificate import is_untrusted
 from notebake.aws.change_counter import record_change
-from notebake.aws.error_codes import EXPIRED_CODES, is_placement_error, is_transient_code
+from notebake.aws.error_codes import EXPIRED_CODES, is_transient_code
 from notebake.aws.session import current_credentials
 from notebake.aws.signing import check_account
 from notebake.execution import check_run_lock, holds_run
@@ -92,17 +91,6 @@ def retry_call(
     pause(random.uniform(longest / 2, longest))  # noqa: S311 - spreads the retries of threads
     check_before_changing(operation)
     return 0.0
-
-
-def may_have_taken_effect(code: str, status: int, kept: Mapping[str, Any]) -> bool:
-    """Return whether a refused call, or an earlier try of it, may have taken effect.
-
-    `kept` is botocore's context of the call, or the metadata of its response. A lack of capacity
-    leaves nothing open: EC2 recognises a repeated launch by its token.
-    """
-    if is_placement_error(code):
-        return False
-    return is_transient_code(code, status) or bool(kept.get(WAS_OPEN))
 
 
 def _is_transient(response: Response, caught_exception: Exception | None) -> bool:

@@ -16,8 +16,8 @@ from botocore.exceptions import (
 from notebake import clock
 from notebake.aws import addresses, hints, settings
 from notebake.aws.certificate import find_issuer, is_untrusted
-from notebake.aws.client_hooks import may_have_taken_effect
-from notebake.aws.error_codes import is_placement_error, is_transient_code
+from notebake.aws.client_hooks import WAS_OPEN
+from notebake.aws.error_codes import is_placement_error, is_transient_code, may_have_taken_effect
 from notebake.errors import CapacityError, CloudError
 
 ENCODED = re.compile(r"\s*Encoded authorization failure message: (\S+)")
@@ -41,7 +41,7 @@ def refusal_error(what: str, error: ClientError) -> CloudError:
     metadata = error.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     is_transient = is_transient_code(code, status)
-    is_unknown = may_have_taken_effect(code, status, metadata)
+    is_unknown = may_have_taken_effect(code, status, was_open=bool(metadata.get(WAS_OPEN)))
     message = f"Tried to {what}; AWS answered {code}: {ENCODED.sub('', answer)}"
     if code in CLOCK_CODES and (wrong := describe_clock(metadata.get("HTTPHeaders", {}))):
         return CloudError(f"{message} {wrong}", hints.CLOCK, code, is_outcome_unknown=is_unknown)

@@ -15,8 +15,9 @@ from botocore.parsers import ResponseParserError
 
 from notebake import clock
 from notebake.aws import clients, hints
-from notebake.aws.client_hooks import WAS_OPEN, may_have_taken_effect
+from notebake.aws.client_hooks import WAS_OPEN
 from notebake.aws.clients import calling, connect
+from notebake.aws.error_codes import may_have_taken_effect
 from notebake.aws.session import session
 from notebake.clock import RealClock
 from notebake.errors import CapacityError, CloudError
@@ -191,8 +192,8 @@ def test_an_earlier_try_that_may_have_taken_effect_is_not_forgotten(
     with clock.replaced(Shifted(seconds)):
         assert caught(error).is_outcome_unknown == is_unknown
 
-    assert may_have_taken_effect(code, 403, {WAS_OPEN: True}) == is_unknown
-    assert not may_have_taken_effect(code, 403, {})
+    assert may_have_taken_effect(code, 403, was_open=True) == is_unknown
+    assert not may_have_taken_effect(code, 403)
 
 
 class Shifted(RealClock):
