@@ -133,12 +133,11 @@ def check(run_id: str, location: str, versions: "VersionReport") -> "list[Checke
     """Return the verified runs, with what the versions in the store show of each."""
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
-    from notebake.runs.record_check import RecordState, check_all_runs, check_run, with_versions
+    from notebake.runs.record_check import RecordState, check_all_runs, check_run
 
-    by_run = versions.by_run()
     if not run_id:
-        return [with_versions(each, by_run) for each in check_all_runs(location)]
-    found = with_versions(check_run(run_id, location), by_run)
+        return check_all_runs(location, versions)
+    found = check_run(run_id, location, versions)
     if found.state == RecordState.NOT_RECORDED:
         registry.load_run(run_id, open_store(location))
     return [found]

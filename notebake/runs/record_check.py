@@ -8,12 +8,13 @@ from notebake.errors import RunStoreError
 from notebake.ledger.chain_report import ChainReport
 from notebake.ledger.entry import SEALS
 from notebake.ledger.verify import verify_run
-from notebake.ledger.verify_versions import VersionFinding
+from notebake.ledger.verify_versions import VersionFinding, VersionReport
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import PEOPLE_LOG, RESERVED_IDS
 from notebake.runs.run_record import record_place, recorded_runs
+from notebake.runs.version_check import check_versions
 
 
 class RecordState(StrEnum):
@@ -49,7 +50,7 @@ class CheckedRun(Record):
         return [str(each) for each in (*found, *self.replaced)]
 
 
-def with_versions(
+def _with_versions(
     checked: CheckedRun, by_run: Mapping[str, Sequence[VersionFinding]]
 ) -> CheckedRun:
     """Return a verified run with what the versions in the store show of it."""
@@ -59,10 +60,10 @@ def with_versions(
     return checked.model_copy(update={"state": RecordState.TAMPERED, "replaced": replaced})
 
 
-def check_run(run_id: str, location: str) -> CheckedRun:
-    """Verify the record of a run."""
+def check_run(run_id: str, location: str, versions: VersionReport) -> CheckedRun:
+    """Verify the record of a run; `versions` is what `check_versions` has shown."""
     (checked,) = _confirmed([_read(run_id, location)], location)
-    return checked
+    return _with_versions(checked, versions.by_run())
 
 
 def _read(run_id: str, location: str, before: ChainReport | None = None) -> CheckedRun:
@@ -97,18 +98,23 @@ def state_of(report: ChainReport) -> RecordState:
 
 def check_people_log(location: str) -> CheckedRun:
     """Verify the log of erasures, a chain like that of a run; there is none before the first."""
-    return check_run(PEOPLE_LOG, location)
+    (checked,) = _confirmed([_read(PEOPLE_LOG, location)], location)
+    return checked
 
 
-def check_all_runs(location: str) -> list[CheckedRun]:
+def check_all_runs(location: str, versions: VersionReport | None = None) -> list[CheckedRun]:
     """Verify all runs of the record and of the run store, by run id.
 
+    `versions` is what `check_versions` has shown; without it, they are read here.
+
     Raises:
-        RunStoreError: the runs cannot be listed.
+        RunStoreError: the runs or the versions cannot be listed.
     """
+    by_run = (versions or check_versions(location)).by_run()
     place, store = record_place(location), open_store(location)
     recorded = recorded_runs(place)
     sealed = place.store.list_top_level(f"{place.prefix}{SEALS}/")
     begun = [header.id for header in registry.list_runs(store, without={*recorded, *sealed})]
     run_ids = sorted({*recorded, *sealed, *begun} - RESERVED_IDS)
-    return _confirmed([_read(run_id, location) for run_id in run_ids], location)
+    checked = _confirmed([_read(run_id, location) for run_id in run_ids], location)
+    return [_with_versions(each, by_run) for each in checked]
