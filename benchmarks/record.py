@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.own_cloud import PROJECT
+from benchmarks.record_on_s3 import measure_requests
 from benchmarks.section import Section, Table, at_most
 from notebake.ledger.chain import RecordPlace
 from notebake.ledger.closing import close_if_finished
@@ -146,4 +147,5 @@ def describe(
         " are in memory. No run is open, so no chain is read for a list.",
     )
     columns = (f"median of {TIMES}, or once", "s", "MiB")
-    return Section("The record of many runs", (Table(columns, tuple(rows)),), goals, notes)
+    tables = (Table(columns, tuple(rows)), measure_requests())
+    return Section("The record of many runs", tables, goals, notes)

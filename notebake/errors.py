@@ -199,6 +199,10 @@ class RunStoreError(NotebakeError):
     """The run store lacks something that it must hold, or cannot be read or written."""
 
 
+class VersionsDeniedError(RunStoreError):
+    """What a run store keeps of replaced and deleted contents may not be read."""
+
+
 class RunLockedError(NotebakeError):
     """Another process holds the run lock."""
 

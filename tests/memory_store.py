@@ -1,9 +1,10 @@
 """A run store in memory, for tests that change thousands of records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from notebake.store.interface import RunStore, Stored
+from notebake.store.versions import Version, Versioning
 
 
 class MemoryStore:
@@ -53,6 +54,13 @@ class MemoryStore:
 
     def clock(self) -> float:
         return 0.0
+
+    def versioning(self) -> Versioning:
+        return Versioning.NEVER
+
+    def versions(self, prefix: str) -> Iterator[tuple[Version, ...]]:
+        del prefix
+        yield from ()
 
 
 _: RunStore = MemoryStore()

@@ -1,6 +1,7 @@
 """Run stores for tests: the verbs that every one keeps, and an S3 bucket in the strict cloud."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from notebake.errors import RunLockedError
 from notebake.runs.lock import hold_run
 from notebake.runs.run import Run
 from sandbox.api.application import Reply
-from sandbox.messages.call import Call
+from sandbox.messages.call import Call, rest_operation
 from tests.cloud_world import REGION, CloudWorld, cloud_world
 
 BUCKET = "ocean-runs"
@@ -28,6 +29,13 @@ def world_with_bucket(directory: Path) -> Iterator[CloudWorld]:
         connect("s3", REGION).create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
         yield world
         forget_process()
+
+
+def set_versioning(status: str) -> None:
+    """Let the bucket keep what is replaced or deleted in it ("Enabled"), or no longer."""
+    connect("s3", REGION).put_bucket_versioning(
+        Bucket=BUCKET, VersioningConfiguration={"Status": status}
+    )
 
 
 def forget_process() -> None:
@@ -84,6 +92,17 @@ def refusal(code: str, status: int) -> Reply:
     """Return the answer with which S3 refuses a call."""
     body = f"<Error><Code>{code}</Code><Message>as asked</Message></Error>"
     return Reply(status, [("Content-Type", "application/xml")], body.encode())
+
+
+@contextmanager
+def requests_in(world: CloudWorld) -> Iterator[Counter[str]]:
+    """Count what the block asks of S3, by operation; known when the block has ended."""
+    before = len(world.sandbox.calls())
+    found: Counter[str] = Counter()
+    yield found
+    for call in world.sandbox.calls()[before:]:
+        if call.service == "s3":
+            found[rest_operation(call.service, call.action) or call.action] += 1
 
 
 def hold_run_at_once(run: Run, count: int) -> list[str]:

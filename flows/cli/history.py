@@ -13,7 +13,8 @@ notebake history show ocean-20261123-120000-1a2b
 notebake history diff ocean-20261123-120000-1a2b ocean-20261130-120000-3c4d
 notebake history seal
 notebake history verify
-notebake history export --csv"""
+notebake history export --csv
+notebake history people"""
 SUBCOMMANDS = (
     Command("list", "", "flows.cli.history_list", "list runs: who, when, and what became of them"),
     Command("show", "", "flows.cli.history_show", "show all that is recorded of a run"),
@@ -26,6 +27,7 @@ SUBCOMMANDS = (
         "flows.cli.history_export",
         "print runs as CSV, JSON or HTML; or write a crate",
     ),
+    Command("people", "", "flows.cli.history_people", "list who the pseudonyms are; erase people"),
 )
 
 

@@ -21,6 +21,11 @@ FIELDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "--new-key",
+        action="store_true",
+        help="let a new key sign from now on; this checkpoint is signed by the old one, too",
+    )
     add_json(parser)
 
 
@@ -29,11 +34,14 @@ def run(given: argparse.Namespace) -> int:
     from notebake.humanize import pluralize
     from notebake.ledger.checkpoint import parse_note
     from notebake.runs.checkpoints import make_checkpoint
-    from notebake.runs.record_key import fingerprint
+    from notebake.runs.record_key import change_key, fingerprint
+    from notebake.runs.reserved_ids import PEOPLE_LOG
 
+    if given.new_key:
+        change_key()
     checkpoint = make_checkpoint(location_of(given))
     head = parse_note(checkpoint.note)
-    added = sum(leaf.kind == "run" for leaf in checkpoint.leaves)
+    added = sum(leaf.kind == "run" and leaf.run != PEOPLE_LOG for leaf in checkpoint.leaves)
     if given.json:
         from flows.cli.json_output import print_document
 

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from flows.cli.arguments import add_json, add_run, location_of
 from flows.cli.exit_codes import DONE, INCOMPLETE, TAMPERED, UNREADABLE
+from flows.cli.versions_checked import not_checked_of
 
 if TYPE_CHECKING:
     from notebake.ledger.checkpoint import Anchor
+    from notebake.ledger.entry_anchor import EntryAnchor
     from notebake.ledger.verify_checkpoints import CheckpointReport
+    from notebake.ledger.verify_versions import VersionReport
     from notebake.runs.record_check import CheckedRun
 
 EXAMPLE = """\
@@ -27,7 +30,8 @@ FIELDS = {
     "checkpoints": "how many checkpoints `history seal` has made",
     "anchor": "size and root of the last tree, to be kept elsewhere; null: none",
     "key": "fingerprint of the key that signed it",
-    "findings": "sentences about what the checkpoints and anchors show to be changed",
+    "findings": "sentences about what else is changed: checkpoints, the log of erasures, versions",
+    "not_checked": "sentences about what the versions in the store could not show, and why",
     "limits": "what this cannot show",
 }
 WITHOUT_CHECKPOINT = (
@@ -40,7 +44,7 @@ SINCE_CHECKPOINT = (
 )
 LIMITS = (
     "Whoever can write the record could have put back an older copy of it, and with its key could"
-    " have written all of it anew. Only what is kept elsewhere shows that: an anchor or a"
+    " have written all of it anew. Only what is kept elsewhere is sure to show that: an anchor or a"
     " fingerprint that `history seal` printed (--anchor, --key), and the last checkpoint that this"
     " machine has seen. Nothing shows whether an entry was true when it was written."
 )
@@ -60,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what `history seal` printed once; may be repeated",
     )
     parser.add_argument(
+        "--image-anchor",
+        type=image_anchor,
+        metavar="NUMBER:HASH",
+        help="the tag notebake:record of the image of RUN",
+    )
+    parser.add_argument(
         "--key", default="", metavar="FINGERPRINT", help="the key that must have signed"
     )
     add_json(parser)
@@ -67,12 +77,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Verify one run or all, and return the exit code of the gravest state."""
-    from notebake.errors import RunStoreError
-    from notebake.runs.checkpoint_check import check_checkpoints
+    from notebake.errors import NotebakeError, RunStoreError
+    from notebake.runs.checkpoint_check import check_checkpoints, compare_with_image
+    from notebake.runs.version_check import check_versions
 
     location = location_of(given)
+    if given.image_anchor and not given.run:
+        raise NotebakeError(
+            "An image's anchor is of one run.",
+            "Name it: notebake history verify RUN --image-anchor NUMBER:HASH",
+        )
     try:
-        checked = check(given.run, location)
+        versions = check_versions(location, given.run)
+        checked = check(given.run, location, versions)
+        people_log = [] if given.run else read_people_log(location)
+        rewritten = compare_with_image(given.run, location, given.image_anchor)
         checkpoints = check_checkpoints(
             location, anchors=given.anchor, expected_key=given.key, run=given.run
         )
@@ -83,24 +102,34 @@ def run(given: argparse.Namespace) -> int:
 
         print_error(error, store=given.store)
         return UNREADABLE
-    findings = [str(each) for each in checkpoints.findings]
+    listed = {each.run_id for each in checked}
+    others = [each for each in versions.findings if each.run not in listed]
+    findings = [str(each) for each in (*people_log, *others, *rewritten, *checkpoints.findings)]
+    not_checked = not_checked_of(versions)
     if given.json:
         from flows.cli.json_output import print_document
 
         runs = [document_row(each) for each in checked]
-        shown = document_of(checkpoints) | {"findings": findings}
+        shown = document_of(checkpoints) | {"findings": findings, "not_checked": not_checked}
         print_document({"runs": runs} | shown | {"limits": LIMITS})
     else:
-        from flows.terminal.console import open_console
-
-        console = open_console()
-        for line in (*lines_of(checked), *checkpoint_lines(checkpoints, findings, checked)):
-            console.print(line, markup=False, soft_wrap=True)
-        console.print(LIMITS, markup=False)
+        lines = [f"  {finding}" for finding in findings]
+        lines += checkpoint_lines(checkpoints, checked)
+        print_lines([*lines_of(checked), *lines, *not_checked])
     states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
         return INCOMPLETE
     return next((code for state, code in CODES.items() if state in states), DONE)
+
+
+def print_lines(lines: list[str]) -> None:
+    """Print what was found, and what cannot be."""
+    from flows.terminal.console import open_console
+
+    console = open_console()
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(LIMITS, markup=False)
 
 
 def anchor(text: str) -> "Anchor":
@@ -113,18 +142,44 @@ def anchor(text: str) -> "Anchor":
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def check(run_id: str, location: str) -> "list[CheckedRun]":
-    """Return the verified runs."""
+def image_anchor(text: str) -> "EntryAnchor":
+    """Return the anchor in the tag of an image."""
+    from notebake.ledger.entry_anchor import parse_entry_anchor
+
+    if found := parse_entry_anchor(text):
+        return found
+    raise argparse.ArgumentTypeError(
+        f"not NUMBER:HASH, as the tag notebake:record of an accepted image has it: {text}"
+    )
+
+
+def check(run_id: str, location: str, versions: "VersionReport") -> "list[CheckedRun]":
+    """Return the verified runs, with what the versions in the store show of each."""
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
     from notebake.runs.record_check import RecordState, check_all_runs, check_run
 
     if not run_id:
-        return list(check_all_runs(location))
-    found = check_run(run_id, location)
+        return check_all_runs(location, versions)
+    found = check_run(run_id, location, versions)
     if found.state == RecordState.NOT_RECORDED:
         registry.load_run(run_id, open_store(location))
     return [found]
+
+
+def read_people_log(location: str) -> list[str]:
+    """Return sentences about what was changed in the log of erasures.
+
+    Raises:
+        RunStoreError: it cannot be read.
+    """
+    from notebake.errors import RunStoreError
+    from notebake.runs.record_check import check_people_log
+
+    checked = check_people_log(location)
+    if checked.error:
+        raise RunStoreError(checked.error)
+    return checked.findings
 
 
 def lines_of(checked: "list[CheckedRun]") -> list[str]:
@@ -135,8 +190,9 @@ def lines_of(checked: "list[CheckedRun]") -> list[str]:
             sealed = " and sealed" if each.report and each.report.is_sealed else ""
             count = f", {each.report.count} entries" if each.report else f": {each.error}"
             lines.append(f"{each.run_id}  {each.state}{sealed}{count}")
+        lines += [f"  {finding}" for finding in each.findings]
         if each.report:
-            lines += [f"  {finding}" for finding in (*each.report.findings, *each.report.gaps)]
+            lines += [f"  {gap}" for gap in each.report.gaps]
             if len(checked) == 1:
                 lines.append(f"  last hash {each.report.head or '-'}")
     counts = Counter(str(each.state) for each in checked)
@@ -144,15 +200,13 @@ def lines_of(checked: "list[CheckedRun]") -> list[str]:
     return [*lines, f"Runs: {shown or 'none'}."]
 
 
-def checkpoint_lines(
-    checkpoints: "CheckpointReport", findings: list[str], checked: "list[CheckedRun]"
-) -> list[str]:
-    """Return what the checkpoints show, and what they do not cover."""
+def checkpoint_lines(checkpoints: "CheckpointReport", checked: "list[CheckedRun]") -> list[str]:
+    """Return the last checkpoint, and what the checkpoints do not cover."""
     reports = [each.report for each in checked if each.report and each.report.count]
     if not checkpoints.count:
         return [WITHOUT_CHECKPOINT] if reports else []
     newer = [report for report in reports if checkpoints.covered.get(report.run, 0) < report.count]
-    lines = [f"  {finding}" for finding in findings]
+    lines = []
     if checkpoints.head:
         lines.append(
             f"Checkpoints: {checkpoints.count}."
@@ -179,7 +233,7 @@ def document_row(checked: "CheckedRun") -> dict[str, object]:
         "is_sealed": report.is_sealed if report else None,
         "entries": report.count if report else None,
         "head": report.head or None if report else None,
-        "findings": [str(each) for each in report.findings] if report else [],
+        "findings": checked.findings,
         "gaps": [str(each) for each in report.gaps] if report else [],
         "error": checked.error or None,
     }

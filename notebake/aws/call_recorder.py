@@ -11,7 +11,7 @@ from typing import Any
 from notebake.aws import state_recorder
 from notebake.aws.call_parameters import created_ids, recordable
 from notebake.aws.client_hooks import READ_ONLY_PREFIXES, WAS_OPEN
-from notebake.aws.error_codes import is_transient_code
+from notebake.aws.error_codes import may_have_taken_effect
 from notebake.ledger.chain import Chain
 from notebake.ledger.kinds import ANSWERED, SENT, UNANSWERED
 from notebake.ledger.recording import current_chain, current_purpose
@@ -78,8 +78,8 @@ def record_answered(parsed: dict[str, Any], model: Any, context: dict[str, Any],
         "error": code,
     }
     if code:
-        # An earlier try of the same call may have taken effect.
-        body["may_have_happened"] = is_transient_code(code, status) or bool(context.get(WAS_OPEN))
+        was_open = bool(context.get(WAS_OPEN))
+        body["may_have_happened"] = may_have_taken_effect(code, status, was_open=was_open)
     else:
         body["created"] = created_ids(model.name, parsed)
     chain.append(ANSWERED, body)

@@ -69,6 +69,15 @@ def is_transient_code(code: str, status: int = 0) -> bool:
     )
 
 
+def may_have_taken_effect(code: str, status: int = 0, *, was_open: bool = False) -> bool:
+    """Return whether a refused call, or an earlier try of it, may have taken effect.
+
+    `was_open` says that an earlier try had no answer, or one that left it open. A lack of capacity
+    leaves nothing open: EC2 recognises a repeated launch by its token.
+    """
+    return not is_placement_error(code) and (was_open or is_transient_code(code, status))
+
+
 def is_not_found_yet(code: str) -> bool:
     """Return whether the code means that a resource is not visible yet.
 

@@ -64,14 +64,3 @@ def _put(name: str, value: str, region: str, *, overwrites: bool) -> None:
             Tier="Standard",
             Overwrite=overwrites,
         )
-
-
-@needs("ssm:DeleteParameter", KEEP, only_for=HISTORY)
-def delete_key(name: str, region: str) -> None:
-    """Delete a key; may be repeated."""
-    try:
-        with calling(f"delete {key_parameter(name)}"):
-            connect("ssm", region).delete_parameter(Name=key_parameter(name))
-    except CloudError as error:
-        if error.code != "ParameterNotFound":
-            raise

@@ -17,7 +17,7 @@ from notebake import clock
 from notebake.aws import addresses, hints, settings
 from notebake.aws.certificate import find_issuer, is_untrusted
 from notebake.aws.client_hooks import WAS_OPEN
-from notebake.aws.error_codes import is_placement_error, is_transient_code
+from notebake.aws.error_codes import is_placement_error, is_transient_code, may_have_taken_effect
 from notebake.errors import CapacityError, CloudError
 
 ENCODED = re.compile(r"\s*Encoded authorization failure message: (\S+)")
@@ -39,10 +39,12 @@ def refusal_error(what: str, error: ClientError) -> CloudError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     answer = str(error.response.get("Error", {}).get("Message", ""))
     metadata = error.response.get("ResponseMetadata", {})
-    is_transient = is_transient_code(code, metadata.get("HTTPStatusCode", 0))
+    status = metadata.get("HTTPStatusCode", 0)
+    is_transient = is_transient_code(code, status)
+    is_unknown = may_have_taken_effect(code, status, was_open=bool(metadata.get(WAS_OPEN)))
     message = f"Tried to {what}; AWS answered {code}: {ENCODED.sub('', answer)}"
     if code in CLOCK_CODES and (wrong := describe_clock(metadata.get("HTTPHeaders", {}))):
-        return CloudError(f"{message} {wrong}", hints.CLOCK, code)
+        return CloudError(f"{message} {wrong}", hints.CLOCK, code, is_outcome_unknown=is_unknown)
     if is_placement_error(code):
         return CapacityError(message, hints.NO_ROOM, code)
     hint = hints.hint_for_code(code)
@@ -52,7 +54,6 @@ def refusal_error(what: str, error: ClientError) -> CloudError:
         hint = f"{hint} {settings.renewal_hint()}".strip()
     if is_transient and not hint:
         hint = hints.TRANSIENT
-    is_unknown = is_transient or bool(metadata.get(WAS_OPEN))
     return CloudError(message, hint, code, is_transient, is_unknown)
 
 

@@ -21,7 +21,8 @@ ATTEMPTS = 6
 RIGHTS = (
     "A run store needs s3:ListBucket on its bucket, and s3:GetObject, s3:PutObject and"
     " s3:DeleteObject below its prefix. Without s3:ListBucket, S3 answers AccessDenied also"
-    " for missing keys."
+    " for missing keys. Only `notebake history` needs s3:ListBucketVersions and"
+    " s3:GetBucketVersioning."
 )
 HINTS = {
     "NoSuchBucket": "Check the name, or make the bucket: aws s3 mb s3://BUCKET",

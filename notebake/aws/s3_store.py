@@ -8,16 +8,19 @@ import functools
 import mimetypes
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
 from notebake.aws.clients import calling
 from notebake.aws.permissions import needs
 from notebake.aws.policies import S3_STORE, Statement
 from notebake.aws.s3_bucket import Bucket
+from notebake.aws.s3_versions import versioning_of, versions_below
 from notebake.errors import CloudError, RunStoreError
 from notebake.store.interface import KEY, Stored, check_key
+from notebake.store.versions import Version, Versioning
 
 LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=-]+)*)/?")
 KEEP_RUNS = Statement(
@@ -124,6 +127,15 @@ class S3Store:
         if not self._bucket.time.is_known:
             next(self._bucket.pages(self._prefix, MaxKeys=1))
         return self._bucket.time.now()
+
+    def versioning(self) -> Versioning:
+        return versioning_of(self._bucket)
+
+    def versions(self, prefix: str) -> Iterator[tuple[Version, ...]]:
+        for group in versions_below(self._bucket, self._prefix + prefix):
+            name = group[0].key.removeprefix(self._prefix)
+            if KEY.fullmatch(name):
+                yield tuple(replace(version, key=name) for version in group)
 
     @needs("s3:PutObject", KEEP_RUNS, by_check=True)
     def _put(self, verb: str, key: str, content: bytes, **condition: str) -> bool:

@@ -55,3 +55,12 @@ class ChainReport(Record):
     """What was changed."""
     gaps: tuple[Finding, ...] = ()
     """What is missing without a change."""
+
+    def confirming(self, before: "ChainReport") -> "ChainReport":
+        """Return this report with only what an earlier report has shown as well."""
+        return self.model_copy(
+            update={
+                "findings": tuple(each for each in self.findings if each in before.findings),
+                "gaps": tuple(each for each in self.gaps if each in before.gaps),
+            }
+        )

@@ -19,6 +19,8 @@ from notebake.ledger.signed_note import text_of_note
 from notebake.record import Record
 
 HASH_BYTES = 32
+FIRST = 1
+"""The number of the first checkpoint."""
 
 
 class Leaf(Record):

@@ -28,12 +28,22 @@ REDACTED = "[redacted]"
 def redact(value: Any) -> Any:
     """Return a value with all text in it redacted; redacted text stays as it is."""
     if isinstance(value, str):
-        return CREDENTIAL.sub(_without_credential, HOME.sub("~", value))
+        return _redact_text(value)
     if isinstance(value, dict):
         return {key: redact(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact(each) for each in value]
     return value
+
+
+def _redact_text(text: str) -> str:
+    """Redact until nothing changes: what stands in place of a credential may uncover a home.
+
+    The summary in a seal is text of entries, redacted again; verification compares the two.
+    """
+    while (redacted := CREDENTIAL.sub(_without_credential, HOME.sub("~", text))) != text:
+        text = redacted
+    return text
 
 
 def _without_credential(found: re.Match[str]) -> str:

@@ -18,15 +18,12 @@ from notebake.ledger.summary import FORMAT
 def verify_run(place: RecordPlace, run: str) -> ChainReport:
     """Read all entries and seals of a run, and return whether they are intact.
 
+    If an execution goes on meanwhile, what is shown may be a moment between two of its writes: a
+    true fault is in a later report, too (`ChainReport.confirming`).
+
     Raises:
         RunStoreError: the store failed, so nothing can be said.
     """
-    report = _verify_stored(place, run)
-    # An execution may have gone on while its entries were read: a true fault is still there.
-    return _verify_stored(place, run) if report.findings else report
-
-
-def _verify_stored(place: RecordPlace, run: str) -> ChainReport:
     seals = place.read_below(f"{SEALS}/{run}")
     entries = place.read_below(run)
     contents = {

@@ -8,7 +8,15 @@ only an anchor shows that, a tree head that was kept outside of the record.
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
-from notebake.ledger.checkpoint import Anchor, Checkpoint, Leaf, TreeHead, parse_note, tree_head
+from notebake.ledger.checkpoint import (
+    FIRST,
+    Anchor,
+    Checkpoint,
+    Leaf,
+    TreeHead,
+    parse_note,
+    tree_head,
+)
 from notebake.ledger.signed_note import NoteKey, is_signed_by, parse_key
 from notebake.record import Record
 
@@ -74,8 +82,9 @@ def verify_checkpoints(
     that somebody knows from elsewhere, "" if nobody does. With `run` only that run is compared.
     """
     check = _Check(expected_key)
-    for number in range(1, max(contents, default=0) + 1):
+    for number in range(FIRST, max(contents, default=FIRST - 1) + 1):
         check.add(number, contents.get(number))
+    check.compare_key()
     check.compare_runs(head_at, run)
     for anchor in anchors:
         check.compare_anchor(anchor)
@@ -94,6 +103,8 @@ class _Check:
         self._head: TreeHead | None = None
         self._last = 0
         self._findings: list[CheckpointFinding] = []
+        self._vouching = set[str]()
+        """The fingerprints of the last key, and of those before it up to an unsigned change."""
 
     def report(self, count: int) -> CheckpointReport:
         return CheckpointReport(
@@ -141,8 +152,14 @@ class _Check:
             self._note(number, CheckpointFault.NOT_SIGNED)
         if before and before != self._key and not is_signed_by(checkpoint.note, before):
             self._note(number, CheckpointFault.KEY_CHANGED)
-        if self._expected_key and self._key.fingerprint != self._expected_key:
-            self._note(number, CheckpointFault.UNTRUSTED_KEY, detail=self._key.fingerprint)
+            self._vouching.clear()
+        self._vouching.add(self._key.fingerprint)
+
+    def compare_key(self) -> None:
+        """Compare the key that is expected with the last one and those that vouch for it."""
+        if self._expected_key and self._last and self._expected_key not in self._vouching:
+            found = self._key.fingerprint if self._key else "none"
+            self._note(self._last, CheckpointFault.UNTRUSTED_KEY, detail=found)
 
     def compare_runs(self, head_at: HeadAt, run: str) -> None:
         """Compare what the checkpoints list of each run, or of one, with the run as it is."""

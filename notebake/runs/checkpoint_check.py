@@ -1,10 +1,11 @@
-"""Verifies the checkpoints of a record, and the runs by them."""
+"""Verifies the checkpoints of a record, and the runs by them and by anchors."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from notebake.ledger.checkpoint import Anchor, Checkpoint, parse_note
+from notebake.ledger.checkpoint import FIRST, Anchor, Checkpoint, key_of, parse_note
 from notebake.ledger.entry import hash_of
+from notebake.ledger.entry_anchor import EntryAnchor, compare_anchor
 from notebake.ledger.verify_checkpoints import CheckpointReport, verify_checkpoints
 from notebake.runs.checkpoints import read_all, recall, remember
 from notebake.runs.run_record import record_place
@@ -21,23 +22,29 @@ def check_checkpoints(
         RunStoreError: the store failed, so nothing can be said.
     """
     place = record_place(location)
+    # Before the checkpoints are read: one that is made meanwhile is no older copy.
+    first = place.store.read(place.prefix + key_of(FIRST))
+    seen = _seen([first.content] if first else [])
     contents = read_all(place)
+    seen = seen or _seen(contents.values())
 
     @functools.cache
     def head_at(run: str, sequence: int) -> str | None:
         stored = place.store.read(place.key(run, sequence))
         return hash_of(stored.content) if stored else None
 
-    known = (*anchors, *_seen(contents))
-    report = verify_checkpoints(contents, head_at, known, expected_key, run)
+    report = verify_checkpoints(contents, head_at, (*anchors, *seen), expected_key, run)
     if report.head and not report.findings:
         remember(report.head)
     return report
 
 
-def _seen(contents: dict[int, bytes]) -> tuple[Anchor, ...]:
-    """Return the tree head of this record that this machine remembers, if it has seen one."""
-    for content in contents.values():
+def _seen(contents: Iterable[bytes]) -> tuple[Anchor, ...]:
+    """Return the tree head of this record that this machine remembers, if it has seen one.
+
+    `contents` are checkpoints: any of them says which record it is.
+    """
+    for content in contents:
         origin = _origin_of(content)
         if origin and (seen := recall(origin)):
             return (seen.anchor,)
@@ -49,3 +56,21 @@ def _origin_of(content: bytes) -> str:
         return parse_note(Checkpoint.model_validate_json(content).note).origin
     except ValueError:
         return ""
+
+
+def compare_with_image(run: str, location: str, anchor: EntryAnchor | None) -> list[str]:
+    """Return what the anchor in the tag of a run's image shows to be changed.
+
+    Raises:
+        RunStoreError: the store failed, so nothing can be said.
+    """
+    if anchor is None:
+        return []
+    place = record_place(location)
+
+    def hash_at(sequence: int) -> str | None:
+        stored = place.store.read(place.key(run, sequence))
+        return hash_of(stored.content) if stored else None
+
+    wrong = compare_anchor(run, anchor, hash_at)
+    return [wrong] if wrong else []

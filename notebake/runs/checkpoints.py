@@ -2,12 +2,16 @@
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from notebake import clock
+from notebake.errors import NextCommand, RunStoreError
 from notebake.ledger.chain import RecordPlace
 from notebake.ledger.checkpoint import (
+    FIRST,
     Checkpoint,
     Leaf,
     TreeHead,
@@ -17,12 +21,12 @@ from notebake.ledger.checkpoint import (
     tree_head,
 )
 from notebake.ledger.entry import CHECKPOINTS, KEY, SEAL_KEY, format_time, hash_of
-from notebake.ledger.signed_note import NoteKey, sign_note
+from notebake.ledger.signed_note import NoteKey, parse_key, sign_note
 from notebake.local.atomic_files import write_file
 from notebake.local.home import home
 from notebake.record import digest_of
-from notebake.runs.record_key import signing_key
-from notebake.runs.run_record import record_place, recorded_runs
+from notebake.runs.record_key import earlier_key, signing_key
+from notebake.runs.run_record import record_place, recorded_chains
 from notebake.runs.seal_index import latest_seals
 
 CHECKPOINT_KEY = re.compile(CHECKPOINTS + r"/(?P<number>[0-9]{8})\.json")
@@ -31,13 +35,15 @@ CHECKPOINT_KEY = re.compile(CHECKPOINTS + r"/(?P<number>[0-9]{8})\.json")
 def make_checkpoint(location: str) -> Checkpoint:
     """Sign the present heads of all runs, and store that; return the checkpoint.
 
+    If the key was changed, the first checkpoint that the new one signs is signed by both.
+
     Raises:
-        RunStoreError: the store failed.
-        ValueError: an earlier checkpoint cannot be read; `verify` says more.
+        RunStoreError: the store failed, or an earlier checkpoint is damaged.
+        NotebakeError: the key cannot be read.
     """
     place, private = record_place(location), signing_key()
     while True:
-        earlier = [Checkpoint.model_validate_json(each) for each in read_all(place).values()]
+        earlier = _read_earlier(place)
         leaves = [leaf for checkpoint in earlier for leaf in checkpoint.leaves]
         origin = parse_note(earlier[-1].note).origin if earlier else new_origin()
         key = NoteKey(origin, private.public_key().public_bytes_raw())
@@ -45,11 +51,18 @@ def make_checkpoint(location: str) -> Checkpoint:
         heads = {leaf.run: leaf for leaf in find_heads(place, leaves, at)}
         added = new_leaves(heads, leaves, str(key), at)
         head = tree_head(origin, [*leaves, *added])
-        note = sign_note(head.text, origin, private)
-        checkpoint = Checkpoint(number=len(earlier) + 1, leaves=added, note=note)
+        note = sign_note(head.text, origin, private, *_key_before(key, leaves))
+        checkpoint = Checkpoint(number=FIRST + len(earlier), leaves=added, note=note)
         if place.store.create(place.prefix + key_of(checkpoint.number), checkpoint.content):
             remember(head)
             return checkpoint
+
+
+def _key_before(key: NoteKey, leaves: Sequence[Leaf]) -> Iterator[Ed25519PrivateKey]:
+    """Yield the key that signed before, if it is another one and is still kept here."""
+    announced = [parse_key(leaf.key) for leaf in leaves if leaf.kind == "key"]
+    if announced and announced[-1] != key and (found := earlier_key(announced[-1].fingerprint)):
+        yield found
 
 
 def new_origin() -> str:
@@ -66,14 +79,42 @@ def read_all(place: RecordPlace) -> dict[int, bytes]:
     }
 
 
+def _read_earlier(place: RecordPlace) -> list[Checkpoint]:
+    """Return all checkpoints; raise RunStoreError if one of them is missing or cannot be read."""
+    contents = read_all(place)
+    earlier = []
+    for number in range(FIRST, max(contents, default=FIRST - 1) + 1):
+        if number not in contents:
+            raise _damaged(place, number, "is missing, though there are later ones")
+        try:
+            checkpoint = Checkpoint.model_validate_json(contents[number])
+            parse_note(checkpoint.note)
+        except ValueError as error:
+            reason = str(error).splitlines()[0]
+            raise _damaged(place, number, f"cannot be read: {reason}") from error
+        earlier.append(checkpoint)
+    return earlier
+
+
+def _damaged(place: RecordPlace, number: int, what: str) -> RunStoreError:
+    return RunStoreError(
+        f"Checkpoint {number} {what}. It is {place.store.where(place.prefix + key_of(number))}",
+        "A checkpoint is never changed, and the next one has to contain it, so none was made. Put"
+        " the file back from a copy of the record; on S3 an earlier version of it may be there.",
+    ).with_next(NextCommand(("history", "verify"), "To see what else was changed"))
+
+
 def find_heads(place: RecordPlace, known: list[Leaf], at: str) -> Iterator[Leaf]:
-    """Yield the present head of each run; what an earlier leaf says of a sealed run is not read."""
+    """Yield the present head of each chain: of the runs, and of the log of erasures.
+
+    What an earlier leaf says of a sealed run is not read.
+    """
     before = {leaf.run: leaf for leaf in known if leaf.is_sealed}
     sealed = {}
     for key in latest_seals(place):
         if found := SEAL_KEY.fullmatch(key):
             sealed[found["run"]] = (int(found["sequence"]), key)
-    for run in sorted(recorded_runs(place)):
+    for run in sorted(recorded_chains(place)):
         count, key = sealed.get(run, (0, ""))
         leaf = before.get(run)
         if count and leaf and leaf.count == count:

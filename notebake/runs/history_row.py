@@ -22,7 +22,9 @@ class HistoryRow(Record):
     """A `Result`, or `NOT_RECORDED`."""
     is_sealed: bool = False
     people: tuple[str, ...] = ()
-    """Pseudonyms."""
+    """The pseudonyms of who executed it."""
+    identities: tuple[str, ...] = ()
+    """The pseudonyms of their identities in AWS."""
     awards: tuple[str, ...] = ()
     image_id: str | None = None
     holder: str = ""
@@ -47,6 +49,9 @@ def row_of(summary: Summary) -> HistoryRow:
         outcome=summary.result,
         is_sealed=True,
         people=summary.people,
+        identities=tuple(
+            dict.fromkeys(each.identity for each in summary.executions if each.identity)
+        ),
         awards=summary.awards,
         image_id=summary.image.id if summary.image else None,
         last_step=last.step if last else None,

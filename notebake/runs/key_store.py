@@ -22,8 +22,8 @@ class KeyStore(Protocol):
         """Store a key unless there is one, and return the stored one."""
         ...
 
-    def replace(self, name: str, other: str) -> None:
-        """Let another key take the place of one; may be repeated after a kill."""
+    def overwrite(self, name: str, content: bytes) -> None:
+        """Store a key in the place of another one, wholly or not at all."""
         ...
 
 
@@ -44,9 +44,9 @@ class HomeKeys:
         create_file(home() / name, content)
         return (home() / name).read_bytes()
 
-    def replace(self, name: str, other: str) -> None:
-        """Rename the file."""
-        (home() / other).replace(home() / name)
+    def overwrite(self, name: str, content: bytes) -> None:
+        """Write the file anew."""
+        write_file(home() / name, content)
 
 
 class ParameterKeys:
@@ -81,11 +81,8 @@ class ParameterKeys:
             )
         return stored
 
-    def replace(self, name: str, other: str) -> None:
-        """Write the other value over this one, then delete the other."""
-        from notebake.aws.record_key import delete_key, overwrite_key
+    def overwrite(self, name: str, content: bytes) -> None:
+        """Write the value anew."""
+        from notebake.aws.record_key import overwrite_key
 
-        content = self.read(other)
-        if content is not None:
-            overwrite_key(name, content.decode(), self._region)
-            delete_key(other, self._region)
+        overwrite_key(name, content.decode(), self._region)

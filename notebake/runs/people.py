@@ -7,7 +7,7 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import TypeAdapter
 
@@ -59,6 +59,7 @@ def pseudonym_of(person: Person, place: RecordPlace) -> str:
         for pseudonym, known in people.items():
             if known == person:
                 return pseudonym
+        # Random, so that nobody can compute it from a name: who was erased gets another one.
         pseudonym = f"p-{secrets.token_hex(4)}"
         content = PEOPLE.dump_json(people | {pseudonym: person}, indent=2)
         if stored is None:
@@ -67,6 +68,21 @@ def pseudonym_of(person: Person, place: RecordPlace) -> str:
             is_written = place.store.replace(key, content, version=stored.version)
         if is_written:
             return pseudonym
+
+
+def remove_people(pseudonyms: Collection[str], place: RecordPlace) -> None:
+    """Remove people from the file; what others write into it meanwhile stays.
+
+    Raises:
+        RunStoreError: the store failed.
+    """
+    key = place.prefix + KEY
+    while stored := place.store.read(key):
+        people = PEOPLE.validate_json(stored.content)
+        left = {name: person for name, person in people.items() if name not in pseudonyms}
+        content = PEOPLE.dump_json(left, indent=2)
+        if left == people or place.store.replace(key, content, version=stored.version):
+            return
 
 
 def read_people(place: RecordPlace) -> dict[str, Person]:

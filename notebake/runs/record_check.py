@@ -1,17 +1,20 @@
 """Verifies the record of one run, or of all: intact, tampered, incomplete or unreadable."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from notebake import clock
 from notebake.errors import RunStoreError
 from notebake.ledger.chain_report import ChainReport
 from notebake.ledger.entry import SEALS
 from notebake.ledger.verify import verify_run
+from notebake.ledger.verify_versions import VersionFinding, VersionReport
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
-from notebake.runs.reserved_ids import RESERVED_IDS
+from notebake.runs.reserved_ids import PEOPLE_LOG, RESERVED_IDS
 from notebake.runs.run_record import record_place, recorded_runs
+from notebake.runs.version_check import check_versions
 
 
 class RecordState(StrEnum):
@@ -24,6 +27,11 @@ class RecordState(StrEnum):
     NOT_RECORDED = "not recorded"
 
 
+DOUBTFUL = frozenset((RecordState.TAMPERED, RecordState.INCOMPLETE))
+SETTLING_SECONDS = 0.2
+"""Between the writes of a seal and of its copy lie milliseconds, or one call to S3."""
+
+
 class CheckedRun(Record):
     """One run, verified."""
 
@@ -32,15 +40,51 @@ class CheckedRun(Record):
     report: ChainReport | None = None
     """None if the run could not be read."""
     error: str = ""
+    replaced: tuple[VersionFinding, ...] = ()
+    """What the versions in the store show."""
+
+    @property
+    def findings(self) -> list[str]:
+        """Sentences about what was changed."""
+        found = self.report.findings if self.report else ()
+        return [str(each) for each in (*found, *self.replaced)]
 
 
-def check_run(run_id: str, location: str) -> CheckedRun:
-    """Verify the record of a run."""
+def _with_versions(
+    checked: CheckedRun, by_run: Mapping[str, Sequence[VersionFinding]]
+) -> CheckedRun:
+    """Return a verified run with what the versions in the store show of it."""
+    replaced = tuple(by_run.get(checked.run_id, ()))
+    if not replaced:
+        return checked
+    return checked.model_copy(update={"state": RecordState.TAMPERED, "replaced": replaced})
+
+
+def check_run(run_id: str, location: str, versions: VersionReport) -> CheckedRun:
+    """Verify the record of a run; `versions` is what `check_versions` has shown."""
+    (checked,) = _confirmed([_read(run_id, location)], location)
+    return _with_versions(checked, versions.by_run())
+
+
+def _read(run_id: str, location: str, before: ChainReport | None = None) -> CheckedRun:
+    """Verify a run as it is now; with an earlier report, show only what that has shown as well."""
     try:
         report = verify_run(record_place(location), run_id)
     except RunStoreError as error:
         return CheckedRun(run_id=run_id, state=RecordState.UNREADABLE, error=error.message)
+    report = report.confirming(before) if before else report
     return CheckedRun(run_id=run_id, state=state_of(report), report=report)
+
+
+def _confirmed(checked: Sequence[CheckedRun], location: str) -> list[CheckedRun]:
+    """Read again, after one pause, what is not intact: an execution may have been writing."""
+    doubtful = {each.run_id: each.report for each in checked if each.state in DOUBTFUL}
+    if doubtful:
+        clock.pause(SETTLING_SECONDS)
+    return [
+        _read(each.run_id, location, doubtful[each.run_id]) if each.run_id in doubtful else each
+        for each in checked
+    ]
 
 
 def state_of(report: ChainReport) -> RecordState:
@@ -52,15 +96,25 @@ def state_of(report: ChainReport) -> RecordState:
     return RecordState.INTACT if report.count else RecordState.NOT_RECORDED
 
 
-def check_all_runs(location: str) -> Iterator[CheckedRun]:
+def check_people_log(location: str) -> CheckedRun:
+    """Verify the log of erasures, a chain like that of a run; there is none before the first."""
+    (checked,) = _confirmed([_read(PEOPLE_LOG, location)], location)
+    return checked
+
+
+def check_all_runs(location: str, versions: VersionReport | None = None) -> list[CheckedRun]:
     """Verify all runs of the record and of the run store, by run id.
 
+    `versions` is what `check_versions` has shown; without it, they are read here.
+
     Raises:
-        RunStoreError: the runs cannot be listed.
+        RunStoreError: the runs or the versions cannot be listed.
     """
+    by_run = (versions or check_versions(location)).by_run()
     place, store = record_place(location), open_store(location)
     recorded = recorded_runs(place)
     sealed = place.store.list_top_level(f"{place.prefix}{SEALS}/")
     begun = [header.id for header in registry.list_runs(store, without={*recorded, *sealed})]
-    for run_id in sorted({*recorded, *sealed, *begun} - RESERVED_IDS):
-        yield check_run(run_id, location)
+    run_ids = sorted({*recorded, *sealed, *begun} - RESERVED_IDS)
+    checked = _confirmed([_read(run_id, location) for run_id in run_ids], location)
+    return [_with_versions(each, by_run) for each in checked]

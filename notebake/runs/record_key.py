@@ -7,7 +7,6 @@ signed by the old one as well; so whoever trusts the old key may trust the new o
 """
 
 import os
-from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -22,7 +21,7 @@ from notebake.ledger.signed_note import NoteKey
 from notebake.runs.key_store import HomeKeys, KeyStore, ParameterKeys
 
 VARIABLE = "NOTEBAKE_RECORD_KEY"
-CURRENT, NEXT = "record-key.pem", "next-record-key.pem"
+CURRENT = "record-key.pem"
 
 
 def open_key_store() -> KeyStore:
@@ -50,35 +49,27 @@ def signing_key() -> Ed25519PrivateKey:
         NotebakeError: what lies in its place is no Ed25519 key.
         CloudError: Systems Manager refused.
     """
-    return _key(CURRENT, open_key_store())
+    keys = open_key_store()
+    content = keys.read(CURRENT) or keys.create(CURRENT, _new_key())
+    return _parse(content, CURRENT, keys)
 
 
-def next_key() -> Ed25519PrivateKey:
-    """Return the key that signs after the next checkpoint; the first call makes it.
-
-    Raises as `signing_key` does.
-    """
-    return _key(NEXT, open_key_store())
+def earlier_key(fingerprint: str) -> Ed25519PrivateKey | None:
+    """Return a key that signed before; None if it is not kept here. Raises as `signing_key`."""
+    keys, name = open_key_store(), _name_of_earlier(fingerprint)
+    content = keys.read(name)
+    return _parse(content, name, keys) if content else None
 
 
 def change_key() -> None:
-    """Let the next key take the place of the current one, which is kept under its fingerprint."""
-    keys = open_key_store()
-    content = keys.read(CURRENT)
-    if content and keys.read(NEXT):
-        keys.create(f"old-record-key-{fingerprint_of(_parse(content, CURRENT, keys))}.pem", content)
-        keys.replace(CURRENT, NEXT)
+    """Let a new key sign from now on; the one before is kept under its fingerprint.
 
-
-def finish_change(is_announced: Callable[[str], bool]) -> None:
-    """Finish a change of keys that was killed after the record had announced the next one.
-
-    `is_announced` says whether the record's last key has this fingerprint.
+    The next checkpoint of each record is then signed by both. May be repeated after a kill.
+    Raises as `signing_key` does.
     """
-    keys = open_key_store()
-    content = keys.read(NEXT)
-    if content and is_announced(fingerprint_of(_parse(content, NEXT, keys))):
-        change_key()
+    keys, before = open_key_store(), signing_key()
+    keys.create(_name_of_earlier(fingerprint_of(before)), _as_pem(before))
+    keys.overwrite(CURRENT, _new_key())
 
 
 def fingerprint() -> str:
@@ -91,13 +82,16 @@ def fingerprint_of(private: Ed25519PrivateKey) -> str:
     return NoteKey("", private.public_key().public_bytes_raw()).fingerprint
 
 
-def _key(name: str, keys: KeyStore) -> Ed25519PrivateKey:
-    content = keys.read(name)
-    if content is None:
-        made = Ed25519PrivateKey.generate()
-        content = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        content = keys.create(name, content)
-    return _parse(content, name, keys)
+def _new_key() -> bytes:
+    return _as_pem(Ed25519PrivateKey.generate())
+
+
+def _as_pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _name_of_earlier(fingerprint: str) -> str:
+    return f"record-key-{fingerprint}.pem"
 
 
 def _parse(content: bytes, name: str, keys: KeyStore) -> Ed25519PrivateKey:

@@ -4,4 +4,6 @@ from notebake.ledger.entry import CHECKPOINTS, SEALS
 
 FLOW_RUNS = "flow-runs"
 RECORD = "record"
-RESERVED_IDS = frozenset((FLOW_RUNS, RECORD, SEALS, CHECKPOINTS, "keys", "preflight"))
+PEOPLE_LOG = "people-log"
+"""The chain of the erasures of people; it is verified as that of a run."""
+RESERVED_IDS = frozenset((FLOW_RUNS, RECORD, SEALS, CHECKPOINTS, PEOPLE_LOG, "keys", "preflight"))

@@ -16,7 +16,7 @@ from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.recording import recording
 from notebake.runs.attempt import Attempt, AttemptHistory
 from notebake.runs.open_store import open_store
-from notebake.runs.reserved_ids import RECORD, RESERVED_IDS
+from notebake.runs.reserved_ids import PEOPLE_LOG, RECORD, RESERVED_IDS
 
 PREFIX = f"{RECORD}/"
 """Where the record is in a run store."""
@@ -87,7 +87,12 @@ def record_place(location: str) -> RecordPlace:
 
 def recorded_runs(place: RecordPlace) -> set[str]:
     """Return the ids of the runs that have entries; one listing, however many entries they have."""
-    return {*place.store.list_top_level(place.prefix)} - RESERVED_IDS
+    return recorded_chains(place) - {PEOPLE_LOG}
+
+
+def recorded_chains(place: RecordPlace) -> set[str]:
+    """Return the ids of the runs that have entries, and the name of the log of erasures if any."""
+    return {*place.store.list_top_level(place.prefix)} - (RESERVED_IDS - {PEOPLE_LOG})
 
 
 @functools.cache

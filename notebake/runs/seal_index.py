@@ -22,7 +22,7 @@ from notebake.runs.history_row import HistoryRow, row_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-FORMAT = 1
+FORMAT = 2
 """To be increased when rows change."""
 CREATE = "CREATE TABLE IF NOT EXISTS rows (seal TEXT PRIMARY KEY, row TEXT, checksum TEXT)"
 SELECT = "SELECT seal, row, checksum FROM rows"

@@ -11,6 +11,7 @@ from notebake.errors import RunStoreError
 from notebake.local.atomic_files import create_file, delete_file, locked, write_file
 from notebake.local.home import hint_for_runs
 from notebake.store.interface import Stored, check_key
+from notebake.store.versions import Version, Versioning
 
 
 class DirectoryStore:
@@ -89,6 +90,13 @@ class DirectoryStore:
     def clock(self) -> float:
         """Return this machine's time: only its own processes share the directory."""
         return clock.now()
+
+    def versioning(self) -> Versioning:
+        return Versioning.NEVER
+
+    def versions(self, prefix: str) -> Iterator[tuple[Version, ...]]:
+        del prefix
+        yield from ()
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)

@@ -4,12 +4,13 @@ A directory (link, rename) and S3 (If-None-Match, If-Match) can both implement i
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from notebake.errors import RunStoreError
+from notebake.store.versions import Version, Versioning
 
 # No part starts with a dot, so `..` and our own temporary and lock files cannot be keys.
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -62,6 +63,16 @@ class RunStore(Protocol):
 
     def clock(self) -> float:
         """Return seconds since 1970 by a clock that all users of the store share."""
+
+    def versioning(self) -> Versioning:
+        """Return whether it keeps what is replaced or deleted."""
+
+    def versions(self, prefix: str) -> Iterator[tuple[Version, ...]]:
+        """Yield all kept versions of each key with the prefix, the newest first.
+
+        Raises:
+            VersionsDeniedError: they may not be read.
+        """
 
 
 def is_remote(location: str) -> bool:

@@ -23,6 +23,12 @@ _S3 = {
     ("HEAD", "Object"): "HeadObject",
     ("DELETE", "Object"): "DeleteObject",
 }
+_S3_PARTS = {
+    ("GET", "versions"): "ListObjectVersions",
+    ("GET", "versioning"): "GetBucketVersioning",
+    ("PUT", "versioning"): "PutBucketVersioning",
+}
+"""What is asked of a part of a bucket, which the query names."""
 _SCHEDULER = {
     ("POST", "schedule"): "CreateSchedule",
     ("PUT", "schedule"): "UpdateSchedule",
@@ -103,18 +109,28 @@ def _read_call(method: str, path: str, headers: dict[str, str], body: bytes, que
     parameters = {"body": body.decode()} if "json" in headers.get("content-type", "") else {}
     if service == "scheduler" and not parameters and body:
         parameters = {"body": body.decode()}
-    return Call(service, region, f"{method} {path}", parameters | _read_place(service, path))
+    action = f"{method} {path}{_part_of(service, method, query)}"
+    return Call(service, region, action, parameters | _read_place(service, path))
 
 
 def rest_operation(service: str, action: str) -> str | None:
     """Return the operation of S3 or Scheduler that a method and a path stand for."""
     method, _, path = action.partition(" ")
+    path, _, part = path.partition("?")
     depth = path.strip("/").partition("/")
+    if part:
+        return _S3_PARTS.get((method, part))
     if service == "s3" and path.startswith("/"):
         return _S3.get((method, "Object" if depth[2] else "Bucket"))
     if service == "scheduler" and depth[0] == "schedules":
         return _SCHEDULER.get((method, "schedule" if depth[2] else "schedules"))
     return None
+
+
+def _part_of(service: str, method: str, query: str) -> str:
+    """Return the part of a bucket that a query names, after a question mark; "" for none."""
+    part = query.partition("&")[0].removesuffix("=")
+    return f"?{part}" if service == "s3" and (method, part) in _S3_PARTS else ""
 
 
 def _read_place(service: str, path: str) -> dict[str, str]:

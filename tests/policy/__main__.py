@@ -22,7 +22,10 @@ from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
 from notebake.machines import ssh_access
 from notebake.resources.survey import Scope, survey
+from notebake.runs.checkpoints import make_checkpoint
+from notebake.runs.record_key import VARIABLE, change_key
 from notebake.runs.run import Run
+from notebake.runs.version_check import check_versions
 from notebake.store.interface import is_remote
 from tests.kills import stand_in_jupyter, whole_run
 from tests.kills.explorer import LEASE_SECONDS
@@ -62,6 +65,22 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     whole_run.take_up(run.id, location)
     writes.what = "tear-down again"
     tear_down.tear_down.fn(run_id=run.id, store=location)
+    writes.what = "history verify"
+    check_versions(location)
+    if tour.is_remote:
+        writes.what = "history seal"
+        seal_by_a_shared_key(location, run.recipe.region)
+
+
+def seal_by_a_shared_key(location: str, region: str) -> None:
+    """Sign two checkpoints, with a change of keys between, as a machine that seals the record."""
+    os.environ[VARIABLE] = f"ssm:{region}"
+    try:
+        make_checkpoint(location)
+        change_key()
+        make_checkpoint(location)
+    finally:
+        del os.environ[VARIABLE]
 
 
 def copied(world: World, location: str) -> str:

@@ -60,13 +60,21 @@ def of_scheduler(call: Call, _: Cloud) -> Iterator[Request]:
         yield "iam:PassRole", (Thing("role", role, passed),), {}
 
 
+OF_A_BUCKET = {
+    "GetBucketVersioning": "s3:GetBucketVersioning",
+    "ListObjectsV2": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
+}
+"""What IAM calls the operations on a bucket (S3 user guide, "Required permissions")."""
+
+
 def of_s3(call: Call, _: Cloud) -> Iterator[Request]:
     """Yield what is asked of S3: the object, and the bucket for what may not be there."""
     bucket, key = call.parameters["bucket"], call.parameters["key"]
     things = (Thing("object", f"{bucket}/{key}"),)
     listed = Thing("bucket", bucket)
-    if call.operation == "ListObjectsV2":
-        yield "s3:ListBucket", (listed,), {}
+    if call.operation in OF_A_BUCKET:
+        yield OF_A_BUCKET[call.operation], (listed,), {}
     elif call.operation in ("GetObject", "HeadObject"):
         yield "s3:GetObject", things, {}
         # Who may not list a bucket is not told that a key is not there (S3 API, GetObject).

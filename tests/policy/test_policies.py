@@ -18,6 +18,7 @@ import pytest
 from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
 from notebake.aws.permissions import allowed_by
 from notebake.aws.price_list import READ_PRICES
+from notebake.aws.s3_versions import READ_VERSIONS
 from notebake.preflight.required_permissions import required_permissions
 from tests.cloud_world import CloudWorld
 from tests.kills.whole_run import USERS_VOLUME
@@ -169,8 +170,9 @@ def test_preflight_requires_exactly_the_permissions_that_runs_use(
     }
 
     with_key = set(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))
-    # Without the list of prices notebake's own table is used, so preflight does not ask for it.
-    optional = set(allowed_by(READ_PRICES))
+    # Without the list of prices notebake's own table is used, and without the versions a
+    # verification says that these are not checked: so preflight asks for neither.
+    optional = set(allowed_by(READ_PRICES, READ_VERSIONS))
     assert called - parameters - by_checks - with_key - optional == set()
     assert parameters - called == set()
 

@@ -104,7 +104,7 @@ TOURS = {
         with_everything_on_s3,
         (
             *("policy", "policy-datasets", "policy-existing-volume", "policy-s3-store"),
-            *("policy-scheduler", "policy-sharing"),
+            *("policy-scheduler", "policy-sharing", "policy-record-key"),
         ),
         resumed_after=("RunInstances", "DeleteTags"),
         is_remote=True,

@@ -16,6 +16,7 @@ SERVICES = ("ec2", "iam", "kms", "pricing", "s3", "scheduler", "service-quotas",
 ALLOWED_BY = {
     "download_file": "get_object",
     "head_object": "get_object",
+    "list_object_versions": "list_bucket_versions",
     "list_objects_v2": "list_bucket",
 }
 """Calls of S3 whose action has another name (S3 user guide, "Required permissions")."""

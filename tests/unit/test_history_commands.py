@@ -262,7 +262,7 @@ def test_an_intact_record_is_verified(store: str, capsys: pytest.CaptureFixture[
         TIDE: ("intact", True),
         OPEN: ("intact", False),
     }
-    assert "Only what is kept elsewhere shows that" in found["limits"]
+    assert "Only what is kept elsewhere is sure to show that" in found["limits"]
     assert "Runs: 3 intact." in lines(capsys, "--store", store, "history", "verify")
 
 

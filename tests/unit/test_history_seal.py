@@ -1,14 +1,23 @@
 """`history seal`, and what `history verify` says of its checkpoints."""
 
+import hashlib
 import json
 import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from flows.cli.main import main
 from notebake.local.home import home
+from notebake.runs.checkpoint_check import check_checkpoints
+from notebake.runs.checkpoints import make_checkpoint
+from notebake.runs.record_key import change_key
 from notebake.runs.run_record import record_place
+from notebake.store.directory import DirectoryStore
+from notebake.store.interface import Stored
 from tests.json_documents import document
 from tests.recorded_runs import step, write, write_sealed
 
@@ -123,6 +132,61 @@ def test_this_machine_remembers_and_another_one_needs_the_anchor(
     assert verify(store, "--anchor", f"{latest['size']}:{latest['root']}") == 3
 
 
+def test_a_checkpoint_made_while_the_others_are_read_is_no_older_copy(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(store, capsys)
+    write_sealed(record_place(store), "river-3")
+    files = DirectoryStore.read_all
+
+    def read_all(self: DirectoryStore, keys: Iterable[str]) -> list[Stored]:
+        """Read, and let somebody else make a checkpoint before this process goes on."""
+        found = files(self, keys)
+        if any("_checkpoints" in key for key in keys):
+            monkeypatch.setattr(DirectoryStore, "read_all", files)
+            make_checkpoint(store)
+        return found
+
+    monkeypatch.setattr(DirectoryStore, "read_all", read_all)
+
+    report = check_checkpoints(store)
+
+    assert DirectoryStore.read_all is files, "a checkpoint was made meanwhile"
+    assert report.findings == ()
+    assert check_checkpoints(store).count == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda path: path.write_bytes(b"{"), "Checkpoint 1 cannot be read"),
+        (lambda path: path.write_bytes(b'{"number": 1, "note": "x"}'), "Checkpoint 1 cannot be"),
+        (lambda path: path.unlink(), "Checkpoint 1 is missing"),
+    ],
+    ids=["cut off", "no checkpoint", "missing"],
+)
+def test_no_checkpoint_is_added_to_damaged_ones(
+    store: str,
+    damage: Callable[[Path], object],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    seal(store, capsys)
+    seal(store, capsys)
+    damage(Path(store, "record", "_checkpoints", "00000001.json"))
+
+    assert main(["--store", store, "history", "seal"]) == 1
+
+    said = capsys.readouterr().err
+    assert words in said
+    assert str(Path(store, "record", "_checkpoints", "00000001.json")) in said
+    assert f"notebake --store {store} history verify" in said
+    assert "unexpected" not in said
+    assert not Path(store, "record", "_checkpoints", "00000003.json").exists()
+
+
 def test_an_expected_key_is_compared(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     key = str(seal(store, capsys)["key"])
 
@@ -175,3 +239,61 @@ def test_a_checkpoint_is_what_outside_verifiers_read(
     assert (origin, size, root) == (made["origin"], str(made["size"]), made["root"])
     assert (blank, end) == ("", "")
     assert signature.startswith(f"\N{EM DASH} {origin} ")
+
+
+def test_a_new_key_is_signed_for_by_the_old_one_in_every_record(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(tmp_path / "other-runs")
+    write_sealed(record_place(other), OCEAN)
+    before = [str(seal(each, capsys)["key"]) for each in (store, other)]
+
+    changed = document(["--store", store, "history", "seal", "--new-key"], capsys)
+    later = seal(other, capsys)
+
+    assert before[0] == before[1] != changed["key"] == later["key"]
+    for each in (store, other):
+        found = document(["--store", each, "history", "verify", "--key", str(later["key"])], capsys)
+        assert found["findings"] == []
+        judged = subprocess.run(
+            [sys.executable, "docs/verify_record.py", str(Path(each, "record"))],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert judged.returncode == 0, judged.stdout
+    assert str(changed["note"]).count("\n— ") == 2
+
+
+def test_a_lost_old_key_is_a_finding(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    key = str(seal(store, capsys)["key"])
+    change_key()
+    (home() / f"record-key-{key}.pem").unlink()
+    seal(store, capsys)
+    capsys.readouterr()
+
+    assert verify(store) == 3
+    assert "announces another key, and the key before has not signed it" in capsys.readouterr().out
+
+
+def test_an_anchor_in_the_tag_of_an_image_is_compared(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = record_place(store)
+    stored = place.store.read(place.key(OCEAN, 7))
+    assert stored
+    digest = hashlib.sha256(stored.content).hexdigest()
+
+    assert verify(store, OCEAN, "--image-anchor", f"7:{digest}") == 0
+    capsys.readouterr()
+    assert verify(store, OCEAN, "--image-anchor", f"8:{digest}") == 3
+    assert f"Entry 8 of run {OCEAN}, which the anchor names, is another" in capsys.readouterr().out
+    assert verify(store, OCEAN, "--image-anchor", f"9999:{digest}") == 3
+    assert verify(store, "--image-anchor", f"7:{digest}") == 1
+
+
+def test_a_wrong_place_for_the_key_is_named(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_RECORD_KEY", "vault:somewhere")
+
+    assert main(["--store", store, "history", "seal"]) == 1
+    assert "'vault:somewhere', and names no place" in " ".join(capsys.readouterr().err.split())

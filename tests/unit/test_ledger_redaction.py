@@ -1,12 +1,18 @@
 """What free text brings into an entry: no home of a person, no credential."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from notebake.ledger.chain import Chain, RecordPlace, Writer
+from notebake.ledger.closing import close_if_finished
+from notebake.ledger.kinds import STEP
 from notebake.ledger.redaction import redact
+from notebake.ledger.verify import verify_run
 from notebake.store.directory import DirectoryStore
+from tests.draw import fix_seed, has_everything
+from tests.recorded_runs import bake, ended, outcome, step, write
 
 USERS = "Users"
 AWS_KEY = "AKIA" + "Q3EGRIFFSEXAMPLE"
@@ -61,6 +67,48 @@ def test_what_is_redacted_once_stays_the_same() -> None:
     text = f"/home/ada: password={'x' * 9} https://a:b@c.org {AWS_KEY}"
 
     assert redact(redact(text)) == redact(text)
+
+
+PIECES = (
+    *(
+        "/home/ada",
+        "/root",
+        f"/{USERS}/ada",
+        "~",
+        "/",
+        ".",
+        "-",
+        "_",
+        "x",
+        " ",
+        "\n",
+        "'",
+        '"',
+        ":",
+    ),
+    *("@", "=", "://", "a:b@", "password=", "token: ", "secret", "[redacted]", "]", "abcdefgh1234"),
+    *(AWS_KEY, GITHUB, JWT, KEY, KEY[:35], "sk-" + "a" * 20),
+)
+
+
+def test_any_text_is_redacted_at_once() -> None:
+    """A seal's summary is redacted again, and has to be what its entries give."""
+    random = Random(fix_seed())  # noqa: S311
+    for _ in range(100_000 if has_everything() else 5000):
+        text = "".join(random.choices(PIECES, k=random.randrange(2, 8)))
+        once = redact(text)
+        assert redact(once) == once, text
+
+
+def test_the_seal_of_a_run_with_odd_texts_is_right(tmp_path: Path) -> None:
+    place = RecordPlace(DirectoryStore(tmp_path), "record/")
+    chain = write(place, bake()[:-2], "ocean-1")
+    chain.append(STEP, step("push", "failed", f"{AWS_KEY}/home/ada and token: ://a:b@c")[1])
+    chain.append(*outcome())
+    chain.append(*ended("GitError", f"refused: {GITHUB}/root: x"))
+    assert close_if_finished(chain)
+
+    assert verify_run(place, "ocean-1").findings == ()
 
 
 def test_no_entry_holds_them_however_deep_they_lie(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ the last checkpoint.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from notebake.aws.clients import connect
 from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.checkpoint import (
     Anchor,
@@ -27,10 +30,15 @@ from notebake.ledger.entry import Entry, hash_of
 from notebake.ledger.signed_note import NoteKey, sign_note
 from notebake.ledger.verify import verify_run
 from notebake.ledger.verify_checkpoints import verify_checkpoints
+from notebake.ledger.verify_versions import VersionFinding, verify_versions
 from notebake.runs.checkpoints import find_heads, read_all
+from notebake.runs.open_store import open_store
+from notebake.runs.people import KEY as PEOPLE
+from tests.cloud_world import REGION
 from tests.draw import fix_seed, has_everything
 from tests.memory_store import MemoryStore
 from tests.recorded_runs import bake
+from tests.store_world import BUCKET, LOCATION, set_versioning, world_with_bucket
 
 RUNS = ("ocean-1", "ocean-2", "river-1")
 ORIGIN = "notebake/record/test"
@@ -183,7 +191,7 @@ KINDS: dict[str, tuple[Callable[[Attack], None], str]] = {
     "run removed": (remove_the_run, "lists a run that is not there any more"),
     "run chained anew": (chain_the_run_anew, "lists another hash of an entry"),
 }
-"""What is named without an anchor, and by which words. What S3 shows by versions is not here."""
+"""What is named without an anchor, and by which words. What S3's versions show is below."""
 
 
 def findings_of(contents: Contents, anchors: tuple[Anchor, ...] = ()) -> list[str]:
@@ -282,3 +290,83 @@ def test_a_checkpoint_that_was_changed_or_removed_is_named(
     assert any("is not the tree of the runs" in each for each in findings_of(changed))
     assert "Checkpoint 1 is missing" in findings_of(first_gone)
     assert any("an older copy" in each for each in findings_of(last_gone, (anchor.anchor,)))
+
+
+def write_the_end_anew(attack: Attack) -> None:
+    """Write a run again from some entry on, so that the chain and its seal fit together."""
+    place = attack.middle()
+    for key in attack.keys[place:]:
+        del attack.store[key]
+    remove_seals(attack)
+    writer = Writer(who="p-eve", execution=f"e-{attack.run}")
+    chain = Chain(RecordPlace(MemoryStore(attack.store)), attack.run, writer)
+    for kind, body in bake()[place:]:
+        chain.append(kind, body)
+    assert close_if_finished(chain)
+
+
+def forge_an_object(attack: Attack) -> None:
+    """Forge an entry, a seal or a checkpoint, whatever else may show that."""
+    key = attack.random.choice([*attack.store])
+    attack.store[key] = attack.store[key] + b" "
+
+
+def replace_on_s3(s3: Any, changed: Contents) -> dict[str, list[str]]:
+    """Delete objects and create them again; return the ids that each has now, the newest first."""
+    ids = {}
+    for key, content in changed.items():
+        name = f"{PREFIX}{key}"
+        before = s3.head_object(Bucket=BUCKET, Key=name)["VersionId"]
+        mark = s3.delete_object(Bucket=BUCKET, Key=name)["VersionId"]
+        new = s3.put_object(Bucket=BUCKET, Key=name, Body=content, IfNoneMatch="*")["VersionId"]
+        ids[key] = [new, mark, before]
+    return ids
+
+
+def take_back(s3: Any, ids: dict[str, list[str]]) -> None:
+    """Remove what was replaced, for the next attack."""
+    for key, (new, mark, _) in ids.items():
+        for version in (new, mark):
+            s3.delete_object(Bucket=BUCKET, Key=f"{PREFIX}{key}", VersionId=version)
+
+
+def replaced_in(place: RecordPlace) -> dict[str, VersionFinding]:
+    """Return what the versions of a record show, by key."""
+    groups = place.store.versions(place.prefix)
+    report = verify_versions(groups, place.store.versioning(), place.prefix, PEOPLE)
+    return {finding.key.removeprefix(place.prefix): finding for finding in report.findings}
+
+
+PREFIX = "bakes/record/"
+
+
+def test_what_is_written_over_its_deletion_is_named_by_its_versions(
+    honest: tuple[Contents, Contents, TreeHead], tmp_path: Path
+) -> None:
+    tried = 0
+    with world_with_bucket(tmp_path):
+        set_versioning("Enabled")
+        place, s3 = RecordPlace(open_store(LOCATION), "record/"), connect("s3", REGION)
+        for key, content in honest[0].items():
+            assert place.store.create(place.prefix + key, content)
+        assert replaced_in(place) == {}
+        for attack in attacks(honest, "replaced"):
+            tamper = attack.random.choice([write_the_end_anew, forge_an_object])
+            tamper(attack)
+            changed = {key: new for key, new in attack.store.items() if new != honest[0].get(key)}
+            ids = replace_on_s3(s3, changed)
+            if tamper is write_the_end_anew:
+                chain = verify_run(RecordPlace(MemoryStore(attack.store)), attack.run)
+                assert chain.findings == (), "the chain alone does not show it"
+
+            found = replaced_in(place)
+
+            assert found.keys() == changed.keys() > set()
+            for key, finding in found.items():
+                assert "was deleted and written again" in str(finding)
+                shown = [version.split()[1] for version in finding.versions]
+                assert shown == ids[key]
+                assert finding.run == ("" if key.startswith("_check") else key.split("/")[-2])
+            take_back(s3, ids)
+            tried += 1
+    assert tried == TIMES

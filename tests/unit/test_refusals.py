@@ -15,7 +15,9 @@ from botocore.parsers import ResponseParserError
 
 from notebake import clock
 from notebake.aws import clients, hints
+from notebake.aws.client_hooks import WAS_OPEN
 from notebake.aws.clients import calling, connect
+from notebake.aws.error_codes import may_have_taken_effect
 from notebake.aws.session import session
 from notebake.clock import RealClock
 from notebake.errors import CapacityError, CloudError
@@ -168,6 +170,30 @@ def test_a_capacity_error_is_reported_and_had_no_effect() -> None:
     assert isinstance(error, CapacityError)
     assert not error.is_transient
     assert not error.is_outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds", "is_unknown"),
+    [
+        ("UnauthorizedOperation", 0, True),
+        ("AuthFailure", 3600, True),
+        ("InsufficientInstanceCapacity", 0, False),
+    ],
+)
+def test_an_earlier_try_that_may_have_taken_effect_is_not_forgotten(
+    code: str, seconds: float, is_unknown: bool
+) -> None:
+    headers = {"date": formatdate(RealClock().now(), usegmt=True)}
+    error = answered(code, status=403, **headers)
+    metadata: dict[str, Any] = dict(error.response["ResponseMetadata"])
+    metadata[WAS_OPEN] = True
+    error.response["ResponseMetadata"] = metadata
+
+    with clock.replaced(Shifted(seconds)):
+        assert caught(error).is_outcome_unknown == is_unknown
+
+    assert may_have_taken_effect(code, 403, was_open=True) == is_unknown
+    assert not may_have_taken_effect(code, 403)
 
 
 class Shifted(RealClock):

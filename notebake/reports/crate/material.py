@@ -15,6 +15,7 @@ from notebake.runs.people import Person, read_people
 from notebake.runs.record_check import RecordState, check_run
 from notebake.runs.recorded_run import RecordedRun, read_recorded_run
 from notebake.runs.run_record import record_place
+from notebake.runs.version_check import check_versions
 
 KEYS = "keys/"
 """The public keys with which the run reached its machines; they serve nobody else."""
@@ -92,7 +93,7 @@ def read_material(run_id: str, location: str, titles: Mapping[str, str]) -> Mate
             f"Run {run_id} is not recorded, so there is nothing of which a crate could be made: it"
             " began before there was a ledger, or nobody has executed it."
         ).with_next(NextCommand(("history", "show", run_id), "What its files say"))
-    checked = check_run(run_id, location)
+    checked = check_run(run_id, location, check_versions(location, run_id))
     if checked.state in (RecordState.TAMPERED, RecordState.UNREADABLE):
         raise NotebakeError(
             f"The record of run {run_id} is {checked.state}, so no crate is made of it."

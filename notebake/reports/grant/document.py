@@ -138,6 +138,8 @@ class Verification(Record):
     """The fingerprint of the key that signed it."""
     newer_runs: int = 0
     """Runs that have changed since the last checkpoint."""
+    versions: str = ""
+    """Whether the store keeps what is replaced or deleted in it, and lets us read that."""
 
 
 class GrantReport(Record):

@@ -3,33 +3,43 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from notebake.ledger.verify_versions import VersionReport
 from notebake.reports.grant.document import Verification
 from notebake.runs.checkpoint_check import check_checkpoints
-from notebake.runs.record_check import CheckedRun, check_all_runs
+from notebake.runs.record_check import CheckedRun, check_all_runs, check_people_log
+from notebake.runs.version_check import check_versions
 
 
 def verify_record(location: str) -> tuple[dict[str, CheckedRun], Verification]:
     """Return each verified run, and what all of it shows.
 
     Raises:
-        RunStoreError: the record cannot be listed.
+        RunStoreError: the record or its versions cannot be listed.
     """
-    checked = {each.run_id: each for each in check_all_runs(location)}
-    return checked, _sum_up(checked, location)
+    versions = check_versions(location)
+    checked = {each.run_id: each for each in check_all_runs(location, versions)}
+    return checked, _sum_up(checked, versions, location)
 
 
-def _sum_up(checked: Mapping[str, CheckedRun], location: str) -> Verification:
-    shown = check_checkpoints(location)
+def _sum_up(
+    checked: Mapping[str, CheckedRun], versions: VersionReport, location: str
+) -> Verification:
+    shown, log = check_checkpoints(location), check_people_log(location)
+    chains = [*checked.values(), log]
     reports = [each.report for each in checked.values() if each.report]
-    findings = [str(finding) for report in reports for finding in report.findings]
-    unreadable = [f"Run {each.run_id}: {each.error}" for each in checked.values() if each.error]
+    others = [each for each in versions.findings if each.run not in checked]
     newer = [report for report in reports if report.count > shown.covered.get(report.run, 0)]
     return Verification(
         states=dict(Counter(str(each.state) for each in checked.values())),
-        findings=(*findings, *map(str, shown.findings), *unreadable),
+        findings=(
+            *(finding for each in chains for finding in each.findings),
+            *map(str, (*others, *shown.findings)),
+            *(f"{each.run_id}: {each.error}" for each in chains if each.error),
+        ),
         gaps=tuple(str(gap) for report in reports for gap in report.gaps),
         checkpoints=shown.count,
         anchor=str(shown.head.anchor) if shown.head else "",
         key=shown.fingerprint,
         newer_runs=len(newer),
+        versions=versions.versioning,
     )
