@@ -32,16 +32,17 @@ IN_NAMESPACES = """
     set -eu
     system=$1 home=$2 files=$3
     shift 3
+    mount --bind $home $system/mnt
+    for file in $(cd $files; find . -type f); do mount --bind $files/$file $system/etc/$file; done
     mount -t tmpfs tmpfs $system/run
     mkdir $system/run/sshd
     mount -t tmpfs tmpfs $system/tmp
     mount -t proc proc $system/proc
     [ $system -ef / ] || mount --rbind /dev $system/dev
-    mount --bind $home $system/mnt
-    for file in $(cd $files; find . -type f); do mount --bind $files/$file $system/etc/$file; done
     exec chroot $system /usr/sbin/sshd -D -e -f /dev/null "$@"
 """
-"""What comes to lie below /tmp is seen from here only where the system is this machine's."""
+"""The home and the files come first: they may lie below /tmp, which this machine's own system hides
+with a new one."""
 READY_SECONDS = 60
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import ClassVar
+from unittest.mock import patch
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -25,6 +26,13 @@ from tests.unit.test_jupyter_server import TOKEN, Jupyter, serving
 ROOT = Path(__file__).parents[2]
 SPELLINGS = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 NAMES = (*SPELLINGS, "NO_PROXY", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _own_variables() -> Iterator[None]:
+    """Keep what `bypass_proxy_for_loopback` adds to the environment from all later tests."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)
