@@ -8,6 +8,7 @@ import pytest
 from notebake.aws.account import Caller
 from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
 from notebake.aws.permissions import allowed_by
+from notebake.aws.s3_versions import READ_VERSIONS
 from notebake.preflight.finding import CheckResult
 from notebake.preflight.required_permissions import required_permissions
 from notebake.preflight.simulation import whole_arn
@@ -26,6 +27,8 @@ SHARE = 0.2
 STAND_IN = re.compile(r"-0{17}$")
 DEFAULT_KEY_ONLY = {"ec2:GetEbsDefaultKmsKeyId"}
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/notebake-builder/ada"
+ASKED = [action for action in ACTIONS if action not in allowed_by(READ_VERSIONS)]
+"""A run never reads versions; `history verify` itself says where it may not."""
 
 
 def names(text: str, action: str) -> bool:
@@ -40,7 +43,7 @@ def findings_without(action: str, world: CloudWorld, judge: Judge, caller: str) 
     return ask(run, without(policies, action), world, judge, caller)
 
 
-@pytest.mark.parametrize("action", [action for action in ACTIONS if is_drawn(action, SHARE)])
+@pytest.mark.parametrize("action", [action for action in ASKED if is_drawn(action, SHARE)])
 def test_a_removed_action_is_reported_missing_and_never_good(
     action: str, world: CloudWorld, judge: Judge, record_property: Callable[[str, object], None]
 ) -> None:
@@ -137,3 +140,11 @@ def test_a_launch_denied_beyond_the_group_is_not_simulated(world: CloudWorld, ju
             statement["Resource"] = [arn for arn in statement["Resource"] if "subnet" not in arn]
 
     assert "ec2:RunInstances" in ask(world.new_run(), policies, world, judge).wrong
+
+
+@pytest.mark.parametrize("action", allowed_by(READ_VERSIONS))
+def test_preflight_needs_no_versions(action: str, world: CloudWorld, judge: Judge) -> None:
+    findings = findings_without(action, world, judge, caller=SESSION)
+
+    assert findings.wrong == ""
+    assert not names(findings.good + findings.not_checked, action)
