@@ -39,13 +39,18 @@ def bake(
     base_image: str = "ami-base",
     image: str = "",
     fails: str = "",
+    figures: tuple[int, ...] = (2,),
 ) -> RecordedRun:
     """Return a run with a machine of 2.5 hours, one of them idle, after so many days."""
     run, begin = RecordedRun(run_id), day * 24.0
     run.who, run.execution = who, f"e-{run_id}"
-    run.add(
-        begin, kinds.BEGAN, recipe={"name": run_id.split("-")[0], "region": "us-west-2"}, digest="d"
-    )
+    for minimum, kind in zip(figures, (kinds.BEGAN, *[kinds.RECIPE] * len(figures)), strict=False):
+        recipe = {
+            "name": run_id.split("-")[0],
+            "region": "us-west-2",
+            "notebook": {"minimum_figures": minimum},
+        }
+        run.add(begin, kind, recipe=recipe, digest="d")
     run.add(begin, kinds.EXECUTING, account="123456789012", code={"version": "1.0"})
     run.add(begin, kinds.AWARD, awards=list(awards))
     run.add(begin, kinds.ESTIMATED, build=[{"what": "builder", "usd": "0.3333"}], monthly=[])
@@ -80,7 +85,15 @@ def bake(
 
 RUNS = (
     bake("ocean-1", award("OCE-1", "33.3"), award("EDU-2", "66.7"), image="ami-1", fails="once"),
-    bake("tide-2", award("OCE-1"), day=5, base_image="ami-1", image="ami-2", who="p-gone"),
+    bake(
+        "tide-2",
+        award("OCE-1"),
+        day=5,
+        base_image="ami-1",
+        image="ami-2",
+        who="p-gone",
+        figures=(9, 2),
+    ),
     bake("tide-3", award("OCE-1"), day=6, fails="for ever"),
     bake("late-4", award("OCE-1"), day=14),
     bake("free-5", day=7),

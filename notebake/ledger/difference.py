@@ -45,7 +45,7 @@ def compare(first: Compared, second: Compared) -> list[Difference]:
     """Return all that was compared, the same things too."""
     one, other = first.summary, second.summary
     return [
-        *_pairs("recipe", dict(_leaves(one.recipe)), dict(_leaves(other.recipe))),
+        *compare_recipes(one.recipe, other.recipe),
         *_pairs("sources", _sources(one), _sources(other)),
         *_packages(first, second),
         *_numbers(first, second),
@@ -53,6 +53,11 @@ def compare(first: Compared, second: Compared) -> list[Difference]:
         *_pairs("money", _money(one), _money(other)),
         *_pairs("result", _results(one), _results(other)),
     ]
+
+
+def compare_recipes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield the fields of two recipes, the same ones too."""
+    yield from _pairs("recipe", dict(fields_of(before)), dict(fields_of(after)))
 
 
 def _sources(summary: Summary) -> dict[str, str]:
@@ -138,13 +143,13 @@ def _natural(what: str) -> tuple[str, int]:
     return (words, int(last)) if last.isdecimal() else (what, 0)
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def fields_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the fields of a structure by their paths, such as `volumes[0].size_gib`."""
     if isinstance(value, dict):
         for name, each in value.items():
-            yield from _leaves(each, f"{path}.{name}" if path else str(name))
+            yield from fields_of(each, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list | tuple):
         for position, each in enumerate(value):
-            yield from _leaves(each, f"{path}[{position}]")
+            yield from fields_of(each, f"{path}[{position}]")
     elif value is not None:
         yield path, str(value)

@@ -43,7 +43,7 @@ def describe_code(code: Mapping[str, object]) -> str:
     if not code:
         return "unknown"
     commit = f", commit {code['commit']}" if code.get("commit") else ""
-    modified = {True: ", modified", False: ""}
+    modified = {True: ", modified", False: ", unmodified"}
     is_modified = code.get("is_modified")
     changes = modified[is_modified] if isinstance(is_modified, bool) else ", perhaps modified"
     return f"notebake {code.get('version', '')}{commit}{changes}"

@@ -44,7 +44,7 @@ def check_repository(run: Run) -> Iterable[Finding]:
         if len(ref) == FULL_ID:
             yield from check_notebook_paths(run, ref)
     else:
-        yield wrong(f"{url} has no branch or tag {ref}.")
+        yield wrong(f"{url} has no branch or tag named `{ref}`.")
 
 
 def check_notebook_paths(run: Run, commit: str | None) -> Iterable[Finding]:

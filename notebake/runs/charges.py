@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from notebake.costs.charges import AwardShare, Charge, Column
 from notebake.costs.list_prices import price_of_type
-from notebake.costs.metering import meter
+from notebake.costs.metering import MeteredLine, meter
 from notebake.costs.recorded_clock import RecordedClock, parse_time
 from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.entry import Entry, latest
@@ -80,24 +80,29 @@ def account_of(run: str, entries: Sequence[Entry]) -> RunAccount:
 
 
 def charges_of(account: RunAccount, entries: Sequence[Entry]) -> Iterator[Charge]:
-    """Yield what was estimated last, and each line of what was metered last.
-
-    Of an execution that was killed before it metered, what its entries show is metered now.
-    """
+    """Yield what was estimated last, and each line of what was metered last."""
     if estimated := latest(entries, ESTIMATED):
         at = RecordedClock(entries).time_of(estimated)
         for line in estimated.body["build"]:
             usd = None if line["usd"] is None else Decimal(line["usd"])
             yield account.charge(Column.ESTIMATED, at, usd)
-    later = latest(entries, EXECUTING, METERED)
-    metered = read_metered(entries) if later and later.kind == METERED else None
-    if metered is None and entries:
-        metered = meter(entries, price_of_type, now=entries[-1].at)
-    for each in metered.lines if metered else ():
+    for each in read_lines(entries):
         charge = account.charge(Column.METERED, parse_time(each.start) or 0.0, each.usd)
         yield charge.model_copy(
             update={"is_over": each.is_over, "what": each.what, "hours": each.hours}
         )
+
+
+def read_lines(entries: Sequence[Entry]) -> tuple[MeteredLine, ...]:
+    """Return each line of what was metered last.
+
+    Of an execution that was killed before it metered, what its entries show is metered now.
+    """
+    later = latest(entries, EXECUTING, METERED)
+    metered = read_metered(entries) if later and later.kind == METERED else None
+    if metered is None and entries:
+        metered = meter(entries, price_of_type, now=entries[-1].at)
+    return metered.lines if metered else ()
 
 
 def _share_of(award: dict[str, Any]) -> AwardShare:

@@ -205,7 +205,7 @@ COMMIT = "95f5ce912b9cafb4d8c7ee71b4b2341e852af8df"
         ("main", CheckResult.GOOD, "has main"),
         (COMMIT[:10], CheckResult.GOOD, "has the commit 95f5"),
         ("abcdef0123", CheckResult.NOT_CHECKED, "whether it has commit abcdef0123"),
-        ("none", CheckResult.WRONG, "no branch or tag none"),
+        ("none", CheckResult.WRONG, "no branch or tag named `none`"),
     ],
 )
 def test_the_references_of_a_repository_are_checked(

@@ -32,13 +32,13 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def tables(page: BeautifulSoup) -> dict[str, list[list[str]]]:
-    """Return the tables of a page by the text of their first heading cell and the one after it."""
+    """Return the tables of a page by the text of their first three headings."""
     found = {}
     for table in page.select("table.gt_table"):
         heads = [cell.get_text(strip=True) for cell in table.select("th")]
         rows = [[cell.get_text(strip=True) for cell in row.select("td")]
                 for row in table.select("tbody tr")]  # fmt: skip
-        found["/".join(heads[:2])] = rows
+        found["/".join(heads[:3])] = rows
     return found
 
 
@@ -57,17 +57,17 @@ def test_the_pages_show_what_the_annex_has(
     text = (folder / "report.html").read_text(encoding="utf-8")
     page = BeautifulSoup(text, "html.parser")
     shown = tables(page)
-    assert [row[0] for row in shown["Run/Share"]] == [
+    assert [row[0] for row in shown["Run/Share/Hours"]] == [
         *(run["id"] for run in report["runs"]),
         "in all",
     ]
-    assert shown["Run/Share"][-1][-3:] == [
+    assert shown["Run/Share/Hours"][-1][-3:] == [
         report["total"]["estimated"],
         report["total"]["metered"],
         "-",
     ]
-    assert shown["Month/Estimated"][-1][1:] == shown["Run/Share"][-1][-3:]
-    assert shown["Run/When (UTC)"][0][2:] == [
+    assert shown["Month/Estimated/Metered"][-1][1:] == shown["Run/Share/Hours"][-1][-3:]
+    assert shown["Run/When (UTC)/What failed"][0][2:] == [
         *("run_notebook", "cell 3 raised more", "done by the next try, 2026-11-30 13:30"),
     ]
     assert hashlib.sha256(annex).hexdigest() in page.get_text()

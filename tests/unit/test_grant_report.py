@@ -83,6 +83,30 @@ def test_failures_say_what_was_done(store: str) -> None:
     ]
 
 
+def test_a_changed_recipe_says_who_changed_what(store: str) -> None:
+    by_id = {run.id: run for run in report(store).runs}
+
+    (change,) = by_id["tide-2"].changes
+    assert (change.who, change.field) == ("p-gone", "notebook.minimum_figures")
+    assert (change.before, change.after) == ("9", "2")
+    assert by_id["ocean-1"].changes == ()
+
+
+def test_every_item_is_listed_whole_with_its_exact_amount(store: str) -> None:
+    run = next(run for run in report(store).runs if run.id == "ocean-1")
+
+    assert [(item.what, item.detail) for item in run.items] == [
+        ("machine", "m5.large"),
+        ("idle machine", "m5.large"),
+        ("public address", ""),
+        ("disks", "73 GiB"),
+    ]
+    machine = run.items[0]
+    assert Decimal(machine.hours) == Decimal("1.5")
+    assert machine.usd_per_hour
+    assert Decimal(machine.usd or 0) == Decimal(machine.hours) * Decimal(machine.usd_per_hour)
+
+
 def test_images_have_their_base_and_what_proved_them(store: str) -> None:
     by_id = {run.id: run for run in report(store).runs}
 
@@ -168,7 +192,11 @@ def test_a_tampered_record_shows(store: str) -> None:
     assert shown.key
 
     place = record_place(store)
-    path = Path(store, place.key("tide-2", 4))
+    (path,) = (
+        path
+        for path in Path(store, place.prefix, "tide-2").iterdir()
+        if b'"kind":"estimated"' in path.read_bytes()
+    )
     path.write_bytes(path.read_bytes().replace(b"0.3333", b"0.0001"))
 
     found = report(store)

@@ -77,6 +77,7 @@ def _run(recorded: RecordedRun, material: Material) -> RunFacts:
         checked=material.checked[run],
         people=material.people,
         makers=material.makers,
+        days=material.days,
         location=material.location,
     )
 

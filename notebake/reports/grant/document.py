@@ -59,6 +59,33 @@ class Failure(Record):
     remedy: str
 
 
+class RecipeChange(Record):
+    """A field of the recipe that was changed while the run went on."""
+
+    at: str
+    who: str
+    field: str
+    before: str
+    """"" if it was not there."""
+    after: str
+
+
+class Item(Record):
+    """One item that was metered: the whole of it, not the award's share."""
+
+    run: str
+    what: str
+    resource: str
+    detail: str
+    start: str
+    end: str
+    hours: str
+    usd_per_hour: str | None = None
+    """None if the price is unknown."""
+    usd: str | None = None
+    """Exact."""
+
+
 class ImageFacts(Record):
     """An image that a run left."""
 
@@ -99,6 +126,9 @@ class RunFacts(Record):
     amounts: Amounts = Amounts()
     """The award's share."""
     failures: tuple[Failure, ...] = ()
+    changes: tuple[RecipeChange, ...] = ()
+    items: tuple[Item, ...] = ()
+    """What was metered last, in the days of the report."""
     image: ImageFacts | None = None
     state: str = ""
     """What the verification of its record has shown."""

@@ -20,11 +20,11 @@ NOTEBOOK = PROJECT / "notebooks/grant_report.ipynb"
 PAPERMILL_SECONDS = 600
 INSTALL = "Type: pip install 'notebake[report]'"
 STYLE = """
-@page { size: A4; margin: 16mm 14mm 18mm;
-  @bottom-left { content: string(foot); font: 8pt sans-serif; color: #666 }
-  @bottom-right { content: counter(page) " of " counter(pages); font: 8pt sans-serif;
-    color: #666 } }
-body { font: 10pt/1.45 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
+@page { size: A4; margin: 16mm 14mm 18mm; font: 8pt Liberation Sans, Arial, sans-serif;
+  color: #666; @bottom-left { content: string(foot) }
+  @bottom-right { content: counter(page) " of " counter(pages) } }
+body { font: 10pt/1.45 Liberation Sans, Arial, sans-serif; max-width: 60em; margin: 2em auto;
+  padding: 0 1em; color: #222 }
 @media print { body { margin: 0; padding: 0; max-width: none } }
 .foot { string-set: foot content(); display: none }
 @media print { .foot { display: block; height: 0; overflow: hidden; margin: 0 } }
@@ -34,8 +34,9 @@ h3 { font-size: 10.5pt; margin: 5mm 0 1mm; break-after: avoid }
 table.facts { border-collapse: collapse; margin: 2mm 0 4mm }
 table.facts th { text-align: left; font-weight: normal; color: #555; white-space: nowrap }
 table.facts th, table.facts td { padding: .8mm 5mm .8mm 0; vertical-align: top }
-td, code { overflow-wrap: anywhere } svg { max-width: 100%; height: auto }
-tr, svg { break-inside: avoid } .gt_table { margin: 3mm 0 !important }
+td, code { overflow-wrap: anywhere } td.gt_right { white-space: nowrap }
+svg { max-width: 100%; height: auto } .gt_table { margin: 3mm 0 !important }
+tr, svg, .chart, table.facts { break-inside: avoid } .chart { break-before: avoid }
 """
 HEAD = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

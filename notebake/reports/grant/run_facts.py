@@ -1,5 +1,6 @@
 """What a report says of one run."""
 
+import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -8,8 +9,10 @@ from notebake.ledger.entry import Entry
 from notebake.ledger.summary import Summary
 from notebake.local.code_version import describe_code
 from notebake.reports.grant.award_facts import describe_awards
+from notebake.reports.grant.changes import find_changes
 from notebake.reports.grant.document import Amounts, ImageFacts, Purpose, RunFacts
 from notebake.reports.grant.failures import find_failures
+from notebake.reports.grant.items import find_items
 from notebake.reports.grant.notebook_proof import describe_proof
 from notebake.runs.people import Person, name_of
 from notebake.runs.record_check import CheckedRun
@@ -28,6 +31,7 @@ def facts_of_run(
     checked: CheckedRun,
     people: Mapping[str, Person],
     makers: Mapping[str, str],
+    days: tuple[datetime.date, datetime.date],
     location: str,
 ) -> RunFacts:
     """Return the facts of a run; `makers` has the run that left each image."""
@@ -49,6 +53,8 @@ def facts_of_run(
         idle_hours=hours_of(metered, IDLE),
         amounts=amounts,
         failures=tuple(find_failures(recorded.entries)),
+        changes=tuple(find_changes(recorded.entries, people)),
+        items=tuple(find_items(summary.run, recorded.entries, *map(str, days))),
         image=_image_of(summary, makers, location),
         state=checked.state,
         entries=len(recorded.entries),
