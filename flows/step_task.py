@@ -2,6 +2,7 @@
 
 import functools
 import time
+from contextlib import nullcontext
 from typing import Any
 
 from prefect import Task
@@ -10,8 +11,9 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
-from notebake.aws.execution import check_run_lock
-from notebake.errors import NotebakeError, is_retryable
+from flows.failure import add_failure
+from notebake.aws.execution import check_run_lock, leave_execution
+from notebake.errors import NotebakeError, RunStoreError, is_retryable
 from notebake.runbook.step import Step, carry_out, describe
 from notebake.runs import events
 from notebake.runs.run import Run
@@ -30,13 +32,7 @@ def as_task(step: Step) -> Task[[Run], object]:
         try:
             outcome = carry_out(step, run)
         except NotebakeError as error:
-            events.record_outcome(
-                run,
-                step.name,
-                "failed",
-                seconds=time.monotonic() - began,
-                detail={"message": error.message},
-            )
+            record_failure(run, step, error, time.monotonic() - began)
             raise
         events.record_outcome(
             run,
@@ -50,6 +46,19 @@ def as_task(step: Step) -> Task[[Run], object]:
         return Completed(message=describe(outcome.result))
 
     return _task(step, make, step.title)
+
+
+def record_failure(run: Run, step: Step, error: NotebakeError, seconds: float) -> None:
+    """Record that a step failed; if the run store fails as well, its error is added to the first.
+
+    A store that has just failed was waited for, and is not waited for again.
+    """
+    with leave_execution() if isinstance(error, RunStoreError) else nullcontext():
+        try:
+            detail = {"message": error.message}
+            events.record_outcome(run, step.name, "failed", seconds=seconds, detail=detail)
+        except RunStoreError as second:
+            add_failure(error, second, "That could not be recorded either")
 
 
 @functools.cache
