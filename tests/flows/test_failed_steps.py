@@ -7,6 +7,7 @@ import pytest
 
 from flows.step_task import as_task
 from notebake.errors import NotebookError, RunStoreError
+from notebake.record import Record
 from notebake.runbook.step import Step
 from notebake.runs.events import list_events
 from notebake.runs.open_store import open_store
@@ -29,7 +30,7 @@ def run(world: CloudWorld) -> Run:
 
 
 def failing(error: Exception) -> Step:
-    def make(_: Run) -> object:
+    def make(_: Run) -> Record:
         raise error
 
     return Step("run_notebook", "Run the notebook", lambda _: None, make)
