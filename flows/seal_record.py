@@ -9,6 +9,8 @@ from notebake.ledger.checkpoint import parse_note
 from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.open_store import default_location
 from notebake.runs.record_key import fingerprint
+from notebake.runs.run_record import record_place
+from notebake.runs.stamps import stamp_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +21,14 @@ def seal_record(store: str = "") -> str:
 
     Args:
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
+
+    Raises:
+        StampError: the checkpoint is made, and the configured authority has not stamped it.
     """
     show_logs_in_prefect()
-    checkpoint = make_checkpoint(store or default_location())
+    location = store or default_location()
+    checkpoint = make_checkpoint(location)
     anchor = str(parse_note(checkpoint.note).anchor)
     log.info("Checkpoint %s, anchor %s, key %s", checkpoint.number, anchor, fingerprint())
+    stamp_checkpoint(checkpoint, record_place(location))
     return anchor

@@ -1,9 +1,13 @@
 """`history seal`: sign a checkpoint over all runs of the record."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from flows.cli.arguments import add_json, location_of
 from flows.cli.exit_codes import DONE
+
+if TYPE_CHECKING:
+    from notebake.ledger.checkpoint import Checkpoint
 
 EXAMPLE = """\
 notebake history seal
@@ -31,15 +35,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Make the checkpoint, and print what to keep elsewhere."""
-    from notebake.humanize import pluralize
-    from notebake.ledger.checkpoint import parse_note
     from notebake.runs.checkpoints import make_checkpoint
-    from notebake.runs.record_key import change_key, fingerprint
-    from notebake.runs.reserved_ids import PEOPLE_LOG
+    from notebake.runs.record_key import change_key
+    from notebake.runs.run_record import record_place
+    from notebake.runs.stamps import stamp_checkpoint
 
     if given.new_key:
         change_key()
-    checkpoint = make_checkpoint(location_of(given))
+    location = location_of(given)
+    checkpoint = make_checkpoint(location)
+    show(given, checkpoint)
+    stamp_checkpoint(checkpoint, record_place(location))
+    return DONE
+
+
+def show(given: argparse.Namespace, checkpoint: "Checkpoint") -> None:
+    """Print the checkpoint."""
+    from notebake.humanize import pluralize
+    from notebake.ledger.checkpoint import parse_note
+    from notebake.runs.record_key import fingerprint
+    from notebake.runs.reserved_ids import PEOPLE_LOG
+
     head = parse_note(checkpoint.note)
     added = sum(leaf.kind == "run" and leaf.run != PEOPLE_LOG for leaf in checkpoint.leaves)
     if given.json:
@@ -47,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
 
         shown = {"number": checkpoint.number, "added": added, "key": fingerprint()}
         print_document(shown | head.model_dump() | {"note": checkpoint.note})
-        return DONE
+        return
     from flows.terminal.console import open_console
 
     console = open_console()
@@ -59,4 +75,3 @@ def run(given: argparse.Namespace) -> int:
         f"  key     {fingerprint()}",
     ):
         console.print(line, markup=False, soft_wrap=True)
-    return DONE

@@ -11,6 +11,7 @@ from flows.cli.versions_checked import not_checked_of
 if TYPE_CHECKING:
     from notebake.ledger.checkpoint import Anchor
     from notebake.ledger.entry_anchor import EntryAnchor
+    from notebake.ledger.stamp import Stamp
     from notebake.ledger.verify_checkpoints import CheckpointReport
     from notebake.ledger.verify_versions import VersionReport
     from notebake.runs.record_check import CheckedRun
@@ -32,6 +33,8 @@ FIELDS = {
     "key": "fingerprint of the key that signed it",
     "findings": "sentences about what else is changed: checkpoints, the log of erasures, versions",
     "not_checked": "sentences about what the versions in the store could not show, and why",
+    "stamps[].number": "with --stamp-roots: number of a checkpoint",
+    "stamps[].at": "when the authority saw it",
     "limits": "what this cannot show",
 }
 WITHOUT_CHECKPOINT = (
@@ -70,6 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the tag notebake:record of the image of RUN",
     )
     parser.add_argument(
+        "--stamp-roots",
+        default="",
+        metavar="FILE",
+        help="certificates (PEM) of the authority that stamps checkpoints",
+    )
+    parser.add_argument(
         "--key", default="", metavar="FINGERPRINT", help="the key that must have signed"
     )
     add_json(parser)
@@ -91,6 +100,7 @@ def run(given: argparse.Namespace) -> int:
         versions = check_versions(location, given.run)
         checked = check(given.run, location, versions)
         people_log = [] if given.run else read_people_log(location)
+        stamps = read_verified_stamps(location, given.stamp_roots)
         rewritten = compare_with_image(given.run, location, given.image_anchor)
         checkpoints = check_checkpoints(
             location, anchors=given.anchor, expected_key=given.key, run=given.run
@@ -105,16 +115,21 @@ def run(given: argparse.Namespace) -> int:
     listed = {each.run_id for each in checked}
     others = [each for each in versions.findings if each.run not in listed]
     findings = [str(each) for each in (*people_log, *others, *rewritten, *checkpoints.findings)]
+    findings += [str(stamp) for stamp in stamps if stamp.wrong]
     not_checked = not_checked_of(versions)
     if given.json:
         from flows.cli.json_output import print_document
 
         runs = [document_row(each) for each in checked]
         shown = document_of(checkpoints) | {"findings": findings, "not_checked": not_checked}
+        shown["stamps"] = [
+            stamp.model_dump(exclude={"wrong"}) for stamp in stamps if not stamp.wrong
+        ]
         print_document({"runs": runs} | shown | {"limits": LIMITS})
     else:
         lines = [f"  {finding}" for finding in findings]
         lines += checkpoint_lines(checkpoints, checked)
+        lines += [f"  {stamp}" for stamp in stamps[-1:] if not stamp.wrong]
         print_lines([*lines_of(checked), *lines, *not_checked])
     states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
@@ -180,6 +195,24 @@ def read_people_log(location: str) -> list[str]:
     if checked.error:
         raise RunStoreError(checked.error)
     return checked.findings
+
+
+def read_verified_stamps(location: str, roots: str) -> "list[Stamp]":
+    """Return what the stamps show by some certificates; nothing without these.
+
+    Raises:
+        NotebakeError: the file has no certificates.
+        RunStoreError: the store failed.
+    """
+    if not roots:
+        return []
+    from notebake.ledger.stamp import verify_stamps
+    from notebake.runs.checkpoints import read_all
+    from notebake.runs.run_record import record_place
+    from notebake.runs.stamps import read_roots, read_stamps
+
+    place = record_place(location)
+    return verify_stamps(read_stamps(place), read_all(place), read_roots(roots))
 
 
 def lines_of(checked: "list[CheckedRun]") -> list[str]:
