@@ -91,6 +91,8 @@ def _sections(
         yield "The executed notebook", [Text(f"     {path}") for path in paths]
     if steps:
         yield "Where the time went", [_durations(steps, seconds)]
+    if outcome.record_anchor:
+        yield "The last entry of its record", [Text(f"     {outcome.record_anchor}")]
     yield "What is left of the run besides the image", [_left_behind(outcome.left_behind)]
 
 

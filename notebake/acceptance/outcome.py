@@ -9,6 +9,7 @@ from notebake.record import Record
 from notebake.resources.leftovers import find_leftovers
 from notebake.runs import files
 from notebake.runs.run import Run
+from notebake.runs.run_record import run_record
 
 
 class BuildOutcome(Record):
@@ -20,6 +21,8 @@ class BuildOutcome(Record):
     notebook_path: str | None
     html_path: str | None
     left_behind: tuple[Resource, ...]
+    record_anchor: str = ""
+    """Number and hash of the last entry of the run's record; "" if it has none."""
 
 
 def read_outcome(run: Run) -> BuildOutcome | None:
@@ -34,6 +37,7 @@ def read_outcome(run: Run) -> BuildOutcome | None:
         notebook_path=_location(run, "notebook/executed.ipynb"),
         html_path=_location(run, "notebook/executed.html"),
         left_behind=tuple(find_leftovers(run)),
+        record_anchor=str(run_record(run).chain.anchor() or ""),
     )
 
 

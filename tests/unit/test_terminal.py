@@ -223,6 +223,7 @@ def test_the_report_says_what_was_proven_and_what_is_left() -> None:
         notebook_path=None,
         html_path=html_path,
         left_behind=(Resource(kind="instance", id="i-1"),),
+        record_anchor=f"127:{'ab' * 32}",
     )
     steps = [
         StepProgress("bake", "Bake", state=State.DONE, seconds=731),
@@ -234,7 +235,8 @@ def test_the_report_says_what_was_proven_and_what_is_left() -> None:
     expected = ("ami-1 is accepted", "Two machines", "12 min 11 s", "already there", "i-1")
     for text in expected:
         assert text in written
-    assert html_path in written, "what is copied is never broken"
+    for text in (html_path, f"127:{'ab' * 32}"):
+        assert text in written, "what is copied is never broken"
 
 
 def test_the_report_of_an_image_that_is_not_accepted_leaves_nothing_out() -> None:
