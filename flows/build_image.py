@@ -4,20 +4,27 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
+import httpx
 from prefect import flow
-from prefect.exceptions import TerminationSignal
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
+from prefect.states import Completed
 
 from flows.build_plan import BUILD, Plan
 from flows.failure import add_failure, format_error, join_failures, reporting_failures
+from flows.kept_log import keeping_log
+from flows.made_image import artifact_key, describe_image, describe_in_markdown
 from flows.prefect_logs import show_logs_in_prefect
 from flows.started_by import started_by
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
+from notebake.acceptance.outcome import BuildOutcome, read_outcome
 from notebake.errors import ImageNotAcceptedError, WrongAccountError
-from notebake.images.image_state import current_image
 from notebake.machines.renewal import renewing
 from notebake.preflight.account import warn_of_expiry
 from notebake.recipe.file import load_recipe
@@ -41,7 +48,7 @@ def run_name() -> str:
 
 
 @flow(name="Build an image", flow_run_name=run_name)
-def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
+def build_image(recipe: str = "", run_id: str = "", store: str = "") -> Any:
     """Build the image of a recipe, prove it, and return its id.
 
     With the same run id, or after Retry in Prefect, it continues where it stopped.
@@ -54,6 +61,12 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
     show_logs_in_prefect()
     allow_waits()
     run = open_run(recipe, run_id, store)
+    with keeping_log(run):
+        return build(run)
+
+
+def build(run: Run) -> State[str]:
+    """Execute a run; the message of the state says what it made."""
     log.info("This is run %s", run.id)
     with (
         reporting_failures(run, TerminationSignal),
@@ -70,10 +83,23 @@ def build_image(recipe: str = "", run_id: str = "", store: str = "") -> str:
                 tear_down_after(error, run)
             raise
         carry_out(TEAR_DOWN, run)
-        image = current_image(run)
-    if image is None:
+    outcome = read_outcome(run)
+    if outcome is None:
         raise ImageNotAcceptedError(f"The image of run {run.id} is gone.")
-    return image.id
+    show_outcome(run, outcome)
+    return Completed(message=describe_image(run, outcome), data=outcome.image.id)
+
+
+def show_outcome(run: Run, outcome: BuildOutcome) -> None:
+    """Make the report an artifact of the flow run; the image is there even if that fails."""
+    try:
+        create_markdown_artifact(
+            "\n".join(describe_in_markdown(run, outcome)),
+            key=artifact_key(run),
+            description=describe_image(run, outcome),
+        )
+    except (PrefectException, httpx.HTTPError) as error:
+        log.warning("The report could not be made an artifact: %s", error)
 
 
 def tear_down_after(failure: Exception, run: Run) -> None:

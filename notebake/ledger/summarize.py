@@ -170,3 +170,7 @@ class _Fold:
     def _add_outcome(self, entry: Entry) -> None:
         image = entry.body.get("image")
         self._known["image"] = ImageSummary(**image) if image else None
+        step = self._steps.get("request_image")
+        if image and step and step.outcome == "undone":
+            # A tear-down undoes every step, and lets an accepted image stay.
+            self._steps[step.step] = step.model_copy(update={"outcome": "done"})

@@ -41,6 +41,17 @@ def test_everything_named_by_the_report_exists(baked: Baked) -> None:
     assert readable == [], "what a run keeps is its owner's alone"
 
 
+def test_prefect_says_what_was_made(bakery: Bakery, baked: Baked) -> None:
+    runs = bakery.prefect("/flow_runs/filter")
+    (made,) = (each for each in runs if each["parameters"].get("run_id") == baked.run.id)
+    artifacts = bakery.prefect("/artifacts/filter")
+
+    assert made["state"]["type"] == "COMPLETED"
+    assert made["state"]["message"].startswith(f"{image_of(bakery, baked)} accepted, ")
+    (report,) = (each for each in artifacts if each["flow_run_id"] == made["id"])
+    assert "## What was proven" in report["data"]
+
+
 def test_only_the_image_and_its_snapshots_are_left(bakery: Bakery, baked: Baked) -> None:
     assert sorted(baked.run.resources()) == ["image", "snapshot", "snapshot", "snapshot"]
     survey = bakery.notebake("survey", baked.run.id)

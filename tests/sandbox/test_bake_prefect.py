@@ -102,6 +102,13 @@ def test_prefect_shows_the_reason_of_a_failure(bakery: Bakery, retried: Retried)
     assert any("Requesting one m6i.large" in message for message in messages)
 
 
+def test_the_log_is_in_the_run_store_as_from_the_command_line(retried: Retried) -> None:
+    log = retried.run.log()
+
+    assert " launch_instance Requesting one m6i.large" in log
+    assert " DEBUG " in log
+
+
 def test_a_failed_run_is_torn_down_to_nothing(bakery: Bakery, retried: Retried) -> None:
     assert sorted(set(retried.run.resources())) == [
         "key pair",

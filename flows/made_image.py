@@ -1,0 +1,71 @@
+"""What a finished build says of itself in Prefect: the message of its state, and an artifact."""
+
+import re
+from collections.abc import Iterator
+
+from flows.build_plan import titles
+from notebake.acceptance.outcome import BuildOutcome
+from notebake.humanize import format_dollars, format_seconds, pluralize
+from notebake.ledger.summary import Summary
+from notebake.notebook.verdict import NotebookVerdict
+from notebake.runs import files
+from notebake.runs.recorded_run import VERDICT, read_recorded_run
+from notebake.runs.run import Run
+
+TITLES = dict(titles())
+
+
+def describe_image(run: Run, outcome: BuildOutcome) -> str:
+    """Return the result in one line: `ami-… accepted, 8 code cells, 3 figures, $0.11`."""
+    state = "accepted" if outcome.is_accepted else "not accepted"
+    parts = [f"{outcome.image.id} {state}", *_proof(run), _cost(_summary(run))]
+    return ", ".join(filter(None, parts))
+
+
+def artifact_key(run: Run) -> str:
+    """Return the key of the run's artifact: lower case, digits and dashes only."""
+    return re.sub(r"[^a-z0-9]+", "-", f"run-{run.id}".lower()).strip("-")
+
+
+def describe_in_markdown(run: Run, outcome: BuildOutcome) -> Iterator[str]:
+    """Yield the lines of the report that a terminal shows, as Markdown."""
+    summary = _summary(run)
+    yield f"# Image {outcome.image.id}"
+    yield f"\n{describe_image(run, outcome)}\n"
+    yield f"`{outcome.image.name}` in {run.region}, run `{run.id}`"
+    if outcome.proof:
+        yield "\n## What was proven\n"
+        yield from (f"- {_escape(line)}" for line in outcome.proof.sentences)
+    yield "\n## Files\n"
+    for path in filter(None, (outcome.html_path, outcome.notebook_path)):
+        yield f"- `{path}`"
+    yield f"- `{files.file_location(run, 'log.txt')}`"
+    yield "\n## Steps\n\n| step | outcome | time |\n| --- | --- | ---: |"
+    for step in summary.steps:
+        seconds = "" if step.seconds is None else format_seconds(step.seconds)
+        yield f"| {TITLES.get(step.step, step.step)} | {step.outcome} | {seconds} |"
+    yield "\n## What is left besides the image\n"
+    left = [f"- {each.kind} `{each.id}`" for each in outcome.left_behind]
+    yield from left or ["nothing was found"]
+    yield f"\nLast entry of the record: `{outcome.record_anchor}`"
+
+
+def _summary(run: Run) -> Summary:
+    return read_recorded_run(run.id, run.store).summary
+
+
+def _proof(run: Run) -> Iterator[str]:
+    if content := files.get_file(run, VERDICT):
+        verdict = NotebookVerdict.model_validate_json(content)
+        yield pluralize(verdict.cells, "code cell")
+        yield pluralize(verdict.figures, "figure")
+
+
+def _cost(summary: Summary) -> str:
+    money = summary.money
+    return format_dollars(money.metered_usd, is_complete=money.is_metered_complete)
+
+
+def _escape(line: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", line)
