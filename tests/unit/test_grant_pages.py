@@ -81,6 +81,17 @@ def test_the_pages_show_what_the_annex_has(
     assert page.find("svg")
 
 
+def test_a_folder_is_named_from_the_current_directory_and_may_have_braces(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    code = main(["--store", store, "report", "--award", "OCE-1", *DAYS, "--output", "q{3} x"])
+
+    assert code == 0
+    assert "Report on award OCE-1" in (tmp_path / "q{3} x/report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils are not installed")
 def test_the_pdf_has_the_text_of_the_pages(tmp_path: Path) -> None:
     page = "<p>One line, and 4.20 dollars</p><img src='https://example.org/x.png'>"
