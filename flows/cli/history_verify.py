@@ -116,6 +116,10 @@ def run(given: argparse.Namespace) -> int:
     others = [each for each in versions.findings if each.run not in listed]
     findings = [str(each) for each in (*people_log, *others, *rewritten, *checkpoints.findings)]
     findings += [str(stamp) for stamp in stamps if stamp.wrong]
+    states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
+    if given.run and states == {"not recorded"}:
+        # Nothing has named it: neither the record nor, if it was removed, a checkpoint.
+        require_run(given.run, location)
     not_checked = not_checked_of(versions)
     if given.json:
         from flows.cli.json_output import print_document
@@ -131,7 +135,6 @@ def run(given: argparse.Namespace) -> int:
         lines += checkpoint_lines(checkpoints, checked)
         lines += [f"  {stamp}" for stamp in stamps[-1:] if not stamp.wrong]
         print_lines([*lines_of(checked), *lines, *not_checked])
-    states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
         return INCOMPLETE
     return next((code for state, code in CODES.items() if state in states), DONE)
@@ -170,16 +173,17 @@ def image_anchor(text: str) -> "EntryAnchor":
 
 def check(run_id: str, location: str, versions: "VersionReport") -> "list[CheckedRun]":
     """Return the verified runs, with what the versions in the store show of each."""
+    from notebake.runs.record_check import check_all_runs, check_run
+
+    return [check_run(run_id, location, versions)] if run_id else check_all_runs(location, versions)
+
+
+def require_run(run_id: str, location: str) -> None:
+    """Raise RunStoreError unless the run store has a run."""
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
-    from notebake.runs.record_check import RecordState, check_all_runs, check_run
 
-    if not run_id:
-        return check_all_runs(location, versions)
-    found = check_run(run_id, location, versions)
-    if found.state == RecordState.NOT_RECORDED:
-        registry.load_run(run_id, open_store(location))
-    return [found]
+    registry.load_run(run_id, open_store(location))
 
 
 def read_people_log(location: str) -> list[str]:
