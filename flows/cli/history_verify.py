@@ -45,6 +45,7 @@ SINCE_CHECKPOINT = (
     "{count} of the runs have changed since the last checkpoint: what was done to their newer"
     " entries, as far as these fit together, cannot be seen until the next one."
 )
+WITHOUT_STAMP = "No checkpoint is stamped: by when any of them existed is not shown."
 LIMITS = (
     "Whoever can write the record could have put back an older copy of it, and with its key could"
     " have written all of it anew. Only what is kept elsewhere is sure to show that: an anchor or a"
@@ -134,6 +135,7 @@ def run(given: argparse.Namespace) -> int:
         lines = [f"  {finding}" for finding in findings]
         lines += checkpoint_lines(checkpoints, checked)
         lines += [f"  {stamp}" for stamp in stamps[-1:] if not stamp.wrong]
+        lines += [WITHOUT_STAMP] if given.stamp_roots and not stamps else []
         print_lines([*lines_of(checked), *lines, *not_checked])
     if given.run and states == {"not recorded"}:
         return INCOMPLETE
@@ -205,7 +207,7 @@ def read_verified_stamps(location: str, roots: str) -> "list[Stamp]":
     """Return what the stamps show by some certificates; nothing without these.
 
     Raises:
-        NotebakeError: the file has no certificates.
+        NotebakeError: the file has no certificates, or the library for stamps is missing.
         RunStoreError: the store failed.
     """
     if not roots:
@@ -213,8 +215,9 @@ def read_verified_stamps(location: str, roots: str) -> "list[Stamp]":
     from notebake.ledger.stamp import verify_stamps
     from notebake.runs.checkpoints import read_all
     from notebake.runs.run_record import record_place
-    from notebake.runs.stamps import read_roots, read_stamps
+    from notebake.runs.stamps import check_library, read_roots, read_stamps
 
+    check_library()
     place = record_place(location)
     return verify_stamps(read_stamps(place), read_all(place), read_roots(roots))
 
