@@ -45,6 +45,7 @@ SINCE_CHECKPOINT = (
     "{count} of the runs have changed since the last checkpoint: what was done to their newer"
     " entries, as far as these fit together, cannot be seen until the next one."
 )
+WITHOUT_STAMP = "No checkpoint is stamped: by when any of them existed is not shown."
 LIMITS = (
     "Whoever can write the record could have put back an older copy of it, and with its key could"
     " have written all of it anew. Only what is kept elsewhere is sure to show that: an anchor or a"
@@ -116,6 +117,10 @@ def run(given: argparse.Namespace) -> int:
     others = [each for each in versions.findings if each.run not in listed]
     findings = [str(each) for each in (*people_log, *others, *rewritten, *checkpoints.findings)]
     findings += [str(stamp) for stamp in stamps if stamp.wrong]
+    states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
+    if given.run and states == {"not recorded"}:
+        # Nothing has named it: neither the record nor, if it was removed, a checkpoint.
+        require_run(given.run, location)
     not_checked = not_checked_of(versions)
     if given.json:
         from flows.cli.json_output import print_document
@@ -130,8 +135,8 @@ def run(given: argparse.Namespace) -> int:
         lines = [f"  {finding}" for finding in findings]
         lines += checkpoint_lines(checkpoints, checked)
         lines += [f"  {stamp}" for stamp in stamps[-1:] if not stamp.wrong]
+        lines += [WITHOUT_STAMP] if given.stamp_roots and not stamps else []
         print_lines([*lines_of(checked), *lines, *not_checked])
-    states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
         return INCOMPLETE
     return next((code for state, code in CODES.items() if state in states), DONE)
@@ -170,16 +175,17 @@ def image_anchor(text: str) -> "EntryAnchor":
 
 def check(run_id: str, location: str, versions: "VersionReport") -> "list[CheckedRun]":
     """Return the verified runs, with what the versions in the store show of each."""
+    from notebake.runs.record_check import check_all_runs, check_run
+
+    return [check_run(run_id, location, versions)] if run_id else check_all_runs(location, versions)
+
+
+def require_run(run_id: str, location: str) -> None:
+    """Raise RunStoreError unless the run store has a run."""
     from notebake.runs import registry
     from notebake.runs.open_store import open_store
-    from notebake.runs.record_check import RecordState, check_all_runs, check_run
 
-    if not run_id:
-        return check_all_runs(location, versions)
-    found = check_run(run_id, location, versions)
-    if found.state == RecordState.NOT_RECORDED:
-        registry.load_run(run_id, open_store(location))
-    return [found]
+    registry.load_run(run_id, open_store(location))
 
 
 def read_people_log(location: str) -> list[str]:
@@ -201,7 +207,7 @@ def read_verified_stamps(location: str, roots: str) -> "list[Stamp]":
     """Return what the stamps show by some certificates; nothing without these.
 
     Raises:
-        NotebakeError: the file has no certificates.
+        NotebakeError: the file has no certificates, or the library for stamps is missing.
         RunStoreError: the store failed.
     """
     if not roots:
@@ -209,8 +215,9 @@ def read_verified_stamps(location: str, roots: str) -> "list[Stamp]":
     from notebake.ledger.stamp import verify_stamps
     from notebake.runs.checkpoints import read_all
     from notebake.runs.run_record import record_place
-    from notebake.runs.stamps import read_roots, read_stamps
+    from notebake.runs.stamps import check_library, read_roots, read_stamps
 
+    check_library()
     place = record_place(location)
     return verify_stamps(read_stamps(place), read_all(place), read_roots(roots))
 

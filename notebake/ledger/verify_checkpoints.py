@@ -157,7 +157,10 @@ class _Check:
 
     def compare_key(self) -> None:
         """Compare the key that is expected with the last one and those that vouch for it."""
-        if self._expected_key and self._last and self._expected_key not in self._vouching:
+        if self._expected_key and not self._last:
+            detail = "the key that is expected has signed none"
+            self._note(FIRST, CheckpointFault.MISSING, detail=detail)
+        elif self._expected_key and self._expected_key not in self._vouching:
             found = self._key.fingerprint if self._key else "none"
             self._note(self._last, CheckpointFault.UNTRUSTED_KEY, detail=found)
 

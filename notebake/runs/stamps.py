@@ -6,6 +6,7 @@ key cannot make an earlier one. Anybody can verify it, without notebake:
     openssl ts -verify -data 00000001.json -in 00000001.tsr -CAfile ROOTS
 """
 
+import importlib.util
 import logging
 import os
 import re
@@ -29,7 +30,7 @@ INSTALL = "Type: pip install 'notebake[stamps]'"
 
 
 class StampError(NotebakeError):
-    """A checkpoint was made and is not stamped."""
+    """A checkpoint was made and is not stamped, or its stamp cannot be read here."""
 
 
 def stamp_server() -> str:
@@ -50,15 +51,20 @@ def stamp_checkpoint(checkpoint: Checkpoint, place: RecordPlace) -> None:
         place.store.create(place.prefix + key, stamp)
 
 
+def check_library() -> None:
+    """Raise StampError if the library that asks for stamps and reads them is missing."""
+    if importlib.util.find_spec("rfc3161_client") is None:
+        raise StampError("Stamps need the library rfc3161-client.", INSTALL)
+
+
 def request_stamp(content: bytes, server: str) -> bytes:
     """Return a stamp of some bytes: the response of the authority, as openssl takes it.
 
     Only a hash is sent. Raises as `stamp_checkpoint` does.
     """
-    try:
-        from rfc3161_client import TimestampRequestBuilder, decode_timestamp_response
-    except ImportError as error:
-        raise StampError("Stamps need the library rfc3161-client.", INSTALL) from error
+    check_library()
+    from rfc3161_client import TimestampRequestBuilder, decode_timestamp_response
+
     question = TimestampRequestBuilder().data(content).build()
     try:
         answer = httpx.post(

@@ -3,6 +3,7 @@
 import datetime
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from flows.cli.main import main
 from notebake.ledger.entry import hash_of
 from notebake.reports.crate import writing
 from notebake.reports.crate.entities import COMPLETED, FAILED
+from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.open_store import open_store
 from notebake.runs.people import KEY, PEOPLE, read_people
 from tests import recorded_runs as runs
@@ -282,6 +284,20 @@ def test_a_changed_record_is_refused(
 
     assert f"The record of run {run} is tampered" in told
     assert told.endswith(f"history verify {run}")
+
+
+def test_a_record_that_was_cut_under_a_checkpoint_is_refused(
+    world: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = world.failed()
+    last = make_checkpoint(world.location).leaves[-1]
+    folder = Path(world.location, "record")
+    (folder / run / f"{last.count:08}.json").unlink()
+    shutil.rmtree(folder / "_seals" / run)
+
+    told = refusal(world, run, tmp_path / "crate", capsys)
+
+    assert f"The record of run {run} is tampered" in told
 
 
 def test_a_run_that_did_nothing_is_refused(

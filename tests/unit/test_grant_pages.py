@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,24 @@ def test_the_pages_show_what_the_annex_has(
     ]
     assert "import" not in page.get_text(), "the pages have no code"
     assert page.find("svg")
+
+
+def test_older_tables_that_do_not_escape_text_are_not_taken() -> None:
+    wanted = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    # Great Tables wrote the text of a cell as HTML up to 0.21.
+    assert "great-tables>=1.0" in wanted["optional-dependencies"]["report"]
+
+
+def test_a_folder_is_named_from_the_current_directory_and_may_have_braces(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    code = main(["--store", store, "report", "--award", "OCE-1", *DAYS, "--output", "q{3} x"])
+
+    assert code == 0
+    assert "Report on award OCE-1" in (tmp_path / "q{3} x/report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils are not installed")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import stat
 import subprocess
 import sys
@@ -192,6 +193,29 @@ def test_an_expected_key_is_compared(store: str, capsys: pytest.CaptureFixture[s
 
     assert verify(store, "--key", key) == 0
     assert verify(store, "--key", "0" * 64) == 3
+
+
+def test_an_expected_key_that_has_signed_nothing_is_told(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = str(seal(store, capsys)["key"])
+    shutil.rmtree(Path(store, "record", "_checkpoints"))
+
+    assert verify(store, "--key", key) == 3
+
+    assert "Checkpoint 1 is missing: the key that is expected has" in capsys.readouterr().out
+
+
+def test_a_removed_run_is_told_of_by_its_name(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seal(store, capsys)
+    remove_run(store, TIDE)
+
+    assert verify(store, TIDE) == 3
+    assert "lists a run that is not there any more" in capsys.readouterr().out
+    assert verify(store, "river-20261103-120000-0003") == 1
+    assert "There is no run" in capsys.readouterr().err
 
 
 def test_verify_prints_the_checkpoints_as_json(

@@ -1,6 +1,7 @@
 """Stamps of checkpoints, by an authority that openssl plays on loopback and verifies itself."""
 
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -164,3 +165,20 @@ def test_roots_that_are_none_are_named(store: str, capsys: pytest.CaptureFixture
     assert verify(store, Path(store, "nothing.pem")) == 1
 
     assert "certificates of the authority in" in capsys.readouterr().err
+
+
+def test_what_is_missing_for_a_verification_of_stamps_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
+    store = str(tmp_path / "runs")
+    write_sealed(record_place(store), "ocean-1")
+    assert main(["--store", store, "history", "seal"]) == 0
+    roots = Authority(tmp_path).roots
+
+    assert verify(store, roots) == 0
+    assert "No checkpoint is stamped" in capsys.readouterr().out
+
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    assert verify(store, roots) == 1
+    assert "pip install 'notebake[stamps]'" in capsys.readouterr().err

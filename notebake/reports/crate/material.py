@@ -10,6 +10,7 @@ from notebake.ledger.entry import SEALS, hash_of, latest
 from notebake.ledger.kinds import AWARD, BEGAN, EXECUTING, RECIPE
 from notebake.ledger.summary import Summary
 from notebake.reports.crate.attempts import Attempt, attempts_of
+from notebake.runs.checkpoint_check import check_checkpoints
 from notebake.runs.open_store import open_store
 from notebake.runs.people import Person, read_people
 from notebake.runs.record_check import RecordState, check_run
@@ -94,6 +95,8 @@ def read_material(run_id: str, location: str, titles: Mapping[str, str]) -> Mate
             " began before there was a ledger, or nobody has executed it."
         ).with_next(NextCommand(("history", "show", run_id), "What its files say"))
     checked = check_run(run_id, location, check_versions(location, run_id))
+    if any(each.run == run_id for each in check_checkpoints(location, run=run_id).findings):
+        checked = checked.model_copy(update={"state": RecordState.TAMPERED})
     if checked.state in (RecordState.TAMPERED, RecordState.UNREADABLE):
         raise NotebakeError(
             f"The record of run {run_id} is {checked.state}, so no crate is made of it."

@@ -86,7 +86,8 @@ def write_pages(report: GrantReport, folder: Path) -> Pages:
 
 def _execute(annex: Path, notebook: Path) -> None:
     """Execute the notebook by papermill, with this Python and whatever of ours it can import."""
-    command = [sys.executable, "-m", "papermill", str(NOTEBOOK), str(notebook)]
+    # The name only: papermill starts in the folder, and takes braces in a path for parameters.
+    command = [sys.executable, "-m", "papermill", str(NOTEBOOK), notebook.name]
     options = ["--no-progress-bar", "--kernel", "python3", "--language", "python"]
     environment = {
         **os.environ,
