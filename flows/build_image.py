@@ -23,8 +23,10 @@ from flows.prefect_logs import show_logs_in_prefect
 from flows.started_by import started_by
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
-from notebake.acceptance.outcome import BuildOutcome, read_outcome
-from notebake.errors import ImageNotAcceptedError, WrongAccountError
+from notebake.acceptance.outcome import read_outcome
+from notebake.aws.model import Image
+from notebake.errors import ImageNotAcceptedError, NotebakeError, WrongAccountError
+from notebake.images.image_state import current_image
 from notebake.machines.renewal import renewing
 from notebake.preflight.account import warn_of_expiry
 from notebake.recipe.file import load_recipe
@@ -83,23 +85,29 @@ def build(run: Run) -> State[str]:
                 tear_down_after(error, run)
             raise
         carry_out(TEAR_DOWN, run)
-    outcome = read_outcome(run)
-    if outcome is None:
+        image = current_image(run)
+    if image is None:
         raise ImageNotAcceptedError(f"The image of run {run.id} is gone.")
-    show_outcome(run, outcome)
-    return Completed(message=describe_image(run, outcome), data=outcome.image.id)
+    return Completed(message=show_outcome(run, image), data=image.id)
 
 
-def show_outcome(run: Run, outcome: BuildOutcome) -> None:
-    """Make the report an artifact of the flow run; the image is there even if that fails."""
+def show_outcome(run: Run, image: Image) -> str:
+    """Make the report an artifact of the flow run, and return the outcome in one line.
+
+    Whatever fails here, the image is there: so nothing is raised.
+    """
     try:
-        create_markdown_artifact(
-            "\n".join(describe_in_markdown(run, outcome)),
-            key=artifact_key(run),
-            description=describe_image(run, outcome),
-        )
-    except (PrefectException, httpx.HTTPError) as error:
-        log.warning("The report could not be made an artifact: %s", error)
+        outcome = read_outcome(run)
+        if outcome:
+            create_markdown_artifact(
+                "\n".join(describe_in_markdown(run, outcome)),
+                key=artifact_key(run),
+                description=describe_image(run, outcome),
+            )
+            return describe_image(run, outcome)
+    except (NotebakeError, PrefectException, httpx.HTTPError) as error:
+        log.warning("What was made could not be shown in Prefect: %s", error)
+    return f"{image.id} accepted"
 
 
 def tear_down_after(failure: Exception, run: Run) -> None:

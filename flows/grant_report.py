@@ -60,12 +60,13 @@ def summary_lines(report: GrantReport, pages: Pages) -> Iterator[str]:
         yield f"| {row.name} | {' | '.join(_cells(row.amounts))} |"
     yield f"| in all, {pluralize(len(report.runs), 'run')} | {' | '.join(_cells(report.total))} |"
     yield ""
-    findings = len(report.verification.findings)
-    yield (
-        f"**The record was changed: {pluralize(findings, 'finding')}.**"
-        if findings
-        else ("The verification of the record has found no change.")
-    )
+    verified = report.verification
+    if verified.findings:
+        yield f"**The record was changed: {pluralize(len(verified.findings), 'finding')}.**"
+    elif verified.unreadable:
+        yield f"**Not read: {pluralize(len(verified.unreadable), 'run')}.**"
+    else:
+        yield "The verification of the record has found no change."
     yield ""
     for path in filter(None, (pages.html, pages.pdf, pages.annex)):
         yield f"- `{path}`"

@@ -12,8 +12,8 @@ MEANINGS = {
     DONE: "done; for build and resume: the image is accepted",
     FAILED: "not done: standard error has the reason and the next command",
     MISTYPED: "mistyped: nothing was begun",
-    TAMPERED: "history verify: the record was changed",
+    TAMPERED: "history verify, report: the record was changed",
     INCOMPLETE: "history verify: something was never recorded",
-    UNREADABLE: "history verify: something could not be read",
+    UNREADABLE: "history verify, report: something could not be read",
     INTERRUPTED: "interrupted, by Ctrl-C or a signal",
 }

@@ -30,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let a new key sign from now on; this checkpoint is signed by the old one, too",
     )
+    parser.add_argument(
+        "--lost-key",
+        action="store_true",
+        help="go on without the key that signed before; `history verify` will say so",
+    )
     add_json(parser)
 
 
@@ -40,10 +45,11 @@ def run(given: argparse.Namespace) -> int:
     from notebake.runs.run_record import record_place
     from notebake.runs.stamps import stamp_checkpoint
 
-    if given.new_key:
-        change_key()
     location = location_of(given)
-    checkpoint = make_checkpoint(location)
+    if given.new_key:
+        check_there_is_a_record(location)
+        change_key()
+    checkpoint = make_checkpoint(location, is_key_lost=given.lost_key)
     show(given, checkpoint)
     stamp_checkpoint(checkpoint, record_place(location))
     return DONE
@@ -75,3 +81,15 @@ def show(given: argparse.Namespace, checkpoint: "Checkpoint") -> None:
         f"  key     {fingerprint()}",
     ):
         console.print(line, markup=False, soft_wrap=True)
+
+
+def check_there_is_a_record(location: str) -> None:
+    """Raise NotebakeError if there is nothing to seal: then no key is changed."""
+    from notebake.errors import NotebakeError
+    from notebake.runs.run_record import record_place, recorded_chains
+
+    if not recorded_chains(record_place(location)):
+        raise NotebakeError(
+            f"There is no record in {location}, so the key was not changed.",
+            "Name the run store: notebake --store PLACE history seal --new-key",
+        )

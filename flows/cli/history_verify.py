@@ -1,6 +1,7 @@
 """`history verify`: whether the record was changed, as far as the record itself can show it."""
 
 import argparse
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="certificates (PEM) of the authority that stamps checkpoints",
     )
     parser.add_argument(
-        "--key", default="", metavar="FINGERPRINT", help="the key that must have signed"
+        "--key",
+        default="",
+        metavar="FINGERPRINT",
+        help="the key that must have signed, or vouch for the one that did",
     )
     add_json(parser)
 
@@ -91,7 +95,7 @@ def run(given: argparse.Namespace) -> int:
     from notebake.runs.checkpoint_check import check_checkpoints, compare_with_image
     from notebake.runs.version_check import check_versions
 
-    location = location_of(given)
+    location, key = location_of(given), read_fingerprint(given.key)
     if given.image_anchor and not given.run:
         raise NotebakeError(
             "An image's anchor is of one run.",
@@ -104,7 +108,7 @@ def run(given: argparse.Namespace) -> int:
         stamps = read_verified_stamps(location, given.stamp_roots)
         rewritten = compare_with_image(given.run, location, given.image_anchor)
         checkpoints = check_checkpoints(
-            location, anchors=given.anchor, expected_key=given.key, run=given.run
+            location, anchors=given.anchor, expected_key=key, run=given.run
         )
     except RunStoreError as error:
         if given.run:
@@ -160,6 +164,18 @@ def anchor(text: str) -> "Anchor":
         return parse_anchor(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def read_fingerprint(text: str) -> str:
+    """Return the fingerprint of a key, as `history seal` prints it; "" if none is given."""
+    from notebake.errors import NotebakeError
+
+    if text and not re.fullmatch(r"[0-9a-f]{64}", text.lower()):
+        raise NotebakeError(
+            f"{text} is no fingerprint of a key.",
+            "It has 64 hexadecimal digits, as `notebake history seal` prints it.",
+        )
+    return text.lower()
 
 
 def image_anchor(text: str) -> "EntryAnchor":

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from flows.cli.arguments import location_of, read_day
-from flows.cli.exit_codes import DONE, TAMPERED
+from flows.cli.exit_codes import DONE, TAMPERED, UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,9 @@ def run(given: argparse.Namespace) -> int:
     console = open_console()
     for line in lines_of(report, pages):
         console.print(line, markup=False, soft_wrap=True)
-    return TAMPERED if report.verification.findings else DONE
+    if report.verification.findings:
+        return TAMPERED
+    return UNREADABLE if report.verification.unreadable else DONE
 
 
 def lines_of(report: "GrantReport", pages: "Pages") -> "Iterator[str]":
@@ -69,7 +71,9 @@ def lines_of(report: "GrantReport", pages: "Pages") -> "Iterator[str]":
     yield f"  pages  {pages.html}"
     yield f"  PDF    {pages.pdf or 'not made: WeasyPrint, or Pango, is not installed'}"
     yield f"  annex  {pages.annex}"
-    found = report.verification.findings
-    if found:
-        yield f"THE RECORD WAS CHANGED or cannot be read: {pluralize(len(found), 'finding')}."
+    if found := report.verification.findings:
+        yield f"THE RECORD WAS CHANGED: {pluralize(len(found), 'finding')}."
+    if unread := report.verification.unreadable:
+        yield f"Not all of the record could be read: {pluralize(len(unread), 'run')}."
+    if found or unread:
         yield "Type: notebake history verify"

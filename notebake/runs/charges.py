@@ -1,5 +1,6 @@
 """The charges of all runs of a store, from their ledgers and from what was billed."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -16,7 +17,10 @@ from notebake.record import Record
 from notebake.runs.money_record import read_metered
 from notebake.runs.run_record import recorded_runs
 
+log = logging.getLogger(__name__)
 READERS = 8
+ODD = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
+"""What reading an entry raises whose body is not as its kind has it; `verify` says if it fits."""
 T = TypeVar("T")
 
 
@@ -54,8 +58,13 @@ def read_accounts(place: RecordPlace) -> tuple[dict[str, RunAccount], list[Charg
 
     def read(run: str) -> tuple[RunAccount, list[Charge]]:
         entries = Chain(place, run, Writer()).entries()
-        account = account_of(run, entries)
-        return account, list(charges_of(account, entries))
+        try:
+            account = account_of(run, entries)
+            return account, list(charges_of(account, entries))
+        except ODD as error:
+            log.warning("What run %s cost is unknown, as an entry of it is odd: %r", run, error)
+            account = RunAccount(run=run)
+            return account, [account.charge(Column.METERED, entries[0].at, None)]
 
     with ThreadPoolExecutor(READERS) as pool:
         found = list(pool.map(read, sorted(recorded_runs(place))))

@@ -7,7 +7,7 @@ from notebake.ledger.checkpoint import FIRST, Anchor, Checkpoint, key_of, parse_
 from notebake.ledger.entry import hash_of
 from notebake.ledger.entry_anchor import EntryAnchor, compare_anchor
 from notebake.ledger.verify_checkpoints import CheckpointReport, verify_checkpoints
-from notebake.runs.checkpoints import read_all, recall, remember
+from notebake.runs.checkpoints import read_all, recall, recall_place, remember
 from notebake.runs.run_record import record_place
 
 
@@ -23,19 +23,23 @@ def check_checkpoints(
     """
     place = record_place(location)
     # Before the checkpoints are read: one that is made meanwhile is no older copy.
+    in_place = recall_place(place)
     first = place.store.read(place.prefix + key_of(FIRST))
-    seen = _seen([first.content] if first else [])
+    by_origin = _seen([first.content] if first else [])
     contents = read_all(place)
-    seen = seen or _seen(contents.values())
+    by_origin = by_origin or _seen(contents.values())
+    seen = {*by_origin, *([in_place.anchor] if in_place else [])}
 
     @functools.cache
     def head_at(run: str, sequence: int) -> str | None:
         stored = place.store.read(place.key(run, sequence))
         return hash_of(stored.content) if stored else None
 
-    report = verify_checkpoints(contents, head_at, (*anchors, *seen), expected_key, run)
+    report = verify_checkpoints(
+        contents, head_at, (*anchors, *sorted(seen, key=str)), expected_key, run
+    )
     if report.head and not report.findings:
-        remember(report.head)
+        remember(report.head, place)
     return report
 
 

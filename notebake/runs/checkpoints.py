@@ -1,5 +1,6 @@
 """Checkpoints over all runs of a record: made, stored in it, and remembered on this machine."""
 
+import logging
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from notebake import clock
-from notebake.errors import NextCommand, RunStoreError
+from notebake.errors import NextCommand, NotebakeError, RunStoreError
 from notebake.ledger.chain import RecordPlace
 from notebake.ledger.checkpoint import (
     FIRST,
@@ -23,19 +24,21 @@ from notebake.ledger.checkpoint import (
 from notebake.ledger.entry import CHECKPOINTS, KEY, SEAL_KEY, format_time, hash_of
 from notebake.ledger.signed_note import NoteKey, parse_key, sign_note
 from notebake.local.atomic_files import write_file
-from notebake.local.home import home
+from notebake.local.home import HomeError, home
 from notebake.record import digest_of
 from notebake.runs.record_key import earlier_key, signing_key
 from notebake.runs.run_record import record_place, recorded_chains
 from notebake.runs.seal_index import latest_seals
 
+log = logging.getLogger(__name__)
 CHECKPOINT_KEY = re.compile(CHECKPOINTS + r"/(?P<number>[0-9]{8})\.json")
 
 
-def make_checkpoint(location: str) -> Checkpoint:
+def make_checkpoint(location: str, *, is_key_lost: bool = False) -> Checkpoint:
     """Sign the present heads of all runs, and store that; return the checkpoint.
 
-    If the key was changed, the first checkpoint that the new one signs is signed by both.
+    If the key was changed, the first checkpoint that the new one signs is signed by both, unless
+    the old one is said to be lost.
 
     Raises:
         RunStoreError: the store failed, or an earlier checkpoint is damaged.
@@ -45,24 +48,46 @@ def make_checkpoint(location: str) -> Checkpoint:
     while True:
         earlier = _read_earlier(place)
         leaves = [leaf for checkpoint in earlier for leaf in checkpoint.leaves]
+        _check_memory(place, len(leaves))
         origin = parse_note(earlier[-1].note).origin if earlier else new_origin()
         key = NoteKey(origin, private.public_key().public_bytes_raw())
         at = format_time(clock.now())
         heads = {leaf.run: leaf for leaf in find_heads(place, leaves, at)}
         added = new_leaves(heads, leaves, str(key), at)
         head = tree_head(origin, [*leaves, *added])
-        note = sign_note(head.text, origin, private, *_key_before(key, leaves))
+        note = sign_note(head.text, origin, private, *_key_before(key, leaves, is_lost=is_key_lost))
         checkpoint = Checkpoint(number=FIRST + len(earlier), leaves=added, note=note)
         if place.store.create(place.prefix + key_of(checkpoint.number), checkpoint.content):
-            remember(head)
+            remember(head, place)
             return checkpoint
 
 
-def _key_before(key: NoteKey, leaves: Sequence[Leaf]) -> Iterator[Ed25519PrivateKey]:
-    """Yield the key that signed before, if it is another one and is still kept here."""
+def _check_memory(place: RecordPlace, size: int) -> None:
+    """Raise RunStoreError if this machine has seen a larger tree in this place."""
+    seen = recall_place(place)
+    if seen and seen.size > size:
+        where = place.store.where(place.prefix + CHECKPOINTS)
+        raise RunStoreError(
+            f"This machine has seen checkpoints with {seen.size} leaves in {where}, and only {size}"
+            " are there: some were removed, or an older copy was put back. None was made.",
+            "Put them back from a copy of the record. If the record was made anew on purpose,"
+            f" delete {_memory_of_place(place)}",
+        ).with_next(NextCommand(("history", "verify"), "To see what else was changed"))
+
+
+def _key_before(key: NoteKey, leaves: Sequence[Leaf], *, is_lost: bool) -> list[Ed25519PrivateKey]:
+    """Return the key that signed before, if it is another one; none if it is said to be lost."""
     announced = [parse_key(leaf.key) for leaf in leaves if leaf.kind == "key"]
-    if announced and announced[-1] != key and (found := earlier_key(announced[-1].fingerprint)):
-        yield found
+    if is_lost or not announced or announced[-1] == key:
+        return []
+    if found := earlier_key(announced[-1].fingerprint):
+        return [found]
+    raise NotebakeError(
+        f"The record is signed by the key {announced[-1].fingerprint}, which is not here, so it"
+        " cannot vouch for another one; no checkpoint was made.",
+        "Put the key back where it was. If it is lost: notebake history seal --lost-key; from then"
+        " on `history verify` says that the key has changed.",
+    )
 
 
 def new_origin() -> str:
@@ -135,18 +160,46 @@ def _head_of_chain(place: RecordPlace, run: str, at: str) -> Iterator[Leaf]:
         yield Leaf(run=run, count=count, head=hash_of(stored.content), at=at)
 
 
-def remember(head: TreeHead) -> None:
-    """Remember on this machine the largest tree of a record that was seen."""
-    earlier = recall(head.origin)
-    if earlier is None or earlier.size <= head.size:
-        write_file(_memory(head.origin), head.model_dump_json().encode())
+def remember(head: TreeHead, place: RecordPlace) -> None:
+    """Remember on this machine the largest tree that was seen, by the record and by its place."""
+    for path in (_memory(head.origin), _memory_of_place(place)):
+        earlier = _recall(path)
+        if earlier is None or earlier.size <= head.size:
+            try:
+                write_file(path, head.model_dump_json().encode())
+            except (OSError, HomeError) as error:
+                log.warning("The checkpoint could not be remembered on this machine: %s", error)
 
 
 def recall(origin: str) -> TreeHead | None:
-    """Return the largest tree of a record that this machine has seen."""
-    path = _memory(origin)
-    return TreeHead.model_validate_json(path.read_bytes()) if path.exists() else None
+    """Return the largest tree of a record that this machine has seen, wherever that lay.
+
+    Raises:
+        NotebakeError: what was remembered cannot be read.
+    """
+    return _recall(_memory(origin))
+
+
+def recall_place(place: RecordPlace) -> TreeHead | None:
+    """Return the largest tree that this machine has seen in a place. Raises as `recall` does."""
+    return _recall(_memory_of_place(place))
+
+
+def _recall(path: Path) -> TreeHead | None:
+    try:
+        return TreeHead.model_validate_json(path.read_bytes()) if path.exists() else None
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise NotebakeError(
+            f"{path} should say which checkpoint this machine has seen last; it says {reason}.",
+            "Delete it, and compare the record with an anchor that was kept elsewhere:"
+            " notebake history verify --anchor SIZE:ROOT",
+        ) from error
 
 
 def _memory(origin: str) -> Path:
     return home() / "checkpoints" / f"{digest_of(origin)}.json"
+
+
+def _memory_of_place(place: RecordPlace) -> Path:
+    return home() / "checkpoints" / f"{digest_of('place', place.store.location, place.prefix)}.json"

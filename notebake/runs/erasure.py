@@ -14,6 +14,7 @@ from notebake.record import Record
 from notebake.runs.people import Person, pseudonym_of, read_people, remove_people, this_person
 from notebake.runs.reserved_ids import PEOPLE_LOG
 
+SHORTEST_NAME = 3
 LIST = NextCommand(("history", "people"), "To list them")
 
 
@@ -52,7 +53,7 @@ def find_people(text: str, people: Mapping[str, Person]) -> dict[str, Person]:
 def check_reason(because: str, erased: Iterable[Person]) -> None:
     """Raise NotebakeError if a reason names those who are erased: it could never be taken out."""
     for person in erased:
-        for name in sorted(_names_of(person)):
+        for name in sorted({*_names_of(person), *_words_of(person)}):
             if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", because.lower()):
                 raise NotebakeError(
                     f"The reason names {name!r}, who is to be erased; the log is never changed.",
@@ -99,3 +100,9 @@ def _names_of(person: Person) -> set[str]:
     return {
         name.lower() for name in (person.login, person.name, person.arn, last, person.label) if name
     }
+
+
+def _words_of(person: Person) -> set[str]:
+    """Return the parts of a name or of a login, in lower case; initials are none."""
+    text = f"{person.name} {person.login} {person.arn.rpartition('/')[2]}".lower()
+    return {word for word in re.findall(r"\w+", text) if len(word) >= SHORTEST_NAME}

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 
 from pydantic import TypeAdapter
 
+from notebake.errors import RunStoreError
 from notebake.ledger.chain import RecordPlace
 from notebake.record import Record
 
@@ -55,7 +56,7 @@ def pseudonym_of(person: Person, place: RecordPlace) -> str:
     key = place.prefix + KEY
     while True:
         stored = place.store.read(key)
-        people = PEOPLE.validate_json(stored.content) if stored else {}
+        people = _parse(stored.content, place) if stored else {}
         for pseudonym, known in people.items():
             if known == person:
                 return pseudonym
@@ -78,7 +79,7 @@ def remove_people(pseudonyms: Collection[str], place: RecordPlace) -> None:
     """
     key = place.prefix + KEY
     while stored := place.store.read(key):
-        people = PEOPLE.validate_json(stored.content)
+        people = _parse(stored.content, place)
         left = {name: person for name, person in people.items() if name not in pseudonyms}
         content = PEOPLE.dump_json(left, indent=2)
         if left == people or place.store.replace(key, content, version=stored.version):
@@ -86,9 +87,25 @@ def remove_people(pseudonyms: Collection[str], place: RecordPlace) -> None:
 
 
 def read_people(place: RecordPlace) -> dict[str, Person]:
-    """Return all people of a record by pseudonym."""
+    """Return all people of a record by pseudonym.
+
+    Raises:
+        RunStoreError: the store failed, or the file cannot be read.
+    """
     stored = place.store.read(place.prefix + KEY)
-    return PEOPLE.validate_json(stored.content) if stored else {}
+    return _parse(stored.content, place) if stored else {}
+
+
+def _parse(content: bytes, place: RecordPlace) -> dict[str, Person]:
+    try:
+        return PEOPLE.validate_json(content)
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise RunStoreError(
+            f"{place.store.where(place.prefix + KEY)} should say who the pseudonyms are, and"
+            f" cannot be read: {reason}",
+            "Correct it, or put it back from a copy; the chains of the runs do not depend on it.",
+        ) from error
 
 
 def name_of(pseudonym: str, people: Mapping[str, Person]) -> str:

@@ -55,10 +55,17 @@ def signing_key() -> Ed25519PrivateKey:
 
 
 def earlier_key(fingerprint: str) -> Ed25519PrivateKey | None:
-    """Return a key that signed before; None if it is not kept here. Raises as `signing_key`."""
-    keys, name = open_key_store(), _name_of_earlier(fingerprint)
-    content = keys.read(name)
-    return _parse(content, name, keys) if content else None
+    """Return a key that signed before; None if it is not kept here. Raises as `signing_key`.
+
+    It is also looked for in notebake's home, from where a key may have gone to Systems Manager.
+    """
+    for keys in (open_key_store(), HomeKeys()):
+        for name in (_name_of_earlier(fingerprint), CURRENT):
+            content = keys.read(name)
+            key = _parse(content, name, keys) if content else None
+            if key and fingerprint_of(key) == fingerprint:
+                return key
+    return None
 
 
 def change_key() -> None:

@@ -69,3 +69,15 @@ def test_nothing_is_signed_if_the_key_may_not_be_read(world: CloudWorld) -> None
             make_checkpoint(LOCATION)
         assert refuses.fired
     assert check_checkpoints(LOCATION).count == 0
+
+
+def test_a_key_that_moves_from_the_home_to_systems_manager_is_vouched_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NOTEBAKE_RECORD_KEY")
+    make_checkpoint(LOCATION)
+    monkeypatch.setenv("NOTEBAKE_RECORD_KEY", f"ssm:{REGION}")
+
+    make_checkpoint(LOCATION)
+
+    assert check_checkpoints(LOCATION, expected_key=fingerprint()).findings == ()

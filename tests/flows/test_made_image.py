@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.build_image import show_outcome
 from flows.kept_log import keeping_log
 from flows.made_image import artifact_key, describe_image, describe_in_markdown
 from flows.terminal.log_file import LogFile
@@ -114,3 +115,13 @@ def test_a_log_that_is_kept_already_is_not_written_twice(run: Run, tmp_path: Pat
         other.close()
 
     assert not files.has_file(run, "log.txt")
+
+
+def test_an_image_is_accepted_also_if_it_cannot_be_described(world: CloudWorld) -> None:
+    made = world.new_run()
+
+    with world.intercepting(
+        RefusedCall("DescribeImages", "UnauthorizedOperation", status=403)
+    ) as refuses:
+        assert show_outcome(made, IMAGE) == "ami-1 accepted"
+        assert refuses.fired

@@ -2,6 +2,7 @@
 
 import logging
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Any
 
 from flows import build_image, sweep, tear_down
@@ -54,7 +55,8 @@ def begin(recipe: Recipe, location: str) -> Run:
 
 def take_up(run_id: str, location: str) -> str:
     """Carry a run out as the flow does, knowing no more of it than its id and its store."""
-    return str(build_image.build_image.fn(run_id=run_id, store=location))
+    state = build_image.build_image.fn(run_id=run_id, store=location)
+    return str(state.data)
 
 
 def remove_left_overs(region: str, location: str) -> None:
@@ -89,10 +91,15 @@ class Direct:
 
 
 def leave_prefect_out() -> None:
-    """Let the flows do their tasks in this thread, and tell no server."""
+    """Let the flows do their tasks in this thread, tell no server, and keep no log elsewhere."""
     for flow in (build_image, sweep, tear_down):
         replace(flow, show_logs_in_prefect=lambda: None)
-    replace(build_image, as_task=lambda step: Direct(as_task(step)))
+    replace(
+        build_image,
+        as_task=lambda step: Direct(as_task(step)),
+        keeping_log=lambda _run: nullcontext(),
+        show_outcome=lambda _run, image: image.id,
+    )
     replace(
         tear_down,
         wait=lambda _futures: None,

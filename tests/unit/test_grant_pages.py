@@ -127,3 +127,27 @@ def test_a_notebook_that_fails_names_its_error_and_the_annex_is_kept(
     assert code == 1
     assert "ZeroDivisionError: division by zero" in capsys.readouterr().err
     assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["runs"]
+
+
+def test_files_of_others_are_not_overwritten_and_an_earlier_report_goes(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "report.pdf").write_text("mine", encoding="utf-8")
+    words = ["--store", store, "report", "--award", "OCE-1", *DAYS, "--output"]
+
+    assert main([*words, str(folder)]) == 1
+    assert "report.pdf is no part of a report" in capsys.readouterr().err
+    assert (folder / "report.pdf").read_text(encoding="utf-8") == "mine"
+    assert main([*words, str(folder / "report.pdf")]) == 1
+    assert "Tried to write the report into" in capsys.readouterr().err
+
+    for name in ("report.html", "report.pdf"):
+        (folder / name).write_text("of an earlier report", encoding="utf-8")
+    (folder / "report.json").write_text(
+        '{"format": 1, "award": {}, "verification": {}}', encoding="utf-8"
+    )
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    pages.make_room(folder)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]

@@ -1,6 +1,7 @@
 """The content of a report on an award: sums, failures, lineage, people, verification."""
 
 import datetime
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from notebake import clock
-from notebake.errors import NotebakeError
+from notebake.errors import NotebakeError, RunStoreError
 from notebake.reports.grant.collect import collect_report
 from notebake.reports.grant.document import Amounts, GrantReport, NamedAmounts
+from notebake.runs.charges import read_accounts
 from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.recorded_run import VERDICT
 from notebake.runs.run_record import record_place
@@ -202,3 +204,31 @@ def test_a_tampered_record_shows(store: str) -> None:
     found = report(store)
     assert {run.id: run.state for run in found.runs}["tide-2"] == "tampered"
     assert any("tide-2" in finding for finding in found.verification.findings)
+
+
+def test_what_a_run_with_an_odd_entry_cost_is_unknown_and_never_left_out(store: str) -> None:
+    place = record_place(store)
+    (path,) = (
+        path
+        for path in Path(store, place.prefix, "tide-2").iterdir()
+        if b'"kind":"award"' in path.read_bytes()
+    )
+    entry = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**entry, "body": {"x": 1}}), encoding="utf-8")
+
+    accounts, charges = read_accounts(place)
+    assert accounts["tide-2"].awards == ()
+    assert [(each.column, each.usd) for each in charges if each.run == "tide-2"] == [
+        ("metered", None)
+    ]
+    assert report(store).verification.findings
+    assert "tide-2" not in [run.id for run in report(store).runs]
+    assert "tide-2" in [row.name for row in report(store).unallocated]
+
+
+def test_people_that_cannot_be_read_are_named(store: str) -> None:
+    place = record_place(store)
+    place.store.write(f"{place.prefix}people.json", b"{")
+
+    with pytest.raises(RunStoreError, match=r"people\.json should say who the pseudonyms are"):
+        report(store)

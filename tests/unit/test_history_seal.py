@@ -291,7 +291,14 @@ def test_a_lost_old_key_is_a_finding(store: str, capsys: pytest.CaptureFixture[s
     key = str(seal(store, capsys)["key"])
     change_key()
     (home() / f"record-key-{key}.pem").unlink()
-    seal(store, capsys)
+
+    assert main(["--store", store, "history", "seal"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"is signed by the key {key}, which is not here" in said
+    assert "history seal --lost-key" in said
+    assert verify(store) == 0
+
+    assert main(["--store", store, "history", "seal", "--lost-key"]) == 0
     capsys.readouterr()
 
     assert verify(store) == 3
@@ -321,3 +328,58 @@ def test_a_wrong_place_for_the_key_is_named(
 
     assert main(["--store", store, "history", "seal"]) == 1
     assert "'vault:somewhere', and names no place" in " ".join(capsys.readouterr().err.split())
+
+
+def test_checkpoints_that_were_all_removed_are_missed_on_a_machine_that_has_seen_them(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seal(store, capsys)
+    shutil.rmtree(Path(store, "record", "_checkpoints"))
+
+    assert verify(store) == 3
+    assert "an older copy was put back" in capsys.readouterr().out
+    assert main(["--store", store, "history", "seal"]) == 1
+    assert "only 0 are there" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_record_that_was_sealed_anew_elsewhere_is_another_one(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seal(store, capsys)
+    shutil.rmtree(Path(store, "record", "_checkpoints"))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("NOTEBAKE_HOME", str(tmp_path / "attacker"))
+        seal(store, capsys)
+        assert verify(store) == 0
+
+    assert verify(store) == 3
+    assert "belongs to another history of the record" in capsys.readouterr().out
+
+
+def test_a_home_that_cannot_be_written_does_not_keep_anybody_from_verifying(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seal(store, capsys)
+    (tmp_path / "file").write_text("no directory", encoding="utf-8")
+    monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "file"))
+
+    assert verify(store) == 0
+
+
+def test_a_damaged_memory_is_named(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    seal(store, capsys)
+    for path in (home() / "checkpoints").iterdir():
+        path.write_text("{", encoding="utf-8")
+
+    assert verify(store) == 1
+    assert str(home() / "checkpoints") in "".join(capsys.readouterr().err.split())
+
+
+def test_no_key_is_changed_for_a_record_that_is_not_there(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = seal(store, capsys)["key"]
+
+    assert main(["--store", str(tmp_path / "typo"), "history", "seal", "--new-key"]) == 1
+    assert "so the key was not changed" in " ".join(capsys.readouterr().err.split())
+    assert seal(store, capsys)["key"] == key

@@ -161,6 +161,7 @@ def test_a_holder_with_a_fresh_lock_does_not_read_the_store(run: Run, tmp_path: 
         lease_file = tmp_path / run.id / "lease.json"
         lease_file.rename(tmp_path / "elsewhere")
         check_run_lock()
+        assert not lease_file.exists(), "or the check would raise"
         (tmp_path / "elsewhere").rename(lease_file)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from notebake import clock
 from notebake.costs.charges import NO_AWARD, OUTSIDE
+from notebake.errors import NextCommand, NotebakeError
 from notebake.ledger.entry import Entry, format_time
 from notebake.ledger.kinds import ESTIMATED, METERED
 from notebake.ledger.redaction import redact
@@ -15,6 +16,7 @@ from notebake.reports.grant.document import GrantReport, PersonFacts, RunFacts
 from notebake.reports.grant.material import Material, read_material
 from notebake.reports.grant.money_facts import amounts_of, by_name, hours_by_kind, reconcile
 from notebake.reports.grant.run_facts import facts_of_run
+from notebake.runs.charges import ODD
 from notebake.runs.people import this_person
 from notebake.runs.recorded_run import RecordedRun, read_recorded_run
 from notebake.timestamps import utc_from_seconds
@@ -35,7 +37,7 @@ def collect_report(
     last = last_day or utc_from_seconds(clock.now()).date()
     material = read_material(award, location, first_day, last)
     recorded = {run: read_recorded_run(run, location) for run in material.runs}
-    runs = tuple(_run(each, material) for each in recorded.values())
+    runs = tuple(_readable_run(each, material) for each in recorded.values())
     ours = material.ours
     outcomes = {run.id: run.outcome for run in runs}
     charges = [each for each in material.charges if each.run in recorded]
@@ -65,6 +67,18 @@ def collect_report(
         prices=tuple(sorted(_prices(each.entries for each in recorded.values()))),
         verification=material.verification,
     )
+
+
+def _readable_run(recorded: RecordedRun, material: Material) -> RunFacts:
+    run = recorded.summary.run
+    try:
+        return _run(recorded, material)
+    except ODD as error:
+        raise NotebakeError(
+            f"An entry in the record of run {run} is odd, so there is no report: {error!r}"
+        ).with_next(
+            NextCommand(("history", "verify", run), "To see whether it was changed")
+        ) from error
 
 
 def _run(recorded: RecordedRun, material: Material) -> RunFacts:

@@ -160,6 +160,9 @@ class Verification(Record):
     states: dict[str, int]
     """How many runs are intact, tampered, incomplete, unreadable, or not recorded."""
     findings: tuple[str, ...] = ()
+    """What was changed."""
+    unreadable: tuple[str, ...] = ()
+    """What could not be read."""
     gaps: tuple[str, ...] = ()
     checkpoints: int = 0
     anchor: str = ""

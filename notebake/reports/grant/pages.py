@@ -1,5 +1,6 @@
 """The pages of a report: the notebook that shows the annex, executed, as HTML and as PDF."""
 
+import json
 import logging
 import os
 import re
@@ -17,6 +18,7 @@ from notebake.reports.grant.document import GrantReport
 
 log = logging.getLogger(__name__)
 NOTEBOOK = PROJECT / "notebooks/grant_report.ipynb"
+FILES = ("report.json", "report.ipynb", "report.html", "report.pdf")
 PAPERMILL_SECONDS = 600
 INSTALL = "Type: pip install 'notebake[report]'"
 STYLE = """
@@ -62,26 +64,54 @@ def folder_name(report: GrantReport) -> str:
 
 
 def write_pages(report: GrantReport, folder: Path) -> Pages:
-    """Write the annex, the executed notebook and the pages into a folder; earlier ones go.
+    """Write the annex, the executed notebook and the pages into a folder; an earlier report goes.
 
     Raises:
-        NotebakeError: what shows reports is not installed, or the notebook failed.
-        OSError: the folder cannot be written.
+        NotebakeError: the folder cannot be written or has files of others, what shows reports is
+            not installed, or the notebook failed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    annex, notebook = folder / "report.json", folder / "report.ipynb"
+    folder = folder.absolute()
+    make_room(folder)
+    annex, notebook, page, pdf = (folder / name for name in FILES)
     write_file(annex, report.model_dump_json(indent=1).encode())
     _execute(annex, notebook)
     days = f"{report.first_day} to {report.last_day}"
-    title = f"Report on award {report.award.number}, {days}"
-    page = folder / "report.html"
-    content = page_of(notebook, title)
+    content = page_of(notebook, f"Report on award {report.award.number}, {days}")
     write_file(page, content.encode())
-    pdf = folder / "report.pdf"
-    pdf.unlink(missing_ok=True)
     return Pages(
         annex=annex, notebook=notebook, html=page, pdf=pdf if print_pdf(content, pdf) else None
     )
+
+
+def make_room(folder: Path) -> None:
+    """Remove an earlier report from a folder, which is made if it does not exist.
+
+    Raises:
+        NotebakeError: it cannot be written, or files have the names of a report and are none.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = [folder / name for name in FILES if (folder / name).exists()]
+        if there and not _is_annex(folder / FILES[0]):
+            raise NotebakeError(
+                f"{there[0]} is no part of a report of notebake, and is not overwritten.",
+                "Name another folder: --output DIRECTORY",
+            )
+        for path in there:
+            path.unlink()
+    except OSError as error:
+        raise NotebakeError(
+            f"Tried to write the report into {folder}: {error.strerror or error}.",
+            "Name another folder: --output DIRECTORY",
+        ) from error
+
+
+def _is_annex(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_bytes())
+        return all(field in content for field in ("format", "award", "verification"))
+    except (OSError, TypeError, ValueError):
+        return False
 
 
 def _execute(annex: Path, notebook: Path) -> None:

@@ -34,8 +34,8 @@ def _sum_up(
         findings=(
             *(finding for each in chains for finding in each.findings),
             *map(str, (*others, *shown.findings)),
-            *(f"{each.run_id}: {each.error}" for each in chains if each.error),
         ),
+        unreadable=tuple(f"{each.run_id}: {each.error}" for each in chains if each.error),
         gaps=tuple(str(gap) for report in reports for gap in report.gaps),
         checkpoints=shown.count,
         anchor=str(shown.head.anchor) if shown.head else "",
