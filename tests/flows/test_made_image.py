@@ -20,6 +20,7 @@ from notebake.runs.open_store import open_store
 from notebake.runs.recorded_run import VERDICT
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place
+from tests.cloud_world import CloudWorld, RefusedCall
 from tests.recorded_runs import bake, began, write
 
 IMAGE = Image(id="ami-1", name="notebake/ocean-1", state="available")
