@@ -36,6 +36,7 @@ from notebake.runs.executing import executing
 from notebake.runs.flow_runs import open_flow_run
 from notebake.runs.lock import RunLostError
 from notebake.runs.open_store import default_location, open_store
+from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
 from notebake.waiting import allow_waits, interrupting_waits
@@ -97,14 +98,12 @@ def show_outcome(run: Run, image: Image) -> str:
     Whatever fails here, the image is there: so nothing is raised.
     """
     try:
-        outcome = read_outcome(run)
-        if outcome:
-            create_markdown_artifact(
-                "\n".join(describe_in_markdown(run, outcome)),
-                key=artifact_key(run),
-                description=describe_image(run, outcome),
-            )
-            return describe_image(run, outcome)
+        if outcome := read_outcome(run):
+            summary = read_recorded_run(run.id, run.store).summary
+            sentence = describe_image(run, outcome, summary)
+            text = "\n".join(describe_in_markdown(run, outcome, summary, sentence))
+            create_markdown_artifact(text, key=artifact_key(run), description=sentence)
+            return sentence
     except (NotebakeError, PrefectException, httpx.HTTPError) as error:
         log.warning("What was made could not be shown in Prefect: %s", error)
     return f"{image.id} accepted"

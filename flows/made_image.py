@@ -9,16 +9,16 @@ from notebake.humanize import format_dollars, format_seconds, pluralize
 from notebake.ledger.summary import Summary
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.runs import files
-from notebake.runs.recorded_run import VERDICT, read_recorded_run
+from notebake.runs.recorded_run import VERDICT
 from notebake.runs.run import Run
 
 TITLES = dict(titles())
 
 
-def describe_image(run: Run, outcome: BuildOutcome) -> str:
+def describe_image(run: Run, outcome: BuildOutcome, summary: Summary) -> str:
     """Return the result in one line: `ami-… accepted, 8 code cells, 3 figures, $0.11`."""
     state = "accepted" if outcome.is_accepted else "not accepted"
-    parts = [f"{outcome.image.id} {state}", *_proof(run), _cost(_summary(run))]
+    parts = [f"{outcome.image.id} {state}", *_proof(run), _cost(summary)]
     return ", ".join(filter(None, parts))
 
 
@@ -27,11 +27,12 @@ def artifact_key(run: Run) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"run-{run.id}".lower()).strip("-")
 
 
-def describe_in_markdown(run: Run, outcome: BuildOutcome) -> Iterator[str]:
-    """Yield the lines of the report that a terminal shows, as Markdown."""
-    summary = _summary(run)
+def describe_in_markdown(
+    run: Run, outcome: BuildOutcome, summary: Summary, sentence: str
+) -> Iterator[str]:
+    """Yield the lines of the report that a terminal shows, as Markdown, below one sentence."""
     yield f"# Image {outcome.image.id}"
-    yield f"\n{describe_image(run, outcome)}\n"
+    yield f"\n{sentence}\n"
     yield f"`{outcome.image.name}` in {run.region}, run `{run.id}`"
     if outcome.proof:
         yield "\n## What was proven\n"
@@ -48,10 +49,6 @@ def describe_in_markdown(run: Run, outcome: BuildOutcome) -> Iterator[str]:
     left = [f"- {each.kind} `{each.id}`" for each in outcome.left_behind]
     yield from left or ["nothing was found"]
     yield f"\nLast entry of the record: `{outcome.record_anchor}`"
-
-
-def _summary(run: Run) -> Summary:
-    return read_recorded_run(run.id, run.store).summary
 
 
 def _proof(run: Run) -> Iterator[str]:

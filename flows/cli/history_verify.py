@@ -261,7 +261,7 @@ def checkpoint_lines(checkpoints: "CheckpointReport", checked: "list[CheckedRun]
     reports = [each.report for each in checked if each.report and each.report.count]
     if not checkpoints.count:
         return [WITHOUT_CHECKPOINT] if reports else []
-    newer = [report for report in reports if checkpoints.covered.get(report.run, 0) < report.count]
+    newer = checkpoints.newer({report.run: report.count for report in reports})
     lines = []
     if checkpoints.head:
         lines.append(

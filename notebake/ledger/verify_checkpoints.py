@@ -68,6 +68,10 @@ class CheckpointReport(Record):
     """How many entries of each run are under a checkpoint."""
     findings: tuple[CheckpointFinding, ...] = ()
 
+    def newer(self, counts: Mapping[str, int]) -> list[str]:
+        """Return the runs that have more entries than are covered, of those with these counts."""
+        return [run for run, count in counts.items() if count > self.covered.get(run, 0)]
+
 
 def verify_checkpoints(
     contents: Mapping[int, bytes],

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable, Sequence
 
+from notebake.ledger.chain import RecordPlace
 from notebake.ledger.checkpoint import FIRST, Anchor, Checkpoint, key_of, parse_note
 from notebake.ledger.entry import hash_of
 from notebake.ledger.entry_anchor import EntryAnchor, compare_anchor
@@ -30,11 +31,7 @@ def check_checkpoints(
     by_origin = by_origin or _seen(contents.values())
     seen = {*by_origin, *([in_place.anchor] if in_place else [])}
 
-    @functools.cache
-    def head_at(run: str, sequence: int) -> str | None:
-        stored = place.store.read(place.key(run, sequence))
-        return hash_of(stored.content) if stored else None
-
+    head_at = functools.cache(functools.partial(_hash_of_entry, place))
     report = verify_checkpoints(
         contents, head_at, (*anchors, *sorted(seen, key=str)), expected_key, run
     )
@@ -70,11 +67,12 @@ def compare_with_image(run: str, location: str, anchor: EntryAnchor | None) -> l
     """
     if anchor is None:
         return []
-    place = record_place(location)
-
-    def hash_at(sequence: int) -> str | None:
-        stored = place.store.read(place.key(run, sequence))
-        return hash_of(stored.content) if stored else None
-
+    hash_at = functools.partial(_hash_of_entry, record_place(location), run)
     wrong = compare_anchor(run, anchor, hash_at)
     return [wrong] if wrong else []
+
+
+def _hash_of_entry(place: RecordPlace, run: str, sequence: int) -> str | None:
+    """Return the hash of an entry's stored bytes; None if it is not there."""
+    stored = place.store.read(place.key(run, sequence))
+    return hash_of(stored.content) if stored else None

@@ -13,11 +13,12 @@ from notebake.acceptance.evidence import Proof
 from notebake.acceptance.outcome import BuildOutcome
 from notebake.aws.model import Image, Resource
 from notebake.ledger import kinds
+from notebake.ledger.summary import Summary
 from notebake.notebook.verdict import NotebookVerdict
 from notebake.recipe import Recipe
 from notebake.runs import files, registry
 from notebake.runs.open_store import open_store
-from notebake.runs.recorded_run import VERDICT
+from notebake.runs.recorded_run import VERDICT, read_recorded_run
 from notebake.runs.run import Run
 from notebake.runs.run_record import record_place
 from tests.cloud_world import CloudWorld, RefusedCall
@@ -50,9 +51,16 @@ def outcome(**known: object) -> BuildOutcome:
     )
 
 
+def summary_of(run: Run) -> Summary:
+    return read_recorded_run(run.id, run.store).summary
+
+
 def test_the_message_of_a_finished_flow_run_says_what_was_made(run: Run) -> None:
-    assert describe_image(run, outcome()) == "ami-1 accepted, 8 code cells, 1 figure, $0.10"
-    refused = describe_image(run, outcome(is_accepted=False))
+    assert (
+        describe_image(run, outcome(), summary_of(run))
+        == "ami-1 accepted, 8 code cells, 1 figure, $0.10"
+    )
+    refused = describe_image(run, outcome(is_accepted=False), summary_of(run))
     assert refused.startswith("ami-1 not accepted, ")
 
 
@@ -60,7 +68,7 @@ def test_without_a_verdict_and_costs_only_the_image_is_named(tmp_path: Path) -> 
     run = registry.new_run(Recipe(name="ocean"), "o.yaml", open_store(str(tmp_path / "runs")))
     write(record_place(run.store), [began()], run.id)
 
-    assert describe_image(run, outcome()) == "ami-1 accepted"
+    assert describe_image(run, outcome(), summary_of(run)) == "ami-1 accepted"
 
 
 def test_the_artifact_has_what_the_terminal_shows(run: Run) -> None:
@@ -71,7 +79,7 @@ def test_the_artifact_has_what_the_terminal_shows(run: Run) -> None:
         record_anchor="7:abc",
     )
 
-    shown = "\n".join(describe_in_markdown(run, made))
+    shown = "\n".join(describe_in_markdown(run, made, summary_of(run), "ami-1 accepted"))
 
     for line in (
         r"- It \*ran\* on \<two\>.",

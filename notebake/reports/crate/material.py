@@ -6,15 +6,14 @@ from functools import cached_property
 from typing import Any
 
 from notebake.errors import NextCommand, NotebakeError
-from notebake.ledger.entry import SEALS, hash_of, latest
+from notebake.ledger.entry import SEALS, latest
 from notebake.ledger.kinds import AWARD, BEGAN, EXECUTING, RECIPE
 from notebake.ledger.summary import Summary
 from notebake.reports.crate.attempts import Attempt, attempts_of
 from notebake.runs.checkpoint_check import check_checkpoints
-from notebake.runs.open_store import open_store
 from notebake.runs.people import Person, read_people
 from notebake.runs.record_check import RecordState, check_run
-from notebake.runs.recorded_run import RecordedRun, read_recorded_run
+from notebake.runs.recorded_run import RecordedRun, read_recorded_file, read_recorded_run
 from notebake.runs.run_record import record_place
 from notebake.runs.version_check import check_versions
 
@@ -122,14 +121,13 @@ def read_material(run_id: str, location: str, titles: Mapping[str, str]) -> Mate
 
 def read_files(summary: Summary, location: str) -> tuple[tuple[KeptFile, ...], tuple[str, ...]]:
     """Return the stored files of a run that are as recorded, and sentences about the others."""
-    store, files, left_out = open_store(location), [], []
+    files, left_out = [], []
     for file in summary.files:
         if file.name.startswith(KEYS):
             continue
-        stored = store.read(f"{summary.run}/{file.name}")
-        if stored and hash_of(stored.content) == file.sha256:
-            files.append(KeptFile(file.name, stored.content, file.sha256, file.at))
+        content, wrong = read_recorded_file(summary.run, file, location)
+        if content is None:
+            left_out.append(f"{file.name} of run {summary.run} {wrong}.")
         else:
-            what = "was changed after it was recorded" if stored else "is not there any more"
-            left_out.append(f"{file.name} of run {summary.run} {what}.")
+            files.append(KeptFile(file.name, content, file.sha256, file.at))
     return tuple(files), tuple(left_out)

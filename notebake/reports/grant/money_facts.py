@@ -41,10 +41,18 @@ def hours_by_kind(parts: Iterable[Allocated], charges: Iterable[Charge]) -> tupl
     parts, charges = list(parts), list(charges)
     found = []
     for kind in KINDS:
-        hours = sum((charge.hours for charge in charges if charge.what == kind), Decimal())
         paid = [part for part in parts if part.what == kind]
-        found.append(HoursFacts(what=kind, hours=f"{hours:.4f}", amounts=amounts_of(paid)))
+        found.append(
+            HoursFacts(what=kind, hours=hours_of(charges, [kind]), amounts=amounts_of(paid))
+        )
     return tuple(found)
+
+
+def hours_of(charges: Iterable[Charge], kinds: Iterable[str]) -> str:
+    """Return the hours of some kinds of things, to the second."""
+    wanted = set(kinds)
+    hours = sum((each.hours for each in charges if each.what in wanted), Decimal())
+    return f"{hours:.4f}"
 
 
 def _amounts(row: Row) -> Amounts:

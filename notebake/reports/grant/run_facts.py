@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 
 from notebake.costs.charges import Charge
 from notebake.ledger.entry import Entry
@@ -13,6 +12,7 @@ from notebake.reports.grant.changes import find_changes
 from notebake.reports.grant.document import Amounts, ImageFacts, Purpose, RunFacts
 from notebake.reports.grant.failures import find_failures
 from notebake.reports.grant.items import find_items
+from notebake.reports.grant.money_facts import hours_of
 from notebake.reports.grant.notebook_proof import describe_proof
 from notebake.runs.people import Person, name_of
 from notebake.runs.record_check import CheckedRun
@@ -60,13 +60,6 @@ def facts_of_run(
         entries=len(recorded.entries),
         head=recorded.head,
     )
-
-
-def hours_of(charges: Iterable[Charge], kinds: Iterable[str]) -> str:
-    """Return the hours of some kinds of things, to the second."""
-    wanted = set(kinds)
-    hours = sum((each.hours for each in charges if each.what in wanted), Decimal())
-    return f"{hours:.4f}"
 
 
 def _purposes(entries: Iterable[Entry], number: str) -> Iterator[Purpose]:

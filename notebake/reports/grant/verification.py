@@ -28,7 +28,7 @@ def _sum_up(
     chains = [*checked.values(), log]
     reports = [each.report for each in checked.values() if each.report]
     others = [each for each in versions.findings if each.run not in checked]
-    newer = [report for report in reports if report.count > shown.covered.get(report.run, 0)]
+    newer = shown.newer({report.run: report.count for report in reports})
     return Verification(
         states=dict(Counter(str(each.state) for each in checked.values())),
         findings=(
