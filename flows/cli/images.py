@@ -7,18 +7,19 @@ from flows.cli.arguments import add_json, usual_region
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from notebake.aws.model import Resource
+    from notebake.images.listed_image import ListedImage
 
 EXAMPLE = "notebake images --region us-west-2"
 FIELDS = {
     "region": "region that was searched",
     "images[].image_id": "AMI id",
     "images[].name": "name of the AMI",
+    "images[].recipe": "name of its recipe",
     "images[].run_id": "run that made it",
     "images[].state": "state in EC2's words",
     "images[].made_at": "time, ISO 8601 in UTC",
+    "images[].size_gib": "size of its disks, GiB; each machine from it has as much",
+    "images[].usd_per_month": "its snapshots' costs at most, as if every block were written",
     "images[].is_accepted": "whether it has passed its test",
     "images[].accepted_at": "when it did; null: not, or not known",
 }
@@ -35,11 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """List the images of a region."""
     from flows.cli.json_output import print_document
-    from notebake.aws.inventory import list_resources
+    from flows.terminal.images_table import print_images
+    from notebake.images.listed_image import list_images
 
     region = given.region or usual_region()
-    found = [resource for resource in list_resources(region) if resource.kind == "image"]
-    images = sorted(found, key=lambda image: image.run_id)
+    images = list_images(region)
     if given.json:
         print_document({"region": region, "images": [document_row(image) for image in images]})
     else:
@@ -47,38 +48,19 @@ def run(given: argparse.Namespace) -> int:
     return DONE
 
 
-def print_images(images: "Sequence[Resource]", region: str) -> None:
-    """Print the images as a table."""
-    from rich.table import Table
-
-    from flows.terminal.console import open_console
-    from notebake.aws import tags
-
-    console = open_console()
-    if not images:
-        console.print(f"No image in {region} was made by notebake.")
-        return
-    table = Table("image", "run", "", box=None, pad_edge=False)
-    for image in images:
-        day = image.tags.get(tags.ACCEPTED, "")[:10]
-        table.add_row(
-            image.id, image.run_id, f"accepted {day}" if day else f"{image.state}, not accepted"
-        )
-    console.print(table, soft_wrap=True)
-
-
-def document_row(image: "Resource") -> dict[str, object]:
+def document_row(image: "ListedImage") -> dict[str, object]:
     """Return an image as a JSON object."""
     from flows.cli.json_output import iso_time
-    from notebake.aws import tags
-    from notebake.timestamps import parse_timestamp
 
     return {
         "image_id": image.id,
         "name": image.name or None,
+        "recipe": image.recipe or None,
         "run_id": image.run_id or None,
         "state": image.state or None,
         "made_at": iso_time(image.made_at),
-        "is_accepted": tags.ACCEPTED in image.tags,
-        "accepted_at": iso_time(parse_timestamp(image.tags.get(tags.ACCEPTED, ""))),
+        "size_gib": image.size_gib,
+        "usd_per_month": image.usd_per_month,
+        "is_accepted": image.is_accepted,
+        "accepted_at": iso_time(image.accepted_at),
     }

@@ -1,5 +1,6 @@
 """Read-only commands make nothing in the cloud, whatever they find."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from flows.cli.main import main
 from notebake.aws import tagging, tags
 from notebake.images.image_state import current_image
+from notebake.images.listed_image import list_images
 from notebake.machines.failure_report import failure_report
 from notebake.resources import stack_instances
 from notebake.runs.run import Run
@@ -118,19 +120,40 @@ def test_a_failed_survey_is_not_an_empty_survey(
     connect.cache_clear()
 
 
-def test_images_are_listed_with_their_acceptance(
-    run: Run, capsys: pytest.CaptureFixture[str]
+def test_images_are_listed_with_recipe_age_size_cost_and_acceptance(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     carry_out_to(run, "wait_for_image")
     image = current_image(run)
     assert image is not None
+    (listed,) = list_images(REGION)
+    gib = run.recipe.root_volume.size_gib + sum(disk.size_gib for disk in run.recipe.volumes)
+    assert (listed.recipe, listed.size_gib) == (run.recipe.name, gib)
+    assert listed.usd_per_month == pytest.approx(gib * 0.05)
 
     assert main(["images"]) == 0
-    assert f"{image.id}  {run.id}  available, not accepted" in normalise_spaces(capsys)
+    shown = normalise_spaces(capsys)
+    line = rf"{image.id} +{run.recipe.name} +\d+ \w+ +{gib} +\$\d+\.\d\d +"
+    assert re.search(rf"{line}not accepted +{run.id}", shown)
 
     tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
     assert main(["images"]) == 0
-    assert "accepted 2026-11-23" in normalise_spaces(capsys)
+    assert re.search(rf"{line}accepted +{run.id}", normalise_spaces(capsys))
+
+
+def test_in_a_narrow_terminal_nothing_of_an_image_is_cut(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    carry_out_to(run, "wait_for_image")
+
+    assert main(["images"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert f"  {run.id}" in [line.rstrip() for line in lines]
+    assert "…" not in "".join(lines)
 
 
 @pytest.mark.usefixtures("world")
