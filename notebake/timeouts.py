@@ -87,3 +87,9 @@ OUTPUT_SECONDS = 2
 
 PREFECT_ANSWER_SECONDS = 5
 """How long the user's own Prefect server may take to answer; its client connects four times."""
+
+SOURCE_SECONDS = 20
+"""How long a git, web or sftp server may take to answer when it is asked whether it has changed."""
+
+CHECK_SECONDS = 60
+"""How long a check for updates waits for a cause; later answers count as `not checked`."""
