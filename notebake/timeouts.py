@@ -87,3 +87,12 @@ OUTPUT_SECONDS = 2
 
 PREFECT_ANSWER_SECONDS = 5
 """How long the user's own Prefect server may take to answer; its client connects four times."""
+
+ARCHIVE_ANSWER_SECONDS = 10
+"""How long an archive of packages may be silent, when it is asked for updates."""
+
+ARCHIVES_SECONDS = 120
+"""Until all indexes of a source of packages are read; an index has some ten megabytes."""
+
+RESOLUTION_SECONDS = 180
+"""Until uv or rattler has found which packages it would install today."""
