@@ -61,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
     else:
         from flows.terminal.update_table import print_check
 
-        print_check(found, given.recipe, shows_all=given.all)
+        print_check(found, given.recipe, store=given.store or "", shows_all=given.all)
     return UNREADABLE if found.not_checked else DONE
 
 

@@ -23,16 +23,19 @@ LEAST_CHANGES = 2
 CAUSE, STATE = 12, 13
 """Widths of the first columns."""
 INDENT = " " * 4
-WIDEST_NAME = 28
+WIDEST_NAME, NARROWEST = 28, 20
+NOT_ALL = "not all of it: "
 COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 STYLES = {"changed": "yellow", "not checked": "magenta", "unchanged": ""}
 
 
-def print_check(check: UpdateCheck, recipe_path: str, *, shows_all: bool) -> None:
-    """Print a check, of many changes the first ones."""
+def print_check(
+    check: UpdateCheck, recipe_path: str, *, store: str = "", shows_all: bool = False
+) -> None:
+    """Print a check, of many changes the first ones; `store` is the run store if one was named."""
     console = open_console()
     width = console.width if console.is_terminal else 0
-    head = [*_head(check, recipe_path)]
+    head = [*_head(check, NextCommand(("build", recipe_path)).command_line(store), width)]
     whole = [_changes(finding, width) for finding in check.findings]
     fixed = [_heading(finding, width) for finding in check.findings]
     room = MOST_LINES - sum(map(len, (head, *fixed)))
@@ -43,28 +46,28 @@ def print_check(check: UpdateCheck, recipe_path: str, *, shows_all: bool) -> Non
         for line in (*heading, *changes):
             console.print(line, soft_wrap=True)
     if shown != whole:
-        command = NextCommand(("check", recipe_path, "--all")).command_line()
+        command = NextCommand(("check", recipe_path, "--all")).command_line(store)
         console.print(Text(f"All of it: {command}", "dim"), soft_wrap=True)
 
 
-def _head(check: UpdateCheck, recipe_path: str) -> Iterator[Text]:
+def _head(check: UpdateCheck, build_command: str, width: int) -> Iterator[Text]:
     """Yield what was compared, and the result in one sentence."""
     if check.image_id is None:
         yield Text(f"{capitalize_first(describe_check(check))} in {check.region}.")
-        command = NextCommand(("build", recipe_path)).command_line()
-        yield Text(f"To make one: {command}")
+        yield Text(f"To make one: {build_command}")
         return
     accepted = f", accepted {format_local(check.accepted)}" if check.accepted else ""
     yield Text.assemble((check.image_id, "bold"), f" of {check.recipe} in {check.region}{accepted}")
     yield Text(f"by run {check.run_id}", "dim")
-    yield Text(f"{capitalize_first(clean_text(describe_check(check)))}.")
+    sentence = f"{capitalize_first(clean_text(describe_check(check)))}."
+    yield from map(Text, _wrap(sentence, width))
     yield Text("")
 
 
 def _heading(finding: CauseFinding, width: int) -> list[Text]:
     """Return a cause with its state, and how it was asked or why it was not."""
-    count = len(changes_that_count(finding))
-    state = f"{count} changed" if finding.state == "changed" else finding.state
+    count = len({change.name for change in changes_that_count(finding)})
+    state = f"{count} changed" if count > 1 else finding.state
     style = STYLES[finding.state]
     head = Text.assemble((f"{finding.cause:<{CAUSE}}", "bold"), (f"{state:<{STATE}}", style))
     left = width - CAUSE - STATE
@@ -73,8 +76,8 @@ def _heading(finding: CauseFinding, width: int) -> list[Text]:
     if finding.state != "not checked":
         lines.append(head + Text(_cut(how, left) if width else how, "dim"))
     if finding.reason:
-        reason = clean_text(finding.reason)
-        first, *rest = textwrap.wrap(reason, max(left, 20)) if width else [reason]
+        reason = f"{NOT_ALL if lines else ''}{clean_text(finding.reason)}"
+        first, *rest = _wrap(reason, max(left, NARROWEST) if width else 0)
         blank = Text(" " * (CAUSE + STATE))
         lines.append((blank.copy() if lines else head) + Text(first))
         lines += [blank + Text(line) for line in rest]
@@ -102,7 +105,7 @@ def _change(name: str, change: Change, column: int, width: int) -> list[Text]:
     text = f"{INDENT}{label} {values}{detail}"
     if not width or len(text) <= width:
         return [Text.assemble((f"{INDENT}{label} {values}", style), (detail, "dim"))]
-    lines = textwrap.wrap(f"{label} {values}{detail}", width - 2 * len(INDENT))
+    lines = _wrap(f"{label} {values}{detail}", max(width - 2 * len(INDENT), NARROWEST))
     return [
         Text(f"{INDENT if number == 0 else 2 * INDENT}{line}", style)
         for number, line in enumerate(lines)
@@ -122,6 +125,11 @@ def _shorten(whole: Sequence[list[Text]], room: int) -> list[list[Text]]:
         else [*lines[: most - 1], Text(f"{INDENT}and {_more(len(lines) - most + 1)}", "dim")]
         for lines in whole
     ]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Return the text in lines of a terminal's width, or in one line where there is none."""
+    return textwrap.wrap(text, width) or [""] if width else [text]
 
 
 def _lines_with(whole: Sequence[list[Text]], most: int) -> int:
