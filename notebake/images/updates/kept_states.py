@@ -6,10 +6,9 @@ costs a new image; the other order would call it unchanged.
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 
-from notebake.errors import NotebakeError
-from notebake.images.updates.side_by_side import ask_side_by_side
+from notebake import clock
+from notebake.errors import NotebakeError, WrongAccountError
 from notebake.images.updates.source_state import (
     FILE,
     KeptStates,
@@ -23,6 +22,8 @@ from notebake.runs.run import Run
 from notebake.timeouts import SOURCE_SECONDS
 
 log = logging.getLogger(__name__)
+MOST_SECONDS = 3 * SOURCE_SECONDS
+"""No source is asked any more after so long: a private network may let the worker reach none."""
 
 
 def keep_states(run: Run, fetched: Sequence[Dataset]) -> None:
@@ -35,14 +36,17 @@ def keep_states(run: Run, fetched: Sequence[Dataset]) -> None:
     """
     if not fetched:
         return
-    earlier = parse_states(files.get_file(run, FILE) or b"{}")
-    calls = [partial(ask_source, dataset, run.region) for dataset in fetched]
-    for dataset, answer in zip(fetched, ask_side_by_side(calls, SOURCE_SECONDS), strict=True):
-        if isinstance(answer, NotebakeError):
-            log.info("A check for updates cannot compare %s: %s", dataset.name, answer.message)
-            earlier[dataset.source] = SourceState(name=dataset.name, source=dataset.source)
-        else:
-            earlier[dataset.source] = answer
+    states = parse_states(files.get_file(run, FILE) or b"{}")
+    began = clock.elapsed()
+    for dataset in fetched:
+        states[dataset.source] = SourceState(name=dataset.name, source=dataset.source)
+        if clock.elapsed() - began < MOST_SECONDS:
+            try:
+                states[dataset.source] = ask_source(dataset, run.region)
+            except WrongAccountError:
+                raise
+            except NotebakeError as error:
+                log.info("What %s is now is not kept: %s", dataset.source, error.message)
     wanted = [dataset.source for dataset in run.recipe.datasets]
-    kept = KeptStates(sources=tuple(earlier[source] for source in wanted if source in earlier))
+    kept = KeptStates(sources=tuple(states[source] for source in wanted if source in states))
     files.put_file(run, FILE, kept.model_dump_json(indent=2).encode())
