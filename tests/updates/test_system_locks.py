@@ -22,10 +22,10 @@ def test_an_index_may_not_unpack_without_an_end() -> None:
 
 @pytest.mark.parametrize("end", [".gz", ".xz", ".bz2"])
 def test_an_index_in_several_streams_is_read_whole(end: str) -> None:
-    pack: Callable[[bytes], bytes] = {
+    packers: dict[str, Callable[[bytes], bytes]] = {
         ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress
-    }[end]  # fmt: skip
-    packed = pack(b"one") + pack(b"two")
+    }  # fmt: skip
+    packed = packers[end](b"one") + packers[end](b"two")
 
     assert index.unpack(packed, index.OPENERS[end], 99) == b"onetwo"
     with pytest.raises(EOFError):
