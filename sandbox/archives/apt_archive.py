@@ -118,7 +118,7 @@ class AptArchive:
 
     def _stanza(self, package: AptPackage) -> str:
         if not self.with_files:
-            return package.stanza(b"")
+            return package.stanza(b"not there")
         if package.control not in self.built:
             self.built[package.control] = package.build()
             path = self.folder / package.path

@@ -10,6 +10,8 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 BUILD_SECONDS = 60
+OF_DPKG = ("Source", "Multi-Arch")
+"""Fields that dpkg keeps of an installed package; the others are the archive's own."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class AptPackage:
             "Architecture": self.architecture,
             "Maintainer": "Sandbox <sandbox@localhost>",
             **({"Depends": ", ".join(self.depends)} if self.depends else {}),
-            **({"Source": self.fields["Source"]} if "Source" in self.fields else {}),
+            **{name: self.fields[name] for name in OF_DPKG if name in self.fields},
             "Description": "a package of the sandbox",
         }
         return "".join(f"{name}: {value}\n" for name, value in known.items())
@@ -51,7 +53,7 @@ class AptPackage:
             "Filename": self.path,
             "Size": len(content),
             "SHA256": hashlib.sha256(content).hexdigest(),
-            **{name: value for name, value in self.fields.items() if name != "Source"},
+            **{name: value for name, value in self.fields.items() if name not in OF_DPKG},
         }
         return self.control + "".join(f"{name}: {value}\n" for name, value in known.items())
 

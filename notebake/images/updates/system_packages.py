@@ -7,7 +7,7 @@ from notebake.images.updates.archives.ask import Answer, Question, ask_sources
 from notebake.images.updates.archives.candidate import SECURITY_LABEL, Update
 from notebake.images.updates.archives.installed import find_updates, read_installed, read_record
 from notebake.images.updates.archives.preferences import read_preferences
-from notebake.images.updates.archives.source import ArchiveError, read_sources
+from notebake.images.updates.archives.source import ArchiveError, Source, read_sources
 from notebake.images.updates.finding import Cause, CauseFinding, Change
 
 NO_SECURITY = "None of the image's sources is a suite for security."
@@ -91,11 +91,19 @@ def is_for_security(answer: Answer, known: frozenset[str]) -> bool:
 def describe(answers: Sequence[Answer]) -> str:
     """Return which sources were asked in full, and by what they are trusted."""
     asked = [answer.source for answer in answers if not answer.faults]
-    signed = [str(source) for source in asked if not source.trusted]
-    unsigned = [str(source) for source in asked if source.trusted]
-    parts = [f"{', '.join(signed)}, signed with the image's keys"] if signed else []
-    parts += [f"{', '.join(unsigned)}, which the image trusts unsigned"] if unsigned else []
+    signed = list_sources([source for source in asked if not source.trusted])
+    unsigned = list_sources([source for source in asked if source.trusted])
+    parts = [f"{signed}, signed with the image's keys"] if signed else []
+    parts += [f"{unsigned}, which the image trusts unsigned"] if unsigned else []
     return "; ".join(parts) or "nothing, as no source was asked in full"
+
+
+def list_sources(sources: Sequence[Source]) -> str:
+    """Return sources by archive: each address with its suites."""
+    suites: dict[str, list[str]] = {}
+    for source in sources:
+        suites.setdefault(source.uri, []).append(source.suite)
+    return ", ".join(f"{uri} ({', '.join(names)})" for uri, names in suites.items())
 
 
 def change_of(update: Update) -> Change:
@@ -122,5 +130,5 @@ def finding_of(
 def sentence(text: object) -> str:
     """Return a text as a sentence; an address that it begins with stays what it is."""
     words = str(text)
-    begin = words[:1] if "://" in words.partition(" ")[0] else words[:1].upper()
+    begin = words[:1] if ":" in words.partition(" ")[0] else words[:1].upper()
     return f"{begin}{words[1:]}".rstrip(".") + "."

@@ -27,9 +27,7 @@ class TrustedKeys:
     """Fingerprints of primary keys."""
 
 
-def trusted_keys(
-    source: Source, kept: Sequence[Mapping[str, Any]], folders: Sequence[str] = OWN_FOLDERS
-) -> TrustedKeys:
+def trusted_keys(source: Source, kept: Sequence[Mapping[str, Any]]) -> TrustedKeys:
     """Return the keys for a source; `kept` are the keyrings in the record.
 
     The record of an older run names only the fingerprints. The keys themselves are then taken from
@@ -50,7 +48,7 @@ def trusted_keys(
         raise ArchiveError(f"the run did not keep the keyring {min(missing)}")
     if named or not paths:
         rings += [each for each in kept if SYSTEM.search(each["path"])]
-    keys = join(keys_of_record(each, folders) for each in rings)
+    keys = join(keys_of_record(each) for each in rings)
     if not named or paths:
         return keys
     return TrustedKeys(keys.keyrings, keys.allowed & named)
@@ -77,7 +75,7 @@ def keys_of_keyring(content: bytes, name: str) -> TrustedKeys:
         raise ArchiveError(f"{name} cannot be read: {error}") from None
 
 
-def keys_of_record(record: Mapping[str, Any], folders: Sequence[str]) -> TrustedKeys:
+def keys_of_record(record: Mapping[str, Any]) -> TrustedKeys:
     """Return the keys of a keyring in the record."""
     path, listed = record["path"], frozenset(map(str, record["fingerprints"]))
     if content := record.get("content"):
@@ -85,7 +83,7 @@ def keys_of_record(record: Mapping[str, Any], folders: Sequence[str]) -> Trusted
             return keys_of_keyring(base64.b64decode(content, validate=True), path)
         except binascii.Error as error:
             raise ArchiveError(f"{path} cannot be read from the record: {error}") from None
-    found = [keys for keys in keyrings_of_computer(folders) if keys.allowed & listed]
+    found = [keys for keys in keyrings_of_computer() if keys.allowed & listed]
     known = join(found)
     if missing := listed - known.allowed:
         raise ArchiveError(
@@ -95,9 +93,9 @@ def keys_of_record(record: Mapping[str, Any], folders: Sequence[str]) -> Trusted
     return TrustedKeys(known.keyrings, listed)
 
 
-def keyrings_of_computer(folders: Sequence[str]) -> Iterator[TrustedKeys]:
+def keyrings_of_computer() -> Iterator[TrustedKeys]:
     """Yield the keyrings of this computer that can be read."""
-    for path in (path for folder in folders for path in sorted(Path(folder).glob("*"))):
+    for path in (path for folder in OWN_FOLDERS for path in sorted(Path(folder).glob("*"))):
         try:
             yield keys_of_keyring(path.read_bytes(), str(path))
         except (OSError, ArchiveError):
