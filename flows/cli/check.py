@@ -27,7 +27,7 @@ FIELDS = {
     "findings[].reason": "why (a part of) it was not checked (exit code 5)",
     "findings[].changes": "name, old, new and detail of each",
     "aws_calls": "number of calls to AWS",
-    "kept_at": "where the run store keeps this result",
+    "kept_at": "where this result is kept; null: it could not be (exit code 1)",
 }
 
 
@@ -42,18 +42,25 @@ def run(given: argparse.Namespace) -> int:
     """Print what differs, and keep it in the run store.
 
     DONE if every cause was asked, whatever was found; UNREADABLE if one was not.
+
+    Raises:
+        RunStoreError: what was printed could not be kept.
     """
     from pathlib import Path
 
     from notebake.recipe.file import load_recipe
 
     recipe = load_recipe(Path(given.recipe))
+    from notebake.errors import RunStoreError
     from notebake.images.updates.check import check_updates
     from notebake.images.updates.update_check import keep_check
 
     location = location_of(given)
-    found = check_updates(recipe, location)
-    kept_at = keep_check(found, location)
+    found, kept_at, failure = check_updates(recipe, location), None, None
+    try:
+        kept_at = keep_check(found, location)
+    except RunStoreError as error:
+        failure = error
     if given.json:
         from flows.cli.json_output import print_document
 
@@ -62,10 +69,12 @@ def run(given: argparse.Namespace) -> int:
         from flows.terminal.update_table import print_check
 
         print_check(found, given.recipe, store=given.store or "", shows_all=given.all)
+    if failure:
+        raise failure
     return UNREADABLE if found.not_checked else DONE
 
 
-def document_of(found: "UpdateCheck", kept_at: str) -> dict[str, object]:
+def document_of(found: "UpdateCheck", kept_at: str | None) -> dict[str, object]:
     """Return a check as a JSON document."""
     from flows.cli.json_output import iso_time
     from notebake.images.updates.sentence import describe_check

@@ -19,7 +19,7 @@ from notebake.images.updates.current import GONE, find_current
 from notebake.images.updates.datasets import MOST_ON_S3
 from notebake.images.updates.source_state import FILE, KeptStates, ask_source
 from notebake.images.updates.update_check import CAUSES, UpdateCheck, keep_check
-from notebake.recipe import Dataset, Recipe
+from notebake.recipe import Dataset
 from notebake.runs.open_store import open_store
 from notebake.runs.reserved_ids import CHECKS, RESERVED_IDS
 from sandbox.ec2.state.base_images import RELEASES, image_id
@@ -33,6 +33,7 @@ from tests.update_images import CODE, place_of, store_image
 
 TODAY = image_id(RELEASES[0], REGION)
 PLAIN = RECIPE.model_copy(update={"volumes": ()})
+READING = ("Describe", "Get", "GET ", "HEAD ")
 IMAGES = [f"ami-{number:017x}" for number in range(1, 9)]
 
 
@@ -144,6 +145,7 @@ def test_at_most_twenty_calls_are_made(tmp_path: Path, world: CloudWorld) -> Non
 
     assert found.aws_calls == len(world.actions()) - before
     assert 3 + MOST_ON_S3 == found.aws_calls <= 20
+    assert all(action.startswith(READING) for action in world.actions()[before:])
 
 
 def test_a_run_store_on_s3_takes_few_calls_too(tmp_path: Path) -> None:
@@ -301,8 +303,14 @@ def test_the_document_has_all_findings(
     assert found["findings"][1]["changes"] == []
 
 
-def test_a_wrong_recipe_is_mistyped(tmp_path: Path, recipe_path: str) -> None:
-    Path(recipe_path).write_text("name: [")
+def test_a_result_that_cannot_be_kept_is_printed_all_the_same(
+    tmp_path: Path, recipe_path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_image(place_of(tmp_path), PLAIN)
+    Path(place_of(tmp_path), CHECKS).write_text("a file where a folder should be")
 
-    assert main(command(tmp_path, recipe_path)) in (1, 2)
-    assert isinstance(PLAIN, Recipe)
+    assert main(command(tmp_path, recipe_path)) == 1
+
+    printed = capsys.readouterr()
+    assert "2 causes changed" in printed.out
+    assert f"{CHECKS}/ocean" in printed.err

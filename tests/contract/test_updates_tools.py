@@ -91,7 +91,7 @@ def test_an_installed_copy_without_a_commit_is_compared_by_its_version(tmp_path:
     ("code", "reason"),
     [
         ({}, "has not recorded which notebake"),
-        (CODE.model_dump() | {"is_modified": True}, "the notebake that made it was modified"),
+        (CODE.model_dump() | {"is_modified": True}, "The notebake that made it was modified"),
     ],
 )
 def test_code_that_is_not_known_is_not_checked(
@@ -109,7 +109,7 @@ def test_modified_code_of_today_is_not_checked(
     modified = CodeVersion(**{**CODE.model_dump(), "is_modified": True})
     monkeypatch.setattr(tools, "code_version", lambda: modified)
 
-    assert check(tmp_path).reason == "the notebake that runs now is modified"
+    assert check(tmp_path).reason == "The notebake that runs now is modified."
 
 
 def test_a_run_without_papermills_lock_is_not_checked(tmp_path: Path) -> None:

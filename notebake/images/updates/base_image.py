@@ -15,12 +15,12 @@ def check_base_image(current: CurrentImage, recipe: Recipe) -> CauseFinding:
     """
     before = current.summary.base_image
     if not before:
-        reason = f"the record of run {current.run_id} does not say from which image it started"
+        reason = f"The record of run {current.run_id} does not say from which image it started."
         return CauseFinding(cause="base image", state="not checked", reason=reason)
     base = recipe.base_image
     found = resolve_base_image(base, recipe.region)
     asked = base.image_id or f"the SSM parameter {base.parameter}"
-    how = f"asked EC2 in {recipe.region} for {asked}, and compared the id with the builder's"
+    how = f"The id of {asked} in {recipe.region} was compared with that of the builder's image."
     if found["ImageId"] == before:
         return CauseFinding(cause="base image", state="unchanged", how=how)
     change = Change(

@@ -35,14 +35,14 @@ def compare_states(
     # Web servers behind one name often give one file several ETags; S3 never does.
     is_doubtful = is_same_date and is_same_size and not now.source.startswith("s3://")
     if old and new and is_doubtful:
-        return f"{now.source} has another ETag, and the same size and date"
+        return f"{now.source} has another ETag, and the same size and date."
     if old and new:
         return _change(before, now, "another ETag")
     if has_dates and not is_same_date:
         return _change(before, now, "another date")
     if is_same_date and is_same_size:
         return ""
-    return f"{now.source} tells, or told, too little: neither ETag nor size and date"
+    return f"{now.source} tells, or told, too little: neither ETag nor size and date."
 
 
 def describe_state(state: SourceState) -> str:

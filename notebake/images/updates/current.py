@@ -66,8 +66,8 @@ class CurrentImage(Record):
         for file in self.summary.files:
             if file.name == name:
                 content, wrong = read_recorded_file(self.run_id, file, self.store)
-                return content, wrong and f"the file {name} of run {self.run_id} {wrong}"
-        return None, f"run {self.run_id} has kept no {name}"
+                return content, wrong and f"The file {name} of run {self.run_id} {wrong}"
+        return None, f"Run {self.run_id} has kept no {name}"
 
 
 def find_current(recipe_name: str, region: str, location: str) -> CurrentImage | None:

@@ -20,8 +20,8 @@ from notebake.timeouts import SOURCE_SECONDS
 MOST_ON_S3 = 8
 """So many sources on S3 are asked: a check makes at most 20 calls."""
 HOW = (
-    "asked each source by HEAD, head-object or sftp ls, and compared size, ETag, checksum and date"
-    " with those at the time of the bake"
+    "Size, checksum, ETag and date of each source, as it tells them, were compared with those just"
+    " before the bake fetched it."
 )
 
 
@@ -33,14 +33,14 @@ def check_datasets(current: CurrentImage, recipe: Recipe) -> CauseFinding:
     """
     recorded = current.summary.recipe.get("datasets") or ()
     if not recipe.datasets and not recorded:
-        return CauseFinding(cause="data", state="unchanged", how="the recipe names no dataset")
+        return CauseFinding(cause="data", state="unchanged", how="The recipe names no dataset.")
     content, missing = current.read_file(FILE)
     kept = parse_states(content) if content else {}
     earlier = {str(dataset.get("source")): str(dataset.get("name")) for dataset in recorded}
     if content:
         earlier = {source: state.name for source, state in kept.items()}
     old = [dataset for dataset in recipe.datasets if dataset.source in earlier]
-    asked = _ask(old, recipe.region) if content else [NotebakeError(missing) for _ in old]
+    asked = _ask(old, recipe.region) if content else [NotebakeError(f"{missing}.") for _ in old]
     changes, doubts = [*_added_and_removed(recipe, earlier)], list[str]()
     for dataset, now in zip(old, asked, strict=True):
         found = _judge(dataset, kept, now)
@@ -49,7 +49,7 @@ def check_datasets(current: CurrentImage, recipe: Recipe) -> CauseFinding:
         elif found:
             doubts.append(found)
     state: State = "changed" if changes else "not checked" if doubts else "unchanged"
-    reason = "; ".join(dict.fromkeys(doubts))
+    reason = " ".join(dict.fromkeys(doubts))
     return CauseFinding(cause="data", state=state, how=HOW, reason=reason, changes=tuple(changes))
 
 
@@ -66,7 +66,7 @@ def _ask(datasets: list[Dataset], region: str) -> list[SourceState | NotebakeErr
 def _leave_out(dataset: Dataset, region: str) -> SourceState:
     del region
     raise NotebakeError(
-        f"{dataset.source} was not asked: of sources on S3 only the first {MOST_ON_S3} are"
+        f"{dataset.source} was not asked: of sources on S3 only the first {MOST_ON_S3} are."
     )
 
 
@@ -78,7 +78,7 @@ def _judge(
     if isinstance(now, NotebakeError):
         return first_line(now.message)
     if before is None:
-        return f"the run has kept nothing of {dataset.source}"
+        return f"The run has kept nothing of {dataset.source}."
     return compare_states(before, now, is_content_fixed=dataset.sha256 is not None)
 
 

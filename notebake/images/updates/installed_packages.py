@@ -40,5 +40,5 @@ def _read(current: CurrentImage, name: str) -> bytes | None:
     """
     content, wrong = current.read_file(name)
     if content is None and name in current.summary.locks:
-        raise RunStoreError(wrong)
+        raise RunStoreError(f"{wrong}.")
     return content

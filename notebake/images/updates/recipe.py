@@ -29,7 +29,7 @@ def check_recipe(current: CurrentImage, recipe: Recipe) -> CauseFinding:
     return CauseFinding(
         cause="recipe",
         state=state,
-        how=f"compared with the recipe that run {current.run_id} has kept, field by field",
+        how=f"Each field was compared with the recipe that run {current.run_id} has kept.",
         changes=tuple(compare_recipes(before, now)),
     )
 

@@ -31,15 +31,15 @@ def check_repository(current: CurrentImage, recipe: Recipe) -> CauseFinding:
     """
     before, repository = current.summary.commit or None, recipe.repository
     if repository is None:
-        return _finding(before, None, current, how="the recipe names no repository")
+        return _finding(before, None, current, how="The recipe names no repository.")
     if before is None and current.summary.recipe.get("repository"):
-        reason = f"the record of run {current.run_id} has no commit"
+        reason = f"The record of run {current.run_id} has no commit."
         return CauseFinding(cause="repository", state="not checked", reason=reason)
     url, ref = repository.url, repository.ref
     if FULL_ID.fullmatch(ref):
-        how = f"a full commit id never changes: {url} was not asked"
+        how = f"A full commit id never changes: {url} was not asked."
         return _finding(before, ref, current, how=how, name="commit")
-    how = f"git ls-remote {url}, as anybody may; compared {ref} with the commit that was cloned"
+    how = f"{ref} in `git ls-remote {url}` was compared with the commit that was cloned."
     kind, commit = find_commit(ref, list_refs(repository), before)
     return _finding(before, commit, current, how=how, name=f"{kind} {ref}".strip())
 

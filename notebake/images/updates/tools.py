@@ -12,8 +12,8 @@ from notebake.local.code_version import CodeVersion, code_version
 from notebake.recipe import Recipe
 
 HOW = (
-    "compared the code that made the image with the code that runs now, and the versions in"
-    f" locks/{LOCK_FILE} with what this notebake asks for"
+    "The notebake that made the image was compared with this one, and the versions in"
+    f" locks/{LOCK_FILE} with what this one asks for."
 )
 SHORT = 12
 """Hex digits of a commit that are shown."""
@@ -30,10 +30,10 @@ def check_tools(current: CurrentImage, recipe: Recipe) -> CauseFinding:
     versions = package_versions(lock.decode(errors="replace")) if lock else {}
     now = code_version()
     changes = (*compare_code(current.summary.code, now), *compare_papermill(versions))
-    doubts = [*doubts_about(current.summary.code, now), *filter(None, [missing])]
+    doubts = [*doubts_about(current.summary.code, now), *([f"{missing}."] if missing else [])]
     state: State = "changed" if changes else "not checked" if doubts else "unchanged"
     return CauseFinding(
-        cause="tools", state=state, how=HOW, reason="; ".join(doubts), changes=changes
+        cause="tools", state=state, how=HOW, reason=" ".join(doubts), changes=changes
     )
 
 
@@ -59,8 +59,8 @@ def compare_papermill(versions: Mapping[str, str]) -> Iterator[Change]:
 def doubts_about(before: Mapping[str, object], now: CodeVersion) -> Iterator[str]:
     """Yield why equal versions and commits may be different code."""
     if not before:
-        yield "the run has not recorded which notebake made it"
+        yield "The run has not recorded which notebake made it."
     elif before.get("is_modified"):
-        yield "the notebake that made it was modified"
+        yield "The notebake that made it was modified."
     if now.is_modified:
-        yield "the notebake that runs now is modified"
+        yield "The notebake that runs now is modified."
