@@ -79,6 +79,10 @@ CHANGED: dict[str, tuple[Headers, Headers]] = {
     ),
     "a date in place of an ETag": ({"ETag": None}, {"Last-Modified": TUESDAY}),
     "an older date": ({"ETag": None, "Last-Modified": TUESDAY}, {"Last-Modified": MONDAY}),
+    "another digest, with the same ETag": (
+        {"Repr-Digest": "sha-256=:AAAA:"},
+        {"Repr-Digest": "sha-256=:BBBB:"},
+    ),
     "another ETag, of unknown size": ({"Content-Length": None}, {"ETag": '"b2"'}),
 }
 
@@ -112,6 +116,11 @@ SAME: dict[str, tuple[Headers, Headers]] = {
     "a compressed ETag of the same": ({}, {"ETag": '"a1-gzip"'}),
     "an ETag marked twice": ({"ETag": 'W/"a1--gzip"'}, {"ETag": '"a1"'}),
     "another date, the same ETag": ({}, {"Last-Modified": TUESDAY}),
+    "another ETag and date, the same digest": (
+        {"Repr-Digest": "sha-256=:AAAA:"},
+        {"ETag": '"b2"', "Last-Modified": TUESDAY},
+    ),
+    "another ETag, the same hash at Google": ({"x-goog-hash": "md5=A=="}, {"ETag": '"b2"'}),
     "no date any more": ({}, {"Last-Modified": None}),
     "no ETag any more": ({}, {"ETag": None}),
     "the same date, never an ETag": ({"ETag": None}, {}),

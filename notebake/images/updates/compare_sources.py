@@ -7,8 +7,6 @@ from notebake.images.updates.source_state import SourceState
 
 WEAK = re.compile(r'^(?:W/)?"?(?P<value>[^"]*?)(?:-{1,2}(?:gzip|br|zstd|deflate))?"?$')
 """Servers that compress make an ETag weak, or add the encoding to it."""
-SHOWN = 12
-"""Letters of an ETag or a checksum that are shown."""
 
 
 def compare_states(
@@ -63,8 +61,7 @@ def _change(before: SourceState, now: SourceState, detail: str) -> Change:
 
 
 def _mark(state: SourceState) -> str:
-    mark = state.checksum or _bare(state.etag)
-    return mark if len(mark) <= 2 * SHOWN else f"{mark[:SHOWN]}…"
+    return state.checksum.partition(" ")[2] or _bare(state.etag)
 
 
 def _algorithm(state: SourceState) -> str:

@@ -21,6 +21,8 @@ FILE = "datasets.json"
 """The file of a run with the states of its datasets' sources."""
 NO_HEAD_STATUS = {403, 405, 501}
 FIRST_BYTE = {"Range": "bytes=0-0"}
+CHECKSUM_HEADERS = ("Repr-Digest", "x-amz-checksum-sha256", "x-goog-hash")
+"""In which servers (RFC 9530), S3 and Google's storage tell a checksum of the whole content."""
 IN_UTC = {"TZ": "UTC", "LC_ALL": "C"}
 
 
@@ -97,6 +99,9 @@ def _ask_web_server(dataset: Dataset) -> SourceState:
         size=int(length) if length.isdecimal() and "Content-Encoding" not in headers else None,
         etag=headers.get("ETag", ""),
         modified=_date_in(headers.get("Last-Modified", "")),
+        checksum=next(
+            (f"{name} {headers[name]}" for name in CHECKSUM_HEADERS if name in headers), ""
+        ),
     )
 
 
