@@ -9,6 +9,7 @@ import pytest
 from sandbox.archives.server import ArchiveServer
 from sandbox.archives.signing_key import SigningKey
 from tests.updates.apt_world import AptWorld, record_machine
+from tests.updates.python_world import PythonWorld
 
 NEEDED = ("apt-get", "dpkg", "gpg", "gpgv")
 
@@ -43,3 +44,19 @@ def world(
     yield AptWorld(server, packages, sources, key)
     server.faults.clear()
     server.injected.clear()
+
+
+@pytest.fixture
+def python_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PythonWorld]:
+    """An index of Python packages of which nothing was installed yet."""
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    with ArchiveServer(tmp_path) as server:
+        yield PythonWorld(tmp_path, server)
+
+
+@pytest.fixture(scope="session")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The lock files of an image from an unchanged index."""
+    folder = tmp_path_factory.mktemp("baked")
+    with ArchiveServer(folder) as server:
+        return PythonWorld(folder, server).bake()

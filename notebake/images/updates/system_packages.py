@@ -8,6 +8,7 @@ from notebake.images.updates.archives.candidate import SECURITY_LABEL, Update
 from notebake.images.updates.archives.installed import find_updates, read_installed, read_record
 from notebake.images.updates.archives.preferences import read_preferences
 from notebake.images.updates.archives.source import ArchiveError, Source, read_sources
+from notebake.images.updates.composing import finding_of, sentence
 from notebake.images.updates.finding import Cause, CauseFinding, Change
 
 NO_SECURITY = "None of the image's sources is a suite for security."
@@ -115,20 +116,3 @@ def change_of(update: Update) -> Change:
         new=str(update.offer.version),
         detail=update.detail,
     )
-
-
-def finding_of(
-    cause: Cause, changes: tuple[Change, ...], faults: Sequence[str], how: str = ""
-) -> CauseFinding:
-    """Return a finding: changed, or else not checked if a part was not asked."""
-    state = "changed" if changes else "not checked" if faults else "unchanged"
-    return CauseFinding.model_validate(
-        {"cause": cause, "state": state, "how": how, "reason": " ".join(faults), "changes": changes}
-    )
-
-
-def sentence(text: object) -> str:
-    """Return a text as a sentence; an address that it begins with stays what it is."""
-    words = str(text)
-    begin = words[:1] if ":" in words.partition(" ")[0] else words[:1].upper()
-    return f"{begin}{words[1:]}".rstrip(".") + "."

@@ -52,6 +52,7 @@ class Offer:
     """A version of a package, and where it is to be had."""
 
     version: Version
+    source: str
     indexes: list[Index] = field(default_factory=list)
     phased_percentage: int | None = None
 
@@ -97,7 +98,7 @@ def collect_offers(found: Iterable[tuple[Index, Available]]) -> list[Offer]:
     """Return each version of one package once, the highest first."""
     offers: dict[Version, Offer] = {}
     for index, available in found:
-        offer = offers.setdefault(available.version, Offer(available.version))
+        offer = offers.setdefault(available.version, Offer(available.version, available.source))
         offer.indexes.append(index)
         if available.phased_percentage is not None:
             offer.phased_percentage = available.phased_percentage
@@ -108,9 +109,10 @@ def find_update(package: Installed, offers: Sequence[Offer], pins: Sequence[Pin]
     """Return what apt would install instead of a package, or None; `offers` are as collected."""
     if package.is_on_hold:
         return None
-    own = [pin for pin in pins if pin.package != "*" and is_for(pin, package)]
+    of_packages = [pin for pin in pins if pin.package != "*"]
     best, best_priority = None, 0
     for version, offer in in_order(package, offers):
+        own = [pin for pin in of_packages if is_for(pin, package, offer)]
         priority = version_priority(version, offer, own, is_installed=version == package.version)
         if priority <= max(best_priority, 0) or (version < package.version and priority < 1000):
             continue
@@ -122,17 +124,17 @@ def find_update(package: Installed, offers: Sequence[Offer], pins: Sequence[Pin]
     return Update(package, best, is_security)
 
 
-def is_for(pin: Pin, package: Installed) -> bool:
-    """Return whether a pin is for a package of the image."""
+def is_for(pin: Pin, package: Installed, offer: Offer) -> bool:
+    """Return whether a pin is for a package, by its name or the source of the offered version."""
     return pin.fits_package(
-        package.name, package.source, package.architecture, native=package.is_native
+        package.name, offer.source, package.architecture, native=package.is_native
     )
 
 
 def in_order(package: Installed, offers: Sequence[Offer]) -> Iterator[tuple[Version, Offer]]:
     """Yield all versions, with the installed one even if no index has it; the highest first."""
     known = {offer.version for offer in offers}
-    local = [] if package.version in known else [Offer(package.version)]
+    local = [] if package.version in known else [Offer(package.version, package.source)]
     for offer in sorted([*offers, *local], key=lambda offer: offer.version, reverse=True):
         yield offer.version, offer
 

@@ -97,10 +97,13 @@ def fits_release(part: str, index: Mapping[str, str]) -> bool:
 def index_priority(
     index: Mapping[str, str], pins: Sequence[Pin], *, automatic: bool, upgrades: bool
 ) -> int:
-    """Return the priority of an index, for packages without a pin of their own."""
-    for pin in pins:
-        if pin.package == "*" and pin.fits_index(index):
-            return pin.priority
+    """Return the priority of an index, for packages without a pin of their own.
+
+    The first fitting pin decides, but no pin stands above `never`.
+    """
+    fitting = [pin.priority for pin in pins if pin.package == "*" and pin.fits_index(index)]
+    if fitting:
+        return NEVER if NEVER in fitting else fitting[0]
     return USUAL if automatic else BUT_AUTOMATIC_UPGRADES if upgrades else NOT_AUTOMATIC
 
 
