@@ -72,6 +72,11 @@ class PythonWorld:
             "locks/python.json": json.dumps({**python, "index": self.url}).encode(),
         }
 
+    def locks(self, baked: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the lock files of an image whose machine had this index."""
+        python = json.loads(baked["locks/python.json"])
+        return {**baked, "locks/python.json": json.dumps({**python, "index": self.url}).encode()}
+
     def install(self, *texts: str) -> bytes:
         """Return what uv freezes of an environment with these requirements."""
         self.count += 1

@@ -150,7 +150,7 @@ def shown(finding: CauseFinding) -> dict[str, tuple[str | None, str | None]]:
     return {change.name: (change.old, change.new) for change in finding.changes}
 
 
-@pytest.mark.parametrize("seed", (*range(60), 191, 384, 395))
+@pytest.mark.parametrize("seed", [*range(60), 191, 384, 395])
 def test_what_apt_would_upgrade_is_what_we_say(seed: int, tmp_path: Path, key: SigningKey) -> None:
     draw = random.Random(seed)  # noqa: S311  # no secret
     archive = random_archive(draw, tmp_path / "archive", key)

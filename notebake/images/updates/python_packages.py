@@ -141,8 +141,9 @@ def compare_environment(
             named = change.model_copy(update={"detail": environment.name})
             compared.changes.append((name in asked or bool(has.url), named))
     compared.held_back += cooled.held_back
-    compared.how = sentence(
-        f"{environment.lock} ({len(installed)} packages) was compared with what uv resolves for"
-        f" Python {python.version}, {python.platform}, from {index_name(question)}"
+    compared.how = (
+        f"What uv resolves for Python {python.version} on {python.platform}, from"
+        f" {index_name(question)}, was compared with {environment.lock} ({len(installed)}"
+        " packages)."
     )
     return compared

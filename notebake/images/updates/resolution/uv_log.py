@@ -7,7 +7,6 @@ FOUND = re.compile(
     r" (?P<version>\S+) version"
 )
 REFUSED = re.compile(r"Returning incompatible candidate for package (?P<name>[^\s\[{]+)")
-LOG_LINE = re.compile(r"^\s*(?:[\d.]+m?s\s+)?(?:TRACE|DEBUG|INFO)\b")
 LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 LAST_LINES = 12
 
@@ -19,8 +18,11 @@ def without_login(text: str) -> str:
 
 def last_words(printed: str) -> str:
     """Return what uv said of its failure, without its log and without logins."""
-    lines = [line.strip() for line in printed.splitlines() if not LOG_LINE.match(line)]
-    return without_login(" ".join(line for line in lines[-LAST_LINES:] if line)) or "it failed"
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    errors = [number for number, line in enumerate(lines) if line.startswith("error:")]
+    begin = errors[-1] if errors else max(0, len(lines) - LAST_LINES)
+    words = " ".join(lines[begin : begin + LAST_LINES])
+    return without_login(words.removeprefix("error:").strip()) or "it said nothing"
 
 
 def refused_versions(log: str) -> dict[str, frozenset[str]]:
