@@ -10,17 +10,22 @@ import httpx
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
-from prefect.exceptions import PrefectException, TerminationSignal
+from prefect.exceptions import Pause, PrefectException, TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.build_plan import BUILD, Plan
+from flows.cancelled_build import show_cancelled
 from flows.failure import add_failure, format_error, join_failures, reporting_failures
-from flows.kept_log import keeping_log
-from flows.made_image import artifact_key, describe_image, describe_in_markdown
-from flows.prefect_logs import show_logs_in_prefect
-from flows.started_by import started_by
+from flows.prefect_ui.flow_run_name import name_flow_run
+from flows.prefect_ui.form import OptionalRunId, RecipeChoice, RecipePath, StoreLocation
+from flows.prefect_ui.kept_log import keeping_log
+from flows.prefect_ui.made_image import artifact_key, describe_image, describe_in_markdown
+from flows.prefect_ui.plain_ending import ending_plainly
+from flows.prefect_ui.started_by import started_by
+from flows.prefect_ui.unfinished import deleted_error, end_paused, show_crashed
+from flows.prefect_ui.watching import Watch, watching_flow_run
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
 from notebake.acceptance.outcome import read_outcome
@@ -39,40 +44,65 @@ from notebake.runs.open_store import default_location, open_store
 from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.run import Run
 from notebake.runs.summaries import has_run
-from notebake.waiting import allow_waits, interrupting_waits
+from notebake.waiting import (
+    allow_waits,
+    check_not_interrupted,
+    interrupt_waits,
+    interrupting_waits,
+    is_interrupted,
+)
 
 log = logging.getLogger(__name__)
 
 
-def run_name() -> str:
-    """Return the name of the flow run: the run that it executes, or the recipe of a new run."""
-    given = flow_run.get_parameters() or {}
-    return str(given.get("run_id") or f"build {Path(str(given.get('recipe'))).stem}")
-
-
-@flow(name="Build an image", flow_run_name=run_name)
-def build_image(recipe: str = "", run_id: str = "", store: str = "") -> Any:
+@flow(name="Build an image", on_cancellation=[show_cancelled], on_crashed=[show_crashed])
+@ending_plainly
+def build_image(
+    recipe: RecipeChoice = "",
+    recipe_path: RecipePath = "",
+    run_id: OptionalRunId = "",
+    store: StoreLocation = "",
+) -> Any:
     """Build the image of a recipe, prove it, and return its id.
 
     With the same run id, or after Retry in Prefect, it continues where it stopped.
 
     Args:
-        recipe: Path of the recipe; a changed recipe replaces the stored one. Empty: the stored one.
-        run_id: The run to continue; empty: a new run, or the one of this flow run.
+        recipe: A recipe of the folder `deployments`; for a run that goes on, its changed recipe.
+        recipe_path: In place of that: the path of any other recipe on the worker.
+        run_id: A run to continue, in place of a new one; without a recipe it keeps its own.
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
     """
-    show_logs_in_prefect()
     allow_waits()
-    run = open_run(recipe, run_id, store)
+    run = open_run(recipe_path or recipe, run_id, store)
+    name_flow_run(run)
     with keeping_log(run):
         return build(run)
 
 
 def build(run: Run) -> State[str]:
-    """Execute a run; the message of the state says what it made."""
+    """Execute a run; the message of the state says what it made.
+
+    Raises:
+        Pause: the flow run was paused in Prefect's UI, or deleted there; nothing runs any more.
+    """
     log.info("This is run %s", run.id)
+    with watching_flow_run() as watch:
+        try:
+            image = execute(run, watch)
+        except (Exception, Pause) as error:
+            if watch.is_paused or isinstance(error, Pause):
+                end_paused(run)
+            if watch.is_deleted:
+                raise deleted_error(run) from error
+            raise
+    return Completed(message=show_outcome(run, image), data=image.id)
+
+
+def execute(run: Run, watch: Watch) -> Image:
+    """Carry out the steps and the tear-down, and return the image."""
     with (
-        reporting_failures(run, TerminationSignal),
+        reporting_failures(run, TerminationSignal, unless=lambda: bool(watch.found)),
         executing(run, started_by()),
         renewing(run),
     ):
@@ -81,15 +111,15 @@ def build(run: Run) -> State[str]:
             retry_when_lost(lambda: carry_out_all(run))
         except (RunLostError, WrongAccountError):
             raise
-        except Exception as error:
-            if run.recipe.on_failure == "tear_down":
+        except (Exception, KeyboardInterrupt) as error:
+            if run.recipe.on_failure == "tear_down" and not watch.is_paused:
                 tear_down_after(error, run)
             raise
         carry_out(TEAR_DOWN, run)
         image = current_image(run)
     if image is None:
         raise ImageNotAcceptedError(f"The image of run {run.id} is gone.")
-    return Completed(message=show_outcome(run, image), data=image.id)
+    return image
 
 
 def show_outcome(run: Run, image: Image) -> str:
@@ -109,9 +139,10 @@ def show_outcome(run: Run, image: Image) -> str:
     return f"{image.id} accepted"
 
 
-def tear_down_after(failure: Exception, run: Run) -> None:
+def tear_down_after(failure: Exception | KeyboardInterrupt, run: Run) -> None:
     """Tear down after a failure; if that fails, too, add its error to the first one."""
     log.warning("Tearing down after the failure, as the recipe has on_failure: tear_down")
+    allow_waits()
     try:
         carry_out(TEAR_DOWN, run)
     except (Exception, KeyboardInterrupt, TerminationSignal) as error:
@@ -121,16 +152,20 @@ def tear_down_after(failure: Exception, run: Run) -> None:
         add_failure(failure, error, "The tear-down after this failure failed as well")
 
 
-def open_run(recipe: str, run_id: str, store: str) -> Run:
+def open_run(recipe: str, run_id: str, store: str, *, must_exist: bool = False) -> Run:
     """Return the run to execute: an existing run with the current recipe, or a new one.
 
     Retry in Prefect finds the run by its flow run, if the UI or a schedule started it.
+
+    Raises:
+        RecipeError: there is neither a run nor a recipe for a new one, or the recipe is invalid.
+        RunStoreError: there is no such run, and no recipe for it or it must exist.
     """
     run_store = open_store(store or default_location())
     flow_run_id = str(flow_run.get_id() or "")
     if not run_id and flow_run_id:
         return open_flow_run(flow_run_id, recipe, run_store)
-    if recipe and not (run_id and has_run(run_id, run_store)):
+    if recipe and not must_exist and not (run_id and has_run(run_id, run_store)):
         return registry.new_run(load_recipe(Path(recipe)), recipe, run_store, run_id=run_id)
     run = registry.load_run(run_id, run_store)
     return registry.update_recipe(run, load_recipe(Path(recipe))) if recipe else run
@@ -150,7 +185,7 @@ def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
     with interrupting_waits():
         while True:
             ready = [step for step in plan if step not in started and done.issuperset(plan[step])]
-            if ready and not failures:
+            if ready and not failures and not is_interrupted():
                 started.update(ready)
                 for step in ready:
                     future = as_task(step).submit(run)
@@ -162,8 +197,11 @@ def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
                 step, failure = running.pop(future), failure_of(future)
                 done |= set() if failure else {step}
                 failures += [(step.title, failure)] if failure else []
+                if isinstance(failure, Pause):
+                    interrupt_waits()
     if failures:
         raise join_failures(failures)
+    check_not_interrupted()
 
 
 def wait_for_ended(ended: SimpleQueue[PrefectFuture[object]]) -> Iterator[PrefectFuture[object]]:

@@ -4,9 +4,10 @@ The command line prints them. A flow that was started in Prefect's UI has them i
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from flows.next_steps import describe_advice, is_read_in_ui
 from notebake.errors import (
     Advice,
     NextCommand,
@@ -23,16 +24,20 @@ REPORT_ATTRIBUTE = "notebake_failure_report"
 
 
 @contextmanager
-def reporting_failures(run: Run, *also: type[BaseException]) -> Iterator[None]:
+def reporting_failures(
+    run: Run, *also: type[BaseException], unless: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Add to any error of the block what is left of the run and what that costs, once.
 
-    It applies to exceptions, interrupts and the types in `also`.
+    It applies to exceptions, interrupts and the types in `also`. A flow that ends with an exception
+    in Prefect's UI logs the report there at its end. Nothing is added where `unless` holds.
     """
     reported: tuple[type[BaseException], ...] = (Exception, KeyboardInterrupt, *also)
     try:
         yield
     except reported as error:
-        add_report(run, error)
+        if not unless():
+            add_report(run, error)
         raise
 
 
@@ -43,7 +48,8 @@ def add_report(run: Run, error: BaseException) -> None:
     report: Advice | None = getattr(error.__cause__, REPORT_ATTRIBUTE, None)
     if not report:
         report = make_report(run, error)
-        log.error("%s", report, extra={"event": "reported"})
+        if not (is_read_in_ui() and isinstance(error, NotebakeError)):
+            log.error("%s", describe_advice(report), extra={"event": "reported"})
     setattr(error, REPORT_ATTRIBUTE, report)
     if isinstance(error, NotebakeError):
         error.hint = "\n".join(filter(None, (error.hint, report.text)))
@@ -53,7 +59,7 @@ def add_report(run: Run, error: BaseException) -> None:
         vars(error)["next_commands"] = (*next_commands_of(error), *report.next_commands)
 
 
-def make_report(run: Run, error: BaseException) -> Advice:
+def make_report(run: Run, error: BaseException | None = None) -> Advice:
     """Return what a failed run leaves, and what to type next; a failure here hides no error."""
     commands: tuple[NextCommand, ...] = ()
     try:
@@ -88,7 +94,7 @@ def join_failures(failures: Sequence[tuple[str, BaseException]]) -> BaseExceptio
     return first
 
 
-def add_failure(first: Exception, second: BaseException, introduction: str) -> None:
+def add_failure(first: BaseException, second: BaseException, introduction: str) -> None:
     """Add a later failure, with its hint and commands, to an error."""
     sentence = f"{introduction}: {format_error(second)}"
     if isinstance(first, NotebakeError):

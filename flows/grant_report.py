@@ -4,11 +4,14 @@ import datetime
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.states import Completed
 
-from flows.prefect_logs import show_logs_in_prefect
+from flows.prefect_ui.form import AwardChoice, StoreLocation
+from flows.prefect_ui.plain_ending import ending_plainly
 from notebake.humanize import pluralize
 from notebake.local.home import home
 from notebake.reports.grant.collect import collect_report
@@ -21,13 +24,14 @@ KEY = "report-on-an-award"
 
 
 @flow(name="Report on an award")
+@ending_plainly
 def grant_report(
-    award: str,
+    award: AwardChoice,
     first_day: datetime.date | None = None,
     last_day: datetime.date | None = None,
-    store: str = "",
+    store: StoreLocation = "",
     directory: str = "",
-) -> str:
+) -> Any:
     """Write what an award's runs were, made and cost, and return the path of the pages.
 
     Args:
@@ -35,19 +39,18 @@ def grant_report(
         first_day: First day, UTC; empty: the first of the award's period.
         last_day: Last day, UTC; empty: today.
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
-        directory: Where to write, on the worker; empty: a folder in `reports` in notebake's home.
+        directory: Folder on the worker to write to; empty: one in `reports` in notebake's home.
 
     Raises:
         NotebakeError: nobody knows the award, or the notebook of the report failed.
     """
-    show_logs_in_prefect()
     report = collect_report(award, store or default_location(), first_day, last_day)
     folder = Path(directory) if directory else home() / "reports" / folder_name(report)
     pages = write_pages(report, folder)
     text = "\n".join(summary_lines(report, pages))
     create_markdown_artifact(text, key=KEY, description=f"Report on award {award}")
     log.info("The report is in %s", pages.html)
-    return str(pages.html)
+    return Completed(message=f"The report is in {pages.html}", data=str(pages.html))
 
 
 def summary_lines(report: GrantReport, pages: Pages) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """The checkpoint over all runs as a flow, so that a schedule can make it every day."""
 
 import logging
+from typing import Any
 
 from prefect import flow
+from prefect.states import Completed
 
-from flows.prefect_logs import show_logs_in_prefect
+from flows.prefect_ui.form import StoreLocation
+from flows.prefect_ui.plain_ending import ending_plainly
 from notebake.ledger.checkpoint import parse_note
 from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.open_store import default_location
@@ -16,7 +19,8 @@ log = logging.getLogger(__name__)
 
 
 @flow(name="Seal the record")
-def seal_record(store: str = "") -> str:
+@ending_plainly
+def seal_record(store: StoreLocation = "") -> Any:
     """Sign a checkpoint over all runs, and return the anchor: the size and the root of its tree.
 
     Args:
@@ -25,10 +29,9 @@ def seal_record(store: str = "") -> str:
     Raises:
         StampError: the checkpoint is made, and the configured authority has not stamped it.
     """
-    show_logs_in_prefect()
     location = store or default_location()
     checkpoint = make_checkpoint(location)
     anchor = str(parse_note(checkpoint.note).anchor)
     log.info("Checkpoint %s, anchor %s, key %s", checkpoint.number, anchor, fingerprint())
     stamp_checkpoint(checkpoint, record_place(location))
-    return anchor
+    return Completed(message=f"Checkpoint {checkpoint.number}, anchor {anchor}", data=anchor)

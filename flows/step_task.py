@@ -8,6 +8,7 @@ from typing import Any
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import Pause
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
@@ -102,6 +103,6 @@ def failure_of(future: PrefectFuture[object]) -> BaseException | None:
     """Return the error of a task that has ended; None if it succeeded."""
     try:
         future.result()
-    except Exception as error:  # noqa: BLE001 - the caller raises it
+    except (Exception, Pause) as error:  # noqa: BLE001 - the caller raises it
         return error
     return None

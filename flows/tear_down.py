@@ -1,13 +1,19 @@
 """Removes the temporary resources of a run: undoes all steps, and reports what remains."""
 
+from typing import Any
+
 from prefect import flow
 from prefect.exceptions import TerminationSignal
 from prefect.futures import wait
+from prefect.states import Completed
 
 from flows import build_plan
 from flows.failure import format_error, reporting_failures
-from flows.prefect_logs import show_logs_in_prefect
-from flows.started_by import started_by
+from flows.prefect_ui.flow_run_name import name_flow_run
+from flows.prefect_ui.form import RunId, StoreLocation
+from flows.prefect_ui.plain_ending import ending_plainly
+from flows.prefect_ui.started_by import started_by
+from flows.prefect_ui.unfinished import show_cancelled_removal, show_crashed
 from flows.step_task import as_undo_task, failure_of
 from notebake.errors import NotebakeError, TearDownError, WaitTimeoutError
 from notebake.images.run_image import record_what_stays
@@ -22,20 +28,26 @@ from notebake.timeouts import REMOVAL_VISIBLE_SECONDS
 from notebake.waiting import allow_waits, wait_until
 
 
-@flow(name="Tear down", flow_run_name="tear down {run_id}")
-def tear_down(run_id: str, store: str = "") -> None:
+@flow(name="Tear down", on_crashed=[show_crashed], on_cancellation=[show_cancelled_removal])
+@ending_plainly
+def tear_down(run_id: RunId, store: StoreLocation = "") -> Any:
     """Undo every step of a run and check that nothing is left. An accepted image stays.
+
+    Args:
+        run_id: The run of which all that is temporary is removed, as its flow run is named.
+        store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
 
     Raises:
         RunLockedError: the run is being executed.
         WrongAccountError: the credentials belong to another account than the run.
         TearDownError: a resource could not be removed, or still exists.
     """
-    show_logs_in_prefect()
     allow_waits()
     run = load_run(run_id, open_store(store or default_location()))
+    name_flow_run(run, prefix="tear down ")
     with reporting_failures(run, TerminationSignal), executing(run, started_by()):
         carry_out(TEAR_DOWN, run)
+    return Completed(message=f"Nothing temporary is left of run {run.id}.")
 
 
 def remove_all(run: Run, plan: build_plan.Plan = build_plan.BUILD) -> Done:

@@ -128,9 +128,14 @@ def allow_waits() -> None:
     _interrupted.clear()
 
 
+def is_interrupted() -> bool:
+    """Return whether this process was interrupted."""
+    return _interrupted.is_set()
+
+
 def check_not_interrupted() -> None:
     """Raise InterruptedError if this process was interrupted."""
-    if _interrupted.is_set():
+    if is_interrupted():
         raise InterruptedError("interrupted while waiting")
 
 

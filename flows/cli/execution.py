@@ -48,7 +48,7 @@ def execute(run: Run, *, from_step: str = "") -> int:
     began = time.monotonic()
     with running_prefect(run, f"{run.recipe.name}  run {run.id}", _titles()) as progress:
         from flows.build_image import build_image
-        from flows.cli.rewind import rewind
+        from flows.rewind import rewind
 
         if from_step:
             rewind(run, from_step)

@@ -19,7 +19,7 @@ from notebake.ledger.summary import (
 )
 
 log = logging.getLogger(__name__)
-INTERRUPTIONS = frozenset(("KeyboardInterrupt", "InterruptedError", "TerminationSignal"))
+INTERRUPTIONS = frozenset(("KeyboardInterrupt", "InterruptedError", "Pause", "TerminationSignal"))
 """Errors by which a person ended an execution: the build did not fail."""
 
 

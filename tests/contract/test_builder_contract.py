@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from flows.cli.rewind import rewind
+from flows.rewind import rewind
 from notebake.aws import images, instances, tagging, tags
 from notebake.aws.model import Instance
 from notebake.errors import NotebakeError, ResourceLostError

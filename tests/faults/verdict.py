@@ -4,6 +4,7 @@ import contextvars
 import re
 import time
 from dataclasses import asdict, dataclass, field
+from inspect import unwrap
 from typing import Any
 
 from flows import tear_down
@@ -141,7 +142,7 @@ class Trial:
         """Tear the run down, and tell what is left; done in a copy of the world."""
         wrong = []
         try:
-            tear_down.tear_down.fn(self.run_id, LOCATION)
+            unwrap(tear_down.tear_down.fn)(self.run_id, LOCATION)
         except NotebakeError as error:
             wrong.append(f"tear-down failed: {error.message}")
         left = self.world.history.left()

@@ -29,7 +29,7 @@ def test_the_flow_writes_the_pages_and_shows_the_sums(
     store = store_award_runs(tmp_path, monkeypatch)
     monkeypatch.setenv("NOTEBAKE_HOME", str(tmp_path / "home"))
 
-    path = Path(grant_report("OCE-1", last_day=datetime.date(2026, 12, 31), store=store))
+    path = Path(str(grant_report("OCE-1", last_day=datetime.date(2026, 12, 31), store=store)))
 
     assert path.exists()
     assert path.parent.parent == tmp_path / "home/reports"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from flows.build_image import show_outcome
-from flows.kept_log import keeping_log
-from flows.made_image import artifact_key, describe_image, describe_in_markdown
+from flows.prefect_ui.kept_log import keeping_log
+from flows.prefect_ui.made_image import artifact_key, describe_image, describe_in_markdown
 from flows.terminal.log_file import LogFile
 from notebake.acceptance.evidence import Proof
 from notebake.acceptance.outcome import BuildOutcome

@@ -3,6 +3,7 @@
 import logging
 from concurrent.futures import Future
 from contextlib import nullcontext
+from inspect import unwrap
 from typing import Any
 
 from flows import build_image, sweep, tear_down
@@ -55,13 +56,13 @@ def begin(recipe: Recipe, location: str) -> Run:
 
 def take_up(run_id: str, location: str) -> str:
     """Carry a run out as the flow does, knowing no more of it than its id and its store."""
-    state = build_image.build_image.fn(run_id=run_id, store=location)
+    state = unwrap(build_image.build_image.fn)(run_id=run_id, store=location)
     return str(state.data)
 
 
 def remove_left_overs(region: str, location: str) -> None:
     """Sweep the account as the scheduled flow does."""
-    sweep.sweep.fn(regions=[region], apply=True, store=location)
+    unwrap(sweep.sweep.fn)(regions=[region], apply=True, store=location)
 
 
 class Direct:
@@ -92,8 +93,7 @@ class Direct:
 
 def leave_prefect_out() -> None:
     """Let the flows do their tasks in this thread, tell no server, and keep no log elsewhere."""
-    for flow in (build_image, sweep, tear_down):
-        replace(flow, show_logs_in_prefect=lambda: None)
+    replace(sweep, create_markdown_artifact=lambda *_, **__: None)
     replace(
         build_image,
         as_task=lambda step: Direct(as_task(step)),

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from inspect import unwrap
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -69,7 +70,7 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     world.interceptor = Forks(then)
     whole_run.take_up(run.id, location)
     writes.what = "tear-down again"
-    tear_down.tear_down.fn(run_id=run.id, store=location)
+    unwrap(tear_down.tear_down.fn)(run_id=run.id, store=location)
     writes.what = "history verify"
     check_versions(location)
     writes.what = "check"

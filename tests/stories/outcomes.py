@@ -6,6 +6,7 @@ been rehearsed, so that it takes a second. `python -m tests.stories MODULE --rep
 
 import contextvars
 from collections.abc import Callable
+from inspect import unwrap
 from typing import Any
 
 from flows import tear_down
@@ -78,7 +79,7 @@ def resumed(run: Run, location: str = LOCATION) -> Outcome:
 
 def torn_down(run: Run, location: str = LOCATION) -> Outcome:
     """Tear a run down, and tell how that ended."""
-    return run_to_end(lambda: tear_down.tear_down.fn(run.id, location))
+    return run_to_end(lambda: unwrap(tear_down.tear_down.fn)(run.id, location))
 
 
 def load_stored(run: Run, location: str = LOCATION) -> Run:

@@ -11,6 +11,11 @@ from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
 
 from flows.terminal.log_file import LOGGERS
 from flows.terminal.steady_stream import steady
+from notebake.errors import NotebakeError
+
+ENGINE_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+"""Where Prefect logs how flow runs and task runs end."""
+EXPECTED = (NotebakeError, InterruptedError)
 
 
 def show_logs_in_prefect() -> None:
@@ -22,6 +27,8 @@ def show_logs_in_prefect() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, PrefectConsoleHandler):
             handler.console.file = steady(handler.console.file)
+    for name in ENGINE_LOGGERS:
+        logging.getLogger(name).addFilter(shorten_failure)
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:
@@ -36,3 +43,21 @@ def show_logs_in_prefect() -> None:
 def belongs_to_a_run(_record: logging.LogRecord) -> bool:
     """Return whether this thread belongs to a flow run or task run, whose log Prefect shows."""
     return FlowRunContext.get() is not None or TaskRunContext.get() is not None
+
+
+def shorten_failure(record: logging.LogRecord) -> bool:
+    """Take the traceback of an expected error, and what is said elsewhere, out of Prefect's record.
+
+    The flow logs the error itself, and the state has it as its message.
+    """
+    text = record.getMessage()
+    values = record.args if isinstance(record.args, tuple) else ()
+    errors = [each for each in (*values, *(record.exc_info or ())) if isinstance(each, EXPECTED)]
+    if errors:
+        _, _, then = text.rpartition(" - ")
+        first_line = str(errors[0]).partition("\n")[0]
+        record.msg = f"{first_line} - {then}" if "Retry" in then else "This step has failed"
+        record.args, record.exc_info, record.exc_text = (), None, None
+    elif text.startswith("Finished in state ") and ("\\n" in text or "InterruptedError" in text):
+        record.msg, record.args = text.partition("(")[0], ()
+    return True

@@ -1,0 +1,1 @@
+"""What a person reads and presses in Prefect's UI: names, messages, artifacts, logs, buttons."""

@@ -1,0 +1,39 @@
+"""Ends a flow so that Prefect's UI shows why: once, in our words, without a traceback."""
+
+import functools
+import logging
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, ParamSpec
+
+from prefect.runtime import deployment
+from prefect.states import Failed
+
+from flows.next_steps import describe_error, is_read_in_ui, reading_in_ui
+from flows.prefect_ui.logs import show_logs_in_prefect
+from notebake.errors import NotebakeError
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+
+def ending_plainly(work: Callable[P, Any]) -> Callable[P, Any]:
+    """Return the function of a flow, whose expected errors become the message of its state.
+
+    Whoever calls the flow gets the error itself, as Prefect raises what a failed state holds. Our
+    log records go to Prefect while it runs.
+    """
+
+    @functools.wraps(work)
+    def function(*arguments: P.args, **options: P.kwargs) -> Any:
+        show_logs_in_prefect()
+        with reading_in_ui() if deployment.get_id() else nullcontext():
+            try:
+                return work(*arguments, **options)
+            except NotebakeError as error:
+                message = describe_error(error)
+                if is_read_in_ui():
+                    log.error("%s", message)
+                return Failed(message=message, data=error)
+
+    return function
