@@ -4,13 +4,14 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.prefect_logs import show_logs_in_prefect
+from flows.prefect_ui.form import RecipeChoice, StoreLocation
+from flows.prefect_ui.plain_ending import ending_plainly
 from notebake.images.updates import check
 from notebake.images.updates.finding import CauseFinding
 from notebake.images.updates.sentence import describe_check, show_value
@@ -24,7 +25,8 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
 @flow(name="Check for updates")
-def check_updates(recipe: str, store: str = "") -> State[str]:
+@ending_plainly
+def check_updates(recipe: RecipeChoice, store: StoreLocation = "") -> Any:
     """Compare the newest accepted image of a recipe with its sources, without a machine.
 
     It takes some seconds, at most a minute, and at most 20 calls to AWS besides those to a run
@@ -38,7 +40,6 @@ def check_updates(recipe: str, store: str = "") -> State[str]:
     Raises:
         NotebakeError: the recipe is wrong, or the run store failed.
     """
-    show_logs_in_prefect()
     allow_waits()
     location = store or default_location()
     found = check.check_updates(load_recipe(Path(recipe)), location)

@@ -24,7 +24,7 @@ FIELDS = {
     "findings[].cause": "one of nine, in a fixed order",
     "findings[].state": "unchanged, changed or not checked",
     "findings[].how": "of whom it was asked, and how",
-    "findings[].reason": "why it, or a part of it, was not checked; null: it was (else exit code 5)",
+    "findings[].reason": "why it, or a part of it, was not checked (exit code 5)",
     "findings[].changes": "name, old, new and detail of each",
     "aws_calls": "number of calls to AWS",
     "kept_at": "where this result is kept; null: it could not be (exit code 1)",

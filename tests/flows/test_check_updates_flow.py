@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
@@ -11,6 +12,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from flows.check_updates import check_updates
 from notebake.errors import RecipeError
 from notebake.images.updates import tools
+from notebake.project import PROJECT
 from tests import recorded_runs as runs
 from tests.cloud_world import RECIPE, CloudWorld
 from tests.recipe_text import dump_recipe
@@ -69,3 +71,12 @@ def test_a_wrong_recipe_fails_the_flow_run(tmp_path: Path) -> None:
 
     with pytest.raises(RecipeError):
         check_updates(str(path), place_of(tmp_path))
+
+
+def test_the_deployment_has_a_weekly_schedule_that_waits_until_somebody_wants_it() -> None:
+    deployments = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+    (mine,) = [deployment for deployment in deployments if deployment["name"] == "check-updates"]
+
+    assert mine["entrypoint"] == "flows/check_updates.py:check_updates"
+    assert (PROJECT / mine["parameters"]["recipe"]).exists()
+    assert [(each["timezone"], each["active"]) for each in mine["schedules"]] == [("UTC", False)]
