@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from io import BufferedIOBase
 
 from tests.preflight_world import serving
 
@@ -19,6 +20,8 @@ class WebSource:
     head_status: int = 200
     """Another one than `status` where the server refuses HEAD."""
     hang_seconds: float = 0.0
+    drips: bool = False
+    """Whether it sends one letter of a header after the other, for a while."""
     requests: list[str] = field(default_factory=list)
 
 
@@ -31,6 +34,8 @@ def web_source(**headers: str) -> Iterator[WebSource]:
         def answer(self) -> None:
             source.requests.append(f"{self.command} {self.headers.get('Accept-Encoding')}")
             time.sleep(source.hang_seconds)
+            if source.drips:
+                drip(self.wfile)
             is_refused = self.command == "HEAD" and source.head_status != 200
             self.send_response(source.head_status if is_refused else source.status)
             for name, value in () if is_refused else source.headers.items():
@@ -45,6 +50,16 @@ def web_source(**headers: str) -> Iterator[WebSource]:
     with serving(Handler) as url:
         source.url = url
         yield source
+
+
+def drip(stream: BufferedIOBase) -> None:
+    """Send a header that does not end, a letter at a time, until nobody listens."""
+    stream.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    with suppress(OSError):
+        for _ in range(100):
+            stream.write(b"x")
+            stream.flush()
+            time.sleep(0.05)
 
 
 def named(headers: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notebake.aws.clients import connect
-from notebake.images.updates import source_state
+from notebake.images.updates import datasets, source_state
 from notebake.images.updates.datasets import MOST_ON_S3, check_datasets
 from notebake.images.updates.finding import CauseFinding
 from notebake.images.updates.kept_states import keep_states
@@ -29,8 +29,8 @@ def dataset(source: str, *, sha256: str | None = None, name: str = "profiles") -
     return wanted.model_copy(update={"source": source, "sha256": sha256})
 
 
-def recipe_with(*datasets: Dataset) -> Recipe:
-    return RECIPE.model_copy(update={"datasets": datasets})
+def recipe_with(*wanted: Dataset) -> Recipe:
+    return RECIPE.model_copy(update={"datasets": wanted})
 
 
 def bake(world: CloudWorld, recipe: Recipe) -> Run:
@@ -228,6 +228,17 @@ def test_a_server_that_hangs_is_left(
 
     assert "does not answer" in check(run).reason
     assert time.monotonic() - began < 60
+
+
+def test_a_server_that_sends_letter_by_letter_is_left(
+    server: WebSource, world: CloudWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bake(world, recipe_with(dataset(f"{server.url}/p.nc")))
+    monkeypatch.setattr(datasets, "SOURCE_SECONDS", 0.5)
+    server.drips = True
+
+    assert check(run).reason == "There was no answer within 1 s."
+    assert len(server.requests) == 2
 
 
 def test_an_older_run_that_kept_nothing_is_not_checked(
