@@ -6,7 +6,7 @@ papermill's environment is made.
 
 from shlex import quote
 
-from notebake.commands.shell import home_of
+from notebake.commands.shell import as_user, variables
 from notebake.commands.uv import PRINT_CONFIGURED_INDEX
 
 LOCK_FILE = "python.json"
@@ -36,29 +36,27 @@ print(json.dumps(re.sub("(?<=://)[^/@\\\\s]*@", "", asked or configured.getvalue
 """
 """Prints the index that was configured, without a login; "" if it was the default one."""
 
-WRITE = r"""
-{
-    printf '{"format": FORMAT,\n "environment": '
-    "$root/python/bin/python" -I -c DESCRIBE
-    printf ',\n "system": '
-    "$(command -v python3)" -I -c DESCRIBE
-    printf ',\n "index": '
-    HOME=OWN_HOME "$(command -v python3)" -I -c INDEX
-    printf '}\n'
-} | keep LOCK_FILE
+PRINT = r"""
+printf '{"format": FORMAT,\n "environment": '
+"$root/python/bin/python" -I -S -c DESCRIBE
+printf ',\n "system": '
+"$(command -v python3)" -I -S -c DESCRIBE
+printf ',\n "index": '
+"$(command -v python3)" -I -S -c INDEX
+printf '}\n'
 """
 
 
-def write_python_lock(user: str) -> str:
-    """Return root's commands that write it; they need `root` and `keep` (`DEFINE_LOCKING`)."""
-    values = {
-        "FORMAT": str(FORMAT),
-        "DESCRIBE": quote(DESCRIBE),
-        "OWN_HOME": home_of(user),
-        "INDEX": quote(PRINT_INDEX_AS_JSON),
-        "LOCK_FILE": LOCK_FILE,
-    }
-    text = WRITE
-    for name, value in values.items():
+def write_python_lock(user: str, root: str) -> str:
+    """Return root's commands that write it; they need `keep` (`DEFINE_LOCKING`).
+
+    The environment belongs to the user, so root runs none of its programs.
+    """
+    text = PRINT
+    for name, value in (
+        ("FORMAT", str(FORMAT)),
+        ("DESCRIBE", quote(DESCRIBE)),
+        ("INDEX", quote(PRINT_INDEX_AS_JSON)),
+    ):
         text = text.replace(name, value)
-    return text
+    return f"{as_user(user, variables(root=root), text)} | keep {LOCK_FILE}"

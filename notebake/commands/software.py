@@ -64,7 +64,7 @@ def install_software(
         as_user(user, *build_environment(software, digest, root)),
         "fi",
         LOCK,
-        write_python_lock(user),
+        write_python_lock(user, root),
         *((write_conda_locks(), remove_programs) if with_conda else ()),
         write_file(profile, profile_text),
     )

@@ -1,4 +1,4 @@
-"""Serves folders on loopback as an archive does, and fails where it is asked to."""
+"""Serves a folder as an archive does, on loopback or for hosts, and fails where it is asked to."""
 
 import threading
 from collections.abc import Callable
@@ -32,6 +32,7 @@ class ArchiveServer:
     """A server of one folder, from entering it until leaving it."""
 
     folder: Path
+    address: str = "127.0.0.1"
     faults: list[ArchiveFault] = field(default_factory=list)
     requested: list[str] = field(default_factory=list)
     """The paths in the order of the requests."""
@@ -54,7 +55,7 @@ class ArchiveServer:
             def log_message(self, *_: object) -> None:
                 """Keep silent; the paths are kept."""
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = ThreadingHTTPServer((self.address, 0), Handler)
         self.http.daemon_threads = True
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()
@@ -74,7 +75,7 @@ class ArchiveServer:
     @property
     def url(self) -> str:
         """Where the folder is served."""
-        return f"http://127.0.0.1:{self.http.server_address[1]}"
+        return f"http://{self.address}:{self.http.server_address[1]}"
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request."""

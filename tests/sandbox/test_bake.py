@@ -33,6 +33,7 @@ def test_everything_named_by_the_report_exists(baked: Baked) -> None:
         "acceptance-2/executed.html",
         "locks/apt-packages.json",
         "locks/apt-sources.json",
+        "locks/python.json",
         "locks/requirements.txt",
         "notebook/executed.html",
         "notebook/executed.ipynb",

@@ -47,7 +47,7 @@ def test_what_uv_installs_is_what_we_say(seed: int, python_world: PythonWorld) -
         (each.name, each.old, each.new)
         for lock in ("locks/requirements.txt", "locks/papermill.txt")
         for each in changes_between(
-            read_pins(before[lock].decode()), read_pins(after[lock].decode())
+            *(read_pins(locks[lock].decode(), lock) for locks in (before, after))
         )
     }
     direct, transitive = shown(found)

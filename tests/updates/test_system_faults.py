@@ -47,7 +47,7 @@ FAULTS = {
         ArchiveFault(f"{STABLE}main/binary-amd64/*", content=HTML),
         "is not the file that the release has signed"),
     "a redirect without an end": (
-        ArchiveFault(f"{STABLE}InRelease", status=302,
+        ArchiveFault(f"{STABLE}*Release*", status=302,
                      headers=(("Location", f"{STABLE}InRelease"),)), "TooManyRedirects"),
 }  # fmt: skip
 

@@ -62,8 +62,16 @@ def ask_source(source: Source, question: Question, get: Downloads) -> Answer:
     except ArchiveError as error:
         answer.faults.append(str(error))
         return answer
-    for component, folder in folders_of(source, release, answer.faults):
-        ask_index(answer, release, component, folder, question, get)
+    folders = list(folders_of(source, release, answer.faults))
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index") as pool:
+        for index, found in pool.map(
+            lambda each: ask_index(source, release, each, question, get), folders
+        ):
+            answer.has_security |= index.is_security
+            if isinstance(found, str):
+                answer.faults.append(found)
+            else:
+                answer.found += ((index, available) for available in found)
     return answer
 
 
@@ -114,21 +122,14 @@ def folders_of(source: Source, release: Release, faults: list[str]) -> Iterator[
 
 
 def ask_index(
-    answer: Answer,
-    release: Release,
-    component: str,
-    folder: str,
-    question: Question,
-    get: Downloads,
-) -> None:
-    """Add to the answer what one index has."""
-    source = answer.source
+    source: Source, release: Release, place: tuple[str, str], question: Question, get: Downloads
+) -> tuple[Index, list[Available] | str]:
+    """Return one index with what it has of the packages, or with the reason why not."""
+    component, folder = place
     architecture = folder.rpartition("-")[2]
     index = describe_index(release, source.suite, component, architecture, question.pins)
-    answer.has_security |= index.is_security
     try:
         content = fetch_index(source, release, folder, get)
-        read = read_index(content, question.names)
-        answer.found += [(index, available) for available in read]
+        return index, list(read_index(content, question.names))
     except ArchiveError as error:
-        answer.faults.append(str(error))
+        return index, str(error)

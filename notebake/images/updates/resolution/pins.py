@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from notebake.images.updates.finding import Change
+from notebake.images.updates.resolution.image_python import ResolutionError
 from notebake.recipe.requirement_options import OptionError, read_line
 from notebake.recipe.requirements import logical_lines
 
@@ -49,25 +50,36 @@ def compare(left: str, right: str) -> int:
     return (one > two) - (one < two)
 
 
-def read_pins(text: str) -> dict[str, Pinned]:
-    """Return the packages in a lock file by name; order, case, hashes and comments do not count."""
-    return {pinned.name: pinned for pinned in pins_of(text)}
+def read_pins(text: str, name: str) -> dict[str, Pinned]:
+    """Return the packages in a lock file; order, case, hashes and comments do not count.
+
+    Raises:
+        ResolutionError: a line is neither a package nor an option.
+    """
+    return {pinned.name: pinned for pinned in pins_of(text, name)}
 
 
-def pins_of(text: str) -> Iterator[Pinned]:
-    """Yield the package of each line; a line that is none, such as an option, is passed over."""
-    for _, line in logical_lines(text):
+def pins_of(text: str, name: str) -> Iterator[Pinned]:
+    """Yield the package of each line."""
+    for number, line in logical_lines(text):
         try:
-            read = read_line(line)
-            requirement = Requirement(read.requirement)
+            requirement = requirement_of(line)
         except (InvalidRequirement, OptionError):
+            raise ResolutionError(f"{name}, line {number}, names no package") from None
+        if requirement is None:
             continue
-        name = canonicalize_name(requirement.name)
+        project = canonicalize_name(requirement.name)
         exact = [each for each in requirement.specifier if each.operator in ("==", "===")]
         if requirement.url:
-            yield Pinned(name, "", HASH.sub("", LOGIN.sub("", requirement.url)))
+            yield Pinned(project, "", HASH.sub("", LOGIN.sub("", requirement.url)))
         elif exact:
-            yield Pinned(name, exact[0].version)
+            yield Pinned(project, exact[0].version)
+
+
+def requirement_of(line: str) -> Requirement | None:
+    """Return the requirement of a line; None if it has only options, or is empty."""
+    text = read_line(line).requirement
+    return Requirement(text) if text else None
 
 
 def changes_between(old: Mapping[str, Pinned], new: Mapping[str, Pinned]) -> Iterator[Change]:
@@ -84,11 +96,13 @@ def changes_between(old: Mapping[str, Pinned], new: Mapping[str, Pinned]) -> Ite
 
 
 def named_packages(text: str) -> set[str]:
-    """Return the names of the packages that requirements name."""
+    """Return the names of the packages that requirements name; an address alone has none."""
     found = set[str]()
     for _, line in logical_lines(text):
         try:
-            found.add(canonicalize_name(Requirement(read_line(line).requirement).name))
+            requirement = requirement_of(line)
         except (InvalidRequirement, OptionError):
             continue
+        if requirement:
+            found.add(canonicalize_name(requirement.name))
     return found

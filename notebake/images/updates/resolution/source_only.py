@@ -14,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
+from notebake.images.updates.resolution.index_page import fetch_files
 from notebake.images.updates.resolution.pins import compare
 from notebake.images.updates.resolution.uv_log import without_login
 from notebake.images.updates.resolution.uv_program import Question, Resolution, default_index
@@ -22,8 +23,6 @@ from notebake.timeouts import ARCHIVE_ANSWER_SECONDS
 AT_ONCE = 8
 DEFAULT_INDEX = "https://pypi.org/simple"
 """uv's own (docs.astral.sh/uv, "Package indexes")."""
-JSON = "application/vnd.pypi.simple.v1+json"
-"""https://packaging.python.org/en/latest/specifications/simple-repository-api/"""
 
 
 def find_source_only(question: Question, found: Resolution) -> dict[str, str]:
@@ -61,9 +60,7 @@ def reason_of(
     """Return why one of these versions may be built on the machine, or ""."""
     tried = f"GET {without_login(index)}/{name}/"
     try:
-        answer = client.get(f"{index}/{name}/", headers={"Accept": JSON})
-        answer.raise_for_status()
-        files = answer.json()["files"]
+        files = fetch_files(client, index, name)
         built = [each for each in source_versions(files, question, name) if each in versions]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         return (

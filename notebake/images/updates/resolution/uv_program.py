@@ -75,7 +75,7 @@ def resolve(question: Question) -> Resolution:
         raise ResolutionError(
             f"uv pip compile --no-build, with {index_name(question)}: {last_words(done.stderr)}"
         )
-    return Resolution(read_pins(done.stdout), refused_versions(done.stderr))
+    return Resolution(read_pins(done.stdout, "what uv printed"), refused_versions(done.stderr))
 
 
 def find_uv() -> str:
