@@ -79,10 +79,10 @@ try-crate-judge: .venv/ready
 	@$(BIN)/python -m tests.clients.install crate-judge || true
 
 up: setup
-	@$(BIN)/python -m deployments.local up
+	@$(BIN)/python -m deployments.local up $(if $(YES),--yes)
 
 down:
-	@$(BIN)/python -m deployments.local down
+	@$(BIN)/python -m deployments.local down $(if $(YES),--yes)
 
 setup: system .venv/ready
 

@@ -6,21 +6,23 @@ import shlex
 import subprocess
 import sys
 
-from flows.local_prefect.prefect_program import PREFECT
-from flows.local_prefect.server import (
-    end_process,
-    save_state,
-    server_environment,
-    start_program,
-    start_server,
-    stop_server,
+import httpx
+
+from deployments.bakes_in_progress import check_may_interrupt
+from deployments.heartbeats import install_automation
+from deployments.worker import (
+    create_deployments,
+    end_worker,
+    has_worker,
+    is_up_to_date,
+    replace_worker,
+    starting_alone,
+    variables_for,
 )
+from flows.local_prefect.server import read_state, starting_server, stop_server
 from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
-from notebake.local.process import is_dead
 from notebake.project import PROJECT
-
-POOL = "notebake"
 
 
 def cloud_environment() -> dict[str, str]:
@@ -52,44 +54,57 @@ def own_environment() -> dict[str, str]:
     return os.environ.copy()
 
 
-def start_worker() -> str:
-    """Create the deployments of prefect.yaml, start a worker, and return the UI's address."""
-    server = start_server(stays=True)
-    variables = server_environment(server.url) | cloud_environment()
-    for arguments in (
-        ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
-        ["deploy", "--all"],
-    ):
-        command = [*PREFECT, "--no-prompt", *arguments]
-        done = subprocess.run(
-            command, env=variables, cwd=PROJECT, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            output = f"{done.stdout}{done.stderr}".strip()
-            raise NotebakeError(f"`prefect {' '.join(arguments)}` failed: {output}")
-    if server.worker and not is_dead(server.worker):
-        end_process(server.worker)  # it may be configured for another cloud
-    worker = start_program("worker", [*PREFECT, "worker", "start", "--pool", POOL], variables)
-    save_state(server.model_copy(update={"worker": worker}))
+def start_worker(*, agreed: bool) -> str:
+    """Create the deployments of prefect.yaml, start a worker, and return the UI's address.
+
+    A worker for the same cloud and server stays, with what it is doing.
+
+    Raises:
+        NotebakeError: Prefect failed, or a bake would have been interrupted.
+    """
+    with starting_server(stays=True) as starting:
+        cloud = cloud_environment()
+    with starting_alone():
+        server = read_state() or starting
+        variables = variables_for(server, cloud)
+        create_deployments(variables)
+        install_automation(server.url)
+        if not is_up_to_date(server, variables):
+            if has_worker(server):
+                check_may_interrupt(server.url, "Starting the worker anew", agreed=agreed)
+            replace_worker(server, variables)
     return server.url
+
+
+def bring_down(*, agreed: bool) -> int:
+    """End the worker, the server and the sandbox; return 0 if nothing of it is left."""
+    if started := read_state():
+        check_may_interrupt(started.url, "That", agreed=agreed)
+        end_worker(started)
+    stop_server()
+    return sandbox("down")
+
+
+def bring_up(*, agreed: bool) -> int:
+    """Start all three, and print where the UI is; return 0 after success."""
+    if code := sandbox("up"):
+        return code
+    url = start_worker(agreed=agreed)
+    sys.stdout.write(f"Prefect is at {url} - run the deployment 'rehearsal' there.\n")
+    return 0
 
 
 def main() -> int:
     """Start or end all three; return 0 after success."""
     parser = argparse.ArgumentParser(prog="python -m deployments.local", description=__doc__)
     parser.add_argument("command", choices=("up", "down"))
-    if parser.parse_args().command == "down":
-        stop_server()
-        return sandbox("down")
-    if code := sandbox("up"):
-        return code
+    parser.add_argument("--yes", action="store_true", help="interrupt bakes without asking")
+    given = parser.parse_args()
     try:
-        url = start_worker()
-    except NotebakeError as error:
+        return (bring_down if given.command == "down" else bring_up)(agreed=given.yes)
+    except (NotebakeError, httpx.HTTPError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"Prefect is at {url} - run the deployment 'rehearsal' there.\n")
-    return 0
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ class Server(Record):
     url: str
     server: Process
     worker: Process | None = None
+    worker_environment: str = ""
+    """A digest of the variables with which the worker was started."""
     stays: bool = False
     """Whether it keeps running after the last build."""
 
@@ -109,7 +111,11 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
             variables = server_environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
             command = [*SERVER, str(port), str(descriptor)]
             process = start_program("server", command, variables, keep_open=[descriptor])
-        server = save_state(Server(url=url, server=process, stays=stays))
+        server = Server(url=url, server=process, stays=stays)
+        if running and running.worker and not is_dead(running.worker):
+            # Its server has died; a worker that nobody knew any more would never end.
+            server = server.model_copy(update={"worker": running.worker})
+        save_state(server)
         yield server
         wait_for_server(server)
 

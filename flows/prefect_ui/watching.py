@@ -1,19 +1,22 @@
-"""Watches what is done to a running flow run in Prefect's UI: Pause, and Delete.
+"""Watches what is done to a running flow run in Prefect: Pause, and Delete.
 
-Prefect tells neither to the step that is running: it would go on for as long as it lasts.
+Prefect tells neither to the step that is running: it would go on for as long as it lasts. A run
+that was taken for dead, as when its computer slept, is shown as running again.
 """
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.runtime import deployment, flow_run
+from prefect.states import Running
 
 from notebake.waiting import interrupt_waits
 
@@ -71,4 +74,13 @@ def _ask(client: SyncPrefectClient, flow_run_id: UUID) -> Literal["", "paused", 
         return "deleted"
     except (PrefectException, httpx.HTTPError):
         return ""
+    if state and state.is_crashed():
+        show_alive(client, flow_run_id)
     return "paused" if state and state.is_paused() else ""
+
+
+def show_alive(client: SyncPrefectClient, flow_run_id: UUID) -> None:
+    """Set the state of a flow run that lives, though Prefect has taken it for dead."""
+    alive: State[None] = Running(message="It was taken for dead, and is alive.")
+    with suppress(PrefectException, httpx.HTTPError):
+        client.set_flow_run_state(flow_run_id, alive, force=True)

@@ -22,6 +22,7 @@ from sandbox.home import Home
 HEALTH_PATH = "/notebake-sandbox/health"
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 30
+KILL_TIMEOUT_SECONDS = 30
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Ignores the proxy settings of the environment: the API listens on this machine."""
 
@@ -81,7 +82,10 @@ def start_server(home: Home, options: ServerOptions) -> int:
 
 def stop_server(home: Home) -> None:
     """Stop the server, by SIGTERM and then by SIGKILL. Does nothing if none runs."""
-    for number, patience_seconds in ((signal.SIGTERM, STOP_TIMEOUT_SECONDS), (signal.SIGKILL, 5)):
+    for number, patience_seconds in (
+        (signal.SIGTERM, STOP_TIMEOUT_SECONDS),
+        (signal.SIGKILL, KILL_TIMEOUT_SECONDS),
+    ):
         deadline = time.monotonic() + patience_seconds
         if process_id := find_server(home):
             with suppress(ProcessLookupError):
