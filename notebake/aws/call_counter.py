@@ -1,9 +1,8 @@
-"""Counts the calls to AWS that a block makes, in all its threads."""
+"""Counts the calls to AWS that this process makes while a block runs, in whichever threads."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 
@@ -11,29 +10,28 @@ class CallCounter:
     """How many calls were sent so far; a retried call counts once."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self.calls = 0
 
-    def add(self) -> None:
-        with self._lock:
-            self.calls += 1
 
-
-_counter: ContextVar[CallCounter | None] = ContextVar("counter of AWS calls", default=None)
+_lock = threading.Lock()
+_counters: list[CallCounter] = []
 
 
 @contextmanager
 def counting_calls() -> Iterator[CallCounter]:
-    """Count the calls that the block makes, also in threads that it starts with its context."""
+    """Count the calls of the process while the block runs."""
     counter = CallCounter()
-    token = _counter.set(counter)
+    with _lock:
+        _counters.append(counter)
     try:
         yield counter
     finally:
-        _counter.reset(token)
+        with _lock:
+            _counters.remove(counter)
 
 
 def count_call(**_: Any) -> None:
     """Count a call that is about to be sent; botocore emits this event once for each call."""
-    if counter := _counter.get():
-        counter.add()
+    with _lock:
+        for counter in _counters:
+            counter.calls += 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from notebake.aws.kinds import IMAGE, list_kind
 from notebake.errors import RunStoreError
 from notebake.ledger.chain import Chain, RecordPlace, Writer
-from notebake.ledger.entry import SEALS, Entry
+from notebake.ledger.entry import Entry
 from notebake.ledger.summarize import summarize
 from notebake.ledger.summary import Result, Summary
 from notebake.recipe import Recipe
@@ -17,7 +17,7 @@ from notebake.runs.history_row import NEVER
 from notebake.runs.open_store import open_store
 from notebake.runs.recorded_run import read_recorded_file
 from notebake.runs.run_record import record_place, recorded_runs
-from notebake.runs.seal_index import SealIndex
+from notebake.runs.seal_index import SealIndex, latest_seals
 from notebake.timestamps import parse_timestamp
 
 MOST_OPEN_RUNS = 5
@@ -78,18 +78,21 @@ def find_current(recipe_name: str, region: str, location: str) -> CurrentImage |
     Raises:
         RunStoreError: the store failed.
     """
-    rows = SealIndex(record_place(location)).rows()
+    place = record_place(location)
+    rows = SealIndex(place).rows()
     newest: CurrentImage | None = None
     for summary in _open_runs({row.run_id for row in rows}, recipe_name, location):
         newest = _newer(newest, accepted_image(summary, location), region)
     candidates = [
         row for row in rows if row.recipe == recipe_name and row.outcome == Result.ACCEPTED
     ]
+    seals = latest_seals(place) if candidates else []
+    keys = {key.split("/")[1]: key for key in seals}
     for row in sorted(candidates, key=lambda row: row.ended or NEVER, reverse=True):
         # A run may have ended long after its image was accepted, but never before.
         if newest and (row.ended or NEVER) <= newest.accepted:
             break
-        sealed = _read_seal(row.run_id, record_place(location))
+        sealed = _read_seal(keys.get(row.run_id, ""), place)
         if sealed:
             newest = _newer(newest, accepted_image(sealed, location), region)
     return newest
@@ -130,11 +133,10 @@ def _newer(
     return other if one is None or other.accepted > one.accepted else one
 
 
-def _read_seal(run_id: str, place: RecordPlace) -> Summary | None:
-    """Return the summary in the last seal of a run; None if the run was continued meanwhile."""
-    keys = place.store.list(f"{place.prefix}{SEALS}/{run_id}/")
-    stored = place.store.read(keys[-1]) if keys else None
-    if stored is None or keys[-1].endswith("-open.json"):
+def _read_seal(key: str, place: RecordPlace) -> Summary | None:
+    """Return the summary in a seal; None if it is not there any more."""
+    stored = place.store.read(place.prefix + key) if key else None
+    if stored is None:
         return None
     return Summary.model_validate(Entry.model_validate_json(stored.content).body["summary"])
 

@@ -8,6 +8,7 @@ from notebake.images.updates.system_packages import check_system_packages
 from notebake.recipe import Recipe
 
 APT_PACKAGES, APT_SOURCES = "locks/apt-packages.json", "locks/apt-sources.json"
+OF_APT = "locks/apt"
 
 
 def check_distribution(current: CurrentImage, recipe: Recipe) -> tuple[CauseFinding, ...]:
@@ -27,7 +28,7 @@ def check_environment(current: CurrentImage, recipe: Recipe) -> tuple[CauseFindi
     Raises:
         NotebakeError: a kept list was changed, or the index did not answer.
     """
-    names = [name for name in current.summary.locks if name not in (APT_PACKAGES, APT_SOURCES)]
+    names = [name for name in current.summary.locks if not name.startswith(OF_APT)]
     locks = {name: content for name in names if (content := _read(current, name))}
     return check_python_packages(recipe.software, locks)
 
