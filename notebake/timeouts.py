@@ -87,3 +87,19 @@ OUTPUT_SECONDS = 2
 
 PREFECT_ANSWER_SECONDS = 5
 """How long the user's own Prefect server may take to answer; its client connects four times."""
+
+SOURCE_SECONDS = 20
+"""How long a git, web or sftp server may take to answer when it is asked whether it has changed."""
+
+CHECK_SECONDS = 200
+"""How long a check for updates waits for a cause; later answers count as `not checked`. What is
+asked has shorter limits, which a server that sends one letter after the other can draw out."""
+
+ARCHIVE_ANSWER_SECONDS = 10
+"""How long an archive of packages may be silent, when it is asked for updates."""
+
+ARCHIVES_SECONDS = 120
+"""Until all indexes of a source of packages are read; an index has some ten megabytes."""
+
+RESOLUTION_SECONDS = 180
+"""Until uv or rattler has found which packages it would install today."""

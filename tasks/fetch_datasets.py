@@ -1,7 +1,7 @@
 """Brings the datasets to the builder, checked by checksum; the host never sees their credentials.
 
 Needs   the mounted volumes
-Gives   Done: every file or folder is in its place
+Gives   Done: every file or folder is in its place; what the sources said is in the run store
 Costs   nothing of its own
 """
 
@@ -13,10 +13,12 @@ from notebake.commands.datasets import (
     prepare_staging,
     receive_dataset,
 )
+from notebake.images.updates.kept_states import keep_states
 from notebake.machines.builder import builder_host
 from notebake.machines.dataset_relay import relay_dataset
 from notebake.machines.fitness import naming_full_disk
 from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.recipe import Dataset
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
@@ -41,17 +43,28 @@ def probe(run: Run, host: Host) -> str | None:
 def make(run: Run) -> Done:
     """Let the host download public datasets; copy those to it that need credentials."""
     host = builder_host(run)
+    missing = [
+        dataset
+        for dataset in run.recipe.datasets
+        if not ssh.succeeds(host, dataset_is_in_place(dataset))
+    ]
+    keep_states(run, missing)
     scripts = []
     for dataset in run.recipe.datasets:
         if dataset.source.startswith("http"):
             scripts.append(fetch_dataset(dataset, user=host.user))
-        elif not ssh.succeeds(host, dataset_is_in_place(dataset)):
-            staging = prepare_staging(dataset, user=host.user)
-            ssh.run_command(host, f"sudo bash -c {quote(staging)}")
-            with naming_full_disk(host):
-                relay_dataset(host, dataset, run.recipe.region)
-            scripts.append(receive_dataset(dataset, user=host.user))
+        elif dataset in missing:
+            scripts.append(relay(run, host, dataset))
     return make_on_host(run, NAME, scripts, probe=probe, timeout_seconds=FETCH_SECONDS)
+
+
+def relay(run: Run, host: Host, dataset: Dataset) -> str:
+    """Copy a dataset to the host, and return the script that moves it into place."""
+    staging = prepare_staging(dataset, user=host.user)
+    ssh.run_command(host, f"sudo bash -c {quote(staging)}")
+    with naming_full_disk(host):
+        relay_dataset(host, dataset, run.recipe.region)
+    return receive_dataset(dataset, user=host.user)
 
 
 STEP = Step(NAME, "Fetch the datasets", find, make)

@@ -23,7 +23,18 @@ from tests.search_engine import Search, engine_program
 # Tests ask servers of their own, and start programs that do.
 bypass_proxy_for_loopback()
 GUARDED = {
-    *("unit", "contract", "crate", "docs", "repo", "flows", "conformance", "installed", "policy"),
+    *(
+        "updates",
+        "unit",
+        "contract",
+        "crate",
+        "docs",
+        "repo",
+        "flows",
+        "conformance",
+        "installed",
+        "policy",
+    ),
     "ssh",
 }
 TESTS = Path(__file__).parent

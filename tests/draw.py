@@ -32,6 +32,10 @@ SHARES = {
     "unit/test_notebook_command.py": 0.35,
     "unit/test_notebook_growth.py": 0.35,
     "unit/test_refusals.py": 0.35,
+    "updates/test_apt_judges.py": 0.25,
+    "updates/test_python_judge.py": 0.3,
+    "updates/test_python_unchanged.py": 0.25,
+    "updates/test_system_unchanged.py": 0.25,
 }
 """The share of a folder's or a file's tests that a day has. What is named neither here nor below is
 tried whole: what takes moments, and of what takes long one bake with all its proofs and its

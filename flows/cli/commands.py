@@ -29,6 +29,7 @@ COMMANDS = (
     Command("build", MAKE, "flows.cli.build", "bake the image of a recipe and prove it"),
     Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),
     Command("images", USE, "flows.cli.images", "list the images of a region, accepted or not"),
+    Command("check", LOOK_AFTER, "flows.cli.check", "what has changed since the newest image"),
     Command("survey", LOOK_AFTER, "flows.cli.survey", "list what runs have in the account"),
     Command(
         "tear-down", LOOK_AFTER, "flows.cli.tear_down", "remove all that is temporary in a run"

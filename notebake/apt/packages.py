@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
+"""2 has the packages on hold, and the release that apt prefers."""
 PACKAGE = ("name", "version", "architecture", "source", "source_version")
 SHOW = (
     r"${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}"
-    r"\t${db:Status-Status}\n"
+    r"\t${db:Status-Want}\t${db:Status-Status}\n"
 )
 INDEX = ("origin", "label", "suite", "codename", "component", "architecture")
 TARGETS = "|".join(("$(DESCRIPTION)", *(f"$({name.upper()})" for name in INDEX)))
@@ -83,6 +84,8 @@ def list_packages(
         found = map(without_login, policy.get(name, []))
         package: dict[str, Any] = dict(zip(PACKAGE, row, strict=False))
         package["indexes"] = [positions[each] for each in found if each in positions]
+        if row[-2] == "hold":
+            package["hold"] = True
         packages.append(package)
     return packages
 
@@ -107,10 +110,12 @@ def describe() -> dict[str, Any]:
     notes = list[str]()
     indexes = list_indexes(notes)
     architecture = ask(notes, "dpkg", "--print-architecture").strip()
+    preferred = ask(notes, "apt-config", "dump", "--format", "%v", "APT::Default-Release")
     return {
         "format": FORMAT,
         "release": read_release(Path("/etc/os-release")),
         "architecture": architecture,
+        "default_release": preferred.strip(),
         "indexes": indexes,
         "packages": list_packages(notes, indexes, architecture),
         "notes": notes,

@@ -1,4 +1,4 @@
-"""Prints apt's sources, and the keys that it trusts, as JSON.
+"""Prints apt's sources, the keys that it trusts and its preferences, as JSON.
 
 Runs on the host in the system's Python, with the standard library only. What could not be read
 stands under `notes`.
@@ -9,38 +9,66 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
+"""2 has the content of keyrings, the lists of mirrors, preferences, and lines between stanzas."""
 SOURCES = ("sources.list", "sources.list.d/*.list", "sources.list.d/*.sources")
+PREFERENCES = ("preferences", "preferences.d/*")
 KEYRINGS = ("trusted.gpg", "trusted.gpg.d/*.gpg", "trusted.gpg.d/*.asc", "keyrings/*")
 LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 SIGNED_BY = re.compile(r"signed-by\s*[:=]\s*([^\]\n]*)", re.IGNORECASE)
+MIRRORS = re.compile(r"mirror\+file:(?://)?(/[^\s\]]+)")
 ARMOUR = re.compile(rb"-----BEGIN PGP [^\n]*-----(.*?)-----END PGP ", re.DOTALL)
-PUBLIC_KEY = 6
-"""The tag of a packet with a primary public key (RFC 9580, section 5)."""
+PUBLIC_KEY, SECRET_KEYS = 6, {5, 7}
+"""The tags of packets with keys (RFC 9580, section 5)."""
 
 
 def describe_sources(folder: Path) -> dict[str, Any]:
     """Return the sources and keyrings of a configuration folder such as /etc/apt."""
     notes, sources = list[str](), read_sources(folder)
-    keyrings = list_keyrings(folder, sources, notes)
-    return {"format": FORMAT, "sources": sources, "keyrings": keyrings, "notes": notes}
+    return {
+        "format": FORMAT,
+        "sources": sources,
+        "mirrors": read_mirrors(sources, notes),
+        "preferences": read_files(folder, PREFERENCES),
+        "keyrings": list_keyrings(folder, sources, notes),
+        "notes": notes,
+    }
 
 
 def read_sources(folder: Path) -> dict[str, list[str]]:
     """Return the lines of apt's sources by file, without comments and without logins."""
-    paths = [path for pattern in SOURCES for path in sorted(folder.glob(pattern))]
-    return {
-        str(path): [
-            LOGIN.sub("", line.rstrip())
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
-            if line.strip() and not line.lstrip().startswith("#")
-        ]
-        for path in paths
-    }
+    return read_files(folder, SOURCES)
+
+
+def read_files(folder: Path, patterns: Iterable[str]) -> dict[str, list[str]]:
+    """Return the lines of files without comments and logins; "" is between their stanzas."""
+    paths = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    return {str(path): list(read_lines(path)) for path in paths if path.is_file()}
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file, and one "" for blank lines in between."""
+    last = ""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.lstrip().startswith("#") and (line.strip() or last):
+            last = LOGIN.sub("", line.rstrip())
+            yield last
+
+
+def read_mirrors(sources: dict[str, list[str]], notes: list[str]) -> dict[str, list[str]]:
+    """Return the lines of the lists of mirrors that sources name, by path."""
+    text = "\n".join(line for lines in sources.values() for line in lines)
+    found = {}
+    for path in dict.fromkeys(map(Path, MIRRORS.findall(text))):
+        try:
+            found[str(path)] = list(read_lines(path))
+        except OSError as error:
+            notes.append(f"{path}: {error}")
+    return found
 
 
 def list_keyrings(
@@ -60,7 +88,10 @@ def list_keyrings(
             notes.append(f"{path}: {error}")
             continue
         digest = hashlib.sha256(content).hexdigest()
-        keyrings.append({"path": str(path), "sha256": digest, "fingerprints": keys})
+        keyring = {"path": str(path), "sha256": digest, "fingerprints": keys}
+        if not SECRET_KEYS & {tag for tag, _ in packets(without_armour(content))}:
+            keyring["content"] = base64.b64encode(content).decode()
+        keyrings.append(keyring)
     return keyrings
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ConnectionError, HTTPClientError
 
 from notebake import clock
+from notebake.aws.call_counter import count_call
 from notebake.aws.certificate import is_untrusted
 from notebake.aws.change_counter import record_change
 from notebake.aws.error_codes import EXPIRED_CODES, is_transient_code
@@ -40,6 +41,7 @@ def add_hooks(client: Any, service: str, tries: int) -> None:
     """Register the hooks for a client."""
     events = client.meta.events
     events.register("before-call", check_before_changing)
+    events.register("before-call", count_call)
     events.register("before-sign", _record_signature)
     events.register_first("before-send", functools.partial(check_account, service))
     if service == "ec2":

@@ -17,6 +17,7 @@ from notebake.commands.conda import (
     write_conda_job,
     write_conda_locks,
 )
+from notebake.commands.python_lock import write_python_lock
 from notebake.commands.reachability import CHECK_REACHABLE
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables, write_file
 from notebake.commands.uv import (
@@ -63,6 +64,7 @@ def install_software(
         as_user(user, *build_environment(software, digest, root)),
         "fi",
         LOCK,
+        write_python_lock(user, root),
         *((write_conda_locks(), remove_programs) if with_conda else ()),
         write_file(profile, profile_text),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from notebake.errors import PreflightError
-from notebake.machines.user_sftp import SftpResult, quote_path, remote_path, run_sftp, sftp_hint
+from notebake.ssh.user_sftp import SftpResult, quote_path, remote_path, run_sftp, sftp_hint
 
 log = logging.getLogger(__name__)
 FULL_BELOW_BYTES = 2**20

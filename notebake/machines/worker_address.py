@@ -9,11 +9,10 @@ import httpx
 from notebake.aws.networks import find_subnets
 from notebake.errors import PreflightError
 from notebake.local.loopback import is_loopback
+from notebake.local.proxies import UNUSABLE_PROXY
 from notebake.recipe import Recipe
 
 CHECK_URL = "https://checkip.amazonaws.com"
-UNUSABLE_PROXY = (ImportError, ValueError, httpx.InvalidURL)
-"""What httpx raises if the environment names a proxy that it cannot use, such as socks."""
 HINT = "Set the address in the recipe, such as network.ssh_from: [203.0.113.7/32]"
 
 

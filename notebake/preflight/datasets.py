@@ -7,11 +7,11 @@ import httpx
 
 from notebake.aws.s3_download import has_object
 from notebake.errors import CloudError, PreflightError
-from notebake.machines.user_sftp import quote_path, remote_path, run_sftp, sftp_hint
-from notebake.machines.worker_address import UNUSABLE_PROXY
+from notebake.local.proxies import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked, wrong
 from notebake.recipe import Dataset
 from notebake.runs.run import Run
+from notebake.ssh.user_sftp import quote_path, remote_path, run_sftp, sftp_hint
 
 HTTP_SECONDS = 15
 SFTP_SECONDS = 30

@@ -5,8 +5,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 
+from notebake.local.git import anonymous_environment, network_settings, run_git
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.preflight.git import anonymous_environment, network_settings, run_git
 from notebake.preflight.repository_paths import check_paths
 from notebake.runs.run import Run
 

@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from notebake.local.git import FileLimit, anonymous_environment, network_settings, run_git
 from notebake.preflight.finding import Finding, good, not_checked, wrong
-from notebake.preflight.git import FileLimit, anonymous_environment, network_settings, run_git
 from notebake.recipe import Notebook, Repository
 
 MAX_BLOCKS = 64 * 1024

@@ -13,7 +13,7 @@ import httpx
 
 from notebake.aws import images
 from notebake.commands.uv import PRINT_INDEX
-from notebake.machines.worker_address import UNUSABLE_PROXY
+from notebake.local.proxies import UNUSABLE_PROXY
 from notebake.preflight.finding import Finding, good, not_checked
 from notebake.preflight.wheels import (
     File,

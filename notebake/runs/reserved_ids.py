@@ -6,4 +6,8 @@ FLOW_RUNS = "flow-runs"
 RECORD = "record"
 PEOPLE_LOG = "people-log"
 """The chain of the erasures of people; it is verified as that of a run."""
-RESERVED_IDS = frozenset((FLOW_RUNS, RECORD, SEALS, CHECKPOINTS, PEOPLE_LOG, "keys", "preflight"))
+CHECKS = "checks"
+"""What checks for updates have found."""
+RESERVED_IDS = frozenset(
+    (FLOW_RUNS, RECORD, CHECKS, SEALS, CHECKPOINTS, PEOPLE_LOG, "keys", "preflight")
+)

@@ -21,7 +21,12 @@ from flows import tear_down
 from notebake.aws import networks, removal, tags
 from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
+from notebake.images.updates.base_image import check_base_image
+from notebake.images.updates.current import find_current, find_state
+from notebake.images.updates.source_state import ask_source
+from notebake.images.updates.update_check import UpdateCheck, keep_check
 from notebake.machines import ssh_access
+from notebake.recipe import Recipe
 from notebake.resources.survey import Scope, survey
 from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.record_key import VARIABLE, change_key
@@ -68,9 +73,29 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     unwrap(tear_down.tear_down.fn)(run_id=run.id, store=location)
     writes.what = "history verify"
     check_versions(location)
+    writes.what = "check"
+    ask_for_updates(recipe, location)
     if tour.is_remote:
         writes.what = "history seal"
         seal_by_a_shared_key(location, run.recipe.region)
+
+
+def ask_for_updates(recipe: Recipe, location: str) -> None:
+    """Ask AWS what a check for updates asks, one after the other, and keep the result."""
+    current = find_current(recipe.name, recipe.region, location)
+    assert current, "the tour ended with an accepted image"
+    state = find_state(current.image_id, recipe.region)
+    findings = (check_base_image(current, recipe),)
+    for dataset in recipe.datasets:
+        ask_source(dataset, recipe.region)
+    checked = UpdateCheck(
+        recipe=recipe.name,
+        region=recipe.region,
+        checked=current.accepted,
+        image_state=state,
+        findings=findings,
+    )
+    keep_check(checked, location)
 
 
 def seal_by_a_shared_key(location: str, region: str) -> None:

@@ -18,7 +18,7 @@ ORDER = {
         ("home", "twists", "messages", "faults"),
         ("hosts",),
         ("ec2",),
-        ("services", "validation", "injection"),
+        ("services", "validation", "injection", "archives"),
         ("api", "control"),
         ("__main__",),
     ),

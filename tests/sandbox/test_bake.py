@@ -1,9 +1,11 @@
 """One command bakes an image, says what it proved, and leaves nothing else."""
 
+import json
+
 import pytest
 
 from tests.sandbox.bakery import Bakery
-from tests.sandbox.conftest import Baked
+from tests.sandbox.conftest import FIELD, Baked
 
 pytestmark = pytest.mark.sandbox
 
@@ -31,6 +33,7 @@ def test_everything_named_by_the_report_exists(baked: Baked) -> None:
         "acceptance-2/executed.html",
         "locks/apt-packages.json",
         "locks/apt-sources.json",
+        "locks/python.json",
         "locks/requirements.txt",
         "notebook/executed.html",
         "notebook/executed.ipynb",
@@ -60,3 +63,25 @@ def test_only_the_image_and_its_snapshots_are_left(bakery: Bakery, baked: Baked)
     assert [stays.count(kind) for kind in ("  image ", "  snapshot ")] == [1, 3], survey.printed
     ids = {name.partition("-")[2] for name in bakery.cloud.running()}
     assert [name for name in ids if name in baked.done.printed] == [], "no machine of the run"
+
+
+def test_a_check_right_after_the_bake_finds_nothing_changed(bakery: Bakery, baked: Baked) -> None:
+    done = bakery.notebake("check", str(bakery.folder / "plain.yaml"), "--json")
+    found = json.loads(done.printed)
+
+    assert (found["run_id"], found["image_id"]) == (baked.run.id, image_of(bakery, baked))
+    assert found["image_state"] == "available"
+    by_cause = {finding["cause"]: finding for finding in found["findings"]}
+    same = {cause for cause in by_cause if by_cause[cause]["state"] == "unchanged"}
+    assert {"base image", "repository", "recipe"} <= same
+    # Others may publish packages meanwhile, or commit to notebake.
+    assert [by_cause[cause]["changes"] for cause in (*sorted(same), "data")] == [[]] * (
+        len(same) + 1
+    )
+    packages = ("security", "system", "direct", "transitive")
+    assert [by_cause[cause]["how"] for cause in packages if not by_cause[cause]["how"]] == []
+    # Its server has gone, but what it said of the file was kept.
+    assert "does not answer" in by_cause["data"]["reason"]
+    (kept,) = json.loads((baked.run.path / "datasets.json").read_text())["sources"]
+    assert (kept["name"], kept["size"]) == ("field", len(FIELD))
+    assert len(list(bakery.store.glob("checks/plain/*.json"))) == 1

@@ -1,5 +1,6 @@
 """The lock files of apt: made by this machine's dpkg and apt, where it has them."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -108,7 +109,9 @@ def test_what_a_program_did_not_tell_is_noted(monkeypatch: pytest.MonkeyPatch) -
     found = packages.describe()
 
     assert found["packages"] == found["indexes"] == []
-    assert [note.partition(":")[0] for note in found["notes"]] == ["apt-get", "dpkg", "dpkg-query"]
+    assert [note.partition(":")[0] for note in found["notes"]] == [
+        *("apt-get", "dpkg", "apt-config", "dpkg-query"),
+    ]
 
 
 @needs_apt
@@ -193,3 +196,44 @@ def test_a_keyring_that_cannot_be_read_is_noted(configuration: Path, tmp_path: P
         f"{tmp_path}/one.gpg",
         f"{tmp_path}/two.asc",
     ]
+
+
+def test_stanzas_preferences_and_mirrors_are_kept_apart(configuration: Path) -> None:
+    mirrors = configuration / "mirrors.list"
+    mirrors.write_text("# near\nhttps://ada:secret@near.test/debian\nhttps://far.test/debian\n")
+    (configuration / "sources.list.d/four.sources").write_text(
+        f"\n# first\nTypes: deb\nURIs: mirror+file://{mirrors}\n\n\n# second\nTypes: deb-src\n"
+    )
+    (configuration / "preferences.d").mkdir()
+    (configuration / "preferences.d/pin").write_text("Package: a\n\nPackage: b\n")
+
+    found = sources.describe_sources(configuration)
+
+    assert found["sources"][f"{configuration}/sources.list.d/four.sources"] == [
+        *("Types: deb", f"URIs: mirror+file://{mirrors}", "", "Types: deb-src"),
+    ]
+    assert found["preferences"] == {
+        f"{configuration}/preferences.d/pin": ["Package: a", "", "Package: b"]
+    }
+    assert found["mirrors"] == {
+        str(mirrors): ["https://near.test/debian", "https://far.test/debian"]
+    }
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed.")
+def test_a_keyring_is_kept_unless_it_holds_a_secret_key(configuration: Path) -> None:
+    home = configuration / "gnupg"
+    home.mkdir(mode=0o700)
+    line = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--passphrase", ""]
+    make = ("--quick-generate-key", "test@localhost", "ed25519", "sign")
+    subprocess.run([*line, *make], capture_output=True, check=True)
+    for name, word in (("one.gpg", "--export"), ("two.asc", "--export-secret-keys")):
+        done = subprocess.run([*line, word], capture_output=True, check=True)
+        (configuration.parent / name).write_bytes(done.stdout)
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
+
+    public, secret = sources.describe_sources(configuration)["keyrings"]
+
+    content = (configuration.parent / "one.gpg").read_bytes()
+    assert base64.b64decode(public["content"]) == content
+    assert "content" not in secret

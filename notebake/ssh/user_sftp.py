@@ -1,6 +1,8 @@
 """The user's own sftp program, with the user's ssh settings, keys and known hosts."""
 
+import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -8,6 +10,7 @@ from notebake.errors import PreflightError
 
 SFTP_SECONDS = 6 * 3600
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=30", "ServerAliveCountMax=4")
+NO_VARIABLES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,14 @@ class SftpResult:
     errors: str
 
 
-def run_sftp(address: SplitResult, commands: str, seconds: float = SFTP_SECONDS) -> SftpResult:
-    """Run sftp commands on the server of the address.
+def run_sftp(
+    address: SplitResult,
+    commands: str,
+    seconds: float = SFTP_SECONDS,
+    *,
+    variables: Mapping[str, str] = NO_VARIABLES,
+) -> SftpResult:
+    """Run sftp commands on the server of the address, with these variables besides all others.
 
     Raises:
         PreflightError: the program is not installed, or it timed out.
@@ -33,6 +42,7 @@ def run_sftp(address: SplitResult, commands: str, seconds: float = SFTP_SECONDS)
             capture_output=True,
             timeout=seconds,
             check=False,
+            env=dict(os.environ) | dict(variables),
         )
     except subprocess.TimeoutExpired as error:
         raise PreflightError(

@@ -61,6 +61,7 @@ def run_git(
     environment: dict[str, str],
     directory: str | None = None,
     limit: FileLimit | None = None,
+    seconds: float = GIT_SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run git without password prompts, and return its result.
 
@@ -83,7 +84,7 @@ def run_git(
     )
     with git:
         try:
-            output, errors = git.communicate(timeout=GIT_SECONDS)
+            output, errors = git.communicate(timeout=seconds)
         except BaseException:
             with suppress(ProcessLookupError):
                 os.killpg(git.pid, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""apt's archives, asked without apt: sources, signed releases, indexes, and which version wins."""

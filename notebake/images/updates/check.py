@@ -1,0 +1,83 @@
+"""Asks all causes at once what differs between the newest accepted image and its sources today."""
+
+from collections.abc import Callable
+from functools import partial
+
+from notebake import clock
+from notebake.aws.call_counter import counting_calls
+from notebake.errors import NotebakeError
+from notebake.humanize import first_line
+from notebake.images.updates.base_image import check_base_image
+from notebake.images.updates.current import CurrentImage, find_current, find_state
+from notebake.images.updates.datasets import check_datasets
+from notebake.images.updates.finding import Cause, CauseFinding
+from notebake.images.updates.installed_packages import check_distribution, check_environment
+from notebake.images.updates.recipe import check_recipe
+from notebake.images.updates.repository import check_repository
+from notebake.images.updates.side_by_side import ask_side_by_side
+from notebake.images.updates.tools import check_tools
+from notebake.images.updates.update_check import CAUSES, UpdateCheck
+from notebake.recipe import Recipe
+from notebake.timeouts import CHECK_SECONDS
+from notebake.timestamps import utc_from_seconds
+
+Ask = Callable[[CurrentImage, Recipe], CauseFinding | tuple[CauseFinding, ...]]
+QUESTIONS: dict[tuple[Cause, ...], Ask] = {
+    ("base image",): check_base_image,
+    ("security", "system"): check_distribution,
+    ("direct", "transitive"): check_environment,
+    ("repository",): check_repository,
+    ("data",): check_datasets,
+    ("recipe",): check_recipe,
+    ("tools",): check_tools,
+}
+"""Which causes a function answers for."""
+Answer = str | tuple[CauseFinding, ...]
+
+
+def check_updates(recipe: Recipe, location: str) -> UpdateCheck:
+    """Return what differs; a source that does not answer leaves its cause `not checked`.
+
+    Raises:
+        RunStoreError: the run store failed, so that it is not known which image is the newest.
+    """
+    with counting_calls() as counter:
+        checked = utc_from_seconds(clock.now())
+        current = find_current(recipe.name, recipe.region, location)
+        found = UpdateCheck(recipe=recipe.name, region=recipe.region, checked=checked)
+        if current:
+            state, findings = _ask_all(current, recipe)
+            found = found.model_copy(
+                update={
+                    "image_id": current.image_id,
+                    "image_state": state,
+                    "run_id": current.run_id,
+                    "accepted": current.accepted,
+                    "findings": findings,
+                }
+            )
+    return found.model_copy(update={"aws_calls": counter.calls})
+
+
+def _ask_all(current: CurrentImage, recipe: Recipe) -> tuple[str, tuple[CauseFinding, ...]]:
+    """Return the state of the image, "" if EC2 does not answer, and all findings in order."""
+    state_of_image = partial(find_state, current.image_id, current.region)
+    calls: list[Callable[[], Answer]] = [state_of_image]
+    calls += [partial(_ask, question, current, recipe) for question in QUESTIONS.values()]
+    state, *answers = ask_side_by_side(calls, CHECK_SECONDS)
+    found: dict[Cause, CauseFinding] = {}
+    for causes, answer in zip(QUESTIONS, answers, strict=True):
+        findings = not_checked(causes, answer) if isinstance(answer, NotebakeError) else answer
+        found |= {finding.cause: finding for finding in findings if not isinstance(finding, str)}
+    return (state if isinstance(state, str) else ""), tuple(found[cause] for cause in CAUSES)
+
+
+def _ask(question: Ask, current: CurrentImage, recipe: Recipe) -> tuple[CauseFinding, ...]:
+    answer = question(current, recipe)
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def not_checked(causes: tuple[Cause, ...], error: NotebakeError) -> tuple[CauseFinding, ...]:
+    """Return the findings of causes whose source did not answer."""
+    reason = first_line(error.message)
+    return tuple(CauseFinding(cause=cause, state="not checked", reason=reason) for cause in causes)

@@ -1,0 +1,45 @@
+"""The lists of packages that a run has kept, handed to what compares them with their sources."""
+
+from notebake.errors import RunStoreError
+from notebake.images.updates.current import CurrentImage
+from notebake.images.updates.finding import CauseFinding
+from notebake.images.updates.python_packages import check_python_packages
+from notebake.images.updates.system_packages import check_system_packages
+from notebake.recipe import Recipe
+
+APT_PACKAGES, APT_SOURCES = "locks/apt-packages.json", "locks/apt-sources.json"
+OF_APT = "locks/apt"
+
+
+def check_distribution(current: CurrentImage, recipe: Recipe) -> tuple[CauseFinding, ...]:
+    """Return the findings for `security` and `system`.
+
+    Raises:
+        NotebakeError: a kept list was changed, or the archives did not answer.
+    """
+    del recipe
+    packages, sources = (_read(current, name) for name in (APT_PACKAGES, APT_SOURCES))
+    return check_system_packages(packages, sources)
+
+
+def check_environment(current: CurrentImage, recipe: Recipe) -> tuple[CauseFinding, ...]:
+    """Return the findings for `direct` and `transitive`.
+
+    Raises:
+        NotebakeError: a kept list was changed, or the index did not answer.
+    """
+    names = [name for name in current.summary.locks if not name.startswith(OF_APT)]
+    locks = {name: content for name in names if (content := _read(current, name))}
+    return check_python_packages(recipe.software, locks)
+
+
+def _read(current: CurrentImage, name: str) -> bytes | None:
+    """Return a list; None if the run has kept none.
+
+    Raises:
+        RunStoreError: it was kept, and is not the one that was recorded.
+    """
+    content, wrong = current.read_file(name)
+    if content is None and name in current.summary.locks:
+        raise RunStoreError(f"{wrong}.")
+    return content

@@ -1,0 +1,1 @@
+"""What uv or rattler would install today, found without a machine and without building anything."""

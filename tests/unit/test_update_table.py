@@ -1,0 +1,129 @@
+"""A check for updates as a terminal and a pipe show it, and in one sentence."""
+
+import datetime
+
+import pytest
+
+from flows.terminal.update_table import MOST_LINES, print_check
+from notebake.images.updates.current import GONE
+from notebake.images.updates.finding import Cause, CauseFinding, Change, State
+from notebake.images.updates.recipe import NO_NEW_IMAGE
+from notebake.images.updates.sentence import describe_check
+from notebake.images.updates.update_check import CAUSES, UpdateCheck
+
+NOON = datetime.datetime(2026, 11, 29, 12, tzinfo=datetime.UTC)
+XARRAY = Change(name="xarray", old="2026.9", new="2026.11")
+
+
+def finding(cause: Cause, *changes: Change, reason: str = "") -> CauseFinding:
+    state: State = "changed" if changes else "not checked" if reason else "unchanged"
+    return CauseFinding(cause=cause, state=state, how="asked", changes=changes, reason=reason)
+
+
+def check(*findings: CauseFinding, state: str = "available") -> UpdateCheck:
+    known = {each.cause: each for each in findings}
+    return UpdateCheck(
+        recipe="ocean",
+        region="us-west-2",
+        checked=NOON,
+        image_id="ami-1",
+        image_state=state,
+        run_id="ocean-1",
+        accepted=NOON,
+        findings=tuple(known.get(cause, finding(cause)) for cause in CAUSES),
+    )
+
+
+def packages(count: int) -> list[Change]:
+    return [Change(name=f"p{number}", old="1", new="2") for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (check(), "nothing changed since ami-1 (9 causes asked)"),
+        (
+            check(
+                finding("security", *packages(4)),
+                finding("repository", Change(name="main", old="a", new="b")),
+                finding("direct", XARRAY),
+            ),
+            "3 causes changed: security (4 packages), direct (xarray 2026.9 -> 2026.11),"
+            " repository",
+        ),
+        (
+            check(finding("data", reason="no answer")),
+            "nothing changed since ami-1 (8 causes asked); not checked: data",
+        ),
+        (
+            check(finding("direct", Change(name="dask", old=None, new="1"), reason="one index")),
+            "1 cause changed: direct (dask ∅ -> 1); not checked: direct",
+        ),
+        (
+            check(state=GONE),
+            "nothing changed since ami-1 (9 causes asked); ami-1 is not there any more",
+        ),
+        (
+            UpdateCheck(recipe="ocean", region="us-west-2", checked=NOON),
+            "nothing to compare with: no image of ocean was accepted",
+        ),
+    ],
+)
+def test_the_result_in_one_sentence(found: UpdateCheck, sentence: str) -> None:
+    assert describe_check(found) == sentence
+
+
+def test_a_pipe_gets_whole_lines_with_both_values(capsys: pytest.CaptureFixture[str]) -> None:
+    gone = Change(name="dask", old="2026.1", new=None, detail="no longer needed")
+    commit = Change(name="branch main", old="a" * 40, new="b" * 40)
+    label = Change(name="tags.Project", old="a", new="b", detail=NO_NEW_IMAGE)
+    odd = "no answer\x1b[31m from " + "x" * 200
+
+    print_check(
+        check(
+            finding("direct", XARRAY, gone),
+            finding("repository", commit),
+            finding("data", reason=odd),
+            CauseFinding(cause="recipe", state="unchanged", changes=(label,)),
+        ),
+        "ocean.yaml",
+    )
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "    xarray: 2026.9 → 2026.11" in lines
+    assert "    dask:   2026.1 → ∅  no longer needed" in lines
+    assert f"    branch main: {'a' * 12} → {'b' * 12}" in lines
+    assert f"data        not checked  no answer from {'x' * 200}" in lines
+    assert "recipe      unchanged" in [line.rstrip() for line in lines]
+    assert f"    tags.Project: a → b  {NO_NEW_IMAGE}" in lines
+
+
+@pytest.mark.parametrize(
+    "counts", [(100,), (20, 20), (9, 9, 9, 9), (500, 1, 1, 40), (3, 3, 3), (18,), (19,), (27,)]
+)
+def test_at_most_so_many_lines_are_printed(
+    counts: tuple[int, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = check(*(finding(cause, *packages(n)) for cause, n in zip(CAUSES, counts, strict=False)))
+
+    print_check(found, "ocean.yaml", store="s3://b")
+    short = capsys.readouterr().out.splitlines()
+    print_check(found, "ocean.yaml", store="s3://b", shows_all=True)
+    whole = capsys.readouterr().out.splitlines()
+
+    assert len(short) <= MOST_LINES
+    assert len([line for line in whole if " → " in line]) == sum(counts)
+    if len(whole) > MOST_LINES:
+        assert short[-1] == "All of it: notebake --store s3://b check ocean.yaml --all"
+        assert any(line.strip().startswith("and ") for line in short)
+    else:
+        assert short == whole
+
+
+def test_nothing_to_compare_with_names_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:
+    print_check(UpdateCheck(recipe="ocean", region="us-west-2", checked=NOON), "o.yaml")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Nothing to compare with: no image of ocean was accepted in us-west-2.",
+        "To make one: notebake build o.yaml",
+    ]
