@@ -50,6 +50,10 @@ LAZY_LOAD_SECONDS = 600
 ATTACH_SECONDS = 120
 """Until a volume is attached; after that it is detached and attached once more."""
 
+PARAMETER_SECONDS = 120
+"""Until a parameter names the image that was put into it: AWS checks the image after its answer,
+mostly within seconds, and gives no limit."""
+
 IMAGE_SECONDS = 7200
 IMAGE_SECONDS_PER_GIB = 60
 """Until an image is available. Users of Packer report more than 50 minutes for a first snapshot

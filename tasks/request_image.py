@@ -47,7 +47,7 @@ def make(run: Run) -> Image:
     lineage = {
         tags.BUILDER: builder.id,
         tags.SEALED: step_digest(run.recipe, "clean_host"),
-        "notebake:base-image": builder.image_id,
+        tags.BASE_IMAGE: builder.image_id,
         "notebake:recipe-digest": digest_of(run.recipe),
     }
     image = record_attempt(

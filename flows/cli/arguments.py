@@ -56,6 +56,13 @@ def add_awards(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_region(parser: argparse.ArgumentParser) -> None:
+    """Add one region; without it, `usual_region` says which."""
+    parser.add_argument(
+        "--region", default="", help="AWS region; default: $AWS_REGION or us-west-2"
+    )
+
+
 def add_regions(parser: argparse.ArgumentParser) -> None:
     """Add the regions to search."""
     parser.add_argument(

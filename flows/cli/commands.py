@@ -29,6 +29,9 @@ COMMANDS = (
     Command("build", MAKE, "flows.cli.build", "bake the image of a recipe and prove it"),
     Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),
     Command("images", USE, "flows.cli.images", "list the images of a region, accepted or not"),
+    Command("promote", USE, "flows.cli.promote", "make an image the current one of its recipe"),
+    Command("rollback", USE, "flows.cli.rollback", "go back to the image before, and hold that"),
+    Command("revoke", USE, "flows.cli.revoke", "block an image as a base; name what it led to"),
     Command("check", LOOK_AFTER, "flows.cli.check", "what has changed since the newest image"),
     Command("survey", LOOK_AFTER, "flows.cli.survey", "list what runs have in the account"),
     Command(

@@ -60,10 +60,10 @@ def show(given: argparse.Namespace, checkpoint: "Checkpoint") -> None:
     from notebake.humanize import pluralize
     from notebake.ledger.checkpoint import parse_note
     from notebake.runs.record_key import fingerprint
-    from notebake.runs.reserved_ids import PEOPLE_LOG
+    from notebake.runs.reserved_ids import LOGS
 
     head = parse_note(checkpoint.note)
-    added = sum(leaf.kind == "run" and leaf.run != PEOPLE_LOG for leaf in checkpoint.leaves)
+    added = sum(leaf.kind == "run" and leaf.run not in LOGS for leaf in checkpoint.leaves)
     if given.json:
         from flows.cli.json_output import print_document
 

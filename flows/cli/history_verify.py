@@ -104,7 +104,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         versions = check_versions(location, given.run)
         checked = check(given.run, location, versions)
-        people_log = [] if given.run else read_people_log(location)
+        logs = [] if given.run else read_logs(location)
         stamps = read_verified_stamps(location, given.stamp_roots)
         rewritten = compare_with_image(given.run, location, given.image_anchor)
         checkpoints = check_checkpoints(
@@ -119,7 +119,7 @@ def run(given: argparse.Namespace) -> int:
         return UNREADABLE
     listed = {each.run_id for each in checked}
     others = [each for each in versions.findings if each.run not in listed]
-    findings = [str(each) for each in (*people_log, *others, *rewritten, *checkpoints.findings)]
+    findings = [str(each) for each in (*logs, *others, *rewritten, *checkpoints.findings)]
     findings += [str(stamp) for stamp in stamps if stamp.wrong]
     states = {str(each.state) for each in checked} | ({"tampered"} if findings else set())
     if given.run and states == {"not recorded"}:
@@ -204,19 +204,20 @@ def require_run(run_id: str, location: str) -> None:
     registry.load_run(run_id, open_store(location))
 
 
-def read_people_log(location: str) -> list[str]:
-    """Return sentences about what was changed in the log of erasures.
+def read_logs(location: str) -> list[str]:
+    """Return sentences about what was changed in the logs of erasures and of pointers.
 
     Raises:
-        RunStoreError: it cannot be read.
+        RunStoreError: one of them cannot be read.
     """
     from notebake.errors import RunStoreError
-    from notebake.runs.record_check import check_people_log
+    from notebake.runs.record_check import check_logs
 
-    checked = check_people_log(location)
-    if checked.error:
-        raise RunStoreError(checked.error)
-    return checked.findings
+    checked = check_logs(location)
+    for each in checked:
+        if each.error:
+            raise RunStoreError(each.error)
+    return [finding for each in checked for finding in each.findings]
 
 
 def read_verified_stamps(location: str, roots: str) -> "list[Stamp]":

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_json, usual_region
+from flows.cli.arguments import add_json, add_region, location_of, usual_region
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ FIELDS = {
     "images[].usd_per_month": "its snapshots' costs at most, as if every block were written",
     "images[].is_accepted": "whether it has passed its test",
     "images[].accepted_at": "when it did; null: not, or not known",
+    "images[].is_current": "whether it is the current image of its recipe, by the run store",
+    "images[].is_held": "whether it stays current until a person promotes another image",
+    "images[].is_revoked": "whether it must not be used as a base any more",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments and options of the command."""
-    parser.add_argument(
-        "--region", default="", help="AWS region; default: $AWS_REGION or us-west-2"
-    )
+    add_region(parser)
     add_json(parser)
 
 
@@ -38,9 +39,10 @@ def run(given: argparse.Namespace) -> int:
     from flows.cli.json_output import print_document
     from flows.terminal.images_table import print_images
     from notebake.images.listed_image import list_images
+    from notebake.runs.open_store import open_store
 
     region = given.region or usual_region()
-    images = list_images(region)
+    images = list_images(region, open_store(location_of(given)))
     if given.json:
         print_document({"region": region, "images": [document_row(image) for image in images]})
     else:
@@ -63,4 +65,7 @@ def document_row(image: "ListedImage") -> dict[str, object]:
         "usd_per_month": image.usd_per_month,
         "is_accepted": image.is_accepted,
         "accepted_at": iso_time(image.accepted_at),
+        "is_current": image.is_current,
+        "is_held": image.is_held,
+        "is_revoked": image.is_revoked,
     }

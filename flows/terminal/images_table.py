@@ -44,5 +44,9 @@ def _cells(image: ListedImage) -> tuple[str, ...]:
     state = image.state if image.state != "available" else "not accepted"
     if image.is_accepted:
         state = "accepted"
+    if image.is_current:
+        state = "current, held" if image.is_held else "current"
+    if image.is_revoked:
+        state = "current, revoked" if image.is_current else "revoked"
     recipe = image.recipe or "?"
     return image.id, recipe, age, size, format_monthly(image.usd_per_month), state

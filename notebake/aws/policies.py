@@ -53,6 +53,11 @@ EXISTING_VOLUME = PolicyFile(
     "`volumes[].volume_id`",
     lambda run: any(volume.volume_id for volume in run.recipe.volumes),
 )
+POINTER = PolicyFile(
+    "policy-pointer",
+    "`notebake promote` and `notebake rollback`, and for a deployment that is the promoter",
+    lambda _: False,
+)
 S3_STORE = PolicyFile(
     "policy-s3-store", "`NOTEBAKE_RUNS=s3://BUCKET/PREFIX`", lambda run: is_remote(run.store)
 )

@@ -6,7 +6,10 @@ from notebake.aws import tags
 from notebake.aws.inventory import list_resources
 from notebake.aws.model import Resource
 from notebake.costs.monthly import cost_of_snapshot
+from notebake.images.pointer_record import list_pointers
+from notebake.images.revocation import list_revoked
 from notebake.record import Record
+from notebake.store.interface import RunStore
 from notebake.timestamps import parse_timestamp
 
 
@@ -27,12 +30,32 @@ class ListedImage(Record):
     """Size of its disks, GiB; None if EC2 shows none of its snapshots."""
     usd_per_month: float | None
     """At most, as if every block of its disks were written; None if the price is unknown."""
+    is_current: bool = False
+    """Whether the pointer of its recipe in the run store says so."""
+    is_held: bool = False
+    """Whether that pointer is held, if it is current."""
+    is_revoked: bool = False
 
 
-def list_images(region: str) -> list[ListedImage]:
-    """Return the images of a region that notebake made: by recipe, and the newest first."""
+def list_images(region: str, store: RunStore) -> list[ListedImage]:
+    """Return the images of a region that notebake made: by recipe, and the newest first.
+
+    The run store says which are current, and which are revoked.
+    """
     resources = list_resources(region)
     images = [_listed(each, resources) for each in resources if each.kind == "image"]
+    held = {each.image_id: each.is_held for each in list_pointers(region, store)}
+    revoked = list_revoked(store)
+    images = [
+        each.model_copy(
+            update={
+                "is_current": each.id in held,
+                "is_held": held.get(each.id, False),
+                "is_revoked": each.id in revoked,
+            }
+        )
+        for each in images
+    ]
     undated = datetime.datetime.min.replace(tzinfo=datetime.UTC)
     images.sort(key=lambda image: image.made_at or undated, reverse=True)
     return sorted(images, key=lambda image: image.recipe)

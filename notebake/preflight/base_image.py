@@ -8,18 +8,25 @@ from notebake.aws import images
 from notebake.aws.names import name_of_image
 from notebake.errors import PreflightError
 from notebake.images import run_image
+from notebake.images.revocation import find_revocation
 from notebake.preflight.finding import Finding, good, wrong
+from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 
 
 def check_base_image(run: Run) -> Iterable[Finding]:
-    """Check that the base image exists, can be launched, and fits on the root disk."""
+    """Check that the base image exists, is not revoked, starts, and fits on the root disk."""
     recipe = run.recipe
     try:
         base = images.resolve_base_image(recipe.base_image, recipe.region)
     except PreflightError as error:
         hint = "Its owner may have withdrawn or disabled it, or not shared it with this account."
         raise PreflightError(error.message, error.hint or hint) from error
+    if revocation := find_revocation(base["ImageId"], open_store(run.store)):
+        yield wrong(
+            f"The base image {base['ImageId']} is revoked since {revocation.at[:10]}:"
+            f" {revocation.reason}. Name another one in the recipe."
+        )
     root = root_size_gib(base)
     if root > recipe.root_volume.size_gib:
         yield wrong(

@@ -130,7 +130,7 @@ def _damaged(place: RecordPlace, number: int, what: str) -> RunStoreError:
 
 
 def find_heads(place: RecordPlace, known: list[Leaf], at: str) -> Iterator[Leaf]:
-    """Yield the present head of each chain: of the runs, and of the log of erasures.
+    """Yield the present head of each chain: of the runs, and of the logs.
 
     What an earlier leaf says of a sealed run is not read.
     """

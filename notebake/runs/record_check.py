@@ -12,7 +12,7 @@ from notebake.ledger.verify_versions import VersionFinding, VersionReport
 from notebake.record import Record
 from notebake.runs import registry
 from notebake.runs.open_store import open_store
-from notebake.runs.reserved_ids import PEOPLE_LOG, RESERVED_IDS
+from notebake.runs.reserved_ids import LOGS, RESERVED_IDS
 from notebake.runs.run_record import record_place, recorded_runs
 from notebake.runs.version_check import check_versions
 
@@ -96,10 +96,9 @@ def state_of(report: ChainReport) -> RecordState:
     return RecordState.INTACT if report.count else RecordState.NOT_RECORDED
 
 
-def check_people_log(location: str) -> CheckedRun:
-    """Verify the log of erasures, a chain like that of a run; there is none before the first."""
-    (checked,) = _confirmed([_read(PEOPLE_LOG, location)], location)
-    return checked
+def check_logs(location: str) -> list[CheckedRun]:
+    """Verify the logs, chains like those of runs; there is none before its first entry."""
+    return _confirmed([_read(log, location) for log in sorted(LOGS)], location)
 
 
 def check_all_runs(location: str, versions: VersionReport | None = None) -> list[CheckedRun]:

@@ -6,8 +6,19 @@ FLOW_RUNS = "flow-runs"
 RECORD = "record"
 PEOPLE_LOG = "people-log"
 """The chain of the erasures of people; it is verified as that of a run."""
+POINTER_LOG = "pointer-log"
+"""The chain of what was done to pointers and of revocations; it is verified likewise."""
+LOGS = frozenset((PEOPLE_LOG, POINTER_LOG))
+"""The chains that are not of runs."""
+POINTERS = "pointers"
+"""Which image of each recipe is current."""
+REVOCATIONS = "revocations"
+"""The images that must not be used as a base any more."""
 CHECKS = "checks"
 """What checks for updates have found."""
 RESERVED_IDS = frozenset(
-    (FLOW_RUNS, RECORD, CHECKS, SEALS, CHECKPOINTS, PEOPLE_LOG, "keys", "preflight")
+    (
+        *(FLOW_RUNS, RECORD, CHECKS, POINTERS, REVOCATIONS, SEALS, CHECKPOINTS, *LOGS),
+        *("keys", "preflight"),
+    )
 )

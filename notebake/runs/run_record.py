@@ -16,7 +16,7 @@ from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.recording import recording
 from notebake.runs.attempt import Attempt, AttemptHistory
 from notebake.runs.open_store import open_store
-from notebake.runs.reserved_ids import PEOPLE_LOG, RECORD, RESERVED_IDS
+from notebake.runs.reserved_ids import LOGS, RECORD, RESERVED_IDS
 
 PREFIX = f"{RECORD}/"
 """Where the record is in a run store."""
@@ -87,12 +87,12 @@ def record_place(location: str) -> RecordPlace:
 
 def recorded_runs(place: RecordPlace) -> set[str]:
     """Return the ids of the runs that have entries; one listing, however many entries they have."""
-    return recorded_chains(place) - {PEOPLE_LOG}
+    return recorded_chains(place) - LOGS
 
 
 def recorded_chains(place: RecordPlace) -> set[str]:
-    """Return the ids of the runs that have entries, and the name of the log of erasures if any."""
-    return {*place.store.list_top_level(place.prefix)} - (RESERVED_IDS - {PEOPLE_LOG})
+    """Return the ids of the runs that have entries, and the names of the logs that do."""
+    return {*place.store.list_top_level(place.prefix)} - (RESERVED_IDS - LOGS)
 
 
 @functools.cache

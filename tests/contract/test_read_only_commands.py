@@ -11,6 +11,7 @@ from notebake.images.image_state import current_image
 from notebake.images.listed_image import list_images
 from notebake.machines.failure_report import failure_report
 from notebake.resources import stack_instances
+from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld
@@ -127,7 +128,7 @@ def test_images_are_listed_with_recipe_age_size_cost_and_acceptance(
     carry_out_to(run, "wait_for_image")
     image = current_image(run)
     assert image is not None
-    (listed,) = list_images(REGION)
+    (listed,) = list_images(REGION, open_store(run.store))
     gib = run.recipe.root_volume.size_gib + sum(disk.size_gib for disk in run.recipe.volumes)
     assert (listed.recipe, listed.size_gib) == (run.recipe.name, gib)
     assert listed.usd_per_month == pytest.approx(gib * 0.05)

@@ -21,6 +21,9 @@ from flows import tear_down
 from notebake.aws import networks, removal, tags
 from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
+from notebake.images.pointer import move_pointer
+from notebake.images.revoke import revoke
+from notebake.images.run_image import find_image
 from notebake.images.updates.base_image import check_base_image
 from notebake.images.updates.current import find_current, find_state
 from notebake.images.updates.source_state import ask_source
@@ -29,6 +32,7 @@ from notebake.machines import ssh_access
 from notebake.recipe import Recipe
 from notebake.resources.survey import Scope, survey
 from notebake.runs.checkpoints import make_checkpoint
+from notebake.runs.open_store import open_store
 from notebake.runs.record_key import VARIABLE, change_key
 from notebake.runs.run import Run
 from notebake.runs.version_check import check_versions
@@ -75,6 +79,9 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     check_versions(location)
     writes.what = "check"
     ask_for_updates(recipe, location)
+    if "policy-pointer" in tour.policies:
+        writes.what = "promote"
+        promote(run)
     if tour.is_remote:
         writes.what = "history seal"
         seal_by_a_shared_key(location, run.recipe.region)
@@ -96,6 +103,14 @@ def ask_for_updates(recipe: Recipe, location: str) -> None:
         findings=findings,
     )
     keep_check(checked, location)
+
+
+def promote(run: Run) -> None:
+    """Make the image current, as a deployment that is the promoter, then revoke it."""
+    image = find_image(run)
+    assert image, "the tour ended with an accepted image"
+    move_pointer(run, image)
+    revoke(image.id, run.region, open_store(run.store), reason="the end of the tour")
 
 
 def seal_by_a_shared_key(location: str, region: str) -> None:

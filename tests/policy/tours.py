@@ -110,7 +110,10 @@ TOURS = {
         is_remote=True,
         caller=ROLE_SESSION,
     ),
-    "key": Tour(encrypted_and_shared, ("policy", "policy-encryption-key", "policy-sharing")),
+    "key": Tour(
+        encrypted_and_shared,
+        ("policy", "policy-encryption-key", "policy-pointer", "policy-sharing"),
+    ),
     "default key": Tour(
         encrypted_by_the_account, ("policy", "policy-encryption-key", "policy-sharing")
     ),

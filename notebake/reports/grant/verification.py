@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from notebake.ledger.verify_versions import VersionReport
 from notebake.reports.grant.document import Verification
 from notebake.runs.checkpoint_check import check_checkpoints
-from notebake.runs.record_check import CheckedRun, check_all_runs, check_people_log
+from notebake.runs.record_check import CheckedRun, check_all_runs, check_logs
 from notebake.runs.version_check import check_versions
 
 
@@ -24,8 +24,8 @@ def verify_record(location: str) -> tuple[dict[str, CheckedRun], Verification]:
 def _sum_up(
     checked: Mapping[str, CheckedRun], versions: VersionReport, location: str
 ) -> Verification:
-    shown, log = check_checkpoints(location), check_people_log(location)
-    chains = [*checked.values(), log]
+    shown = check_checkpoints(location)
+    chains = [*checked.values(), *check_logs(location)]
     reports = [each.report for each in checked.values() if each.report]
     others = [each for each in versions.findings if each.run not in checked]
     newer = shown.newer({report.run: report.count for report in reports})
