@@ -28,6 +28,7 @@ from tests.update_images import store_image
 NAME = "ocean"
 RECIPE = Recipe(name=NAME, region=REGION)
 SPEED = 60
+Baked = tuple[Run, Image]
 ACCEPTED = "2026-11-29T12:30:00+00:00"
 
 
@@ -53,7 +54,7 @@ class PointerWorld:
         base: str = "",
         is_accepted: bool = True,
         is_in_record: bool = True,
-    ) -> tuple[Run, Image]:
+    ) -> Baked:
         """Return a run with an image that is available, and accepted unless it is not to be."""
         image_id = f"ami-{secrets.token_hex(8)}0"
         region = self.world.sandbox.cloud.region(REGION)
@@ -80,16 +81,19 @@ class PointerWorld:
         self.world.ec2.create_tags(Resources=[image_id], Tags=tags.as_list(marks))
         return run, Image(id=image_id, name="", state="available", tags=marks)
 
-    def named(self) -> str:
-        """Return what the parameter names; "" if there is none."""
-        name = parameter_of(NAME)
+    def named(self, recipe: str = NAME) -> str:
+        """Return what the parameter of a recipe names; "" if there is none."""
+        name = parameter_of(recipe)
         if code_of(self.ssm.get_parameter, Name=name) != "OK":
             return ""
         return str(self.ssm.get_parameter(Name=name)["Parameter"]["Value"])
 
-    def marked(self) -> Sequence[str]:
-        """Return the images whose tags say that they are current."""
-        wanted = [{"Name": f"tag:{tags.CURRENT}", "Values": ["yes"]}]
+    def marked(self, recipe: str = NAME) -> Sequence[str]:
+        """Return the images of a recipe whose tags say that they are current."""
+        wanted = [
+            {"Name": f"tag:{tags.CURRENT}", "Values": ["yes"]},
+            {"Name": f"tag:{tags.RECIPE}", "Values": [recipe]},
+        ]
         found = self.world.ec2.describe_images(Owners=["self"], Filters=wanted)["Images"]
         return [str(image["ImageId"]) for image in found]
 

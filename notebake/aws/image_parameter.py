@@ -4,6 +4,10 @@ They lie apart from the keys of runs, so that who may write a run store need not
 which image is current.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
 from notebake.aws import tagging, tags
 from notebake.aws.clients import calling, connect
 from notebake.aws.images import as_image
@@ -11,7 +15,7 @@ from notebake.aws.kinds import IMAGE, list_kind
 from notebake.aws.model import Image
 from notebake.aws.permissions import needs
 from notebake.aws.policies import POINTER, Statement
-from notebake.errors import CloudError
+from notebake.errors import CloudError, WaitTimeoutError
 from notebake.timeouts import PARAMETER_SECONDS
 from notebake.waiting import wait_until
 
@@ -25,6 +29,8 @@ NAME_CURRENT = Statement(
 )
 PROMOTERS = "`notebake promote`, `notebake rollback` and flows with `promote`"
 YES, NO = "yes", "no"
+PUTS = 3
+"""How often an image is put into a parameter before it counts as not taken."""
 
 
 def parameter_of(recipe_name: str) -> str:
@@ -32,25 +38,33 @@ def parameter_of(recipe_name: str) -> str:
     return f"{PREFIX}{recipe_name}"
 
 
+class Named(NamedTuple):
+    """What a parameter names."""
+
+    image_id: str = ""
+    version: int = 0
+
+
 @needs("ssm:GetParameter", NAME_CURRENT, only_for=PROMOTERS)
-def read_named_image(recipe_name: str, region: str) -> str:
-    """Return the id of the image that the parameter names; "" if there is none."""
+def read_named(recipe_name: str, region: str) -> Named:
+    """Return the image that the parameter names; "" if there is no parameter."""
     name = parameter_of(recipe_name)
     try:
         with calling(f"read the parameter {name} in {region}"):
-            answer = connect("ssm", region).get_parameter(Name=name)
+            answer = connect("ssm", region).get_parameter(Name=name)["Parameter"]
     except CloudError as error:
         if error.code == "ParameterNotFound":
-            return ""
+            return Named()
         raise
-    return str(answer["Parameter"]["Value"])
+    return Named(str(answer["Value"]), int(answer.get("Version", 0)))
 
 
 @needs("ssm:PutParameter", NAME_CURRENT, only_for=PROMOTERS)
-def _put(recipe_name: str, image_id: str, region: str) -> None:
+def _put(recipe_name: str, image_id: str, region: str) -> int:
+    """Put an image into the parameter, and return the version that it is to be."""
     name = parameter_of(recipe_name)
     with calling(f"put {image_id} into the parameter {name} in {region}"):
-        connect("ssm", region).put_parameter(
+        answer = connect("ssm", region).put_parameter(
             Name=name,
             Description=f"The current image of notebake's recipe {recipe_name}",
             Value=image_id,
@@ -59,25 +73,41 @@ def _put(recipe_name: str, image_id: str, region: str) -> None:
             DataType="aws:ec2:image",
             Overwrite=True,
         )
+    return int(answer.get("Version", 0))
 
 
-def name_image(recipe_name: str, image_id: str, region: str) -> None:
-    """Let the parameter name an image, and wait until it does.
+def put_image(
+    recipe_name: str, image_id: str, region: str, check: Callable[[], object] = lambda: None
+) -> None:
+    """Put an image into the parameter, and wait until it shows it.
 
     AWS answers before it has checked that the image is available, and shows the value afterwards:
     https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
+    It is put again some times, as another mover may have put its own meanwhile. While the
+    parameter does not show it, `check` is called, which may raise an error that makes waiting
+    useless.
 
     Raises:
-        WaitTimeoutError: it does not name the image.
+        WaitTimeoutError: the parameter does not show it.
     """
-    if read_named_image(recipe_name, region) == image_id:
-        return
-    _put(recipe_name, image_id, region)
-    wait_until(
-        lambda: True if read_named_image(recipe_name, region) == image_id else None,
-        what=f"the parameter {parameter_of(recipe_name)} to name {image_id}",
-        timeout_seconds=PARAMETER_SECONDS,
-    )
+    for left in reversed(range(PUTS)):
+        version = _put(recipe_name, image_id, region)
+
+        def is_shown(version: int = version) -> bool | None:
+            shown = read_named(recipe_name, region)
+            # An earlier put of the same image may be followed by one that is not shown yet.
+            if shown.image_id == image_id and shown.version >= version:
+                return True
+            check()
+            return None
+
+        with suppress(*([WaitTimeoutError] if left else [])):
+            wait_until(
+                is_shown,
+                what=f"the parameter {parameter_of(recipe_name)} to name {image_id}",
+                timeout_seconds=PARAMETER_SECONDS / PUTS,
+            )
+            return
 
 
 def mark_current(images: list[Image], image_id: str, region: str) -> None:

@@ -12,7 +12,7 @@ import logging
 import secrets
 from contextlib import suppress
 
-from notebake.aws.image_parameter import name_image, parameter_of
+from notebake.aws.image_parameter import parameter_of
 from notebake.errors import NextCommand, NotebakeError, RunStoreError, WaitTimeoutError
 from notebake.images.pointer_record import (
     Move,
@@ -66,15 +66,22 @@ class PointerMover(PointerWriter):
         try:
             # Who revokes an image looks at the pointer afterwards: one of the two sees the other.
             self.check(move.to)
-            name_image(self.recipe, move.to.image_id, self.region)
+            self.name(move.to.image_id, lambda: self._check_announced(move))
+            self._check_announced(move)
         except WaitTimeoutError as error:
             raise self._hold(move) from error
         except NotebakeError as error:
             self._withdraw(move, error.message)
             raise
+        if self.pointer.image_id != move.to.image_id:
+            self._point_to(move)
+        log.info("%s is the current image of %s", move.to.image_id, self.recipe)
+        self._finish(move)
+
+    def _point_to(self, move: Move) -> None:
         before, to = self.pointer.current, move.to
         kept = [each for each in self.pointer.previous if each.image_id != to.image_id]
-        if before and not move.is_rollback and before.image_id != to.image_id:
+        if before and not move.is_rollback:
             kept.append(before)
         try:
             self.stored.write(current=to, previous=tuple(kept))
@@ -83,8 +90,16 @@ class PointerMover(PointerWriter):
             if self.stored.read().image_id != to.image_id:
                 self.repair()
                 raise
-        log.info("%s is the current image of %s", to.image_id, self.recipe)
-        self._finish(move)
+
+    def _check_announced(self, move: Move) -> None:
+        """Raise PointerMovedError if the pointer has forgotten the move, and is not there."""
+        pointer = self.stored.read()
+        if pointer.moving != move and pointer.image_id != move.to.image_id:
+            raise PointerMovedError(
+                f"{move.to.image_id} does not become the current image of {self.recipe} in"
+                f" {self.region}: somebody else has moved the pointer meanwhile, to"
+                f" {pointer.image_id or 'none'}."
+            )
 
     def _finish(self, move: Move) -> None:
         """Let the tags follow a pointer that was moved, and forget the move."""
@@ -97,7 +112,7 @@ class PointerMover(PointerWriter):
             self._end(move, {"outcome": "withdrawn", "reason": reason}, moving=None)
             self.repair()
 
-    def _hold(self, move: Move) -> PointerHeldError:
+    def _hold(self, move: Move) -> NotebakeError:
         """Give up a move whose image AWS did not take, and hold the pointer."""
         image_id, name = move.to.image_id, parameter_of(self.recipe)
         reason = f"AWS did not take {image_id} into {name} within {PARAMETER_SECONDS} s"
@@ -106,6 +121,8 @@ class PointerMover(PointerWriter):
         self.note(HELD, reason=reason)
         self._end(move, {"outcome": "held", "reason": reason}, moving=None, **held)
         self.repair()
+        if not self.pointer.is_held:
+            return PointerMovedError(f"{reason}, and somebody else moved the pointer meanwhile.")
         current = self.pointer.image_id or "none"
         return PointerHeldError(
             f"{reason}: it does not become the current image of {self.recipe} in {self.region}. The"
@@ -122,4 +139,6 @@ class PointerMover(PointerWriter):
         try:
             self.stored.write(**changes)
         except PointerMovedError:
+            # What this mover has just let follow may be of the past already.
             self.stored.read()
+            self.repair()

@@ -1,12 +1,12 @@
 """What everybody does who writes a pointer: read it, log, check images, repair what follows it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from notebake import clock
 from notebake.aws import tags
-from notebake.aws.image_parameter import describe_images, mark_current, name_image
+from notebake.aws.image_parameter import describe_images, mark_current, put_image, read_named
 from notebake.errors import CloudError, WaitTimeoutError, WrongAccountError
 from notebake.images.pointer_record import PointedImage, Pointer, StoredPointer
 from notebake.images.promotable import check_promotable
@@ -19,6 +19,8 @@ from notebake.store.interface import RunStore
 from notebake.timestamps import utc_from_seconds
 
 log = logging.getLogger(__name__)
+REPAIRS = 3
+"""How often a repair begins again because somebody has moved the pointer meanwhile."""
 
 
 def open_log(store: RunStore) -> Chain:
@@ -33,6 +35,8 @@ class PointerWriter:
         self.recipe, self.region, self.store = recipe, region, store
         self.stored = StoredPointer(recipe, region, store)
         self.log = open_log(store)
+        self._may_be_late = False
+        """Whether the parameter may yet show what this writer has put into it."""
 
     @property
     def pointer(self) -> Pointer:
@@ -67,17 +71,35 @@ class PointerWriter:
             store=self.store,
         )
 
+    def name(self, image_id: str, check: Callable[[], object] = lambda: None) -> None:
+        """Let the parameter name an image; for `check` and errors see `put_image`."""
+        if not self._may_be_late and read_named(self.recipe, self.region).image_id == image_id:
+            return
+        self._may_be_late = True
+        put_image(self.recipe, image_id, self.region, check)
+        self._may_be_late = False
+
     def repair(self) -> None:
         """Let the parameter and the tags say what the pointer says, as far as AWS lets us."""
+        for _ in range(REPAIRS):
+            wanted = self._wanted()
+            if any(wanted):
+                self._follow(*wanted)
+            self.stored.read()
+            if self._wanted() == wanted:
+                return
+
+    def _wanted(self) -> tuple[str, str]:
+        """Return the image that the parameter should name, and the one that is current."""
         moving = self.pointer.moving
-        wanted = moving.to if moving else self.pointer.current
-        if wanted is None:
-            return
+        return (moving.to.image_id if moving else self.pointer.image_id), self.pointer.image_id
+
+    def _follow(self, named: str, current: str) -> None:
         try:
             found = describe_images(self.region, f"tag:{tags.RECIPE}", self.recipe)
-            if any(each.id == wanted.image_id and each.state == "available" for each in found):
-                name_image(self.recipe, wanted.image_id, self.region)
-            mark_current(found, self.pointer.image_id, self.region)
+            if any(each.id == named and each.state == "available" for each in found):
+                self.name(named)
+            mark_current(found, current, self.region)
         except WrongAccountError:
             raise
         except (CloudError, WaitTimeoutError) as error:

@@ -101,7 +101,7 @@ def test_recipes_have_pointers_of_their_own(here: PointerWorld) -> None:
     move_pointer(run, image)
     move_pointer(other_run, other)
 
-    assert set(here.marked()) == {image.id, other.id}
+    assert [*here.marked(), *here.marked(OTHER.name)] == [image.id, other.id]
     assert here.named() == image.id
     assert read_pointer("none", REGION, here.store) is None
 
@@ -223,12 +223,14 @@ def test_an_image_that_aws_does_not_take_is_never_current(
         run, image = here.bake()
         old = move_pointer(run, image).image_id
     run, image = here.bake()
-    failed = here.world.sandbox.fail("fail", service="ssm", action="PutParameter", times=1)
+    faults = here.world.sandbox.cloud.faults
+    failed = here.world.sandbox.fail("fail", service="ssm", action="PutParameter")
 
     with pytest.raises(PointerHeldError, match="did not take") as caught:
         move_pointer(run, image)
 
-    assert here.world.sandbox.fired(failed) == 1
+    assert here.world.sandbox.fired(failed) >= 1
+    faults.remove(failed)
     assert f"notebake promote {image.id}" in str(caught.value)
     pointer = read_pointer(NAME, REGION, here.store)
     assert pointer
