@@ -133,3 +133,14 @@ def test_nobody_listens(world: AptWorld) -> None:
 
     assert (security.state, system.state) == ("not checked", "not checked")
     assert "GET http://127.0.0.1:9/dists/stable/InRelease: ConnectError" in system.reason
+
+
+def test_a_proxy_that_cannot_be_used_is_the_reason(
+    world: AptWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.archive.publish()
+    monkeypatch.setenv("http_proxy", "gopher://127.0.0.1:70")
+
+    for finding in world.check():
+        assert finding.state == "not checked"
+        assert "The proxy of this computer cannot be used" in finding.reason

@@ -16,15 +16,22 @@ class MissingFileError(ArchiveError):
 
 
 class Downloads:
-    """The downloads of one check, which all end by the same time."""
+    """The downloads of one check, which all end by the same time.
+
+    Raises:
+        ArchiveError: the proxy that this computer is set to is none that httpx can use.
+    """
 
     def __init__(self) -> None:
-        self.client = httpx.Client(
-            timeout=ARCHIVE_ANSWER_SECONDS,
-            follow_redirects=True,
-            headers=HEADERS,
-            max_redirects=REDIRECTS,
-        )
+        try:
+            self.client = httpx.Client(
+                timeout=ARCHIVE_ANSWER_SECONDS,
+                follow_redirects=True,
+                headers=HEADERS,
+                max_redirects=REDIRECTS,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise ArchiveError(f"the proxy of this computer cannot be used: {error}") from None
         self.until = clock.elapsed() + ARCHIVES_SECONDS
 
     def __enter__(self) -> "Downloads":
