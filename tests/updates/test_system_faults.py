@@ -144,3 +144,15 @@ def test_a_proxy_that_cannot_be_used_is_the_reason(
     for finding in world.check():
         assert finding.state == "not checked"
         assert "The proxy of this computer cannot be used" in finding.reason
+
+
+@pytest.mark.parametrize(("times", "state"), [(1, "unchanged"), (2, "not checked")])
+def test_what_breaks_once_is_asked_for_again(times: int, state: str, world: AptWorld) -> None:
+    world.archive.publish()
+    world.server.faults.append(ArchiveFault(f"{STABLE}InRelease", drops=True, times=times))
+
+    _, system = world.check()
+
+    assert len(world.server.injected) == times
+    assert system.state == state
+    assert ("InRelease: RemoteProtocolError" in system.reason) is (times == 2)
