@@ -69,7 +69,7 @@ def build_image(
 
     Args:
         recipe: A recipe of the folder `deployments`; for a run that goes on, its changed recipe.
-        recipe_path: In place of that: the path of any other recipe on the worker.
+        recipe_path: Path of any other recipe on the worker; it takes the place of `recipe`.
         run_id: A run to continue, in place of a new one; without a recipe it keeps its own.
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
     """

@@ -40,7 +40,8 @@ def _shown_as(**schema: object) -> object:
     return Field(json_schema_extra=dict(schema))  # type: ignore[arg-type]
 
 
-RecipeChoice = Annotated[str, _shown_as(enum=list_recipes())]
+# A form sends what is left empty as "".
+RecipeChoice = Annotated[str, _shown_as(enum=["", *list_recipes()])]
 RecipePath = Annotated[
     str, _shown_as(pattern=r"^$|\.ya?ml$", examples=["/home/me/recipes/ocean.yaml"])
 ]
