@@ -108,8 +108,8 @@ class Person:
         wanted = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}, "sort": "CREATED_DESC"}
         artifact = self.api("/artifacts/filter", wanted)[0]
         self.page.goto(f"{self.url}/artifacts/artifact/{artifact['id']}")
-        self.page.locator("main").get_by_role("heading").first.wait_for()
-        return str(self.page.locator("main").inner_text())
+        self.page.locator("#app").get_by_role("heading").first.wait_for()
+        return str(self.page.locator("#app").inner_text())
 
 
 @contextmanager

@@ -33,14 +33,14 @@ def test_a_form_bakes_and_the_pages_say_what_was_made(desk: Desk, person: Person
     assert state["type"] == "COMPLETED", state["message"]
     assert " accepted, " in state["message"]
     person.open(started)
-    page = person.page.locator("main").inner_text()
+    page = person.page.locator("#app").inner_text()
     assert "recipe:autumn" in page
     assert "project:fleet" in page
     assert "Runs / autumn-20" in " ".join(page.split())
     text = person.read_artifact(started)
     assert "What was proven" in text
     assert state["message"].split()[0] in text
-    assert person.page.locator("main img[src^='data:image/png']").count() >= 1
+    assert person.page.locator("#app img[src^='data:image/png']").count() >= 1
 
 
 def test_a_failed_build_is_mended_and_retried(desk: Desk, person: Person) -> None:
