@@ -84,7 +84,8 @@ def build(run: Run) -> State[str]:
     """Execute a run; the message of the state says what it made.
 
     Raises:
-        Pause: the flow run was paused in Prefect's UI, or deleted there; nothing runs any more.
+        Pause: the flow run was paused in Prefect's UI; no step runs any more.
+        NotebakeError: a step failed, or the flow run was deleted in Prefect's UI.
     """
     log.info("This is run %s", run.id)
     with watching_flow_run() as watch:

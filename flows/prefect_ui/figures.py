@@ -3,6 +3,7 @@
 Prefect serves no files, and shows a picture that is part of the text itself.
 """
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -21,13 +22,13 @@ def figures_in_markdown(executed: bytes) -> Iterator[str]:
     pictures = list(_pictures(executed))
     shown = [each for each in pictures if len(each) <= MOST_CHARACTERS][:MOST_FIGURES]
     for number, picture in enumerate(shown, start=1):
-        yield f"![Figure {number}](data:image/png;base64,{picture})\n"
+        yield f"![Figure {number}](data:image/{picture})\n"
     if left_out := len(pictures) - len(shown):
         yield f"{left_out} more in the notebook's page.\n"
 
 
 def _pictures(executed: bytes) -> Iterator[str]:
-    """Yield the PNG pictures of a notebook in base64; none of what is no notebook."""
+    """Yield the type and the content, in base64, of each picture; none of what is no notebook."""
     try:
         cells = json.loads(executed)["cells"]
         outputs = [output for cell in cells for output in cell.get("outputs", ())]
@@ -37,4 +38,7 @@ def _pictures(executed: bytes) -> Iterator[str]:
         data: dict[str, Any] = data_of(output) if isinstance(output, dict) else {}
         picture = "".join(text_in(data, "image/png").split())
         if BASE64.fullmatch(picture):
-            yield picture
+            yield f"png;base64,{picture}"
+        elif drawing := text_in(data, "image/svg+xml"):
+            # As a picture it is only drawn: no script of it runs.
+            yield f"svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"

@@ -1,6 +1,7 @@
 """A person at Prefect's UI: reads its pages, fills in its forms, and presses its buttons."""
 
 import importlib
+import re
 import shutil
 import sys
 import time
@@ -14,6 +15,9 @@ from tests.clients.install import INSTALLED, LOCKS, is_installed
 from tests.limits import HANG_SECONDS
 
 NAME = "browser"
+CONFIRM = re.compile("Confirm|Submit|Retry|Resume")
+PAGE_SECONDS = 120
+"""How long a page may take to show what is looked for."""
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED", "PAUSED")
 
 
@@ -65,12 +69,12 @@ class Person:
         self.page.goto(f"{self.url}/runs/flow-run/{flow_run_id}")
         self.page.get_by_text("Artifacts", exact=True).first.wait_for()
 
-    def press(self, flow_run_id: str, button: str, confirm: str = "") -> None:
+    def press(self, flow_run_id: str, button: str) -> None:
         """Press a button of the page of a flow run, and the one that confirms it."""
         self.open(flow_run_id)
         self.page.get_by_role("button", name=button).first.click()
         dialog = self.page.get_by_role("dialog")
-        dialog.get_by_role("button", name=confirm or button).last.click()
+        dialog.get_by_role("button", name=CONFIRM).last.click()
 
     def state(self, flow_run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api(f"/flow_runs/{flow_run_id}")["state"]
@@ -124,7 +128,7 @@ def sitting_at(url: str) -> Iterator[Person]:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.set_default_timeout(HANG_SECONDS * 1000)
+            page.set_default_timeout(PAGE_SECONDS * 1000)
             yield Person(page, url)
             browser.close()
     finally:

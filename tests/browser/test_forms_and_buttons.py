@@ -2,9 +2,11 @@
 
 import os
 import re
+import signal
 
 import pytest
 
+from deployments.worker import list_children
 from tests.browser.conftest import Desk
 from tests.browser.person import Person
 
@@ -32,7 +34,7 @@ def test_a_form_bakes_and_the_pages_say_what_was_made(desk: Desk, person: Person
     text = person.read_artifact(started)
     assert "What was proven" in text
     assert state["message"].split()[0] in text
-    assert person.page.locator("#app img[src^='data:image/png']").count() >= 1
+    assert person.page.locator("#app img[src^='data:image/']").count() >= 1
 
 
 def test_a_failed_build_is_mended_and_retried(desk: Desk, person: Person) -> None:
@@ -104,3 +106,26 @@ def test_a_wrong_field_is_refused_by_the_form(desk: Desk, person: Person) -> Non
     person.page.wait_for_timeout(1000)
     assert "/run" in person.page.url
     assert len(person.api("/flow_runs/filter", {})) == known
+
+
+def test_a_run_that_was_killed_with_its_worker_is_seen_dead_and_retried(
+    desk: Desk, person: Person
+) -> None:
+    started = person.start("build", recipe_path=desk.write_recipe("ice"))
+    person.wait_until_step(started, INSTALL)
+    before = len(desk.cloud.calls("RunInstances"))
+    worker = desk.prefect.state()["worker"]["pid"]
+    flow_runs = list_children(worker)
+    assert flow_runs
+
+    for pid in (worker, *flow_runs):
+        os.kill(pid, signal.SIGKILL)
+    state = person.wait_for_end(started, "CRASHED")
+
+    assert state["message"].startswith("No sign of life for ")
+    desk.prefect.start(desk.cloud.environment)
+    person.press(started, "Retry")
+    person.wait(lambda: person.state(started)["type"] != "CRASHED", "the retry")
+    state = person.wait_for_end(started)
+    assert state["type"] == "COMPLETED", state["message"]
+    assert len(desk.cloud.calls("RunInstances")) == before + 1

@@ -1,8 +1,10 @@
 """What a finished build says of itself in Prefect, and the log that it keeps."""
 
+import base64
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,13 +99,19 @@ def test_the_artifact_has_what_the_terminal_shows(run: Run) -> None:
 def test_the_artifact_shows_the_figures_of_the_notebook(run: Run) -> None:
     png, huge = "iVBORw0KGgo=", "A" * (MOST_CHARACTERS + 1)
     script = "AAAA) <script>alert(1)</script>"
-    outputs = [{"data": {"image/png": each}} for each in (f"{png}\n", huge, script)]
+    drawing = "<svg><script>alert(1)</script></svg>"
+    outputs: list[dict[str, Any]] = [
+        {"data": {"image/png": each}} for each in (f"{png}\n", huge, script)
+    ]
+    outputs.append({"data": {"image/svg+xml": [drawing]}})
     notebook = {"cells": [{"cell_type": "code", "outputs": outputs}, {"outputs": [{}]}]}
     files.put_file(run, EXECUTED, json.dumps(notebook).encode())
 
     shown = "\n".join(describe_in_markdown(run, outcome(), summary_of(run), "accepted"))
 
     assert f"![Figure 1](data:image/png;base64,{png})" in shown
+    coded = base64.b64encode(drawing.encode()).decode()
+    assert f"![Figure 2](data:image/svg+xml;base64,{coded})" in shown
     assert "1 more in the notebook's page." in shown
     assert "script" not in shown
 
