@@ -18,7 +18,7 @@ from notebake.images.updates.installed_packages import check_distribution, check
 from notebake.images.updates.recipe import check_recipe
 from notebake.images.updates.repository import check_repository
 from notebake.images.updates.side_by_side import ask_side_by_side
-from notebake.images.updates.tools import check_tools
+from notebake.images.updates.tools import check_tools, without_repeated
 from notebake.images.updates.update_check import CAUSES, UpdateCheck
 from notebake.recipe import Recipe
 from notebake.timeouts import CHECK_SECONDS
@@ -86,6 +86,7 @@ def _ask_all(current: CurrentImage, recipe: Recipe) -> Answers:
             found |= {finding.cause: finding for finding in not_checked(causes, answer)}
         elif isinstance(answer, tuple):
             found |= {finding.cause: finding for finding in answer}
+    found["tools"] = without_repeated(found["tools"], (found["direct"], found["transitive"]))
     return Answers(
         state=state if isinstance(state, str) else "",
         findings=tuple(found[cause] for cause in CAUSES),

@@ -13,11 +13,12 @@ from notebake.images.updates.advice.advice import Advice, AdviceError, Vulnerabi
 from notebake.images.updates.advice.audit_program import Pin, run_audit, service_name
 from notebake.images.updates.composing import sentence
 from notebake.images.updates.resolution.conda_packages import LOCKS, read_lock
+from notebake.images.updates.resolution.environments import PAPERMILL
 from notebake.images.updates.resolution.image_python import ResolutionError, find_lock
 from notebake.images.updates.resolution.pins import Pinned, read_pins
 from notebake.timestamps import utc_from_seconds
 
-ENVIRONMENTS = {"requirements.txt": "", papermill.LOCK_FILE: "papermill's environment"}
+ENVIRONMENTS = {"requirements.txt": "", papermill.LOCK_FILE: PAPERMILL}
 """The lock files, with a name for a reader if it is not the environment that users work in."""
 NAMED = 5
 """So many packages are named where some were not asked for."""
