@@ -75,7 +75,13 @@ def run(given: argparse.Namespace) -> int:
     else:
         from flows.terminal.update_table import print_check
 
-        print_check(found, given.recipe, store=given.store or "", shows_all=given.all)
+        print_check(
+            found,
+            given.recipe,
+            store=given.store or "",
+            location=location,
+            shows_all=given.all,
+        )
     if failure:
         raise failure
     return UNREADABLE if found.not_checked else DONE

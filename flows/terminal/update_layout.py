@@ -19,7 +19,7 @@ def heading(name: Text, state: Text, how: str | None, reason: str, width: int) -
     left = width - CAUSE - STATE
     for column, size in ((name, CAUSE), (state, STATE)):
         column.pad_right(size - len(column))
-    head = name + state
+    head = Text.assemble(name, state)
     lines: list[Text] = []
     if how is not None:
         lines.append(head + Text(cut(how, left) if width else how, "dim"))

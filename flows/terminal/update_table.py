@@ -22,21 +22,33 @@ MOST_LINES = 40
 LEAST_CHANGES = 2
 """So many changes of each cause are shown, however many there are in all."""
 WIDEST_NAME = 28
+SAME_REASON = "for the same reason"
 COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 STYLES = {"changed": "yellow", "not checked": "magenta", "unchanged": ""}
 
 
 def print_check(
-    check: UpdateCheck, recipe_path: str, *, store: str = "", shows_all: bool = False
+    check: UpdateCheck,
+    recipe_path: str,
+    *,
+    store: str = "",
+    location: str = "",
+    shows_all: bool = False,
 ) -> None:
-    """Print a check, of many changes the first ones; `store` is the run store if one was named."""
+    """Print a check, of many changes the first ones.
+
+    `store` is the run store if one was named, `location` the one that was asked.
+    """
     console = open_console()
     width = console.width if console.is_terminal else 0
     head = [*_head(check, NextCommand(("build", recipe_path)).command_line(store), width)]
-    fixed = [_heading(finding, width) for finding in check.findings]
+    before = (None, *check.findings)
+    fixed = [_heading(*pair, width) for pair in zip(check.findings, before, strict=False)]
     whole = [_changes(finding, width) for finding in check.findings]
     fixed += [advice_heading(advice, width) for advice in check.advice]
     whole += [advice_lines(advice, width, shows_all=shows_all) for advice in check.advice]
+    if check.image_id is None and location:
+        head.insert(1, Text(f"The run store that was asked: {location}"))
     if check.advice:
         fixed[len(check.findings)][:0] = [Text(""), Text(TITLE)]
     room = MOST_LINES - sum(map(len, (head, *fixed)))
@@ -65,13 +77,19 @@ def _head(check: UpdateCheck, build_command: str, width: int) -> Iterator[Text]:
     yield Text("")
 
 
-def _heading(finding: CauseFinding, width: int) -> list[Text]:
-    """Return a cause with its state, and how it was asked or why it was not."""
+def _heading(finding: CauseFinding, before: CauseFinding | None, width: int) -> list[Text]:
+    """Return a cause with its state, and how it was asked or why it was not.
+
+    `before` is the finding above it: a reason that both have stands once.
+    """
     count = len({change.name for change in changes_that_count(finding)})
     state = f"{count} changed" if count > 1 else finding.state
     how = None if finding.state == "not checked" else clean_text(finding.how)
     name = Text(finding.cause, "bold")
-    return heading(name, Text(state, STYLES[finding.state]), how, clean_text(finding.reason), width)
+    reason = clean_text(finding.reason)
+    if before and reason and reason == clean_text(before.reason):
+        reason = SAME_REASON
+    return heading(name, Text(state, STYLES[finding.state]), how, reason, width)
 
 
 def _changes(finding: CauseFinding, width: int) -> list[Text]:

@@ -3,7 +3,9 @@
 import datetime
 
 import pytest
+from rich.text import Text
 
+from flows.terminal.update_layout import heading
 from flows.terminal.update_table import MOST_LINES, print_check
 from notebake.images.updates.advice.advice import Advice, Vulnerability, not_asked
 from notebake.images.updates.current import GONE
@@ -198,3 +200,37 @@ def test_advice_keeps_to_the_lines_that_there_are(
     print_check(check(*causes).model_copy(update={"advice": both}), "ocean.yaml")
 
     assert len(capsys.readouterr().out.splitlines()) <= MOST_LINES
+
+
+def test_only_the_cause_is_bold() -> None:
+    state = Text("not checked", "magenta")
+
+    (line,) = heading(Text("data", "bold"), state, None, "no answer", 80)
+
+    styles = {line.plain[span.start : span.end].strip(): span.style for span in line.spans}
+    assert line.style == ""
+    assert styles == {"data": "bold", "not checked": "magenta"}
+
+
+def test_a_reason_stands_once(capsys: pytest.CaptureFixture[str]) -> None:
+    same = [finding(cause, reason="no index") for cause in ("direct", "transitive")]
+
+    print_check(check(*same, finding("data", reason="no index")), "ocean.yaml")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "direct      not checked  no index" in lines
+    assert "transitive  not checked  for the same reason" in lines
+    assert "data        not checked  no index" in lines
+
+
+def test_nothing_to_compare_with_names_the_store_that_was_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = UpdateCheck(recipe="ocean", region="us-west-2", checked=NOON)
+
+    print_check(found, "o.yaml", store="s3://runz", location="s3://runz")
+
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Nothing to compare with: no image of ocean was accepted in us-west-2.",
+        "The run store that was asked: s3://runz",
+    ]
