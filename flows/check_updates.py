@@ -12,6 +12,8 @@ from prefect.states import Completed
 from flows.prefect_ui.form import RecipeChoice, RecipePath, StoreLocation, chosen_path
 from flows.prefect_ui.plain_ending import ending_plainly
 from notebake.images.updates import check
+from notebake.images.updates.advice.advice import Advice
+from notebake.images.updates.advice.describe import count_known, describe_source
 from notebake.images.updates.finding import CauseFinding
 from notebake.images.updates.sentence import describe_check, show_value
 from notebake.images.updates.update_check import UpdateCheck, keep_check
@@ -69,6 +71,8 @@ def describe_in_markdown(found: UpdateCheck, sentence: str, kept_at: str) -> Ite
         )
     for finding in found.findings:
         yield from _describe_finding(finding)
+    for advice in found.advice:
+        yield from _describe_advice(advice)
     calls = f"with {found.aws_calls} calls to AWS"
     yield f"Checked {found.checked:%Y-%m-%d %H:%M:%S} UTC {calls}; kept as `{kept_at}`"
 
@@ -84,6 +88,20 @@ def _describe_finding(finding: CauseFinding) -> Iterator[str]:
     for change in finding.changes:
         cells = (change.name, show_value(change.old), show_value(change.new), change.detail)
         yield f"| {' | '.join(map(_escape, cells))} |"
+    yield ""
+
+
+def _describe_advice(advice: Advice) -> Iterator[str]:
+    yield f"## Known vulnerabilities, {advice.ecosystem}: {count_known(advice)}\n"
+    if advice.reason:
+        yield f"Not asked: {_escape(advice.reason)}\n"
+    if advice.state != "not asked":
+        yield f"*{_escape(describe_source(advice))}*\n"
+    if advice.findings:
+        yield "| package | version | known as | fixed in | urgency | |\n" + "| --- " * 6 + "|"
+    for each in advice.findings:
+        known = (each.package, each.version, ", ".join(each.ids), ", ".join(each.fixed))
+        yield f"| {' | '.join(map(_escape, (*known, each.urgency, each.detail)))} |"
     yield ""
 
 

@@ -105,5 +105,8 @@ ARCHIVE_ANSWER_SECONDS = 10
 ARCHIVES_SECONDS = 120
 """Until all indexes of a source of packages are read; an index has some ten megabytes."""
 
+ADVICE_SECONDS = 150
+"""Until pip-audit, which asks for one package after the other, or debsecan has ended."""
+
 RESOLUTION_SECONDS = 180
 """Until uv or rattler has found which packages it would install today."""

@@ -72,6 +72,7 @@ def _own_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("NOTEBAKE_RUNS", str(home / "runs"))
     monkeypatch.setenv("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
     keep_from_aws(monkeypatch, home)
+    keep_from_advisers(monkeypatch)
     keep_on_this_machine(monkeypatch)
     yield
     allow_waits()
@@ -88,6 +89,13 @@ def keep_from_aws(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+
+def keep_from_advisers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the programs that ask for advisories addresses where nobody answers."""
+    monkeypatch.setenv("PIP_AUDIT_VULNERABILITY_SERVICE", "osv")
+    monkeypatch.setenv("PIP_AUDIT_OSV_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("NOTEBAKE_DEBSECAN_SOURCE", "http://127.0.0.1:9")
 
 
 def keep_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

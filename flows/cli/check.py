@@ -26,6 +26,13 @@ FIELDS = {
     "findings[].how": "of whom it was asked, and how",
     "findings[].reason": "why it, or a part of it, was not checked (exit code 5)",
     "findings[].changes": "name, old, new and detail of each",
+    "advice[].ecosystem": "python or apt",
+    "advice[].state": "asked, asked in part or not asked: of known vulnerabilities, no cause",
+    "advice[].source": "whose data, by which program",
+    "advice[].data_of": "of when they are, ISO 8601 in UTC; null: unknown, or not asked",
+    "advice[].packages": "number of packages asked for",
+    "advice[].reason": "why it, or a part of it, was not asked",
+    "advice[].findings": "package, version, ids, fixed, urgency, detail; null: not asked",
     "aws_calls": "number of calls to AWS",
     "kept_at": "where this result is kept; null: it could not be (exit code 1)",
 }
@@ -68,7 +75,13 @@ def run(given: argparse.Namespace) -> int:
     else:
         from flows.terminal.update_table import print_check
 
-        print_check(found, given.recipe, store=given.store or "", shows_all=given.all)
+        print_check(
+            found,
+            given.recipe,
+            store=given.store or "",
+            location=location,
+            shows_all=given.all,
+        )
     if failure:
         raise failure
     return UNREADABLE if found.not_checked else DONE
@@ -93,6 +106,13 @@ def document_of(found: "UpdateCheck", kept_at: str | None) -> dict[str, object]:
             | {"how": finding.how or None, "reason": finding.reason or None}
             | {"changes": [each.model_dump() for each in finding.changes]}
             for finding in found.findings
+        ],
+        "advice": [
+            advice.model_dump()
+            | {"source": advice.source or None, "reason": advice.reason or None}
+            | {"data_of": iso_time(advice.data_of)}
+            | ({"findings": None, "packages": None} if advice.state == "not asked" else {})
+            for advice in found.advice
         ],
         "aws_calls": found.aws_calls,
         "kept_at": kept_at,

@@ -4,12 +4,13 @@ A terminal gets at most 40 lines, each no wider than itself; a pipe gets whole l
 """
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from flows.terminal.advice_lines import TITLE, advice_heading, advice_lines
 from flows.terminal.console import open_console
+from flows.terminal.update_layout import INDENT, below, heading, wrap
 from notebake.errors import NextCommand
 from notebake.humanize import capitalize_first, clean_text, format_local, pluralize
 from notebake.images.updates.finding import CauseFinding, Change
@@ -20,30 +21,42 @@ from notebake.images.updates.update_check import UpdateCheck
 MOST_LINES = 40
 LEAST_CHANGES = 2
 """So many changes of each cause are shown, however many there are in all."""
-CAUSE, STATE = 12, 13
-"""Widths of the first columns."""
-INDENT = " " * 4
-WIDEST_NAME, NARROWEST = 28, 20
-NOT_ALL = "not all of it: "
+WIDEST_NAME = 28
+SAME_REASON = "for the same reason"
 COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 STYLES = {"changed": "yellow", "not checked": "magenta", "unchanged": ""}
 
 
 def print_check(
-    check: UpdateCheck, recipe_path: str, *, store: str = "", shows_all: bool = False
+    check: UpdateCheck,
+    recipe_path: str,
+    *,
+    store: str = "",
+    location: str = "",
+    shows_all: bool = False,
 ) -> None:
-    """Print a check, of many changes the first ones; `store` is the run store if one was named."""
+    """Print a check, of many changes the first ones.
+
+    `store` is the run store if one was named, `location` the one that was asked.
+    """
     console = open_console()
     width = console.width if console.is_terminal else 0
     head = [*_head(check, NextCommand(("build", recipe_path)).command_line(store), width)]
+    before = (None, *check.findings)
+    fixed = [_heading(*pair, width) for pair in zip(check.findings, before, strict=False)]
     whole = [_changes(finding, width) for finding in check.findings]
-    fixed = [_heading(finding, width) for finding in check.findings]
+    fixed += [advice_heading(advice, width) for advice in check.advice]
+    whole += [advice_lines(advice, width, shows_all=shows_all) for advice in check.advice]
+    if check.image_id is None and location:
+        head.insert(1, Text(f"The run store that was asked: {location}"))
+    if check.advice:
+        fixed[len(check.findings)][:0] = [Text(""), Text(TITLE)]
     room = MOST_LINES - sum(map(len, (head, *fixed)))
     shown = whole if shows_all else _shorten(whole, room)
     for line in head:
         console.print(line, soft_wrap=True)
-    for heading, changes in zip(fixed, shown, strict=True):
-        for line in (*heading, *changes):
+    for lines, changes in zip(fixed, shown, strict=True):
+        for line in (*lines, *changes):
             console.print(line, soft_wrap=True)
     if shown != whole:
         command = NextCommand(("check", recipe_path, "--all")).command_line(store)
@@ -60,28 +73,23 @@ def _head(check: UpdateCheck, build_command: str, width: int) -> Iterator[Text]:
     yield Text.assemble((check.image_id, "bold"), f" of {check.recipe} in {check.region}{accepted}")
     yield Text(f"by run {check.run_id}", "dim")
     sentence = f"{capitalize_first(clean_text(describe_check(check)))}."
-    yield from map(Text, _wrap(sentence, width))
+    yield from map(Text, wrap(sentence, width))
     yield Text("")
 
 
-def _heading(finding: CauseFinding, width: int) -> list[Text]:
-    """Return a cause with its state, and how it was asked or why it was not."""
+def _heading(finding: CauseFinding, before: CauseFinding | None, width: int) -> list[Text]:
+    """Return a cause with its state, and how it was asked or why it was not.
+
+    `before` is the finding above it: a reason that both have stands once.
+    """
     count = len({change.name for change in changes_that_count(finding)})
     state = f"{count} changed" if count > 1 else finding.state
-    style = STYLES[finding.state]
-    head = Text.assemble((f"{finding.cause:<{CAUSE}}", "bold"), (f"{state:<{STATE}}", style))
-    left = width - CAUSE - STATE
-    how = clean_text(finding.how)
-    lines: list[Text] = []
-    if finding.state != "not checked":
-        lines.append(head + Text(_cut(how, left) if width else how, "dim"))
-    if finding.reason:
-        reason = f"{NOT_ALL if lines else ''}{clean_text(finding.reason)}"
-        first, *rest = _wrap(reason, max(left, NARROWEST) if width else 0)
-        blank = Text(" " * (CAUSE + STATE))
-        lines.append((blank.copy() if lines else head) + Text(first))
-        lines += [blank + Text(line) for line in rest]
-    return lines or [head]
+    how = None if finding.state == "not checked" else clean_text(finding.how)
+    name = Text(finding.cause, "bold")
+    reason = clean_text(finding.reason)
+    if before and reason and reason == clean_text(before.reason):
+        reason = SAME_REASON
+    return heading(name, Text(state, STYLES[finding.state]), how, reason, width)
 
 
 def _changes(finding: CauseFinding, width: int) -> list[Text]:
@@ -102,14 +110,10 @@ def _change(name: str, change: Change, column: int, width: int) -> list[Text]:
     label, values = f"{name}:".ljust(column + 1), f"{old} → {new}"
     detail = f"  {clean_text(change.detail)}" if change.detail else ""
     style = "dim" if change.detail == NO_NEW_IMAGE else ""
-    text = f"{INDENT}{label} {values}{detail}"
-    if not width or len(text) <= width:
-        return [Text.assemble((f"{INDENT}{label} {values}", style), (detail, "dim"))]
-    lines = _wrap(f"{label} {values}{detail}", max(width - 2 * len(INDENT), NARROWEST))
-    return [
-        Text(f"{INDENT if number == 0 else 2 * INDENT}{line}", style)
-        for number, line in enumerate(lines)
-    ]
+    text = f"{label} {values}{detail}"
+    if width and len(INDENT + text) > width:
+        return below(text, width, style)
+    return [Text.assemble((f"{INDENT}{label} {values}", style), (detail, "dim"))]
 
 
 def _shorten(whole: Sequence[list[Text]], room: int) -> list[list[Text]]:
@@ -127,18 +131,9 @@ def _shorten(whole: Sequence[list[Text]], room: int) -> list[list[Text]]:
     ]
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of a terminal's width, or in one line where there is none."""
-    return textwrap.wrap(text, width) or [""] if width else [text]
-
-
 def _lines_with(whole: Sequence[list[Text]], most: int) -> int:
     return sum(min(len(lines), most) for lines in whole)
 
 
 def _more(count: int) -> str:
     return pluralize(count, "more line")
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"

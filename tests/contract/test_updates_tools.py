@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from notebake.images.updates import tools
-from notebake.images.updates.finding import CauseFinding
-from notebake.images.updates.tools import check_tools
+from notebake.images.updates.finding import CauseFinding, Change
+from notebake.images.updates.resolution.environments import PAPERMILL as PLACE
+from notebake.images.updates.tools import check_tools, without_repeated
 from notebake.local.code_version import CodeVersion
 from tests.recorded_runs import RECIPE
 from tests.update_images import CODE, PAPERMILL, current_image, place_of
@@ -117,3 +118,34 @@ def test_a_run_without_papermills_lock_is_not_checked(tmp_path: Path) -> None:
 
     assert found.state == "not checked"
     assert "has kept no locks/papermill.txt" in found.reason
+
+
+def of_papermill(name: str, detail: str = PLACE) -> CauseFinding:
+    change = Change(name=name, old="2.4.0", new="2.6.0", detail=detail)
+    return CauseFinding(cause="direct", state="changed", changes=(change,))
+
+
+def test_papermill_stands_once_if_the_python_packages_were_asked_for(tmp_path: Path) -> None:
+    found = check(tmp_path, lock=b"papermill==2.4.0\nipykernel==7\n")
+    unasked = CauseFinding(cause="transitive", state="not checked", reason="no index")
+    assert (found.state, len(found.changes)) == ("changed", 1)
+
+    left = without_repeated(found, [of_papermill("papermill"), unasked])
+
+    assert (left.state, left.changes, left.how) == ("unchanged", (), found.how)
+    assert without_repeated(found, [unasked]) == found
+    assert without_repeated(found, [of_papermill("papermill", "")]) == found, "the image's own"
+    assert without_repeated(found, [of_papermill("ipykernel")]) == found
+
+
+def test_what_else_changed_or_was_not_compared_stays(tmp_path: Path) -> None:
+    lock = b"papermill==2.4.0\n"
+    another = check(tmp_path, {"version": "0.9"}, lock)
+    unknown = check(tmp_path, {}, lock)
+
+    other = without_repeated(another, [of_papermill("papermill")])
+    doubtful = without_repeated(unknown, [of_papermill("papermill")])
+
+    assert [(other.state, it.name) for it in other.changes] == [("changed", "notebake")]
+    assert (doubtful.state, doubtful.changes) == ("not checked", ())
+    assert doubtful.reason == unknown.reason != ""

@@ -73,11 +73,24 @@ APT = {
     ],
     "notes": [],
 }
+SOURCES = {
+    "format": 2,
+    "sources": {"/etc/apt/sources.list": ["deb https://archive.test/ubuntu noble main"]},
+    "mirrors": {},
+    "preferences": {},
+    "keyrings": [],
+    "notes": [],
+}
+CPYTHON = {"version": "3.12.3", "implementation": "CPython", "machine": "x86_64", "libc": "glibc"}
+PYTHON = {"format": 1, "environment": CPYTHON, "system": CPYTHON, "index": ""}
 FILES = {
     "locks/requirements.txt": b"jupyterlab==4.5.1\nnumpy==2.1.0\nOur_Tool @ git+https://example.org/t.git@5d4140\n",
     "locks/apt.txt": b"git=1:2.43.0-1ubuntu7.3\nlibc6=2.39-0ubuntu8.6\n",
     "locks/apt-packages.json": json.dumps(APT).encode(),
+    "locks/apt-sources.json": json.dumps(SOURCES).encode(),
     "locks/papermill.txt": b"papermill==2.6.0\n",
+    "locks/python.json": json.dumps(PYTHON).encode(),
+    "datasets.json": b'{"sources": []}\n',
     "notebook/executed.ipynb": b'{"cells": [], "metadata": {}, "nbformat": 4}\n',
     "notebook/verdict.json": b'{"numbers": [1.5, 2.0]}\n',
     "proof.json": b'{"image_id": "ami-0123456789abcdef0", "sentences": ["Booted."]}\n',

@@ -13,7 +13,7 @@ from notebake.ledger import kinds
 from notebake.ledger.entry import hash_of
 from notebake.reports.crate.lock_packages import Package, python_packages, system_packages
 from notebake.runs.open_store import open_store
-from tests.crate.reading import Crate, crate_of, export
+from tests.crate.reading import Crate, crate_of, export, ids
 from tests.crate.runs import APT, FILES, Runs
 
 CONDA = """\
@@ -146,3 +146,36 @@ def test_a_run_without_lock_files_has_no_list(world: Runs) -> None:
     crate = crate_of(world, world.failed())
 
     assert [name for name in crate.entities if name.startswith("packages-")] == []
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_format_of_the_list_gives_the_same_packages(number: int) -> None:
+    newer = {"format": 2, "default_release": "noble"} if number == 2 else {}
+    lock = json.dumps({**APT, **newer})
+
+    found = system_packages({"locks/apt-packages.json": lock})
+
+    assert found == system_packages(
+        {"locks/apt-packages.json": FILES["locks/apt-packages.json"].decode()}
+    )
+    assert [each.kind for each in found] == ["deb", "deb"]
+
+
+def test_a_package_on_hold_says_so() -> None:
+    document = json.loads(FILES["locks/apt-packages.json"])
+    document["packages"][0]["hold"] = True
+
+    held, free = system_packages({"locks/apt-packages.json": json.dumps(document)})
+
+    assert held.properties["notebake:hold"] == "true"
+    assert "notebake:hold" not in free.properties
+
+
+def test_the_lists_are_files_of_the_step_that_kept_them(crate: Crate) -> None:
+    given = ids(crate["#try-install_software-1"]["result"])
+
+    for name in ("apt-packages.json", "apt-sources.json", "python.json"):
+        described = crate[f"files/locks/{name}"]
+        assert described["encodingFormat"] == "application/json"
+        assert described["sha256"] == hash_of(FILES[f"locks/{name}"])
+        assert described["@id"] in given

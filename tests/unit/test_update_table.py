@@ -3,8 +3,11 @@
 import datetime
 
 import pytest
+from rich.text import Text
 
+from flows.terminal.update_layout import heading
 from flows.terminal.update_table import MOST_LINES, print_check
+from notebake.images.updates.advice.advice import Advice, Vulnerability, not_asked
 from notebake.images.updates.current import GONE
 from notebake.images.updates.finding import Cause, CauseFinding, Change, State
 from notebake.images.updates.recipe import NO_NEW_IMAGE
@@ -32,6 +35,31 @@ def check(*findings: CauseFinding, state: str = "available") -> UpdateCheck:
         accepted=NOON,
         findings=tuple(known.get(cause, finding(cause)) for cause in CAUSES),
     )
+
+
+def advised(*found: Vulnerability, reason: str = "") -> Advice:
+    return Advice(
+        ecosystem="python",
+        state="asked in part" if reason else "asked",
+        source="PyPI, by pip-audit 2.10.1",
+        data_of=NOON,
+        packages=154,
+        reason=reason,
+        findings=found,
+    )
+
+
+def vulnerabilities(count: int, package: str = "jinja2") -> list[Vulnerability]:
+    return [
+        Vulnerability(
+            package=package,
+            version="3.1.2",
+            ids=(f"GHSA-{number}", f"CVE-2026-{number}"),
+            fixed=("3.1.3",),
+            urgency="high",
+        )
+        for number in range(count)
+    ]
 
 
 def packages(count: int) -> list[Change]:
@@ -126,4 +154,83 @@ def test_nothing_to_compare_with_names_the_next_command(capsys: pytest.CaptureFi
     assert capsys.readouterr().out.splitlines() == [
         "Nothing to compare with: no image of ocean was accepted in us-west-2.",
         "To make one: notebake build o.yaml",
+    ]
+
+
+def test_advice_stands_apart_with_its_date(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = not_asked("apt", "debsecan is not installed.")
+    found = check().model_copy(update={"advice": (advised(*vulnerabilities(5)), missing)})
+
+    print_check(found, "ocean.yaml")
+    short = capsys.readouterr().out.splitlines()
+    print_check(found, "ocean.yaml", shows_all=True)
+    whole = capsys.readouterr().out.splitlines()
+
+    start = short.index("Known vulnerabilities (advice: they change no cause)")
+    assert short[start - 1] == ""
+    assert short[start + 1 :] == [
+        "python      5 known      in 1 of 154 packages, by data of 2026-11-29 12:00 UTC: PyPI, by"
+        " pip-audit 2.10.1",
+        "    jinja2 3.1.2: CVE-2026-0 (high) → 3.1.3, CVE-2026-1 (high) → 3.1.3, CVE-2026-2 (high)"
+        " → 3.1.3 and 2 more",
+        "apt         not asked    debsecan is not installed.",
+    ]
+    assert whole[start + 2].endswith("CVE-2026-4 (high) → 3.1.3")
+    assert short[2] == "Nothing changed since ami-1 (9 causes asked)."
+
+
+def test_none_known_is_said_with_what_was_not_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    found = check().model_copy(update={"advice": (advised(reason="PyPI has no numpy."),)})
+
+    print_check(found, "ocean.yaml")
+
+    *_, state, reason = capsys.readouterr().out.splitlines()
+    assert state.startswith("python      none known   in 154 packages, by data of 2026-11-29 12:00")
+    assert reason.strip() == "not all of it: PyPI has no numpy."
+
+
+@pytest.mark.parametrize("count", [1, 12, 400])
+def test_advice_keeps_to_the_lines_that_there_are(
+    count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = [each for number in range(count) for each in vulnerabilities(4, f"p{number}")]
+    causes = [finding(cause, *packages(count)) for cause in CAUSES]
+    both = (advised(*many), advised(*many).model_copy(update={"ecosystem": "apt"}))
+
+    print_check(check(*causes).model_copy(update={"advice": both}), "ocean.yaml")
+
+    assert len(capsys.readouterr().out.splitlines()) <= MOST_LINES
+
+
+def test_only_the_cause_is_bold() -> None:
+    state = Text("not checked", "magenta")
+
+    (line,) = heading(Text("data", "bold"), state, None, "no answer", 80)
+
+    styles = {line.plain[span.start : span.end].strip(): span.style for span in line.spans}
+    assert line.style == ""
+    assert styles == {"data": "bold", "not checked": "magenta"}
+
+
+def test_a_reason_stands_once(capsys: pytest.CaptureFixture[str]) -> None:
+    same = [finding(cause, reason="no index") for cause in ("direct", "transitive")]
+
+    print_check(check(*same, finding("data", reason="no index")), "ocean.yaml")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "direct      not checked  no index" in lines
+    assert "transitive  not checked  for the same reason" in lines
+    assert "data        not checked  no index" in lines
+
+
+def test_nothing_to_compare_with_names_the_store_that_was_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = UpdateCheck(recipe="ocean", region="us-west-2", checked=NOON)
+
+    print_check(found, "o.yaml", store="s3://runz", location="s3://runz")
+
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Nothing to compare with: no image of ocean was accepted in us-west-2.",
+        "The run store that was asked: s3://runz",
     ]

@@ -1,12 +1,15 @@
 """Asks all causes at once what differs between the newest accepted image and its sources today."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from notebake import clock
 from notebake.aws.call_counter import counting_calls
 from notebake.errors import NotebakeError
 from notebake.humanize import first_line
+from notebake.images.updates.advice.advice import Advice
+from notebake.images.updates.advice.ask import ADVISERS, advice_from
 from notebake.images.updates.base_image import check_base_image
 from notebake.images.updates.current import CurrentImage, find_current, find_state
 from notebake.images.updates.datasets import check_datasets
@@ -15,7 +18,7 @@ from notebake.images.updates.installed_packages import check_distribution, check
 from notebake.images.updates.recipe import check_recipe
 from notebake.images.updates.repository import check_repository
 from notebake.images.updates.side_by_side import ask_side_by_side
-from notebake.images.updates.tools import check_tools
+from notebake.images.updates.tools import check_tools, without_repeated
 from notebake.images.updates.update_check import CAUSES, UpdateCheck
 from notebake.recipe import Recipe
 from notebake.timeouts import CHECK_SECONDS
@@ -32,7 +35,17 @@ QUESTIONS: dict[tuple[Cause, ...], Ask] = {
     ("tools",): check_tools,
 }
 """Which causes a function answers for."""
-Answer = str | tuple[CauseFinding, ...]
+Answer = str | Advice | tuple[CauseFinding, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was answered of one image."""
+
+    state: str
+    """Of the image; "" if EC2 does not answer."""
+    findings: tuple[CauseFinding, ...]
+    advice: tuple[Advice, ...]
 
 
 def check_updates(recipe: Recipe, location: str) -> UpdateCheck:
@@ -46,30 +59,43 @@ def check_updates(recipe: Recipe, location: str) -> UpdateCheck:
         current = find_current(recipe.name, recipe.region, location)
         found = UpdateCheck(recipe=recipe.name, region=recipe.region, checked=checked)
         if current:
-            state, findings = _ask_all(current, recipe)
+            answers = _ask_all(current, recipe)
             found = found.model_copy(
                 update={
                     "image_id": current.image_id,
-                    "image_state": state,
+                    "image_state": answers.state,
                     "run_id": current.run_id,
                     "accepted": current.accepted,
-                    "findings": findings,
+                    "findings": answers.findings,
+                    "advice": answers.advice,
                 }
             )
     return found.model_copy(update={"aws_calls": counter.calls})
 
 
-def _ask_all(current: CurrentImage, recipe: Recipe) -> tuple[str, tuple[CauseFinding, ...]]:
-    """Return the state of the image, "" if EC2 does not answer, and all findings in order."""
+def _ask_all(current: CurrentImage, recipe: Recipe) -> Answers:
+    """Return the state of the image, all findings in order, and the advice."""
     state_of_image = partial(find_state, current.image_id, current.region)
     calls: list[Callable[[], Answer]] = [state_of_image]
     calls += [partial(_ask, question, current, recipe) for question in QUESTIONS.values()]
+    calls += [partial(adviser, current) for adviser in ADVISERS.values()]
     state, *answers = ask_side_by_side(calls, CHECK_SECONDS)
     found: dict[Cause, CauseFinding] = {}
-    for causes, answer in zip(QUESTIONS, answers, strict=True):
-        findings = not_checked(causes, answer) if isinstance(answer, NotebakeError) else answer
-        found |= {finding.cause: finding for finding in findings if not isinstance(finding, str)}
-    return (state if isinstance(state, str) else ""), tuple(found[cause] for cause in CAUSES)
+    for causes, answer in zip(QUESTIONS, answers, strict=False):
+        if isinstance(answer, NotebakeError):
+            found |= {finding.cause: finding for finding in not_checked(causes, answer)}
+        elif isinstance(answer, tuple):
+            found |= {finding.cause: finding for finding in answer}
+    found["tools"] = without_repeated(found["tools"], (found["direct"], found["transitive"]))
+    return Answers(
+        state=state if isinstance(state, str) else "",
+        findings=tuple(found[cause] for cause in CAUSES),
+        advice=tuple(
+            advice_from(ecosystem, answer)
+            for ecosystem, answer in zip(ADVISERS, answers[len(QUESTIONS) :], strict=True)
+            if isinstance(answer, Advice | NotebakeError)
+        ),
+    )
 
 
 def _ask(question: Ask, current: CurrentImage, recipe: Recipe) -> tuple[CauseFinding, ...]:

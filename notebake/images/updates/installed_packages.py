@@ -18,7 +18,7 @@ def check_distribution(current: CurrentImage, recipe: Recipe) -> tuple[CauseFind
         NotebakeError: a kept list was changed, or the archives did not answer.
     """
     del recipe
-    packages, sources = (_read(current, name) for name in (APT_PACKAGES, APT_SOURCES))
+    packages, sources = (read_kept(current, name) for name in (APT_PACKAGES, APT_SOURCES))
     return check_system_packages(packages, sources)
 
 
@@ -28,12 +28,20 @@ def check_environment(current: CurrentImage, recipe: Recipe) -> tuple[CauseFindi
     Raises:
         NotebakeError: a kept list was changed, or the index did not answer.
     """
+    return check_python_packages(recipe.software, read_python_locks(current))
+
+
+def read_python_locks(current: CurrentImage) -> dict[str, bytes]:
+    """Return the lists of Python and conda packages, by name.
+
+    Raises:
+        RunStoreError: one is not the one that was recorded.
+    """
     names = [name for name in current.summary.locks if not name.startswith(OF_APT)]
-    locks = {name: content for name in names if (content := _read(current, name))}
-    return check_python_packages(recipe.software, locks)
+    return {name: content for name in names if (content := read_kept(current, name))}
 
 
-def _read(current: CurrentImage, name: str) -> bytes | None:
+def read_kept(current: CurrentImage, name: str) -> bytes | None:
     """Return a list; None if the run has kept none.
 
     Raises:

@@ -1,12 +1,14 @@
 """Whether another notebake, or another tool that it installs, would make the image today."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.requirements import Requirement
 
 from notebake.commands.papermill import LOCK_FILE, PACKAGES
+from notebake.images.updates.composing import finding_of
 from notebake.images.updates.current import CurrentImage
 from notebake.images.updates.finding import CauseFinding, Change, State
+from notebake.images.updates.resolution.environments import PAPERMILL
 from notebake.ledger.versions import package_versions
 from notebake.local.code_version import CodeVersion, code_version
 from notebake.recipe import Recipe
@@ -35,6 +37,17 @@ def check_tools(current: CurrentImage, recipe: Recipe) -> CauseFinding:
     return CauseFinding(
         cause="tools", state=state, how=HOW, reason=" ".join(doubts), changes=changes
     )
+
+
+def without_repeated(tools: CauseFinding, python: Iterable[CauseFinding]) -> CauseFinding:
+    """Return the finding without packages that the findings on Python's packages name already."""
+    named = {
+        change.name for each in python for change in each.changes if change.detail == PAPERMILL
+    }
+    left = tuple(change for change in tools.changes if change.name not in named)
+    if left == tools.changes:
+        return tools
+    return finding_of("tools", left, [tools.reason] if tools.reason else [], tools.how)
 
 
 def compare_code(before: Mapping[str, object], now: CodeVersion) -> Iterator[Change]:

@@ -3,6 +3,7 @@
 import datetime
 from typing import get_args
 
+from notebake.images.updates.advice.advice import Advice
 from notebake.images.updates.finding import Cause, CauseFinding
 from notebake.record import Record
 from notebake.runs.open_store import open_store
@@ -30,6 +31,8 @@ class UpdateCheck(Record):
     """When the image was accepted, in UTC."""
     findings: tuple[CauseFinding, ...] = ()
     """One for each cause, in the order of `CAUSES`."""
+    advice: tuple[Advice, ...] = ()
+    """Known vulnerabilities, by ecosystem. They are no cause: no finding depends on them."""
     aws_calls: int = 0
     """How many calls to AWS it took, those to a run store on S3 too."""
 

@@ -95,6 +95,7 @@ def _described_packages(lock: str) -> Iterator[Package]:
                 name: ", ".join(dict.fromkeys(origin.get(name, "") for origin in origins))
                 for name in ("origin", "label", "suite", "codename", "component")
             },
+            "hold": "true" if each.get("hold") else "",
         }
         yield Package(
             "deb" if distribution else "",

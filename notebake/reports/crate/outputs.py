@@ -21,6 +21,7 @@ STEPS = {
     "locks/papermill.txt": "install_papermill",
     "locks/": "install_software",
     "notebook/": "run_notebook",
+    "datasets.json": "fetch_datasets",
     "acceptance-": "prove_image",
     "proof.json": "prove_image",
     "allowed.json": "clean_host",

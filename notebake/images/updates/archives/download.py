@@ -1,5 +1,7 @@
 """Fetches files of an archive: bounded in size and time, as they are on the server."""
 
+from typing import Self
+
 import httpx
 
 from notebake import clock
@@ -36,7 +38,7 @@ class Downloads:
             raise ArchiveError(f"the proxy of this computer cannot be used: {error}") from None
         self.until = clock.elapsed() + ARCHIVES_SECONDS
 
-    def __enter__(self) -> "Downloads":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

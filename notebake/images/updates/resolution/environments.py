@@ -25,6 +25,7 @@ from notebake.recipe import Software
 from notebake.recipe.environment_nodes import read_environment
 from notebake.recipe.requirements import requirements_for_uv
 
+PAPERMILL = "papermill's environment"
 NO_PIP_IN_CONDA = (
     "what pip adds to a conda environment depends on what is installed there, and is not resolved"
 )
@@ -57,7 +58,7 @@ class Compared:
 def environments_of(software: Software) -> list[Environment]:
     """Return the environments that uv makes in a bake, with what each is made of."""
     tools = "\n".join(papermill.PACKAGES) + "\n"
-    of_papermill = Environment("papermill's environment", papermill.LOCK_FILE, "system", (tools,))
+    of_papermill = Environment(PAPERMILL, papermill.LOCK_FILE, "system", (tools,))
     if software.manager == "conda":
         return [of_papermill]
     requirements = requirements_for_uv(software.requirements or "")
@@ -117,7 +118,10 @@ def compare_conda(
         return compared
     try:
         compared.changes += find_conda_changes(software, locks)
-        compared.how = "What rattler resolves was compared with conda's explicit lists."
+        compared.how = (
+            "What rattler resolves for a machine without a GPU, whatever the builder had, was"
+            " compared with conda's explicit lists."
+        )
     except ResolutionError as error:
         compared.faults.append(f"the image's conda environments: {error}")
     return compared

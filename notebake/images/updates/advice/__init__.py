@@ -1,0 +1,1 @@
+"""Known vulnerabilities in an image's packages, by programs that know: advice, never a cause."""
