@@ -30,6 +30,7 @@ COMMANDS = (
     Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),
     Command("images", USE, "flows.cli.images", "list the images of a region, accepted or not"),
     Command("check", LOOK_AFTER, "flows.cli.check", "what has changed since the newest image"),
+    Command("diff", LOOK_AFTER, "flows.cli.diff", "what differs between two images, by cause"),
     Command("survey", LOOK_AFTER, "flows.cli.survey", "list what runs have in the account"),
     Command(
         "tear-down", LOOK_AFTER, "flows.cli.tear_down", "remove all that is temporary in a run"

@@ -3,30 +3,24 @@
 A terminal gets at most 40 lines, each no wider than itself; a pipe gets whole lines.
 """
 
-import re
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.text import Text
 
+from flows.terminal.cause_lines import (
+    MOST_LINES,
+    heading,
+    lines_of,
+    more_lines,
+    paragraph_of,
+    shorten,
+    wrap,
+)
 from flows.terminal.console import open_console
 from notebake.errors import NextCommand
-from notebake.humanize import capitalize_first, clean_text, format_local, pluralize
-from notebake.images.updates.finding import CauseFinding, Change
-from notebake.images.updates.recipe import NO_NEW_IMAGE
-from notebake.images.updates.sentence import changes_that_count, describe_check, show_value
+from notebake.humanize import capitalize_first, clean_text, format_local
+from notebake.images.updates.sentence import describe_check
 from notebake.images.updates.update_check import UpdateCheck
-
-MOST_LINES = 40
-LEAST_CHANGES = 2
-"""So many changes of each cause are shown, however many there are in all."""
-CAUSE, STATE = 12, 13
-"""Widths of the first columns."""
-INDENT = " " * 4
-WIDEST_NAME, NARROWEST = 28, 20
-NOT_ALL = "not all of it: "
-COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
-STYLES = {"changed": "yellow", "not checked": "magenta", "unchanged": ""}
 
 
 def print_check(
@@ -36,14 +30,14 @@ def print_check(
     console = open_console()
     width = console.width if console.is_terminal else 0
     head = [*_head(check, NextCommand(("build", recipe_path)).command_line(store), width)]
-    whole = [_changes(finding, width) for finding in check.findings]
-    fixed = [_heading(finding, width) for finding in check.findings]
+    whole = [lines_of(finding.changes, width) for finding in check.findings]
+    fixed = [heading(paragraph_of(finding), width) for finding in check.findings]
     room = MOST_LINES - sum(map(len, (head, *fixed)))
-    shown = whole if shows_all else _shorten(whole, room)
+    shown = whole if shows_all else shorten(whole, room, more_lines)
     for line in head:
         console.print(line, soft_wrap=True)
-    for heading, changes in zip(fixed, shown, strict=True):
-        for line in (*heading, *changes):
+    for above, changes in zip(fixed, shown, strict=True):
+        for line in (*above, *changes):
             console.print(line, soft_wrap=True)
     if shown != whole:
         command = NextCommand(("check", recipe_path, "--all")).command_line(store)
@@ -60,85 +54,5 @@ def _head(check: UpdateCheck, build_command: str, width: int) -> Iterator[Text]:
     yield Text.assemble((check.image_id, "bold"), f" of {check.recipe} in {check.region}{accepted}")
     yield Text(f"by run {check.run_id}", "dim")
     sentence = f"{capitalize_first(clean_text(describe_check(check)))}."
-    yield from map(Text, _wrap(sentence, width))
+    yield from map(Text, wrap(sentence, width))
     yield Text("")
-
-
-def _heading(finding: CauseFinding, width: int) -> list[Text]:
-    """Return a cause with its state, and how it was asked or why it was not."""
-    count = len({change.name for change in changes_that_count(finding)})
-    state = f"{count} changed" if count > 1 else finding.state
-    style = STYLES[finding.state]
-    head = Text.assemble((f"{finding.cause:<{CAUSE}}", "bold"), (f"{state:<{STATE}}", style))
-    left = width - CAUSE - STATE
-    how = clean_text(finding.how)
-    lines: list[Text] = []
-    if finding.state != "not checked":
-        lines.append(head + Text(_cut(how, left) if width else how, "dim"))
-    if finding.reason:
-        reason = f"{NOT_ALL if lines else ''}{clean_text(finding.reason)}"
-        first, *rest = _wrap(reason, max(left, NARROWEST) if width else 0)
-        blank = Text(" " * (CAUSE + STATE))
-        lines.append((blank.copy() if lines else head) + Text(first))
-        lines += [blank + Text(line) for line in rest]
-    return lines or [head]
-
-
-def _changes(finding: CauseFinding, width: int) -> list[Text]:
-    """Return a line for each change: `xarray  2026.9 → 2026.11`."""
-    names = [clean_text(change.name) for change in finding.changes]
-    column = min(max(map(len, names), default=0), WIDEST_NAME)
-    return [
-        line
-        for name, change in zip(names, finding.changes, strict=True)
-        for line in _change(name, change, column, width)
-    ]
-
-
-def _change(name: str, change: Change, column: int, width: int) -> list[Text]:
-    old, new = (
-        COMMIT.sub(r"\1", clean_text(show_value(each))) for each in (change.old, change.new)
-    )
-    label, values = f"{name}:".ljust(column + 1), f"{old} → {new}"
-    detail = f"  {clean_text(change.detail)}" if change.detail else ""
-    style = "dim" if change.detail == NO_NEW_IMAGE else ""
-    text = f"{INDENT}{label} {values}{detail}"
-    if not width or len(text) <= width:
-        return [Text.assemble((f"{INDENT}{label} {values}", style), (detail, "dim"))]
-    lines = _wrap(f"{label} {values}{detail}", max(width - 2 * len(INDENT), NARROWEST))
-    return [
-        Text(f"{INDENT if number == 0 else 2 * INDENT}{line}", style)
-        for number, line in enumerate(lines)
-    ]
-
-
-def _shorten(whole: Sequence[list[Text]], room: int) -> list[list[Text]]:
-    """Return the first lines of each list, so that all fit into the room if that can be."""
-    if sum(map(len, whole)) <= room:
-        return [*whole]
-    most = max(map(len, whole))
-    while most > LEAST_CHANGES and _lines_with(whole, most) > room - 1:
-        most -= 1
-    return [
-        lines
-        if len(lines) <= most
-        else [*lines[: most - 1], Text(f"{INDENT}and {_more(len(lines) - most + 1)}", "dim")]
-        for lines in whole
-    ]
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of a terminal's width, or in one line where there is none."""
-    return textwrap.wrap(text, width) or [""] if width else [text]
-
-
-def _lines_with(whole: Sequence[list[Text]], most: int) -> int:
-    return sum(min(len(lines), most) for lines in whole)
-
-
-def _more(count: int) -> str:
-    return pluralize(count, "more line")
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"

@@ -4,7 +4,8 @@ import datetime
 
 import pytest
 
-from flows.terminal.update_table import MOST_LINES, print_check
+from flows.terminal.cause_lines import MOST_LINES
+from flows.terminal.update_table import print_check
 from notebake.images.updates.current import GONE
 from notebake.images.updates.finding import Cause, CauseFinding, Change, State
 from notebake.images.updates.recipe import NO_NEW_IMAGE
