@@ -18,8 +18,9 @@ from sandbox.ec2.state.cloud import Cloud
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error
 from sandbox.messages.reply import Reply, read_headers
-from sandbox.services import pricing, service_quotas, ssm_parameters
+from sandbox.services import pricing, service_quotas
 from sandbox.services.scheduler_calls import SchedulerCalls
+from sandbox.services.ssm_parameters import SsmParameters
 from sandbox.validation.ec2_query import check_query
 from sandbox.validation.json_body import check_body
 from sandbox.validation.s3_rest import check_request
@@ -39,6 +40,7 @@ class Dispatcher:
         self._cloud = cloud
         self._moto = DomainDispatcherApplication(_create_app)
         self._scheduler = SchedulerCalls(cloud)
+        self._parameters = SsmParameters(cloud)
         self._s3_lock = threading.Lock()
 
     def answer(self, call: Call, environ: dict[str, Any]) -> Reply:
@@ -59,7 +61,8 @@ class Dispatcher:
         if call.service == "scheduler":
             return self._scheduler.before(call)
         if call.service == "ssm":
-            ssm_parameters.publish(self._cloud.account_id, call.region)
+            with self._cloud.lock:
+                return self._parameters.before(call)
         return None
 
     def _answer_by_moto(self, call: Call, environ: dict[str, Any]) -> Reply:
@@ -70,6 +73,8 @@ class Dispatcher:
             reply = Reply(int(status.split()[0]), list(headers), b"".join(content))
             if call.service == "scheduler":
                 self._scheduler.after(call, reply)
+            if call.service == "ssm":
+                self._parameters.after(call, reply)
             return finish_reply(call, reply) if call.service == "ec2" else reply
 
     def _lock_for(self, call: Call) -> AbstractContextManager[Any]:
@@ -80,7 +85,7 @@ class Dispatcher:
         """
         if call.service == "s3":
             return self._s3_lock
-        return self._cloud.lock if call.service == "scheduler" else nullcontext()
+        return self._cloud.lock if call.service in ("scheduler", "ssm") else nullcontext()
 
 
 @cache

@@ -31,6 +31,7 @@ QUICK: Mapping[str, Span] = {
     "snapshot": Span(0.4, 0.4, 0.4),
     "image": Span(0.5, 0.5, 0.5),
     "first-upgrade": Span(3, 3, 3),
+    "parameter": Span(0.3, 0.3, 0.3),
 }
 """Seconds from the beginning of a state; they include the time that the host itself needs."""
 
@@ -66,6 +67,9 @@ AWS: Mapping[str, Span] = {
     # How long a host's own upgrade holds apt's locks after its first boot. Our estimate: people
     # report minutes, https://github.com/canonical/cloud-init/issues/2908
     "first-upgrade": Span(45, 60, 90),
+    # From the answer to PutParameter until the image is checked: AWS gives no number, so this is
+    # our estimate.
+    "parameter": Span(1, 3, 15),
 }
 
 LATENCIES = {"quick": QUICK, "aws": AWS}
