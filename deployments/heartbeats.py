@@ -1,8 +1,13 @@
 """Has Prefect notice that a flow run is dead, though its process and its worker were both killed.
 
+python -m deployments.heartbeats http://127.0.0.1:4200    # `make up` does this for its own server
+
 Without this, Prefect shows such a run as Running for ever. Its server has a rule for it, an
 automation, which nobody installs by himself (prefect 3.8.8, "Detect zombie flow runs").
 """
+
+import os
+import sys
 
 import httpx
 
@@ -43,11 +48,17 @@ AUTOMATION = {
 def install_automation(url: str) -> None:
     """Create the automation on a server, or bring it up to date.
 
+    A server with a password takes PREFECT_API_AUTH_STRING of the environment, as USER:PASSWORD.
+
     Raises:
         httpx.HTTPError: the server did not answer, or refused it.
     """
+    user, _, password = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
     with httpx.Client(
-        base_url=f"{url}/api", timeout=PREFECT_ANSWER_SECONDS, trust_env=False
+        base_url=f"{url}/api",
+        auth=(user, password) if user else None,
+        timeout=PREFECT_ANSWER_SECONDS,
+        trust_env=False,
     ) as client:
         wanted = {"automations": {"name": {"any_": [NAME]}}}
         found = client.post("/automations/filter", json=wanted).raise_for_status().json()
@@ -56,3 +67,10 @@ def install_automation(url: str) -> None:
         else:
             answer = client.post("/automations/", json=AUTOMATION)
         answer.raise_for_status()
+
+
+if __name__ == "__main__":
+    try:
+        install_automation(sys.argv[1].rstrip("/").removesuffix("/api"))
+    except (httpx.HTTPError, httpx.InvalidURL, IndexError) as error:
+        sys.exit(f"The automation could not be installed: {error or 'give the address'}")

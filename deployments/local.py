@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import httpx
 
@@ -19,7 +20,7 @@ from deployments.worker import (
     starting_alone,
     variables_for,
 )
-from flows.local_prefect.server import read_state, starting_server, stop_server
+from flows.local_prefect.server import read_state, start_server, stop_server
 from flows.terminal.standard_streams import outlive_the_terminal
 from notebake.errors import NotebakeError
 from notebake.project import PROJECT
@@ -54,16 +55,16 @@ def own_environment() -> dict[str, str]:
     return os.environ.copy()
 
 
-def start_worker(*, agreed: bool) -> str:
+def start_worker(cloud: Mapping[str, str], *, agreed: bool) -> str:
     """Create the deployments of prefect.yaml, start a worker, and return the UI's address.
 
-    A worker for the same cloud and server stays, with what it is doing.
+    The worker finds AWS by the variables of `cloud`. A worker for the same cloud and server stays,
+    with what it is doing.
 
     Raises:
         NotebakeError: Prefect failed, or a bake would have been interrupted.
     """
-    with starting_server(stays=True) as starting:
-        cloud = cloud_environment()
+    starting = start_server(stays=True)
     with starting_alone():
         server = read_state() or starting
         variables = variables_for(server, cloud)
@@ -89,7 +90,7 @@ def bring_up(*, agreed: bool) -> int:
     """Start all three, and print where the UI is; return 0 after success."""
     if code := sandbox("up"):
         return code
-    url = start_worker(agreed=agreed)
+    url = start_worker(cloud_environment(), agreed=agreed)
     sys.stdout.write(f"Prefect is at {url} - run the deployment 'rehearsal' there.\n")
     return 0
 

@@ -3,24 +3,31 @@
 Needs   what `make rehearsal` needs; chromium for the picture of the Prefect UI
 Gives   rehearsal.svg: the report that a rehearsal printed on a terminal
         prefect.png: the flow run of a rehearsal that was started through Prefect
-Costs   two rehearsals, some minutes
+        prefect-live.png: such a flow run while its notebook runs
+        prefect-form.png: the form of the deployment `build`
+Costs   three rehearsals, some minutes
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from docs.picture_of_prefect import picture_prefect
+from docs.picture_of_prefect import picture_form, picture_live, picture_prefect
 from docs.picture_of_report import picture_report
 
 IMAGES = Path(__file__).parent / "images"
-PICTURES = {"rehearsal.svg": picture_report, "prefect.png": picture_prefect}
+PICTURES = {
+    "rehearsal.svg": picture_report,
+    "prefect.png": picture_prefect,
+    "prefect-live.png": picture_live,
+    "prefect-form.png": picture_form,
+}
 
 
 def main() -> int:
     """Make the pictures that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m docs.make_pictures", description=__doc__)
-    parser.add_argument("picture", nargs="?", choices=tuple(PICTURES), help="default: both")
+    parser.add_argument("picture", nargs="?", choices=tuple(PICTURES), help="default: all")
     chosen = parser.parse_args().picture
     IMAGES.mkdir(exist_ok=True)
     for name in [chosen] if chosen else PICTURES:

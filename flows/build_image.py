@@ -24,7 +24,7 @@ from flows.prefect_ui.kept_log import keeping_log
 from flows.prefect_ui.made_image import artifact_key, describe_image, describe_in_markdown
 from flows.prefect_ui.plain_ending import ending_plainly
 from flows.prefect_ui.started_by import started_by
-from flows.prefect_ui.unfinished import deleted_error, end_paused, show_crashed
+from flows.prefect_ui.unfinished import deleted_error, end_paused, show_crashed, show_failure
 from flows.prefect_ui.watching import Watch, watching_flow_run
 from flows.step_task import as_task, failure_of
 from flows.tear_down import TEAR_DOWN
@@ -69,7 +69,7 @@ def build_image(
 
     Args:
         recipe: A recipe of the folder `deployments`; for a run that goes on, its changed recipe.
-        recipe_path: In place of that: the path of any other recipe on the worker.
+        recipe_path: Path of any other recipe on the worker; it takes the place of `recipe`.
         run_id: A run to continue, in place of a new one; without a recipe it keeps its own.
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
     """
@@ -95,6 +95,8 @@ def build(run: Run) -> State[str]:
                 end_paused(run)
             if watch.is_deleted:
                 raise deleted_error(run) from error
+            if isinstance(error, NotebakeError):
+                show_failure(run, error)
             raise
     return Completed(message=show_outcome(run, image), data=image.id)
 

@@ -3,14 +3,13 @@
 import logging
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
-from flows.prefect_ui.form import RecipeChoice, StoreLocation
+from flows.prefect_ui.form import RecipeChoice, RecipePath, StoreLocation, chosen_path
 from flows.prefect_ui.plain_ending import ending_plainly
 from notebake.images.updates import check
 from notebake.images.updates.finding import CauseFinding
@@ -26,7 +25,9 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 @flow(name="Check for updates")
 @ending_plainly
-def check_updates(recipe: RecipeChoice, store: StoreLocation = "") -> Any:
+def check_updates(
+    recipe: RecipeChoice = "", recipe_path: RecipePath = "", store: StoreLocation = ""
+) -> Any:
     """Compare the newest accepted image of a recipe with its sources, without a machine.
 
     It takes some seconds, at most a minute, and at most 20 calls to AWS besides those to a run
@@ -34,7 +35,8 @@ def check_updates(recipe: RecipeChoice, store: StoreLocation = "") -> Any:
     result is kept in the run store.
 
     Args:
-        recipe: Path of the recipe, such as deployments/ocean.yaml.
+        recipe: A recipe of the folder `deployments`.
+        recipe_path: Path of any other recipe on the worker; it takes the place of `recipe`.
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
 
     Raises:
@@ -42,7 +44,7 @@ def check_updates(recipe: RecipeChoice, store: StoreLocation = "") -> Any:
     """
     allow_waits()
     location = store or default_location()
-    found = check.check_updates(load_recipe(Path(recipe)), location)
+    found = check.check_updates(load_recipe(chosen_path(recipe, recipe_path)), location)
     kept_at, sentence = keep_check(found, location), describe_check(found)
     text = "\n".join(describe_in_markdown(found, sentence, kept_at))
     create_markdown_artifact(text, key=artifact_key(found), description=sentence)

@@ -30,7 +30,7 @@ def resume_build(
         run_id: The run to continue, as its flow run is named.
         from_step: Do this step again, and all that follow it; empty: only what is not done yet.
         recipe: A corrected recipe of the folder `deployments`; empty: the recipe that the run has.
-        recipe_path: In place of that: the path of any other recipe on the worker.
+        recipe_path: Path of any other recipe on the worker; it takes the place of `recipe`.
         store: Location of the run store, a directory or s3://bucket/prefix; empty: the default.
 
     Raises:

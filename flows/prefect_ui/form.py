@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field
 
 from flows.build_plan import BUILD
+from notebake.errors import RecipeError
 from notebake.project import PROJECT
 
 FOLDER = "deployments"
@@ -24,6 +25,17 @@ def list_recipes(project: Path = PROJECT) -> list[str]:
     """Return the recipes of the project's folder, by their paths in it."""
     found = (path for path in sorted((project / FOLDER).glob("*.y*ml")) if is_recipe(path))
     return [str(path.relative_to(project)) for path in found]
+
+
+def chosen_path(recipe: str, recipe_path: str) -> Path:
+    """Return the path of the recipe that a form names in one of its two fields.
+
+    Raises:
+        RecipeError: neither is filled in.
+    """
+    if not recipe_path and not recipe:
+        raise RecipeError("No recipe was given.", "Choose one, or give the path of another.")
+    return Path(recipe_path or recipe)
 
 
 def is_recipe(path: Path) -> bool:
@@ -40,7 +52,8 @@ def _shown_as(**schema: object) -> object:
     return Field(json_schema_extra=dict(schema))  # type: ignore[arg-type]
 
 
-RecipeChoice = Annotated[str, _shown_as(enum=list_recipes())]
+# A form sends what is left empty as "".
+RecipeChoice = Annotated[str, _shown_as(enum=["", *list_recipes()])]
 RecipePath = Annotated[
     str, _shown_as(pattern=r"^$|\.ya?ml$", examples=["/home/me/recipes/ocean.yaml"])
 ]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from flows.build_plan import titles
+from flows.prefect_ui.figures import figures_in_markdown
 from notebake.acceptance.outcome import BuildOutcome
 from notebake.humanize import format_dollars, format_seconds, pluralize
 from notebake.ledger.summary import Summary
@@ -13,6 +14,9 @@ from notebake.runs.recorded_run import VERDICT
 from notebake.runs.run import Run
 
 TITLES = dict(titles())
+OUTCOMES = {"found": "was done already", "undone": "done; removed at the end"}
+"""What the last entry of a step says of it, in a finished run."""
+EXECUTED = "notebook/executed.ipynb"
 
 
 def describe_image(run: Run, outcome: BuildOutcome, summary: Summary) -> str:
@@ -37,6 +41,9 @@ def describe_in_markdown(
     if outcome.proof:
         yield "\n## What was proven\n"
         yield from (f"- {_escape(line)}" for line in outcome.proof.sentences)
+    if executed := files.get_file(run, EXECUTED):
+        yield "\n## Figures\n"
+        yield from figures_in_markdown(executed)
     yield "\n## Files\n"
     for path in filter(None, (outcome.html_path, outcome.notebook_path)):
         yield f"- `{path}`"
@@ -44,7 +51,8 @@ def describe_in_markdown(
     yield "\n## Steps\n\n| step | outcome | time |\n| --- | --- | ---: |"
     for step in summary.steps:
         seconds = "" if step.seconds is None else format_seconds(step.seconds)
-        yield f"| {TITLES.get(step.step, step.step)} | {step.outcome} | {seconds} |"
+        outcome_of_step = OUTCOMES.get(step.outcome, step.outcome)
+        yield f"| {TITLES.get(step.step, step.step)} | {outcome_of_step} | {seconds} |"
     yield "\n## What is left besides the image\n"
     left = [f"- {each.kind} `{each.id}`" for each in outcome.left_behind]
     yield from left or ["nothing was found"]

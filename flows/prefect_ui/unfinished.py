@@ -17,7 +17,7 @@ from prefect.exceptions import Pause, PrefectException
 from prefect.runtime import flow_run
 
 from flows.failure import REPORT_ATTRIBUTE, format_error, make_report
-from flows.next_steps import RETRY, describe_advice, reading_in_ui
+from flows.next_steps import RETRY, describe_advice, describe_error, is_read_in_ui, reading_in_ui
 from flows.prefect_ui.made_image import artifact_key
 from flows.prefect_ui.state_message import set_message, set_message_later
 from notebake.errors import Advice, NotebakeError
@@ -89,6 +89,12 @@ def create_artifact(run: Run, text: str, flow_run_id: UUID | None) -> None:
             client.create_artifact(artifact)
     except (PrefectException, httpx.HTTPError) as error:
         log.warning("The artifact of run %s could not be made: %s", run.id, format_error(error))
+
+
+def show_failure(run: Run, error: NotebakeError) -> None:
+    """Make an error of the run, with what is left, the newest version of its artifact."""
+    if is_read_in_ui():
+        create_artifact(run, f"Failed. {describe_error(error)}", UUID(str(flow_run.get_id())))
 
 
 def end_paused(run: Run) -> NoReturn:

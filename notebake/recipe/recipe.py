@@ -75,7 +75,7 @@ class Recipe(Part):
     scheduler_role: RoleArn | None = None
     """Role by which EventBridge ends machines after their lease, also those that never booted."""
     on_failure: Literal["keep", "tear_down"] = "keep"
-    """After a failure keep the machine for inspection, within its lease, or remove all."""
+    """After a failure, Ctrl-C or *Cancel* keep the machine, within its lease, or remove all."""
     acceptance: Acceptance = Acceptance()
     """How the image is proven."""
 

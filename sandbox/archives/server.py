@@ -24,6 +24,10 @@ class ArchiveFault:
     """Served instead of the file; None: what `changed` makes of the file."""
     changed: Callable[[bytes], bytes] = bytes
     hangs: bool = False
+    drops: bool = False
+    """Whether the connection is closed without an answer."""
+    times: int | None = None
+    """How often at one path; None: always."""
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -81,11 +85,11 @@ class ArchiveServer:
         """Answer one request."""
         path = unquote(urlsplit(request.path).path)
         self.requested.append(path)
-        fault = next((each for each in self.faults if fnmatchcase(path, each.pattern)), None)
+        fault = next((each for each in self.faults if self.is_due(each, path)), None)
         if fault:
             self.injected.append(path)
-        if fault and fault.hangs:
-            self.ending.wait()
+        if fault and (fault.hangs or fault.drops):
+            self.ending.wait(None if fault.hangs else 0)
             request.close_connection = True
             return
         file, kind = self.find_file(path, request.headers.get("Accept", ""))
@@ -96,6 +100,11 @@ class ArchiveServer:
             send(request, HTTPStatus.NOT_FOUND, b"<html>not found</html>", "text/html")
         else:
             send(request, HTTPStatus.OK, fault.changed(found) if fault else found, kind)
+
+    def is_due(self, fault: ArchiveFault, path: str) -> bool:
+        """Return whether a fault takes place at a path now."""
+        is_left = fault.times is None or self.injected.count(path) < fault.times
+        return is_left and fnmatchcase(path, fault.pattern)
 
     def find_file(self, path: str, accepted: str) -> tuple[Path, str]:
         """Return the file at a path with its type; of an index in JSON if the client accepts it."""

@@ -21,6 +21,7 @@ LOCKS = {
     "javascript": HERE / "javascript/package-lock.json",
     "policy-judge": HERE.parent / "policy/judge/package-lock.json",
     "crate-judge": HERE.parent / "crate/judge/requirements.txt",
+    "browser": HERE.parent / "browser/chromium/requirements.txt",
 }
 
 

@@ -31,7 +31,7 @@ def run_flow(directory: Path) -> Any:
     """Return the final state of the flow."""
     path = directory / "ocean.yaml"
     path.write_text(dump_recipe(PLAIN))
-    return check_updates(str(path), place_of(directory), return_state=True)
+    return check_updates(str(path), store=place_of(directory), return_state=True)
 
 
 def artifact() -> str:
@@ -70,7 +70,7 @@ def test_a_wrong_recipe_fails_the_flow_run(tmp_path: Path) -> None:
     path.write_text("name: [")
 
     with pytest.raises(RecipeError):
-        check_updates(str(path), place_of(tmp_path))
+        check_updates(str(path), store=place_of(tmp_path))
 
 
 def test_the_deployment_has_a_weekly_schedule_that_waits_until_somebody_wants_it() -> None:

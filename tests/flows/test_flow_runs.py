@@ -18,6 +18,7 @@ from notebake.errors import PreflightError
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import list_runs
 from tests.cloud_world import CloudWorld, RefusedCall
+from tests.flows.ui import artifacts_of, carried_out, now, started_in_ui
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -106,3 +107,26 @@ def test_a_failed_build_from_the_ui_lists_leftovers_in_its_state_message(
     assert "UnauthorizedOperation" in state.message
     assert "Nothing is left of the run." in state.message
     assert f"notebake resume {run.id}" in state.message
+
+
+def test_a_failed_build_of_a_form_shows_what_is_left_and_what_to_press(
+    world: CloudWorld, recipe: str
+) -> None:
+    store = str(world.directory / "runs")
+    flow_run = started_in_ui(build_image, recipe_path=recipe, store=store)
+
+    with (
+        world.intercepting(
+            RefusedCall("DescribeSubnets", "UnauthorizedOperation", status=403)
+        ) as refuses,
+        pytest.raises(PreflightError),
+    ):
+        carried_out(flow_run, build_image)
+
+    assert refuses.fired
+    state = now(flow_run).state
+    assert state
+    for text in (str(state.message), *artifacts_of(flow_run)):
+        assert "UnauthorizedOperation" in text
+        assert "Nothing is left of the run.\nTo go on: press Retry" in text
+    assert len(artifacts_of(flow_run)) == 1

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 from prefect import Flow
@@ -43,6 +44,21 @@ def test_a_form_describes_each_of_its_fields(deployment: dict[str, Any]) -> None
     assert [name for name, field in fields.items() if len(field.get("description", "")) < 20] == []
     assert set(deployment["parameters"]) <= set(fields)
     assert len(deployment["description"].split()) >= 5
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda each: str(each["name"]))
+def test_a_form_takes_its_own_defaults(deployment: dict[str, Any]) -> None:
+    """The form sends the default of each field that nobody has filled in."""
+    schema = flow_of(deployment).parameters.model_dump()
+    sent = {
+        name: field["default"] for name, field in schema["properties"].items() if "default" in field
+    }
+
+    wrong = list(
+        jsonschema.Draft202012Validator(schema).iter_errors(sent | deployment["parameters"])
+    )
+
+    assert [each.message for each in wrong if each.validator != "required"] == []
 
 
 def test_the_choice_of_recipes_is_what_the_folder_holds(tmp_path: Path) -> None:

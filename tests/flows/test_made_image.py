@@ -1,13 +1,15 @@
 """What a finished build says of itself in Prefect, and the log that it keeps."""
 
+import json
 import logging
 from pathlib import Path
 
 import pytest
 
 from flows.build_image import show_outcome
+from flows.prefect_ui.figures import MOST_CHARACTERS, figures_in_markdown
 from flows.prefect_ui.kept_log import keeping_log
-from flows.prefect_ui.made_image import artifact_key, describe_image, describe_in_markdown
+from flows.prefect_ui.made_image import EXECUTED, artifact_key, describe_image, describe_in_markdown
 from flows.terminal.log_file import LogFile
 from notebake.acceptance.evidence import Proof
 from notebake.acceptance.outcome import BuildOutcome
@@ -84,12 +86,31 @@ def test_the_artifact_has_what_the_terminal_shows(run: Run) -> None:
     for line in (
         r"- It \*ran\* on \<two\>.",
         "- `/runs/ocean-1/executed.html`",
-        "| Launch the builder | undone | 12 s |",
+        "| Launch the builder | done; removed at the end | 12 s |",
         "- instance `i-1`",
         "`7:abc`",
     ):
         assert line in shown
     assert "nothing was found" not in shown
+
+
+def test_the_artifact_shows_the_figures_of_the_notebook(run: Run) -> None:
+    png, huge = "iVBORw0KGgo=", "A" * (MOST_CHARACTERS + 1)
+    script = "AAAA) <script>alert(1)</script>"
+    outputs = [{"data": {"image/png": each}} for each in (f"{png}\n", huge, script)]
+    notebook = {"cells": [{"cell_type": "code", "outputs": outputs}, {"outputs": [{}]}]}
+    files.put_file(run, EXECUTED, json.dumps(notebook).encode())
+
+    shown = "\n".join(describe_in_markdown(run, outcome(), summary_of(run), "accepted"))
+
+    assert f"![Figure 1](data:image/png;base64,{png})" in shown
+    assert "1 more in the notebook's page." in shown
+    assert "script" not in shown
+
+
+@pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b'{"cells": 3}', b'{"cells": [3]}'])
+def test_what_is_no_notebook_has_no_figures(broken: bytes) -> None:
+    assert list(figures_in_markdown(broken)) == []
 
 
 def test_the_key_of_the_artifact_is_what_prefect_takes(run: Run) -> None:

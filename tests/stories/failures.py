@@ -89,6 +89,13 @@ def interrupted(world: FaultyWorld) -> Outcome:
     return {"build": resumed(run), "fired": at.happened, "log": errors(world)}
 
 
+def interrupted_and_torn_down(world: FaultyWorld) -> Outcome:
+    """Ctrl-C, and a recipe that wants nothing to stay."""
+    run = begin(world, on_failure="tear_down")
+    at = world.interceptor = At("install_software", raising(KeyboardInterrupt()))
+    return {"build": resumed(run), "fired": at.happened, "log": errors(world)}
+
+
 def interrupted_in_the_tear_down(world: FaultyWorld) -> Outcome:
     """The build has failed, and somebody loses patience with its tear-down."""
     run = begin(world, on_failure="tear_down")
@@ -151,6 +158,7 @@ STORIES: dict[str, Story] = {
         unforeseen,
         both_unforeseen,
         interrupted,
+        interrupted_and_torn_down,
         interrupted_in_the_tear_down,
         tear_down_unforeseen,
         failure_report_breaks,

@@ -57,6 +57,14 @@ def test_a_failure_after_which_all_was_removed_says_so(outcomes: Outcome) -> Non
     assert story["left"] == []
 
 
+def test_an_interrupt_tears_down_if_the_recipe_wants_that(outcomes: Outcome) -> None:
+    story = outcomes["interrupted_and_torn_down"]
+
+    assert story["fired"]
+    assert story["build"]["kind"] == "KeyboardInterrupt"
+    assert "Nothing is left of the run." in story["build"]["hint"]
+
+
 def test_an_interrupted_tear_down_reports_the_failure_that_caused_it(outcomes: Outcome) -> None:
     story = outcomes["interrupted_in_the_tear_down"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notebake.images.updates.python_packages import check_python_packages
-from notebake.images.updates.resolution import uv_program
+from notebake.images.updates.resolution import image_python, uv_program
 from notebake.recipe import Software
 from sandbox.archives.server import ArchiveFault
 from tests.updates.python_world import PythonWorld
@@ -207,11 +207,29 @@ def test_settings_of_this_computer_s_uv_do_not_count(
 ) -> None:
     monkeypatch.setenv("UV_RESOLUTION", "lowest")
     monkeypatch.setenv("UV_EXCLUDE_NEWER", "2020-01-01")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
 
     found = python_world.ask(python_world.locks(baked))
 
     assert found.direct.state == found.transitive.state == "unchanged"
+
+
+def test_the_login_of_this_computer_is_used_for_the_same_index(
+    python_world: PythonWorld, baked: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_login = python_world.url.replace("http://", "http://ada:secret@")
+    monkeypatch.setenv("PIP_INDEX_URL", with_login)
+    locks = python_world.locks(baked)
+    python = image_python.read_python(locks, "system")
+    question = uv_program.Question((), python)
+
+    assert uv_program.default_index(question) == with_login
+    assert uv_program.index_name(question) == python_world.url
+    found = python_world.ask(locks)
+    assert found.direct.state == "unchanged"
+    assert "secret" not in found.direct.how
 
 
 def test_a_recipe_without_locks_is_not_checked() -> None:

@@ -133,3 +133,26 @@ def test_nobody_listens(world: AptWorld) -> None:
 
     assert (security.state, system.state) == ("not checked", "not checked")
     assert "GET http://127.0.0.1:9/dists/stable/InRelease: ConnectError" in system.reason
+
+
+def test_a_proxy_that_cannot_be_used_is_the_reason(
+    world: AptWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.archive.publish()
+    monkeypatch.setenv("http_proxy", "gopher://127.0.0.1:70")
+
+    for finding in world.check():
+        assert finding.state == "not checked"
+        assert "The proxy of this computer cannot be used" in finding.reason
+
+
+@pytest.mark.parametrize(("times", "state"), [(1, "unchanged"), (2, "not checked")])
+def test_what_breaks_once_is_asked_for_again(times: int, state: str, world: AptWorld) -> None:
+    world.archive.publish()
+    world.server.faults.append(ArchiveFault(f"{STABLE}InRelease", drops=True, times=times))
+
+    _, system = world.check()
+
+    assert len(world.server.injected) == times
+    assert system.state == state
+    assert ("InRelease: RemoteProtocolError" in system.reason) is (times == 2)

@@ -87,7 +87,7 @@ def _packages(record: Mapping[str, Any]) -> Iterator[tuple[Key, SystemPackage]]:
                 version=each["version"],
                 bytes_installed=None if size is None else int(size) * BYTES_PER_KIB,
                 suites=tuple(dict.fromkeys(index["suite"] for index in found)),
-                is_from_security=any(map(is_security_suite, found)),
+                is_from_security=any(is_security_suite(index["suite"], index) for index in found),
             ),
         )
 

@@ -11,6 +11,7 @@ from notebake.images.updates.archives.source import ArchiveError, Source, read_s
 from notebake.images.updates.composing import finding_of, sentence
 from notebake.images.updates.finding import Cause, CauseFinding, Change
 
+NO_PREFERENCES = " This older run kept no pins, and not which packages were on hold."
 NO_SECURITY = "None of the image's sources is a suite for security."
 
 
@@ -49,6 +50,8 @@ def ask_and_compare(
     updates = find_updates(installed, answers, native, pins)
     faults = faults_by_cause(answers, security_suites(packages_record))
     how = f"{len(installed)} installed packages were compared with {describe(answers)}."
+    if "preferences" not in sources_record:
+        how += NO_PREFERENCES
     security, system = (
         tuple(map(change_of, (each for each in updates if each.is_security is is_security)))
         for is_security in (True, False)

@@ -85,12 +85,12 @@ def describe_index(
         automatic=not release.says("notautomatic"),
         upgrades=release.says("butautomaticupgrades"),
     )
-    return Index(suite, known, priority, is_security_suite(known))
+    return Index(suite, known, priority, is_security_suite(suite, known))
 
 
-def is_security_suite(known: Mapping[str, str]) -> bool:
-    """Return whether an index is of a suite for security, by its name or Debian's label."""
-    names = (known["suite"], known["codename"])
+def is_security_suite(suite: str, known: Mapping[str, str]) -> bool:
+    """Return whether an index is of a suite for security, by its names or Debian's label."""
+    names = (suite, known["suite"], known["codename"])
     return known["label"] == SECURITY_LABEL or any(name.endswith("-security") for name in names)
 
 

@@ -9,6 +9,8 @@ from notebake.timeouts import ARCHIVE_ANSWER_SECONDS, ARCHIVES_SECONDS
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "notebake"}
 """What is hashed is the file itself, whatever the server could make of it on the way."""
 REDIRECTS = 5
+BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
+"""Connections that broke, or were refused; each file is asked for once more."""
 
 
 class MissingFileError(ArchiveError):
@@ -16,15 +18,22 @@ class MissingFileError(ArchiveError):
 
 
 class Downloads:
-    """The downloads of one check, which all end by the same time."""
+    """The downloads of one check, which all end by the same time.
+
+    Raises:
+        ArchiveError: the proxy that this computer is set to is none that httpx can use.
+    """
 
     def __init__(self) -> None:
-        self.client = httpx.Client(
-            timeout=ARCHIVE_ANSWER_SECONDS,
-            follow_redirects=True,
-            headers=HEADERS,
-            max_redirects=REDIRECTS,
-        )
+        try:
+            self.client = httpx.Client(
+                timeout=ARCHIVE_ANSWER_SECONDS,
+                follow_redirects=True,
+                headers=HEADERS,
+                max_redirects=REDIRECTS,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise ArchiveError(f"the proxy of this computer cannot be used: {error}") from None
         self.until = clock.elapsed() + ARCHIVES_SECONDS
 
     def __enter__(self) -> "Downloads":
@@ -40,6 +49,18 @@ class Downloads:
             MissingFileError: there is none.
             ArchiveError: it was not to be had.
         """
+        try:
+            return self.request(url, limit_bytes)
+        except BROKEN:
+            # A server may close a connection that it has kept, just when it is used again.
+            pass
+        try:
+            return self.request(url, limit_bytes)
+        except BROKEN as error:
+            raise ArchiveError(f"GET {url}: {type(error).__name__}: {error}") from None
+
+    def request(self, url: str, limit_bytes: int) -> bytes:
+        """Return a file by one request; the errors in BROKEN are left to the caller."""
         tried = f"GET {url}"
         try:
             with self.client.stream("GET", url) as answer:
@@ -50,6 +71,8 @@ class Downloads:
                 return self.read(answer, tried, limit_bytes)
         except httpx.TimeoutException:
             raise ArchiveError(f"{tried}: no answer for {ARCHIVE_ANSWER_SECONDS} s") from None
+        except BROKEN:
+            raise
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ArchiveError(f"{tried}: {type(error).__name__}: {error}") from None
 

@@ -38,10 +38,11 @@ def find_source_only(question: Question, found: Resolution) -> dict[str, str]:
     if not asked:
         return {}
     index = (default_index(question) or DEFAULT_INDEX).rstrip("/")
-    with (
-        httpx.Client(timeout=ARCHIVE_ANSWER_SECONDS, follow_redirects=True) as client,
-        ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index") as pool,
-    ):
+    try:
+        client = httpx.Client(timeout=ARCHIVE_ANSWER_SECONDS, follow_redirects=True)
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        return dict.fromkeys(asked, f"the proxy of this computer cannot be used: {error}")
+    with client, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index") as pool:
         reasons = pool.map(
             lambda name: reason_of(client, index, name, asked[name], question), asked
         )

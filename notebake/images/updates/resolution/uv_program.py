@@ -18,10 +18,11 @@ from notebake.images.updates.resolution.uv_log import last_words, refused_versio
 from notebake.timeouts import RESOLUTION_SECONDS
 
 KEPT_SETTINGS = re.compile(
-    r"UV_(?:CACHE_DIR|DEFAULT_INDEX|INDEX_URL|INDEX_\w+_(?:USERNAME|PASSWORD)|HTTP_TIMEOUT|OFFLINE"
-    r"|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST|KEYRING_PROVIDER)"
+    r"UV_(?:CACHE_DIR|HTTP_TIMEOUT|INDEX_\w+_(?:USERNAME|PASSWORD)|INSECURE_HOST|KEYRING_PROVIDER"
+    r"|NATIVE_TLS|SYSTEM_CERTS)"
 )
 """Settings of uv on how to reach an index. Others would change what it finds."""
+INDEX_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 TRACE = "uv_resolver=trace"
 
 
@@ -124,10 +125,14 @@ def environment_of(question: Question) -> dict[str, str]:
 
 
 def default_index(question: Question) -> str:
-    """Return the index to ask; "" for uv's own default."""
-    settings = (os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"))
-    named = next(filter(None, (question.python.index, *settings)), "")
-    return named or os.environ.get("PIP_INDEX_URL") or configured_index()
+    """Return the index to ask; "" for uv's own default.
+
+    It is the machine's, with the login that this computer has for the same one; the run keeps none.
+    """
+    settings = (os.environ.get(name) for name in INDEX_SETTINGS)
+    own = next(filter(None, settings), "") or configured_index()
+    named = question.python.index
+    return own if not named or without_login(own) == named else named
 
 
 def configured_index() -> str:
