@@ -8,6 +8,8 @@ PEOPLE_LOG = "people-log"
 """The chain of the erasures of people; it is verified as that of a run."""
 CHECKS = "checks"
 """What checks for updates have found."""
+REBAKES = "rebakes"
+"""Which runs are rebakes, and the locks of the recipes."""
 RESERVED_IDS = frozenset(
-    (FLOW_RUNS, RECORD, CHECKS, SEALS, CHECKPOINTS, PEOPLE_LOG, "keys", "preflight")
+    (FLOW_RUNS, RECORD, CHECKS, REBAKES, SEALS, CHECKPOINTS, PEOPLE_LOG, "keys", "preflight")
 )

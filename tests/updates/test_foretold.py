@@ -9,15 +9,18 @@ from debian.debian_support import version_compare
 
 from notebake.images.difference.compare_images import compare_images, find_run
 from notebake.images.updates.finding import CauseFinding
+from notebake.images.updates.installed_packages import check_environment
 from notebake.images.updates.python_packages import ask_python_packages
+from notebake.recipe import Rebake
 from sandbox.archives.apt_archive import AptArchive
 from sandbox.archives.apt_package import AptPackage
 from tests import recorded_runs as runs
-from tests.update_images import place_of, store_image
+from tests.update_images import current_image, place_of, store_image
 from tests.updates.apt_machine import AptMachine
 from tests.updates.apt_world import AptWorld, write_sources
 from tests.updates.python_world import PythonWorld
 
+SEPTEMBER = datetime(2026, 9, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Rows = set[tuple[str, str, str | None, str | None, str]]
 
@@ -60,6 +63,32 @@ def test_the_python_packages_foretold_are_those_that_came(
         *(("direct", "xarray"), ("direct", "wave-tools"), ("direct", "papermill")),
         *(("transitive", "newcomer"), ("transitive", "tide"), ("transitive", "tornado")),
     }
+
+
+def test_what_a_cooldown_holds_back_does_not_come(
+    python_world: PythonWorld, tmp_path: Path
+) -> None:
+    world, store = python_world, place_of(tmp_path)
+    policy = Rebake(until="2026-10-01T00:00:00Z")
+    recipe = runs.RECIPE.model_copy(update={"software": world.software, "rebake": policy})
+    before = world.bake()
+    world.index.add_release("xarray", "2026.9", ["numpy>=1"], uploaded_at=SEPTEMBER)
+    world.index.add_release("xarray", "2026.11", ["numpy>=1"], uploaded_at=NOW)
+    world.index.add_release("tornado", "6.2", [], uploaded_at=NOW)
+
+    image = current_image(recipe, store, run_id="ocean-before", files=before)
+    foretold = rows(check_environment(image, recipe), "direct", "transitive")
+    world.until = recipe.packages_until or ""
+    after = world.bake()
+
+    ids = [
+        store_image(store, recipe, files=files, image_id=made)
+        for files, made in ((before, runs.IMAGE), (after, "ami-2"))
+    ]
+    came = compare_images(*(find_run(each, store) for each in ids)).findings
+    assert rows(came, "direct", "transitive") == foretold
+    assert ("direct", "xarray", "2025.1.0", "2026.9", "") in foretold
+    assert not [name for _, name, *_ in foretold if name == "tornado"]
 
 
 def newest_of(archive: AptArchive) -> list[AptPackage]:

@@ -7,7 +7,7 @@ from notebake.commands.python_lock import LOCK_FILE
 from notebake.images.difference.kept_finding import kept_finding
 from notebake.images.updates.finding import CauseFinding, Change
 from notebake.images.updates.kept_run import KeptRun
-from notebake.images.updates.recipe import NO_NEW_IMAGE, compare_recipes, without_comments
+from notebake.images.updates.recipe import NO_NEW_IMAGE, compare_recipes, plain_recipe
 from notebake.images.updates.tools import compare_code
 from notebake.local.code_version import CodeVersion
 
@@ -46,7 +46,7 @@ def compare_kept_recipes(before: KeptRun, after: KeptRun) -> CauseFinding:
     Raises:
         NotebakeError: one of them is gone, or this version of notebake cannot read it.
     """
-    old, new = (without_comments(run.read_recipe()) for run in (before, after))
+    old, new = (plain_recipe(run.read_recipe()) for run in (before, after))
     changes = compare_recipes(old, new)
     finding = kept_finding("recipe", changes, ())
     counts = any(change.detail != NO_NEW_IMAGE for change in changes)

@@ -6,6 +6,7 @@ from notebake.images.updates.finding import CauseFinding
 from notebake.images.updates.python_packages import check_python_packages
 from notebake.images.updates.system_packages import check_system_packages
 from notebake.recipe import Recipe
+from notebake.timestamps import parse_timestamp
 
 APT_PACKAGES, APT_SOURCES = "locks/apt-packages.json", "locks/apt-sources.json"
 OF_APT = "locks/apt"
@@ -30,7 +31,8 @@ def check_environment(current: CurrentImage, recipe: Recipe) -> tuple[CauseFindi
     """
     names = [name for name in current.summary.locks if not name.startswith(OF_APT)]
     locks = {name: content for name in names if (content := _read(current, name))}
-    return check_python_packages(recipe.software, locks)
+    until = parse_timestamp(recipe.packages_until or "")
+    return check_python_packages(recipe.software, locks, exclude_newer=until)
 
 
 def _read(current: CurrentImage, name: str) -> bytes | None:
