@@ -1,7 +1,6 @@
 """The check for updates as a flow, so that a schedule can ask every week."""
 
 import logging
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,20 +8,19 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
+from flows.findings_markdown import artifact_key, describe_finding, escape
 from flows.prefect_ui.form import RecipeChoice, RecipePath, StoreLocation, chosen_path
 from flows.prefect_ui.plain_ending import ending_plainly
 from notebake.images.updates import check
 from notebake.images.updates.advice.advice import Advice
 from notebake.images.updates.advice.describe import count_known, describe_source
-from notebake.images.updates.finding import CauseFinding
-from notebake.images.updates.sentence import describe_check, show_value
+from notebake.images.updates.sentence import describe_check
 from notebake.images.updates.update_check import UpdateCheck, keep_check
 from notebake.recipe.file import load_recipe
 from notebake.runs.open_store import default_location
 from notebake.waiting import allow_waits
 
 log = logging.getLogger(__name__)
-SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
 @flow(name="Check for updates")
@@ -47,22 +45,27 @@ def check_updates(
     allow_waits()
     location = store or default_location()
     found = check.check_updates(load_recipe(chosen_path(recipe, recipe_path)), location)
+    kept_at = keep_and_show(found, location)
+    return Completed(message=describe_check(found), data=kept_at)
+
+
+def keep_and_show(found: UpdateCheck, location: str) -> str:
+    """Keep a check as evidence, and make it an artifact; return where it is kept.
+
+    Raises:
+        RunStoreError: the store failed.
+    """
     kept_at, sentence = keep_check(found, location), describe_check(found)
     text = "\n".join(describe_in_markdown(found, sentence, kept_at))
-    create_markdown_artifact(text, key=artifact_key(found), description=sentence)
+    key = artifact_key("updates-of", found.recipe, found.region)
+    create_markdown_artifact(text, key=key, description=sentence)
     log.info("%s. Kept as %s", sentence, kept_at)
-    return Completed(message=sentence, data=kept_at)
-
-
-def artifact_key(found: UpdateCheck) -> str:
-    """Return the key of the artifact, of which Prefect keeps all versions."""
-    name = f"updates-of-{found.recipe}-in-{found.region}".lower()
-    return re.sub(r"[^a-z0-9]+", "-", name).strip("-")
+    return kept_at
 
 
 def describe_in_markdown(found: UpdateCheck, sentence: str, kept_at: str) -> Iterator[str]:
     """Yield the lines of all that was found."""
-    yield f"# {_escape(found.recipe)} in {found.region}\n\n{_escape(sentence)}\n"
+    yield f"# {escape(found.recipe)} in {found.region}\n\n{escape(sentence)}\n"
     if found.image_id and found.accepted:
         state = f", {found.image_state} in EC2" if found.image_state else ""
         yield (
@@ -70,41 +73,22 @@ def describe_in_markdown(found: UpdateCheck, sentence: str, kept_at: str) -> Ite
             f" `{found.run_id}`\n"
         )
     for finding in found.findings:
-        yield from _describe_finding(finding)
+        yield from describe_finding(finding)
     for advice in found.advice:
         yield from _describe_advice(advice)
     calls = f"with {found.aws_calls} calls to AWS"
     yield f"Checked {found.checked:%Y-%m-%d %H:%M:%S} UTC {calls}; kept as `{kept_at}`"
 
 
-def _describe_finding(finding: CauseFinding) -> Iterator[str]:
-    yield f"## {finding.cause.capitalize()}: {finding.state}\n"
-    if finding.reason:
-        yield f"Not checked: {_escape(finding.reason)}\n"
-    if finding.how:
-        yield f"*{_escape(finding.how)}*\n"
-    if finding.changes:
-        yield "| what | in the image | now | |\n| --- | --- | --- | --- |"
-    for change in finding.changes:
-        cells = (change.name, show_value(change.old), show_value(change.new), change.detail)
-        yield f"| {' | '.join(map(_escape, cells))} |"
-    yield ""
-
-
 def _describe_advice(advice: Advice) -> Iterator[str]:
     yield f"## Known vulnerabilities, {advice.ecosystem}: {count_known(advice)}\n"
     if advice.reason:
-        yield f"Not asked: {_escape(advice.reason)}\n"
+        yield f"Not asked: {escape(advice.reason)}\n"
     if advice.state != "not asked":
-        yield f"*{_escape(describe_source(advice))}*\n"
+        yield f"*{escape(describe_source(advice))}*\n"
     if advice.findings:
         yield "| package | version | known as | fixed in | urgency | |\n" + "| --- " * 6 + "|"
     for each in advice.findings:
         known = (each.package, each.version, ", ".join(each.ids), ", ".join(each.fixed))
-        yield f"| {' | '.join(map(_escape, (*known, each.urgency, each.detail)))} |"
+        yield f"| {' | '.join(map(escape, (*known, each.urgency, each.detail)))} |"
     yield ""
-
-
-def _escape(text: str) -> str:
-    """Return text that Markdown shows as it is, in one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -83,3 +83,18 @@ def format_dollars(usd: str | None, *, is_complete: bool = True) -> str:
     cents = Decimal(usd).quantize(Decimal("0.01"), ROUND_HALF_UP)
     text = f"${cents:.2f}" if cents or not Decimal(usd) else "under $0.01"
     return text if is_complete else f"{text} or more"
+
+
+def format_bytes(count: int) -> str:
+    """Return a size: `13 B`, `1.5 KiB`, `2.0 GiB`."""
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if abs(size) < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def format_added(count: int) -> str:
+    """Return how much something has grown: `+13.0 KiB`, `-1.5 MiB`."""
+    return f"{'+' if count >= 0 else ''}{format_bytes(count)}"

@@ -40,7 +40,12 @@ def probe(run: Run, host: Host) -> str | None:
 def make(run: Run) -> Done:
     """Install the software in a detached work, and store its lock files."""
     software, user = run.recipe.software, run.recipe.base_image.user
-    script = install_software(software, user=user, digest=step_digest(run.recipe, NAME))
+    script = install_software(
+        software,
+        user=user,
+        digest=step_digest(run.recipe, NAME),
+        until=run.recipe.packages_until,
+    )
     try:
         done = make_on_host(
             run, NAME, [script], probe=probe, timeout_seconds=software.timeout_seconds

@@ -104,7 +104,7 @@ def document_of(found: "UpdateCheck", kept_at: str | None) -> dict[str, object]:
         "findings": [
             finding.model_dump()
             | {"how": finding.how or None, "reason": finding.reason or None}
-            | {"changes": [each.model_dump() for each in finding.changes]}
+            | {"changes": [each.model_dump(exclude={"added_bytes"}) for each in finding.changes]}
             for finding in found.findings
         ],
         "advice": [

@@ -33,6 +33,7 @@ COMMANDS = (
     Command("rollback", USE, "flows.cli.rollback", "go back to the image before, and hold that"),
     Command("revoke", USE, "flows.cli.revoke", "block an image as a base; name what it led to"),
     Command("check", LOOK_AFTER, "flows.cli.check", "what has changed since the newest image"),
+    Command("diff", LOOK_AFTER, "flows.cli.diff", "what differs between two images, by cause"),
     Command("survey", LOOK_AFTER, "flows.cli.survey", "list what runs have in the account"),
     Command(
         "tear-down", LOOK_AFTER, "flows.cli.tear_down", "remove all that is temporary in a run"

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-FORMAT = 2
-"""2 has the packages on hold, and the release that apt prefers."""
+FORMAT = 3
+"""2 has the packages on hold, and the release that apt prefers; 3 the sizes of the packages."""
 PACKAGE = ("name", "version", "architecture", "source", "source_version")
 SHOW = (
     r"${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}"
-    r"\t${db:Status-Want}\t${db:Status-Status}\n"
+    r"\t${Installed-Size}\t${db:Status-Want}\t${db:Status-Status}\n"
 )
 INDEX = ("origin", "label", "suite", "codename", "component", "architecture")
 TARGETS = "|".join(("$(DESCRIPTION)", *(f"$({name.upper()})" for name in INDEX)))
@@ -84,6 +84,8 @@ def list_packages(
         found = map(without_login, policy.get(name, []))
         package: dict[str, Any] = dict(zip(PACKAGE, row, strict=False))
         package["indexes"] = [positions[each] for each in found if each in positions]
+        if row[-3].isdecimal():
+            package["installed_kib"] = int(row[-3])
         if row[-2] == "hold":
             package["hold"] = True
         packages.append(package)

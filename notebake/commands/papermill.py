@@ -14,9 +14,14 @@ PACKAGES = ("papermill>=2.6,<3", "ipykernel")
 LOCK_FILE = "papermill.txt"
 
 
-def install_papermill(*, user: str, root: str = ROOT, locks: str = LOCK_FILE_DIRECTORY) -> str:
-    """Return the root script that builds the environment and removes the package cache."""
-    values = variables(root=root, packages="\n".join(PACKAGES))
+def install_papermill(
+    *, user: str, until: str | None = None, root: str = ROOT, locks: str = LOCK_FILE_DIRECTORY
+) -> str:
+    """Return the root script that builds the environment and removes the package cache.
+
+    Packages that were uploaded after `until` are not installed.
+    """
+    values = variables(root=root, packages="\n".join(PACKAGES), packages_until=until or "")
     return script(
         NETWORK_ENVIRONMENT,
         variables(root=root, locks=locks, lock_file=LOCK_FILE),

@@ -43,11 +43,15 @@ def install_software(
     *,
     user: str,
     digest: str,
+    until: str | None = None,
     root: str = ROOT,
     locks: str = LOCK_FILE_DIRECTORY,
     profile: str = PROFILE,
 ) -> str:
-    """Return the root script that builds the environment and writes the lock files to `locks`."""
+    """Return the root script that builds the environment and writes the lock files to `locks`.
+
+    Python packages that were uploaded after `until` are not installed.
+    """
     with_conda = software.manager == "conda"
     profile_text = conda_profile(root) if with_conda else f"PATH={quote(root)}/python/bin:$PATH\n"
     remove_programs = f"rm --recursive {quote(programs_path(root))}"
@@ -61,7 +65,7 @@ def install_software(
         f"if {_has_digest(digest, root)}; then",
         'echo "Python: already there"',
         "else",
-        as_user(user, *build_environment(software, digest, root)),
+        as_user(user, *build_environment(software, digest, root, until)),
         "fi",
         LOCK,
         write_python_lock(user, root),
@@ -83,7 +87,9 @@ def write_requirements(software: Software, root: str) -> list[str]:
     return [write_file(requirements_path(root), requirements_for_uv(software.requirements or ""))]
 
 
-def build_environment(software: Software, digest: str, root: str) -> list[str]:
+def build_environment(
+    software: Software, digest: str, root: str, until: str | None = None
+) -> list[str]:
     """Return the user's commands that build the environment; the digest is written last."""
     values = variables(
         root=root,
@@ -91,6 +97,7 @@ def build_environment(software: Software, digest: str, root: str) -> list[str]:
         uv_requirement=uv_requirement(),
         packages="\n".join(requested_packages(software)),
         requirements=requirements_path(root),
+        packages_until=until or "",
     )
     install_uv = (UV_ENVIRONMENT, CHECK_REACHABLE, CHECK_INDEX_REACHABLE, INSTALL_UV, INSTALL_BY_UV)
     build = build_with_conda(root) if software.manager == "conda" else BUILD_WITH_PIP

@@ -48,6 +48,10 @@ PIP_INDEX_URL=${PIP_INDEX_URL:-$(python3 -I -c PRINT_CONFIGURED_INDEX)}
 if [ -n "$PIP_INDEX_URL" ]; then
     export PIP_INDEX_URL UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}
 fi
+if [ -n "${packages_until:-}" ]; then
+    # What was uploaded later is as good as not there.
+    export UV_EXCLUDE_NEWER=$packages_until
+fi
 uv=$root/uv/bin/uv
 """.replace("PRINT_CONFIGURED_INDEX", quote(PRINT_CONFIGURED_INDEX))
 

@@ -88,13 +88,14 @@ def _cell_difference(built: CellNumbers, here: CellNumbers, index: int | None) -
     """Return a cell's first difference: at a number, or without an index in the numbers' count."""
     if index is None:
         mine, its = (pluralize(len(cell.numbers), "number") for cell in (built, here))
-        return Difference(_place(built), mine, its, 0, 0)
+        return Difference(place_of(built), mine, its, 0, 0)
     mine, its = built.numbers[index], here.numbers[index]
     share = relative_difference(float(mine), float(its))
-    return Difference(_place(built, built.line_of(index)), mine, its, 0, 0, share)
+    return Difference(place_of(built, built.line_of(index)), mine, its, 0, 0, share)
 
 
-def _place(cell: CellNumbers, line: int | None = None) -> str:
+def place_of(cell: CellNumbers, line: int | None = None) -> str:
+    """Return a cell, and the line of its output unless that is the only one, for people."""
     is_one_line = "\n" not in cell.text.strip()
     where = f", line {line} of its output" if line and not is_one_line else ""
     return f"{capitalize_first(cell.cell.title)}{where}"

@@ -27,6 +27,7 @@ from notebake.recipe.machine import (
     repeated,
 )
 from notebake.recipe.part import Contradiction, Part
+from notebake.recipe.rebake import Rebake, find_in_rebake
 
 
 class Recipe(Part):
@@ -78,6 +79,8 @@ class Recipe(Part):
     """After a failure, Ctrl-C or *Cancel* keep the machine, within its lease, or remove all."""
     acceptance: Acceptance = Acceptance()
     """How the image is proven."""
+    rebake: Rebake | None = None
+    """When a schedule bakes a newer image; `{}` for the defaults. It rebuilds nothing by itself."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         yield from repeated("instance_types", self.instance_types)
@@ -91,6 +94,7 @@ class Recipe(Part):
         yield from find_in_notebook(self.notebook, self.repository)
         yield from find_in_tags(self.tags)
         yield from find_in_awards(self.award)
+        yield from find_in_rebake(self.rebake, self.software)
 
     @property
     def repository_path(self) -> str | None:
@@ -99,3 +103,16 @@ class Recipe(Part):
             return None
         home = f"/home/{self.base_image.user}"
         return self.repository.path or f"{home}/{self.repository.folder_name}"
+
+    @property
+    def packages_until(self) -> str | None:
+        """Python packages are installed as their index had them then; None: as it has them."""
+        return self.rebake.until if self.rebake else None
+
+    def with_date_of(self, earlier: "Recipe") -> "Recipe":
+        """Return the recipe with the date that a rebake has set in an earlier version of it."""
+        until = earlier.packages_until
+        if not until or not self.rebake or self.rebake.until or not self.rebake.cooldown_days:
+            return self
+        rebake = self.rebake.model_copy(update={"until": until})
+        return self.model_copy(update={"rebake": rebake})

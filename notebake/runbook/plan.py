@@ -47,6 +47,12 @@ def _notebook(recipe: Recipe) -> list[Any]:
     return [recipe.notebook.model_copy(update={"compare": "numbers", "tolerance": 0.0})]
 
 
+def _software(recipe: Recipe) -> list[Any]:
+    """Leave out the distribution's packages; a date counts only if a rebake has set one."""
+    until = recipe.packages_until
+    return [recipe.software.model_copy(update={"apt": ()}), *([until] if until else [])]
+
+
 def _allowed_findings(recipe: Recipe) -> list[Any]:
     """Leave out the reasons: they have no effect."""
     return [[allowed.path, allowed.rule] for allowed in recipe.credentials.allow]
@@ -71,9 +77,7 @@ PLAN: Mapping[str, PlannedStep] = {
     "clone_repository": PlannedStep(
         ("mount_volumes", "install_packages"), lambda recipe: [recipe.repository]
     ),
-    "install_software": PlannedStep(
-        ("install_packages",), lambda recipe: [recipe.software.model_copy(update={"apt": ()})]
-    ),
+    "install_software": PlannedStep(("install_packages",), _software),
     "install_papermill": PlannedStep(("install_software",), no_parts),
     "start_jupyter": PlannedStep(
         ("install_software", "clone_repository"), lambda recipe: [recipe.jupyter_port]

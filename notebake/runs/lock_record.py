@@ -1,4 +1,4 @@
-"""The record of the run lock in the run store: who executes a run, and until when."""
+"""The record of a lock in the run store: who holds it, and until when."""
 
 from notebake.local.process import Process, is_dead
 from notebake.record import Record
@@ -7,7 +7,7 @@ from notebake.runs.run import Run
 
 
 class RunLock(Record):
-    """Who executes a run, and when the lock expires without renewal.
+    """Who holds a lock, and when it expires without renewal.
 
     Times are seconds since 1970 by the run store's clock, which all its users share.
     """
@@ -25,9 +25,24 @@ class RunLock(Record):
         return self.model_dump_json(indent=2).encode()
 
 
+class LockPlace(Record):
+    """Where a lock is, and for what."""
+
+    key: str
+    store: str
+    """The location of the run store."""
+    what: str
+    """What its holder may do something with, for people: `run ocean-20261123-120000-1a2b`."""
+
+
 def lock_key(run: Run) -> str:
-    """Return the key of the lock; earlier versions know it too and may be executing the run."""
+    """Return the key of the run lock; earlier versions know it and may be executing the run."""
     return f"{run.id}/lease.json"
+
+
+def place_of(run: Run) -> LockPlace:
+    """Return the place of the run lock."""
+    return LockPlace(key=lock_key(run), store=run.store, what=f"run {run.id}")
 
 
 def read_lock(run: Run) -> RunLock | None:
@@ -37,5 +52,5 @@ def read_lock(run: Run) -> RunLock | None:
 
 
 def is_active(lock: RunLock, now: float) -> bool:
-    """Return whether the lock excludes other executions at this time of the run store's clock."""
+    """Return whether the lock excludes others at this time of the run store's clock."""
     return lock.expires_at > now and not lock.is_released and not is_dead(lock.process)

@@ -16,9 +16,11 @@ REVOCATIONS = "revocations"
 """The images that must not be used as a base any more."""
 CHECKS = "checks"
 """What checks for updates have found."""
+REBAKES = "rebakes"
+"""Which runs are rebakes, and the locks of the recipes."""
 RESERVED_IDS = frozenset(
     (
-        *(FLOW_RUNS, RECORD, CHECKS, POINTERS, REVOCATIONS, SEALS, CHECKPOINTS, *LOGS),
+        *(FLOW_RUNS, RECORD, CHECKS, REBAKES, POINTERS, REVOCATIONS, SEALS, CHECKPOINTS, *LOGS),
         *("keys", "preflight"),
     )
 )

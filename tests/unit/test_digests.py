@@ -14,6 +14,7 @@ from notebake.recipe import (
     InstanceStore,
     Network,
     Notebook,
+    Rebake,
     Recipe,
     Repository,
     RootVolume,
@@ -75,6 +76,8 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "lease_hours": (1.0, set()),
     "scheduler_role": ("arn:aws:iam::123456789012:role/notebake-scheduler", set()),
     "on_failure": ("tear_down", set()),
+    # The policy rebuilds nothing; the date that a rebake sets does.
+    "rebake": (Rebake(max_age_days=30), set()),
 }
 
 
@@ -102,6 +105,17 @@ def test_changing_ssh_sources_does_not_relaunch_the_machine() -> None:
     assert all(
         step_digest(updated, step) == step_digest(RECIPE, step) for step in STEPS_WITH_DIGEST
     )
+
+
+def test_only_the_date_of_a_rebake_changes_what_is_installed() -> None:
+    policy = RECIPE.model_copy(update={"rebake": Rebake()})
+    dated = RECIPE.model_copy(update={"rebake": Rebake(until="2026-11-23T00:00:00Z")})
+
+    changed = {
+        step for step in STEPS_WITH_DIGEST if step_digest(dated, step) != step_digest(policy, step)
+    }
+
+    assert changed == CHANGES["software"][1]
 
 
 def test_no_two_steps_share_a_digest() -> None:

@@ -1,5 +1,6 @@
 """No field of a recipe is silently ignored: each has an effect or is refused."""
 
+import datetime
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,10 @@ from notebake.aws import tags
 from notebake.aws.permissions import declared
 from notebake.commands.repository import clone_repository
 from notebake.errors import RecipeError
+from notebake.images.rebake.begin import with_date
+from notebake.images.rebake.decision import decide
+from notebake.images.updates.finding import CauseFinding
+from notebake.images.updates.update_check import UpdateCheck
 from notebake.machines.block_devices import disks_of_builder
 from notebake.notebook.papermill_script import notebook_script
 from notebake.notebook.recipe_notebook import base_directory, effective_notebook, working_directory
@@ -83,6 +88,26 @@ def findings(recipe: Recipe) -> object:
 
 def permissions_needed(recipe: Recipe) -> object:
     return [permission.name for permission in declared() if permission.is_needed(run_of(recipe))]
+
+
+def decided(recipe: Recipe) -> object:
+    """Whether to bake again an image of 20 days whose tools have changed, after two failures."""
+    change = CauseFinding(cause="tools", state="changed")
+    day = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
+    found = UpdateCheck(
+        recipe="x",
+        region=recipe.region,
+        checked=day,
+        image_id="ami-1",
+        accepted=day - datetime.timedelta(days=20),
+        findings=(change,),
+    )
+    return decide(found, recipe.rebake, day, 2).outcome
+
+
+def dated(recipe: Recipe) -> object:
+    """The recipe of a rebake."""
+    return with_date(recipe, None, datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC))
 
 
 def read_as(attribute: str) -> Effect:
@@ -257,6 +282,15 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "lease_hours": ("", "lease_hours: 9", read_as("lease_hours")),
     "scheduler_role": ("", "scheduler_role: arn:aws:iam::123456789012:role/x", permissions_needed),
     "on_failure": ("", "on_failure: tear_down", read_as("on_failure")),
+    "rebake.on": ("rebake: {on: [data]}", "rebake: {on: [tools]}", decided),
+    "rebake.max_age_days": ("rebake: {}", "rebake: {max_age_days: 9}", decided),
+    "rebake.cooldown_days": ("rebake: {}", "rebake: {cooldown_days: 0}", dated),
+    "rebake.failures": ("rebake: {}", "rebake: {failures: 2}", decided),
+    "rebake.until": (
+        "rebake: {}",
+        "rebake: {until: '2026-11-23T00:00:00Z'}",
+        digest_of("install_software"),
+    ),
     "acceptance.instance_types": (
         "",
         "acceptance: {instance_types: [m5.large]}",

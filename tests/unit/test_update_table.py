@@ -5,8 +5,9 @@ import datetime
 import pytest
 from rich.text import Text
 
+from flows.terminal.cause_lines import MOST_LINES
 from flows.terminal.update_layout import heading
-from flows.terminal.update_table import MOST_LINES, print_check
+from flows.terminal.update_table import print_check
 from notebake.images.updates.advice.advice import Advice, Vulnerability, not_asked
 from notebake.images.updates.current import GONE
 from notebake.images.updates.finding import Cause, CauseFinding, Change, State

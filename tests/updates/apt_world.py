@@ -59,6 +59,13 @@ def record_machine(folder: Path, url: str, key: SigningKey) -> tuple[bytes, byte
         for package in suite.packages
     }
     machine.install(newest.values())
+    write_sources(machine, url, key)
+    machine.run("apt-get", "--quiet", "update")
+    return machine.packages_lock(), machine.sources_lock()
+
+
+def write_sources(machine: AptMachine, url: str, key: SigningKey) -> None:
+    """Let a machine have all suites of the archive, and trust its key."""
     ring = machine.write("keyrings/sandbox.gpg", key.public)
     machine.write(
         "sources.list.d/sandbox.sources",
@@ -67,8 +74,6 @@ def record_machine(folder: Path, url: str, key: SigningKey) -> tuple[bytes, byte
         f"Types: deb\nURIs: {url}\nSuites: tide-security\n"
         f"Components: main contrib\nSigned-By: {ring}\n",
     )
-    machine.run("apt-get", "--quiet", "update")
-    return machine.packages_lock(), machine.sources_lock()
 
 
 class AptWorld:

@@ -51,6 +51,8 @@ class PythonWorld:
         server.folder = folder / "index"
         self.index = PackageIndex(server.folder)
         self.software = SOFTWARE
+        self.until = ""
+        """The date up to which packages are installed, as a rebake sets it; "": none."""
         self.count = 0
         for name, (version, requires) in RELEASES.items():
             self.index.add_release(name, version, requires, uploaded_at=OLD)
@@ -96,6 +98,7 @@ class PythonWorld:
             "UV_DEFAULT_INDEX": self.url,
             "UV_CACHE_DIR": str(self.folder / f"cache-{self.count}"),
             "UV_PYTHON_DOWNLOADS": "never",
+            **({"UV_EXCLUDE_NEWER": self.until} if self.until else {}),
         }
         done = subprocess.run(
             [find_uv(), "--no-config", "--quiet", *words],

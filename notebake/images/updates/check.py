@@ -55,8 +55,18 @@ def check_updates(recipe: Recipe, location: str) -> UpdateCheck:
         RunStoreError: the run store failed, so that it is not known which image is the newest.
     """
     with counting_calls() as counter:
-        checked = utc_from_seconds(clock.now())
         current = find_current(recipe.name, recipe.region, location)
+        found = check_image(current, recipe)
+    return found.model_copy(update={"aws_calls": counter.calls})
+
+
+def check_image(current: CurrentImage | None, recipe: Recipe) -> UpdateCheck:
+    """Return what differs between an image and the sources of a recipe today.
+
+    Of a recipe with a date (`rebake.until`) the Python packages are those of that date.
+    """
+    with counting_calls() as counter:
+        checked = utc_from_seconds(clock.now())
         found = UpdateCheck(recipe=recipe.name, region=recipe.region, checked=checked)
         if current:
             answers = _ask_all(current, recipe)

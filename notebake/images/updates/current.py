@@ -5,17 +5,12 @@ import re
 from collections.abc import Iterator
 
 from notebake.aws.kinds import IMAGE, list_kind
-from notebake.errors import RunStoreError
+from notebake.images.updates.kept_run import KeptRun
 from notebake.ledger.chain import Chain, RecordPlace, Writer
 from notebake.ledger.entry import Entry
 from notebake.ledger.summarize import summarize
 from notebake.ledger.summary import Result, Summary
-from notebake.recipe import Recipe
-from notebake.recipe.file import parse_recipe
-from notebake.record import Record
 from notebake.runs.history_row import NEVER
-from notebake.runs.open_store import open_store
-from notebake.runs.recorded_run import read_recorded_file
 from notebake.runs.run_record import record_place, recorded_runs
 from notebake.runs.seal_index import SealIndex, latest_seals
 from notebake.timestamps import parse_timestamp
@@ -27,47 +22,11 @@ GONE = "not there"
 """The state of an image that EC2 does not show to these credentials."""
 
 
-class CurrentImage(Record):
+class CurrentImage(KeptRun):
     """An accepted image, and the run that made it."""
 
-    summary: Summary
     image_id: str
     accepted: datetime.datetime
-    store: str
-
-    @property
-    def run_id(self) -> str:
-        return self.summary.run
-
-    @property
-    def region(self) -> str:
-        return str(self.summary.recipe.get("region", ""))
-
-    def read_recipe(self) -> Recipe:
-        """Return the recipe as the run store has it: the record leaves out homes of people.
-
-        Raises:
-            RunStoreError: it is not there any more, or the store failed.
-            RecipeError: this version of notebake cannot read it.
-        """
-        store = open_store(self.store)
-        versions = store.list(f"{self.run_id}/recipes/")
-        stored = store.read(versions[-1]) if versions else None
-        if stored is None:
-            raise RunStoreError(f"The recipe of run {self.run_id} is not in {self.store} any more.")
-        return parse_recipe(stored.content.decode(), versions[-1])
-
-    def read_file(self, name: str) -> tuple[bytes | None, str]:
-        """Return a file that the run has kept, if it is the recorded one; else why there is none.
-
-        Raises:
-            RunStoreError: the store failed.
-        """
-        for file in self.summary.files:
-            if file.name == name:
-                content, wrong = read_recorded_file(self.run_id, file, self.store)
-                return content, wrong and f"The file {name} of run {self.run_id} {wrong}"
-        return None, f"Run {self.run_id} has kept no {name}"
 
 
 def find_current(recipe_name: str, region: str, location: str) -> CurrentImage | None:

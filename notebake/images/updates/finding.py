@@ -17,7 +17,8 @@ Cause = Literal[
 ]
 """Why an image may be out of date. `security` and `system` are apt's packages, `direct` and
 `transitive` Python's, `tools` notebake and papermill."""
-State = Literal["unchanged", "changed", "not checked"]
+State = Literal["unchanged", "changed", "not checked", "not kept"]
+"""`not checked` by a check of today's sources; `not kept` by one of two runs that are compared."""
 
 
 class Change(Record):
@@ -31,6 +32,8 @@ class Change(Record):
     """Its value now; None: it is gone."""
     detail: str = ""
     """What a reader needs besides, in a few words: the suite of a package, for example."""
+    added_bytes: int | None = None
+    """How much larger it makes the image, in bytes; None: not known."""
 
 
 class CauseFinding(Record):

@@ -6,6 +6,7 @@ from notebake.images.updates.finding import CauseFinding
 from notebake.images.updates.python_packages import check_python_packages
 from notebake.images.updates.system_packages import check_system_packages
 from notebake.recipe import Recipe
+from notebake.timestamps import parse_timestamp
 
 APT_PACKAGES, APT_SOURCES = "locks/apt-packages.json", "locks/apt-sources.json"
 OF_APT = "locks/apt"
@@ -28,7 +29,9 @@ def check_environment(current: CurrentImage, recipe: Recipe) -> tuple[CauseFindi
     Raises:
         NotebakeError: a kept list was changed, or the index did not answer.
     """
-    return check_python_packages(recipe.software, read_python_locks(current))
+    until = parse_timestamp(recipe.packages_until or "")
+    locks = read_python_locks(current)
+    return check_python_packages(recipe.software, locks, exclude_newer=until)
 
 
 def read_python_locks(current: CurrentImage) -> dict[str, bytes]:

@@ -24,7 +24,7 @@ def check_recipe(current: CurrentImage, recipe: Recipe) -> CauseFinding:
         RunStoreError: the run store does not have that recipe any more.
         RecipeError: this version of notebake cannot read it.
     """
-    before, now = without_comments(current.read_recipe()), without_comments(recipe)
+    before, now = plain_recipe(current.read_recipe()), plain_recipe(recipe)
     state: State = "changed" if _digest(before) != _digest(now) else "unchanged"
     return CauseFinding(
         cause="recipe",
@@ -49,8 +49,14 @@ def compare_recipes(before: Recipe, now: Recipe) -> list[Change]:
     return [*important, *others]
 
 
-def without_comments(recipe: Recipe) -> Recipe:
-    """Return the recipe without the comments and blank lines of its requirements."""
+def plain_recipe(recipe: Recipe) -> Recipe:
+    """Return the recipe without what makes no difference to a reader who compares two.
+
+    These are comments and blank lines of its requirements, and the date that a rebake has set.
+    """
+    if recipe.rebake:
+        undated = recipe.rebake.model_copy(update={"until": None})
+        recipe = recipe.model_copy(update={"rebake": undated})
     text = recipe.software.requirements
     if text is None:
         return recipe

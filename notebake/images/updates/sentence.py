@@ -30,7 +30,7 @@ def describe_check(check: UpdateCheck) -> str:
         return f"nothing to compare with: no image of {check.recipe} was accepted"
     asked = len(check.findings) - len(check.not_checked)
     if check.changed:
-        names = ", ".join(_describe_cause(finding) for finding in check.changed)
+        names = ", ".join(describe_cause(finding) for finding in check.changed)
         sentence = f"{pluralize(len(check.changed), 'cause')} changed: {names}"
     else:
         sentence = f"nothing changed since {check.image_id} ({pluralize(asked, 'cause')} asked)"
@@ -52,7 +52,8 @@ def show_value(value: str | None) -> str:
     return ABSENT if value is None else value
 
 
-def _describe_cause(finding: CauseFinding) -> str:
+def describe_cause(finding: CauseFinding) -> str:
+    """Return a changed cause in a few words: `security (4 packages)`."""
     changes = changes_that_count(finding)
     if len(changes) == 1 and finding.cause in NAMED_ALONE:
         (change,) = changes

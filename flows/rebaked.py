@@ -1,0 +1,71 @@
+"""What becomes of a rebake: what it changed, the pointer, and how many have failed in a row."""
+
+import logging
+
+import httpx
+from prefect.artifacts import create_markdown_artifact
+from prefect.exceptions import PrefectException
+
+from flows.findings_markdown import artifact_key, describe_difference_in_markdown
+from notebake.errors import NotebakeError
+from notebake.images.difference.compare_images import compare_images, find_run
+from notebake.images.difference.image_difference import describe_difference
+from notebake.images.image_state import wait_for_visible_image
+from notebake.images.pointer import PointerHeldError, move_pointer
+from notebake.images.rebake.decision import describe_stop
+from notebake.images.rebake.mark import count_failures, read_mark
+from notebake.images.updates.current import find_current
+from notebake.runs.open_store import open_store
+from notebake.runs.run import Run
+
+log = logging.getLogger(__name__)
+
+
+def move_to(run: Run) -> str:
+    """Make the image the current one; return what became of that, for the message.
+
+    Raises:
+        NotebakeError: the pointer could not be moved.
+    """
+    try:
+        move_pointer(run, wait_for_visible_image(run))
+    except PointerHeldError as error:
+        log.warning("%s", error.message)
+        return f"; not promoted: {error.message}"
+    return "; it is the current one"
+
+
+def show_difference(run: Run) -> str:
+    """Make the difference from the image before an artifact; return it in one sentence.
+
+    Whatever fails here, the image is there: so nothing is raised.
+    """
+    try:
+        mark = read_mark(run.id, run.recipe, open_store(run.store))
+        if mark is None or not mark.previous_run_id:
+            return "the first image of the recipe"
+        before, after = (find_run(each, run.store) for each in (mark.previous_run_id, run.id))
+        found = compare_images(before, after)
+        sentence = describe_difference(found)
+        text = "\n".join(describe_difference_in_markdown(found, sentence))
+        key = artifact_key("difference-of", found.recipe, found.region)
+        create_markdown_artifact(text, key=key, description=sentence)
+        return sentence
+    except (NotebakeError, PrefectException, httpx.HTTPError) as error:
+        log.warning("What differs could not be shown: %s", error)
+        return "what differs could not be shown"
+
+
+def describe_failures(run: Run) -> str:
+    """Return the end of rebakes of the recipe, and log it as an error; "" if more may follow."""
+    try:
+        current = find_current(run.recipe.name, run.region, run.store)
+        failures = count_failures(run.recipe, current, run.store)
+    except NotebakeError as error:
+        log.warning("How many rebakes have failed is not known: %s", error.message)
+        return ""
+    if run.recipe.rebake is None or failures < run.recipe.rebake.failures:
+        return ""
+    text = describe_stop(run.recipe.name, current.image_id if current else None, failures)
+    log.error("%s", text)
+    return text

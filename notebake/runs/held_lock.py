@@ -1,0 +1,134 @@
+"""A lock in the run store, held while a block runs: it expires by itself if its holder dies."""
+
+import datetime
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from notebake import clock
+from notebake.errors import RunStoreError
+from notebake.local.process import this_process
+from notebake.runs.lock_record import LockPlace, RunLock, is_active
+from notebake.runs.open_store import open_store
+
+log = logging.getLogger(__name__)
+
+
+class LockTakenError(Exception):
+    """Somebody else holds the lock and is not provably dead. Callers say what that means."""
+
+    def __init__(self, theirs: RunLock) -> None:
+        super().__init__(theirs)
+        self.theirs = theirs
+
+
+@dataclass
+class HeldLock:
+    """A lock as its holder knows it."""
+
+    place: LockPlace
+    lock: RunLock
+    sure_until: float
+    """Until then, by this machine's clock, nobody else can have taken the lock."""
+
+    def extend(self) -> bool:
+        """Extend the lock and `sure_until`; return False if somebody else has taken the lock."""
+        began = clock.elapsed_with_sleep()
+        if not _extend(self.place, self.lock):
+            return False
+        self.sure_until = began + self.lock.seconds
+        return True
+
+
+@contextmanager
+def hold(place: LockPlace, seconds: float) -> Iterator[HeldLock]:
+    """Hold a lock while the block runs; a thread renews it after each quarter of its length.
+
+    Raises:
+        LockTakenError: somebody else holds the lock and is not provably dead.
+    """
+    began = clock.elapsed_with_sleep()
+    lock = _acquire(place, seconds)
+    held = HeldLock(place, lock, began + seconds)
+    stop = threading.Event()
+    renewal = threading.Thread(
+        target=_renew, args=(held, stop), name=f"lock of {place.what}", daemon=True
+    )
+    renewal.start()
+    try:
+        yield held
+    finally:
+        stop.set()
+        renewal.join()
+        _release(held)
+
+
+def describe_holder(lock: RunLock) -> str:
+    """Return which process holds a lock, and since when."""
+    since = datetime.datetime.fromtimestamp(lock.since)
+    return f"{lock.process.label} since {since:%d %b %H:%M:%S}"
+
+
+def _acquire(place: LockPlace, seconds: float) -> RunLock:
+    """Create the lock, or take over one that is not active; of concurrent callers one succeeds."""
+    store = open_store(place.store)
+    while True:
+        now = store.clock()
+        lock = RunLock(
+            holder=str(uuid.uuid4()),
+            process=this_process(),
+            since=now,
+            expires_at=now + seconds,
+            seconds=seconds,
+        )
+        if store.create(place.key, lock.content):
+            return lock
+        stored = store.read(place.key)
+        if stored is None:
+            continue
+        theirs = RunLock.model_validate_json(stored.content)
+        if is_active(theirs, now):
+            raise LockTakenError(theirs)
+        if store.replace(place.key, lock.content, version=stored.version):
+            if not theirs.is_released:
+                log.warning("Taking over %s from %s", place.what, describe_holder(theirs))
+            return lock
+
+
+def _renew(held: HeldLock, stop: threading.Event) -> None:
+    """Extend the lock until `stop` is set or somebody else has taken it."""
+    what = held.place.what
+    while not clock.pause(held.lock.seconds / 4, stop):
+        try:
+            if not held.extend():
+                log.error("Another execution has taken the lock of %s", what)
+                return
+        except RunStoreError as error:
+            log.warning("The lock of %s could not be renewed: %s", what, error.message)
+
+
+def _extend(place: LockPlace, lock: RunLock, *, is_released: bool = False) -> bool:
+    """Extend or release the lock; change nothing and return False if somebody else has it."""
+    store = open_store(place.store)
+    while stored := store.read(place.key):
+        if RunLock.model_validate_json(stored.content).holder != lock.holder:
+            return False
+        extended = lock.model_copy(
+            update={"expires_at": store.clock() + lock.seconds, "is_released": is_released}
+        )
+        # Refused if somebody else just took the lock, or another of our threads extended it.
+        if store.replace(place.key, extended.content, version=stored.version):
+            return True
+    return False
+
+
+def _release(held: HeldLock) -> None:
+    """Release the lock; if that fails, it expires by itself."""
+    try:
+        _extend(held.place, held.lock, is_released=True)
+    except RunStoreError as error:
+        what = held.place.what
+        log.warning("The lock of %s could not be released: %s", what, error.message)

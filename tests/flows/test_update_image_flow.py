@@ -1,0 +1,297 @@
+"""A recipe's image, updated as the Prefect UI or a schedule starts it."""
+
+import datetime
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import Completed
+
+from flows import update_image as updating
+from flows.build_image import build
+from flows.update_image import update_image
+from notebake.errors import CapacityError, NotebakeError
+from notebake.images.image_state import current_image
+from notebake.images.rebake.holding import RebakeInProgressError, holding_rebake
+from notebake.images.rebake.mark import count_failures, folder_of, read_mark
+from notebake.images.updates import tools
+from notebake.images.updates.current import find_current
+from notebake.ledger import kinds
+from notebake.ledger.closing import close_if_finished
+from notebake.project import PROJECT
+from notebake.recipe import Rebake, Recipe
+from notebake.recipe.file import load_recipe
+from notebake.runs.open_store import open_store
+from notebake.runs.registry import list_runs, load_run, new_run
+from notebake.runs.run import Run
+from notebake.runs.run_record import record_place
+from sandbox.ec2.state.base_images import RELEASES, image_id
+from tests import recorded_runs as runs
+from tests.cloud_steps import carry_out_to
+from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
+from tests.flows.ui import artifacts_of, carried_out, logged, now, started_in_ui
+from tests.recipe_text import dump_recipe
+from tests.update_images import CODE, place_of, store_image
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+TODAY = image_id(RELEASES[0], REGION)
+StoreOld = Callable[..., str]
+POLICY = Rebake(on=("base", "data", "recipe"), failures=2)
+PLAIN = RECIPE.model_copy(update={"volumes": (), "rebake": POLICY})
+NEW_IMAGE = "ami-0fedcba9876543210"
+SEPTEMBER = "2026-09-01T12:00:00+00:00"
+
+
+@pytest.fixture(autouse=True)
+def _code_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "code_version", lambda: CODE)
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """Builds that succeed at once: the record of each run is that of a bake."""
+    fake: mock.Mock = mock.create_autospec(build, side_effect=record_bake)
+    monkeypatch.setattr(updating, "build", fake)
+    return fake
+
+
+@pytest.fixture
+def store_old(world: CloudWorld) -> StoreOld:
+    """Store a run with an accepted image, which this cloud really has."""
+    elsewhere = open_store(str(world.directory / "elsewhere"))
+    run = new_run(PLAIN, "ocean.yaml", elsewhere)
+    carry_out_to(run, "wait_for_image")
+    image = current_image(run)
+    assert image
+    return partial(store_image, image_id=image.id)
+
+
+def record_bake(run: Run) -> State[str]:
+    happened = [
+        runs.began(run.recipe),
+        (kinds.EXECUTING, runs.executing()[1] | {"code": CODE.model_dump()}),
+        *runs.call("RunInstances", runs.BUILDER, name="builder-1", ImageId=TODAY),
+        *runs.call("CreateImage", NEW_IMAGE, name="image", InstanceId=runs.BUILDER),
+        runs.step("publish_image", result=NEW_IMAGE),
+        runs.outcome(NEW_IMAGE, accepted=f"{datetime.datetime.now(datetime.UTC).isoformat()}"),
+        runs.ended(),
+    ]
+    close_if_finished(runs.write(record_place(run.store), happened, run.id))
+    return Completed(message="accepted", data=NEW_IMAGE)
+
+
+def fail(run: Run) -> None:
+    begin = [runs.began(run.recipe), runs.executing(), runs.ended("CapacityError")]
+    runs.write(record_place(run.store), begin, run.id)
+    raise CapacityError("no room")
+
+
+def begun(directory: Path, recipe: Recipe = PLAIN) -> FlowRun:
+    """Return a flow run of the form, for a recipe that was written just now."""
+    path = directory / "ocean.yaml"
+    path.write_text(dump_recipe(recipe))
+    return started_in_ui(update_image, recipe_path=str(path), store=place_of(directory))
+
+
+def carry_out(flow_run: FlowRun) -> State[Any]:
+    """Carry it out, and return its last state."""
+    with suppress(NotebakeError):
+        carried_out(flow_run, update_image)
+    state = now(flow_run).state
+    assert state
+    return state
+
+
+def rebakes(directory: Path, recipe: Recipe = PLAIN) -> list[str]:
+    keys = open_store(place_of(directory)).list(f"{folder_of(recipe)}/runs/")
+    return [key.rpartition("/")[2].removesuffix(".json") for key in keys]
+
+
+def test_nothing_changed_is_no_machine_and_few_calls(
+    store_old: StoreOld, world: CloudWorld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store_old(place_of(tmp_path), PLAIN, base=TODAY)
+    before = len(world.actions())
+
+    state = carry_out(begun(tmp_path))
+
+    calls = world.actions()[before:]
+    assert 0 < len(calls) <= 20
+    assert all(call.startswith(("Describe", "Get")) for call in calls)
+    assert state.is_completed()
+    message = str(state.message)
+    # This image is of an earlier version of notebake: no lists of packages were kept.
+    assert message.startswith("changed, but not among the causes that count: repository; not chec")
+    (kept,) = Path(place_of(tmp_path)).glob("checks/ocean/*.json")
+    assert message.endswith(f"Kept as {kept}")
+    assert not built.called
+    assert rebakes(tmp_path) == []
+    assert len(list_runs(open_store(place_of(tmp_path)))) == 1
+
+
+def test_a_rebake_says_what_it_changed(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store = place_of(tmp_path)
+    previous = store_old(store, PLAIN, accepted=SEPTEMBER)
+    flow_run = begun(tmp_path)
+
+    state = carry_out(flow_run)
+
+    assert state.is_completed(), state.message
+    assert str(state.message).startswith(f"{NEW_IMAGE} accepted, 2 changes: base image, repository")
+    (run_id,) = rebakes(tmp_path)
+    mark = read_mark(run_id, PLAIN, open_store(store))
+    assert mark
+    assert (mark.previous_run_id, mark.reason) == (previous, "changed: base image")
+    (run,) = [call.args[0] for call in built.call_args_list]
+    assert run.id == run_id
+    assert run.recipe.packages_until
+    newest, *others = artifacts_of(flow_run)
+    assert "## Base image: changed" in newest
+    assert f"| AMI | {runs.BASE_IMAGE} → {TODAY} |" in newest
+    assert others[0].startswith("# ocean in us-west-2")
+    current = find_current("ocean", REGION, store)
+    assert current
+    assert (current.image_id, current.run_id) == (NEW_IMAGE, run_id)
+
+
+def test_retry_goes_on_with_the_same_run_and_date(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store_old(place_of(tmp_path), PLAIN, accepted=SEPTEMBER)
+    flow_run = begun(tmp_path)
+    built.side_effect = CapacityError("no room")
+    assert carry_out(flow_run).type == StateType.FAILED
+    built.side_effect = record_bake
+    store = open_store(place_of(tmp_path))
+    (run_id,) = rebakes(tmp_path)
+    date = load_run(run_id, store).recipe.packages_until
+
+    state = carry_out(now(flow_run))
+
+    assert str(state.message).startswith(f"{NEW_IMAGE} accepted, 2 changes")
+    assert rebakes(tmp_path) == [run_id]
+    assert date
+    assert load_run(run_id, store).recipe.packages_until == date
+    assert [call.args[0].id for call in built.call_args_list] == [run_id] * 2
+
+
+def test_failed_rebakes_leave_the_image_and_end(
+    store_old: StoreOld, world: CloudWorld, tmp_path: Path
+) -> None:
+    store = place_of(tmp_path)
+    old = store_old(store, PLAIN, accepted=SEPTEMBER)
+    refused = RefusedCall("RunInstances", "InvalidParameterCombination", status=400)
+
+    with world.intercepting(refused):
+        first, second, third = (carry_out(begun(tmp_path)) for _ in range(3))
+
+    current = find_current("ocean", REGION, store)
+    assert current
+    assert current.run_id == old
+    stop = f"2 rebakes of ocean in a row failed; {current.image_id} stays as it is"
+    assert [each.type for each in (first, second, third)] == [StateType.FAILED] * 3
+    assert stop not in str(first.message)
+    assert stop in str(second.message)
+    assert str(third.message).startswith(stop)
+    assert len(rebakes(tmp_path)) == 2
+
+
+def test_the_end_of_rebakes_is_an_error_in_the_log(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store_old(place_of(tmp_path), PLAIN, accepted=SEPTEMBER)
+    built.side_effect = fail
+    for _ in range(2):
+        carry_out(begun(tmp_path))
+    flow_run = begun(tmp_path)
+
+    carry_out(flow_run)
+
+    found = logged(flow_run, until="in a row failed")
+    assert any(level == 40 and "2 rebakes of ocean" in message for level, message in found)
+
+
+def test_a_changed_recipe_or_a_success_ends_the_row(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store = place_of(tmp_path)
+    store_old(store, PLAIN, accepted=SEPTEMBER)
+
+    built.side_effect = fail
+    for _ in range(2):
+        carry_out(begun(tmp_path))
+    current = find_current("ocean", REGION, store)
+    assert count_failures(PLAIN, current, store) == 2
+    assert count_failures(PLAIN.model_copy(update={"jupyter_port": 9999}), current, store) == 0
+
+    store_old(store, PLAIN, accepted=f"{datetime.datetime.now(datetime.UTC).isoformat()}")
+    assert count_failures(PLAIN, find_current("ocean", REGION, store), store) == 0
+
+
+def test_of_two_rebakes_the_second_ends_at_once(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store_old(place_of(tmp_path), PLAIN, accepted=SEPTEMBER)
+    seen: list[State[Any]] = []
+
+    def bake_during(run: Run) -> State[str]:
+        other = threading.Thread(target=lambda: seen.append(carry_out(begun(tmp_path))))
+        other.start()
+        other.join()
+        return record_bake(run)
+
+    built.side_effect = bake_during
+
+    state = carry_out(begun(tmp_path))
+
+    assert state.is_completed(), state.message
+    (second,) = seen
+    assert second.is_completed()
+    assert str(second.message).startswith("another rebake of ocean in us-west-2 is in progress: ")
+    assert len(rebakes(tmp_path)) == 1
+
+
+def test_the_right_to_rebake_is_of_one_recipe_in_one_region(tmp_path: Path) -> None:
+    store = place_of(tmp_path)
+    elsewhere = PLAIN.model_copy(update={"region": "eu-west-1"})
+
+    with holding_rebake(PLAIN, store):
+        with holding_rebake(elsewhere, store):
+            pass
+        with pytest.raises(RebakeInProgressError), holding_rebake(PLAIN, store):
+            pass
+    with holding_rebake(PLAIN, store):
+        pass
+
+
+def test_what_cannot_be_asked_is_no_success(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    recipe = PLAIN.model_copy(update={"rebake": Rebake(on=("security",))})
+    store_old(place_of(tmp_path), recipe, base=TODAY)
+
+    state = carry_out(begun(tmp_path, recipe))
+
+    assert state.type == StateType.FAILED
+    assert str(state.message).startswith("Not decided: security cannot be asked: ")
+    assert not built.called
+
+
+def test_the_deployment_is_monthly_and_waits_until_somebody_wants_it() -> None:
+    deployments = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+    (mine,) = [each for each in deployments if each["name"] == "update-rehearsal"]
+
+    assert mine["entrypoint"] == "flows/update_image.py:update_image"
+    assert load_recipe(PROJECT / mine["parameters"]["recipe"]).rebake
+    assert mine["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+    (schedule,) = mine["schedules"]
+    assert (schedule["timezone"], schedule["active"]) == ("America/Los_Angeles", False)
