@@ -31,7 +31,7 @@ from notebake.machines import renewal
 from notebake.notebook import html
 from notebake.recipe import Recipe
 from notebake.runbook.step import current_step
-from notebake.runs import lock
+from notebake.runs import held_lock
 from notebake.ssh import connection
 from sandbox.api.application import Application
 from sandbox.clock import Clock as CloudClock
@@ -333,7 +333,7 @@ def put_in_place(world: World) -> None:
     replace(wait_for_host, preload_renderer=lambda: None)
     replace(process, os=world.process_numbers)
     threads = SimpleNamespace(Event=threading.Event, Thread=thread_class(world.clock))
-    for module in (renewal, lock):
+    for module in (renewal, held_lock):
         replace(module, threading=threads)
     clock._clocks.append(world.clock)
     world.new_process()
