@@ -9,7 +9,7 @@ BIN := .venv/bin
 BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: rehearsal test test-all twists check up down setup system try-system kills kills-real bench clients \
-	packer-and-aws try-packer-and-aws policies policy-judge try-policy-judge crate-judge try-crate-judge
+	packer-and-aws try-packer-and-aws chromium policies policy-judge try-policy-judge crate-judge try-crate-judge
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
@@ -45,7 +45,7 @@ bench: setup packer-and-aws
 	@$(BIN)/python -m benchmarks $(PART)
 
 # Other tools that speak EC2, unmodified: the tests drive the sandbox with those that are there.
-clients: .venv/ready packer-and-aws
+clients: .venv/ready packer-and-aws chromium
 	@$(BIN)/python -m tests.clients.install
 
 packer-and-aws:
@@ -55,6 +55,16 @@ packer-and-aws:
 	    $$sudo apt-get --quiet --quiet update; \
 	    $$sudo env DEBIAN_FRONTEND=noninteractive \
 	        apt-get --quiet --yes --no-install-recommends install packer awscli; \
+	fi
+
+# The browser in which `make test-all` presses the buttons of Prefect's UI.
+chromium:
+	@if ! command -v chromium > /dev/null; then \
+	    echo "Installing chromium with apt-get …"; \
+	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    $$sudo apt-get --quiet --quiet update; \
+	    $$sudo env DEBIAN_FRONTEND=noninteractive \
+	        apt-get --quiet --yes --no-install-recommends install chromium; \
 	fi
 
 try-packer-and-aws:
