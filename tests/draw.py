@@ -11,8 +11,8 @@ import os
 from collections.abc import Sequence
 
 SHARES = {
-    "contract": 0.3,
-    "flows": 0.4,
+    "contract": 0.25,
+    "flows": 0.3,
     "policy/test_policies.py": 0.35,
     "policy/test_preflight_by_policy.py": 0.3,
     "sandbox/api": 0.3,
@@ -32,6 +32,7 @@ SHARES = {
     "unit/test_notebook_command.py": 0.35,
     "unit/test_notebook_growth.py": 0.35,
     "unit/test_refusals.py": 0.35,
+    "updates": 0.3,
     "updates/test_apt_judges.py": 0.25,
     "updates/test_python_judge.py": 0.3,
     "updates/test_python_unchanged.py": 0.25,

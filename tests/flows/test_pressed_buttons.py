@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.flow_engine import run_flow_sync
 from prefect.states import Cancelled, Cancelling, Crashed, Suspended
@@ -194,9 +195,10 @@ def test_a_deleted_flow_run_ends_its_build(world: CloudWorld) -> None:
 
 def artifact_text(run: Run) -> str:
     """Return the newest artifact with the key of the run, whosever it is."""
-    found = Artifact.get(artifact_key(run))
-    assert isinstance(found, Artifact)
-    return str(found.data)
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[artifact_key(run)]))
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.CREATED_DESC)
+    return str(found[0].data)
 
 
 @pytest.mark.usefixtures("_collected")
