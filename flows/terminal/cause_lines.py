@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rich.console import Console
 from rich.text import Text
 
 from flows.terminal.update_layout import INDENT, below, heading
@@ -119,6 +120,28 @@ def shorten(whole: Sequence[list[T]], room: int, more: Callable[[int], T]) -> li
         lines if len(lines) <= most else [*lines[: most - 1], more(len(lines) - most + 1)]
         for lines in whole
     ]
+
+
+def print_paragraphs(
+    console: Console,
+    head: Sequence[Text],
+    headings: Sequence[Sequence[Text]],
+    changes: Sequence[list[Text]],
+    foot: Sequence[Text] = (),
+    *,
+    shows_all: bool,
+    all_command: str,
+) -> None:
+    """Print each heading with the changes below it; of many the first, and how to see all."""
+    room = MOST_LINES - sum(map(len, (head, foot, *headings)))
+    shown = changes if shows_all else shorten(changes, room, more_lines)
+    below_headings = (
+        line for pair in zip(headings, shown, strict=True) for part in pair for line in part
+    )
+    for line in (*head, *below_headings, *foot):
+        console.print(line, soft_wrap=True)
+    if shown != changes:
+        console.print(Text(f"All of it: {all_command}", "dim"), soft_wrap=True)
 
 
 def more_lines(count: int) -> Text:

@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from flows.terminal.cause_lines import (
-    MOST_LINES,
     Paragraph,
     heading_of,
     lines_of,
-    more_lines,
     paragraph_of,
-    shorten,
+    print_paragraphs,
 )
 from flows.terminal.console import open_console
 from flows.terminal.update_layout import CAUSE, wrap
@@ -46,18 +44,8 @@ def print_image_difference(
         for title, text in foot_of(found)
         for line in wrap(f"{title:<{CAUSE}}{text}", width)
     ]
-    room = MOST_LINES - sum(map(len, (head, foot, *fixed)))
-    shown = whole if shows_all else shorten(whole, room, more_lines)
-    for line in head:
-        console.print(line, soft_wrap=True)
-    for above, changes in zip(fixed, shown, strict=True):
-        for line in (*above, *changes):
-            console.print(line, soft_wrap=True)
-    for line in foot:
-        console.print(line, soft_wrap=True)
-    if shown != whole:
-        command = NextCommand(("diff", *names, "--all")).command_line(store)
-        console.print(Text(f"All of it: {command}", "dim"), soft_wrap=True)
+    command = NextCommand(("diff", *names, "--all")).command_line(store)
+    print_paragraphs(console, head, fixed, whole, foot, shows_all=shows_all, all_command=command)
 
 
 def paragraphs_of(found: ImageDifference) -> list[Paragraph]:

@@ -9,12 +9,10 @@ from rich.text import Text
 
 from flows.terminal.advice_lines import TITLE, advice_heading, advice_lines
 from flows.terminal.cause_lines import (
-    MOST_LINES,
     heading_of,
     lines_of,
-    more_lines,
     paragraphs_of_findings,
-    shorten,
+    print_paragraphs,
 )
 from flows.terminal.console import open_console
 from flows.terminal.update_layout import wrap
@@ -47,16 +45,8 @@ def print_check(
         head.insert(1, Text(f"The run store that was asked: {location}"))
     if check.advice:
         fixed[len(check.findings)][:0] = [Text(""), Text(TITLE)]
-    room = MOST_LINES - sum(map(len, (head, *fixed)))
-    shown = whole if shows_all else shorten(whole, room, more_lines)
-    for line in head:
-        console.print(line, soft_wrap=True)
-    for above, changes in zip(fixed, shown, strict=True):
-        for line in (*above, *changes):
-            console.print(line, soft_wrap=True)
-    if shown != whole:
-        command = NextCommand(("check", recipe_path, "--all")).command_line(store)
-        console.print(Text(f"All of it: {command}", "dim"), soft_wrap=True)
+    command = NextCommand(("check", recipe_path, "--all")).command_line(store)
+    print_paragraphs(console, head, fixed, whole, shows_all=shows_all, all_command=command)
 
 
 def _head(check: UpdateCheck, build_command: str, width: int) -> Iterator[Text]:

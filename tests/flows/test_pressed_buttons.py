@@ -119,6 +119,18 @@ def paused_after_launch(world: CloudWorld, flow_run: FlowRun) -> None:
     assert pauses.fired
 
 
+def deleted_after_launch(world: CloudWorld, flow_run: FlowRun) -> None:
+    def delete() -> None:
+        with get_client(sync_client=True) as client:
+            client.delete_flow_run(flow_run.id)
+
+    deletes = AfterLaunch(delete)
+    with world.intercepting(deletes), pytest.raises((NotebakeError, ObjectNotFound)):
+        carried_out(flow_run, build_image)
+
+    assert deletes.fired
+
+
 def test_a_paused_build_stops_and_says_what_it_leaves(world: CloudWorld) -> None:
     flow_run = begun(world)
 
@@ -172,15 +184,8 @@ def test_a_pause_never_tears_down(world: CloudWorld) -> None:
 def test_a_deleted_flow_run_ends_its_build(world: CloudWorld) -> None:
     flow_run = begun(world)
 
-    def delete() -> None:
-        with get_client(sync_client=True) as client:
-            client.delete_flow_run(flow_run.id)
+    deleted_after_launch(world, flow_run)
 
-    deletes = AfterLaunch(delete)
-    with world.intercepting(deletes), pytest.raises((NotebakeError, ObjectNotFound)):
-        carried_out(flow_run, build_image)
-
-    assert deletes.fired
     run = run_of(flow_run)
     text = artifact_text(run)
     assert "The flow run was deleted in Prefect, which ended the bake." in text
@@ -205,15 +210,8 @@ def artifact_text(run: Run) -> str:
 def test_a_deleted_flow_run_is_torn_down_if_the_recipe_wants_that(world: CloudWorld) -> None:
     flow_run = begun(world, "on_failure: tear_down\n")
 
-    def delete() -> None:
-        with get_client(sync_client=True) as client:
-            client.delete_flow_run(flow_run.id)
+    deleted_after_launch(world, flow_run)
 
-    deletes = AfterLaunch(delete)
-    with world.intercepting(deletes), pytest.raises((NotebakeError, ObjectNotFound)):
-        carried_out(flow_run, build_image)
-
-    assert deletes.fired
     assert find_builder(run_of(flow_run)) is None
     assert "Nothing is left of the run." in artifact_text(run_of(flow_run))
 

@@ -47,11 +47,6 @@ async def solve_all(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return solved
 
 
-def version_and_build(record: Any) -> tuple[str, list[str]]:
-    """Return the name of a package of rattler's with its version and build."""
-    return record.name.normalized, [str(record.version), str(record.build)]
-
-
 def main() -> int:
     """Return the exit code; a fault is printed to stderr as one paragraph."""
     with tempfile.TemporaryDirectory(prefix="notebake-") as folder:
