@@ -1,6 +1,7 @@
 """The worker of `make up`: started once for a cloud, and ended only by whoever agrees to that."""
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -89,11 +90,11 @@ def end_worker(server: Server) -> None:
 
 def list_children(pid: int) -> list[int]:
     """Return the processes that a process has started and that have not ended."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
     found: list[int] = []
-    for path in lists:
+    # Path.glob of Python 3.11 fails if a thread ends meanwhile.
+    for path in glob.iglob(f"/proc/{pid}/task/*/children"):  # noqa: PTH207
         with suppress(OSError):
-            found += map(int, path.read_text().split())
+            found += map(int, Path(path).read_text().split())
     return found
 
 

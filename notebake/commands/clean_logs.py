@@ -39,14 +39,15 @@ fi"""
 # process is stopped together with the units that would start it again; a process without a unit, or
 # whose unit cannot be stopped (auditd), gets a signal.
 STOP_WRITERS = """\
-import os, pathlib, signal, subprocess, sys, time
+import glob, os, pathlib, signal, subprocess, sys, time
 
 covered = os.stat("/var/log").st_dev
 
 
 def writers():
     found = {}
-    for file in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
+    # Unlike pathlib's (Python 3.11), this passes over processes that end meanwhile.
+    for file in map(pathlib.Path, glob.iglob("/proc/[0-9]*/fd/*")):
         try:
             path = os.readlink(file)
             if not path.startswith("/var/log/") or os.stat(file).st_dev == covered:
