@@ -91,7 +91,7 @@ def test_a_host_reads_who_it_is(world: World, port: int) -> None:
         "meta-data/instance-id": instance_id,
         "meta-data/ami-id": UBUNTU,
         "meta-data/local-ipv4": host.address,
-        "meta-data/public-ipv4": host.address,
+        "meta-data/public-ipv4": world.instance(instance_id)["PublicIpAddress"],
         "meta-data/placement/region": "us-west-2",
         "meta-data/instance-type": "t3.micro",
         "meta-data/security-groups": "default",
