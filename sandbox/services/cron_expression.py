@@ -5,14 +5,14 @@ skipped, and one that comes twice counts once.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
-import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if number}
+_NAMES_OF_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"
+MONTHS = {name: number for number, name in enumerate(_NAMES_OF_MONTHS.split(" "), start=1)}
 WEEKDAYS = {"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "SAT": 7}
 ANY = "?"
 NO_NAMES: dict[str, int] = {}
