@@ -147,6 +147,15 @@ class Image:
         return next(entry for entry in self.mapping if entry.device == self.root_device)
 
 
+@dataclass(frozen=True)
+class InstanceProfile:
+    """An instance profile of IAM, and the name of its role, if it has one."""
+
+    id: str
+    arn: str
+    role: str | None
+
+
 @dataclass
 class Instance:
     """An EC2 instance. `interface` is moto's network interface, which holds its groups."""
@@ -169,6 +178,7 @@ class Instance:
     group_ids: list[str]
     shutdown_behavior: str
     metadata_options: dict[str, Any]
+    profile: InstanceProfile | None = None
     reservation_id: str = ""
     owner_id: str = ""
     launch_index: int = 0

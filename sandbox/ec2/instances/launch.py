@@ -99,6 +99,7 @@ def _instance_of(
         key_name=parameters.get("KeyName"),
         public_key=plan.public_key,
         client_token=str(parameters.get("ClientToken", "")),
+        profile=plan.profile,
         user_data=plan.user_data,
         root_device=plan.image.root_device,
         private_address=address,

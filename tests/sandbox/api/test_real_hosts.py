@@ -1,5 +1,6 @@
 """The strict API in front of real hosts: what a bake relies on, from launch to relaunch."""
 
+import os
 import re
 import socket
 import subprocess
@@ -247,3 +248,30 @@ def test_a_host_is_reached_at_the_public_address_that_it_has_now_and_at_no_other
     sandbox.ec2.terminate_instances(InstanceIds=[instance_id])
     sandbox.wait_for_state(instance_id, "terminated")
     sandbox.ec2.release_address(AllocationId=address["AllocationId"])
+
+
+def test_the_sdk_on_a_host_finds_the_credentials_of_its_role(sandbox: Sandbox) -> None:
+    iam = client("iam", sandbox.home.api_url)
+    iam.create_instance_profile(InstanceProfileName="reader")
+    iam.create_role(RoleName="reader-role", AssumeRolePolicyDocument="{}")
+    iam.add_role_to_instance_profile(InstanceProfileName="reader", RoleName="reader-role")
+    instance_id = sandbox.launch(IamInstanceProfile={"Name": "reader"})
+    assert sandbox.ssh(instance_id, "echo there") == "there"
+    ask = (
+        "from botocore.session import Session; found = Session().get_credentials();"
+        "print(found.method, found.get_frozen_credentials().access_key[:4])"
+    )
+    # In the host's own network: botocore, unmodified, asks at the address that AWS has.
+    inside = ["ip", "netns", "exec", f"{sandbox.home.name}-{instance_id}", sys.executable]
+    plain = {"PATH": os.environ["PATH"], "HOME": str(sandbox.home.path)}
+    done = subprocess.run(
+        [*inside, "-c", ask],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        env=plain,
+        check=False,
+    )
+    assert done.stdout.split() == ["iam-role", "ASIA"], done.stderr
+    sandbox.ec2.terminate_instances(InstanceIds=[instance_id])
+    sandbox.wait_for_state(instance_id, "terminated")
