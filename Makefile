@@ -8,7 +8,7 @@ PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
 BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: rehearsal test test-all twists check up down setup system try-system kills kills-real bench clients \
+.PHONY: rehearsal test test-all twists check up up-shared down postgresql setup system try-system kills kills-real bench clients \
 	packer-and-aws try-packer-and-aws chromium policies policy-judge try-policy-judge crate-judge try-crate-judge
 
 rehearsal: setup
@@ -67,6 +67,19 @@ chromium:
 	        apt-get --quiet --yes --no-install-recommends install chromium; \
 	fi
 
+# Debian's package would start a server on port 5432 that nobody asked for.
+postgresql: .venv/ready
+	@if ! $(BIN)/python -m deployments.postgresql_programs > /dev/null 2>&1; then \
+	    echo "Installing postgresql with apt-get …"; \
+	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    none=/etc/postgresql-common/createcluster.d/notebake.conf; \
+	    $$sudo install -D --mode 644 /dev/stdin $$none <<< "create_main_cluster = false"; \
+	    $$sudo apt-get --quiet --quiet update; \
+	    $$sudo env DEBIAN_FRONTEND=noninteractive \
+	        apt-get --quiet --yes --no-install-recommends install postgresql; \
+	    code=$$?; $$sudo rm $$none; exit $$code; \
+	fi
+
 try-packer-and-aws:
 	@$(MAKE) --no-print-directory packer-and-aws || true
 
@@ -90,6 +103,10 @@ try-crate-judge: .venv/ready
 
 up: setup
 	@$(BIN)/python -m deployments.local up $(if $(YES),--yes)
+
+# Several workers and PostgreSQL (docs/prefect-shared.md): make up-shared WORKERS=3
+up-shared: setup postgresql
+	@$(BIN)/python -m deployments.local up-shared --workers $(or $(WORKERS),2) $(if $(YES),--yes)
 
 down:
 	@$(BIN)/python -m deployments.local down $(if $(YES),--yes)
