@@ -1,4 +1,7 @@
-"""The workers of `make up`: started once for a cloud, and ended only by whoever agrees to that."""
+"""The workers of `make up`: started once for a cloud, and ended only by whoever agrees to that.
+
+python -m deployments.worker end-flow-runs PID    # before the worker PID is ended, as by systemd
+"""
 
 import fcntl
 import glob
@@ -8,6 +11,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -76,14 +80,20 @@ def end_workers(workers: Iterable[Worker]) -> None:
     them as Running. So they are told first, and their worker then reports them.
     """
     living = [worker.process for worker in workers if not is_dead(worker.process)]
-    for pid in [child for process in living for child in list_children(process.pid)]:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + FLOW_RUN_SECONDS
-    while any(list_children(each.pid) for each in living) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    end_flow_runs([process.pid for process in living])
     for process in living:
         end_process(process)
+
+
+def end_flow_runs(workers: Iterable[int]) -> None:
+    """Tell the flow runs of workers to end, and wait for that."""
+    pids = list(workers)
+    for child in [child for pid in pids for child in list_children(pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+    deadline = time.monotonic() + FLOW_RUN_SECONDS
+    while any(map(list_children, pids)) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def list_children(pid: int) -> list[int]:
@@ -123,3 +133,9 @@ def digest_of_environment(variables: Mapping[str, str]) -> str:
     """Return a digest, as there may be secrets, of the variables that flow runs depend on."""
     relevant = sorted(pair for pair in variables.items() if pair[0].startswith(RELEVANT))
     return hashlib.sha256(json.dumps(relevant).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] != ["end-flow-runs"]:
+        sys.exit("Usage: python -m deployments.worker end-flow-runs PID …")
+    end_flow_runs(map(int, sys.argv[2:]))

@@ -1,14 +1,12 @@
-"""Prefect on PostgreSQL with two workers, as `make up-shared` starts it, in a home of its own."""
+"""What the tests of several workers need: PostgreSQL, and a home of their own."""
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from deployments.postgresql_programs import find_programs
 from notebake.errors import NotebakeError
-from tests.own_prefect import OwnPrefect, own_prefect
 
 
 def why_not() -> str:
@@ -20,16 +18,8 @@ def why_not() -> str:
     return ""
 
 
-@pytest.fixture
-def short_home() -> Iterator[Path]:
-    """A home whose path is short enough for a socket; without PostgreSQL the test is skipped."""
-    if reason := why_not():
-        pytest.skip(reason)
+@contextmanager
+def short_path() -> Iterator[Path]:
+    """Provide a directory whose path is short enough for sockets in it."""
     with tempfile.TemporaryDirectory(prefix="nb-") as name:
-        yield Path(name) / "home"
-
-
-@pytest.fixture
-def shared(short_home: Path) -> Iterator[OwnPrefect]:
-    with own_prefect(short_home) as prefect:
-        yield prefect
+        yield Path(name)

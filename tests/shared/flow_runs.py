@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +12,7 @@ import httpx
 from deployments.worker import list_children
 from notebake.waiting import wait_until
 from tests.limits import HANG_SECONDS
+from tests.own_prefect import is_alive
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,18 @@ def family(pid: int) -> Iterator[int]:
 
 
 def kill_at_once(pid: int) -> list[int]:
-    """End a process and all that it has started by SIGKILL, as the end of its machine does."""
+    """End a process and all that it has started by SIGKILL, as the end of their machine does."""
     members = list(family(pid))
     # Stopped first, so that none of them sees another one end.
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for member in members:
             with suppress(ProcessLookupError):
                 os.kill(member, number)
+    wait_until(
+        lambda: None if any(map(is_alive, members)) else True,
+        what="all of them to end",
+        timeout_seconds=HANG_SECONDS,
+    )
     return members
 
 
@@ -100,9 +105,3 @@ def working(workers: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the one worker that executes a flow run."""
     (found,) = [each for each in workers if list_children(each["process"]["pid"])]
     return found
-
-
-def executes(pid: int, flow_run_id: str) -> bool:
-    """Return whether the process executes the flow run."""
-    variables = Path(f"/proc/{pid}/environ").read_bytes()
-    return flow_run_id.encode() in variables

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.local_prefect.after_crash import MESSAGE
-from tests.own_prefect import OwnPrefect, is_alive, own_prefect
+from tests.own_prefect import OwnPrefect, own_prefect
 from tests.sandbox.bake_world import Cloud, cloud_opened
 from tests.sandbox.bakery import Bakery
 from tests.shared.conftest import why_not
@@ -71,7 +70,6 @@ def test_what_a_killed_worker_has_begun_another_one_ends(shared_bakery: Shared) 
     killed = kill_at_once(first["process"]["pid"])
 
     assert len(killed) >= 2, "the worker and the process of its flow run"
-    assert not any(map(is_alive, killed))
     assert flow_runs.state(started)["type"] == "RUNNING", "nobody could report it"
     state = flow_runs.wait_for_state(started, "COMPLETED", "FAILED", "CANCELLED")
     assert state["type"] == "COMPLETED", state["message"]
@@ -88,4 +86,3 @@ def test_what_a_killed_worker_has_begun_another_one_ends(shared_bakery: Shared) 
         if entry.kind == "executing"
     ]
     assert [bool(claims.get("went_on")) for claims in executions] == [False, True]
-    assert MESSAGE
