@@ -27,6 +27,12 @@ class FlowRuns:
         path = f"/deployments/{found['id']}/create_flow_run"
         return str(self.ask(path, parameters=parameters)["id"])
 
+    def copy_deployment(self, of: str, name: str) -> None:
+        """Create a deployment of the same flow, without the limit of the first."""
+        (found,) = self.ask("/deployments/filter", deployments={"name": {"any_": [of]}})
+        kept = ("flow_id", "entrypoint", "parameters", "pull_steps", "work_pool_name", "path")
+        self.ask("/deployments/", name=name, **{key: found[key] for key in kept})
+
     def now(self, flow_run_id: str) -> dict[str, Any]:
         """Return a flow run as the server has it."""
         answer = httpx.get(f"{self.url}/api/flow_runs/{flow_run_id}", trust_env=False)
@@ -71,7 +77,7 @@ class FlowRuns:
 
         wait_until(runs, what=title, timeout_seconds=HANG_SECONDS)
 
-    def ask(self, path: str, **body: Any) -> Any:
+    def ask(self, path: str, /, **body: Any) -> Any:
         answer = httpx.post(
             f"{self.url}/api{path}", json=body, trust_env=False, timeout=HANG_SECONDS
         )

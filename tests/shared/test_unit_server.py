@@ -144,8 +144,10 @@ class Crashing:
         self.set(flow_run, "RUNNING")
         return flow_run
 
-    def set(self, flow_run: str, state: str, name: str | None = None) -> None:
-        body = {"state": {"type": state, "name": name}, "force": True}
+    def set(
+        self, flow_run: str, state: str, name: str | None = None, *, force: bool = True
+    ) -> None:
+        body = {"state": {"type": state, "name": name}, "force": force}
         self.api.post(f"/flow_runs/{flow_run}/set_state", json=body).raise_for_status()
 
     def state(self, flow_run: str) -> tuple[str, str | None]:
@@ -163,12 +165,15 @@ def test_a_crashed_flow_run_goes_on_by_itself_and_no_other(server: UnitServer) -
     with server.api as api:
         runs = Crashing(api)
         cancelled, retried, failed = runs.begin(), runs.begin(), runs.begin()
+        cancelling = runs.begin()
         tired, theirs, awake = runs.begin(executions=EXECUTIONS), runs.begin("theirs"), runs.begin()
         last = runs.begin(executions=EXECUTIONS - 1)
         for flow_run in (retried, tired, theirs, awake, last):
             runs.set(flow_run, "CRASHED")
         runs.set(cancelled, "CANCELLED")
         runs.set(failed, "FAILED")
+        runs.set(cancelling, "CANCELLING")
+        runs.set(cancelling, "CRASHED", force=False)
         runs.set(retried, "SCHEDULED", "AwaitingRetry")
         runs.set(awake, "RUNNING")
         # Crashed later than the others: once it goes on, they would have.
@@ -188,6 +193,7 @@ def test_a_crashed_flow_run_goes_on_by_itself_and_no_other(server: UnitServer) -
         for flow_run, name in (
             (cancelled, "Cancelled"),
             (failed, "Failed"),
+            (cancelling, "Cancelling"),
             (tired, "Crashed"),
             (theirs, "Crashed"),
             (awake, "Running"),
