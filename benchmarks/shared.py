@@ -24,8 +24,11 @@ AT_ONCE = (1, 2, 5, 10)
 LATE_SECONDS = 5.0
 LOCKED = re.compile("database is locked")
 REFUSED = re.compile(r'HTTP/1.1" 5\d\d')
-SERVER_VARIABLES = {"PREFECT_SERVER_LOGGING_LEVEL": "INFO"}
-"""Each answer is in the server's log."""
+SERVER_VARIABLES = {
+    "PREFECT_SERVER_LOGGING_LEVEL": "INFO",
+    "PREFECT_SERVER_LOG_RETRYABLE_ERRORS": "true",
+}
+"""Each answer is in the server's log, and why it was refused, also where the client asks again."""
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 HEARTBEATS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 NOTES = (

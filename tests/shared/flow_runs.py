@@ -43,12 +43,16 @@ class FlowRuns:
         found: dict[str, Any] = self.now(flow_run_id)["state"]
         return found
 
-    def history(self, flow_run_id: str) -> list[str]:
-        """Return the names of all states that it had, the first one first."""
+    def states(self, flow_run_id: str) -> list[dict[str, Any]]:
+        """Return all states that it had, the first one first."""
         wanted = {"flow_run_id": flow_run_id}
         answer = httpx.get(f"{self.url}/api/flow_run_states/", params=wanted, trust_env=False)
-        found = sorted(answer.raise_for_status().json(), key=lambda state: state["timestamp"])
-        return [str(state["name"]) for state in found]
+        found: list[dict[str, Any]] = answer.raise_for_status().json()
+        return sorted(found, key=lambda state: str(state["timestamp"]))
+
+    def history(self, flow_run_id: str) -> list[str]:
+        """Return the names of all states that it had."""
+        return [str(state["name"]) for state in self.states(flow_run_id)]
 
     def tasks(self, flow_run_id: str) -> list[dict[str, Any]]:
         wanted = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
@@ -65,6 +69,16 @@ class FlowRuns:
         return wait_until(
             reached, what=f"{flow_run_id} to be {types}", timeout_seconds=HANG_SECONDS
         )
+
+    def wait_for_message(self, flow_run_id: str, type_: str, text: str) -> dict[str, Any]:
+        """Return a state of a flow run, past or present, whose message has a text."""
+
+        def found() -> dict[str, Any] | None:
+            states = self.states(flow_run_id)
+            wanted = (each for each in states if each["type"] == type_ and each["message"])
+            return next((each for each in wanted if text in each["message"]), None)
+
+        return wait_until(found, what=f"“{text}”", timeout_seconds=HANG_SECONDS)
 
     def wait_for_task(self, flow_run_id: str, title: str) -> None:
         """Wait until a step runs."""

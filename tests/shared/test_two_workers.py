@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.own_prefect import OwnPrefect, own_prefect
+from deployments.worker import list_children
+from flows.local_prefect.after_crash import GOES_ON
+from tests.own_prefect import OwnPrefect, is_alive, own_prefect
 from tests.sandbox.bake_world import Cloud, cloud_opened
 from tests.sandbox.bakery import Bakery
 from tests.shared.conftest import why_not
@@ -110,6 +112,26 @@ def test_what_a_killed_worker_has_begun_another_one_ends(
         if entry.kind == "executing"
     ]
     assert [bool(claims.get("went_on")) for claims in executions] == [False, True]
+
+
+def test_a_bake_whose_process_is_killed_goes_on_and_says_so(shared_bakery: Shared) -> None:
+    """The worker lives, and reports twice: the flow run goes on after its second report."""
+    shared_bakery.prefect.start_shared(shared_bakery.variables)
+    recipe = shared_bakery.bakery.write_recipe("spring")
+    flow_runs = shared_bakery.flow_runs
+    started = flow_runs.start("build", recipe="", recipe_path=str(recipe))
+    flow_runs.wait_for_task(started, INSTALL)
+    worker = working(shared_bakery.workers())["process"]["pid"]
+
+    kill_at_once(*list_children(worker))
+
+    crashed = flow_runs.wait_for_message(started, "CRASHED", GOES_ON)
+    assert "(builder, " in crashed["message"], "what is left, and that it goes on"
+    state = flow_runs.wait_for_state(started, *ENDS)
+    assert state["type"] == "COMPLETED", state["message"]
+    assert GONE_ON in state["message"]
+    assert len(launched(shared_bakery, "spring")) == 1
+    assert is_alive(worker)
 
 
 @pytest.mark.usefixtures("killed")
