@@ -9,7 +9,8 @@ import httpx
 from deployments.automations import pause
 from deployments.bakes_in_progress import check_may_interrupt
 from deployments.heartbeats import install_automation
-from deployments.postgresql import cluster_url, has_tables, make_tables, start_cluster, stop_cluster
+from deployments.postgresql import cluster_url, start_cluster, stop_cluster
+from deployments.postgresql_tables import has_tables, make_tables
 from deployments.sandbox_program import cloud_environment, sandbox
 from deployments.worker import (
     create_deployments,

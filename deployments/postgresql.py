@@ -23,8 +23,7 @@ from deployments.postgresql_programs import (
     seen_by_server,
     system_user,
 )
-from flows.local_prefect.prefect_program import PREFECT
-from flows.local_prefect.server import DATABASE_VARIABLE, server_environment, start_program
+from flows.local_prefect.server import start_program
 from notebake.errors import NotebakeError
 from notebake.local.atomic_files import make_private_directory, write_file
 from notebake.local.home import HOME_HINT, home
@@ -125,31 +124,6 @@ def make_cluster() -> None:
     (new / "pg_hba.conf").write_text("local all all peer map=notebake\n")
     (new / "pg_ident.conf").write_text(f"notebake {user} {ROLE}\n")
     new.rename(directory() / "data")
-
-
-def has_tables() -> bool:
-    """Return whether Prefect's migrations have made tables in its database."""
-    return bool(query(DATABASE, "SELECT to_regclass('alembic_version')"))
-
-
-def make_tables() -> None:
-    """Have Prefect's own migrations make its tables; its server would do so without a word.
-
-    Raises:
-        NotebakeError: they failed; the message has the end of their output.
-    """
-    done = subprocess.run(
-        [*PREFECT, "server", "database", "upgrade", "-y"],
-        env=server_environment("") | {DATABASE_VARIABLE: cluster_url()},
-        cwd=home(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        tail = "\n".join(f"{done.stdout}{done.stderr}".splitlines()[-15:])
-        raise NotebakeError(f"Prefect could not make its tables in PostgreSQL:\n{tail}")
 
 
 def wait_for_cluster(process: Process) -> None:
