@@ -14,6 +14,7 @@ import pytest
 
 from deployments.automations import pause
 from deployments.going_on import GOING_ON, QUIET_SECONDS
+from deployments.heartbeats import install_automation
 from flows.local_prefect.after_crash import AUTOMATION, EXECUTIONS, MESSAGE, POOL
 from notebake.project import PROJECT
 from notebake.waiting import wait_until
@@ -208,14 +209,21 @@ def test_what_make_down_interrupts_does_not_go_on_later(
 ) -> None:
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", f"notebake:{PASSWORD}")
     with server.api as api:
-        (found,) = api.post(
-            "/automations/filter", json={"automations": {"name": {"any_": [AUTOMATION]}}}
-        ).json()
-        assert found["enabled"]
-
+        runs = Crashing(api)
         pause(server.url, AUTOMATION)
+        interrupted = runs.begin()
+        runs.set(interrupted, "CRASHED")
 
-        assert not api.get(f"/automations/{found['id']}").json()["enabled"]
+        install_automation(server.url, goes_on=True)
+
+        killed = runs.begin()
+        runs.set(killed, "CRASHED")
+        wait_until(
+            lambda: runs.state(killed)[0] == "AwaitingRetry" or None,
+            what="the crashed flow run to go on",
+            timeout_seconds=HANG_SECONDS,
+        )
+        assert runs.state(interrupted)[0] == "Crashed"
 
 
 def test_the_second_report_of_a_worker_does_not_overwrite_the_start() -> None:
