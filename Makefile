@@ -8,7 +8,7 @@ PYTHON ?= $(or $(DISTRIBUTION),python3)
 BIN := .venv/bin
 BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: rehearsal test test-all twists check up down setup system try-system kills kills-real bench clients \
+.PHONY: rehearsal test test-all twists check up up-shared down postgresql nginx setup system try-system kills kills-real bench clients \
 	packer-and-aws try-packer-and-aws chromium policies policy-judge try-policy-judge crate-judge try-crate-judge
 
 rehearsal: setup
@@ -45,7 +45,7 @@ bench: setup packer-and-aws
 	@$(BIN)/python -m benchmarks $(PART)
 
 # Other tools that speak EC2, unmodified: the tests drive the sandbox with those that are there.
-clients: .venv/ready packer-and-aws chromium
+clients: .venv/ready packer-and-aws chromium postgresql nginx
 	@$(BIN)/python -m tests.clients.install
 
 packer-and-aws:
@@ -65,6 +65,30 @@ chromium:
 	    $$sudo apt-get --quiet --quiet update; \
 	    $$sudo env DEBIAN_FRONTEND=noninteractive \
 	        apt-get --quiet --yes --no-install-recommends install chromium; \
+	fi
+
+# Debian's package would start a server on port 5432 that nobody asked for.
+postgresql: .venv/ready
+	@if ! $(BIN)/python -m deployments.postgresql_programs > /dev/null 2>&1; then \
+	    echo "Installing postgresql with apt-get …"; \
+	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    none=/etc/postgresql-common/createcluster.d/notebake.conf; \
+	    $$sudo install -D --mode 644 /dev/stdin $$none <<< "create_main_cluster = false"; \
+	    $$sudo apt-get --quiet --quiet update; \
+	    $$sudo env DEBIAN_FRONTEND=noninteractive \
+	        apt-get --quiet --yes --no-install-recommends install postgresql; \
+	    code=$$?; $$sudo rm $$none; exit $$code; \
+	fi
+
+# What judges the configuration of the proxy in the tests: unpacked, as its installation would listen
+# on port 80.
+nginx: .venv/ready
+	@if ! command -v nginx > /dev/null && [ ! -x .venv/nginx/usr/sbin/nginx ]; then \
+	    echo "Fetching nginx with apt-get …"; \
+	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    $$sudo apt-get --quiet --quiet update; \
+	    mkdir --parents .venv/nginx && cd .venv/nginx && apt-get --quiet --quiet download nginx \
+	        && dpkg-deb --extract nginx_*.deb . && rm nginx_*.deb; \
 	fi
 
 try-packer-and-aws:
@@ -90,6 +114,10 @@ try-crate-judge: .venv/ready
 
 up: setup
 	@$(BIN)/python -m deployments.local up $(if $(YES),--yes)
+
+# Several workers and PostgreSQL (docs/prefect-shared.md): make up-shared WORKERS=3
+up-shared: setup postgresql
+	@$(BIN)/python -m deployments.local up-shared --workers $(or $(WORKERS),2) $(if $(YES),--yes)
 
 down:
 	@$(BIN)/python -m deployments.local down $(if $(YES),--yes)

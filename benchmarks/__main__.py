@@ -8,7 +8,7 @@ from importlib import import_module
 from benchmarks.section import Section, as_markdown, as_text
 from notebake.local.loopback import bypass_proxy_for_loopback
 
-PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "record", "baking")
+PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "record", "shared", "baking")
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"{', '.join(PARTS)} (default: all)")
-    parser.add_argument("--pairs", type=int, default=3, help="bakes with each tool (default: 3)")
+    parser.add_argument("--pairs", type=int, default=3, help="how often in turns (default: 3)")
     parser.add_argument("--rehearsal", action="store_true", help="time `make rehearsal` as well")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     given = parser.parse_args()
@@ -45,7 +45,11 @@ def _parse() -> argparse.Namespace:
 
 def _measure(name: str, given: argparse.Namespace) -> Section:
     """Import a part and run it; each takes its own time to import."""
-    taken = {"baking": {"pairs": given.pairs}, "starting": {"rehearsal": given.rehearsal}}
+    taken = {
+        "baking": {"pairs": given.pairs},
+        "starting": {"rehearsal": given.rehearsal},
+        "shared": {"rounds": given.pairs},
+    }
     options = taken.get(name, {})
     section: Section = import_module(f"benchmarks.{name}").measure(**options)
     return section

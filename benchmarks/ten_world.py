@@ -7,20 +7,20 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from benchmarks.scripted_cloud import Call, ScriptedCloud, cloud_started
 from benchmarks.ten_notes import Called, Waited
-from tests.kills.scripted_work import COMMIT
+from tests.kills.world import GIT
 from tests.sandbox.bake_world import PROJECT, prefect_started, wait_for_prefect
 
-GIT = f"#!/bin/sh\nprintf '{COMMIT}\\tHEAD\\n{COMMIT}\\trefs/heads/main\\n'\n"
 LONGEST_SECONDS = 1200
 
 
@@ -58,6 +58,8 @@ class World:
     prefect_url: str
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
     """Those of builds; who ends the world ends them."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What the processes of builds have in their environment besides."""
 
     def build(
         self, builds: int, *, latency: str = "quick", volumes: int = 1, output_mb: float = 0
@@ -125,21 +127,27 @@ class World:
             "PREFECT_API_URL": self.prefect_url,
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            **self.variables,
         }
 
 
 @contextmanager
-def world_made() -> Iterator[World]:
-    """Make a temporary world, and leave nothing of it."""
+def world_made(
+    server_variables: Mapping[str, str] = MappingProxyType({}), **variables: str
+) -> Iterator[World]:
+    """Make a temporary world, and leave nothing of it.
+
+    The server gets variables besides its own, and so do the processes of builds.
+    """
     folder = Path(tempfile.mkdtemp(prefix="notebake-ten-"))
     try:
         for name in ("bin", "server"):
             (folder / name).mkdir()
         (folder / "bin/git").write_text(GIT)
         (folder / "bin/git").chmod(0o755)
-        with prefect_started(folder / "server") as url:
+        with prefect_started(folder / "server", server_variables) as url:
             wait_for_prefect(url)
-            world = World(folder, url)
+            world = World(folder, url, variables=variables)
             try:
                 yield world
             finally:

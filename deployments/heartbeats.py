@@ -6,12 +6,15 @@ Without this, Prefect shows such a run as Running for ever. Its server has a rul
 automation, which nobody installs by himself (prefect 3.8.8, "Detect zombie flow runs").
 """
 
-import os
 import sys
+from typing import Any
 
 import httpx
 
-from notebake.timeouts import PREFECT_ANSWER_SECONDS
+from deployments import automations
+from deployments.going_on import GOING_ON
+from flows.local_prefect.after_crash import GOES_ON
+from flows.next_steps import RETRY
 
 HEARTBEAT_SECONDS = 30
 """The least that Prefect takes (prefect/flow_engine.py, MINIMUM_HEARTBEAT_INTERVAL)."""
@@ -24,12 +27,12 @@ ENDS = ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended", "A
 MESSAGE = (
     f"No sign of life for {SILENCE_SECONDS} s: the process and its worker were killed, or their"
     " computer is off. What the run has launched may still run; it ends by itself when its lease"
-    " does. To go on: press Retry. To remove it: run the deployment `tear-down` with the run id"
+    " does. To go on: %s. To remove it: run the deployment `tear-down` with the run id"
     " that is among the tags."
 )
-AUTOMATION = {
+AUTOMATION: dict[str, Any] = {
     "name": NAME,
-    "description": "A flow run without heartbeats becomes Crashed, so that Retry continues it.",
+    "description": "A flow run without heartbeats becomes Crashed, so that it can go on.",
     "enabled": True,
     "trigger": {
         "type": "event",
@@ -41,36 +44,34 @@ AUTOMATION = {
         "threshold": 1,
         "within": SILENCE_SECONDS,
     },
-    "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": MESSAGE}],
+    "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": MESSAGE % RETRY}],
 }
 
 
-def install_automation(url: str) -> None:
-    """Create the automation on a server, or bring it up to date.
-
-    A server with a password takes PREFECT_API_AUTH_STRING of the environment, as USER:PASSWORD.
+def install_automation(url: str, *, goes_on: bool = False) -> None:
+    """Have a server mark dead flow runs, and let them go on by themselves if that is wanted.
 
     Raises:
         httpx.HTTPError: the server did not answer, or refused it.
     """
-    user, _, password = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
-    with httpx.Client(
-        base_url=f"{url}/api",
-        auth=(user, password) if user else None,
-        timeout=PREFECT_ANSWER_SECONDS,
-        trust_env=False,
-    ) as client:
-        wanted = {"automations": {"name": {"any_": [NAME]}}}
-        found = client.post("/automations/filter", json=wanted).raise_for_status().json()
-        if found:
-            answer = client.put(f"/automations/{found[0]['id']}", json=AUTOMATION)
-        else:
-            answer = client.post("/automations/", json=AUTOMATION)
-        answer.raise_for_status()
+    to_go_on = GOES_ON if goes_on else RETRY
+    action = AUTOMATION["actions"][0] | {"message": MESSAGE % to_go_on}
+    automations.install(url, AUTOMATION | {"actions": [action]})
+    if goes_on:
+        automations.install(url, GOING_ON)
+    else:
+        automations.pause(url, GOING_ON["name"])
+
+
+def main(words: list[str]) -> None:
+    """Install the automations on the server that is named."""
+    goes_on = "--go-on" in words
+    (url,) = [word for word in words if word != "--go-on"] or [""]
+    install_automation(url.rstrip("/").removesuffix("/api"), goes_on=goes_on)
 
 
 if __name__ == "__main__":
     try:
-        install_automation(sys.argv[1].rstrip("/").removesuffix("/api"))
-    except (httpx.HTTPError, httpx.InvalidURL, IndexError) as error:
-        sys.exit(f"The automation could not be installed: {error or 'give the address'}")
+        main(sys.argv[1:])
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        sys.exit(f"The automations could not be installed: {error}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from deployments.local import cloud_environment, own_environment, sandbox
+from deployments.sandbox_program import cloud_environment, own_environment, sandbox
 from flows.cli import main as command_line
 from flows.local_prefect.prefect_environment import speed_up_imports
 from flows.local_prefect.server import is_running

@@ -20,6 +20,7 @@ from flows.cancelled_build import show_cancelled
 from flows.failure import add_failure, format_error, join_failures, reporting_failures
 from flows.prefect_ui.flow_run_name import name_flow_run
 from flows.prefect_ui.form import OptionalRunId, RecipeChoice, RecipePath, StoreLocation
+from flows.prefect_ui.going_on import has_gone_on
 from flows.prefect_ui.kept_log import keeping_log
 from flows.prefect_ui.made_image import artifact_key, describe_image, describe_in_markdown
 from flows.prefect_ui.plain_ending import ending_plainly
@@ -39,7 +40,7 @@ from notebake.runbook.step import Step, carry_out, retry_when_lost
 from notebake.runs import registry
 from notebake.runs.executing import executing
 from notebake.runs.flow_runs import open_flow_run
-from notebake.runs.lock import RunLostError
+from notebake.runs.lock import ExecutedElsewhereError, RunLostError
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.run import Run
@@ -85,9 +86,11 @@ def build(run: Run) -> State[str]:
 
     Raises:
         Pause: the flow run was paused in Prefect's UI; no step runs any more.
+        ExecutedElsewhereError: another process executes this flow run.
         NotebakeError: a step failed, or the flow run was deleted in Prefect's UI.
     """
-    log.info("This is run %s", run.id)
+    gone_on = has_gone_on()
+    log.info("This is run %s%s", run.id, f". It {gone_on}." if gone_on else "")
     with watching_flow_run() as watch:
         try:
             image = execute(run, watch)
@@ -96,10 +99,10 @@ def build(run: Run) -> State[str]:
                 end_paused(run)
             if watch.is_deleted:
                 raise deleted_error(run) from error
-            if isinstance(error, NotebakeError):
+            if isinstance(error, NotebakeError) and not isinstance(error, ExecutedElsewhereError):
                 show_failure(run, error)
             raise
-    return Completed(message=show_outcome(run, image), data=image.id)
+    return Completed(message=show_outcome(run, image, gone_on), data=image.id)
 
 
 def execute(run: Run, watch: Watch) -> Image:
@@ -125,15 +128,17 @@ def execute(run: Run, watch: Watch) -> Image:
     return image
 
 
-def show_outcome(run: Run, image: Image) -> str:
+def show_outcome(run: Run, image: Image, gone_on: str = "") -> str:
     """Make the report an artifact of the flow run, and return the outcome in one line.
 
-    Whatever fails here, the image is there: so nothing is raised.
+    Whatever fails here, the image is there: so nothing is raised. `gone_on` tells that the flow run
+    was started again by itself.
     """
     try:
         if outcome := read_outcome(run):
             summary = read_recorded_run(run.id, run.store).summary
-            sentence = describe_image(run, outcome, summary)
+            image_sentence = describe_image(run, outcome, summary)
+            sentence = "; ".join(filter(None, (image_sentence, gone_on)))
             text = "\n".join(describe_in_markdown(run, outcome, summary, sentence))
             create_markdown_artifact(text, key=artifact_key(run), description=sentence)
             return sentence

@@ -16,6 +16,7 @@ from notebake.errors import (
     WrongAccountError,
     next_commands_of,
 )
+from notebake.runs.lock import ExecutedElsewhereError
 from notebake.runs.run import Run
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def reporting_failures(
     try:
         yield
     except reported as error:
-        if not unless():
+        if not (unless() or isinstance(error, ExecutedElsewhereError)):
             add_report(run, error)
         raise
 

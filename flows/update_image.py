@@ -14,8 +14,10 @@ from flows.cancelled_build import show_cancelled
 from flows.check_updates import keep_and_show
 from flows.prefect_ui.flow_run_name import name_flow_run
 from flows.prefect_ui.form import RecipeChoice, RecipePath, StoreLocation, chosen_path
+from flows.prefect_ui.going_on import has_gone_on
 from flows.prefect_ui.kept_log import keeping_log
 from flows.prefect_ui.plain_ending import ending_plainly
+from flows.prefect_ui.started_by import started_by
 from flows.prefect_ui.unfinished import show_crashed
 from flows.rebaked import describe_failures, move_to, show_difference
 from notebake import clock
@@ -65,7 +67,7 @@ def update_image(
     location, path = store or default_location(), str(chosen_path(recipe, recipe_path))
     wanted = load_recipe(Path(path))
     try:
-        with holding_rebake(wanted, location):
+        with holding_rebake(wanted, location, by=started_by().flow_run):
             run = find_begun(path, location) or decide_and_begin(wanted, path, location)
             return bake(run, promote=promote) if isinstance(run, Run) else run
     except RebakeInProgressError as error:
@@ -141,4 +143,5 @@ def bake(run: Run, *, promote: bool) -> State[Any]:
         sentence = f"{state.data} accepted, {show_difference(run)}"
         if promote:
             sentence += move_to(run)
-        return Completed(message=sentence, data=state.data)
+        message = "; ".join(filter(None, (sentence, has_gone_on())))
+        return Completed(message=message, data=state.data)

@@ -15,15 +15,23 @@ from tests.limits import HANG_SECONDS
 
 START = """
 import json, sys
-from deployments.local import start_worker
-sys.stdout.write(start_worker(json.loads(sys.argv[1]), agreed=True))
+from deployments.local import start_workers
+sys.stdout.write(start_workers(json.loads(sys.argv[1]), agreed=True))
+"""
+START_SHARED = """
+import json, sys
+from deployments.local import start_shared
+sys.stdout.write(start_shared(json.loads(sys.argv[1]), 2, agreed=True))
 """
 END = """
-from deployments.worker import end_worker
-from flows.local_prefect.server import read_state, stop_server
-if started := read_state():
-    end_worker(started)
-stop_server()
+from deployments.local import end_prefect
+from deployments.postgresql import stop_cluster
+from flows.local_prefect.server import read_state
+try:
+    if started := read_state():
+        end_prefect(started)
+finally:
+    stop_cluster()
 """
 
 
@@ -37,8 +45,12 @@ class OwnPrefect:
         """Start what is not running, for this cloud, and return the address of the UI."""
         return self._run(START, json.dumps(dict(cloud)))
 
+    def start_shared(self, cloud: Mapping[str, str]) -> str:
+        """Start what is not running of PostgreSQL, a server and two workers."""
+        return self._run(START_SHARED, json.dumps(dict(cloud))).splitlines()[-1]
+
     def end(self) -> None:
-        """End the worker and the server."""
+        """End the workers, the server, and PostgreSQL."""
         self._run(END)
 
     def state(self) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
+
+from pydantic import model_validator
 
 from flows.local_prefect.empty_database import copy_prepared_database
 from flows.local_prefect.prefect_environment import SETTINGS
@@ -36,21 +39,47 @@ WITHOUT_BLOCK_CATALOGUE = {
 """Builds do not use Prefect's blocks; a server that stays registers them once per home."""
 SERVER_PREFIXES = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_SERVER_")
 """Prefixes of the names of Prefect's settings that belong to one server."""
+DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+EARLIER_FIELDS = ("worker", "worker_environment")
 USUAL_PORT = 4200
 START_SECONDS = 180
 END_SECONDS = 15
 
 
+class Worker(Record):
+    """A worker that was started for a server."""
+
+    number: int
+    process: Process
+    environment: str
+    """A digest of the variables with which it was started."""
+
+
 class Server(Record):
-    """The server that was started, and its worker."""
+    """The server that was started, and its workers."""
 
     url: str
     server: Process
-    worker: Process | None = None
-    worker_environment: str = ""
-    """A digest of the variables with which the worker was started."""
+    database_url: str = ""
+    """The database that it was started with; empty for a file of SQLite."""
+    workers: tuple[Worker, ...] = ()
     stays: bool = False
     """Whether it keeps running after the last build."""
+
+    @property
+    def living_workers(self) -> tuple[Worker, ...]:
+        return tuple(worker for worker in self.workers if not is_dead(worker.process))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier_version(cls, given: Any) -> Any:
+        """Read the record of a version that knew a single worker, which would be forgotten."""
+        if not isinstance(given, dict) or "worker" not in given:
+            return given
+        worker, digest = given["worker"], given.get("worker_environment", "")
+        kept = {name: it for name, it in given.items() if name not in EARLIER_FIELDS}
+        found = [{"number": 1, "process": worker, "environment": digest}] if worker else []
+        return kept | {"workers": found}
 
 
 def state_path() -> Path:
@@ -83,15 +112,17 @@ def settings_for(url: str) -> dict[str, str]:
     }
 
 
-def start_server(*, stays: bool = False) -> Server:
+def start_server(*, stays: bool = False, database_url: str = "") -> Server:
     """Return our server when it responds; start it unless it is running."""
-    with starting_server(stays=stays) as server:
+    with starting_server(stays=stays, database_url=database_url) as server:
         return server
 
 
 @contextmanager
-def starting_server(*, stays: bool = False) -> Iterator[Server]:
+def starting_server(*, stays: bool = False, database_url: str = "") -> Iterator[Server]:
     """Start our server unless it is running; when the block has ended, the server responds.
+
+    A server that is running keeps the database that it was started with.
 
     Raises:
         NotebakeError: it did not start; the message has the end of its log.
@@ -107,14 +138,18 @@ def starting_server(*, stays: bool = False) -> Iterator[Server]:
         with open_port() as listening:
             port, descriptor = listening.getsockname()[1], listening.fileno()
             url = f"http://127.0.0.1:{port}"
-            copy_prepared_database(home() / "prefect")
             variables = server_environment(url) | ({} if stays else WITHOUT_BLOCK_CATALOGUE)
+            if database_url:
+                variables[DATABASE_VARIABLE] = database_url
+            else:
+                copy_prepared_database(home() / "prefect")
             command = [*SERVER, str(port), str(descriptor)]
             process = start_program("server", command, variables, keep_open=[descriptor])
-        server = Server(url=url, server=process, stays=stays)
-        if running and running.worker and not is_dead(running.worker):
-            # Its server has died; a worker that nobody knew any more would never end.
-            server = server.model_copy(update={"worker": running.worker})
+        # If the server before it has died: workers that nobody knew any more would never end.
+        workers = running.living_workers if running else ()
+        server = Server(
+            url=url, server=process, database_url=database_url, workers=workers, stays=stays
+        )
         save_state(server)
         yield server
         wait_for_server(server)
@@ -173,13 +208,12 @@ def open_port() -> socket.socket:
 
 
 def stop_server() -> None:
-    """End the worker and the server that notebake started."""
+    """End the workers and the server that notebake started."""
     started = read_state()
     if started is None:
         return
-    for process in (started.worker, started.server):
-        if process is not None:
-            end_process(process)
+    for process in (*(worker.process for worker in started.workers), started.server):
+        end_process(process)
     state_path().unlink(missing_ok=True)
 
 

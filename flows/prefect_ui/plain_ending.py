@@ -6,12 +6,14 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, ParamSpec
 
+from prefect.exceptions import Abort
 from prefect.runtime import deployment
 from prefect.states import Failed
 
 from flows.next_steps import describe_error, is_read_in_ui, reading_in_ui
 from flows.prefect_ui.logs import show_logs_in_prefect
 from notebake.errors import NotebakeError
+from notebake.runs.lock import ExecutedElsewhereError
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -30,6 +32,10 @@ def ending_plainly(work: Callable[P, Any]) -> Callable[P, Any]:
         with reading_in_ui() if deployment.get_id() else nullcontext():
             try:
                 return work(*arguments, **options)
+            except ExecutedElsewhereError as error:
+                # This ends the process and leaves the state of the flow run to the other one.
+                log.info("%s", error.message)
+                raise Abort(error.message) from None
             except NotebakeError as error:
                 message = describe_error(error)
                 if is_read_in_ui():

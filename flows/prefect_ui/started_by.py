@@ -2,6 +2,7 @@
 
 from prefect.runtime import deployment, flow_run
 
+from flows.prefect_ui.going_on import has_gone_on
 from notebake.local.code_version import code_version
 from notebake.runs.execution_record import StartedBy
 
@@ -14,6 +15,7 @@ def started_by() -> StartedBy:
         "deployment": deployment.get_name(),
         "scheduled_for": flow_run.get_scheduled_start_time(),
         "run_count": flow_run.get_run_count(),
+        "went_on": has_gone_on(),
     }
     return StartedBy(
         what=f"Prefect flow {flow_run.get_flow_name()}",

@@ -17,7 +17,9 @@ from prefect.exceptions import Pause, PrefectException
 from prefect.runtime import flow_run
 
 from flows.failure import REPORT_ATTRIBUTE, format_error, make_report
+from flows.local_prefect.after_crash import GOES_ON
 from flows.next_steps import RETRY, describe_advice, describe_error, is_read_in_ui, reading_in_ui
+from flows.prefect_ui.going_on import will_go_on
 from flows.prefect_ui.made_image import artifact_key
 from flows.prefect_ui.state_message import set_message, set_message_later
 from notebake.errors import Advice, NotebakeError
@@ -51,7 +53,9 @@ def show_crashed(flow: Flow[..., object], flow_run: FlowRun, state: State) -> No
     allow_waits()
     if run := find_run(flow_run):
         known = getattr(state.data, REPORT_ATTRIBUTE, None)
-        text = report_what_is_left(run, f"Interrupted. {state.message or ''}".strip(), known)
+        beginning = f"Interrupted. {state.message or ''}".strip()
+        to_go_on = GOES_ON if will_go_on(flow_run) else RETRY
+        text = report_what_is_left(run, beginning, known, to_go_on)
         create_artifact(run, text, flow_run.id)
         set_message(flow_run.id, StateType.CRASHED, text)
         if flow_run.deployment_id:

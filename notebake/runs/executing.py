@@ -20,11 +20,12 @@ def executing(run: Run, started_by: StartedBy = UNKNOWN) -> Iterator[RunLock]:
 
     Raises:
         RunLockedError: another execution holds the run lock.
+        ExecutedElsewhereError: another process executes the run for the same flow run.
         WrongAccountError: the credentials belong to another account, or that cannot be ruled out.
             Nothing was changed.
     """
     with (
-        hold_run(run) as lock,
+        hold_run(run, by=started_by.flow_run) as lock,
         recording_run(run, new_writer(run.store)),
         bind_account(run, ensure_account(run), account_lookup(run)),
         recording_execution(run, started_by),

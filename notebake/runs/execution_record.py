@@ -39,6 +39,11 @@ class StartedBy(Record):
     claims: dict[str, Any] = Field(default_factory=dict)
     """What Prefect says of its flow run. Nobody has checked it: Prefect does not know its users."""
 
+    @property
+    def flow_run(self) -> str:
+        """The flow run, if it is one of a deployment, which several processes may execute."""
+        return f"flow-run-{self.claims['flow_run_id']}" if self.claims.get("deployment") else ""
+
 
 def new_writer(store: str) -> Writer:
     """Return the writer of a new execution by this user."""

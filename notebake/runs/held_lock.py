@@ -13,6 +13,7 @@ from notebake.errors import RunStoreError
 from notebake.local.process import this_process
 from notebake.runs.lock_record import LockPlace, RunLock, is_active
 from notebake.runs.open_store import open_store
+from notebake.waiting import wait_until
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +43,24 @@ class HeldLock:
         self.sure_until = began + self.lock.seconds
         return True
 
+    def is_lost_to(self, by: str) -> bool:
+        """Return whether a later process has taken the lock for the same `by`."""
+        stored = open_store(self.place.store).read(self.place.key)
+        lock = RunLock.model_validate_json(stored.content) if stored else self.lock
+        return lock.holder != self.lock.holder and lock.is_held_by(by)
+
 
 @contextmanager
-def hold(place: LockPlace, seconds: float) -> Iterator[HeldLock]:
+def hold(place: LockPlace, seconds: float, *, by: str = "") -> Iterator[HeldLock]:
     """Hold a lock while the block runs; a thread renews it after each quarter of its length.
+
+    If it is held for the same `by`, as for a flow run that is started again because its worker was
+    killed, whether on this machine or another, it is waited for until it expires or is renewed.
 
     Raises:
         LockTakenError: somebody else holds the lock and is not provably dead.
     """
-    began = clock.elapsed_with_sleep()
-    lock = _acquire(place, seconds)
-    held = HeldLock(place, lock, began + seconds)
+    held = _acquire_for(place, seconds, by)
     stop = threading.Event()
     renewal = threading.Thread(
         target=_renew, args=(held, stop), name=f"lock of {place.what}", daemon=True
@@ -72,13 +80,43 @@ def describe_holder(lock: RunLock) -> str:
     return f"{lock.process.label} since {since:%d %b %H:%M:%S}"
 
 
-def _acquire(place: LockPlace, seconds: float) -> RunLock:
+def _acquire_for(place: LockPlace, seconds: float, by: str) -> HeldLock:
+    """Create the lock, or take it over, also from an earlier holder for `by`."""
+    began = clock.elapsed_with_sleep()
+    try:
+        return HeldLock(place, _acquire(place, seconds, by), began + seconds)
+    except LockTakenError as error:
+        if not error.theirs.is_held_by(by):
+            raise
+        _wait_for_expiry(place, error.theirs)
+    began = clock.elapsed_with_sleep()
+    return HeldLock(place, _acquire(place, seconds, by), began + seconds)
+
+
+def _wait_for_expiry(place: LockPlace, theirs: RunLock) -> None:
+    """Wait until a lock has expired; raise LockTakenError as soon as it is renewed."""
+    store = open_store(place.store)
+
+    def has_expired() -> bool | None:
+        stored = store.read(place.key)
+        lock = RunLock.model_validate_json(stored.content) if stored else None
+        if lock is None or not is_active(lock, store.clock()):
+            return True
+        if lock.expires_at != theirs.expires_at:
+            raise LockTakenError(lock)
+        return None
+
+    what = f"the lock of an earlier process, which does not renew it, on {place.what} to expire"
+    wait_until(has_expired, what=what, timeout_seconds=2 * theirs.seconds)
+
+
+def _acquire(place: LockPlace, seconds: float, by: str) -> RunLock:
     """Create the lock, or take over one that is not active; of concurrent callers one succeeds."""
     store = open_store(place.store)
     while True:
         now = store.clock()
         lock = RunLock(
-            holder=str(uuid.uuid4()),
+            holder=f"{by} {uuid.uuid4()}".lstrip(),
             process=this_process(),
             since=now,
             expires_at=now + seconds,

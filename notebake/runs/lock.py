@@ -18,23 +18,37 @@ class RunLostError(NotebakeError):
     """This execution has lost the run lock: another one may be executing the run."""
 
 
+class ExecutedElsewhereError(NotebakeError):
+    """Another process executes the run for the same flow run: this process leaves it to that."""
+
+
 @contextmanager
-def hold_run(run: Run, *, seconds: float = RUN_LOCK_SECONDS) -> Iterator[RunLock]:
+def hold_run(run: Run, *, seconds: float = RUN_LOCK_SECONDS, by: str = "") -> Iterator[RunLock]:
     """Hold the run lock while the block runs; a thread renews it after each quarter of its length.
 
-    The block, and threads with a copy of its context, count as the holder.
+    The block, and threads with a copy of its context, count as the holder. `by` names for whom: a
+    flow run whose worker was killed is executed by another process, and the first may only sleep.
 
     Raises:
         RunLockedError: another execution holds the lock and is not provably dead.
+        ExecutedElsewhereError: another process holds it for the same `by`; or has taken it from
+            this one, and the block has failed.
     """
     with ExitStack() as stack:
         try:
-            held = stack.enter_context(hold(place_of(run), seconds))
+            held = stack.enter_context(hold(place_of(run), seconds, by=by))
         except LockTakenError as error:
+            if error.theirs.is_held_by(by):
+                raise _elsewhere_error(run, error.theirs) from None
             raise _locked_error(run, error.theirs) from None
         check = functools.partial(_check_held, run, held)
         stack.enter_context(bind_execution(Execution(run.id, check)))
-        yield held.lock
+        try:
+            yield held.lock
+        except Exception as error:
+            if by and held.is_lost_to(by):
+                raise _elsewhere_error(run, read_lock(run)) from error
+            raise
 
 
 def _check_held(run: Run, held: HeldLock) -> None:
@@ -50,6 +64,13 @@ def _check_held(run: Run, held: HeldLock) -> None:
     raise RunLostError(
         f"This process no longer holds the lock of run {run.id}{taken}.",
         hint="Nothing was undone. Let the other execution finish, or resume the run.",
+    )
+
+
+def _elsewhere_error(run: Run, theirs: RunLock | None) -> ExecutedElsewhereError:
+    holder = describe_holder(theirs) if theirs else "another process"
+    return ExecutedElsewhereError(
+        f"{holder} executes run {run.id} for this flow run. This process leaves it to that."
     )
 
 

@@ -13,12 +13,17 @@ class RunLock(Record):
     """
 
     holder: str
+    """Unique. It begins with the name of whom its holder acts for, if that has one."""
     process: Process
     since: float
     expires_at: float
     seconds: float
     """How long the lock lasts after each renewal."""
     is_released: bool = False
+
+    def is_held_by(self, by: str) -> bool:
+        """Return whether its holder acts for `by`; never for nobody."""
+        return bool(by) and self.holder.startswith(f"{by} ")
 
     @property
     def content(self) -> bytes:

@@ -121,7 +121,7 @@ def test_a_run_that_was_killed_with_its_worker_is_seen_dead_and_retried(
 ) -> None:
     started = person.start("build", recipe_path=desk.write_recipe("ice"))
     person.wait_until_step(started, INSTALL)
-    worker = desk.prefect.state()["worker"]["pid"]
+    worker = desk.prefect.state()["workers"][0]["process"]["pid"]
     flow_runs = list_children(worker)
     assert flow_runs
 

@@ -39,6 +39,25 @@ def test_the_automation_is_installed_once_and_brought_up_to_date(url: str) -> No
     assert again["actions"][0]["state"] == "CRASHED"
 
 
+def test_an_automation_that_is_as_wanted_keeps_what_it_has_seen(url: str) -> None:
+    """Prefect gives a trigger a new id at each change, and forgets the heartbeats before that."""
+    wanted = {"automations": {"name": {"any_": [NAME]}}}
+
+    def trigger_id() -> str:
+        (found,) = httpx.post(f"{url}/api/automations/filter", json=wanted).json()
+        return str(found["trigger"]["id"])
+
+    install_automation(url)
+    before = trigger_id()
+    install_automation(url)
+    assert trigger_id() == before
+    install_automation(url, goes_on=True)
+    assert trigger_id() != before, "it tells another way to go on"
+    with_others = trigger_id()
+    install_automation(url, goes_on=True)
+    assert trigger_id() == with_others
+
+
 def test_a_live_flow_run_may_miss_heartbeats() -> None:
     assert 2 * HEARTBEAT_SECONDS < SILENCE_SECONDS < 120 - HEARTBEAT_SECONDS
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployments.local import own_environment
+from deployments.sandbox_program import own_environment
 
 STARTS = 40
 

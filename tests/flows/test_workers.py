@@ -17,7 +17,8 @@ CLOUD = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
 
 
 def worker_of(prefect: OwnPrefect) -> int:
-    return int(prefect.state()["worker"]["pid"])
+    (worker,) = prefect.state()["workers"]
+    return int(worker["process"]["pid"])
 
 
 def server_of(prefect: OwnPrefect) -> int:

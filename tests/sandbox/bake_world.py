@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -93,13 +94,15 @@ def cloud_opened(path: Path) -> Iterator[Cloud]:
 
 
 @contextmanager
-def prefect_started(path: Path) -> Iterator[str]:
+def prefect_started(
+    path: Path, variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
     """Start a Prefect server and give its address at once; it answers later."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "PREFECT_HOME": str(path), "DO_NOT_TRACK": "1"}
-    environment |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", **variables}
     words = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (path / "server.log").open("wb") as log:
         server = subprocess.Popen(

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from notebake.aws.execution import check_run_lock
 from notebake.errors import RunLockedError
 from notebake.local.process import this_process
 from notebake.recipe import Recipe
-from notebake.runs.lock import RunLostError, hold_run
+from notebake.runs.lock import ExecutedElsewhereError, RunLostError, hold_run
 from notebake.runs.lock_record import RunLock, read_lock
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import new_run
@@ -208,10 +208,81 @@ def test_a_run_that_was_never_locked_is_not_locked(run: Run) -> None:
     check_run_lock()
 
 
-def leave_lease(run: Run, process: dict[str, str], *, expires_at: float) -> None:
+OTHERS = {"boot_id": "of another machine"}
+FLOW_RUN = "flow-run-7"
+
+
+class PassingClock(SetClock):
+    """A clock on which a pause passes at once, and may have a consequence."""
+
+    def __init__(self, then: Callable[[], None] = lambda: None) -> None:
+        super().__init__(NOON)
+        self.then = then
+
+    def pause(self, seconds: float, stop: threading.Event | None) -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            return super().pause(seconds, stop)
+        self.moment += seconds
+        self.then()
+        return False
+
+
+def test_a_flow_run_that_is_started_again_waits_for_the_lock_of_its_dead_process(run: Run) -> None:
+    leave_lease(run, OTHERS, expires_at=NOON + 60, holder=f"{FLOW_RUN} dead")
+    passing = PassingClock()
+    with clock.replaced(passing), hold_run(run, by=FLOW_RUN) as lock:
+        assert passing.moment >= NOON + 60
+        assert read_lock(run) == lock
+        check_run_lock()
+
+
+def test_a_flow_run_that_is_executed_elsewhere_is_left_to_that(run: Run) -> None:
+    holder = f"{FLOW_RUN} alive"
+    leave_lease(run, OTHERS, expires_at=NOON + 60, holder=holder)
+    passing = PassingClock(lambda: leave_lease(run, OTHERS, expires_at=NOON + 75, holder=holder))
+
+    with (
+        clock.replaced(passing),
+        pytest.raises(ExecutedElsewhereError),
+        hold_run(run, by=FLOW_RUN),
+    ):
+        pass
+
+    assert NOON < passing.moment < NOON + 60
+    lock = read_lock(run)
+    assert lock is not None
+    assert lock.holder == holder
+
+
+@pytest.mark.parametrize("holder", ["another", "flow-run-77 other", FLOW_RUN])
+def test_the_lock_of_somebody_else_is_not_waited_for(run: Run, holder: str) -> None:
+    leave_lease(run, OTHERS, expires_at=NOON + 60, holder=holder)
+    passing = PassingClock()
+    with clock.replaced(passing), pytest.raises(RunLockedError), hold_run(run, by=FLOW_RUN):
+        pass
+    assert passing.moment == NOON
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"), [(f"{FLOW_RUN} later", ExecutedElsewhereError), ("another", OSError)]
+)
+def test_a_process_that_slept_leaves_its_flow_run_to_the_one_that_has_it_now(
+    run: Run, holder: str, expected: type[Exception]
+) -> None:
+    def lose_and_fail() -> None:
+        leave_lease(run, OTHERS, expires_at=NOON + 9999, holder=holder)
+        raise OSError("the network is not there yet")
+
+    with clock_set(), pytest.raises(expected), hold_run(run, by=FLOW_RUN):
+        lose_and_fail()
+
+
+def leave_lease(
+    run: Run, process: dict[str, str], *, expires_at: float, holder: str = "another"
+) -> None:
     """Leave a lease as an execution would that ended without releasing it."""
     left = RunLock(
-        holder="another",
+        holder=holder,
         process=this_process().model_copy(update=process),
         since=NOON,
         expires_at=expires_at,
