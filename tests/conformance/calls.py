@@ -6,6 +6,7 @@ from typing import Any
 READING = ("Describe", "Get", "List", "Head")
 
 TAGGED: dict[str, tuple[str, ...]] = {
+    "CopyImage": ("image", "snapshot"),
     "CreateImage": ("image", "snapshot"),
     "CreateSecurityGroup": ("security-group",),
     "CreateSnapshot": ("snapshot",),

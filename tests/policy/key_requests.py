@@ -7,6 +7,7 @@ IAM users"): a volume that is made or attached with a key needs all of these of 
 from collections.abc import Iterator
 
 from sandbox.ec2.state.cloud import Cloud
+from sandbox.ec2.storage.keys import EBS_ALIAS, default_key
 from sandbox.messages.call import Call
 from tests.policy.judge import Request, Thing
 
@@ -48,4 +49,4 @@ def _keys(call: Call, cloud: Cloud) -> set[str]:
         else []
     )
     found |= {str(disk.kms_key_id or "") for disk in disks}
-    return {key_id for key_id in found if key_id and not key_id.endswith("alias/aws/ebs")}
+    return found - {"", EBS_ALIAS, default_key(region)}
