@@ -1,8 +1,6 @@
 """Accepted images with disks, in the strict cloud and in a run store, for tests of sharing."""
 
-import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,35 +73,6 @@ def readers(image: Image, region: str = REGION) -> list[set[str]]:
         }
         for snapshot_id in image.snapshot_ids
     ]
-
-
-def new_key(region: str = REGION, statements: Sequence[dict[str, Any]] = ()) -> str:
-    """Return the ARN of a key of our own, whose policy has these statements besides the owner's."""
-    own = {
-        "Sid": "Own",
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-        "Action": "kms:*",
-        "Resource": "*",
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [own, *statements]})
-    made = connect("kms", region).create_key(Policy=policy, KeyUsage="ENCRYPT_DECRYPT")
-    return str(made["KeyMetadata"]["Arn"])
-
-
-def letting(principal: Any, **condition: Any) -> dict[str, Any]:
-    """Return the statement that docs/sharing.md has for a recipient."""
-    statement = {
-        "Sid": "LetThemLaunch",
-        "Effect": "Allow",
-        "Principal": principal,
-        "Action": [
-            *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"),
-            *("kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"),
-        ],
-        "Resource": "*",
-    }
-    return statement | ({"Condition": condition} if condition else {})
 
 
 def copies_in(world: PointerWorld, region: str = THERE) -> list[Any]:

@@ -29,14 +29,14 @@ TAG_COPIES = Statement(
     COPYING,
     "TagCopies",
     "that tag, in the call that makes them",
-    condition={**MADE_OURS, "StringEquals": {"ec2:CreateAction": ["CopyImage"]}},
+    condition=MADE_OURS,
 )
+"""For no call of its own, as TAG_WHAT_IS_MADE."""
 
 
 @needs(
     "ec2:CopyImage", COPY_OURS.on("image"), MAKE_COPIES.on("image", "snapshot"), only_for=COPIERS
 )
-@needs("ec2:CreateTags", TAG_COPIES.on("image", "snapshot"), only_for=COPIERS)
 def request_copy(wanted: dict[str, Any], marks: dict[str, str], region: str) -> str:
     """Request a copy in a region, and return its id without waiting for it.
 

@@ -153,8 +153,7 @@ Recipient = Annotated[
     str,
     matching(
         f"{ACCOUNT}|{ORGANIZATION}|{ORGANIZATIONAL_UNIT}",
-        "the 12 digits of an AWS account, or the whole ARN of an organization or of one of its"
-        " units, such as arn:aws:organizations::123456789012:organization/o-1234567890",
+        "the 12 digits of an AWS account, or the whole ARN of an organization or of a unit in it",
     ),
 ]
 Sha256 = Annotated[

@@ -21,13 +21,13 @@ from notebake.resources.survey import Scope, survey
 from notebake.runs.reserved_ids import POINTER_LOG
 from notebake.runs.run_record import record_place
 from tests.cloud_world import REGION, LostAnswer
+from tests.key_policies import new_key
 from tests.pointer_world import PointerWorld, pointer_world
 from tests.sharing_world import (
     FRIEND,
     THERE,
     bake,
     copies_in,
-    new_key,
     permissions,
     snapshots_in,
 )
@@ -263,7 +263,7 @@ def test_a_copy_of_a_copy_names_the_original(world: PointerWorld) -> None:
 
 
 def test_an_encrypted_image_is_copied_with_a_key_of_the_region(world: PointerWorld) -> None:
-    image = bake(world, key_id=new_key())[1]
+    image = bake(world, key_id=new_key(REGION))[1]
     with pytest.raises(NotShareableError, match="say with which key"):
         planned(world, image.id)
     for wrong, said in ((new_key(REGION), "is in us-west-2"), ("alias/none", "There is no key")):
@@ -282,7 +282,7 @@ def test_an_encrypted_image_is_copied_with_a_key_of_the_region(world: PointerWor
 
 def test_a_copy_with_a_key_of_ones_own_can_be_shared(world: PointerWorld) -> None:
     """The way out for an image that AWS's own key encrypts."""
-    key = new_key()
+    key = new_key(REGION)
     image = bake(world)[1]
     there = len(copies_in(world, REGION))
 

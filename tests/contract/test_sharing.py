@@ -23,6 +23,7 @@ from notebake.runs.reserved_ids import POINTER_LOG
 from notebake.runs.run_record import record_place
 from sandbox.messages.call import Call
 from tests.cloud_world import REGION, LostAnswer, RefusedCall
+from tests.key_policies import letting, new_key
 from tests.pointer_world import PointerWorld, pointer_world
 from tests.sharing_world import (
     FRIEND,
@@ -30,8 +31,6 @@ from tests.sharing_world import (
     OTHER,
     UNIT,
     bake,
-    letting,
-    new_key,
     permissions,
     readers,
 )
@@ -257,7 +256,7 @@ def test_an_image_with_awss_own_key_is_shared_with_nobody(world: PointerWorld) -
 def test_an_encrypted_image_is_shared_if_its_keys_policy_lets_them(
     recipient: str, statement: dict[str, Any], world: PointerWorld
 ) -> None:
-    key_id = new_key(statements=[statement])
+    key_id = new_key(REGION, statements=[statement])
     image = bake(world, key_id=key_id)[1]
 
     done = carry_out(planned(world, image.id, recipient), world.store)
@@ -279,7 +278,7 @@ def test_an_encrypted_image_is_shared_if_its_keys_policy_lets_them(
 def test_an_encrypted_image_is_not_shared_if_that_is_not_certain(
     statements: list[dict[str, Any]], said: str, world: PointerWorld
 ) -> None:
-    image = bake(world, key_id=new_key(statements=statements))[1]
+    image = bake(world, key_id=new_key(REGION, statements=statements))[1]
 
     with pytest.raises(NotShareableError, match=said):
         planned(world, image.id, FRIEND)
@@ -290,7 +289,7 @@ def test_an_encrypted_image_is_not_shared_if_that_is_not_certain(
 
 
 def test_a_grant_lets_them_as_well(world: PointerWorld) -> None:
-    key_id = new_key()
+    key_id = new_key(REGION)
     connect("kms", REGION).create_grant(
         KeyId=key_id,
         GranteePrincipal=f"arn:aws:iam::{FRIEND}:root",
@@ -311,7 +310,7 @@ def test_an_image_is_public_only_if_the_account_lets_it(world: PointerWorld) -> 
     carry_out(planned(world, image.id, "all"), world.store)
 
     assert permissions(image.id) == [{"Group": "all"}]
-    encrypted = bake(world, key_id=new_key())[1]
+    encrypted = bake(world, key_id=new_key(REGION))[1]
     with pytest.raises(NotShareableError, match="no encrypted image be public"):
         planned(world, encrypted.id, "all")
 

@@ -15,7 +15,7 @@ USING = (
     *("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext"),
     *("ReEncryptFrom", "ReEncryptTo"),
 )
-ATTACHING = ("AttachVolume", "RunInstances", "StartInstances")
+ATTACHING = ("AttachVolume", "CopyImage", "RunInstances", "StartInstances")
 
 
 def key_requests_of(call: Call, cloud: Cloud) -> Iterator[Request]:
@@ -33,8 +33,8 @@ def key_requests_of(call: Call, cloud: Cloud) -> Iterator[Request]:
 def _keys(call: Call, cloud: Cloud) -> set[str]:
     """Return the keys of the disks that a call makes or attaches, but for AWS's own."""
     region, parameters = cloud.region(call.region), call.parameters
-    found = {text for key, text in parameters.items() if key.endswith(".KmsKeyId")}
-    image = region.images.get(parameters.get("ImageId", ""))
+    found = {text for key, text in parameters.items() if key.split(".")[-1] == "KmsKeyId"}
+    image = region.images.get(parameters.get("ImageId", parameters.get("SourceImageId", "")))
     snapshots = [line.snapshot_id for line in image.mapping] if image else []
     found |= {
         str(region.snapshots[snapshot_id].kms_key_id or "")
