@@ -59,6 +59,11 @@ IMAGE_SECONDS_PER_GIB = 60
 """Until an image is available. Users of Packer report more than 50 minutes for a first snapshot
 (hashicorp/packer#8415)."""
 
+COPY_SECONDS = 14400
+COPY_SECONDS_PER_GIB = 60
+"""Until a copy of an image is available: all of its content goes to another region, "on a
+best-effort basis" (EC2 user guide, "Copy an Amazon EC2 AMI"). EC2 goes on with it after that."""
+
 HOST_UNREACHABLE_SECONDS = 180
 """How long a host may be unreachable during a step before the step fails."""
 

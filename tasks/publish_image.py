@@ -9,7 +9,8 @@ import logging
 
 from notebake import clock
 from notebake.acceptance.proof import find_proof
-from notebake.aws import images, tagging, tags
+from notebake.aws import tagging, tags
+from notebake.aws.launch_permissions import share_image, shared_with
 from notebake.aws.model import Image
 from notebake.errors import CloudError, ImageNotAcceptedError, WrongAccountError
 from notebake.images.image_state import current_image
@@ -23,12 +24,13 @@ log = logging.getLogger(__name__)
 
 
 def find(run: Run) -> Image | None:
-    """Return the image if it is tagged as accepted, and shared with the recipe's accounts."""
+    """Return the image if it is tagged as accepted, and shared as the recipe says."""
     image = current_image(run)
     if image is None or tags.ACCEPTED not in image.tags or tags.EXPIRES in image.tags:
         return None
-    shared = images.shared_with(image.id, run.recipe.region) if run.recipe.share_with else set()
-    return image if set(run.recipe.share_with) <= shared else None
+    wanted = set(run.recipe.share_with)
+    is_shared = not wanted or wanted <= shared_with(image.id, run.recipe.region)
+    return image if is_shared else None
 
 
 def make(run: Run) -> Image:
@@ -38,7 +40,7 @@ def make(run: Run) -> Image:
         raise ImageNotAcceptedError(f"There is no proof of the image of run {run.id}.")
     region = run.recipe.region
     if run.recipe.share_with:
-        images.share_image(image, run.recipe.share_with, region)
+        share_image(image, run.recipe.share_with, region)
         log.info("Shared %s with %s", image.id, ", ".join(run.recipe.share_with))
     now = tags.as_tag(utc_from_seconds(clock.now()))
     anchor = run_record(run).chain.anchor()

@@ -12,7 +12,9 @@ import yaml
 from pydantic import Field
 
 from flows.build_plan import BUILD
+from notebake.aws.launch_permissions import EVERYBODY
 from notebake.errors import RecipeError
+from notebake.images.sharing.recipients import FORMS
 from notebake.project import PROJECT
 
 FOLDER = "deployments"
@@ -63,5 +65,28 @@ StepChoice = Annotated[str, _shown_as(enum=["", *(step.name for step in BUILD)])
 StoreLocation = Annotated[str, _shown_as(examples=["s3://bucket/prefix", "/srv/notebake/runs"])]
 Regions = Annotated[
     list[str], _shown_as(items={"type": "string", "pattern": REGION}, minItems=1, uniqueItems=True)
+]
+IMAGE = "ami-(?:[0-9a-f]{8}|[0-9a-f]{17})"
+PLAIN_REGION = "[a-z]{2,}(-[a-z]+)+-[0-9]+"
+ImageId = Annotated[str, _shown_as(pattern=f"^{IMAGE}$", examples=["ami-0123456789abcdef0"])]
+OneRegion = Annotated[str, _shown_as(pattern=f"^{PLAIN_REGION}$", examples=["us-west-2"])]
+TargetRegions = Annotated[
+    list[str],
+    _shown_as(
+        items={"type": "string", "pattern": f"^{PLAIN_REGION}$"},
+        minItems=1,
+        maxItems=40,
+        uniqueItems=True,
+    ),
+]
+RECIPIENT = {"type": "string", "pattern": f"^({EVERYBODY}|{FORMS})$"}
+Recipients = Annotated[
+    list[str], _shown_as(items=RECIPIENT, minItems=1, maxItems=100, uniqueItems=True)
+]
+OptionalRecipients = Annotated[
+    list[str], _shown_as(items=RECIPIENT, maxItems=100, uniqueItems=True)
+]
+KeyId = Annotated[
+    str, _shown_as(pattern=r"^[A-Za-z0-9/_:-]*$", maxLength=2048, examples=["alias/shared"])
 ]
 AwardChoice = Annotated[str, _shown_as(minLength=1, examples=["EDU-0000002"])]

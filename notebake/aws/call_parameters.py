@@ -24,6 +24,7 @@ ALLOWED = frozenset(
         *("Placement", "Size", "SnapshotIds", "Throughput", "VolumeSize", "VolumeType"),
         *("Add", "Remove", "UserId", "UserIds", "Group", "UserGroups", "OrganizationArn"),
         *("OrganizationalUnitArn", "Groups", "DryRun", "IpPermissions", "Tenancy"),
+        *("SourceImageId", "SourceRegion", "CopyImageTags"),
         *("ClientToken", "Key", "ResourceType", "TagSpecifications", "Tags"),
         *("Name", "Overwrite", "Type", "Tier", "ScheduleExpression", "State"),
         *("ActionAfterCompletion", "FlexibleTimeWindow", "Mode", "ScheduleExpressionTimezone"),
@@ -31,6 +32,7 @@ ALLOWED = frozenset(
 )
 CREATED = {
     "RunInstances": ("Instances", "InstanceId"),
+    "CopyImage": ("ImageId",),
     "CreateImage": ("ImageId",),
     "ImportKeyPair": ("KeyPairId",),
     "CreateSecurityGroup": ("GroupId",),

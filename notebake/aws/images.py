@@ -10,7 +10,7 @@ from notebake.aws.kinds import IMAGE, INSTANCE, SNAPSHOT
 from notebake.aws.model import Image
 from notebake.aws.names import name_of_image
 from notebake.aws.permissions import needs
-from notebake.aws.policies import DESCRIBE, MAKE_OURS, OURS, POLICY, SHARING, USE_OURS, Statement
+from notebake.aws.policies import DESCRIBE, MAKE_OURS, OURS, POLICY, USE_OURS, Statement
 from notebake.aws.resource_record import parts_of
 from notebake.aws.single_flight import SHORT_SECONDS, cached_per_region
 from notebake.errors import CloudError, PreflightError
@@ -27,11 +27,11 @@ FIND_BASE_IMAGE = Statement(
 REMOVE_IMAGES = Statement(
     POLICY,
     "RemoveImagesButNotAccepted",
-    "an image that was not accepted, and its snapshots",
-    condition={"Null": OURS["Null"] | {f"aws:ResourceTag/{tags.ACCEPTED}": "true"}},
-)
-SHARE_OURS = Statement(
-    SHARING, "ShareImagesOfARun", "the accepted image and its snapshots", condition=OURS
+    "an image that was not accepted, and its snapshots; a copy until it is verified",
+    condition={
+        "Null": OURS["Null"]
+        | {f"aws:ResourceTag/{tag}": "true" for tag in (tags.ACCEPTED, tags.COPY_VERIFIED)}
+    },
 )
 
 
@@ -85,43 +85,6 @@ def create_image(
     return str(until_known(send, what=f"make an image of {instance_id}")["ImageId"])
 
 
-@needs(
-    "ec2:ModifyImageAttribute",
-    SHARE_OURS.on("image"),
-    ImageId=IMAGE.stand_in,
-    LaunchPermission=lambda run: {
-        "Add": [{"UserId": account} for account in run.recipe.share_with]
-    },
-)
-@needs(
-    "ec2:ModifySnapshotAttribute",
-    SHARE_OURS.on("snapshot"),
-    SnapshotId=SNAPSHOT.stand_in,
-    Attribute="createVolumePermission",
-    OperationType="add",
-    UserIds=lambda run: list(run.recipe.share_with),
-)
-def share_image(image: Image, accounts: tuple[str, ...], region: str) -> None:
-    """Let other accounts launch the image and copy its snapshots. May be repeated."""
-    ec2 = connect("ec2", region)
-    wanted = [{"UserId": account} for account in accounts]
-    until_known(
-        lambda: ec2.modify_image_attribute(ImageId=image.id, LaunchPermission={"Add": wanted}),
-        what=f"share {image.id} with {', '.join(accounts)}",
-    )
-    for snapshot_id in image.snapshot_ids:
-        until_known(
-            functools.partial(
-                ec2.modify_snapshot_attribute,
-                SnapshotId=snapshot_id,
-                Attribute="createVolumePermission",
-                OperationType="add",
-                UserIds=list(accounts),
-            ),
-            what=f"share {snapshot_id} with {', '.join(accounts)}",
-        )
-
-
 @needs("ec2:DeregisterImage", REMOVE_IMAGES.on("image"), ImageId=IMAGE.stand_in)
 def deregister_image(image_id: str, region: str) -> None:
     """Deregister an image; its snapshots stay."""
@@ -161,20 +124,3 @@ def as_image(found: dict[str, Any]) -> Image:
         source_instance_id=found.get("SourceInstanceId"),
         tags=tags.as_dict(found.get("Tags")),
     )
-
-
-@needs(
-    "ec2:DescribeImageAttribute",
-    SHARE_OURS.on("image"),
-    ImageId=IMAGE.stand_in,
-    Attribute="launchPermission",
-)
-def shared_with(image_id: str, region: str) -> set[str]:
-    """Return the accounts that may launch an image."""
-    with calling(f"describe the launch permissions of {image_id}"):
-        answer = connect("ec2", region).describe_image_attribute(
-            ImageId=image_id, Attribute="launchPermission"
-        )
-    return {
-        permission["UserId"] for permission in answer["LaunchPermissions"] if "UserId" in permission
-    }

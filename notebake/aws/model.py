@@ -83,6 +83,8 @@ class Resource(Record):
     """An instance's ClientToken, which no copy of the instance shares."""
     made_of: str = ""
     """The source instance of an image or a snapshot, by EC2's own record."""
+    copied_from: str = ""
+    """The source image of a copy or of its snapshot, likewise."""
     instance_type: str = ""
     has_public_address: bool = False
     size_gib: int = 0

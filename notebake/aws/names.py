@@ -23,6 +23,12 @@ def name_of_image(run_id: str) -> str:
     return f"notebake {run_id}"
 
 
+def name_of_copy(run_id: str, source_id: str, key_id: str = "") -> str:
+    """Return the name of a copy of a run's image: one for each key that encrypts it."""
+    digest = f" {hashlib.sha256(key_id.encode()).hexdigest()[:8]}" if key_id else ""
+    return f"{name_of_image(run_id)} copy of {source_id}{digest}"
+
+
 def name_of_schedule(run_id: str, instance_id: str) -> str:
     """Return the name of the schedule that ends an instance: 41 characters, 64 are allowed."""
     digest = hashlib.sha256(run_id.encode()).hexdigest()[:12]

@@ -37,6 +37,11 @@ class PolicyFile:
 
 
 POLICY = PolicyFile("policy", "every run", lambda _: True)
+COPYING = PolicyFile(
+    "policy-copying",
+    "`notebake copy`; with `--kms-key` also `policy-encryption-key.json` for that key",
+    lambda _: False,
+)
 DATASETS = PolicyFile(
     "policy-datasets",
     "`datasets[].source: s3://DATA_BUCKET/…`",
@@ -67,7 +72,11 @@ RECORD_KEY = PolicyFile(
     lambda _: False,
 )
 SCHEDULER = PolicyFile("policy-scheduler", "`scheduler_role`", lambda run: run.scheduler_role)
-SHARING = PolicyFile("policy-sharing", "`share_with`", lambda run: run.recipe.share_with)
+SHARING = PolicyFile(
+    "policy-sharing",
+    "`share_with`, `notebake share` and `notebake unshare`",
+    lambda run: run.recipe.share_with,
+)
 
 
 @dataclass(frozen=True)

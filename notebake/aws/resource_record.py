@@ -8,6 +8,8 @@ from notebake.aws import tags
 from notebake.aws.model import Resource
 
 MADE_BY_CREATE_IMAGE = re.compile(r"Created by CreateImage\((i-[0-9a-f]+)\) for ami-[0-9a-f]+")
+MADE_BY_COPY_IMAGE = re.compile(r"Copied for DestinationAmi ami-\w+ from SourceAmi (ami-\w+) ")
+"""EC2's description of a snapshot that CopyImage has made; no page of its says so."""
 COPIED_VOLUME = "vol-ffffffff"
 """EC2's volume id for a snapshot that is a copy (API reference, CopySnapshot)."""
 
@@ -30,6 +32,7 @@ def as_resource(kind: str, found: dict[str, Any], resource_id: str, region: str)
         parts=parts_of(kind, found),
         token=found.get("ClientToken") or "" if kind == "instance" else "",
         made_of=_made_of(kind, found),
+        copied_from=_copied_from(kind, found),
         **_what_costs(kind, found),
     )
 
@@ -82,6 +85,15 @@ def _made_of(kind: str, found: dict[str, Any]) -> str:
     if kind != "snapshot" or found.get("VolumeId") == COPIED_VOLUME:
         return ""
     source = MADE_BY_CREATE_IMAGE.match(found.get("Description") or "")
+    return source[1] if source else ""
+
+
+def _copied_from(kind: str, found: dict[str, Any]) -> str:
+    if kind == "image" and not found.get("SourceInstanceId"):
+        return str(found.get("SourceImageId") or "")
+    if kind != "snapshot" or found.get("VolumeId") != COPIED_VOLUME:
+        return ""
+    source = MADE_BY_COPY_IMAGE.match(found.get("Description") or "")
     return source[1] if source else ""
 
 

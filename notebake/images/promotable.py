@@ -1,4 +1,4 @@
-"""Whether an image may become the current one of a recipe."""
+"""Whether an image may become the current one of a recipe, and what proves that it is ours."""
 
 from notebake.aws import tags
 from notebake.aws.identity import current_account
@@ -22,9 +22,9 @@ def check_promotable(
         WrongAccountError: the run belongs to another account than the credentials.
     """
     reason = (
-        _wrong_by_store(image_id, store)
+        wrong_by_store(image_id, store)
         or _wrong_in_ec2(image_id, run_id, recipe, region)
-        or _wrong_in_record(image_id, run_id, recipe, region, store)
+        or wrong_in_record(image_id, run_id, recipe, region, store)
     )
     if reason:
         raise NotPromotableError(
@@ -34,7 +34,8 @@ def check_promotable(
         check_same_account(run_id, account, current_account(region))
 
 
-def _wrong_by_store(image_id: str, store: RunStore) -> str:
+def wrong_by_store(image_id: str, store: RunStore) -> str:
+    """Return why an image is not used any more; "" if it is not revoked."""
     revocation = find_revocation(image_id, store)
     return f"it was revoked: {revocation.reason}" if revocation else ""
 
@@ -54,7 +55,7 @@ def _wrong_in_ec2(image_id: str, run_id: str, recipe: str, region: str) -> str:
     return "" if of_run == run_id else f"by its tags it is of the run {of_run or '(none)'}"
 
 
-def _wrong_in_record(image_id: str, run_id: str, recipe: str, region: str, store: RunStore) -> str:
+def wrong_in_record(image_id: str, run_id: str, recipe: str, region: str, store: RunStore) -> str:
     """Return why the record does not confirm it: a tag alone proves nothing."""
     summary = read_recorded_run(run_id, store.location).summary
     accepted = accepted_image(summary, store.location)

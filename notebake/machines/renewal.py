@@ -14,7 +14,7 @@ from notebake.commands.lease_timer import renew_lease
 from notebake.errors import HostUnreachableError, NotebakeError
 from notebake.machines.builder import as_host, host_key_of
 from notebake.resources.leftovers import find_resources
-from notebake.resources.retention import is_accepted
+from notebake.resources.retention import is_accepted, is_copy
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
@@ -85,11 +85,11 @@ def renew(run: Run) -> bool:
 
 
 def _temporary_resources(run: Run) -> list[Resource]:
-    """Return the run's own resources, without an accepted image."""
+    """Return the run's own resources, without an accepted image and copies of it."""
     of_run = find_resources(run)
     found = of_run.found
     own = [resource for resource in found.values() if of_run.prove(resource).is_ours]
-    return [resource for resource in own if not is_accepted(resource, found)]
+    return [each for each in own if not is_accepted(each, found) and not is_copy(each)]
 
 
 def _renew_machine(run: Run, machine: Resource, ends: datetime.datetime) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from notebake.aws import account
 from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
+from notebake.aws.keys import is_aws_managed, key_faults
 from notebake.aws.permissions import allowed_by
 from notebake.aws.volumes import describe_volumes
 from notebake.errors import CloudError
@@ -52,16 +53,7 @@ def check_default_encryption(run: Run) -> Iterable[Finding]:
         )
     else:
         yield good(f"The account encrypts every new disk with a key of its own, {key_id}.")
-        yield not_checked(
-            f"Whether the accounts in share_with may use {key_id} depends on its policy."
-        )
-
-
-def is_aws_managed(key_id: str, region: str) -> bool:
-    """Return whether a key is AWS's own for this account."""
-    if key_id.endswith("alias/aws/ebs"):
-        return True
-    return bool(account.describe_key(key_id, region).get("KeyManager") == "AWS")
+        yield not_checked(f"Whether those in share_with may use {key_id} depends on its policy.")
 
 
 def check_key(run: Run) -> Iterable[Finding]:
@@ -88,14 +80,3 @@ def check_key(run: Run) -> Iterable[Finding]:
         f"Whether these credentials may encrypt disks with {key_id} shows at launch:"
         f" {', '.join(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))}."
     )
-
-
-def key_faults(key: dict[str, object]) -> Iterable[str]:
-    """Yield the reasons why EBS does not accept a key.
-
-    https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
-    """
-    if key.get("KeyState") != "Enabled":
-        yield f"is in the state {key.get('KeyState')}"
-    if key.get("KeyUsage") != "ENCRYPT_DECRYPT" or key.get("KeySpec") != "SYMMETRIC_DEFAULT":
-        yield f"is for {key.get('KeyUsage')} by {key.get('KeySpec')}"

@@ -26,6 +26,12 @@ ADDRESS = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^\s@/]*@)?[^\s@/]+(/\S*
 CREDENTIAL = re.compile(r"https?://[^/\s@]+@|://[^/\s@]+:[^/\s@]+@")
 SIGNATURE = re.compile(r"[?&](x-amz-signature|signature|sig|(access_)?token|(api_?)?key)=", re.I)
 DIGITS_OF_A_SHA256 = 64
+ACCOUNT = r"\d{12}"
+ORGANIZATION = r"arn:aws[a-z-]*:organizations::\d{12}:organization/o-[a-z0-9]{10,32}"
+ORGANIZATIONAL_UNIT = (
+    r"arn:aws[a-z-]*:organizations::\d{12}:ou/o-[a-z0-9]{10,32}/ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}"
+)
+"""As the API of Organizations has them; EC2 refuses an id without the rest of its ARN."""
 TRUTHS = ("true", "True", "TRUE", "false", "False", "FALSE")
 WHOLE_NUMBER = r"[-+]?(0|[1-9][0-9]{,4000})"  # Python's int() refuses more than 4300 digits
 NUMBER = r"[-+]?(0|[1-9][0-9]*)?\.?[0-9]+([eE][-+]?[0-9]+)?"
@@ -143,7 +149,13 @@ Name = Annotated[
 ]
 OwnPath = Annotated[str, AfterValidator(check_absolute), AfterValidator(check_outside_system)]
 RelativePath = Annotated[str, AfterValidator(check_relative)]
-AccountId = Annotated[str, matching(r"\d{12}", "the 12 digits of an AWS account")]
+Recipient = Annotated[
+    str,
+    matching(
+        f"{ACCOUNT}|{ORGANIZATION}|{ORGANIZATIONAL_UNIT}",
+        "the 12 digits of an AWS account, or the whole ARN of an organization or of a unit in it",
+    ),
+]
 Sha256 = Annotated[
     str, matching(rf"[0-9a-f]{{{DIGITS_OF_A_SHA256}}}", "the 64 lower-case hex digits of sha256sum")
 ]

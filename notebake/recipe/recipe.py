@@ -16,7 +16,7 @@ from notebake.recipe.cross_checks import (
     find_in_notebook,
     find_in_tags,
 )
-from notebake.recipe.fields import UNQUOTED, AccountId, InstanceType, Name, Region, RoleArn
+from notebake.recipe.fields import UNQUOTED, InstanceType, Name, Recipient, Region, RoleArn
 from notebake.recipe.machine import (
     BaseImage,
     Encryption,
@@ -47,8 +47,9 @@ class Recipe(Part):
     """Where the machines stand and who may reach them."""
     encryption: Encryption = Encryption()
     """How the disks are encrypted."""
-    share_with: tuple[AccountId, ...] = ()
-    """Accounts that may launch the accepted image."""
+    share_with: tuple[Recipient, ...] = ()
+    """Who may launch the accepted image: accounts, which may copy it, too; ARNs of organizations
+    and of organizational units."""
     root_volume: RootVolume = RootVolume()
     """The root disk."""
     volumes: Annotated[tuple[Volume, ...], Field(max_length=15)] = ()

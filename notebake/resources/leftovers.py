@@ -8,7 +8,7 @@ from notebake.aws.inventory import list_resources
 from notebake.aws.model import Resource
 from notebake.resources.kinds import prove_ownership
 from notebake.resources.ownership import Ownership, OwnershipVerdict
-from notebake.resources.retention import is_accepted
+from notebake.resources.retention import is_accepted, is_copy
 from notebake.runs import tag_repair
 from notebake.runs.attempt import Attempt
 from notebake.runs.attempt_store import list_attempts
@@ -52,14 +52,15 @@ def _with_lost_tags(run: Run, resource: Resource, makers: Mapping[str, Attempt])
 def find_leftovers(run: Run) -> list[Resource]:
     """Return the resources that must not outlive the run.
 
-    Not among them: an accepted image with its snapshots, copies of the run's resources, and the
-    run's keys, which the tear-down deletes last.
+    Not among them: an accepted image with its snapshots, copies of the run's image and resources,
+    and the run's keys, which the tear-down deletes last.
     """
     of_run = find_resources(run)
     leftovers = [
         resource
         for resource in of_run.found.values()
         if not is_accepted(resource, of_run.found)
+        and not is_copy(resource)
         and of_run.prove(resource).ownership is not Ownership.COPIED
     ]
     if run.recipe.scheduler_role:

@@ -9,7 +9,13 @@ from enum import StrEnum
 
 from notebake.aws import tags
 from notebake.aws.model import Resource
-from notebake.aws.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
+from notebake.aws.names import (
+    name_of_copy,
+    name_of_group,
+    name_of_image,
+    name_of_key_pair,
+    name_of_schedule,
+)
 from notebake.record import Record
 
 Found = Mapping[str, Resource]
@@ -68,7 +74,9 @@ def prove_attached(resource: Resource, found: Found, prove: Prove) -> OwnershipV
 
 
 def prove_image(image: Resource, _found: Found, _prove: Prove) -> OwnershipVerdict:
-    """Prove an image by the machine from which EC2 created it."""
+    """Prove an image by the machine from which EC2 created it, a copy by its source."""
+    if tags.COPY_OF in image.tags:
+        return _prove_by_source(image)
     verdict = _prove_by_builder(image)
     if verdict.is_ours and image.name != name_of_image(image.run_id):
         return _not_certain(WRONG_NAME)
@@ -80,7 +88,21 @@ def prove_snapshot(snapshot: Resource, found: Found, prove: Prove) -> OwnershipV
     images = [found[owner] for owner in snapshot.owners if owner in found]
     if any(prove(image).is_ours for image in images):
         return ours("it belongs to an image that is ours")
-    return _prove_by_builder(snapshot)
+    return (
+        _prove_by_source(snapshot) if tags.COPY_OF in snapshot.tags else _prove_by_builder(snapshot)
+    )
+
+
+def _prove_by_source(resource: Resource) -> OwnershipVerdict:
+    """Prove a copy by the image from which EC2 made it: whoever copies the copy has another."""
+    source = resource.tags[tags.COPY_OF]
+    if resource.copied_from != source:
+        return _copied(f"EC2 made it of another image than its {tags.COPY_OF}, or of none")
+    if resource.kind == "image" and not resource.name.startswith(
+        name_of_copy(resource.run_id, source)
+    ):
+        return _not_certain(WRONG_NAME)
+    return ours(f"EC2 made it of its {tags.COPY_OF}")
 
 
 def _prove_by_builder(resource: Resource) -> OwnershipVerdict:

@@ -76,8 +76,15 @@ def _removal_order(resource: Resource) -> tuple[int, str]:
 
 
 def is_accepted(resource: Resource, found: Mapping[str, Resource]) -> bool:
-    """Return whether it is an accepted image, or a snapshot of one."""
-    return resource.kind in {"image", "snapshot"} and _has_tag(tags.ACCEPTED, resource, found)
+    """Return whether it is an accepted image, a verified copy of one, or a snapshot of these."""
+    return resource.kind in {"image", "snapshot"} and any(
+        _has_tag(tag, resource, found) for tag in (tags.ACCEPTED, tags.COPY_VERIFIED)
+    )
+
+
+def is_copy(resource: Resource) -> bool:
+    """Return whether it is a copy of an image, or a snapshot of one: not of the run's own work."""
+    return tags.COPY_OF in resource.tags
 
 
 def _has_tag(tag: str, resource: Resource, found: Mapping[str, Resource]) -> bool:
@@ -90,6 +97,8 @@ def _reason_of_people(resource: Resource, *, kept: bool, accepted: bool) -> str:
         return f"it is tagged {tags.KEEP}"
     if kept:
         return f"it belongs to a resource that is tagged {tags.KEEP}"
+    if accepted and is_copy(resource):
+        return f"a verified copy of {resource.tags[tags.COPY_OF]}, which is accepted"
     return "accepted, it is the result of the run" if accepted else ""
 
 

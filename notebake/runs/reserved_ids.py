@@ -14,13 +14,26 @@ POINTERS = "pointers"
 """Which image of each recipe is current."""
 REVOCATIONS = "revocations"
 """The images that must not be used as a base any more."""
+COPIES = "copies"
+"""What was asked for when images were copied to other regions."""
 CHECKS = "checks"
 """What checks for updates have found."""
 REBAKES = "rebakes"
 """Which runs are rebakes, and the locks of the recipes."""
 RESERVED_IDS = frozenset(
     (
-        *(FLOW_RUNS, RECORD, CHECKS, REBAKES, POINTERS, REVOCATIONS, SEALS, CHECKPOINTS, *LOGS),
+        *(
+            FLOW_RUNS,
+            RECORD,
+            CHECKS,
+            COPIES,
+            REBAKES,
+            POINTERS,
+            REVOCATIONS,
+            SEALS,
+            CHECKPOINTS,
+            *LOGS,
+        ),
         *("keys", "preflight"),
     )
 )

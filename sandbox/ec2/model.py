@@ -126,6 +126,8 @@ class Image:
     imds_support: str | None = None
     source_instance_id: str | None = None
     source_image_id: str | None = None
+    source_image_region: str | None = None
+    """Of a copy; None: the image's own region."""
     owner_alias: str | None = None
     failure: str | None = None
     deprecation_time: datetime | None = None

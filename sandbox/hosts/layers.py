@@ -98,6 +98,30 @@ def bake(home: Home, machine_id: str, image_id: str) -> None:
         write_stack(home.path / "images" / f"{image_id}.json", stack)
 
 
+def copy_image(home: Home, source_id: str, image_id: str) -> None:
+    """Make an image of copies of another one's layers, but for those of the base system."""
+    if image_id in images(home):
+        raise SandboxError(f"The image {image_id} already exists")
+    with locked(home.path / "layers.lock"):
+        source = find_stack(home, source_id)
+    copied: dict[str, Path] = {}
+    for layer in map(Path, source.layers):
+        if layer.parent == home.path / "layers":
+            new = home.path / "layers" / uuid.uuid4().hex
+            # Before the lock is taken: every launch waits for the lock.
+            copied[str(layer)] = _copy_layer(layer, new.with_name(f"{HIDDEN}{new.name}"))
+    with locked(home.path / "layers.lock"):
+        named = {old: new.rename(new.with_name(new.name[1:])) for old, new in copied.items()}
+        stack = [str(named.get(layer, layer)) for layer in source.layers]
+        write_stack(home.path / "images" / f"{image_id}.json", LayerStack(stack, source.twist))
+
+
+def _copy_layer(layer: Path, copied: Path) -> Path:
+    command = ("cp", "--archive", "--reflink=auto", f"{layer}/.", copied)
+    run_program(*command, timeout_seconds=COPY_TIMEOUT_SECONDS)
+    return copied
+
+
 def delete_image(home: Home, image_id: str) -> None:
     """Remove the image. A layer stays on disk as long as another image or machine uses it."""
     _remove_stack(home, home.path / "images" / f"{image_id}.json")
@@ -120,8 +144,7 @@ def remove_unused_layers(home: Home) -> None:
 def _copy_upper(place: Path, copied: Path) -> Path:
     was_mounted = (place / "root").is_mount()
     roots.mount_upper(place)
-    command = ("cp", "--archive", "--reflink=auto", f"{place}/upper/.", copied)
-    run_program(*command, timeout_seconds=COPY_TIMEOUT_SECONDS)
+    _copy_layer(place / "upper", copied)
     if not was_mounted:
         roots.unmount_root(place)
     return copied

@@ -53,6 +53,10 @@ class Machines:
         """Make an image of a machine's root: at once if it is off, by copying if it is frozen."""
         self._find(machine_id).bake(image_id)
 
+    def copy_image(self, source_id: str, image_id: str) -> None:
+        """Make an image with copies of another one's layers."""
+        layers.copy_image(self.home, source_id, image_id)
+
     def frozen(self, machine_id: str) -> AbstractContextManager[None]:
         """Freeze the machine while the block runs: nothing writes to its disks."""
         return self._find(machine_id).frozen()
@@ -141,6 +145,11 @@ class Machines:
     def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Copy the volume as it is now."""
         source = disks.volume_file(self.home, volume_id)
+        disks.make_file(disks.snapshot_file(self.home, snapshot_id), 0, source)
+
+    def copy_snapshot(self, source_id: str, snapshot_id: str) -> None:
+        """Copy another snapshot."""
+        source = disks.snapshot_file(self.home, source_id)
         disks.make_file(disks.snapshot_file(self.home, snapshot_id), 0, source)
 
     def delete_snapshot(self, snapshot_id: str) -> None:

@@ -20,7 +20,9 @@ BEGUN: dict[str, tuple[tuple[str, str], ...]] = {
     "DetachVolume": (("vol", "detaching"),),
     "CreateSnapshot": (("snap", "snapshot"),),
     "CreateImage": (("snap", "snapshot"), ("ami", "image")),
+    "CopyImage": (("snap", "snapshot"), ("ami", "image")),
 }
+MAKES_IMAGES = ("CreateImage", "CopyImage")
 BROKEN = ("Server.InternalError", "Internal error on launch")
 
 
@@ -39,10 +41,15 @@ def apply_effect(fault: Fault, region: Region, action: str, ids: Iterable[str]) 
             instance.forget_after_seconds = fault.after
         elif fault.effect == "linger" and instance:
             region.transitions.hold(resource_id, LINGERING, fault.seconds)
-        elif fault.effect == "fail" and (action != "CreateImage" or resource_id.startswith("ami-")):
+        elif fault.effect == "fail" and _may_fail(action, resource_id):
             region.transitions.fail(resource_id, fault.message or "")
         elif fault.effect in ("slow", "attach_hangs"):
             _slow_down(fault, region, action, resource_id)
+
+
+def _may_fail(action: str, resource_id: str) -> bool:
+    """Return whether a call's failure is that of a resource: an image fails, not its snapshots."""
+    return action not in MAKES_IMAGES or resource_id.startswith("ami-")
 
 
 def _slow_down(fault: Fault, region: Region, action: str, resource_id: str) -> None:

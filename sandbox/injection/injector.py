@@ -101,4 +101,5 @@ def _lose(fault: Fault, event: str) -> Reply:
 
 
 def _creates_resources(call: Call) -> bool:
-    return call.action.startswith(("Create", "Run", "Import")) and call.action != "CreateTags"
+    creating = ("Copy", "Create", "Run", "Import")
+    return call.action.startswith(creating) and call.action != "CreateTags"

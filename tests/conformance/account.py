@@ -18,6 +18,12 @@ from tests.ec2_actions import REGION, WaitSettings, client
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 NO_ACCOUNT = "123"
 """What cannot be the id of an account."""
+NO_ORGANIZATIONS = (
+    "o-1234567890",
+    "arn:aws:organizations::123456789012:account/o-1234567890",
+    "arn:aws:organizations::123456789012:ou/o-1234567890",
+)
+"""What cannot be the ARN of an organization, or of a unit of it."""
 MACHINE = "t3.nano"
 """The cheapest type on which all facts of the suite hold."""
 # EC2 takes minutes over what the sandbox does at once.
@@ -84,7 +90,7 @@ def open_account(
         ledger=ledger,
         foreign=frozenset({parameter["Value"]}),
         account_is_ours=is_ours,
-        friends=frozenset({account_id, share_with, NO_ACCOUNT}),
+        friends=frozenset({account_id, share_with, NO_ACCOUNT, *NO_ORGANIZATIONS}),
     )
     return Account(
         make_client=make_client,

@@ -7,6 +7,7 @@ READING = ("Describe", "Get", "List", "Head")
 
 TAGGED: dict[str, tuple[str, ...]] = {
     "AllocateAddress": ("elastic-ip",),
+    "CopyImage": ("image", "snapshot"),
     "CreateImage": ("image", "snapshot"),
     "CreateSecurityGroup": ("security-group",),
     "CreateSnapshot": ("snapshot",),

@@ -68,6 +68,12 @@ def image_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
     return usd + boot_usd({"InstanceIds": [params["InstanceId"]]}, ec2, ledger)
 
 
+def copy_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
+    images = ec2.describe_images(ImageIds=[params["SourceImageId"]])["Images"]
+    disks = [device["Ebs"] for device in images[0]["BlockDeviceMappings"] if "Ebs" in device]
+    return ledger.snapshot_usd(sum(float(disk["VolumeSize"]) for disk in disks))
+
+
 def disks_gib(instance_id: str, ec2: Any) -> float:
     filters = [{"Name": "attachment.instance-id", "Values": [instance_id]}]
     return sum(float(volume["Size"]) for volume in ec2.describe_volumes(Filters=filters)["Volumes"])
@@ -102,6 +108,7 @@ def address_usd(params: Params, ec2: Any, ledger: Ledger) -> float:
 
 COSTS = {
     "AllocateAddress": address_usd,
+    "CopyImage": copy_usd,
     "CreateImage": image_usd,
     "CreateSnapshot": snapshot_usd,
     "CreateVolume": volume_usd,

@@ -141,7 +141,7 @@ class Guard:
         ]
         added += [{"UserId": user_id} for user_id in params.get("UserIds", [])]
         strangers = [
-            permission for permission in added if permission.get("UserId") not in self.friends
+            permission for permission in added if not set(permission.values()) <= self.friends
         ]
         if strangers and not self.account_is_ours:
             raise NotAllowedError(f"Nobody said that {strangers} may have something of the suite")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.account import NO_ACCOUNT
+from tests.conformance.account import NO_ACCOUNT, NO_ORGANIZATIONS
 from tests.conformance.world import World
 from tests.ec2_actions import code_of
 
@@ -229,6 +229,44 @@ def test_an_image_is_shared_with_accounts_only(world: World, image_id: str) -> N
     nobody = {"Add": [{"UserId": NO_ACCOUNT}]}
     answer = code_of(world.ec2.modify_image_attribute, ImageId=image_id, LaunchPermission=nobody)
     assert answer == "InvalidAMIAttributeItemValue"
+
+
+@pytest.mark.parametrize("kind", ["OrganizationArn", "OrganizationalUnitArn"])
+@pytest.mark.parametrize("arn", NO_ORGANIZATIONS)
+def test_an_organization_is_named_by_its_whole_arn(
+    world: World, image_id: str, kind: str, arn: str
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/share-amis-with-organizations-and-OUs.html"""
+    add = {"Add": [{kind: arn}]}
+    answer = code_of(world.ec2.modify_image_attribute, ImageId=image_id, LaunchPermission=add)
+    assert answer == "InvalidAMIAttributeItemValue"
+
+
+def test_an_image_is_shared_with_an_organization_and_a_unit(world: World, source_id: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/share-amis-with-organizations-and-OUs.html"""
+    world.needs(world.account.is_ours, "it would be shared with strangers")
+    place = "arn:aws:organizations::210987654321"
+    whole = {"OrganizationArn": f"{place}:organization/o-1234567890"}
+    unit = {"OrganizationalUnitArn": f"{place}:ou/o-1234567890/ou-ab12-12345678"}
+    image_id = world.bake(source_id)
+    for _ in range(2):
+        world.ec2.modify_image_attribute(ImageId=image_id, LaunchPermission={"Add": [whole, unit]})
+    assert permissions(world, image_id) == [whole, unit]
+    older = {"OrganizationalUnitArns": [unit["OrganizationalUnitArn"]], "OperationType": "remove"}
+    world.ec2.modify_image_attribute(ImageId=image_id, Attribute="launchPermission", **older)
+    assert permissions(world, image_id) == [whole]
+
+
+def test_an_image_that_is_still_pending_is_shared_with_nobody(world: World, source_id: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
+    with world.during_transition():
+        request = {"InstanceId": source_id, "Name": world.name("baked")}
+        image_id = world.ec2.create_image(**request)["ImageId"]
+        world.wait_until(lambda: world.image(image_id)["State"] == "pending")
+        add = {"Add": [{"UserId": world.account.id}]}
+        answer = code_of(world.ec2.modify_image_attribute, ImageId=image_id, LaunchPermission=add)
+        assert answer == "InvalidAMIID.Unavailable"
+    world.wait_for_image(image_id)
 
 
 def test_the_description_of_an_image_can_be_set(world: World, image_id: str) -> None:

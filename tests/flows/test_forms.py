@@ -14,10 +14,13 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from flows.build_image import build_image
 from flows.build_plan import BUILD
+from flows.copy_image import copy_image
 from flows.prefect_ui.form import RUN_ID, list_recipes
 from flows.resume_build import resume_build
+from flows.share_image import share_image
 from flows.sweep import sweep
 from flows.tear_down import tear_down
+from flows.unshare_image import unshare_image
 from notebake.errors import RunStoreError
 from notebake.project import PROJECT
 from notebake.recipe import Recipe
@@ -26,6 +29,7 @@ from notebake.runs.open_store import open_store
 from notebake.store.interface import KEY
 from tests.flows.ui import carried_out, now, started_in_ui
 
+IMAGE = {"image": "ami-0123456789abcdef0", "region": "us-west-2"}
 DEPLOYMENTS = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
 
 
@@ -99,6 +103,13 @@ def test_each_step_can_be_chosen() -> None:
         (sweep, {"regions": ["Oregon"]}, "Oregon"),
         (sweep, {"regions": []}, "[]"),
         (sweep, {"regions": ["us-west-2"], "apply": "perhaps"}, "perhaps"),
+        (share_image, {**IMAGE, "recipients": []}, "[]"),
+        (share_image, {**IMAGE, "recipients": ["o-1234567890"]}, "o-1234567890"),
+        (share_image, {**IMAGE, "recipients": ["210987654321"], "image": "ami-1"}, "ami-1"),
+        (unshare_image, {**IMAGE, "recipients": ["everybody"]}, "everybody"),
+        (copy_image, {**IMAGE, "to": []}, "[]"),
+        (copy_image, {**IMAGE, "to": ["all"]}, "all"),
+        (copy_image, {**IMAGE, "to": ["us-east-1"], "kms_key": "a key"}, "a key"),
     ],
 )
 def test_a_wrong_value_is_refused_before_anything_starts(

@@ -78,6 +78,14 @@ class ScriptedMachines(FakeMachines):
         super().create_snapshot(volume_id, snapshot_id)
         self.copies[snapshot_id] = copy.deepcopy(self.disks[volume_id])
 
+    def copy_snapshot(self, source_id: str, snapshot_id: str) -> None:
+        super().copy_snapshot(source_id, snapshot_id)
+        self.copies[snapshot_id] = copy.deepcopy(self.copies[source_id])
+
+    def copy_image(self, source_id: str, image_id: str) -> None:
+        super().copy_image(source_id, image_id)
+        self.layers[image_id] = copy.deepcopy(self.layers[source_id])
+
     def go_on(self) -> bool:
         """Let the hosts go on to the time that it is now; tell whether anything changed."""
         changed = any([host.go_on() for host in self.hosts.values()])

@@ -19,11 +19,16 @@ from typing import IO
 
 from flows import tear_down
 from notebake.aws import networks, removal, tags
+from notebake.aws.launch_permissions import EVERYBODY
 from notebake.aws.model import Resource
 from notebake.errors import NotebakeError
+from notebake.images.copying.carry_out import carry_out as carry_copy_out
+from notebake.images.copying.plan import plan_copy
 from notebake.images.pointer import move_pointer
 from notebake.images.revoke import revoke
 from notebake.images.run_image import find_image
+from notebake.images.sharing.carry_out import carry_out
+from notebake.images.sharing.plan import plan_share, plan_unshare
 from notebake.images.updates.base_image import check_base_image
 from notebake.images.updates.current import find_current, find_state
 from notebake.images.updates.source_state import ask_source
@@ -42,10 +47,11 @@ from tests.kills.explorer import LEASE_SECONDS
 from tests.kills.points import PassThrough
 from tests.kills.world import World, make_directory, put_in_place, remove_directory
 from tests.policy.iam import Iam, allow_all
-from tests.policy.tours import TOURS, Tour
+from tests.policy.tours import OTHER, TOURS, Tour
 from tests.policy.writes import Forks, Writes
 
 ABANDONED_AFTER = "CreateImage"
+ELSEWHERE = "eu-central-1"
 INTERFACE = "eni-00000000000000001"
 
 
@@ -79,6 +85,9 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     check_versions(location)
     writes.what = "check"
     ask_for_updates(recipe, location)
+    if "policy-copying" in tour.policies:
+        writes.what = "share and copy"
+        share_and_copy(run)
     if "policy-pointer" in tour.policies:
         writes.what = "promote"
         promote(run)
@@ -103,6 +112,18 @@ def ask_for_updates(recipe: Recipe, location: str) -> None:
         findings=findings,
     )
     keep_check(checked, location)
+
+
+def share_and_copy(run: Run) -> None:
+    """Share the image, take that back, and copy it: with the key, if it has one."""
+    image, store = find_image(run), open_store(run.store)
+    assert image, "the tour ended with an accepted image"
+    key = run.recipe.encryption.kms_key_id or ""
+    whom = (OTHER,) if key else (OTHER, EVERYBODY)
+    carry_out(plan_share(image.id, run.region, whom, store, may_copy=True), store)
+    carry_out(plan_unshare(image.id, run.region, whom, store), store)
+    to_region = run.region if key else ELSEWHERE
+    carry_copy_out(plan_copy(image.id, run.region, to_region, store, key=key), store)
 
 
 def promote(run: Run) -> None:

@@ -32,6 +32,7 @@ MADE = re.compile(r"^TagSpecification\.(\d+)\.ResourceType$")
 NEW = "0123456789abcdef0"
 """What a thing is called that has no id yet."""
 MAKING = {
+    "CopyImage": ("image", "snapshot"),
     "CreateImage": ("image", "snapshot"),
     "CreateSecurityGroup": ("security-group",),
     "ImportKeyPair": ("key-pair",),
@@ -85,7 +86,8 @@ def _starts_from(call: Call, cloud: Cloud, found: list[str]) -> list[str]:
 
 def _existing(resource_id: str, call: Call, cloud: Cloud, given: dict[str, str]) -> Thing:
     """Return a thing that is there, or that nothing is known of, with its tags."""
-    region = cloud.region(call.region)
+    # A copy is asked for where it goes to, and its source is elsewhere.
+    region = cloud.region(call.parameters.get("SourceRegion", call.region))
     context: dict[str, Any] = requested(given)
     if call.operation in TAKING:
         context = {"aws:TagKeys": list(given)}

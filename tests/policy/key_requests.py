@@ -7,6 +7,7 @@ IAM users"): a volume that is made or attached with a key needs all of these of 
 from collections.abc import Iterator
 
 from sandbox.ec2.state.cloud import Cloud
+from sandbox.ec2.storage.keys import EBS_ALIAS, default_key
 from sandbox.messages.call import Call
 from tests.policy.judge import Request, Thing
 
@@ -14,7 +15,7 @@ USING = (
     *("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext"),
     *("ReEncryptFrom", "ReEncryptTo"),
 )
-ATTACHING = ("AttachVolume", "RunInstances", "StartInstances")
+ATTACHING = ("AttachVolume", "CopyImage", "RunInstances", "StartInstances")
 
 
 def key_requests_of(call: Call, cloud: Cloud) -> Iterator[Request]:
@@ -32,8 +33,8 @@ def key_requests_of(call: Call, cloud: Cloud) -> Iterator[Request]:
 def _keys(call: Call, cloud: Cloud) -> set[str]:
     """Return the keys of the disks that a call makes or attaches, but for AWS's own."""
     region, parameters = cloud.region(call.region), call.parameters
-    found = {text for key, text in parameters.items() if key.endswith(".KmsKeyId")}
-    image = region.images.get(parameters.get("ImageId", ""))
+    found = {text for key, text in parameters.items() if key.split(".")[-1] == "KmsKeyId"}
+    image = region.images.get(parameters.get("ImageId", parameters.get("SourceImageId", "")))
     snapshots = [line.snapshot_id for line in image.mapping] if image else []
     found |= {
         str(region.snapshots[snapshot_id].kms_key_id or "")
@@ -48,4 +49,4 @@ def _keys(call: Call, cloud: Cloud) -> set[str]:
         else []
     )
     found |= {str(disk.kms_key_id or "") for disk in disks}
-    return {key_id for key_id in found if key_id and not key_id.endswith("alias/aws/ebs")}
+    return found - {"", EBS_ALIAS, default_key(region)}

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from notebake.aws.clients import connect
 from notebake.recipe import Encryption, EncryptionMode, Network, Recipe, Volume
 from sandbox.faults.fault import read_fault
+from tests.key_policies import letting, new_key
 from tests.kills import whole_run
 from tests.kills.scripted_work import CONTENT
 from tests.kills.world import World
 from tests.policy.judge import ACCOUNT, USER
 from tests.preflight_world import blocked_public_access, excluded_from_block
 
+OTHER = "321098765432"
+"""An account with which an image is shared when it is accepted."""
 ROLE_SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/notebake-builder/ada"
 BUCKET, PREFIX, DATA_BUCKET = "runs", "bakes", "others"
 PLAIN = whole_run.make_recipe().model_copy(
@@ -75,10 +78,8 @@ def with_everything_on_s3(world: World) -> Recipe:
 
 
 def encrypted_and_shared(_: World) -> Recipe:
-    """Disks with a key that the recipe names, and an image that others may use."""
-    key_id = connect("kms", PLAIN.region).create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"][
-        "Arn"
-    ]
+    """Disks with a key that the recipe names and others may use, as they may use the image."""
+    key_id = new_key(PLAIN.region, [letting({"AWS": OTHER})])
     mode = Encryption(mode=EncryptionMode.KMS, kms_key_id=key_id)
     return PLAIN.model_copy(update={"encryption": mode, "share_with": ("210987654321",)})
 
@@ -104,7 +105,7 @@ TOURS = {
         with_everything_on_s3,
         (
             *("policy", "policy-datasets", "policy-existing-volume", "policy-s3-store"),
-            *("policy-scheduler", "policy-sharing", "policy-record-key"),
+            *("policy-scheduler", "policy-sharing", "policy-record-key", "policy-copying"),
         ),
         resumed_after=("RunInstances", "DeleteTags"),
         is_remote=True,
@@ -112,7 +113,10 @@ TOURS = {
     ),
     "key": Tour(
         encrypted_and_shared,
-        ("policy", "policy-encryption-key", "policy-pointer", "policy-sharing"),
+        (
+            *("policy", "policy-encryption-key", "policy-pointer", "policy-sharing"),
+            "policy-copying",
+        ),
     ),
     "default key": Tour(
         encrypted_by_the_account, ("policy", "policy-encryption-key", "policy-sharing")

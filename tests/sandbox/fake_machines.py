@@ -32,6 +32,7 @@ class FakeMachines:
         self.attached: dict[str, str] = {}
         self.stores: dict[str, list[int]] = {}
         self.baked: list[str] = ["base"]
+        self.copied_from: dict[str, str] = {}
         self.still: set[str] = set()
         self.refuse_to_boot = False
         self._may_work = threading.Event()
@@ -61,6 +62,12 @@ class FakeMachines:
         self._work("bake_image", machine_id, image_id)
         assert machine_id not in self.on_exit or machine_id in self.still, "must be still"
         self.baked.append(image_id)
+
+    def copy_image(self, source_id: str, image_id: str) -> None:
+        self._work("copy_image", source_id, image_id)
+        assert source_id in self.baked
+        self.baked.append(image_id)
+        self.copied_from[image_id] = source_id
 
     @contextmanager
     def frozen(self, machine_id: str) -> Iterator[None]:
@@ -170,6 +177,10 @@ class FakeMachines:
     def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
         self._work("create_snapshot", volume_id, snapshot_id)
         self.snapshots[snapshot_id] = self.volumes[volume_id]
+
+    def copy_snapshot(self, source_id: str, snapshot_id: str) -> None:
+        self._work("copy_snapshot", source_id, snapshot_id)
+        self.snapshots[snapshot_id] = self.snapshots[source_id]
 
     def delete_snapshot(self, snapshot_id: str) -> None:
         self._note("delete_snapshot", snapshot_id)

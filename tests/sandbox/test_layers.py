@@ -9,6 +9,7 @@ import pytest
 from sandbox.files import locked
 from sandbox.home import Home, open_home, release_number
 from sandbox.hosts import layers
+from sandbox.hosts.layer_stack import find_stack
 from tests.limits import HANG_SECONDS
 
 
@@ -36,6 +37,33 @@ def test_a_stack_is_removed_only_after_its_readers_release_the_lock(home: Home) 
             assert stack.exists()
         removing.join(timeout=HANG_SECONDS)
         assert not stack.exists()
+        assert list((home.path / "layers").iterdir()) == []
+    finally:
+        release_number(home)
+
+
+def test_a_copied_image_has_the_content_of_its_source_in_layers_of_its_own(home: Home) -> None:
+    try:
+        own = home.path / "layers" / "own"
+        (own / "etc").mkdir(parents=True)
+        (own / "etc/baked").write_text("by me")
+        (own / "etc/baked").chmod(0o640)
+        base = home.path.parent / "base"
+        base.mkdir()
+        for image_id, stack in (("base", [base]), ("ami-1", [base, own])):
+            path = home.path / "images" / f"{image_id}.json"
+            path.write_text(json.dumps({"layers": [str(layer) for layer in stack]}))
+
+        layers.copy_image(home, "ami-1", "ami-2")
+
+        kept, copied = find_stack(home, "ami-2").layers
+        assert kept == str(base)
+        assert Path(copied) != own
+        layers.delete_image(home, "ami-1")
+        assert not own.exists()
+        assert (Path(copied) / "etc/baked").read_text() == "by me"
+        assert (Path(copied) / "etc/baked").stat().st_mode & 0o777 == 0o640
+        layers.delete_image(home, "ami-2")
         assert list((home.path / "layers").iterdir()) == []
     finally:
         release_number(home)

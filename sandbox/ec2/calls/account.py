@@ -6,13 +6,13 @@ from sandbox.ec2.errors import ec2_error
 from sandbox.ec2.model import Params
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
-from sandbox.ec2.storage.block_devices import key_in_force
+from sandbox.ec2.storage.keys import EBS_ALIAS
 
 
 def get_ebs_default_kms_key_id(region: Region, parameters: Params) -> dict[str, Any]:
     """GetEbsDefaultKmsKeyId."""
     region.check_dry_run(parameters)
-    return {"KmsKeyId": key_in_force(region)}
+    return {"KmsKeyId": region.network.default_kms_key_id or EBS_ALIAS}
 
 
 def get_instance_metadata_defaults(region: Region, parameters: Params) -> dict[str, Any]:

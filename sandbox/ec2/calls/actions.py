@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.ec2.calls import account, describe
 from sandbox.ec2.images import attributes as image_attributes
-from sandbox.ec2.images import create, state
+from sandbox.ec2.images import copy, create, state
 from sandbox.ec2.instances import (
     attributes,
     console,
@@ -25,6 +25,7 @@ OWN: dict[str, Action] = {
     "AllocateAddress": elastic_addresses.allocate_address,
     "AssociateAddress": elastic_addresses.associate_address,
     "AttachVolume": volumes.attach_volume,
+    "CopyImage": copy.copy_image,
     "CreateImage": create.create_image,
     "CreateSnapshot": snapshots.create_snapshot,
     "CreateTags": tags.create_tags,
@@ -121,6 +122,12 @@ LEFT_TO_MOTO = frozenset(
 # Parameters that the sandbox would ignore and EC2 would not; RunInstances has its own list.
 NOT_SUPPORTED: dict[str, set[str]] = {
     "AttachVolume": {"EbsCardIndex"},
+    "CopyImage": {
+        "DestinationAvailabilityZone",
+        "DestinationAvailabilityZoneId",
+        "DestinationOutpostArn",
+        "SnapshotCopyCompletionDurationMinutes",
+    },
     "CreateImage": {"BootModeOverride", "SnapshotLocation"},
     "CreateSnapshot": {"Location", "OutpostArn"},
     "CreateVolume": {
@@ -131,7 +138,6 @@ NOT_SUPPORTED: dict[str, set[str]] = {
         "VolumeInitializationRate",
     },
     "DescribeSnapshots": {"RestorableByUserIds"},
-    "ModifyImageAttribute": {"OrganizationalUnitArns"},
     "ModifyInstanceAttribute": {
         "EnaSupport",
         "EnclaveOptions",

@@ -78,7 +78,7 @@ def describe_images(region: Region, parameters: Params) -> View:
     users = _owners(region, parameters.get("ExecutableUsers", []))
     chosen = [
         image
-        for image in _filter(region, parameters, images, image_fields)
+        for image in _filter(region, parameters, images, partial(image_fields, region))
         if _is_listed(region, image, parameters)
         and (not owners or {image.owner_id, image.owner_alias} & set(owners))
         and (not users or _may_launch(image, users))

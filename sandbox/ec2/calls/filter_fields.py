@@ -1,6 +1,7 @@
 """The fields that the filters of the Describe calls compare."""
 
 from sandbox.ec2.calls.filters import Fields
+from sandbox.ec2.images.view import source_region
 from sandbox.ec2.instances.view import view_groups
 from sandbox.ec2.model import STATE_CODES, Image, Instance, Snapshot, Volume
 from sandbox.ec2.state.region import Region
@@ -66,7 +67,7 @@ def snapshot_fields(snapshot: Snapshot) -> Fields:
     }
 
 
-def image_fields(image: Image) -> Fields:
+def image_fields(region: Region, image: Image) -> Fields:
     """Return the fields for the filters of DescribeImages."""
     return {
         "architecture": image.architecture,
@@ -81,6 +82,7 @@ def image_fields(image: Image) -> Fields:
         "root-device-name": image.root_device,
         "root-device-type": "ebs",
         "source-image-id": image.source_image_id,
+        "source-image-region": source_region(region, image),
         "source-instance-id": image.source_instance_id,
         "state": image.state,
         "virtualization-type": "hvm",

@@ -8,11 +8,17 @@ from sandbox.ec2.images.view import iso_time, reported_launch
 from sandbox.ec2.instances.attributes import view_attribute
 from sandbox.ec2.model import Image, Params
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.storage.block_devices import default_key
+from sandbox.ec2.storage.keys import default_key
 from sandbox.ec2.storage.sharing import Permission, read_permissions
 from sandbox.ec2.storage.snapshots import remove_snapshot
 
-SHORTHANDS = {"UserIds": "UserId", "UserGroups": "Group", "OrganizationArns": "OrganizationArn"}
+SHORTHANDS = {
+    "UserIds": "UserId",
+    "UserGroups": "Group",
+    "OrganizationArns": "OrganizationArn",
+    "OrganizationalUnitArns": "OrganizationalUnitArn",
+}
+EVERYBODY = {"Group": "all"}
 
 
 def deregister_image(region: Region, parameters: Params) -> dict[str, Any]:
@@ -41,10 +47,8 @@ def modify_image_attribute(region: Region, parameters: Params) -> None:
     add, remove = read_permissions(parameters, "LaunchPermission", SHORTHANDS)
     if add:
         _check_shareable(region, image)
-        if region.blocks_public_images and {"Group": "all"} in add:
-            # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
-            message = "You can't publicly share this image: block public access is enabled"
-            raise ec2_error("OperationNotPermitted", message)
+        if EVERYBODY in add:
+            _check_public(region, image)
     region.check_dry_run(parameters)
     kept: list[Permission] = []
     for permission in [*image.launch_permissions, *add]:
@@ -86,11 +90,27 @@ def find_own_image(region: Region, image_id: str) -> Image:
 def _check_shareable(region: Region, image: Image) -> None:
     if image.state == "disabled":
         raise ec2_error("IncorrectState", f"The image '{image.id}' is disabled.")
+    if image.state == "pending":
+        # As in https://github.com/SUSE-Enceladus/ec2imgutils/issues/45
+        message = f"The AMI ID '{image.id}' is currently pending and may not be used for this"
+        raise ec2_error("InvalidAMIID.Unavailable", f"{message} operation")
     for snapshot_id in image.snapshot_ids:
         snapshot = region.snapshots.get(snapshot_id)
         if snapshot and snapshot.kms_key_id == default_key(region):
             message = "Snapshots encrypted with the AWS Managed CMK can't be shared."
             raise ec2_error("InvalidParameter", f"{message} Specify another snapshot.")
+
+
+def _check_public(region: Region, image: Image) -> None:
+    if region.blocks_public_images:
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
+        message = "You can't publicly share this image: block public access is enabled"
+        raise ec2_error("OperationNotPermitted", message)
+    snapshots = (region.snapshots.get(snapshot_id) for snapshot_id in image.snapshot_ids)
+    if any(snapshot and snapshot.encrypted for snapshot in snapshots):
+        # "you can't make an AMI public if it has encrypted volumes":
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-intro.html
+        raise ec2_error("InvalidParameter", "Images with encrypted snapshots can't be public.")
 
 
 def _delete_associated(region: Region, snapshot_id: str) -> str:

@@ -63,12 +63,17 @@ def _check_state(instance: Instance) -> None:
         raise invalid_value(instance.id, "instanceId", reason)
 
 
-def _check_name(region: Region, name: str) -> None:
+def check_name_form(name: str) -> None:
+    """Raise EC2's error for what no image can be called."""
     if not NAME.fullmatch(name):
         message = "AMI names must be between 3 and 128 characters long, and may contain letters, "
         raise ec2_error(
             "InvalidAMIName.Malformed", f"{message}numbers, and ( ) [ ] . / - ' @ _ only"
         )
+
+
+def _check_name(region: Region, name: str) -> None:
+    check_name_form(name)
     for image in region.images.values():
         if image.name == name and image.owner_id == region.account_id:
             message = f"AMI name {name} is already in use by AMI {image.id}"
@@ -150,6 +155,13 @@ def _finish_image(
             instance.busy_imaging = False
         if must_reboot and instance.state == "running":
             boot.boot_again_or_stop(region, instance)
+    complete_image(region, image, snapshots, failure)
+
+
+def complete_image(
+    region: Region, image: Image, snapshots: list[Snapshot], failure: str | None
+) -> None:
+    """Complete the copied snapshots of an image, and then the image, or let it fail."""
     finish = partial(_set_finished, region, image, failure)
     with region.core.lock:
         end = partial(region.transitions.end, image.id, "image", finish)

@@ -35,7 +35,7 @@ def view_image(region: Region, image: Image) -> View:
         "ImdsSupport": image.imds_support,
         "SourceInstanceId": image.source_instance_id,
         "SourceImageId": image.source_image_id,
-        "SourceImageRegion": region.name if image.source_image_id else None,
+        "SourceImageRegion": source_region(region, image),
         "BlockDeviceMappings": [_view_block_device(entry) for entry in image.mapping],
         "DeprecationTime": iso_time(image.deprecation_time),
         "DeregistrationProtection": image.deregistration_protection,
@@ -59,6 +59,11 @@ def reported_launch(region: Region, image: Image) -> datetime | None:
     """
     launches = [time for time in image.launch_times if time + LAUNCH_DELAY <= region.now()]
     return max(launches) if launches and image.owner_id == region.account_id else None
+
+
+def source_region(region: Region, image: Image) -> str | None:
+    """Return the region of the image's source image; None if it has none."""
+    return (image.source_image_region or region.name) if image.source_image_id else None
 
 
 def _view_block_device(entry: BlockDevice) -> View:

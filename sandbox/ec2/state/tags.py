@@ -28,7 +28,7 @@ def read_tag_specifications(parameters: Params, allowed: Sequence[str]) -> Speci
             raise ec2_error("InvalidParameterValue", message)
         specified[kind].update(_read_tags(specification.get("Tags", [])))
     for tags in specified.values():
-        _check_count(tags)
+        check_count(tags)
     return specified
 
 
@@ -38,7 +38,7 @@ def create_tags(region: Region, parameters: Params) -> None:
     resource_ids = parameters["Resources"]
     for resource_id in resource_ids:
         check_exists(region, resource_id)
-        _check_count({**region.tags_of(resource_id), **tags})
+        check_count({**region.tags_of(resource_id), **tags})
     region.check_dry_run(parameters)
     for resource_id in resource_ids:
         region.tag(resource_id, tags)
@@ -104,7 +104,8 @@ def _read_tags(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return tags
 
 
-def _check_count(tags: Mapping[str, str]) -> None:
+def check_count(tags: Mapping[str, str]) -> None:
+    """Raise EC2's error for more tags than a resource can have."""
     if len(tags) > MOST_TAGS:
         message = "The maximum number of Tags for a resource has been reached."
         raise ec2_error("TagLimitExceeded", message)

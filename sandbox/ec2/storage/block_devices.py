@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from moto.utilities.utils import get_partition
-
 from sandbox.ec2.errors import ec2_error, invalid_value, missing, unsupported
 from sandbox.ec2.model import BlockDevice, Image, Params
 from sandbox.ec2.state.region import Region
+from sandbox.ec2.storage.keys import default_key
 from sandbox.ec2.storage.volume_limits import check_volume_limits
 
 LARGEST_GIB = 65536
@@ -104,8 +103,3 @@ def check_size(size_gib: int, name: str) -> None:
 def key_in_force(region: Region) -> str:
     """Return the key with which the account encrypts: its own choice, or EBS's default key."""
     return str(region.network.default_kms_key_id or default_key(region))
-
-
-def default_key(region: Region) -> str:
-    """Return EBS's default key of the account: what it encrypts cannot be shared."""
-    return f"arn:{get_partition(region.name)}:kms:{region.name}:{region.account_id}:alias/aws/ebs"

@@ -9,7 +9,7 @@ from sandbox.ec2.errors import ec2_error
 from sandbox.ec2.model import Params, Snapshot, Volume, new_id
 from sandbox.ec2.state.region import Region
 from sandbox.ec2.state.tags import read_tag_specifications
-from sandbox.ec2.storage.block_devices import default_key
+from sandbox.ec2.storage.keys import default_key
 from sandbox.ec2.storage.sharing import Permission, read_permissions
 from sandbox.ec2.storage.view import view_snapshot
 from sandbox.errors import SandboxError
@@ -52,6 +52,18 @@ def add_snapshot(region: Region, volume: Volume, description: str) -> Snapshot:
 
 def copy_volume(region: Region, snapshot: Snapshot) -> bool:
     """Copy the volume and return whether that succeeded. A root's content is its image's layer."""
+    create = region.core.machines.create_snapshot
+    return _fill(region, snapshot, snapshot.volume_id, create)
+
+
+def copy_snapshot(region: Region, source_id: str, snapshot: Snapshot) -> bool:
+    """Copy another snapshot and return whether that succeeded; a root as in `copy_volume`."""
+    return _fill(region, snapshot, source_id, region.core.machines.copy_snapshot)
+
+
+def _fill(
+    region: Region, snapshot: Snapshot, source_id: str, copy: Callable[[str, str], None]
+) -> bool:
     machines = region.core.machines
     try:
         with region.core.lock:  # after the reply to the call that began the snapshot
@@ -59,9 +71,9 @@ def copy_volume(region: Region, snapshot: Snapshot) -> bool:
         if failure is not None:
             raise SandboxError(failure)
         if not snapshot.is_root:
-            machines.create_snapshot(snapshot.volume_id, snapshot.id)
+            copy(source_id, snapshot.id)
     except Exception:
-        log.exception("Snapshot %s of %s failed", snapshot.id, snapshot.volume_id)
+        log.exception("Snapshot %s of %s failed", snapshot.id, source_id)
         with region.core.lock:
             snapshot.state = "error"
         return False

@@ -73,8 +73,11 @@ def test_a_machine_stopped_while_its_image_is_made_ends_stopped(world: World) ->
 
 
 def test_what_the_sandbox_cannot_do_it_refuses(world: World) -> None:
+    copy = {"SourceSnapshotId": "snap-01234567", "SourceRegion": "us-west-2"}
+    assert code_of(world.ec2.copy_snapshot, **copy) == "UnsupportedOperation"
     copy = {"SourceImageId": UBUNTU, "SourceRegion": "us-west-2", "Name": "copied"}
-    assert code_of(world.ec2.copy_image, **copy) == "UnsupportedOperation"
+    quickly = {"SnapshotCopyCompletionDurationMinutes": 15}
+    assert code_of(world.ec2.copy_image, **copy, **quickly) == "UnsupportedOperation"
 
 
 def test_an_image_that_is_gone_is_not_found_and_its_snapshots_can_be_deleted(world: World) -> None:
