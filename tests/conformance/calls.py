@@ -7,6 +7,7 @@ READING = ("Describe", "Get", "List", "Head")
 
 TAGGED: dict[str, tuple[str, ...]] = {
     "CreateImage": ("image", "snapshot"),
+    "CreateLaunchTemplate": ("launch-template",),
     "CreateSecurityGroup": ("security-group",),
     "CreateSnapshot": ("snapshot",),
     "CreateVolume": ("volume",),
@@ -19,8 +20,10 @@ CHANGING = frozenset(
     {
         "AttachVolume",
         "AuthorizeSecurityGroupIngress",
+        "CreateLaunchTemplateVersion",
         "CreateTags",
         "DeleteKeyPair",
+        "DeleteLaunchTemplate",
         "DeleteSecurityGroup",
         "DeleteSnapshot",
         "DeleteTags",
@@ -60,6 +63,8 @@ ACCOUNT_WIDE = frozenset(
 def ids_made(parsed: dict[str, Any]) -> Iterator[str]:
     """Give the ids of what a creating call has made."""
     yield from (instance["InstanceId"] for instance in parsed.get("Instances", []))
+    if "LaunchTemplate" in parsed:
+        yield parsed["LaunchTemplate"]["LaunchTemplateId"]
     for field in ("ImageId", "VolumeId", "GroupId", "KeyPairId"):
         # A snapshot's answer names the volume too, which was there before.
         if field in parsed and "SnapshotId" not in parsed:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.ec2.calls import account, describe
 from sandbox.ec2.images import attributes as image_attributes
-from sandbox.ec2.images import create, state
+from sandbox.ec2.images import create, references, state
 from sandbox.ec2.instances import attributes, console, launch, power, security_groups
 from sandbox.ec2.model import Params
 from sandbox.ec2.state import tags
@@ -24,7 +24,7 @@ OWN: dict[str, Action] = {
     "DeleteTags": tags.delete_tags,
     "DeleteVolume": volumes.delete_volume,
     "DeregisterImage": image_attributes.deregister_image,
-    "DescribeImageReferences": state.describe_references,
+    "DescribeImageReferences": references.describe_references,
     "DisableImage": state.disable_image,
     "DisableImageBlockPublicAccess": state.disable_block_public_access,
     "DisableImageDeprecation": state.disable_deprecation,
@@ -68,6 +68,8 @@ LEFT_TO_MOTO = frozenset(
         "AuthorizeSecurityGroupIngress",
         "CreateInternetGateway",
         "CreateKeyPair",
+        "CreateLaunchTemplate",
+        "CreateLaunchTemplateVersion",
         "CreateRoute",
         "CreateRouteTable",
         "CreateSecurityGroup",
@@ -75,6 +77,7 @@ LEFT_TO_MOTO = frozenset(
         "CreateVpc",
         "DeleteInternetGateway",
         "DeleteKeyPair",
+        "DeleteLaunchTemplate",
         "DeleteRouteTable",
         "DeleteSecurityGroup",
         "DeleteSubnet",
@@ -86,6 +89,8 @@ LEFT_TO_MOTO = frozenset(
         "DescribeInstanceTypes",
         "DescribeInternetGateways",
         "DescribeKeyPairs",
+        "DescribeLaunchTemplateVersions",
+        "DescribeLaunchTemplates",
         "DescribeNetworkInterfaces",
         "DescribeRegions",
         "DescribeRouteTables",

@@ -60,6 +60,7 @@ def copy_volume(region: Region, snapshot: Snapshot) -> bool:
             raise SandboxError(failure)
         if not snapshot.is_root:
             machines.create_snapshot(snapshot.volume_id, snapshot.id)
+            snapshot.full_bytes = machines.snapshot_bytes(snapshot.id)
     except Exception:
         log.exception("Snapshot %s of %s failed", snapshot.id, snapshot.volume_id)
         with region.core.lock:
