@@ -1,5 +1,7 @@
 """What becomes of each image, with the one reason: a function of the facts alone."""
 
+import datetime
+
 from notebake.images.prune.facts import ImageFacts, RegionFacts, Unread
 from notebake.images.prune.protection import reason_of_people, reason_of_state, reason_of_use
 from notebake.images.prune.stages import Action, Due, next_stage, stay
@@ -16,6 +18,7 @@ class Decision(Record):
     recipe: str
     run_id: str
     state: str
+    made_at: datetime.datetime | None = None
     action: Action
     reason: str
     snapshot_ids: tuple[str, ...] = ()
@@ -77,6 +80,7 @@ def _decided(image: ImageFacts, due: Due) -> Decision:
         recipe=image.recipe,
         run_id=image.run_id,
         state=image.state,
+        made_at=image.made_at,
         action=due.action,
         reason=due.reason,
         snapshot_ids=image.snapshot_ids,

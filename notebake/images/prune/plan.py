@@ -17,7 +17,7 @@ from notebake.store.interface import RunStore
 DONE: Mapping[Action, str] = {
     "deprecate": "deprecated",
     "disable": "disabled",
-    "remove": "removed with its snapshots",
+    "remove": "removed",
 }
 
 
@@ -102,10 +102,10 @@ def plan_of(
 
 
 def describe_plan(plan: PrunePlan, *, is_done: bool = False) -> str:
-    """Return the plan in one sentence."""
+    """Return the plan in one sentence: `13 images in us-west-2: disable 2, remove 1, 10 stay`."""
     counts = {action: sum(each.action == action for each in plan.going) for action in DONE}
     said = [
-        f"{count} {'' if is_done else 'to be '}{DONE[action]}"
+        f"{DONE[action] if is_done else action} {count}"
         for action, count in counts.items()
         if count
     ]

@@ -44,16 +44,10 @@ def _reason_of_pointer(image: ImageFacts, facts: RegionFacts) -> str:
         return "current, held" if pointer.is_held else "current"
     if pointer.moving and image.image_id == pointer.moving.to.image_id:
         return "about to become current"
-    if image.image_id == _before(pointer, facts):
+    usable = {each.image_id for each in facts.images if each.is_usable}
+    if image.image_id == pointer.before(usable):
         return "previous: a rollback goes back to it"
     return _reason_of_hold(image, pointer, facts)
-
-
-def _before(pointer: Pointer, facts: RegionFacts) -> str:
-    """Return the image to which a rollback would go; "" if there is none."""
-    usable = {image.image_id for image in facts.images if image.is_usable}
-    earlier = (each.image_id for each in reversed(pointer.previous))
-    return next((image_id for image_id in earlier if image_id in usable), "")
 
 
 def _reason_of_hold(image: ImageFacts, pointer: Pointer, facts: RegionFacts) -> str:

@@ -1,6 +1,6 @@
 """One prune of a region: what a killed one has begun is settled, then a plan is made and done."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from notebake.aws.shown_images import show_images
@@ -38,6 +38,13 @@ class Pruned(Record):
     spared: tuple[Decision, ...] = ()
     """Images that turned out to stay when it was their turn; the reason is why."""
     failures: tuple[str, ...] = ()
+
+    def __add__(self, other: "Pruned") -> "Pruned":
+        return Pruned(
+            done=self.done + other.done,
+            spared=self.spared + other.spared,
+            failures=self.failures + other.failures,
+        )
 
 
 class Pruner:
@@ -102,6 +109,25 @@ def pruning(region: str, store: RunStore, *, seconds: float = RUN_LOCK_SECONDS) 
                 f"Another prune of {region} is in progress: {describe_holder(error.theirs)}."
             ) from None
         yield Pruner(region, store)
+
+
+def prune_region(
+    recipes: Sequence[Recipe],
+    region: str,
+    store: RunStore,
+    *,
+    awaiting_approval: frozenset[str] = frozenset(),
+    agree: Callable[[PrunePlan], PrunePlan] = lambda plan: plan,
+) -> Pruned:
+    """Prune the images of a region; `agree` sees the plan first, and returns what is done of it.
+
+    It may raise an error that ends the prune: nothing was changed then, and nobody is kept out.
+
+    Raises:
+        PruneInProgressError, CloudError, RunStoreError: as `pruning`, `make_plan` and `carry_out`.
+    """
+    with pruning(region, store) as pruner:
+        return pruner.carry_out(agree(pruner.make_plan(recipes, awaiting_approval)))
 
 
 def check_all_done(pruned: Pruned) -> None:
