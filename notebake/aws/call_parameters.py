@@ -25,6 +25,7 @@ ALLOWED = frozenset(
         *("Add", "Remove", "UserId", "UserIds", "Group", "UserGroups", "OrganizationArn"),
         *("OrganizationalUnitArn", "Groups", "DryRun", "IpPermissions", "Tenancy"),
         *("SourceImageId", "SourceRegion", "CopyImageTags"),
+        *("DeprecateAt", "DeleteAssociatedSnapshots"),
         *("ClientToken", "Key", "ResourceType", "TagSpecifications", "Tags"),
         *("Name", "Overwrite", "Type", "Tier", "ScheduleExpression", "State"),
         *("ActionAfterCompletion", "FlexibleTimeWindow", "Mode", "ScheduleExpressionTimezone"),

@@ -97,6 +97,8 @@ class Snapshot:
     progress: str = "0%"
     user_ids: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
+    full_bytes: int | None = None
+    """All blocks that were written; None while it is not known."""
     start_time: datetime = field(kw_only=True)
 
 

@@ -10,6 +10,8 @@ from sandbox.home import Home
 from sandbox.programs import run_program
 
 GIB = 1024**3
+BLOCK_BYTES = 512
+"""The unit of `st_blocks`, whatever the file system has."""
 BLOCK_DEVICES = Path("/sys/block")
 DETACH_TIMEOUT_SECONDS = 2.0
 EBS_MODEL = "Amazon Elastic Block Store"

@@ -122,6 +122,20 @@ def _copy_layer(layer: Path, copied: Path) -> Path:
     return copied
 
 
+def image_bytes(home: Home, image_id: str) -> int:
+    """Return the size of all layers of the image; it takes as long as reading all folders."""
+    found = find_stack(home, image_id).layers
+    printed = run_program(
+        "du",
+        "--summarize",
+        "--block-size=1",
+        "--total",
+        *found,
+        timeout_seconds=COPY_TIMEOUT_SECONDS,
+    )
+    return int(printed.splitlines()[-1].split()[0])
+
+
 def delete_image(home: Home, image_id: str) -> None:
     """Remove the image. A layer stays on disk as long as another image or machine uses it."""
     _remove_stack(home, home.path / "images" / f"{image_id}.json")

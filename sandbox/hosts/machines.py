@@ -152,6 +152,14 @@ class Machines:
         source = disks.snapshot_file(self.home, source_id)
         disks.make_file(disks.snapshot_file(self.home, snapshot_id), 0, source)
 
+    def snapshot_bytes(self, snapshot_id: str) -> int:
+        """Return the size of what was written to the snapshot's volume."""
+        return disks.snapshot_file(self.home, snapshot_id).stat().st_blocks * disks.BLOCK_BYTES
+
+    def image_bytes(self, image_id: str) -> int:
+        """Return the size of all files in the image's root."""
+        return layers.image_bytes(self.home, image_id)
+
     def delete_snapshot(self, snapshot_id: str) -> None:
         """Remove the snapshot. May be repeated."""
         disks.snapshot_file(self.home, snapshot_id).unlink(missing_ok=True)

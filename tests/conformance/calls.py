@@ -9,6 +9,7 @@ TAGGED: dict[str, tuple[str, ...]] = {
     "AllocateAddress": ("elastic-ip",),
     "CopyImage": ("image", "snapshot"),
     "CreateImage": ("image", "snapshot"),
+    "CreateLaunchTemplate": ("launch-template",),
     "CreateSecurityGroup": ("security-group",),
     "CreateSnapshot": ("snapshot",),
     "CreateVolume": ("volume",),
@@ -22,8 +23,10 @@ CHANGING = frozenset(
         "AssociateAddress",
         "AttachVolume",
         "AuthorizeSecurityGroupIngress",
+        "CreateLaunchTemplateVersion",
         "CreateTags",
         "DeleteKeyPair",
+        "DeleteLaunchTemplate",
         "DeleteSecurityGroup",
         "DeleteSnapshot",
         "DeleteTags",
@@ -65,6 +68,8 @@ ACCOUNT_WIDE = frozenset(
 def ids_made(parsed: dict[str, Any]) -> Iterator[str]:
     """Give the ids of what a creating call has made."""
     yield from (instance["InstanceId"] for instance in parsed.get("Instances", []))
+    if "LaunchTemplate" in parsed:
+        yield parsed["LaunchTemplate"]["LaunchTemplateId"]
     for field in ("ImageId", "VolumeId", "GroupId", "KeyPairId", "AllocationId"):
         # A snapshot's answer names the volume too, which was there before.
         if field in parsed and "SnapshotId" not in parsed:

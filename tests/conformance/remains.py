@@ -26,6 +26,8 @@ class Kind:
     id_name: str
     remove: str
     whose: tuple[tuple[str, Any], ...] = ()
+    has_id_filter: bool = True
+    """DescribeLaunchTemplates has none; a template is found by its tag."""
 
     def list_ids(self, ec2: Any, name: str, values: Sequence[str]) -> Iterator[str]:
         """Give the ids of what is there and fits one filter."""
@@ -71,6 +73,10 @@ INSTANCE = Kind("i-", "instance", "InstanceId", "terminate_instances")
 # In the order in which they can be removed: what stands on others goes first.
 KINDS = (
     INSTANCE,
+    Kind(
+        *("lt-", "launch_template", "LaunchTemplateId", "delete_launch_template"),
+        has_id_filter=False,
+    ),
     Kind("ami-", "image", "ImageId", "deregister_image", (("IncludeDisabled", True),)),
     Kind("snap-", "snapshot", "SnapshotId", "delete_snapshot", (("OwnerIds", ["self"]),)),
     Kind("eipalloc-", "address", "AllocationId", "release_address"),
@@ -103,6 +109,8 @@ class Remains:
     def ids_of(self, kind: Kind) -> Iterator[str]:
         yield from kind.list_ids(self.ec2, f"tag:{RUN_TAG}", [self.run])
         noted = [resource_id for resource_id in self.ids if resource_id.startswith(kind.prefix)]
+        if not kind.has_id_filter:
+            return
         for start in range(0, len(noted), MOST_VALUES):
             some = noted[start : start + MOST_VALUES]
             yield from kind.list_ids(self.ec2, kind.filter_name, some)

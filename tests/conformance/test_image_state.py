@@ -90,26 +90,86 @@ def test_disabling_an_image_takes_it_from_those_it_was_shared_with(
     assert world.ec2.describe_image_attribute(**parameters)["LaunchPermissions"] == []
 
 
-def test_instances_that_use_an_image_are_told(world: World, source_id: str) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html"""
+def references(world: World, image_id: str, *kinds: dict[str, Any]) -> list[str]:
+    """Return what uses an image by the kinds that are asked for; all of them without any."""
+    asked = {"ResourceTypes": list(kinds)} if kinds else {"IncludeAllResourceTypes": True}
+    found = world.ec2.describe_image_references(ImageIds=[image_id], **asked)["ImageReferences"]
+    return [each["Arn"].rpartition(":")[2] for each in found]
+
+
+def option(kind: str, name: str, *values: str) -> dict[str, Any]:
+    options = [{"OptionName": name, "OptionValues": list(values)}]
+    return {"ResourceType": kind, "ResourceTypeOptions": options}
+
+
+NOT_TERMINATED = option(
+    *("ec2:Instance", "state-name"),
+    *("pending", "running", "shutting-down", "stopping", "stopped"),
+)
+
+
+def test_instances_that_use_an_image_are_told_also_terminated(world: World, source_id: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html
+
+    The default of `state-name` is all states.
+    """
     image_id = world.bake(source_id)
-    parameters = {"ImageIds": [image_id], "ResourceTypes": [{"ResourceType": "ec2:Instance"}]}
-    assert world.ec2.describe_image_references(**parameters)["ImageReferences"] == []
+    assert references(world, image_id, {"ResourceType": "ec2:Instance"}) == []
     instance_id = world.launch_running(ImageId=image_id)
-    (found,) = world.ec2.describe_image_references(**parameters)["ImageReferences"]
-    assert found["Arn"].endswith(f"instance/{instance_id}")
-    everything = {"ImageIds": [image_id], "IncludeAllResourceTypes": True}
-    assert len(world.ec2.describe_image_references(**everything)["ImageReferences"]) == 1
+    for kinds in ((), (NOT_TERMINATED,)):
+        assert references(world, image_id, *kinds) == [f"instance/{instance_id}"]
     world.terminate(instance_id)
-    world.wait_until(
-        lambda: world.ec2.describe_image_references(**parameters)["ImageReferences"] == []
-    )
+    world.wait_until(lambda: references(world, image_id, NOT_TERMINATED) == [])
+    assert references(world, image_id) == [f"instance/{instance_id}"]
+    # "When used together, the ResourceTypes option values take precedence over the defaults."
+    both = {"IncludeAllResourceTypes": True, "ResourceTypes": [NOT_TERMINATED]}
+    shown = world.ec2.describe_image_references(ImageIds=[image_id], **both)
+    assert shown["ImageReferences"] == []
+
+
+def test_launch_templates_that_name_an_image_are_told_by_their_newest_versions(
+    world: World, image_id: str
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html
+
+    Ten versions are looked at, or as many as `version-depth` says.
+    """
+    template_id = world.ec2.create_launch_template(
+        LaunchTemplateName=world.name("uses"), LaunchTemplateData={"ImageId": image_id}
+    )["LaunchTemplate"]["LaunchTemplateId"]
+    usual = {"ResourceType": "ec2:LaunchTemplate"}
+    assert references(world, image_id, usual) == [f"launch-template/{template_id}"]
+    for _ in range(10):
+        world.ec2.create_launch_template_version(
+            LaunchTemplateId=template_id, LaunchTemplateData={"ImageId": world.image_id}
+        )
+    assert references(world, image_id, usual) == []
+    deep = option("ec2:LaunchTemplate", "version-depth", "10000")
+    assert references(world, image_id, deep) == [f"launch-template/{template_id}"]
+    world.ec2.delete_launch_template(LaunchTemplateId=template_id)
+    world.wait_until(lambda: references(world, image_id, deep) == [])
+
+
+def test_a_disabled_image_is_still_told_to_be_used(world: World, source_id: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/disable-an-ami.html
+
+    "Launch services, such as launch templates and Auto Scaling groups, can continue to reference
+    disabled AMIs", "You can't delete snapshots associated with disabled AMIs".
+    """
+    image_id = world.bake(source_id)
+    instance_id = world.launch_running(ImageId=image_id)
+    snapshot_id = world.image(image_id)["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    world.ec2.disable_image(ImageId=image_id)
+    assert references(world, image_id) == [f"instance/{instance_id}"]
+    refused = code_of(world.ec2.delete_snapshot, SnapshotId=snapshot_id)
+    assert refused == "InvalidSnapshot.InUse"
+    assert code_of(world.ec2.deregister_image, ImageId=image_id) == "OK"
 
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        ({"IncludeAllResourceTypes": True}, "InvalidParameterCombination"),
+        ({"ResourceTypes": []}, "InvalidParameterCombination"),
         ({"ImageIds": [f"ami-{number:017x}" for number in range(11)]}, "InvalidParameterValue"),
     ],
 )

@@ -56,6 +56,16 @@ def test_an_image_is_pending_with_its_snapshots_before_it_is_available(
     assert world.state(source_id) == "stopped"
 
 
+def test_a_complete_snapshot_says_how_much_was_written(world: World, image_id: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Snapshot.html
+
+    FullSnapshotSizeInBytes is not the incremental size, but that of all blocks that were written.
+    """
+    shown = world.ec2.describe_snapshots(SnapshotIds=snapshots_of(world, image_id))["Snapshots"]
+    for snapshot in shown:
+        assert 0 <= snapshot["FullSnapshotSizeInBytes"] <= snapshot["VolumeSize"] * 2**30
+
+
 def test_an_image_has_the_root_and_all_volumes(world: World, image_id: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
     mapping = {

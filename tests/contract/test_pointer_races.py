@@ -27,6 +27,7 @@ from tests.cloud_world import REGION
 from tests.draw import is_drawn
 from tests.killed_calls import Killed, Points, stopping
 from tests.pointer_world import RECIPE, Baked, PointerWorld, pointer_world
+from tests.stopping_points import Killed, Points, stopping
 
 POINTS = 60
 """More than a move has points at which something can come between."""

@@ -119,6 +119,7 @@ TOURS = {
         ),
     ),
     "default key": Tour(
-        encrypted_by_the_account, ("policy", "policy-encryption-key", "policy-sharing")
+        encrypted_by_the_account,
+        ("policy", "policy-encryption-key", "policy-prune", "policy-sharing"),
     ),
 }

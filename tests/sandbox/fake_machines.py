@@ -182,6 +182,14 @@ class FakeMachines:
         self._work("copy_snapshot", source_id, snapshot_id)
         self.snapshots[snapshot_id] = self.snapshots[source_id]
 
+    def snapshot_bytes(self, snapshot_id: str) -> int:
+        assert snapshot_id in self.snapshots
+        return 3 * 2**28
+
+    def image_bytes(self, image_id: str) -> int:
+        assert image_id
+        return 3 * 2**29
+
     def delete_snapshot(self, snapshot_id: str) -> None:
         self._note("delete_snapshot", snapshot_id)
         self.snapshots.pop(snapshot_id, None)

@@ -101,7 +101,7 @@ def _change(plan: SharePlan, store: RunStore) -> None:
     image = find_made_image(plan.image_id, plan.region, store).image
     if plan.act == SHARE:
         share_image(image, plan.left, plan.region, may_copy=plan.may_copy)
-        if reason := wrong_by_store(image.id, store):
+        if reason := wrong_by_store(image.id, plan.region, store):
             # Who revokes an image does not see a share that has just begun.
             unshare_image(image, plan.left, plan.region)
             raise NotShareableError(f"{image.id} is not shared: {reason}, just now.")

@@ -38,7 +38,7 @@ def check_proven(made: MadeImage, region: str, store: RunStore) -> None:
         NotShareableError: it may not be shared or copied.
     """
     image = made.image
-    reason = wrong_by_store(image.id, store)
+    reason = wrong_by_store(image.id, region, store)
     if not reason and image.state != "available":
         reason = f"EC2 says that it is {image.state}"
     reason = reason or _not_proven(made, region, store)
@@ -69,6 +69,6 @@ def _not_proven(made: MadeImage, region: str, store: RunStore) -> str:
     if tags.COPY_VERIFIED not in image.tags:
         return f"it is a copy of {source}, and not yet verified"
     came_from = image.tags.get(tags.COPY_FROM, "")
-    if revoked := wrong_by_store(source, store):
+    if revoked := wrong_by_store(source, came_from, store):
         return f"it is a copy of {source}: {revoked}"
     return wrong_in_record(source, run.id, run.recipe_name, came_from, store)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.ec2.calls import account, describe
+from sandbox.ec2.calls import account, describe, references
 from sandbox.ec2.images import attributes as image_attributes
 from sandbox.ec2.images import copy, create, state
 from sandbox.ec2.instances import (
@@ -35,9 +35,9 @@ OWN: dict[str, Action] = {
     "DeleteVolume": volumes.delete_volume,
     "DeregisterImage": image_attributes.deregister_image,
     "DescribeAddresses": elastic_addresses.describe_addresses,
+    "DescribeImageReferences": references.describe_references,
     "DisassociateAddress": elastic_addresses.disassociate_address,
     "ReleaseAddress": elastic_addresses.release_address,
-    "DescribeImageReferences": state.describe_references,
     "DisableImage": state.disable_image,
     "DisableImageBlockPublicAccess": state.disable_block_public_access,
     "DisableImageDeprecation": state.disable_deprecation,
@@ -81,6 +81,8 @@ LEFT_TO_MOTO = frozenset(
         "AuthorizeSecurityGroupIngress",
         "CreateInternetGateway",
         "CreateKeyPair",
+        "CreateLaunchTemplate",
+        "CreateLaunchTemplateVersion",
         "CreateRoute",
         "CreateRouteTable",
         "CreateSecurityGroup",
@@ -88,6 +90,7 @@ LEFT_TO_MOTO = frozenset(
         "CreateVpc",
         "DeleteInternetGateway",
         "DeleteKeyPair",
+        "DeleteLaunchTemplate",
         "DeleteRouteTable",
         "DeleteSecurityGroup",
         "DeleteSubnet",
@@ -98,6 +101,8 @@ LEFT_TO_MOTO = frozenset(
         "DescribeInstanceTypes",
         "DescribeInternetGateways",
         "DescribeKeyPairs",
+        "DescribeLaunchTemplateVersions",
+        "DescribeLaunchTemplates",
         "DescribeNetworkInterfaces",
         "DescribeRegions",
         "DescribeRouteTables",

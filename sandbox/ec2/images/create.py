@@ -144,6 +144,8 @@ def _finish_image(
         with machines.frozen(instance.id):
             machines.bake_image(instance.id, image.id)
             copied = [copy_volume(region, snapshot) for snapshot in snapshots]
+        for root in (snapshot for snapshot in snapshots if snapshot.is_root):
+            root.full_bytes = machines.image_bytes(image.id)
         failure = None if all(copied) else "Client.InternalError: a snapshot failed"
         with region.core.lock:
             failure = region.transitions.take_failure(image.id) or failure

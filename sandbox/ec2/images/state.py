@@ -1,9 +1,7 @@
-"""Deprecation, disabling and protection of an image; block public access; who uses an image."""
+"""Deprecation, disabling and protection of an image; block public access."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from moto.utilities.utils import get_partition
 
 from sandbox.ec2.errors import ec2_error, invalid_value
 from sandbox.ec2.images.attributes import find_own_image
@@ -14,9 +12,6 @@ from sandbox.ec2.state.region import Region
 LATEST_DEPRECATION = timedelta(days=3653)
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deregistration-protection.html
 COOLDOWN_SECONDS = 24 * 3600
-# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html
-MOST_IMAGES = 10
-KIND = "ec2:Instance"
 
 
 def enable_deprecation(region: Region, parameters: Params) -> dict[str, Any]:
@@ -82,28 +77,6 @@ def enable_image(region: Region, parameters: Params) -> dict[str, Any]:
     region.check_dry_run(parameters)
     image.state = "available"
     return {"Return": True}
-
-
-def describe_references(region: Region, parameters: Params) -> dict[str, Any]:
-    """DescribeImageReferences: the account's instances; the sandbox has no launch templates."""
-    kinds = [given["ResourceType"] for given in parameters.get("ResourceTypes", [])]
-    everything = bool(parameters.get("IncludeAllResourceTypes"))
-    if bool(kinds) == everything:
-        message = "Exactly one of ResourceTypes and IncludeAllResourceTypes must be specified"
-        raise ec2_error("InvalidParameterCombination", message)
-    ids = list(parameters["ImageIds"])
-    if len(ids) > MOST_IMAGES:
-        raise invalid_value(len(ids), "imageIds", f"At most {MOST_IMAGES} may be given.")
-    for image_id in ids:
-        region.find_image(image_id)
-    region.check_dry_run(parameters)
-    place = f"arn:{get_partition(region.name)}:ec2:{region.name}:{region.account_id}:instance"
-    references = [
-        {"ImageId": instance.image_id, "ResourceType": KIND, "Arn": f"{place}/{instance.id}"}
-        for instance in region.visibility.visible(region.instances)
-        if instance.image_id in ids and instance.is_live and (everything or KIND in kinds)
-    ]
-    return {"ImageReferences": references}
 
 
 def get_block_public_access(region: Region, parameters: Params) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def _fill(
             raise SandboxError(failure)
         if not snapshot.is_root:
             copy(source_id, snapshot.id)
+            snapshot.full_bytes = machines.snapshot_bytes(snapshot.id)
     except Exception:
         log.exception("Snapshot %s of %s failed", snapshot.id, source_id)
         with region.core.lock:

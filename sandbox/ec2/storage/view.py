@@ -45,6 +45,9 @@ def view_snapshot(region: Region, snapshot: Snapshot) -> View:
         "SnapshotId": snapshot.id,
         "VolumeId": snapshot.volume_id,
         "VolumeSize": snapshot.size_gib,
+        # "The full size of the snapshot, in bytes. This is not the incremental size":
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Snapshot.html
+        "FullSnapshotSizeInBytes": snapshot.full_bytes,
         "State": snapshot.state,
         "Progress": _progress(region, snapshot),
         "StartTime": snapshot.start_time,

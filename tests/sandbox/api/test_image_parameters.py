@@ -87,3 +87,17 @@ def test_the_data_type_of_a_parameter_stays(world: World) -> None:
     given = {"Name": NAME, "Value": UBUNTU, "Overwrite": True, "Type": "String"}
     assert code_of(ssm.put_parameter, **given, DataType="aws:ec2:image") == "ValidationException"
     assert shown(world) == "text"
+
+
+def test_a_parameter_that_names_an_image_refers_to_it(world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html"""
+    put(world, UBUNTU)
+    world.advance(LONG_SECONDS)
+    asked = {"ImageIds": [UBUNTU, JAMMY], "IncludeAllResourceTypes": True}
+    (found,) = world.ec2.describe_image_references(**asked)["ImageReferences"]
+    assert (found["ImageId"], found["ResourceType"]) == (UBUNTU, "ssm:Parameter")
+    assert found["Arn"].endswith(":parameter/golden/ocean")
+    put(world, JAMMY)
+    world.advance(LONG_SECONDS)
+    (found,) = world.ec2.describe_image_references(**asked)["ImageReferences"]
+    assert found["ImageId"] == JAMMY
