@@ -29,6 +29,8 @@ from notebake.recipe.machine import (
 from notebake.recipe.part import Contradiction, Part
 from notebake.recipe.rebake import Rebake, find_in_rebake
 
+Approvable = Literal["bake", "share", "delete"]
+
 
 class Recipe(Part):
     """What is wanted: one image, and how it is made and proven."""
@@ -81,10 +83,15 @@ class Recipe(Part):
     """How the image is proven."""
     rebake: Rebake | None = None
     """When a schedule bakes a newer image; `{}` for the defaults. It rebuilds nothing by itself."""
+    approve: tuple[Approvable, ...] = ()
+    """What a person is asked for before: `bake` (a launch), `share`, `delete` (old images)."""
+    approval_days: Annotated[int, Field(ge=1, le=90, strict=True), UNQUOTED] = 7
+    """So many days a question stands; after them it is a no, and the run fails."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         yield from repeated("instance_types", self.instance_types)
         yield from repeated("share_with", self.share_with)
+        yield from repeated("approve", self.approve)
         yield from find_in_encryption(self.encryption, self.region, self.share_with)
         yield from find_in_architecture(self.base_image, self.instance_types, self.acceptance)
         yield from find_in_disks(self.volumes, self.instance_store)

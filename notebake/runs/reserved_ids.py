@@ -8,12 +8,16 @@ PEOPLE_LOG = "people-log"
 """The chain of the erasures of people; it is verified as that of a run."""
 POINTER_LOG = "pointer-log"
 """The chain of what was done to pointers and of revocations; it is verified likewise."""
-LOGS = frozenset((PEOPLE_LOG, POINTER_LOG))
+APPROVAL_LOG = "approval-log"
+"""The chain of what people were asked to approve, and of their answers; likewise."""
+LOGS = frozenset((PEOPLE_LOG, POINTER_LOG, APPROVAL_LOG))
 """The chains that are not of runs."""
 POINTERS = "pointers"
 """Which image of each recipe is current."""
 REVOCATIONS = "revocations"
 """The images that must not be used as a base any more."""
+APPROVALS = "approvals"
+"""What people were shown when they were asked, under its digest."""
 CHECKS = "checks"
 """What checks for updates have found."""
 REBAKES = "rebakes"
@@ -21,6 +25,6 @@ REBAKES = "rebakes"
 RESERVED_IDS = frozenset(
     (
         *(FLOW_RUNS, RECORD, CHECKS, REBAKES, POINTERS, REVOCATIONS, SEALS, CHECKPOINTS, *LOGS),
-        *("keys", "preflight"),
+        *("keys", "preflight", APPROVALS),
     )
 )

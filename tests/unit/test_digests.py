@@ -78,6 +78,8 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "on_failure": ("tear_down", set()),
     # The policy rebuilds nothing; the date that a rebake sets does.
     "rebake": (Rebake(max_age_days=30), set()),
+    "approve": (("bake",), set()),
+    "approval_days": (30, set()),
 }
 
 

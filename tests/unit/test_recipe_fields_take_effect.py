@@ -291,6 +291,8 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
         "rebake: {until: '2026-11-23T00:00:00Z'}",
         digest_of("install_software"),
     ),
+    "approve": ("", "approve: [bake, share, delete]", read_as("approve")),
+    "approval_days": ("", "approval_days: 30", read_as("approval_days")),
     "acceptance.instance_types": (
         "",
         "acceptance: {instance_types: [m5.large]}",
