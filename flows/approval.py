@@ -33,7 +33,7 @@ class Wanted:
     """Called only if the question is asked: it may take some seconds."""
     location: str
     """Of the run store."""
-    days: int
+    days: float
     """So many days the question stands."""
 
 

@@ -7,7 +7,6 @@ from flows.approval_evidence import before_bake, before_sharing
 from notebake.aws.model import Image
 from notebake.costs.estimate import estimate, format_estimate
 from notebake.costs.list_prices import price_of_type
-from notebake.humanize import pluralize
 from notebake.machines.launch import base_image_to_launch
 from notebake.record import digest_of
 from notebake.runs.approvals.subject import Fact, Paragraph, Subject
@@ -78,4 +77,5 @@ def _wanted(run: Run, subject: Subject, gather: Callable[[], tuple[Paragraph, ..
 
 
 def _in_days(run: Run) -> str:
-    return f"{pluralize(run.recipe.approval_days, 'day')} after it was asked"
+    days = run.recipe.approval_days
+    return f"{days:g} {'day' if days == 1 else 'days'} after it was asked"

@@ -85,7 +85,7 @@ class Recipe(Part):
     """When a schedule bakes a newer image; `{}` for the defaults. It rebuilds nothing by itself."""
     approve: tuple[Approvable, ...] = ()
     """What a person is asked for before: `bake` (a launch), `share`, `delete` (old images)."""
-    approval_days: Annotated[int, Field(ge=1, le=90, strict=True), UNQUOTED] = 7
+    approval_days: Annotated[float, Field(ge=0.001, le=90, strict=True), UNQUOTED] = 7
     """So many days a question stands; after them it is a no, and the run fails."""
 
     def contradictions(self) -> Iterator[Contradiction]:

@@ -12,22 +12,16 @@ from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Failed, Pending, Running
 
-from flows import build_image as building
-from flows.approved_build import CHECK, SHARE
 from flows.build_image import build_image
-from flows.build_plan import BUILD, Plan
 from flows.prefect_ui import approval_form
-from notebake.acceptance.evidence import Proof
-from notebake.acceptance.proof import FILE
 from notebake.aws import images, tags
 from notebake.aws.clients import connect, memory_of
 from notebake.errors import ApprovalRefusedError
-from notebake.images.image_state import accepted_image, current_image
+from notebake.images.image_state import accepted_image
 from notebake.ledger import kinds
 from notebake.ledger.chain import Chain, Writer
 from notebake.resources.leftovers import find_leftovers
 from notebake.resources.stack_instances import find_builder
-from notebake.runs import files
 from notebake.runs.approvals.approval_log import ApprovalLog, ApprovalOpenError
 from notebake.runs.approvals.question import Question
 from notebake.runs.lock_record import read_lock
@@ -38,9 +32,8 @@ from notebake.runs.run import Run
 from notebake.runs.run_record import record_place
 from notebake.waiting import wait_until
 from sandbox.ec2.state.base_images import RELEASES, Release, image_id
-from tasks import publish_image
-from tests.cloud_steps import carry_out_to
 from tests.cloud_world import REGION, CloudWorld
+from tests.flows.baked_without_hosts import bake_without_hosts
 from tests.flows.ui import artifacts_of, carried_out, now, set_state, started_in_ui
 from tests.limits import HANG_SECONDS
 
@@ -52,28 +45,12 @@ BAKE = "approve: [bake]\n"
 SHARED = f"share_with: ['{ACCOUNT}']\napprove: [share]\n"
 YES = {"decision": "approve", "name": "Ada Lovelace", "reason": "the course begins"}
 NO = {"decision": "refuse", "name": "Ada Lovelace", "reason": "not before the exam"}
-real_carry_out_all = building.carry_out_all
 
 
 @pytest.fixture(autouse=True)
 def baked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Bakes without hosts: the steps that EC2 alone takes, and a proof. Returns what was baked."""
-    made: list[str] = []
-
-    def carry_out_all(run: Run, plan: Plan = BUILD) -> None:
-        if plan in (CHECK, SHARE):
-            real_carry_out_all(run, plan)
-        elif not accepted_image(run):
-            made.append(run.id)
-            carry_out_to(run, "wait_for_image")
-            image = current_image(run)
-            assert image
-            proof = Proof(image_id=image.id, sentences=("Booted from the image: i-1.",))
-            files.put_file(run, FILE, proof.model_dump_json().encode())
-            publish_image.make(run)
-
-    monkeypatch.setattr(building, "carry_out_all", carry_out_all)
-    return made
+    """The runs that were baked, without hosts."""
+    return bake_without_hosts(monkeypatch)
 
 
 def begun(world: CloudWorld, more: str) -> FlowRun:

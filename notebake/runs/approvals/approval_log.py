@@ -99,7 +99,7 @@ class ApprovalLog:
             )
         return found
 
-    def ask(self, subject: Subject, *, days: int, flow_run_id: str = "") -> Question:
+    def ask(self, subject: Subject, *, days: float, flow_run_id: str = "") -> Question:
         """Ask a question; return it, or the same one if that is open.
 
         Raises:
