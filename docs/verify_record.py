@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 SEALS, CHECKPOINTS = "_seals", "_checkpoints"
-LOGS = ("people-log", "pointer-log")
+LOGS = ("people-log", "pointer-log", "approval-log")
 Leaf = dict[str, Any]
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -15,6 +16,9 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from flows.approval import ask, refusal_of
+from flows.approval_text import describe_answer
+from flows.approved_build import Result, approved_bake, approved_share
 from flows.build_plan import BUILD, Plan
 from flows.cancelled_build import show_cancelled
 from flows.failure import add_failure, format_error, join_failures, reporting_failures
@@ -84,16 +88,44 @@ def build_image(
 def build(run: Run) -> State[str]:
     """Execute a run; the message of the state says what it made.
 
+    What the recipe wants to be approved is asked for while nothing of the run is executed.
+
     Raises:
-        Pause: the flow run was paused in Prefect's UI; no step runs any more.
+        Pause: the flow run waits for an approval, or was paused in Prefect's UI; nothing runs.
         ExecutedElsewhereError: another process executes this flow run.
         NotebakeError: a step failed, or the flow run was deleted in Prefect's UI.
+        ApprovalRefusedError: a person did not want the bake; nothing is left.
+        ApprovalWantedError: nobody has answered, and it was not started in Prefect's UI.
     """
     gone_on = has_gone_on()
     log.info("This is run %s%s", run.id, f". It {gone_on}." if gone_on else "")
+    while (made := execute_watched(run)).wanted:
+        with showing_failure(run):
+            ask(made.wanted)
+    if made.image is None:
+        with showing_failure(run):
+            raise refusal_of(made.refused, run.store)
+    sentence = show_outcome(run, made.image, gone_on)
+    if made.refused:
+        sentence += f"; not shared: {describe_answer(made.refused, run.store)}"
+    return Completed(message=sentence, data=made.image.id)
+
+
+@contextmanager
+def showing_failure(run: Run) -> Iterator[None]:
+    """Make an error of the block the newest version of the run's artifact."""
+    try:
+        yield
+    except NotebakeError as error:
+        show_failure(run, error)
+        raise
+
+
+def execute_watched(run: Run) -> Result:
+    """Execute a run, and end it if its flow run is paused or deleted in Prefect's UI."""
     with watching_flow_run() as watch:
         try:
-            image = execute(run, watch)
+            return execute(run, watch)
         except (Exception, Pause) as error:
             if watch.is_paused or isinstance(error, Pause):
                 end_paused(run)
@@ -102,17 +134,18 @@ def build(run: Run) -> State[str]:
             if isinstance(error, NotebakeError) and not isinstance(error, ExecutedElsewhereError):
                 show_failure(run, error)
             raise
-    return Completed(message=show_outcome(run, image, gone_on), data=image.id)
 
 
-def execute(run: Run, watch: Watch) -> Image:
-    """Carry out the steps and the tear-down, and return the image."""
+def execute(run: Run, watch: Watch) -> Result:
+    """Carry out the steps and the tear-down, up to what has to be approved first."""
     with (
         reporting_failures(run, TerminationSignal, unless=lambda: bool(watch.found)),
         executing(run, started_by()),
         renewing(run),
     ):
         warn_of_expiry(run)
+        if stopped := approved_bake(run, carry_out_all):
+            return stopped
         try:
             retry_when_lost(lambda: carry_out_all(run))
         except (RunLostError, WrongAccountError):
@@ -123,9 +156,9 @@ def execute(run: Run, watch: Watch) -> Image:
             raise
         carry_out(TEAR_DOWN, run)
         image = current_image(run)
-    if image is None:
-        raise ImageNotAcceptedError(f"The image of run {run.id} is gone.")
-    return image
+        if image is None:
+            raise ImageNotAcceptedError(f"The image of run {run.id} is gone.")
+        return approved_share(run, image, carry_out_all)
 
 
 def show_outcome(run: Run, image: Image, gone_on: str = "") -> str:

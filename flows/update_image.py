@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows.approval import check_none_open
 from flows.build_image import build
 from flows.cancelled_build import show_cancelled
 from flows.check_updates import keep_and_show
@@ -31,6 +32,7 @@ from notebake.images.updates.current import find_current
 from notebake.images.updates.update_check import UpdateCheck
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
+from notebake.runs.approvals.approval_log import ApprovalOpenError
 from notebake.runs.flow_runs import open_flow_run, read_run_id
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.run import Run
@@ -70,7 +72,7 @@ def update_image(
         with holding_rebake(wanted, location, by=started_by().flow_run):
             run = find_begun(path, location) or decide_and_begin(wanted, path, location)
             return bake(run, promote=promote) if isinstance(run, Run) else run
-    except RebakeInProgressError as error:
+    except (RebakeInProgressError, ApprovalOpenError) as error:
         log.info("%s", error.message)
         return Completed(message=error.message)
 
@@ -105,6 +107,8 @@ def decide_and_begin(recipe: Recipe, recipe_path: str, location: str) -> Run | S
     )
     if decision.outcome != "rebake":
         return end_without(decision, found, kept_at)
+    if "bake" in recipe.approve:
+        check_none_open(recipe.name, recipe.region, location)
     return begin_rebake(
         dated,
         recipe_path,

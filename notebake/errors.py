@@ -207,6 +207,10 @@ class RunLockedError(NotebakeError):
     """Another process holds the run lock."""
 
 
+class ApprovalRefusedError(NotebakeError):
+    """A person has refused what needs an approval; the message says who, and why."""
+
+
 class TearDownError(NotebakeError):
     """The tear-down of a run left resources behind."""
 

@@ -4,17 +4,21 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from flows.cli.exit_codes import DONE, FAILED
+from flows.cli.exit_codes import AWAITING, DONE, FAILED
 from flows.failure import reporting_failures
 from flows.terminal.live_view import show_progress
-from flows.terminal.report import print_report
+from flows.terminal.report import print_error, print_report
 from notebake.errors import NotebakeError
 from notebake.local.home import check_home, is_in_home
-from notebake.runbook.progress import Progress, Titles
+from notebake.runbook.progress import Progress, StepProgress, Titles
 from notebake.runs.log import run_log
 from notebake.runs.run import Run
 from notebake.store.interface import is_remote
+
+if TYPE_CHECKING:
+    from flows.approval import ApprovalWantedError
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +48,47 @@ def check_home_if_needed(store: str) -> None:
 
 
 def execute(run: Run, *, from_step: str = "") -> int:
-    """Build the image, show the progress, and print the report; DONE if the image is accepted."""
-    began = time.monotonic()
-    with running_prefect(run, f"{run.recipe.name}  run {run.id}", _titles()) as progress:
-        from flows.build_image import build_image
-        from flows.rewind import rewind
+    """Build the image, show the progress, and print the report; DONE if the image is accepted.
 
-        if from_step:
-            rewind(run, from_step)
-        build_image(run_id=run.id, store=run.store)
+    What has to be approved is asked in the terminal; where nobody can be asked, it is AWAITING.
+    """
+    began = time.monotonic()
+    while True:
+        steps, wanted = execute_once(run, from_step)
+        if wanted is None:
+            break
+        from flows.terminal.approval_prompt import ask_in_terminal
+
+        if not ask_in_terminal(wanted.question, run.store):
+            print_error(wanted, store=run.store)
+            return AWAITING
+        from_step = ""
     from notebake.acceptance.outcome import read_outcome
 
     outcome = read_outcome(run)
     if outcome is None:
         raise NotebakeError(f"Run {run.id} has no image.")
-    print_report(run, outcome, progress.steps(), time.monotonic() - began)
+    print_report(run, outcome, steps, time.monotonic() - began)
     return DONE if outcome.is_accepted and not outcome.left_behind else FAILED
+
+
+def execute_once(
+    run: Run, from_step: str
+) -> tuple[list[StepProgress], "ApprovalWantedError | None"]:
+    """Execute the run until it ends, or until a person has to be asked; show the progress."""
+    heading = f"{run.recipe.name}  run {run.id}"
+    with running_prefect(run, heading, _titles()) as progress:
+        from flows.approval import ApprovalWantedError
+        from flows.build_image import build_image
+        from flows.rewind import rewind
+
+        if from_step:
+            rewind(run, from_step)
+        try:
+            build_image(run_id=run.id, store=run.store)
+        except ApprovalWantedError as wanted:
+            return progress.steps(), wanted
+    return progress.steps(), None
 
 
 def remove(run: Run) -> int:

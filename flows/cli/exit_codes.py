@@ -6,6 +6,7 @@ MISTYPED = 2
 TAMPERED = 3
 INCOMPLETE = 4
 UNREADABLE = 5
+AWAITING = 6
 INTERRUPTED = 130
 
 MEANINGS = {
@@ -15,5 +16,6 @@ MEANINGS = {
     TAMPERED: "history verify, report: the record was changed",
     INCOMPLETE: "history verify: something was never recorded",
     UNREADABLE: "history verify, report, check, images, prune: something could not be read",
+    AWAITING: "build, resume: a person has to approve it first",
     INTERRUPTED: "interrupted, by Ctrl-C or a signal",
 }

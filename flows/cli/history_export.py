@@ -106,15 +106,18 @@ def export_run(run_id: str, location: str, people: "Mapping[str, Person]", *, is
     import json
 
     from flows.terminal.run_html import html_of
+    from notebake.runs.approvals.approval_log import questions_of
     from notebake.runs.recorded_run import read_recorded_run
 
     recorded = read_recorded_run(run_id, location)
+    questions = questions_of(run_id, location)
     if is_html:
-        return html_of(recorded, people)
+        return html_of(recorded, people, questions)
     document = {
         "run": recorded.summary.model_dump(mode="json"),
         "is_recorded": recorded.is_recorded,
         "is_sealed": recorded.is_sealed,
+        "approvals": [each.model_dump(mode="json") for each in questions],
         "entries": [entry.model_dump(mode="json") for entry in recorded.entries],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

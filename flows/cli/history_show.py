@@ -16,11 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print the page of a run."""
     from flows.terminal.run_page import print_run
+    from notebake.runs.approvals.approval_log import questions_of
     from notebake.runs.people import read_people
     from notebake.runs.recorded_run import read_recorded_run
     from notebake.runs.run_record import record_place
 
     location = location_of(given)
     recorded = read_recorded_run(given.run, location)
-    print_run(recorded, read_people(record_place(location)))
+    people = read_people(record_place(location))
+    print_run(recorded, people, questions_of(given.run, location))
     return DONE

@@ -12,10 +12,12 @@ from prefect.states import Failed
 
 from flows.next_steps import describe_error, is_read_in_ui, reading_in_ui
 from flows.prefect_ui.logs import show_logs_in_prefect
-from notebake.errors import NotebakeError
+from notebake.errors import ApprovalRefusedError, NotebakeError
 from notebake.runs.lock import ExecutedElsewhereError
 
 log = logging.getLogger(__name__)
+STATE_NAMES: dict[type[NotebakeError], str] = {ApprovalRefusedError: "Refused"}
+"""Errors that Prefect's pages do not call Failed, by their classes."""
 P = ParamSpec("P")
 
 
@@ -40,6 +42,11 @@ def ending_plainly(work: Callable[P, Any]) -> Callable[P, Any]:
                 message = describe_error(error)
                 if is_read_in_ui():
                     log.error("%s", message)
-                return Failed(message=message, data=error)
+                return Failed(message=message, data=error, name=state_name(error))
 
     return function
+
+
+def state_name(error: NotebakeError) -> str:
+    """Return the name of the state in which a flow run ends with an error."""
+    return STATE_NAMES.get(type(error), "Failed")

@@ -1,10 +1,11 @@
 """One run as an HTML page that needs nothing else, and runs no script."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from flows.terminal.run_page import People, sections_of
+from notebake.runs.approvals.question import Question
 from notebake.runs.recorded_run import RecordedRun
 
 STYLE = (
@@ -20,21 +21,23 @@ HEAD = (
 )
 
 
-def html_of(recorded: RecordedRun, people: People) -> str:
+def html_of(recorded: RecordedRun, people: People, questions: Sequence[Question] = ()) -> str:
     """Return the page of a run, with all its entries."""
     title = escape(f"Run {recorded.summary.run}")
     return "\n".join(
         (
             f"{HEAD}<title>{title}</title><style>{STYLE}</style></head><body>",
-            *_sections(recorded, people),
+            *_sections(recorded, people, questions),
             *_entries(recorded),
             "</body></html>\n",
         )
     )
 
 
-def _sections(recorded: RecordedRun, people: People) -> Iterator[str]:
-    for section in sections_of(recorded, people):
+def _sections(
+    recorded: RecordedRun, people: People, questions: Sequence[Question]
+) -> Iterator[str]:
+    for section in sections_of(recorded, people, questions):
         yield f"<h2>{escape(section.heading)}</h2>"
         yield from _table(section.rows)
 

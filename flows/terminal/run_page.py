@@ -1,7 +1,7 @@
 """One run as a page: its sections, for the terminal and for HTML."""
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import open_console
+from notebake import clock
 from notebake.humanize import clean_text, format_dollars, format_seconds, format_span, pluralize
 from notebake.ledger import kinds
 from notebake.ledger.entry import Entry
 from notebake.ledger.summary import MoneySummary, Result, Summary
 from notebake.local.code_version import describe_code
+from notebake.runs.approvals.question import Question
 from notebake.runs.people import Person, name_of
 from notebake.runs.recorded_run import RecordedRun
 
@@ -33,10 +35,15 @@ class Section:
     """Whether its rows are text to copy, and not wrapped."""
 
 
-def print_run(recorded: RecordedRun, people: People, console: Console | None = None) -> None:
-    """Print the page of a run."""
+def print_run(
+    recorded: RecordedRun,
+    people: People,
+    questions: Sequence[Question] = (),
+    console: Console | None = None,
+) -> None:
+    """Print the page of a run; `questions` are what it has asked people to approve."""
     console = console or open_console()
-    for section in sections_of(recorded, people):
+    for section in sections_of(recorded, people, questions):
         console.print(Text(section.heading, "bold"), soft_wrap=True)
         if section.is_copied:
             for row in section.rows:
@@ -57,12 +64,15 @@ def _table(section: Section) -> Table:
     return table
 
 
-def sections_of(recorded: RecordedRun, people: People) -> list[Section]:
+def sections_of(
+    recorded: RecordedRun, people: People, questions: Sequence[Question] = ()
+) -> list[Section]:
     """Return all sections that have rows."""
     summary = recorded.summary
     sections = (
         Section(f"Run {summary.run}: {outcome_of(recorded)}", tuple(_facts(recorded, people))),
         Section("Executions", tuple(_executions(summary, people))),
+        Section("Approvals", tuple(_approvals(questions, people))),
         Section("Steps", tuple(_steps(summary))),
         Section("Money", tuple(_money(summary.money))),
         Section("Calls that changed something", tuple(_calls(recorded.entries))),
@@ -126,6 +136,23 @@ def _executions(summary: Summary, people: People) -> Iterator[Row]:
         yield (
             local(each.began),
             f"{name_of(each.who, people)}{identity}{started}{flow_run}; {ended}",
+        )
+
+
+def _approvals(questions: Sequence[Question], people: People) -> Iterator[Row]:
+    for each in questions:
+        answer, status = each.answer, each.status(clock.now())
+        said = ""
+        if answer:
+            word = "approved" if answer.decision == "approve" else "refused"
+            said = f"{word} by {name_of(answer.by, people)}, as typed in {answer.channel}"
+            said += f": {answer.reason}"
+        voided = f"counts no more: {each.voided}" if each.voided else ""
+        nobody = "" if said or voided else f"nobody has answered; {status}"
+        yield (
+            local(answer.at if answer else each.asked),
+            each.title,
+            "; ".join(filter(None, (said, voided, nobody))),
         )
 
 

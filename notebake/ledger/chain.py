@@ -107,6 +107,25 @@ class Chain:
                 elif entry := self._try_to_append(kind, body):
                     return entry
 
+    def append_if(
+        self, decide: Callable[[Sequence[Entry]], tuple[str, dict[str, Any]] | None]
+    ) -> Entry | None:
+        """Add what `decide` makes of all entries, as kind and body; None if it makes nothing.
+
+        It is asked again if another writer has added entries meanwhile: so what is added fits all
+        that is before it. What it raises is raised.
+
+        Raises:
+            RunStoreError: the store failed. The entry may have been stored.
+        """
+        with self._lock:
+            self._read()
+            self._read_from_next()
+            while (wanted := decide(self._entries)) is not None:
+                if entry := self._try_to_append(*wanted):
+                    return entry
+            return None
+
     def close(self, summarize: Callable[[Sequence[Entry]], dict[str, Any] | None]) -> Entry | None:
         """Add the seal with the summary of all entries, and store its copy.
 

@@ -100,12 +100,23 @@ def interface_in(subnet: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def base_image_to_launch(run: Run) -> str:
+    """Return the id of the base image that a launch would take now; it is not recorded by that."""
+    recorded = idempotency.recall(run, _base_image_name(run))
+    found = recorded or images.resolve_base_image(run.recipe.base_image, run.region)
+    return str(found["ImageId"])
+
+
 def resolve_base_image(run: Run) -> dict[str, Any]:
     """Return the base image of the run, which is resolved once and then recorded."""
     recipe = run.recipe
     found = images.resolve_base_image(recipe.base_image, recipe.region)
     return idempotency.remember(
         run,
-        f"base-image-{digest_of(recipe.base_image)}",
+        _base_image_name(run),
         {"ImageId": found["ImageId"], "RootDeviceName": found["RootDeviceName"]},
     )
+
+
+def _base_image_name(run: Run) -> str:
+    return f"base-image-{digest_of(run.recipe.base_image)}"

@@ -30,6 +30,8 @@ from notebake.recipe.part import Contradiction, Part
 from notebake.recipe.prune import Prune
 from notebake.recipe.rebake import Rebake, find_in_rebake
 
+Approvable = Literal["bake", "share", "delete"]
+
 
 class Recipe(Part):
     """What is wanted: one image, and how it is made and proven."""
@@ -85,10 +87,15 @@ class Recipe(Part):
     """When a schedule bakes a newer image; `{}` for the defaults. It rebuilds nothing by itself."""
     prune: Prune | None = None
     """Which of its images go, and when; `{}` for the defaults. Without it all of them stay."""
+    approve: tuple[Approvable, ...] = ()
+    """What a person is asked for before: `bake` (a launch), `share`, `delete` (old images)."""
+    approval_days: Annotated[float, Field(ge=0.001, le=90, strict=True), UNQUOTED] = 7
+    """So many days a question stands; after them it is a no, and the run fails."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         yield from repeated("instance_types", self.instance_types)
         yield from repeated("share_with", self.share_with)
+        yield from repeated("approve", self.approve)
         yield from find_in_encryption(self.encryption, self.region, self.share_with)
         yield from find_in_architecture(self.base_image, self.instance_types, self.acceptance)
         yield from find_in_disks(self.volumes, self.instance_store)

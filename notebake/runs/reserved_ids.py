@@ -10,7 +10,9 @@ POINTER_LOG = "pointer-log"
 """The chain of what was done to pointers and of revocations; it is verified likewise."""
 PRUNE_LOG = "prune-log"
 """The chain of what prunes did to images; it is verified likewise."""
-LOGS = frozenset((PEOPLE_LOG, POINTER_LOG, PRUNE_LOG))
+APPROVAL_LOG = "approval-log"
+"""The chain of what people were asked to approve, and of their answers; likewise."""
+LOGS = frozenset((PEOPLE_LOG, POINTER_LOG, PRUNE_LOG, APPROVAL_LOG))
 """The chains that are not of runs."""
 POINTERS = "pointers"
 """Which image of each recipe is current."""
@@ -18,6 +20,8 @@ REVOCATIONS = "revocations"
 """The images that must not be used as a base any more."""
 COPIES = "copies"
 """What was asked for when images were copied to other regions."""
+APPROVALS = "approvals"
+"""What people were shown when they were asked, under its digest."""
 CHECKS = "checks"
 """What checks for updates have found."""
 PRUNES = "prunes"
@@ -28,6 +32,6 @@ RESERVED_IDS = frozenset(
     (
         *(FLOW_RUNS, RECORD, CHECKS, COPIES, PRUNES, REBAKES, POINTERS, REVOCATIONS, SEALS),
         *(CHECKPOINTS, *LOGS),
-        *("keys", "preflight"),
+        *("keys", "preflight", APPROVALS),
     )
 )

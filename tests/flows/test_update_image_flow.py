@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 import yaml
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import Pause
 from prefect.states import Completed
 
 from flows import update_image as updating
@@ -28,6 +29,7 @@ from notebake.ledger.closing import close_if_finished
 from notebake.project import PROJECT
 from notebake.recipe import Rebake, Recipe
 from notebake.recipe.file import load_recipe
+from notebake.runs.approvals.approval_log import ApprovalLog, open_questions
 from notebake.runs.open_store import open_store
 from notebake.runs.registry import list_runs, load_run, new_run
 from notebake.runs.run import Run
@@ -295,3 +297,27 @@ def test_the_deployment_is_monthly_and_waits_until_somebody_wants_it() -> None:
     assert mine["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
     (schedule,) = mine["schedules"]
     assert (schedule["timezone"], schedule["active"]) == ("America/Los_Angeles", False)
+
+
+def test_while_an_approval_is_open_no_rebake_is_begun(store_old: StoreOld, tmp_path: Path) -> None:
+    store = place_of(tmp_path)
+    store_old(store, PLAIN, accepted=SEPTEMBER)
+    asking = PLAIN.model_copy(update={"approve": ("bake",)})
+    with pytest.raises(Pause):
+        carried_out(begun(tmp_path, asking), update_image)
+    (question,) = open_questions(store)
+    shown = ApprovalLog(store).read_shown(question)
+    assert [each.title for each in shown.evidence][:2] == [
+        "Why it would be baked",
+        "What differs from the image before",
+    ]
+    assert shown.evidence[0].lines[0].startswith("changed: base image")
+    assert any(each.title == "Base image: changed" for each in shown.evidence)
+
+    state = carry_out(begun(tmp_path, asking))
+
+    assert state.is_completed()
+    assert str(state.message).startswith(f"Question {question.number} of run {question.run_id} is")
+    assert rebakes(tmp_path, asking) == [question.run_id]
+    current = find_current("ocean", REGION, store)
+    assert count_failures(asking, current, store) == 0, "nobody has approved it: it did not fail"

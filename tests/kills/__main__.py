@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -28,20 +28,26 @@ shown: list[Trial] = []
 
 
 @contextmanager
-def world_opened() -> Iterator[World]:
+def world_opened(approvals: tuple[str, ...] = ()) -> Iterator[World]:
     """Give a world in which a whole run has been rehearsed: nothing is read anew any more."""
     directory = make_directory()
     try:
         with stand_in_jupyter.serving() as port:
-            world = World(whole_run.make_recipe(), directory)
+            recipe = whole_run.make_recipe().model_copy(update={"approve": approvals})
+            world = World(recipe, directory)
             world.jupyter_port = port
             put_in_place(world)
             run = furnish(world)
             whole_run.leave_prefect_out()
-            whole_run.take_up(run.id, LOCATION)
+            taking_up(world)(run.id, LOCATION)
             yield world
     finally:
         remove_directory(directory)
+
+
+def taking_up(world: World) -> Callable[[str, str], str]:
+    """Return how the run of a world is taken up: with its questions answered, if it asks any."""
+    return whole_run.take_up_approving if world.recipe.approve else whole_run.take_up
 
 
 def furnish(world: World) -> Run:
@@ -74,11 +80,12 @@ def explore(world: World, choice: Choice, at_once: int, late_seconds: float = 0)
     gc.collect()
     gc.freeze()
     gc.disable()
-    explorer = KillExplorer(world, run.id, LOCATION, choice, at_once, show)
+    take_up = taking_up(world)
+    explorer = KillExplorer(world, run.id, LOCATION, choice, at_once, show, take_up)
     world.interceptor = explorer
     error: BaseException | None = None
     try:
-        whole_run.take_up(run.id, LOCATION)
+        take_up(run.id, LOCATION)
     except BaseException as caught:  # noqa: BLE001 - reported by whoever it belongs to
         error = caught
     explorer.finish(error)
@@ -97,7 +104,7 @@ def main() -> int:
     choice = Choice(
         cases, chosen.point, chosen.step, chosen.share, chosen.every, bool(chosen.point), chosen.ec2
     )
-    with world_opened() as world:
+    with world_opened(("bake", "share") if chosen.approve else ()) as world:
         if chosen.sabotage:
             sabotage.sabotage()
         if chosen.sabotage_record:
@@ -132,7 +139,8 @@ def parse() -> argparse.Namespace:
     names = [case.name.lower() for case in Case]
     parser.add_argument("--point", type=int, default=0, help="one point, with its whole log")
     parser.add_argument("--case", action="append", default=[], choices=names)
-    parser.add_argument("--step", default="", help="only the points of one step")
+    parser.add_argument("--step", default="", help="only the points of one step; -: of none")
+    parser.add_argument("--approve", action="store_true", help="a person is asked, and approves")
     parser.add_argument("--sabotage", action="store_true", help="with faults that must be found")
     parser.add_argument("--sabotage-record", action="store_true", help="with faults of the record")
     parser.add_argument(

@@ -13,6 +13,7 @@ AWS_SHARE = 0.12
 are in a day's share, ..."""
 HOST_SHARE = 0.05
 """... of those after work on a host so many, ..."""
+BETWEEN_STEPS = "-"
 STORE_SHARE = 0.015
 """... and so many of those after a write of the run store only."""
 
@@ -25,7 +26,7 @@ class Choice:
     number: int = 0
     """Only at this point."""
     step: str = ""
-    """Only at the points of this step."""
+    """Only at the points of this step, or of none: `BETWEEN_STEPS`."""
     is_share: bool = False
     """Only what is drawn for the day."""
     every: int = 1
@@ -48,7 +49,7 @@ class Choice:
             return False
         if self.is_ec2_only and (not point.name.startswith("ec2.") or is_reading(point.name[4:])):
             return False
-        if self.step not in ("", point.step):
+        if self.step and self.step != (point.step or BETWEEN_STEPS):
             return False
         self.offered += 1
         return self.offered % self.every == 0

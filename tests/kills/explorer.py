@@ -43,6 +43,7 @@ class KillExplorer:
     choice: Choice = field(default_factory=Choice)
     at_once: int = 2
     on_verdict: Callable[[Trial], None] = lambda _: None
+    take_up: Callable[[str, str], object] = take_up
     trials: list[Trial] = field(default_factory=list)
     cases: list[tuple[Point, Case, Trial]] = field(default_factory=list)
     """Every case with the trial that stands for it: another one, where the worlds are the same."""
@@ -148,7 +149,7 @@ class KillExplorer:
         self.world.interceptor = PassThrough()
         if again_after:
             self.world.interceptor = KillsAgain(again_after, self._end_by_resuming)
-        return self.look(lambda: take_up(self.run_id, self.location))
+        return self.look(lambda: self.take_up(self.run_id, self.location))
 
     def _end_by_resuming(self) -> None:
         """Resume once more, report what came of it, and never return to what was killed."""

@@ -80,6 +80,8 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     # The policy rebuilds nothing; the date that a rebake sets does.
     "rebake": (Rebake(max_age_days=30), set()),
     "prune": (Prune(keep=1), set()),
+    "approve": (("bake",), set()),
+    "approval_days": (30, set()),
 }
 
 

@@ -325,6 +325,8 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "prune.launched_within_days": ("prune: {}", "prune: {launched_within_days: 30}", pruned),
     "prune.disable_after_days": ("prune: {}", "prune: {disable_after_days: 60}", pruned),
     "prune.remove_after_days": ("prune: {}", "prune: {remove_after_days: 60}", pruned),
+    "approve": ("", "approve: [bake, share, delete]", read_as("approve")),
+    "approval_days": ("", "approval_days: 30", read_as("approval_days")),
     "acceptance.instance_types": (
         "",
         "acceptance: {instance_types: [m5.large]}",

@@ -14,6 +14,7 @@ from notebake.errors import RunStoreError
 from notebake.images.updates.current import CurrentImage, accepted_image
 from notebake.recipe import Recipe
 from notebake.record import Record, digest_of
+from notebake.runs.approvals.approval_log import is_unapproved
 from notebake.runs.open_store import open_store
 from notebake.runs.recorded_run import read_recorded_run
 from notebake.runs.reserved_ids import REBAKES
@@ -87,12 +88,12 @@ def count_failures(recipe: Recipe, current: CurrentImage | None, location: str) 
 
 
 def _is_accepted(run_id: str, location: str) -> bool | None:
-    """Return whether a run has an accepted image; None if it was never executed."""
+    """Return whether a run has an accepted image; None if it was never executed or approved."""
     try:
         recorded = read_recorded_run(run_id, location)
     except RunStoreError:
         return None
-    if not recorded.is_recorded:
+    if not recorded.is_recorded or is_unapproved(run_id, location):
         return None
     return accepted_image(recorded.summary, location) is not None
 

@@ -91,6 +91,7 @@ def _run(recorded: RecordedRun, material: Material) -> RunFacts:
         checked=material.checked[run],
         people=material.people,
         makers=material.makers,
+        questions=material.questions,
         days=material.days,
         location=material.location,
     )

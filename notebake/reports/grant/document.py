@@ -70,6 +70,23 @@ class RecipeChange(Record):
     after: str
 
 
+class ApprovalFacts(Record):
+    """What a person was asked to approve, and what became of that."""
+
+    at: str
+    """When it was answered; "" if nobody did."""
+    who: str
+    """The name that the person typed, or a pseudonym if it was erased; nobody has checked it."""
+    what: str
+    """What was to be done."""
+    outcome: str
+    """approved, refused, expired, void or open."""
+    reason: str
+    """Why it was approved or refused, or why the answer counts no more."""
+    digest: str
+    """Of exactly what was shown."""
+
+
 class Item(Record):
     """One item that was metered: the whole of it, not the award's share."""
 
@@ -127,6 +144,8 @@ class RunFacts(Record):
     """The award's share."""
     failures: tuple[Failure, ...] = ()
     changes: tuple[RecipeChange, ...] = ()
+    approvals: tuple[ApprovalFacts, ...] = ()
+    """What people were asked about the run and its image."""
     items: tuple[Item, ...] = ()
     """What was metered last, in the days of the report."""
     image: ImageFacts | None = None

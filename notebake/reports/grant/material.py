@@ -9,6 +9,8 @@ from notebake.errors import NotebakeError
 from notebake.reports.grant.award_facts import find_award
 from notebake.reports.grant.document import AwardFacts, Verification
 from notebake.reports.grant.verification import verify_record
+from notebake.runs.approvals.approval_log import read_questions
+from notebake.runs.approvals.question import Question
 from notebake.runs.bills import billed_charges, read_bills
 from notebake.runs.charges import RunAccount, read_accounts
 from notebake.runs.history import list_rows
@@ -34,6 +36,8 @@ class Material:
     people: Mapping[str, Person]
     makers: Mapping[str, str]
     """The run that left each image."""
+    questions: tuple[Question, ...]
+    """What people were asked to approve."""
     checked: Mapping[str, CheckedRun]
     verification: Verification
 
@@ -90,6 +94,7 @@ def read_material(
         parts=tuple(part for part in allocate(charges) if _is_in(days, part.at)),
         people=people,
         makers={row.image_id: row.run_id for row in list_rows(location)[0] if row.image_id},
+        questions=tuple(read_questions(location).values()),
         checked=checked,
         verification=verification,
     )

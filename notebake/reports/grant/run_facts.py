@@ -7,6 +7,7 @@ from notebake.costs.charges import Charge
 from notebake.ledger.entry import Entry
 from notebake.ledger.summary import Summary
 from notebake.local.code_version import describe_code
+from notebake.reports.grant.approvals import find_approvals
 from notebake.reports.grant.award_facts import describe_awards
 from notebake.reports.grant.changes import find_changes
 from notebake.reports.grant.document import Amounts, ImageFacts, Purpose, RunFacts
@@ -14,6 +15,7 @@ from notebake.reports.grant.failures import find_failures
 from notebake.reports.grant.items import find_items
 from notebake.reports.grant.money_facts import hours_of
 from notebake.reports.grant.notebook_proof import describe_proof
+from notebake.runs.approvals.question import Question
 from notebake.runs.people import Person, name_of
 from notebake.runs.record_check import CheckedRun
 from notebake.runs.recorded_run import RecordedRun
@@ -31,6 +33,7 @@ def facts_of_run(
     checked: CheckedRun,
     people: Mapping[str, Person],
     makers: Mapping[str, str],
+    questions: Sequence[Question],
     days: tuple[datetime.date, datetime.date],
     location: str,
 ) -> RunFacts:
@@ -54,6 +57,11 @@ def facts_of_run(
         amounts=amounts,
         failures=tuple(find_failures(recorded.entries)),
         changes=tuple(find_changes(recorded.entries, people)),
+        approvals=tuple(
+            find_approvals(
+                questions, summary.run, summary.image.id if summary.image else "", people
+            )
+        ),
         items=tuple(find_items(summary.run, recorded.entries, *map(str, days))),
         image=_image_of(summary, makers, location),
         state=checked.state,
