@@ -7,6 +7,8 @@ from flows.cli.arguments import add_json, add_region, location_of, usual_region
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
+    import datetime
+
     from notebake.images.listed_image import ListedImage
 
 EXAMPLE = "notebake images --region us-west-2"
@@ -25,6 +27,7 @@ FIELDS = {
     "images[].is_current": "whether it is the current image of its recipe, by the run store",
     "images[].is_held": "whether it stays current until a person promotes another image",
     "images[].is_revoked": "whether it must not be used as a base any more",
+    "images[].recipe_checked_at": "when its recipe was last checked for updates; null: never",
 }
 
 
@@ -37,21 +40,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """List the images of a region."""
     from flows.cli.json_output import print_document
-    from flows.terminal.images_table import print_images
+    from flows.terminal.images_table import print_images, print_last_checks
     from notebake.images.listed_image import list_images
+    from notebake.images.updates.last_check import find_last_check
     from notebake.runs.open_store import open_store
 
-    region = given.region or usual_region()
-    images = list_images(region, open_store(location_of(given)))
+    region, location = given.region or usual_region(), location_of(given)
+    images = list_images(region, open_store(location))
+    recipes = dict.fromkeys(image.recipe for image in images if image.recipe and image.is_accepted)
+    checks = {recipe: find_last_check(recipe, region, location) for recipe in recipes}
     if given.json:
-        print_document({"region": region, "images": [document_row(image) for image in images]})
+        rows = [document_row(image, checks.get(image.recipe)) for image in images]
+        print_document({"region": region, "images": rows})
     else:
         print_images(images, region)
+        print_last_checks(checks)
     return DONE
 
 
-def document_row(image: "ListedImage") -> dict[str, object]:
-    """Return an image as a JSON object."""
+def document_row(
+    image: "ListedImage", checked: "datetime.datetime | None" = None
+) -> dict[str, object]:
+    """Return an image as a JSON object; `checked` is when its recipe was last checked."""
     from flows.cli.json_output import iso_time
 
     return {
@@ -68,4 +78,5 @@ def document_row(image: "ListedImage") -> dict[str, object]:
         "is_current": image.is_current,
         "is_held": image.is_held,
         "is_revoked": image.is_revoked,
+        "recipe_checked_at": iso_time(checked),
     }

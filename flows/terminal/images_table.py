@@ -1,14 +1,18 @@
 """The images of a region as a table."""
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from flows.terminal.console import open_console
 from notebake import clock
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.humanize import format_span, pluralize
 from notebake.images.listed_image import ListedImage
+from notebake.images.updates.last_check import describe_last_check
+from notebake.timestamps import utc_from_seconds
 
 WIDE = 100
 """From this width on, the run stands beside its image, not below it."""
@@ -36,6 +40,15 @@ def print_images(images: Sequence[ListedImage], region: str) -> None:
     console.print(table, soft_wrap=True)
     total = format_sum([image.usd_per_month for image in images])
     console.print(f"{pluralize(len(images), 'image')} in {region}: {total} a month at most.")
+
+
+def print_last_checks(checks: Mapping[str, datetime.datetime | None]) -> None:
+    """Print when each recipe was last checked for updates; nothing without an accepted image."""
+    now = utc_from_seconds(clock.now())
+    console = open_console()
+    for recipe, at in checks.items():
+        line = f"{recipe}: {describe_last_check(at, now)} for updates"
+        console.print(Text(line, "dim"), soft_wrap=True)
 
 
 def _cells(image: ListedImage) -> tuple[str, ...]:
