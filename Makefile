@@ -9,7 +9,7 @@ BIN := .venv/bin
 BY_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: rehearsal test test-all twists check up up-shared down postgresql nginx setup system try-system kills kills-real bench clients \
-	packer-and-aws try-packer-and-aws chromium policies policy-judge try-policy-judge crate-judge try-crate-judge
+	packer-and-aws try-packer-and-aws chromium notices policies policy-judge try-policy-judge crate-judge try-crate-judge
 
 rehearsal: setup
 	@$(BIN)/python -m deployments.rehearsal
@@ -121,6 +121,11 @@ up-shared: setup postgresql
 
 down:
 	@$(BIN)/python -m deployments.local down $(if $(YES),--yes)
+
+# Prefect sends notices by a block of its own: make notices BLOCK=slack-webhook/lab (docs/notices.md).
+SERVER ?= http://127.0.0.1:4200
+notices: .venv/ready
+	@$(BIN)/python -m deployments.notices $(SERVER) $(BLOCK) $(if $(SHOWN),--shown $(SHOWN))
 
 setup: system .venv/ready
 

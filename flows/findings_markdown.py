@@ -7,6 +7,7 @@ from flows.terminal.cause_lines import values_of
 from flows.terminal.image_difference_lines import describe_image, foot_of, paragraphs_of
 from notebake.images.difference.image_difference import ImageDifference
 from notebake.images.updates.finding import CauseFinding, Change
+from notebake.images.updates.held_back import list_held_back
 from notebake.images.updates.sentence import show_value
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -30,6 +31,10 @@ def describe_finding(finding: CauseFinding) -> Iterator[str]:
     for change in finding.changes:
         cells = (change.name, show_value(change.old), show_value(change.new), change.detail)
         yield f"| {' | '.join(map(escape, cells))} |"
+    if finding.changes:
+        yield ""
+    for held_back in list_held_back([finding]):
+        yield f"- held back: {escape(held_back)}"
     yield ""
 
 

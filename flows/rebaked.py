@@ -6,7 +6,8 @@ import httpx
 from prefect.artifacts import create_markdown_artifact
 from prefect.exceptions import PrefectException
 
-from flows.findings_markdown import artifact_key, describe_difference_in_markdown
+from flows.findings_markdown import artifact_key, describe_difference_in_markdown, escape
+from flows.prefect_ui.schedules import switch_off_schedules
 from notebake.errors import NotebakeError
 from notebake.images.difference.compare_images import compare_images, find_run
 from notebake.images.difference.image_difference import describe_difference
@@ -15,6 +16,8 @@ from notebake.images.pointer import PointerHeldError, move_pointer
 from notebake.images.rebake.decision import describe_stop
 from notebake.images.rebake.mark import count_failures, read_mark
 from notebake.images.updates.current import find_current
+from notebake.images.updates.held_back import describe_held_back
+from notebake.recipe import Recipe
 from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 
@@ -46,8 +49,11 @@ def show_difference(run: Run) -> str:
             return "the first image of the recipe"
         before, after = (find_run(each, run.store) for each in (mark.previous_run_id, run.id))
         found = compare_images(before, after)
-        sentence = describe_difference(found)
-        text = "\n".join(describe_difference_in_markdown(found, sentence))
+        held_back = describe_held_back(mark.held_back)
+        sentence = "; ".join(filter(None, (describe_difference(found), held_back)))
+        lines = [*describe_difference_in_markdown(found, sentence)]
+        lines += [f"- held back: {escape(each)}" for each in mark.held_back]
+        text = "\n".join(lines)
         key = artifact_key("difference-of", found.recipe, found.region)
         create_markdown_artifact(text, key=key, description=sentence)
         return sentence
@@ -56,8 +62,25 @@ def show_difference(run: Run) -> str:
         return "what differs could not be shown"
 
 
+def end_rebakes(reason: str, recipe: Recipe, recipe_path: str) -> str:
+    """Switch off the schedules of a recipe, and show that; return the reason with what was done.
+
+    A failure here is a warning: what a schedule starts ends at once, as the failures are counted.
+    """
+    done = switch_off_schedules(recipe_path)
+    text = f"{reason}. {done}" if done else reason
+    log.error("%s", text)
+    key = artifact_key("rebakes-of", recipe.name, recipe.region)
+    title = f"# No rebakes of {escape(recipe.name)} in {recipe.region}"
+    try:
+        create_markdown_artifact(f"{title}\n\n{escape(text)}\n", key=key, description=reason)
+    except (PrefectException, httpx.HTTPError) as error:
+        log.warning("The end of rebakes could not be shown: %s", error)
+    return text
+
+
 def describe_failures(run: Run) -> str:
-    """Return the end of rebakes of the recipe, and log it as an error; "" if more may follow."""
+    """Return why rebakes of the recipe end now; "" if more may follow."""
     try:
         current = find_current(run.recipe.name, run.region, run.store)
         failures = count_failures(run.recipe, current, run.store)
@@ -66,6 +89,4 @@ def describe_failures(run: Run) -> str:
         return ""
     if run.recipe.rebake is None or failures < run.recipe.rebake.failures:
         return ""
-    text = describe_stop(run.recipe.name, current.image_id if current else None, failures)
-    log.error("%s", text)
-    return text
+    return describe_stop(run.recipe.name, current.image_id if current else None, failures)

@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
 from flows.cli.arguments import usual_region
+from flows.notices import MACHINE_EXPIRED, announce
 from flows.prefect_ui.form import Regions, StoreLocation
 from flows.prefect_ui.plain_ending import ending_plainly
 from notebake import clock
@@ -48,11 +49,14 @@ def sweep(regions: Regions, apply: bool = False, store: StoreLocation = "") -> A
     found = survey(scope)
     show_findings(found)
     removed = 0
+    if found.going and not apply:
+        announce_expired(found, "and still there")
     if apply and found.going:
         swept = remove(found.going, scope)
         log.info("%d removed, %d left, as they must stay", len(swept.removed), len(swept.spared))
         check_all_gone(swept, hint="Run the deployment `sweep` again, with apply.")
         removed = len(swept.removed)
+        announce_expired(found, f"of which this sweep removed {removed}")
     check_all_regions_answered(found)
     then = f"{removed} removed" if apply else f"{len(found.going)} expired, and may go"
     return Completed(message=f"{summarize(found)}; {then}", data=len(found.going))
@@ -66,6 +70,19 @@ def show_findings(found: Survey) -> None:
         log.info("%s", line)
     text = "\n".join((f"# {summarize(found)}", "", *(f"- {line}" for line in lines)))
     create_markdown_artifact(text, key=KEY, description=summarize(found))
+
+
+def announce_expired(found: Survey, outcome: str) -> None:
+    """Announce what should have ended by itself, and has not; one event for all of it."""
+    cost = format_sum([finding.usd_per_month for finding in found.going])
+    count = pluralize(len(found.going), "resource")
+    announce(
+        MACHINE_EXPIRED,
+        "-".join(sorted({finding.resource.region for finding in found.going})),
+        subject=f"{count} beyond the lease, {outcome}: {cost} a month",
+        lines=[describe_finding(finding) for finding in found.going],
+        press="run the deployment `sweep` with apply, or type: notebake sweep --apply",
+    )
 
 
 def summarize(found: Survey) -> str:

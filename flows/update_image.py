@@ -20,15 +20,17 @@ from flows.prefect_ui.kept_log import keeping_log
 from flows.prefect_ui.plain_ending import ending_plainly
 from flows.prefect_ui.started_by import started_by
 from flows.prefect_ui.unfinished import show_crashed
-from flows.rebaked import describe_failures, move_to, show_difference
+from flows.rebaked import describe_failures, end_rebakes, move_to, show_difference
 from notebake import clock
 from notebake.errors import NotebakeError
-from notebake.images.rebake.begin import begin_rebake, with_date
+from notebake.images.rebake.begin import begin_rebake
 from notebake.images.rebake.decision import Decision, decide
 from notebake.images.rebake.holding import RebakeInProgressError, holding_rebake
 from notebake.images.rebake.mark import count_failures
 from notebake.images.updates.check import check_image
+from notebake.images.updates.cooldown_date import with_date
 from notebake.images.updates.current import find_current
+from notebake.images.updates.held_back import describe_held_back, list_held_back
 from notebake.images.updates.update_check import UpdateCheck
 from notebake.recipe import Recipe
 from notebake.recipe.file import load_recipe
@@ -71,7 +73,7 @@ def update_image(
     try:
         with holding_rebake(wanted, location, by=started_by().flow_run):
             run = find_begun(path, location) or decide_and_begin(wanted, path, location)
-            return bake(run, promote=promote) if isinstance(run, Run) else run
+            return bake(run, path, promote=promote) if isinstance(run, Run) else run
     except (RebakeInProgressError, ApprovalOpenError) as error:
         log.info("%s", error.message)
         return Completed(message=error.message)
@@ -99,12 +101,10 @@ def decide_and_begin(recipe: Recipe, recipe_path: str, location: str) -> Run | S
     found = check_image(current, dated)
     kept_at = keep_and_show(found, location)
     decision = decide(found, recipe.rebake, now, failures)
-    log.log(
-        logging.ERROR if decision.outcome == "stopped" else logging.INFO,
-        "%s: %s",
-        decision.outcome,
-        decision.reason,
-    )
+    log.info("%s: %s", decision.outcome, decision.reason)
+    if decision.outcome == "stopped":
+        reason = end_rebakes(decision.reason, recipe, recipe_path)
+        decision = decision.model_copy(update={"reason": reason})
     if decision.outcome != "rebake":
         return end_without(decision, found, kept_at)
     if "bake" in recipe.approve:
@@ -116,14 +116,17 @@ def decide_and_begin(recipe: Recipe, recipe_path: str, location: str) -> Run | S
         flow_run_id=str(flow_run.get_id()),
         reason=decision.reason,
         previous_run_id=current.run_id if current else "",
+        held_back=list_held_back(found.findings),
     )
 
 
 def end_without(decision: Decision, found: UpdateCheck, kept_at: str) -> State[Any]:
     """Return the state that says why no image is baked; what is not known is no success."""
     missing = ", ".join(finding.cause for finding in found.not_checked)
-    more = f"; not checked: {missing}" if missing and decision.outcome == "keep" else ""
-    message = f"{decision.reason}{more}. Kept as {kept_at}"
+    more = f"not checked: {missing}" if missing and decision.outcome == "keep" else ""
+    held_back = describe_held_back(list_held_back(found.findings))
+    sentence = "; ".join(filter(None, (decision.reason, held_back, more)))
+    message = f"{sentence}. Kept as {kept_at}"
     if decision.outcome == "keep":
         return Completed(message=message, data=kept_at)
     if decision.outcome == "not known":
@@ -131,8 +134,10 @@ def end_without(decision: Decision, found: UpdateCheck, kept_at: str) -> State[A
     return Failed(message=message, data=NotebakeError(message))
 
 
-def bake(run: Run, *, promote: bool) -> State[Any]:
+def bake(run: Run, recipe_path: str, *, promote: bool) -> State[Any]:
     """Build the image of a run, show what differs, and move the pointer if that is wanted.
+
+    After the last of too many failures in a row it switches off the schedules that start it.
 
     Raises:
         NotebakeError: the build failed, or the pointer could not be moved.
@@ -142,7 +147,9 @@ def bake(run: Run, *, promote: bool) -> State[Any]:
         try:
             state = build(run)
         except NotebakeError as error:
-            error.hint = "\n".join(filter(None, (error.hint, describe_failures(run))))
+            if reason := describe_failures(run):
+                ended = end_rebakes(reason, run.recipe, recipe_path)
+                error.hint = "\n".join(filter(None, (error.hint, ended)))
             raise
         sentence = f"{state.data} accepted, {show_difference(run)}"
         if promote:

@@ -31,8 +31,11 @@ def probe(_run: Run, host: Host) -> str | None:
 
 def make(run: Run) -> Done:
     """Install papermill in a detached work, and store its lock file."""
-    work = install_papermill(user=run.recipe.base_image.user, until=run.recipe.packages_until)
-    timeout_seconds = run.recipe.software.timeout_seconds
+    recipe = run.recipe
+    work = install_papermill(
+        user=recipe.base_image.user, until=recipe.packages_until, at_once=recipe.packages_at_once
+    )
+    timeout_seconds = recipe.software.timeout_seconds
     done = make_on_host(run, NAME, [work], probe=probe, timeout_seconds=timeout_seconds)
     lock = file_transfer.get_file(builder_host(run), f"{LOCK_FILE_DIRECTORY}/{LOCK_FILE}")
     files.put_file(run, f"locks/{LOCK_FILE}", lock)

@@ -45,6 +45,7 @@ def make(run: Run) -> Done:
         user=user,
         digest=step_digest(run.recipe, NAME),
         until=run.recipe.packages_until,
+        at_once=run.recipe.packages_at_once,
     )
     try:
         done = make_on_host(

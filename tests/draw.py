@@ -13,6 +13,7 @@ from collections.abc import Sequence
 SHARES = {
     "contract": 0.25,
     "flows": 0.3,
+    "notices": 0.3,
     "policy/test_policies.py": 0.35,
     "policy/test_preflight_by_policy.py": 0.3,
     "sandbox/api": 0.3,
@@ -49,6 +50,7 @@ ONE_OF = (
     "sandbox/test_bake_of_before.py",
     "sandbox/test_bake_installed.py",
     "sandbox/test_bake_troubled.py",
+    "sandbox/test_rebakes.py",
     "sandbox/test_twist_of_the_day.py",
 )
 """Of these long pieces of work a day has one."""

@@ -7,6 +7,8 @@ from flows.cli.arguments import add_json, add_recipe, location_of
 from flows.cli.exit_codes import DONE, UNREADABLE
 
 if TYPE_CHECKING:
+    import datetime
+
     from notebake.images.updates.update_check import UpdateCheck
 
 EXAMPLE = """\
@@ -20,12 +22,14 @@ FIELDS = {
     "run_id": "run that made it",
     "accepted_at": "time, ISO 8601 in UTC",
     "checked_at": "time, ISO 8601 in UTC",
+    "last_checked_at": "when it was checked before that; null: never",
     "sentence": "the result in one sentence",
     "findings[].cause": "one of nine, in a fixed order",
     "findings[].state": "unchanged, changed or not checked",
     "findings[].how": "of whom it was asked, and how",
     "findings[].reason": "why it, or a part of it, was not checked (exit code 5)",
     "findings[].changes": "name, old, new and detail of each",
+    "findings[].held_back": "the same of updates that are too new for the recipe's cooldown_days",
     "advice[].ecosystem": "python or apt",
     "advice[].state": "asked, asked in part or not asked: of known vulnerabilities, no cause",
     "advice[].source": "whose data, by which program",
@@ -60,18 +64,22 @@ def run(given: argparse.Namespace) -> int:
     recipe = load_recipe(Path(given.recipe))
     from notebake.errors import RunStoreError
     from notebake.images.updates.check import check_updates
+    from notebake.images.updates.last_check import describe_last_check, find_last_check
     from notebake.images.updates.update_check import keep_check
 
     location = location_of(given)
     found, kept_at, failure = check_updates(recipe, location), None, None
+    last, since = None, ""
     try:
+        last = find_last_check(recipe.name, recipe.region, location, before=found.checked)
+        since = describe_last_check(last, found.checked)
         kept_at = keep_check(found, location)
     except RunStoreError as error:
         failure = error
     if given.json:
         from flows.cli.json_output import print_document
 
-        print_document(document_of(found, kept_at))
+        print_document(document_of(found, kept_at, last))
     else:
         from flows.terminal.update_table import print_check
 
@@ -81,13 +89,16 @@ def run(given: argparse.Namespace) -> int:
             store=given.store or "",
             location=location,
             shows_all=given.all,
+            since=since,
         )
     if failure:
         raise failure
     return UNREADABLE if found.not_checked else DONE
 
 
-def document_of(found: "UpdateCheck", kept_at: str | None) -> dict[str, object]:
+def document_of(
+    found: "UpdateCheck", kept_at: str | None, last: "datetime.datetime | None" = None
+) -> dict[str, object]:
     """Return a check as a JSON document."""
     from flows.cli.json_output import iso_time
     from notebake.images.updates.sentence import describe_check
@@ -100,11 +111,18 @@ def document_of(found: "UpdateCheck", kept_at: str | None) -> dict[str, object]:
         "run_id": found.run_id,
         "accepted_at": iso_time(found.accepted),
         "checked_at": iso_time(found.checked),
+        "last_checked_at": iso_time(last),
         "sentence": describe_check(found),
         "findings": [
             finding.model_dump()
             | {"how": finding.how or None, "reason": finding.reason or None}
-            | {"changes": [each.model_dump(exclude={"added_bytes"}) for each in finding.changes]}
+            | {
+                name: [each.model_dump(exclude={"added_bytes"}) for each in changes]
+                for name, changes in (
+                    ("changes", finding.changes),
+                    ("held_back", finding.held_back),
+                )
+            }
             for finding in found.findings
         ],
         "advice": [

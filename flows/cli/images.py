@@ -7,6 +7,8 @@ from flows.cli.arguments import add_json, add_region, location_of, usual_region
 from flows.cli.exit_codes import DONE, UNREADABLE
 
 if TYPE_CHECKING:
+    import datetime
+
     from notebake.images.catalogue.listed_image import Catalogue, ListedImage
 
 EXAMPLE = """\
@@ -36,6 +38,7 @@ FIELDS = {
     "images[].is_held": "whether it stays current until a person promotes another image",
     "images[].is_previous": "whether a rollback goes back to it",
     "images[].is_revoked": "whether it must not be used as a base any more",
+    "images[].recipe_checked_at": "when its recipe was last checked for updates; null: never",
     "loose_snapshots": "snapshots of runs that belong to no image",
     "missing": "what could not be read (exit code 5)",
 }
@@ -71,14 +74,16 @@ def document_of(found: "Catalogue") -> dict[str, object]:
     """Return the catalogue as a JSON document."""
     return {
         "region": found.region,
-        "images": [document_row(image) for image in found.images],
+        "images": [document_row(image, found.checks.get(image.recipe)) for image in found.images],
         "loose_snapshots": [*found.loose_snapshots],
         "missing": [*found.missing],
     }
 
 
-def document_row(image: "ListedImage") -> dict[str, object]:
-    """Return an image as a JSON object."""
+def document_row(
+    image: "ListedImage", checked: "datetime.datetime | None" = None
+) -> dict[str, object]:
+    """Return an image as a JSON object; `checked` is when its recipe was last checked."""
     from flows.cli.json_output import iso_time
 
     return {
@@ -104,4 +109,5 @@ def document_row(image: "ListedImage") -> dict[str, object]:
         "is_held": image.is_held,
         "is_previous": image.is_previous,
         "is_revoked": image.is_revoked,
+        "recipe_checked_at": iso_time(checked),
     }

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from flows.cli.arguments import add_awards, add_json, add_recipe
+from flows.cli.arguments import add_awards, add_json, add_recipe, location_of
 from flows.cli.exit_codes import DONE
 
 if TYPE_CHECKING:
@@ -57,10 +57,11 @@ def run(given: argparse.Namespace) -> int:
     from notebake.costs.estimate import estimate
     from notebake.costs.list_prices import price_of_type, read_list_prices
     from notebake.preflight.checks import refuse_wrong, run_checks
+    from notebake.preflight.cooldown import check_cooldown
     from notebake.runs.run import Run
 
     planned = Run(id=f"{recipe.name}-YYYYMMDD-hhmmss-xxxx", recipe=recipe, store="")
-    findings = run_checks(planned)
+    findings = [*run_checks(planned), *check_cooldown(recipe, location_of(given))]
     read_list_prices((*recipe.instance_types, *recipe.acceptance.instance_types), recipe.region)
     costs = estimate(recipe, price_of_type=price_of_type)
     if given.json:

@@ -53,6 +53,9 @@ def describe_in_markdown(
         seconds = "" if step.seconds is None else format_seconds(step.seconds)
         outcome_of_step = OUTCOMES.get(step.outcome, step.outcome)
         yield f"| {TITLES.get(step.step, step.step)} | {outcome_of_step} | {seconds} |"
+    if outcome.held_back:
+        yield "\n## What the cooldown held back\n"
+        yield from (f"- {_escape(each)}" for each in outcome.held_back)
     yield "\n## What is left besides the image\n"
     left = [f"- {each.kind} `{each.id}`" for each in outcome.left_behind]
     yield from left or ["nothing was found"]

@@ -12,6 +12,7 @@ from flows.terminal.history_table import align
 from notebake.costs.estimate import format_monthly, format_sum
 from notebake.humanize import clean_text, format_briefly, pluralize
 from notebake.images.catalogue.listed_image import Catalogue, ListedImage
+from notebake.images.updates.last_check import describe_last_check
 
 WIDE = 160
 """From this width on, all of an image stands in its row, not below it."""
@@ -115,4 +116,6 @@ def notes_of(found: Catalogue) -> Iterator[str]:
         cost = format_monthly(found.loose_usd_per_month)
         yield f"Snapshots of runs that belong to no image, {cost} a month:"
         yield from (f"{INDENT}{snapshot_id}" for snapshot_id in found.loose_snapshots)
+    for recipe, at in found.checks.items():
+        yield f"{recipe}: {describe_last_check(at, found.at)} for updates"
     yield from (f"Not known: {each}" for each in found.missing)

@@ -89,6 +89,8 @@ def _sections(
     paths = [path for path in (outcome.html_path, outcome.notebook_path) if path]
     if paths:
         yield "The executed notebook", [Text(f"     {path}") for path in paths]
+    if outcome.held_back:
+        yield "What the cooldown held back", [Text(f"     {each}") for each in outcome.held_back]
     if steps:
         yield "Where the time went", [_durations(steps, seconds)]
     if outcome.record_anchor:

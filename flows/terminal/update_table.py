@@ -15,9 +15,11 @@ from flows.terminal.cause_lines import (
     print_paragraphs,
 )
 from flows.terminal.console import open_console
-from flows.terminal.update_layout import wrap
+from flows.terminal.update_layout import below, wrap
 from notebake.errors import NextCommand
 from notebake.humanize import capitalize_first, clean_text, format_local
+from notebake.images.updates.finding import CauseFinding
+from notebake.images.updates.held_back import list_held_back
 from notebake.images.updates.sentence import describe_check
 from notebake.images.updates.update_check import UpdateCheck
 
@@ -29,15 +31,21 @@ def print_check(
     store: str = "",
     location: str = "",
     shows_all: bool = False,
+    since: str = "",
 ) -> None:
     """Print a check, of many changes the first ones.
 
-    `store` is the run store if one was named, `location` the one that was asked.
+    `store` is the run store if one was named, `location` the one that was asked, and `since` says
+    when it was checked before.
     """
     console = open_console()
     width = console.width if console.is_terminal else 0
-    head = [*_head(check, NextCommand(("build", recipe_path)).command_line(store), width)]
-    whole = [lines_of(finding.changes, width) for finding in check.findings]
+    build_command = NextCommand(("build", recipe_path)).command_line(store)
+    head = [*_head(check, build_command, width, since)]
+    whole = [
+        [*lines_of(finding.changes, width), *held_back_lines(finding, width)]
+        for finding in check.findings
+    ]
     fixed = [heading_of(each, width) for each in paragraphs_of_findings(check.findings)]
     fixed += [advice_heading(advice, width) for advice in check.advice]
     whole += [advice_lines(advice, width, shows_all=shows_all) for advice in check.advice]
@@ -49,7 +57,16 @@ def print_check(
     print_paragraphs(console, head, fixed, whole, shows_all=shows_all, all_command=command)
 
 
-def _head(check: UpdateCheck, build_command: str, width: int) -> Iterator[Text]:
+def held_back_lines(finding: CauseFinding, width: int) -> list[Text]:
+    """Return a line for each update that the recipe's cooldown holds back."""
+    return [
+        line
+        for held_back in list_held_back([finding])
+        for line in below(clean_text(f"held back: {held_back}"), width, "dim")
+    ]
+
+
+def _head(check: UpdateCheck, build_command: str, width: int, since: str) -> Iterator[Text]:
     """Yield what was compared, and the result in one sentence."""
     if check.image_id is None:
         yield Text(f"{capitalize_first(describe_check(check))} in {check.region}.")
@@ -57,7 +74,7 @@ def _head(check: UpdateCheck, build_command: str, width: int) -> Iterator[Text]:
         return
     accepted = f", accepted {format_local(check.accepted)}" if check.accepted else ""
     yield Text.assemble((check.image_id, "bold"), f" of {check.recipe} in {check.region}{accepted}")
-    yield Text(f"by run {check.run_id}", "dim")
+    yield Text("; ".join(filter(None, (f"by run {check.run_id}", since))), "dim")
     sentence = f"{capitalize_first(clean_text(describe_check(check)))}."
     yield from map(Text, wrap(sentence, width))
     yield Text("")

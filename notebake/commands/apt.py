@@ -18,14 +18,17 @@ before 3.5 ignore the first variable; the second makes them only list the servic
 NEEDRESTART_FILE = "/etc/needrestart/conf.d/notebake.conf"
 
 
-def install_packages(packages: Sequence[str]) -> str:
+def install_packages(packages: Sequence[str], *, with_updates: bool = False) -> str:
     """Return root's commands that install these packages and those that later steps need.
 
-    They end with every package configured, and download nothing if no package is missing.
+    They end with every package configured, and download nothing if no package is missing, unless
+    all that is installed is to be brought up to date first.
     """
     waiting = f"wait_for_lock() {{\n{wait_for_lock(LOCK_TIMEOUT_SECONDS)}\n}}\n"
     checks = f"{CHECK_REACHABLE}{CHECK_APT_REACHABLE}"
-    return f"{_wanted(packages)}{FIND_MISSING}{waiting}{checks}{INSTALL}"
+    before = UPDATE if with_updates else ""
+    install = INSTALL.replace("UPDATE_ALL\n", before)
+    return f"{_wanted(packages)}{FIND_MISSING}{waiting}{checks}{install}"
 
 
 def packages_are_installed(packages: Sequence[str]) -> str:
@@ -98,6 +101,17 @@ check_apt_reachable() {
 """
 """Defines `check_apt_reachable`, which fails if none of apt's repositories is reachable."""
 
+# Nothing is removed: what needs that stays as it is. What Ubuntu hands out in phases is installed
+# too, as each machine from the image would decide otherwise, and a check counts it.
+UPDATE = r"""
+echo "apt: bringing what is installed up to date"
+check_apt_reachable
+try_thrice apt_get update
+wait_for_lock
+apt_get upgrade --with-new-pkgs --option APT::Get::Always-Include-Phased-Updates=true
+apt_get clean
+"""
+
 # debconf would wait for an answer on a terminal that does not exist. apt's lock timeout covers
 # dpkg's locks only, not the lock on the package lists: hence `wait_for_lock`.
 INSTALL = r"""
@@ -116,6 +130,7 @@ if [ -n "$(dpkg --audit)" ]; then
     echo "apt: finishing an interrupted installation"
     try_thrice dpkg --configure -a
 fi
+UPDATE_ALL
 find_missing
 echo "apt: ${#missing[@]} of ${#wanted[@]} packages to install"
 if [ "${#missing[@]}" -gt 0 ]; then

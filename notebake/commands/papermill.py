@@ -4,6 +4,7 @@ The image's environment holds only what the user asked for. papermill is install
 reuses packages from uv's cache; installing both at once would download shared packages twice.
 """
 
+from collections.abc import Sequence
 from shlex import quote
 
 from notebake.commands.shell import NETWORK_ENVIRONMENT, as_user, script, variables
@@ -15,13 +16,23 @@ LOCK_FILE = "papermill.txt"
 
 
 def install_papermill(
-    *, user: str, until: str | None = None, root: str = ROOT, locks: str = LOCK_FILE_DIRECTORY
+    *,
+    user: str,
+    until: str | None = None,
+    at_once: Sequence[str] = (),
+    root: str = ROOT,
+    locks: str = LOCK_FILE_DIRECTORY,
 ) -> str:
     """Return the root script that builds the environment and removes the package cache.
 
-    Packages that were uploaded after `until` are not installed.
+    Packages that were uploaded after `until` are not installed, but for those of `at_once`.
     """
-    values = variables(root=root, packages="\n".join(PACKAGES), packages_until=until or "")
+    values = variables(
+        root=root,
+        packages="\n".join(PACKAGES),
+        packages_until=until or "",
+        packages_at_once=" ".join(at_once),
+    )
     return script(
         NETWORK_ENVIRONMENT,
         variables(root=root, locks=locks, lock_file=LOCK_FILE),
@@ -41,7 +52,7 @@ BUILD = r"""
 rm --recursive --force "$root/papermill"
 echo "Python: building papermill's environment"
 "$uv" --quiet venv --python "$(command -v python3)" "$root/papermill"
-"$uv" --quiet pip install --python "$root/papermill/bin/python" \
+"$uv" --quiet pip install --python "$root/papermill/bin/python" "${exempt[@]}" \
     --requirements <(printf '%s\n' "$packages")
 """
 

@@ -6,6 +6,7 @@ stays until papermill's environment is built, too.
 """
 
 import base64
+from collections.abc import Sequence
 from shlex import quote
 
 from notebake.commands.apt import write_apt_locks
@@ -44,15 +45,17 @@ def install_software(
     user: str,
     digest: str,
     until: str | None = None,
+    at_once: Sequence[str] = (),
     root: str = ROOT,
     locks: str = LOCK_FILE_DIRECTORY,
     profile: str = PROFILE,
 ) -> str:
     """Return the root script that builds the environment and writes the lock files to `locks`.
 
-    Python packages that were uploaded after `until` are not installed.
+    Python packages that were uploaded after `until` are not installed, but for those of `at_once`.
     """
     with_conda = software.manager == "conda"
+    values = {"packages_until": until or "", "packages_at_once": " ".join(at_once)}
     profile_text = conda_profile(root) if with_conda else f"PATH={quote(root)}/python/bin:$PATH\n"
     remove_programs = f"rm --recursive {quote(programs_path(root))}"
     return script(
@@ -65,7 +68,7 @@ def install_software(
         f"if {_has_digest(digest, root)}; then",
         'echo "Python: already there"',
         "else",
-        as_user(user, *build_environment(software, digest, root, until)),
+        as_user(user, variables(**values), *build_environment(software, digest, root)),
         "fi",
         LOCK,
         write_python_lock(user, root),
@@ -87,9 +90,7 @@ def write_requirements(software: Software, root: str) -> list[str]:
     return [write_file(requirements_path(root), requirements_for_uv(software.requirements or ""))]
 
 
-def build_environment(
-    software: Software, digest: str, root: str, until: str | None = None
-) -> list[str]:
+def build_environment(software: Software, digest: str, root: str) -> list[str]:
     """Return the user's commands that build the environment; the digest is written last."""
     values = variables(
         root=root,
@@ -97,7 +98,6 @@ def build_environment(
         uv_requirement=uv_requirement(),
         packages="\n".join(requested_packages(software)),
         requirements=requirements_path(root),
-        packages_until=until or "",
     )
     install_uv = (UV_ENVIRONMENT, CHECK_REACHABLE, CHECK_INDEX_REACHABLE, INSTALL_UV, INSTALL_BY_UV)
     build = build_with_conda(root) if software.manager == "conda" else BUILD_WITH_PIP

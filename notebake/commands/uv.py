@@ -52,6 +52,10 @@ if [ -n "${packages_until:-}" ]; then
     # What was uploaded later is as good as not there.
     export UV_EXCLUDE_NEWER=$packages_until
 fi
+exempt=()
+for package in ${packages_at_once:-}; do
+    exempt+=(--exclude-newer-package "$package=false")
+done
 uv=$root/uv/bin/uv
 """.replace("PRINT_CONFIGURED_INDEX", quote(PRINT_CONFIGURED_INDEX))
 
@@ -130,7 +134,7 @@ the user's own file instead of a position in the copy."""
 INSTALL_BY_UV = r"""
 install_by_uv() {
     "$uv" pip install --python "$root/python/bin/python" \
-        "${@:3}" --requirements "$1" 2>&1 |
+        "${exempt[@]}" "${@:3}" --requirements "$1" 2>&1 |
         python3 -I -c FILTER_UV_OUTPUT "$1" "$2"
 }
 """.replace("FILTER_UV_OUTPUT", quote(FILTER_UV_OUTPUT))

@@ -21,6 +21,7 @@ RebakeCause = Literal[
     "recipe",
     "tools",
 ]
+PROJECT = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 TIMESTAMP = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
 
 
@@ -38,13 +39,26 @@ class Rebake(Part):
     """An older image is baked again even if nothing has changed; `null`: never for its age."""
     cooldown_days: Annotated[int, Field(ge=0, le=365, strict=True), UNQUOTED] = 7
     """So long a Python package was in its index before a rebake installs it; 0: no waiting."""
+    cooldown_except: tuple[
+        Annotated[str, matching(PROJECT, "the name of a Python package")], ...
+    ] = ()
+    """Python packages that a rebake installs at once, however new they are."""
     failures: Annotated[int, Field(ge=1, le=100, strict=True), UNQUOTED] = 3
     """After so many failed rebakes in a row none is begun: until one by hand, or another recipe."""
     until: Annotated[str, matching(TIMESTAMP, "a time such as 2026-11-23T00:00:00Z")] | None = None
     """Written by a rebake into its own recipe: Python packages as the index had them then."""
+    began: Annotated[str, matching(TIMESTAMP, "a time such as 2026-11-23T00:00:00Z")] | None = None
+    """Written by a rebake into its own recipe: then the distribution's packages were updated."""
+
+    def as_written(self) -> "Rebake":
+        """Return the policy without what a rebake adds to it."""
+        return self.model_copy(update={"until": None, "began": None})
 
     def contradictions(self) -> Iterator[Contradiction]:
         yield from repeated("on", self.on)
+        yield from repeated("cooldown_except", self.cooldown_except)
+        if self.cooldown_except and not self.cooldown_days:
+            yield Contradiction(("cooldown_except",), "with cooldown_days: 0, no package waits")
 
 
 def find_in_rebake(rebake: Rebake | None, software: Software) -> Iterator[Contradiction]:

@@ -1,5 +1,6 @@
 """The whole recipe. Every field has its unit in its name and its default here."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -120,10 +121,24 @@ class Recipe(Part):
         """Python packages are installed as their index had them then; None: as it has them."""
         return self.rebake.until if self.rebake else None
 
-    def with_date_of(self, earlier: "Recipe") -> "Recipe":
-        """Return the recipe with the date that a rebake has set in an earlier version of it."""
-        until = earlier.packages_until
-        if not until or not self.rebake or self.rebake.until or not self.rebake.cooldown_days:
+    @property
+    def packages_at_once(self) -> tuple[str, ...]:
+        """Python packages for which that date does not count, as indexes compare names."""
+        if self.rebake is None or not self.rebake.until:
+            return ()
+        names = (re.sub(r"[-_.]+", "-", name).lower() for name in self.rebake.cooldown_except)
+        return tuple(sorted(names))
+
+    @property
+    def rebake_began(self) -> str | None:
+        """When a rebake began, which brings the distribution's packages up to date; else None."""
+        return self.rebake.began if self.rebake else None
+
+    def with_times_of(self, earlier: "Recipe") -> "Recipe":
+        """Return the recipe with the times that a rebake has set in an earlier version of it."""
+        if not self.rebake or not earlier.rebake:
             return self
-        rebake = self.rebake.model_copy(update={"until": until})
-        return self.model_copy(update={"rebake": rebake})
+        known = {"began": self.rebake.began or earlier.rebake.began, "until": self.rebake.until}
+        if self.rebake.cooldown_days:
+            known["until"] = self.rebake.until or earlier.rebake.until
+        return self.model_copy(update={"rebake": self.rebake.model_copy(update=known)})

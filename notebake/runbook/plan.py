@@ -47,10 +47,16 @@ def _notebook(recipe: Recipe) -> list[Any]:
     return [recipe.notebook.model_copy(update={"compare": "numbers", "tolerance": 0.0})]
 
 
+def _packages(recipe: Recipe) -> list[Any]:
+    """Let a rebake's beginning count, which brings all packages up to date."""
+    began = recipe.rebake_began
+    return [list(recipe.software.apt), *([began] if began else [])]
+
+
 def _software(recipe: Recipe) -> list[Any]:
     """Leave out the distribution's packages; a date counts only if a rebake has set one."""
-    until = recipe.packages_until
-    return [recipe.software.model_copy(update={"apt": ()}), *([until] if until else [])]
+    dates = (recipe.packages_until, list(recipe.packages_at_once))
+    return [recipe.software.model_copy(update={"apt": ()}), *filter(None, dates)]
 
 
 def _allowed_findings(recipe: Recipe) -> list[Any]:
@@ -67,7 +73,7 @@ PLAN: Mapping[str, PlannedStep] = {
     "mount_volumes": PlannedStep(
         ("wait_for_host",), lambda recipe: [list(recipe.volumes), recipe.instance_store]
     ),
-    "install_packages": PlannedStep(("wait_for_host",), lambda recipe: [list(recipe.software.apt)]),
+    "install_packages": PlannedStep(("wait_for_host",), _packages),
     "fetch_datasets": PlannedStep(
         ("mount_volumes",),
         lambda recipe: [list(recipe.datasets)],

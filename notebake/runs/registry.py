@@ -136,7 +136,7 @@ def update_recipe(run: Run, recipe: Recipe) -> Run:
     while True:
         latest = load_run(run.id, store)
         # A rebake keeps the date up to which it installs packages.
-        recipe = recipe.with_date_of(latest.recipe)
+        recipe = recipe.with_times_of(latest.recipe)
         if digest_of(recipe) == digest_of(latest.recipe):
             return latest
         _check_same_place(latest, recipe)

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
+from sandbox.archives.upstream import Upstream
+
 JSON_INDEX = "application/vnd.pypi.simple.v1+json"
 """https://packaging.python.org/en/latest/specifications/simple-repository-api/"""
 
@@ -28,6 +30,8 @@ class ArchiveFault:
     """Whether the connection is closed without an answer."""
     times: int | None = None
     """How often at one path; None: always."""
+    after: int = 0
+    """So many requests of the path are answered rightly before."""
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -38,6 +42,8 @@ class ArchiveServer:
     folder: Path
     address: str = "127.0.0.1"
     faults: list[ArchiveFault] = field(default_factory=list)
+    upstream: Upstream | None = None
+    """Where pages of an index are asked for that the folder does not have."""
     requested: list[str] = field(default_factory=list)
     """The paths in the order of the requests."""
     injected: list[str] = field(default_factory=list)
@@ -92,6 +98,8 @@ class ArchiveServer:
             self.ending.wait(None if fault.hangs else 0)
             request.close_connection = True
             return
+        if self.upstream:
+            self.upstream.keep_page(self.folder, path)
         file, kind = self.find_file(path, request.headers.get("Accept", ""))
         found = file.read_bytes() if file.is_file() else None
         if fault and (fault.content is not None or fault.status != HTTPStatus.OK):
@@ -104,7 +112,8 @@ class ArchiveServer:
     def is_due(self, fault: ArchiveFault, path: str) -> bool:
         """Return whether a fault takes place at a path now."""
         is_left = fault.times is None or self.injected.count(path) < fault.times
-        return is_left and fnmatchcase(path, fault.pattern)
+        has_begun = self.requested.count(path) > fault.after
+        return is_left and has_begun and fnmatchcase(path, fault.pattern)
 
     def find_file(self, path: str, accepted: str) -> tuple[Path, str]:
         """Return the file at a path with its type; of an index in JSON if the client accepts it."""

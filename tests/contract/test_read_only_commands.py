@@ -1,17 +1,21 @@
 """Read-only commands make nothing in the cloud, whatever they find."""
 
+import datetime
 import re
 from pathlib import Path
 
 import pytest
 
 from flows.cli.main import main
+from notebake import clock
 from notebake.aws import tagging, tags
 from notebake.images.catalogue.list_images import list_images
 from notebake.images.image_state import current_image
+from notebake.images.updates.update_check import UpdateCheck, keep_check
 from notebake.machines.failure_report import failure_report
 from notebake.resources import stack_instances
 from notebake.runs.run import Run
+from notebake.timestamps import utc_from_seconds
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld
 from tests.recipe_text import dump_recipe
@@ -141,7 +145,14 @@ def test_images_are_listed_with_recipe_age_size_cost_and_acceptance(
 
     tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
     assert main(["images"]) == 0
-    assert re.search(rf"{line}accepted\s+run {run.id}, ", normalise_spaces(capsys))
+    shown = normalise_spaces(capsys)
+    assert re.search(rf"{line}accepted +{run.id}", shown)
+    assert f"{run.recipe.name}: never checked for updates" in shown
+
+    day = utc_from_seconds(clock.now()) - datetime.timedelta(days=63, hours=1)
+    keep_check(UpdateCheck(recipe=run.recipe.name, region=REGION, checked=day), run.store)
+    assert main(["--store", run.store, "images"]) == 0
+    assert f"{run.recipe.name}: last checked 63 d ago for updates" in normalise_spaces(capsys)
 
 
 def test_in_a_narrow_terminal_nothing_of_an_image_is_cut(

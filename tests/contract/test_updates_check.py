@@ -269,6 +269,7 @@ def test_the_command_prints_each_cause_and_keeps_the_result(
 
     lines = capsys.readouterr().out.splitlines()
     assert runs.IMAGE in lines[0]
+    assert lines[1].endswith("; never checked")
     assert "2 causes changed: base image, repository" in lines[2]
     assert f"    AMI: {runs.BASE_IMAGE} → {TODAY}" in "\n".join(lines)
     starts = [line.split("  ")[0] for line in lines if line and not line.startswith(" ")]
@@ -300,6 +301,9 @@ def test_the_document_has_all_findings(
     assert json.loads(Path(found["kept_at"]).read_text())["run_id"] == found["run_id"]
     base = found["findings"][0]["changes"]
     assert base[0]["new"] == TODAY
+    assert found["last_checked_at"] is None
+    again = document(["--store", place_of(tmp_path), "check", recipe_path], capsys, code=5)
+    assert again["last_checked_at"] == found["checked_at"]
     assert found["findings"][1]["changes"] == []
 
 

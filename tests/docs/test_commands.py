@@ -52,7 +52,11 @@ def check_make(line: str, words: list[str]) -> None:
     given = dict(word.split("=", 1) for word in words if "=" in word)
     targets = [word for word in words if "=" not in word]
     fail_unless(targets and TARGETS.issuperset(targets), line, "there is no such target")
-    fail_unless(set(given) <= {"PART", "YES"}, line, "no target has such a variable")
+    fail_unless(
+        set(given) <= {"BLOCK", "PART", "SERVER", "SHOWN", "YES"},
+        line,
+        "no target has such a variable",
+    )
     parts = given.get("PART", "").split()
     unknown = [part for part in parts if not part.startswith("--") and part not in PARTS]
     fail_unless(not unknown, line, "there is no such part of the benches")

@@ -1,11 +1,14 @@
 """The sweep as a schedule starts it: dry unless it is told to remove."""
 
+import importlib
 import logging
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
 
+from flows.notices import MACHINE_EXPIRED, announce
 from flows.sweep import sweep
 from notebake.errors import NotebakeError
 from notebake.runs.run import Run
@@ -14,6 +17,7 @@ from tests.cloud_world import REGION, CloudWorld, RefusedCall
 from tests.leftovers import changing_calls, expire_lease, resources_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
+sweeping = importlib.import_module("flows.sweep")
 PROJECT = Path(__file__).parents[2]
 
 
@@ -26,18 +30,33 @@ def run(world: CloudWorld) -> Run:
 
 
 def test_the_flow_only_lists_resources_unless_apply_is_set(
-    world: CloudWorld, run: Run, caplog: pytest.LogCaptureFixture
+    world: CloudWorld,
+    run: Run,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = changing_calls(world)
+    announced = mock.create_autospec(announce)
+    monkeypatch.setattr(sweeping, "announce", announced)
 
     with caplog.at_level(logging.INFO):
         assert sweep(regions=[REGION], store=run.store) == 2
+
+    (told,) = announced.call_args_list
+    assert told.args == (MACHINE_EXPIRED, REGION)
+    assert told.kwargs["subject"].startswith("2 resources beyond the lease, and still there: ")
+    assert len(told.kwargs["lines"]) == 2
+    assert all("a month: expired, proven ours" in line for line in told.kwargs["lines"])
+    assert "with apply" in told.kwargs["press"]
 
     for resource in resources_of(run):
         assert resource.id in caplog.text
     assert changing_calls(world) == before
     assert sweep(regions=[REGION], apply=True, store=run.store) == 2
+    assert "of which this sweep removed 2" in announced.call_args.kwargs["subject"]
     assert resources_of(run) == []
+    assert sweep(regions=[REGION], store=run.store) == 0
+    assert announced.call_count == 2, "nothing is told where nothing has expired"
 
 
 def test_the_flow_fails_if_something_remains_or_a_region_does_not_answer(

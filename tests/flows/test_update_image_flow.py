@@ -11,7 +11,10 @@ from unittest import mock
 
 import pytest
 import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import Pause
 from prefect.states import Completed
 
@@ -22,8 +25,10 @@ from notebake.errors import CapacityError, NotebakeError
 from notebake.images.image_state import current_image
 from notebake.images.rebake.holding import RebakeInProgressError, holding_rebake
 from notebake.images.rebake.mark import count_failures, folder_of, read_mark
-from notebake.images.updates import tools
+from notebake.images.updates import check, tools
 from notebake.images.updates.current import find_current
+from notebake.images.updates.finding import CauseFinding, Change
+from notebake.images.updates.installed_packages import check_environment
 from notebake.ledger import kinds
 from notebake.ledger.closing import close_if_finished
 from notebake.project import PROJECT
@@ -38,7 +43,15 @@ from sandbox.ec2.state.base_images import RELEASES, image_id
 from tests import recorded_runs as runs
 from tests.cloud_steps import carry_out_to
 from tests.cloud_world import RECIPE, REGION, CloudWorld, RefusedCall
-from tests.flows.ui import artifacts_of, carried_out, logged, now, started_in_ui
+from tests.flows.ui import (
+    artifacts_of,
+    carried_out,
+    logged,
+    now,
+    scheduled,
+    schedules_of,
+    started_in_ui,
+)
 from tests.recipe_text import dump_recipe
 from tests.update_images import CODE, place_of, store_image
 
@@ -165,6 +178,32 @@ def test_a_rebake_says_what_it_changed(
     assert (current.image_id, current.run_id) == (NEW_IMAGE, run_id)
 
 
+def test_what_is_held_back_stands_in_every_report(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_old(place_of(tmp_path), PLAIN, accepted=SEPTEMBER)
+    too_new = Change(name="xarray", old="2026.9", new="2026.11", detail="3 days old (2026-11-27)")
+    direct = CauseFinding(cause="direct", state="unchanged", held_back=(too_new,))
+    transitive = CauseFinding(cause="transitive", state="unchanged")
+    answered = mock.create_autospec(check_environment, return_value=(direct, transitive))
+    monkeypatch.setitem(check.QUESTIONS, ("direct", "transitive"), answered)
+    shown = "held back: xarray 2026.11, 3 days old (2026-11-27)"
+    flow_run = begun(tmp_path)
+
+    baked = carry_out(flow_run)
+    not_baked = carry_out(begun(tmp_path))
+
+    assert f"; {shown}" in str(baked.message)
+    assert f"; {shown}. Kept as " in str(not_baked.message)
+    difference, checked = artifacts_of(flow_run)
+    assert f"- {shown}" in difference
+    assert f"- {shown}" in checked
+    (run,) = [call.args[0] for call in built.call_args_list]
+    mark = read_mark(run.id, run.recipe, open_store(run.store))
+    assert mark
+    assert mark.held_back == ("xarray 2026.11, 3 days old (2026-11-27)",)
+
+
 def test_retry_goes_on_with_the_same_run_and_date(
     store_old: StoreOld, built: mock.Mock, tmp_path: Path
 ) -> None:
@@ -205,6 +244,44 @@ def test_failed_rebakes_leave_the_image_and_end(
     assert stop in str(second.message)
     assert str(third.message).startswith(stop)
     assert len(rebakes(tmp_path)) == 2
+
+
+def test_too_many_failures_switch_off_the_schedules_of_the_recipe(
+    store_old: StoreOld, built: mock.Mock, tmp_path: Path
+) -> None:
+    store_old(place_of(tmp_path), PLAIN, accepted=SEPTEMBER)
+    path = begun(tmp_path).parameters["recipe_path"]
+    monthly = CronSchedule(cron="0 6 1 * *", timezone="America/Los_Angeles")
+    other = {"recipe_path": "", "recipe": "deployments/rehearsal.yaml"}
+    flow_run = scheduled(
+        update_image,
+        DeploymentScheduleCreate(schedule=monthly, active=True),
+        DeploymentScheduleCreate(schedule=monthly, active=True, parameters=other),
+        recipe_path=path,
+        store=place_of(tmp_path),
+    )
+    built.side_effect = fail
+    carry_out(begun(tmp_path))
+    assert [each.active for each in schedules_of(flow_run)] == [True, True]
+
+    state = carry_out(flow_run)
+
+    assert state.type == StateType.FAILED
+    mine, others = sorted(schedules_of(flow_run), key=lambda each: len(each.parameters))
+    assert (mine.active, others.active) == (False, True)
+    message = str(state.message)
+    assert "2 rebakes of ocean in a row failed" in message
+    assert "Its schedule was switched off in Prefect." in message
+    assert "prefect deployment schedule resume 'Update an image/deployment " in message
+    assert message.endswith(f"' {mine.id}")
+    assert any("Its schedule was switched off" in each for each in artifacts_of(flow_run))
+    with get_client(sync_client=True) as client:
+        assert mine.deployment_id
+        client.update_deployment_schedule(mine.deployment_id, mine.id, active=True)
+        again = client.create_flow_run_from_deployment(mine.deployment_id)
+    ended = carry_out(again)
+    assert str(ended.message).startswith("2 rebakes of ocean in a row failed")
+    assert [each.active for each in schedules_of(again)].count(True) == 1
 
 
 def test_the_end_of_rebakes_is_an_error_in_the_log(

@@ -5,13 +5,14 @@ from uuid import UUID, uuid4
 
 from prefect import Flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
     LogFilter,
     LogFilterFlowRunId,
 )
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.flow_engine import run_flow_sync
 
@@ -31,6 +32,28 @@ def started_in_ui(of: Flow[..., Any], name: str = "", **parameters: Any) -> Flow
         return client.create_flow_run_from_deployment(
             deployment_id, parameters=parameters, name=name or None
         )
+
+
+def scheduled(
+    of: Flow[..., Any], *schedules: DeploymentScheduleCreate, **parameters: Any
+) -> FlowRun:
+    """Return a flow run of a new deployment with parameters of its own, and schedules."""
+    with get_client(sync_client=True) as client:
+        deployment_id = client.create_deployment(
+            client.create_flow(of),
+            f"deployment {uuid4()}",
+            parameters=parameters,
+            schedules=[*schedules],
+            parameter_openapi_schema=of.parameters.model_dump(),
+        )
+        return client.create_flow_run_from_deployment(deployment_id)
+
+
+def schedules_of(flow_run: FlowRun) -> list[DeploymentSchedule]:
+    """Return the schedules of its deployment, as the server has them."""
+    assert flow_run.deployment_id
+    with get_client(sync_client=True) as client:
+        return client.read_deployment(flow_run.deployment_id).schedules
 
 
 def carried_out(flow_run: FlowRun, of: Flow[..., Any]) -> Any:

@@ -54,10 +54,16 @@ class Cloud:
 
     def calls(self, action: str) -> list[Call]:
         """Return the calls of one action that had an effect."""
+        return [
+            call for call in self.all_calls() if call["action"] == action and call["code"] == "OK"
+        ]
+
+    def all_calls(self) -> list[Call]:
+        """Return every call so far, the oldest first."""
         url = f"{self.home.api_url}/notebake-sandbox/calls"
         with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:  # noqa: S310
             every: list[Call] = json.load(answer)
-        return [call for call in every if call["action"] == action and call["code"] == "OK"]
+        return every
 
     def serve(self, name: str, files: Mapping[str, str], folder: Path) -> str:
         """Serve these files to the machines by git, and return the address."""

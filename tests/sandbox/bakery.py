@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,15 @@ import yaml
 from notebake.ledger.entry import Entry
 from notebake.runs.reserved_ids import RECORD
 from tests.limits import HANG_SECONDS
-from tests.sandbox.bake_world import BIN, Cloud
+from tests.sandbox.bake_world import BIN, PROJECT, Cloud
 
+UPDATE = """
+import json, sys
+from flows.update_image import update_image
+state = update_image(**json.loads(sys.argv[1]), return_state=True)
+print()
+print(json.dumps([state.name, state.message]))
+"""
 SSH_OPTIONS = ("BatchMode=yes", "IdentitiesOnly=yes", "LogLevel=ERROR", "ConnectTimeout=5")
 
 
@@ -73,6 +81,22 @@ class Bakery:
         process = self.start(*words)
         printed, _ = process.communicate(timeout=HANG_SECONDS)
         return Done(process.returncode, printed)
+
+    def update(self, recipe: Path, *, promote: bool = False) -> tuple[str, str]:
+        """Run the flow that updates an image, and return the name and message of its last state."""
+        given = {"recipe_path": str(recipe), "promote": promote}
+        done = subprocess.run(
+            [sys.executable, "-c", UPDATE, json.dumps(given)],
+            env=self.environment(),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=HANG_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        name, message = json.loads(done.stdout.splitlines()[-1])
+        return name, message
 
     def run_of(self, recipe: str) -> "RunFolder":
         """Return the newest run of a recipe."""

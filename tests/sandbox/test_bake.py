@@ -1,8 +1,10 @@
 """One command bakes an image, says what it proved, and leaves nothing else."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.sandbox.bakery import Bakery
 from tests.sandbox.conftest import FIELD, Baked
@@ -65,6 +67,27 @@ def test_only_the_image_and_its_snapshots_are_left(bakery: Bakery, baked: Baked)
     assert [name for name in ids if name in baked.done.printed] == [], "no machine of the run"
 
 
+def test_an_update_right_after_the_bake_makes_no_machine(bakery: Bakery, baked: Baked) -> None:
+    recipe = yaml.safe_load((bakery.folder / "plain.yaml").read_text())
+    recipe["rebake"] = {"on": ["base", "repository"], "cooldown_days": 0}
+    path = bakery.folder / "updated.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    before = len(bakery.cloud.all_calls())
+    kept = {*bakery.store.glob("checks/plain/*.json")}
+
+    name, message = bakery.update(path)
+
+    assert name == "Completed", message
+    # Others may publish packages meanwhile, which do not count here.
+    assert message.startswith((f"nothing changed since {image_of(bakery, baked)}", "changed, but"))
+    (evidence,) = {*bakery.store.glob("checks/plain/*.json")} - kept
+    assert message.endswith(f"Kept as {evidence}")
+    actions = [call["action"] for call in bakery.cloud.all_calls()[before:]]
+    assert 0 < len(actions) <= 20
+    assert [each for each in actions if not each.startswith(("Describe", "Get"))] == []
+    assert bakery.run_of("plain").id == baked.run.id, "no other run was begun"
+
+
 def test_a_check_right_after_the_bake_finds_nothing_changed(bakery: Bakery, baked: Baked) -> None:
     done = bakery.notebake("check", str(bakery.folder / "plain.yaml"), "--json")
     found = json.loads(done.printed)
@@ -84,4 +107,5 @@ def test_a_check_right_after_the_bake_finds_nothing_changed(bakery: Bakery, bake
     assert "does not answer" in by_cause["data"]["reason"]
     (kept,) = json.loads((baked.run.path / "datasets.json").read_text())["sources"]
     assert (kept["name"], kept["size"]) == ("field", len(FIELD))
-    assert len(list(bakery.store.glob("checks/plain/*.json"))) == 1
+    assert Path(found["kept_at"]).parent == bakery.store / "checks/plain"
+    assert Path(found["kept_at"]).is_file()

@@ -1,3 +1,5 @@
+import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,9 @@ fi
 [ "${APT_EXIT:-0}" = 0 ] || exit "$APT_EXIT"
 echo "${@: -1}" >> added
 """
+
+
+VERB = re.compile(r" (update|upgrade|install|clean)\b")
 
 
 @pytest.fixture
@@ -106,6 +111,19 @@ def test_names_reach_apt_unchanged(world: ShellWorld) -> None:
 
 def test_installing_packages_restarts_no_service(world: ShellWorld) -> None:
     assert install(world, "ffmpeg")[0] == 0
+    lines = (world.directory / "environment").read_text().split("\n")[:-1]
+    assert set(lines) == {"1 l noninteractive"}
+
+
+def test_a_rebake_updates_what_is_installed_first(world: ShellWorld) -> None:
+    done = world.run(script(install_packages(["present", "ffmpeg"], with_updates=True)))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    verbs = [VERB.findall(call) for call in calls_of(world, "apt-get")]
+    assert [*chain(*verbs)] == ["update", "upgrade", "clean", "update", "install", "clean"]
+    (upgrade,) = (call for call in calls_of(world, "apt-get") if " upgrade " in call)
+    assert "--with-new-pkgs" in upgrade
+    assert "Dpkg::Options::=--force-confold" in upgrade
     lines = (world.directory / "environment").read_text().split("\n")[:-1]
     assert set(lines) == {"1 l noninteractive"}
 

@@ -123,6 +123,34 @@ def test_packages_that_cannot_be_listed_fail_the_step(machine: Machine) -> None:
     assert "no database" in printed
 
 
+def test_a_date_and_its_exemptions_reach_uv_in_both_environments(machine: Machine) -> None:
+    machine.write(machine.world.directory / "uv", "uv $UV_EXCLUDE_NEWER", FAKE_UV)
+    user, until, at_once = getpass.getuser(), "2026-11-01T00:00:00Z", ("tide", "wave-tools")
+    root, locks = str(machine.root), str(machine.locks)
+    for text in (
+        install_software(
+            Software(),
+            user=user,
+            digest="aaaa",
+            until=until,
+            at_once=at_once,
+            root=root,
+            locks=locks,
+            profile=str(machine.profile),
+        ),
+        install_papermill(user=user, until=until, at_once=at_once, root=root, locks=locks),
+    ):
+        done = machine.world.run(text)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    installed = [call for call in machine.calls_of("uv") if " pip install " in call]
+    assert len(installed) == 2
+    for call in installed:
+        assert call.startswith("uv 2026-11-01T00:00:00Z ")
+        assert "--exclude-newer-package tide=false" in call
+        assert "--exclude-newer-package wave-tools=false" in call
+
+
 def test_software_that_does_not_run_is_not_installed(machine: Machine) -> None:
     machine.install(Software())
     machine.world.environment["PROGRAMS_EXIT"] = "1"

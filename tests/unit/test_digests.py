@@ -120,6 +120,20 @@ def test_only_the_date_of_a_rebake_changes_what_is_installed() -> None:
     }
 
     assert changed == CHANGES["software"][1]
+    exempt = Rebake(until="2026-11-23T00:00:00Z", cooldown_except=("Wave_Tools",))
+    assert step_digest(
+        RECIPE.model_copy(update={"rebake": exempt}), "install_software"
+    ) != step_digest(dated, "install_software")
+
+
+def test_the_beginning_of_a_rebake_installs_the_packages_again() -> None:
+    began = RECIPE.model_copy(update={"rebake": Rebake(began="2026-11-23T00:00:00Z")})
+
+    changed = {
+        step for step in STEPS_WITH_DIGEST if step_digest(began, step) != step_digest(RECIPE, step)
+    }
+
+    assert changed == EVERYTHING - {"launch_instance", "mount_volumes", "fetch_datasets"}
 
 
 def test_no_two_steps_share_a_digest() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from notebake.errors import RecipeError
-from notebake.images.rebake.begin import installed_at, with_date
 from notebake.images.rebake.decision import CAUSES, decide
+from notebake.images.updates.cooldown_date import installed_at, with_date
 from notebake.images.updates.current import GONE
 from notebake.images.updates.finding import Cause, CauseFinding, Change
 from notebake.images.updates.update_check import CAUSES as ALL_CAUSES
@@ -163,7 +163,24 @@ def test_a_cooldown_never_makes_a_package_older(
 def test_the_image_of_a_rebake_has_the_packages_of_its_date() -> None:
     recipe = Recipe(name="ocean", rebake=Rebake(until="2026-11-01T00:00:00Z"))
 
-    assert installed_at(current_image(recipe)).isoformat() == "2026-11-01T00:00:00+00:00"
+    assert installed_at(current_image(recipe), ()).isoformat() == "2026-11-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(("exempt", "day"), [(("tide", "dask"), 1), (("dask",), 20)])
+def test_a_package_that_no_longer_is_exempt_is_not_made_older(
+    exempt: tuple[str, ...], day: int
+) -> None:
+    before = Rebake(until="2026-11-01T00:00:00Z", cooldown_except=("tide",))
+    image = current_image(Recipe(name="ocean", rebake=before))
+    step = StepSummary(step="install_software", tries=1, outcome="done", at="2026-11-20T09:00:00Z")
+    image = image.model_copy(
+        update={
+            "summary": image.summary.model_copy(update={"steps": (step,)}),
+            "accepted": NOW,
+        }
+    )
+
+    assert (installed_at(image, exempt).month, installed_at(image, exempt).day) == (11, day)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +190,18 @@ def test_the_image_of_a_rebake_has_the_packages_of_its_date() -> None:
         ("rebake: {on: [apt]}", r"rebake.on\[0\]: must be base, security, "),
         ("rebake: {on: [data, data]}", r"rebake.on\[1\]: data is given twice"),
         ("rebake: {failures: 0}", "rebake.failures: must be at least 1, not 0"),
+        (
+            "rebake: {cooldown_except: [tide, tide]}",
+            r"rebake.cooldown_except\[1\]: tide is given twice",
+        ),
+        (
+            "rebake: {cooldown_except: ['tide>1']}",
+            r"rebake.cooldown_except\[0\]: must be the name of a Python package",
+        ),
+        (
+            "rebake: {cooldown_days: 0, cooldown_except: [tide]}",
+            "rebake.cooldown_except: with cooldown_days: 0, no package waits",
+        ),
         ("rebake: {until: today}", "rebake.until: must be a time such as 2026-11-23T00:00:00Z"),
         (
             "software: {manager: conda}\nrebake: {}",

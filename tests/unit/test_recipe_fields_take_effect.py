@@ -17,8 +17,8 @@ from notebake.errors import RecipeError
 from notebake.images.prune.decision import decide as decide_images
 from notebake.images.prune.facts import ImageFacts, RecipeFacts, RegionFacts
 from notebake.images.prune.marks import Mark
-from notebake.images.rebake.begin import with_date
 from notebake.images.rebake.decision import decide
+from notebake.images.updates.cooldown_date import with_date
 from notebake.images.updates.finding import CauseFinding
 from notebake.images.updates.update_check import UpdateCheck
 from notebake.machines.block_devices import disks_of_builder
@@ -314,7 +314,17 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
     "rebake.on": ("rebake: {on: [data]}", "rebake: {on: [tools]}", decided),
     "rebake.max_age_days": ("rebake: {}", "rebake: {max_age_days: 9}", decided),
     "rebake.cooldown_days": ("rebake: {}", "rebake: {cooldown_days: 0}", dated),
+    "rebake.cooldown_except": (
+        "rebake: {until: '2026-11-23T00:00:00Z'}",
+        "rebake: {until: '2026-11-23T00:00:00Z', cooldown_except: [tide]}",
+        digest_of("install_software"),
+    ),
     "rebake.failures": ("rebake: {}", "rebake: {failures: 2}", decided),
+    "rebake.began": (
+        "rebake: {}",
+        "rebake: {began: '2026-11-23T00:00:00Z'}",
+        digest_of("install_packages"),
+    ),
     "rebake.until": (
         "rebake: {}",
         "rebake: {until: '2026-11-23T00:00:00Z'}",

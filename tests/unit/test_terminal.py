@@ -224,6 +224,7 @@ def test_the_report_says_what_was_proven_and_what_is_left() -> None:
         html_path=html_path,
         left_behind=(Resource(kind="instance", id="i-1"),),
         record_anchor=f"127:{'ab' * 32}",
+        held_back=("xarray 2026.11, 3 days old (2026-11-26)",),
     )
     steps = [
         StepProgress("bake", "Bake", state=State.DONE, seconds=731),
@@ -232,6 +233,7 @@ def test_the_report_says_what_was_proven_and_what_is_left() -> None:
     console = Console(file=io.StringIO(), width=60)
     print_report(RUN, outcome, steps, 732, console)
     written = written_to(console)
+    assert "What the cooldown held back\n     xarray 2026.11, 3 days old (2026-11-26)" in written
     expected = ("ami-1 is accepted", "Two machines", "12 min 11 s", "already there", "i-1")
     for text in expected:
         assert text in written

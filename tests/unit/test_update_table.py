@@ -38,6 +38,11 @@ def check(*findings: CauseFinding, state: str = "available") -> UpdateCheck:
     )
 
 
+def held_back(cause: Cause, *details: str) -> CauseFinding:
+    changes = tuple(XARRAY.model_copy(update={"detail": detail}) for detail in details)
+    return finding(cause).model_copy(update={"held_back": changes})
+
+
 def advised(*found: Vulnerability, reason: str = "") -> Advice:
     return Advice(
         ecosystem="python",
@@ -89,6 +94,20 @@ def packages(count: int) -> list[Change]:
             "1 cause changed: direct (dask ∅ -> 1); not checked: direct",
         ),
         (
+            check(held_back("direct", "3 days old (2026-11-26)")),
+            "nothing changed since ami-1 (9 causes asked); held back: xarray 2026.11, 3 days old"
+            " (2026-11-26)",
+        ),
+        (
+            check(
+                held_back("direct", *map(str, range(3))),
+                held_back("transitive", "3", "0"),
+                finding("data", reason="no answer"),
+            ),
+            "nothing changed since ami-1 (8 causes asked); held back: 4 packages;"
+            " not checked: data",
+        ),
+        (
             check(state=GONE),
             "nothing changed since ami-1 (9 causes asked); ami-1 is not there any more",
         ),
@@ -125,6 +144,17 @@ def test_a_pipe_gets_whole_lines_with_both_values(capsys: pytest.CaptureFixture[
     assert f"data        not checked  no answer from {'x' * 200}" in lines
     assert "recipe      unchanged" in [line.rstrip() for line in lines]
     assert f"    tags.Project: a → b  {NO_NEW_IMAGE}" in lines
+
+
+def test_what_is_held_back_stands_below_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
+    found = check(held_back("direct", "3 days old (2026-11-26)"))
+
+    print_check(found, "ocean.yaml", since="last checked 63 d ago")
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    place = lines.index("    held back: xarray 2026.11, 3 days old (2026-11-26)")
+    assert lines[place - 1].startswith("direct ")
+    assert "by run ocean-1; last checked 63 d ago" in lines
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ class PythonWorld:
         self.software = SOFTWARE
         self.until = ""
         """The date up to which packages are installed, as a rebake sets it; "": none."""
+        self.at_once: tuple[str, ...] = ()
+        """Packages for which that date does not count."""
         self.count = 0
         for name, (version, requires) in RELEASES.items():
             self.index.add_release(name, version, requires, uploaded_at=OLD)
@@ -85,6 +87,8 @@ class PythonWorld:
         place = self.folder / f"environment-{self.count}"
         self.uv("venv", "--python", sys.executable, str(place))
         words = ["pip", "install", "--python", f"{place}/bin/python"]
+        for name in self.at_once:
+            words += ["--exclude-newer-package", f"{name}=false"]
         for number, text in enumerate(texts):
             file = self.folder / f"asked-{self.count}-{number}.txt"
             file.write_text(text)

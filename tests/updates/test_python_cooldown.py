@@ -4,10 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from notebake import clock
+from sandbox.archives.server import ArchiveFault
 from tests.updates.python_world import PythonWorld, shown
 
 CUT = datetime(2026, 11, 20, tzinfo=UTC)
 BEFORE, AFTER = CUT - timedelta(days=3), CUT + timedelta(days=3)
+
+
+@pytest.fixture(autouse=True)
+def _four_days_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", (AFTER + timedelta(days=4, hours=2)).timestamp)
 
 
 def test_what_is_too_new_is_held_back(python_world: PythonWorld, baked: dict[str, bytes]) -> None:
@@ -25,8 +32,26 @@ def test_what_is_too_new_is_held_back(python_world: PythonWorld, baked: dict[str
         ("click", "8.1", "8.2"),
         ("pip", "24.0", "26"),
     }
-    assert {each.detail for each in found.held_back} == {"uploaded after 2026-11-20"}
+    assert {each.detail for each in found.held_back} == {"4 days old (2026-11-23)"}
     assert found.direct.state == "unchanged"
+
+
+def test_an_index_that_does_not_say_when_leaves_it_at_the_date(
+    python_world: PythonWorld, baked: dict[str, bytes]
+) -> None:
+    world = python_world
+    world.index.add_release("click", "8.2", uploaded_at=AFTER)
+    before = len(world.server.requested)
+    world.ask(world.locks(baked), exclude_newer=CUT)
+    # uv asks first; then the page is asked for once more.
+    by_uv = world.server.requested[before:].count("/simple/click/") - 1
+    world.server.requested.clear()
+    world.server.faults.append(ArchiveFault("/simple/click/", status=503, after=by_uv))
+
+    found = world.ask(world.locks(baked), exclude_newer=CUT)
+
+    assert world.server.injected == ["/simple/click/"]
+    assert [each.detail for each in found.held_back] == ["uploaded after 2026-11-20"]
 
 
 def test_a_package_may_be_excepted(python_world: PythonWorld, baked: dict[str, bytes]) -> None:

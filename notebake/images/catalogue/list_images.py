@@ -11,6 +11,7 @@ from notebake.errors import CloudError, NotebakeError, WrongAccountError
 from notebake.images.catalogue.listed_image import Catalogue, ListedImage
 from notebake.images.pointer_record import list_pointers
 from notebake.images.revocation import list_revoked
+from notebake.images.updates.last_check import find_last_check
 from notebake.runs.open_store import open_store
 from notebake.timestamps import parse_timestamp, utc_from_seconds
 
@@ -39,6 +40,7 @@ def list_images(region: str, location: str, *, asks_sharing: bool = False) -> Ca
         at=utc_from_seconds(clock.now()),
         images=tuple(listed),
         loose_snapshots=tuple(sorted(snapshot.id for snapshot in shown.loose)),
+        checks=_last_checks(listed, region, location, missing),
         loose_usd_per_month=_sum([cost_of_snapshot(snapshot) for snapshot in shown.loose]),
         missing=tuple(dict.fromkeys(missing)),
     )
@@ -117,6 +119,18 @@ def _with_store(
         )
         for image in images
     ]
+
+
+def _last_checks(
+    images: list[ListedImage], region: str, location: str, missing: list[str]
+) -> dict[str, datetime.datetime | None]:
+    """Return when each recipe with an accepted image was last checked for updates."""
+    recipes = dict.fromkeys(image.recipe for image in images if image.recipe and image.is_accepted)
+    try:
+        return {recipe: find_last_check(recipe, region, location) for recipe in recipes}
+    except NotebakeError as error:
+        missing.append(f"when recipes were last checked for updates: {error.message}")
+        return {}
 
 
 def _with_recipients(image: ListedImage, region: str, missing: list[str]) -> ListedImage:

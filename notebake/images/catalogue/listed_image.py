@@ -2,6 +2,8 @@
 
 import datetime
 
+from pydantic import Field
+
 from notebake.record import Record
 
 
@@ -76,5 +78,7 @@ class Catalogue(Record):
     loose_snapshots: tuple[str, ...] = ()
     """Snapshots of runs that belong to none of the images."""
     loose_usd_per_month: float | None = 0.0
+    checks: dict[str, datetime.datetime | None] = Field(default_factory=dict)
+    """When each recipe with an accepted image was last checked for updates; None: never."""
     missing: tuple[str, ...] = ()
     """What could not be read, each with the error."""

@@ -33,6 +33,8 @@ class RebakeMark(Record):
     """Of the recipe as it was written, without what a rebake adds to it."""
     previous_run_id: str
     """The run that made the image that was current then."""
+    held_back: tuple[str, ...] = ()
+    """Updates that were too new for the cooldown, with how old they were."""
 
 
 def folder_of(recipe: Recipe) -> str:
@@ -42,7 +44,7 @@ def folder_of(recipe: Recipe) -> str:
 
 def written_digest(recipe: Recipe) -> str:
     """Return the digest of a recipe without what a rebake adds to it."""
-    rebake = recipe.rebake and recipe.rebake.model_copy(update={"until": None})
+    rebake = recipe.rebake and recipe.rebake.as_written()
     return digest_of(recipe.model_copy(update={"rebake": rebake}))
 
 

@@ -11,6 +11,7 @@ from notebake.humanize import first_line
 from notebake.images.updates.advice.advice import Advice
 from notebake.images.updates.advice.ask import ADVISERS, advice_from
 from notebake.images.updates.base_image import check_base_image
+from notebake.images.updates.cooldown_date import with_date
 from notebake.images.updates.current import CurrentImage, find_current, find_state
 from notebake.images.updates.datasets import check_datasets
 from notebake.images.updates.finding import Cause, CauseFinding
@@ -51,12 +52,15 @@ class Answers:
 def check_updates(recipe: Recipe, location: str) -> UpdateCheck:
     """Return what differs; a source that does not answer leaves its cause `not checked`.
 
+    The cooldown of a recipe with a rebake policy counts: so it is what a rebake would find.
+
     Raises:
         RunStoreError: the run store failed, so that it is not known which image is the newest.
     """
     with counting_calls() as counter:
         current = find_current(recipe.name, recipe.region, location)
-        found = check_image(current, recipe)
+        dated = with_date(recipe, current, utc_from_seconds(clock.now()))
+        found = check_image(current, dated)
     return found.model_copy(update={"aws_calls": counter.calls})
 
 

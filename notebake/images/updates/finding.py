@@ -50,3 +50,5 @@ class CauseFinding(Record):
     reason: str = ""
     """Why it, or a part of it, was not checked."""
     changes: tuple[Change, ...] = ()
+    held_back: tuple[Change, ...] = ()
+    """Updates that are too new for the recipe's cooldown; they are no changes."""

@@ -4,6 +4,7 @@ from notebake.errors import RunStoreError
 from notebake.images.updates.current import CurrentImage
 from notebake.images.updates.finding import CauseFinding
 from notebake.images.updates.python_packages import check_python_packages
+from notebake.images.updates.resolution.cooldown import EVER
 from notebake.images.updates.system_packages import check_system_packages
 from notebake.recipe import Recipe
 from notebake.timestamps import parse_timestamp
@@ -31,7 +32,8 @@ def check_environment(current: CurrentImage, recipe: Recipe) -> tuple[CauseFindi
     """
     until = parse_timestamp(recipe.packages_until or "")
     locks = read_python_locks(current)
-    return check_python_packages(recipe.software, locks, exclude_newer=until)
+    exceptions = dict.fromkeys(recipe.packages_at_once, EVER)
+    return check_python_packages(recipe.software, locks, exclude_newer=until, exceptions=exceptions)
 
 
 def read_python_locks(current: CurrentImage) -> dict[str, bytes]:

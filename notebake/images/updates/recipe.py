@@ -52,11 +52,10 @@ def compare_recipes(before: Recipe, now: Recipe) -> list[Change]:
 def plain_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe without what makes no difference to a reader who compares two.
 
-    These are comments and blank lines of its requirements, and the date that a rebake has set.
+    These are comments and blank lines of its requirements, and the times that a rebake has set.
     """
     if recipe.rebake:
-        undated = recipe.rebake.model_copy(update={"until": None})
-        recipe = recipe.model_copy(update={"rebake": undated})
+        recipe = recipe.model_copy(update={"rebake": recipe.rebake.as_written()})
     text = recipe.software.requirements
     if text is None:
         return recipe

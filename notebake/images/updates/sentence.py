@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from notebake.humanize import pluralize
 from notebake.images.updates.current import GONE
 from notebake.images.updates.finding import Cause, CauseFinding, Change
+from notebake.images.updates.held_back import describe_held_back, list_held_back
 from notebake.images.updates.recipe import NO_NEW_IMAGE
 from notebake.images.updates.update_check import UpdateCheck
 
@@ -34,6 +35,8 @@ def describe_check(check: UpdateCheck) -> str:
         sentence = f"{pluralize(len(check.changed), 'cause')} changed: {names}"
     else:
         sentence = f"nothing changed since {check.image_id} ({pluralize(asked, 'cause')} asked)"
+    if held_back := describe_held_back(list_held_back(check.findings)):
+        sentence += f"; {held_back}"
     if check.not_checked:
         names = ", ".join(finding.cause for finding in check.not_checked)
         sentence += f"; not checked: {names}"

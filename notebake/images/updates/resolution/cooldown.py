@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from notebake.images.updates.finding import Change
 from notebake.images.updates.resolution.pins import Pinned, changes_between, compare
+from notebake.images.updates.resolution.upload_times import with_ages
 from notebake.images.updates.resolution.uv_program import Question, Resolution, resolve
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -46,12 +47,8 @@ def resolve_cooled(question: Question, installed: Mapping[str, Pinned]) -> Coole
             ),
         )
         found = resolve(question)
-    date = f"uploaded after {question.exclude_newer:%Y-%m-%d}" if question.exclude_newer else ""
-    held_back = (
-        change.model_copy(update={"detail": date})
-        for change in changes_between(found.pins, newest.pins)
-    )
-    return Cooled(question, found, tuple(held_back))
+    held_back = [*changes_between(found.pins, newest.pins)]
+    return Cooled(question, found, with_ages(held_back, question))
 
 
 def older_by_the_date(

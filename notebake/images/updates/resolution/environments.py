@@ -50,7 +50,8 @@ class Compared:
 
     changes: list[tuple[bool, Change]] = field(default_factory=list)
     """Each with whether the recipe or notebake itself asks for the package."""
-    held_back: list[Change] = field(default_factory=list)
+    held_back: list[tuple[bool, Change]] = field(default_factory=list)
+    """In the same way."""
     faults: list[str] = field(default_factory=list)
     how: str = ""
 
@@ -97,7 +98,7 @@ def compare_environment(
             has = installed.get(name) or cooled.resolution.pins[name]
             named = change.model_copy(update={"detail": environment.name})
             compared.changes.append((name in asked or bool(has.url), named))
-    compared.held_back += cooled.held_back
+    compared.held_back += [(each.name in asked, each) for each in cooled.held_back]
     compared.how = (
         f"What uv resolves for Python {python.version} on {python.platform}, from"
         f" {index_name(question)}, was compared with {environment.lock} ({len(installed)}"

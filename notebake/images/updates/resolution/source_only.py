@@ -17,12 +17,10 @@ from packaging.version import InvalidVersion, Version
 from notebake.images.updates.resolution.index_page import fetch_files
 from notebake.images.updates.resolution.pins import compare
 from notebake.images.updates.resolution.uv_log import without_login
-from notebake.images.updates.resolution.uv_program import Question, Resolution, default_index
+from notebake.images.updates.resolution.uv_program import Question, Resolution, index_address
 from notebake.timeouts import ARCHIVE_ANSWER_SECONDS
 
 AT_ONCE = 8
-DEFAULT_INDEX = "https://pypi.org/simple"
-"""uv's own (docs.astral.sh/uv, "Package indexes")."""
 
 
 def find_source_only(question: Question, found: Resolution) -> dict[str, str]:
@@ -37,7 +35,7 @@ def find_source_only(question: Question, found: Resolution) -> dict[str, str]:
     }
     if not asked:
         return {}
-    index = (default_index(question) or DEFAULT_INDEX).rstrip("/")
+    index = index_address(question)
     try:
         client = httpx.Client(timeout=ARCHIVE_ANSWER_SECONDS, follow_redirects=True)
     except (ValueError, ImportError, httpx.InvalidURL) as error:

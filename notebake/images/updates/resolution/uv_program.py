@@ -23,6 +23,8 @@ KEPT_SETTINGS = re.compile(
 )
 """Settings of uv on how to reach an index. Others would change what it finds."""
 INDEX_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+DEFAULT_INDEX = "https://pypi.org/simple"
+"""uv's own (docs.astral.sh/uv, "Package indexes")."""
 TRACE = "uv_resolver=trace"
 
 
@@ -133,6 +135,11 @@ def default_index(question: Question) -> str:
     own = next(filter(None, settings), "") or configured_index()
     named = question.python.index
     return own if not named or without_login(own) == named else named
+
+
+def index_address(question: Question) -> str:
+    """Return the address below which the pages of projects are."""
+    return (default_index(question) or DEFAULT_INDEX).rstrip("/")
 
 
 def configured_index() -> str:
