@@ -1,7 +1,7 @@
 """The points at which something can come between what a process does, and what comes there."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +38,9 @@ class Points:
 
 
 @contextmanager
-def stopping(points: Points, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def stopping(
+    points: Points, monkeypatch: pytest.MonkeyPatch, regions: Sequence[str] = (REGION,)
+) -> Iterator[None]:
     """Let the block pass by the points."""
 
     def wrapped(name: str) -> Callable[..., Any]:
@@ -58,7 +60,7 @@ def stopping(points: Points, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def after(model: Any, **_: Any) -> None:
         points.pass_by(f"after {model.name}")
 
-    clients = [connect(service, REGION) for service in ("ec2", "ssm")]
+    clients = [connect(service, region) for service in ("ec2", "ssm") for region in regions]
     with monkeypatch.context() as patched:
         for name in ("create", "replace"):
             patched.setattr(DirectoryStore, name, wrapped(name))

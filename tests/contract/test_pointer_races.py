@@ -25,7 +25,6 @@ from notebake.runs.run_record import record_place
 from notebake.store.directory import DirectoryStore
 from tests.cloud_world import REGION
 from tests.draw import is_drawn
-from tests.killed_calls import Killed, Points, stopping
 from tests.pointer_world import RECIPE, Baked, PointerWorld, pointer_world
 from tests.stopping_points import Killed, Points, stopping
 

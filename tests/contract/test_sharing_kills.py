@@ -17,7 +17,6 @@ from notebake.runs.reserved_ids import POINTER_LOG
 from notebake.runs.run_record import record_place
 from tests.cloud_world import REGION
 from tests.draw import is_drawn
-from tests.killed_calls import Killed, Points, stopping
 from tests.pointer_world import PointerWorld, pointer_world
 from tests.sharing_world import (
     FRIEND,
@@ -29,6 +28,7 @@ from tests.sharing_world import (
     readers,
     snapshots_in,
 )
+from tests.stopping_points import Killed, Points, stopping
 
 POINTS = 90
 """More than any of them has points at which a process can be killed."""

@@ -15,8 +15,8 @@ from prefect.states import AwaitingRetry, Cancelled, Failed, Pending, Running
 from flows.build_image import build_image
 from flows.prefect_ui import approval_form
 from notebake.aws import tags
-from notebake.aws.launch_permissions import shared_with
 from notebake.aws.clients import connect, memory_of
+from notebake.aws.launch_permissions import shared_with
 from notebake.errors import ApprovalRefusedError
 from notebake.images.image_state import accepted_image
 from notebake.ledger import kinds
