@@ -55,7 +55,7 @@ class OnServer:
     def ask(self, path: str, body: object = None, *, password: str = AUTH_STRING) -> Any:
         """Return what the server's API answers, or the code with which it refuses."""
         words = f"'{path}'" + ("" if body is None else f" '{json.dumps(body)}'")
-        printed = self.run(f"cd /; PASSWORD={password} python3 /root/ask.py {words}")
+        printed = self.run(f"cd /; PASSWORD={password} python3 /opt/ask.py {words}")
         return json.loads(printed)
 
 
@@ -77,7 +77,7 @@ def lay_project(upper: Path) -> None:
         symlinks=True,
         ignore=shutil.ignore_patterns("__pycache__", "nginx", "share", "mypy*", "ruff*"),
     )
-    (upper / "root/ask.py").write_text(ASK)
+    (upper / "opt/ask.py").write_text(ASK)
 
 
 @pytest.fixture(scope="module")
