@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Copy the image to all regions; the first failure is raised when all were tried."""
     from flows.terminal.console import open_console
+    from flows.terminal.plain_lines import print_lines, showing_waits
     from notebake.images.copying.describe import UNPROVEN, describe_outcome, describe_plan
     from notebake.images.copying.plan import plan_copy
     from notebake.images.copying.regions import check_all_copied, copy_to_regions
@@ -48,14 +49,15 @@ def run(given: argparse.Namespace) -> int:
         plan_copy(given.image, region, to_region, store, key=given.kms_key)
         for to_region in dict.fromkeys(given.to)
     ]
-    for line in (line for plan in plans for line in describe_plan(plan)):
-        console.print(line, markup=False, soft_wrap=True)
+    for plan in plans:
+        print_lines(console, describe_plan(plan))
     if given.plan:
         return DONE
-    done, errors = copy_to_regions(plans, store)
-    for line in (line for copied in done for line in describe_outcome(copied)):
-        console.print(line, markup=False, soft_wrap=True)
+    with showing_waits(open_console(stderr=True)):
+        done, errors = copy_to_regions(plans, store)
+    for copied in done:
+        print_lines(console, describe_outcome(copied))
     if done:
-        console.print(UNPROVEN, markup=False, soft_wrap=True)
+        print_lines(console, (UNPROVEN,))
     check_all_copied(errors)
     return DONE

@@ -77,15 +77,15 @@ def run(given: argparse.Namespace) -> int:
 def show_and_carry_out(plan: "SharePlan", given: argparse.Namespace) -> int:
     """Print the plan of a share, and what came of it."""
     from flows.terminal.console import open_console
+    from flows.terminal.plain_lines import print_lines, showing_waits
     from notebake.images.sharing.carry_out import carry_out
     from notebake.images.sharing.describe import describe_outcome, describe_plan
     from notebake.runs.open_store import open_store
 
     console = open_console()
-    for line in describe_plan(plan):
-        console.print(line, markup=False, soft_wrap=True)
+    print_lines(console, describe_plan(plan))
     if not given.plan:
-        done = carry_out(plan, open_store(location_of(given)))
-        for line in describe_outcome(done):
-            console.print(line, markup=False, soft_wrap=True)
+        with showing_waits(open_console(stderr=True)):
+            done = carry_out(plan, open_store(location_of(given)))
+        print_lines(console, describe_outcome(done))
     return DONE

@@ -36,7 +36,7 @@ def is_aws_managed(key_id: str, region: str) -> bool:
     return bool(account.describe_key(key_id, region).get("KeyManager") == "AWS")
 
 
-@needs("kms:GetKeyPolicy", ASK_WHO_MAY_USE, only_for=SHARERS)
+@needs("kms:GetKeyPolicy", ASK_WHO_MAY_USE, only_for=SHARERS, by_check=True)
 def read_key_policy(key_id: str, region: str) -> dict[str, Any]:
     """Return the policy of a key, by its ARN or id."""
     with calling(f"read the policy of the key {key_id}"):
@@ -44,7 +44,7 @@ def read_key_policy(key_id: str, region: str) -> dict[str, Any]:
     return dict(json.loads(answer["Policy"]))
 
 
-@needs("kms:ListGrants", ASK_WHO_MAY_USE, only_for=SHARERS)
+@needs("kms:ListGrants", ASK_WHO_MAY_USE, only_for=SHARERS, by_check=True)
 def list_grants(key_id: str, region: str) -> list[dict[str, Any]]:
     """Return the grants of a key: each has a GranteePrincipal and Operations."""
     with calling(f"list the grants of the key {key_id}"):

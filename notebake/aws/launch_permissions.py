@@ -128,7 +128,13 @@ def shared_with(image_id: str, region: str) -> set[str]:
     }
 
 
-@needs("ec2:DescribeSnapshotAttribute", SHARE_OURS.on("snapshot"), only_for=SHARERS)
+@needs(
+    "ec2:DescribeSnapshotAttribute",
+    SHARE_OURS.on("snapshot"),
+    only_for=SHARERS,
+    SnapshotId=SNAPSHOT.stand_in,
+    Attribute=CREATE_VOLUME,
+)
 def readable_by(snapshot_ids: Iterable[str], region: str) -> list[set[str]]:
     """Return the accounts that may read each of these snapshots; one call for each."""
     found: list[set[str]] = []

@@ -20,6 +20,8 @@ from tests.clients.programs import find_or_skip
 from tests.limits import HANG_SECONDS
 from tests.sandbox.bake_world import Cloud, wait_for
 
+THERE = "eu-central-1"
+ORGANIZATION = "arn:aws:organizations::210987654321:organization/o-1234567890"
 NEW = "Instances[0]"
 FIRST = "Reservations[0].Instances[0]"
 
@@ -64,7 +66,7 @@ def group(aws: AwsLine, cloud: Cloud) -> Iterator[str]:
     aws.ask("delete-security-group", "--group-id", group_id)
 
 
-def test_the_whole_cycle(aws: AwsLine, base: str, key: Path, group: str) -> None:
+def test_the_whole_cycle(aws: AwsLine, base: str, key: Path, group: str, cloud: Cloud) -> None:
     wanted = ("--instance-type", MACHINE, "--key-name", "line", "--security-group-ids", group)
     builder = launch(aws, base, *wanted)
     with aws.waiting("instance-running", "--instance-ids", builder):
@@ -77,7 +79,10 @@ def test_the_whole_cycle(aws: AwsLine, base: str, key: Path, group: str) -> None
     shown = aws.ask("describe-instances", "--instance-ids", again, query=FIRST)
     assert log_in(address, key, read_command(data_of(shown))).split() == ["by-aws", "by-aws"]
     end(aws, builder, again)
+    copied = copy(aws, image)
     remove(aws, image)
+    read_copy(aws, copied, key.with_suffix(".there"), cloud)
+    remove(aws, copied, "--region", THERE)
 
 
 def launch(aws: AwsLine, base: str, *words: str) -> str:
@@ -127,6 +132,51 @@ def bake(aws: AwsLine, instance_id: str) -> str:
     return str(image)
 
 
+def copy(aws: AwsLine, image: str) -> str:
+    """Copy an image to another region, with its tags; the same token asks for the same copy."""
+    tags = "ResourceType=snapshot,Tags=[{Key=Name,Value=by-aws}]"
+    source = ("--source-region", ZONE[:-1], "--source-image-id", image, "--name", "copied")
+    call = ("copy-image", "--region", THERE, *source, "--client-token", "copy", "--copy-image-tags")
+    copied = aws.ask(*call, "--tag-specifications", tags, query="ImageId")
+    assert aws.ask(*call, "--tag-specifications", tags, query="ImageId") == copied
+    aws.wait("image-available", "--region", THERE, "--image-ids", copied)
+    shown = aws.ask("describe-images", "--region", THERE, "--image-ids", copied, query="Images[0]")
+    assert (shown["SourceImageId"], shown["SourceImageRegion"]) == (image, ZONE[:-1])
+    share = ("modify-image-attribute", "--region", THERE, "--image-id", copied)
+    add = f"Add=[{{OrganizationArn={ORGANIZATION}}}]"
+    assert aws.ask(*share, "--launch-permission", add) is None
+    asked = ("describe-image-attribute", "--region", THERE, "--image-id", copied)
+    permissions = aws.ask(*asked, "--attribute", "launchPermission", query="LaunchPermissions")
+    assert permissions == [{"OrganizationArn": ORGANIZATION}]
+    return str(copied)
+
+
+def read_copy(aws: AwsLine, image: str, key: Path, cloud: Cloud) -> None:
+    """Launch from a copy whose source is gone, read what was baked, and end all that."""
+    there = ("--region", THERE)
+    made = ("create-key-pair", *there, "--key-name", "there", "--key-type", "ed25519")
+    key.write_text(aws.ask(*made, query="KeyMaterial"))
+    key.chmod(0o600)
+    wanted = ("create-security-group", *there, "--group-name", "there", "--description", "ssh")
+    group = aws.ask(*wanted, query="GroupId")
+    rule = ("--group-id", group, "--protocol", "tcp", "--port", "22", "--cidr", cloud.home.subnet)
+    aws.ask("authorize-security-group-ingress", *there, *rule)
+    words = ("--instance-type", MACHINE, "--key-name", "there", "--security-group-ids", group)
+    call = ("run-instances", *there, "--image-id", image, *words)
+    instance = aws.ask(*call, query=f"{NEW}.InstanceId")
+    aws.wait("instance-running", *there, "--instance-ids", instance)
+    shown = aws.ask("describe-instances", *there, "--instance-ids", instance, query=FIRST)
+    read = log_in(shown["PublicIpAddress"], key, read_command(data_of(shown)))
+    assert read.split() == ["by-aws", "by-aws"]
+    aws.ask("terminate-instances", *there, "--instance-ids", instance)
+    aws.wait("instance-terminated", *there, "--instance-ids", instance)
+    kept = ("describe-volumes", *there, "--filters", "Name=status,Values=available")
+    for volume in aws.ask(*kept, query="Volumes[].VolumeId"):
+        aws.ask("delete-volume", *there, "--volume-id", volume)
+    aws.ask("delete-security-group", *there, "--group-id", group)
+    aws.ask("delete-key-pair", *there, "--key-name", "there")
+
+
 def end(aws: AwsLine, *instance_ids: str) -> None:
     """Terminate instances, and delete the volumes that stay."""
     aws.ask("terminate-instances", "--instance-ids", *instance_ids)
@@ -141,17 +191,18 @@ def end(aws: AwsLine, *instance_ids: str) -> None:
         aws.ask("delete-volume", "--volume-id", volume)
 
 
-def remove(aws: AwsLine, image: str) -> None:
+def remove(aws: AwsLine, image: str, *place: str) -> None:
     """Deregister an image and delete its snapshots, which EC2 holds on to until then."""
-    mapped = ("describe-images", "--owners", "self", "--filters", "Name=tag:Name,Values=by-aws")
+    filters = ("--filters", "Name=tag:Name,Values=by-aws")
+    mapped = ("describe-images", *place, "--owners", "self", *filters)
     snapshots = aws.ask(*mapped, query="Images[0].BlockDeviceMappings[].Ebs.SnapshotId")
     assert len(snapshots) == 2
     assert "(InvalidSnapshot.InUse)" in aws.refusal(
-        "delete-snapshot", "--snapshot-id", snapshots[0]
+        "delete-snapshot", *place, "--snapshot-id", snapshots[0]
     )
-    aws.ask("deregister-image", "--image-id", image)
+    aws.ask("deregister-image", *place, "--image-id", image)
     for snapshot_id in snapshots:
-        aws.ask("delete-snapshot", "--snapshot-id", snapshot_id)
+        aws.ask("delete-snapshot", *place, "--snapshot-id", snapshot_id)
 
 
 @pytest.mark.parametrize(

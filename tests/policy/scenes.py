@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from notebake.aws.clients import connect
+from notebake.aws.permissions import declared
+from notebake.aws.policies import COPYING, POINTER
 from notebake.errors import NotebakeError
 from notebake.preflight.checks import run_checks
 from notebake.preflight.finding import CheckResult, with_verdict
@@ -65,6 +67,17 @@ def with_default_key(world: CloudWorld) -> tuple[Run, dict[str, str]]:
     world.ec2.modify_ebs_default_kms_key_id(KmsKeyId=key)
     shared = RECIPE.model_copy(update={"share_with": ("210987654321",)})
     return begin(shared, str(world.directory / "runs")), {"KEY": "none"}
+
+
+def actions_of_commands() -> set[str]:
+    """Return the actions that no run needs, and preflight does not ask about, but a command."""
+    of_runs = {
+        permission.action
+        for permission in declared()
+        if not permission.only_for
+        or (not permission.by_check and permission.statements[0].file not in (COPYING, POINTER))
+    }
+    return {permission.action for permission in declared()} - of_runs
 
 
 def new_key() -> str:

@@ -26,7 +26,7 @@ from tests.kills.whole_run import USERS_VOLUME
 from tests.own_process import report_of
 from tests.policy.filled_in import actions_of, as_list, filled_in
 from tests.policy.judge import DEPLOYMENTS, IamRequest, Judge, Thing, Verdict
-from tests.policy.scenes import with_everything
+from tests.policy.scenes import actions_of_commands, with_everything
 from tests.policy.tours import TOURS
 
 LONGEST = 6144
@@ -173,8 +173,7 @@ def test_preflight_requires_exactly_the_permissions_that_runs_use(
     with_key = set(allowed_by(LET_DISKS_USE_KEY, ENCRYPT_DISKS))
     # Without the list of prices notebake's own table is used, and without the versions a
     # verification says that these are not checked: so preflight asks for neither.
-    optional = set(allowed_by(READ_PRICES, READ_VERSIONS))
-    optional |= {each.action for each in declared() if each.only_for == PRUNES}
+    optional = set(allowed_by(READ_PRICES, READ_VERSIONS)) | actions_of_commands()
     assert called - parameters - by_checks - with_key - optional == set()
     assert parameters - called == set()
 

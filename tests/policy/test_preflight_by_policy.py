@@ -17,7 +17,13 @@ from tests.draw import is_drawn
 from tests.policy.filled_in import actions_of, filled_in, without
 from tests.policy.iam import Iam, allow_all
 from tests.policy.judge import ACCOUNT, USER, Judge, read_policies
-from tests.policy.scenes import Findings, ask, with_default_key, with_everything
+from tests.policy.scenes import (
+    Findings,
+    actions_of_commands,
+    ask,
+    with_default_key,
+    with_everything,
+)
 from tests.preflight_world import sentences
 
 NEVER_NEEDED = "pricing:GetProducts"
@@ -27,8 +33,12 @@ SHARE = 0.2
 STAND_IN = re.compile(r"-0{17}$")
 DEFAULT_KEY_ONLY = {"ec2:GetEbsDefaultKmsKeyId"}
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/notebake-builder/ada"
-ASKED = [action for action in ACTIONS if action not in allowed_by(READ_VERSIONS)]
-"""A run never reads versions; `history verify` itself says where it may not."""
+ASKED = [
+    action
+    for action in ACTIONS
+    if action not in {*allowed_by(READ_VERSIONS), *actions_of_commands()}
+]
+"""A run never reads versions; `history verify` itself says where it may not. Nor does it copy."""
 
 
 def names(text: str, action: str) -> bool:

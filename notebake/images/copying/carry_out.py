@@ -171,7 +171,9 @@ def _wait(plan: CopyPlan, request: CopyRequest, image_id: str, store: RunStore) 
 def _progress(plan: CopyPlan, request: CopyRequest) -> str:
     shown = list_copied_snapshots(plan.image_id, plan.to_region)
     own = [each for each in shown if tags.as_dict(each["Tags"]).get(tags.TOKEN) == request.token]
-    return ", ".join(str(each.get("Progress") or "0%") for each in own) or "requested"
+    percents = [int(str(each.get("Progress") or "0%").removesuffix("%") or 0) for each in own]
+    # In tens: a log has a line for each change.
+    return f"{min(percents) // 10 * 10} %" if percents else "requested"
 
 
 def _remove_failed(

@@ -13,11 +13,12 @@ def describe_plan(plan: CopyPlan) -> Iterator[str]:
         f"Copy: {plan.image_id} of {plan.from_region} to {plan.to_region}, of {plan.recipe}, run"
         f" {plan.run_id}"
     )
-    cost = format_monthly(plan.usd_per_month)
-    yield (
-        f"  {plan.size_gib} GiB at most {cost} a month, and once the transfer of what is written"
-        " from region to region, which AWS's price list has"
+    cost = (
+        f"at most {format_monthly(plan.usd_per_month)} a month"
+        if plan.usd_per_month is not None
+        else "each month, at a price that notebake does not know for this region"
     )
+    yield f"  {plan.size_gib} GiB: {cost}; and once the transfer, which AWS's price list has"
     if plan.key_id:
         yield f"  encrypted with {plan.key_id}"
     elif plan.is_encrypted:
