@@ -1,0 +1,134 @@
+"""The calls for servers: machines for people, known by the tag `notebake:server`.
+
+The statements are those of deployments/policy-use.json, for people who use images and bake none.
+"""
+
+import functools
+from typing import Any
+
+from notebake.aws import tags
+from notebake.aws.clients import calling, connect, until_known
+from notebake.aws.instances import as_instance
+from notebake.aws.kinds import INSTANCE, SECURITY_GROUP, list_kind
+from notebake.aws.model import Instance, SecurityGroup
+from notebake.aws.permissions import needs
+from notebake.aws.policies import PolicyFile, Statement
+from notebake.aws.quotas import quota_hint
+from notebake.errors import CloudError
+
+USE = PolicyFile(
+    "policy-use",
+    "`notebake start`, `open`, `servers`, `stop`, `keep` and `terminate`: for people who use images",
+    lambda _: False,
+)
+HAS_SERVER, GETS_SERVER = f"aws:ResourceTag/{tags.SERVER}", f"aws:RequestTag/{tags.SERVER}"
+SERVERS = "`notebake start`, `servers`, `stop`, `keep` and `terminate`"
+LOOK = Statement(
+    USE, "LookAtServers", "images, servers and their parts; AWS offers no narrower form", ("*",)
+)
+START_FROM = Statement(
+    USE, "StartServersFrom", "an image and its snapshots, into a subnet; a group in a VPC"
+)
+MAKE = Statement(
+    USE,
+    "MakeServers",
+    "machines with their disks and interfaces, and security groups: only with the server's tag",
+    condition={"Null": {GETS_SERVER: "false"}},
+)
+TAG_MADE = Statement(
+    USE,
+    "TagServersThatAreMade",
+    "that tag, in the call that makes the thing",
+    condition={"Null": {GETS_SERVER: "false"}},
+)
+"""For no call of its own: see `TAG_WHAT_IS_MADE` of `policies`."""
+CHANGE = Statement(
+    USE,
+    "UseServers",
+    "starting, stopping and ending servers, reading their console, letting ssh in",
+    condition={"Null": {HAS_SERVER: "false"}},
+)
+TAG = Statement(
+    USE,
+    "TagServers",
+    "settings and the host key; any tag but name and owner",
+    condition={
+        "Null": {HAS_SERVER: "false"},
+        "ForAllValues:StringNotEquals": {"aws:TagKeys": [tags.SERVER, tags.OWNER]},
+    },
+)
+QUOTA_CODES = {"InstanceLimitExceeded", "VcpuLimitExceeded"}
+
+
+@needs("ec2:DescribeInstances", LOOK, only_for=SERVERS)
+def describe_servers(region: str) -> list[dict[str, Any]]:
+    """Return EC2's descriptions of all machines with the tag of servers."""
+    return list_kind(region, INSTANCE, "tag-key", [tags.SERVER])
+
+
+@needs(
+    "ec2:RunInstances",
+    MAKE.on("instance", "volume", "network-interface"),
+    START_FROM.on("image", "snapshot", "subnet"),
+    CHANGE.on("security-group"),
+    only_for=SERVERS,
+)
+def request_server(region: str, parameters: dict[str, Any]) -> Instance:
+    """Send RunInstances exactly as given; its ClientToken makes a repetition harmless.
+
+    Raises:
+        CapacityError: the zone has no room.
+    """
+    ec2 = connect("ec2", region, tries=1)
+    send = functools.partial(ec2.run_instances, **parameters)
+    try:
+        answer = until_known(send, what=f"launch {parameters['InstanceType']} in {region}")
+    except CloudError as error:
+        if error.code in QUOTA_CODES:
+            error.hint = quota_hint(parameters["InstanceType"], region)
+        raise
+    return as_instance(answer["Instances"][0])
+
+
+@needs("ec2:DescribeSecurityGroups", LOOK, only_for=SERVERS)
+def find_group(name: str, region: str) -> SecurityGroup | None:
+    """Return the security group of this name, if it has the tag of servers."""
+    for found in list_kind(region, SECURITY_GROUP, "group-name", [name]):
+        if tags.SERVER in tags.as_dict(found.get("Tags")):
+            return SecurityGroup(id=found["GroupId"])
+    return None
+
+
+@needs("ec2:CreateSecurityGroup", MAKE.on("security-group"), START_FROM.on("vpc"), only_for=SERVERS)
+def create_group(name: str, marks: dict[str, str], vpc_id: str, region: str) -> SecurityGroup:
+    """Create the security group of a server, without rules.
+
+    Raises:
+        CloudError: InvalidGroup.Duplicate if the name is taken in the VPC.
+    """
+    with calling(f"create the security group {name} in {vpc_id}"):
+        answer = connect("ec2", region).create_security_group(
+            GroupName=name,
+            Description="ssh to one notebook server of notebake",
+            VpcId=vpc_id,
+            TagSpecifications=tags.specifications(marks, "security-group"),
+        )
+    return SecurityGroup(id=answer["GroupId"])
+
+
+@needs("ec2:DescribeImages", LOOK, only_for=SERVERS)
+def describe_images(region: str, **parameters: Any) -> list[dict[str, Any]]:
+    """Return EC2's descriptions of images: own, shared with this account, and public ones."""
+    with calling(f"describe images in {region}"):
+        pages = connect("ec2", region).get_paginator("describe_images").paginate(**parameters)
+        return [image for page in pages for image in page["Images"]]
+
+
+@needs("ec2:CreateTags", TAG.on("instance"), only_for=SERVERS)
+def tag_server(instance_id: str, marks: dict[str, str], region: str) -> None:
+    """Set tags of a server."""
+    ec2 = connect("ec2", region)
+    until_known(
+        lambda: ec2.create_tags(Resources=[instance_id], Tags=tags.as_list(marks)),
+        what=f"tag {instance_id}",
+    )
