@@ -6,19 +6,20 @@ The statements are those of deployments/policy-use.json, for people who use imag
 import functools
 from typing import Any
 
-from notebake.aws import tags
+from notebake.aws import instances, networks, tags
 from notebake.aws.clients import calling, connect, until_known
 from notebake.aws.instances import as_instance
-from notebake.aws.kinds import INSTANCE, SECURITY_GROUP, list_kind
+from notebake.aws.kinds import INSTANCE, SECURITY_GROUP, VOLUME, list_kind
 from notebake.aws.model import Instance, SecurityGroup
 from notebake.aws.permissions import needs
 from notebake.aws.policies import PolicyFile, Statement
 from notebake.aws.quotas import quota_hint
 from notebake.errors import CloudError
+from notebake.timeouts import STATE_SECONDS
 
 USE = PolicyFile(
     "policy-use",
-    "`notebake start`, `open`, `servers`, `stop`, `keep` and `terminate`: for people who use images",
+    "`notebake start`, `open`, `servers`, `stop`, `keep`, `terminate`: for who only uses images",
     lambda _: False,
 )
 HAS_SERVER, GETS_SERVER = f"aws:ResourceTag/{tags.SERVER}", f"aws:RequestTag/{tags.SERVER}"
@@ -132,3 +133,53 @@ def tag_server(instance_id: str, marks: dict[str, str], region: str) -> None:
         lambda: ec2.create_tags(Resources=[instance_id], Tags=tags.as_list(marks)),
         what=f"tag {instance_id}",
     )
+
+
+@needs("ec2:StartInstances", CHANGE.on("instance"), only_for=SERVERS)
+def start_server(instance_id: str, region: str) -> None:
+    """Request the start of a server that is stopped, without waiting for it. May be repeated."""
+    instances.start_instance(instance_id, region, ready_seconds=STATE_SECONDS)
+
+
+@needs("ec2:StopInstances", CHANGE.on("instance"), only_for=SERVERS)
+def stop_server(instance_id: str, region: str) -> None:
+    """Request the stop of a server, without waiting for it. May be repeated."""
+    instances.stop_instance(instance_id, region)
+
+
+@needs("ec2:TerminateInstances", CHANGE.on("instance"), only_for=SERVERS)
+def terminate_server(instance_id: str, region: str) -> None:
+    """Terminate a server, and wait until it is gone. May be repeated."""
+    instances.terminate_instances([instance_id], region)
+
+
+@needs("ec2:GetConsoleOutput", CHANGE.on("instance"), only_for=SERVERS)
+def read_console(instance_id: str, region: str) -> str:
+    """Return the console output of a server."""
+    return instances.read_console(instance_id, region)
+
+
+@needs("ec2:DeleteSecurityGroup", CHANGE.on("security-group"), only_for=SERVERS)
+def delete_group(group: SecurityGroup, region: str) -> None:
+    """Delete the security group of a server that is gone. May be repeated."""
+    networks.delete_security_group(group, region)
+
+
+@needs("ec2:DescribeVolumes", LOOK, only_for=SERVERS)
+def describe_volumes(volume_ids: list[str], region: str) -> list[dict[str, Any]]:
+    """Return EC2's descriptions of disks."""
+    return list_kind(region, VOLUME, "volume-id", volume_ids)
+
+
+@needs("ec2:DescribeInstances", LOOK, only_for=SERVERS)
+def describe_machine(instance_id: str, region: str) -> dict[str, Any] | None:
+    """Return EC2's description of a machine in any state; None if EC2 does not know it (yet)."""
+    found = list_kind(region, INSTANCE, INSTANCE.id_filter, [instance_id])
+    return found[0] if found else None
+
+
+@needs("ec2:DescribeInstances", LOOK, only_for=SERVERS)
+def find_by_token(token: str, region: str) -> Instance | None:
+    """Return the machine that was launched with a client token, if EC2 shows it (yet)."""
+    found = list_kind(region, INSTANCE, "client-token", [token])
+    return as_instance(found[0]) if found else None

@@ -4,7 +4,10 @@ The machine itself decides, by its tags; this module reads what people type and 
 """
 
 import datetime
+import os
 import re
+from contextlib import suppress
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from notebake.aws import tags
@@ -68,3 +71,17 @@ def describe_ends(marks: dict[str, str]) -> str:
     else:
         last = ""
     return ", and ".join(filter(None, (idle, last))) or "never"
+
+
+def local_zone() -> str:
+    """Return the name of this computer's time zone, as `Europe/Berlin`, or UTC if it is not known.
+
+    /etc/localtime is a link into the zone database (localtime(5)); the variable TZ may name one.
+    """
+    if zone := os.environ.get("TZ", "").lstrip(":"):
+        return zone
+    with suppress(OSError):
+        _, found, zone = str(Path("/etc/localtime").readlink()).partition("zoneinfo/")
+        if found:
+            return zone
+    return "UTC"

@@ -3,8 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-from notebake.aws import tags
-from notebake.aws.kinds import INSTANCE, list_kind
+from notebake.aws import server_calls
 from notebake.errors import NextCommand, NotebakeError
 from notebake.servers.server import Server, as_server
 
@@ -21,12 +20,17 @@ def list_servers(region: str) -> list[Server]:
     Raises:
         CloudError: EC2 refused, or gave no answer.
     """
-    found = list_kind(region, INSTANCE, "tag-key", [tags.SERVER])
-    servers = [as_server(description, region) for description in found]
+    servers = [as_server(found, region) for found in server_calls.describe_servers(region)]
     return sorted(
         (server for server in servers if not server.is_gone),
         key=lambda server: (server.owner, server.name, server.id),
     )
+
+
+def describe_server(instance_id: str, region: str) -> Server | None:
+    """Return the server with this instance id, in any state; None if EC2 does not show it (yet)."""
+    found = server_calls.describe_machine(instance_id, region)
+    return as_server(found, region) if found else None
 
 
 def named(servers: Iterable[Server], name: str, owner: str, region: str) -> Server:

@@ -9,10 +9,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from notebake import clock
 from notebake.aws import server_calls, tags
 from notebake.aws.instances import GONE, terminate
-from notebake.errors import CapacityError, CloudError, NotebakeError
+from notebake.aws.model import Instance
+from notebake.errors import CapacityError, CloudError, NotebakeError, WaitTimeoutError
 from notebake.record import Record
 from notebake.servers.find import list_servers
 from notebake.servers.names import launch_token
@@ -38,6 +38,8 @@ class LaunchPlan(Record):
     """The subnets to try, in order: each with SubnetId and AvailabilityZone."""
     is_public: bool = True
     public_key: str
+    size_gib: int = 0
+    """Of all its disks."""
     disks: tuple[dict[str, Any], ...] = ()
     """Block device mappings besides those of the image."""
     profile: str = ""
@@ -84,9 +86,11 @@ def _launch_in(plan: LaunchPlan, group_id: str, subnet: dict[str, str], place: s
         except CloudError as error:
             if error.code != MISMATCH:
                 raise
-            # Somebody has launched it with other options; which machine it is, its tags tell.
-            log.info("The server %s is being started with other options elsewhere", plan.name)
-            return _wait_for_other(plan).id
+            # It was launched with other options: elsewhere just now, or before it was terminated.
+            if (found := _machine_of(token, plan)) and found.state not in GONE:
+                log.info("The server %s is being started with other options elsewhere", plan.name)
+                return found.id
+            continue
         if machine.state not in GONE:
             return machine.id
     raise NotebakeError(
@@ -140,7 +144,7 @@ def settle(plan: LaunchPlan, instance_id: str) -> Server:
     the other. Each ends its own machine, unless it is the first.
     """
 
-    def shown() -> list[Server] | None:
+    def shown() -> Sequence[Server] | None:
         found = _of_this_name(plan)
         return found if any(server.id == instance_id for server in found) else None
 
@@ -154,18 +158,19 @@ def settle(plan: LaunchPlan, instance_id: str) -> Server:
     return first
 
 
-def _wait_for_other(plan: LaunchPlan) -> Server:
-    def other() -> Server | None:
-        return next(iter(_of_this_name(plan)), None)
+def _machine_of(token: str, plan: LaunchPlan) -> Instance | None:
+    """Return the machine that was launched with a token; None if EC2 shows none in its time.
 
-    began = clock.elapsed()
-    found = wait_until(
-        other,
-        what=f"EC2 to show the server {plan.name}",
-        timeout_seconds=CONSISTENCY_SECONDS,
-    )
-    log.debug("EC2 showed %s after %.1f s", found.id, clock.elapsed() - began)
-    return found
+    EC2 remembers a token longer than it shows the machine, once that is terminated.
+    """
+    try:
+        return wait_until(
+            lambda: server_calls.find_by_token(token, plan.region),
+            what=f"EC2 to show the server {plan.name}",
+            timeout_seconds=CONSISTENCY_SECONDS,
+        )
+    except WaitTimeoutError:
+        return None
 
 
 def _of_this_name(plan: LaunchPlan) -> Sequence[Server]:

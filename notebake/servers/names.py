@@ -9,6 +9,8 @@ from notebake.errors import NotebakeError
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 LONGEST_OWNER = 64
 NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+TYPES = {"arm64": "t4g.large", "x86_64": "t3.large"}
+"""The instance type for each architecture, where none was named: 2 vCPUs, 8 GiB."""
 NAME_RULE = "A name has 1 to 32 of a-z, 0-9 and hyphens, none of them first or last."
 
 
@@ -50,3 +52,13 @@ def launch_token(owner: str, name: str, image_id: str, place: str, epoch: int) -
     """
     parts = ("server", owner, name, image_id, place, str(epoch))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def default_name(image: str) -> str:
+    """Return the name of a server for which none was given: that of what it is started from."""
+    return NOT_IN_NAMES.sub("-", image.lower())[:32].strip("-") or "server"
+
+
+def default_type(architecture: str) -> str:
+    """Return the instance type of a server for which none was given."""
+    return TYPES.get(architecture, TYPES["x86_64"])
