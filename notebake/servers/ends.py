@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from notebake.aws import tags
 from notebake.errors import NotebakeError
+from notebake.timestamps import parse_timestamp
 
 IDLE_MINUTES = 60
+LOCAL_TIME = Path("/etc/localtime")
 HARD_END_HOURS = 24
 """After its start a server stops whatever it does, if it has no daily end."""
 _LENGTH = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?")
@@ -66,8 +68,8 @@ def describe_ends(marks: dict[str, str]) -> str:
     idle = f"after {minutes} minutes without use" if minutes not in ("", "0") else ""
     if daily := marks.get(tags.DAILY_END, ""):
         last = f"each day at {daily}"
-    elif end := marks.get(tags.HARD_END, ""):
-        last = f"at {datetime.datetime.fromisoformat(end):%a %d %b %H:%M} UTC at the latest"
+    elif end := parse_timestamp(marks.get(tags.HARD_END, "")):
+        last = f"at {end.astimezone(datetime.UTC):%a %d %b %H:%M} UTC at the latest"
     else:
         last = ""
     return ", and ".join(filter(None, (idle, last))) or "never"
@@ -81,7 +83,7 @@ def local_zone() -> str:
     if zone := os.environ.get("TZ", "").lstrip(":"):
         return zone
     with suppress(OSError):
-        _, found, zone = str(Path("/etc/localtime").readlink()).partition("zoneinfo/")
+        _, found, zone = str(LOCAL_TIME.readlink()).partition("zoneinfo/")
         if found:
             return zone
     return "UTC"

@@ -1,7 +1,6 @@
 """A server as its tags and EC2 tell of it: no run store is needed, so any computer will do."""
 
 import datetime
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from pydantic import Field
 from notebake.aws import tags
 from notebake.aws.instances import GONE
 from notebake.record import Record
+from notebake.timestamps import parse_timestamp
 
 LOGIN_USER = "ubuntu"
 
@@ -68,24 +68,15 @@ class Server(Record):
 
     @property
     def hard_end(self) -> datetime.datetime | None:
-        return time_of_tag(self.tags, tags.HARD_END)
+        return parse_timestamp(self.tags.get(tags.HARD_END, ""))
 
     @property
     def keep_until(self) -> datetime.datetime | None:
-        return time_of_tag(self.tags, tags.KEEP_UNTIL)
+        return parse_timestamp(self.tags.get(tags.KEEP_UNTIL, ""))
 
     @property
     def is_gone(self) -> bool:
         return self.state in GONE
-
-
-def time_of_tag(found: Mapping[str, str], key: str) -> datetime.datetime | None:
-    """Return the time that a tag holds; None if it holds none, as after a change by hand."""
-    try:
-        time = datetime.datetime.fromisoformat(found.get(key, ""))
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
 
 
 def as_server(found: dict[str, Any], region: str) -> Server:
