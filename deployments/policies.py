@@ -10,11 +10,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from notebake.aws import server_calls
 from notebake.aws.permissions import allowed_by, declared
 from notebake.aws.policies import MAKE_OURS, TAG_WHAT_IS_MADE, Statement
 
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "docs" / "aws-permissions.md"
+TAGGING = ((MAKE_OURS, TAG_WHAT_IS_MADE), (server_calls.MAKE, server_calls.TAG_MADE))
 BEGIN, END = "<!-- statements:begin -->\n", "<!-- statements:end -->\n"
 
 
@@ -43,15 +45,16 @@ def all_statements() -> list[Statement]:
     for statement in (each for permission in declared() for each in permission.statements):
         resources = {*statement.resources, *whole.get(statement.sid, statement).resources}
         whole[statement.sid] = replace(statement, resources=tuple(sorted(resources)))
-    whole[TAG_WHAT_IS_MADE.sid] = tagging(whole[MAKE_OURS.sid])
+    for making, tagged in TAGGING:
+        whole[tagged.sid] = tagging(whole[making.sid], tagged)
     return sorted(whole.values(), key=lambda statement: (statement.file.name, statement.sid))
 
 
-def tagging(making: Statement) -> Statement:
+def tagging(making: Statement, tagged: Statement) -> Statement:
     """Return the statement that lets what is made be tagged, in the call that makes it."""
     calls = [action.removeprefix("ec2:") for action in allowed_by(making)]
     condition = {**making.condition, "StringEquals": {"ec2:CreateAction": calls}}
-    return replace(TAG_WHAT_IS_MADE, resources=making.resources, condition=condition)
+    return replace(tagged, resources=making.resources, condition=condition)
 
 
 def as_json(statement: Statement) -> dict[str, Any]:
