@@ -10,12 +10,18 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from notebake.aws import server_calls
 from notebake.aws.copies import MAKE_COPIES, TAG_COPIES
 from notebake.aws.permissions import allowed_by, declared
 from notebake.aws.policies import MAKE_OURS, TAG_WHAT_IS_MADE, Statement
 
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "docs" / "aws-permissions.md"
+TAGGING = (
+    (MAKE_OURS, TAG_WHAT_IS_MADE),
+    (MAKE_COPIES, TAG_COPIES),
+    (server_calls.MAKE, server_calls.TAG_MADE),
+)
 BEGIN, END = "<!-- statements:begin -->\n", "<!-- statements:end -->\n"
 
 
@@ -44,8 +50,8 @@ def all_statements() -> list[Statement]:
     for statement in (each for permission in declared() for each in permission.statements):
         resources = {*statement.resources, *whole.get(statement.sid, statement).resources}
         whole[statement.sid] = replace(statement, resources=tuple(sorted(resources)))
-    for made, tagged in ((MAKE_OURS, TAG_WHAT_IS_MADE), (MAKE_COPIES, TAG_COPIES)):
-        whole[tagged.sid] = tagging(whole[made.sid], tagged)
+    for making, tagged in TAGGING:
+        whole[tagged.sid] = tagging(whole[making.sid], tagged)
     return sorted(whole.values(), key=lambda statement: (statement.file.name, statement.sid))
 
 

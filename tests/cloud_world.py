@@ -17,6 +17,7 @@ from notebake.runs.run import Run
 from sandbox.api.application import Reply
 from sandbox.messages.call import Call
 from sandbox.messages.error_reply import write_error
+from tests.sandbox.fake_machines import FakeMachines
 from tests.strict_cloud import StrictCloud, strict_cloud_opened
 
 REGION = "us-west-2"
@@ -121,11 +122,11 @@ class CloudWorld:
 
 
 @contextmanager
-def cloud_world(directory: Path) -> Iterator[CloudWorld]:
+def cloud_world(directory: Path, machines: FakeMachines | None = None) -> Iterator[CloudWorld]:
     """Run an empty cloud that AWS_ENDPOINT_URL leads to, with no pause between our retries."""
     backoff = "botocore.retries.standard.ExponentialBackoff.delay_amount"
     with (
-        strict_cloud_opened() as opened,
+        strict_cloud_opened(machines=machines) as opened,
         mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": opened.endpoint_url}),
         mock.patch(backoff, return_value=0.0),
     ):

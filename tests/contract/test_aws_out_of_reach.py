@@ -45,7 +45,7 @@ def test_a_permanent_failure_raises_within_the_time_budget(world: CloudWorld, ru
 
     assert world.sandbox.fired(name) > 5
     assert caught.value.is_transient
-    assert "resume the run" in caught.value.hint
+    assert "try again" in caught.value.hint
     # The clock runs much quicker, and so do the moments that the calls themselves take.
     assert AWS_RETRY_SECONDS < clock.elapsed() - began < 10 * AWS_RETRY_SECONDS
 

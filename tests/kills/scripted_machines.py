@@ -24,7 +24,9 @@ class ScriptedMachines(FakeMachines):
 
     def host_at(self, address: str) -> ScriptedHost | None:
         """Return the machine that has an address."""
-        return next((host for host in self.hosts.values() if host.address == address), None)
+        private = {public: self.addresses[name] for name, public in self.public_addresses.items()}
+        wanted = private.get(address, address)
+        return next((host for host in self.hosts.values() if host.address == wanted), None)
 
     def create_root(self, machine_id: str, image_id: str, subnet: str | None = None) -> None:
         super().create_root(machine_id, image_id, subnet)

@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from notebake.aws.image_uses import PRUNES
 from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
-from notebake.aws.permissions import allowed_by, declared
+from notebake.aws.permissions import allowed_by
 from notebake.aws.price_list import READ_PRICES
 from notebake.aws.s3_versions import READ_VERSIONS
 from notebake.preflight.required_permissions import required_permissions

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.ec2.calls import account, describe, references
+from sandbox.ec2.calls import account, addresses, describe, references
 from sandbox.ec2.images import attributes as image_attributes
 from sandbox.ec2.images import copy, create, state
 from sandbox.ec2.instances import (
@@ -34,7 +34,7 @@ OWN: dict[str, Action] = {
     "DeleteTags": tags.delete_tags,
     "DeleteVolume": volumes.delete_volume,
     "DeregisterImage": image_attributes.deregister_image,
-    "DescribeAddresses": elastic_addresses.describe_addresses,
+    "DescribeAddresses": addresses.describe_addresses,
     "DescribeImageReferences": references.describe_references,
     "DisassociateAddress": elastic_addresses.disassociate_address,
     "ReleaseAddress": elastic_addresses.release_address,

@@ -3,15 +3,12 @@
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html
 """
 
-from typing import Any
-
-from sandbox.ec2.calls.filters import matches
 from sandbox.ec2.errors import check_known, ec2_error, missing, not_found, unsupported
 from sandbox.ec2.instances.capacity import check_addresses_quota
 from sandbox.ec2.instances.public_address import give_address, publish_address
 from sandbox.ec2.model import ElasticAddress, Instance, Params, View, new_id
 from sandbox.ec2.state.region import Region
-from sandbox.ec2.state.tags import read_tag_specifications, view_tags
+from sandbox.ec2.state.tags import read_tag_specifications
 
 ASSOCIABLE = ("running", "stopping", "stopped")
 
@@ -40,7 +37,7 @@ def release_address(region: Region, parameters: Params) -> None:
     """ReleaseAddress: not while it is associated."""
     if "AllocationId" not in parameters:
         raise missing("allocationId")
-    address = _find_address(region, parameters["AllocationId"])
+    address = find_address(region, parameters["AllocationId"])
     region.check_dry_run(parameters)
     if address.instance_id:
         message = f"Address {address.public_address} is in use."
@@ -60,7 +57,7 @@ def associate_address(region: Region, parameters: Params) -> View:
     for name in ("AllocationId", "InstanceId"):
         if name not in parameters:
             raise missing(name[0].lower() + name[1:])
-    address = _find_address(region, parameters["AllocationId"])
+    address = find_address(region, parameters["AllocationId"])
     instance = region.find_instance(parameters["InstanceId"])
     if instance.state not in ASSOCIABLE:
         message = f"The {instance.state} instance '{instance.id}' is not in a valid state for"
@@ -94,26 +91,6 @@ def disassociate_address(region: Region, parameters: Params) -> None:
     raise ec2_error("InvalidAssociationID.NotFound", message)
 
 
-def describe_addresses(region: Region, parameters: Params) -> View:
-    """DescribeAddresses: all at once, since it has no pages."""
-    for allocation_id in parameters.get("AllocationIds", []):
-        _find_address(region, allocation_id)
-    known = {address.public_address for address in region.elastic_addresses.values()}
-    for public in parameters.get("PublicIps", []):
-        if public not in known:
-            raise ec2_error("InvalidAddress.NotFound", f"Address '{public}' not found.")
-    region.check_dry_run(parameters)
-    return {
-        "Addresses": [
-            _view(region, address)
-            for address in region.elastic_addresses.values()
-            if address.id in parameters.get("AllocationIds", [address.id])
-            and address.public_address in parameters.get("PublicIps", [address.public_address])
-            and matches(parameters.get("Filters", []), _fields(address), region.tags_of(address.id))
-        ]
-    }
-
-
 def release_from(region: Region, instance: Instance) -> None:
     """Dissociate the elastic address of an instance that ends; the account keeps it."""
     for address in region.elastic_addresses.values():
@@ -122,7 +99,8 @@ def release_from(region: Region, instance: Instance) -> None:
     instance.elastic_address = None
 
 
-def _find_address(region: Region, allocation_id: str) -> ElasticAddress:
+def find_address(region: Region, allocation_id: str) -> ElasticAddress:
+    """Return the address. Raises EC2's error if it is not found."""
     if found := region.elastic_addresses.get(allocation_id):
         return found
     raise not_found(allocation_id, "eipalloc")
@@ -138,35 +116,3 @@ def _set_elastic(region: Region, instance: Instance, address: str | None) -> Non
     instance.elastic_address = address
     give_address(region, instance)
     publish_address(region, instance)
-
-
-def _fields(address: ElasticAddress) -> dict[str, Any]:
-    return {
-        "allocation-id": address.id,
-        "association-id": address.association_id,
-        "domain": "vpc",
-        "instance-id": address.instance_id,
-        "public-ip": address.public_address,
-    }
-
-
-def _view(region: Region, address: ElasticAddress) -> View:
-    shown: View = {
-        "AllocationId": address.id,
-        "PublicIp": address.public_address,
-        "PublicIpv4Pool": "amazon",
-        "NetworkBorderGroup": region.name,
-        "Domain": "vpc",
-        "Tags": view_tags(region, address.id),
-    }
-    instance = region.instances.get(address.instance_id or "")
-    if not instance:
-        return shown
-    return {
-        **shown,
-        "AssociationId": address.association_id,
-        "InstanceId": instance.id,
-        "NetworkInterfaceId": instance.interface.id,
-        "NetworkInterfaceOwnerId": region.account_id,
-        "PrivateIpAddress": instance.private_address,
-    }

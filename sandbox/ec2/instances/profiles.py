@@ -8,7 +8,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from sandbox.ec2.errors import check_known, ec2_error
+from sandbox.ec2.errors import check_known, ec2_error, is_empty
 from sandbox.ec2.model import InstanceProfile, Params
 from sandbox.ec2.state.region import Region
 
@@ -16,6 +16,7 @@ from sandbox.ec2.state.region import Region
 def find_profile(region: Region, given: Params) -> InstanceProfile | None:
     """Return the profile that a launch names, by its name or its ARN. Raises EC2's errors."""
     check_known(given, {"Arn", "Name"})
+    given = {name: value for name, value in given.items() if not is_empty(value)}
     if not given:
         return None
     if {"Arn", "Name"} <= given.keys():

@@ -223,7 +223,7 @@ def test_each_family_has_its_own_quota_and_a_new_account_none_for_gpus(world: Wo
     assert code_of(world.launch, InstanceType="g4dn.xlarge") == "VcpuLimitExceeded"
     assert code_of(world.launch, InstanceType="m5.large") == "OK"
     quotas = client("service-quotas", world.sandbox.endpoint_url, REGION)
-    assert len(quotas.list_service_quotas(ServiceCode="ec2")["Quotas"]) == 3
+    assert len(quotas.list_service_quotas(ServiceCode="ec2")["Quotas"]) == 4
 
 
 def test_a_quota_may_be_said_to_be_used_up_without_being_lowered(world: World) -> None:

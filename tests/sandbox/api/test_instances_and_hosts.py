@@ -93,7 +93,7 @@ def test_what_the_sandbox_cannot_honour_is_refused_and_makes_nothing(world: Worl
 
 def test_a_parameter_that_says_nothing_is_no_parameter(world: World) -> None:
     assert code_of(world.launch, IamInstanceProfile={"Name": ""}) == "OK"
-    assert code_of(world.launch, IamInstanceProfile={"Name": "x"}) == "UnsupportedOperation"
+    assert code_of(world.launch, IamInstanceProfile={"Name": "x"}) == "InvalidParameterValue"
 
 
 def test_instance_store_disks_come_with_the_type(world: World) -> None:

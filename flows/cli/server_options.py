@@ -1,0 +1,42 @@
+"""The options that all commands on servers share."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from flows.cli.arguments import add_region, usual_region
+
+if TYPE_CHECKING:
+    from notebake.servers.server import Server
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Add the name of a server, its owner and its region."""
+    parser.add_argument("name", help="name of the server, or its instance id")
+    add_owner(parser)
+    add_region(parser)
+
+
+def add_owner(parser: argparse.ArgumentParser) -> None:
+    """Add the owner of a server."""
+    parser.add_argument(
+        "--owner", default="", help="whose server it is; default: you, by your AWS credentials"
+    )
+
+
+def owner_of(given: argparse.Namespace) -> str:
+    """Return the owner that was given, or the person whose credentials these are."""
+    from notebake.aws.identity import current_caller
+    from notebake.servers import names
+
+    return given.owner or names.owner_of(current_caller(given.region or usual_region()))
+
+
+def server_of(given: argparse.Namespace) -> "Server":
+    """Return the server that was named.
+
+    Raises:
+        NoSuchServerError: there is none of this name.
+    """
+    from notebake.servers.find import find_server
+
+    return find_server(given.name, owner_of(given), given.region or usual_region())

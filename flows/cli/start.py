@@ -1,0 +1,105 @@
+"""The command `start`: start a notebook server from an image, or the one that is stopped."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from flows.cli.arguments import add_region, usual_region
+from flows.cli.asking import add_yes, is_agreed
+from flows.cli.exit_codes import DONE, FAILED
+from flows.cli.server_options import add_owner, owner_of
+
+if TYPE_CHECKING:
+    from notebake.servers.image_choice import ChosenImage
+    from notebake.servers.launch import LaunchPlan
+
+EXAMPLE = """\
+notebake start ocean
+notebake start ami-0123456789abcdef0 --name ada --type m5.xlarge --until '19:00'
+notebake start 'ocean*' --idle 3h --yes"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments and options of the command."""
+    parser.add_argument(
+        "image", help="a recipe's name for its current image, an AMI id, or a name with *"
+    )
+    parser.add_argument("--name", default="", help="name of the server; default: the recipe's name")
+    parser.add_argument("--type", default="", help="instance type; default: t3.large or t4g.large")
+    add_owner(parser)
+    parser.add_argument(
+        "--idle", default="60m", help="stop after so long without use; 0m: never; default: 60m"
+    )
+    parser.add_argument(
+        "--until",
+        default="",
+        metavar="TIME",
+        help="stop each day at this local time, as 19:00 or '19:00 Asia/Tokyo'; default: a day"
+        " after each start",
+    )
+    parser.add_argument("--profile", default="", help="instance profile whose role it has")
+    parser.add_argument(
+        "--key", default="", metavar="FILE", help="your own private key; default: a new one"
+    )
+    add_region(parser)
+    add_yes(parser)
+    parser.set_defaults(does_work=True)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Show what is to be started, ask, and start it."""
+    from flows.terminal.console import open_console
+    from flows.terminal.servers_table import describe_plan, describe_started
+    from notebake.servers.image_choice import choose_image
+    from notebake.servers.start import find_existing, start, subnets_to_try
+
+    region = given.region or usual_region()
+    image = choose_image(given.image, region)
+    vpc_id, subnets = subnets_to_try(region)
+    plan = plan_of(given, image, region, subnets)
+    console = open_console()
+    existing = find_existing(plan)
+    for line in describe_plan(plan, image, existing):
+        console.print(line, markup=False, soft_wrap=True)
+    if not (existing and existing.state == "running") and not is_agreed(given, "Start it?"):
+        console.print("Nothing was started.")
+        return FAILED
+    server = start(plan, vpc_id)
+    for line in describe_started(server):
+        console.print(line, markup=False, soft_wrap=True)
+    return DONE
+
+
+def plan_of(
+    given: argparse.Namespace,
+    image: "ChosenImage",
+    region: str,
+    subnets: "tuple[dict[str, str], ...]",
+) -> "LaunchPlan":
+    """Return the launch that was asked for.
+
+    Raises:
+        NotebakeError: a name, a time or a length of time is none.
+    """
+    from notebake import clock
+    from notebake.servers.ends import local_zone, read_daily_end, read_minutes, tags_of_ends
+    from notebake.servers.keys import ensure_key
+    from notebake.servers.launch import LaunchPlan
+    from notebake.servers.names import check_name, default_name, default_type
+    from notebake.timestamps import utc_from_seconds
+
+    owner = owner_of(given)
+    name = check_name(given.name or default_name(image.recipe or given.image))
+    daily_end = read_daily_end(given.until, local_zone()) if given.until else ""
+    ends = tags_of_ends(read_minutes(given.idle), daily_end, utc_from_seconds(clock.now()))
+    return LaunchPlan(
+        name=name,
+        owner=owner,
+        region=region,
+        image_id=image.id,
+        instance_type=given.type or default_type(image.architecture),
+        subnets=subnets,
+        public_key=ensure_key(owner, name, given.key),
+        size_gib=image.size_gib,
+        profile=given.profile,
+        tags=ends,
+    )

@@ -1,0 +1,121 @@
+"""Notebook servers in the terminal: as a table, and before and after they are started."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from flows.terminal.console import open_console
+from notebake import clock
+from notebake.costs.estimate import format_monthly, format_sum
+from notebake.humanize import format_local, format_span, pluralize
+from notebake.servers.ends import describe_ends
+from notebake.servers.offer import price_server
+
+if TYPE_CHECKING:
+    from notebake.servers.image_choice import ChosenImage
+    from notebake.servers.launch import LaunchPlan
+    from notebake.servers.listed_server import ListedServer
+    from notebake.servers.losses import Losses
+    from notebake.servers.server import Server
+
+WIDE = 100
+"""From this width on, a server is a row, not two."""
+UNKNOWN = "not known"
+
+
+def print_servers(servers: "Sequence[ListedServer]", regions: Sequence[str]) -> None:
+    """Print the servers, and what all of them cost."""
+    console = open_console()
+    where = ", ".join(regions) if len(regions) < 4 else f"{len(regions)} regions"
+    if not servers:
+        console.print(f"No server in {where}. To start one: notebake start IMAGE", markup=False)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("server", "owner", "state", "address"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("since", "an hour", "stopped, a month"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for listed in servers:
+        table.add_row(*_cells(listed))
+        table.add_row(f"  {listed.server.id}", listed.server.instance_type)
+    console.print(table, soft_wrap=True)
+    for listed in servers:
+        if listed.stops:
+            line = f"{listed.server.name} stops by itself {listed.stops}{_kept(listed.server)}."
+            console.print(line, markup=False, soft_wrap=True)
+    total = format_sum([listed.usd_per_hour for listed in servers])
+    counted = pluralize(len(servers), "server")
+    console.print(f"{counted} in {where}: {total} an hour.", markup=False, soft_wrap=True)
+
+
+def _cells(listed: "ListedServer") -> tuple[str, ...]:
+    server = listed.server
+    age = format_span(clock.now() - server.started_at.timestamp())
+    address = server.address if server.state == "running" else ""
+    return (
+        server.name,
+        server.owner,
+        server.state,
+        address,
+        age,
+        _usd(listed.usd_per_hour, 3),
+        format_monthly(listed.offer.usd_per_month_stopped),
+    )
+
+
+def _kept(server: "Server") -> str:
+    until = server.keep_until
+    is_kept = until is not None and until.timestamp() > clock.now()
+    return f"; kept until {format_local(until)}" if until and is_kept else ""
+
+
+def describe_plan(
+    plan: "LaunchPlan", image: "ChosenImage", existing: "Server | None"
+) -> Iterator[str]:
+    """Give the lines that say what is about to be started, what it costs, and when it stops."""
+    if existing:
+        offer = price_server(existing.instance_type, plan.size_gib, plan.region)
+        kind = existing.instance_type
+        yield f"{existing.name} is there already: {existing.id}, {kind}, {existing.state}."
+        yield f"Running it costs {_usd(offer.usd_per_hour, 3)} an hour."
+        return
+    offer = price_server(plan.instance_type, plan.size_gib, plan.region)
+    yield f"Server {plan.name} of {plan.owner}: {plan.instance_type} in {plan.region}"
+    yield f"Image    {image.id} {image.name}".rstrip() + f" ({image.why})"
+    yield f"Costs    {_usd(offer.usd_per_hour, 3)} an hour running, with its disks and its address"
+    yield f"         {format_monthly(offer.usd_per_month_stopped)} a month stopped"
+    yield f"         by notebake's prices of {offer.prices_written}"
+    yield f"Stops    {describe_ends(plan.tags)}"
+
+
+def describe_started(server: "Server") -> Iterator[str]:
+    """Give the lines that say what runs now, and what to type next."""
+    yield f"{server.name} runs: {server.id} at {server.address}. It stops {_ends(server)}."
+    yield f"To open it in the browser: notebake open {server.name}"
+
+
+def describe_stopped(server: "Server") -> str:
+    """Return what a stopped server goes on to cost, and how to start it again."""
+    return (
+        f"{server.name} ({server.id}) is stopped: its disks stay and cost a little."
+        f" To go on: notebake open {server.name}"
+    )
+
+
+def describe_losses(server: "Server", losses: "Losses") -> Iterator[str]:
+    """Give the lines that say what is lost if the server is terminated."""
+    yield f"{server.name} of {server.owner}: {server.id}, {server.instance_type}, {server.state}."
+    sizes = " and ".join(f"{size} GiB" for size in losses.gone_gib)
+    if sizes:
+        yield f"Lost for good: what is on its disks of {sizes}, and in its memory."
+    for volume_id in losses.kept:
+        yield f"Kept, and still to be paid: the disk {volume_id}."
+
+
+def _ends(server: "Server") -> str:
+    return describe_ends(server.tags)
+
+
+def _usd(usd: float | None, digits: int) -> str:
+    return UNKNOWN if usd is None else f"${usd:.{digits}f}"

@@ -1,0 +1,89 @@
+"""When a server stops by itself: for idleness, each day at a local time, or a day after its start.
+
+The machine itself decides, by its tags; this module reads what people type and writes the tags.
+"""
+
+import datetime
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from notebake.aws import tags
+from notebake.errors import NotebakeError
+from notebake.timestamps import parse_timestamp
+
+IDLE_MINUTES = 60
+LOCAL_TIME = Path("/etc/localtime")
+HARD_END_HOURS = 24
+"""After its start a server stops whatever it does, if it has no daily end."""
+_LENGTH = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?")
+_CLOCK_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+def read_minutes(text: str) -> int:
+    """Return the minutes that a person typed, as 90m, 3h or 1h30m.
+
+    Raises:
+        NotebakeError: it is no length of time.
+    """
+    found = _LENGTH.fullmatch(text.strip().lower())
+    if not found or not text.strip() or not any(found.groups()):
+        raise NotebakeError(f"{text!r} is no length of time.", "Such as: 45m, 3h, or 1h30m")
+    return int(found[1] or 0) * 60 + int(found[2] or 0)
+
+
+def read_daily_end(text: str, local_zone: str) -> str:
+    """Return the daily end that a person typed, `19:00` or `19:00 Europe/Berlin`, as a tag has it.
+
+    Raises:
+        NotebakeError: it is no time, or the zone is unknown.
+    """
+    time, _, zone = text.strip().partition(" ")
+    found = _CLOCK_TIME.fullmatch(time)
+    if not found:
+        raise NotebakeError(f"{text!r} is no time of day.", "Such as: 19:00, or '19:00 Asia/Tokyo'")
+    zone = zone.strip() or local_zone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise NotebakeError(
+            f"{zone!r} is no time zone.", "Zones are named as America/Los_Angeles"
+        ) from error
+    return f"{int(found[1]):02}:{found[2]} {zone}"
+
+
+def tags_of_ends(idle_minutes: int, daily_end: str, now: datetime.datetime) -> dict[str, str]:
+    """Return the tags that say when a server stops which starts now."""
+    marks = {tags.IDLE: str(idle_minutes)}
+    if daily_end:
+        return marks | {tags.DAILY_END: daily_end}
+    return marks | {tags.HARD_END: tags.as_tag(now + datetime.timedelta(hours=HARD_END_HOURS))}
+
+
+def describe_ends(marks: dict[str, str]) -> str:
+    """Return in words when a server with these tags stops by itself."""
+    minutes = marks.get(tags.IDLE, "")
+    idle = f"after {minutes} minutes without use" if minutes not in ("", "0") else ""
+    if daily := marks.get(tags.DAILY_END, ""):
+        last = f"each day at {daily}"
+    elif end := parse_timestamp(marks.get(tags.HARD_END, "")):
+        last = f"at {end.astimezone(datetime.UTC):%a %d %b %H:%M} UTC at the latest"
+    else:
+        last = ""
+    return ", and ".join(filter(None, (idle, last))) or "never"
+
+
+def local_zone() -> str:
+    """Return the name of this computer's time zone, as `Europe/Berlin`, or UTC if it is not known.
+
+    /etc/localtime is a link into the zone database (localtime(5)); the variable TZ may name one.
+    """
+    if zone := os.environ.get("TZ", "").lstrip(":"):
+        return zone
+    with suppress(OSError):
+        _, found, zone = str(LOCAL_TIME.readlink()).partition("zoneinfo/")
+        if found:
+            return zone
+    return "UTC"

@@ -1,0 +1,64 @@
+"""Finds servers by their tags, in one region or in several at the same time."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from notebake.aws import server_calls
+from notebake.errors import NextCommand, NotebakeError
+from notebake.servers.server import Server, as_server
+
+LIST = NextCommand(("servers",), "All servers")
+
+
+class NoSuchServerError(NotebakeError):
+    """No server has this name."""
+
+
+def list_servers(region: str) -> list[Server]:
+    """Return all servers of a region that are not gone, by owner and name.
+
+    Raises:
+        CloudError: EC2 refused, or gave no answer.
+    """
+    servers = [as_server(found, region) for found in server_calls.describe_servers(region)]
+    return sorted(
+        (server for server in servers if not server.is_gone),
+        key=lambda server: (server.owner, server.name, server.id),
+    )
+
+
+def describe_server(instance_id: str, region: str) -> Server | None:
+    """Return the server with this instance id, in any state; None if EC2 does not show it (yet)."""
+    found = server_calls.describe_machine(instance_id, region)
+    return as_server(found, region) if found else None
+
+
+def named(servers: Iterable[Server], name: str, owner: str, region: str) -> Server:
+    """Return the server with this name: that of the owner, or the only one.
+
+    Raises:
+        NoSuchServerError: there is none, or several people have one and the owner has none.
+    """
+    everyone = list(servers)
+    found = [server for server in everyone if name in (server.name, server.id)]
+    own = [server for server in found if server.owner == owner] or found
+    if len(own) == 1:
+        return own[0]
+    if own:
+        owners = ", ".join(sorted({server.owner for server in own}))
+        raise NoSuchServerError(
+            f"Several servers in {region} are called {name}: of {owners}.", "Add: --owner NAME"
+        ).with_next(LIST)
+    raise NoSuchServerError(
+        f"There is no server {name} in {region}.{_meant(name, everyone)}"
+    ).with_next(LIST)
+
+
+def find_server(name: str, owner: str, region: str) -> Server:
+    """Return the server of this name or instance id in a region; raises as `named` does."""
+    return named(list_servers(region), name, owner, region)
+
+
+def _meant(name: str, servers: Sequence[Server]) -> str:
+    close = difflib.get_close_matches(name, [server.name for server in servers], n=1)
+    return f" Did you mean {close[0]}?" if close else ""

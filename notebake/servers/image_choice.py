@@ -1,0 +1,125 @@
+"""Which image a server is started from: a recipe's current one, one by its id, or by its name."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from notebake.aws import server_calls, tags
+from notebake.aws.image_parameter import read_named
+from notebake.errors import CloudError, NextCommand, NotebakeError
+from notebake.record import Record
+
+IMAGE_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+IMAGES = NextCommand(("images",), "Your images")
+USABLE = "available"
+
+
+class ChosenImage(Record):
+    """An image from which a server can be started."""
+
+    id: str
+    name: str
+    owner_id: str
+    architecture: str
+    root_device: str
+    size_gib: int
+    """Of all its disks."""
+    disks: tuple[str, ...] = ()
+    """The devices of its disks."""
+    recipe: str = ""
+    run_id: str = ""
+    why: str
+    """Why it is this one, for people."""
+
+
+def choose_image(wanted: str, region: str) -> ChosenImage:
+    """Return the image that a person means: an id, a recipe's name, or a name with `*`.
+
+    A recipe's name means its current image, by the parameter of the pointer, or else the newest of
+    its own that is accepted. Names are looked for among own and shared images.
+
+    Raises:
+        NotebakeError: there is none, or it cannot be used; the message says what was looked for.
+    """
+    if IMAGE_ID.fullmatch(wanted):
+        return _by_id(wanted, region, "")
+    if re.fullmatch(r"[\w-]+", wanted) and (current := _current_of(wanted, region)):
+        return _by_id(current, region, f"the current image of {wanted}")
+    own = server_calls.describe_images(region, Owners=["self"])
+    made = [image for image in own if _is_accepted_of(image, wanted)]
+    if made:
+        return _as_chosen(_newest(made), f"the newest accepted image of {wanted}")
+    shared = server_calls.describe_images(region, ExecutableUsers=["self"])
+    filtered = [image for image in (*own, *shared) if _has_name(image, wanted)]
+    if filtered:
+        return _as_chosen(_newest(filtered), f"the newest image that is called {wanted}")
+    raise NotebakeError(
+        f"There is no image {wanted} in {region}: neither a current or accepted image of a recipe"
+        " of that name, nor an own or shared image that is called so.",
+        "A public image is named by its id, and a name may have *, as 'ocean*'. Another region:"
+        " --region",
+    ).with_next(IMAGES)
+
+
+def _by_id(image_id: str, region: str, why: str) -> ChosenImage:
+    try:
+        found = server_calls.describe_images(region, ImageIds=[image_id])
+    except CloudError as error:
+        if not error.code.startswith("InvalidAMIID"):
+            raise
+        found = []
+    if not found:
+        raise NotebakeError(
+            f"EC2 shows no image {image_id} in {region}: it is not there, or it is not shared"
+            " with this account.",
+            "Ask its owner to share it with your account; an image lies in one region.",
+        ).with_next(IMAGES)
+    if found[0]["State"] != USABLE:
+        raise NotebakeError(
+            f"The image {image_id} is {found[0]['State']}: no server can be started from it."
+        ).with_next(IMAGES)
+    return _as_chosen(found[0], why or "by its id")
+
+
+def _current_of(recipe: str, region: str) -> str:
+    """Return the image that the recipe's parameter names, or "" without one."""
+    try:
+        return read_named(recipe, region).image_id
+    except CloudError as error:
+        if error.code in {"AccessDeniedException", "ValidationException"}:
+            # Whoever only uses images may have no permission to read parameters.
+            return ""
+        raise
+
+
+def _is_accepted_of(image: dict[str, Any], recipe: str) -> bool:
+    shown = tags.as_dict(image.get("Tags"))
+    is_good = tags.ACCEPTED in shown and tags.REVOKED not in shown and image["State"] == USABLE
+    return is_good and shown.get(tags.RECIPE) == recipe
+
+
+def _has_name(image: dict[str, Any], pattern: str) -> bool:
+    parts = (re.escape(part) for part in pattern.split("*"))
+    is_named = re.fullmatch(".*".join(parts), image.get("Name", "")) is not None
+    return is_named and image["State"] == USABLE
+
+
+def _newest(images: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return max(images, key=lambda image: (image["CreationDate"], image["ImageId"]))
+
+
+def _as_chosen(image: dict[str, Any], why: str) -> ChosenImage:
+    shown = tags.as_dict(image.get("Tags"))
+    disks = [mapping for mapping in image.get("BlockDeviceMappings", []) if "Ebs" in mapping]
+    return ChosenImage(
+        id=image["ImageId"],
+        name=image.get("Name", ""),
+        owner_id=image.get("OwnerId", ""),
+        architecture=image["Architecture"],
+        root_device=image.get("RootDeviceName", ""),
+        size_gib=sum(int(mapping["Ebs"].get("VolumeSize", 0)) for mapping in disks),
+        disks=tuple(mapping["DeviceName"] for mapping in disks),
+        recipe=shown.get(tags.RECIPE, ""),
+        run_id=shown.get(tags.RUN, ""),
+        why=why,
+    )

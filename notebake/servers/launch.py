@@ -1,0 +1,181 @@
+"""Launches the machine of a server: one machine for a name, whoever launches it and how often.
+
+Nothing is recorded: the client token derives from owner, name, image, type and place, so that a
+repeated launch, also from another computer, returns the first one's machine.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from notebake.aws import server_calls, tags
+from notebake.aws.instances import GONE, terminate
+from notebake.aws.model import Instance
+from notebake.errors import CapacityError, CloudError, NotebakeError, WaitTimeoutError
+from notebake.record import Record
+from notebake.servers.find import list_servers
+from notebake.servers.names import launch_token
+from notebake.servers.server import Server
+from notebake.timeouts import CONSISTENCY_SECONDS
+from notebake.waiting import wait_until
+
+log = logging.getLogger(__name__)
+MOST_EPOCHS = 100
+"""How many machines of a name EC2 may remember as terminated, within the hour or some hours."""
+MISMATCH = "IdempotentParameterMismatch"
+
+
+class LaunchPlan(Record):
+    """What is launched; all of it is known before anything is paid for."""
+
+    name: str
+    owner: str
+    region: str
+    image_id: str
+    instance_type: str
+    subnets: tuple[dict[str, str], ...]
+    """The subnets to try, in order: each with SubnetId and AvailabilityZone."""
+    is_public: bool = True
+    public_key: str
+    size_gib: int = 0
+    """Of all its disks."""
+    disks: tuple[dict[str, Any], ...] = ()
+    """Block device mappings besides those of the image."""
+    profile: str = ""
+    """The name of an instance profile."""
+    tags: dict[str, str]
+
+
+def user_data(public_key: str) -> str:
+    """Return the cloud-config of a server: the key of its person, and nothing secret."""
+    return "#cloud-config\n" + json.dumps({"ssh_authorized_keys": [public_key]}) + "\n"
+
+
+def launch(plan: LaunchPlan, group_id: str) -> Server:
+    """Return the server's machine: the one that there is, or a new one in the first zone with room.
+
+    Raises:
+        CapacityError: no zone has room; the message names those that were tried.
+        CloudError: EC2 refused for another reason.
+    """
+    tried: list[str] = []
+    for subnet in plan.subnets:
+        place = f"{plan.instance_type} in {subnet['AvailabilityZone']}"
+        try:
+            machine = _launch_in(plan, group_id, subnet, place)
+        except CapacityError as error:
+            log.warning("No room for %s: %s", place, error.code)
+            tried.append(f"{place} ({error.code})")
+        else:
+            return settle(plan, machine)
+    raise CapacityError(
+        f"AWS has no room for the server at present. Tried: {'; '.join(tried)}.",
+        "Try again in a while, or name another --type.",
+    )
+
+
+def _launch_in(plan: LaunchPlan, group_id: str, subnet: dict[str, str], place: str) -> str:
+    """Return the id of the machine in one place that is not terminated."""
+    for epoch in range(MOST_EPOCHS):
+        token = launch_token(plan.owner, plan.name, plan.image_id, place, epoch)
+        try:
+            machine = server_calls.request_server(
+                plan.region, parameters(plan, group_id, subnet["SubnetId"], token)
+            )
+        except CloudError as error:
+            if error.code != MISMATCH:
+                raise
+            # It was launched with other options: elsewhere just now, or before it was terminated.
+            if (found := _machine_of(token, plan)) and found.state not in GONE:
+                log.info("The server %s is being started with other options elsewhere", plan.name)
+                return found.id
+            continue
+        if machine.state not in GONE:
+            return machine.id
+    raise NotebakeError(
+        f"EC2 remembers {MOST_EPOCHS} terminated machines of the server {plan.name}.",
+        "Choose another --name, or try again tomorrow.",
+    )
+
+
+def parameters(plan: LaunchPlan, group_id: str, subnet_id: str, token: str) -> dict[str, Any]:
+    """Return the parameters of RunInstances."""
+    marks = plan.tags | {tags.SERVER: plan.name, tags.OWNER: plan.owner}
+    asked: dict[str, Any] = {
+        "ImageId": plan.image_id,
+        "InstanceType": plan.instance_type,
+        "MinCount": 1,
+        "MaxCount": 1,
+        "ClientToken": token,
+        "UserData": user_data(plan.public_key),
+        "InstanceInitiatedShutdownBehavior": "stop",
+        "MetadataOptions": {
+            "HttpEndpoint": "enabled",
+            "HttpTokens": "required",
+            "HttpPutResponseHopLimit": 2,
+            "InstanceMetadataTags": "enabled",
+        },
+        "NetworkInterfaces": [
+            {
+                "DeviceIndex": 0,
+                "SubnetId": subnet_id,
+                "AssociatePublicIpAddress": plan.is_public,
+                "DeleteOnTermination": True,
+                "Groups": [group_id],
+            }
+        ],
+        "TagSpecifications": tags.specifications(
+            {"Name": f"{plan.name} ({plan.owner})", **marks},
+            *("instance", "volume", "network-interface"),
+        ),
+    }
+    if plan.disks:
+        asked["BlockDeviceMappings"] = list(plan.disks)
+    if plan.profile:
+        asked["IamInstanceProfile"] = {"Name": plan.profile}
+    return asked
+
+
+def settle(plan: LaunchPlan, instance_id: str) -> Server:
+    """Return the server of this name as soon as EC2 shows it: of several the first one stays.
+
+    Two computers may have launched it in two zones at the same moment, one of which had no room for
+    the other. Each ends its own machine, unless it is the first.
+    """
+
+    def shown() -> Sequence[Server] | None:
+        found = _of_this_name(plan)
+        return found if any(server.id == instance_id for server in found) else None
+
+    found = wait_until(
+        shown, what=f"EC2 to show {instance_id}", timeout_seconds=CONSISTENCY_SECONDS
+    )
+    first = min(found, key=lambda server: (server.started_at, server.id))
+    if first.id != instance_id:
+        log.info("%s was started elsewhere at the same time: ending %s", first.id, instance_id)
+        terminate(instance_id, plan.region)
+    return first
+
+
+def _machine_of(token: str, plan: LaunchPlan) -> Instance | None:
+    """Return the machine that was launched with a token; None if EC2 shows none in its time.
+
+    EC2 remembers a token longer than it shows the machine, once that is terminated.
+    """
+    try:
+        return wait_until(
+            lambda: server_calls.find_by_token(token, plan.region),
+            what=f"EC2 to show the server {plan.name}",
+            timeout_seconds=CONSISTENCY_SECONDS,
+        )
+    except WaitTimeoutError:
+        return None
+
+
+def _of_this_name(plan: LaunchPlan) -> Sequence[Server]:
+    return [
+        server
+        for server in list_servers(plan.region)
+        if (server.owner, server.name) == (plan.owner, plan.name)
+    ]

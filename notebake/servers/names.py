@@ -1,0 +1,64 @@
+"""The names of servers and of their owners, and what derives from them."""
+
+import hashlib
+import re
+
+from notebake.aws.account import Caller
+from notebake.errors import NotebakeError
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+LONGEST_OWNER = 64
+NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+TYPES = {"arm64": "t4g.large", "x86_64": "t3.large"}
+"""The instance type for each architecture, where none was named: 2 vCPUs, 8 GiB."""
+NAME_RULE = "A name has 1 to 32 of a-z, 0-9 and hyphens, none of them first or last."
+
+
+def check_name(name: str) -> str:
+    """Return the name of a server.
+
+    Raises:
+        NotebakeError: it is none; the hint says what a name is.
+    """
+    if NAME.fullmatch(name):
+        return name
+    meant = NOT_IN_NAMES.sub("-", name.lower())[:32].strip("-")
+    hint = f"{NAME_RULE} Such as: {meant}" if meant else NAME_RULE
+    raise NotebakeError(f"{name!r} cannot be the name of a server.", hint)
+
+
+def owner_of(caller: Caller) -> str:
+    """Return who owns what these credentials start: the last part of their ARN.
+
+    It is the name of a user, or that of the session of a role, which single sign-on sets to the
+    person's address.
+    """
+    return caller.arn.rpartition("/")[2].rpartition(":")[2][:LONGEST_OWNER]
+
+
+def group_name(owner: str, name: str) -> str:
+    """Return the name of a server's security group; unique in its VPC.
+
+    The digest keeps owners apart whose names would read the same.
+    """
+    digest = hashlib.sha256(f"{owner}\n{name}".encode()).hexdigest()[:8]
+    return f"notebake server {name} {digest}"
+
+
+def launch_token(owner: str, name: str, image_id: str, place: str, epoch: int) -> str:
+    """Return the client token of a launch, the same on every computer: 64 characters.
+
+    A token outlives its machine, so another epoch makes another request.
+    """
+    parts = ("server", owner, name, image_id, place, str(epoch))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def default_name(image: str) -> str:
+    """Return the name of a server for which none was given: that of what it is started from."""
+    return NOT_IN_NAMES.sub("-", image.lower())[:32].strip("-") or "server"
+
+
+def default_type(architecture: str) -> str:
+    """Return the instance type of a server for which none was given."""
+    return TYPES.get(architecture, TYPES["x86_64"])

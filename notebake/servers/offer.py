@@ -1,0 +1,39 @@
+"""What a server costs, running and stopped, and when it stops by itself: said before it starts."""
+
+from notebake.costs.estimate import HOURS_PER_MONTH, disk_usd_per_hour, hourly_cost
+from notebake.costs.prices import find_prices, read_prices
+from notebake.recipe import RootVolume
+from notebake.record import Record
+
+
+class Offer(Record):
+    """The prices of a server; None where the table has none."""
+
+    usd_per_hour: float | None
+    """Running, with its disks and its public address."""
+    usd_per_month_stopped: float | None
+    """Stopped: its disks, and an elastic address, if it has one."""
+    prices_written: str
+    """The day of the price table."""
+
+
+def price_server(
+    instance_type: str, size_gib: int, region: str, *, has_elastic_address: bool = False
+) -> Offer:
+    """Return what a server with gp3 disks of this size costs.
+
+    A public address costs the same whether it is elastic or not; an elastic one costs while the
+    server is stopped, too: https://aws.amazon.com/vpc/pricing/ (Public IPv4 Address).
+    """
+    prices, machine = find_prices(region), hourly_cost(instance_type, region)
+    written = read_prices().written.isoformat()
+    if prices is None:
+        return Offer(usd_per_hour=None, usd_per_month_stopped=None, prices_written=written)
+    disks = disk_usd_per_hour(RootVolume.model_construct(size_gib=size_gib), prices)
+    address = prices.address.public_ipv4_usd_per_hour
+    stopped = disks + (address if has_elastic_address else 0)
+    return Offer(
+        usd_per_hour=None if machine is None else machine + disks + address,
+        usd_per_month_stopped=stopped * HOURS_PER_MONTH,
+        prices_written=written,
+    )

@@ -1,0 +1,107 @@
+"""Starts, stops, keeps and terminates servers. Each may be repeated, from any computer."""
+
+import datetime
+import logging
+
+from notebake import clock
+from notebake.aws import instances, server_calls, tags
+from notebake.aws.model import SecurityGroup
+from notebake.errors import NotebakeError, ResourceLostError
+from notebake.servers.ends import HARD_END_HOURS
+from notebake.servers.find import LIST, describe_server
+from notebake.servers.names import group_name
+from notebake.servers.server import Server
+from notebake.timeouts import STATE_SECONDS
+from notebake.timestamps import utc_from_seconds
+from notebake.waiting import wait_until
+
+log = logging.getLogger(__name__)
+
+
+def start_server(server: Server) -> Server:
+    """Start a server that is stopped, and return it as soon as it has an address.
+
+    One that is being stopped is awaited first. Where it has no daily end, its last end is a day
+    from now.
+
+    Raises:
+        ResourceLostError: it was terminated meanwhile.
+        CapacityError: its zone has no room at present.
+    """
+    if server.state == "stopping":
+        instances.wait_for_state(server.id, server.region, "stopped")
+    if server.state in ("stopping", "stopped"):
+        if not server.daily_end:
+            ends = utc_from_seconds(clock.now()) + datetime.timedelta(hours=HARD_END_HOURS)
+            marks = {tags.HARD_END: tags.as_tag(ends)}
+            server_calls.tag_server(server.id, marks, server.region)
+        server_calls.start_server(server.id, server.region)
+    return wait_until_running(server)
+
+
+def wait_until_running(server: Server) -> Server:
+    """Return the server as soon as it runs and has an address; raises as `start_server` does."""
+
+    def running() -> Server | None:
+        shown = describe_server(server.id, server.region)
+        if shown is None or shown.is_gone:
+            raise ResourceLostError(
+                f"{server.id}, the server {server.name}, is gone."
+                f" {shown.state_reason if shown else ''}".strip()
+            ).with_next(LIST)
+        return shown if shown.state == "running" and shown.address else None
+
+    return wait_until(
+        running,
+        what=f"{server.name} ({server.id}) to run",
+        timeout_seconds=STATE_SECONDS,
+        interval_seconds=0.5,
+    )
+
+
+def stop_server(server: Server) -> None:
+    """Stop a server, and wait until it is stopped; one that is stopped already is left alone.
+
+    Raises:
+        NotebakeError: it has never run yet, and EC2 stops only what runs.
+        ResourceLostError: it was terminated meanwhile.
+    """
+    if server.state == "pending":
+        server = wait_until_running(server)
+    if server.state == "running":
+        log.info("Stopping %s (%s)", server.name, server.id)
+        server_calls.stop_server(server.id, server.region)
+    instances.wait_for_state(server.id, server.region, "stopped")
+
+
+def terminate_server(server: Server) -> None:
+    """Terminate a server, wait until it is gone, and remove its security group."""
+    log.info("Terminating %s (%s)", server.name, server.id)
+    server_calls.terminate_server(server.id, server.region)
+    remove_group(server.owner, server.name, server.region)
+
+
+def remove_group(owner: str, name: str, region: str) -> SecurityGroup | None:
+    """Remove the security group of a server that is gone; return it, or None if there is none."""
+    found = server_calls.find_group(group_name(owner, name), region)
+    if found:
+        log.info("Removing the security group %s", found.id)
+        server_calls.delete_group(found, region)
+    return found
+
+
+def keep_server(server: Server, minutes: int) -> datetime.datetime:
+    """Let a server not stop for idleness in the next minutes; return until when.
+
+    Raises:
+        NotebakeError: it does not run, so there is nothing to keep.
+    """
+    if server.state not in ("pending", "running"):
+        raise NotebakeError(
+            f"The server {server.name} is {server.state}: only one that runs can be kept."
+        ).with_next(LIST)
+    now = utc_from_seconds(clock.now()).replace(microsecond=0)
+    until = now + datetime.timedelta(minutes=minutes)
+    marks = {tags.KEEP_UNTIL: tags.as_tag(until)}
+    server_calls.tag_server(server.id, marks, server.region)
+    return until

@@ -1,0 +1,106 @@
+"""A server as its tags and EC2 tell of it: no run store is needed, so any computer will do."""
+
+import datetime
+from typing import Any
+
+from pydantic import Field
+
+from notebake.aws import tags
+from notebake.aws.instances import GONE
+from notebake.record import Record
+from notebake.timestamps import parse_timestamp
+
+LOGIN_USER = "ubuntu"
+
+
+class Server(Record):
+    """A machine for a person, in any state but terminated."""
+
+    id: str
+    name: str
+    owner: str
+    region: str
+    state: str
+    instance_type: str
+    zone: str
+    image_id: str
+    client_token: str = ""
+    state_reason: str = ""
+    public_address: str | None = None
+    private_address: str | None = None
+    started_at: datetime.datetime
+    """When it was last started (EC2's LaunchTime)."""
+    group_ids: tuple[str, ...] = ()
+    volume_ids: dict[str, str] = Field(default_factory=dict)
+    """Device name as requested → volume id."""
+    tags: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def login(self) -> str:
+        return self.tags.get(tags.LOGIN, LOGIN_USER)
+
+    @property
+    def host_key(self) -> str:
+        """The expected host key, `ssh-ed25519 AAAA…`; "" until its first start is complete."""
+        return self.tags.get(tags.HOST_KEY, "")
+
+    @property
+    def address(self) -> str:
+        """The address at which it is reached now; "" if it has none."""
+        return self.public_address or self.private_address or ""
+
+    @property
+    def jupyter_port(self) -> int | None:
+        """The loopback port of its JupyterLab; None if the image has none of ours."""
+        port = self.tags.get(tags.JUPYTER_PORT, "")
+        return int(port) if port.isdigit() else None
+
+    @property
+    def idle_minutes(self) -> int | None:
+        """After how many minutes without use it stops; None: never."""
+        minutes = self.tags.get(tags.IDLE, "")
+        return int(minutes) if minutes.isdigit() and int(minutes) else None
+
+    @property
+    def daily_end(self) -> str:
+        """As `19:00 America/Los_Angeles`; "" if there is none."""
+        return self.tags.get(tags.DAILY_END, "")
+
+    @property
+    def hard_end(self) -> datetime.datetime | None:
+        return parse_timestamp(self.tags.get(tags.HARD_END, ""))
+
+    @property
+    def keep_until(self) -> datetime.datetime | None:
+        return parse_timestamp(self.tags.get(tags.KEEP_UNTIL, ""))
+
+    @property
+    def is_gone(self) -> bool:
+        return self.state in GONE
+
+
+def as_server(found: dict[str, Any], region: str) -> Server:
+    """Return the server for EC2's description of its instance."""
+    shown = tags.as_dict(found.get("Tags"))
+    return Server(
+        id=found["InstanceId"],
+        name=shown.get(tags.SERVER, ""),
+        owner=shown.get(tags.OWNER, ""),
+        region=region,
+        state=found["State"]["Name"],
+        instance_type=found["InstanceType"],
+        zone=found["Placement"]["AvailabilityZone"],
+        image_id=found["ImageId"],
+        client_token=found.get("ClientToken", ""),
+        state_reason=found.get("StateReason", {}).get("Message", ""),
+        public_address=found.get("PublicIpAddress"),
+        private_address=found.get("PrivateIpAddress"),
+        started_at=found["LaunchTime"],
+        group_ids=tuple(group["GroupId"] for group in found.get("SecurityGroups", [])),
+        volume_ids={
+            mapping["DeviceName"]: mapping["Ebs"]["VolumeId"]
+            for mapping in found.get("BlockDeviceMappings", [])
+            if "Ebs" in mapping
+        },
+        tags=shown,
+    )

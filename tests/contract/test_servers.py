@@ -1,0 +1,243 @@
+"""Servers: one machine for a name, whoever starts it; what is known of it stands in its tags."""
+
+import datetime
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebake import clock
+from notebake.aws.clients import connect
+from notebake.errors import CapacityError, NotebakeError
+from notebake.servers.find import NoSuchServerError, find_server
+from notebake.servers.launch import launch
+from notebake.servers.losses import losses_of
+from notebake.servers.power import (
+    keep_server,
+    remove_group,
+    start_server,
+    stop_server,
+    terminate_server,
+)
+from tests.cloud_world import REGION, RefusedCall
+from tests.server_world import HOST_KEY, OWNER, ServerWorld, server_world
+
+READING = ("Describe", "Get")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ServerWorld]:
+    with server_world(tmp_path) as opened:
+        yield opened
+
+
+def test_a_server_is_known_by_its_tags_alone(world: ServerWorld) -> None:
+    started = world.start(world.plan())
+
+    found = find_server("ocean", OWNER, REGION)
+
+    assert found == find_server(started.id, "somebody else", REGION)
+    assert (found.name, found.owner, found.host_key) == ("ocean", OWNER, HOST_KEY)
+    assert (found.idle_minutes, found.state) == (60, "running")
+    assert found.address == started.address != ""
+    (instance,) = world.world.ec2.describe_instances()["Reservations"][0]["Instances"]
+    assert instance["MetadataOptions"]["InstanceMetadataTags"] == "enabled"
+    asked = world.world.ec2.describe_instance_attribute(
+        InstanceId=found.id, Attribute="instanceInitiatedShutdownBehavior"
+    )
+    assert asked["InstanceInitiatedShutdownBehavior"]["Value"] == "stop"
+
+
+def test_whoever_starts_twice_gets_the_one_machine(world: ServerWorld) -> None:
+    first = world.start(world.plan())
+    assert world.start(world.plan()).id == first.id
+    # Another computer has another key, and asks for another type: the server is there already.
+    other = world.plan(public_key="ssh-ed25519 AAAAother", instance_type="t3.micro")
+    assert world.start(other).id == first.id
+    assert len(world.world.sandbox.calls("RunInstances")) == 1
+
+
+def test_two_computers_at_the_same_moment_get_one_machine(world: ServerWorld) -> None:
+    plans = [world.plan(), world.plan(public_key="ssh-ed25519 AAAAother")]
+    with ThreadPoolExecutor(2) as pool:
+        started = list(pool.map(world.start, plans))
+    assert started[0].id == started[1].id
+    assert len(world.servers()) == 1
+    assert len(world.groups()) == 1
+
+
+def test_a_second_machine_that_another_zone_had_room_for_is_ended(world: ServerWorld) -> None:
+    plan = world.plan()
+    first = world.start(plan)
+    # Elsewhere the list of servers was read before that one was shown, and its zone was full.
+    elsewhere = plan.model_copy(update={"subnets": plan.subnets[1:]})
+    kept = launch(elsewhere, world.groups()[0])
+
+    assert kept.id == first.id
+    assert [server.id for server in world.servers()] == [first.id]
+    assert len(world.world.sandbox.calls("RunInstances")) == 2
+
+
+def test_a_full_zone_is_passed_over_and_a_full_region_says_what_was_tried(
+    world: ServerWorld,
+) -> None:
+    plan = world.plan()
+    first_zone = plan.subnets[0]["AvailabilityZone"]
+    full = world.world.sandbox.fail(
+        "refuse",
+        action="RunInstances",
+        code="InsufficientInstanceCapacity",
+        where={"zone": first_zone},
+    )
+    assert world.start(plan).zone == plan.subnets[1]["AvailabilityZone"]
+    assert world.world.sandbox.fired(full) == 1
+    world.world.sandbox.fail(
+        "refuse", action="RunInstances", code="InsufficientInstanceCapacity", name="everywhere"
+    )
+    with pytest.raises(CapacityError, match=f"t3.large in {first_zone}"):
+        world.start(world.plan("second"))
+    assert len(world.servers()) == 1
+
+
+def test_a_stopped_server_starts_again_at_another_address(world: ServerWorld) -> None:
+    first = world.start(world.plan())
+    stop_server(first)
+    stopped = find_server("ocean", OWNER, REGION)
+    assert (stopped.state, stopped.address) == ("stopped", stopped.private_address)
+    again = world.start(world.plan())
+    assert (again.id, again.host_key) == (first.id, HOST_KEY)
+    assert again.public_address not in (None, first.public_address)
+
+
+def test_the_last_end_is_a_day_after_each_start_unless_there_is_a_daily_end(
+    world: ServerWorld,
+) -> None:
+    plain = world.start(world.plan())
+    daily = {"notebake:daily-end": "19:00 Asia/Tokyo"}
+    with_daily = world.start(world.plan("daily", tags=daily))
+    for server in (plain, with_daily):
+        stop_server(server)
+        start_server(find_server(server.name, OWNER, REGION))
+    ends = find_server("ocean", OWNER, REGION).hard_end
+    assert ends is not None
+    assert abs((ends.timestamp() - clock.now()) - 86400) < 600
+    assert find_server("daily", OWNER, REGION).hard_end is None
+
+
+def test_a_server_that_is_being_stopped_is_awaited(world: ServerWorld) -> None:
+    server = world.start(world.plan())
+    world.world.ec2.stop_instances(InstanceIds=[server.id])
+    stopping = find_server("ocean", OWNER, REGION)
+    assert stopping.state == "stopping"
+    assert start_server(stopping).state == "running"
+
+
+def test_keep_sets_until_when_and_refuses_what_does_not_run(world: ServerWorld) -> None:
+    server = world.start(world.plan())
+    until = keep_server(server, 180)
+    assert find_server("ocean", OWNER, REGION).keep_until == until
+    assert until - datetime.datetime.now(datetime.UTC) > datetime.timedelta(hours=2)
+    stop_server(server)
+    with pytest.raises(NotebakeError, match="is stopped: only one that runs"):
+        keep_server(find_server("ocean", OWNER, REGION), 60)
+
+
+def test_a_terminated_server_leaves_nothing_and_its_name_is_free(world: ServerWorld) -> None:
+    server = world.start(world.plan())
+    assert losses_of(server).gone_gib == (8,)
+    terminate_server(server)
+    assert (world.servers(), world.groups()) == ([], [])
+    assert world.world.ec2.describe_volumes()["Volumes"] == []
+    # EC2 replays the terminated machine for its token: another launch is another request.
+    assert world.start(world.plan()).id != server.id
+
+
+def test_a_group_that_was_left_is_removed_afterwards(world: ServerWorld) -> None:
+    server = world.start(world.plan())
+    world.world.ec2.terminate_instances(InstanceIds=[server.id])
+    world.world.sandbox.advance(5)
+    removed = remove_group(OWNER, "ocean", REGION)
+    assert removed is not None
+    assert world.groups() == []
+    assert remove_group(OWNER, "ocean", REGION) is None
+
+
+def test_a_name_that_is_not_there_says_what_was_meant(world: ServerWorld) -> None:
+    world.start(world.plan())
+    with pytest.raises(NoSuchServerError, match="Did you mean ocean"):
+        find_server("ocaen", OWNER, REGION)
+    world.start(world.plan(owner="bob"))
+    assert find_server("ocean", "bob", REGION).owner == "bob"
+    with pytest.raises(NoSuchServerError, match="of ada, bob"):
+        find_server("ocean", "carol", REGION)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def killed_at(number: int, *, is_after: bool) -> Iterator[list[str]]:
+    """End the block before or after its n-th changing call; give the names of those sent."""
+    sent: list[str] = []
+    # A launch is tried once, by a client of its own.
+    clients = [connect("ec2", REGION), connect("ec2", REGION, tries=1)]
+
+    def before(event_name: str, **_: Any) -> None:
+        name = event_name.rpartition(".")[2]
+        if name.startswith(READING):
+            return
+        sent.append(name)
+        if len(sent) == number and not is_after:
+            raise Killed
+
+    def after(event_name: str, **_: Any) -> None:
+        if len(sent) == number and event_name.rpartition(".")[2] == sent[-1]:
+            raise Killed
+
+    hooks = {"before-send.ec2": before} | ({"after-call.ec2": after} if is_after else {})
+    for client in clients:
+        for event, hook in hooks.items():
+            client.meta.events.register(event, hook)
+    try:
+        yield sent
+    finally:
+        for client in clients:
+            for event, hook in hooks.items():
+                client.meta.events.unregister(event, hook)
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+def test_killed_at_each_call_and_typed_again_nothing_is_doubled_or_left(
+    world: ServerWorld, is_after: bool
+) -> None:
+    killed_in = []
+    for number in range(1, 20):
+        plan = world.plan(f"server-{number}")
+        with killed_at(number, is_after=is_after) as sent:
+            was_killed = False
+            try:
+                world.start(plan)
+            except Killed:
+                was_killed = True
+        if not was_killed:
+            break
+        killed_in.append(sent[-1])
+        again = world.start(plan)
+        named = [server for server in world.servers() if server.name == plan.name]
+        assert [server.id for server in named] == [again.id], sent
+        assert again.host_key == HOST_KEY
+        terminate_server(again)
+        assert (world.servers(), world.groups()) == ([], []), sent
+    assert killed_in == ["CreateSecurityGroup", "RunInstances", "CreateTags"]
+
+
+def test_an_error_of_the_account_leaves_nothing(world: ServerWorld) -> None:
+    quota = RefusedCall("RunInstances", "VcpuLimitExceeded", status=400)
+    with world.world.intercepting(quota), pytest.raises(NotebakeError, match="VcpuLimitExceeded"):
+        world.start(world.plan())
+    assert quota.fired == 1
+    assert world.servers() == []

@@ -1,0 +1,82 @@
+"""When servers stop by themselves: what people type, and what they read of it."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from notebake.errors import NotebakeError
+from notebake.servers import ends
+from notebake.servers.ends import (
+    describe_ends,
+    local_zone,
+    read_daily_end,
+    read_minutes,
+    tags_of_ends,
+)
+
+NOW = datetime.datetime(2026, 11, 30, 9, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "minutes"), [("60m", 60), ("3h", 180), ("1h30m", 90), ("0m", 0), (" 2H ", 120)]
+)
+def test_a_length_of_time_is_read(typed: str, minutes: int) -> None:
+    assert read_minutes(typed) == minutes
+
+
+@pytest.mark.parametrize("typed", ["", "3", "h", "3d", "-1h", "1.5h"])
+def test_what_is_no_length_of_time_is_refused(typed: str) -> None:
+    with pytest.raises(NotebakeError, match="no length of time") as caught:
+        read_minutes(typed)
+    assert "1h30m" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "tag"),
+    [
+        ("19:00", "19:00 Europe/Berlin"),
+        ("7:05 Asia/Tokyo", "07:05 Asia/Tokyo"),
+        ("00:00 UTC", "00:00 UTC"),
+    ],
+)
+def test_a_daily_end_has_the_local_zone_unless_it_names_one(typed: str, tag: str) -> None:
+    assert read_daily_end(typed, "Europe/Berlin") == tag
+
+
+@pytest.mark.parametrize("typed", ["24:00", "19", "19:60", "7pm", "19:00 Mars/Base"])
+def test_what_is_no_time_of_day_is_refused(typed: str) -> None:
+    with pytest.raises(NotebakeError, match="no time"):
+        read_daily_end(typed, "UTC")
+
+
+def test_a_server_without_a_daily_end_has_a_last_one() -> None:
+    last = {"notebake:idle-minutes": "60", "notebake:hard-end": "2026-12-01T09:00:00+00:00"}
+    assert tags_of_ends(60, "", NOW) == last
+    daily = {"notebake:idle-minutes": "0", "notebake:daily-end": "19:00 UTC"}
+    assert tags_of_ends(0, "19:00 UTC", NOW) == daily
+
+
+def test_people_read_when_a_server_stops() -> None:
+    assert describe_ends(tags_of_ends(60, "", NOW)) == (
+        "after 60 minutes without use, and at Tue 01 Dec 09:00 UTC at the latest"
+    )
+    assert describe_ends(tags_of_ends(0, "19:00 Asia/Tokyo", NOW)) == (
+        "each day at 19:00 Asia/Tokyo"
+    )
+    assert describe_ends({}) == "never"
+    assert describe_ends({"notebake:hard-end": "soon"}) == "never"
+
+
+def test_the_local_zone_is_that_of_tz_or_of_the_link(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TZ", ":Asia/Kolkata")
+    assert local_zone() == "Asia/Kolkata"
+    monkeypatch.delenv("TZ")
+    link = tmp_path / "localtime"
+    link.symlink_to("/usr/share/zoneinfo/America/Argentina/Ushuaia")
+    monkeypatch.setattr(ends, "LOCAL_TIME", link)
+    assert local_zone() == "America/Argentina/Ushuaia"
+    link.unlink()
+    assert local_zone() == "UTC"
