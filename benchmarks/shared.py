@@ -47,7 +47,6 @@ def table_of(found: list[Served]) -> Table:
             "late heartbeats",
             "latest, s",
             "time, to 1 on SQLite",
-            "task runs",
             "busy",
         ),
         tuple(rows),
@@ -70,6 +69,5 @@ def row(of_it: list[Served], found: list[Served]) -> tuple[str, ...]:
         f"{late} of {len(delays)}",
         f"{max(delays):.1f}" if delays else "-",
         f"{taken / single:.1f}" if taken and single else "-",
-        str(sum(each.task_runs for each in of_it)),
         f"{100 * max(each.busy for each in of_it):.0f} %",
     )

@@ -40,7 +40,6 @@ class Served:
     """How many of the bakes failed."""
     heartbeat_delays: tuple[float, ...]
     """Seconds."""
-    task_runs: int
     busy: float
 
 
@@ -53,9 +52,6 @@ class Side:
 
     def log(self) -> str:
         return (self.world.folder / "server" / "server.log").read_text(errors="replace")
-
-    def task_runs(self) -> int:
-        return int(ask(self.world, "/task_runs/count", {}))
 
     def heartbeat_delays(self, since: datetime) -> Iterator[float]:
         """Yield how long each heartbeat took from its flow run to the server."""
@@ -81,7 +77,7 @@ def side_started(kind: str) -> Iterator[Side]:
 
 def serve(side: Side, bakes: int) -> Served:
     """Bake so many times at once on a server."""
-    before, since, tasks = len(side.log()), datetime.now(UTC), side.task_runs()
+    before, since = len(side.log()), datetime.now(UTC)
     seconds, busy, failed = 0.0, 0.0, 0
     try:
         built = side.world.build(bakes)
@@ -99,7 +95,6 @@ def serve(side: Side, bakes: int) -> Served:
         len(REFUSED.findall(log)),
         failed,
         tuple(side.heartbeat_delays(since)),
-        side.task_runs() - tasks,
         busy,
     )
 
