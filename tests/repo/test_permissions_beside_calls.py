@@ -30,7 +30,12 @@ OF_ONE_MODULE = {
         *("describe_instances", "describe_launch_templates", "describe_launch_template_versions"),
         *("describe_parameters", "get_parameters", "get_container_recipe"),
         *("list_container_recipes", "list_image_recipes"),
-    }
+    },
+    "server_calls.py": {
+        *("describe_instances", "describe_security_groups", "describe_volumes"),
+        *("delete_security_group", "get_console_output"),
+        *("start_instances", "stop_instances", "terminate_instances"),
+    },
 }
 """The same, where other modules make these calls themselves."""
 
