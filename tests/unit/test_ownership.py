@@ -6,7 +6,13 @@ import pytest
 
 from notebake.aws import tags
 from notebake.aws.model import Resource
-from notebake.aws.names import name_of_group, name_of_image, name_of_key_pair, name_of_schedule
+from notebake.aws.names import (
+    name_of_copy,
+    name_of_group,
+    name_of_image,
+    name_of_key_pair,
+    name_of_schedule,
+)
 from notebake.aws.resource_record import as_resource
 from notebake.resources.kinds import prove_ownership
 from notebake.resources.ownership import Ownership
@@ -156,3 +162,20 @@ def test_a_parameter_is_ours_by_its_name_and_its_tag() -> None:
 
     assert ownership_of(parameter) is OURS
     assert ownership_of(parameter.model_copy(update={"tags": {}})) is NOT_CERTAIN
+
+
+def a_copy(**changes: str) -> Resource:
+    marks = {tags.COPY_OF: "ami-source", tags.RUN: RUN}
+    copy = make_resource("image", "ami-copy", marks=marks).model_copy(
+        update={"name": name_of_copy(RUN, "ami-source"), "copied_from": "ami-source"}
+    )
+    return copy.model_copy(update={**changes})
+
+
+def test_a_copy_of_an_image_is_ours_by_its_source_and_its_name() -> None:
+    assert ownership_of(a_copy()) is OURS
+    with_key = name_of_copy(RUN, "ami-source", "arn:aws:kms:us-west-2:123456789012:key/1")
+    assert ownership_of(a_copy(name=with_key)) is OURS
+    assert ownership_of(a_copy(copied_from="ami-copy")) is COPIED, "somebody has copied the copy"
+    assert ownership_of(a_copy(copied_from="")) is COPIED
+    assert ownership_of(a_copy(name="mine")) is NOT_CERTAIN
