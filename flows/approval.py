@@ -40,6 +40,8 @@ class Wanted:
 class ApprovalWantedError(NotebakeError):
     """A person has to answer before it goes on. Nothing runs meanwhile."""
 
+    awaits_approval = True
+
     def __init__(self, question: Question) -> None:
         Exception.__init__(self, question)
         self.question = question

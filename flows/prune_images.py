@@ -8,13 +8,14 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
+from flows.approved_acts import Removals
 from flows.catalogue_markdown import done_lines, plan_lines
 from flows.prefect_ui.form import RecipePaths, StoreLocation
 from flows.prefect_ui.plain_ending import ending_plainly
-from notebake.images.prune.awaiting import find_awaiting_approval
 from notebake.images.prune.plan import PrunePlan, describe_plan, make_plan
 from notebake.images.prune.pruner import Pruned, check_all_done, prune_region
 from notebake.recipe.file import load_recipe
+from notebake.runs.approvals.approval_log import awaiting_images
 from notebake.runs.open_store import default_location, open_store
 from notebake.waiting import allow_waits
 
@@ -38,22 +39,25 @@ def prune_images(recipes: RecipePaths, apply: bool = False, store: StoreLocation
 
     Raises:
         PruneError: EC2 refused something that was to be done.
+        Pause: a removal is to be approved; all else is done.
         NotebakeError: a recipe is wrong, the run store failed, or EC2 does not list the images.
     """
     allow_waits()
     wanted = [load_recipe(Path(path)) for path in dict.fromkeys(recipes)]
+    removals = Removals(wanted, store or default_location())
     runs = open_store(store or default_location())
     plans: list[PrunePlan] = []
     done = Pruned()
 
     def show(plan: PrunePlan) -> PrunePlan:
-        """Show a plan before it is carried out: an approval of it belongs here."""
+        """Show a plan before it is carried out, without removals that are to be approved first."""
+        plan = removals.only_approved(plan) if apply else plan
         plans.append(plan)
         show_plans(plans, done)
         return plan
 
+    awaiting = awaiting_images(runs.location)
     for region in dict.fromkeys(recipe.region for recipe in wanted):
-        awaiting = find_awaiting_approval(region, runs)
         if apply:
             done += prune_region(wanted, region, runs, awaiting_approval=awaiting, agree=show)
         else:
@@ -61,6 +65,7 @@ def prune_images(recipes: RecipePaths, apply: bool = False, store: StoreLocation
     if apply:
         show_plans(plans, done)
     check_all_done(done)
+    removals.ask()
     sentence = "; ".join(describe_plan(plan, is_done=apply) for plan in plans)
     unread = list(dict.fromkeys(reason for plan in plans for reason in plan.unread))
     message = "; not known: ".join([sentence, *unread])

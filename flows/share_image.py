@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
+from flows.approved_acts import check_share_approved
 from flows.findings_markdown import artifact_key, escape
 from flows.prefect_ui.form import ImageId, OneRegion, Recipients, StoreLocation
 from flows.prefect_ui.plain_ending import ending_plainly
@@ -60,6 +61,7 @@ def share_image(
         is_key_checked=key_checked,
     )
     show_plan(plan)
+    check_share_approved(plan, opened.location)
     return end_with(carry_out(plan, opened))
 
 

@@ -6,7 +6,7 @@ The message says what was tried, on what, and what came back; `hint` says what t
 
 import shlex
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from notebake.error_excerpt import error_excerpt
 
@@ -55,6 +55,8 @@ class NotebakeError(Exception):
     """Base of all errors that are printed as one paragraph, without a traceback."""
 
     next_commands: tuple[NextCommand, ...] = ()
+    awaits_approval: ClassVar[bool] = False
+    """Whether nothing is wrong, and a person has to approve it first."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)

@@ -16,6 +16,6 @@ MEANINGS = {
     TAMPERED: "history verify, report: the record was changed",
     INCOMPLETE: "history verify: something was never recorded",
     UNREADABLE: "history verify, report, check, images, prune: something could not be read",
-    AWAITING: "build, resume: a person has to approve it first",
+    AWAITING: "build, resume, share, prune: a person has to approve it first",
     INTERRUPTED: "interrupted, by Ctrl-C or a signal",
 }

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from flows.cli.commands import find_command, load_command
-from flows.cli.exit_codes import FAILED, INTERRUPTED
+from flows.cli.exit_codes import AWAITING, FAILED, INTERRUPTED
 from flows.cli.parser import parse
 from notebake.errors import NotebakeError, describe_next, next_commands_of
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         known = error if isinstance(error, NotebakeError) else unexpected(error)
         print_error(known, store=given.store)
-        return FAILED
+        return AWAITING if known.awaits_approval else FAILED
 
 
 def run_command(given: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from flows.cli.exit_codes import DONE, UNREADABLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flows.approved_acts import Removals
     from notebake.images.prune.plan import PrunePlan
     from notebake.images.prune.pruner import Pruned
     from notebake.recipe import Recipe
@@ -76,21 +77,23 @@ def prune_regions(
 ) -> "tuple[list[PrunePlan], Pruned]":
     """Plan, print and do what is due in each region of the recipes."""
     from flows.terminal.prune_table import print_plan, print_pruned
-    from notebake.images.prune.awaiting import find_awaiting_approval
     from notebake.images.prune.plan import make_plan
     from notebake.images.prune.pruner import Pruned, prune_region
+    from notebake.runs.approvals.approval_log import awaiting_images
     from notebake.runs.open_store import open_store
 
     store, plans, done = open_store(location_of(given)), [], Pruned()
+    removals = removals_to_approve(recipes, given)
 
     def show(plan: "PrunePlan") -> "PrunePlan":
+        plan = removals.only_approved(plan) if removals else plan
         plans.append(plan)
         if not given.json:
             print_plan(plan)
         return plan
 
+    awaiting = awaiting_images(store.location)
     for region in dict.fromkeys(recipe.region for recipe in recipes):
-        awaiting = find_awaiting_approval(region, store)
         if not given.does_work:
             show(make_plan(recipes, region, store, awaiting))
             continue
@@ -98,7 +101,20 @@ def prune_regions(
         if not given.json:
             print_pruned(pruned)
         done += pruned
+    if removals and not done.failures:
+        removals.ask()
     return plans, done
+
+
+def removals_to_approve(
+    recipes: "Sequence[Recipe]", given: argparse.Namespace
+) -> "Removals | None":
+    """Return what asks for removals, if `--apply` does some that a recipe wants approved."""
+    if not given.does_work or not any("delete" in recipe.approve for recipe in recipes):
+        return None
+    from flows.approved_acts import Removals
+
+    return Removals(recipes, location_of(given))
 
 
 def print_next(plans: "list[PrunePlan]", given: argparse.Namespace) -> None:

@@ -78,13 +78,17 @@ def show_and_carry_out(plan: "SharePlan", given: argparse.Namespace) -> int:
     """Print the plan of a share, and what came of it."""
     from flows.terminal.console import open_console
     from flows.terminal.plain_lines import print_lines, showing_waits
-    from notebake.images.sharing.carry_out import carry_out
+    from notebake.images.sharing.carry_out import carry_out, wants_approval
     from notebake.images.sharing.describe import describe_outcome, describe_plan
     from notebake.runs.open_store import open_store
 
     console = open_console()
     print_lines(console, describe_plan(plan))
     if not given.plan:
+        if wants_approval(plan, location_of(given)):
+            from flows.approved_acts import check_share_approved
+
+            check_share_approved(plan, location_of(given))
         with showing_waits(open_console(stderr=True)):
             done = carry_out(plan, open_store(location_of(given)))
         print_lines(console, describe_outcome(done))

@@ -21,6 +21,8 @@ from notebake.ledger.chain import Chain
 from notebake.ledger.kinds import SHARED, SHARING
 from notebake.ledger.recording import recording
 from notebake.record import Record
+from notebake.runs.open_store import open_store
+from notebake.runs.registry import load_run
 from notebake.store.interface import RunStore
 from notebake.timeouts import CONSISTENCY_SECONDS
 from notebake.waiting import wait_until
@@ -133,3 +135,9 @@ def _show_anchor(image_id: str, marks: dict[str, str], region: str) -> None:
         raise
     except CloudError as error:
         log.warning("Recipients of %s do not see the anchor of its record: %s", image_id, error)
+
+
+def wants_approval(plan: SharePlan, location: str) -> bool:
+    """Return whether the recipe that made the image wants a person to approve a share first."""
+    recipe = load_run(plan.run_id, open_store(location)).recipe
+    return plan.act == SHARE and "share" in recipe.approve
