@@ -36,6 +36,18 @@ def test_what_is_too_new_is_held_back(python_world: PythonWorld, baked: dict[str
     assert found.direct.state == "unchanged"
 
 
+def test_what_only_follows_from_a_held_release_is_not_held_back(
+    python_world: PythonWorld, baked: dict[str, bytes]
+) -> None:
+    add = python_world.index.add_release
+    add("old-salt", "0.3", uploaded_at=BEFORE)
+    add("Wave_Tools", "1.5", ["numpy<3", "old-salt"], uploaded_at=AFTER)
+
+    found = python_world.ask(python_world.locks(baked), exclude_newer=CUT)
+
+    assert [(each.name, each.new) for each in found.held_back] == [("wave-tools", "1.5")]
+
+
 def test_an_index_that_does_not_say_when_leaves_it_at_the_date(
     python_world: PythonWorld, baked: dict[str, bytes]
 ) -> None:

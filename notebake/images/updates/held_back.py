@@ -16,8 +16,6 @@ def list_held_back(findings: Iterable[CauseFinding]) -> list[str]:
     """
     shown = (
         f"{change.name} {change.new}, {change.detail}"
-        if change.new
-        else f"{change.name} without it"
         for finding in findings
         for change in finding.held_back
     )

@@ -28,8 +28,11 @@ AT_ONCE = 8
 def with_ages(changes: Sequence[Change], question: Question) -> tuple[Change, ...]:
     """Return what is held back with how old each release is: `3 days old (2026-11-27)`.
 
+    What only follows from that is left out: a package that a held release does not need any more,
+    or an old one that it needs.
     Where the index gives no answer, they only say that it was uploaded after the date.
     """
+    changes = [change for change in changes if change.new is not None]
     if not changes:
         return ()
     index = index_address(question)
@@ -40,7 +43,9 @@ def with_ages(changes: Sequence[Change], question: Question) -> tuple[Change, ..
     with client, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index") as pool:
         times = pool.map(lambda change: find_upload(client, index, change), changes)
         return tuple(
-            with_age(change, at, question) for change, at in zip(changes, times, strict=True)
+            with_age(change, at, question)
+            for change, at in zip(changes, times, strict=True)
+            if not (at and question.exclude_newer and at < question.exclude_newer)
         )
 
 
