@@ -18,10 +18,11 @@ from notebake.images.catalogue.list_images import list_images
 from notebake.images.catalogue.listed_image import Catalogue
 from notebake.runs.open_store import default_location, open_store
 from notebake.runs.registry import RunHeader
+from notebake.store.interface import KEY
 from notebake.waiting import allow_waits
 
 log = logging.getLogger(__name__)
-KEY = "catalogue"
+ARTIFACT = "catalogue"
 
 
 @flow(name="Catalogue of images")
@@ -48,7 +49,7 @@ def catalogue(regions: Regions, sharing: bool = False, store: StoreLocation = ""
     text = "\n".join(
         line for each in found for line in catalogue_lines(each, flow_runs_of(each, location))
     )
-    create_markdown_artifact(text, key=KEY, description=sentence)
+    create_markdown_artifact(text, key=ARTIFACT, description=sentence)
     log.info("%s", sentence)
     return Completed(message=sentence, data=sum(len(each.images) for each in found))
 
@@ -66,7 +67,8 @@ def describe(found: list[Catalogue]) -> str:
 
 def flow_runs_of(found: Catalogue, location: str) -> dict[str, str]:
     """Return the flow runs that began the runs of the images; those that the run store tells."""
-    ids = dict.fromkeys(image.run_id for image in found.images if image.run_id)
+    # A tag can hold anything.
+    ids = dict.fromkeys(each.run_id for each in found.images if KEY.fullmatch(each.run_id))
     try:
         stored = open_store(location).read_all(f"{run_id}/run.json" for run_id in ids)
         headers = [RunHeader.model_validate_json(each.content) for each in stored]

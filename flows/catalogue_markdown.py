@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from flows.findings_markdown import escape
 from flows.terminal.images_table import describe_size, notes_of
@@ -13,10 +14,7 @@ from notebake.images.catalogue.listed_image import Catalogue, ListedImage
 from notebake.images.prune.plan import PrunePlan, describe_plan
 from notebake.images.prune.pruner import Pruned
 
-COLUMNS = (
-    *("recipe", "image", "age", "GiB", "a month", "state", "launched", "shared", "made from"),
-    "run",
-)
+COLUMNS = ("image", "run", "age", "GiB", "a month", "state", "launched", "made from")
 FLOW_RUN = "/runs/flow-run/{}"
 """A page of Prefect 3's UI, on the server that shows the artifact."""
 
@@ -24,33 +22,30 @@ FLOW_RUN = "/runs/flow-run/{}"
 def catalogue_lines(found: Catalogue, flow_runs: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of a catalogue; `flow_runs` are those that began the runs, by run id."""
     yield f"# Images in {found.region}\n\n{found.at:%Y-%m-%d %H:%M} UTC\n"
-    if found.images:
-        yield f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|"
-    for image in found.images:
-        cells = _cells(image, found.at, found.region, flow_runs.get(image.run_id, ""))
-        yield f"| {' | '.join(cells)} |"
-    yield from (f"\n{escape(note)}" for note in notes_of(found))
+    is_asked = any(image.recipients is not None for image in found.images)
+    columns = (*COLUMNS, "shared") if is_asked else COLUMNS
+    for recipe, images in groupby(found.images, key=lambda image: image.recipe):
+        yield f"## {escape(recipe or 'Of a recipe that is not known')}\n"
+        yield f"| {' | '.join(columns)} |\n{'| --- ' * len(columns)}|"
+        for image in images:
+            shared = (escape(", ".join(image.recipients or ()) or "no"),) if is_asked else ()
+            cells = _cells(image, found, flow_runs.get(image.run_id, ""))
+            yield f"| {' | '.join((*cells, *shared))} |"
+        yield ""
+    yield from (f"{escape(note)}\n" for note in notes_of(found))
 
 
-def _cells(
-    image: ListedImage, now: datetime.datetime, region: str, flow_run_id: str
-) -> Sequence[str]:
-    shared = "everybody" if image.is_public else ", ".join(image.recipients or ())
-    if not shared:
-        shared = "no" if image.recipients == () else "not asked"
+def _cells(image: ListedImage, found: Catalogue, flow_run_id: str) -> Sequence[str]:
+    run = escape(image.run_id)
     return (
-        escape(image.recipe or "?"),
-        link_image(image.id, region),
-        _ago(image.made_at, now) or "?",
+        link_image(image.id, found.region),
+        f"[{run}]({FLOW_RUN.format(flow_run_id)})" if flow_run_id else run,
+        _ago(image.made_at, found.at) or "?",
         describe_size(image),
         escape(format_monthly(image.usd_per_month)),
-        image.describe_state(now),
-        _ago(image.last_launched, now) or "never",
-        escape(shared),
-        link_image(image.base_image_id, region) if image.base_image_id else "?",
-        f"[{escape(image.run_id)}]({FLOW_RUN.format(flow_run_id)})"
-        if flow_run_id
-        else image.run_id,
+        image.describe_state(found.at),
+        _ago(image.last_launched, found.at) or "never",
+        link_image(image.base_image_id, found.region) if image.base_image_id else "?",
     )
 
 

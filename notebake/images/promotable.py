@@ -42,9 +42,7 @@ def wrong_by_store(image_id: str, region: str, store: RunStore) -> str:
     # Who prunes looks at the pointers after it has marked an image: one of the two sees the other.
     mark = find_mark(image_id, region, store)
     if mark and mark.doing:
-        return (
-            f"a prune has begun to {mark.doing} it; the next `notebake prune --apply` settles that"
-        )
+        return f"a prune has begun to {mark.doing} it; the next prune settles that"
     return ""
 
 

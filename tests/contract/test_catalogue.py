@@ -84,6 +84,7 @@ def test_states_are_told_in_words(here: PruneWorld, capsys: pytest.CaptureFixtur
         here.image(90, state="failed"): "failed",
         here.image(90, marks={tags.ACCEPTED: ""}): "not accepted",
         here.image(90, marks={tags.KEEP: "for ada"}): "accepted, kept",
+        here.image(90, launch_permissions=[{"Group": "all"}]): "accepted, public",
     }
     previous, current, *_ = states
     here.point(current, previous, is_held=True, reason="wrong sums")

@@ -63,8 +63,7 @@ class ListedImage(Record):
             words.append("deprecated")
         if not words:
             words.append("accepted" if self.is_accepted else "not accepted")
-        if self.is_kept:
-            words.append("kept")
+        words += ["kept"] * self.is_kept + ["public"] * self.is_public
         return ", ".join(words)
 
 
