@@ -18,8 +18,8 @@ class Kind(NamedTuple):
     id_filter: str = ""
     """The filter by id."""
     prefix: str = "no such id"
-    mine: tuple[tuple[str, list[str]], ...] = ()
-    """The parameters that exclude resources of other accounts."""
+    mine: tuple[tuple[str, list[str] | bool], ...] = ()
+    """The parameters that exclude resources of other accounts, and include all of our own."""
 
     @property
     def stand_in(self) -> str:
@@ -31,7 +31,9 @@ INSTANCE = Kind("instance", "describe_instances", "Reservations", "InstanceId", 
 VOLUME = Kind("volume", "describe_volumes", "Volumes", "VolumeId", "volume-id", "vol-")
 IMAGE = Kind(
     *("image", "describe_images", "Images", "ImageId", "image-id", "ami-"),
-    mine=(("Owners", ["self"]),),
+    # Without it EC2 hides what is disabled, though its snapshots are still there and in use:
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/disable-an-ami.html
+    mine=(("Owners", ["self"]), ("IncludeDisabled", True)),
 )
 SNAPSHOT = Kind(
     *("snapshot", "describe_snapshots", "Snapshots", "SnapshotId", "snapshot-id", "snap-"),

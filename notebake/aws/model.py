@@ -86,6 +86,10 @@ class Resource(Record):
     instance_type: str = ""
     has_public_address: bool = False
     size_gib: int = 0
+    written_bytes: int | None = None
+    """All blocks of a snapshot that were ever written; None if EC2 does not tell."""
+    is_archived: bool = False
+    """Whether a snapshot lies in the archive tier, which has another price."""
     volume_type: str = ""
     iops: int = 0
     throughput_mib_per_second: int = 0

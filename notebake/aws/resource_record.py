@@ -90,7 +90,11 @@ def _what_costs(kind: str, found: dict[str, Any]) -> dict[str, Any]:
         public = bool(found.get("PublicIpAddress"))
         return {"instance_type": found["InstanceType"], "has_public_address": public}
     if kind == "snapshot":
-        return {"size_gib": found.get("VolumeSize", 0)}
+        return {
+            "size_gib": found.get("VolumeSize", 0),
+            "written_bytes": found.get("FullSnapshotSizeInBytes"),
+            "is_archived": found.get("StorageTier") == "archive",
+        }
     if kind == "volume":
         return {
             "size_gib": found["Size"],

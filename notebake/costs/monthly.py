@@ -11,6 +11,7 @@ from notebake.costs.estimate import (
 from notebake.costs.prices import find_prices
 from notebake.recipe import RootVolume
 
+GIB = 1024**3
 RUNS = frozenset(("pending", "running"))
 
 
@@ -35,9 +36,20 @@ def cost_of_instance(instance: Resource) -> float | None:
 
 
 def cost_of_snapshot(snapshot: Resource) -> float | None:
-    """Return the maximum costs of a snapshot: as if every block of its disk were written."""
+    """Return the maximum costs of a snapshot: as if it shared no block with an earlier one.
+
+    If EC2 does not tell what was written, it counts as if every block of its disk were.
+    """
     prices = find_prices(snapshot.region)
-    return snapshot.size_gib * prices.storage.snapshot_usd_per_gib_month if prices else None
+    if prices is None or snapshot.is_archived:
+        return None
+    return written_gib(snapshot) * prices.storage.snapshot_usd_per_gib_month
+
+
+def written_gib(snapshot: Resource) -> float:
+    """Return what was written to a snapshot's disk, GiB; at most, if EC2 does not tell."""
+    written = snapshot.written_bytes
+    return float(snapshot.size_gib) if written is None else written / GIB
 
 
 def cost_of_volume(volume: Resource) -> float | None:

@@ -159,7 +159,7 @@ def refused(move: Callable[[], object]) -> str:
         (not_in_the_record, "does not have it as accepted"),
         (of_another_recipe, "of the recipe tides"),
         (of_another_run, "of the run"),
-        (disabled, "no such image"),
+        (disabled, "EC2 says that it is disabled"),
         (gone, "no such image"),
         (revoked, "it was revoked: a leaked key"),
     ],
