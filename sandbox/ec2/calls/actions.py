@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.ec2.calls import account, describe
+from sandbox.ec2.calls import account, describe, references
 from sandbox.ec2.images import attributes as image_attributes
-from sandbox.ec2.images import create, references, state
+from sandbox.ec2.images import create, state
 from sandbox.ec2.instances import attributes, console, launch, power, security_groups
 from sandbox.ec2.model import Params
 from sandbox.ec2.state import tags
