@@ -1,15 +1,13 @@
 """Two movers of one pointer, in every order, and a mover that is killed at every point."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from notebake.aws.clients import connect
 from notebake.errors import NotebakeError
 from notebake.images.pointer import (
     Pointer,
@@ -28,6 +26,7 @@ from notebake.store.directory import DirectoryStore
 from tests.cloud_world import REGION
 from tests.draw import is_drawn
 from tests.pointer_world import RECIPE, Baked, PointerWorld, pointer_world
+from tests.stopping_points import Killed, Points, stopping
 
 POINTS = 60
 """More than a move has points at which something can come between."""
@@ -39,64 +38,6 @@ ALWAYS, SHARE = 15, 0.05
 def points_of_the_day() -> list[int]:
     """Return at which points something comes between today."""
     return [at for at in range(1, POINTS) if at == ALWAYS or is_drawn(f"point {at}", SHARE)]
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@dataclass
-class Points:
-    """Counts what a mover does: each write of the run store and each call of AWS, and before it."""
-
-    at: int
-    act: Callable[[], None]
-    count: int = 0
-    passed: list[str] = field(default_factory=list)
-
-    def pass_by(self, name: str) -> None:
-        if self.count >= self.at:
-            return
-        self.count += 1
-        self.passed.append(name)
-        if self.count == self.at:
-            self.act()
-
-
-@contextmanager
-def stopping(points: Points, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the block pass by the points."""
-
-    def wrapped(name: str) -> Callable[..., Any]:
-        plain = getattr(DirectoryStore, name)
-
-        def call(store: DirectoryStore, key: str, *words: Any, **more: Any) -> Any:
-            points.pass_by(f"before {name} {key}")
-            result = plain(store, key, *words, **more)
-            points.pass_by(f"after {name} {key}")
-            return result
-
-        return call
-
-    def before(model: Any, **_: Any) -> None:
-        points.pass_by(f"before {model.name}")
-
-    def after(model: Any, **_: Any) -> None:
-        points.pass_by(f"after {model.name}")
-
-    clients = [connect(service, REGION) for service in ("ec2", "ssm")]
-    with monkeypatch.context() as patched:
-        for name in ("create", "replace"):
-            patched.setattr(DirectoryStore, name, wrapped(name))
-        for client in clients:
-            client.meta.events.register_last("before-call", before, "before")
-            client.meta.events.register_first("after-call", after, "after")
-        try:
-            yield
-        finally:
-            for client in clients:
-                client.meta.events.unregister("before-call", before, "before")
-                client.meta.events.unregister("after-call", after, "after")
 
 
 @pytest.fixture
