@@ -11,7 +11,9 @@ from flows.cli.commands import CommandFile, find_command, load_command
 from flows.cli.history import SUBCOMMANDS
 from flows.cli.main import main
 
-LISTING = {"check", "costs", "diff", "history", "images", "plan", "survey", "sweep"}
+LISTING = {
+    *("check", "costs", "diff", "history", "images", "plan", "prune", "survey", "sweep"),
+}
 
 
 def document(

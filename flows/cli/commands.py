@@ -28,7 +28,7 @@ COMMANDS = (
     Command("plan", MAKE, "flows.cli.plan", "check a recipe and estimate its cost; makes nothing"),
     Command("build", MAKE, "flows.cli.build", "bake the image of a recipe and prove it"),
     Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),
-    Command("images", USE, "flows.cli.images", "list the images of a region, accepted or not"),
+    Command("images", USE, "flows.cli.images", "the catalogue: what there is, and its cost"),
     Command("promote", USE, "flows.cli.promote", "make an image the current one of its recipe"),
     Command("rollback", USE, "flows.cli.rollback", "go back to the image before, and hold that"),
     Command("revoke", USE, "flows.cli.revoke", "block an image as a base; name what it led to"),
@@ -39,6 +39,7 @@ COMMANDS = (
         "tear-down", LOOK_AFTER, "flows.cli.tear_down", "remove all that is temporary in a run"
     ),
     Command("sweep", LOOK_AFTER, "flows.cli.sweep", "list what has expired; --apply removes it"),
+    Command("prune", LOOK_AFTER, "flows.cli.prune", "retire old images by a recipe's own policy"),
     Command("history", RECORDS, "flows.cli.history", "what is recorded of runs; verify it"),
     Command("costs", RECORDS, "flows.cli.costs", "sum what runs cost, by run, person or award"),
     Command("report", RECORDS, "flows.cli.report", "report on an award, as pages and as PDF"),

@@ -14,6 +14,6 @@ MEANINGS = {
     MISTYPED: "mistyped: nothing was begun",
     TAMPERED: "history verify, report: the record was changed",
     INCOMPLETE: "history verify: something was never recorded",
-    UNREADABLE: "history verify, report, check: something could not be read",
+    UNREADABLE: "verify, report, check, images, prune: something was not read",
     INTERRUPTED: "interrupted, by Ctrl-C or a signal",
 }

@@ -57,6 +57,15 @@ RecipeChoice = Annotated[str, _shown_as(enum=["", *list_recipes()])]
 RecipePath = Annotated[
     str, _shown_as(pattern=r"^$|\.ya?ml$", examples=["/home/me/recipes/ocean.yaml"])
 ]
+RecipePaths = Annotated[
+    list[str],
+    _shown_as(
+        items={"type": "string", "pattern": r"\.ya?ml$"},
+        minItems=1,
+        uniqueItems=True,
+        examples=[list_recipes()],
+    ),
+]
 RunId = Annotated[str, _shown_as(pattern=f"^{RUN_ID}$", examples=["ocean-20261123-120000-1a2b"])]
 OptionalRunId = Annotated[str, _shown_as(pattern=f"^({RUN_ID})?$")]
 StepChoice = Annotated[str, _shown_as(enum=["", *(step.name for step in BUILD)])]

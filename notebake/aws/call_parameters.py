@@ -24,6 +24,7 @@ ALLOWED = frozenset(
         *("Placement", "Size", "SnapshotIds", "Throughput", "VolumeSize", "VolumeType"),
         *("Add", "Remove", "UserId", "UserIds", "Group", "UserGroups", "OrganizationArn"),
         *("OrganizationalUnitArn", "Groups", "DryRun", "IpPermissions", "Tenancy"),
+        *("DeprecateAt", "DeleteAssociatedSnapshots"),
         *("ClientToken", "Key", "ResourceType", "TagSpecifications", "Tags"),
         *("Name", "Overwrite", "Type", "Tier", "ScheduleExpression", "State"),
         *("ActionAfterCompletion", "FlexibleTimeWindow", "Mode", "ScheduleExpressionTimezone"),

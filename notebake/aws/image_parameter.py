@@ -4,17 +4,18 @@ They lie apart from the keys of runs, so that who may write a run store need not
 which image is current.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
 from notebake.aws import tagging, tags
 from notebake.aws.clients import calling, connect
+from notebake.aws.image_uses import PRUNES
 from notebake.aws.images import as_image
 from notebake.aws.kinds import IMAGE, list_kind
 from notebake.aws.model import Image
 from notebake.aws.permissions import needs
-from notebake.aws.policies import POINTER, Statement
+from notebake.aws.policies import POINTER, PRUNE, Statement
 from notebake.errors import CloudError, WaitTimeoutError
 from notebake.timeouts import PARAMETER_SECONDS
 from notebake.waiting import wait_until
@@ -28,6 +29,14 @@ NAME_CURRENT = Statement(
     (f"arn:*:ssm:*:*:parameter{PREFIX}*",),
 )
 PROMOTERS = "`notebake promote`, `notebake rollback` and flows with `promote`"
+READ_CURRENT = Statement(
+    PRUNE,
+    "ReadCurrentImages",
+    "the parameters that name the current image of each recipe",
+    NAME_CURRENT.resources,
+)
+MOST_NAMES = 10
+"""In one call (API reference, GetParameters)."""
 YES, NO = "yes", "no"
 PUTS = 3
 """How often an image is put into a parameter before it counts as not taken."""
@@ -57,6 +66,19 @@ def read_named(recipe_name: str, region: str) -> Named:
             return Named()
         raise
     return Named(str(answer["Value"]), int(answer.get("Version", 0)))
+
+
+@needs("ssm:GetParameters", READ_CURRENT, called="ssm:GetParameters to prune", only_for=PRUNES)
+def read_all_named(recipe_names: Iterable[str], region: str) -> dict[str, str]:
+    """Return the image that the parameter of each recipe names, if there is one; ten a call."""
+    names = [parameter_of(recipe_name) for recipe_name in recipe_names]
+    found: dict[str, str] = {}
+    for start in range(0, len(names), MOST_NAMES):
+        some = names[start : start + MOST_NAMES]
+        with calling(f"read the parameters {', '.join(some)} in {region}"):
+            answer = connect("ssm", region).get_parameters(Names=some)
+        found |= {each["Name"]: str(each["Value"]) for each in answer["Parameters"]}
+    return {name.removeprefix(PREFIX): image_id for name, image_id in found.items()}
 
 
 @needs("ssm:PutParameter", NAME_CURRENT, only_for=PROMOTERS)

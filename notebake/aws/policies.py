@@ -58,6 +58,11 @@ POINTER = PolicyFile(
     "`notebake promote` and `notebake rollback`, and for a deployment that is the promoter",
     lambda _: False,
 )
+PRUNE = PolicyFile(
+    "policy-prune",
+    "`notebake prune`, and for a deployment that prunes; beside `policy.json`",
+    lambda _: False,
+)
 S3_STORE = PolicyFile(
     "policy-s3-store", "`NOTEBAKE_RUNS=s3://BUCKET/PREFIX`", lambda run: is_remote(run.store)
 )

@@ -4,7 +4,7 @@ pointers/<region>/<recipe>.json
 """
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from pydantic import ConfigDict
 
@@ -73,6 +73,11 @@ class Pointer(Record):
     def image_id(self) -> str:
         """The id of the current image; "" if there is none."""
         return self.current.image_id if self.current else ""
+
+    def before(self, usable: Set[str]) -> str:
+        """Return the image of these to which a rollback goes back; "" if there is none."""
+        earlier = (each.image_id for each in reversed(self.previous))
+        return next((image_id for image_id in earlier if image_id in usable), "")
 
     @property
     def run_id(self) -> str:

@@ -5,6 +5,7 @@ from notebake.aws.identity import current_account
 from notebake.aws.image_parameter import describe_images
 from notebake.aws.kinds import IMAGE
 from notebake.images.pointer_record import NotPromotableError
+from notebake.images.prune.marks import find_mark
 from notebake.images.revocation import find_revocation
 from notebake.images.updates.current import accepted_image
 from notebake.runs.account import check_same_account, read_account
@@ -22,7 +23,7 @@ def check_promotable(
         WrongAccountError: the run belongs to another account than the credentials.
     """
     reason = (
-        _wrong_by_store(image_id, store)
+        _wrong_by_store(image_id, region, store)
         or _wrong_in_ec2(image_id, run_id, recipe, region)
         or _wrong_in_record(image_id, run_id, recipe, region, store)
     )
@@ -34,9 +35,14 @@ def check_promotable(
         check_same_account(run_id, account, current_account(region))
 
 
-def _wrong_by_store(image_id: str, store: RunStore) -> str:
-    revocation = find_revocation(image_id, store)
-    return f"it was revoked: {revocation.reason}" if revocation else ""
+def _wrong_by_store(image_id: str, region: str, store: RunStore) -> str:
+    if revocation := find_revocation(image_id, store):
+        return f"it was revoked: {revocation.reason}"
+    # Who prunes looks at the pointers after it has marked an image: one of the two sees the other.
+    mark = find_mark(image_id, region, store)
+    if mark and mark.doing:
+        return f"a prune has begun to {mark.doing} it; the next prune settles that"
+    return ""
 
 
 def _wrong_in_ec2(image_id: str, run_id: str, recipe: str, region: str) -> str:

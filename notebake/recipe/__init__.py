@@ -1,9 +1,9 @@
 """The recipe: the description of an image, as one frozen record read from one YAML file.
 
-`recipe` is the whole; `machine`, `content`, `credentials`, `award` and `rebake` are its parts,
-`fields` the kinds of text in them; `file` reads it, with `strict_yaml` and `requirements`; `faults`
-and `messages` describe faults, `part` has their base class and places; `cross_checks` finds
-contradictions.
+`recipe` is the whole; `machine`, `content`, `credentials`, `award`, `rebake` and `prune` are its
+parts, `fields` the kinds of text in them; `file` reads it, with `strict_yaml` and `requirements`;
+`faults` and `messages` describe faults, `part` has their base class and places; `cross_checks`
+finds contradictions.
 """
 
 from notebake.recipe.award import Award
@@ -20,6 +20,7 @@ from notebake.recipe.machine import (
     Volume,
 )
 from notebake.recipe.part import Part
+from notebake.recipe.prune import Prune
 from notebake.recipe.rebake import Rebake
 from notebake.recipe.recipe import Recipe
 
@@ -36,6 +37,7 @@ __all__ = [
     "Network",
     "Notebook",
     "Part",
+    "Prune",
     "Rebake",
     "Recipe",
     "Repository",

@@ -27,6 +27,7 @@ from notebake.recipe.machine import (
     repeated,
 )
 from notebake.recipe.part import Contradiction, Part
+from notebake.recipe.prune import Prune
 from notebake.recipe.rebake import Rebake, find_in_rebake
 
 
@@ -81,6 +82,8 @@ class Recipe(Part):
     """How the image is proven."""
     rebake: Rebake | None = None
     """When a schedule bakes a newer image; `{}` for the defaults. It rebuilds nothing by itself."""
+    prune: Prune | None = None
+    """Which of its images go, and when; `{}` for the defaults. Without it all of them stay."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         yield from repeated("instance_types", self.instance_types)

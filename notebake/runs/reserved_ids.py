@@ -8,7 +8,9 @@ PEOPLE_LOG = "people-log"
 """The chain of the erasures of people; it is verified as that of a run."""
 POINTER_LOG = "pointer-log"
 """The chain of what was done to pointers and of revocations; it is verified likewise."""
-LOGS = frozenset((PEOPLE_LOG, POINTER_LOG))
+PRUNE_LOG = "prune-log"
+"""The chain of what prunes did to images; it is verified likewise."""
+LOGS = frozenset((PEOPLE_LOG, POINTER_LOG, PRUNE_LOG))
 """The chains that are not of runs."""
 POINTERS = "pointers"
 """Which image of each recipe is current."""
@@ -16,11 +18,14 @@ REVOCATIONS = "revocations"
 """The images that must not be used as a base any more."""
 CHECKS = "checks"
 """What checks for updates have found."""
+PRUNES = "prunes"
+"""What prunes have begun and done in each region."""
 REBAKES = "rebakes"
 """Which runs are rebakes, and the locks of the recipes."""
 RESERVED_IDS = frozenset(
     (
-        *(FLOW_RUNS, RECORD, CHECKS, REBAKES, POINTERS, REVOCATIONS, SEALS, CHECKPOINTS, *LOGS),
+        *(FLOW_RUNS, RECORD, CHECKS, PRUNES, REBAKES, POINTERS, REVOCATIONS, SEALS, CHECKPOINTS),
+        *LOGS,
         *("keys", "preflight"),
     )
 )

@@ -7,11 +7,10 @@ import pytest
 
 from flows.cli.main import main
 from notebake.aws import tagging, tags
+from notebake.images.catalogue.list_images import list_images
 from notebake.images.image_state import current_image
-from notebake.images.listed_image import list_images
 from notebake.machines.failure_report import failure_report
 from notebake.resources import stack_instances
-from notebake.runs.open_store import open_store
 from notebake.runs.run import Run
 from tests.cloud_steps import carry_out_to, undo_all
 from tests.cloud_world import RECIPE, REGION, CloudWorld
@@ -128,19 +127,21 @@ def test_images_are_listed_with_recipe_age_size_cost_and_acceptance(
     carry_out_to(run, "wait_for_image")
     image = current_image(run)
     assert image is not None
-    (listed,) = list_images(REGION, open_store(run.store))
+    (listed,) = list_images(REGION, run.store).images
     gib = run.recipe.root_volume.size_gib + sum(disk.size_gib for disk in run.recipe.volumes)
     assert (listed.recipe, listed.size_gib) == (run.recipe.name, gib)
-    assert listed.usd_per_month == pytest.approx(gib * 0.05)
+    assert listed.written_gib is not None
+    assert 0 < listed.written_gib < gib
+    assert listed.usd_per_month == pytest.approx(listed.written_gib * 0.05)
 
     assert main(["images"]) == 0
     shown = normalise_spaces(capsys)
-    line = rf"{image.id} +{run.recipe.name} +\d+ \w+ +{gib} +\$\d+\.\d\d +"
-    assert re.search(rf"{line}not accepted +{run.id}", shown)
+    line = rf"{run.recipe.name}\s+{image.id} +\d+ \w+ +{listed.written_gib:.1f} +\$\d+\.\d\d +"
+    assert re.search(rf"{line}not accepted\s+run {run.id}, from ami-", shown)
 
     tagging.add_tags(REGION, [image.id], {tags.ACCEPTED: "2026-11-23T12:00:00+00:00"})
     assert main(["images"]) == 0
-    assert re.search(rf"{line}accepted +{run.id}", normalise_spaces(capsys))
+    assert re.search(rf"{line}accepted\s+run {run.id}, ", normalise_spaces(capsys))
 
 
 def test_in_a_narrow_terminal_nothing_of_an_image_is_cut(
@@ -153,7 +154,7 @@ def test_in_a_narrow_terminal_nothing_of_an_image_is_cut(
 
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 80 for line in lines)
-    assert f"  {run.id}" in [line.rstrip() for line in lines]
+    assert any(f"run {run.id}," in line for line in lines)
     assert "…" not in "".join(lines)
 
 

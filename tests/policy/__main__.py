@@ -12,6 +12,8 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from inspect import unwrap
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,8 +22,10 @@ from typing import IO
 from flows import tear_down
 from notebake.aws import networks, removal, tags
 from notebake.aws.model import Resource
+from notebake.aws.names import name_of_image
 from notebake.errors import NotebakeError
 from notebake.images.pointer import move_pointer
+from notebake.images.prune.pruner import prune_region
 from notebake.images.revoke import revoke
 from notebake.images.run_image import find_image
 from notebake.images.updates.base_image import check_base_image
@@ -29,7 +33,7 @@ from notebake.images.updates.current import find_current, find_state
 from notebake.images.updates.source_state import ask_source
 from notebake.images.updates.update_check import UpdateCheck, keep_check
 from notebake.machines import ssh_access
-from notebake.recipe import Recipe
+from notebake.recipe import Prune, Recipe
 from notebake.resources.survey import Scope, survey
 from notebake.runs.checkpoints import make_checkpoint
 from notebake.runs.open_store import open_store
@@ -82,6 +86,9 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     if "policy-pointer" in tour.policies:
         writes.what = "promote"
         promote(run)
+    if "policy-prune" in tour.policies:
+        writes.what = "prune"
+        prune(run, world)
     if tour.is_remote:
         writes.what = "history seal"
         seal_by_a_shared_key(location, run.recipe.region)
@@ -111,6 +118,37 @@ def promote(run: Run) -> None:
     assert image, "the tour ended with an accepted image"
     move_pointer(run, image)
     revoke(image.id, run.region, open_store(run.store), reason="the end of the tour")
+
+
+def prune(run: Run, world: World) -> None:
+    """Let the image go by all stages, after a newer one has taken its place."""
+    image = find_image(run)
+    assert image, "the tour ended with an accepted image"
+    region, later = world.history.region, f"{run.id}-later"
+    # What is shared stays.
+    region.images[image.id].launch_permissions = []
+    newer = replace(
+        region.images[image.id],
+        id="ami-0fedcba9876543210",
+        name=name_of_image(later),
+        mapping=[],
+        creation_date=region.now() + timedelta(days=1),
+    )
+    region.images[newer.id] = newer
+    region.tag(newer.id, image.tags | {tags.RUN: later})
+    policy = Prune(
+        keep=1,
+        younger_than_days=0,
+        launched_within_days=2,
+        disable_after_days=1,
+        remove_after_days=2,
+    )
+    recipe = run.recipe.model_copy(update={"prune": policy})
+    for _ in range(3):
+        world.clock.advance(3 * 86400)
+        done = prune_region([recipe], run.region, open_store(run.store))
+        assert len(done.done) == 1, done
+    assert image.id not in region.images
 
 
 def seal_by_a_shared_key(location: str, region: str) -> None:

@@ -41,6 +41,20 @@ TAKING = {"DeleteTags"}
 ITSELF = {"CreateTags", "DeleteTags"}
 """Their tags are put on what is there."""
 
+VIA_EC2 = {"aws:CalledVia": ["ec2-images.amazonaws.com"]}
+LOOKED_THROUGH: dict[str, tuple[Thing, ...]] = {
+    "ec2:DescribeInstances": (),
+    "ec2:DescribeLaunchTemplates": (),
+    "ec2:DescribeLaunchTemplateVersions": (),
+    "imagebuilder:GetContainerRecipe": (Thing("containerRecipe", "somebodys/1.0.0"),),
+    "imagebuilder:ListContainerRecipes": (),
+    "imagebuilder:ListImageRecipes": (),
+    "ssm:DescribeParameters": (),
+    "ssm:GetParameters": (Thing("parameter", "somebodys/image"),),
+}
+"""What DescribeImageReferences does in the caller's name:
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html"""
+
 
 def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
     """Yield what IAM is asked: the action, to tag what it makes, and to use keys."""
@@ -58,6 +72,18 @@ def of_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
         tagged = Thing(kind, f"{_prefix(kind)}{NEW}", requested(marks))
         yield "ec2:CreateTags", (tagged,), {"ec2:CreateAction": name}
     yield from key_requests_of(call, cloud)
+    yield from _asked_by_ec2(call, cloud)
+
+
+def _asked_by_ec2(call: Call, cloud: Cloud) -> Iterator[Request]:
+    """Yield what EC2 does in the caller's name, and with the caller's permissions."""
+    if call.operation == "DescribeImageReferences":
+        yield from ((action, things, VIA_EC2) for action, things in LOOKED_THROUGH.items())
+    region = cloud.region(call.region)
+    image = region.images.get(call.parameters.get("ImageId", ""))
+    if image and call.parameters.get("DeleteAssociatedSnapshots") == "true":
+        things = tuple(_existing(id, call, cloud, {}) for id in image.snapshot_ids)
+        yield "ec2:DeleteSnapshot", things, {}
 
 
 def _named(call: Call, cloud: Cloud) -> list[str]:

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from notebake.aws.image_uses import PRUNES
 from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
-from notebake.aws.permissions import allowed_by
+from notebake.aws.permissions import allowed_by, declared
 from notebake.aws.price_list import READ_PRICES
 from notebake.aws.s3_versions import READ_VERSIONS
 from notebake.preflight.required_permissions import required_permissions
@@ -173,6 +174,7 @@ def test_preflight_requires_exactly_the_permissions_that_runs_use(
     # Without the list of prices notebake's own table is used, and without the versions a
     # verification says that these are not checked: so preflight asks for neither.
     optional = set(allowed_by(READ_PRICES, READ_VERSIONS))
+    optional |= {each.action for each in declared() if each.only_for == PRUNES}
     assert called - parameters - by_checks - with_key - optional == set()
     assert parameters - called == set()
 

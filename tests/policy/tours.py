@@ -115,6 +115,7 @@ TOURS = {
         ("policy", "policy-encryption-key", "policy-pointer", "policy-sharing"),
     ),
     "default key": Tour(
-        encrypted_by_the_account, ("policy", "policy-encryption-key", "policy-sharing")
+        encrypted_by_the_account,
+        ("policy", "policy-encryption-key", "policy-prune", "policy-sharing"),
     ),
 }

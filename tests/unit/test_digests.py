@@ -14,6 +14,7 @@ from notebake.recipe import (
     InstanceStore,
     Network,
     Notebook,
+    Prune,
     Rebake,
     Recipe,
     Repository,
@@ -78,6 +79,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "on_failure": ("tear_down", set()),
     # The policy rebuilds nothing; the date that a rebake sets does.
     "rebake": (Rebake(max_age_days=30), set()),
+    "prune": (Prune(keep=1), set()),
 }
 
 

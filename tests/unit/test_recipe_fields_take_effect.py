@@ -14,6 +14,9 @@ from notebake.aws import tags
 from notebake.aws.permissions import declared
 from notebake.commands.repository import clone_repository
 from notebake.errors import RecipeError
+from notebake.images.prune.decision import decide as decide_images
+from notebake.images.prune.facts import ImageFacts, RecipeFacts, RegionFacts
+from notebake.images.prune.marks import Mark
 from notebake.images.rebake.begin import with_date
 from notebake.images.rebake.decision import decide
 from notebake.images.updates.finding import CauseFinding
@@ -103,6 +106,32 @@ def decided(recipe: Recipe) -> object:
         findings=(change,),
     )
     return decide(found, recipe.rebake, day, 2).outcome
+
+
+def pruned(recipe: Recipe) -> object:
+    """What becomes of images of some ages, in all stages, of which none is used."""
+    day = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
+    facts = RecipeFacts(is_given=True, policy=recipe.prune)
+    images = []
+    for days in range(20, 90, 7):
+        ago = day - datetime.timedelta(days=days)
+        usual = {"recipe": "x", "run_id": "r", "made_at": ago, "uses": (), "recipients": ()}
+        late = {"made_at": day - datetime.timedelta(days=200), "mark": Mark(recipe="x", since=ago)}
+        disabled = Mark(recipe="x", since=ago, disabled_at=ago)
+        for name, changes in {
+            "unused": {},
+            "launched": late | {"last_launched": ago},
+            "deprecated": late | {"deprecated_from": ago},
+            "disabled": late | {"state": "disabled", "mark": disabled},
+        }.items():
+            usual_state = {"image_id": f"{name}-{days}", "state": "available"}
+            images.append(ImageFacts.model_validate(usual | usual_state | changes))
+    return [
+        (each.image_id, each.action)
+        for each in decide_images(
+            RegionFacts("us-west-2", day, tuple(images), {"x": facts}, named={}, bases={})
+        )
+    ]
 
 
 def dated(recipe: Recipe) -> object:
@@ -291,6 +320,11 @@ FIELDS: dict[str, tuple[str, str, Effect]] = {
         "rebake: {until: '2026-11-23T00:00:00Z'}",
         digest_of("install_software"),
     ),
+    "prune.keep": ("prune: {}", "prune: {keep: 9}", pruned),
+    "prune.younger_than_days": ("prune: {}", "prune: {younger_than_days: 60}", pruned),
+    "prune.launched_within_days": ("prune: {}", "prune: {launched_within_days: 30}", pruned),
+    "prune.disable_after_days": ("prune: {}", "prune: {disable_after_days: 60}", pruned),
+    "prune.remove_after_days": ("prune: {}", "prune: {remove_after_days: 60}", pruned),
     "acceptance.instance_types": (
         "",
         "acceptance: {instance_types: [m5.large]}",

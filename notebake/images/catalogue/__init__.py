@@ -1,0 +1,1 @@
+"""The catalogue of a region: every image, where it comes from, what it costs, who has it."""
