@@ -6,6 +6,7 @@ from typing import Any
 READING = ("Describe", "Get", "List", "Head")
 
 TAGGED: dict[str, tuple[str, ...]] = {
+    "AllocateAddress": ("elastic-ip",),
     "CreateImage": ("image", "snapshot"),
     "CreateLaunchTemplate": ("launch-template",),
     "CreateSecurityGroup": ("security-group",),
@@ -18,6 +19,7 @@ TAGGED: dict[str, tuple[str, ...]] = {
 
 CHANGING = frozenset(
     {
+        "AssociateAddress",
         "AttachVolume",
         "AuthorizeSecurityGroupIngress",
         "CreateLaunchTemplateVersion",
@@ -33,6 +35,7 @@ CHANGING = frozenset(
         "DisableImage",
         "DisableImageDeprecation",
         "DisableImageDeregistrationProtection",
+        "DisassociateAddress",
         "EnableImage",
         "EnableImageDeprecation",
         "EnableImageDeregistrationProtection",
@@ -41,6 +44,7 @@ CHANGING = frozenset(
         "ModifyInstanceMetadataOptions",
         "ModifySnapshotAttribute",
         "RebootInstances",
+        "ReleaseAddress",
         "RevokeSecurityGroupIngress",
         "StartInstances",
         "StopInstances",
@@ -65,7 +69,7 @@ def ids_made(parsed: dict[str, Any]) -> Iterator[str]:
     yield from (instance["InstanceId"] for instance in parsed.get("Instances", []))
     if "LaunchTemplate" in parsed:
         yield parsed["LaunchTemplate"]["LaunchTemplateId"]
-    for field in ("ImageId", "VolumeId", "GroupId", "KeyPairId"):
+    for field in ("ImageId", "VolumeId", "GroupId", "KeyPairId", "AllocationId"):
         # A snapshot's answer names the volume too, which was there before.
         if field in parsed and "SnapshotId" not in parsed:
             yield parsed[field]
