@@ -10,6 +10,7 @@ from prefect.states import Completed
 
 from flows.approved_acts import Removals
 from flows.catalogue_markdown import done_lines, plan_lines
+from flows.notices import IMAGE_RETIRING, announce
 from flows.prefect_ui.form import RecipePaths, StoreLocation
 from flows.prefect_ui.plain_ending import ending_plainly
 from notebake.images.prune.plan import PrunePlan, describe_plan, make_plan
@@ -64,12 +65,30 @@ def prune_images(recipes: RecipePaths, apply: bool = False, store: StoreLocation
             show(make_plan(wanted, region, runs, awaiting))
     if apply:
         show_plans(plans, done)
+    announce_retiring(plans, is_done=apply)
     check_all_done(done)
     removals.ask()
     sentence = "; ".join(describe_plan(plan, is_done=apply) for plan in plans)
     unread = list(dict.fromkeys(reason for plan in plans for reason in plan.unread))
     message = "; not known: ".join([sentence, *unread])
     return Completed(message=message, data={plan.region: plan.digest for plan in plans})
+
+
+def announce_retiring(plans: list[PrunePlan], *, is_done: bool) -> None:
+    """Announce which images are going to be retired, or were; one event for all regions."""
+    going = [(plan.region, each) for plan in plans for each in plan.going]
+    if not going:
+        return
+    later = "run the deployment `prune` with apply, or type: notebake prune RECIPE --apply"
+    announce(
+        IMAGE_RETIRING,
+        "-".join(dict.fromkeys(region for region, _ in going)),
+        subject="; ".join(describe_plan(plan, is_done=is_done) for plan in plans if plan.going),
+        lines=[
+            f"{each.action} {each.image_id} in {region}: {each.reason}" for region, each in going
+        ],
+        press="nothing, unless one is to stay: tag it notebake:keep" if is_done else later,
+    )
 
 
 def show_plans(plans: list[PrunePlan], done: Pruned) -> None:

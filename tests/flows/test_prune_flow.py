@@ -76,6 +76,30 @@ def test_the_flow_shows_the_plan_and_changes_nothing_unless_told(
     assert f"- deprecated {old}" in artifact("prune")
 
 
+def test_what_is_retired_is_announced_once(
+    here: PruneWorld, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    def listen(event: str, _: str, *, subject: str, lines: list[str], press: str) -> None:
+        told.append((event, "\n".join((subject, *lines, press))))
+
+    monkeypatch.setattr("flows.prune_images.announce", listen)
+    for days in (2, 3):
+        here.image(days)
+    assert run_prune(path, here).is_completed()
+    assert told == [], "all of them stay"
+
+    old = here.image()
+    assert run_prune(path, here).is_completed()
+    assert run_prune(path, here, apply=True).is_completed()
+
+    assert [event for event, _ in told] == ["notebake.image.retiring"] * 2
+    assert f"deprecate {old} in us-west-2: " in told[0][1]
+    assert "--apply" in told[0][1]
+    assert "deprecated 1" in told[1][1]
+
+
 def test_the_flow_fails_if_ec2_refuses(here: PruneWorld, path: str) -> None:
     for days in (2, 3, 100):
         here.image(days)
