@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from notebake.aws.account import Caller
+from notebake.aws.image_uses import PRUNES
 from notebake.aws.instances import ENCRYPT_DISKS, LET_DISKS_USE_KEY
-from notebake.aws.permissions import allowed_by
+from notebake.aws.permissions import allowed_by, declared
 from notebake.aws.s3_versions import READ_VERSIONS
 from notebake.preflight.finding import CheckResult
 from notebake.preflight.required_permissions import required_permissions
@@ -27,8 +28,11 @@ SHARE = 0.2
 STAND_IN = re.compile(r"-0{17}$")
 DEFAULT_KEY_ONLY = {"ec2:GetEbsDefaultKmsKeyId"}
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/notebake-builder/ada"
-ASKED = [action for action in ACTIONS if action not in allowed_by(READ_VERSIONS)]
-"""A run never reads versions; `history verify` itself says where it may not."""
+FOR_PRUNES = {each.action for each in declared() if each.only_for == PRUNES}
+FOR_OTHERS = {each.action for each in declared() if each.only_for != PRUNES}
+NOT_ASKED = {*allowed_by(READ_VERSIONS), *(FOR_PRUNES - FOR_OTHERS)}
+ASKED = [action for action in ACTIONS if action not in NOT_ASKED]
+"""A run never reads versions, nor does it prune: what does that says itself where it may not."""
 
 
 def names(text: str, action: str) -> bool:
