@@ -6,7 +6,7 @@ import pytest
 
 from notebake.aws import tags
 from tests.policy.filled_in import filled_in
-from tests.policy.judge import IamRequest, Judge, Thing
+from tests.policy.judge import DEPLOYMENTS, IamRequest, Judge, Thing
 
 OURS = {f"aws:ResourceTag/{tags.RUN}": "ocean-1"}
 TAGGED = {f"aws:RequestTag/{tags.RUN}": "ocean-1", "aws:TagKeys": [tags.RUN]}
@@ -41,6 +41,8 @@ def launch(**other: dict[str, Any]) -> IamRequest:
     )
 
 
+ACCEPTED = OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}
+KEPT = {f"aws:ResourceTag/{tags.KEEP}": "for ada"}
 THEIRS: dict[str, IamRequest] = {
     "end somebody's machine": IamRequest("ec2:TerminateInstances", (Thing("instance", "i-1"),)),
     "stop it": IamRequest("ec2:StopInstances", (Thing("instance", "i-1"),)),
@@ -54,13 +56,22 @@ THEIRS: dict[str, IamRequest] = {
         "ec2:CreateTags", (Thing("instance", "i-1", OURS | TAGGED),)
     ),
     "delete somebody's volume": IamRequest("ec2:DeleteVolume", (Thing("volume", "vol-1"),)),
-    "remove an accepted image": IamRequest(
-        "ec2:DeregisterImage",
-        (Thing("image", "ami-1", OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}),),
+    "remove somebody's image": IamRequest("ec2:DeregisterImage", (Thing("image", "ami-1"),)),
+    "remove an image that is kept": IamRequest(
+        "ec2:DeregisterImage", (Thing("image", "ami-1", ACCEPTED | KEPT),)
     ),
-    "remove its snapshot": IamRequest(
-        "ec2:DeleteSnapshot",
-        (Thing("snapshot", "snap-1", OURS | {f"aws:ResourceTag/{tags.ACCEPTED}": "now"}),),
+    "disable the current image": IamRequest(
+        "ec2:DisableImage",
+        (Thing("image", "ami-1", ACCEPTED | {f"aws:ResourceTag/{tags.CURRENT}": "yes"}),),
+    ),
+    "deprecate somebody's image": IamRequest(
+        "ec2:EnableImageDeprecation", (Thing("image", "ami-1"),)
+    ),
+    "remove a snapshot that is kept": IamRequest(
+        "ec2:DeleteSnapshot", (Thing("snapshot", "snap-1", ACCEPTED | KEPT),)
+    ),
+    "look into parameters without asking EC2 who uses an image": IamRequest(
+        "ssm:GetParameters", (Thing("parameter", "production/password"),)
     ),
     "launch without a tag": launch(instance={}),
     "launch with a disk without a tag": launch(volume={}),
@@ -89,6 +100,24 @@ THEIRS: dict[str, IamRequest] = {
     ),
     "decrypt with the key": IamRequest("kms:Decrypt", (Thing("key", "key-1"),)),
 }
+
+
+ACCEPTED_ONES = (
+    IamRequest("ec2:DeregisterImage", (Thing("image", "ami-1", ACCEPTED),)),
+    IamRequest("ec2:DeleteSnapshot", (Thing("snapshot", "snap-1", ACCEPTED),)),
+)
+
+
+def test_accepted_images_are_in_reach_of_prunes_alone(judge: Judge) -> None:
+    others = [path.stem for path in DEPLOYMENTS.glob("policy*.json") if path.stem != "policy-prune"]
+
+    without = judge.ask(filled_in(*others, key_id="key-1"), ACCEPTED_ONES)
+    pruning = judge.ask(filled_in("policy-prune"), ACCEPTED_ONES)
+
+    assert len(others) > 5
+    assert [verdict.error for verdict in (*without, *pruning)] == [""] * 4
+    assert [verdict.allowed for verdict in without] == [False, False]
+    assert [verdict.allowed for verdict in pruning] == [True, True]
 
 
 @pytest.mark.parametrize("what", THEIRS)
