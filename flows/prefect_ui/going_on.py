@@ -35,11 +35,15 @@ def has_gone_on() -> str:
 
 
 def will_go_on(crashed: FlowRun) -> bool:
-    """Return whether the server lets a crashed flow run go on by itself."""
-    if crashed.work_pool_name != POOL or not 0 < crashed.run_count < EXECUTIONS:
-        return False
+    """Return whether the server lets a crashed flow run go on by itself.
+
+    The server is asked for it: a worker's hook has the flow run as it was before its execution.
+    """
     try:
         with get_client(sync_client=True) as client:
+            now = client.read_flow_run(crashed.id)
+            if now.work_pool_name != POOL or not 0 < now.run_count < EXECUTIONS:
+                return False
             found = client.read_automations_by_name(AUTOMATION)
     except (PrefectException, httpx.HTTPError):
         return False

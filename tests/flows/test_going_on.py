@@ -2,16 +2,23 @@
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from uuid import uuid4
 
 import pytest
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
-from prefect.exceptions import Abort
+from prefect.exceptions import Abort, ObjectAlreadyExists
+from prefect.settings import get_current_settings
 from prefect.states import Crashed, Running, Scheduled
 
+from deployments import automations
+from deployments.going_on import GOING_ON
 from flows.build_image import build_image
-from flows.local_prefect.after_crash import EXECUTIONS, MESSAGE
+from flows.local_prefect.after_crash import AUTOMATION, EXECUTIONS, MESSAGE, POOL
 from flows.prefect_ui.going_on import has_gone_on, will_go_on
 from notebake import clock
 from notebake.local.process import this_process
@@ -123,10 +130,39 @@ def test_a_flow_run_says_that_it_has_gone_on_by_itself(message: str, expected: s
     assert carried_out(now(flow_run), ask) == expected
 
 
+@pytest.fixture
+def _automation() -> Iterator[None]:
+    """What lets flow runs go on, for one test."""
+    url = str(get_current_settings().api.url).removesuffix("/api")
+    automations.install(url, GOING_ON)
+    yield
+    automations.pause(url, AUTOMATION)
+
+
+def of_our_pool() -> FlowRun:
+    """Return a flow run of our work pool, as its worker takes it from there."""
+    with get_client(sync_client=True) as client:
+        with suppress(ObjectAlreadyExists):
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        deployment_id = client.create_deployment(
+            client.create_flow(ask), f"deployment {uuid4()}", work_pool_name=POOL
+        )
+        return client.create_flow_run_from_deployment(deployment_id)
+
+
+@pytest.mark.usefixtures("_automation")
+def test_a_crashed_flow_run_says_that_it_goes_on_until_it_was_executed_often_enough() -> None:
+    taken = of_our_pool()
+    assert taken.run_count == 0, "the worker's hook has it as it was taken"
+    for execution in range(1, EXECUTIONS + 1):
+        set_state(taken.id, Running())
+        set_state(taken.id, Crashed())
+        assert will_go_on(taken) == (execution < EXECUTIONS)
+
+
 def test_where_nothing_lets_it_go_on_it_does_not_say_so() -> None:
-    flow_run = started_in_ui(ask)
+    flow_run = of_our_pool()
     set_state(flow_run.id, Running())
     set_state(flow_run.id, Crashed())
-    crashed = now(flow_run)
-    assert crashed.run_count == 1 < EXECUTIONS
-    assert not will_go_on(crashed)
+    assert now(flow_run).run_count == 1 < EXECUTIONS
+    assert not will_go_on(flow_run)

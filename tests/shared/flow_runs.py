@@ -70,16 +70,6 @@ class FlowRuns:
             reached, what=f"{flow_run_id} to be {types}", timeout_seconds=HANG_SECONDS
         )
 
-    def wait_for_message(self, flow_run_id: str, type_: str, text: str) -> dict[str, Any]:
-        """Return a state of a flow run, past or present, whose message has a text."""
-
-        def found() -> dict[str, Any] | None:
-            states = self.states(flow_run_id)
-            wanted = (each for each in states if each["type"] == type_ and each["message"])
-            return next((each for each in wanted if text in each["message"]), None)
-
-        return wait_until(found, what=f"“{text}”", timeout_seconds=HANG_SECONDS)
-
     def wait_for_task(self, flow_run_id: str, title: str) -> None:
         """Wait until a step runs."""
 
