@@ -1,12 +1,16 @@
 """Installs JupyterLab as a service on the loopback address; each machine generates its own token.
 
+With it comes the idle stop of servers, which asks JupyterLab whether it is used.
+
 Needs   the software and the repository
-Gives   Done: the service runs, and starts at every boot
+Gives   Done: the service runs, and starts at every boot, as does the timer of the idle stop
 Costs   nothing of its own
 """
 
+from notebake.commands.idle_units import install_idle_stop
 from notebake.commands.jupyter import install_jupyter_service, jupyter_is_running
 from notebake.machines.host_step import find_on_host, make_on_host
+from notebake.machines.idle_program import idle_program
 from notebake.runbook.step import Done, Step
 from notebake.runs.run import Run
 from notebake.ssh import remote as ssh
@@ -29,11 +33,14 @@ def probe(run: Run, host: Host) -> str | None:
 
 def make(run: Run) -> Done:
     """Install and start the service; `check_server` checks that it works."""
-    user = run.recipe.base_image.user
+    recipe = run.recipe
+    user, port = recipe.base_image.user, recipe.jupyter_port
+    folder = recipe.repository_path or f"/home/{user}"
     script = install_jupyter_service(
         user=user,
-        port=run.recipe.jupyter_port,
-        working_directory=run.recipe.repository_path or f"/home/{user}",
+        port=port,
+        working_directory=folder,
+        meanwhile=install_idle_stop(program=idle_program(), port=port, folder=folder),
     )
     return make_on_host(run, NAME, [script], probe=probe, timeout_seconds=JUPYTER_SECONDS + 60)
 

@@ -23,6 +23,8 @@ SHARES = {
     "sandbox/test_dead_man.py": 0.35,
     "sandbox/test_hardened_host.py": 0.35,
     "sandbox/test_hosts.py": 0.35,
+    "sandbox/test_idle_stop.py": 0.35,
+    "sandbox/test_idle_truth.py": 0.15,
     "sandbox/test_lost_lines.py": 0.35,
     "sandbox/test_twists.py": 0.25,
     "ssh": 0.35,
@@ -42,7 +44,10 @@ SHARES = {
 """The share of a folder's or a file's tests that a day has. What is named neither here nor below is
 tried whole: what takes moments, and of what takes long one bake with all its proofs and its
 tear-down, and what draws for itself (the kills, the faults)."""
-DRAWN_WHOLE = ("policy/test_policies.py", "stories", "kills/test_true_kills.py")
+DRAWN_WHOLE = (
+    *("policy/test_policies.py", "sandbox/test_idle_stop.py", "stories"),
+    "kills/test_true_kills.py",
+)
 """Here a file is drawn or none of it: its tests look at the same piece of work."""
 ONE_OF = (
     "clients",

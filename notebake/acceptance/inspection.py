@@ -10,6 +10,7 @@ from notebake.aws import instances, tags
 from notebake.aws.model import Instance
 from notebake.commands.boot import paths_are_mounted, read_machine_id
 from notebake.commands.fitness import LIST_LOGIN_METHODS, parse_login_methods
+from notebake.commands.idle_units import idle_stop_is_enabled
 from notebake.commands.lease_timer import lease_is_armed
 from notebake.errors import (
     ImageNotAcceptedError,
@@ -43,6 +44,7 @@ def inspect_machine(run: Run, machine: Instance) -> MachineEvidence:
     volumes = [volume for volume in run.recipe.volumes if volume.is_in_image]
     ssh.run_command(host, paths_are_mounted([volume.mount_point for volume in volumes]))
     ssh.run_command(host, lease_is_armed())
+    ssh.run_command(host, idle_stop_is_enabled())
     check_no_other_key(host)
     name = evidence_name(machine)
     with ThreadPoolExecutor(1) as pool:

@@ -24,9 +24,17 @@ UNIT_DIRECTORY = "/etc/systemd/system"
 
 
 def install_jupyter_service(
-    *, user: str, port: int, working_directory: str, timeout_seconds: int = JUPYTER_SECONDS
+    *,
+    user: str,
+    port: int,
+    working_directory: str,
+    meanwhile: str = "",
+    timeout_seconds: int = JUPYTER_SECONDS,
 ) -> str:
-    """Return the root script that installs and starts the service, and waits until it answers."""
+    """Return the root script that installs and starts the service, and waits until it answers.
+
+    The script `meanwhile` runs while the service starts.
+    """
     unit = jupyter_unit(user=user, working_directory=working_directory)
     return script(
         write_file(TOKEN_SCRIPT, token_program(user), mode="0755"),
@@ -38,6 +46,7 @@ def install_jupyter_service(
         f"systemctl --quiet enable {TOKEN_SERVICE} {UNIT}",
         f"systemctl restart {TOKEN_SERVICE} {UNIT}",
         exempt_our_services(),
+        *([f"(\n{meanwhile}\n)"] if meanwhile else []),
         variables(port=port, timeout_seconds=timeout_seconds),
         WAIT.replace("IS_RUNNING", jupyter_is_running(port)),
     )

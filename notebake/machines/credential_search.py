@@ -1,12 +1,9 @@
 """The search for credentials as text within a script, and its engine for hosts without network."""
 
-import base64
 import logging
 import subprocess
 import sys
-import zipfile
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +16,7 @@ from notebake.credentials.engine_version import (
     requirement,
 )
 from notebake.errors import NotebakeError
+from notebake.machines.host_program import pack_program
 from notebake.ssh import file_transfer
 from notebake.ssh import remote as ssh
 from notebake.ssh.host import Host
@@ -26,26 +24,13 @@ from notebake.ssh.remote import retry_until_reachable
 
 log = logging.getLogger(__name__)
 FOLDER = Path(credentials.__file__).parent
-START = "import runpy\nrunpy.run_module('notebake.credentials', run_name='__main__')\n"
 DOWNLOAD_SECONDS = 600
 
 
 @cache
 def search_program() -> str:
-    """Return the package as a zip archive that Python can run, in base64; it is reproducible."""
-    content = BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "__main__.py", START)
-        _add(archive, "notebake/__init__.py", "")
-        for path in sorted(FOLDER.iterdir()):
-            if path.suffix in {".py", ".toml"}:
-                _add(archive, f"notebake/credentials/{path.name}", path.read_text())
-    return base64.b64encode(content.getvalue()).decode()
-
-
-def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
-    # ZipInfo has a constant date, which makes the archive reproducible.
-    archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+    """Return the package as a zip archive that Python can run, in base64."""
+    return pack_program("notebake.credentials", FOLDER)
 
 
 def copy_engine(host: Host) -> None:

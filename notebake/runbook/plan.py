@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from notebake.commands.idle_units import PROGRAM_DIGEST
 from notebake.recipe import Recipe
 from notebake.record import digest_of
 
@@ -86,7 +87,8 @@ PLAN: Mapping[str, PlannedStep] = {
     "install_software": PlannedStep(("install_packages",), _software),
     "install_papermill": PlannedStep(("install_software",), no_parts),
     "start_jupyter": PlannedStep(
-        ("install_software", "clone_repository"), lambda recipe: [recipe.jupyter_port]
+        ("install_software", "clone_repository"),
+        lambda recipe: [recipe.jupyter_port, PROGRAM_DIGEST],
     ),
     "check_server": PlannedStep(("start_jupyter",), no_parts),
     "run_notebook": PlannedStep(

@@ -8,6 +8,7 @@ from notebake.commands import (
     apt,
     clean,
     datasets,
+    idle_units,
     jupyter,
     jupyter_units,
     markers,
@@ -20,6 +21,7 @@ from notebake.commands.shell import NETWORK_ENVIRONMENT, script
 from notebake.credentials.report import is_clean, parse_report
 from notebake.machines.block_devices import device_names
 from notebake.machines.credential_search import search_program
+from notebake.machines.idle_program import idle_program
 from notebake.notebook import recipe_notebook
 from notebake.notebook.papermill_script import notebook_script, status_path
 from notebake.recipe import Recipe
@@ -80,8 +82,12 @@ def steps(recipe: Recipe, host: ScriptedHost) -> list[Named]:
     if recipe.repository and path:
         one = repository.clone_repository(repository=recipe.repository, path=path, user=user)
         cloning.append(one)
+    port, folder = recipe.jupyter_port, path or f"/home/{user}"
     serving = jupyter.install_jupyter_service(
-        user=user, port=recipe.jupyter_port, working_directory=path or f"/home/{user}"
+        user=user,
+        port=port,
+        working_directory=folder,
+        meanwhile=idle_units.install_idle_stop(program=idle_program(), port=port, folder=folder),
     )
     installing = software.install_software(recipe.software, user=user, digest=digest)
     proving = papermill.install_papermill(user=user)

@@ -53,6 +53,18 @@ def test_the_service_is_enabled_started_and_waited_for(world: ShellWorld) -> Non
     ]
 
 
+def test_other_work_is_done_while_the_service_starts(world: ShellWorld) -> None:
+    text = jupyter.install_jupyter_service(
+        user=getpass.getuser(),
+        port=8887,
+        working_directory="/data/work",
+        meanwhile="systemctl list-units\nfalse # fails\n",
+    )
+    assert world.run(here(world, text)).returncode == 1
+    calls = [call.split()[:2] for call in world.calls if "curl" in call or "systemctl" in call]
+    assert calls[-2:] == [["systemctl", "restart"], ["systemctl", "list-units"]]
+
+
 def test_a_service_that_does_not_answer_is_an_error_with_its_journal(world: ShellWorld) -> None:
     world.environment["SILENT"] = "1"
     done = world.run(install(world, timeout_seconds=1))

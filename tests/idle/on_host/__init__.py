@@ -1,0 +1,1 @@
+"""Programs of the tests that run on a host, each alone."""

@@ -1,0 +1,132 @@
+"""Servers that end by themselves: no process of ours runs, and they stop, but do not terminate."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from notebake.aws import tags
+from notebake.commands.idle_units import idle_stop_is_enabled, read_report
+from notebake.machines.idle.times import parse_time
+from tests.sandbox.bake_world import wait_for
+from tests.sandbox.bakery import Bakery
+from tests.sandbox.idle_world import PROGRAMS, Server, launch_servers
+
+pytestmark = pytest.mark.sandbox
+DROP_IN = "/run/systemd/system/notebake-idle.timer.d/often.conf"
+OFTEN = f"""
+install -D /dev/stdin {DROP_IN} <<'END'
+[Timer]
+OnActiveSec=
+OnUnitActiveSec=
+OnActiveSec=1
+OnUnitActiveSec=2
+AccuracySec=1ms
+END
+systemctl daemon-reload
+systemctl restart notebake-idle.timer
+"""
+"""The timer elapses every two seconds, so that limits can be seconds. It is gone with the boot."""
+ZONE = "America/Los_Angeles"
+ENDS = ("idle", "daily end", "hard end")
+BY_HAND = "by hand"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A server that has ended, and what its disk holds of the last checks."""
+
+    server: Server
+    log: str
+
+    def description(self) -> dict[str, Any]:
+        return self.server.describe()
+
+
+@pytest.fixture(scope="module")
+def servers(
+    bakery: Bakery, image: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Server]]:
+    """Four machines of one image: three are servers, one was launched by hand."""
+    wanted = [{tags.SERVER: name.replace(" ", "-"), tags.IDLE: "0"} for name in ENDS]
+    folder = tmp_path_factory.mktemp("servers")
+    launched = launch_servers(bakery.cloud, image["ImageId"], folder, *wanted, {"Name": BY_HAND})
+    for server in launched:
+        login = server.wait_until_up()
+        login.run(idle_stop_is_enabled())
+        login.run(OFTEN)
+    yield dict(zip((*ENDS, BY_HAND), launched, strict=True))
+    bakery.cloud.ec2().terminate_instances(InstanceIds=[server.id for server in launched])
+
+
+def make_busy(server: Server) -> None:
+    """Let a cell compute for ever: only an end stops that."""
+    login = server.login()
+    actor = (PROGRAMS / "actor.py").read_text()
+    login.run(f"cat > /root/actor.py <<'END OF THE FILE'\n{actor}\nEND OF THE FILE\n")
+    login.run("/opt/notebake/python/bin/python /root/actor.py cell a.ipynb 'while True: pass'")
+
+
+@pytest.fixture(scope="module")
+def ended(servers: dict[str, Server]) -> dict[str, Ended]:
+    """Set the tags, as any computer can, and look at EC2 alone until the machines are off."""
+    for name in ("daily end", "hard end"):
+        make_busy(servers[name])
+    now = datetime.now(UTC)
+    minute = (now + timedelta(seconds=150)).astimezone(ZoneInfo(ZONE))
+    servers["idle"].set_tags(**{tags.IDLE: "0.4"})
+    servers["daily end"].set_tags(**{tags.DAILY_END: f"{minute:%H:%M} {ZONE}"})
+    servers["hard end"].set_tags(**{tags.HARD_END: tags.as_tag(now + timedelta(seconds=60))})
+    return {name: wait_until_off(servers[name], name) for name in ENDS}
+
+
+def wait_until_off(server: Server, name: str) -> Ended:
+    wait_for(lambda: server.state() == "stopped", f"the {name}")
+    log = server.cloud.home.machines_path / server.id / "upper/var/log/syslog"
+    return Ended(server, log.read_text(errors="replace"))
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_it_stops_by_itself_and_says_why(ended: dict[str, Ended], name: str) -> None:
+    description = ended[name].description()
+
+    assert description["State"]["Name"] == "stopped"
+    assert description["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
+    assert f"Powers off: {name}." in ended[name].log
+    calls = ended[name].server.cloud.calls
+    assert calls("StopInstances") == [], "nobody had to ask for it"
+
+
+def test_what_is_in_use_at_its_end_was_warned(ended: dict[str, Ended]) -> None:
+    for name in ("daily end", "hard end"):
+        warned = re.findall(r"this machine stops in \d minutes? .*", ended[name].log)
+        assert [f"its {name}" in line for line in warned] == [True] * len(warned)
+        assert warned
+
+
+def test_a_machine_of_the_image_that_was_launched_by_hand_goes_on(
+    ended: dict[str, Ended], servers: dict[str, Server]
+) -> None:
+    assert len(ended) == len(ENDS)
+    login = servers[BY_HAND].login()
+
+    assert login.try_run(read_report()).returncode != 0
+    journal = login.run("journalctl --no-pager --output=cat --unit=notebake-idle.service")
+    lines = [line for line in journal.splitlines() if "Does nothing" in line]
+    assert lines == ["Does nothing: the instance has no tag notebake:server"]
+
+
+def test_a_server_whose_hard_end_is_over_can_be_started_again(ended: dict[str, Ended]) -> None:
+    server = ended["hard end"].server
+    server.cloud.ec2().start_instances(InstanceIds=[server.id])
+    login = server.wait_until_up()
+    login.run("systemctl start notebake-idle.service")
+    report = json.loads(login.run(read_report()))
+
+    assert report["why"] == "hard end"
+    assert parse_time(report["stops_at"]) > datetime.now(UTC).timestamp() + 23 * 3600
