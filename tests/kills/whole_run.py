@@ -131,7 +131,7 @@ def leave_prefect_out() -> None:
         build_image,
         as_task=lambda step: Direct(as_task(step)),
         keeping_log=lambda _run: nullcontext(),
-        show_outcome=lambda _run, image: image.id,
+        show_outcome=lambda _run, image, _gone_on: image.id,
     )
     replace(
         tear_down,

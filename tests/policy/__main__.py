@@ -41,10 +41,17 @@ from notebake.machines import ssh_access
 from notebake.recipe import Prune, Recipe
 from notebake.resources.survey import Scope, survey
 from notebake.runs.checkpoints import make_checkpoint
+from notebake.runs.keys import generate_keys
 from notebake.runs.open_store import open_store
 from notebake.runs.record_key import VARIABLE, change_key
 from notebake.runs.run import Run
 from notebake.runs.version_check import check_versions
+from notebake.servers.image_choice import choose_image
+from notebake.servers.launch import LaunchPlan
+from notebake.servers.listed_server import list_all
+from notebake.servers.losses import losses_of
+from notebake.servers.power import keep_server, stop_server, terminate_server
+from notebake.servers.start import start, subnets_to_try
 from notebake.store.interface import is_remote
 from tests.kills import stand_in_jupyter, whole_run
 from tests.kills.explorer import LEASE_SECONDS
@@ -95,6 +102,9 @@ def go(name: str, tour: Tour, world: World, written: IO[str]) -> None:
     if "policy-pointer" in tour.policies:
         writes.what = "promote"
         promote(run)
+    if "policy-use" in tour.policies:
+        writes.what = "servers"
+        use_servers(run)
     if "policy-prune" in tour.policies:
         writes.what = "prune"
         prune(run, world)
@@ -139,6 +149,31 @@ def promote(run: Run) -> None:
     assert image, "the tour ended with an accepted image"
     move_pointer(run, image)
     revoke(image.id, run.region, open_store(run.store), reason="the end of the tour")
+
+
+def use_servers(run: Run) -> None:
+    """Start a server from the image twice, keep, stop, start and terminate it."""
+    image = find_image(run)
+    assert image, "the tour ended with an accepted image"
+    assert choose_image(image.id, run.region).id == image.id
+    vpc_id, subnets = subnets_to_try(run.region)
+    plan = LaunchPlan(
+        name="ocean",
+        owner="ada",
+        region=run.region,
+        image_id=image.id,
+        instance_type="t3.large",
+        subnets=subnets,
+        public_key=generate_keys().public,
+        tags={tags.IDLE: "60"},
+    )
+    for _ in range(2):
+        server = start(plan, vpc_id)
+        keep_server(server, 60)
+        stop_server(server)
+    assert [each.server.id for each in list_all([run.region])] == [server.id]
+    losses_of(server)
+    terminate_server(server)
 
 
 def prune(run: Run, world: World) -> None:

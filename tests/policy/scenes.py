@@ -7,7 +7,8 @@ from typing import Any
 
 from notebake.aws.clients import connect
 from notebake.aws.permissions import declared
-from notebake.aws.policies import COPYING, POINTER
+from notebake.aws.policies import COPYING, POINTER, PRUNE
+from notebake.aws.server_calls import USE
 from notebake.errors import NotebakeError
 from notebake.preflight.checks import run_checks
 from notebake.preflight.finding import CheckResult, with_verdict
@@ -69,13 +70,17 @@ def with_default_key(world: CloudWorld) -> tuple[Run, dict[str, str]]:
     return begin(shared, str(world.directory / "runs")), {"KEY": "none"}
 
 
+NO_RUNS = (COPYING, POINTER, PRUNE, USE)
+"""Policies that no run needs."""
+
+
 def actions_of_commands() -> set[str]:
     """Return the actions that no run needs, and preflight does not ask about, but a command."""
     of_runs = {
         permission.action
         for permission in declared()
         if not permission.only_for
-        or (not permission.by_check and permission.statements[0].file not in (COPYING, POINTER))
+        or (not permission.by_check and permission.statements[0].file not in NO_RUNS)
     }
     return {permission.action for permission in declared()} - of_runs
 

@@ -115,7 +115,7 @@ TOURS = {
         encrypted_and_shared,
         (
             *("policy", "policy-encryption-key", "policy-pointer", "policy-sharing"),
-            "policy-copying",
+            *("policy-copying", "policy-use"),
         ),
     ),
     "default key": Tour(
