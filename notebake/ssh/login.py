@@ -24,11 +24,10 @@ from paramiko.ssh_exception import (
 
 from notebake import clock
 from notebake.errors import HostUnreachableError, KeyTypeRefusedError, LoginRefusedError
-from notebake.ssh.host import Host
+from notebake.ssh.host import SSH_PORT, Host
 from notebake.timeouts import CONNECTION_DROPPED_SECONDS
 from notebake.waiting import pause
 
-SSH_PORT = 22
 CONNECT_SECONDS = 5
 LOGIN_SECONDS = 10
 """How long a reachable host may take for each part of a login."""
