@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from notebake import clock
-from notebake.errors import HostUnreachableError, NotebakeError
-from notebake.servers.beside import run_beside
+from notebake.errors import HostUnreachableError, NotebakeError, WrongHostKeyError
+from notebake.servers.background import run_in_background
+from notebake.servers.locate import ServerGoneError
 from notebake.ssh.host import Host
 from notebake.ssh.line import Keepalive, Line, open_line
+from notebake.timeouts import BOOT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Timing:
     """A tick that comes later than this by any clock: the computer slept, or this process did."""
     answer_seconds: float = 2
     """How long a line may take to show that it has survived such a jump."""
-    find_seconds: float = 10
+    find_seconds: float = 15
     """How often the address is asked for while there is no line."""
     first_find_seconds: float = 1.5
     """How long the remembered address alone is tried, before it is asked for."""
+    first_line_seconds: float = BOOT_SECONDS
+    """How long the first line may take, to a machine that boots."""
 
 
 @dataclass(frozen=True)
@@ -75,24 +79,30 @@ class LineKeeper:
         report: Report,
         *,
         port: Callable[[], int],
-        remembered: Host | None = None,
-        timing: Timing = Timing(),  # noqa: B008 - frozen
+        host: Host,
+        is_fresh: bool,
+        timing: Timing = Timing(),
     ) -> None:
-        """`find_host` may block and raise; `port` is that of JupyterLab on the host."""
+        """`find_host` may block and raise; `port` is that of JupyterLab on the host.
+
+        `host` is fresh if its address was asked for just now, not only remembered.
+        """
         self.timing = timing
         self.line: Line | None = None
         self._find_host, self._report, self._port = find_host, report, port
-        self._host = remembered
+        self._host, self._is_fresh = host, is_fresh
         self._host_changed = asyncio.Event()
         self._line_changed = asyncio.Event()
         self._silent_since: float | None = None
         self._shown = ""
 
     async def run(self) -> None:
-        """Keep the line until cancelled, or until `find_host` raises what makes it pointless.
+        """Keep the line until cancelled, or until an error makes that pointless.
 
         Raises:
-            NotebakeError: the first error of `find_host` before there was any line.
+            ServerGoneError: there is no such server any more.
+            NotebakeError: before there was any line: the error of `find_host`, another host key
+                than the expected one, or the last error when the time for the first line is over.
         """
         while True:
             line = await self._dial()
@@ -123,6 +133,11 @@ class LineKeeper:
         self._line_changed.set()
         self._line_changed = asyncio.Event()
 
+    @property
+    def _is_first(self) -> bool:
+        """Whether there was no line yet: then errors end the dialling."""
+        return self._silent_since is None
+
     async def _dial(self) -> Line:
         """Return a line as soon as there can be one, while the address is asked for again."""
         finding = asyncio.create_task(self._keep_finding())
@@ -137,41 +152,55 @@ class LineKeeper:
             dialling.cancel()
 
     async def _keep_finding(self) -> None:
-        """Ask for the address again and again. End by an error that comes before the first line."""
-        if self._host and self._silent_since is None:
-            await asyncio.sleep(self.timing.first_find_seconds)
+        """Ask for the address again and again; end by an error only."""
+        if self._is_first:
+            waits_first = self.timing.find_seconds if self._is_fresh else None
+            await asyncio.sleep(waits_first or self.timing.first_find_seconds)
         while True:
             try:
-                found = await run_beside(self._find_host)
+                found = await run_in_background(self._find_host)
+            except ServerGoneError:
+                raise
             except NotebakeError as error:
-                if self._silent_since is None and self._host is None:
+                if self._is_first:
                     raise
                 self._tell(error)
             else:
-                if found != self._host:
-                    self._host = found
-                    self._host_changed.set()
+                self.move_to(found)
             await asyncio.sleep(self.timing.find_seconds)
+
+    def move_to(self, found: Host) -> None:
+        """Use this host from now on; a line to another one is dropped."""
+        self._is_fresh = True
+        if found != self._host:
+            self._host = found
+            self._host_changed.set()
+            if self.line and self.line.host != found:
+                self.line.drop(was_silent=False)
 
     async def _keep_dialling(self) -> Line:
         """Dial the newest address until somebody answers who shows the right host key."""
+        began = clock.elapsed()
         while True:
             self._host_changed.clear()
-            if self._host is None:
-                await self._host_changed.wait()
-                continue
             dialling = asyncio.create_task(open_line(self._host, self.timing.keepalive))
             changing = asyncio.create_task(self._host_changed.wait())
+            was_fresh = self._is_fresh
             try:
                 await asyncio.wait({dialling, changing}, return_when=asyncio.FIRST_COMPLETED)
                 if dialling.done():
                     return dialling.result()
             except HostUnreachableError as error:
-                self._tell(error)
+                is_over = clock.elapsed() - began > self.timing.first_line_seconds
+                if self._is_first and was_fresh and (is_over or type(error) is WrongHostKeyError):
+                    raise
+                if was_fresh:
+                    self._tell(error)
                 await asyncio.sleep(self.timing.tick_seconds / 2)
             finally:
-                dialling.cancel()
                 changing.cancel()
+                if not dialling.done():
+                    dialling.cancel()
 
     def _tell(self, error: NotebakeError) -> None:
         """Report what keeps the line from being there, once for each message."""

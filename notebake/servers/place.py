@@ -42,7 +42,7 @@ def servers_folder() -> Path:
 
 
 def folder_of(owner: str, name: str) -> Path:
-    """Return the folder of a server, whether it exists or not; different owners have different ones."""
+    """Return the folder of a server, whether it exists or not; no two owners share it."""
     plain = NOT_IN_FILE_NAMES.sub("-", owner)
     if plain != owner or plain.strip(".") == "":
         plain += f"-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"

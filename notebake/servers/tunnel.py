@@ -50,7 +50,7 @@ class Tunnel:
             if line is None:
                 break
             try:
-                return await line.join(client, self.port_on_host)
+                await line.join(client, self.port_on_host)
             except PortClosedError:
                 if now() > closed_until:
                     break
@@ -59,5 +59,7 @@ class Tunnel:
                     break
             except NotebakeError:
                 break
+            else:
+                return
             await asyncio.sleep(RETRY_SECONDS)
         client.close()

@@ -57,9 +57,7 @@ async def _connect(address: str, port: int) -> socket.socket:
                 milliseconds = 1000 * UNACKNOWLEDGED_SECONDS
                 connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
             elif sys.platform == "darwin":
-                connecting.setsockopt(
-                    socket.IPPROTO_TCP, RXT_CONNDROPTIME, UNACKNOWLEDGED_SECONDS
-                )
+                connecting.setsockopt(socket.IPPROTO_TCP, RXT_CONNDROPTIME, UNACKNOWLEDGED_SECONDS)
         await asyncio.get_running_loop().sock_connect(connecting, (address, port))
     except BaseException:
         connecting.close()

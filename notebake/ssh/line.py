@@ -46,7 +46,7 @@ logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Keepalive:
-    """How soon a silent line counts as lost: after `interval_seconds` × (`tries` + 1)."""
+    """How soon a silent line counts as lost: after (`tries` + 1) times `interval_seconds`."""
 
     interval_seconds: float = 4
     tries: int = 2
@@ -122,7 +122,7 @@ class Line:
                 )
         except (OSError, asyncssh.Error) as error:
             raise lost_error(self.host, error) from error
-        printed, errors = bytes(done.stdout or b""), bytes(done.stderr or b"")
+        printed, errors = _as_bytes(done.stdout), _as_bytes(done.stderr)
         framed = parse_frame(printed, frame.mark)
         if framed is None:
             raise LoginShellError(f"The login shell of {self.host.user} ran no command.")
@@ -173,7 +173,7 @@ class _Losing(asyncssh.SSHClient):
         self._line.note_loss(was_silent=UNANSWERED in str(exc))
 
 
-async def open_line(host: Host, keepalive: Keepalive = Keepalive()) -> Line:  # noqa: B008 - frozen
+async def open_line(host: Host, keepalive: Keepalive = Keepalive()) -> Line:
     """Return a line to a host that shows the expected host key; no key is trusted on first use.
 
     Raises:
@@ -247,6 +247,10 @@ def _channel_error(host: Host, port: int, error: asyncssh.ChannelOpenError) -> N
             "See: sudo sshd -T | grep -iE 'forwarding|permitopen'",
         )
     return lost_error(host, error)
+
+
+def _as_bytes(content: object) -> bytes:
+    return content if isinstance(content, bytes) else b""
 
 
 def _place(host: Host) -> str:

@@ -55,7 +55,8 @@ class ClientSide(asyncio.Protocol):
 
     def join(self, channel: "asyncssh.SSHTCPChannel[bytes]") -> "asyncio.Transport":
         """Send what has waited into the channel; return where its answers go."""
-        assert self._transport is not None
+        if self._transport is None:
+            raise ConnectionResetError("the program has not connected")
         self._channel = channel
         for data in self._waiting:
             channel.write(data)

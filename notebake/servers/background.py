@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def run_beside(function: Callable[[], T]) -> "asyncio.Future[T]":
+def run_in_background(function: Callable[[], T]) -> "asyncio.Future[T]":
     """Return the result of a function that runs in a thread of its own.
 
     asyncio's own threads would keep this process alive until a call without network has given up.

@@ -1,0 +1,112 @@
+"""Holds a server open at the terminal: the page in the browser, the state, the keys."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+from flows.terminal.key_presses import key_presses
+from flows.terminal.open_view import OpenView
+from notebake.local.atomic_files import delete_file, write_file
+from notebake.local.process import Process, is_dead, this_process
+from notebake.servers.background import run_in_background
+from notebake.servers.locate import Question
+from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
+from notebake.servers.opening import Opened, Opening
+from notebake.servers.place import Reached, folder_of
+from notebake.servers.ports import keep_port
+from notebake.servers.ssh_config import alias_of, known_hosts_path
+
+KEEP_KEY, KEEP_HOURS = "k", 1
+PROCESS_NAME = "open.process"
+KEEP_PROGRAM = "from notebake.project import notebake; notebake()"
+
+
+def hold_open(
+    question: Question, reached: Reached, *, is_fresh: bool, port: int | None, prints: bool
+) -> None:
+    """Open the server, until Ctrl-C or SIGTERM, or until it is gone.
+
+    Raises:
+        NotebakeError: it cannot be opened.
+    """
+    kept = keep_port(reached.owner, reached.name, port)
+    process_path = folder_of(reached.owner, reached.name) / PROCESS_NAME
+    view = OpenView(reached.name, on_open=lambda opened: show_page(opened, view, prints=prints))
+    opening = Opening(question, reached, view, port=kept, is_fresh=is_fresh)
+
+    async def run() -> None:
+        end_by_signals()
+
+        def press(key: str) -> None:
+            if key == KEEP_KEY:
+                keeping = run_in_background(lambda: keep(opening.reached, KEEP_HOURS))
+                keeping.add_done_callback(lambda done: view.kept(done.result()))
+
+        with key_presses(press) as has_keys:
+            view.has_keys = has_keys
+            await opening.run()
+
+    with view:
+        try:
+            write_file(process_path, this_process().model_dump_json().encode())
+            asyncio.run(run())
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            view.closed()
+        finally:
+            delete_file(process_path)
+
+
+def end_by_signals() -> None:
+    """End the current task at SIGTERM, and when the terminal is closed."""
+    task = asyncio.current_task()
+    for name in ("SIGTERM", "SIGHUP"):
+        with suppress(NotImplementedError, AttributeError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(
+                getattr(signal, name), lambda: task and task.cancel()
+            )
+
+
+def show_page(opened: Opened, view: OpenView, *, prints: bool) -> None:
+    """Open the browser at the page that logs it in, or print what takes its place."""
+    reached = opened.reached
+    if prints or not open_browser(opened.page):
+        known_hosts = known_hosts_path(reached.owner, reached.name)
+        command = ssh_command(
+            reached.host, known_hosts, port=opened.port, jupyter_port=reached.jupyter_port
+        )
+        view.lines(f"Open: {opened.url}", f"Without notebake: {command}")
+    view.lines(f"A terminal on it: ssh {alias_of(reached.name)}")
+
+
+def show_running_one(reached: Reached, port: int | None) -> bool:
+    """Show the page of another process that holds the server open; return whether there is one."""
+    folder = folder_of(reached.owner, reached.name)
+    try:
+        process = Process.model_validate_json((folder / PROCESS_NAME).read_bytes())
+    except (OSError, ValueError):
+        return False
+    page = folder / PAGE_NAME
+    if is_dead(process) or process == this_process() or port or not page.exists():
+        return False
+    open_browser(page)
+    view = OpenView(reached.name, on_open=lambda _: None)
+    view.lines(f"{reached.name} is open already, by {process.label}. Its page opens again.")
+    return True
+
+
+def keep(reached: Reached, hours: float) -> str:
+    """Keep the server from stopping for idleness; return what came of it, for a person."""
+    words = ["keep", reached.name, "--for", f"{hours:g}h", "--region", reached.region]
+    words += ["--owner", reached.owner]
+    done = subprocess.run(
+        [sys.executable, "-c", KEEP_PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    return (done.stdout if done.returncode == 0 else done.stderr).strip()
