@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from contextlib import suppress
 
 from flows.terminal.key_presses import key_presses
 from flows.terminal.open_view import OpenView
+from notebake.errors import NotebakeError
 from notebake.local.atomic_files import delete_file, write_file
 from notebake.local.process import Process, is_dead, this_process
 from notebake.servers.background import run_in_background
@@ -17,9 +19,11 @@ from notebake.servers.login_page import PAGE_NAME, open_browser, ssh_command
 from notebake.servers.opening import Opened, Opening
 from notebake.servers.place import Reached, folder_of
 from notebake.servers.ports import keep_port
-from notebake.servers.ssh_config import alias_of, known_hosts_path
+from notebake.servers.ssh_config import alias_of, config_path, known_hosts_path
+from notebake.servers.ssh_include import include, include_line, is_included, user_config_path
 
-KEEP_KEY, KEEP_HOURS = "k", 1
+KEEP_KEY, SSH_KEY = "k", "s"
+KEEP_HOURS = 1
 PROCESS_NAME = "open.process"
 KEEP_PROGRAM = "from notebake.project import notebake; notebake()"
 
@@ -41,9 +45,10 @@ def hold_open(
         end_by_signals()
 
         def press(key: str) -> None:
-            if key == KEEP_KEY:
-                keeping = run_in_background(lambda: keep(opening.reached, KEEP_HOURS))
-                keeping.add_done_callback(lambda done: view.kept(done.result()))
+            actions = {KEEP_KEY: keep_awhile, SSH_KEY: add_to_ssh}
+            if key in actions:
+                doing = run_in_background(lambda: actions[key](opening.reached))
+                doing.add_done_callback(lambda done: view.lines(done.result()))
 
         with key_presses(press) as has_keys:
             view.has_keys = has_keys
@@ -78,7 +83,16 @@ def show_page(opened: Opened, view: OpenView, *, prints: bool) -> None:
             reached.host, known_hosts, port=opened.port, jupyter_port=reached.jupyter_port
         )
         view.lines(f"Open: {opened.url}", f"Without notebake: {command}")
-    view.lines(f"A terminal on it: ssh {alias_of(reached.name)}")
+    alias = alias_of(reached.name)
+    if is_included(user_config_path()):
+        view.lines(f"A terminal on it: ssh {alias}")
+        return
+    view.lines(f"A terminal on it: ssh -F {shlex.quote(str(config_path()))} {alias}")
+    if view.has_keys:
+        view.lines(
+            f"Press {SSH_KEY} to have plain `ssh {alias}`, in editors too: it adds the line"
+            f" {include_line()} to {user_config_path()}."
+        )
 
 
 def show_running_one(reached: Reached, port: int | None) -> bool:
@@ -97,9 +111,23 @@ def show_running_one(reached: Reached, port: int | None) -> bool:
     return True
 
 
-def keep(reached: Reached, hours: float) -> str:
-    """Keep the server from stopping for idleness; return what came of it, for a person."""
-    words = ["keep", reached.name, "--for", f"{hours:g}h", "--region", reached.region]
+def add_to_ssh(reached: Reached) -> str:
+    """Let the user's ssh configuration include ours; return what came of it, for a person."""
+    alias = alias_of(reached.name)
+    if not is_included(user_config_path()):
+        try:
+            include(user_config_path(), alias)
+        except NotebakeError as error:
+            return str(error)
+    return f"Type in any terminal: ssh {alias}"
+
+
+def keep_awhile(reached: Reached) -> str:
+    """Keep the server from stopping for idleness; return what came of it, for a person.
+
+    The client of EC2 would take more memory than `open` may hold, hence another process.
+    """
+    words = ["keep", reached.name, "--for", f"{KEEP_HOURS}h", "--region", reached.region]
     words += ["--owner", reached.owner]
     done = subprocess.run(
         [sys.executable, "-c", KEEP_PROGRAM, *words],

@@ -76,9 +76,6 @@ class OpenView:
             self._warned_of = state.stops_at
             self.lines(self._warning(state, left))
 
-    def kept(self, answer: str) -> None:
-        self.lines(answer)
-
     def closed(self) -> None:
         self.lines(f"Closed. {self._name} goes on, and stops by itself when it is idle.")
 

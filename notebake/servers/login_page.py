@@ -16,11 +16,11 @@ from urllib.parse import urlencode
 
 from notebake.local.atomic_files import write_file
 from notebake.servers.place import folder_of
+from notebake.servers.ssh_config import KEEPALIVE_SECONDS, quote
 from notebake.ssh import host as hosts
 from notebake.ssh.host import Host
 
 PAGE_NAME = "open.html"
-KEEPALIVE_SECONDS = 15
 
 
 def url_of(port: int, token: str) -> str:
@@ -77,12 +77,12 @@ def ssh_command(
     """
     options = {
         "IdentitiesOnly": "yes",
-        "UserKnownHostsFile": f'"{known_hosts}"',
+        "UserKnownHostsFile": quote(known_hosts),
         "HostKeyAlias": host.instance_id,
         "StrictHostKeyChecking": "yes",
         "ServerAliveInterval": str(KEEPALIVE_SECONDS),
     }
-    words = ["ssh", "-F", "none", "-i", host.private_key_path]
+    words = ["ssh", "-F", "none", "-i", host.private_key_path.replace("%", "%%")]
     if port and jupyter_port:
         options["ExitOnForwardFailure"] = "yes"
         words += ["-N", "-L", f"127.0.0.1:{port}:localhost:{jupyter_port}"]

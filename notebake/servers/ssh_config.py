@@ -62,10 +62,11 @@ def block_of(name: str, host: Host, known_hosts: Path) -> str:
     )
 
 
-def quote(path: Path) -> str:
-    """Return a path as ssh_config(5) wants it: in quotes, with slashes, without tokens."""
+def quote(path: Path, *, has_tokens: bool = True) -> str:
+    """Return a path as ssh_config(5) wants it: in quotes, with slashes, and `%` doubled where the
+    option has tokens."""
     text = path.as_posix() if sys.platform == "win32" else str(path)
-    return '"{}"'.format(text.replace("%", "%%"))
+    return '"{}"'.format(text.replace("%", "%%") if has_tokens else text)
 
 
 def _replace(name: str, block: str) -> None:

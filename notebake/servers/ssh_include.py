@@ -29,7 +29,7 @@ def user_config_path() -> Path:
 
 def include_line() -> str:
     """Return the line that includes our entries."""
-    return f"Include {quote(config_path())}"
+    return f"Include {quote(config_path(), has_tokens=False)}"
 
 
 def is_included(user_config: Path) -> bool:

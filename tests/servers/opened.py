@@ -105,16 +105,20 @@ class OpenedServer:
             cwd=PROJECT,
             env={**os.environ, "NOTEBAKE_HOME": str(self.folder / "notebake")},
         )
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process,))
+        self._reader.start()
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
-        for line in process.stdout or ():
-            at, kind, text = json.loads(line)
-            self.events.append((at, kind, text))
+        assert process.stdout
+        with process.stdout:
+            for line in process.stdout:
+                at, kind, text = json.loads(line)
+                self.events.append((at, kind, text))
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self._reader.join()
 
     def count(self, kind: str) -> int:
         return sum(event[1] == kind for event in self.events)

@@ -1,4 +1,4 @@
-"""A machine for the tests of tunnels: sshd and JupyterLab in namespaces, behind a cable of their own.
+"""A machine for the tests of tunnels: sshd and JupyterLab in namespaces, behind their own cable.
 
 Its addresses can be changed, its packets dropped, its connections cut; nothing of this machine is
 touched but one cable, whose other end carries the address of "the laptop".
@@ -21,19 +21,20 @@ from notebake.ssh.host import Host
 from tests.clients.install import INSTALLED, LOCKS, is_installed
 from tests.limits import HANG_SECONDS
 
-TOKEN = "0123456789abcdef" * 3  # noqa: S105
+TOKEN = "0123456789abcdef" * 3
 NETWORK = "10.211"
 JUPYTER_PORT = 8888
 SSHD = """
     set -eu
     work=$1; shift
     mount -t tmpfs tmpfs $work
-    mkdir $work/etc $work/etc-work $work/bin $work/bin-work
+    mkdir $work/etc $work/etc-work $work/bin $work/bin-work $work/home
     mount -t overlay overlay -o lowerdir=/etc,upperdir=$work/etc,workdir=$work/etc-work /etc
     mount -t overlay overlay \
         -o lowerdir=/usr/local/bin,upperdir=$work/bin,workdir=$work/bin-work /usr/local/bin
     printf '#!/bin/sh\\nexec "$@"\\n' > /usr/local/bin/sudo
     chmod 755 /usr/local/bin/sudo
+    sed -i "s|^root:.*|root:x:0:0:root:$work/home:/bin/bash|" /etc/passwd
     mkdir -p /etc/notebake
     echo TOKEN > /etc/notebake/jupyter-token
     mount -t tmpfs tmpfs /run
@@ -137,6 +138,10 @@ class Machine:
         process = self.processes.pop(name)
         process.kill()
         process.wait()
+
+    def stop_all(self) -> None:
+        for name in list(self.processes):
+            self.stop(name)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -244,7 +249,7 @@ def machine_running(folder: Path, number: int = 1) -> Iterator[Machine]:
         machine.run("sysctl", "-qw", "net.ipv4.conf.all.promote_secondaries=1")
         machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "cable")
         machine.run("ip", "link", "set", "cable", "up")
-        stack.callback(lambda: [machine.stop(each) for each in list(machine.processes)])
+        stack.callback(machine.stop_all)
         machine.start_sshd()
         machine.start_jupyter()
         yield machine
