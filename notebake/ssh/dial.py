@@ -35,6 +35,7 @@ async def connect_socket(address: str, port: int) -> socket.socket:
     finally:
         for task in waiting:
             task.cancel()
+            task.add_done_callback(_close)
 
 
 def _first_of(done: set[asyncio.Task[socket.socket]]) -> socket.socket:
@@ -43,6 +44,12 @@ def _first_of(done: set[asyncio.Task[socket.socket]]) -> socket.socket:
     for surplus in made[1:]:
         surplus.close()
     return made[0] if made else next(iter(done)).result()
+
+
+def _close(task: "asyncio.Task[socket.socket]") -> None:
+    """Close a connection that was accepted while another one was taken."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
 
 
 async def _connect(address: str, port: int) -> socket.socket:

@@ -30,7 +30,12 @@ def test_the_page_logs_in_and_is_for_one_person_only() -> None:
 def test_the_browser_gets_a_file_and_never_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setenv("BROWSER", "any")
-    monkeypatch.setattr(login_page.webbrowser, "open", lambda url: opened.append(url) or True)
+
+    def note(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", note)
     page = write_page("ada", "ocean", url_of(7005, "f00d"))
     assert login_page.open_browser(page)
     assert opened == [page.as_uri()]
@@ -40,7 +45,7 @@ def test_the_browser_gets_a_file_and_never_the_token(monkeypatch: pytest.MonkeyP
 def test_no_browser_of_the_terminal_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(login_page.sys, "platform", "linux")
+    monkeypatch.setattr("sys.platform", "linux")
     assert not login_page.open_browser(Path("/page"))
 
 
@@ -71,7 +76,7 @@ def session(path: str, state: str, minutes: float) -> dict[str, object]:
 
 
 def test_what_was_at_work_is_named_and_what_was_not_is_not() -> None:
-    sessions = [
+    sessions: list[dict[str, object]] = [
         session("busy.ipynb", "busy", -60),
         session("printed.ipynb", "idle", 1),
         session("asleep.ipynb", "idle", -1),
