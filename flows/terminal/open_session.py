@@ -76,13 +76,32 @@ def end_by_signals() -> None:
 
 def show_page(opened: Opened, view: OpenView, *, prints: bool) -> None:
     """Open the browser at the page that logs it in, or print what takes its place."""
+    if prints:
+        print_ways(opened, view)
+    else:
+        # A browser may not return before it has its page, which comes through this event loop.
+        opening = run_in_background(lambda: open_browser(opened.page))
+
+        def fall_back(done: "asyncio.Future[bool]") -> None:
+            if not done.result():
+                print_ways(opened, view)
+
+        opening.add_done_callback(fall_back)
+    offer_ssh(opened.reached, view)
+
+
+def print_ways(opened: Opened, view: OpenView) -> None:
+    """Print the URL, and the ssh command that makes the same tunnel."""
     reached = opened.reached
-    if prints or not open_browser(opened.page):
-        known_hosts = known_hosts_path(reached.owner, reached.name)
-        command = ssh_command(
-            reached.host, known_hosts, port=opened.port, jupyter_port=reached.jupyter_port
-        )
-        view.lines(f"Open: {opened.url}", f"Without notebake: {command}")
+    known_hosts = known_hosts_path(reached.owner, reached.name)
+    command = ssh_command(
+        reached.host, known_hosts, port=opened.port, jupyter_port=reached.jupyter_port
+    )
+    view.lines(f"Open: {opened.url}", f"Without notebake: {command}")
+
+
+def offer_ssh(reached: Reached, view: OpenView) -> None:
+    """Say how to log in by ssh."""
     alias = alias_of(reached.name)
     if is_included(user_config_path()):
         view.lines(f"A terminal on it: ssh {alias}")

@@ -51,6 +51,7 @@ def locate(question: Question, report: Callable[[str], None]) -> Reached:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        start_new_session=True,  # Ctrl-C is for `open` alone
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     ) as process:
         try:

@@ -66,8 +66,11 @@ class _Progress(logging.Handler):
 
 
 def _print(kind: str, content: object) -> None:
-    sys.stdout.write(json.dumps([kind, content]) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps([kind, content]) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(1)  # nobody waits for the answer any more
 
 
 def _as_json(error: NotebakeError) -> dict[str, Any]:
