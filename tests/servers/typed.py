@@ -1,4 +1,4 @@
-"""`notebake open NAME` as it is typed, on a server that was opened before, with a browser that asks.
+"""`notebake open NAME` as it is typed, for a server that was opened before; its browser asks.
 
 The browser is a program that reads the page, follows it, and writes down when it was logged in.
 """

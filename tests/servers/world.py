@@ -6,6 +6,7 @@ touched but one cable, whose other end carries the address of "the laptop".
 
 import os
 import shutil
+import socket
 import subprocess
 import textwrap
 import time
@@ -225,8 +226,28 @@ class Machine:
 
 
 @contextmanager
-def machine_running(folder: Path, number: int = 1) -> Iterator[Machine]:
+def machine_running(folder: Path) -> Iterator[Machine]:
     """Run a machine, with sshd and JupyterLab, in a folder; leave nothing of it."""
+    with _own_number() as number, _machine_with(number, folder) as machine:
+        yield machine
+
+
+@contextmanager
+def _own_number() -> Iterator[int]:
+    """Give a number that no other test on this computer has; it ends with this process."""
+    for number in range(1, 250):
+        with socket.socket(socket.AF_UNIX) as claim:
+            try:
+                claim.bind(f"\0notebake-test-network-{number}")
+            except OSError:
+                continue
+            yield number
+            return
+    raise AssertionError("250 networks of tests are in use")
+
+
+@contextmanager
+def _machine_with(number: int, folder: Path) -> Iterator[Machine]:
     folder.mkdir(parents=True)
     (folder / "work").mkdir()
     name = f"nbtest{number}-{os.getpid()}"
