@@ -131,8 +131,8 @@ def rates_of(machine: Machine, folder: Path) -> dict[str, list[float]]:
     )
     rates: dict[str, list[float]] = {"notebake open": [], "ssh -N -L": []}
     try:
-        for port in (near, far):
-            wait_for_port(port)
+        for port, program in ((near, tunnel), (far, ssh)):
+            wait_for_port(port, program)
             rate_through(port)
         for _ in range(ROUNDS):
             rates["notebake open"].append(rate_through(near))
@@ -160,8 +160,8 @@ def rate_through(port: int) -> float:
 def cost_of_idling(machine: Machine, folder: Path) -> dict[str, tuple[float, float]]:
     """Return the share of a core (%) and the memory (MB) of each tunnel with an idle tab."""
     found = {}
-    for title, make in HOLDERS.items():
-        holder = make(machine, folder / f"idle {title}")
+    for number, (title, make) in enumerate(HOLDERS.items()):
+        holder = make(machine, folder / f"idle-{number}")
         tab = Tab(holder.port)
         time.sleep(2)
         before = cpu_seconds(holder.pid)

@@ -102,7 +102,7 @@ class Ssh:
             start_new_session=True,
             env=environment,
         )
-        wait_for_port(self.port)
+        wait_for_port(self.port, self.process)
 
     def learn_address(self) -> None:
         """It was typed with an address, and knows no other."""
@@ -123,13 +123,15 @@ def autossh(machine: Machine, folder: Path) -> Ssh:
     return Ssh(machine, folder, "autossh", "-M", "0", options=options)
 
 
-def wait_for_port(port: int) -> None:
-    """Wait until a program listens on a loopback port."""
+def wait_for_port(port: int, program: "subprocess.Popen[bytes]") -> None:
+    """Wait until a program listens on a loopback port; RuntimeError if it ends instead."""
     deadline = time.monotonic() + HANG_SECONDS
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
+            if program.poll() is not None:
+                break
             time.sleep(0.01)
         else:
             return

@@ -37,7 +37,7 @@ SSHD = """
     chmod 755 /usr/local/bin/sudo
     sed -i "s|^root:.*|root:x:0:0:root:$work/home:/bin/bash|" /etc/passwd
     mkdir -p /etc/notebake
-    echo TOKEN > /etc/notebake/jupyter-token
+    cp ${work%/*}/token /etc/notebake/jupyter-token
     mount -t tmpfs tmpfs /run
     mkdir /run/sshd
     exec /usr/sbin/sshd -D -e -f /dev/null "$@"
@@ -101,8 +101,7 @@ class Machine:
     def start_sshd(self) -> None:
         folder = self.folder
         words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        script = textwrap.dedent(SSHD).replace("TOKEN", TOKEN)
-        words += ["bash", "-c", script, "sshd", str(folder / "work"), "-p", "22"]
+        words += ["bash", "-c", textwrap.dedent(SSHD), "sshd", str(folder / "work"), "-p", "22"]
         for option in (
             *OPTIONS,
             f"HostKey={folder / 'host'}",
@@ -114,9 +113,7 @@ class Machine:
 
     def start_jupyter(self) -> None:
         config = self.folder / "jupyter_server_config.py"
-        token_file = self.folder / "token"
-        token_file.write_text(TOKEN)
-        text = server_config(JUPYTER_PORT).replace(TOKEN_FILE, str(token_file))
+        text = server_config(JUPYTER_PORT).replace(TOKEN_FILE, str(self.folder / "token"))
         config.write_text(f"{text}\nc.ServerApp.allow_root = True\n")
         program = INSTALLED / "jupyterlab/bin/jupyter-lab"
         home = self.folder / "home"
@@ -250,6 +247,7 @@ def _own_number() -> Iterator[int]:
 def _machine_with(number: int, folder: Path) -> Iterator[Machine]:
     folder.mkdir(parents=True)
     (folder / "work").mkdir()
+    (folder / "token").write_text(f"{TOKEN}\n")
     name = f"nbtest{number}-{os.getpid()}"
     for key in ("key", "host"):
         subprocess.run(

@@ -124,7 +124,7 @@ def test_a_lost_or_readable_key_is_refused_with_what_to_type(tmp_path: Path) -> 
     ("platform", "path", "line"),
     [
         ("linux", "/home/ada/my key", "chmod 600 '/home/ada/my key'"),
-        ("darwin", "/Users/ada/key", "chmod 600 /Users/ada/key"),
+        ("darwin", "/Volumes/ada/key", "chmod 600 /Volumes/ada/key"),
         (
             "win32",
             "C:\\Users\\ada\\key",
@@ -132,8 +132,8 @@ def test_a_lost_or_readable_key_is_refused_with_what_to_type(tmp_path: Path) -> 
         ),
         (
             "linux",
-            "/mnt/c/Users/ada/key",
-            "cp /mnt/c/Users/ada/key ~/.ssh/ && chmod 600 ~/.ssh/key",
+            "/mnt/c/Volumes/ada/key",
+            "cp /mnt/c/Volumes/ada/key ~/.ssh/ && chmod 600 ~/.ssh/key",
         ),
     ],
 )
