@@ -8,7 +8,10 @@ from importlib import import_module
 from benchmarks.section import Section, as_markdown, as_text
 from notebake.local.loopback import bypass_proxy_for_loopback
 
-PARTS = ("starting", "breakdown", "waiting", "growing", "credentials", "record", "shared", "baking")
+PARTS = (
+    *("starting", "breakdown", "waiting", "growing", "credentials", "record", "shared", "open"),
+    "baking",
+)
 
 
 def main() -> int:

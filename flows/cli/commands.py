@@ -30,6 +30,7 @@ COMMANDS = (
     Command("resume", MAKE, "flows.cli.resume", "continue a run where it stopped"),
     Command("approve", MAKE, "flows.cli.approve", "list what waits for a person; answer it"),
     Command("start", USE, "flows.cli.start", "start a notebook server from an image"),
+    Command("open", USE, "flows.cli.open", "open a server's JupyterLab in the browser"),
     Command("servers", USE, "flows.cli.servers", "list the notebook servers and their costs"),
     Command("keep", USE, "flows.cli.keep", "let a server not stop for idleness for a while"),
     Command("stop", USE, "flows.cli.stop", "stop a notebook server; its disks stay"),

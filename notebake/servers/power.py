@@ -29,6 +29,7 @@ def start_server(server: Server) -> Server:
         CapacityError: its zone has no room at present.
     """
     if server.state == "stopping":
+        log.info("%s is being stopped; it is started as soon as it has stopped", server.name)
         instances.wait_for_state(server.id, server.region, "stopped")
     if server.state in ("stopping", "stopped"):
         if not server.daily_end:
